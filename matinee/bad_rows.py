@@ -1,0 +1,312 @@
+"""The careful way of a ratings table: row by row, to say which row is bad and why, or to go on without it.
+
+Taken only when the fast way (`tables.py`) found something unclean.
+"""
+
+import csv
+import json
+import os
+from array import array
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from matinee.errors import DataError
+from matinee.layouts import ROLES, Layout, plain_integer, plain_number, printable, split_line
+from matinee.ratings import NO_TIME
+from matinee.tables import EARLIEST, LATEST, Table, encode
+
+GO_ON = "--skip-bad-rows goes on without such rows."
+_QUOTED_LINES = 100  # a quoted field may go over so many lines; beyond, its quotation mark was never closed
+_LARGEST = float(np.finfo(np.float32).max)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHOWN = 60
+
+Cells = Sequence[str | None]  # user, item, rating, timestamp
+
+
+class Record(NamedTuple):
+    """One row as it was read: its cells, or the reason why there are none."""
+
+    line: int  # 1-based line of a file, 0-based row of a frame
+    cells: Cells | None
+    reason: str
+    content: str
+
+
+class BadRow(NamedTuple):
+    """A row that was left out."""
+
+    line: int
+    reason: str
+    content: str
+
+
+class _BadCellError(Exception):
+    """A cell cannot be used; the text says why."""
+
+
+class _Gathered:
+    """The good rows so far, in 20 bytes each: ids as numbers of their texts."""
+
+    def __init__(self) -> None:
+        self.codes: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        self.indices = (array("i"), array("i"))
+        self.value, self.timestamp, self.rows = array("f"), array("q"), array("q")
+
+    def add(self, row: int, ids: tuple[str, str], value: float, time: int) -> None:
+        for codes, index, name in zip(self.codes, self.indices, ids, strict=True):
+            index.append(codes.setdefault(name, len(codes)))
+        self.value.append(value)
+        self.timestamp.append(time)
+        self.rows.append(row)
+
+    def table(self) -> Table:
+        sides = []
+        for kind, codes, index in zip(("user", "item"), self.codes, self.indices, strict=True):
+            vocabulary, of_code = encode(pl.Series(list(codes), dtype=pl.String), kind)
+            sides.append((vocabulary, of_code[np.array(index, np.int32)]))
+        timestamp = np.array(self.timestamp, np.int64)
+        (users, user_index), (items, item_index) = sides
+        return Table(
+            users,
+            items,
+            user_index,
+            item_index,
+            np.array(self.value, np.float32),
+            timestamp if bool((timestamp != NO_TIME).any()) else None,
+            np.array(self.rows, np.int64),
+        )
+
+
+class RowRules(NamedTuple):
+    """What a row is judged by.
+
+    Attributes:
+        label: the table's name in messages.
+        unit: "line" for files, "row" for frames.
+        scale: the declared scale, or None.
+        time_divisor: see `Layout`.
+        skip: go on without bad rows, rather than raise at the first.
+    """
+
+    label: str
+    unit: str
+    scale: tuple[float, float] | None
+    time_divisor: int
+    skip: bool
+
+
+def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, list[BadRow]]:
+    """The table of all good rows, and the bad rows.
+
+    Raises:
+        DataError: a row is bad and bad rows are not to be skipped, or no row is good.
+    """
+    good, bad = _Gathered(), list[BadRow]()
+    for row, record in enumerate(records):
+        try:
+            good.add(row, *_judge(record, rules))
+        except _BadCellError as error:
+            if not rules.skip:
+                place = f"{rules.label}, {rules.unit} {record.line:,}"
+                raise DataError(f"{place}: {error}. {GO_ON}") from None
+            bad.append(BadRow(record.line, str(error), record.content))
+    if not bad and not good.value:
+        raise DataError(f"{rules.label} has a header but no ratings.")
+    if not good.value:
+        first = f"{rules.unit} {bad[0].line:,}: {bad[0].reason}"
+        raise DataError(f"{rules.label}: not one of its {len(bad):,} rows is good. The first is {first}.")
+    return good.table(), bad
+
+
+def _judge(record: Record, rules: RowRules) -> tuple[tuple[str, str], float, int]:
+    if record.cells is None:
+        raise _BadCellError(record.reason)
+    for cell in record.cells:
+        if cell is not None and not _is_unicode(cell):
+            raise _BadCellError(f"{_shown(cell)} is not valid UTF-8")
+    user, item, rating, time = (cell.strip() if cell else "" for cell in record.cells)
+    for role, cell in (("user", user), ("item", item), ("rating", rating)):
+        if not cell:
+            raise _BadCellError(f"the {role} is missing")
+    return (user, item), _value(rating, rules.scale), _time(time, rules.time_divisor)
+
+
+def _value(text: str, scale: tuple[float, float] | None) -> float:
+    if text.lstrip("+-").lower() in {"nan", "inf", "infinity"}:
+        raise _BadCellError(f"the rating {_shown(text)} is not a finite number")
+    if not plain_number(text):
+        raise _BadCellError(f"the rating {_shown(text)} is not a number")
+    value = float(text)
+    if not abs(value) <= _LARGEST:
+        raise _BadCellError(f"the rating {_shown(text)} is not a finite number")
+    if scale is not None and not scale[0] <= value <= scale[1]:
+        raise _BadCellError(f"the rating {_shown(text)} is outside the scale {scale[0]:g} to {scale[1]:g}")
+    return value
+
+
+def _time(text: str, divisor: int) -> int:
+    """Seconds since 1970, `NO_TIME` for an empty text."""
+    if not text:
+        return NO_TIME
+    try:
+        seconds = _seconds(text) if not plain_number(text) else _whole(text) // divisor
+    except (ValueError, OverflowError):
+        seconds = LATEST + 1
+    if not EARLIEST <= seconds <= LATEST:
+        raise _BadCellError(f"the timestamp {_shown(text)} is neither a date such as 2001-12-31 nor seconds since 1970")
+    return seconds
+
+
+def _whole(text: str) -> int:
+    return int(text) if plain_integer(text) else int(float(text))
+
+
+def _seconds(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (moment - _EPOCH) // timedelta(seconds=1)
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _shown(text: str) -> str:
+    """A value for a message, in quotation marks and not too long."""
+    return f"'{printable(text[:_SHOWN])}...'" if len(text) > _SHOWN else f"'{printable(text)}'"
+
+
+def text_records(path: Path, layout: Layout) -> Iterator[Record]:
+    """The rows of a text file; blank lines and the header are no rows."""
+    with path.open("rb") as file:
+        if file.read(len(BOM_UTF8)) != BOM_UTF8:
+            file.seek(0)
+        lines = _numbered_rows(file, layout)
+        if layout.has_header:
+            next(lines, None)
+        for line, text, closed in lines:
+            yield _text_record(line, text, closed, layout)
+
+
+def _text_record(line: int, text: str, closed: bool, layout: Layout) -> Record:
+    try:
+        fields = split_line(text, layout.separator) if closed else []
+    except csv.Error:
+        closed = False
+    if not closed:
+        return Record(line, None, "a quotation mark is not closed or out of place", text)
+    if len(fields) != layout.n_fields:
+        number = f"{len(fields)} field" if len(fields) == 1 else f"{len(fields)} fields"
+        return Record(line, None, f"it has {number} instead of {layout.n_fields}: {_shown(text)}", text)
+    places = (layout.positions.get(role) for role in ROLES)
+    return Record(line, [None if at is None else fields[at] for at in places], "", text)
+
+
+def _numbered_rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, str, bool]]:
+    """(line number, text, whether its quotation marks are closed) of each row that is not blank.
+
+    A row whose quotation marks are open takes in the lines that follow, up to the one that closes them. If
+    none does, only the first line is given up.
+    """
+    quoting = layout.separator != "::"
+    waiting: list[str] = []
+    number = 0
+    while waiting or (waiting := _next_line(file)):
+        number += 1
+        text, taken = waiting.pop(0), 0
+        while quoting and text.count('"') % 2 and taken < _QUOTED_LINES:
+            if taken == len(waiting):
+                waiting += _next_line(file)
+            if taken == len(waiting):
+                break
+            text += "\n" + waiting[taken]
+            taken += 1
+        closed = not (quoting and text.count('"') % 2)
+        if not closed:
+            text, taken = text.split("\n", 1)[0], 0
+        if text.strip():
+            yield number, text, closed
+        number += taken
+        del waiting[:taken]
+
+
+def _next_line(file: BinaryIO) -> list[str]:
+    """The next line without its end, as a list of one; empty at the end of the file."""
+    line = file.readline()
+    if not line:
+        return []
+    return [line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")]
+
+
+def json_records(path: Path, names: dict[str, str]) -> Iterator[Record]:
+    """The rows of a JSON lines file; `names` are the keys of the roles."""
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            text = raw.decode("utf-8", "surrogateescape").strip().removeprefix("\ufeff")
+            if not text:
+                continue
+            try:
+                row = json.loads(text)
+            except (ValueError, RecursionError):
+                row = None
+            if isinstance(row, dict):
+                cells = [cell_text(row.get(names.get(role, ""))) for role in ROLES]
+                yield Record(number, cells, "", text)
+            else:
+                yield Record(number, None, f"it is not a JSON object: {_shown(text)}", text)
+
+
+def frame_records(frame: pl.DataFrame) -> Iterator[Record]:
+    """The rows of a frame with the columns `user`, `item`, `rating` and perhaps `timestamp`."""
+    has_time = "timestamp" in frame.columns
+    for number, row in enumerate(frame.iter_rows()):
+        user, item, rating, time = row if has_time else (*row, None)
+        user, item, time = (None if _is_nan(cell) else cell for cell in (user, item, time))  # NaN: missing
+        cells = [cell_text(cell) for cell in (user, item, rating, time)]
+        yield Record(number, cells, "", ",".join(cell or "" for cell in cells))
+
+
+def _is_nan(cell: Any) -> bool:
+    return isinstance(cell, float) and cell != cell
+
+
+def cell_text(cell: Any) -> str | None:
+    """A cell of any type as the text that a CSV file would hold; whole numbers have no decimal point."""
+    if cell is None:
+        return None
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return str(cell)
+
+
+def write_skipped(bad: Sequence[BadRow], path: Path) -> Path | None:
+    """Write the rows that were left out; in the current folder if that of `path` cannot be written to.
+
+    Returns: the file, or None if neither folder could be written to.
+    """
+    for target in (path, Path.cwd() / path.name):
+        try:
+            _write_atomically(bad, target)
+        except OSError:
+            continue
+        return target
+    return None
+
+
+def _write_atomically(bad: Sequence[BadRow], target: Path) -> None:
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(BadRow._fields)
+            writer.writerows(bad)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,119 @@
+"""Catalogue: what people know of an item (title, year, genres). Models never import it.
+
+A title can stand wherever an item id can. Titles are compared without case, punctuation, the year in brackets and
+the place of the article, so that "the godfather" finds "Godfather, The (1972)".
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from matinee.errors import UnknownNameError, nearest
+from matinee.ratings import Id, Vocabulary
+
+_YEAR = re.compile(r"\s*\((\d{4})(?:[-–]\d{0,4})?\)\s*$")
+_ARTICLE = re.compile(r"^(.*), (the|a|an|la|le|les|el|los|las|il|der|die|das|l')$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Film:
+    """One item for people: its title as the file writes it, its year (None if unknown) and its genres."""
+
+    title: str
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+
+
+def year_of(title: str) -> int | None:
+    """The year in brackets at the end of a title, or None."""
+    match = _YEAR.search(title)
+    return int(match.group(1)) if match else None
+
+
+def _key(title: str) -> str:
+    """A title reduced to what people agree on: no year, article in front, lower case, letters and digits only."""
+    bare = _YEAR.sub("", title).strip()
+    match = _ARTICLE.match(bare)
+    if match:
+        bare = f"{match.group(2)} {match.group(1)}"
+    words = re.sub(r"[^\w\s]", " ", bare.casefold().replace("'", "")).split()
+    if len(words) > 1 and words[0] in {"the", "a", "an"}:
+        words = words[1:]
+    return " ".join(words)
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """Item id -> Film, for the items whose titles are known; may be empty."""
+
+    films: Mapping[Id, Film] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __getitem__(self, item_id: Id) -> Film:
+        """The film of an item id; an item without a title gets its id as title."""
+        return self.films.get(item_id) or Film(str(item_id))
+
+    @cached_property
+    def _ids_by_key(self) -> dict[str, list[Id]]:
+        ids: dict[str, list[Id]] = {}
+        for item_id, film in self.films.items():
+            ids.setdefault(_key(film.title), []).append(item_id)
+        return ids
+
+    @cached_property
+    def genres(self) -> list[str]:
+        """All genres that occur, sorted."""
+        return sorted({genre for film in self.films.values() for genre in film.genres})
+
+    def ids_of_title(self, text: str) -> list[Id]:
+        """The ids of all items with this title; a year in brackets narrows it, an exact title alone wins."""
+        found = self._ids_by_key.get(_key(text), [])
+        year = year_of(text)
+        if year is not None:
+            found = [item_id for item_id in found if self[item_id].year == year]
+        exact = [item_id for item_id in found if self[item_id].title.casefold() == text.strip().casefold()]
+        return exact or found
+
+    def genre_named(self, text: str) -> str:
+        """The genre as the file writes it.
+
+        Raises:
+            UnknownNameError: no item has this genre; the message lists those there are.
+        """
+        by_key = {genre.casefold(): genre for genre in self.genres}
+        if text.casefold() not in by_key:
+            known = f"The genres are: {', '.join(self.genres)}." if self.genres else "The data has no genres."
+            raise UnknownNameError(f"no genre '{text}'. {known}")
+        return by_key[text.casefold()]
+
+    def restrict(self, item_ids: Iterable[Id]) -> "Catalogue":
+        """The same catalogue with only the given items."""
+        return Catalogue({item_id: self.films[item_id] for item_id in item_ids if item_id in self.films})
+
+
+def find_item(text: Id, items: Vocabulary, catalogue: Catalogue) -> int:
+    """The index of an item given by id or by title.
+
+    Raises:
+        UnknownNameError: nothing fits, or several titles do; the message suggests what to type.
+    """
+    index = items.find(text)
+    if index is not None:
+        return index
+    known = [item_id for item_id in catalogue.ids_of_title(str(text)) if items.find(item_id) is not None]
+    if len(known) == 1:
+        return items.index(known[0])
+    if known:
+        listed = "; ".join(f"{item_id} = {catalogue[item_id].title}" for item_id in known[:5])
+        raise UnknownNameError(
+            f"'{text}' is the title of {len(known)} items: {listed}. Give the id or the year in brackets."
+        )
+    if not catalogue:
+        return items.index(text)
+    titles = {film.title: item_id for item_id, film in catalogue.films.items() if items.find(item_id) is not None}
+    close = [f"'{title}' (id {titles[title]})" for title in nearest(str(text), titles)]
+    hint = f" Did you mean {', or '.join(close)}?" if close else ""
+    raise UnknownNameError(f"no item or title '{text}' among the {len(items):,} items.{hint}")

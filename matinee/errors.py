@@ -1,0 +1,65 @@
+"""Every exception that matinee raises on purpose.
+
+    MatineeError
+    ├── DataError            a ratings table, split or catalogue that cannot be used; names the file, row and value
+    ├── DownloadError        a data set that could not be fetched
+    ├── UnknownNameError     a user, item, title, data set, model or setting that does not exist; suggests the nearest
+    ├── SettingError         a value outside its range, or options that contradict each other
+    ├── UnsupportedError     the chosen model cannot do this; names one that can
+    ├── NotFittedError       `fit` or `load` comes first
+    └── ModelFileError       a model file that is truncated, foreign, newer or tampered with
+
+Each message is one or two sentences for a person: what was wrong, with the value and where it stood, and what to
+type next. The command line prints it as it is and exits with 1.
+"""
+
+from collections.abc import Iterable
+
+
+class MatineeError(Exception):
+    """The root: catch this to catch everything that matinee raises on purpose."""
+
+
+class DataError(MatineeError):
+    """A ratings table, split or catalogue cannot be used."""
+
+
+class DownloadError(MatineeError):
+    """A data set could not be fetched."""
+
+
+class UnknownNameError(MatineeError):
+    """A user, item, title, data set, model or setting does not exist."""
+
+
+class SettingError(MatineeError):
+    """A value is outside its range, or two options contradict each other."""
+
+
+class UnsupportedError(MatineeError):
+    """The chosen model cannot do what was asked."""
+
+
+class NotFittedError(MatineeError):
+    """The model was asked before it was fitted."""
+
+
+class ModelFileError(MatineeError):
+    """A model file is truncated, foreign, newer than this library, or tampered with."""
+
+
+def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """The names in `known` closest to a misspelt `name`, best first; empty if none is close."""
+    from rapidfuzz import process, utils
+
+    found = process.extract(name, list(known), limit=limit, score_cutoff=60, processor=utils.default_process)
+    return [match for match, _, _ in found]
+
+
+def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
+    """ " Did you mean 'a', 'b' or 'c'?" with a leading space, or an empty string if nothing is close."""
+    quoted = [f"'{match}'" for match in nearest(name, known, limit)]
+    if not quoted:
+        return ""
+    listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    return f" Did you mean {listed}?"

@@ -1,0 +1,249 @@
+"""What a file is and which of its columns holds what, found from its names and its first rows."""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from matinee.errors import DataError, did_you_mean
+
+ROLES = ("user", "item", "rating", "timestamp")
+
+# Lower case, letters and digits only; the first that the table has is taken.
+USUAL_NAMES = {
+    "user": "userid user uid customerid customer viewerid viewer reviewerid reviewer memberid member "
+    "accountid account personid person profileid username useridx userindex",
+    "item": "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
+    "showid asin isbn movietitle filmtitle title itemidx itemindex",
+    "rating": "rating ratings userrating stars star score value overall grade reviewrating",
+    "timestamp": "timestamp time ts date datetime unixtime unixreviewtime ratedat ratingdate ratingtime "
+    "createdat reviewdate reviewtime watcheddate",
+}
+INTEGER = r"^(?:0|-?[1-9][0-9]{0,17})$"
+"""An integer as a program writes it: "7" is one, "007", "+7" and "7.0" are not."""
+
+_INTEGER = re.compile(INTEGER)
+_NUMBER = re.compile(r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
+_SEPARATORS = ("\t", ",", ";", "|", " ")
+_SAMPLE_ROWS = 200
+_MILLISECONDS_FROM = 10**11  # as seconds this is the year 5138, as milliseconds 1973
+_MAGIC = {
+    b"%PDF": "is a PDF document; a table in CSV or Parquet is needed.",
+    b"SQLite format 3": "is an SQLite database; give it as sqlite:///FILE.",
+    b"\xff\xfe": "is text in UTF-16; save it as UTF-8.",
+    b"\xfe\xff": "is text in UTF-16; save it as UTF-8.",
+}
+_PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the text of a table is laid out.
+
+    Attributes:
+        separator: "::" or one character; only the latter come with quotation marks.
+        has_header: whether the first line names the columns.
+        n_fields: fields that each row has.
+        positions: role -> number of its column; "timestamp" may be absent.
+        types: role -> the type that its sampled cells have.
+        time_divisor: what a timestamp is divided by to become seconds (1, 1,000, ...).
+        starts_at_once: no blank line comes before the first row.
+    """
+
+    separator: str
+    has_header: bool
+    n_fields: int
+    positions: Mapping[str, int]
+    types: Mapping[str, type[pl.DataType]]
+    time_divisor: int
+    starts_at_once: bool
+
+
+def plain_number(text: str) -> bool:
+    """Whether a text is a finite decimal number in ASCII digits."""
+    return _NUMBER.match(text) is not None
+
+
+def plain_integer(text: str) -> bool:
+    """Whether a text is an integer as a program writes it; "007" is not."""
+    return _INTEGER.match(text) is not None
+
+
+def printable(text: str) -> str:
+    """A text for a message of one line: control characters as \\n or \\x1b, bytes that are no UTF-8 as \\xff."""
+    return text if text.isprintable() else "".join(map(_printable_letter, text))
+
+
+def _printable_letter(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    if "\udc80" <= letter <= "\udcff":  # what Python decodes such a byte to
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
+
+
+def split_line(line: str, separator: str) -> list[str]:
+    """The fields of one line without its line end.
+
+    Raises:
+        csv.Error: its quotation marks do not fit together.
+    """
+    if separator != "::" and '"' in line:
+        return next(csv.reader([line], delimiter=separator, strict=True), [])
+    return line.split(separator)
+
+
+def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
+    """Raise a `DataError` for the bytes of a web page, a pickle and the like.
+
+    Args:
+        head: the start of the file; `is_whole` if it is all of it.
+    """
+    start = head.lstrip()[:200].lower()
+    for magic, sentence in _MAGIC.items():
+        if head.startswith(magic):
+            raise DataError(f"{label} {sentence}")
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise DataError(f"{label} is a web page, not a table; the download went wrong. Fetch it again.")
+    if head.startswith(_PICKLES):
+        raise DataError(
+            f"{label} is a pickle, which can run any code when it is opened; matinee reads none. "
+            "Save the table as CSV or Parquet."
+        )
+    if start.startswith(b"["):
+        raise DataError(f"{label} is one JSON array; save it as JSON lines, one object per line.")
+    if b"\0" in head or (not is_whole and b"\n" not in head):
+        raise DataError(f"{label} holds binary data, not a table in CSV, TSV, Parquet or JSON lines.")
+    if b"\r" in head and b"\n" not in head:
+        raise DataError(f"{label} has carriage returns but no line feeds; save it with Unix or Windows lines.")
+
+
+def find_columns(names: Sequence[str], wanted: Mapping[str, str | None], label: str) -> dict[str, int]:
+    """Role -> number of its column; "timestamp" is absent when the table has none.
+
+    Args:
+        names: the columns of the table.
+        wanted: role -> the name that the person gave, or None to go by the usual names.
+        label: the table's name in messages.
+
+    Raises:
+        DataError: a column is missing; the message lists those there are and the option that names one.
+    """
+    cleaned = [name.strip() for name in names]
+    found: dict[str, int] = {}
+    for role in ROLES:
+        name = wanted.get(role)
+        number = _usual_column(cleaned, role) if name is None else _named_column(cleaned, name)
+        if number is not None:
+            found[role] = number
+        elif name is not None:
+            hint = did_you_mean(name, cleaned)
+            raise DataError(f"{label} has no column '{name}'; its columns are {_listed(cleaned)}.{hint}")
+        elif role != "timestamp":
+            raise DataError(
+                f"{label} has no {role} column by any usual name; its columns are {_listed(cleaned)}. "
+                f"Name the right one with --{role}-column NAME."
+            )
+    _refuse_shared(found, cleaned, label)
+    return found
+
+
+def _refuse_shared(found: Mapping[str, int], names: Sequence[str], label: str) -> None:
+    by_number: dict[int, str] = {}
+    for role, number in found.items():
+        if number in by_number:
+            raise DataError(
+                f"{label}: the column '{printable(names[number])}' cannot be both {by_number[number]} and {role}; "
+                f"name another with --{role}-column NAME. The columns are {_listed(names)}."
+            )
+        by_number[number] = role
+
+
+def _usual_column(names: Sequence[str], role: str) -> int | None:
+    plain = ["".join(letter for letter in name.casefold() if letter.isalnum()) for name in names]
+    for usual in USUAL_NAMES[role].split():
+        if usual in plain:
+            return plain.index(usual)
+    return None
+
+
+def _named_column(names: Sequence[str], wanted: str) -> int | None:
+    if wanted in names:
+        return names.index(wanted)
+    lower = [name.casefold() for name in names]
+    return lower.index(wanted.strip().casefold()) if wanted.strip().casefold() in lower else None
+
+
+def _listed(names: Sequence[str], limit: int = 12) -> str:
+    shown = ", ".join(f"'{printable(name[:40])}'" for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
+def layout_of(head: str, wanted: Mapping[str, str | None], label: str) -> Layout:
+    """The layout of a text table from the whole lines at its start.
+
+    Raises:
+        DataError: there are no rows, or a column is missing.
+    """
+    lines = [line.removesuffix("\r") for line in head.removeprefix("\ufeff").split("\n")]
+    filled = [line for line in lines if line.strip()]
+    if not filled:
+        raise DataError(f"{label} is empty: it has no ratings.")
+    separator = _separator(filled[0])
+    first = _fields(filled[0], separator)
+    positions = _headerless(first, wanted)
+    has_header = positions is None
+    if positions is None:
+        positions = find_columns(first, wanted, label)
+    if has_header and len(filled) == 1:
+        raise DataError(f"{label} has a header but no ratings.")
+    rows = [_fields(line, separator) for line in filled[has_header : _SAMPLE_ROWS + 1]]
+    cells = {role: [row[at].strip() for row in rows if at < len(row)] for role, at in positions.items()}
+    return Layout(
+        separator,
+        has_header,
+        len(first),
+        positions,
+        {role: _sampled_type(role, cells[role]) for role in positions},
+        time_divisor([int(cell) for cell in cells.get("timestamp", []) if _INTEGER.match(cell)]),
+        bool(lines[0].strip()),
+    )
+
+
+def _separator(line: str) -> str:
+    if "::" in line:
+        return "::"
+    return max(_SEPARATORS, key=line.count)  # the first of equals
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    try:
+        return split_line(line, separator)
+    except csv.Error:
+        return line.split(separator)
+
+
+def _headerless(first: Sequence[str], wanted: Mapping[str, str | None]) -> dict[str, int] | None:
+    """Positions in a table of three or four columns whose first line is a row, not names; else None."""
+    numbers = sum(plain_number(field.strip()) for field in first)
+    named = any(wanted.values()) or any(_usual_column(first, role) is not None for role in ROLES)
+    if named or len(first) not in (3, 4) or numbers < 2:
+        return None
+    return dict(zip(ROLES, range(len(first)), strict=False))
+
+
+def _sampled_type(role: str, cells: Sequence[str]) -> type[pl.DataType]:
+    if role == "rating":
+        return pl.Float32
+    return pl.Int64 if all(_INTEGER.match(cell) for cell in cells if cell) else pl.String
+
+
+def time_divisor(times: Sequence[int]) -> int:
+    """1 for seconds, 1,000 for milliseconds and so on, told by the size of all the given times."""
+    smallest = min((abs(time) for time in times), default=0)
+    divisor = 1
+    while smallest // divisor >= _MILLISECONDS_FROM:
+        divisor *= 1000
+    return divisor

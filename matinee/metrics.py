@@ -1,0 +1,62 @@
+"""One function per metric, on arrays; each says what it measures and where its definition comes from.
+
+Rating metrics take true and predicted stars, (N,). Ranking metrics take, for each user, which places of their list
+hold a relevant item, hits (B, K) bool, best place first, and how many relevant items there are, n_relevant (B,).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Stars = NDArray[np.floating]
+
+
+def rmse(true: Stars, predicted: Stars) -> float:
+    """Root mean squared error, in stars; 0 is perfect. Large errors weigh more than in `mae`."""
+    return float(np.sqrt(np.mean((predicted.astype(np.float64) - true) ** 2)))
+
+
+def mae(true: Stars, predicted: Stars) -> float:
+    """Mean absolute error, in stars; 0 is perfect."""
+    return float(np.mean(np.abs(predicted.astype(np.float64) - true)))
+
+
+def rmse_interval(true: Stars, predicted: Stars) -> tuple[float, float]:
+    """A 95% interval of the RMSE over samples of test ratings like this one.
+
+    From the central limit theorem for the mean of the squared errors, then the root of both ends.
+    """
+    squares = (predicted.astype(np.float64) - true) ** 2
+    half = 1.96 * squares.std(ddof=1) / np.sqrt(len(squares)) if len(squares) > 1 else np.inf
+    return float(np.sqrt(max(0.0, squares.mean() - half))), float(np.sqrt(squares.mean() + half))
+
+
+def per_user_mean(user_index: NDArray[np.integer], errors: NDArray[np.floating]) -> float:
+    """The mean over users of each user's mean of `errors`, (N,), so that busy users count no more than others."""
+    counts = np.bincount(user_index)
+    sums = np.bincount(user_index, errors)
+    return float(np.mean(sums[counts > 0] / counts[counts > 0]))
+
+
+def ndcg(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Normalised discounted cumulative gain of each user, (B,), 0 to 1 (Järvelin, Kekäläinen 2002, binary gains).
+
+    A hit at place j = 1, 2, ... gains 1 / log2(j + 1); divided by the gain of the best list possible.
+    """
+    discounts = 1 / np.log2(np.arange(2, hits.shape[1] + 2))  # (K,)
+    ideal = np.cumsum(discounts)[np.minimum(n_relevant, hits.shape[1]) - 1]  # (B,)
+    return np.asarray(hits @ discounts / ideal)
+
+
+def recall(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The part of each user's relevant items that is in the list, (B,); the divisor is at most K (as in Mult-VAE)."""
+    return np.asarray(hits.sum(axis=1) / np.minimum(n_relevant, hits.shape[1]))
+
+
+def hit_rate(hits: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """1 for each user with at least one relevant item in the list, else 0, (B,)."""
+    return np.asarray(hits.any(axis=1), np.float64)
+
+
+def reciprocal_rank(hits: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """One over the place of each user's first relevant item, 0 without one, (B,); its mean is the MRR."""
+    return np.asarray(hits.any(axis=1) / (hits.argmax(axis=1) + 1))

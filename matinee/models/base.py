@@ -1,0 +1,342 @@
+"""Recommender: what every model can do, and how its hyperparameters are declared.
+
+A model speaks of ids and stars; titles and genres belong to `matinee.Guide`, which wraps a model for people.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import (
+    DataError,
+    NotFittedError,
+    SettingError,
+    UnknownNameError,
+    UnsupportedError,
+    did_you_mean,
+)
+from matinee.ratings import Id, Ratings, Scale, Vocabulary
+
+Progress = Callable[[int, int, str], None]
+"""Called after each step of a fit with (steps done, steps in all, a few words such as "RMSE 0.851")."""
+
+
+class Hyper(NamedTuple):
+    """What `hyper` declared of one hyperparameter."""
+
+    name: str
+    default: Any
+    low: float | None
+    high: float | None
+    search: str | None
+    help: str
+
+
+def hyper(
+    default: Any,
+    *,
+    help: str,  # noqa: A002, the word of click and argparse
+    low: float | None = None,
+    high: float | None = None,
+    search: str | None = None,
+) -> Any:
+    """A dataclass field that is a hyperparameter, declared once for checks, command line, docs and tuning.
+
+    Args:
+        default: also fixes the type: int, float, bool or str.
+        help: one line for people.
+        low, high: the range of valid values, ends included.
+        search: "linear" or "log" if `tune` shall search the range between low and high.
+    """
+    return field(default=default, metadata={"low": low, "high": high, "search": search, "help": help})
+
+
+class Scored(NamedTuple):
+    """One recommended item."""
+
+    item_id: Id
+    score: float
+    """What the list is sorted by; no unit."""
+    stars: float | None
+    """The predicted rating on the data's scale, clipped to it; None for models that only rank."""
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """What a model knows of one person, known or new.
+
+    Attributes:
+        item_index, value: their ratings, (n,) int32 and (n,) float32.
+        vector: (D,) float32, the model's own description of them; D depends on the model.
+    """
+
+    item_index: NDArray[np.int32]
+    value: NDArray[np.float32]
+    vector: NDArray[np.float32]
+
+
+Person = Id | Profile | Mapping[Id, float]
+"""Somebody: a user id of the training data, a profile, or a new person's ratings as {item id: stars}."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Recommender(ABC):
+    """Fits ratings, predicts stars, recommends; also for a person who was not there when it was fitted.
+
+    Attributes after `fit` (saved with the model):
+        users_, items_, scale_: vocabularies and scale of the training data.
+        history_indptr_ (U + 1,), history_items_ (N,), history_values_ (N,): who rated what, by user.
+        item_counts_ (I,), item_means_ (I,): number of training ratings and their mean, NaN without ratings.
+    """
+
+    name: ClassVar[str]
+    """The name on the command line."""
+    predicts_stars: ClassVar[bool] = True
+    learned: ClassVar[tuple[str, ...]]
+    """The attributes that `_fit` sets, all NumPy arrays; with those above they are the whole model."""
+    common: ClassVar[tuple[str, ...]] = (
+        "history_indptr_", "history_items_", "history_values_", "item_counts_", "item_means_"
+    )  # fmt: skip
+
+    seed: int = hyper(0, low=0, high=2**31 - 1, help="seed of all random numbers")
+
+    users_: Vocabulary = field(init=False, repr=False)
+    items_: Vocabulary = field(init=False, repr=False)
+    scale_: Scale = field(init=False, repr=False)
+    history_indptr_: NDArray[np.int64] = field(init=False, repr=False)
+    history_items_: NDArray[np.int32] = field(init=False, repr=False)
+    history_values_: NDArray[np.float32] = field(init=False, repr=False)
+    item_counts_: NDArray[np.int64] = field(init=False, repr=False)
+    item_means_: NDArray[np.float32] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for one in self.hypers():
+            setattr(self, one.name, _checked(one, getattr(self, one.name), self.name))
+
+    # -- hyperparameters ---------------------------------------------------------------------------------------
+
+    @classmethod
+    def hypers(cls) -> list[Hyper]:
+        """The declared hyperparameters, in the order of declaration."""
+        return [Hyper(f.name, f.default, **f.metadata) for f in fields(cls) if "help" in f.metadata]
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """A model from names and values, which may be text as on a command line.
+
+        Raises:
+            UnknownNameError: no hyperparameter has this name; the message suggests the nearest.
+            SettingError: a value has the wrong type or is outside its range.
+        """
+        known = [one.name for one in cls.hypers()]
+        for name in settings:
+            if name not in known:
+                hint = did_you_mean(name, known) or f" Its settings are: {', '.join(known)}."
+                raise UnknownNameError(f"{cls.name} has no setting '{name}'.{hint}")
+        return cls(**settings)
+
+    def settings(self) -> dict[str, Any]:
+        """The hyperparameters of this model, by name."""
+        return {one.name: getattr(self, one.name) for one in self.hypers()}
+
+    # -- fitting -----------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        train: Ratings,
+        *,
+        valid: Ratings | None = None,
+        n_threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Learns from `train` and forgets whatever was learnt before. The number of threads changes no number.
+
+        Args:
+            valid: ratings that are only watched: for the history and, where a model offers it, early stopping.
+            n_threads: None means all cores.
+            progress: called after each step.
+        """
+        if len(train) == 0:
+            raise DataError("There are no ratings to train on.")
+        by_user = train.by_user
+        self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
+        self.history_indptr_, self.history_items_, self.history_values_ = by_user[:3]
+        self.item_counts_ = train.item_counts
+        sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
+        rated = self.item_counts_ > 0
+        self.item_means_ = np.where(rated, sums / np.maximum(self.item_counts_, 1), np.nan).astype(np.float32)
+        self._fit(train, valid, n_threads, progress)
+        return self
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether `fit` has been called or the model was loaded."""
+        return hasattr(self, "users_")
+
+    def _require_fit(self) -> None:
+        if not self.is_fitted:
+            raise NotFittedError(f"This {self.name} model has learnt nothing yet: call fit(ratings), or load one.")
+
+    # -- what people ask ---------------------------------------------------------------------------------------
+
+    def profile(self, person: Person) -> Profile:
+        """A known user's profile by id, or a new person's from their ratings (`fold_in`)."""
+        self._require_fit()
+        if isinstance(person, Profile):
+            return person
+        if isinstance(person, Mapping):
+            return self.fold_in(person)
+        user = self.users_.index(person)
+        mine = slice(self.history_indptr_[user], self.history_indptr_[user + 1])
+        return Profile(self.history_items_[mine], self.history_values_[mine], self._user_vectors(np.array([user]))[0])
+
+    def fold_in(self, ratings: Mapping[Id, float]) -> Profile:
+        """The profile of a new person from the ratings they just gave; nothing is retrained and nothing is kept.
+
+        With no ratings at all it is the average person's.
+
+        Raises:
+            UnknownNameError: an item id is unknown.
+            DataError: a rating is outside the scale.
+        """
+        self._require_fit()
+        index = np.array([self.items_.index(item_id) for item_id in ratings], np.int32)
+        value = np.array(list(ratings.values()), np.float32)
+        for item_id, stars in ratings.items():
+            if not self.scale_.lowest <= stars <= self.scale_.highest:
+                raise DataError(f"The rating {stars:g} for item '{item_id}' is outside the scale {self.scale_}.")
+        return Profile(index, value, self._fold_in(index, value))
+
+    def predict(self, person: Person, item_id: Id) -> float:
+        """The stars that somebody would give an item, clipped to the scale."""
+        self._require_stars()
+        scores = self._scores(self.profile(person).vector[None])  # (1, I)
+        return float(np.clip(scores[0, self.items_.index(item_id)], *self.scale_[:2]))
+
+    def predict_ratings(self, ratings: Ratings) -> NDArray[np.float32]:
+        """Predicted stars for each row, (N,) float32, clipped to the scale; the values of `ratings` are not read.
+
+        A user or item that the model has never seen gets the model's fallback: what it knows of the other side,
+        and the global mean if it knows neither.
+        """
+        self._require_stars()
+        user_index = _translate(ratings.users, self.users_)[ratings.user_index]
+        item_index = _translate(ratings.items, self.items_)[ratings.item_index]
+        return np.clip(self._predict(user_index, item_index), *self.scale_[:2]).astype(np.float32)
+
+    def recommend(
+        self, person: Person, k: int = 10, *, allowed: NDArray[np.bool_] | None = None, include_seen: bool = False
+    ) -> list[Scored]:
+        """The k best items for somebody, best first; fewer only if fewer are allowed and unseen.
+
+        Args:
+            allowed: (I,) mask of the items to choose from; None means all.
+            include_seen: keep the items that the person has rated.
+        """
+        profile = self.profile(person)
+        scores = self._scores(profile.vector[None])[0]  # (I,)
+        open_ = np.ones(len(self.items_), bool) if allowed is None else allowed.copy()
+        if not include_seen:
+            open_[profile.item_index] = False
+        best = _top(np.where(open_, scores, -np.inf), min(k, int(open_.sum())))
+        stars = np.clip(scores[best], *self.scale_[:2])
+        return [
+            Scored(self.items_.ids[item], float(scores[item]), float(star) if self.predicts_stars else None)
+            for item, star in zip(best.tolist(), stars.tolist(), strict=True)
+        ]
+
+    def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
+        """The first k unseen items of known users by index, (B, K), best first; for evaluation, a block at a time."""
+        scores = self._scores(self._user_vectors(user_index))  # (B, I)
+        for row, user in enumerate(user_index.tolist()):
+            scores[row, self.history_items_[self.history_indptr_[user] : self.history_indptr_[user + 1]]] = -np.inf
+        return np.stack([_top(row, min(k, len(self.items_))) for row in scores])
+
+    def similar(self, item_id: Id, k: int = 10, *, allowed: NDArray[np.bool_] | None = None) -> list[Scored]:
+        """The k items most alike by the cosine of their factors, best first; the score is the cosine, -1 to 1.
+
+        Items of zero length (never rated) are like nothing and are left out.
+        """
+        self._require_fit()
+        factors = self._item_vectors()  # (I, F)
+        item = self.items_.index(item_id)
+        lengths = np.linalg.norm(factors, axis=1)  # (I,)
+        open_ = (lengths > 0) if allowed is None else allowed & (lengths > 0)
+        if lengths[item] == 0:
+            raise UnsupportedError(
+                f"Item '{item_id}' is like nothing that this {self.name} model knows: it has learnt no factors for it."
+            )
+        open_[item] = False
+        cosines = factors @ factors[item] / np.maximum(lengths * lengths[item], 1e-30)
+        best = _top(np.where(open_, cosines, -np.inf), min(k, int(open_.sum())))
+        return [Scored(self.items_.ids[i], float(cosines[i]), None) for i in best.tolist()]
+
+    def _require_stars(self) -> None:
+        self._require_fit()
+        if not self.predicts_stars:
+            raise UnsupportedError(f"{self.name} only ranks and predicts no stars; use baseline or mf.")
+
+    # -- what a model writes -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _fit(self, train: Ratings, valid: Ratings | None, n_threads: int | None, progress: Progress | None) -> None:
+        """Sets every attribute named in `learned`."""
+
+    @abstractmethod
+    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+        """The vectors of known users, (B, D)."""
+
+    @abstractmethod
+    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The vector of a new person, (D,)."""
+
+    @abstractmethod
+    def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores of all items for each vector, (B, D) -> (B, I); stars before clipping if the model predicts them."""
+
+    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Stars before clipping, (N,); an index of -1 is somebody or something unknown."""
+        raise NotImplementedError
+
+    def _item_vectors(self) -> NDArray[np.float32]:
+        """The vectors that `similar` compares, (I, F)."""
+        raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use mf.")
+
+
+def _checked(one: Hyper, value: Any, model: str) -> Any:
+    """The value in the type of the default and inside its range, or a SettingError."""
+    kind = type(one.default)
+    try:
+        if kind is bool:
+            value = {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+        elif isinstance(value, str) or (kind is float and isinstance(value, int)):
+            value = kind(value)
+    except (KeyError, ValueError):
+        value = str(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
+        raise SettingError(f"{model}: {one.name} must be {wanted}, not '{value}' (default {one.default}).")
+    too_low = one.low is not None and not value >= one.low
+    too_high = one.high is not None and not value <= one.high
+    if too_low or too_high:
+        limits = f"at least {one.low:g}" if one.high is None else f"between {one.low:g} and {one.high:g}"
+        raise SettingError(f"{model}: {one.name} must be {limits}, not {value} (default {one.default}).")
+    return value
+
+
+def _translate(given: Vocabulary, known: Vocabulary) -> NDArray[np.int32]:
+    """For each index of one vocabulary the index in another, -1 if it is not there."""
+    return np.arange(len(given), dtype=np.int32) if given is known else known.lookup(given.ids)
+
+
+def _top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """The positions of the k largest scores, best first; equal scores in the order of their positions."""
+    if k <= 0:
+        return np.empty(0, np.int64)
+    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+    candidates = np.flatnonzero(scores >= threshold)
+    return candidates[np.argsort(-scores[candidates], kind="stable")][:k]

@@ -1,0 +1,232 @@
+"""MatrixFactorization: the default model. Tastes as vectors, learnt by gradient descent in a second.
+
+    stars(u, i) = mean + b_u + b_i + p_u . q_i
+
+minimising over all ratings, in units of the ratings' standard deviation,
+
+    sum (r - b_u - b_i - p_u . q_i)^2
+        + sum_u (regularization * n_u + factor_shrinkage) |p_u|^2 + bias_shrinkage * b_u^2   and the same over items,
+
+where n_u is the number of ratings of u (Koren, Bell, Volinsky, "Matrix factorization techniques for recommender
+systems", 2009; the weighting by n_u is that of Zhou et al., "Large-scale parallel collaborative filtering for the
+Netflix prize", 2008). What is different here: ratings are standardised, so that the same settings serve any scale;
+the shrinkage terms keep people and films with few ratings near the average; the factors start almost at zero; and
+a few ratings are held out until half way to see whether there is anything to learn beyond the biases.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.models.base import Progress, Recommender, hyper
+from matinee.ratings import Ratings
+from matinee.threads import Run, available_cores, workers
+
+
+@dataclass(kw_only=True, eq=False)
+class MatrixFactorization(Recommender):
+    """Biased matrix factorization by stochastic gradient descent on the CPU kernels."""
+
+    name: ClassVar[str] = "mf"
+    learned: ClassVar[tuple[str, ...]] = (
+        "global_mean_", "deviation_", "user_bias_", "item_bias_", "user_factors_", "item_factors_", "losses_"
+    )  # fmt: skip
+
+    factors: int = hyper(64, low=1, high=4096, search="log", help="length F of each taste vector")
+    epochs: int = hyper(20, low=1, high=10_000, search="log", help="passes over the ratings")
+    learning_rate: float = hyper(0.04, low=1e-5, high=1.0, search="log", help="step of the first epoch")
+    final_rate: float = hyper(
+        0.05, low=0, high=1, help="step of the last epoch, as a part of the first; linear between"
+    )
+    regularization: float = hyper(0.04, low=0, high=10, search="log", help="pull of the factors to 0, for each rating")
+    factor_shrinkage: float = hyper(2.0, low=0, high=1000, help="the same, once for each user and item")
+    bias_shrinkage: float = hyper(5.0, low=0, high=1000, help="ratings at the mean that each user and item is given")
+    start_deviation: float = hyper(0.01, low=0, high=10, help="deviation of the normal numbers the factors start at")
+    patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
+
+    global_mean_: NDArray[np.float64] = field(init=False, repr=False)
+    deviation_: NDArray[np.float64] = field(init=False, repr=False)
+    user_bias_: NDArray[np.float32] = field(init=False, repr=False)
+    item_bias_: NDArray[np.float32] = field(init=False, repr=False)
+    user_factors_: NDArray[np.float32] = field(init=False, repr=False)
+    item_factors_: NDArray[np.float32] = field(init=False, repr=False)
+    losses_: NDArray[np.float64] = field(init=False, repr=False)
+    """History, (epochs, 3): learning rate, RMSE while training, RMSE on the valid part (NaN without one)."""
+
+    def _fit(self, train: Ratings, valid: Ratings | None, n_threads: int | None, progress: Progress | None) -> None:
+        self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
+        self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1.0)
+        rng = np.random.default_rng(self.seed)
+        weights = self._start(train, rng)
+        losses: list[tuple[float, float, float]] = []
+        best = (np.inf, 0, weights)
+        n_threads = n_threads or available_cores()
+        with workers(n_threads) as run:
+            descent = _Descent(self._standardised(train), weights, rng, run, n_threads)
+            for epoch in range(self.epochs):
+                if epoch == self.epochs // 2:
+                    descent.drop_misleading_factors()
+                rate = self.learning_rate * (1 - (1 - self.final_rate) * epoch / max(1, self.epochs - 1))
+                train_rmse = float(self.deviation_) * descent.epoch(rate)
+                valid_rmse = np.nan
+                if valid is not None:
+                    self._keep(weights)
+                    valid_rmse = float(np.sqrt(np.mean((self.predict_ratings(valid) - valid.value) ** 2)))
+                losses.append((rate, train_rmse, valid_rmse))
+                if progress:
+                    progress(epoch + 1, self.epochs, f"RMSE {train_rmse if valid is None else valid_rmse:.4f}")
+                if self.patience and valid_rmse < best[0]:
+                    best = (valid_rmse, epoch, _Weights(*(array.copy() for array in weights)))
+                elif self.patience and valid is not None and epoch - best[1] >= self.patience:
+                    break
+        self.losses_ = np.array(losses)
+        self._keep(best[2])
+
+    def _start(self, train: Ratings, rng: np.random.Generator) -> "_Weights":
+        """Factors near zero, biases at zero, and how fast each row decays; rows without ratings stay at zero."""
+        factors: list[NDArray[np.float32]] = []
+        sides: list[NDArray[np.float32]] = []
+        for counts in (train.user_counts, train.item_counts):
+            start = rng.standard_normal((len(counts), self.factors), np.float32)
+            start *= np.float32(self.start_deviation) * (counts > 0)[:, None]
+            factors.append(start)
+            each = 1 / np.maximum(counts, 1)
+            decays = (0 * each, self.regularization + self.factor_shrinkage * each, self.bias_shrinkage * each)
+            sides.append(np.stack(decays, axis=1).astype(np.float32))
+        return _Weights(factors[0], factors[1], sides[0], sides[1])
+
+    def _standardised(self, train: Ratings) -> Ratings:
+        value = (train.value - np.float32(self.global_mean_)) / np.float32(self.deviation_)
+        return replace(train, value=value.astype(np.float32))
+
+    def _keep(self, weights: "_Weights") -> None:
+        """Learnt attributes in stars: biases times the deviation, each side of a product times its root."""
+        deviation = np.float32(self.deviation_)
+        self.user_factors_, self.item_factors_ = (weights[side] * np.sqrt(deviation) for side in (0, 1))
+        self.user_bias_, self.item_bias_ = (weights[side][:, 0] * deviation for side in (2, 3))
+
+    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+        return np.column_stack([self.user_bias_[user_index], self.user_factors_[user_index]])  # (B, 1 + F)
+
+    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+        residual = value - np.float32(self.global_mean_) - self.item_bias_[item_index]  # (n,)
+        ridge = self.regularization * len(value) + self.factor_shrinkage
+        return fold_in(self.item_factors_[item_index], residual, ridge * float(self.deviation_), self.bias_shrinkage)
+
+    def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        fixed = np.float32(self.global_mean_) + self.item_bias_  # (I,)
+        return vectors[:, 1:] @ self.item_factors_.T + vectors[:, :1] + fixed  # (B, I)
+
+    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+        out = np.full(len(user_index), self.global_mean_, np.float32)
+        out += np.append(self.user_bias_, np.float32(0))[user_index]  # -1 finds the 0 at the end
+        out += np.append(self.item_bias_, np.float32(0))[item_index]
+        known = np.flatnonzero((user_index >= 0) & (item_index >= 0))
+        for rows in np.array_split(known, len(known) // 20_000 + 1):
+            p, q = self.user_factors_[user_index[rows]], self.item_factors_[item_index[rows]]  # (n, F)
+            out[rows] += np.einsum("nf,nf->n", p, q)
+        return out
+
+    def _item_vectors(self) -> NDArray[np.float32]:
+        return self.item_factors_
+
+
+def fold_in(
+    item_factors: NDArray[np.float32], residuals: NDArray[np.float32], ridge: float, bias_ridge: float
+) -> NDArray[np.float32]:
+    """Bias and factors of one new user from the ratings they just gave: a ridge regression on what they rated.
+
+    Minimises |r - b - Q p|^2 + bias_ridge * b^2 + ridge * |p|^2, the objective of `fit` for a known user.
+
+    Args:
+        item_factors: Q, (n, F), rows of the rated items only.
+        residuals: r, (n,), in stars, what the mean and the item biases leave over.
+        ridge, bias_ridge: for all n ratings together.
+    Returns: (1 + F,) float32, b first. With n = 0 this is zeros: the newcomer gets the average person's list.
+    """
+    n, n_factors = item_factors.shape
+    inputs = np.column_stack([np.ones(n), item_factors.astype(np.float64)])  # (n, 1 + F)
+    # A hair above zero, so that the equations have a solution when both ridges are switched off.
+    penalty = np.maximum(np.repeat([bias_ridge, ridge], [1, n_factors]), 1e-6)  # (1 + F,)
+    if n > n_factors:
+        return np.linalg.solve(inputs.T @ inputs + np.diag(penalty), inputs.T @ residuals).astype(np.float32)
+    # With fewer ratings than factors the dual problem is smaller: x = D A' (A D A' + 1)^-1 r with D = 1 / penalty.
+    scaled = inputs / penalty  # (n, 1 + F)
+    weights: NDArray[np.float64] = scaled.T @ np.linalg.solve(scaled @ inputs.T + np.eye(n), residuals)
+    return weights.astype(np.float32)
+
+
+class _Weights(NamedTuple):
+    """What is learnt, changed in place, for standardised ratings. A side row: bias, factor decay, bias decay."""
+
+    user_factors: NDArray[np.float32]  # p, (U, F)
+    item_factors: NDArray[np.float32]  # q, (I, F)
+    user_side: NDArray[np.float32]  # (U, 3)
+    item_side: NDArray[np.float32]  # (I, 3)
+
+
+class _Descent:
+    """The blocks of ratings and the threads during one fit; see `kernels/sgd.py`."""
+
+    def __init__(self, train: Ratings, weights: _Weights, rng: np.random.Generator, run: Run, n_threads: int) -> None:
+        # Imported here since compiled code takes half a second to load, which predicting does not need.
+        from matinee.kernels import sgd
+
+        self.sweep, self.weights, self.rng, self.run = sgd.sweep, weights, rng, run
+        # By the number of ratings alone: the blocks, and so the numbers, must not depend on the threads.
+        self.n_groups = 2 ** int(np.clip(np.log2(max(1.0, np.sqrt(len(train) / 16_384))), 0, 5))
+        user_group = _deal(train.user_counts, self.n_groups, rng)
+        item_group = _deal(train.item_counts, self.n_groups, rng)
+        self.ratings = sgd.arrange(
+            train.user_index, train.item_index, train.value, user_group, item_group, self.n_groups
+        )
+        group = np.arange(self.n_groups)
+        self.strata = [
+            [blocks[thread :: min(n_threads, self.n_groups)] for thread in range(min(n_threads, self.n_groups))]
+            for blocks in (group * self.n_groups + (group + shift) % self.n_groups for shift in group)
+        ]
+        seed = int(rng.integers(2**31))
+        for stratum in self.strata:
+            run(sgd.shuffle, [(self.ratings, blocks, seed) for blocks in stratum])
+        sizes = np.diff(self.ratings.starts)
+        held_out = np.ceil(sizes * min(0.05, 10_000 / len(train))).astype(np.int64)
+        self.stops = self.ratings.starts[1:] - np.where(sizes > 1, held_out, 0)
+        self.losses = np.zeros(len(sizes))
+
+    def epoch(self, rate: float) -> float:
+        """Sweeps all blocks; returns the RMSE of the predictions just before each step, in deviations."""
+        for shift in self.rng.permutation(self.n_groups):
+            calls = [
+                (self.ratings, blocks, self.stops, self.weights, np.float32(rate), self.losses)
+                for blocks in self.strata[shift]
+            ]
+            self.run(self.sweep, calls)
+        n_swept = int((self.stops - self.ratings.starts[:-1]).sum())
+        return float(np.sqrt(self.losses.sum() / n_swept))
+
+    def drop_misleading_factors(self) -> None:
+        """Ends the holding out; sets all factors to zero if the ratings held out are predicted worse with them.
+
+        On a table whose users and items do not interact, the factors can only learn noise. Once zero they stay zero.
+        """
+        spans = zip(self.stops.tolist(), self.ratings.starts[1:].tolist(), strict=True)
+        rows = np.concatenate([np.arange(first, stop) for first, stop in spans])
+        self.stops = self.ratings.starts[1:]
+        user, item = self.ratings.users[rows], self.ratings.items[rows]
+        left = self.ratings.values[rows] - self.weights.user_side[user, 0] - self.weights.item_side[item, 0]
+        dots = np.einsum("nf,nf->n", self.weights.user_factors[user], self.weights.item_factors[item])
+        without, with_factors = float(np.sum(left**2)), float(np.sum((left - dots) ** 2))
+        if with_factors > without * 1.0001:
+            self.weights.user_factors[:] = 0
+            self.weights.item_factors[:] = 0
+
+
+def _deal(counts: NDArray[np.int64], n_groups: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Deals users (or items) into groups at random, with about the same number of ratings in each, (U,)."""
+    order = rng.permutation(len(counts))
+    before = np.cumsum(counts[order]) - counts[order] / 2
+    groups = np.empty(len(counts), np.int32)
+    groups[order] = np.minimum(before * n_groups // max(1, counts.sum()), n_groups - 1)
+    return groups

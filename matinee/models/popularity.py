@@ -1,0 +1,32 @@
+"""Popularity: the films that most people rated. The same list for everybody, less what they have seen."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.models.base import Progress, Recommender
+from matinee.ratings import Ratings
+
+
+@dataclass(kw_only=True, eq=False)
+class Popularity(Recommender):
+    """Ranks items by their number of training ratings; predicts no stars."""
+
+    name: ClassVar[str] = "popularity"
+    predicts_stars: ClassVar[bool] = False
+    learned: ClassVar[tuple[str, ...]] = ()
+
+    def _fit(self, train: Ratings, valid: Ratings | None, n_threads: int | None, progress: Progress | None) -> None:
+        del train, valid, n_threads, progress  # `fit` has counted already
+
+    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+        return np.zeros((len(user_index), 1), np.float32)  # everybody is alike
+
+    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+        del item_index, value
+        return np.zeros(1, np.float32)
+
+    def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.tile(self.item_counts_.astype(np.float32), (len(vectors), 1))  # (B, I)

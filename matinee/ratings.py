@@ -1,0 +1,291 @@
+"""Ratings and Vocabulary: the only code in the project that turns ids into indices and back.
+
+An *id* is what the file says (an integer or a string); an *index* is a row number from 0. Everything outside this
+module that holds an index got it from a `Vocabulary`.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from matinee.errors import DataError, UnknownNameError, did_you_mean
+
+Id = int | str
+Ids = list[int] | list[str] | NDArray[Any]
+
+NO_TIME: int = int(np.iinfo(np.int64).min)
+"""The timestamp of a rating whose row had none, in a table where other rows have one."""
+
+
+class Scale(NamedTuple):
+    """The lowest and highest rating and the step between two neighbouring ones (0 when there is no regular step)."""
+
+    lowest: float
+    highest: float
+    step: float
+
+    @classmethod
+    def of(cls, value: NDArray[np.float32]) -> "Scale":
+        """The scale that the ratings themselves show: their range, and the greatest step that all are multiples of."""
+        distinct = _distinct(value).astype(np.float64)
+        lowest, highest = float(distinct[0]), float(distinct[-1])
+        for step in (1.0, 0.5, 0.25, 0.2, 0.1):
+            units = (distinct - lowest) / step
+            if np.allclose(units, np.round(units), atol=1e-4):
+                return cls(lowest, highest, step)
+        return cls(lowest, highest, 0.0)
+
+    def __str__(self) -> str:
+        steps = f"in steps of {self.step:g}" if self.step else "without a fixed step"
+        return f"{self.lowest:g} to {self.highest:g} {steps}"
+
+
+def _distinct(value: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The distinct values, ascending; without sorting all of them in the usual case of a few round ones."""
+    sample = np.unique(value[:: max(1, len(value) // 2**16)])
+    if len(sample) <= 64 and sum(np.count_nonzero(value == one) for one in sample) == len(value):
+        return sample
+    return np.unique(value)
+
+
+def _as_array(ids: Ids) -> NDArray[Any]:
+    array = np.asarray(ids)
+    if array.dtype.kind == "U" and not isinstance(ids, np.ndarray):
+        return np.array([str(name) for name in ids], object)  # NumPy's own text drops zero bytes at the end
+    return array
+
+
+class Vocabulary:
+    """The sorted ids of one side (users or items); an id's position is its index.
+
+    Args:
+        ids: (n,) distinct ids, all integers or all strings, in ascending order.
+        kind: "user" or "item"; only used in messages.
+    """
+
+    def __init__(self, ids: Ids, kind: str) -> None:
+        array = _as_array(ids)
+        self.kind = kind
+        self.is_integer = len(array) == 0 or np.issubdtype(array.dtype, np.integer)
+        self.ids: NDArray[Any] = array.astype(np.int64 if self.is_integer else object)
+        self.ids.setflags(write=False)
+        if len(array) > 1 and not bool(np.all(self.ids[:-1] < self.ids[1:])):
+            raise DataError(f"The {kind} ids of a vocabulary must be distinct and in ascending order.")
+
+    @classmethod
+    def encode(cls, raw: Ids, kind: str) -> tuple["Vocabulary", NDArray[np.int32]]:
+        """The vocabulary of a column of ids, and the column as indices, (N,) int32."""
+        array = _as_array(raw)
+        if not np.issubdtype(array.dtype, np.integer):
+            array = array.astype(object)
+        elif len(array) > 0 and array.min() >= 0 and array.max() < max(2**20, 4 * len(array)):
+            return cls._encode_small(array, kind)
+        distinct, index = np.unique(array, return_inverse=True)
+        return cls(distinct, kind), index.astype(np.int32)
+
+    @classmethod
+    def _encode_small(cls, array: NDArray[Any], kind: str) -> tuple["Vocabulary", NDArray[np.int32]]:
+        """`encode` for integers from 0 to a few times their number: a table of all of them beats sorting."""
+        occurs = np.zeros(int(array.max()) + 1, bool)
+        occurs[array] = True
+        index_of = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
+        return cls(np.flatnonzero(occurs), kind), index_of[array]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Vocabulary):
+            return NotImplemented
+        return self is other or (self.is_integer == other.is_integer and np.array_equal(self.ids, other.ids))
+
+    def __hash__(self) -> int:
+        return hash((self.kind, len(self), self.is_integer))
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} {self.kind} ids)"
+
+    @cached_property
+    def _index_by_string(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.ids.tolist())}
+
+    def find(self, given: Id) -> int | None:
+        """The index of an id, or None. The text "7" finds the integer 7, as command lines and forms need."""
+        if not self.is_integer:
+            return self._index_by_string.get(str(given))
+        try:
+            number = int(given)
+        except ValueError:
+            return None
+        if str(number) != str(given).strip() or not -(2**63) <= number < 2**63:
+            return None
+        index = int(np.searchsorted(self.ids, number))
+        return index if index < len(self.ids) and self.ids[index] == number else None
+
+    def index(self, given: Id) -> int:
+        """The index of an id.
+
+        Raises:
+            UnknownNameError: there is no such id; the message suggests the nearest ones.
+        """
+        index = self.find(given)
+        if index is None:
+            hint = did_you_mean(str(given), map(str, self.ids.tolist())) if len(self) <= 200_000 else ""
+            raise UnknownNameError(f"no {self.kind} '{given}' among the {len(self):,} this model was trained on.{hint}")
+        return index
+
+    def lookup(self, raw: Ids) -> NDArray[np.int32]:
+        """The indices of many ids, (n,) int32, with -1 for those that are unknown."""
+        array = np.asarray(raw)
+        if not (self.is_integer and np.issubdtype(array.dtype, np.integer)):
+            found = (self.find(given) for given in array.tolist())
+            return np.fromiter((-1 if index is None else index for index in found), np.int32, len(array))
+        if len(self) == 0:
+            return np.full(len(array), -1, np.int32)
+        index = np.minimum(np.searchsorted(self.ids, array), len(self) - 1)
+        return np.where(self.ids[index] == array, index, -1).astype(np.int32)
+
+    def merge(self, other: "Vocabulary") -> "Vocabulary":
+        """The vocabulary of all ids of both; if one side is text, so are all."""
+        mine, others = self.ids, other.ids
+        if self.is_integer != other.is_integer:
+            mine, others = (np.array([str(i) for i in ids.tolist()], object) for ids in (mine, others))
+        return Vocabulary(np.unique(np.concatenate([mine, others])), self.kind)
+
+
+class Grouped(NamedTuple):
+    """Ratings grouped by user or by item (CSR): group g owns the positions indptr[g]:indptr[g+1] of the arrays."""
+
+    indptr: NDArray[np.int64]  # (groups + 1,)
+    index: NDArray[np.int32]  # type: ignore[assignment]  # (N,) the other side's index, ascending within a group
+    value: NDArray[np.float32]  # (N,)
+    row: NDArray[np.int64]  # (N,) the row of `Ratings` it came from
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """An immutable table of ratings.
+
+    Attributes:
+        users, items: the vocabularies; an id may have no rating here (it may occur in another part of a split).
+        user_index, item_index: (N,) int32.
+        value: (N,) float32, on the data's own scale.
+        timestamp: (N,) int64, seconds since 1970, `NO_TIME` where a row had none; or None for a table without times.
+        scale: lowest, highest, step.
+    """
+
+    users: Vocabulary
+    items: Vocabulary
+    user_index: NDArray[np.int32]
+    item_index: NDArray[np.int32]
+    value: NDArray[np.float32]
+    timestamp: NDArray[np.int64] | None
+    scale: Scale
+
+    def __post_init__(self) -> None:
+        for array in (self.user_index, self.item_index, self.value, self.timestamp):
+            if array is not None:
+                array.setflags(write=False)
+
+    @classmethod
+    def from_ids(
+        cls,
+        user_ids: Ids,
+        item_ids: Ids,
+        values: ArrayLike,
+        timestamps: ArrayLike | None = None,
+        scale: Scale | None = None,
+    ) -> "Ratings":
+        """Ratings from columns of ids: integers or strings, values in stars, timestamps in seconds since 1970."""
+        users, user_index = Vocabulary.encode(user_ids, "user")
+        items, item_index = Vocabulary.encode(item_ids, "item")
+        value = np.array(values, np.float32)
+        timestamp = None if timestamps is None else np.array(timestamps, np.int64)
+        if not len(user_index) == len(item_index) == len(value) == len(value if timestamp is None else timestamp):
+            raise DataError("The columns of users, items, values and timestamps differ in length.")
+        if len(value) == 0:
+            raise DataError("There are no ratings.")
+        if not bool(np.isfinite(value).all()):
+            bad = int(np.flatnonzero(~np.isfinite(value))[0])
+            raise DataError(f"Rating {bad} is {value[bad]}, which is not a finite number.")
+        return cls(users, items, user_index, item_index, value, timestamp, scale or Scale.of(value))
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __repr__(self) -> str:
+        return f"Ratings({len(self):,} ratings by {self.n_users:,} users of {self.n_items:,} items, {self.scale})"
+
+    @property
+    def n_users(self) -> int:
+        """U, counting users that have no rating in this part."""
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        """I, counting items that have no rating in this part."""
+        return len(self.items)
+
+    def subset(self, rows: NDArray[Any]) -> "Ratings":
+        """The given rows (numbers or a mask), with the same vocabularies and scale."""
+        timestamp = None if self.timestamp is None else self.timestamp[rows]
+        return replace(
+            self,
+            user_index=self.user_index[rows],
+            item_index=self.item_index[rows],
+            value=self.value[rows],
+            timestamp=timestamp,
+        )
+
+    def with_vocabularies(self, users: Vocabulary, items: Vocabulary) -> "Ratings":
+        """The same ratings in wider vocabularies, which hold every id of this one."""
+        user_map = users.lookup(self.users.ids)
+        item_map = items.lookup(self.items.ids)
+        return replace(
+            self,
+            users=users,
+            items=items,
+            user_index=user_map[self.user_index],
+            item_index=item_map[self.item_index],
+        )
+
+    @cached_property
+    def by_user(self) -> Grouped:
+        """Grouped by user, items ascending; made once, when first asked for."""
+        return _group(self.user_index, self.item_index, self.value, self.n_users)
+
+    @cached_property
+    def by_item(self) -> Grouped:
+        """Grouped by item, users ascending; made once, when first asked for."""
+        return _group(self.item_index, self.user_index, self.value, self.n_items)
+
+    @cached_property
+    def user_counts(self) -> NDArray[np.int64]:
+        """Number of ratings of each user, (U,)."""
+        return np.bincount(self.user_index, minlength=self.n_users)
+
+    @cached_property
+    def item_counts(self) -> NDArray[np.int64]:
+        """Number of ratings of each item, (I,)."""
+        return np.bincount(self.item_index, minlength=self.n_items)
+
+
+def _group(group: NDArray[np.int32], other: NDArray[np.int32], value: NDArray[np.float32], n_groups: int) -> Grouped:
+    order = _stable_order(other, np.arange(len(other)))
+    order = _stable_order(group, order)
+    indptr = np.zeros(n_groups + 1, np.int64)
+    np.cumsum(np.bincount(group, minlength=n_groups), out=indptr[1:])
+    return Grouped(indptr, other[order], value[order], order)
+
+
+def _stable_order(index: NDArray[np.int32], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`order` sorted by index[order], ties kept: a radix sort by 16 bits at a time, which NumPy does in linear time."""
+    shift = 0
+    while shift == 0 or (len(index) and int(index.max()) >> shift):
+        digit = ((index[order] >> shift) & 0xFFFF).astype(np.uint16)
+        order = order[np.argsort(digit, kind="stable")]
+        shift += 16
+    return order
