@@ -12,7 +12,7 @@ from functools import cached_property
 from matinee.errors import UnknownNameError, nearest
 from matinee.ratings import Id, Vocabulary
 
-_YEAR = re.compile(r"\s*\((\d{4})(?:[-–]\d{0,4})?\)\s*$")
+_YEAR = re.compile(r"\s*\((\d{4})(?:[-\u2013]\d{0,4})?\)\s*$")
 _ARTICLE = re.compile(r"^(.*), (the|a|an|la|le|les|el|los|las|il|der|die|das|l')$", re.IGNORECASE)
 
 

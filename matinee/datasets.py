@@ -32,6 +32,8 @@ CITATION = (
     "ACM Transactions on Interactive Intelligent Systems 5, 4, Article 19. https://doi.org/10.1145/2827872"
 )
 
+SIMULATED = "The films of the sample are real, its viewers are simulated."
+
 _PLAIN = ReadOptions()
 _CLOSED = "Research use only; no redistribution and no commercial use without permission from GroupLens."
 _OPEN = "Research use; redistribution under the same terms; no commercial use without permission from GroupLens."
@@ -273,7 +275,7 @@ def _load_named(wanted: Entry, options: ReadOptions) -> Dataset:
         if replace(options, skip_bad_rows=False) != _PLAIN:
             raise SettingError("The sample is built in: leave out the options that say how to read a table.")
         ratings, catalogue = sample_ratings()
-        return Dataset("sample", ratings, catalogue)
+        return Dataset("sample", ratings, catalogue, note=SIMULATED)
     found = _local(wanted, None)
     if found is None:
         raise DataError(

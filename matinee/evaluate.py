@@ -60,6 +60,26 @@ class Report:
         """All fields, ready for JSON."""
         return asdict(self)
 
+    def rows(self) -> list[tuple[str, str]]:
+        """What was measured, in words and figures, for a table."""
+        folds = f", {self.folds} folds" if self.folds > 1 else ""
+        rows = [("trained on", f"{self.n_train:,} ratings{folds}"), ("tested on", f"{self.n_test:,} ratings")]
+        if self.n_new_users or self.n_new_items:
+            rows.append(("new in the test part", f"{self.n_new_users:,} users, {self.n_new_items:,} items"))
+        if self.rmse is not None and self.rmse_low is not None and self.rmse_high is not None:
+            rows.append(("RMSE", f"{self.rmse:.4f} stars (95% between {self.rmse_low:.4f} and {self.rmse_high:.4f})"))
+            rows.append(("RMSE, mean over users", f"{self.rmse_per_user:.4f} stars"))
+            rows.append(("MAE", f"{self.mae:.4f} stars"))
+            rows.append(("MAE, mean over users", f"{self.mae_per_user:.4f} stars"))
+        if self.ndcg_at_10 is not None:
+            rows.append(("NDCG@10", f"{self.ndcg_at_10:.4f}"))
+            rows.append(("recall@20", f"{self.recall_at_20:.4f}"))
+            rows.append(("hit rate@10", f"{self.hit_rate_at_10:.4f}"))
+            rows.append(("MRR", f"{self.mrr:.4f}"))
+            rows.append(("items in somebody's first ten", f"{self.coverage:.1%}"))
+        rows.append(("time to fit, to predict", f"{self.fit_seconds:.2f} s, {self.predict_seconds:.2f} s"))
+        return [*rows, ("most memory", f"{self.peak_rss_mb:.0f} MB")]
+
 
 def evaluate(
     make_model: Callable[[], Recommender],

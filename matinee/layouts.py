@@ -72,7 +72,7 @@ def plain_integer(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """A text for a message of one line: control characters as \\n or \\x1b, bytes that are no UTF-8 as \\xff."""
+    """A text for a message of one line: control characters as \\n, bytes that are no UTF-8 as \\xff."""
     return text if text.isprintable() else "".join(map(_printable_letter, text))
 
 
@@ -154,8 +154,9 @@ def _refuse_shared(found: Mapping[str, int], names: Sequence[str], label: str) -
     by_number: dict[int, str] = {}
     for role, number in found.items():
         if number in by_number:
+            name = printable(names[number])
             raise DataError(
-                f"{label}: the column '{printable(names[number])}' cannot be both {by_number[number]} and {role}; "
+                f"{label}: the column '{name}' cannot be both {by_number[number]} and {role}; "
                 f"name another with --{role}-column NAME. The columns are {_listed(names)}."
             )
         by_number[number] = role

@@ -137,6 +137,11 @@ class Vocabulary:
             raise UnknownNameError(f"no {self.kind} '{given}' among the {len(self):,} this model was trained on.{hint}")
         return index
 
+    def id(self, index: int) -> Id:
+        """The id of an index, as a plain Python int or str."""
+        found: Id = self.ids[index : index + 1].tolist()[0]
+        return found
+
     def lookup(self, raw: Ids) -> NDArray[np.int32]:
         """The indices of many ids, (n,) int32, with -1 for those that are unknown."""
         array = np.asarray(raw)

@@ -7,7 +7,6 @@ The fast way (`tables.py`) reads whole columns. Only a table that is not clean i
 
 import gzip
 import json
-import lzma
 import math
 import shutil
 import stat
@@ -98,6 +97,7 @@ class Dataset:
         n_bad_rows: rows left out because they could not be read.
         bad_rows_file: where these are listed; None if there are none, or no place to write to.
         source_rows: (N,) 0-based data row of the source for each rating; None when rating i is row i.
+        note: what people must be told wherever results from this data are shown; usually empty.
     """
 
     name: str
@@ -107,6 +107,7 @@ class Dataset:
     n_bad_rows: int = 0
     bad_rows_file: Path | None = None
     source_rows: NDArray[np.int64] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def read(source: str | Path | Any, options: ReadOptions = ReadOptions()) -> Data
         return _from_path(Path(source), options)
     if not hasattr(source, "__arrow_c_stream__"):
         raise DataError(
-            f"Ratings cannot be read from a {type(source).__name__}. "
+            f"Ratings cannot be read from a value of type {type(source).__name__}. "
             "Give a path, a database URL, or a frame of Polars, pandas or PyArrow."
         )
     name = type(source).__name__
@@ -218,10 +219,12 @@ def _from_zip(path: Path, options: ReadOptions) -> Dataset:
                 for member in members:
                     with archive.open(member) as packed:
                         _unpack(packed, Path(folder) / PurePosixPath(member.filename).name)
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
-            raise DataError(f"{path} is damaged or cut short, or no zip; fetch or copy it again.") from error
-        except (RuntimeError, NotImplementedError) as error:
+        except (DataError, OSError):
+            raise
+        except RuntimeError as error:  # encrypted, or packed by a method that Python does not know
             raise DataError(f"{path} cannot be unpacked: {error}.") from error
+        except Exception as error:  # a damaged zip can break the reader anywhere, with an IndexError for one
+            raise DataError(f"{path} is damaged or cut short, or no zip; fetch or copy it again.") from error
         unpacked = Path(folder) / PurePosixPath(ratings.filename).name
         return _from_file(_Place(unpacked, label, path, Path(folder)), path.stem, options)
 

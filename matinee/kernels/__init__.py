@@ -5,7 +5,8 @@ interpreter lock, so that threads run them side by side.
 """
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -19,3 +20,15 @@ def kernel(*, fastmath: bool = False) -> Callable[[Function], Function]:
         fastmath: sums may be taken in another order, so that they fill vector registers.
     """
     return cast(Callable[[Function], Function], njit(cache=True, nogil=True, fastmath=fastmath))
+
+
+def kernel_cache() -> Path:
+    """The folder in which compiled kernels are kept."""
+    from matinee.kernels import sgd
+
+    return Path(cast(Any, sgd.sweep).stats.cache_path)
+
+
+def are_compiled() -> bool:
+    """Whether a compiled sweep is in the cache, so that calling it takes no compiling."""
+    return any(kernel_cache().glob("sgd.sweep-*.nbi"))

@@ -39,7 +39,7 @@ class Hyper(NamedTuple):
 def hyper(
     default: Any,
     *,
-    help: str,  # noqa: A002, the word of click and argparse
+    help: str,  # noqa: A002
     low: float | None = None,
     high: float | None = None,
     search: str | None = None,
@@ -245,7 +245,7 @@ class Recommender(ABC):
         best = _top(np.where(open_, scores, -np.inf), min(k, int(open_.sum())))
         stars = np.clip(scores[best], *self.scale_[:2])
         return [
-            Scored(self.items_.ids[item], float(scores[item]), float(star) if self.predicts_stars else None)
+            Scored(self.items_.id(item), float(scores[item]), float(star) if self.predicts_stars else None)
             for item, star in zip(best.tolist(), stars.tolist(), strict=True)
         ]
 
@@ -273,7 +273,7 @@ class Recommender(ABC):
         open_[item] = False
         cosines = factors @ factors[item] / np.maximum(lengths * lengths[item], 1e-30)
         best = _top(np.where(open_, cosines, -np.inf), min(k, int(open_.sum())))
-        return [Scored(self.items_.ids[i], float(cosines[i]), None) for i in best.tolist()]
+        return [Scored(self.items_.id(i), float(cosines[i]), None) for i in best.tolist()]
 
     def _require_stars(self) -> None:
         self._require_fit()

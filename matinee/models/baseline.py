@@ -69,5 +69,6 @@ class Baseline(Recommender):
         return np.asarray(vectors + (np.float32(self.global_mean_) + self.item_bias_))  # (B, 1) + (I,)
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
-        user_bias, item_bias = np.append(self.user_bias_, 0), np.append(self.item_bias_, 0)  # -1 finds the 0
-        return (float(self.global_mean_) + user_bias[user_index] + item_bias[item_index]).astype(np.float32)
+        zero = np.float32(0)  # what an index of -1 finds
+        users, items = np.append(self.user_bias_, zero), np.append(self.item_bias_, zero)
+        return np.asarray(np.float32(self.global_mean_) + users[user_index] + items[item_index])

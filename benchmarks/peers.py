@@ -1,0 +1,209 @@
+"""One fit of one library, in a process of its own: seconds, error and memory as one JSON line.
+
+    python benchmarks/peers.py LIBRARY SETTINGS_JSON PROBLEM.npz SEED
+
+`rating_prediction.py` runs this file, once with the project's Python (for matinee) and once with that of
+`.venv-peers`. Each function below turns the training ratings into the form that its library wants,
+which is not timed, and returns two steps: fit, which is timed, and predict, which is not.
+"""
+
+import io
+import json
+import logging
+import math
+import os
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Settings = dict[str, Any]
+Steps = tuple[Callable[[], object], Callable[[], Floats]]
+
+WARM_UP_ROWS = 1_000
+
+
+class Part(NamedTuple):
+    """Ratings as three columns: indices from 0, and stars."""
+
+    user_index: NDArray[np.int64]  # (N,)
+    item_index: NDArray[np.int64]  # (N,)
+    value: Floats  # (N,)
+
+    def take(self, rows: NDArray[np.int64]) -> "Part":
+        """The given rows."""
+        return Part(self.user_index[rows], self.item_index[rows], self.value[rows])
+
+
+class Problem(NamedTuple):
+    """What to learn from, and what to predict."""
+
+    train: Part
+    test: Part
+    n_users: int
+    n_items: int
+    seed: int
+
+    @classmethod
+    def load(cls, file: str, seed: int) -> "Problem":
+        """The problem that `rating_prediction.py` wrote."""
+        with np.load(file) as stored:
+            train, test = (Part(*(stored[f"{part}_{name}"] for name in Part._fields)) for part in ("train", "test"))
+        n_users, n_items = (int(max(train[side].max(), test[side].max())) + 1 for side in (0, 1))
+        return cls(train, test, n_users, n_items, seed)
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The lowest and the highest rating."""
+        return float(self.train.value.min()), float(self.train.value.max())
+
+    def warm_up(self) -> "Problem":
+        """A few rows of it: fitting them first keeps compilation and the start of threads out of the time."""
+        few = np.random.default_rng(0).permutation(len(self.train.value))[:WARM_UP_ROWS]
+        return self._replace(train=self.train.take(few), test=self.test.take(np.arange(1)))
+
+
+def n_threads() -> int:
+    """The number of threads that the parent gave, for the libraries that want to be told."""
+    return int(os.environ["OMP_NUM_THREADS"])
+
+
+def matinee(settings: Settings, problem: Problem) -> Steps:
+    """Biased matrix factorization of this project, through its public names."""
+    from matinee.models.factorization import MatrixFactorization
+    from matinee.ratings import Ratings, Scale, Vocabulary
+
+    users = Vocabulary(np.arange(problem.n_users), "user")
+    items = Vocabulary(np.arange(problem.n_items), "item")
+
+    def ratings(part: Part) -> Ratings:
+        user, item, value = part
+        columns = (user.astype(np.int32), item.astype(np.int32), value.astype(np.float32))
+        return Ratings(users, items, *columns, None, Scale(*problem.scale, 1.0))
+
+    train, test = ratings(problem.train), ratings(problem.test)
+    model = MatrixFactorization(**settings, seed=problem.seed)
+    return lambda: model.fit(train, n_threads=n_threads()), lambda: model.predict_ratings(test).astype(np.float64)
+
+
+def surprise(settings: Settings, problem: Problem) -> Steps:
+    """Surprise SVD. It wants a Trainset: lists of tuples per user and per item."""
+    import pandas as pd
+    from surprise import SVD, Dataset, Reader  # type: ignore[import-not-found,unused-ignore]
+
+    frame = pd.DataFrame(problem.train._asdict())
+    train = Dataset.load_from_df(frame, Reader(rating_scale=problem.scale)).build_full_trainset()
+    test = list(zip(*(column.tolist() for column in problem.test), strict=True))
+    model = SVD(**settings, random_state=problem.seed)
+    return lambda: model.fit(train), lambda: np.array([row.est for row in model.test(test)])
+
+
+def cornac(settings: Settings, problem: Problem) -> Steps:
+    """Cornac MF. It wants a Dataset."""
+    from cornac.data import Dataset  # type: ignore[import-not-found,unused-ignore]
+    from cornac.models import MF  # type: ignore[import-not-found,unused-ignore]
+
+    train = Dataset.build(list(zip(*(column.tolist() for column in problem.train), strict=True)))
+    # Without a seed, which would force one thread.
+    model = MF(**settings, num_threads=n_threads(), use_bias=True, early_stop=False)
+
+    def predict() -> Floats:
+        users = [train.uid_map.get(user, train.num_users) for user in problem.test.user_index.tolist()]
+        items = [train.iid_map.get(item, train.num_items) for item in problem.test.item_index.tolist()]
+        return np.array([model.rate(user, item) for user, item in zip(users, items, strict=True)])
+
+    return lambda: model.fit(train), predict
+
+
+def lenskit(settings: Settings, problem: Problem) -> Steps:
+    """LensKit BiasedMF. It wants a Dataset. Films that it has not seen get its bias model's prediction."""
+    import pandas as pd
+    from lenskit.als import BiasedMFScorer  # type: ignore[import-not-found,unused-ignore]
+    from lenskit.data import ItemList, from_interactions_df  # type: ignore[import-not-found,unused-ignore]
+    from lenskit.training import TrainingOptions  # type: ignore[import-not-found,unused-ignore]
+
+    names = ["user_id", "item_id", "rating"]
+    train = from_interactions_df(pd.DataFrame(dict(zip(names, problem.train, strict=True))))
+    model = BiasedMFScorer(**settings)
+
+    def predict() -> Floats:
+        predicted = np.empty(len(problem.test.value))
+        order = np.argsort(problem.test.user_index, kind="stable")
+        ends = np.flatnonzero(np.diff(problem.test.user_index[order])) + 1
+        for rows in np.split(order, ends):
+            user = int(problem.test.user_index[rows[0]])
+            items = ItemList(item_ids=problem.test.item_index[rows])
+            scores = model(user, items).scores()
+            by_bias, _ = model.bias.compute_for_items(items, user)
+            predicted[rows] = np.where(np.isnan(scores), by_bias, scores)
+        return predicted
+
+    return lambda: model.train(train, TrainingOptions(rng=problem.seed)), predict
+
+
+def cmfrec(settings: Settings, problem: Problem) -> Steps:
+    """The CMF of cmfrec. It wants a sparse matrix."""
+    from cmfrec import CMF  # type: ignore[import-not-found,unused-ignore]
+    from scipy.sparse import coo_matrix  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    user, item, value = problem.train
+    train = coo_matrix((value.astype(np.float32), (user, item)), shape=(problem.n_users, problem.n_items))
+    model = CMF(**settings, nthreads=n_threads(), random_state=problem.seed, verbose=False)
+    return lambda: model.fit(train), lambda: np.asarray(
+        model.predict(problem.test.user_index, problem.test.item_index), np.float64
+    )
+
+
+LIBRARIES = {"matinee": matinee, "scikit-surprise": surprise, "cornac": cornac, "lenskit": lenskit, "cmfrec": cmfrec}
+
+
+def peak_mb() -> float:
+    """The greatest resident memory of this process so far, in MB of 10^6 bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # ru_maxrss would count the parent's memory at the fork, too
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def measure(library: str, settings: Settings, problem: Problem) -> dict[str, float | str]:
+    """Warm up, fit, predict; the memory is read before the predictions are made."""
+    prepare = LIBRARIES[library]
+    warm_fit, _ = prepare(settings, problem.warm_up())
+    warm_fit()
+    fit, predict = prepare(settings, problem)
+    start = time.perf_counter()
+    fit()
+    fit_seconds = time.perf_counter() - start
+    memory = peak_mb()
+    predicted = np.clip(predict(), *problem.scale)
+    rmse = math.sqrt(float(np.mean((predicted - problem.test.value) ** 2)))
+    return {"version": version(library), "fit_seconds": fit_seconds, "rmse": rmse, "peak_mb": memory}
+
+
+def main() -> None:
+    """Print the measurement, or why there is none, as one JSON line."""
+    library, settings, file, seed = sys.argv[1:]
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+    result: dict[str, float | str]
+    try:
+        with redirect_stdout(io.StringIO()):
+            result = measure(library, json.loads(settings), Problem.load(file, int(seed)))
+    except ImportError as error:
+        result = {"problem": f"not installed: {error}"}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The command line: parse, call, print. No arithmetic here; every command is a few calls into the library.
+
+Heavy modules are imported inside the commands, so that `matinee --help` answers at once.
+"""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from matinee._version import __version__
+from matinee.cli.asking import predict, recommend, similar
+from matinee.cli.data import data
+from matinee.cli.demo import demo
+from matinee.cli.doctor import doctor
+from matinee.cli.training import evaluate, train
+from matinee.errors import MatineeError
+
+
+class _Program(click.Group):
+    """Prints matinee's own errors as one line and exits with 1; anything else is a bug and keeps its traceback."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except MatineeError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+        except BrokenPipeError:
+            # The reader of our output, `head` say, has gone; Python must not try to flush what is left.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which people meet them, not in that of the alphabet."""
+        del ctx
+        return list(self.commands)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="matinee")
+def main() -> None:
+    """Film recommendations people can trust, from any table of ratings.
+
+    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder or a zip.
+    """
+
+
+for command in (demo, data, train, evaluate, predict, recommend, similar, doctor):
+    main.add_command(command)

@@ -1,0 +1,139 @@
+"""matinee predict, recommend and similar: questions to a saved model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from matinee.cli.options import json_option, k_option, parse_range, path_argument
+from matinee.cli.output import as_json, note, table
+from matinee.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from matinee.guide import Guide, Suggestions
+    from matinee.models.base import Profile
+
+user_option = click.option("--user", metavar="ID", help="Somebody of the training data.")
+ratings_option = click.option(
+    "--ratings", type=click.Path(path_type=Path), help="A new person's ratings: a CSV of films and stars."
+)
+
+
+def _profile(guide: "Guide", model_file: Path, user: str | None, ratings: Path | None) -> "Profile":
+    """The person that --user or --ratings names, with a note on films that the model does not know."""
+    if (user is None) == (ratings is None):
+        raise click.UsageError("Say who: either --user ID, or --ratings FILE for a new person.")
+    if ratings is not None:
+        from matinee.own_ratings import read_own_ratings
+
+        profile, unknown = guide.newcomer(read_own_ratings(ratings))
+        if unknown:
+            note(f"{len(unknown)} of the films in {ratings} are not known and left out. The first: {unknown[0]}")
+        return profile
+    try:
+        profile = guide.model.profile(user or "")
+    except UnknownNameError as error:
+        hint = f"Give their ratings instead:  matinee recommend {model_file} --ratings mine.csv"
+        raise UnknownNameError(f"{error}\n{hint}") from None
+    if not guide.origin.has_history:
+        note("This file was saved without histories, so films that the user has rated are not left out.")
+    return profile
+
+
+@click.command()
+@path_argument
+@user_option
+@ratings_option
+@click.option("--item", required=True, metavar="ID_OR_TITLE", help="The film.")
+@json_option
+def predict(model_file: Path, user: str | None, ratings: Path | None, item: str, as_json_: bool) -> None:
+    """How many stars somebody would give a film."""
+    from matinee.guide import Guide
+
+    guide = Guide.load(model_file)
+    item_id = guide.item_id(item)
+    stars = guide.model.predict(_profile(guide, model_file, user, ratings), item_id)
+    film = guide.catalogue[item_id]
+    if as_json_:
+        as_json({"user": user, "item_id": item_id, "title": film.title, "stars": round(stars, 3)})
+    else:
+        click.echo(f"{stars:.2f} stars for {film.title}, on the scale {guide.model.scale_}")
+
+
+@click.command()
+@path_argument
+@user_option
+@ratings_option
+@k_option
+@click.option("--genre", "genres", multiple=True, help="Only films of this genre (or of one of several).")
+@click.option("--not-genre", "not_genres", multiple=True, help="No films of this genre.")
+@click.option("--years", metavar="A:B", help="Only films from year A to B; either may be missing.")
+@click.option("--min-ratings", type=click.IntRange(min=0), default=0, help="Only films with so many ratings.")
+@click.option("--include-seen", is_flag=True, help="Keep films that the person has rated.")
+@json_option
+def recommend(model_file: Path, user: str | None, ratings: Path | None, k: int, **given: Any) -> None:
+    """The best films for somebody: for a known --user, or for a new person from their --ratings.
+
+    A file of ratings has a column of films (title or id) and a column of stars, for example:
+
+    \b
+    title,rating
+    Toy Story (1995),4.5
+    Alien,5
+    """
+    from matinee.guide import Filters, Guide
+
+    as_json_, include_seen, years = given.pop("as_json_"), given.pop("include_seen"), given.pop("years")
+    filters = Filters(
+        given["genres"],
+        given["not_genres"],
+        parse_range(years, "--years", int, open_ends=True) if years else (None, None),
+        given["min_ratings"],
+    )
+    guide = Guide.load(model_file)
+    found = guide.recommend(_profile(guide, model_file, user, ratings), k, filters, include_seen=include_seen)
+    if as_json_:
+        as_json({"user": user, "k": k, "items": [line.to_dict() for line in found.items], "note": found.note})
+        return
+    _print(found, "stars" if guide.model.predicts_stars else "score")
+    note(found.note)
+    note(guide.origin.note)
+
+
+@click.command()
+@path_argument
+@click.argument("item", metavar="ITEM_OR_TITLE")
+@k_option
+@click.option("--min-ratings", type=click.IntRange(min=0), help="Leave out films with fewer ratings. Default: by size.")
+@json_option
+def similar(model_file: Path, item: str, k: int, min_ratings: int | None, as_json_: bool) -> None:
+    """The films most like a given one: the same people like both."""
+    from matinee.guide import Guide
+
+    guide = Guide.load(model_file)
+    found = guide.similar(item, k, min_ratings=min_ratings)
+    if as_json_:
+        item_id = guide.item_id(item)
+        lines = [line.to_dict() for line in found.items]
+        as_json({"item_id": item_id, "title": guide.catalogue[item_id].title, "items": lines, "note": found.note})
+        return
+    _print(found, "cosine")
+    note(found.note)
+
+
+def _print(found: "Suggestions", kind: str) -> None:
+    """The list, numbered; a score in units of its own has no decimals worth reading."""
+    digits = 0 if kind == "score" else 2
+    rows = [
+        (
+            str(place),
+            f"{line.score if line.stars is None else line.stars:.{digits}f}",
+            line.film.title,
+            ", ".join(line.film.genres),
+            f"{line.n_ratings:,}",
+            "" if line.mean is None else f"{line.mean:.2f}",
+            str(line.item_id),
+        )
+        for place, line in enumerate(found.items, 1)
+    ]
+    table(("", kind, "film", "genres", "ratings", "mean", "id"), rows)

@@ -1,0 +1,102 @@
+"""matinee demo: the whole story on the built-in sample."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from matinee.cli.output import announce_compiling, note, progress_bar, table
+
+if TYPE_CHECKING:
+    from matinee.guide import Guide
+    from matinee.models.base import Person
+    from matinee.readers import Dataset
+
+NEWCOMER = {
+    "The Matrix (1999)": 5.0,
+    "Alien (1979)": 4.5,
+    "Blade Runner (1982)": 5.0,
+    "Titanic (1997)": 2.0,
+    "Toy Story (1995)": 3.5,
+}
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo.matinee"), show_default=True)
+def demo(out: Path) -> None:
+    """The whole story on the built-in sample, no download: train, measure, save, recommend."""
+    from matinee.datasets import load
+    from matinee.guide import Guide
+    from matinee.models.factorization import MatrixFactorization
+    from matinee.storage import Origin
+
+    data = load("sample")
+    _describe(data)
+    announce_compiling()
+    _measure(data)
+    model = MatrixFactorization()
+    with progress_bar("Training mf on all ratings") as progress:
+        model.fit(data.ratings, progress=progress)
+    guide = Guide(model, data.catalogue, Origin(data.name, len(data.ratings), data.note))
+    guide.save(out)
+    click.echo(f"\n3. Trained on everything and saved, with titles and all, as {out} ({out.stat().st_size:,} bytes).")
+    _recommend(guide)
+    click.echo("\nNow on real data (ml-latest-small is a download of 1 MB from GroupLens):\n")
+    click.echo("  matinee data fetch ml-latest-small")
+    click.echo("  matinee train ml-latest-small --model mf --out films.matinee")
+    click.echo("  matinee recommend films.matinee --user 1")
+
+
+def _describe(data: "Dataset") -> None:
+    from matinee.describe import describe
+
+    description = describe(data, n_most_rated=5)
+    click.echo("1. The data\n")
+    for line in description.sentences():
+        click.echo(line)
+    click.echo()
+    table(("stars", "ratings", "", "share"), description.histogram_rows())
+    click.echo()
+    table(("most rated", "ratings", "mean"), description.most_rated_rows())
+
+
+def _measure(data: "Dataset") -> None:
+    from matinee.evaluate import evaluate
+    from matinee.models.baseline import Baseline
+    from matinee.models.factorization import MatrixFactorization
+    from matinee.split import random_split
+
+    click.echo("\n2. How well can stars be predicted? Trained on 80% of the ratings, tested on the other 20%\n")
+    part = random_split(data.ratings, 0.2)
+    rows = []
+    mean = float(part.train.value.mean())
+    error = float(((part.test.value - mean) ** 2).mean() ** 0.5)
+    rows.append(("everybody gets the mean", f"{error:.4f}", "", ""))
+    for model, words in ((Baseline, "baseline: how generous, how well liked"), (MatrixFactorization, "mf: tastes")):
+        with progress_bar(f"Training {model.name}") as progress:
+            report = evaluate(model, [part], data.name, progress=progress)
+        rows.append((words, f"{report.rmse:.4f}", f"{report.mae:.4f}", f"{report.fit_seconds:.2f} s"))
+    table(("model", "RMSE", "MAE", "time to fit"), rows)
+
+
+def _recommend(guide: "Guide") -> None:
+    user = guide.model.users_.id(0)
+    click.echo(f"\n4. What viewer {user} should see next\n")
+    _films(guide, user)
+    click.echo("\n5. Somebody new has just rated five films\n")
+    table(("film", "stars"), [(title, f"{stars:g}") for title, stars in NEWCOMER.items()])
+    profile, _ = guide.newcomer(NEWCOMER)
+    click.echo("\n   and gets at once, without training again:\n")
+    _films(guide, profile)
+    click.echo("\n6. Films like Star Wars (1977): the same people like them\n")
+    found = guide.similar("Star Wars (1977)", 5)
+    table(
+        ("cosine", "film", "genres"), [(f"{s.score:.2f}", s.film.title, ", ".join(s.film.genres)) for s in found.items]
+    )
+    note(guide.origin.note)
+
+
+def _films(guide: "Guide", person: "Person") -> None:
+    found = guide.recommend(person, 5)
+    rows = [(f"{line.stars:.2f}", line.film.title, ", ".join(line.film.genres)) for line in found.items]
+    table(("stars", "film", "genres"), rows)

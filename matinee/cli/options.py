@@ -1,0 +1,105 @@
+"""Options that several commands share, and how their texts become values."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from matinee.errors import SettingError
+
+if TYPE_CHECKING:
+    from matinee.models.base import Recommender
+    from matinee.readers import Dataset, ReadOptions
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json_", is_flag=True, help="Print exactly one JSON object.")
+seed_option = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of all random numbers.")
+k_option = click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="Cores to use; the numbers do not depend on it. Default: all."
+)
+model_option = click.option("--model", "model_name", default="mf", show_default=True, help="Name of the model.")
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the model; may be repeated."
+)
+
+
+def data_options(function: Function) -> Function:
+    """How to read a table whose columns or rows are unusual."""
+    options = (
+        click.option("--user-column", metavar="NAME", help="The column with the users, if not found by its name."),
+        click.option("--item-column", metavar="NAME", help="The column with the items."),
+        click.option("--rating-column", metavar="NAME", help="The column with the ratings."),
+        click.option("--timestamp-column", metavar="NAME", help="The column with the times."),
+        click.option("--scale", metavar="LOW:HIGH", help="The rating scale; a value outside is a bad row."),
+        click.option("--query", metavar="SQL", help="What to read, where DATA is the URL of a database."),
+        click.option("--skip-bad-rows", is_flag=True, help="Leave out bad rows, and list them in a file."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def read_options(given: dict[str, Any]) -> "ReadOptions":
+    """ReadOptions from the values of `data_options`, which are taken out of `given`."""
+    from matinee.readers import ReadOptions
+
+    scale = given.pop("scale")
+    return ReadOptions(
+        user=given.pop("user_column"),
+        item=given.pop("item_column"),
+        rating=given.pop("rating_column"),
+        timestamp=given.pop("timestamp_column"),
+        scale=None if scale is None else parse_range(scale, "--scale", float),
+        skip_bad_rows=given.pop("skip_bad_rows"),
+        query=given.pop("query"),
+    )
+
+
+def parse_range(text: str, option: str, number: Callable[[str], Any], *, open_ends: bool = False) -> Any:
+    """Two values from a text such as "1:5"; with `open_ends` either may be missing and is then None."""
+    low, colon, high = text.partition(":")
+    try:
+        first, last = (None if open_ends and not end else number(end) for end in (low, high))
+        if not colon or (first is not None and last is not None and first > last):
+            raise ValueError
+    except ValueError:
+        example = "1980:1999, 2000: or :1960" if open_ends else "1:5"
+        raise SettingError(f"{option} {text} is not a range from low to high, such as {example}.") from None
+    return first, last
+
+
+def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, Any]:
+    """The settings of a model from texts such as "factors=32"."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise SettingError(f"--set {pair} is not of the form KEY=VALUE, such as --set factors=32.")
+        settings[name.strip()] = value.strip()
+    return {"seed": seed} | settings
+
+
+def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":
+    """The model that --model, --set and --seed describe, not yet fitted."""
+    from matinee.models import model_named
+
+    return model_named(name).from_settings(parse_settings(pairs, seed))
+
+
+def load_data(source: str, given: dict[str, Any]) -> "Dataset":
+    """The data set, with a note on standard error of what was put right in it."""
+    from matinee.cli.output import note
+    from matinee.datasets import load
+
+    dataset = load(source, read_options(given))
+    if dataset.n_duplicates:
+        note(f"{dataset.n_duplicates:,} rows rate a film that the same user rates again; the last one counts.")
+    if dataset.n_bad_rows:
+        note(f"{dataset.n_bad_rows:,} bad rows were left out; they are listed in {dataset.bad_rows_file}.")
+    return dataset
+
+
+path_argument = click.argument("model_file", metavar="MODEL", type=click.Path(path_type=Path))

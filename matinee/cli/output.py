@@ -1,0 +1,94 @@
+"""How commands print: tables for people, one JSON object for programs; progress and notes on standard error."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from matinee.models.base import Progress
+
+
+def as_json(what: dict[str, Any]) -> None:
+    """Exactly one JSON object on standard output; a number that is not finite becomes null."""
+    click.echo(json.dumps(_finite(what), ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def _finite(what: Any) -> Any:
+    if isinstance(what, dict):
+        return {name: _finite(value) for name, value in what.items()}
+    if isinstance(what, list | tuple):
+        return [_finite(value) for value in what]
+    return None if isinstance(what, float) and what - what != 0 else what
+
+
+def note(text: str) -> None:
+    """A remark for people, on standard error; nothing if the text is empty."""
+    if text:
+        click.echo(text, err=True)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    """A table on standard output: drawn on a terminal, aligned plain text in a pipe. Figures go to the right."""
+    if title:
+        click.secho(title, bold=True)
+    is_number = [all(_looks_like_number(row[column]) for row in rows) for column in range(len(headings))]
+    if sys.stdout.isatty():
+        _draw(headings, rows, is_number)
+        return
+    widths = [max(len(line[column]) for line in (headings, *rows)) for column in range(len(headings))]
+    for line in (headings, *rows):
+        cells = (
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, is_number, strict=True)
+        )
+        click.echo("  ".join(cells).rstrip())
+
+
+def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]], is_number: Sequence[bool]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, right in zip(headings, is_number, strict=True):
+        drawn.add_column(heading, justify="right" if right else "left")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console().print(drawn)
+
+
+def _looks_like_number(text: str) -> bool:
+    return not text or text.lstrip("+-").replace(",", "").replace(".", "").rstrip("%s").isdigit() or text == "-"
+
+
+@contextmanager
+def progress_bar(label: str) -> "Iterator[Progress | None]":
+    """A bar on standard error with the time left, where a person is watching; otherwise nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, words="")
+
+        def step(done: int, total: int, words: str) -> None:
+            bar.update(task, completed=done, total=total, words=words)
+
+        yield step
+
+
+def announce_compiling() -> None:
+    """One line before the kernels are compiled, which happens once on a machine."""
+    from matinee.kernels import are_compiled
+
+    if not are_compiled():
+        note("Compiling the fast parts, once on this machine: some seconds ...")

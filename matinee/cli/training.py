@@ -1,0 +1,90 @@
+"""matinee train and matinee evaluate."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from matinee.cli.options import (
+    data_options,
+    json_option,
+    load_data,
+    make_model,
+    model_option,
+    read_options,
+    seed_option,
+    set_option,
+    threads_option,
+)
+from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+
+
+@click.command()
+@click.argument("source", metavar="DATA")
+@model_option
+@set_option
+@seed_option
+@threads_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The model file to write.")
+@click.option("--no-history", is_flag=True, help="Leave out of the file who rated what.")
+@data_options
+def train(source: str, model_name: str, settings: tuple[str, ...], seed: int, **given: Any) -> None:
+    """Train a model on all of DATA and save it in one file."""
+    from matinee.guide import Guide
+    from matinee.storage import Origin
+
+    n_threads, out, no_history = given.pop("threads"), given.pop("out"), given.pop("no_history")
+    model = make_model(model_name, settings, seed)
+    dataset = load_data(source, given)
+    announce_compiling()
+    started = time.perf_counter()
+    with progress_bar(f"Training {model_name}") as progress:
+        model.fit(dataset.ratings, n_threads=n_threads, progress=progress)
+    seconds = time.perf_counter() - started
+    origin = Origin(dataset.name, len(dataset.ratings), dataset.note, not no_history)
+    Guide(model, dataset.catalogue, origin).save(out)
+    note(f"Trained {model_name} on {len(dataset.ratings):,} ratings in {seconds:.1f} s; saved as {out}.")
+    note(f"Next:  matinee recommend {out} --user {dataset.ratings.users.id(0)}")
+
+
+@click.command()
+@click.argument("source", metavar="TRAIN")
+@click.option("--test", "test_source", metavar="DATA", help="The test part, a table of its own.")
+@click.option("--split", "spec", metavar="SPEC", help="How to cut TRAIN: random:0.2 (the default), kfold:5, ...")
+@model_option
+@set_option
+@seed_option
+@threads_option
+@data_options
+@json_option
+def evaluate(source: str, test_source: str | None, spec: str | None, as_json_: bool, **given: Any) -> None:
+    """Train a model on one part of the ratings and measure it on the other.
+
+    SPEC is random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy (test row numbers from 0).
+    """
+    from matinee.datasets import load
+    from matinee.evaluate import evaluate as evaluate_
+    from matinee.split import given_parts, splits
+
+    if test_source and spec:
+        raise click.UsageError("--test and --split exclude each other: give one of them.")
+    n_threads, name = given.pop("threads"), given.pop("model_name")
+    pairs, seed = given.pop("settings"), given.pop("seed")
+    make_model(name, pairs, seed)  # a wrong setting is told before the data is read
+    options = read_options(dict(given))
+    dataset = load_data(source, given)
+    if test_source:
+        parts = iter([given_parts(dataset.ratings, load(test_source, options).ratings)])
+    else:
+        parts = splits(dataset.ratings, spec or "random:0.2", seed, dataset.source_rows)
+    announce_compiling()
+    with progress_bar(f"Training {name}") as progress:
+        report = evaluate_(
+            lambda: make_model(name, pairs, seed), parts, dataset.name, n_threads=n_threads, progress=progress
+        )
+    if as_json_:
+        as_json(report.to_dict())
+        return
+    table(("", ""), report.rows(), f"{report.model} on {report.dataset}, {report.protocol}")
+    note(dataset.note)

@@ -1,0 +1,67 @@
+"""Writes a data set in another format, and its titles into a file beside it."""
+
+from pathlib import Path
+
+import polars as pl
+
+from matinee.errors import SettingError, UnsupportedError
+from matinee.ratings import NO_TIME
+from matinee.readers import Dataset
+
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
+
+
+def convert(dataset: Dataset, target: Path) -> list[str]:
+    """Writes the ratings as `target` and the known titles as items.csv beside it; says what was written.
+
+    Raises:
+        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl, or a file is there already.
+        UnsupportedError: the folder cannot be written.
+    """
+    titles = target.with_name("items.csv")
+    if target.suffix.lower() not in SUFFIXES:
+        raise SettingError(f"'{target}' does not end in one of {', '.join(SUFFIXES)}, which says the format to write.")
+    for path in (target, titles):
+        if path.exists():
+            raise SettingError(f"'{path}' is there already; remove it or give another place.")
+    ratings = dataset.ratings
+    columns = {
+        "user_id": ratings.users.ids[ratings.user_index].tolist(),
+        "item_id": ratings.items.ids[ratings.item_index].tolist(),
+        "rating": ratings.value,
+    }
+    frame = pl.DataFrame(columns)
+    if ratings.timestamp is not None:
+        times = pl.Series("timestamp", ratings.timestamp)
+        frame = frame.with_columns(times.set(times == NO_TIME, None))
+    try:
+        _write(frame, target)
+        lines = [f"{len(ratings):,} ratings written as {target}"]
+        if dataset.catalogue:
+            _catalogue_frame(dataset).write_csv(titles)
+            lines.append(f"{len(dataset.catalogue):,} titles written as {titles}")
+    except OSError as error:
+        raise UnsupportedError(f"Cannot write '{target}': {error.strerror or error}.") from error
+    return lines
+
+
+def _write(frame: pl.DataFrame, target: Path) -> None:
+    match target.suffix.lower():
+        case ".parquet":
+            frame.write_parquet(target)
+        case ".jsonl":
+            frame.write_ndjson(target)
+        case suffix:
+            frame.write_csv(target, separator="\t" if suffix == ".tsv" else ",")
+
+
+def _catalogue_frame(dataset: Dataset) -> pl.DataFrame:
+    films = dataset.catalogue.films
+    return pl.DataFrame(
+        {
+            "item_id": list(films),
+            "title": [film.title for film in films.values()],
+            "year": pl.Series([film.year for film in films.values()], dtype=pl.Int64),
+            "genres": ["|".join(film.genres) for film in films.values()],
+        }
+    )

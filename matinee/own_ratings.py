@@ -1,0 +1,57 @@
+"""A person's own ratings from a small CSV file: a column of films, by title or id, and a column of stars."""
+
+import csv
+from pathlib import Path
+
+from matinee.errors import DataError
+from matinee.ratings import Id
+
+TITLE_NAMES = ("title", "name", "film", "movie")
+ID_NAMES = ("movieid", "movie_id", "itemid", "item_id", "item", "id")
+STARS_NAMES = ("rating", "stars", "your rating", "score", "value")
+EXAMPLE = "It needs lines such as:  Toy Story (1995),4.5"
+
+
+def read_own_ratings(path: Path) -> dict[Id, float]:
+    """{title or id: stars}, in the order of the file; the last rating of a film counts.
+
+    With a header the columns are found by name, and a column `year` is added to titles; without one the first column
+    is the film and the second the stars.
+
+    Raises:
+        DataError: the file or a row of it cannot be used; names the row.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"Cannot read the ratings in '{path}': {error.strerror}. {EXAMPLE}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"'{path}' is not a text file in UTF-8. {EXAMPLE}") from error
+    dialect: type[csv.Dialect] = csv.excel_tab if "\t" in text.partition("\n")[0] else csv.excel
+    lines = list(enumerate(csv.reader(text.splitlines(), dialect), 1))
+    rows = [(number, row) for number, row in lines if any(cell.strip() for cell in row)]
+    film, stars, year, has_header = _columns([cell.strip().lower() for cell in rows[0][1]] if rows else [])
+    ratings: dict[Id, float] = {}
+    for number, row in rows[has_header:]:
+        cells = [*row, ""]  # an empty cell at the end is what a missing year finds
+        if len(row) <= max(film, stars) or not cells[film].strip():
+            raise DataError(f"{path}, row {number}: '{','.join(row)}' is not a film and its stars. {EXAMPLE}")
+        try:
+            value = float(cells[stars])
+        except ValueError:
+            raise DataError(f"{path}, row {number}: the stars '{cells[stars]}' are not a number. {EXAMPLE}") from None
+        name = cells[film].strip()
+        ratings[f"{name} ({cells[year].strip()})" if year < len(row) and cells[year].strip() else name] = value
+    if not ratings:
+        raise DataError(f"'{path}' holds no ratings. {EXAMPLE}")
+    return ratings
+
+
+def _columns(header: list[str]) -> tuple[int, int, int, bool]:
+    """The columns of film, stars and year (past the end if there is none), and whether there is a header."""
+    stars = next((header.index(name) for name in STARS_NAMES if name in header), None)
+    film = next((header.index(name) for name in (*TITLE_NAMES, *ID_NAMES) if name in header), None)
+    if stars is None or film is None:
+        return 0, 1, len(header) + 1, False
+    year = header.index("year") if "year" in header and header[film] in TITLE_NAMES else len(header) + 1
+    return film, stars, year, True

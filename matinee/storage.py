@@ -1,0 +1,177 @@
+"""One model, one file: `.matinee` is a safetensors file whose header holds JSON. Loading it runs no code.
+
+The tensors are the model's learned attributes, the ids, the titles, years and genres, and who rated what. The header
+says which model it is, its hyperparameters, the scale, the data it was trained on, the versions of the library and of
+this format, and a digest of everything, by which a damaged or altered file is noticed.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
+
+from matinee._version import __version__
+from matinee.catalogue import Catalogue, Film
+from matinee.errors import ModelFileError, UnknownNameError
+from matinee.models import model_named
+from matinee.models.base import Recommender
+from matinee.ratings import Id, Scale, Vocabulary
+
+FORMAT = 1
+"""Raised when a file of the new kind cannot be read by an older library."""
+
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from; kept in its file for people to read."""
+
+    dataset: str = "unnamed"
+    n_ratings: int = 0
+    note: str = ""
+    has_history: bool = True
+    version: str = __version__
+
+
+def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origin: Origin) -> None:
+    """Writes the file under a temporary name and then renames it, so that it is there whole or not at all."""
+    path = Path(path)
+    tensors = _model_tensors(model, origin.has_history) | _catalogue_tensors(catalogue.restrict(model.items_.ids))
+    header = {
+        "format": FORMAT,
+        "model": model.name,
+        "hyperparameters": model.settings(),
+        "scale": list(model.scale_),
+        "origin": asdict(origin),
+    }
+    text = json.dumps(header, sort_keys=True)
+    metadata = {"matinee": text, "sha256": _digest(text, tensors)}
+    payload = to_bytes({name: np.ascontiguousarray(array) for name, array in tensors.items()}, metadata)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
+
+
+def load_model(path: str | Path) -> tuple[Recommender, Catalogue, Origin]:
+    """The model, its catalogue and where it comes from.
+
+    Raises:
+        ModelFileError: the file is missing, truncated, not a model, newer than this library, or altered.
+    """
+    path = Path(path)
+    header, tensors = _read(path)
+    try:
+        model = model_named(header["model"]).from_settings(header["hyperparameters"])
+        model.scale_ = Scale(*header["scale"])
+        model.users_ = Vocabulary(_unpack_ids(tensors, "users"), "user")
+        model.items_ = Vocabulary(_unpack_ids(tensors, "items"), "item")
+        for name in (*model.common, *model.learned):
+            setattr(model, name, tensors[f"model.{name}"])
+        return model, _unpack_catalogue(tensors), Origin(**header["origin"])
+    except (KeyError, TypeError, ValueError, UnknownNameError) as error:
+        raise ModelFileError(
+            f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: {error}."
+        ) from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Tensors]:
+    if not path.is_file():
+        raise ModelFileError(f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(
+            f"'{path}' is not a whole model file (it is truncated, damaged, or something else); train it again."
+        ) from error
+    if "matinee" not in metadata:
+        raise ModelFileError(f"'{path}' is a safetensors file, but not one that matinee wrote.")
+    text = metadata["matinee"]
+    if metadata.get("sha256") != _digest(text, tensors):
+        raise ModelFileError(f"'{path}' was damaged or altered after it was saved; train it again.")
+    header: dict[str, Any] = json.loads(text)
+    if header["format"] > FORMAT:
+        raise ModelFileError(
+            f"'{path}' was saved by matinee {header['origin']['version']}, which is newer than this one "
+            f"({__version__}). Update:  pip install --upgrade matinee"
+        )
+    return header, tensors
+
+
+def _digest(header: str, tensors: Tensors) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _model_tensors(model: Recommender, has_history: bool) -> Tensors:
+    tensors = {f"model.{name}": np.asarray(getattr(model, name)) for name in (*model.common, *model.learned)}
+    if not has_history:
+        for name in ("history_indptr_", "history_items_", "history_values_"):
+            whole = tensors[f"model.{name}"]
+            tensors[f"model.{name}"] = np.zeros_like(whole) if name == "history_indptr_" else whole[:0]
+    return tensors | _pack_ids(model.users_.ids, "users") | _pack_ids(model.items_.ids, "items")
+
+
+def _pack_ids(ids: NDArray[Any], name: str) -> Tensors:
+    return {name: ids} if ids.dtype == np.int64 else _pack_texts(ids.tolist(), name)
+
+
+def _unpack_ids(tensors: Tensors, name: str) -> Any:
+    return tensors[name] if name in tensors else np.array(_unpack_texts(tensors, name), object)
+
+
+def _pack_texts(texts: list[str], name: str) -> Tensors:
+    """Texts as one run of UTF-8 bytes and the places where each ends."""
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+    return {f"{name}.text": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.ends": ends}
+
+
+def _unpack_texts(tensors: Tensors, name: str) -> list[str]:
+    run = tensors[f"{name}.text"].tobytes()
+    ends = tensors[f"{name}.ends"].tolist()
+    return [run[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _catalogue_tensors(catalogue: Catalogue) -> Tensors:
+    films = list(catalogue.films.values())
+    ids: list[Id] = list(catalogue.films)
+    are_integers = all(isinstance(item_id, int | np.integer) for item_id in ids)
+    return {
+        **_pack_ids(np.array(ids, np.int64 if are_integers else object), "films"),
+        **_pack_texts([film.title for film in films], "films.title"),
+        "films.year": np.array([film.year or 0 for film in films], np.int32),
+        **_pack_texts(["|".join(film.genres) for film in films], "films.genres"),
+    }
+
+
+def _unpack_catalogue(tensors: Tensors) -> Catalogue:
+    genres = [tuple(text.split("|")) if text else () for text in _unpack_texts(tensors, "films.genres")]
+    titles, years = _unpack_texts(tensors, "films.title"), tensors["films.year"].tolist()
+    films = (Film(title, year or None, of) for title, year, of in zip(titles, years, genres, strict=True))
+    return Catalogue(dict(zip(_unpack_ids(tensors, "films").tolist(), films, strict=True)))
