@@ -5,11 +5,14 @@ Taken only when the fast way (`tables.py`) found something unclean.
 
 import csv
 import json
+import math
 import os
 from array import array
 from codecs import BOM_UTF8
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -52,32 +55,29 @@ class _BadCellError(Exception):
 
 
 class _Gathered:
-    """The good rows so far, in 20 bytes each: ids as numbers of their texts."""
+    """The good rows so far, in 28 bytes each: ids as numbers of their texts."""
 
     def __init__(self) -> None:
-        self.codes: tuple[dict[str, int], dict[str, int]] = ({}, {})
-        self.indices = (array("i"), array("i"))
+        self.users, self.items = dict[str, int](), dict[str, int]()
+        self.user_code, self.item_code = array("i"), array("i")
         self.value, self.timestamp, self.rows = array("f"), array("q"), array("q")
 
-    def add(self, row: int, ids: tuple[str, str], value: float, time: int) -> None:
-        for codes, index, name in zip(self.codes, self.indices, ids, strict=True):
-            index.append(codes.setdefault(name, len(codes)))
+    def add(self, row: int, user: str, item: str, value: float, time: int) -> None:
+        self.user_code.append(self.users.setdefault(user, len(self.users)))
+        self.item_code.append(self.items.setdefault(item, len(self.items)))
         self.value.append(value)
         self.timestamp.append(time)
         self.rows.append(row)
 
     def table(self) -> Table:
-        sides = []
-        for kind, codes, index in zip(("user", "item"), self.codes, self.indices, strict=True):
-            vocabulary, of_code = encode(pl.Series(list(codes), dtype=pl.String), kind)
-            sides.append((vocabulary, of_code[np.array(index, np.int32)]))
+        users, user_of_code = encode(pl.Series(list(self.users), dtype=pl.String), "user")
+        items, item_of_code = encode(pl.Series(list(self.items), dtype=pl.String), "item")
         timestamp = np.array(self.timestamp, np.int64)
-        (users, user_index), (items, item_index) = sides
         return Table(
             users,
             items,
-            user_index,
-            item_index,
+            user_of_code[np.array(self.user_code, np.int32)],
+            item_of_code[np.array(self.item_code, np.int32)],
             np.array(self.value, np.float32),
             timestamp if bool((timestamp != NO_TIME).any()) else None,
             np.array(self.rows, np.int64),
@@ -125,27 +125,31 @@ def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, l
     return good.table(), bad
 
 
-def _judge(record: Record, rules: RowRules) -> tuple[tuple[str, str], float, int]:
+def _judge(record: Record, rules: RowRules) -> tuple[str, str, float, int]:
     if record.cells is None:
         raise _BadCellError(record.reason)
-    for cell in record.cells:
-        if cell is not None and not _is_unicode(cell):
+    user, item, rating, time = record.cells
+    user, item, rating = (user or "").strip(), (item or "").strip(), (rating or "").strip()
+    if not (user and item and rating):
+        missing = "user" if not user else "item" if not item else "rating"
+        raise _BadCellError(f"the {missing} is missing")
+    if not record.content.isascii():
+        _refuse_broken_text(record.cells)
+    seconds = _time(time.strip(), rules.time_divisor) if time else NO_TIME
+    return user, item, _value(rating, rules.scale), seconds
+
+
+def _refuse_broken_text(cells: Cells) -> None:
+    for cell in cells:
+        if cell and any("\ud800" <= letter <= "\udfff" for letter in cell):
             raise _BadCellError(f"{_shown(cell)} is not valid UTF-8")
-    user, item, rating, time = (cell.strip() if cell else "" for cell in record.cells)
-    for role, cell in (("user", user), ("item", item), ("rating", rating)):
-        if not cell:
-            raise _BadCellError(f"the {role} is missing")
-    return (user, item), _value(rating, rules.scale), _time(time, rules.time_divisor)
 
 
 def _value(text: str, scale: tuple[float, float] | None) -> float:
-    if text.lstrip("+-").lower() in {"nan", "inf", "infinity"}:
-        raise _BadCellError(f"the rating {_shown(text)} is not a finite number")
-    if not plain_number(text):
-        raise _BadCellError(f"the rating {_shown(text)} is not a number")
-    value = float(text)
+    value = float(text) if plain_number(text) else math.nan
     if not abs(value) <= _LARGEST:
-        raise _BadCellError(f"the rating {_shown(text)} is not a finite number")
+        finite = not (plain_number(text) or text.lstrip("+-").lower() in {"nan", "inf", "infinity"})
+        raise _BadCellError(f"the rating {_shown(text)} is not a {'' if finite else 'finite '}number")
     if scale is not None and not scale[0] <= value <= scale[1]:
         raise _BadCellError(f"the rating {_shown(text)} is outside the scale {scale[0]:g} to {scale[1]:g}")
     return value
@@ -174,10 +178,6 @@ def _seconds(text: str) -> int:
     return (moment - _EPOCH) // timedelta(seconds=1)
 
 
-def _is_unicode(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
 def _shown(text: str) -> str:
     """A value for a message, in quotation marks and not too long."""
     return f"'{printable(text[:_SHOWN])}...'" if len(text) > _SHOWN else f"'{printable(text)}'"
@@ -191,22 +191,24 @@ def text_records(path: Path, layout: Layout) -> Iterator[Record]:
         lines = _numbered_rows(file, layout)
         if layout.has_header:
             next(lines, None)
+        # A table without times has no such column: its rows get an empty field at the end.
+        cells_of = itemgetter(*(layout.positions.get(role, -1) for role in ROLES))
         for line, text, closed in lines:
-            yield _text_record(line, text, closed, layout)
+            try:
+                fields = split_line(text, layout.separator) if closed else None
+            except csv.Error:
+                fields = None
+            if fields is None:
+                yield Record(line, None, "a quotation mark is not closed or out of place", text)
+            elif len(fields) != layout.n_fields:
+                yield Record(line, None, _wrong_count(len(fields), layout.n_fields, text), text)
+            else:
+                fields.append("")
+                yield Record(line, cells_of(fields), "", text)
 
 
-def _text_record(line: int, text: str, closed: bool, layout: Layout) -> Record:
-    try:
-        fields = split_line(text, layout.separator) if closed else []
-    except csv.Error:
-        closed = False
-    if not closed:
-        return Record(line, None, "a quotation mark is not closed or out of place", text)
-    if len(fields) != layout.n_fields:
-        number = f"{len(fields)} field" if len(fields) == 1 else f"{len(fields)} fields"
-        return Record(line, None, f"it has {number} instead of {layout.n_fields}: {_shown(text)}", text)
-    places = (layout.positions.get(role) for role in ROLES)
-    return Record(line, [None if at is None else fields[at] for at in places], "", text)
+def _wrong_count(found: int, due: int, text: str) -> str:
+    return f"it has {found} field{'' if found == 1 else 's'} instead of {due}: {_shown(text)}"
 
 
 def _numbered_rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, str, bool]]:
@@ -216,33 +218,42 @@ def _numbered_rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, str, b
     none does, only the first line is given up.
     """
     quoting = layout.separator != "::"
-    waiting: list[str] = []
+    waiting: deque[str] = deque()  # lines that were taken in by a row which then stayed open
     number = 0
-    while waiting or (waiting := _next_line(file)):
+    while (text := waiting.popleft() if waiting else _next_line(file)) is not None:
         number += 1
-        text, taken = waiting.pop(0), 0
-        while quoting and text.count('"') % 2 and taken < _QUOTED_LINES:
-            if taken == len(waiting):
-                waiting += _next_line(file)
-            if taken == len(waiting):
-                break
-            text += "\n" + waiting[taken]
-            taken += 1
-        closed = not (quoting and text.count('"') % 2)
-        if not closed:
-            text, taken = text.split("\n", 1)[0], 0
+        closed, taken = True, 0
+        if quoting and text.count('"') % 2:
+            whole, taken = _closed_row(text, waiting, file)
+            closed, text = whole is not None, whole or text
         if text.strip():
             yield number, text, closed
         number += taken
-        del waiting[:taken]
 
 
-def _next_line(file: BinaryIO) -> list[str]:
-    """The next line without its end, as a list of one; empty at the end of the file."""
+def _closed_row(text: str, waiting: deque[str], file: BinaryIO) -> tuple[str | None, int]:
+    """The row that begins with a line whose quotation marks are open, and how many lines it takes in.
+
+    None and 0 if nothing closes it; the lines that were looked at then stay in `waiting`.
+    """
+    taken: list[str] = []
+    while len(taken) < _QUOTED_LINES:
+        line = waiting.popleft() if waiting else _next_line(file)
+        if line is None:
+            break
+        taken.append(line)
+        if line.count('"') % 2:
+            return "\n".join([text, *taken]), len(taken)
+    waiting.extendleft(reversed(taken))
+    return None, 0
+
+
+def _next_line(file: BinaryIO) -> str | None:
+    """The next line without its end; None at the end of the file."""
     line = file.readline()
     if not line:
-        return []
-    return [line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")]
+        return None
+    return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")
 
 
 def json_records(path: Path, names: dict[str, str]) -> Iterator[Record]:

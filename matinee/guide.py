@@ -145,13 +145,13 @@ class Guide:
         """The k items most alike.
 
         Args:
-            min_ratings: leave out items with fewer ratings, whose factors are mostly noise; None means one in ten
+            min_ratings: leave out items with fewer ratings, whose factors are mostly noise; None means one in five
                 thousand of all ratings, but at least 5 and at most 50.
         """
         if k < 1:
             raise SettingError(f"k must be at least 1, not {k}.")
         if min_ratings is None:
-            min_ratings = int(np.clip(self.model.item_counts_.sum() // 10_000, 5, 50))
+            min_ratings = int(np.clip(self.model.item_counts_.sum() // 5_000, 5, 50))
         allowed = self._allowed(Filters(min_ratings=min_ratings))
         scored = self.model.similar(self.item_id(item), k, allowed=allowed)
         short = f"{len(scored)} instead of {k}: " if len(scored) < k else ""

@@ -55,7 +55,7 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
     }
     text = json.dumps(header, sort_keys=True)
     metadata = {"matinee": text, "sha256": _digest(text, tensors)}
-    payload = to_bytes({name: np.ascontiguousarray(array) for name, array in tensors.items()}, metadata)
+    payload = to_bytes({name: np.asarray(array, order="C") for name, array in tensors.items()}, metadata)
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
@@ -122,7 +122,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Tensors]:
 def _digest(header: str, tensors: Tensors) -> str:
     digest = hashlib.sha256(header.encode())
     for name in sorted(tensors):
-        array = np.ascontiguousarray(tensors[name])
+        array = np.asarray(tensors[name], order="C")
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

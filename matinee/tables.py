@@ -5,7 +5,6 @@ Whatever is not clean (a bad number, a missing id, a row with too few fields) ra
 good messages.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -245,7 +244,16 @@ def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
         in_order = np.sort(pair)
         if bool((in_order[1:] != in_order[:-1]).all()):
             return None
-    keys: Sequence[NDArray[np.int64]] = [pair] if table.timestamp is None else [table.timestamp, pair]
+    return _without_earlier(pair, table.timestamp)
+
+
+def _without_earlier(pair: NDArray[np.int64], timestamp: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    in_order = np.sort(pair)
+    repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
+    rows = np.flatnonzero(np.isin(pair, repeated))  # few, as a rule: only these are put in order
+    pair_of_row = pair[rows]
+    keys = [pair_of_row] if timestamp is None else [timestamp[rows], pair_of_row]
     order = np.lexsort(keys)  # stable: of equals, the later row comes last
-    is_last = np.append(pair[order][1:] != pair[order][:-1], True)
-    return np.sort(order[is_last])
+    kept = np.ones(len(pair), bool)
+    kept[rows[order[:-1][pair_of_row[order[1:]] == pair_of_row[order[:-1]]]]] = False
+    return np.flatnonzero(kept)
