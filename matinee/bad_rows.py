@@ -148,8 +148,8 @@ def _refuse_broken_text(cells: Cells) -> None:
 def _value(text: str, scale: tuple[float, float] | None) -> float:
     value = float(text) if plain_number(text) else math.nan
     if not abs(value) <= _LARGEST:
-        finite = not (plain_number(text) or text.lstrip("+-").lower() in {"nan", "inf", "infinity"})
-        raise _BadCellError(f"the rating {_shown(text)} is not a {'' if finite else 'finite '}number")
+        is_number = plain_number(text) or text.lstrip("+-").lower() in {"nan", "inf", "infinity"}
+        raise _BadCellError(f"the rating {_shown(text)} is not a {'finite number' if is_number else 'number'}")
     if scale is not None and not scale[0] <= value <= scale[1]:
         raise _BadCellError(f"the rating {_shown(text)} is outside the scale {scale[0]:g} to {scale[1]:g}")
     return value

@@ -113,7 +113,7 @@ def find_item(text: Id, items: Vocabulary, catalogue: Catalogue) -> int:
         )
     if not catalogue:
         return items.index(text)
-    titles = {film.title: item_id for item_id, film in catalogue.films.items() if items.find(item_id) is not None}
-    close = [f"'{title}' (id {titles[title]})" for title in nearest(str(text), titles)]
+    films = {_key(film.title): item_id for item_id, film in catalogue.films.items() if items.find(item_id) is not None}
+    close = [f"'{catalogue[films[key]].title}' (id {films[key]})" for key in nearest(_key(str(text)), films)]
     hint = f" Did you mean {', or '.join(close)}?" if close else ""
     raise UnknownNameError(f"no item or title '{text}' among the {len(items):,} items.{hint}")

@@ -49,10 +49,16 @@ class ModelFileError(MatineeError):
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """The names in `known` closest to a misspelt `name`, best first; empty if none is close."""
-    from rapidfuzz import process, utils
+    """The names in `known` closest to a misspelt or shortened `name`, best first; empty if none is close."""
+    from rapidfuzz import fuzz, process, utils
 
-    found = process.extract(name, list(known), limit=limit, score_cutoff=60, processor=utils.default_process)
+    def likeness(one: str, other: str, **_: object) -> float:
+        # Misspelt as a whole, or some of its words (all of them in "star wars" for "Star Wars: A New Hope").
+        return max(fuzz.ratio(one, other), 0.95 * fuzz.token_set_ratio(one, other))
+
+    found = process.extract(
+        name, list(known), scorer=likeness, limit=limit, score_cutoff=60, processor=utils.default_process
+    )
     return [match for match, _, _ in found]
 
 

@@ -1,0 +1,396 @@
+"""What every model promises, whichever it is: run over all of MODELS."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from matinee.errors import DataError, MatineeError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
+from matinee.evaluate import ranking_measures
+from matinee.metrics import rmse
+from matinee.models import MODELS, Recommender, model_named
+from matinee.ratings import Ratings, Scale
+from matinee.split import Split, random_split
+from tests.conftest import simulated
+
+Model = type[Recommender]
+every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+every_star_model = pytest.mark.parametrize(
+    "model", [model for model in MODELS if model.predicts_stars], ids=lambda model: model.name
+)
+ITEM = 17  # an item id of the simulated table; its users are 1 to 300
+
+
+@cache
+def table() -> Ratings:
+    return simulated()
+
+
+@cache
+def fitted(model: Model) -> Recommender:
+    """A model of the simulated table that many tests share: none may change it."""
+    return model().fit(table(), n_threads=1)
+
+
+def arrays(model: Recommender) -> dict[str, NDArray[Any]]:
+    return {name: np.array(getattr(model, name)) for name in (*model.common, *model.learned)}
+
+
+def assert_same(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> None:
+    for name, array in one.items():
+        assert array.dtype == other[name].dtype, name
+        assert np.array_equal(array, other[name], equal_nan=array.dtype.kind == "f"), name
+
+
+def message(error: type[MatineeError], function: Callable[[], object]) -> str:
+    with pytest.raises(error) as caught:
+        function()
+    return str(caught.value)
+
+
+def history(ratings: Ratings, user: int) -> dict[int | str, float]:
+    mine = ratings.user_index == ratings.users.index(user)
+    items = ratings.items.ids[ratings.item_index[mine]].tolist()
+    return dict(zip(items, ratings.value[mine].tolist(), strict=True))
+
+
+def all_scores(model: Recommender, person: Any) -> dict[int | str, float]:
+    return {one.item_id: one.score for one in model.recommend(person, 10**6, include_seen=True)}
+
+
+# -- fitting -----------------------------------------------------------------------------------------------------
+
+
+@every_model
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(model: Model, n_threads: int) -> None:
+    assert_same(arrays(fitted(model)), arrays(model().fit(table(), n_threads=n_threads)))
+
+
+@every_model
+def test_fitting_new_data_forgets_the_old(model: Model) -> None:
+    new = simulated(50, 40, 800, seed=3)
+    refitted = model().fit(table(), n_threads=1).fit(new, n_threads=1)
+    assert_same(arrays(refitted), arrays(model().fit(new, n_threads=1)))
+    assert (refitted.users_, refitted.items_, refitted.scale_) == (new.users, new.items, new.scale)
+
+
+@every_model
+def test_fitting_returns_the_model_and_changes_no_rating(model: Model) -> None:
+    new, twin = simulated(50, 40, 800), simulated(50, 40, 800)
+    one = model()
+    assert not one.is_fitted
+    assert one.fit(new, n_threads=1) is one
+    assert one.is_fitted
+    assert np.array_equal(new.value, twin.value)
+
+
+@every_model
+def test_what_is_learnt_are_arrays(model: Model) -> None:
+    for name in (*model.common, *model.learned):
+        assert isinstance(getattr(fitted(model), name), np.ndarray), name
+
+
+@every_model
+def test_no_ratings_are_refused(model: Model) -> None:
+    nothing = table().subset(np.array([], np.int64))
+    assert message(DataError, lambda: model().fit(nothing)) == "There are no ratings to train on."
+
+
+@every_model
+def test_a_model_without_fit_says_so(model: Model) -> None:
+    new = model()
+    expected = f"This {model.name} model has learnt nothing yet: call fit(ratings), or load one."
+    questions: list[Callable[[], object]] = [
+        lambda: new.profile(1),
+        lambda: new.fold_in({}),
+        lambda: new.predict(1, ITEM),
+        lambda: new.predict_ratings(table()),
+        lambda: new.recommend(1),
+        lambda: new.similar(ITEM),
+        lambda: new.top_items(np.array([0]), 3),
+    ]
+    for question in questions:
+        assert message(NotFittedError, question) == expected
+
+
+@every_model
+def test_asking_changes_nothing(model: Model) -> None:
+    one = fitted(model)
+    before = arrays(one)
+    allowed = np.ones(len(one.items_), bool)
+    one.recommend(1, allowed=allowed)
+    one.recommend({ITEM: 4.0}, include_seen=True)
+    one.top_items(np.arange(5), 10)
+    one.fold_in({ITEM: 4.0})
+    if model.predicts_stars:
+        one.predict(1, ITEM)
+        one.predict_ratings(table())
+    assert allowed.all()
+    assert_same(before, arrays(one))
+
+
+@every_model
+def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
+    one = model().fit(Ratings.from_ids([5], [6], [3.0]), n_threads=1)
+    assert one.recommend(5) == []
+    assert len(one.recommend({})) == 1
+    if model.predicts_stars:
+        assert one.predict(5, 6) == 3
+
+
+@every_star_model
+def test_a_table_of_equal_ratings_is_predicted_exactly(model: Model) -> None:
+    equal = Ratings.from_ids([1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0] * 5, scale=Scale(1, 5, 1))
+    assert np.allclose(model().fit(equal, n_threads=1).predict_ratings(equal), 4, atol=1e-3)
+
+
+# -- recommending ------------------------------------------------------------------------------------------------
+
+
+@every_model
+def test_exactly_k_unseen_items_come_best_first(model: Model) -> None:
+    for user in (1, 2, 150, 300):
+        best = fitted(model).recommend(user, 7)
+        scores = [one.score for one in best]
+        assert len({one.item_id for one in best}) == 7
+        assert scores == sorted(scores, reverse=True)
+        assert not {one.item_id for one in best} & set(history(table(), user))
+        assert all(type(one.item_id) is int and type(one.score) is float for one in best)
+
+
+@every_model
+def test_stars_beside_scores_are_inside_the_scale_or_none(model: Model) -> None:
+    for one in fitted(model).recommend(1, 120, include_seen=True):
+        if model.predicts_stars:
+            assert one.stars == pytest.approx(np.clip(one.score, 1, 5), abs=1e-5)
+        else:
+            assert one.stars is None
+
+
+@every_model
+def test_seen_items_are_included_when_asked(model: Model) -> None:
+    assert set(all_scores(fitted(model), 1)) == set(table().items.ids.tolist())
+
+
+@every_model
+def test_more_than_there_are_gives_all_unseen(model: Model) -> None:
+    best = fitted(model).recommend(1, 10_000)
+    assert {one.item_id for one in best} == set(table().items.ids.tolist()) - set(history(table(), 1))
+    assert fitted(model).recommend(1, 0) == []
+
+
+@every_model
+def test_only_allowed_items_are_recommended(model: Model) -> None:
+    everything = [one.item_id for one in fitted(model).recommend(1, 200)]
+    allowed = np.zeros(table().n_items, bool)
+    allowed[::3] = True
+    wanted = [item for item in everything if allowed[table().items.index(item)]]
+    assert [one.item_id for one in fitted(model).recommend(1, 200, allowed=allowed)] == wanted
+    assert [one.item_id for one in fitted(model).recommend(1, 3, allowed=allowed)] == wanted[:3]
+    assert fitted(model).recommend(1, 3, allowed=np.zeros(table().n_items, bool)) == []
+
+
+@every_model
+def test_ties_are_in_the_order_of_the_ids(model: Model) -> None:
+    users, items = np.divmod(np.arange(60), 6)
+    alike = Ratings.from_ids(users, items, np.full(60, 3.0), scale=Scale(1, 5, 1))
+    one = model().fit(alike, n_threads=1)
+    best = one.recommend(4, 6, include_seen=True)
+    assert sorted(one.item_id for one in best) == list(range(6))
+    assert [one.item_id for one in sorted(best, key=lambda one: (-one.score, one.item_id))] == [
+        one.item_id for one in best
+    ]
+
+
+@every_model
+def test_top_items_are_those_that_recommend_gives(model: Model) -> None:
+    users = np.array([0, 3, 299])
+    top = fitted(model).top_items(users, 9)
+    assert top.shape == (3, 9)
+    for user, row in zip(users.tolist(), top, strict=True):
+        best = fitted(model).recommend(table().users.id(user), 9)
+        assert table().items.ids[row].tolist() == [one.item_id for one in best]
+
+
+@every_model
+def test_similar_items_are_others_best_first_or_it_is_said_who_can(model: Model) -> None:
+    try:
+        best = fitted(model).similar(ITEM, 8)
+    except UnsupportedError as error:
+        assert str(error) == f"{model.name} has no item factors, so it cannot say what is similar; use mf."
+        return
+    scores = [one.score for one in best]
+    assert (len(best), scores) == (8, sorted(scores, reverse=True))
+    assert ITEM not in {one.item_id for one in best}
+    assert all(-1.001 <= score <= 1.001 for score in scores)
+    allowed = np.zeros(table().n_items, bool)
+    allowed[:4] = True
+    assert {one.item_id for one in fitted(model).similar(ITEM, 99, allowed=allowed)} == {7, 27, 37}
+
+
+@every_model
+def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
+    one = fitted(model)
+    users = "no user '3000' among the 300 this model was trained on. Did you mean '300'"
+    items = "no item '117x' among the 120 this model was trained on. Did you mean '117'"
+    assert message(UnknownNameError, lambda: one.recommend(3000)).startswith(users)
+    assert message(UnknownNameError, lambda: one.profile("3000")).startswith(users)
+    assert message(UnknownNameError, lambda: one.fold_in({"117x": 4.0})).startswith(items)
+    assert message(UnknownNameError, lambda: one.similar("117x")).startswith(items) if has_similar(one) else True
+    if model.predicts_stars:
+        assert message(UnknownNameError, lambda: one.predict(3000, ITEM)).startswith(users)
+        assert message(UnknownNameError, lambda: one.predict(1, "117x")).startswith(items)
+
+
+def has_similar(model: Recommender) -> bool:
+    try:
+        model.similar(ITEM)
+    except UnsupportedError:
+        return False
+    return True
+
+
+# -- predicting --------------------------------------------------------------------------------------------------
+
+
+@every_model
+def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
+    if model.predicts_stars:
+        return
+    expected = f"{model.name} only ranks and predicts no stars; use baseline or mf."
+    assert message(UnsupportedError, lambda: fitted(model).predict(1, ITEM)) == expected
+    assert message(UnsupportedError, lambda: fitted(model).predict_ratings(table())) == expected
+
+
+@every_star_model
+def test_predictions_are_inside_the_scale_and_the_same_one_by_one(model: Model) -> None:
+    some = table().subset(np.arange(0, 9_000, 900))
+    stars = fitted(model).predict_ratings(some)
+    assert stars.dtype == np.float32
+    assert np.all((stars >= 1) & (stars <= 5))
+    for user, item, star in zip(some.user_index.tolist(), some.item_index.tolist(), stars.tolist(), strict=True):
+        one = fitted(model).predict(some.users.id(user), some.items.id(item))
+        assert one == pytest.approx(star, abs=1e-4)
+
+
+@every_star_model
+def test_extreme_tastes_are_clipped_to_the_scale(model: Model) -> None:
+    users, items = np.divmod(np.arange(900), 30)
+    extreme = Ratings.from_ids(users, items, np.where((users + items) % 30 < 15, 1.0, 5.0))
+    stars = model().fit(extreme, n_threads=1).predict_ratings(extreme)
+    assert (stars.min(), stars.max()) >= (1, 1)
+    assert stars.max() <= 5
+
+
+@every_star_model
+def test_the_values_of_the_ratings_to_predict_are_not_read(model: Model) -> None:
+    users, items = table().users.ids[table().user_index], table().items.ids[table().item_index]
+    without = Ratings.from_ids(users, items, np.ones(len(table())))
+    assert np.array_equal(fitted(model).predict_ratings(table()), fitted(model).predict_ratings(without))
+
+
+@every_star_model
+def test_someone_or_something_never_seen_gets_the_fallback(model: Model) -> None:
+    strangers = Ratings.from_ids([999, 999, 1, 1], [ITEM, 99999, 99999, ITEM], [3.0] * 4)
+    stranger, neither, new_item, known = fitted(model).predict_ratings(strangers).tolist()
+    assert np.isfinite([stranger, neither, new_item, known]).all()
+    assert neither == pytest.approx(float(table().value.mean()), abs=0.05)
+    assert known == pytest.approx(fitted(model).predict(1, ITEM), abs=1e-4)
+    assert stranger != neither
+    assert new_item != neither
+
+
+@every_model
+def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> None:
+    keep = (table().user_index >= 20) & (table().item_index >= 10)
+    partial = model().fit(table().subset(keep), n_threads=1)
+    best = partial.recommend(1, 200)
+    assert len(best) == table().n_items
+    assert np.isfinite([one.score for one in best]).all()
+    if model.predicts_stars:
+        stars = partial.predict_ratings(table())
+        assert np.isfinite(stars).all()
+        new = (table().user_index < 20) & (table().item_index < 10)
+        assert np.allclose(stars[new], partial.predict_ratings(Ratings.from_ids([999], [99999], [3.0])), atol=1e-4)
+
+
+# -- new people --------------------------------------------------------------------------------------------------
+
+
+@every_model
+def test_a_new_person_gets_unseen_items_at_once(model: Model) -> None:
+    mine = {7: 5.0, 17: 1.0, "27": 4.5}
+    best = fitted(model).recommend(mine, 10)
+    assert len(best) == 10
+    assert not {one.item_id for one in best} & {7, 17, 27}
+    assert best == fitted(model).recommend(fitted(model).fold_in(mine), 10)
+
+
+@every_model
+def test_a_new_person_without_ratings_gets_the_average_list(model: Model) -> None:
+    scores = list(all_scores(fitted(model), {}).values())
+    assert len(scores) == table().n_items
+    assert np.isfinite(scores).all()
+    if model.predicts_stars:
+        assert np.isfinite(fitted(model).predict({}, ITEM))
+
+
+@every_model
+def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: Model) -> None:
+    for user in range(1, 301, 60):
+        trained = all_scores(fitted(model), user)
+        folded = all_scores(fitted(model), history(table(), user))
+        both = np.array([[trained[item], folded[item]] for item in trained])
+        assert np.corrcoef(both.T)[0, 1] > 0.9
+
+
+@every_model
+@pytest.mark.parametrize("stars", [0.5, 5.5, -1.0, float("nan"), float("inf")])
+def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> None:
+    expected = f"The rating {stars:g} for item '17' is outside the scale 1 to 5 in steps of 0.5."
+    assert message(DataError, lambda: fitted(model).fold_in({7: 3.0, 17: stars})) == expected
+
+
+# -- ids ---------------------------------------------------------------------------------------------------------
+
+
+def relabelled(ratings: Ratings, user_ids: NDArray[Any], item_ids: NDArray[Any], order: NDArray[Any]) -> Ratings:
+    columns = user_ids[ratings.user_index][order], item_ids[ratings.item_index][order], ratings.value[order]
+    return Ratings.from_ids(*columns, scale=ratings.scale)
+
+
+def quality(model: Model, part: Split) -> float:
+    one = model().fit(part.train, n_threads=1)
+    if model.predicts_stars:
+        return rmse(part.test.value, one.predict_ratings(part.test))
+    return ranking_measures(one, part.test)["ndcg_at_10"]
+
+
+@every_model
+def test_other_ids_and_another_order_of_rows_change_no_quality(model: Model) -> None:
+    part = random_split(table(), 0.2)
+    rng = np.random.default_rng(0)
+    users, items = rng.permutation(1000)[:300], rng.permutation(1000)[:120]
+    other = Split(
+        relabelled(part.train, users, items, rng.permutation(len(part.train))),
+        relabelled(part.test, users, items, rng.permutation(len(part.test))),
+        "relabelled",
+    )
+    assert quality(model, other) == pytest.approx(quality(model, part), rel=0.02)
+
+
+@every_model
+def test_ids_may_be_text(model: Model) -> None:
+    users = np.array([f"user {number:03}" for number in range(300)], object)
+    items = np.array([f"Ångström {number:03}" for number in range(120)], object)
+    named = model().fit(relabelled(table(), users, items, np.arange(len(table()))), n_threads=1)
+    assert_same(arrays(fitted(model)), arrays(named))
+    index = [table().items.index(one.item_id) for one in fitted(model).recommend(5, 4)]
+    best = named.recommend("user 004", 4)
+    assert [one.item_id for one in best] == items[index].tolist()
+    assert all(type(one.item_id) is str for one in best)

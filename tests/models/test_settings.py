@@ -1,0 +1,96 @@
+"""Hyperparameters: declared once, checked everywhere, with messages that say what to type."""
+
+from typing import Any
+
+import pytest
+
+from matinee.errors import SettingError, UnknownNameError
+from matinee.models import MODELS, Baseline, MatrixFactorization, Popularity, Recommender, model_named
+
+every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+
+
+@every_model
+def test_settings_go_round(model: type[Recommender]) -> None:
+    one = model.from_settings({"seed": 7})
+    assert one.settings() == model(**one.settings()).settings()
+    assert one.settings()["seed"] == 7
+    assert list(one.settings()) == [known.name for known in model.hypers()]
+
+
+@every_model
+def test_settings_may_be_text(model: type[Recommender]) -> None:
+    text = {name: str(value) for name, value in model().settings().items()}
+    assert model.from_settings(text).settings() == model().settings()
+
+
+@every_model
+def test_defaults_lie_inside_their_range_and_are_explained(model: type[Recommender]) -> None:
+    for one in model.hypers():
+        assert one.help
+        assert one.low is None or one.default >= one.low
+        assert one.high is None or one.default <= one.high
+        assert one.search in (None, "linear", "log")
+        assert one.search is None or (one.low is not None and one.high is not None)
+
+
+@every_model
+def test_every_range_is_kept_at_both_ends(model: type[Recommender]) -> None:
+    for one in model.hypers():
+        for limit, step in ((one.low, -1), (one.high, 1)):
+            if limit is None:
+                continue
+            assert model.from_settings({one.name: limit}).settings()[one.name] == limit
+            with pytest.raises(SettingError, match=f"^{model.name}: {one.name} must be "):
+                model.from_settings({one.name: limit + step})
+
+
+@every_model
+def test_the_names_of_models_find_them(model: type[Recommender]) -> None:
+    assert model_named(model.name) is model
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"factors": "many"}, "mf: factors must be a whole number, not 'many' (default 64)."),
+        ({"factors": 2.5}, "mf: factors must be a whole number, not '2.5' (default 64)."),
+        ({"factors": True}, "mf: factors must be a whole number, not 'True' (default 64)."),
+        ({"factors": None}, "mf: factors must be a whole number, not 'None' (default 64)."),
+        ({"factors": 0}, "mf: factors must be between 1 and 4096, not 0 (default 64)."),
+        ({"factors": "5000"}, "mf: factors must be between 1 and 4096, not 5000 (default 64)."),
+        ({"learning_rate": "fast"}, "mf: learning_rate must be a number, not 'fast' (default 0.04)."),
+        ({"learning_rate": 0}, "mf: learning_rate must be between 1e-05 and 1, not 0.0 (default 0.04)."),
+        ({"learning_rate": "nan"}, "mf: learning_rate must be between 1e-05 and 1, not nan (default 0.04)."),
+        ({"regularization": -0.1}, "mf: regularization must be between 0 and 10, not -0.1 (default 0.04)."),
+        ({"seed": -1}, "mf: seed must be between 0 and 2147483647, not -1 (default 0)."),
+    ],
+)
+def test_a_wrong_value_says_what_is_right(settings: dict[str, Any], expected: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        MatrixFactorization.from_settings(settings)
+    assert str(caught.value) == expected
+    with pytest.raises(SettingError):
+        MatrixFactorization(**settings)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "expected"),
+    [
+        (MatrixFactorization, "factor", "mf has no setting 'factor'. Did you mean 'factors'"),
+        (MatrixFactorization, "learningrate", "mf has no setting 'learningrate'. Did you mean 'learning_rate'"),
+        (Baseline, "zzz", "baseline has no setting 'zzz'. Its settings are: seed, user_shrinkage, item_shrinkage,"),
+        (Popularity, "zzz", "popularity has no setting 'zzz'. Its settings are: seed."),
+    ],
+)
+def test_a_misspelt_setting_suggests_the_nearest(model: type[Recommender], name: str, expected: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        model.from_settings({name: 1})
+    assert str(caught.value).startswith(expected)
+
+
+def test_a_misspelt_model_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"^no model 'popular'\. Did you mean 'popularity'"):
+        model_named("popular")
+    with pytest.raises(UnknownNameError, match=r"^no model 'zzz'\. The models are: baseline, popularity, mf"):
+        model_named("zzz")
