@@ -47,7 +47,10 @@ class Contender(NamedTuple):
 
 
 MATINEE: dict[str, Settings] = {
+    "mf 32 factors, 8 epochs": {"factors": 32, "epochs": 8, "learning_rate": 0.09, "regularization": 0.035},
     "mf (defaults)": {},
+    "mf 128 factors": {"factors": 128},
+    "mf 256 factors": {"factors": 256},
 }
 
 # Surprise runs with its defaults; the others' settings were chosen with --validate, on a tenth of the training rows.

@@ -53,8 +53,9 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     from rapidfuzz import fuzz, process, utils
 
     def likeness(one: str, other: str, **_: object) -> float:
-        # Misspelt as a whole, or some of its words (all of them in "star wars" for "Star Wars: A New Hope").
-        return max(fuzz.ratio(one, other), 0.95 * fuzz.token_set_ratio(one, other))
+        # Misspelt as a whole; some of its words ("star wars" for "Star Wars: A New Hope"); or both ("hary poter").
+        part = fuzz.partial_ratio(one, other) if 5 <= len(one) < len(other) else 0
+        return max(fuzz.ratio(one, other), 0.95 * fuzz.token_set_ratio(one, other), 0.9 * part)
 
     found = process.extract(
         name, list(known), scorer=likeness, limit=limit, score_cutoff=60, processor=utils.default_process

@@ -128,7 +128,7 @@ def alternating(rows: list[Row], shape: tuple[int, int], n_factors: int, penalti
     rng = np.random.default_rng(0)
     sides = [Side(np.zeros(size), rng.normal(0, 0.3, (size, n_factors))) for size in shape]
     pairs, values = np.array([row[:2] for row in rows]), np.array([row[2] for row in rows])
-    for step in range(400):
+    for step in range(150):
         mine, other = (step + 1) % 2, step % 2  # items first
         for one in np.unique(pairs[:, mine]):
             own = pairs[:, mine] == one

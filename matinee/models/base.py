@@ -251,6 +251,7 @@ class Recommender(ABC):
 
     def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
         """The first k unseen items of known users by index, (B, K), best first; for evaluation, a block at a time."""
+        self._require_fit()
         scores = self._scores(self._user_vectors(user_index))  # (B, I)
         for row, user in enumerate(user_index.tolist()):
             scores[row, self.history_items_[self.history_indptr_[user] : self.history_indptr_[user + 1]]] = -np.inf
@@ -323,7 +324,7 @@ def _checked(one: Hyper, value: Any, model: str) -> Any:
     too_low = one.low is not None and not value >= one.low
     too_high = one.high is not None and not value <= one.high
     if too_low or too_high:
-        limits = f"at least {one.low:g}" if one.high is None else f"between {one.low:g} and {one.high:g}"
+        limits = f"at least {one.low:.10g}" if one.high is None else f"between {one.low:.10g} and {one.high:.10g}"
         raise SettingError(f"{model}: {one.name} must be {limits}, not {value} (default {one.default}).")
     return value
 

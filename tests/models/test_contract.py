@@ -1,6 +1,5 @@
 """What every model promises, whichever it is: run over all of MODELS."""
 
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -9,10 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.errors import DataError, MatineeError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
+from matinee.errors import DataError, MatineeError, NotFittedError, UnknownNameError, UnsupportedError
 from matinee.evaluate import ranking_measures
 from matinee.metrics import rmse
-from matinee.models import MODELS, Recommender, model_named
+from matinee.models import MODELS
+from matinee.models.base import Recommender
 from matinee.ratings import Ratings, Scale
 from matinee.split import Split, random_split
 from tests.conftest import simulated
@@ -83,9 +83,7 @@ def test_fitting_new_data_forgets_the_old(model: Model) -> None:
 def test_fitting_returns_the_model_and_changes_no_rating(model: Model) -> None:
     new, twin = simulated(50, 40, 800), simulated(50, 40, 800)
     one = model()
-    assert not one.is_fitted
     assert one.fit(new, n_threads=1) is one
-    assert one.is_fitted
     assert np.array_equal(new.value, twin.value)
 
 
@@ -104,6 +102,7 @@ def test_no_ratings_are_refused(model: Model) -> None:
 @every_model
 def test_a_model_without_fit_says_so(model: Model) -> None:
     new = model()
+    assert (new.is_fitted, fitted(model).is_fitted) == (False, True)
     expected = f"This {model.name} model has learnt nothing yet: call fit(ratings), or load one."
     questions: list[Callable[[], object]] = [
         lambda: new.profile(1),
@@ -147,6 +146,14 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
 def test_a_table_of_equal_ratings_is_predicted_exactly(model: Model) -> None:
     equal = Ratings.from_ids([1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0] * 5, scale=Scale(1, 5, 1))
     assert np.allclose(model().fit(equal, n_threads=1).predict_ratings(equal), 4, atol=1e-3)
+
+
+def has_similar(model: Recommender) -> bool:
+    try:
+        model.similar(ITEM)
+    except UnsupportedError:
+        return False
+    return True
 
 
 # -- recommending ------------------------------------------------------------------------------------------------
@@ -219,11 +226,11 @@ def test_top_items_are_those_that_recommend_gives(model: Model) -> None:
 
 @every_model
 def test_similar_items_are_others_best_first_or_it_is_said_who_can(model: Model) -> None:
-    try:
-        best = fitted(model).similar(ITEM, 8)
-    except UnsupportedError as error:
-        assert str(error) == f"{model.name} has no item factors, so it cannot say what is similar; use mf."
+    if not has_similar(fitted(model)):
+        expected = f"{model.name} has no item factors, so it cannot say what is similar; use mf."
+        assert message(UnsupportedError, lambda: fitted(model).similar(ITEM)) == expected
         return
+    best = fitted(model).similar(ITEM, 8)
     scores = [one.score for one in best]
     assert (len(best), scores) == (8, sorted(scores, reverse=True))
     assert ITEM not in {one.item_id for one in best}
@@ -236,23 +243,20 @@ def test_similar_items_are_others_best_first_or_it_is_said_who_can(model: Model)
 @every_model
 def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
     one = fitted(model)
-    users = "no user '3000' among the 300 this model was trained on. Did you mean '300'"
-    items = "no item '117x' among the 120 this model was trained on. Did you mean '117'"
-    assert message(UnknownNameError, lambda: one.recommend(3000)).startswith(users)
-    assert message(UnknownNameError, lambda: one.profile("3000")).startswith(users)
-    assert message(UnknownNameError, lambda: one.fold_in({"117x": 4.0})).startswith(items)
-    assert message(UnknownNameError, lambda: one.similar("117x")).startswith(items) if has_similar(one) else True
+    questions: list[Callable[[], object]] = [lambda: one.recommend(3000), lambda: one.profile("3000")]
+    items: list[Callable[[], object]] = [lambda: one.fold_in({"117x": 4.0})]
     if model.predicts_stars:
-        assert message(UnknownNameError, lambda: one.predict(3000, ITEM)).startswith(users)
-        assert message(UnknownNameError, lambda: one.predict(1, "117x")).startswith(items)
-
-
-def has_similar(model: Recommender) -> bool:
-    try:
-        model.similar(ITEM)
-    except UnsupportedError:
-        return False
-    return True
+        questions.append(lambda: one.predict(3000, ITEM))
+        items.append(lambda: one.predict(1, "117x"))
+    if has_similar(one):
+        items.append(lambda: one.similar("117x"))
+    for question in questions:
+        found = message(UnknownNameError, question)
+        assert found.startswith("no user '3000' among the 300 this model was trained on. Did you mean ")
+        assert "'300'" in found
+    for question in items:
+        found = message(UnknownNameError, question)
+        assert found.startswith("no item '117x' among the 120 this model was trained on. Did you mean '117'")
 
 
 # -- predicting --------------------------------------------------------------------------------------------------
@@ -324,7 +328,7 @@ def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> N
 
 @every_model
 def test_a_new_person_gets_unseen_items_at_once(model: Model) -> None:
-    mine = {7: 5.0, 17: 1.0, "27": 4.5}
+    mine: dict[int | str, float] = {7: 5.0, 17: 1.0, "27": 4.5}
     best = fitted(model).recommend(mine, 10)
     assert len(best) == 10
     assert not {one.item_id for one in best} & {7, 17, 27}
@@ -381,7 +385,9 @@ def test_other_ids_and_another_order_of_rows_change_no_quality(model: Model) -> 
         relabelled(part.test, users, items, rng.permutation(len(part.test))),
         "relabelled",
     )
-    assert quality(model, other) == pytest.approx(quality(model, part), rel=0.02)
+    # Who only ranks gets more room: the simulated items are about equally popular, so that ties decide.
+    room = 0.01 if model.predicts_stars else 0.03
+    assert quality(model, other) == pytest.approx(quality(model, part), abs=room)
 
 
 @every_model

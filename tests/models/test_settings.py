@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 
 from matinee.errors import SettingError, UnknownNameError
-from matinee.models import MODELS, Baseline, MatrixFactorization, Popularity, Recommender, model_named
+from matinee.models import MODELS, model_named
+from matinee.models.base import Recommender
+from matinee.models.baseline import Baseline
+from matinee.models.factorization import MatrixFactorization
+from matinee.models.popularity import Popularity
 
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
@@ -77,7 +81,7 @@ def test_a_wrong_value_says_what_is_right(settings: dict[str, Any], expected: st
 @pytest.mark.parametrize(
     ("model", "name", "expected"),
     [
-        (MatrixFactorization, "factor", "mf has no setting 'factor'. Did you mean 'factors'"),
+        (MatrixFactorization, "epoch", "mf has no setting 'epoch'. Did you mean 'epochs'"),
         (MatrixFactorization, "learningrate", "mf has no setting 'learningrate'. Did you mean 'learning_rate'"),
         (Baseline, "zzz", "baseline has no setting 'zzz'. Its settings are: seed, user_shrinkage, item_shrinkage,"),
         (Popularity, "zzz", "popularity has no setting 'zzz'. Its settings are: seed."),

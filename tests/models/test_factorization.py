@@ -1,0 +1,236 @@
+"""Matrix factorization against an independent solution, against the baseline, and on real ratings."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from matinee.metrics import rmse
+from matinee.models.baseline import Baseline
+from matinee.models.factorization import MatrixFactorization, fold_in
+from matinee.ratings import Ratings
+from matinee.readers import read
+from matinee.split import Split, given_parts, given_rows, random_split
+from tests import reference
+from tests.conftest import real_data, simulated
+
+# -- the objective -----------------------------------------------------------------------------------------------
+
+
+def standardised(table: Ratings) -> list[reference.Row]:
+    value = (table.value - table.value.mean(dtype=np.float64)) / table.value.std(dtype=np.float64)
+    return list(zip(table.user_index.tolist(), table.item_index.tolist(), value.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "penalties", [reference.Penalties(0.04, 2.0, 5.0), reference.Penalties(0.1, 0.0, 1.0)], ids=["defaults", "no once"]
+)
+def test_many_small_steps_reach_the_minimum_that_exact_regressions_reach(penalties: reference.Penalties) -> None:
+    table = simulated(40, 30, 600)
+    rows, n_factors = standardised(table), 3
+    one = MatrixFactorization(
+        factors=n_factors, epochs=2000, learning_rate=0.02, final_rate=0.02, **penalties._asdict()
+    ).fit(table, n_threads=1)
+    root = np.sqrt(float(one.deviation_))  # of what a factor in stars has more than a standardised one
+    found = (
+        reference.Side(one.user_bias_.astype(np.float64) / root**2, one.user_factors_.astype(np.float64) / root),
+        reference.Side(one.item_bias_.astype(np.float64) / root**2, one.item_factors_.astype(np.float64) / root),
+    )
+    exact = reference.alternating(rows, (table.n_users, table.n_items), n_factors, penalties)
+    assert reference.objective(rows, *found, penalties) <= 1.02 * reference.objective(rows, *exact, penalties)
+
+
+# -- fold-in -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 7, 8, 9, 40])
+@pytest.mark.parametrize(("ridge", "bias_ridge"), [(0.5, 2.0), (3.0, 0.01)])
+def test_folding_in_agrees_with_least_squares_for_fewer_and_for_more_ratings_than_factors(
+    n: int, ridge: float, bias_ridge: float
+) -> None:
+    rng = np.random.default_rng(n)
+    factors, residuals = rng.normal(size=(n, 8)).astype(np.float32), rng.normal(size=n).astype(np.float32)
+    found = fold_in(factors, residuals, ridge, bias_ridge)
+    assert found.dtype == np.float32
+    assert found.shape == (9,)
+    np.testing.assert_allclose(found, reference.fold_in(factors, residuals, ridge, bias_ridge), atol=1e-5)
+    if n == 0:
+        assert not found.any()
+
+
+@pytest.mark.parametrize("n", [0, 3, 8, 40])
+def test_folding_in_without_any_pull_fits_as_well_as_can_be(n: int) -> None:
+    rng = np.random.default_rng(n)
+    factors, residuals = rng.normal(size=(n, 8)).astype(np.float32), rng.normal(size=n).astype(np.float32)
+    found = fold_in(factors, residuals, 0, 0)
+    np.testing.assert_allclose(found, reference.fold_in(factors, residuals, 0, 0), atol=1e-3)
+
+
+def test_a_new_person_is_given_the_minimum_of_the_objective_of_fit() -> None:
+    table = simulated()
+    one = MatrixFactorization().fit(table, n_threads=1)
+    profile = one.fold_in({table.items.id(item): stars for item, stars in ((1, 5.0), (7, 2.0), (30, 4.5))})
+    left = profile.value - float(one.global_mean_) - one.item_bias_[profile.item_index]
+    pull = (one.regularization * 3 + one.factor_shrinkage) * float(one.deviation_)
+    expected = reference.fold_in(one.item_factors_[profile.item_index], left, pull, one.bias_shrinkage)
+    np.testing.assert_allclose(profile.vector, expected, atol=1e-5)
+
+
+# -- early stopping and history ----------------------------------------------------------------------------------
+
+OVERFITTING = {"factors": 8, "epochs": 60, "learning_rate": 0.1, "regularization": 0.0, "factor_shrinkage": 0.0}
+
+
+def test_patience_stops_early_and_restores_the_best_epoch() -> None:
+    part = random_split(simulated(), 0.2)
+    one = MatrixFactorization.from_settings({**OVERFITTING, "patience": 3})
+    one.fit(part.train, valid=part.test, n_threads=1)
+    valid = one.losses_[:, 2]
+    assert one.losses_.shape == (valid.argmin() + 1 + 3, 3)
+    assert len(valid) < 60
+    assert valid[-1] > valid.min()
+    assert rmse(part.test.value, one.predict_ratings(part.test)) == pytest.approx(valid.min(), abs=1e-6)
+
+
+def test_without_patience_the_valid_part_is_only_watched() -> None:
+    part = random_split(simulated(), 0.2)
+    watched = MatrixFactorization().fit(part.train, valid=part.test, n_threads=1)
+    alone = MatrixFactorization().fit(part.train, n_threads=1)
+    assert np.array_equal(watched.predict_ratings(part.test), alone.predict_ratings(part.test))
+    assert watched.losses_.shape == alone.losses_.shape == (20, 3)
+    assert np.isnan(alone.losses_[:, 2]).all()
+    assert np.array_equal(watched.losses_[:, :2], alone.losses_[:, :2])
+    assert watched.losses_[-1, 2] == pytest.approx(rmse(part.test.value, watched.predict_ratings(part.test)), abs=1e-3)
+
+
+def test_patience_without_a_valid_part_changes_nothing() -> None:
+    table = simulated()
+    one = MatrixFactorization(patience=2).fit(table, n_threads=1)
+    assert np.array_equal(one.user_factors_, MatrixFactorization().fit(table, n_threads=1).user_factors_)
+
+
+def test_the_rate_falls_in_a_straight_line() -> None:
+    one = MatrixFactorization(epochs=5, learning_rate=0.04, final_rate=0.5).fit(simulated(), n_threads=1)
+    np.testing.assert_allclose(one.losses_[:, 0], [0.04, 0.035, 0.03, 0.025, 0.02])
+    assert np.all(np.diff(one.losses_[:, 1]) < 0)
+
+
+def test_progress_is_told_after_each_epoch() -> None:
+    steps: list[tuple[int, int, str]] = []
+    one = MatrixFactorization(epochs=3)
+    one.fit(simulated(), n_threads=1, progress=lambda *step: steps.append(step))
+    assert steps == [(epoch + 1, 3, f"RMSE {one.losses_[epoch, 1]:.4f}") for epoch in range(3)]
+
+
+# -- threads -----------------------------------------------------------------------------------------------------
+
+
+def test_a_table_of_many_blocks_gives_the_same_bits_with_any_number_of_threads() -> None:
+    table = simulated(2_000, 800, 280_000)  # enough for 4 x 4 blocks
+    fits = [MatrixFactorization(factors=8, epochs=4).fit(table, n_threads=threads) for threads in (1, 2, 3, 9)]
+    for other in fits[1:]:
+        for name in MatrixFactorization.learned:
+            assert np.array_equal(getattr(fits[0], name), getattr(other, name), equal_nan=True), name
+
+
+# -- against the baseline ----------------------------------------------------------------------------------------
+
+SIGNALS = {"none": 0.0, "weak": 0.3, "strong": 0.7}
+SHAPES = {
+    "20 items": (500, 20, 5_000),
+    "2000 items": (500, 2_000, 40_000),
+    "very sparse": (2_000, 2_000, 6_000),
+    "sparser still": (4_000, 4_000, 4_000),
+    "very dense": (200, 100, 19_000),
+    "tiny": (20, 20, 200),
+}
+KINDS = ["-10 to 10", "1 to 100", "0 or 1", "constant users", "one item dominates"]
+
+
+def with_values(table: Ratings, value: NDArray[np.floating]) -> Ratings:
+    return Ratings.from_ids(table.users.ids[table.user_index], table.items.ids[table.item_index], value)
+
+
+def loved(n: int) -> NDArray[np.float32]:
+    return np.random.default_rng(1).choice(np.array([3, 4, 5], np.float32), n)
+
+
+def variant(kind: str, table: Ratings) -> Ratings:
+    """The table on another scale, or with odd users or items."""
+    unit = (table.value - 1) / 4
+    if kind == "-10 to 10":
+        return with_values(table, np.round(unit * 20 - 10))
+    if kind == "1 to 100":
+        return with_values(table, np.round(unit * 99 + 1))
+    if kind == "0 or 1":
+        return with_values(table, np.floor(table.value / 3.5))
+    if kind == "constant users":
+        return with_values(table, np.where(table.user_index % 10 == 0, 3, table.value))
+    if kind == "one item dominates":
+        users = np.concatenate([table.users.ids[table.user_index], table.users.ids])
+        items = np.concatenate([table.items.ids[table.item_index], np.zeros(table.n_users, np.int64)])
+        return Ratings.from_ids(users, items, np.concatenate([table.value, loved(table.n_users)]))
+    raise AssertionError(kind)
+
+
+def tables(case: str, signal: str) -> Iterator[Ratings]:
+    for seed in range(3):
+        if case in SHAPES:
+            yield simulated(*SHAPES[case], signal=SIGNALS[signal], seed=seed)
+        else:
+            shape = (3_000, 500, 4_000) if case == "one item dominates" else (300, 120, 9_000)
+            yield variant(case, simulated(*shape, signal=SIGNALS[signal], seed=seed))
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("case", [*SHAPES, *KINDS])
+def test_it_never_loses_to_the_baseline_beyond_noise(case: str, signal: str) -> None:
+    """Noise: two standard errors of the paired difference of squared errors, and 0.1% of the RMSE."""
+    ours: list[NDArray[np.float64]] = []
+    theirs: list[NDArray[np.float64]] = []
+    for table in tables(case, signal):
+        part = random_split(table, 0.2)
+        for model, squares in ((MatrixFactorization(), ours), (Baseline(), theirs)):
+            stars = model.fit(part.train, n_threads=1).predict_ratings(part.test)
+            squares.append((stars.astype(np.float64) - part.test.value) ** 2)
+    mine, bar = np.concatenate(ours), np.concatenate(theirs)
+    noise = 2 * (mine - bar).std() / np.sqrt(len(bar)) + bar.mean() * (1.001**2 - 1)
+    change = np.sqrt(mine.mean() / bar.mean()) - 1
+    assert mine.mean() - bar.mean() <= noise, f"RMSE {100 * change:+.2f}%"
+
+
+@pytest.mark.parametrize(
+    ("case", "gain"), [("20 items", 0.08), ("very dense", 0.3), ("2000 items", 0.005), ("-10 to 10", 0.1)]
+)
+def test_it_learns_strong_tastes(case: str, gain: float) -> None:
+    part = random_split(next(tables(case, "strong")), 0.2)
+    one, bar = (
+        rmse(part.test.value, model.fit(part.train, n_threads=1).predict_ratings(part.test))
+        for model in (MatrixFactorization(), Baseline())
+    )
+    assert one < (1 - gain) * bar
+
+
+# -- real ratings ------------------------------------------------------------------------------------------------
+
+
+def error_on(part: Split) -> float:
+    one = MatrixFactorization().fit(part.train, n_threads=1)
+    return rmse(part.test.value, one.predict_ratings(part.test))
+
+
+def test_movielens_100k_is_predicted_as_published() -> None:
+    folder = real_data("ml-100k")
+    folds = [
+        given_parts(*(read(folder / f"u{fold}.{part}").ratings for part in ("base", "test"))) for fold in range(1, 6)
+    ]
+    errors = [error_on(part) for part in folds]
+    assert errors[0] <= 0.920
+    assert np.mean(errors) <= 0.910
+
+
+def test_movielens_1m_is_predicted_as_published() -> None:
+    folder = real_data("ml-1m")
+    rows = np.load(folder / "splits" / "random-10pct-seed1234-test-rows.npy")
+    assert error_on(given_rows(read(folder).ratings, rows)) <= 0.840
