@@ -7,6 +7,7 @@ import polars as pl
 from matinee.errors import SettingError, UnsupportedError
 from matinee.ratings import NO_TIME
 from matinee.readers import Dataset
+from matinee.titles import CATALOGUE_FILES
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
 
@@ -15,12 +16,17 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
     """Writes the ratings as `target` and the known titles as items.csv beside it; says what was written.
 
     Raises:
-        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl, or a file is there already.
+        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl; or the name is one that files of titles
+            have; or a file is there already.
         UnsupportedError: the folder cannot be written.
     """
     titles = target.with_name("items.csv")
     if target.suffix.lower() not in SUFFIXES:
         raise SettingError(f"'{target}' does not end in one of {', '.join(SUFFIXES)}, which says the format to write.")
+    if target.name.lower() in CATALOGUE_FILES:
+        raise SettingError(
+            f"'{target}' is the name of a file of titles; give the ratings another, such as ratings.csv."
+        )
     for path in (target, titles):
         if path.exists():
             raise SettingError(f"'{path}' is there already; remove it or give another place.")

@@ -105,7 +105,9 @@ def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
     ratings = dataset.ratings
     values, counts = _histogram(ratings.value)
     sums = np.bincount(ratings.item_index, ratings.value, minlength=ratings.n_items)
-    popular = np.argsort(-ratings.item_counts, kind="stable")[:n_most_rated]
+    popular = np.argsort(-ratings.item_counts, kind="stable")[
+        : min(n_most_rated, np.count_nonzero(ratings.item_counts))
+    ]
     ids = ratings.items.ids[popular].tolist()
     times = np.empty(0, np.int64) if ratings.timestamp is None else ratings.timestamp[ratings.timestamp != NO_TIME]
     return Description(

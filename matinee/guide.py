@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue, Film, find_item
-from matinee.errors import DataError, SettingError, UnknownNameError
+from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError
 from matinee.models.base import Person, Profile, Recommender, Scored
 from matinee.ratings import Id
 from matinee.storage import Origin, load_model, save_model
@@ -85,6 +85,10 @@ class Guide:
     catalogue: Catalogue = field(default_factory=Catalogue)
     origin: Origin = field(default_factory=Origin)
 
+    def __post_init__(self) -> None:
+        if not self.model.is_fitted:
+            raise NotFittedError(f"This {self.model.name} model has learnt nothing yet: call fit(ratings) first.")
+
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """From a `.matinee` file; raises ModelFileError if it is not a good one."""
@@ -156,7 +160,9 @@ class Guide:
         scored = self.model.similar(self.item_id(item), k, allowed=allowed)
         short = f"{len(scored)} instead of {k}: " if len(scored) < k else ""
         left_out = int((~allowed).sum())
-        note = f"{short}{left_out:,} items with fewer than {min_ratings} ratings are left out." if left_out else ""
+        note = f"{short}there are {len(allowed):,} items." if short else ""
+        if left_out:
+            note = f"{short}{left_out:,} items with fewer than {min_ratings} ratings are left out."
         return Suggestions(self._lines(scored), note)
 
     def _allowed(self, filters: Filters) -> NDArray[np.bool_]:

@@ -1,8 +1,10 @@
 """A person's own ratings from a small CSV file: a column of films, by title or id, and a column of stars."""
 
 import csv
+import io
 from pathlib import Path
 
+from matinee.catalogue import year_of
 from matinee.errors import DataError
 from matinee.ratings import Id
 
@@ -28,7 +30,10 @@ def read_own_ratings(path: Path) -> dict[Id, float]:
     except UnicodeDecodeError as error:
         raise DataError(f"'{path}' is not a text file in UTF-8. {EXAMPLE}") from error
     dialect: type[csv.Dialect] = csv.excel_tab if "\t" in text.partition("\n")[0] else csv.excel
-    lines = list(enumerate(csv.reader(text.splitlines(), dialect), 1))
+    try:
+        lines = list(enumerate(csv.reader(io.StringIO(text, newline=""), dialect), 1))
+    except csv.Error as error:
+        raise DataError(f"'{path}' is not a table of films and stars ({error}). {EXAMPLE}") from error
     rows = [(number, row) for number, row in lines if any(cell.strip() for cell in row)]
     film, stars, year, has_header = _columns([cell.strip().lower() for cell in rows[0][1]] if rows else [])
     ratings: dict[Id, float] = {}
@@ -40,8 +45,8 @@ def read_own_ratings(path: Path) -> dict[Id, float]:
             value = float(cells[stars])
         except ValueError:
             raise DataError(f"{path}, row {number}: the stars '{cells[stars]}' are not a number. {EXAMPLE}") from None
-        name = cells[film].strip()
-        ratings[f"{name} ({cells[year].strip()})" if year < len(row) and cells[year].strip() else name] = value
+        name, of_year = cells[film].strip(), cells[year].strip() if year < len(row) else ""
+        ratings[f"{name} ({of_year})" if of_year and year_of(name) is None else name] = value
     if not ratings:
         raise DataError(f"'{path}' holds no ratings. {EXAMPLE}")
     return ratings

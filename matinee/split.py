@@ -5,14 +5,14 @@ counted (`Split.n_new_users`, `n_new_items`) and predicted by the model's fallba
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import DataError, SettingError
-from matinee.ratings import NO_TIME, Ratings
+from matinee.ratings import NO_TIME, Ratings, Scale
 
 PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
 
@@ -108,7 +108,12 @@ def given_rows(ratings: Ratings, rows: NDArray[np.integer], source_rows: NDArray
 def given_parts(train: Ratings, test: Ratings) -> Split:
     """Two tables as they are, in vocabularies that hold the ids of both; the scale is that of both together."""
     users, items = train.users.merge(test.users), train.items.merge(test.items)
-    return Split(train.with_vocabularies(users, items), test.with_vocabularies(users, items), "given files")
+    scale = train.scale
+    if test.scale != scale:
+        both = [train.value, test.value, train.scale[:2], test.scale[:2]]
+        scale = Scale.of(np.concatenate(both).astype(np.float32))
+    train, test = (replace(part.with_vocabularies(users, items), scale=scale) for part in (train, test))
+    return Split(train, test, "given files")
 
 
 def splits(ratings: Ratings, spec: str, seed: int = 0, source_rows: NDArray[np.int64] | None = None) -> Iterator[Split]:
@@ -119,7 +124,7 @@ def splits(ratings: Ratings, spec: str, seed: int = 0, source_rows: NDArray[np.i
         DataError: the split is impossible with these ratings, or the file of rows cannot be read.
     """
     kind, _, argument = spec.partition(":")
-    if kind == "kfold" and argument.isdigit():
+    if kind == "kfold" and argument.isdecimal():
         yield from k_fold(ratings, int(argument), seed)
     elif kind in ("random", "time") and _is_number(argument):
         yield random_split(ratings, float(argument), seed) if kind == "random" else time_split(ratings, float(argument))
@@ -135,7 +140,8 @@ def _read_rows(path: str) -> NDArray[np.integer]:
     if not Path(path).is_file():
         raise DataError(f"There is no file '{path}' with the test rows.")
     try:
-        rows: NDArray[np.integer] = np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:
+            rows: NDArray[np.integer] = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"'{path}' is not a NumPy file of row numbers; make one with numpy.save.") from error
     return rows

@@ -8,7 +8,8 @@ this format, and a digest of everything, by which a damaged or altered file is n
 import hashlib
 import json
 import os
-import tempfile
+import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from safetensors.numpy import save as to_bytes
 
 from matinee._version import __version__
 from matinee.catalogue import Catalogue, Film
-from matinee.errors import ModelFileError, UnknownNameError
+from matinee.errors import MatineeError, ModelFileError
 from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.ratings import Id, Scale, Vocabulary
@@ -56,20 +57,18 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
     text = json.dumps(header, sort_keys=True)
     metadata = {"matinee": text, "sha256": _digest(text, tensors)}
     payload = to_bytes({name: np.asarray(array, order="C") for name, array in tensors.items()}, metadata)
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(payload)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
         raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
+    finally:
+        with suppress(OSError):  # it is gone already, unless writing broke off
+            temporary.unlink()
 
 
 def load_model(path: str | Path) -> tuple[Recommender, Catalogue, Origin]:
@@ -88,35 +87,51 @@ def load_model(path: str | Path) -> tuple[Recommender, Catalogue, Origin]:
         for name in (*model.common, *model.learned):
             setattr(model, name, tensors[f"model.{name}"])
         return model, _unpack_catalogue(tensors), Origin(**header["origin"])
-    except (KeyError, TypeError, ValueError, UnknownNameError) as error:
+    except (KeyError, TypeError, ValueError, MatineeError) as error:
         raise ModelFileError(
             f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: {error}."
         ) from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Tensors]:
-    if not path.is_file():
-        raise ModelFileError(f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}")
+    _refuse_unreadable(path)
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
+            header = _header(
+                path, metadata
+            )  # before the tensors: those of other files may be of kinds unknown to NumPy
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(
             f"'{path}' is not a whole model file (it is truncated, damaged, or something else); train it again."
         ) from error
+    if metadata.get("sha256") != _digest(metadata["matinee"], tensors):
+        raise ModelFileError(f"'{path}' was damaged or altered after it was saved; train it again.")
+    return header, tensors
+
+
+def _refuse_unreadable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        raise ModelFileError(
+            f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}"
+        ) from None
+    except OSError as error:
+        raise ModelFileError(f"Cannot read '{path}': {error.strerror}. Give the file of a model.") from error
+
+
+def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if "matinee" not in metadata:
         raise ModelFileError(f"'{path}' is a safetensors file, but not one that matinee wrote.")
-    text = metadata["matinee"]
-    if metadata.get("sha256") != _digest(text, tensors):
-        raise ModelFileError(f"'{path}' was damaged or altered after it was saved; train it again.")
-    header: dict[str, Any] = json.loads(text)
+    header: dict[str, Any] = json.loads(metadata["matinee"])
     if header["format"] > FORMAT:
         raise ModelFileError(
             f"'{path}' was saved by matinee {header['origin']['version']}, which is newer than this one "
             f"({__version__}). Update:  pip install --upgrade matinee"
         )
-    return header, tensors
+    return header
 
 
 def _digest(header: str, tensors: Tensors) -> str:
@@ -147,7 +162,7 @@ def _unpack_ids(tensors: Tensors, name: str) -> Any:
 
 def _pack_texts(texts: list[str], name: str) -> Tensors:
     """Texts as one run of UTF-8 bytes and the places where each ends."""
-    encoded = [text.encode() for text in texts]
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
     return {f"{name}.text": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.ends": ends}
 
@@ -155,7 +170,7 @@ def _pack_texts(texts: list[str], name: str) -> Tensors:
 def _unpack_texts(tensors: Tensors, name: str) -> list[str]:
     run = tensors[f"{name}.text"].tobytes()
     ends = tensors[f"{name}.ends"].tolist()
-    return [run[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+    return [run[start:end].decode("utf-8", "surrogatepass") for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _catalogue_tensors(catalogue: Catalogue) -> Tensors:

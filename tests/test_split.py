@@ -220,5 +220,6 @@ def test_a_file_that_holds_no_rows_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "many.npy.npz", rows=np.array([1]))
     for name in ("text.npy", "empty.npy", "objects.npy", "many.npy.npz"):
         path = tmp_path / name
-        expected = f"'{path}' is not a NumPy file of row numbers; make one with numpy.save."
-        assert message(DataError, lambda path=path: list(splits(SMALL, f"rows:{path}"))) == expected  # type: ignore[misc]
+        with pytest.raises(DataError) as caught:
+            list(splits(SMALL, f"rows:{path}"))
+        assert str(caught.value) == f"'{path}' is not a NumPy file of row numbers; make one with numpy.save."

@@ -27,6 +27,10 @@ class _Program(click.Group):
         except MatineeError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
         except BrokenPipeError:
             # The reader of our output, `head` say, has gone; Python must not try to flush what is left.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
