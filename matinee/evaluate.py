@@ -136,24 +136,29 @@ def _rating_measures(model: Recommender, test: Ratings) -> dict[str, Any]:
 
 def ranking_measures(model: Recommender, test: Ratings) -> dict[str, float]:
     """NDCG@10, recall@20, hit rate@10 and MRR, means over the users with a relevant test item, and the coverage:
-    the part of all items that is in somebody's first ten. No users x items matrix is made, only a block of users.
+    the part of all items that is in somebody's first ten; nothing if no test item is relevant. No users x items
+    matrix is made, only a block of users.
     """
     liked = test.value >= test.scale.lowest + 0.75 * (test.scale.highest - test.scale.lowest)
     user_index, item_index = test.user_index[liked], test.item_index[liked]
     users = np.unique(user_index)
+    if len(users) == 0:
+        return {}
+    n_unseen = test.n_items - np.diff(model.history_indptr_)  # (U,)
     is_relevant = np.zeros((USERS_AT_ONCE, test.n_items), bool)
     parts, shown = [], np.zeros(test.n_items, bool)
-    for block in np.array_split(users, -(-len(users) // USERS_AT_ONCE) or 1):
+    for block in np.array_split(users, -(-len(users) // USERS_AT_ONCE)):
         top = model.top_items(block, RANKING_K)  # (B, K)
+        is_unseen = np.arange(top.shape[1]) < n_unseen[block, None]  # (B, K); after them come seen ones
         mine = np.isin(user_index, block)
         row = np.searchsorted(block, user_index[mine])
         is_relevant[row, item_index[mine]] = True
-        hits = np.take_along_axis(is_relevant[: len(block)], top, axis=1)  # (B, K)
+        hits = np.take_along_axis(is_relevant[: len(block)], top, axis=1) & is_unseen  # (B, K)
         n_relevant = np.bincount(row, minlength=len(block))
         is_relevant[row, item_index[mine]] = False
-        shown[top[:, :10]] = True
+        shown[top[:, :10][is_unseen[:, :10]]] = True
         parts.append(_ranking_row(hits, n_relevant))
-    means = np.concatenate(parts).mean(axis=0) if len(users) else np.full(4, np.nan)
+    means = np.concatenate(parts).mean(axis=0)
     return dict(zip(RANKING_MEASURES, means.tolist(), strict=True)) | {"coverage": float(shown.mean())}
 
 
@@ -174,7 +179,8 @@ def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
     names = [*RATING_MEASURES, *RANKING_MEASURES, "coverage"]
     out: dict[str, Any] = {}
     for name in names:
-        out[name] = float(np.mean([row[name] for row in rows])) if name in first else None
+        values = [row[name] for row in rows if name in row]
+        out[name] = float(np.mean(values)) if values else None
     if len(rows) > 1 and out["rmse"] is not None:
         # The folds' test parts are disjoint, so the interval of their mean is narrower than each of theirs.
         half = np.sqrt(sum((row["rmse_high"] - row["rmse_low"]) ** 2 for row in rows)) / (2 * len(rows))

@@ -38,14 +38,13 @@ def read_own_ratings(path: Path) -> dict[Id, float]:
     film, stars, year, has_header = _columns([cell.strip().lower() for cell in rows[0][1]] if rows else [])
     ratings: dict[Id, float] = {}
     for number, row in rows[has_header:]:
-        cells = [*row, ""]  # an empty cell at the end is what a missing year finds
-        if len(row) <= max(film, stars) or not cells[film].strip():
+        if len(row) <= max(film, stars) or not row[film].strip():
             raise DataError(f"{path}, row {number}: '{','.join(row)}' is not a film and its stars. {EXAMPLE}")
         try:
-            value = float(cells[stars])
+            value = float(row[stars])
         except ValueError:
-            raise DataError(f"{path}, row {number}: the stars '{cells[stars]}' are not a number. {EXAMPLE}") from None
-        name, of_year = cells[film].strip(), cells[year].strip() if year < len(row) else ""
+            raise DataError(f"{path}, row {number}: the stars '{row[stars]}' are not a number. {EXAMPLE}") from None
+        name, of_year = row[film].strip(), row[year].strip() if year < len(row) else ""
         ratings[f"{name} ({of_year})" if of_year and year_of(name) is None else name] = value
     if not ratings:
         raise DataError(f"'{path}' holds no ratings. {EXAMPLE}")

@@ -110,8 +110,8 @@ def given_parts(train: Ratings, test: Ratings) -> Split:
     users, items = train.users.merge(test.users), train.items.merge(test.items)
     scale = train.scale
     if test.scale != scale:
-        both = [train.value, test.value, train.scale[:2], test.scale[:2]]
-        scale = Scale.of(np.concatenate(both).astype(np.float32))
+        ends = np.array([*train.scale[:2], *test.scale[:2]], np.float32)
+        scale = Scale.of(np.concatenate([train.value, test.value, ends]))
     train, test = (replace(part.with_vocabularies(users, items), scale=scale) for part in (train, test))
     return Split(train, test, "given files")
 

@@ -88,8 +88,9 @@ def load_model(path: str | Path) -> tuple[Recommender, Catalogue, Origin]:
             setattr(model, name, tensors[f"model.{name}"])
         return model, _unpack_catalogue(tensors), Origin(**header["origin"])
     except (KeyError, TypeError, ValueError, MatineeError) as error:
+        reason = str(error).rstrip(".")
         raise ModelFileError(
-            f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: {error}."
+            f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: {reason}."
         ) from error
 
 

@@ -2,13 +2,12 @@
 
 import json
 import math
-from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from matinee import metrics
-from matinee.evaluate import RANKING_MEASURES, RATING_MEASURES, Report, evaluate, peak_memory_mb, ranking_measures
+from matinee.evaluate import RANKING_MEASURES, RATING_MEASURES, evaluate, peak_memory_mb, ranking_measures
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
@@ -18,14 +17,16 @@ from matinee.split import Split, by_mask, k_fold, random_split
 from tests.conftest import simulated
 
 TABLE = simulated(60, 50, 1_500)
-PROMISED = """model dataset protocol n_train n_test rmse mae fit_seconds predict_seconds peak_rss_mb
-    seed hyperparameters version ndcg_at_10 recall_at_20 hit_rate_at_10 mrr coverage""".split()
+PROMISED = {
+    *("model", "dataset", "protocol", "n_train", "n_test", "rmse", "mae", "fit_seconds", "predict_seconds"),
+    *("peak_rss_mb", "seed", "hyperparameters", "version", *RANKING_MEASURES, "coverage"),
+}
 
 
 def test_a_report_holds_what_the_command_line_promises() -> None:
     report = evaluate(lambda: Baseline(seed=3), [random_split(TABLE, 0.2)], "simulated", n_threads=1)
     found = report.to_dict()
-    assert set(PROMISED) <= set(found)
+    assert set(found) >= PROMISED
     assert json.loads(json.dumps(found)) == found
     assert (report.model, report.dataset, report.protocol, report.folds) == ("baseline", "simulated", "random:0.2", 1)
     assert (report.n_train, report.n_test, report.seed) == (1_200, 300, 3)
@@ -148,12 +149,7 @@ def test_a_table_of_the_report_has_a_line_for_each_measure() -> None:
     assert lines["NDCG@10"] == f"{report.ndcg_at_10:.4f}"
     assert "RMSE" not in lines
     assert "RMSE" in dict(evaluate(Baseline, [random_split(TABLE, 0.2)], "simulated").rows())
-    assert len(fields(Report)) == len(report.to_dict())
 
 
 def test_peak_memory_is_in_megabytes() -> None:
-    before = peak_memory_mb()
-    block = np.ones(2**26)  # 512 MB
-    assert 20 < before < 20_000
-    assert peak_memory_mb() >= min(before, 512) > 0
-    del block
+    assert 20 < peak_memory_mb() < 20_000

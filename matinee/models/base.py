@@ -250,7 +250,10 @@ class Recommender(ABC):
         ]
 
     def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
-        """The first k unseen items of known users by index, (B, K), best first; for evaluation, a block at a time."""
+        """The first k unseen items of known users by index, (B, K), best first; for evaluation, a block at a time.
+
+        Who has fewer than k unseen items gets seen ones after them.
+        """
         self._require_fit()
         scores = self._scores(self._user_vectors(user_index))  # (B, I)
         for row, user in enumerate(user_index.tolist()):

@@ -1,0 +1,177 @@
+"""Mini-batch Adam for the dot product with biases: forward, gradient and update in one kernel, no autograd.
+
+All parameters lie in one table: a row for each user, then a row for each item, (U + I, C). The first F columns are
+the factors; with biases there is one column more, C = F + 1. The loss of a batch is the mean squared error. The update is that of
+Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015), or of AdamW where the decay is decoupled
+(Loshchilov, Hutter, "Decoupled weight decay regularization", 2019).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.kernels import kernel
+
+F32 = np.float32
+
+
+class Table(NamedTuple):
+    """Parameters and what Adam remembers of them, all (U + I, C) float32; changed in place."""
+
+    weights: NDArray[np.float32]
+    gradients: NDArray[np.float32]  # zero between two batches
+    means: NDArray[np.float32]
+    squares: NDArray[np.float32]
+    decayed: NDArray[np.float64]  # (U + I,), lazy form: the sum of the log-decays that a row has had
+    touched: NDArray[np.int64]  # (U + I,), lazy form: the last step that touched a row
+
+
+class Shape(NamedTuple):
+    """What stays the same during a training."""
+
+    n_users: int
+    n_factors: int
+    low: float  # predictions are low + (high - low) * sigmoid(...), or plain where low == high
+    high: float
+
+
+class Adam(NamedTuple):
+    """The optimiser. With `decoupled` the decay is AdamW's, else it is added to the gradient."""
+
+    square_momentum: float
+    epsilon: float
+    weight_decay: float
+    decoupled: bool
+    lazy: bool
+
+
+@kernel(fastmath=True)
+def batch_gradients(
+    users: NDArray[np.int32],
+    items: NDArray[np.int32],
+    values: NDArray[np.float32],
+    shape: Shape,
+    table: Table,
+) -> float:
+    """Adds the gradients of one batch to table.gradients; returns the sum of its squared errors."""
+    n_users, n_factors, low, high = shape
+    weights, gradients = table.weights, table.gradients
+    has_bias = weights.shape[1] > n_factors
+    span = F32(high - low)
+    scale = F32(2.0 / len(users))
+    loss = 0.0
+    for row in range(len(users)):
+        user, item = users[row], items[row] + n_users
+        p, q = weights[user], weights[item]  # (C,)
+        dot = F32(0)
+        for f in range(n_factors):
+            dot += p[f] * q[f]
+        if has_bias:
+            dot += p[n_factors] + q[n_factors]
+        slope = F32(1)
+        if span > 0:
+            sigmoid = F32(1) / (F32(1) + np.exp(-dot))
+            dot = F32(low) + span * sigmoid
+            slope = span * sigmoid * (F32(1) - sigmoid)
+        error = dot - values[row]
+        loss += error * error
+        pull = scale * error * slope
+        grad_p, grad_q = gradients[user], gradients[item]
+        for f in range(n_factors):
+            grad_p[f] += pull * q[f]
+            grad_q[f] += pull * p[f]
+        if has_bias:
+            grad_p[n_factors] += pull
+            grad_q[n_factors] += pull
+    return loss
+
+
+@kernel(fastmath=True)
+def adam_row(
+    w: NDArray[np.float32],
+    g: NDArray[np.float32],
+    m: NDArray[np.float32],
+    v: NDArray[np.float32],
+    rates: tuple[np.float32, np.float32, np.float32, np.float32, np.float32],
+    decays: tuple[np.float32, np.float32],
+) -> None:
+    """Adam on the parameters w (n,) with gradient g; g becomes zero.
+
+    Args:
+        rates: step size with its correction, momentum, square momentum, correction of the root, epsilon.
+        decays: what is added to the gradient for each unit of weight, and the factor that weights keep.
+    """
+    step, momentum, square_momentum, correction, epsilon = rates
+    coupled, keep = decays
+    for c in range(len(w)):
+        gradient = g[c] + coupled * w[c]
+        mean = momentum * m[c] + (F32(1) - momentum) * gradient
+        square = square_momentum * v[c] + (F32(1) - square_momentum) * gradient * gradient
+        g[c], m[c], v[c] = F32(0), mean, square
+        w[c] = keep * w[c] - step * mean / (np.sqrt(square) * correction + epsilon)
+
+
+@kernel(fastmath=True)
+def adam_epoch(
+    ratings: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
+    batch_size: int,
+    schedule: tuple[NDArray[np.float64], NDArray[np.float64], int],
+    shape: Shape,
+    adam: Adam,
+    table: Table,
+) -> NDArray[np.float64]:
+    """One pass over the ratings, batch after batch; returns each batch's mean squared error before its step.
+
+    In the dense form every row of the table is updated at every step, as torch.optim.Adam does. In the lazy form only
+    the rows that the batch touches are; their moments stand still in between, and a decoupled decay is made up for
+    when the row is touched next (`settle` does so for all rows at the end).
+
+    Args:
+        ratings: users, items, values, (N,), in the order of the batches.
+        schedule: learning rate and momentum of each step, and the number of steps done before.
+    """
+    users, items, values = ratings
+    learning_rates, momenta, n_before = schedule
+    losses = np.empty(len(learning_rates))
+    flat = (table.weights.ravel(), table.gradients.ravel(), table.means.ravel(), table.squares.ravel())
+    log_decay = table.decayed[0]
+    for step in range(len(learning_rates)):
+        first, stop = step * batch_size, min((step + 1) * batch_size, len(users))
+        u, i = users[first:stop], items[first:stop]
+        losses[step] = batch_gradients(u, i, values[first:stop], shape, table) / (stop - first)
+        count = n_before + step + 1
+        rate, momentum = learning_rates[step], momenta[step]
+        rates = (
+            F32(rate / (1 - momentum**count)),
+            F32(momentum),
+            F32(adam.square_momentum),
+            F32(1 / np.sqrt(1 - adam.square_momentum**count)),
+            F32(adam.epsilon),
+        )
+        coupled = F32(0) if adam.decoupled else F32(adam.weight_decay)
+        keep = F32(1 - rate * adam.weight_decay) if adam.decoupled else F32(1)
+        if not adam.lazy:
+            adam_row(flat[0], flat[1], flat[2], flat[3], rates, (coupled, keep))
+            continue
+        log_decay += np.log(keep)
+        for place in range(2 * len(u)):
+            row = u[place] if place < len(u) else i[place - len(u)] + shape.n_users
+            if table.touched[row] == count:
+                continue
+            table.touched[row] = count
+            made_up = F32(np.exp(log_decay - table.decayed[row]))
+            table.decayed[row] = log_decay
+            w, g, m, v = table.weights[row], table.gradients[row], table.means[row], table.squares[row]
+            adam_row(w, g, m, v, rates, (coupled, made_up))
+    if adam.lazy:
+        settle(table, log_decay)
+    return losses
+
+
+@kernel()
+def settle(table: Table, log_decay: float) -> None:
+    """Applies to every row the decay that is due since it was last touched."""
+    for row in range(len(table.weights)):
+        table.weights[row] *= F32(np.exp(log_decay - table.decayed[row]))
+        table.decayed[row] = log_decay
