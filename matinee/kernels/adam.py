@@ -1,8 +1,8 @@
 """Mini-batch Adam for the dot product with biases: forward, gradient and update in one kernel, no autograd.
 
 All parameters lie in one table: a row for each user, then a row for each item, (U + I, C). The first F columns are
-the factors; with biases there is one column more, C = F + 1. The loss of a batch is the mean squared error. The update is that of
-Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015), or of AdamW where the decay is decoupled
+the factors; with biases there is one column more, C = F + 1. The loss of a batch is the mean squared error. The
+update is that of Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015), or of AdamW where the decay is decoupled
 (Loshchilov, Hutter, "Decoupled weight decay regularization", 2019).
 """
 

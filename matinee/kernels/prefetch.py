@@ -19,9 +19,7 @@ def _prefetch_row(typing_context: Any, matrix: Any, row: Any) -> Any:
         kind = signature.args[0]
         array = context.make_array(kind)(context, builder, arguments[0])
         where = [arguments[1], context.get_constant(types.intp, 0)]
-        pointer = cgutils.get_item_pointer(
-            context, builder, kind, array, where, wraparound=False
-        )
+        pointer = cgutils.get_item_pointer(context, builder, kind, array, where, wraparound=False)
         byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
         shape = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
         function = builder.module.declare_intrinsic("llvm.prefetch", [byte], shape)

@@ -32,7 +32,7 @@ class Hyper(NamedTuple):
     default: Any
     low: float | None
     high: float | None
-    search: str | None
+    search: tuple[float, float] | None
     help: str
 
 
@@ -42,7 +42,7 @@ def hyper(
     help: str,  # noqa: A002
     low: float | None = None,
     high: float | None = None,
-    search: str | None = None,
+    search: tuple[float, float] | None = None,
 ) -> Any:
     """A dataclass field that is a hyperparameter, declared once for checks, command line, docs and tuning.
 
@@ -50,7 +50,7 @@ def hyper(
         default: also fixes the type: int, float, bool or str.
         help: one line for people.
         low, high: the range of valid values, ends included.
-        search: "linear" or "log" if `tune` shall search the range between low and high.
+        search: the range in which `tune` looks; on a log scale if it spans more than a factor of ten.
     """
     return field(default=default, metadata={"low": low, "high": high, "search": search, "help": help})
 
@@ -162,6 +162,7 @@ class Recommender(ABC):
         """
         if len(train) == 0:
             raise DataError("There are no ratings to train on.")
+        valid = None if valid is None or len(valid) == 0 else valid
         by_user = train.by_user
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
         self.history_indptr_, self.history_items_, self.history_values_ = by_user[:3]
@@ -205,8 +206,11 @@ class Recommender(ABC):
         """
         self._require_fit()
         index = np.array([self.items_.index(item_id) for item_id in ratings], np.int32)
-        value = np.array(list(ratings.values()), np.float32)
-        for item_id, stars in ratings.items():
+        try:
+            value = np.array(list(ratings.values()), np.float32)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"The ratings of a new person must be numbers: {error}.") from error
+        for item_id, stars in zip(ratings, value.tolist(), strict=True):
             if not self.scale_.lowest <= stars <= self.scale_.highest:
                 raise DataError(f"The rating {stars:g} for item '{item_id}' is outside the scale {self.scale_}.")
         return Profile(index, value, self._fold_in(index, value))
@@ -239,7 +243,7 @@ class Recommender(ABC):
         """
         profile = self.profile(person)
         scores = self._scores(profile.vector[None])[0]  # (I,)
-        open_ = np.ones(len(self.items_), bool) if allowed is None else allowed.copy()
+        open_ = self._mask(allowed)
         if not include_seen:
             open_[profile.item_index] = False
         best = _top(np.where(open_, scores, -np.inf), min(k, int(open_.sum())))
@@ -269,7 +273,7 @@ class Recommender(ABC):
         factors = self._item_vectors()  # (I, F)
         item = self.items_.index(item_id)
         lengths = np.linalg.norm(factors, axis=1)  # (I,)
-        open_ = (lengths > 0) if allowed is None else allowed & (lengths > 0)
+        open_ = self._mask(allowed) & (lengths > 0)
         if lengths[item] == 0:
             raise UnsupportedError(
                 f"Item '{item_id}' is like nothing that this {self.name} model knows: it has learnt no factors for it."
@@ -278,6 +282,14 @@ class Recommender(ABC):
         cosines = factors @ factors[item] / np.maximum(lengths * lengths[item], 1e-30)
         best = _top(np.where(open_, cosines, -np.inf), min(k, int(open_.sum())))
         return [Scored(self.items_.id(i), float(cosines[i]), None) for i in best.tolist()]
+
+    def _mask(self, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        """A mask of all items of our own to change, (I,)."""
+        if allowed is None:
+            return np.ones(len(self.items_), bool)
+        if allowed.shape != (len(self.items_),):
+            raise DataError(f"The mask of allowed items has shape {allowed.shape}; it needs ({len(self.items_)},).")
+        return allowed.copy()
 
     def _require_stars(self) -> None:
         self._require_fit()
@@ -314,6 +326,7 @@ class Recommender(ABC):
 def _checked(one: Hyper, value: Any, model: str) -> Any:
     """The value in the type of the default and inside its range, or a SettingError."""
     kind = type(one.default)
+    value = value.item() if isinstance(value, np.generic) else value
     try:
         if kind is bool:
             value = {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]

@@ -43,8 +43,12 @@ class Baseline(Recommender):
     name: ClassVar[str] = "baseline"
     learned: ClassVar[tuple[str, ...]] = ("global_mean_", "user_bias_", "item_bias_")
 
-    user_shrinkage: float = hyper(5.0, low=0, high=1000, help="ratings at the mean that each user is given besides")
-    item_shrinkage: float = hyper(5.0, low=0, high=1000, help="ratings at the mean that each item is given besides")
+    user_shrinkage: float = hyper(
+        5.0, low=0, high=1000, search=(0.5, 50), help="ratings at the mean that each user is given besides"
+    )
+    item_shrinkage: float = hyper(
+        5.0, low=0, high=1000, search=(0.5, 50), help="ratings at the mean that each item is given besides"
+    )
     epochs: int = hyper(10, low=1, high=1000, help="alternations between users and items")
 
     global_mean_: NDArray[np.float64] = field(init=False, repr=False)

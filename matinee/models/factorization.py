@@ -21,8 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.models.base import Progress, Recommender, hyper
+from matinee.models.baseline import shrunken_biases
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, workers
+
+ENOUGH_STEPS = 0.15
+"""The sum of the learning rates after which factors that have anything to learn have grown; 0.3 by half of the
+default training. Before that it is too early to judge them."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -34,15 +39,19 @@ class MatrixFactorization(Recommender):
         "global_mean_", "deviation_", "user_bias_", "item_bias_", "user_factors_", "item_factors_", "losses_"
     )  # fmt: skip
 
-    factors: int = hyper(64, low=1, high=4096, search="log", help="length F of each taste vector")
-    epochs: int = hyper(20, low=1, high=10_000, search="log", help="passes over the ratings")
-    learning_rate: float = hyper(0.04, low=1e-5, high=1.0, search="log", help="step of the first epoch")
+    factors: int = hyper(64, low=1, high=4096, search=(16, 256), help="length F of each taste vector")
+    epochs: int = hyper(20, low=1, high=10_000, search=(8, 60), help="passes over the ratings")
+    learning_rate: float = hyper(0.04, low=1e-5, high=1.0, search=(0.01, 0.1), help="step of the first epoch")
     final_rate: float = hyper(
         0.05, low=0, high=1, help="step of the last epoch, as a part of the first; linear between"
     )
-    regularization: float = hyper(0.04, low=0, high=10, search="log", help="pull of the factors to 0, for each rating")
-    factor_shrinkage: float = hyper(2.0, low=0, high=1000, help="the same, once for each user and item")
-    bias_shrinkage: float = hyper(5.0, low=0, high=1000, help="ratings at the mean that each user and item is given")
+    regularization: float = hyper(
+        0.04, low=0, high=10, search=(0.01, 0.2), help="pull of the factors to 0, for each rating"
+    )
+    factor_shrinkage: float = hyper(2.0, low=0, high=1000, search=(0, 6), help="the same, once for each user and item")
+    bias_shrinkage: float = hyper(
+        5.0, low=0, high=1000, search=(1, 20), help="ratings at the mean that each user and item is given"
+    )
     start_deviation: float = hyper(0.01, low=0, high=10, help="deviation of the normal numbers the factors start at")
     patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
 
@@ -60,29 +69,38 @@ class MatrixFactorization(Recommender):
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1.0)
         rng = np.random.default_rng(self.seed)
         weights = self._start(train, rng)
+        watched = valid is not None and self.patience > 0
+        rates = self.learning_rate * np.linspace(1, self.final_rate, self.epochs)
         losses: list[tuple[float, float, float]] = []
         best = (np.inf, 0, weights)
         n_threads = n_threads or available_cores()
         with workers(n_threads) as run:
             descent = _Descent(self._standardised(train), weights, rng, run, n_threads)
-            for epoch in range(self.epochs):
-                if epoch == self.epochs // 2:
+            half = self.epochs // 2
+            descent.hold_out(0 if watched or rates[:half].sum() < ENOUGH_STEPS else min(0.05, 10_000 / len(train)))
+            for epoch, rate in enumerate(rates.tolist()):
+                if epoch == half:
                     descent.drop_misleading_factors()
-                rate = self.learning_rate * (1 - (1 - self.final_rate) * epoch / max(1, self.epochs - 1))
                 train_rmse = float(self.deviation_) * descent.epoch(rate)
-                valid_rmse = np.nan
-                if valid is not None:
-                    self._keep(weights)
-                    valid_rmse = float(np.sqrt(np.mean((self.predict_ratings(valid) - valid.value) ** 2)))
+                valid_rmse = np.nan if valid is None else self._error(weights, valid)
                 losses.append((rate, train_rmse, valid_rmse))
                 if progress:
                     progress(epoch + 1, self.epochs, f"RMSE {train_rmse if valid is None else valid_rmse:.4f}")
-                if self.patience and valid_rmse < best[0]:
+                if watched and valid_rmse < best[0]:
                     best = (valid_rmse, epoch, _Weights(*(array.copy() for array in weights)))
-                elif self.patience and valid is not None and epoch - best[1] >= self.patience:
+                elif watched and epoch - best[1] >= self.patience:
                     break
         self.losses_ = np.array(losses)
         self._keep(best[2])
+        if not self.user_factors_.any():  # there is nothing but biases, and those can be had exactly
+            shrinkage = self.bias_shrinkage, self.bias_shrinkage
+            biases = shrunken_biases(train, train.value - self.global_mean_, *shrinkage, 10)
+            self.user_bias_, self.item_bias_ = (bias.astype(np.float32) for bias in biases)
+
+    def _error(self, weights: "_Weights", valid: Ratings) -> float:
+        """The RMSE on a part that is only watched, in stars."""
+        self._keep(weights)
+        return float(np.sqrt(np.mean((self.predict_ratings(valid) - valid.value) ** 2)))
 
     def _start(self, train: Ratings, rng: np.random.Generator) -> "_Weights":
         """Factors near zero, biases at zero, and how fast each row decays; rows without ratings stay at zero."""
@@ -190,10 +208,13 @@ class _Descent:
         seed = int(rng.integers(2**31))
         for stratum in self.strata:
             run(sgd.shuffle, [(self.ratings, blocks, seed) for blocks in stratum])
+        self.stops = self.ratings.starts[1:]
+        self.losses = np.zeros(len(self.stops))
+
+    def hold_out(self, fraction: float) -> None:
+        """Keeps the last part of each block, whose order is random, out of the epochs to come."""
         sizes = np.diff(self.ratings.starts)
-        held_out = np.ceil(sizes * min(0.05, 10_000 / len(train))).astype(np.int64)
-        self.stops = self.ratings.starts[1:] - np.where(sizes > 1, held_out, 0)
-        self.losses = np.zeros(len(sizes))
+        self.stops = self.ratings.starts[1:] - np.where(sizes > 1, np.ceil(sizes * fraction), 0).astype(np.int64)
 
     def epoch(self, rate: float) -> float:
         """Sweeps all blocks; returns the RMSE of the predictions just before each step, in deviations."""
@@ -207,18 +228,21 @@ class _Descent:
         return float(np.sqrt(self.losses.sum() / n_swept))
 
     def drop_misleading_factors(self) -> None:
-        """Ends the holding out; sets all factors to zero if the ratings held out are predicted worse with them.
+        """Ends the holding out; sets all factors to zero unless they help to predict the ratings held out.
 
         On a table whose users and items do not interact, the factors can only learn noise. Once zero they stay zero.
+        To help means at least 0.05% less squared error; on MovieLens it is 4% to 15%.
         """
         spans = zip(self.stops.tolist(), self.ratings.starts[1:].tolist(), strict=True)
         rows = np.concatenate([np.arange(first, stop) for first, stop in spans])
         self.stops = self.ratings.starts[1:]
+        if len(rows) == 0:
+            return
         user, item = self.ratings.users[rows], self.ratings.items[rows]
         left = self.ratings.values[rows] - self.weights.user_side[user, 0] - self.weights.item_side[item, 0]
         dots = np.einsum("nf,nf->n", self.weights.user_factors[user], self.weights.item_factors[item])
         without, with_factors = float(np.sum(left**2)), float(np.sum((left - dots) ** 2))
-        if with_factors > without * 1.0001:
+        if with_factors > without * 0.9995:
             self.weights.user_factors[:] = 0
             self.weights.item_factors[:] = 0
 
