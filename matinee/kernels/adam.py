@@ -2,8 +2,8 @@
 
 All parameters lie in one table: a row for each user, then a row for each item, (U + I, C). The first F columns are
 the factors; with biases there is one column more, C = F + 1. The loss of a batch is the mean squared error. The
-update is that of Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015), or of AdamW where the decay is decoupled
-(Loshchilov, Hutter, "Decoupled weight decay regularization", 2019).
+update is that of Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015), or of AdamW where the decay
+is decoupled (Loshchilov, Hutter, "Decoupled weight decay regularization", 2019).
 """
 
 from typing import NamedTuple

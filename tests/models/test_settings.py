@@ -35,6 +35,8 @@ def test_defaults_lie_inside_their_range_and_are_explained(model: type[Recommend
         assert one.low is None or one.default >= one.low
         assert one.high is None or one.default <= one.high
         if one.search is not None:
+            assert one.low is not None
+            assert one.high is not None
             assert one.low <= one.search[0] <= one.default <= one.search[1] <= one.high
 
 
