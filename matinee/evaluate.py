@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from matinee import metrics
 from matinee._version import __version__
-from matinee.models.base import Progress, Recommender
+from matinee.models.base import Recommender
+from matinee.progress import Progress
 from matinee.ratings import Ratings
 from matinee.split import Split
 

@@ -210,23 +210,27 @@ def _from_folder(folder: Path, options: ReadOptions) -> Dataset:
 def _from_zip(path: Path, options: ReadOptions) -> Dataset:
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
         try:
-            with zipfile.ZipFile(path) as archive:
-                ratings = _ratings_member(archive, path)
-                label = f"{path}/{ratings.filename}"
-                beside = PurePosixPath(ratings.filename).parent
-                wanted = [str(beside / name) for name in (*CATALOGUE_FILES, "u.genre")]
-                members = [ratings, *(info for info in archive.infolist() if info.filename in wanted)]
-                for member in members:
-                    with archive.open(member) as packed:
-                        _unpack(packed, Path(folder) / PurePosixPath(member.filename).name)
+            ratings = _unpack_zip(path, Path(folder))
         except (DataError, OSError):
             raise
         except RuntimeError as error:  # encrypted, or packed by a method that Python does not know
             raise DataError(f"{path} cannot be unpacked: {error}.") from error
         except Exception as error:  # a damaged zip can break the reader anywhere, with an IndexError for one
             raise DataError(f"{path} is damaged or cut short, or no zip; fetch or copy it again.") from error
-        unpacked = Path(folder) / PurePosixPath(ratings.filename).name
-        return _from_file(_Place(unpacked, label, path, Path(folder)), path.stem, options)
+        unpacked = Path(folder) / PurePosixPath(ratings).name
+        return _from_file(_Place(unpacked, f"{path}/{ratings}", path, Path(folder)), path.stem, options)
+
+
+def _unpack_zip(path: Path, folder: Path) -> str:
+    """Unpacks the ratings and the titles beside them; returns the name of the ratings within the zip."""
+    with zipfile.ZipFile(path) as archive:
+        ratings = _ratings_member(archive, path)
+        beside = PurePosixPath(ratings.filename).parent
+        wanted = [str(beside / name) for name in (*CATALOGUE_FILES, "u.genre")]
+        for member in (ratings, *(info for info in archive.infolist() if info.filename in wanted)):
+            with archive.open(member) as packed:
+                _unpack(packed, folder / PurePosixPath(member.filename).name)
+    return ratings.filename
 
 
 def _ratings_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:

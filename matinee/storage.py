@@ -7,9 +7,6 @@ this format, and a digest of everything, by which a damaged or altered file is n
 
 import hashlib
 import json
-import os
-import secrets
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from safetensors.numpy import save as to_bytes
 from matinee._version import __version__
 from matinee.catalogue import Catalogue, Film
 from matinee.errors import MatineeError, ModelFileError
+from matinee.files import write_atomically
 from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.ratings import Id, Scale, Vocabulary
@@ -57,18 +55,10 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
     text = json.dumps(header, sort_keys=True)
     metadata = {"matinee": text, "sha256": _digest(text, tensors)}
     payload = to_bytes({name: np.asarray(array, order="C") for name, array in tensors.items()}, metadata)
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
-        with temporary.open("xb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_atomically(path, payload)
     except OSError as error:
         raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
-    finally:
-        with suppress(OSError):  # it is gone already, unless writing broke off
-            temporary.unlink()
 
 
 def load_model(path: str | Path) -> tuple[Recommender, Catalogue, Origin]:

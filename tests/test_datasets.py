@@ -318,7 +318,7 @@ def test_a_text_that_is_neither_a_file_nor_a_name_suggests_both(
         load("ml-latest-smal")
     assert message(error) == (
         "there is neither a file nor a data set 'ml-latest-smal'. "
-        "Did you mean 'ml-latest-small', 'ml-latest' or 'ml-100k'? "
+        "Did you mean 'ml-latest-small' or 'ml-latest'? "
         "Give the path of a ratings table, or type 'matinee data list' to see the data sets."
     )
     with pytest.raises(UnknownNameError, match=r"'rating\.csv'\. Did you mean 'ratings\.csv'\?"):

@@ -82,7 +82,7 @@ def message(error: type[MatineeError], function: Any, *args: Any, **settings: An
             lambda film: "Drama" in film.genres and (film.year or 0) >= 1910,
         ),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, Filters) else "",
 )
 def test_exactly_the_items_that_pass_the_filters_come_in_the_order_of_the_model(
     guide: Guide, filters: Filters, passes: Any

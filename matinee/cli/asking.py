@@ -12,6 +12,7 @@ from matinee.errors import UnknownNameError
 if TYPE_CHECKING:
     from matinee.guide import Guide, Suggestions
     from matinee.models.base import Profile
+    from matinee.ratings import Id
 
 user_option = click.option("--user", metavar="ID", help="Somebody of the training data.")
 ratings_option = click.option(
@@ -19,10 +20,13 @@ ratings_option = click.option(
 )
 
 
-def _profile(guide: "Guide", model_file: Path, user: str | None, ratings: Path | None) -> "Profile":
-    """The person that --user or --ratings names, with a note on films that the model does not know."""
+def _require_person(user: str | None, ratings: Path | None) -> None:
     if (user is None) == (ratings is None):
         raise click.UsageError("Say who: either --user ID, or --ratings FILE for a new person.")
+
+
+def _profile(guide: "Guide", model_file: Path, user: str | None, ratings: Path | None) -> "Profile":
+    """The person that --user or --ratings names, with a note on films that the model does not know."""
     if ratings is not None:
         from matinee.own_ratings import read_own_ratings
 
@@ -40,6 +44,11 @@ def _profile(guide: "Guide", model_file: Path, user: str | None, ratings: Path |
     return profile
 
 
+def _id(guide: "Guide", user: str | None) -> "Id | None":
+    """The id as the training data writes it, which may be a number; None for a new person."""
+    return None if user is None else guide.model.users_.id(guide.model.users_.index(user))
+
+
 @click.command()
 @path_argument
 @user_option
@@ -50,12 +59,13 @@ def predict(model_file: Path, user: str | None, ratings: Path | None, item: str,
     """How many stars somebody would give a film."""
     from matinee.guide import Guide
 
+    _require_person(user, ratings)
     guide = Guide.load(model_file)
     item_id = guide.item_id(item)
     stars = guide.model.predict(_profile(guide, model_file, user, ratings), item_id)
     film = guide.catalogue[item_id]
     if as_json_:
-        as_json({"user": user, "item_id": item_id, "title": film.title, "stars": round(stars, 3)})
+        as_json({"user": _id(guide, user), "item_id": item_id, "title": film.title, "stars": round(stars, 3)})
     else:
         click.echo(f"{stars:.2f} stars for {film.title}, on the scale {guide.model.scale_}")
 
@@ -83,6 +93,7 @@ def recommend(model_file: Path, user: str | None, ratings: Path | None, k: int, 
     """
     from matinee.guide import Filters, Guide
 
+    _require_person(user, ratings)
     as_json_, include_seen, years = given.pop("as_json_"), given.pop("include_seen"), given.pop("years")
     filters = Filters(
         given["genres"],
@@ -93,7 +104,9 @@ def recommend(model_file: Path, user: str | None, ratings: Path | None, k: int, 
     guide = Guide.load(model_file)
     found = guide.recommend(_profile(guide, model_file, user, ratings), k, filters, include_seen=include_seen)
     if as_json_:
-        as_json({"user": user, "k": k, "items": [line.to_dict() for line in found.items], "note": found.note})
+        as_json(
+            {"user": _id(guide, user), "k": k, "items": [line.to_dict() for line in found.items], "note": found.note}
+        )
         return
     _print(found, "stars" if guide.model.predicts_stars else "score")
     note(found.note)

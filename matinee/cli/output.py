@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from matinee.models.base import Progress
+    from matinee.progress import Progress
 
 
 def as_json(what: dict[str, Any]) -> None:

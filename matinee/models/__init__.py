@@ -3,10 +3,12 @@
 from matinee.errors import UnknownNameError, did_you_mean
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.factorization import MatrixFactorization
+from matinee.models.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
 
-MODELS: tuple[type[Recommender], ...] = (Baseline, Popularity, MatrixFactorization)
+MODELS: tuple[type[Recommender], ...] = (Baseline, Popularity, MatrixFactorization, DotProduct, EmbeddingMLP, PlainMF)
 
 
 def model_named(name: str) -> type[Recommender]:

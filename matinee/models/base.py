@@ -4,8 +4,9 @@ A model speaks of ids and stars; titles and genres belong to `matinee.Guide`, wh
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -14,45 +15,22 @@ from numpy.typing import NDArray
 from matinee.errors import (
     DataError,
     NotFittedError,
-    SettingError,
     UnknownNameError,
     UnsupportedError,
     did_you_mean,
 )
+from matinee.models.settings import Hyper, checked, hyper
+from matinee.progress import Progress
 from matinee.ratings import Id, Ratings, Scale, Vocabulary
 
-Progress = Callable[[int, int, str], None]
-"""Called after each step of a fit with (steps done, steps in all, a few words such as "RMSE 0.851")."""
 
+class Fitting(NamedTuple):
+    """What accompanies one call of `fit`; see there."""
 
-class Hyper(NamedTuple):
-    """What `hyper` declared of one hyperparameter."""
-
-    name: str
-    default: Any
-    low: float | None
-    high: float | None
-    search: tuple[float, float] | None
-    help: str
-
-
-def hyper(
-    default: Any,
-    *,
-    help: str,  # noqa: A002
-    low: float | None = None,
-    high: float | None = None,
-    search: tuple[float, float] | None = None,
-) -> Any:
-    """A dataclass field that is a hyperparameter, declared once for checks, command line, docs and tuning.
-
-    Args:
-        default: also fixes the type: int, float, bool or str.
-        help: one line for people.
-        low, high: the range of valid values, ends included.
-        search: the range in which `tune` looks; on a log scale if it spans more than a factor of ten.
-    """
-    return field(default=default, metadata={"low": low, "high": high, "search": search, "help": help})
+    valid: Ratings | None = None
+    n_threads: int | None = None
+    progress: Progress | None = None
+    checkpoint: Path | None = None
 
 
 class Scored(NamedTuple):
@@ -96,6 +74,8 @@ class Recommender(ABC):
     name: ClassVar[str]
     """The name on the command line."""
     predicts_stars: ClassVar[bool] = True
+    resumes: ClassVar[bool] = False
+    """Whether an interrupted `fit` can go on from a checkpoint."""
     learned: ClassVar[tuple[str, ...]]
     """The attributes that `_fit` sets, all NumPy arrays; with those above they are the whole model."""
     common: ClassVar[tuple[str, ...]] = (
@@ -115,7 +95,7 @@ class Recommender(ABC):
 
     def __post_init__(self) -> None:
         for one in self.hypers():
-            setattr(self, one.name, _checked(one, getattr(self, one.name), self.name))
+            setattr(self, one.name, checked(one, getattr(self, one.name), self.name))
 
     # -- hyperparameters ---------------------------------------------------------------------------------------
 
@@ -152,6 +132,7 @@ class Recommender(ABC):
         valid: Ratings | None = None,
         n_threads: int | None = None,
         progress: Progress | None = None,
+        checkpoint: Path | None = None,
     ) -> Self:
         """Learns from `train` and forgets whatever was learnt before. The number of threads changes no number.
 
@@ -159,7 +140,11 @@ class Recommender(ABC):
             valid: ratings that are only watched: for the history and, where a model offers it, early stopping.
             n_threads: None means all cores.
             progress: called after each step.
+            checkpoint: a file that keeps the state after each epoch; if it is there already, training goes on from
+                it, and ends with the same numbers as if it had never been interrupted. Removed at the end.
         """
+        if checkpoint is not None and not self.resumes:
+            raise UnsupportedError(f"{self.name} trains too fast to need a checkpoint; leave it out.")
         if len(train) == 0:
             raise DataError("There are no ratings to train on.")
         valid = None if valid is None or len(valid) == 0 else valid
@@ -170,7 +155,7 @@ class Recommender(ABC):
         sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
         rated = self.item_counts_ > 0
         self.item_means_ = np.where(rated, sums / np.maximum(self.item_counts_, 1), np.nan).astype(np.float32)
-        self._fit(train, valid, n_threads, progress)
+        self._fit(train, Fitting(valid, n_threads, progress, checkpoint))
         return self
 
     @property
@@ -299,7 +284,7 @@ class Recommender(ABC):
     # -- what a model writes -----------------------------------------------------------------------------------
 
     @abstractmethod
-    def _fit(self, train: Ratings, valid: Ratings | None, n_threads: int | None, progress: Progress | None) -> None:
+    def _fit(self, train: Ratings, how: Fitting) -> None:
         """Sets every attribute named in `learned`."""
 
     @abstractmethod
@@ -321,28 +306,6 @@ class Recommender(ABC):
     def _item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F)."""
         raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use mf.")
-
-
-def _checked(one: Hyper, value: Any, model: str) -> Any:
-    """The value in the type of the default and inside its range, or a SettingError."""
-    kind = type(one.default)
-    value = value.item() if isinstance(value, np.generic) else value
-    try:
-        if kind is bool:
-            value = {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
-        elif isinstance(value, str) or (kind is float and isinstance(value, int)):
-            value = kind(value)
-    except (KeyError, ValueError):
-        value = str(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
-        raise SettingError(f"{model}: {one.name} must be {wanted}, not '{value}' (default {one.default}).")
-    too_low = one.low is not None and not value >= one.low
-    too_high = one.high is not None and not value <= one.high
-    if too_low or too_high:
-        limits = f"at least {one.low:.10g}" if one.high is None else f"between {one.low:.10g} and {one.high:.10g}"
-        raise SettingError(f"{model}: {one.name} must be {limits}, not {value} (default {one.default}).")
-    return value
 
 
 def _translate(given: Vocabulary, known: Vocabulary) -> NDArray[np.int32]:

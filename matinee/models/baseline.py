@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.models.base import Progress, Recommender, hyper
+from matinee.models.base import Fitting, Recommender
+from matinee.models.settings import hyper
 from matinee.ratings import Ratings
 
 
@@ -55,8 +56,8 @@ class Baseline(Recommender):
     user_bias_: NDArray[np.float32] = field(init=False, repr=False)
     item_bias_: NDArray[np.float32] = field(init=False, repr=False)
 
-    def _fit(self, train: Ratings, valid: Ratings | None, n_threads: int | None, progress: Progress | None) -> None:
-        del valid, n_threads, progress  # a fraction of a second on one core
+    def _fit(self, train: Ratings, how: Fitting) -> None:
+        del how  # a fraction of a second on one core
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         residual = train.value - self.global_mean_
         user_bias, item_bias = shrunken_biases(train, residual, self.user_shrinkage, self.item_shrinkage, self.epochs)

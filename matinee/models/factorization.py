@@ -20,8 +20,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.models.base import Progress, Recommender, hyper
+from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import shrunken_biases
+from matinee.models.factors import Sides, predictions, ridge, scores, user_vectors
+from matinee.models.settings import hyper
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, workers
 
@@ -64,7 +66,8 @@ class MatrixFactorization(Recommender):
     losses_: NDArray[np.float64] = field(init=False, repr=False)
     """History, (epochs, 3): learning rate, RMSE while training, RMSE on the valid part (NaN without one)."""
 
-    def _fit(self, train: Ratings, valid: Ratings | None, n_threads: int | None, progress: Progress | None) -> None:
+    def _fit(self, train: Ratings, how: Fitting) -> None:
+        valid, n_threads, progress, _ = how
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1.0)
         rng = np.random.default_rng(self.seed)
@@ -125,55 +128,26 @@ class MatrixFactorization(Recommender):
         self.user_factors_, self.item_factors_ = (weights[side] * np.sqrt(deviation) for side in (0, 1))
         self.user_bias_, self.item_bias_ = (weights[side][:, 0] * deviation for side in (2, 3))
 
+    def _sides(self) -> Sides:
+        return Sides(float(self.global_mean_), self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_)
+
     def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
-        return np.column_stack([self.user_bias_[user_index], self.user_factors_[user_index]])  # (B, 1 + F)
+        return user_vectors(self._sides(), user_index)
 
     def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
         residual = value - np.float32(self.global_mean_) - self.item_bias_[item_index]  # (n,)
-        ridge = self.regularization * len(value) + self.factor_shrinkage
-        return fold_in(self.item_factors_[item_index], residual, ridge * float(self.deviation_), self.bias_shrinkage)
+        penalty = (self.regularization * len(value) + self.factor_shrinkage) * float(self.deviation_)
+        return ridge(self.item_factors_[item_index], residual, penalty, self.bias_shrinkage)
 
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        fixed = np.float32(self.global_mean_) + self.item_bias_  # (I,)
-        return vectors[:, 1:] @ self.item_factors_.T + vectors[:, :1] + fixed  # (B, I)
+        return scores(self._sides(), vectors)
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
-        out = np.full(len(user_index), self.global_mean_, np.float32)
-        out += np.append(self.user_bias_, np.float32(0))[user_index]  # -1 finds the 0 at the end
-        out += np.append(self.item_bias_, np.float32(0))[item_index]
-        known = np.flatnonzero((user_index >= 0) & (item_index >= 0))
-        for rows in np.array_split(known, len(known) // 20_000 + 1):
-            p, q = self.user_factors_[user_index[rows]], self.item_factors_[item_index[rows]]  # (n, F)
-            out[rows] += np.einsum("nf,nf->n", p, q)
-        return out
+        nothing = np.zeros(1 + self.factors, np.float32)
+        return predictions(self._sides(), user_index, item_index, (nothing, nothing))
 
     def _item_vectors(self) -> NDArray[np.float32]:
         return self.item_factors_
-
-
-def fold_in(
-    item_factors: NDArray[np.float32], residuals: NDArray[np.float32], ridge: float, bias_ridge: float
-) -> NDArray[np.float32]:
-    """Bias and factors of one new user from the ratings they just gave: a ridge regression on what they rated.
-
-    Minimises |r - b - Q p|^2 + bias_ridge * b^2 + ridge * |p|^2, the objective of `fit` for a known user.
-
-    Args:
-        item_factors: Q, (n, F), rows of the rated items only.
-        residuals: r, (n,), in stars, what the mean and the item biases leave over.
-        ridge, bias_ridge: for all n ratings together.
-    Returns: (1 + F,) float32, b first. With n = 0 this is zeros: the newcomer gets the average person's list.
-    """
-    n, n_factors = item_factors.shape
-    inputs = np.column_stack([np.ones(n), item_factors.astype(np.float64)])  # (n, 1 + F)
-    # A hair above zero, so that the equations have a solution when both ridges are switched off.
-    penalty = np.maximum(np.repeat([bias_ridge, ridge], [1, n_factors]), 1e-6)  # (1 + F,)
-    if n > n_factors:
-        return np.linalg.solve(inputs.T @ inputs + np.diag(penalty), inputs.T @ residuals).astype(np.float32)
-    # With fewer ratings than factors the dual problem is smaller: x = D A' (A D A' + 1)^-1 r with D = 1 / penalty.
-    scaled = inputs / penalty  # (n, 1 + F)
-    weights: NDArray[np.float64] = scaled.T @ np.linalg.solve(scaled @ inputs.T + np.eye(n), residuals)
-    return weights.astype(np.float32)
 
 
 class _Weights(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.models.base import Progress, Recommender
+from matinee.models.base import Fitting, Recommender
 from matinee.ratings import Ratings
 
 
@@ -18,8 +18,8 @@ class Popularity(Recommender):
     predicts_stars: ClassVar[bool] = False
     learned: ClassVar[tuple[str, ...]] = ()
 
-    def _fit(self, train: Ratings, valid: Ratings | None, n_threads: int | None, progress: Progress | None) -> None:
-        del train, valid, n_threads, progress  # `fit` has counted already
+    def _fit(self, train: Ratings, how: Fitting) -> None:
+        del train, how  # `fit` has counted already
 
     def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         return np.zeros((len(user_index), 1), np.float32)  # everybody is alike

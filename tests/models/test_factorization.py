@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from matinee.metrics import rmse
 from matinee.models.baseline import Baseline
-from matinee.models.factorization import MatrixFactorization, fold_in
+from matinee.models.factorization import MatrixFactorization
+from matinee.models.factors import ridge
 from matinee.ratings import Ratings
 from matinee.readers import read
 from matinee.split import Split, given_parts, given_rows, random_split
@@ -45,16 +46,16 @@ def test_many_small_steps_reach_the_minimum_that_exact_regressions_reach(penalti
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 7, 8, 9, 40])
-@pytest.mark.parametrize(("ridge", "bias_ridge"), [(0.5, 2.0), (3.0, 0.01)])
+@pytest.mark.parametrize(("penalty", "bias_penalty"), [(0.5, 2.0), (3.0, 0.01)])
 def test_folding_in_agrees_with_least_squares_for_fewer_and_for_more_ratings_than_factors(
-    n: int, ridge: float, bias_ridge: float
+    n: int, penalty: float, bias_penalty: float
 ) -> None:
     rng = np.random.default_rng(n)
     factors, residuals = rng.normal(size=(n, 8)).astype(np.float32), rng.normal(size=n).astype(np.float32)
-    found = fold_in(factors, residuals, ridge, bias_ridge)
+    found = ridge(factors, residuals, penalty, bias_penalty)
     assert found.dtype == np.float32
     assert found.shape == (9,)
-    np.testing.assert_allclose(found, reference.fold_in(factors, residuals, ridge, bias_ridge), atol=1e-5)
+    np.testing.assert_allclose(found, reference.fold_in(factors, residuals, penalty, bias_penalty), atol=1e-5)
     if n == 0:
         assert not found.any()
 
@@ -63,7 +64,7 @@ def test_folding_in_agrees_with_least_squares_for_fewer_and_for_more_ratings_tha
 def test_folding_in_without_any_pull_fits_as_well_as_can_be(n: int) -> None:
     rng = np.random.default_rng(n)
     factors, residuals = rng.normal(size=(n, 8)).astype(np.float32), rng.normal(size=n).astype(np.float32)
-    found = fold_in(factors, residuals, 0, 0)
+    found = ridge(factors, residuals, 0, 0)
     np.testing.assert_allclose(found, reference.fold_in(factors, residuals, 0, 0), atol=1e-3)
 
 

@@ -1,0 +1,145 @@
+"""DotProductBias and plain matrix factorization: the tutorials' models, as they are taught.
+
+    raw(u, i) = b_u + b_i + p_u . q_i            (dot-product)
+    raw(u, i) = p_u . q_i                        (plain-mf)
+    stars = low + (high - low) * sigmoid(raw)    (or raw itself, without a sigmoid range)
+
+trained by Adam on the mean squared error of small batches (Howard, Gugger, "Deep Learning for Coders with fastai and
+PyTorch", 2020, chapter 8). On the CPU the whole step is one compiled kernel; elsewhere the same module runs in PyTorch.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.models.base import Fitting, Recommender
+from matinee.models.factors import Crowd, Sides, most_likely, predictions, scores, user_vectors
+from matinee.models.neural import fit_dot_product, schedule_settings, sigmoid_bounds
+from matinee.models.settings import hyper
+from matinee.ratings import Ratings
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(kw_only=True, eq=False)
+class DotProduct(Recommender):
+    """User and item factors with biases, an optional sigmoid to a range a little wider than the scale."""
+
+    name: ClassVar[str] = "dot-product"
+    resumes: ClassVar[bool] = True
+    learned: ClassVar[tuple[str, ...]] = (
+        "user_bias_", "item_bias_", "user_factors_", "item_factors_",
+        "range_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_",
+    )  # fmt: skip
+
+    factors: int = hyper(50, low=1, high=4096, search=(16, 256), help="length F of each vector")
+    biases: bool = hyper(True, help="learn how generous people are and how well liked items")
+    sigmoid_range: str = hyper("auto", help="LOW:HIGH of the sigmoid; auto: about the scale; none: no sigmoid")
+    start: str = hyper("normal:0.1", help="start of the factors: normal:DEVIATION or uniform:HIGHEST")
+    epochs: int = hyper(5, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
+    batch_size: int = hyper(64, low=1, high=10_000_000, help="ratings for each step")
+    learning_rate: float = hyper(0.005, low=1e-7, high=100, search=(1e-3, 2e-2), help="the highest of the schedule")
+    schedule: str = hyper("one-cycle", help="constant, warm-up, one-cycle or warm-restarts")
+    warm_up_factor: float = hyper(0.5, low=0, high=1, help="warm-up starts at this part of the rate")
+    warm_up_epochs: int = hyper(10, low=1, high=10_000, help="epochs that warm-up takes")
+    cycle_epochs: int = hyper(2, low=1, high=10_000, help="epochs of the first cycle of warm-restarts")
+    cycle_multiplier: int = hyper(1, low=1, high=10, help="how much longer each cycle is than the one before")
+    weight_decay: float = hyper(0.1, low=0, high=10, search=(1e-3, 0.5), help="pull of all weights to zero")
+    decoupled: bool = hyper(True, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
+    square_momentum: float = hyper(0.99, low=0, high=1, help="Adam's memory of squared gradients")
+    epsilon: float = hyper(1e-5, low=1e-12, high=1, help="Adam's guard against division by zero")
+    update: str = hyper("auto", help="dense: every row at every step; lazy: rows of the batch; auto: by size")
+    patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
+    keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
+    device: str = hyper("cpu", help="cpu, cuda, mps, or auto for the first accelerator that is there")
+
+    user_bias_: Floats = field(init=False, repr=False)
+    item_bias_: Floats = field(init=False, repr=False)
+    user_factors_: Floats = field(init=False, repr=False)
+    item_factors_: Floats = field(init=False, repr=False)
+    range_: NDArray[np.float64] = field(init=False, repr=False)
+    """Low and high of the sigmoid; equal where there is none."""
+    crowd_mean_: Floats = field(init=False, repr=False)
+    crowd_variance_: Floats = field(init=False, repr=False)
+    noise_: NDArray[np.float64] = field(init=False, repr=False)
+    losses_: NDArray[np.float64] = field(init=False, repr=False)
+    """History, (epochs, 3): last learning rate, mean squared error while training and on the valid part."""
+    step_losses_: NDArray[np.float64] = field(init=False, repr=False)
+    """(steps, 2): learning rate and mean squared error of a batch, thinned by averaging."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        schedule_settings(self)
+        sigmoid_bounds(self.sigmoid_range, None)
+
+    def _fit(self, train: Ratings, how: Fitting) -> None:
+        self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
+        fit_dot_product(self, train, how)
+        rated = train.user_counts > 0
+        crowd = Crowd.of(self._user_vectors(np.flatnonzero(rated)), float(self.losses_[-1, 1]))
+        self.crowd_mean_, self.crowd_variance_ = crowd.mean, crowd.variance
+        self.noise_ = np.array(crowd.noise)
+        # A user without a training rating is the average one; an item without one is the average item.
+        self.user_bias_[~rated], self.user_factors_[~rated] = crowd.mean[0], crowd.mean[1:]
+        unrated = train.item_counts == 0
+        self.item_bias_[unrated], self.item_factors_[unrated] = self._average_item(~unrated)
+
+    def _average_item(self, rated: NDArray[np.bool_]) -> tuple[Any, Floats]:
+        return self.item_bias_[rated].mean(), self.item_factors_[rated].mean(axis=0)
+
+    def _sides(self) -> Sides:
+        return Sides(0.0, self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_)
+
+    def _link(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """From raw numbers to stars."""
+        low, high = self.range_.tolist()
+        return raw if low == high else (low + (high - low) / (1 + np.exp(-raw))).astype(raw.dtype)
+
+    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+        return user_vectors(self._sides(), user_index)
+
+    def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
+        inputs = np.column_stack([np.ones(len(value)), self.item_factors_[item_index]]).astype(np.float64)  # (n, 1 + F)
+        if not self.biases:
+            inputs[:, 0] = 0
+        low, high = self.range_.tolist()
+
+        def predict(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            stars = self._link(inputs @ x + self.item_bias_[item_index])  # (n,)
+            slope = np.ones(len(value)) if low == high else (stars - low) * (high - stars) / (high - low)
+            return stars, slope[:, None] * inputs
+
+        return most_likely(predict, value, Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_)))
+
+    def _scores(self, vectors: Floats) -> Floats:
+        return self._link(scores(self._sides(), vectors))
+
+    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
+        bias, factors = self._average_item(self.item_counts_ > 0)
+        unknown = self.crowd_mean_, np.append(bias, factors).astype(np.float32)
+        return self._link(predictions(self._sides(), user_index, item_index, unknown))
+
+    def _item_vectors(self) -> Floats:
+        return np.where((self.item_counts_ > 0)[:, None], self.item_factors_, np.float32(0))
+
+
+@dataclass(kw_only=True, eq=False)
+class PlainMF(DotProduct):
+    """Factors alone: the dot product without biases and without a sigmoid. Only its defaults differ."""
+
+    name: ClassVar[str] = "plain-mf"
+
+    factors: int = hyper(8, low=1, high=4096, search=(4, 64), help="length F of each vector")
+    biases: bool = hyper(False, help="learn how generous people are and how well liked items")
+    sigmoid_range: str = hyper("none", help="LOW:HIGH of the sigmoid; auto: about the scale; none: no sigmoid")
+    start: str = hyper("uniform:0.05", help="start of the factors: normal:DEVIATION or uniform:HIGHEST")
+    epochs: int = hyper(128, low=1, high=10_000, search=(16, 256), help="passes over the ratings")
+    batch_size: int = hyper(128, low=1, high=10_000_000, help="ratings for each step")
+    learning_rate: float = hyper(0.001, low=1e-7, high=100, search=(3e-4, 1e-2), help="the highest of the schedule")
+    schedule: str = hyper("constant", help="constant, warm-up, one-cycle or warm-restarts")
+    weight_decay: float = hyper(0.0, low=0, high=10, search=(0, 0.1), help="pull of all weights to zero")
+    decoupled: bool = hyper(False, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
+    square_momentum: float = hyper(0.999, low=0, high=1, help="Adam's memory of squared gradients")
+    epsilon: float = hyper(1e-8, low=1e-12, high=1, help="Adam's guard against division by zero")

@@ -1,0 +1,188 @@
+"""EmbeddingMLP: embeddings of user and item side by side, hidden layers, a sigmoid to the rating range.
+
+    x = dropout([p_u, q_i]);  x = dropout(relu(W x + c)) for each hidden layer;  stars = range(sigmoid(w . x + c))
+
+(I. Zaitsev's tutorial, and fastai's EmbeddingNN; after Cheng et al., "Wide & deep learning for recommender systems",
+2016.) Trained in PyTorch, on any device; afterwards a few matrix products in NumPy predict, so that asking a saved
+model needs no PyTorch.
+"""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import SettingError
+from matinee.models.base import Fitting, Recommender
+from matinee.models.factors import Crowd, most_likely
+from matinee.models.neural import is_lazy, run, schedule_settings, sigmoid_bounds
+from matinee.models.settings import hyper
+from matinee.ratings import Ratings
+
+Floats = NDArray[np.float32]
+USERS_AT_ONCE = 8
+
+
+@dataclass(kw_only=True, eq=False)
+class EmbeddingMLP(Recommender):
+    """Embeddings with hidden layers."""
+
+    name: ClassVar[str] = "mlp"
+    resumes: ClassVar[bool] = True
+    learned: ClassVar[tuple[str, ...]] = (
+        "user_factors_", "item_factors_", "layers_",
+        "range_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_",
+    )  # fmt: skip
+
+    factors: int = hyper(0, low=0, high=4096, help="length of both embeddings; 0: 1.6 * n ** 0.56, at most 600")
+    hidden: str = hyper("100,50", help="sizes of the hidden layers")
+    embedding_dropout: float = hyper(0.05, low=0, high=0.99, search=(0, 0.5), help="part of the embeddings dropped")
+    dropout: str = hyper("0.25", help="part of each hidden layer dropped, one for all or one for each")
+    sigmoid_range: str = hyper("auto", help="LOW:HIGH of the sigmoid; auto: about the scale; none: no sigmoid")
+    start: str = hyper("normal:0.05", help="start of the embeddings: normal:DEVIATION or uniform:HIGHEST")
+    epochs: int = hyper(6, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
+    batch_size: int = hyper(512, low=1, high=10_000_000, help="ratings for each step")
+    learning_rate: float = hyper(0.005, low=1e-7, high=100, search=(3e-4, 1e-2), help="the highest of the schedule")
+    schedule: str = hyper("one-cycle", help="constant, warm-up, one-cycle or warm-restarts")
+    warm_up_factor: float = hyper(0.5, low=0, high=1, help="warm-up starts at this part of the rate")
+    warm_up_epochs: int = hyper(10, low=1, high=10_000, help="epochs that warm-up takes")
+    cycle_epochs: int = hyper(2, low=1, high=10_000, help="epochs of the first cycle of warm-restarts")
+    cycle_multiplier: int = hyper(1, low=1, high=10, help="how much longer each cycle is than the one before")
+    weight_decay: float = hyper(0.1, low=0, high=10, search=(1e-3, 0.5), help="pull of all weights to zero")
+    decoupled: bool = hyper(True, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
+    square_momentum: float = hyper(0.99, low=0, high=1, help="Adam's memory of squared gradients")
+    epsilon: float = hyper(1e-5, low=1e-12, high=1, help="Adam's guard against division by zero")
+    update: str = hyper("auto", help="dense: every row at every step; lazy: rows of the batch; auto: by size")
+    patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
+    keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
+    device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator that is there")
+    compile: bool = hyper(False, help="compile the network with torch.compile")
+
+    user_factors_: Floats = field(init=False, repr=False)
+    item_factors_: Floats = field(init=False, repr=False)
+    layers_: Floats = field(init=False, repr=False)
+    """Weights and constants of all layers, one after the other, flat."""
+    range_: NDArray[np.float64] = field(init=False, repr=False)
+    crowd_mean_: Floats = field(init=False, repr=False)
+    crowd_variance_: Floats = field(init=False, repr=False)
+    noise_: NDArray[np.float64] = field(init=False, repr=False)
+    losses_: NDArray[np.float64] = field(init=False, repr=False)
+    step_losses_: NDArray[np.float64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        schedule_settings(self)
+        sigmoid_bounds(self.sigmoid_range, None)
+        self._sizes()
+
+    def _sizes(self) -> tuple[list[int], list[float]]:
+        """The hidden layers' sizes and dropouts."""
+        try:
+            sizes = [int(size) for size in self.hidden.split(",")]
+            dropouts = [float(part) for part in self.dropout.split(",")]
+        except ValueError:
+            sizes, dropouts = [], []
+        dropouts = dropouts * len(sizes) if len(dropouts) == 1 else dropouts
+        if not sizes or min(sizes) < 1 or len(dropouts) != len(sizes) or not all(0 <= part < 1 for part in dropouts):
+            raise SettingError(
+                f"mlp: hidden '{self.hidden}' with dropout '{self.dropout}' does not fit; give sizes such as 100,50 "
+                "and one dropout from 0 to below 1, or one for each layer."
+            )
+        return sizes, dropouts
+
+    def _fit(self, train: Ratings, how: Fitting) -> None:
+        from matinee.training.modules import MLPModule
+        from matinee.training.network import NetworkEngine, network_settings
+
+        self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
+        low, high = self.range_.tolist()
+        lazy = is_lazy(self.update, train.n_users + train.n_items)
+        tables = [_embedding_size(n, self.factors) for n in (train.n_users, train.n_items)]
+        module = MLPModule(
+            (train.n_users, train.n_items),
+            tables,
+            self._sizes(),
+            self.embedding_dropout,
+            (low, high),
+            self.start,
+            self.seed,
+        )
+        module.users.sparse = module.items.sparse = lazy
+        engine = NetworkEngine(module, network_settings(self))
+        history = run(self, engine, train, how)
+        self.user_factors_, self.item_factors_, self.layers_ = module.tables_and_layers()
+        self.losses_, self.step_losses_ = np.array(history.epochs), np.array(history.steps)
+        rated, rated_items = train.user_counts > 0, train.item_counts > 0
+        crowd = Crowd.of(self.user_factors_[rated], float(self.losses_[-1, 1]))
+        self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)
+        self.user_factors_[~rated] = crowd.mean
+        self.item_factors_[~rated_items] = self.item_factors_[rated_items].mean(axis=0)
+
+    def _layers(self) -> list[tuple[Floats, Floats]]:
+        """Weights (in, out) and constants (out,) of each layer, the output layer last."""
+        widths = [self.user_factors_.shape[1] + self.item_factors_.shape[1], *self._sizes()[0], 1]
+        layers, place = [], 0
+        for before, after in itertools.pairwise(widths):
+            stop = place + before * after
+            layers.append((self.layers_[place:stop].reshape(before, after), self.layers_[stop : stop + after]))
+            place = stop + after
+        return layers
+
+    def _forward(self, first: Floats, slopes: Floats | None = None) -> tuple[Floats, Floats | None]:
+        """From the first layer's sums, (n, H), to stars, (n,); and, if the derivatives of those sums with respect to
+        some x are given, (D, H), the derivatives of the stars with respect to x, (n, D)."""
+        sums, masks = first, []
+        layers = self._layers()
+        for weights, constants in layers[1:]:
+            masks.append(sums > 0)
+            sums = np.maximum(sums, 0) @ weights + constants
+        low, high = self.range_.tolist()
+        raw = sums[:, 0]
+        stars = raw if low == high else (low + (high - low) / (1 + np.exp(-raw))).astype(np.float32)
+        if slopes is None:
+            return stars, None
+        back = np.ones((len(raw), 1), np.float32)
+        back *= 1 if low == high else ((stars - low) * (high - stars) / (high - low))[:, None]
+        for (weights, _), mask in zip(layers[:0:-1], masks[::-1], strict=True):
+            back = (back @ weights.T) * mask
+        return stars, back @ slopes.T
+
+    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+        vectors: Floats = self.user_factors_[user_index]
+        return vectors
+
+    def _first_sums(self) -> tuple[Floats, Floats]:
+        """The first layer cut in two: weights of the user part, (Fu, H), and the sums of all items, (I, H)."""
+        (weights, constants), n_user = self._layers()[0], self.user_factors_.shape[1]
+        return weights[:n_user], self.item_factors_ @ weights[n_user:] + constants
+
+    def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
+        weights, items = self._first_sums()
+        mine = items[item_index]  # (n, H)
+
+        def predict(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            stars, slopes = self._forward(mine + x.astype(np.float32) @ weights, weights)
+            return stars.astype(np.float64), np.asarray(slopes, np.float64)
+
+        return most_likely(predict, value, Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_)))
+
+    def _scores(self, vectors: Floats) -> Floats:
+        weights, items = self._first_sums()
+        return np.stack([self._forward(items + vector @ weights)[0] for vector in vectors])  # (B, I)
+
+    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
+        weights, items = self._first_sums()
+        users = np.vstack([self.user_factors_, self.crowd_mean_]) @ weights  # (U + 1, H), -1 finds the last
+        items = np.vstack([items, items[self.item_counts_ > 0].mean(axis=0)])  # (I + 1, H)
+        parts = np.array_split(np.arange(len(user_index)), len(user_index) // 20_000 + 1)
+        return np.concatenate([self._forward(users[user_index[rows]] + items[item_index[rows]])[0] for rows in parts])
+
+    def _item_vectors(self) -> Floats:
+        return np.where((self.item_counts_ > 0)[:, None], self.item_factors_, np.float32(0))
+
+
+def _embedding_size(n_categories: int, given: int) -> int:
+    """The usual rule of thumb (fastai): 1.6 * n ** 0.56, at most 600."""
+    return given or min(600, round(1.6 * n_categories**0.56))
