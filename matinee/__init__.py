@@ -23,22 +23,30 @@ if TYPE_CHECKING:
     from matinee.guide import Filters, Guide
     from matinee.models import MODELS
     from matinee.models.baseline import Baseline
+    from matinee.models.dot_product import DotProduct, PlainMF
     from matinee.models.factorization import MatrixFactorization
+    from matinee.models.mlp import EmbeddingMLP
+    from matinee.models.network import Network
     from matinee.models.popularity import Popularity
     from matinee.ratings import Ratings
     from matinee.readers import Dataset, ReadOptions, read
     from matinee.split import Split, splits
+    from matinee.training.lr_finder import lr_find
 
 _HOMES = {
     "Baseline": "models.baseline",
     "Catalogue": "catalogue",
     "Dataset": "readers",
+    "DotProduct": "models.dot_product",
+    "EmbeddingMLP": "models.mlp",
     "Film": "catalogue",
     "Filters": "guide",
     "Guide": "guide",
     "MODELS": "models",
     "MatineeError": "errors",
     "MatrixFactorization": "models.factorization",
+    "Network": "models.network",
+    "PlainMF": "models.dot_product",
     "Popularity": "models.popularity",
     "Ratings": "ratings",
     "ReadOptions": "readers",
@@ -46,6 +54,7 @@ _HOMES = {
     "Split": "split",
     "evaluate": "evaluate",
     "load": "datasets",
+    "lr_find": "training.lr_finder",
     "read": "readers",
     "splits": "split",
 }
@@ -55,11 +64,15 @@ __all__ = [
     "Baseline",
     "Catalogue",
     "Dataset",
+    "DotProduct",
+    "EmbeddingMLP",
     "Film",
     "Filters",
     "Guide",
     "MatineeError",
     "MatrixFactorization",
+    "Network",
+    "PlainMF",
     "Popularity",
     "Ratings",
     "ReadOptions",
@@ -68,6 +81,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "load",
+    "lr_find",
     "read",
     "splits",
 ]

@@ -90,9 +90,13 @@ class Guide:
             raise NotFittedError(f"This {self.model.name} model has learnt nothing yet: call fit(ratings) first.")
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """From a `.matinee` file; raises ModelFileError if it is not a good one."""
-        return cls(*load_model(path))
+    def load(cls, path: str | Path, module: Any = None) -> Self:
+        """From a `.matinee` file; raises ModelFileError if it is not a good one.
+
+        Args:
+            module: the PyTorch module, for a file with a network of your own.
+        """
+        return cls(*load_model(path, module))
 
     def save(self, path: str | Path) -> None:
         """Into a `.matinee` file."""

@@ -18,7 +18,7 @@ from safetensors.numpy import save as to_bytes
 
 from matinee._version import __version__
 from matinee.catalogue import Catalogue, Film
-from matinee.errors import MatineeError, ModelFileError
+from matinee.errors import MatineeError, ModelFileError, SettingError
 from matinee.files import write_atomically
 from matinee.models import model_named
 from matinee.models.base import Recommender
@@ -61,8 +61,11 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
         raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
 
 
-def load_model(path: str | Path) -> tuple[Recommender, Catalogue, Origin]:
+def load_model(path: str | Path, module: Any = None) -> tuple[Recommender, Catalogue, Origin]:
     """The model, its catalogue and where it comes from.
+
+    Args:
+        module: for a file with a network of your own, which holds numbers and no code: a module of the same shape.
 
     Raises:
         ModelFileError: the file is missing, truncated, not a model, newer than this library, or altered.
@@ -70,7 +73,7 @@ def load_model(path: str | Path) -> tuple[Recommender, Catalogue, Origin]:
     path = Path(path)
     header, tensors = _read(path)
     try:
-        model = model_named(header["model"]).from_settings(header["hyperparameters"])
+        model = _unfitted(header, module)
         model.scale_ = Scale(*header["scale"])
         model.users_ = Vocabulary(_unpack_ids(tensors, "users"), "user")
         model.items_ = Vocabulary(_unpack_ids(tensors, "items"), "item")
@@ -82,6 +85,16 @@ def load_model(path: str | Path) -> tuple[Recommender, Catalogue, Origin]:
         raise ModelFileError(
             f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: {reason}."
         ) from error
+
+
+def _unfitted(header: dict[str, Any], module: Any) -> Recommender:
+    if header["model"] != "network":
+        return model_named(header["model"]).from_settings(header["hyperparameters"])
+    if module is None:
+        raise SettingError("it holds a network of your own: hand its module in, Guide.load(path, module=...)")
+    from matinee.models.network import Network
+
+    return Network(module=module, **header["hyperparameters"])
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Tensors]:

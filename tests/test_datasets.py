@@ -122,7 +122,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError) as error:
         fetch("ml1m")
     assert message(error) == (
-        "no data set 'ml1m'. Did you mean 'ml-1m', 'ml-10m' or 'ml-100k'? Type 'matinee data list' to see them all."
+        "no data set 'ml1m'. Did you mean 'ml-1m', 'ml-10m' or 'ml-20m'? Type 'matinee data list' to see them all."
     )
 
 

@@ -14,6 +14,7 @@ from matinee.cli.asking import predict, recommend, similar
 from matinee.cli.data import data
 from matinee.cli.demo import demo
 from matinee.cli.doctor import doctor
+from matinee.cli.reproduce import reproduce
 from matinee.cli.training import evaluate, train
 from matinee.errors import MatineeError
 
@@ -51,5 +52,5 @@ def main() -> None:
     """
 
 
-for command in (demo, data, train, evaluate, predict, recommend, similar, doctor):
+for command in (demo, data, train, evaluate, predict, recommend, similar, reproduce, doctor):
     main.add_command(command)

@@ -27,6 +27,9 @@ from matinee.cli.output import announce_compiling, as_json, note, progress_bar, 
 @seed_option
 @threads_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The model file to write.")
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), help="Keep the state here; go on from it if it is there."
+)
 @click.option("--no-history", is_flag=True, help="Leave out of the file who rated what.")
 @data_options
 def train(source: str, model_name: str, settings: tuple[str, ...], seed: int, **given: Any) -> None:
@@ -35,12 +38,13 @@ def train(source: str, model_name: str, settings: tuple[str, ...], seed: int, **
     from matinee.storage import Origin
 
     n_threads, out, no_history = given.pop("threads"), given.pop("out"), given.pop("no_history")
+    checkpoint = given.pop("checkpoint")
     model = make_model(model_name, settings, seed)
     dataset = load_data(source, given)
     announce_compiling()
     started = time.perf_counter()
     with progress_bar(f"Training {model_name}") as progress:
-        model.fit(dataset.ratings, n_threads=n_threads, progress=progress)
+        model.fit(dataset.ratings, n_threads=n_threads, progress=progress, checkpoint=checkpoint)
     seconds = time.perf_counter() - started
     origin = Origin(dataset.name, len(dataset.ratings), dataset.note, not no_history)
     Guide(model, dataset.catalogue, origin).save(out)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from matinee.models.base import Fitting, Recommender
 from matinee.models.factors import Crowd, Sides, most_likely, predictions, scores, user_vectors
-from matinee.models.neural import fit_dot_product, schedule_settings, sigmoid_bounds
+from matinee.models.neural import is_lazy, require_torch, schedule_settings, sigmoid_bounds, train_engine
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
+from matinee.training.loop import Engine
+from matinee.training.start import start_table
 
 Floats = NDArray[np.float32]
 
@@ -74,17 +76,40 @@ class DotProduct(Recommender):
         schedule_settings(self)
         sigmoid_bounds(self.sigmoid_range, None)
 
+    def _engine(self, train: Ratings) -> Engine:
+        n_rows = train.n_users + train.n_items
+        weights = start_table(self.start, (n_rows, self.factors + self.biases), np.random.default_rng(self.seed))
+        low, high = sigmoid_bounds(self.sigmoid_range, train.scale)
+        lazy = is_lazy(self.update, n_rows)
+        if self.device != "cpu":
+            require_torch(self.name)
+            from matinee.training.modules import DotProductModule
+            from matinee.training.network import NetworkEngine, network_settings
+
+            module = DotProductModule(weights, train.n_users, self.factors, (low, high), lazy)
+            return NetworkEngine(module, network_settings(self))
+        from matinee.kernels.adam import Adam, Shape
+        from matinee.training.fused import FusedDotProduct
+
+        adam = Adam(self.square_momentum, self.epsilon, self.weight_decay, self.decoupled, lazy)
+        return FusedDotProduct(weights, Shape(train.n_users, self.factors, low, high), adam)
+
     def _fit(self, train: Ratings, how: Fitting) -> None:
+        engine = self._engine(train)
+        train_engine(self, engine, train, how)
+        state = engine.state()
+        weights = state["weights"] if "weights" in state else state["module.table.weight"]  # (U + I, F + biases)
+        biases = weights[:, self.factors] if self.biases else np.zeros(len(weights), np.float32)
+        cut = [train.n_users]
+        self.user_factors_, self.item_factors_ = (side.copy() for side in np.split(weights[:, : self.factors], cut))
+        self.user_bias_, self.item_bias_ = (side.copy() for side in np.split(biases, cut))
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
-        fit_dot_product(self, train, how)
-        rated = train.user_counts > 0
+        rated, rated_items = train.user_counts > 0, train.item_counts > 0
         crowd = Crowd.of(self._user_vectors(np.flatnonzero(rated)), float(self.losses_[-1, 1]))
-        self.crowd_mean_, self.crowd_variance_ = crowd.mean, crowd.variance
-        self.noise_ = np.array(crowd.noise)
+        self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)
         # A user without a training rating is the average one; an item without one is the average item.
         self.user_bias_[~rated], self.user_factors_[~rated] = crowd.mean[0], crowd.mean[1:]
-        unrated = train.item_counts == 0
-        self.item_bias_[unrated], self.item_factors_[unrated] = self._average_item(~unrated)
+        self.item_bias_[~rated_items], self.item_factors_[~rated_items] = self._average_item(rated_items)
 
     def _average_item(self, rated: NDArray[np.bool_]) -> tuple[Any, Floats]:
         return self.item_bias_[rated].mean(), self.item_factors_[rated].mean(axis=0)

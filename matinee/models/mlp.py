@@ -9,7 +9,7 @@ model needs no PyTorch.
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from matinee.errors import SettingError
 from matinee.models.base import Fitting, Recommender
 from matinee.models.factors import Crowd, most_likely
-from matinee.models.neural import is_lazy, run, schedule_settings, sigmoid_bounds
+from matinee.models.neural import is_lazy, require_torch, schedule_settings, sigmoid_bounds, train_engine
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
 
+if TYPE_CHECKING:
+    from matinee.training.network import NetworkEngine
+
 Floats = NDArray[np.float32]
-USERS_AT_ONCE = 8
 
 
 @dataclass(kw_only=True, eq=False)
@@ -92,28 +94,24 @@ class EmbeddingMLP(Recommender):
             )
         return sizes, dropouts
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _engine(self, train: Ratings) -> "NetworkEngine":
+        require_torch(self.name)
         from matinee.training.modules import MLPModule
         from matinee.training.network import NetworkEngine, network_settings
 
+        counts = train.n_users, train.n_items
+        widths = [_embedding_size(n, self.factors) for n in counts]
+        bounds = sigmoid_bounds(self.sigmoid_range, train.scale)
+        dropouts = self._sizes()
+        module = MLPModule(counts, widths, dropouts, self.embedding_dropout, bounds, self.start, self.seed)
+        module.users.sparse = module.items.sparse = is_lazy(self.update, sum(counts))
+        return NetworkEngine(module, network_settings(self))
+
+    def _fit(self, train: Ratings, how: Fitting) -> None:
+        engine = self._engine(train)
+        train_engine(self, engine, train, how)
+        self.user_factors_, self.item_factors_, self.layers_ = engine.module.tables_and_layers()
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
-        low, high = self.range_.tolist()
-        lazy = is_lazy(self.update, train.n_users + train.n_items)
-        tables = [_embedding_size(n, self.factors) for n in (train.n_users, train.n_items)]
-        module = MLPModule(
-            (train.n_users, train.n_items),
-            tables,
-            self._sizes(),
-            self.embedding_dropout,
-            (low, high),
-            self.start,
-            self.seed,
-        )
-        module.users.sparse = module.items.sparse = lazy
-        engine = NetworkEngine(module, network_settings(self))
-        history = run(self, engine, train, how)
-        self.user_factors_, self.item_factors_, self.layers_ = module.tables_and_layers()
-        self.losses_, self.step_losses_ = np.array(history.epochs), np.array(history.steps)
         rated, rated_items = train.user_counts > 0, train.item_counts > 0
         crowd = Crowd.of(self.user_factors_[rated], float(self.losses_[-1, 1]))
         self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)

@@ -1,24 +1,27 @@
-"""What the neural models share: their settings as plans for the training loop, and the fit of the dot product."""
+"""What the neural models share: their settings as plans for the training loop, and how they meet it."""
 
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
-from matinee.errors import SettingError, did_you_mean
+from matinee.errors import SettingError, UnsupportedError, did_you_mean
 from matinee.models.base import Fitting
 from matinee.ratings import Ratings, Scale
 from matinee.training.checkpoints import Checkpoint, fingerprint
-from matinee.training.loop import Engine, History, Plan
+from matinee.training.loop import Engine, Plan
 from matinee.training.loop import train as run_loop
 from matinee.training.schedules import SCHEDULES, ScheduleSettings
-from matinee.training.start import start_table
-
-if TYPE_CHECKING:
-    from matinee.models.dot_product import DotProduct
 
 LARGEST_DENSE_TABLE = 20_000
 """Rows; up to here every row is updated at every step, as the tutorials do. A larger table makes an epoch cost
 users x steps that way, so only the rows of the batch are."""
+
+
+def require_torch(model: str) -> None:
+    """A sentence instead of an ImportError where PyTorch is not installed."""
+    if find_spec("torch") is None:
+        raise UnsupportedError(f"{model} needs PyTorch, which is not installed:  pip install 'matinee[neural]'")
 
 
 def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
@@ -61,14 +64,15 @@ def schedule_settings(model: Any) -> ScheduleSettings:
     )
 
 
-def run(model: Any, engine: Engine, train: Ratings, how: Fitting) -> History:
-    """The training loop with the settings of a model."""
+def train_engine(model: Any, engine: Engine, train: Ratings, how: Fitting) -> None:
+    """Runs the training loop with the settings of a model, and sets the model's history."""
     plan = Plan(model.epochs, model.batch_size, schedule_settings(model), model.seed, model.patience, model.keep_best)
     checkpoint = None
     if how.checkpoint is not None:
         name = fingerprint({"model": model.name} | model.settings(), train, how.valid)
         checkpoint = Checkpoint(how.checkpoint, name)
-    return run_loop(engine, plan, train, how.valid, progress=how.progress, checkpoint=checkpoint)
+    history = run_loop(engine, plan, train, how.valid, progress=how.progress, checkpoint=checkpoint)
+    model.losses_, model.step_losses_ = np.array(history.epochs), np.array(history.steps)
 
 
 def is_lazy(update: str, n_rows: int) -> bool:
@@ -76,31 +80,3 @@ def is_lazy(update: str, n_rows: int) -> bool:
     if update not in ("auto", "dense", "lazy"):
         raise SettingError(f"update must be auto, dense or lazy, not '{update}'.")
     return update == "lazy" or (update == "auto" and n_rows > LARGEST_DENSE_TABLE)
-
-
-def fit_dot_product(model: "DotProduct", train: Ratings, how: Fitting) -> None:
-    """Trains and sets the tables and the history of a dot-product model."""
-    n_users, n_rows, n_factors = train.n_users, train.n_users + train.n_items, model.factors
-    rng = np.random.default_rng(model.seed)
-    weights = start_table(model.start, (n_rows, n_factors + model.biases), rng)
-    low, high = model.range_.tolist()
-    engine: Engine
-    if model.device == "cpu":
-        from matinee.kernels.adam import Adam, Shape
-        from matinee.training.fused import FusedDotProduct
-
-        lazy = is_lazy(model.update, n_rows)
-        adam = Adam(model.square_momentum, model.epsilon, model.weight_decay, model.decoupled, lazy)
-        engine = FusedDotProduct(weights, Shape(n_users, n_factors, low, high), adam)
-    else:
-        from matinee.training.modules import DotProductModule
-        from matinee.training.network import NetworkEngine, network_settings
-
-        module = DotProductModule(weights, n_users, n_factors, (low, high), is_lazy(model.update, n_rows))
-        engine = NetworkEngine(module, network_settings(model))
-    history = run(model, engine, train, how)
-    weights = engine.state()["weights" if model.device == "cpu" else "module.table.weight"]
-    biases = weights[:, n_factors] if model.biases else np.zeros(n_rows, np.float32)
-    model.user_factors_, model.item_factors_ = (side.copy() for side in np.split(weights[:, :n_factors], [n_users]))
-    model.user_bias_, model.item_bias_ = (side.copy() for side in np.split(biases, [n_users]))
-    model.losses_, model.step_losses_ = np.array(history.epochs), np.array(history.steps)

@@ -1,0 +1,185 @@
+"""Network: bring your own PyTorch module, and it trains, evaluates, saves and recommends like the others.
+
+    class Mine(nn.Module):
+        def forward(self, user_index, item_index): ...   # (B,), (B,) -> stars, (B,)
+
+    model = matinee.Network(module=Mine(n_users, n_items)).fit(ratings)
+
+A saved file holds the numbers and not the code: hand a module of the same shape in to load it.
+"""
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import SettingError
+from matinee.models.base import Fitting, Recommender
+from matinee.models.factors import Crowd, most_likely
+from matinee.models.neural import require_torch, schedule_settings, train_engine
+from matinee.models.settings import hyper
+from matinee.ratings import Ratings
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from matinee.training.network import NetworkEngine
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(kw_only=True, eq=False)
+class Network(Recommender):
+    """A network of your own.
+
+    A person is described by the rows, one for each user, of the module's parameters whose first dimension is the
+    number of users; folding in finds such rows for a newcomer. Where users and items are equally many, the module
+    says which they are: user_tables = ("users.weight", ...) and item_tables.
+
+    Args:
+        module: as it is before training; `fit` trains a copy.
+    """
+
+    name: ClassVar[str] = "network"
+    resumes: ClassVar[bool] = True
+    learned: ClassVar[tuple[str, ...]] = (
+        "numbers_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_"
+    )  # fmt: skip
+
+    module: "nn.Module" = field(repr=False)
+
+    epochs: int = hyper(5, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
+    batch_size: int = hyper(64, low=1, high=10_000_000, help="ratings for each step")
+    learning_rate: float = hyper(0.005, low=1e-7, high=100, search=(1e-3, 2e-2), help="the highest of the schedule")
+    schedule: str = hyper("one-cycle", help="constant, warm-up, one-cycle or warm-restarts")
+    warm_up_factor: float = hyper(0.5, low=0, high=1, help="warm-up starts at this part of the rate")
+    warm_up_epochs: int = hyper(10, low=1, high=10_000, help="epochs that warm-up takes")
+    cycle_epochs: int = hyper(2, low=1, high=10_000, help="epochs of the first cycle of warm-restarts")
+    cycle_multiplier: int = hyper(1, low=1, high=10, help="how much longer each cycle is than the one before")
+    weight_decay: float = hyper(0.1, low=0, high=10, search=(1e-3, 0.5), help="pull of all weights to zero")
+    decoupled: bool = hyper(True, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
+    square_momentum: float = hyper(0.99, low=0, high=1, help="Adam's memory of squared gradients")
+    epsilon: float = hyper(1e-5, low=1e-12, high=1, help="Adam's guard against division by zero")
+    patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
+    keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
+    device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator that is there")
+    compile: bool = hyper(False, help="compile the network with torch.compile")
+
+    numbers_: Floats = field(init=False, repr=False)
+    """All parameters and buffers of the trained module, one after the other, flat."""
+    crowd_mean_: Floats = field(init=False, repr=False)
+    crowd_variance_: Floats = field(init=False, repr=False)
+    noise_: NDArray[np.float64] = field(init=False, repr=False)
+    losses_: NDArray[np.float64] = field(init=False, repr=False)
+    step_losses_: NDArray[np.float64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        schedule_settings(self)
+
+    def _engine(self, train: Ratings) -> "NetworkEngine":
+        del train
+        require_torch(self.name)
+        from matinee.training.network import NetworkEngine, network_settings
+
+        return NetworkEngine(copy.deepcopy(self.module), network_settings(self))
+
+    def _fit(self, train: Ratings, how: Fitting) -> None:
+        engine = self._engine(train)
+        train_engine(self, engine, train, how)
+        trained = engine.module.cpu().state_dict().values()
+        self.numbers_ = np.concatenate([tensor.float().numpy().ravel() for tensor in trained])
+        crowd = Crowd.of(self._user_vectors(np.flatnonzero(train.user_counts > 0)), float(self.losses_[-1, 1]))
+        self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)
+
+    def _tensors(self) -> "dict[str, Tensor]":
+        """The trained parameters and buffers by name, in the shapes of the module.
+
+        Raises:
+            SettingError: the module is of another shape than the one that was trained.
+        """
+        import torch
+
+        tensors, place = {}, 0
+        for name, tensor in self.module.state_dict().items():
+            numbers = self.numbers_[place : place + tensor.numel()]
+            place += tensor.numel()
+            if len(numbers) == tensor.numel():
+                tensors[name] = torch.tensor(numbers).reshape(tensor.shape).to(tensor.dtype)
+        if place != len(self.numbers_):
+            raise SettingError(f"This module has {place:,} numbers, and the trained one had {len(self.numbers_):,}.")
+        return tensors
+
+    def _tables(self, side: str, n_rows: int) -> list[str]:
+        """The names of the parameters that have a row for each user or item."""
+        given = getattr(self.module, f"{side}_tables", None)
+        found = given or [name for name, part in self.module.named_parameters() if part.shape[:1] == (n_rows,)]
+        if len(self.users_) == len(self.items_) and given is None:
+            raise SettingError(
+                "Users and items are equally many, so the module must say which of its parameters have a row for each "
+                'user and item: user_tables = ("users.weight",) and item_tables = ("items.weight",).'
+            )
+        return list(found)
+
+    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+        rows: Floats = self._rows("user", len(self.users_))[user_index]
+        return rows
+
+    def _rows(self, side: str, n_rows: int) -> Floats:
+        tensors = self._tensors()
+        tables = [tensors[name].reshape(n_rows, -1).numpy() for name in self._tables(side, n_rows)]
+        return np.concatenate([np.zeros((n_rows, 0), np.float32), *tables], axis=1)
+
+    def _stars(self, vectors: "Tensor", item_index: NDArray[Any]) -> "Tensor":
+        """Stars of the items for people given by one vector each, (n, D) and (n,) -> (n,)."""
+        import torch
+        from torch.func import functional_call
+
+        tensors, place = self._tensors(), 0
+        for name in self._tables("user", len(self.users_)):
+            shape = tensors[name].shape[1:]
+            width = int(np.prod(shape))
+            tensors[name] = vectors[:, place : place + width].reshape(len(vectors), *shape)
+            place += width
+        arguments = torch.arange(len(vectors)), torch.from_numpy(np.asarray(item_index)).long()
+        stars: Tensor = functional_call(self.module.eval(), tensors, arguments)
+        return stars
+
+    def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
+        import torch
+
+        def predict(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            vectors = torch.tensor(x, dtype=torch.float32).repeat(len(value), 1).requires_grad_()
+            stars = self._stars(vectors, item_index)
+            (slopes,) = torch.autograd.grad(stars.sum(), vectors)  # (n, D): each rating has a row of its own
+            return stars.detach().double().numpy(), slopes.double().numpy()
+
+        return most_likely(predict, value, Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_)))
+
+    def _scores(self, vectors: Floats) -> Floats:
+        import torch
+
+        items = np.arange(len(self.items_))
+        with torch.no_grad():
+            rows = [self._stars(torch.from_numpy(vector).repeat(len(items), 1), items).numpy() for vector in vectors]
+        return np.stack(rows)  # (B, I)
+
+    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
+        import torch
+
+        users = np.vstack([self._rows("user", len(self.users_)), self.crowd_mean_])  # -1 finds the average person
+        users[:-1][np.diff(self.history_indptr_) == 0] = self.crowd_mean_
+        out = np.empty(len(user_index), np.float32)
+        with torch.no_grad():
+            for rows in np.array_split(np.arange(len(user_index)), len(user_index) // 20_000 + 1):
+                items = np.maximum(item_index[rows], 0)
+                out[rows] = self._stars(torch.from_numpy(users[user_index[rows]]), items).numpy()
+        unknown = item_index < 0
+        out[unknown] = self.history_values_.mean() if len(self.history_values_) else np.mean(self.scale_[:2])
+        return out
+
+    def _item_vectors(self) -> Floats:
+        vectors = self._rows("item", len(self.items_))
+        return np.where((self.item_counts_ > 0)[:, None], vectors, np.float32(0))

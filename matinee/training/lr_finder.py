@@ -1,0 +1,60 @@
+"""The learning-rate range test: how the loss answers to rates from tiny to huge, and the rate it suggests.
+
+Smith, "Cyclical learning rates for training neural networks", 2017: raise the rate from step to step and stop when the
+loss runs away. A good rate is where the loss falls fastest.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import UnsupportedError
+from matinee.ratings import Ratings
+from matinee.training.loop import Batches
+from matinee.training.schedules import Schedule
+
+
+@dataclass(frozen=True, eq=False)
+class LearningRates:
+    """What was tried: rates (steps,), losses (steps,) smoothed, and the suggestion."""
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    suggestion: float
+
+
+def lr_find(model: Any, train: Ratings, lowest: float = 1e-6, highest: float = 10.0, steps: int = 200) -> LearningRates:
+    """Trains a fresh copy of a neural model's weights for some steps, each with a higher rate; the model is unchanged.
+
+    Raises:
+        UnsupportedError: the model is not trained by gradient steps on batches.
+    """
+    if not hasattr(model, "_engine"):
+        raise UnsupportedError(f"{model.name} has no rate to find this way; dot-product, plain-mf and mlp have.")
+    engine = model._engine(train)
+    rates = np.geomspace(lowest, highest, steps)
+    order = np.random.default_rng(model.seed).permutation(len(train))
+    rows = np.resize(order, steps * model.batch_size)
+    losses: list[float] = []
+    smooth = 0.0
+    for step, rate in enumerate(rates):
+        part = rows[step * model.batch_size : (step + 1) * model.batch_size]
+        batch = Batches(train.user_index[part], train.item_index[part], train.value[part])
+        schedule = Schedule(np.array([rate]), np.array([0.9]))
+        loss = float(engine.epoch(batch, model.batch_size, schedule, step, step)[0])
+        smooth = 0.95 * smooth + 0.05 * loss
+        losses.append(smooth / (1 - 0.95 ** (step + 1)))
+        if not np.isfinite(loss) or losses[-1] > 4 * min(losses):
+            break
+    curve = np.array(losses)
+    tried = rates[: len(curve)]
+    return LearningRates(tried, curve, _steepest(tried, curve))
+
+
+def _steepest(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
+    """The rate at which the loss falls fastest, for each factor in the rate, before its lowest point."""
+    stop = max(3, int(np.nanargmin(losses)) + 1)
+    slopes = np.gradient(losses[:stop], np.log(rates[:stop]))
+    return float(rates[int(np.nanargmin(slopes))])
