@@ -72,7 +72,9 @@ def save_figure(axes: "Axes", path: Path) -> None:
         SettingError: matplotlib cannot write this format, or the place cannot be written.
     """
     try:
-        axes.get_figure(root=True).savefig(path, dpi=120, bbox_inches="tight")
+        figure = axes.get_figure(root=True)
+        assert figure is not None  # `_axes` made it
+        figure.savefig(path, dpi=120, bbox_inches="tight")
     except (ValueError, OSError) as error:
         raise SettingError(f"Cannot write the figure '{path}': {error}. Names end in .png, .svg or .pdf.") from error
 

@@ -108,9 +108,11 @@ class EmbeddingMLP(Recommender):
         return NetworkEngine(module, network_settings(self))
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
+        from matinee.training.modules import tables_and_layers
+
         engine = self._engine(train)
         train_engine(self, engine, train, how)
-        self.user_factors_, self.item_factors_, self.layers_ = engine.module.tables_and_layers()
+        self.user_factors_, self.item_factors_, self.layers_ = tables_and_layers(engine.module)
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated, rated_items = train.user_counts > 0, train.item_counts > 0
         crowd = Crowd.of(self.user_factors_[rated], float(self.losses_[-1, 1]))

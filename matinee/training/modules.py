@@ -71,10 +71,11 @@ class MLPModule(nn.Module):
         x = torch.cat([self.users(user_index), self.items(item_index)], dim=1)  # (B, Fu + Fi)
         return to_range(self.layers(x).squeeze(1), self.bounds)
 
-    def tables_and_layers(self) -> tuple[Floats, Floats, Floats]:
-        """Both embeddings, and all layers' weights (in, out) and constants, one after the other, flat."""
-        linear = [part for part in self.layers if isinstance(part, nn.Linear)]
-        parts = [tensor.ravel() for part in linear for tensor in (part.weight.T, part.bias)]
-        tensors = (self.users.weight, self.items.weight, torch.cat(parts))
-        users, items, layers = (tensor.detach().cpu().numpy().copy() for tensor in tensors)
-        return users, items, layers
+
+def tables_and_layers(module: nn.Module) -> tuple[Floats, Floats, Floats]:
+    """Both embeddings of an MLPModule, and all layers' weights (in, out) and constants, one after the other, flat."""
+    users, items = (part.weight for part in module.modules() if isinstance(part, nn.Embedding))
+    linear = [part for part in module.modules() if isinstance(part, nn.Linear)]
+    layers = torch.cat([tensor.ravel() for part in linear for tensor in (part.weight.T, part.bias)])
+    arrays = [tensor.detach().cpu().numpy().copy() for tensor in (users, items, layers)]
+    return arrays[0], arrays[1], arrays[2]
