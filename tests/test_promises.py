@@ -30,10 +30,10 @@ LAYERS = (
     {"catalogue", "split", "tables", "models.base", "models.settings"},
     {"training"},
     {"models"},
-    {"titles", "bad_rows", "sample", "evaluate", "storage", "own_ratings"},
+    {"titles", "bad_rows", "sample", "evaluate", "storage", "own_ratings", "plots"},
     {"readers", "guide"},
     {"datasets", "describe", "convert"},
-    {"diagnosis"},
+    {"diagnosis", "reproduce"},
     {"cli"},
 )
 """Packages and modules from the bottom to the top: each imports from lower layers, or from its own package."""

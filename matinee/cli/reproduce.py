@@ -44,6 +44,12 @@ def _tell(result: "Reproduction") -> None:
         f"\nBest {result.best_mse:.4f} at epoch {result.best_epoch}; {result.seconds_per_epoch:.2f} s an epoch. "
         f"{result.remark}"
     )
+    if result.better:
+        changed = ", ".join(f"{name}={value}" for name, value in result.better["changed"].items())
+        click.echo(
+            f"\nWith settings of our own choice ({changed}): best {result.better['best_mse']:.4f}; "
+            f"{result.better['seconds_per_epoch']:.2f} s an epoch."
+        )
     for words, titles in (("Highest", result.highest_biases), ("Lowest", result.lowest_biases)):
         if titles:
             click.echo(f"\n{words} item biases: {'; '.join(titles)}")

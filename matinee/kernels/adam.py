@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from matinee.kernels import kernel
 
 F32 = np.float32
+TINY = F32(1e-30)
 
 
 class Table(NamedTuple):
@@ -108,8 +109,20 @@ def adam_row(
         gradient = g[c] + coupled * w[c]
         mean = momentum * m[c] + (F32(1) - momentum) * gradient
         square = square_momentum * v[c] + (F32(1) - square_momentum) * gradient * gradient
+        # Moments of rows that no batch touches shrink until processors compute with them a hundred times slower.
+        mean = mean if abs(mean) > TINY else F32(0)
+        square = square if square > TINY else F32(0)
         g[c], m[c], v[c] = F32(0), mean, square
         w[c] = keep * w[c] - step * mean / (np.sqrt(square) * correction + epsilon)
+
+
+@kernel()
+def settle(table: Table, rows: NDArray[np.integer], log_decay: float) -> None:
+    """Lazy form: applies to some rows the decay that is due since they were last touched."""
+    for row in rows:
+        if table.decayed[row] != log_decay:
+            table.weights[row] *= F32(np.exp(log_decay - table.decayed[row]))
+            table.decayed[row] = log_decay
 
 
 @kernel(fastmath=True)
@@ -125,7 +138,7 @@ def adam_epoch(
 
     In the dense form every row of the table is updated at every step, as torch.optim.Adam does. In the lazy form only
     the rows that the batch touches are; their moments stand still in between, and a decoupled decay is made up for
-    when the row is touched next (`settle` does so for all rows at the end).
+    just before the row is needed again (and for all rows at the end), so that it is that of the dense form.
 
     Args:
         ratings: users, items, values, (N,), in the order of the batches.
@@ -139,6 +152,9 @@ def adam_epoch(
     for step in range(len(learning_rates)):
         first, stop = step * batch_size, min((step + 1) * batch_size, len(users))
         u, i = users[first:stop], items[first:stop]
+        if adam.lazy:
+            settle(table, u, log_decay)
+            settle(table, i + shape.n_users, log_decay)
         losses[step] = batch_gradients(u, i, values[first:stop], shape, table) / (stop - first)
         count = n_before + step + 1
         rate, momentum = learning_rates[step], momenta[step]
@@ -160,18 +176,9 @@ def adam_epoch(
             if table.touched[row] == count:
                 continue
             table.touched[row] = count
-            made_up = F32(np.exp(log_decay - table.decayed[row]))
             table.decayed[row] = log_decay
             w, g, m, v = table.weights[row], table.gradients[row], table.means[row], table.squares[row]
-            adam_row(w, g, m, v, rates, (coupled, made_up))
+            adam_row(w, g, m, v, rates, (coupled, keep))
     if adam.lazy:
-        settle(table, log_decay)
+        settle(table, np.arange(len(table.weights)), log_decay)
     return losses
-
-
-@kernel()
-def settle(table: Table, log_decay: float) -> None:
-    """Applies to every row the decay that is due since it was last touched."""
-    for row in range(len(table.weights)):
-        table.weights[row] *= F32(np.exp(log_decay - table.decayed[row]))
-        table.decayed[row] = log_decay

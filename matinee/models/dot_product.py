@@ -39,7 +39,7 @@ class DotProduct(Recommender):
     factors: int = hyper(50, low=1, high=4096, search=(16, 256), help="length F of each vector")
     biases: bool = hyper(True, help="learn how generous people are and how well liked items")
     sigmoid_range: str = hyper("auto", help="LOW:HIGH of the sigmoid; auto: about the scale; none: no sigmoid")
-    start: str = hyper("normal:0.1", help="start of the factors: normal:DEVIATION or uniform:HIGHEST")
+    start: str = hyper("normal:0.01", help="start of the factors: normal:DEVIATION or uniform:HIGHEST")
     epochs: int = hyper(5, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
     batch_size: int = hyper(64, low=1, high=10_000_000, help="ratings for each step")
     learning_rate: float = hyper(0.005, low=1e-7, high=100, search=(1e-3, 2e-2), help="the highest of the schedule")
@@ -75,6 +75,8 @@ class DotProduct(Recommender):
         super().__post_init__()
         schedule_settings(self)
         sigmoid_bounds(self.sigmoid_range, None)
+        start_table(self.start, (0, 0), np.random.default_rng())
+        is_lazy(self.update, 0)
 
     def _engine(self, train: Ratings) -> Engine:
         n_rows = train.n_users + train.n_items

@@ -20,6 +20,7 @@ from matinee.models.factors import Crowd, most_likely
 from matinee.models.neural import is_lazy, require_torch, schedule_settings, sigmoid_bounds, train_engine
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
+from matinee.training.start import start_table
 
 if TYPE_CHECKING:
     from matinee.training.network import NetworkEngine
@@ -38,7 +39,7 @@ class EmbeddingMLP(Recommender):
         "range_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_",
     )  # fmt: skip
 
-    factors: int = hyper(0, low=0, high=4096, help="length of both embeddings; 0: 1.6 * n ** 0.56, at most 600")
+    factors: int = hyper(50, low=0, high=4096, help="length of both embeddings; 0: 1.6 * n ** 0.56, at most 600")
     hidden: str = hyper("100,50", help="sizes of the hidden layers")
     embedding_dropout: float = hyper(0.05, low=0, high=0.99, search=(0, 0.5), help="part of the embeddings dropped")
     dropout: str = hyper("0.25", help="part of each hidden layer dropped, one for all or one for each")
@@ -46,16 +47,16 @@ class EmbeddingMLP(Recommender):
     start: str = hyper("normal:0.05", help="start of the embeddings: normal:DEVIATION or uniform:HIGHEST")
     epochs: int = hyper(6, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
     batch_size: int = hyper(512, low=1, high=10_000_000, help="ratings for each step")
-    learning_rate: float = hyper(0.005, low=1e-7, high=100, search=(3e-4, 1e-2), help="the highest of the schedule")
+    learning_rate: float = hyper(0.003, low=1e-7, high=100, search=(3e-4, 1e-2), help="the highest of the schedule")
     schedule: str = hyper("one-cycle", help="constant, warm-up, one-cycle or warm-restarts")
     warm_up_factor: float = hyper(0.5, low=0, high=1, help="warm-up starts at this part of the rate")
     warm_up_epochs: int = hyper(10, low=1, high=10_000, help="epochs that warm-up takes")
     cycle_epochs: int = hyper(2, low=1, high=10_000, help="epochs of the first cycle of warm-restarts")
     cycle_multiplier: int = hyper(1, low=1, high=10, help="how much longer each cycle is than the one before")
-    weight_decay: float = hyper(0.1, low=0, high=10, search=(1e-3, 0.5), help="pull of all weights to zero")
-    decoupled: bool = hyper(True, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
-    square_momentum: float = hyper(0.99, low=0, high=1, help="Adam's memory of squared gradients")
-    epsilon: float = hyper(1e-5, low=1e-12, high=1, help="Adam's guard against division by zero")
+    weight_decay: float = hyper(1e-4, low=0, high=10, search=(1e-6, 1e-2), help="pull of all weights to zero")
+    decoupled: bool = hyper(False, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
+    square_momentum: float = hyper(0.999, low=0, high=1, help="Adam's memory of squared gradients")
+    epsilon: float = hyper(1e-8, low=1e-12, high=1, help="Adam's guard against division by zero")
     update: str = hyper("auto", help="dense: every row at every step; lazy: rows of the batch; auto: by size")
     patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
     keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
@@ -77,6 +78,8 @@ class EmbeddingMLP(Recommender):
         super().__post_init__()
         schedule_settings(self)
         sigmoid_bounds(self.sigmoid_range, None)
+        start_table(self.start, (0, 0), np.random.default_rng())
+        is_lazy(self.update, 0)
         self._sizes()
 
     def _sizes(self) -> tuple[list[int], list[float]]:

@@ -87,6 +87,7 @@ class Network(Recommender):
         return NetworkEngine(copy.deepcopy(self.module), network_settings(self))
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
+        self._tables("user", train.n_users)  # what it refuses is told before the training
         engine = self._engine(train)
         train_engine(self, engine, train, how)
         trained = engine.module.cpu().state_dict().values()
@@ -121,6 +122,10 @@ class Network(Recommender):
                 "Users and items are equally many, so the module must say which of its parameters have a row for each "
                 'user and item: user_tables = ("users.weight",) and item_tables = ("items.weight",).'
             )
+        shapes = {name: part.shape for name, part in self.module.named_parameters()}
+        for name in found:
+            if shapes.get(name, ())[:1] != (n_rows,):
+                raise SettingError(f"{side}_tables names '{name}', but no parameter of that name has {n_rows:,} rows.")
         return list(found)
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:

@@ -33,18 +33,16 @@ def network_settings(model: Any) -> NetworkSettings:
 
 
 def device_named(name: str) -> torch.device:
-    """cpu, cuda or mps; "auto" takes the first accelerator that is there.
+    """cpu, cuda, cuda:1 or mps; "auto" takes the first accelerator that is there.
 
     Raises:
         SettingError: there is no such device here.
     """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
-    if not there.get(name.partition(":")[0]):
-        here = ", ".join(kind for kind, is_there in there.items() if is_there)
-        raise SettingError(f"no device '{name}' here. There is: {here}.")
-    return torch.device(name)
+    cuda = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    there = [*(["cuda", *cuda] if cuda else []), *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
+    if name not in ("auto", *there):
+        raise SettingError(f"no device '{name}' here. There is: {', '.join(there)}.")
+    return torch.device(there[0] if name == "auto" else name)
 
 
 class NetworkEngine:
@@ -80,9 +78,12 @@ class NetworkEngine:
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):  # leaves the caller's random numbers alone
             torch.manual_seed(seed)
+            # Moments of rows that no batch touches shrink until processors compute with them a hundred times slower.
+            torch.set_flush_denormal(True)
             for step, (rate, momentum) in enumerate(zip(*schedule, strict=True)):
                 part = slice(step * batch_size, (step + 1) * batch_size)
                 losses[step] = self._step((users[part], items[part], values[part]), rate, momentum)
+            torch.set_flush_denormal(False)
         return losses.cpu().numpy().astype(np.float64)
 
     def _step(self, batch: tuple[torch.Tensor, ...], rate: float, momentum: float) -> torch.Tensor:
@@ -125,7 +126,8 @@ class NetworkEngine:
         tensors = {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
         for number, optimizer in enumerate(self.optimizers):
             for place, values in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer{number}.{place}.{name}": value for name, value in values.items()}
+                # SparseAdam counts its steps in an int.
+                tensors |= {f"optimizer{number}.{place}.{name}": torch.as_tensor(one) for name, one in values.items()}
         return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}
 
     def restore(self, state: State) -> None:
@@ -139,5 +141,6 @@ class NetworkEngine:
                 kind, _, rest = name.partition(".")
                 if kind == f"optimizer{number}":
                     place, _, key = rest.partition(".")
-                    whole["state"].setdefault(int(place), {})[key] = torch.from_numpy(array.copy())
+                    value = int(array) if array.dtype.kind == "i" else torch.from_numpy(array.copy())
+                    whole["state"].setdefault(int(place), {})[key] = value
             optimizer.load_state_dict(whole)
