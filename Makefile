@@ -29,6 +29,7 @@ bench: .venv/installed
 docs: .venv/installed
 	@echo "The pages of docs/ that are made by scripts"
 	@$(BIN)/python docs/make_cli_page.py
+	@$(BIN)/python docs/make_figures.py
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo "Creating .venv and installing matinee: a minute or two the first time"

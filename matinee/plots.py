@@ -47,7 +47,7 @@ def schedule(plan: Schedule, steps_per_epoch: int, title: str) -> "Axes":
         other.plot(epochs, plan.momenta, color=ORANGE, linestyle="--", label="momentum (right)")
         other.set_ylabel("momentum")
         axes.plot([], [], color=ORANGE, linestyle="--", label="momentum (right)")
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 0.12))
     return axes
 
 

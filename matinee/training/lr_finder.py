@@ -1,7 +1,7 @@
 """The learning-rate range test: how the loss answers to rates from tiny to huge, and the rate it suggests.
 
 Smith, "Cyclical learning rates for training neural networks", 2017: raise the rate from step to step and stop when the
-loss runs away. A good rate is where the loss falls fastest.
+loss runs away. A good rate is a tenth of the one at which the loss was lowest: there it still falls, and safely.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,9 @@ from matinee.ratings import Ratings
 from matinee.training.loop import Batches
 from matinee.training.schedules import Schedule
 
+UNSTEADY = 15
+"""Steps at the start over which the smoothed loss jumps about, as it is the mean of a few batches only."""
+
 
 @dataclass(frozen=True, eq=False)
 class LearningRates:
@@ -25,7 +28,7 @@ class LearningRates:
     suggestion: float
 
 
-def lr_find(model: Any, train: Ratings, lowest: float = 1e-6, highest: float = 10.0, steps: int = 200) -> LearningRates:
+def lr_find(model: Any, train: Ratings, lowest: float = 1e-5, highest: float = 10.0, steps: int = 200) -> LearningRates:
     """Trains a fresh copy of a neural model's weights for some steps, each with a higher rate; the model is unchanged.
 
     Raises:
@@ -50,11 +53,4 @@ def lr_find(model: Any, train: Ratings, lowest: float = 1e-6, highest: float = 1
             break
     curve = np.array(losses)
     tried = rates[: len(curve)]
-    return LearningRates(tried, curve, _steepest(tried, curve))
-
-
-def _steepest(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> float:
-    """The rate at which the loss falls fastest, for each factor in the rate, before its lowest point."""
-    stop = max(3, int(np.nanargmin(losses)) + 1)
-    slopes = np.gradient(losses[:stop], np.log(rates[:stop]))
-    return float(rates[int(np.nanargmin(slopes))])
+    return LearningRates(tried, curve, float(tried[int(np.nanargmin(curve))]) / 10)
