@@ -18,8 +18,7 @@ def page() -> str:
     for model in MODELS:
         parts.append(f"### {model.name}\n")
         rows = [
-            f"| {one.name} | {one.default} | {'' if one.low is None else f'{one.low:g}'} to "
-            f"{'' if one.high is None else f'{one.high:g}'} | {one.help} |"
+            f"| {one.name} | {one.default} | {'' if one.low is None else f'{one.low:g} to {one.high:g}'} | {one.help} |"
             for one in model.hypers()
         ]
         parts.append("\n".join(["| setting | default | range | what it is |", "| --- | --- | --- | --- |", *rows, ""]))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matinee.catalogue import Catalogue, Film
     from matinee.datasets import load
     from matinee.errors import MatineeError
-    from matinee.evaluate import Report, evaluate
+    from matinee.evaluation import Report, evaluate
     from matinee.guide import Filters, Guide
     from matinee.models import MODELS
     from matinee.models.baseline import Baseline
@@ -50,9 +50,9 @@ _HOMES = {
     "Popularity": "models.popularity",
     "Ratings": "ratings",
     "ReadOptions": "readers",
-    "Report": "evaluate",
+    "Report": "evaluation",
     "Split": "split",
-    "evaluate": "evaluate",
+    "evaluate": "evaluation",
     "load": "datasets",
     "lr_find": "training.lr_finder",
     "read": "readers",

@@ -7,6 +7,7 @@ import csv
 import json
 import math
 import os
+import re
 from array import array
 from codecs import BOM_UTF8
 from collections import deque
@@ -29,6 +30,7 @@ _QUOTED_LINES = 100  # a quoted field may go over so many lines; beyond, its quo
 _LARGEST = float(np.finfo(np.float32).max)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 60
+_DECIMAL_COMMA = re.compile(r"^[+-]?[0-9]+,[0-9]+$")
 
 Cells = Sequence[str | None]  # user, item, rating, timestamp
 
@@ -120,8 +122,9 @@ def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, l
     if not bad and not good.value:
         raise DataError(f"{rules.label} has a header but no ratings.")
     if not good.value:
-        first = f"{rules.unit} {bad[0].line:,}: {bad[0].reason}"
-        raise DataError(f"{rules.label}: not one of its {len(bad):,} rows is good. The first is {first}.")
+        none_good = "its only row is bad" if len(bad) == 1 else f"not one of its {len(bad):,} rows is good"
+        first = f"{'It' if len(bad) == 1 else 'The first'} is {rules.unit} {bad[0].line:,}: {bad[0].reason}"
+        raise DataError(f"{rules.label}: {none_good}. {first}.")
     return good.table(), bad
 
 
@@ -142,10 +145,15 @@ def _judge(record: Record, rules: RowRules) -> tuple[str, str, float, int]:
 def _refuse_broken_text(cells: Cells) -> None:
     for cell in cells:
         if cell and any("\ud800" <= letter <= "\udfff" for letter in cell):
-            raise _BadCellError(f"{_shown(cell)} is not valid UTF-8")
+            raise _BadCellError(f"{_shown(cell)} is not valid UTF-8; save the file as UTF-8")
 
 
 def _value(text: str, scale: tuple[float, float] | None) -> float:
+    if _DECIMAL_COMMA.match(text):
+        shown = text[:_SHOWN]
+        raise _BadCellError(
+            f"the rating '{shown}' has a decimal comma; write {shown.replace(',', '.')} instead of {shown}"
+        )
     value = float(text) if plain_number(text) else math.nan
     if not abs(value) <= _LARGEST:
         is_number = plain_number(text) or text.lstrip("+-").lower() in {"nan", "inf", "infinity"}

@@ -95,17 +95,30 @@ class Catalogue:
 
 
 def find_item(text: Id, items: Vocabulary, catalogue: Catalogue) -> int:
-    """The index of an item given by id or by title.
+    """The index of an item given by id or by title; "id:300" and "title:300" say which of the two is meant.
 
     Raises:
         UnknownNameError: nothing fits, or several titles do; the message suggests what to type.
     """
-    index = items.find(text)
+    kind, _, rest = str(text).partition(":")
+    index = None if kind == "title" else items.find(rest if kind == "id" else text)
+    titled = catalogue.ids_of_title(str(text).removeprefix("title:"))
+    if (
+        index is not None
+        and isinstance(text, str)
+        and kind != "id"
+        and [one for one in titled if one != items.id(index)]
+    ):
+        raise UnknownNameError(
+            f"'{text}' is the id of {catalogue[items.id(index)].title} and the title of {catalogue[titled[0]].title}. "
+            f"Give 'id:{text}' or 'title:{text}'."
+        )
     if index is not None:
         return index
-    known = [item_id for item_id in catalogue.ids_of_title(str(text)) if items.find(item_id) is not None]
+    known = [item_id for item_id in titled if items.find(item_id) is not None]
     if len(known) == 1:
         return items.index(known[0])
+    text = str(text).removeprefix("title:").removeprefix("id:")
     if known:
         listed = "; ".join(f"{item_id} = {catalogue[item_id].title}" for item_id in known[:5])
         raise UnknownNameError(

@@ -17,7 +17,7 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
 
     Raises:
         SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl; or the name is one that files of titles
-            have; or a file is there already.
+            have; or the file is there already.
         UnsupportedError: the folder cannot be written.
     """
     titles = target.with_name("items.csv")
@@ -27,9 +27,8 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
         raise SettingError(
             f"'{target}' is the name of a file of titles; give the ratings another, such as ratings.csv."
         )
-    for path in (target, titles):
-        if path.exists():
-            raise SettingError(f"'{path}' is there already; remove it or give another place.")
+    if target.exists():
+        raise SettingError(f"'{target}' is there already; remove it or give another place.")
     ratings = dataset.ratings
     columns = {
         "user_id": ratings.users.ids[ratings.user_index].tolist(),
@@ -43,7 +42,9 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
     try:
         _write(frame, target)
         lines = [f"{len(ratings):,} ratings written as {target}"]
-        if dataset.catalogue:
+        if dataset.catalogue and titles.exists():
+            lines.append(f"'{titles}' is there already, so the {len(dataset.catalogue):,} titles were not written.")
+        elif dataset.catalogue:
             _catalogue_frame(dataset).write_csv(titles)
             lines.append(f"{len(dataset.catalogue):,} titles written as {titles}")
     except OSError as error:

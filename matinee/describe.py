@@ -67,9 +67,9 @@ class Description:
         if self.n_without_time and self.first_day:
             lines.append(f"{self.n_without_time:,} ratings have no timestamp.")
         if self.n_duplicates:
-            lines.append(f"{self.n_duplicates:,} rows rate an item that the same user rates again later.")
+            lines.append(f"Rated again later by the same user: {self.n_duplicates:,}; the last rating counts.")
         if self.n_bad_rows:
-            lines.append(f"{self.n_bad_rows:,} bad rows were left out.")
+            lines.append(f"Bad rows left out: {self.n_bad_rows:,}.")
         return [*lines, self.note] if self.note else lines
 
     def histogram_rows(self) -> list[tuple[str, str, str, str]]:

@@ -2,6 +2,7 @@
 
     MatineeError
     ├── DataError            a ratings table, split or catalogue that cannot be used; names the file, row and value
+    │   └── OutOfScaleError  a new person's rating lies outside the scale
     ├── DownloadError        a data set that could not be fetched
     ├── UnknownNameError     a user, item, title, data set, model or setting that does not exist; suggests the nearest
     ├── SettingError         a value outside its range, or options that contradict each other
@@ -22,6 +23,10 @@ class MatineeError(Exception):
 
 class DataError(MatineeError):
     """A ratings table, split or catalogue cannot be used."""
+
+
+class OutOfScaleError(DataError):
+    """A new person's rating lies outside the scale of the training data."""
 
 
 class DownloadError(MatineeError):

@@ -150,18 +150,20 @@ class Guide:
         return Suggestions(self._lines(scored), f"{len(scored)} instead of {k}: {what}{seen}.")
 
     def similar(self, item: Id, k: int = 10, *, min_ratings: int | None = None) -> Suggestions:
-        """The k items most alike.
+        """The k items most alike, by cosine; a cosine shrinks where there are few ratings (see `Recommender.similar`).
+
+        Few means one in five thousand of all ratings, but at least 5 and at most 50.
 
         Args:
-            min_ratings: leave out items with fewer ratings, whose factors are mostly noise; None means one in five
-                thousand of all ratings, but at least 5 and at most 50.
+            min_ratings: leave out items with fewer ratings; None: with few.
         """
         if k < 1:
             raise SettingError(f"k must be at least 1, not {k}.")
+        few = int(np.clip(self.model.item_counts_.sum() // 5_000, 5, 50))
         if min_ratings is None:
-            min_ratings = int(np.clip(self.model.item_counts_.sum() // 5_000, 5, 50))
+            min_ratings = few
         allowed = self._allowed(Filters(min_ratings=min_ratings))
-        scored = self.model.similar(self.item_id(item), k, allowed=allowed)
+        scored = self.model.similar(self.item_id(item), k, allowed=allowed, shrinkage=few)
         short = f"{len(scored)} instead of {k}: " if len(scored) < k else ""
         left_out = int((~allowed).sum())
         note = f"{short}there are {len(allowed):,} items." if short else ""

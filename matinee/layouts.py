@@ -29,9 +29,11 @@ _NUMBER = re.compile(r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
 _SEPARATORS = ("\t", ",", ";", "|", " ")
 _SAMPLE_ROWS = 200
 _MILLISECONDS_FROM = 10**11  # as seconds this is the year 5138, as milliseconds 1973
+EXCEL = "is an Excel workbook; save it as CSV and give that file."
 _MAGIC = {
     b"%PDF": "is a PDF document; a table in CSV or Parquet is needed.",
     b"SQLite format 3": "is an SQLite database; give it as sqlite:///FILE.",
+    b"\xd0\xcf\x11\xe0": EXCEL,
     b"\xff\xfe": "is text in UTF-16; save it as UTF-8.",
     b"\xfe\xff": "is text in UTF-16; save it as UTF-8.",
 }
@@ -137,6 +139,8 @@ def find_columns(names: Sequence[str], wanted: Mapping[str, str | None], label: 
         name = wanted.get(role)
         number = _usual_column(cleaned, role) if name is None else _named_column(cleaned, name)
         if number is not None:
+            _refuse_repeated(role, number, cleaned, name is not None, label)
+        if number is not None:
             found[role] = number
         elif name is not None:
             hint = did_you_mean(name, cleaned)
@@ -148,6 +152,17 @@ def find_columns(names: Sequence[str], wanted: Mapping[str, str | None], label: 
             )
     _refuse_shared(found, cleaned, label)
     return found
+
+
+def _refuse_repeated(role: str, number: int, names: Sequence[str], is_exact: bool, label: str) -> None:
+    """Two columns of the same name leave open which one is meant; two spellings do too, if nobody named one."""
+    same = [
+        name
+        for name in names
+        if name == names[number] or (not is_exact and plain_name(name) == plain_name(names[number]))
+    ]
+    if len(same) > 1:
+        raise DataError(f"{label} has more than one {role} column: {_listed(same)}. Remove or rename all but one.")
 
 
 def _refuse_shared(found: Mapping[str, int], names: Sequence[str], label: str) -> None:
@@ -162,8 +177,13 @@ def _refuse_shared(found: Mapping[str, int], names: Sequence[str], label: str) -
         by_number[number] = role
 
 
+def plain_name(name: str) -> str:
+    """The name of a column as `USUAL_NAMES` writes it: lower case, letters and digits only."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
 def _usual_column(names: Sequence[str], role: str) -> int | None:
-    plain = ["".join(letter for letter in name.casefold() if letter.isalnum()) for name in names]
+    plain = [plain_name(name) for name in names]
     for usual in USUAL_NAMES[role].split():
         if usual in plain:
             return plain.index(usual)
@@ -227,10 +247,13 @@ def _fields(line: str, separator: str) -> list[str]:
 
 
 def _headerless(first: Sequence[str], wanted: Mapping[str, str | None]) -> dict[str, int] | None:
-    """Positions in a table of three or four columns whose first line is a row, not names; else None."""
-    numbers = sum(plain_number(field.strip()) for field in first)
+    """Positions in a table of three or four columns whose first line is a row, not names; else None.
+
+    A row has two numbers, or text ids and a number as the third field, where the rating stands.
+    """
+    numbers = [plain_number(field.strip().replace(",", ".")) for field in first]  # 3,0 is a bad rating, but no name
     named = any(wanted.values()) or any(_usual_column(first, role) is not None for role in ROLES)
-    if named or len(first) not in (3, 4) or numbers < 2:
+    if named or len(first) not in (3, 4) or not (numbers[2] or sum(numbers) >= 2):
         return None
     return dict(zip(ROLES, range(len(first)), strict=False))
 

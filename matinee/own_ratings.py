@@ -9,7 +9,7 @@ from matinee.errors import DataError
 from matinee.ratings import Id
 
 TITLE_NAMES = ("title", "name", "film", "movie")
-ID_NAMES = ("movieid", "movie_id", "itemid", "item_id", "item", "id")
+ID_NAMES = ("movieid", "movie_id", "itemid", "item_id", "item", "productid", "product_id", "product", "sku", "id")
 STARS_NAMES = ("rating", "stars", "your rating", "score", "value")
 EXAMPLE = "It needs lines such as:  Toy Story (1995),4.5"
 
@@ -29,33 +29,38 @@ def read_own_ratings(path: Path) -> dict[Id, float]:
         raise DataError(f"Cannot read the ratings in '{path}': {error.strerror}. {EXAMPLE}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"'{path}' is not a text file in UTF-8. {EXAMPLE}") from error
-    dialect: type[csv.Dialect] = csv.excel_tab if "\t" in text.partition("\n")[0] else csv.excel
+    first = text.partition("\n")[0]
+    separator = max(("\t", ";", ","), key=first.count) if "," not in first else "\t" if "\t" in first else ","
     try:
-        lines = list(enumerate(csv.reader(io.StringIO(text, newline=""), dialect), 1))
+        lines = list(enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), 1))
     except csv.Error as error:
         raise DataError(f"'{path}' is not a table of films and stars ({error}). {EXAMPLE}") from error
     rows = [(number, row) for number, row in lines if any(cell.strip() for cell in row)]
-    film, stars, year, has_header = _columns([cell.strip().lower() for cell in rows[0][1]] if rows else [])
+    film, stars, year, kind = _columns([cell.strip().lower() for cell in rows[0][1]] if rows else [])
     ratings: dict[Id, float] = {}
-    for number, row in rows[has_header:]:
+    for number, row in rows[bool(kind) :]:
         if len(row) <= max(film, stars) or not row[film].strip():
             raise DataError(f"{path}, row {number}: '{','.join(row)}' is not a film and its stars. {EXAMPLE}")
         try:
             value = float(row[stars])
         except ValueError:
-            raise DataError(f"{path}, row {number}: the stars '{row[stars]}' are not a number. {EXAMPLE}") from None
+            hint = 'Put a title that holds commas into quotes: "The Good, the Bad and the Ugly",5'
+            if number == rows[0][0]:
+                hint = f"If this is a header, call the columns title (or item_id) and rating. {EXAMPLE}"
+            raise DataError(f"{path}, row {number}: the stars '{row[stars]}' are not a number. {hint}") from None
         name, of_year = row[film].strip(), row[year].strip() if year < len(row) else ""
-        ratings[f"{name} ({of_year})" if of_year and year_of(name) is None else name] = value
+        ratings[kind + (f"{name} ({of_year})" if of_year and year_of(name) is None else name)] = value
     if not ratings:
         raise DataError(f"'{path}' holds no ratings. {EXAMPLE}")
     return ratings
 
 
-def _columns(header: list[str]) -> tuple[int, int, int, bool]:
-    """The columns of film, stars and year (past the end if there is none), and whether there is a header."""
+def _columns(header: list[str]) -> tuple[int, int, int, str]:
+    """The columns of film, stars and year (past the end if there is none), and whether films are given by title or by
+    id, as a prefix for `find_item`; an empty prefix if there is no header, which leaves it open."""
     stars = next((header.index(name) for name in STARS_NAMES if name in header), None)
     film = next((header.index(name) for name in (*TITLE_NAMES, *ID_NAMES) if name in header), None)
     if stars is None or film is None:
-        return 0, 1, len(header) + 1, False
+        return 0, 1, len(header) + 1, ""
     year = header.index("year") if "year" in header and header[film] in TITLE_NAMES else len(header) + 1
-    return film, stars, year, True
+    return film, stars, year, "title:" if header[film] in TITLE_NAMES else "id:"

@@ -15,6 +15,7 @@ from matinee.training.schedules import Schedule
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FORMATS = (".png", ".svg", ".pdf")
 BLUE, ORANGE, GREY = "#0a5a9c", "#d1600a", "#767676"
 
 
@@ -63,6 +64,18 @@ def learning_rates(found: LearningRates) -> "Axes":
         textcoords="offset points",
     )
     return axes
+
+
+def check_figure_name(path: Path) -> None:
+    """Tells before a long training what `save_figure` would tell after it.
+
+    Raises:
+        SettingError: the name ends in no format that can be written, or its folder is not there.
+    """
+    if path.suffix not in FORMATS or not path.absolute().parent.is_dir():
+        raise SettingError(
+            f"Cannot write the figure '{path}': names end in {', '.join(FORMATS)}, and the folder is there."
+        )
 
 
 def save_figure(axes: "Axes", path: Path) -> None:

@@ -20,6 +20,11 @@ NO_TIME: int = int(np.iinfo(np.int64).min)
 """The timestamp of a rating whose row had none, in a table where other rows have one."""
 
 
+_LARGE_STEPS = (100.0, 50.0, 25.0, 20.0, 10.0, 5.0, 2.0)
+_STEPS = (1.0, 0.5, 0.25, 0.2, 0.1)
+_ENOUGH_VALUES = 4  # of {1, 3, 5}, the 2 and the 4 may just have been given by nobody
+
+
 class Scale(NamedTuple):
     """The lowest and highest rating and the step between two neighbouring ones (0 when there is no regular step)."""
 
@@ -29,18 +34,27 @@ class Scale(NamedTuple):
 
     @classmethod
     def of(cls, value: NDArray[np.float32]) -> "Scale":
-        """The scale that the ratings themselves show: their range, and the greatest step that all are multiples of."""
+        """The scale that the ratings themselves show: their range, and the greatest step that all are multiples of.
+
+        A step above 1 takes four distinct values: fewer may be far apart by chance.
+        """
         distinct = _distinct(value).astype(np.float64)
         lowest, highest = float(distinct[0]), float(distinct[-1])
-        for step in (1.0, 0.5, 0.25, 0.2, 0.1):
+        for step in _LARGE_STEPS * (len(distinct) >= _ENOUGH_VALUES) + _STEPS:
             units = (distinct - lowest) / step
-            if np.allclose(units, np.round(units), atol=1e-4):
+            # 0.1 is not exact in binary: large values are off by some of their own last bits.
+            rounding = 2.0**-23 * max(abs(lowest), abs(highest)) / step
+            if np.allclose(units, np.round(units), rtol=0, atol=1e-4 + rounding):
                 return cls(lowest, highest, step)
         return cls(lowest, highest, 0.0)
 
     def __str__(self) -> str:
         steps = f"in steps of {self.step:g}" if self.step else "without a fixed step"
         return f"{self.lowest:g} to {self.highest:g} {steps}"
+
+
+def _counted(n: int, thing: str) -> str:
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
 def _distinct(value: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -106,7 +120,7 @@ class Vocabulary:
         return hash((self.kind, len(self), self.is_integer))
 
     def __repr__(self) -> str:
-        return f"Vocabulary({len(self):,} {self.kind} ids)"
+        return f"Vocabulary({_counted(len(self), f'{self.kind} id')})"
 
     @cached_property
     def _index_by_string(self) -> dict[str, int]:
@@ -222,7 +236,8 @@ class Ratings:
         return len(self.value)
 
     def __repr__(self) -> str:
-        return f"Ratings({len(self):,} ratings by {self.n_users:,} users of {self.n_items:,} items, {self.scale})"
+        users, items = _counted(self.n_users, "user"), _counted(self.n_items, "item")
+        return f"Ratings({_counted(len(self), 'rating')} by {users} of {items}, {self.scale})"
 
     @property
     def n_users(self) -> int:

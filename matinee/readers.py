@@ -34,10 +34,10 @@ from matinee.bad_rows import (
 )
 from matinee.catalogue import Catalogue
 from matinee.errors import DataError, SettingError, did_you_mean
-from matinee.layouts import ROLES, find_columns, layout_of, refuse_what_is_no_table, time_divisor
+from matinee.layouts import EXCEL, ROLES, find_columns, layout_of, refuse_what_is_no_table, time_divisor
 from matinee.ratings import Ratings, Scale
 from matinee.tables import NotClean, Table, last_of_each_pair, table_of_frame, table_of_text
-from matinee.titles import CATALOGUE_FILES, catalogue_beside
+from matinee.titles import CATALOGUE_FILES, Titles, titles_beside
 
 RATINGS_FILES = (
     "u.data",
@@ -98,6 +98,7 @@ class Dataset:
         bad_rows_file: where these are listed; None if there are none, or no place to write to.
         source_rows: (N,) 0-based data row of the source for each rating; None when rating i is row i.
         note: what people must be told wherever results from this data are shown; usually empty.
+        titles_file: where the catalogue comes from; None if it is empty or was made in memory.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Dataset:
     bad_rows_file: Path | None = None
     source_rows: NDArray[np.int64] | None = None
     note: str = ""
+    titles_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,8 @@ def _from_zip(path: Path, options: ReadOptions) -> Dataset:
 def _unpack_zip(path: Path, folder: Path) -> str:
     """Unpacks the ratings and the titles beside them; returns the name of the ratings within the zip."""
     with zipfile.ZipFile(path) as archive:
+        if "[Content_Types].xml" in archive.namelist():
+            raise DataError(f"{path} {EXCEL}")
         ratings = _ratings_member(archive, path)
         beside = PurePosixPath(ratings.filename).parent
         wanted = [str(beside / name) for name in (*CATALOGUE_FILES, "u.genre")]
@@ -260,8 +264,10 @@ def _from_file(place: _Place, name: str, options: ReadOptions) -> Dataset:
         return _from_gzip(place, name, options)
     table, bad = _table_of_file(place, head, options)
     skipped = place.origin.with_name(f"{place.origin.name}.skipped.csv")
-    catalogue = catalogue_beside(place.titles, table.items)
-    return _dataset(name, table, options, catalogue, (bad, place.label, skipped))
+    titles = titles_beside(place.titles, table.items, options.item, Path(place.label).name)
+    if titles.file is not None:  # in a zip, the file that was read is a copy for a moment
+        titles = titles._replace(file=Path(place.label).with_name(titles.file.name))
+    return _dataset(name, table, options, titles, (bad, place.label, skipped))
 
 
 def _from_gzip(place: _Place, name: str, options: ReadOptions) -> Dataset:
@@ -330,7 +336,7 @@ def _json_object(line: str) -> dict[str, Any]:
 
 def _from_frame(frame: pl.DataFrame, name: str, options: ReadOptions, skipped: Path | None) -> Dataset:
     table, bad = _table_of_frame(frame, name, options)
-    return _dataset(name, table, options, Catalogue(), (bad, name, skipped))
+    return _dataset(name, table, options, Titles(Catalogue()), (bad, name, skipped))
 
 
 def _table_of_frame(frame: pl.DataFrame, label: str, options: ReadOptions) -> tuple[Table, list[BadRow]]:
@@ -353,39 +359,36 @@ def _dataset(
     name: str,
     table: Table,
     options: ReadOptions,
-    catalogue: Catalogue,
+    titles: Titles,
     skipped: tuple[list[BadRow], str, Path | None],
 ) -> Dataset:
     """Duplicates dropped, the whole checked, bad rows written down."""
     bad, label, bad_rows_file = skipped
     bad_rows_file = write_skipped(bad, bad_rows_file) if bad and bad_rows_file else None
-    _refuse_nothing_to_learn(label, table)
-    ratings = Ratings(
-        table.users,
-        table.items,
-        table.user_index,
-        table.item_index,
-        table.value,
-        table.timestamp,
-        _scale(table.value, options.scale),
-    )
+    left_out = f" Bad rows left out before: {len(bad):,}." if bad else ""
+    _refuse_nothing_to_learn(label, table, left_out)
+    scale = _scale(table.value, options.scale)
+    indices = (table.user_index, table.item_index)
+    ratings = Ratings(table.users, table.items, *indices, table.value, table.timestamp, scale)
     kept, rows = last_of_each_pair(table), table.rows if bad else None
     if kept is not None:
         ratings = ratings.subset(kept)
         rows = kept if rows is None else rows[kept]
     n_duplicates = len(table.value) - len(ratings)
-    return Dataset(name, ratings, catalogue, n_duplicates, len(bad), bad_rows_file, rows)
+    counts = (n_duplicates, len(bad), bad_rows_file, rows)
+    return Dataset(name, ratings, titles.catalogue, *counts, titles.note, titles.file)
 
 
-def _refuse_nothing_to_learn(label: str, table: Table) -> None:
+def _refuse_nothing_to_learn(label: str, table: Table, left_out: str) -> None:
     for vocabulary in (table.users, table.items):
         if len(vocabulary) == 1:
             raise DataError(
                 f"{label} has ratings of one {vocabulary.kind} only, {vocabulary.kind} "
-                f"'{vocabulary.ids[0]}'; at least two are needed to learn from."
+                f"'{vocabulary.ids[0]}'; at least two are needed to learn from.{left_out}"
             )
     if bool((table.value == table.value[0]).all()):
-        raise DataError(f"{label}: every rating is {table.value[0]:g}; at least two values are needed to learn from.")
+        only = f"every rating is {table.value[0]:g}; at least two values are needed to learn from."
+        raise DataError(f"{label}: {only}{left_out}")
 
 
 def _scale(value: NDArray[np.float32], declared: tuple[float, float] | None) -> Scale:

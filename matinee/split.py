@@ -23,11 +23,13 @@ class Split:
 
     Attributes:
         protocol: how it was cut, such as "random:0.2".
+        note: what must be known to read results on it rightly; usually empty.
     """
 
     train: Ratings
     test: Ratings
     protocol: str
+    note: str = ""
 
     def __post_init__(self) -> None:
         for part, name in ((self.train, "train"), (self.test, "test")):
@@ -45,9 +47,9 @@ class Split:
         return int(np.sum((self.test.item_counts > 0) & (self.train.item_counts == 0)))
 
 
-def by_mask(ratings: Ratings, is_test: NDArray[np.bool_], protocol: str) -> Split:
+def by_mask(ratings: Ratings, is_test: NDArray[np.bool_], protocol: str, note: str = "") -> Split:
     """The rows where the mask, (N,), is true are the test part."""
-    return Split(ratings.subset(~is_test), ratings.subset(is_test), protocol)
+    return Split(ratings.subset(~is_test), ratings.subset(is_test), protocol, note)
 
 
 def random_split(ratings: Ratings, fraction: float, seed: int = 0) -> Split:
@@ -73,7 +75,8 @@ def leave_last_out(ratings: Ratings) -> Split:
     is_last = np.append(np.diff(ratings.user_index[order]) != 0, True)
     is_test = np.zeros(len(ratings), bool)
     is_test[order[is_last]] = True
-    return by_mask(ratings, is_test & (ratings.user_counts[ratings.user_index] > 1), "leave-last-out")
+    note = _without_times(ratings, "the last row of a user stands for the last rating in time")
+    return by_mask(ratings, is_test & (ratings.user_counts[ratings.user_index] > 1), "leave-last-out", note)
 
 
 def time_split(ratings: Ratings, fraction: float) -> Split:
@@ -84,7 +87,8 @@ def time_split(ratings: Ratings, fraction: float) -> Split:
     order = np.argsort(ratings.timestamp, kind="stable")
     is_test = np.zeros(len(ratings), bool)
     is_test[order[len(ratings) - n_test :]] = True
-    return by_mask(ratings, is_test, f"time:{fraction:g}")
+    note = _without_times(ratings, "such rows count as the earliest")
+    return by_mask(ratings, is_test, f"time:{fraction:g}", note)
 
 
 def given_rows(ratings: Ratings, rows: NDArray[np.integer], source_rows: NDArray[np.int64] | None = None) -> Split:
@@ -113,7 +117,12 @@ def given_parts(train: Ratings, test: Ratings) -> Split:
         ends = np.array([*train.scale[:2], *test.scale[:2]], np.float32)
         scale = Scale.of(np.concatenate([train.value, test.value, ends]))
     train, test = (replace(part.with_vocabularies(users, items), scale=scale) for part in (train, test))
-    return Split(train, test, "given files")
+    pairs = [part.user_index.astype(np.int64) * len(items) + part.item_index for part in (train, test)]
+    n_common = int(np.isin(pairs[1], pairs[0]).sum())
+    note = f"{n_common:,} of the {len(test):,} test ratings are in the training part as well." if n_common else ""
+    if not np.any((train.user_counts > 0) & (test.user_counts > 0)):
+        note = "The two parts have no user in common, so nothing can be known of the tastes of those tested."
+    return Split(train, test, "given files", note)
 
 
 def splits(ratings: Ratings, spec: str, seed: int = 0, source_rows: NDArray[np.int64] | None = None) -> Iterator[Split]:
@@ -163,3 +172,8 @@ def _is_number(text: str) -> bool:
 
 def _times(ratings: Ratings) -> NDArray[np.int64]:
     return np.full(len(ratings), NO_TIME) if ratings.timestamp is None else ratings.timestamp
+
+
+def _without_times(ratings: Ratings, consequence: str) -> str:
+    missing = len(ratings) if ratings.timestamp is None else int(np.sum(ratings.timestamp == NO_TIME))
+    return f"{missing:,} of {len(ratings):,} ratings have no timestamp; {consequence}." if missing else ""

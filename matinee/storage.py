@@ -44,6 +44,7 @@ class Origin:
 def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origin: Origin) -> None:
     """Writes the file under a temporary name and then renames it, so that it is there whole or not at all."""
     path = Path(path)
+    check_target(path)
     tensors = _model_tensors(model, origin.has_history) | _catalogue_tensors(catalogue.restrict(model.items_.ids))
     header = {
         "format": FORMAT,
@@ -59,6 +60,24 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
         write_atomically(path, payload)
     except OSError as error:
         raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
+
+
+def check_target(path: str | Path) -> None:
+    """Refuses to replace a file that is not a model, such as the ratings themselves.
+
+    Raises:
+        ModelFileError: there is such a file.
+    """
+    path = Path(path)
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    try:
+        with safe_open(path, framework="np") as file:
+            is_model = "matinee" in (file.metadata() or {})
+    except (SafetensorError, OSError, ValueError):
+        is_model = False
+    if not is_model:
+        raise ModelFileError(f"'{path}' is there already and is not a model file; give another name with --out.")
 
 
 def load_model(path: str | Path, module: Any = None) -> tuple[Recommender, Catalogue, Origin]:

@@ -5,9 +5,10 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from matinee.catalogue import Catalogue, Film, year_of
-from matinee.layouts import plain_integer
+from matinee.layouts import USUAL_NAMES, plain_integer, plain_name, printable
 from matinee.ratings import Id, Vocabulary
 
 CATALOGUE_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "films.csv")
@@ -20,35 +21,61 @@ _GENRES_100K = (
 )
 _YEAR = re.compile(r"\b(\d{4})\b")
 _COLUMNS = {
-    "item": "movieid itemid item iid filmid id movie film productid bookid asin isbn",
-    "title": "title movietitle filmtitle name primarytitle film movie",
+    "item": f"movieid itemid item iid filmid id {USUAL_NAMES['item']}",
+    "title": "title movietitle filmtitle booktitle name itemname productname primarytitle film movie book song product",
     "year": "year releaseyear startyear releasedate",
     "genres": "genres genre categories",
 }
 
 
-def catalogue_beside(folder: Path, items: Vocabulary) -> Catalogue:
-    """The catalogue of a folder; empty if there is none that can be read.
+class Titles(NamedTuple):
+    """A catalogue, the file it comes from, and a sentence on a file that was there and could not be used."""
+
+    catalogue: Catalogue
+    file: Path | None = None
+    note: str = ""
+
+
+class _NoTitlesError(Exception):
+    """A file holds no titles of the rated items; the text says why."""
+
+
+def titles_beside(folder: Path, items: Vocabulary, item_column: str | None, ratings_file: str) -> Titles:
+    """The titles in a folder, from the first file that has some; an empty catalogue if none does.
 
     Titles are for people and no model needs them, so a line that cannot be read is left out in silence.
 
     Args:
-        items: decides whether the ids are integers or text.
+        items: the rated items; decides whether the ids are integers or text.
+        item_column: the name that the person gave for the column of items, or None.
+        ratings_file: the name of the file with the ratings, which is never one of titles.
     """
-    for name in CATALOGUE_FILES:
-        path = folder / name
-        try:
-            text = _decoded(path.read_bytes())
-        except (OSError, ValueError):
+    note = ""
+    for path in (folder / name for name in CATALOGUE_FILES if name != ratings_file):
+        if not path.is_file():
             continue
-        if name == "u.item":
-            films = _from_u_item(text, _genre_names(folder))
-        elif name == "movies.dat":
-            films = _from_dat(text)
-        else:
-            films = _from_csv(text)
-        return Catalogue(dict(_with_ids(films, items)))
-    return Catalogue()
+        try:
+            return Titles(_catalogue(path, items, item_column), path)
+        except OSError as error:
+            reason = f"it cannot be read: {error.strerror or error}"
+        except _NoTitlesError as error:
+            reason = str(error)
+        note = note or f"{path.name} beside the ratings was not used: {reason}."
+    return Titles(Catalogue(), note=note)
+
+
+def _catalogue(path: Path, items: Vocabulary, item_column: str | None) -> Catalogue:
+    text = _decoded(path.read_bytes())
+    if path.name == "u.item":
+        films = _from_u_item(text, _genre_names(path.parent))
+    elif path.name == "movies.dat":
+        films = _from_dat(text)
+    else:
+        films = _from_csv(text, item_column, items.is_integer)
+    catalogue = Catalogue(dict(_with_ids(films, items)))
+    if not any(items.find(item_id) is not None for item_id in catalogue.films):
+        raise _NoTitlesError("it has no title of an item that is rated")
+    return catalogue
 
 
 def _with_ids(films: Iterator[tuple[str, Film]], items: Vocabulary) -> Iterator[tuple[Id, Film]]:
@@ -101,18 +128,35 @@ def _from_dat(text: str) -> Iterator[tuple[str, Film]]:
             yield item_id, Film(title, year_of(title), _genres(genres.split("|")))
 
 
-def _from_csv(text: str) -> Iterator[tuple[str, Film]]:
+def _from_csv(text: str, item_column: str | None, has_integer_ids: bool) -> Iterator[tuple[str, Film]]:
     """Rows of a CSV file whose header names the columns; genres are separated by "|"."""
-    rows = csv.reader(io.StringIO(text, newline=""))
+    text = text.lstrip("\r\n")
+    if not text:
+        raise _NoTitlesError("it is empty")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=text.partition("\n")[0].count))
     try:
-        header = ["".join(filter(str.isalnum, name.casefold())) for name in next(rows, [])]
-        at = {role: _first(header, names.split()) for role, names in _COLUMNS.items()}
+        at = _columns(next(rows, []), item_column, has_integer_ids)
         for row in rows:
             item_id, title, year, genres = (_cell(row, at[role]) for role in _COLUMNS)
             if item_id and title:
                 yield item_id, Film(title, _year_in(year) or year_of(title), _genres(genres.split("|")))
     except csv.Error:
         return
+
+
+def _columns(names: Sequence[str], item_column: str | None, has_integer_ids: bool) -> dict[str, int | None]:
+    """Role -> number of its column, None where there is none; items and titles must have one."""
+    header = [plain_name(name) for name in names]
+    at = {role: _first(header, usual.split()) for role, usual in _COLUMNS.items()}
+    if item_column is not None and plain_name(item_column) in header:
+        at["item"] = header.index(plain_name(item_column))
+    if has_integer_ids and at["item"] == at["title"]:  # items that are known by their titles have text ids
+        at["item"] = None
+    for role, missing in (("item", "item ids"), ("title", "titles")):
+        if at[role] is None:
+            listed = ", ".join(printable(name.strip()[:40]) for name in names[:12])
+            raise _NoTitlesError(f"it has no column of {missing} (its columns are {listed})")
+    return at
 
 
 def _first(header: Sequence[str], names: Sequence[str]) -> int | None:

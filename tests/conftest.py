@@ -1,6 +1,7 @@
 """What several test files need: the real data where it is, and a small table that any model can be fitted on."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,3 +40,14 @@ def simulated(
 def ratings() -> Ratings:
     """9,000 simulated ratings by 300 users (ids 1..300) of 120 items (ids 7, 17, 27, ...), scale 1 to 5."""
     return simulated()
+
+
+@pytest.fixture(scope="module")
+def one_torch_thread() -> Iterator[None]:
+    """PyTorch on one core: with more, its threads wait for each other where other processes want the cores too."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

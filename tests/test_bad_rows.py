@@ -49,7 +49,8 @@ BAD_ROWS: list[tuple[str | bytes, str]] = [
     ("1,1,3", "it has 3 fields instead of 4: '1,1,3'"),
     ("1", "it has 1 field instead of 4: '1'"),
     ("1,1,3,5,", "it has 5 fields instead of 4: '1,1,3,5,'"),
-    (b"\xff1,1,3,5", r"'\xff1' is not valid UTF-8"),
+    (b"\xff1,1,3,5", r"'\xff1' is not valid UTF-8; save the file as UTF-8"),
+    ('1,1,"3,5",5', "the rating '3,5' has a decimal comma; write 3.5 instead of 3,5"),
     ("1,1,3,soon", "the timestamp 'soon' is neither a date such as 2001-12-31 nor seconds since 1970"),
     (
         "1,1,3,31/12/2001",
@@ -130,11 +131,42 @@ def test_a_file_without_any_good_row_is_refused_even_when_skipping(tmp_path: Pat
     )
 
 
+def test_a_single_row_that_is_bad_is_no_plural(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.csv", "user,item,rating\n1,1,a\n")
+    assert message(path, SKIP) == f"{path}: its only row is bad. It is line 2: the rating 'a' is not a number."
+
+
+@pytest.mark.parametrize("header", ["user;item;rating\n", ""])
+def test_a_decimal_comma_between_semicolons_says_what_to_write(header: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "r.csv", f"{header}ann;x;3,0\nbob;y;4,5\n")
+    assert message(path) == (
+        f"{path}, line {1 + bool(header)}: the rating '3,0' has a decimal comma; write 3.0 instead of 3,0. {GO_ON}"
+    )
+
+
+def test_an_error_after_skipping_says_how_many_rows_had_been_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n1,2,2\n2,1,x\n2,2,x\n")
+    assert message(path, SKIP) == (f"{path} has ratings of one user only, user '1'; {TWO} Bad rows left out before: 2.")
+    write(path, "user,item,rating\n1,1,5\n2,2,5\n2,1,x\n")
+    assert message(path, SKIP) == f"{ONE_VALUE.format(path=path)} Bad rows left out before: 1."
+
+
+@pytest.mark.parametrize("name", ["r.xlsx", "r.csv"])
+def test_a_workbook_is_told_by_its_content_not_by_its_name(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", "x")
+        archive.writestr("xl/workbook.xml", "x")
+    assert message(path) == f"{path} {WORKBOOK}"
+
+
 TWO = "at least two are needed to learn from."
 ONE_VALUE = "{path}: every rating is 5; at least two values are needed to learn from."
+WORKBOOK = "is an Excel workbook; save it as CSV and give that file."
 WEB_PAGE = "{path} is a web page, not a table; the download went wrong. Fetch it again."
 BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
 RETURNS = "{path} has carriage returns but no line feeds; save it with Unix or Windows lines."
+TWICE = "{{path}} has more than one {role} column: {names}. Remove or rename all but one."
 PICKLE = (
     "{path} is a pickle, which can run any code when it is opened; matinee reads none. "
     "Save the table as CSV or Parquet."
@@ -164,6 +196,7 @@ FILES: list[tuple[str | bytes, str]] = [
     (b"\x80\x04\x95x.", PICKLE),
     (b"\x7fELF\0\0\0", BINARY),
     (b"x" * 70_000, BINARY),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1", f"{{path}} {WORKBOOK}"),
     (b"SQLite format 3\0", "{path} is an SQLite database; give it as sqlite:///FILE."),
     (b"%PDF-1.7", "{path} is a PDF document; a table in CSV or Parquet is needed."),
     ("user,item".encode("utf-16"), "{path} is text in UTF-16; save it as UTF-8."),
@@ -172,6 +205,8 @@ FILES: list[tuple[str | bytes, str]] = [
     ("user,item,opinion\n1,1,1\n", no_column("rating", "'user', 'item', 'opinion'")),
     ("name,item,rating\n1,1,1\n", no_column("user", "'name', 'item', 'rating'")),
     ("user,thing,rating\n1,1,1\n", no_column("item", "'user', 'thing', 'rating'")),
+    ("user,item,rating,rating\n1,1,1,2\n", TWICE.format(role="rating", names="'rating', 'rating'")),
+    ("user,item,movieId,Movie_ID,stars\n1,1,1,1,2\n", TWICE.format(role="item", names="'movieId', 'Movie_ID'")),
     ('{"user": 1, "item": 2}\n', no_column("rating", "'user', 'item'")),
 ]
 

@@ -64,13 +64,19 @@ def test_without_titles_no_second_file_is_written(suffix: str, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("there", ["ratings.csv", "items.csv"])
-def test_a_file_that_is_there_is_never_overwritten(there: str, tmp_path: Path) -> None:
-    (tmp_path / there).write_text("mine")
+def test_ratings_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("mine")
     assert message(SettingError, dataset(), tmp_path / "ratings.csv") == (
-        f"'{tmp_path / there}' is there already; remove it or give another place."
+        f"'{tmp_path / 'ratings.csv'}' is there already; remove it or give another place."
     )
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(there, "mine")]
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("ratings.csv", "mine")]
+
+
+def test_titles_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("mine")
+    lines = convert(dataset(), tmp_path / "ratings.csv")
+    assert lines[1] == f"'{tmp_path / 'items.csv'}' is there already, so the 30 titles were not written."
+    assert (tmp_path / "items.csv").read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["ratings", "ratings.xlsx", "ratings.csv.gz"])

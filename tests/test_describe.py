@@ -47,8 +47,8 @@ def test_the_sentences_say_the_figures() -> None:
         "From 1970-01-06 to 1970-01-11.",
         "1 of the items have no title.",
         "1 ratings have no timestamp.",
-        "1,234 rows rate an item that the same user rates again later.",
-        "5 bad rows were left out.",
+        "Rated again later by the same user: 1,234; the last rating counts.",
+        "Bad rows left out: 5.",
         "Simulated.",
     ]
 

@@ -27,10 +27,11 @@ BODY_LINES, FILE_LINES, PARAMETERS, NESTING = 50, 400, 7, 3
 LAYERS = (
     {"_version", "errors"},
     {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "sample_films", "kernels"},
-    {"catalogue", "split", "tables", "models.base", "models.settings"},
+    {"catalogue", "split", "tables"},
+    {"models.base", "models.settings"},
     {"training"},
     {"models"},
-    {"titles", "bad_rows", "sample", "evaluate", "storage", "own_ratings", "plots"},
+    {"titles", "bad_rows", "sample", "evaluation", "storage", "own_ratings", "plots"},
     {"readers", "guide"},
     {"datasets", "describe", "convert"},
     {"diagnosis", "reproduce"},
@@ -303,3 +304,15 @@ def test_the_python_on_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8")):
         assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_the_page_of_the_command_line_is_that_of_the_program() -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", "import make_cli_page; print(make_cli_page.page(), end='')"],
+        cwd=ROOT / "docs",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert made.stdout == (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), "type: make docs"

@@ -88,6 +88,12 @@ def test_vocabularies_are_equal_by_their_ids() -> None:
         ([3.6, 3.7, 9.9], Scale(float(np.float32(3.6)), float(np.float32(9.9)), 0.1)),
         ([1, 2.123, 3], Scale(1, 3, 0)),
         ([-10, 10, 0], Scale(-10, 10, 1)),
+        ([-10, -5, 0, 5, 10], Scale(-10, 10, 5)),
+        ([0, 25, 50, 100], Scale(0, 100, 25)),
+        ([1, 3, 5], Scale(1, 5, 1)),
+        ([1, 5], Scale(1, 5, 1)),
+        ([1, 3, 5, 9], Scale(1, 9, 2)),
+        ([0, 12_345, 50_000, 99_999], Scale(0, 99_999, 1)),
     ],
 )
 def test_the_scale_is_the_range_and_the_largest_step(values: list[float], scale: Scale) -> None:
@@ -117,6 +123,11 @@ def test_ratings_from_ids_are_indexed_in_the_order_of_the_ids() -> None:
     assert RATINGS.item_index.tolist() == [1, 0, 0, 2]
     assert (len(RATINGS), RATINGS.n_users, RATINGS.n_items) == (4, 3, 3)
     assert repr(RATINGS) == "Ratings(4 ratings by 3 users of 3 items, 1 to 5 in steps of 1)"
+
+
+def test_one_of_a_thing_is_written_without_an_s() -> None:
+    assert repr(Ratings.from_ids([1], [1], [1])) == "Ratings(1 rating by 1 user of 1 item, 1 to 1 in steps of 1)"
+    assert repr(Vocabulary([1], "user")) == "Vocabulary(1 user id)"
 
 
 def test_ratings_cannot_be_written_to() -> None:

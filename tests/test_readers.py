@@ -111,6 +111,9 @@ def test_every_movielens_layout_reads_from_a_folder_and_from_the_zip(
     expected = [(*row[:3], None) if make is make_1m_without_times else row for row in ROWS]
     assert table(dataset) == expected
     assert dataset.catalogue.films == films
+    assert dataset.titles_file is not None
+    assert dataset.titles_file.is_file() or packing == "zip"
+    assert str(dataset.titles_file).startswith(str(source))
     assert dataset.name == "ml-tiny"
     assert (dataset.n_duplicates, dataset.n_bad_rows, dataset.source_rows) == (0, 0, None)
 
@@ -131,7 +134,68 @@ def test_a_table_of_items_beside_any_file_becomes_the_catalogue(tmp_path: Path) 
 
 def test_a_catalogue_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     write(tmp_path / "movies.csv", b"\xff\x00,\n\r\r\n" + b'"' * 7)
-    assert len(read(write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n")).catalogue) == 0
+    dataset = read(write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n"))
+    assert (len(dataset.catalogue), dataset.titles_file) == (0, None)
+    assert dataset.note.startswith("movies.csv beside the ratings was not used: it has no column of item ids ")
+
+
+@pytest.mark.parametrize(
+    ("titles", "option"),
+    [
+        ("item_id;title\n1;One\n2;Two, too\n", None),
+        ("item_id\ttitle\n1\tOne\n2\tTwo, too\n", None),
+        ('product,title\n1,One\n2,"Two, too"\n', None),
+        ('id,thing,title\n7,1,One\n8,2,"Two, too"\n', "thing"),
+    ],
+)
+def test_a_table_of_items_may_have_semicolons_and_the_ratings_own_column_of_items(
+    titles: str, option: str | None, tmp_path: Path
+) -> None:
+    write(tmp_path / "items.csv", titles)
+    name = option or "product"
+    dataset = read(write(tmp_path / "r.csv", f"user,{name},rating\n1,1,1\n2,2,2\n"), ReadOptions(item=option))
+    assert dataset.catalogue.films == {1: Film("One"), 2: Film("Two, too")}
+    assert (dataset.titles_file, dataset.note) == (tmp_path / "items.csv", "")
+
+
+@pytest.mark.parametrize(
+    ("titles", "reason"),
+    [
+        ("foo,bar\n1,One\n", "it has no column of item ids (its columns are foo, bar)"),
+        ("foo,title\n1,One\n", "it has no column of item ids (its columns are foo, title)"),
+        ("item_id,bar\n1,One\n", "it has no column of titles (its columns are item_id, bar)"),
+        ("", "it is empty"),
+        ("item_id,title\n9,Nine\n", "it has no title of an item that is rated"),
+        ("item_id,title\nx,One\n", "it has no title of an item that is rated"),
+    ],
+)
+def test_a_table_of_items_that_cannot_be_used_is_named_and_not_passed_over(
+    titles: str, reason: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "items.csv", titles)
+    path = write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n")
+    dataset = read(path)
+    assert (len(dataset.catalogue), dataset.titles_file) == (0, None)
+    assert dataset.note == f"items.csv beside the ratings was not used: {reason}."
+    write(tmp_path / "films.csv", "item,title\n1,One\n")
+    assert (read(path).titles_file, read(path).note) == (tmp_path / "films.csv", "")
+
+
+def test_ratings_with_the_name_of_a_file_of_titles_are_not_taken_for_titles(tmp_path: Path) -> None:
+    dataset = read(write(tmp_path / "films.csv", "user,film,rating\na,x,1\nb,y,2\n"))
+    assert (len(dataset.catalogue), dataset.note) == (0, "")
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";", "::"])
+@pytest.mark.parametrize("time", ["", "1700000000"])
+def test_a_table_of_text_ids_needs_no_header(separator: str, time: str, tmp_path: Path) -> None:
+    rows = [["cust-000", "SKU_35", "3.0"], ["cust-001", "SKU_36", "4.0"]]
+    text = "".join(separator.join([*row, time] if time else row) + "\n" for row in rows)
+    seconds = int(time) if time else None
+    assert table(read(write(tmp_path / "r.txt", text))) == [
+        ("cust-000", "SKU_35", 3.0, seconds),
+        ("cust-001", "SKU_36", 4.0, seconds),
+    ]
 
 
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|", " "])

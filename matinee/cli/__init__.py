@@ -3,6 +3,7 @@
 Heavy modules are imported inside the commands, so that `matinee --help` answers at once.
 """
 
+import errno
 import os
 import sys
 from typing import Any
@@ -36,6 +37,12 @@ class _Program(click.Group):
             # The reader of our output, `head` say, has gone; Python must not try to flush what is left.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EIO):
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"Error: the output cannot be written: {error.strerror}.", err=True)
+            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which people meet them, not in that of the alphabet."""

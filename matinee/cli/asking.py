@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from matinee.cli.options import json_option, k_option, parse_range, path_argument
-from matinee.cli.output import as_json, note, table
-from matinee.errors import UnknownNameError
+from matinee.cli.output import as_json, counted, note, table
+from matinee.errors import DataError, OutOfScaleError, UnknownNameError
 
 if TYPE_CHECKING:
     from matinee.guide import Guide, Suggestions
@@ -21,7 +21,9 @@ ratings_option = click.option(
 
 
 def _require_person(user: str | None, ratings: Path | None) -> None:
-    if (user is None) == (ratings is None):
+    if user is not None and ratings is not None:
+        raise click.UsageError("--user and --ratings exclude each other: give one of them.")
+    if user is None and ratings is None:
         raise click.UsageError("Say who: either --user ID, or --ratings FILE for a new person.")
 
 
@@ -30,14 +32,19 @@ def _profile(guide: "Guide", model_file: Path, user: str | None, ratings: Path |
     if ratings is not None:
         from matinee.own_ratings import read_own_ratings
 
-        profile, unknown = guide.newcomer(read_own_ratings(ratings))
+        try:
+            profile, unknown = guide.newcomer(read_own_ratings(ratings))
+        except OutOfScaleError as error:
+            hint = "Ratings on another scale must be converted first (IMDb's 1 to 10: divided by 2)."
+            raise DataError(f"In {ratings}: {error} {hint}") from None
         if unknown:
-            note(f"{len(unknown)} of the films in {ratings} are not known and left out. The first: {unknown[0]}")
+            note(f"Left out: {counted(len(unknown), 'unknown film')} of {ratings}. The first: {unknown[0]}")
         return profile
     try:
         profile = guide.model.profile(user or "")
     except UnknownNameError as error:
-        hint = f"Give their ratings instead:  matinee recommend {model_file} --ratings mine.csv"
+        command = click.get_current_context().info_name
+        hint = f"Give their ratings instead:  matinee {command} {model_file} --ratings mine.csv"
         raise UnknownNameError(f"{error}\n{hint}") from None
     if not guide.origin.has_history:
         note("This file was saved without histories, so films that the user has rated are not left out.")
@@ -130,7 +137,8 @@ def similar(model_file: Path, item: str, k: int, min_ratings: int | None, as_jso
         lines = [line.to_dict() for line in found.items]
         as_json({"item_id": item_id, "title": guide.catalogue[item_id].title, "items": lines, "note": found.note})
         return
-    _print(found, "cosine")
+    click.echo(f"Like {guide.catalogue[guide.item_id(item)].title}:\n")
+    _print(found, "likeness")
     note(found.note)
 
 

@@ -25,7 +25,7 @@ NEWCOMER = {
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo.matinee"), show_default=True)
 def demo(out: Path) -> None:
     """The whole story on the built-in sample, no download: train, measure, save, recommend."""
-    from matinee.datasets import load
+    from matinee.datasets import load, local_copy
     from matinee.guide import Guide
     from matinee.models.factorization import MatrixFactorization
     from matinee.storage import Origin
@@ -41,8 +41,9 @@ def demo(out: Path) -> None:
     guide.save(out)
     click.echo(f"\n3. Trained on everything and saved, with titles and all, as {out} ({out.stat().st_size:,} bytes).")
     _recommend(guide)
-    click.echo("\nNow on real data (ml-latest-small is a download of 1 MB from GroupLens):\n")
-    click.echo("  matinee data fetch ml-latest-small")
+    click.echo("\nNow on real data:\n")
+    if local_copy("ml-latest-small") is None:
+        click.echo("  matinee data fetch ml-latest-small   (1 MB from GroupLens)")
     click.echo("  matinee train ml-latest-small --model mf --out films.matinee")
     click.echo("  matinee recommend films.matinee --user 1")
 
@@ -61,7 +62,7 @@ def _describe(data: "Dataset") -> None:
 
 
 def _measure(data: "Dataset") -> None:
-    from matinee.evaluate import evaluate
+    from matinee.evaluation import evaluate
     from matinee.models.baseline import Baseline
     from matinee.models.factorization import MatrixFactorization
     from matinee.split import random_split

@@ -61,12 +61,14 @@ def read_options(given: dict[str, Any]) -> "ReadOptions":
 def parse_range(text: str, option: str, number: Callable[[str], Any], *, open_ends: bool = False) -> Any:
     """Two values from a text such as "1:5"; with `open_ends` either may be missing and is then None."""
     low, colon, high = text.partition(":")
+    if open_ends and not colon:
+        high, colon = low, ":"
     try:
         first, last = (None if open_ends and not end else number(end) for end in (low, high))
         if not colon or (first is not None and last is not None and first > last):
             raise ValueError
     except ValueError:
-        example = "1980:1999, 2000: or :1960" if open_ends else "1:5"
+        example = "1980:1999, 2000:, :1960 or 1994" if open_ends else "1:5"
         raise SettingError(f"{option} {text} is not a range from low to high, such as {example}.") from None
     return first, last
 
@@ -91,14 +93,14 @@ def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":
 
 def load_data(source: str, given: dict[str, Any]) -> "Dataset":
     """The data set, with a note on standard error of what was put right in it."""
-    from matinee.cli.output import note
+    from matinee.cli.output import counted, note
     from matinee.datasets import load
 
     dataset = load(source, read_options(given))
     if dataset.n_duplicates:
-        note(f"{dataset.n_duplicates:,} rows rate a film that the same user rates again; the last one counts.")
+        note(f"Rated again later by the same user: {counted(dataset.n_duplicates, 'row')}; the last rating counts.")
     if dataset.n_bad_rows:
-        note(f"{dataset.n_bad_rows:,} bad rows were left out; they are listed in {dataset.bad_rows_file}.")
+        note(f"Left out: {counted(dataset.n_bad_rows, 'bad row')}, listed in {dataset.bad_rows_file}.")
     return dataset
 
 

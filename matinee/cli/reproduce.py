@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 @json_option
 def reproduce(name: str, short: bool, seed: int, plot: Path | None, as_json_: bool) -> None:
     """Run a tutorial's model on its data, and print it beside the published numbers."""
+    from matinee.plots import check_figure_name
     from matinee.reproduce import reproduce as reproduce_
     from matinee.reproduce import tutorial_named
 
     tutorial = tutorial_named(name)
+    if plot is not None:
+        check_figure_name(plot)
     announce_compiling()
     with progress_bar(f"Training {tutorial.model}") as progress:
         result, guide = reproduce_(tutorial, short=short, seed=seed, progress=progress)

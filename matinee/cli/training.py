@@ -17,7 +17,7 @@ from matinee.cli.options import (
     set_option,
     threads_option,
 )
-from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+from matinee.cli.output import announce_compiling, as_json, counted, note, progress_bar, table
 
 
 @click.command()
@@ -35,18 +35,22 @@ from matinee.cli.output import announce_compiling, as_json, note, progress_bar, 
 def train(source: str, model_name: str, settings: tuple[str, ...], seed: int, **given: Any) -> None:
     """Train a model on all of DATA and save it in one file."""
     from matinee.guide import Guide
-    from matinee.storage import Origin
+    from matinee.storage import Origin, check_target
 
     n_threads, out, no_history = given.pop("threads"), given.pop("out"), given.pop("no_history")
     checkpoint = given.pop("checkpoint")
     model = make_model(model_name, settings, seed)
+    check_target(out)
     dataset = load_data(source, given)
+    if dataset.titles_file is not None:
+        n_titled = len(dataset.catalogue.restrict(dataset.ratings.items.ids.tolist()))
+        note(f"Titles from {dataset.titles_file}: for {n_titled:,} of {counted(dataset.ratings.n_items, 'item')}.")
     announce_compiling()
     started = time.perf_counter()
     with progress_bar(f"Training {model_name}") as progress:
         model.fit(dataset.ratings, n_threads=n_threads, progress=progress, checkpoint=checkpoint)
     seconds = time.perf_counter() - started
-    origin = Origin(dataset.name, len(dataset.ratings), dataset.note, not no_history)
+    origin = Origin(dataset.name, len(dataset.ratings), dataset.note if dataset.catalogue else "", not no_history)
     Guide(model, dataset.catalogue, origin).save(out)
     note(f"Trained {model_name} on {len(dataset.ratings):,} ratings in {seconds:.1f} s; saved as {out}.")
     note(f"Next:  matinee recommend {out} --user {dataset.ratings.users.id(0)}")
@@ -68,7 +72,7 @@ def evaluate(source: str, test_source: str | None, spec: str | None, as_json_: b
     SPEC is random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy (test row numbers from 0).
     """
     from matinee.datasets import load
-    from matinee.evaluate import evaluate as evaluate_
+    from matinee.evaluation import evaluate as evaluate_
     from matinee.split import given_parts, splits
 
     if test_source and spec:
@@ -91,4 +95,5 @@ def evaluate(source: str, test_source: str | None, spec: str | None, as_json_: b
         as_json(report.to_dict())
         return
     table(("", ""), report.rows(), f"{report.model} on {report.dataset}, {report.protocol}")
+    note(report.note)
     note(dataset.note)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from matinee.errors import (
     DataError,
     NotFittedError,
+    OutOfScaleError,
     UnknownNameError,
     UnsupportedError,
     did_you_mean,
@@ -22,6 +23,7 @@ from matinee.errors import (
 from matinee.models.settings import Hyper, checked, hyper
 from matinee.progress import Progress
 from matinee.ratings import Id, Ratings, Scale, Vocabulary
+from matinee.split import random_split
 
 
 class Fitting(NamedTuple):
@@ -137,7 +139,8 @@ class Recommender(ABC):
         """Learns from `train` and forgets whatever was learnt before. The number of threads changes no number.
 
         Args:
-            valid: ratings that are only watched: for the history and, where a model offers it, early stopping.
+            valid: ratings that are only watched: for the history and, where a model offers it, early stopping. Where
+                `patience` or `keep_best` asks for such a part and none is given, it is a random twentieth of `train`.
             n_threads: None means all cores.
             progress: called after each step.
             checkpoint: a file that keeps the state after each epoch; if it is there already, training goes on from
@@ -155,6 +158,10 @@ class Recommender(ABC):
         sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
         rated = self.item_counts_ > 0
         self.item_means_ = np.where(rated, sums / np.maximum(self.item_counts_, 1), np.nan).astype(np.float32)
+        watches = any(getattr(self, name, False) for name in ("patience", "keep_best"))
+        if valid is None and watches and len(train) > 1:
+            part = random_split(train, max(0.05, 1 / len(train)), self.seed)
+            train, valid = part.train, part.test
         self._fit(train, Fitting(valid, n_threads, progress, checkpoint))
         return self
 
@@ -197,7 +204,7 @@ class Recommender(ABC):
             raise DataError(f"The ratings of a new person must be numbers: {error}.") from error
         for item_id, stars in zip(ratings, value.tolist(), strict=True):
             if not self.scale_.lowest <= stars <= self.scale_.highest:
-                raise DataError(f"The rating {stars:g} for item '{item_id}' is outside the scale {self.scale_}.")
+                raise OutOfScaleError(f"the rating {stars:g} for item '{item_id}' is outside the scale {self.scale_}.")
         return Profile(index, value, self._fold_in(index, value))
 
     def predict(self, person: Person, item_id: Id) -> float:
@@ -249,8 +256,15 @@ class Recommender(ABC):
             scores[row, self.history_items_[self.history_indptr_[user] : self.history_indptr_[user + 1]]] = -np.inf
         return np.stack([_top(row, min(k, len(self.items_))) for row in scores])
 
-    def similar(self, item_id: Id, k: int = 10, *, allowed: NDArray[np.bool_] | None = None) -> list[Scored]:
+    def similar(
+        self, item_id: Id, k: int = 10, *, allowed: NDArray[np.bool_] | None = None, shrinkage: float = 0
+    ) -> list[Scored]:
         """The k items most alike by the cosine of their factors, best first; the score is the cosine, -1 to 1.
+
+        Args:
+            allowed: as for `recommend`.
+            shrinkage: the cosine of an item with n ratings is multiplied by n / (n + shrinkage), since the factors of
+                items with few ratings are mostly noise, and may lie close to anything.
 
         Items of zero length (never rated) are like nothing and are left out.
         """
@@ -265,6 +279,7 @@ class Recommender(ABC):
             )
         open_[item] = False
         cosines = factors @ factors[item] / np.maximum(lengths * lengths[item], 1e-30)
+        cosines *= (self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)).astype(np.float32)
         best = _top(np.where(open_, cosines, -np.inf), min(k, int(open_.sum())))
         return [Scored(self.items_.id(i), float(cosines[i]), None) for i in best.tolist()]
 

@@ -53,7 +53,9 @@ class DotProduct(Recommender):
     square_momentum: float = hyper(0.99, low=0, high=1, help="Adam's memory of squared gradients")
     epsilon: float = hyper(1e-5, low=1e-12, high=1, help="Adam's guard against division by zero")
     update: str = hyper("auto", help="dense: every row at every step; lazy: rows of the batch; auto: by size")
-    patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
+    patience: int = hyper(
+        0, low=0, high=10_000, help="stop so many epochs after the best on the valid part, and go back to it; 0: never"
+    )
     keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
     device: str = hyper("cpu", help="cpu, cuda, mps, or auto for the first accelerator that is there")
 

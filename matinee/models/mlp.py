@@ -58,7 +58,9 @@ class EmbeddingMLP(Recommender):
     square_momentum: float = hyper(0.999, low=0, high=1, help="Adam's memory of squared gradients")
     epsilon: float = hyper(1e-8, low=1e-12, high=1, help="Adam's guard against division by zero")
     update: str = hyper("auto", help="dense: every row at every step; lazy: rows of the batch; auto: by size")
-    patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
+    patience: int = hyper(
+        0, low=0, high=10_000, help="stop so many epochs after the best on the valid part, and go back to it; 0: never"
+    )
     keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
     device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator that is there")
     compile: bool = hyper(False, help="compile the network with torch.compile")
@@ -111,6 +113,7 @@ class EmbeddingMLP(Recommender):
         return NetworkEngine(module, network_settings(self))
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
+        require_torch(self.name)
         from matinee.training.modules import tables_and_layers
 
         engine = self._engine(train)

@@ -62,7 +62,9 @@ class Network(Recommender):
     decoupled: bool = hyper(True, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
     square_momentum: float = hyper(0.99, low=0, high=1, help="Adam's memory of squared gradients")
     epsilon: float = hyper(1e-5, low=1e-12, high=1, help="Adam's guard against division by zero")
-    patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
+    patience: int = hyper(
+        0, low=0, high=10_000, help="stop so many epochs after the best on the valid part, and go back to it; 0: never"
+    )
     keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
     device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator that is there")
     compile: bool = hyper(False, help="compile the network with torch.compile")

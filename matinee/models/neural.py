@@ -40,7 +40,7 @@ def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
         low, high = (float(end) for end in text.split(":"))
     except ValueError:
         low = high = 0.0
-    if not low < high:
+    if not -np.inf < low < high < np.inf:
         raise SettingError(f"sigmoid_range must be auto, none or LOW:HIGH such as 0:5.5, not '{text}'.")
     return low, high
 

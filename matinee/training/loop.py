@@ -113,7 +113,7 @@ def train(
         if progress:
             words = losses.mean() if valid is None else error
             progress(epoch + 1, plan.epochs, f"MSE {words:.4f}")
-    if watched:
+    if best[1]:
         engine.restore(best[1])
     if checkpoint is not None:
         checkpoint.path.unlink(missing_ok=True)

@@ -15,9 +15,6 @@ from matinee.ratings import Ratings
 from matinee.training.loop import Batches
 from matinee.training.schedules import Schedule
 
-UNSTEADY = 15
-"""Steps at the start over which the smoothed loss jumps about, as it is the mean of a few batches only."""
-
 
 @dataclass(frozen=True, eq=False)
 class LearningRates:

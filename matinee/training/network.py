@@ -1,6 +1,7 @@
 """The engine for any PyTorch module whose forward(user_index, item_index) returns stars, on any device."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,9 @@ from matinee.errors import SettingError
 from matinee.training.checkpoints import State
 from matinee.training.loop import Batches
 from matinee.training.schedules import Schedule
+
+SMALL_STEP = 50_000_000
+"""Multiplications; below that a step takes one thread."""
 
 
 class NetworkSettings(NamedTuple):
@@ -45,6 +49,24 @@ def device_named(name: str) -> torch.device:
     return torch.device(there[0] if name == "auto" else name)
 
 
+@contextmanager
+def _steady_cpu(work: int) -> Iterator[None]:
+    """Settings of the processor during training, put back afterwards.
+
+    A small step takes one thread: handing it to several costs more than it saves, and far more on a busy machine.
+    Tiny numbers count as zero: moments of rows that no batch touches shrink until processors compute with them a
+    hundred times slower.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1 if work < SMALL_STEP else n_threads)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+        torch.set_flush_denormal(False)
+
+
 class NetworkEngine:
     """A module with Adam or AdamW. Embeddings made with sparse=True get the lazy form, so that a step costs as much as
     its batch and not as much as the tables; a decoupled decay then falls on the rows that the batch touches."""
@@ -76,15 +98,17 @@ class NetworkEngine:
         losses = torch.zeros(len(schedule.rates), device=self.device)
         self.module.train()
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):  # leaves the caller's random numbers alone
+        with torch.random.fork_rng(devices=devices), _steady_cpu(self._work(batch_size)):
             torch.manual_seed(seed)
-            # Moments of rows that no batch touches shrink until processors compute with them a hundred times slower.
-            torch.set_flush_denormal(True)
             for step, (rate, momentum) in enumerate(zip(*schedule, strict=True)):
                 part = slice(step * batch_size, (step + 1) * batch_size)
                 losses[step] = self._step((users[part], items[part], values[part]), rate, momentum)
-            torch.set_flush_denormal(False)
         return losses.cpu().numpy().astype(np.float64)
+
+    def _work(self, batch_size: int) -> int:
+        """Multiplications of a step, about."""
+        layers = [part.weight.numel() for part in self.module.modules() if isinstance(part, nn.Linear)]
+        return batch_size * sum(layers)
 
     def _step(self, batch: tuple[torch.Tensor, ...], rate: float, momentum: float) -> torch.Tensor:
         """One batch; its loss before the step, still on the device."""

@@ -13,8 +13,8 @@ def start_table(text: str, shape: tuple[int, int], rng: np.random.Generator) -> 
         number = float(size)
     except ValueError:
         number = -1.0
-    if kind == "normal" and number >= 0:
+    if kind == "normal" and 0 <= number < np.inf:
         return rng.standard_normal(shape, np.float32) * np.float32(number)
-    if kind == "uniform" and number >= 0:
+    if kind == "uniform" and 0 <= number < np.inf:
         return rng.random(shape, np.float32) * np.float32(number)
     raise SettingError(f"start must be normal:DEVIATION or uniform:HIGHEST, such as normal:0.1, not '{text}'.")

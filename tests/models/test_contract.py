@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee.errors import DataError, MatineeError, NotFittedError, UnknownNameError, UnsupportedError
-from matinee.evaluate import ranking_measures
+from matinee.evaluation import ranking_measures
 from matinee.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
@@ -356,7 +356,7 @@ def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: M
 @every_model
 @pytest.mark.parametrize("stars", [0.5, 5.5, -1.0, float("nan"), float("inf")])
 def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> None:
-    expected = f"The rating {stars:g} for item '17' is outside the scale 1 to 5 in steps of 0.5."
+    expected = f"the rating {stars:g} for item '17' is outside the scale 1 to 5 in steps of 0.5."
     assert message(DataError, lambda: fitted(model).fold_in({7: 3.0, 17: stars})) == expected
 
 

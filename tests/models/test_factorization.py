@@ -105,10 +105,12 @@ def test_without_patience_the_valid_part_is_only_watched() -> None:
     assert watched.losses_[-1, 2] == pytest.approx(rmse(part.test.value, watched.predict_ratings(part.test)), abs=1e-3)
 
 
-def test_patience_without_a_valid_part_changes_nothing() -> None:
+def test_patience_without_a_valid_part_watches_a_twentieth_of_the_ratings() -> None:
     table = simulated()
-    one = MatrixFactorization(patience=2).fit(table, n_threads=1)
-    assert np.array_equal(one.user_factors_, MatrixFactorization().fit(table, n_threads=1).user_factors_)
+    one = MatrixFactorization.from_settings({**OVERFITTING, "patience": 3}).fit(table, n_threads=1)
+    assert len(one.losses_) < 60
+    assert np.isfinite(one.losses_[:, 2]).all()
+    assert len(one.history_items_) == len(table)  # who has seen what is known from all of them
 
 
 def test_the_rate_falls_in_a_straight_line() -> None:

@@ -55,6 +55,7 @@ class Report:
     peak_rss_mb: float
     seed: int
     hyperparameters: Mapping[str, Any]
+    note: str = ""
     version: str = __version__
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,7 +106,12 @@ def evaluate(
         predicted = time.perf_counter()
         row |= {} if model.predicts_stars else ranking_measures(model, part.test)
         seconds = predicted - fitted if model.predicts_stars else time.perf_counter() - fitted
-        row |= {"fit_seconds": fitted - started, "predict_seconds": seconds, "protocol": part.protocol}
+        row |= {
+            "fit_seconds": fitted - started,
+            "predict_seconds": seconds,
+            "protocol": part.protocol,
+            "note": part.note,
+        }
         row |= {"n_train": len(part.train), "n_test": len(part.test)}
         row |= {"n_new_users": part.n_new_users, "n_new_items": part.n_new_items}
         rows.append(row)
@@ -186,7 +192,7 @@ def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
         # The folds' test parts are disjoint, so the interval of their mean is narrower than each of theirs.
         half = np.sqrt(sum((row["rmse_high"] - row["rmse_low"]) ** 2 for row in rows)) / (2 * len(rows))
         out["rmse_low"], out["rmse_high"] = out["rmse"] - half, out["rmse"] + half
-    for name in ("n_train", "n_test", "n_new_users", "n_new_items", "protocol"):
+    for name in ("n_train", "n_test", "n_new_users", "n_new_items", "protocol", "note"):
         out[name] = first[name]
     for name in ("fit_seconds", "predict_seconds"):
         out[name] = round(sum(row[name] for row in rows), 4)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from matinee import metrics
-from matinee.evaluate import RANKING_MEASURES, RATING_MEASURES, evaluate, peak_memory_mb, ranking_measures
+from matinee.evaluation import RANKING_MEASURES, RATING_MEASURES, evaluate, peak_memory_mb, ranking_measures
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
