@@ -44,8 +44,10 @@ def read_own_ratings(path: Path) -> dict[Id, float]:
         try:
             value = float(row[stars])
         except ValueError:
-            hint = 'Put a title that holds commas into quotes: "The Good, the Bad and the Ugly",5'
-            if number == rows[0][0]:
+            hint = EXAMPLE
+            if len(row) > max(2, len(rows[0][1]) if kind else 2):
+                hint = 'Put a title that holds commas into quotes: "The Good, the Bad and the Ugly",5'
+            elif number == rows[0][0]:
                 hint = f"If this is a header, call the columns title (or item_id) and rating. {EXAMPLE}"
             raise DataError(f"{path}, row {number}: the stars '{row[stars]}' are not a number. {hint}") from None
         name, of_year = row[film].strip(), row[year].strip() if year < len(row) else ""

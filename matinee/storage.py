@@ -63,13 +63,13 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
 
 
 def check_target(path: str | Path) -> None:
-    """Refuses to replace a file that is not a model, such as the ratings themselves.
+    """Refuses to replace a file that is neither called nor written as a model, such as the ratings themselves.
 
     Raises:
         ModelFileError: there is such a file.
     """
     path = Path(path)
-    if not path.is_file() or path.stat().st_size == 0:
+    if not path.is_file() or path.suffix == ".matinee":
         return
     try:
         with safe_open(path, framework="np") as file:

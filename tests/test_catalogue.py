@@ -120,3 +120,14 @@ def test_an_unknown_title_suggests_the_nearest_one_that_was_rated() -> None:
 def test_without_a_catalogue_only_ids_are_known() -> None:
     with pytest.raises(UnknownNameError, match=r"^no item '77' among the 6 this model was trained on\."):
         find_item(77, ITEMS, Catalogue())
+
+
+def test_a_number_that_is_an_id_and_a_title_must_say_which_is_meant() -> None:
+    items = Vocabulary([7, 300], "item")
+    catalogue = Catalogue({7: Film("300 (2007)", 2007), 300: Film("Quiz Show (1994)", 1994)})
+    with pytest.raises(UnknownNameError) as caught:
+        find_item("300", items, catalogue)
+    assert str(caught.value) == (
+        "'300' is the id of Quiz Show (1994) and the title of 300 (2007). Give 'id:300' or 'title:300'."
+    )
+    assert [find_item(text, items, catalogue) for text in ("id:300", "title:300", 300)] == [1, 0, 1]

@@ -655,3 +655,15 @@ def test_importing_and_help_take_less_than_a_quarter_of_a_second(command: list[s
 
     cpu_seconds()  # compiles the Python files, once
     assert statistics.median(cpu_seconds() for _ in range(3)) < 0.25
+
+
+def test_training_never_replaces_a_file_that_is_not_a_model(tmp_path: Path) -> None:
+    table = tmp_path / "precious.csv"
+    table.write_text("user,item,rating\n1,1,5\n1,2,4\n2,1,3\n")
+    before = table.read_text()
+    result = run("train", table, "--out", table)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert (
+        result.stderr == f"Error: '{table}' is there already and is not a model file; give another name with --out.\n"
+    )
+    assert table.read_text() == before

@@ -1,6 +1,7 @@
 """Splits: disjoint, complete, repeatable, and nobody dropped."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,18 @@ def test_a_file_that_holds_no_rows_is_refused(tmp_path: Path) -> None:
         with pytest.raises(DataError) as caught:
             list(splits(SMALL, f"rows:{path}"))
         assert str(caught.value) == f"'{path}' is not a NumPy file of row numbers; make one with numpy.save."
+
+
+def test_a_split_says_what_must_be_known_to_read_it_rightly() -> None:
+    table = simulated()
+    bare = replace(table, timestamp=None)
+    assert leave_last_out(table).note == time_split(table, 0.1).note == ""
+    assert leave_last_out(bare).note == (
+        "9,000 of 9,000 ratings have no timestamp; the last row of a user stands for the last rating in time."
+    )
+    half = table.subset(np.arange(100))
+    assert given_parts(half, half).note == "100 of the 100 test ratings are in the training part as well."
+    strangers = Ratings.from_ids(["a", "b"], ["x", "y"], [1.0, 5.0])
+    assert given_parts(half, strangers).note == (
+        "The two parts have no user in common, so nothing can be known of the tastes of those tested."
+    )
