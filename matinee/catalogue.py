@@ -101,14 +101,11 @@ def find_item(text: Id, items: Vocabulary, catalogue: Catalogue) -> int:
         UnknownNameError: nothing fits, or several titles do; the message suggests what to type.
     """
     kind, _, rest = str(text).partition(":")
-    index = None if kind == "title" else items.find(rest if kind == "id" else text)
+    index = items.find(text)  # an id that itself begins with "id:" or "title:" is found as it is
+    if index is None and kind == "id":
+        index = items.find(rest)
     titled = catalogue.ids_of_title(str(text).removeprefix("title:"))
-    if (
-        index is not None
-        and isinstance(text, str)
-        and kind != "id"
-        and [one for one in titled if one != items.id(index)]
-    ):
+    if index is not None and isinstance(text, str) and kind != "id" and any(one != items.id(index) for one in titled):
         raise UnknownNameError(
             f"'{text}' is the id of {catalogue[items.id(index)].title} and the title of {catalogue[titled[0]].title}. "
             f"Give 'id:{text}' or 'title:{text}'."

@@ -131,3 +131,7 @@ def test_a_number_that_is_an_id_and_a_title_must_say_which_is_meant() -> None:
         "'300' is the id of Quiz Show (1994) and the title of 300 (2007). Give 'id:300' or 'title:300'."
     )
     assert [find_item(text, items, catalogue) for text in ("id:300", "title:300", 300)] == [1, 0, 1]
+
+
+def test_an_id_that_begins_with_the_word_id_is_found_as_it_is() -> None:
+    assert find_item("id:7", Vocabulary(["7", "id:7"], "item"), Catalogue()) == 1
