@@ -26,15 +26,28 @@ BODY_LINES, FILE_LINES, PARAMETERS, NESTING = 50, 400, 7, 3
 
 LAYERS = (
     {"_version", "errors"},
-    {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "sample_films", "kernels"},
+    {
+        "files",
+        "progress",
+        "ratings",
+        "metrics",
+        "threads",
+        "layouts",
+        "databases",
+        "sample_films",
+        "kernels",
+        "projection",
+    },
     {"catalogue", "split", "tables"},
     {"models.base", "models.settings"},
     {"training"},
     {"models"},
-    {"titles", "bad_rows", "sample", "evaluation", "storage", "own_ratings", "plots"},
+    {"titles", "bad_rows", "sample", "evaluation", "storage", "own_ratings", "explain"},
     {"readers", "guide"},
-    {"datasets", "describe", "convert"},
-    {"diagnosis", "reproduce"},
+    {"datasets", "describe", "convert", "insight", "neighbors", "film_map"},
+    {"plots"},
+    {"map_files"},
+    {"diagnosis", "reproduce", "report"},
     {"cli"},
 )
 """Packages and modules from the bottom to the top: each imports from lower layers, or from its own package."""

@@ -283,6 +283,29 @@ class Recommender(ABC):
         best = _top(np.where(open_, cosines, -np.inf), min(k, int(open_.sum())))
         return [Scored(self.items_.id(i), float(cosines[i]), None) for i in best.tolist()]
 
+    def item_vectors(self) -> NDArray[np.float32]:
+        """The vectors that `similar` compares, (I, F); zeros for items that were never rated.
+
+        Raises:
+            UnsupportedError: the model has none.
+        """
+        self._require_fit()
+        return self._item_vectors()
+
+    def tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What tells people's tastes apart, without how generous they are: (B, D) of profiles -> (B, F).
+
+        Raises:
+            UnsupportedError: the model has no such vectors.
+        """
+        self._require_fit()
+        return self._tastes(vectors)
+
+    def user_tastes(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+        """`tastes` of known users by index, (B, F)."""
+        self._require_fit()
+        return self._tastes(self._user_vectors(user_index))
+
     def _mask(self, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         """A mask of all items of our own to change, (I,)."""
         if allowed is None:
@@ -321,6 +344,11 @@ class Recommender(ABC):
     def _item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F)."""
         raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use mf.")
+
+    def _tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The part of vectors that describes taste, (B, D) -> (B, F)."""
+        del vectors
+        raise UnsupportedError(f"{self.name} knows no tastes that could be compared; use mf.")
 
 
 def _translate(given: Vocabulary, known: Vocabulary) -> NDArray[np.int32]:

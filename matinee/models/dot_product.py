@@ -150,6 +150,9 @@ class DotProduct(Recommender):
         unknown = self.crowd_mean_, np.append(bias, factors).astype(np.float32)
         return self._link(predictions(self._sides(), user_index, item_index, unknown))
 
+    def _tastes(self, vectors: Floats) -> Floats:
+        return vectors[:, 1:]
+
     def _item_vectors(self) -> Floats:
         return np.where((self.item_counts_ > 0)[:, None], self.item_factors_, np.float32(0))
 

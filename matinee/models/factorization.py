@@ -146,6 +146,9 @@ class MatrixFactorization(Recommender):
         nothing = np.zeros(1 + self.factors, np.float32)
         return predictions(self._sides(), user_index, item_index, (nothing, nothing))
 
+    def _tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return vectors[:, 1:]
+
     def _item_vectors(self) -> NDArray[np.float32]:
         return self.item_factors_
 

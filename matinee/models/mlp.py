@@ -185,6 +185,9 @@ class EmbeddingMLP(Recommender):
         parts = np.array_split(np.arange(len(user_index)), len(user_index) // 20_000 + 1)
         return np.concatenate([self._forward(users[user_index[rows]] + items[item_index[rows]])[0] for rows in parts])
 
+    def _tastes(self, vectors: Floats) -> Floats:
+        return vectors
+
     def _item_vectors(self) -> Floats:
         return np.where((self.item_counts_ > 0)[:, None], self.item_factors_, np.float32(0))
 

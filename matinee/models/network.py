@@ -187,6 +187,9 @@ class Network(Recommender):
         out[unknown] = self.history_values_.mean() if len(self.history_values_) else np.mean(self.scale_[:2])
         return out
 
+    def _tastes(self, vectors: Floats) -> Floats:
+        return vectors
+
     def _item_vectors(self) -> Floats:
         vectors = self._rows("item", len(self.items_))
         return np.where((self.item_counts_ > 0)[:, None], vectors, np.float32(0))

@@ -1,22 +1,16 @@
-"""One function per figure; each returns the matplotlib Axes it drew on, so that callers can add to it or save it.
+"""How a training went: learning curves, schedules, and the range test of learning rates."""
 
-Lines differ in dash and marker as well as in colour, so that the figures work in black and white.
-"""
-
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from matinee.errors import SettingError, UnsupportedError
+from matinee.errors import UnsupportedError
+from matinee.plots.canvas import BLUE, ORANGE, new_axes
 from matinee.training.lr_finder import LearningRates
 from matinee.training.schedules import Schedule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-FORMATS = (".png", ".svg", ".pdf")
-BLUE, ORANGE, GREY = "#0a5a9c", "#d1600a", "#767676"
 
 
 def learning_curves(model: Any) -> "Axes":
@@ -24,7 +18,7 @@ def learning_curves(model: Any) -> "Axes":
     losses = getattr(model, "losses_", None)
     if losses is None:
         raise UnsupportedError(f"{model.name} has no learning curve: it does not learn in epochs. mf and mlp do.")
-    axes = _axes("epoch", "RMSE, stars" if model.name == "mf" else "mean squared error")
+    axes = new_axes("epoch", "RMSE, stars" if model.name == "mf" else "mean squared error")
     epochs = np.arange(1, len(losses) + 1)
     axes.plot(epochs, losses[:, 1], color=BLUE, marker="o", markersize=3, label="training ratings")
     if not np.isnan(losses[:, 2]).all():
@@ -39,7 +33,7 @@ def learning_curves(model: Any) -> "Axes":
 
 def schedule(plan: Schedule, steps_per_epoch: int, title: str) -> "Axes":
     """The learning rate of every step; Adam's momentum beside it where it changes."""
-    axes = _axes("epoch", "learning rate")
+    axes = new_axes("epoch", "learning rate")
     epochs = np.arange(len(plan.rates)) / steps_per_epoch
     axes.plot(epochs, plan.rates, color=BLUE, label="learning rate")
     axes.set_title(title)
@@ -54,7 +48,7 @@ def schedule(plan: Schedule, steps_per_epoch: int, title: str) -> "Axes":
 
 def learning_rates(found: LearningRates) -> "Axes":
     """The range test: loss against learning rate, and the suggested rate."""
-    axes = _axes("learning rate", "smoothed loss")
+    axes = new_axes("learning rate", "smoothed loss")
     axes.semilogx(found.rates, found.losses, color=BLUE)
     axes.axvline(found.suggestion, color=ORANGE, linestyle="--")
     axes.annotate(
@@ -63,42 +57,4 @@ def learning_rates(found: LearningRates) -> "Axes":
         (4, -12),
         textcoords="offset points",
     )
-    return axes
-
-
-def check_figure_name(path: Path) -> None:
-    """Tells before a long training what `save_figure` would tell after it.
-
-    Raises:
-        SettingError: the name ends in no format that can be written, or its folder is not there.
-    """
-    if path.suffix not in FORMATS or not path.absolute().parent.is_dir():
-        raise SettingError(
-            f"Cannot write the figure '{path}': names end in {', '.join(FORMATS)}, and the folder is there."
-        )
-
-
-def save_figure(axes: "Axes", path: Path) -> None:
-    """Writes the figure in the format that the name ends in.
-
-    Raises:
-        SettingError: matplotlib cannot write this format, or the place cannot be written.
-    """
-    try:
-        figure = axes.get_figure(root=True)
-        assert figure is not None  # `_axes` made it
-        figure.savefig(path, dpi=120, bbox_inches="tight")
-    except (ValueError, OSError) as error:
-        raise SettingError(f"Cannot write the figure '{path}': {error}. Names end in .png, .svg or .pdf.") from error
-
-
-def _axes(x: str, y: str) -> "Axes":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4), layout="constrained")  # not pyplot: no window, no global state
-    axes = figure.add_subplot()
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#dddddd", linewidth=0.6)
     return axes

@@ -1,0 +1,53 @@
+"""From factors to positions: principal components, and the nearest rows of a table of vectors."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS_AT_ONCE = 1_024
+
+
+def principal_components(vectors: NDArray[np.float32], n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Positions of the rows along the n directions in which they differ most, (I, n), and the part of all variance
+    that each direction explains, (n,).
+
+    Exact, from the eigenvectors of the covariance; the sign is fixed: the row that lies farthest out along a direction
+    lies on its positive side. With fewer than n directions the others are zeros.
+    """
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)  # (I, F)
+    variances, directions = np.linalg.eigh(centred.T @ centred)  # (F,) ascending, (F, F)
+    n_found = min(n, len(variances))
+    positions = np.zeros((len(vectors), n))
+    positions[:, :n_found] = centred @ directions[:, ::-1][:, :n_found]
+    farthest = np.abs(positions).argmax(axis=0)  # (n,)
+    positions *= np.where(positions[farthest, np.arange(n)] < 0, -1, 1)
+    explained = np.zeros(n)
+    explained[:n_found] = np.maximum(variances[::-1][:n_found], 0) / max(float(variances.sum()), 1e-30)
+    return positions, explained
+
+
+def nearest_rows(
+    vectors: NDArray[np.float32], k: int, weights: NDArray[np.float32] | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """For each row the k others of the highest cosine, best first, and these cosines, both (I, k).
+
+    A block of rows at a time, so that no I x I matrix is made. With fewer than k others there are as many columns.
+
+    Args:
+        weights: (I,), by which the cosine with a row is multiplied.
+    """
+    k = max(0, min(k, len(vectors) - 1))
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+    units = (vectors / lengths).astype(np.float32)
+    others = units if weights is None else units * weights[:, None]
+    index = np.empty((len(units), k), np.int32)
+    cosines = np.empty((len(units), k), np.float32)
+    for start in range(0, len(units), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        block = units[rows] @ others.T  # (B, I)
+        block[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
+        best = np.argpartition(-block, max(0, k - 1), axis=1)[:, :k]
+        found = np.take_along_axis(block, best, axis=1)
+        order = np.lexsort((best, -found), axis=1)
+        index[rows] = np.take_along_axis(best, order, axis=1)
+        cosines[rows] = np.take_along_axis(found, order, axis=1)
+    return index, cosines
