@@ -30,6 +30,7 @@ docs: .venv/installed
 	@echo "The pages of docs/ that are made by scripts"
 	@$(BIN)/python docs/make_cli_page.py
 	@$(BIN)/python docs/make_figures.py
+	@$(BIN)/python docs/make_gallery.py
 
 .venv/installed: pyproject.toml constraints.txt
 	@echo "Creating .venv and installing matinee: a minute or two the first time"

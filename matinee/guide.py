@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue, Film, find_item
-from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError
+from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
+from matinee.explain import Explanation, explain
 from matinee.models.base import Person, Profile, Recommender, Scored
-from matinee.ratings import Id
+from matinee.models.baseline import shrunken_biases
+from matinee.ratings import Id, Ratings
 from matinee.storage import Origin, load_model, save_model
 
 
@@ -127,6 +129,14 @@ class Guide:
         """Stars for an item given by id or title."""
         return self.model.predict(person, self.item_id(item))
 
+    def explain(self, person: Person, item: Id) -> Explanation:
+        """What the prediction of an item, given by id or title, is made of: parts that add up, and reasons in words.
+
+        Raises:
+            UnsupportedError: the model cannot explain; names one that can.
+        """
+        return explain(self.model, self.catalogue, person, self.item_id(item))
+
     def recommend(
         self,
         person: Person,
@@ -149,27 +159,42 @@ class Guide:
         seen = f", and {n_seen:,} of them are rated already" if n_seen else ""
         return Suggestions(self._lines(scored), f"{len(scored)} instead of {k}: {what}{seen}.")
 
-    def similar(self, item: Id, k: int = 10, *, min_ratings: int | None = None) -> Suggestions:
-        """The k items most alike, by cosine; a cosine shrinks where there are few ratings (see `Recommender.similar`).
-
-        Few means one in five thousand of all ratings, but at least 5 and at most 50.
+    def similar(self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors") -> Suggestions:
+        """The k items most alike, by a cosine that shrinks where there are few ratings (see `few_ratings`).
 
         Args:
             min_ratings: leave out items with fewer ratings; None: with few.
+            by: "factors": of what the model has learnt of the items (`Recommender.similar`). "co-rating": of what the
+                same people gave both, which needs no factors (`co_rating`).
+
+        Raises:
+            UnsupportedError: the model has no factors, or for co-rating, the file was saved without histories.
         """
         if k < 1:
             raise SettingError(f"k must be at least 1, not {k}.")
-        few = int(np.clip(self.model.item_counts_.sum() // 5_000, 5, 50))
+        if by not in ("factors", "co-rating"):
+            raise SettingError(f"by must be factors or co-rating, not '{by}'.")
+        few = few_ratings(self.model)
         if min_ratings is None:
             min_ratings = few
-        allowed = self._allowed(Filters(min_ratings=min_ratings))
-        scored = self.model.similar(self.item_id(item), k, allowed=allowed, shrinkage=few)
+        allowed, item_id = self._allowed(Filters(min_ratings=min_ratings)), self.item_id(item)
+        if by == "co-rating":
+            scored = _co_rated(self.model, item_id, k, allowed, few)
+        else:
+            self._require_factors()
+            scored = self.model.similar(item_id, k, allowed=allowed, shrinkage=few)
         short = f"{len(scored)} instead of {k}: " if len(scored) < k else ""
         left_out = int((~allowed).sum())
         note = f"{short}there are {len(allowed):,} items." if short else ""
         if left_out:
             note = f"{short}{left_out:,} items with fewer than {min_ratings} ratings are left out."
         return Suggestions(self._lines(scored), note)
+
+    def _require_factors(self) -> None:
+        try:
+            self.model.item_vectors()
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{str(error).rstrip('.')}, or --by co-rating.") from None
 
     def _allowed(self, filters: Filters) -> NDArray[np.bool_]:
         """(I,) mask of the items that pass."""
@@ -195,3 +220,61 @@ class Guide:
             film = self.catalogue[item_id]
             lines.append(Suggestion(item_id, film, score, stars, count, mean if count else None))
         return lines
+
+
+def few_ratings(model: Recommender) -> int:
+    """What counts as few ratings of an item: one in five thousand of all, but at least 5 and at most 50."""
+    return int(np.clip(model.item_counts_.sum() // 5_000, 5, 50))
+
+
+def histories(model: Recommender) -> Ratings:
+    """Who rated what, as a table by user.
+
+    Raises:
+        UnsupportedError: the model's file was saved without them.
+    """
+    if len(model.history_values_) == 0:
+        raise UnsupportedError(
+            "This model was saved without histories, so it does not know who rated what; train it without --no-history."
+        )
+    user_index = np.repeat(np.arange(len(model.users_), dtype=np.int32), np.diff(model.history_indptr_))
+    columns = user_index, model.history_items_, model.history_values_
+    return Ratings(model.users_, model.items_, *columns, None, model.scale_)
+
+
+def co_rating(model: Recommender, item_index: int) -> NDArray[np.float64]:
+    """How alike the items are to one in the eyes of the people who rated both, (I,): -1 to 1, 0 where nobody did.
+
+    The cosine of the columns of residuals, which are zero where somebody did not rate: what people gave beyond what
+    their own and the items' biases say. It is the adjusted cosine of Sarwar et al., "Item-based collaborative filtering
+    recommendation algorithms", 2001, but about the item's bias too, and with lengths over all raters and not only the
+    common ones: so items that few people both rated are little alike, and no table of all pairs is needed.
+
+    Raises:
+        UnsupportedError: there are no histories, or this item's ratings are none, or as expected throughout.
+    """
+    ratings = histories(model)
+    user, item, n_items = ratings.user_index, ratings.item_index, len(model.items_)
+    beyond = ratings.value - ratings.value.mean(dtype=np.float64)  # (N,)
+    user_bias, item_bias = shrunken_biases(ratings, beyond, 5, 5, 3)
+    residual = beyond - user_bias[user] - item_bias[item]
+    lengths = np.sqrt(np.bincount(item, residual**2, n_items))  # (I,)
+    if lengths[item_index] < 1e-6:
+        raise UnsupportedError(
+            f"Item '{model.items_.id(item_index)}' is like nothing: it has no ratings, or none that surprise."
+        )
+    of_item = item == item_index
+    theirs = np.zeros(len(model.users_))
+    theirs[user[of_item]] = residual[of_item]
+    products = np.bincount(item, residual * theirs[user], n_items)
+    return np.asarray(products / np.maximum(lengths * lengths[item_index], 1e-12))
+
+
+def _co_rated(model: Recommender, item_id: Id, k: int, allowed: NDArray[np.bool_], shrinkage: int) -> list[Scored]:
+    """The k allowed items most alike by `co_rating`, shrunk as by `Recommender.similar`; none that nobody rated."""
+    item_index, n = model.items_.index(item_id), model.item_counts_
+    cosines = co_rating(model, item_index) * n / (n + shrinkage)
+    open_ = allowed & (n > 0)
+    open_[item_index] = False
+    best = [index for index in np.argsort(-cosines, kind="stable").tolist() if open_[index]][:k]
+    return [Scored(model.items_.id(index), float(cosines[index]), None) for index in best]

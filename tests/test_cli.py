@@ -558,7 +558,8 @@ def test_help_and_version_are_there_for_every_command() -> None:
     assert good("--version").stdout == f"matinee, version {__version__}\n"
     text = good("--help").stdout
     commands = re.findall(r"^  (\w+) {2,}", text.partition("Commands:")[2], re.MULTILINE)
-    assert commands == ["demo", "data", "train", "evaluate", "predict", "recommend", "similar", "reproduce", "doctor"]
+    asking = ["predict", "recommend", "similar", "neighbors", "explain", "biases", "map", "report"]
+    assert commands == ["demo", "data", "train", "evaluate", *asking, "reproduce", "doctor"]
     for command in commands:
         assert good(command, "-h").stdout.startswith(f"Usage: matinee {command}")
 

@@ -313,7 +313,7 @@ def test_an_item_is_not_like_itself_and_cosines_fall(guide: Guide) -> None:
 def test_a_model_without_factors_names_one_that_has_them() -> None:
     guide = Guide(Popularity().fit(simulated(), n_threads=1))
     assert message(UnsupportedError, guide.similar, 7) == (
-        "popularity has no item factors, so it cannot say what is similar; use mf."
+        "popularity has no item factors, so it cannot say what is similar; use mf, or --by co-rating."
     )
 
 

@@ -15,6 +15,10 @@ from matinee.cli.asking import predict, recommend, similar
 from matinee.cli.data import data
 from matinee.cli.demo import demo
 from matinee.cli.doctor import doctor
+from matinee.cli.explaining import explain
+from matinee.cli.insight import biases, neighbors
+from matinee.cli.map import map_
+from matinee.cli.report import report
 from matinee.cli.reproduce import reproduce
 from matinee.cli.training import evaluate, train
 from matinee.errors import MatineeError
@@ -59,5 +63,12 @@ def main() -> None:
     """
 
 
-for command in (demo, data, train, evaluate, predict, recommend, similar, reproduce, doctor):
+COMMANDS = (
+    *(demo, data, train, evaluate),
+    *(predict, recommend, similar, neighbors, explain),
+    *(biases, map_, report),
+    *(reproduce, doctor),
+)
+
+for command in COMMANDS:
     main.add_command(command)

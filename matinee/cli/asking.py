@@ -19,16 +19,25 @@ ratings_option = click.option(
     "--ratings", type=click.Path(path_type=Path), help="A new person's ratings: a CSV of films and stars."
 )
 
+NO_HISTORY = "This file was saved without histories, so films that the user has rated are not left out."
 
-def _require_person(user: str | None, ratings: Path | None) -> None:
+
+def require_person(user: str | None, ratings: Path | None) -> None:
+    """Refuses neither or both of --user and --ratings."""
     if user is not None and ratings is not None:
         raise click.UsageError("--user and --ratings exclude each other: give one of them.")
     if user is None and ratings is None:
         raise click.UsageError("Say who: either --user ID, or --ratings FILE for a new person.")
 
 
-def _profile(guide: "Guide", model_file: Path, user: str | None, ratings: Path | None) -> "Profile":
-    """The person that --user or --ratings names, with a note on films that the model does not know."""
+def profile_of(
+    guide: "Guide", model_file: Path, user: str | None, ratings: Path | None, no_history: str = NO_HISTORY
+) -> "Profile":
+    """The person that --user or --ratings names, with a note on films that the model does not know.
+
+    Args:
+        no_history: the note for a user of a file that was saved without histories.
+    """
     if ratings is not None:
         from matinee.own_ratings import read_own_ratings
 
@@ -47,11 +56,11 @@ def _profile(guide: "Guide", model_file: Path, user: str | None, ratings: Path |
         hint = f"Give their ratings instead:  matinee {command} {model_file} --ratings mine.csv"
         raise UnknownNameError(f"{error}\n{hint}") from None
     if not guide.origin.has_history:
-        note("This file was saved without histories, so films that the user has rated are not left out.")
+        note(no_history)
     return profile
 
 
-def _id(guide: "Guide", user: str | None) -> "Id | None":
+def id_of(guide: "Guide", user: str | None) -> "Id | None":
     """The id as the training data writes it, which may be a number; None for a new person."""
     return None if user is None else guide.model.users_.id(guide.model.users_.index(user))
 
@@ -66,13 +75,13 @@ def predict(model_file: Path, user: str | None, ratings: Path | None, item: str,
     """How many stars somebody would give a film."""
     from matinee.guide import Guide
 
-    _require_person(user, ratings)
+    require_person(user, ratings)
     guide = Guide.load(model_file)
     item_id = guide.item_id(item)
-    stars = guide.model.predict(_profile(guide, model_file, user, ratings), item_id)
+    stars = guide.model.predict(profile_of(guide, model_file, user, ratings), item_id)
     film = guide.catalogue[item_id]
     if as_json_:
-        as_json({"user": _id(guide, user), "item_id": item_id, "title": film.title, "stars": round(stars, 3)})
+        as_json({"user": id_of(guide, user), "item_id": item_id, "title": film.title, "stars": round(stars, 3)})
     else:
         click.echo(f"{stars:.2f} stars for {film.title}, on the scale {guide.model.scale_}")
 
@@ -100,7 +109,7 @@ def recommend(model_file: Path, user: str | None, ratings: Path | None, k: int, 
     """
     from matinee.guide import Filters, Guide
 
-    _require_person(user, ratings)
+    require_person(user, ratings)
     as_json_, include_seen, years = given.pop("as_json_"), given.pop("include_seen"), given.pop("years")
     filters = Filters(
         given["genres"],
@@ -109,10 +118,10 @@ def recommend(model_file: Path, user: str | None, ratings: Path | None, k: int, 
         given["min_ratings"],
     )
     guide = Guide.load(model_file)
-    found = guide.recommend(_profile(guide, model_file, user, ratings), k, filters, include_seen=include_seen)
+    found = guide.recommend(profile_of(guide, model_file, user, ratings), k, filters, include_seen=include_seen)
     if as_json_:
         as_json(
-            {"user": _id(guide, user), "k": k, "items": [line.to_dict() for line in found.items], "note": found.note}
+            {"user": id_of(guide, user), "k": k, "items": [line.to_dict() for line in found.items], "note": found.note}
         )
         return
     _print(found, "stars" if guide.model.predicts_stars else "score")
@@ -125,13 +134,20 @@ def recommend(model_file: Path, user: str | None, ratings: Path | None, k: int, 
 @click.argument("item", metavar="ITEM_OR_TITLE")
 @k_option
 @click.option("--min-ratings", type=click.IntRange(min=0), help="Leave out films with fewer ratings. Default: by size.")
+@click.option(
+    "--by",
+    type=click.Choice(["factors", "co-rating"]),
+    default="factors",
+    show_default=True,
+    help="By what the model has learnt of the films, or by what the people gave who rated both.",
+)
 @json_option
-def similar(model_file: Path, item: str, k: int, min_ratings: int | None, as_json_: bool) -> None:
+def similar(model_file: Path, item: str, k: int, min_ratings: int | None, by: str, as_json_: bool) -> None:
     """The films most like a given one: the same people like both."""
     from matinee.guide import Guide
 
     guide = Guide.load(model_file)
-    found = guide.similar(item, k, min_ratings=min_ratings)
+    found = guide.similar(item, k, min_ratings=min_ratings, by=by)
     if as_json_:
         item_id = guide.item_id(item)
         lines = [line.to_dict() for line in found.items]

@@ -22,6 +22,7 @@ from matinee.errors import (
 )
 from matinee.models.settings import Hyper, checked, hyper
 from matinee.progress import Progress
+from matinee.projection import about_mean, cosines_with
 from matinee.ratings import Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
 
@@ -43,6 +44,19 @@ class Scored(NamedTuple):
     """What the list is sorted by; no unit."""
     stars: float | None
     """The predicted rating on the data's scale, clipped to it; None for models that only rank."""
+
+
+class Parts(NamedTuple):
+    """What a score is made of: the mean, what this person gives any item beyond it, what people give this item beyond
+    it, and what each of the person's ratings adds, (n,), or (0,) where they count in `user` alone. `without`, (n,) or
+    (0,), is the score had just that rating not been given."""
+
+    mean: float
+    user: float
+    item: float
+    ratings: NDArray[np.float64]
+    without: NDArray[np.float64]
+    is_exact: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +184,11 @@ class Recommender(ABC):
         """Whether `fit` has been called or the model was loaded."""
         return hasattr(self, "users_")
 
+    @property
+    def has_stars(self) -> bool:
+        """Whether it predicts stars, which no model can whose ratings were all the same, such as of who has what."""
+        return self.predicts_stars and self.scale_.highest > self.scale_.lowest
+
     def _require_fit(self) -> None:
         if not self.is_fitted:
             raise NotFittedError(f"This {self.name} model has learnt nothing yet: call fit(ratings), or load one.")
@@ -213,6 +232,13 @@ class Recommender(ABC):
         scores = self._scores(self.profile(person).vector[None])  # (1, I)
         return float(np.clip(scores[0, self.items_.index(item_id)], *self.scale_[:2]))
 
+    def parts(self, person: Person, item_id: Id) -> tuple[float, Parts]:
+        """The score of an item for somebody, before clipping, and its parts, which add up to it but for a known user's
+        rest (see `explain`). Raises UnsupportedError if the model cannot tell."""
+        profile, item = self.profile(person), self.items_.index(item_id)
+        parts = self._parts(profile, item)
+        return float(self._scores(profile.vector[None])[0, item]), parts
+
     def predict_ratings(self, ratings: Ratings) -> NDArray[np.float32]:
         """Predicted stars for each row, (N,) float32, clipped to the scale; the values of `ratings` are not read.
 
@@ -241,7 +267,7 @@ class Recommender(ABC):
         best = _top(np.where(open_, scores, -np.inf), min(k, int(open_.sum())))
         stars = np.clip(scores[best], *self.scale_[:2])
         return [
-            Scored(self.items_.id(item), float(scores[item]), float(star) if self.predicts_stars else None)
+            Scored(self.items_.id(item), float(scores[item]), float(star) if self.has_stars else None)
             for item, star in zip(best.tolist(), stars.tolist(), strict=True)
         ]
 
@@ -259,29 +285,25 @@ class Recommender(ABC):
     def similar(
         self, item_id: Id, k: int = 10, *, allowed: NDArray[np.bool_] | None = None, shrinkage: float = 0
     ) -> list[Scored]:
-        """The k items most alike by the cosine of their factors, best first; the score is the cosine, -1 to 1.
+        """The k items most alike by the cosine of their factors `about_mean` (item-knn: as it says), best first.
 
         Args:
             allowed: as for `recommend`.
-            shrinkage: the cosine of an item with n ratings is multiplied by n / (n + shrinkage), since the factors of
-                items with few ratings are mostly noise, and may lie close to anything.
+            shrinkage: the score of an item with n ratings is multiplied by n / (n + shrinkage), since what is learnt
+                from few ratings is mostly noise, and may lie close to anything.
 
-        Items of zero length (never rated) are like nothing and are left out.
+        Items of which nothing is learnt (never rated) are like nothing and are left out.
         """
         self._require_fit()
-        factors = self._item_vectors()  # (I, F)
         item = self.items_.index(item_id)
-        lengths = np.linalg.norm(factors, axis=1)  # (I,)
-        open_ = self._mask(allowed) & (lengths > 0)
-        if lengths[item] == 0:
-            raise UnsupportedError(
-                f"Item '{item_id}' is like nothing that this {self.name} model knows: it has learnt no factors for it."
-            )
+        likeness = self._likeness(item)  # (I,)
+        open_ = self._mask(allowed) & ~np.isnan(likeness)
+        if np.isnan(likeness).all():
+            raise UnsupportedError(f"Item '{item_id}' is like nothing that {self.name} knows: it learnt nothing of it.")
         open_[item] = False
-        cosines = factors @ factors[item] / np.maximum(lengths * lengths[item], 1e-30)
-        cosines *= (self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)).astype(np.float32)
-        best = _top(np.where(open_, cosines, -np.inf), min(k, int(open_.sum())))
-        return [Scored(self.items_.id(i), float(cosines[i]), None) for i in best.tolist()]
+        likeness *= (self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)).astype(np.float32)
+        best = _top(np.where(open_, likeness, -np.inf), min(k, int(open_.sum())))
+        return [Scored(self.items_.id(i), float(likeness[i]), None) for i in best.tolist()]
 
     def item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F); zeros for items that were never rated.
@@ -318,6 +340,9 @@ class Recommender(ABC):
         self._require_fit()
         if not self.predicts_stars:
             raise UnsupportedError(f"{self.name} only ranks and predicts no stars; use baseline or mf.")
+        if not self.has_stars:
+            what = "was trained on a table without ratings, so it ranks and predicts no stars"
+            raise UnsupportedError(f"{self.name} {what}.")
 
     # -- what a model writes -----------------------------------------------------------------------------------
 
@@ -340,6 +365,15 @@ class Recommender(ABC):
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
         """Stars before clipping, (N,); an index of -1 is somebody or something unknown."""
         raise NotImplementedError
+
+    def _parts(self, profile: Profile, item_index: int) -> Parts:
+        """What the score of one item is made of."""
+        del profile, item_index
+        raise UnsupportedError(f"{self.name} cannot explain what it recommends; use mf.")
+
+    def _likeness(self, item_index: int) -> NDArray[np.float32]:
+        """How alike an item is to each, (I,), -1 to 1; NaN where nothing is known."""
+        return cosines_with(about_mean(self._item_vectors(), self.item_counts_ > 0), item_index)
 
     def _item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F)."""

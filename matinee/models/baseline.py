@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.models.base import Fitting, Recommender
+from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
 
@@ -72,6 +72,11 @@ class Baseline(Recommender):
 
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(vectors + (np.float32(self.global_mean_) + self.item_bias_))  # (B, 1) + (I,)
+
+    def _parts(self, profile: Profile, item_index: int) -> Parts:
+        nothing = np.empty(0)  # all ratings count alike, and only through how generous the person is
+        item_bias = float(self.item_bias_[item_index])
+        return Parts(float(self.global_mean_), float(profile.vector[0]), item_bias, nothing, nothing, True)
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
         zero = np.float32(0)  # what an index of -1 finds

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.models.base import Fitting, Recommender
-from matinee.models.factors import Crowd, Sides, most_likely, predictions, scores, user_vectors
+from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.factors import Crowd, Predict, Sides, most_likely, path_parts, predictions, scores, user_vectors
 from matinee.models.neural import is_lazy, require_torch, schedule_settings, sigmoid_bounds, train_engine
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
@@ -130,17 +130,27 @@ class DotProduct(Recommender):
         return user_vectors(self._sides(), user_index)
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
-        inputs = np.column_stack([np.ones(len(value)), self.item_factors_[item_index]]).astype(np.float64)  # (n, 1 + F)
+        return most_likely(self._predictor(item_index), value, self._crowd())
+
+    def _crowd(self) -> Crowd:
+        return Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_))
+
+    def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
+        n = len(item_index)
+        inputs = np.column_stack([np.ones(n), self.item_factors_[item_index]]).astype(np.float64)  # (n, 1 + F)
         if not self.biases:
             inputs[:, 0] = 0
         low, high = self.range_.tolist()
 
         def predict(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             stars = self._link(inputs @ x + self.item_bias_[item_index])  # (n,)
-            slope = np.ones(len(value)) if low == high else (stars - low) * (high - stars) / (high - low)
+            slope = np.ones(n) if low == high else (stars - low) * (high - stars) / (high - low)
             return stars, slope[:, None] * inputs
 
-        return most_likely(predict, value, Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_)))
+        return predict
+
+    def _parts(self, profile: Profile, item_index: int) -> Parts:
+        return path_parts(self, self._predictor, self._crowd(), (profile, item_index), n_biases=1)
 
     def _scores(self, vectors: Floats) -> Floats:
         return self._link(scores(self._sides(), vectors))

@@ -20,9 +20,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.models.base import Fitting, Recommender
+from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.baseline import shrunken_biases
-from matinee.models.factors import Sides, predictions, ridge, scores, user_vectors
+from matinee.models.factors import Sides, predictions, pulls, rating_parts, ridge, scores, user_vectors
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, workers
@@ -136,8 +136,22 @@ class MatrixFactorization(Recommender):
 
     def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
         residual = value - np.float32(self.global_mean_) - self.item_bias_[item_index]  # (n,)
-        penalty = (self.regularization * len(value) + self.factor_shrinkage) * float(self.deviation_)
-        return ridge(self.item_factors_[item_index], residual, penalty, self.bias_shrinkage)
+        return ridge(self.item_factors_[item_index], residual, self._penalty(len(value)), self.bias_shrinkage)
+
+    def _penalty(self, n: int) -> float:
+        """What the factors of a user with n ratings are penalised by, in stars."""
+        return (self.regularization * n + self.factor_shrinkage) * float(self.deviation_)
+
+    def _parts(self, profile: Profile, item_index: int) -> Parts:
+        n, mean, item_bias = len(profile.value), float(self.global_mean_), float(self.item_bias_[item_index])
+        slopes = np.column_stack([np.ones(n), self.item_factors_[profile.item_index]]).astype(np.float64)  # (n, 1 + F)
+        slope = np.append(1, self.item_factors_[item_index]).astype(np.float64)  # (1 + F,)
+        surprises = (profile.value - self.item_bias_[profile.item_index]).astype(np.float64) - mean  # (n,)
+        vector = profile.vector.astype(np.float64)
+        now, then = (pulls(self.factors, self._penalty(max(0, count)), self.bias_shrinkage) for count in (n, n - 1))
+        ratings, changes = rating_parts(slopes, surprises, vector, (now, then), (slope, slope), n_biases=1)
+        without = mean + item_bias + slope @ vector + changes
+        return Parts(mean, float(vector[0]), item_bias, ratings, without, is_exact=True)
 
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._sides(), vectors)

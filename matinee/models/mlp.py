@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import SettingError
-from matinee.models.base import Fitting, Recommender
-from matinee.models.factors import Crowd, most_likely
+from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.factors import Crowd, Predict, most_likely, path_parts
 from matinee.models.neural import is_lazy, require_torch, schedule_settings, sigmoid_bounds, train_engine
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
@@ -159,20 +159,30 @@ class EmbeddingMLP(Recommender):
         vectors: Floats = self.user_factors_[user_index]
         return vectors
 
-    def _first_sums(self) -> tuple[Floats, Floats]:
-        """The first layer cut in two: weights of the user part, (Fu, H), and the sums of all items, (I, H)."""
+    def _first_sums(self, item_index: NDArray[np.int32] | None = None) -> tuple[Floats, Floats]:
+        """The first layer cut in two: weights of the user part, (Fu, H), and the sums of the items, (n, H), or of all
+        of them, (I, H)."""
         (weights, constants), n_user = self._layers()[0], self.user_factors_.shape[1]
-        return weights[:n_user], self.item_factors_ @ weights[n_user:] + constants
+        items = self.item_factors_ if item_index is None else self.item_factors_[item_index]
+        return weights[:n_user], items @ weights[n_user:] + constants
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
-        weights, items = self._first_sums()
-        mine = items[item_index]  # (n, H)
+        return most_likely(self._predictor(item_index), value, self._crowd())
+
+    def _crowd(self) -> Crowd:
+        return Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_))
+
+    def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
+        weights, sums = self._first_sums(item_index)  # (Fu, H), (n, H)
 
         def predict(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            stars, slopes = self._forward(mine + x.astype(np.float32) @ weights, weights)
+            stars, slopes = self._forward(sums + x.astype(np.float32) @ weights, weights)
             return stars.astype(np.float64), np.asarray(slopes, np.float64)
 
-        return most_likely(predict, value, Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_)))
+        return predict
+
+    def _parts(self, profile: Profile, item_index: int) -> Parts:
+        return path_parts(self, self._predictor, self._crowd(), (profile, item_index), n_biases=0)
 
     def _scores(self, vectors: Floats) -> Floats:
         weights, items = self._first_sums()

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import SettingError
-from matinee.models.base import Fitting, Recommender
-from matinee.models.factors import Crowd, most_likely
+from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.factors import Crowd, Predict, most_likely, path_parts
 from matinee.models.neural import require_torch, schedule_settings, train_engine
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
@@ -45,7 +45,7 @@ class Network(Recommender):
     name: ClassVar[str] = "network"
     resumes: ClassVar[bool] = True
     learned: ClassVar[tuple[str, ...]] = (
-        "numbers_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_"
+        "numbers_", "shapes_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_"
     )  # fmt: skip
 
     module: "nn.Module" = field(repr=False)
@@ -71,6 +71,8 @@ class Network(Recommender):
 
     numbers_: Floats = field(init=False, repr=False)
     """All parameters and buffers of the trained module, one after the other, flat."""
+    shapes_: NDArray[np.int64] = field(init=False, repr=False)
+    """Their shapes, one after the other, each with the number of its dimensions before it."""
     crowd_mean_: Floats = field(init=False, repr=False)
     crowd_variance_: Floats = field(init=False, repr=False)
     noise_: NDArray[np.float64] = field(init=False, repr=False)
@@ -94,6 +96,7 @@ class Network(Recommender):
         train_engine(self, engine, train, how)
         trained = engine.module.cpu().state_dict().values()
         self.numbers_ = np.concatenate([tensor.float().numpy().ravel() for tensor in trained])
+        self.shapes_ = _shapes(engine.module)
         crowd = Crowd.of(self._user_vectors(np.flatnonzero(train.user_counts > 0)), float(self.losses_[-1, 1]))
         self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)
 
@@ -113,6 +116,10 @@ class Network(Recommender):
                 tensors[name] = torch.tensor(numbers).reshape(tensor.shape).to(tensor.dtype)
         if place != len(self.numbers_):
             raise SettingError(f"This module has {place:,} numbers, and the trained one had {len(self.numbers_):,}.")
+        if not np.array_equal(_shapes(self.module), self.shapes_):
+            raise SettingError(
+                "This module has tables or layers of other shapes than the trained one, or in another order."
+            )
         return tensors
 
     def _tables(self, side: str, n_rows: int) -> list[str]:
@@ -150,20 +157,29 @@ class Network(Recommender):
             width = int(np.prod(shape))
             tensors[name] = vectors[:, place : place + width].reshape(len(vectors), *shape)
             place += width
-        arguments = torch.arange(len(vectors)), torch.from_numpy(np.asarray(item_index)).long()
+        arguments = torch.arange(len(vectors)), torch.from_numpy(np.array(item_index)).long()
         stars: Tensor = functional_call(self.module.eval(), tensors, arguments)
         return stars
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
+        return most_likely(self._predictor(item_index), value, self._crowd())
+
+    def _crowd(self) -> Crowd:
+        return Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_))
+
+    def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
         import torch
 
         def predict(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            vectors = torch.tensor(x, dtype=torch.float32).repeat(len(value), 1).requires_grad_()
+            vectors = torch.tensor(x, dtype=torch.float32).repeat(len(item_index), 1).requires_grad_()
             stars = self._stars(vectors, item_index)
             (slopes,) = torch.autograd.grad(stars.sum(), vectors)  # (n, D): each rating has a row of its own
             return stars.detach().double().numpy(), slopes.double().numpy()
 
-        return most_likely(predict, value, Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_)))
+        return predict
+
+    def _parts(self, profile: Profile, item_index: int) -> Parts:
+        return path_parts(self, self._predictor, self._crowd(), (profile, item_index), n_biases=0)
 
     def _scores(self, vectors: Floats) -> Floats:
         import torch
@@ -193,3 +209,9 @@ class Network(Recommender):
     def _item_vectors(self) -> Floats:
         vectors = self._rows("item", len(self.items_))
         return np.where((self.item_counts_ > 0)[:, None], vectors, np.float32(0))
+
+
+def _shapes(module: "nn.Module") -> NDArray[np.int64]:
+    """The shapes of a module's parameters and buffers in one row of numbers; see `Network.shapes_`."""
+    shapes = [tensor.shape for tensor in module.state_dict().values()]
+    return np.array([number for shape in shapes for number in (len(shape), *shape)], np.int64)

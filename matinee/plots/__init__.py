@@ -3,7 +3,26 @@
 Lines differ in dash and marker as well as in colour, so that the figures work in black and white.
 """
 
-from matinee.plots.canvas import check_figure_name, save_figure
+from matinee.plots.canvas import as_svg, check_figure_name, save_figure
+from matinee.plots.data import long_tail, rating_histogram
+from matinee.plots.film_map import film_map
+from matinee.plots.insight import bias_ranking, component_ends
+from matinee.plots.quality import calibration, predicted_against_true, residuals
 from matinee.plots.training import learning_curves, learning_rates, schedule
 
-__all__ = ["check_figure_name", "learning_curves", "learning_rates", "save_figure", "schedule"]
+__all__ = [
+    "as_svg",
+    "bias_ranking",
+    "calibration",
+    "check_figure_name",
+    "component_ends",
+    "film_map",
+    "learning_curves",
+    "learning_rates",
+    "long_tail",
+    "predicted_against_true",
+    "rating_histogram",
+    "residuals",
+    "save_figure",
+    "schedule",
+]

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee.catalogue import Catalogue
 from matinee.errors import DataError, MatineeError, NotFittedError, UnknownNameError, UnsupportedError
 from matinee.evaluation import ranking_measures
+from matinee.explain import explain
 from matinee.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
@@ -112,6 +114,7 @@ def test_a_model_without_fit_says_so(model: Model) -> None:
         lambda: new.recommend(1),
         lambda: new.similar(ITEM),
         lambda: new.top_items(np.array([0]), 3),
+        lambda: new.parts(1, ITEM),
     ]
     for question in questions:
         assert message(NotFittedError, question) == expected
@@ -126,6 +129,9 @@ def test_asking_changes_nothing(model: Model) -> None:
     one.recommend({ITEM: 4.0}, include_seen=True)
     one.top_items(np.arange(5), 10)
     one.fold_in({ITEM: 4.0})
+    if explains(one):
+        one.parts(1, ITEM)
+        one.parts({ITEM: 4.0, 27: 2.0}, ITEM)
     if model.predicts_stars:
         one.predict(1, ITEM)
         one.predict_ratings(table())
@@ -138,8 +144,10 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
     one = model().fit(Ratings.from_ids([5], [6], [3.0]), n_threads=1)
     assert one.recommend(5) == []
     assert len(one.recommend({})) == 1
-    if model.predicts_stars:
-        assert one.predict(5, 6) == 3
+    if model.predicts_stars:  # but whoever gives everything the same number has not rated
+        assert message(UnsupportedError, lambda: one.predict(5, 6)) == (
+            f"{one.name} was trained on a table without ratings, so it ranks and predicts no stars."
+        )
 
 
 @every_star_model
@@ -154,6 +162,14 @@ def test_a_table_of_equal_ratings_is_predicted_exactly(model: Model) -> None:
 def has_similar(model: Recommender) -> bool:
     try:
         model.similar(ITEM)
+    except UnsupportedError:
+        return False
+    return True
+
+
+def explains(model: Recommender) -> bool:
+    try:
+        model.parts(1, ITEM)
     except UnsupportedError:
         return False
     return True
@@ -251,6 +267,9 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
         items.append(lambda: one.predict(1, "117x"))
     if has_similar(one):
         items.append(lambda: one.similar("117x"))
+    if explains(one):
+        questions.append(lambda: one.parts(3000, ITEM))
+        items.append(lambda: one.parts(1, "117x"))
     for question in questions:
         found = message(UnknownNameError, question)
         assert found.startswith("no user '3000' among the 300 this model was trained on. Did you mean ")
@@ -321,6 +340,50 @@ def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> N
         assert np.isfinite(stars).all()
         new = (table().user_index < 20) & (table().item_index < 10)
         assert np.allclose(stars[new], partial.predict_ratings(Ratings.from_ids([999], [99999], [3.0])), atol=1e-4)
+
+
+# -- explaining --------------------------------------------------------------------------------------------------
+
+
+@every_model
+def test_a_score_is_the_sum_of_its_parts_or_it_is_said_who_can_explain(model: Model) -> None:
+    one = fitted(model)
+    if not explains(one):
+        expected = f"{model.name} cannot explain what it recommends; use mf."
+        assert message(UnsupportedError, lambda: one.parts(1, ITEM)) == expected
+        return
+    few: dict[int | str, float] = {7: 5.0, 27: 1.0, ITEM: 4.0}
+    people: list[Any] = [1, 150, 300, history(table(), 1), few, {}]
+    for person in people:
+        score, parts = one.parts(person, ITEM)
+        assert score == pytest.approx(all_scores(one, person)[ITEM], abs=1e-5)
+        assert parts.ratings.shape in {(0,), one.profile(person).item_index.shape}
+        assert parts.without.shape == parts.ratings.shape
+        assert np.isfinite([*parts.ratings, *parts.without]).all()
+        total = parts.mean + parts.user + parts.item + float(parts.ratings.sum())
+        # What a known user's ratings do not explain is small; for a newcomer there is no such rest.
+        assert total == pytest.approx(score, abs=0.3 if isinstance(person, int) else 1e-4)
+        found = explain(one, Catalogue(), person, ITEM)
+        total = found.mean + found.user + found.item + sum(reason.contribution for reason in found.reasons)
+        said = one.predict(person, ITEM) if model.predicts_stars else score
+        assert total + found.rest + found.clipping == pytest.approx(said, abs=1e-4)
+    assert (parts.user, parts.ratings.tolist()) == (0, [])
+
+
+@every_model
+def test_a_higher_rating_of_a_film_adds_more_to_it(model: Model) -> None:
+    one = fitted(model)
+    if not explains(one):
+        return
+    few: dict[int | str, float] = {7: 5.0, 27: 1.0}
+    for others in (few, history(table(), 1)):
+        own = []
+        for stars in (1.0, 3.0, 5.0):
+            _, parts = one.parts(others | {ITEM: stars}, ITEM)
+            place = list(others | {ITEM: stars}).index(ITEM)
+            own.append(parts.user + (parts.ratings[place] if len(parts.ratings) else 0))
+        assert own == sorted(own)
+        assert own[0] < own[-1] or not model.predicts_stars  # what only ranks may leave an item out of its own reasons
 
 
 # -- new people --------------------------------------------------------------------------------------------------

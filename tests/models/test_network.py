@@ -140,6 +140,7 @@ def test_similar_items_are_alike_in_all_tables_of_the_items() -> None:
     best = fitted().similar(17, 5)
     vectors = fitted()._item_vectors()
     assert vectors.shape == (120, 7)  # the embedding and the bias
+    vectors = vectors - vectors.mean(axis=0)
     cosines = vectors @ vectors[1] / np.linalg.norm(vectors, axis=1) / np.linalg.norm(vectors[1])
     expected = [index for index in np.argsort(-cosines).tolist() if index != 1][:5]
     assert [fitted().items_.index(one.item_id) for one in best] == expected
@@ -201,6 +202,15 @@ def test_a_module_of_another_size_is_refused(width: int, tmp_path: Path, ratings
     n_other, n_known = (sum(t.numel() for t in one.state_dict().values()) for one in (other, module_of(ratings)))
     told = refusal(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
     assert f"This module has {n_other:,} numbers, and the trained one had {n_known:,}" in told
+
+
+def test_a_module_of_the_same_size_and_other_shapes_is_refused(tmp_path: Path, ratings: Ratings) -> None:
+    file = tmp_path / "own.matinee"
+    Guide(fitted()).save(file)
+    other = module_of(ratings)
+    other.generous, other.liked = other.liked, other.generous  # as many numbers, in another order
+    told = refusal(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
+    assert "This module has tables or layers of other shapes than the trained one, or in another order" in told
 
 
 # -- which tables are whose --------------------------------------------------------------------------------------

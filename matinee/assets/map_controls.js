@@ -1,0 +1,210 @@
+// The controls around the map of films: a search, a legend, and the panel of the film that is chosen.
+//
+// Everything from the data enters the page as text, never as markup.
+
+import { balancedScale, css, evenScale, grouped, makeSearch, rampOf, rgb, signed } from "./map_canvas.js";
+
+const MOST_FOUND = 8; // films in the list under the search
+const MOST_GENRES = 24; // in the legend
+
+// An element with attributes (those that begin with "on" are listeners) and children; empty ones are left out.
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children.filter(Boolean));
+  return element;
+}
+
+export function button(text, label, onclick) {
+  return h("button", { type: "button", "aria-label": label, title: label, onclick }, text);
+}
+
+// -- search ---------------------------------------------------------------------------------------------------------
+
+// take(row, byKey) is called with the film that somebody picks.
+export class Search {
+  constructor(films, take) {
+    Object.assign(this, { films, take, find: makeSearch(films), rows: [], active: -1 });
+    this.input = h("input", {
+      id: "film-map-search", type: "search", placeholder: "Find a film", autocomplete: "off", spellcheck: "false",
+      role: "combobox", "aria-expanded": "false", "aria-controls": "film-map-found", "aria-autocomplete": "list",
+      oninput: () => this.show(this.find(this.input.value, MOST_FOUND)),
+      onfocus: () => this.input.select(),
+      onblur: () => this.show([]),
+      onkeydown: (event) => this.key(event),
+    });
+    this.list = h("ul", {
+      id: "film-map-found", role: "listbox", "aria-label": "Films found", hidden: true,
+      onpointerdown: (event) => event.preventDefault(), // the input keeps the focus
+    });
+    const label = h("label", { class: "unseen", for: "film-map-search" }, "Find a film");
+    this.element = h("div", { class: "search" }, label, this.input, this.list);
+  }
+
+  show(rows, isOpen = document.activeElement === this.input && this.input.value.trim() !== "") {
+    const { films } = this;
+    this.rows = rows;
+    this.active = rows.length ? 0 : -1;
+    const lines = rows.map((row, at) => {
+      const attributes = { role: "option", id: `film-map-found-${at}`, onclick: () => this.pick(row, false) };
+      return h("li", attributes, h("span", {}, films.titles[row]), h("small", {}, String(films.year[row] || "")));
+    });
+    const none = { class: "none", role: "option", "aria-disabled": "true" };
+    if (!lines.length) lines.push(h("li", none, "No such film on this map."));
+    this.list.replaceChildren(...lines);
+    this.list.hidden = !isOpen;
+    this.input.setAttribute("aria-expanded", String(isOpen));
+    this.mark();
+  }
+
+  mark() {
+    this.rows.forEach((_, at) => this.list.children[at].setAttribute("aria-selected", String(at === this.active)));
+    if (this.active < 0) this.input.removeAttribute("aria-activedescendant");
+    else this.input.setAttribute("aria-activedescendant", `film-map-found-${this.active}`);
+  }
+
+  key(event) {
+    const n = this.rows.length;
+    if (event.key === "Escape" && !this.list.hidden) {
+      event.stopPropagation();
+      this.show([], false);
+    } else if (event.key === "Enter" && n) this.pick(this.rows[this.active], true);
+    else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && n) {
+      this.active = (this.active + (event.key === "ArrowDown" ? 1 : n - 1)) % n;
+      this.mark();
+    } else return;
+    event.preventDefault();
+  }
+
+  pick(row, byKey) {
+    this.input.value = this.films.titles[row];
+    this.show([], false);
+    this.take(row, byKey);
+  }
+}
+
+// -- legend ---------------------------------------------------------------------------------------------------------
+
+// The ways to colour that this data allows: name -> {title, shade: row -> number of a colour, colours(theme), ticks}.
+export function waysToColour(films) {
+  const ways = {};
+  const { nGroups } = films;
+  if (nGroups) {
+    const shade = Uint8Array.from(films.group, (group) => (group < 0 ? nGroups : group));
+    const colours = (theme) => [...theme.genres.slice(0, nGroups), theme.other].map(rgb);
+    ways.genre = { title: "Genre", shade, colours };
+  }
+  const ramp = (stops) => (theme) => [...rampOf(theme[stops], 255), rgb(theme.other)];
+  if (films.year.some((year) => year !== 0)) {
+    ways.year = { title: "Year", ...evenScale(films.year, (year) => year !== 0, String), colours: ramp("sequence") };
+  }
+  if (films.bias) ways.bias = { title: "Bias", ...balancedScale(films.bias, signed), colours: ramp("balance") };
+  ways.popularity = { title: "Ratings", ...evenScale(films.count, () => true, grouped), colours: ramp("sequence") };
+  return ways;
+}
+
+// What the colours mean; a click on a line lights up the films that it counts, and changed() is called.
+export class Legend {
+  lit = null; // {name, mask: row -> 0 or 1, shade: the colours meanwhile, or null}
+
+  constructor(films, ways, stars, changed) {
+    Object.assign(this, { films, ways, stars, changed });
+    this.element = h("div", { class: "legend" });
+  }
+
+  show(name, theme) {
+    const { films } = this;
+    const parts = [];
+    if (name === "genre") {
+      const counts = new Uint32Array(films.genres.length);
+      for (const genre of films.genre) counts[genre]++;
+      const line = (genre, at) => this.line(genre, counts[at], at < films.nGroups ? theme.genres[at] : "", at);
+      parts.push(...films.genres.slice(0, MOST_GENRES).map(line));
+    } else parts.push(this.ramp(this.ways[name], this.ways[name].colours(theme)));
+    if (this.stars.size) parts.push(this.line("Rated by you", this.stars.size, "", -1));
+    this.element.replaceChildren(...parts);
+  }
+
+  // genre: its number, -1 for the films of one's own.
+  line(name, count, colour, genre) {
+    const swatch = h("i", { class: colour ? "" : genre < 0 ? "you" : "open" });
+    swatch.style.background = colour;
+    const pressed = String(this.lit?.name === name);
+    const attributes = { type: "button", "aria-pressed": pressed, onclick: () => this.toggle(name, genre) };
+    return h("button", attributes, swatch, h("span", {}, name), h("small", {}, grouped(count)));
+  }
+
+  toggle(name, genre) {
+    const { films, ways, stars } = this;
+    if (this.lit?.name === name) this.lit = null;
+    else {
+      const mask = Uint8Array.from(films.x, (_, row) => (genre < 0 ? stars.has(row) : films.hasGenre(row, genre)));
+      // A genre shows in its own colour while it is lit up, whatever else its films are.
+      const own = genre >= 0 && genre < films.nGroups;
+      this.lit = { name, mask, shade: own ? ways.genre.shade.map((was, row) => (mask[row] ? genre : was)) : null };
+    }
+    for (const line of this.element.querySelectorAll("button")) {
+      line.setAttribute("aria-pressed", String(line.querySelector("span").textContent === this.lit?.name));
+    }
+    this.changed();
+  }
+
+  ramp({ ticks, shade }, colours) {
+    const bar = h("div", { class: "bar" });
+    const stops = [0, 32, 64, 96, 128, 160, 192, 224, 254].map((at) => css(colours[at]));
+    bar.style.background = `linear-gradient(to right, ${stops})`;
+    const swatch = h("i");
+    swatch.style.background = css(colours[255]);
+    const unknown = shade.includes(255) && h("p", {}, swatch, "not known");
+    const words = h("div", { class: "ticks" }, ...ticks.map((tick) => h("span", {}, tick)));
+    return h("div", { class: "ramp" }, bar, words, unknown);
+  }
+}
+
+// -- the film that is chosen ----------------------------------------------------------------------------------------
+
+// choose(row), or -1 for none, and point(row) are called as somebody clicks and points at lines.
+export class Panel {
+  constructor(films, stars, { choose, point }) {
+    Object.assign(this, { films, stars, choose, point });
+    this.element = h("section", { class: "film", "aria-label": "The chosen film", hidden: true });
+  }
+
+  fill(row) {
+    const { films, stars } = this;
+    const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+    const other = films.others(row);
+    const genres = films.genresOf(row).join(", ");
+    const neighbors = Array.from(films.neighborsOf(row), (one, at) => this.neighbor(one, films.likenessOf(row)[at]));
+    this.element.replaceChildren(
+      button("×", "Close", () => this.choose(-1)),
+      h("h2", { tabindex: "-1" }, films.titles[row]),
+      ...[other && `also: ${other}`, [films.year[row] || "", genres].filter(Boolean).join(" · ")]
+        .filter(Boolean)
+        .map((text) => h("p", {}, text)),
+      h("dl", {},
+        fact("mean", films.mean[row].toFixed(2)),
+        fact("ratings", grouped(films.count[row])),
+        films.bias && fact("bias", signed(films.bias[row])),
+        stars.has(row) && fact("yours", String(stars.get(row))),
+        fact("id", String(films.ids[row])),
+      ),
+      ...(neighbors.length ? [h("h3", {}, "Most alike", h("small", {}, "likeness")), h("ol", {}, ...neighbors)] : []),
+    );
+    this.element.scrollTop = 0;
+  }
+
+  neighbor(row, likeness) {
+    const { films } = this;
+    const [here, away] = [() => this.point(row), () => this.point(-1)];
+    const listeners = { onpointerenter: here, onfocus: here, onpointerleave: away, onblur: away };
+    const year = films.year[row] && h("small", {}, ` ${films.year[row]}`);
+    const name = h("span", {}, films.titles[row], year);
+    const value = h("small", {}, (likeness / 127).toFixed(2));
+    return h("li", {}, h("button", { type: "button", onclick: () => this.choose(row), ...listeners }, name, value));
+  }
+}

@@ -1,0 +1,45 @@
+"""matinee explain: why a prediction is what it is."""
+
+from pathlib import Path
+
+import click
+
+from matinee.cli.asking import id_of, profile_of, ratings_option, require_person, user_option
+from matinee.cli.options import json_option, k_option, path_argument
+from matinee.cli.output import as_json, note, table
+
+
+@click.command()
+@path_argument
+@user_option
+@ratings_option
+@click.option("--item", required=True, metavar="ID_OR_TITLE", help="The film.")
+@k_option
+@json_option
+def explain(model_file: Path, user: str | None, ratings: Path | None, item: str, k: int, as_json_: bool) -> None:
+    """Why somebody would give a film so many stars: what each of their ratings adds."""
+    from matinee.guide import Guide
+
+    require_person(user, ratings)
+    guide = Guide.load(model_file)
+    missing = (
+        f"The ratings of user {user} are not in this file, so what they add is one number. For reasons, give them:  "
+        f"matinee explain {model_file} --ratings mine.csv --item {guide.item_id(item)}"
+    )
+    found = guide.explain(profile_of(guide, model_file, user, ratings, missing), item)
+    if as_json_:
+        as_json({"user": id_of(guide, user), **found.to_dict(k)})
+        return
+    click.echo(f"{found.film.title}\n{found.sentence()}\n")
+    *parts, total = found.lines(k)
+    rows = [
+        (
+            line.what,
+            f"{line.amount:+.{found.digits}f}",
+            "" if line.without is None else f"{line.without:.{found.digits}f}",
+        )
+        for line in parts
+    ]
+    kind = "score" if found.stars is None else "stars"
+    table(("", kind, "without it"), [*rows, (total.what, f"{total.amount:.{found.digits}f}", "")])
+    note(guide.origin.note)

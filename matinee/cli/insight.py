@@ -1,0 +1,153 @@
+"""matinee biases and neighbors: what a model has learnt of films and of people."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from matinee.cli.asking import id_of, profile_of, ratings_option, require_person, user_option
+from matinee.cli.options import json_option, k_option, path_argument
+from matinee.cli.output import as_json, note, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matinee.insight import BiasLine, UserLine
+    from matinee.neighbors import Neighbors
+
+ASSUMED = (
+    "This file was saved without histories: the intervals suppose ratings that deviate by a quarter of the scale, and "
+    "nothing can be said of people."
+)
+
+
+@click.command()
+@path_argument
+@k_option
+@click.option("--raw", is_flag=True, help="Rank by the bias alone, however few the ratings.")
+@click.option("--users", is_flag=True, help="Show the most and the least generous people too.")
+@json_option
+def biases(model_file: Path, k: int, raw: bool, users: bool, as_json_: bool) -> None:
+    """The best and the worst films, whatever people's habits and tastes.
+
+    Ranked by the cautious end of a 95% interval, so that three ratings make no best film.
+    """
+    from matinee.guide import Guide
+    from matinee.insight import bias_ranking, bias_unit, disagreements, generosity
+
+    guide = Guide.load(model_file)
+    unit = bias_unit(guide.model)
+    has_histories = len(guide.model.history_values_) > 0
+    ends = (False, True)
+    best, worst = (bias_ranking(guide, k, lowest=lowest, raw=raw) for lowest in ends)
+    people: list[list[UserLine]] = [generosity(guide, k, lowest=lowest) if has_histories else [] for lowest in ends]
+    apart: list[list[BiasLine]] = [disagreements(guide, k, lowest=lowest) if has_histories else [] for lowest in ends]
+    if not has_histories:
+        note(ASSUMED)
+    if as_json_:
+        lists: dict[str, list[BiasLine] | list[UserLine]] = {
+            "best": best,
+            "worst": worst,
+            "most_generous": people[0],
+            "least_generous": people[1],
+            "better_than_their_mean": apart[0],
+            "worse_than_their_mean": apart[1],
+        }
+        found = {name: [line.to_dict() for line in lines] for name, lines in lists.items()}
+        as_json({"model": guide.model.name, "unit": unit, "raw": raw, "k": k} | found)
+        return
+    _print_films(best, f"Best films (bias in {unit}{', before the sigmoid' if unit == 'logits' else ''})")
+    _print_films(worst, "Worst films")
+    if users:
+        _print_people(people[0], "Most generous people")
+        _print_people(people[1], "Least generous people")
+    _print_films(apart[0], "Better liked than their mean suggests: strict people saw them, or people of other tastes")
+    _print_films(
+        apart[1], "Less liked than their mean suggests: those who saw them are generous, or fond of their kind"
+    )
+
+
+def _print_films(lines: "Sequence[BiasLine]", title: str) -> None:
+    if not lines:
+        return
+    with_audience = [] if lines[0].audience is None else ["audience"]
+    rows = [
+        (
+            str(place),
+            *(f"{line.audience:+.2f}" for _ in with_audience),
+            *_interval(line),
+            line.film.title,
+            str(line.item_id),
+        )
+        for place, line in enumerate(lines, 1)
+    ]
+    table(("", *with_audience, "bias", "from", "to", "mean", "ratings", "film", "id"), rows, title)
+    click.echo()
+
+
+def _print_people(lines: "Sequence[UserLine]", title: str) -> None:
+    if not lines:
+        return
+    rows = [(str(place), *_interval(line), str(line.user_id)) for place, line in enumerate(lines, 1)]
+    table(("", "bias", "from", "to", "mean", "ratings", "user"), rows, title)
+    click.echo()
+
+
+def _interval(line: "BiasLine | UserLine") -> tuple[str, ...]:
+    return (*(f"{value:+.2f}" for value in (line.bias, line.low, line.high)), f"{line.mean:.2f}", f"{line.n_ratings:,}")
+
+
+@click.command()
+@path_argument
+@user_option
+@ratings_option
+@k_option
+@json_option
+def neighbors(model_file: Path, user: str | None, ratings: Path | None, k: int, as_json_: bool) -> None:
+    """People with tastes like somebody's, and what they loved: for a known --user, or a new person's --ratings."""
+    from matinee.guide import Guide
+    from matinee.neighbors import neighbors as find_neighbors
+
+    require_person(user, ratings)
+    guide = Guide.load(model_file)
+    profile = profile_of(guide, model_file, user, ratings, no_history="")
+    known = id_of(guide, user)
+    found = find_neighbors(guide, profile if known is None else known, k, n_films=k)
+    if as_json_:
+        people, films = ([one.to_dict() for one in part] for part in (found.people, found.films))
+        as_json({"user": known, "k": k, "people": people, "films": films, "note": found.note})
+        return
+    _print_neighbors(found)
+    note(found.note)
+
+
+def _print_neighbors(found: "Neighbors") -> None:
+    rows = [
+        (
+            str(place),
+            f"{one.likeness:.2f}",
+            f"{one.n_both:,}",
+            "-" if one.difference is None else f"{one.difference:.2f}",
+            f"{one.n_ratings:,}",
+            str(one.user_id),
+        )
+        for place, one in enumerate(found.people, 1)
+    ]
+    table(("", "likeness", "rated by both", "stars apart", "ratings", "user"), rows, "People with like tastes")
+    click.echo()
+    for one in found.people[:3]:
+        click.echo(one.sentence())
+    lines = [
+        (
+            str(place),
+            f"{one.n_loved:,}",
+            "-" if one.stars is None else f"{one.stars:.2f}",
+            one.film.title,
+            ", ".join(one.film.genres),
+            str(one.item_id),
+        )
+        for place, one in enumerate(found.films, 1)
+    ]
+    if lines:
+        click.echo()
+        table(("", "loved by", "stars", "film", "genres", "id"), lines, "What they loved and you have not seen")

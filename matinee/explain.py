@@ -1,0 +1,234 @@
+"""Why a film is predicted so many stars: what people give it, how this person rates, and what each rating adds.
+
+    stars = mean + item + user + contributions of the person's ratings + rest + clipping
+
+The parts come from the model (`Recommender.parts`) and add up to what `predict` says. For baseline and mf they are
+exact; for models in which nothing is simply added they are approximate, which `is_exact` and the sentence say.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from matinee.catalogue import Catalogue, Film
+from matinee.models.base import Person, Recommender
+from matinee.ratings import Id
+
+NAMED = 3
+"""So many ratings are named in a sentence; the others are one number."""
+
+
+class Reason(NamedTuple):
+    """One rating of the person, and what it adds to the prediction."""
+
+    item_id: Id
+    film: Film
+    stars: float
+    """What the person gave."""
+    contribution: float
+    without: float
+    """The prediction had this rating not been given, by a person whom the same model knows by the others."""
+
+
+class Line(NamedTuple):
+    """One line of a table of the parts."""
+
+    what: str
+    amount: float
+    without: float | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the prediction of one item for one person is made of.
+
+    Attributes:
+        stars: what `predict` says; None for a model that only ranks, where the parts add up to the score.
+        score: the sum before clipping.
+        mean, item, user: the mean of all ratings; what people give this item beyond it; what this person gives any
+            item beyond it.
+        reasons: the person's ratings, largest contribution first, whichever its sign. Empty where they count only
+            through `user` (baseline), and for a user of a file without histories.
+        rest: what their ratings do not explain. For a newcomer it is 0; the numbers of a known user were learnt
+            together with everybody's, by a training that stops early, and end a little elsewhere.
+        clipping: what lies beyond the end of the scale, with the sign that takes it away.
+        n_ratings: of this item, by everybody.
+        n_own_ratings: of this person, as far as the model knows them.
+    """
+
+    item_id: Id
+    film: Film
+    stars: float | None
+    score: float
+    mean: float
+    item: float
+    user: float
+    reasons: list[Reason]
+    rest: float
+    clipping: float
+    is_exact: bool
+    n_ratings: int
+    n_own_ratings: int
+
+    @property
+    def digits(self) -> int:
+        """After the point, where the parts are shown: stars have two, a score without unit has three."""
+        return 3 if self.stars is None else 2
+
+    def sentence(self) -> str:
+        """The prediction with its strongest reasons, in words."""
+        if self.stars is None:
+            start, said = f"score {self.score:.3f}", self._about_anybody(self.mean + self.item + self.user)
+        else:
+            start, said = f"{self.stars:.1f} stars", [self._about_the_film(), *self._about_the_person()]
+        if self.reasons:
+            said.append(self._about_ratings())
+        if not self._is_little(self.rest):
+            said.append(f"{self._rest_name()} {self._adds(self.rest)}")
+        if not self.n_own_ratings and self._is_little(self.user) and self._is_little(self.rest):
+            said.append("no rating of yours is known")
+        if not self._is_little(self.clipping):
+            said.append(f"that is {self.score:.2f}, {_beyond(self.clipping)}")
+        hedge = "" if self.is_exact else " The parts are approximate for this model."
+        return f"{start}: {'; '.join(said)}.{hedge}"
+
+    def lines(self, k: int | None = None) -> list[Line]:
+        """The parts with the k strongest reasons (None: all), rounded, and the prediction as the last line.
+
+        What rounding loses is a line of its own, so that the column adds up.
+        """
+        shown, n_others, others = self._cut(k)
+        parts = [
+            Line("the average rating", self.mean),
+            Line(f"people give it {_than(self.item, 'more', 'less')} than the average film", self.item),
+            Line(f"you rate {_than(self.user, 'higher', 'lower')} than most", self.user),
+            *(Line(self._name(reason), reason.contribution, reason.without) for reason in shown),
+            Line(f"{n_others:,} other rating{'s' * (n_others != 1)}", others),
+            Line(self._rest_name(), self.rest),
+            Line(_beyond(self.clipping), self.clipping),
+        ]
+        rounded = [part._replace(amount=round(part.amount, self.digits)) for part in parts]
+        total = round(self.score + self.clipping, self.digits)
+        lost = round(total - sum(line.amount for line in rounded), self.digits)
+        lines = [line for line in (*rounded, Line("rounding", lost)) if line.amount or line.without is not None]
+        return [*lines, Line("score" if self.stars is None else "prediction", total)]
+
+    def to_dict(self, k: int | None = None) -> dict[str, Any]:
+        """For JSON. The values of `parts` add up to `stars`, or to `score` where there are none.
+
+        Args:
+            k: how many reasons; the others are one number. None means all.
+        """
+        shown, n_others, others = self._cut(k)
+        parts = {"mean": self.mean, "item": self.item, "user": self.user}
+        parts |= {"reasons": sum(reason.contribution for reason in shown), "other_ratings": others}
+        parts |= {"rest": self.rest, "clipping": self.clipping}
+        return {
+            "item_id": self.item_id,
+            "title": self.film.title,
+            "stars": None if self.stars is None else round(self.stars, 6),
+            "score": round(self.score, 6),
+            "parts": {name: round(part, 6) for name, part in parts.items()},
+            "reasons": [
+                {
+                    "item_id": reason.item_id,
+                    "title": reason.film.title,
+                    "stars": round(reason.stars, 6),
+                    "contribution": round(reason.contribution, 6),
+                    "without": round(reason.without, 6),
+                }
+                for reason in shown
+            ],
+            "n_other_ratings": n_others,
+            "n_ratings": self.n_ratings,
+            "is_exact": self.is_exact,
+            "sentence": self.sentence(),
+        }
+
+    def _cut(self, k: int | None) -> tuple[list[Reason], int, float]:
+        """The first k reasons, and the number and the sum of the others."""
+        others = [] if k is None else self.reasons[k:]
+        return self.reasons[:k], len(others), sum(reason.contribution for reason in others)
+
+    def _is_little(self, amount: float) -> bool:
+        return round(abs(amount), self.digits) == 0
+
+    def _adds(self, amount: float, *, many: bool = False) -> str:
+        """Such as "adds 0.31" or, of many things, "take 0.12"."""
+        return f"{'add' if amount > 0 else 'take'}{'' if many else 's'} {abs(amount):.{self.digits}f}"
+
+    def _name(self, reason: Reason) -> str:
+        stars = f"{reason.stars:g} star{'s' * (reason.stars != 1)}"
+        return f"your own {stars} for it" if reason.item_id == self.item_id else f"your {stars} for {reason.film.title}"
+
+    def _rest_name(self) -> str:
+        return "what training settled otherwise" if self.reasons else "your taste as training found it"
+
+    def _about_anybody(self, amount: float) -> list[str]:
+        return [] if self._is_little(amount) else [f"what does not hang on single ratings {self._adds(amount)}"]
+
+    def _about_the_film(self) -> str:
+        if self.n_ratings == 0:
+            return "nobody has rated it, so it is taken for an average film"
+        if self._is_little(self.item):
+            return "people give it as much as the average film"
+        return f"people give it {abs(self.item):.2f} {_than(self.item, 'more', 'less')} than the average film"
+
+    def _about_the_person(self) -> list[str]:
+        if not self._is_little(self.user):
+            return [f"you rate {abs(self.user):.2f} {_than(self.user, 'higher', 'lower')} than most"]
+        return ["you rate like most"] if self.user else []  # exactly 0 where the model has no such part
+
+    def _about_ratings(self) -> str:
+        named = [reason for reason in self.reasons[:NAMED] if not self._is_little(reason.contribution)]
+        _, n_others, others = self._cut(len(named))
+        said = [f"{self._name(one)} {self._adds(one.contribution, many=one.stars != 1)}" for one in named]
+        if n_others:
+            many = n_others != 1
+            nothing = "change nothing" if many else "changes nothing"
+            change = nothing if self._is_little(others) else self._adds(others, many=many)
+            more = f"and {n_others:,} more" if named else f"your {n_others:,}"
+            said.append(f"{more} rating{'s' * many} {change}{' together' * many}")
+        return ", ".join(said)
+
+
+def _than(amount: float, more: str, less: str) -> str:
+    return more if amount > 0 else less
+
+
+def _beyond(clipping: float) -> str:
+    return f"{_than(-clipping, 'more', 'less')} than the scale has"
+
+
+def explain(model: Recommender, catalogue: Catalogue, person: Person, item_id: Id) -> Explanation:
+    """What the model's prediction of an item for somebody is made of.
+
+    Raises:
+        UnknownNameError: no such user or item.
+        UnsupportedError: the model cannot explain; names one that can.
+    """
+    profile, item_index = model.profile(person), model.items_.index(item_id)
+    score, parts = model.parts(profile, item_id)
+    stars = float(np.clip(score, *model.scale_[:2])) if model.has_stars else None
+    rest = score - parts.mean - parts.item - parts.user - float(parts.ratings.sum())
+    order = np.argsort(-np.abs(parts.ratings), kind="stable")
+    without = parts.without if stars is None else np.clip(parts.without, *model.scale_[:2])
+    ids = model.items_.ids[profile.item_index[order]].tolist()
+    columns = (column[order].tolist() for column in (profile.value, parts.ratings, without))
+    item_id = model.items_.id(item_index)
+    return Explanation(
+        item_id,
+        catalogue[item_id],
+        stars,
+        score,
+        parts.mean,
+        parts.item,
+        parts.user,
+        [Reason(one, catalogue[one], *numbers) for one, *numbers in zip(ids, *columns, strict=True)],
+        rest if abs(rest) > 1e-5 else 0.0,  # less is the rounding of single precision
+        0.0 if stars is None else stars - score,
+        parts.is_exact,
+        int(model.item_counts_[item_index]),
+        len(profile.item_index),
+    )

@@ -1,0 +1,17 @@
+"""What a model has learnt: bias rankings, and principal components with their meaning in words."""
+
+from matinee.insight.biases import BiasLine, UserLine, bias_ranking, bias_unit, disagreements, generosity
+from matinee.insight.component import Component, End, Meaning, components
+
+__all__ = [
+    "BiasLine",
+    "Component",
+    "End",
+    "Meaning",
+    "UserLine",
+    "bias_ranking",
+    "bias_unit",
+    "components",
+    "disagreements",
+    "generosity",
+]

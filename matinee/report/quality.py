@@ -1,0 +1,322 @@
+"""How good a model is: the same settings, trained anew on a random part of the ratings and tested on the rest."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee import metrics
+from matinee.errors import UnsupportedError
+from matinee.evaluation import Sums
+from matinee.models.base import Recommender
+from matinee.models.baseline import Baseline
+from matinee.models.popularity import Popularity
+from matinee.progress import Progress
+from matinee.ranking import PER_USER, judge, ranking_task, top_lists
+from matinee.ratings import Ratings
+from matinee.report.words import counted, share, span
+from matinee.significance import sign_flip_test
+from matinee.split import Split, random_split
+
+TEST_PART = 0.2
+SURE = 0.05
+"""A p-value below this is called more than chance."""
+FEW = 100
+"""With fewer test ratings than this the figures are mostly chance."""
+
+Floats = NDArray[np.floating]
+
+
+class Estimate(NamedTuple):
+    """A measure and its 95% interval, which is None if only one user was tested."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far one way of predicting is off on the test part, in stars."""
+
+    name: str
+    words: str
+    rmse: Estimate
+    mae: Estimate
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How well one way of ranking finds what people liked in the test part; see `matinee.ranking`."""
+
+    name: str
+    n_users: int
+    ndcg_at_10: Estimate
+    recall_at_20: Estimate
+    hit_rate_at_10: Estimate
+    coverage: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Test ratings that have something in common, from `low` to `high`."""
+
+    low: float
+    high: float
+    n: int
+    predicted: float
+    true: float
+    mae: float
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """What was measured.
+
+    Attributes:
+        model: the one that was trained on the training part only.
+        is_watched: whether its history, `losses_`, holds the error on the test part too.
+        predicted: (N,) its stars for the test ratings; None for a model that only ranks.
+        errors: of the mean, the baseline and the model; empty for a model that only ranks.
+        ranking: of popularity, the baseline and the model; empty if nobody liked a test item.
+        comparison: whether the model is better than the baseline, in words.
+        calibration: test ratings grouped by the stars predicted for them.
+        by_activity, by_popularity: grouped by the number of training ratings of their user and of their item.
+    """
+
+    part: Split
+    model: Recommender
+    is_watched: bool
+    predicted: NDArray[np.float32] | None
+    errors: list[Errors]
+    ranking: list[Ranking]
+    comparison: str
+    calibration: list[Group]
+    by_activity: list[Group]
+    by_popularity: list[Group]
+
+    def protocol(self) -> str:
+        """What was done, in two sentences."""
+        n_train, n_test = len(self.part.train), len(self.part.test)
+        few = " So few test ratings say little: the figures are mostly chance." if n_test < FEW else ""
+        return (
+            f"A model with the same settings was trained anew on a random {1 - TEST_PART:.0%} of the ratings "
+            f"({n_train:,}, drawn with seed {self.model.seed}) and tested on the other {n_test:,}, which it had never "
+            f"seen. The model of this file learnt from all of them and should be about as good.{few}"
+        )
+
+    def sentences(self) -> list[str]:
+        """The errors in words; empty for a model that only ranks."""
+        if self.predicted is None:
+            return []
+        errors = np.abs(self.predicted - self.part.test.value)
+        room = _room(self.part.test)
+        mine, mean = self.errors[-1], self.errors[0]
+        return [
+            f"On average {mine.name} is off by {mine.mae.value:.2f} stars, where giving everybody the mean is off by "
+            f"{mean.mae.value:.2f}. Half of its predictions are within {np.median(errors):.2f} stars of the truth, "
+            f"{share(float(np.mean(errors <= room)))} within {room:g} star{'s' * (room != 1)}.",
+            *([self.comparison] if self.comparison else []),
+        ]
+
+    def calibration_sentence(self) -> str:
+        """The largest gap between prediction and truth among groups of some size."""
+        large = [group for group in self.calibration if group.n >= max(20, 0.01 * len(self.part.test))]
+        if not large:
+            return "There are too few test ratings to say whether the predictions can be taken at their word."
+        worst = max(large, key=lambda group: abs(group.predicted - group.true))
+        return (
+            f"The largest gap is where it predicts about {worst.predicted:.2f} stars: people gave {worst.true:.2f} "
+            f"there on average ({counted(worst.n, 'test rating')})."
+        )
+
+    def group_sentence(self, kind: str) -> str:
+        """The error of the quarter of the test ratings with the fewest training ratings, and of that with the most.
+
+        Args:
+            kind: "person" or "film", whose training ratings are counted.
+        """
+        groups, many = (self.by_activity, "People") if kind == "person" else (self.by_popularity, "Films")
+        low, high = groups[0], groups[-1]
+        if low is high:
+            return f"{many} with {span(low.low, low.high)} training ratings: off by {low.mae:.2f} stars on average."
+        return (
+            f"{many} with {span(low.low, low.high)} training ratings: off by {low.mae:.2f} stars on average; with "
+            f"{span(high.low, high.high)}: by {high.mae:.2f}."
+        )
+
+    def _about_groups(self) -> list[str]:
+        if self.predicted is None:
+            return []
+        return [self.calibration_sentence(), self.group_sentence("person"), self.group_sentence("film")]
+
+    def ranking_sentence(self) -> str:
+        """How well liked items are found, beside the plainest way of ranking."""
+        if not self.ranking:
+            return "Nobody in the test part liked a film, so there is nothing that a ranking could find."
+        popular = self.ranking[0]
+        mine = next(one for one in self.ranking if one.name == self.model.name)
+        said = (
+            f"A test rating of {_liked(self.part.test):g} or more counts as liked. Lists were made for "
+            f"{counted(mine.n_users, 'person', 'people')}; for {share(mine.hit_rate_at_10.value)} of them at least one "
+            f"of the first ten films that {mine.name} recommends is one they turned out to like."
+        )
+        if mine.name == popular.name:
+            return said
+        return (
+            f"{said} The most rated films, the same for everybody, manage it for "
+            f"{share(popular.hit_rate_at_10.value)}. People mostly watch what is well known, which favours popularity "
+            "in this measure; it says nothing about whether they would have liked the rest."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "protocol": self.protocol(),
+            "n_train": len(self.part.train),
+            "n_test": len(self.part.test),
+            "sentences": [*self.sentences(), *self._about_groups()],
+            "errors": [_as_dict(one) for one in self.errors],
+            "ranking_sentence": self.ranking_sentence(),
+            "ranking": [_as_dict(one) for one in self.ranking],
+            "calibration": [asdict(one) for one in self.calibration],
+            "by_activity": [asdict(one) for one in self.by_activity],
+            "by_popularity": [asdict(one) for one in self.by_popularity],
+        }
+
+
+def measure(
+    model: Recommender, ratings: Ratings, *, n_threads: int | None = None, progress: Progress | None = None
+) -> Quality:
+    """Trains a model of the same settings on four fifths of the ratings and tests it on the others.
+
+    Raises:
+        MatineeError: there are too few ratings to cut, or this machine cannot train such a model.
+    """
+    if model.name == "network":
+        raise UnsupportedError(
+            "a network of somebody's own cannot be made anew from its file; matinee.evaluate measures it in Python."
+        )
+    part = random_split(ratings, TEST_PART, model.seed)
+    anew = type(model).from_settings(model.settings())
+    # The test part may be watched where nothing depends on it: then the learning curves show both parts.
+    is_watched = model.has_stars and not any(getattr(anew, name, False) for name in ("patience", "keep_best"))
+    anew.fit(part.train, valid=part.test if is_watched else None, n_threads=n_threads, progress=progress)
+    baseline = Baseline().fit(part.train)
+    rankers = {one.name: one for one in (Popularity().fit(part.train), baseline, anew)}
+    ranking = [found for one in rankers.values() if (found := _ranking(one, part.test))]
+    if not anew.has_stars:
+        return Quality(part, anew, is_watched, None, [], ranking, "", [], [], [])
+    true, predicted = part.test.value, anew.predict_ratings(part.test)
+    mean = np.full(len(true), part.train.value.mean(dtype=np.float64))
+    simple = baseline.predict_ratings(part.test)
+    errors = [_errors("mean", "everybody gets the mean of all ratings", part.test, mean)]
+    if anew.name != "baseline":
+        errors.append(_errors("baseline", "how generous the person is, how well liked the film is", part.test, simple))
+    errors.append(_errors(anew.name, "this model", part.test, predicted))
+    user_counts, item_counts = part.train.user_counts, part.train.item_counts
+    return Quality(
+        part,
+        anew,
+        is_watched,
+        predicted,
+        errors,
+        ranking,
+        "" if anew.name == "baseline" else _comparison(anew.name, part.test, predicted, simple),
+        _calibration(part.test, predicted),
+        _by_count(user_counts[part.test.user_index], true, predicted),
+        _by_count(item_counts[part.test.item_index], true, predicted),
+    )
+
+
+def _liked(ratings: Ratings) -> float:
+    """The lowest rating on the scale that is in its upper quarter, as `matinee.ranking` has it."""
+    lowest, highest, step = ratings.scale
+    quarter = 0.75 * (highest - lowest)
+    return lowest + (float(np.ceil(quarter / step - 1e-6)) * step if step else quarter)
+
+
+def _as_dict(one: Errors | Ranking) -> dict[str, Any]:
+    """For JSON, each estimate with its names."""
+    return {name: value._asdict() if isinstance(value, Estimate) else value for name, value in vars(one).items()}
+
+
+def _room(ratings: Ratings) -> float:
+    """How near a prediction must be to be called near: one star of five, in proportion on wider scales."""
+    width = ratings.scale.highest - ratings.scale.lowest
+    return 1.0 if width <= 10 else width / 10
+
+
+def _errors(name: str, words: str, test: Ratings, predicted: Floats) -> Errors:
+    errors = np.abs(predicted.astype(np.float64) - test.value)
+    totals = np.stack([_per_user(test, errors**2), _per_user(test, errors)], axis=1)
+    counts = np.stack([test.user_counts, test.user_counts], axis=1).astype(np.float64)
+    tested = test.user_counts > 0
+    ends = Sums(("rmse", "mae"), totals[tested], counts[tested]).intervals()
+    rmse, mae = metrics.rmse(test.value, predicted), metrics.mae(test.value, predicted)
+    return Errors(name, words, _estimate(rmse, ends.get("rmse")), _estimate(mae, ends.get("mae")))
+
+
+def _per_user(test: Ratings, of: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.bincount(test.user_index, of, minlength=test.n_users).astype(np.float64)
+
+
+def _estimate(value: float, ends: tuple[float, float] | None) -> Estimate:
+    return Estimate(value, *(ends or (None, None)))
+
+
+def _comparison(name: str, test: Ratings, predicted: Floats, simple: Floats) -> str:
+    """Whether the squared errors differ from the baseline's by more than chance, by a paired test over people."""
+    gain = (simple.astype(np.float64) - test.value) ** 2 - (predicted.astype(np.float64) - test.value) ** 2  # (N,)
+    per_user = _per_user(test, gain)[test.user_counts > 0]
+    p = float(sign_flip_test(per_user[:, None])[0])
+    if p >= SURE:
+        return f"Between {name} and the baseline there is no difference that chance could not explain (p = {p:.2g})."
+    word = "better" if gain.sum() > 0 else "worse"
+    return (
+        f"That {name} is {word} than the baseline is more than chance ({'p < 0.001' if p < 0.001 else f'p = {p:.2g}'})."
+    )
+
+
+def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
+    """The measures of a model's lists; None if nobody likes anything in the test part."""
+    task = ranking_task(test)
+    if len(task.users) == 0:
+        return None
+    ranked = judge(model, task, top_lists(model, task.users))
+    known = np.isfinite(ranked.values)
+    ends = Sums(PER_USER, np.where(known, ranked.values, 0), known.astype(np.float64)).intervals()
+    means = ranked.means()
+    three = {name: _estimate(means[name], ends.get(name)) for name in ("ndcg_at_10", "recall_at_20", "hit_rate_at_10")}
+    return Ranking(model.name, len(ranked.users), **three, coverage=ranked.coverage)
+
+
+def _groups(group: NDArray[np.integer], by: Floats, true: Floats, predicted: Floats) -> list[Group]:
+    """One `Group` for each distinct number in `group`, (N,), with the range of `by`, (N,), in it."""
+    found = []
+    for number in np.unique(group).tolist():
+        mine = group == number
+        found.append(
+            Group(
+                float(by[mine].min()),
+                float(by[mine].max()),
+                int(mine.sum()),
+                float(predicted[mine].mean(dtype=np.float64)),
+                float(true[mine].mean(dtype=np.float64)),
+                metrics.mae(true[mine], predicted[mine]),
+            )
+        )
+    return found
+
+
+def _calibration(test: Ratings, predicted: Floats) -> list[Group]:
+    """Grouped into ninths of the scale, half a star each for stars from 1 to 5, the first and the last half as wide."""
+    width = (test.scale.highest - test.scale.lowest) / 8 or 1.0
+    return _groups(np.round((predicted - test.scale.lowest) / width).astype(int), predicted, test.value, predicted)
+
+
+def _by_count(counts: NDArray[np.integer], true: Floats, predicted: Floats) -> list[Group]:
+    """Grouped into about equal quarters by the number of training ratings, (N,)."""
+    cuts = np.unique(np.quantile(counts, [0.25, 0.5, 0.75]))
+    return _groups(np.searchsorted(cuts, counts), counts.astype(float), true, predicted)
