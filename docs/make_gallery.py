@@ -134,6 +134,16 @@ PICTURES = (
 )
 
 
+REPORT = """## The report
+
+`matinee report` puts them on one page that needs no network. Its top for an ML-100K model, light and
+dark, made by `make_report_pictures.py`:
+
+![the report](figures/report-light.png)
+![the report in the dark](figures/report-dark.png)
+"""
+
+
 def page() -> str:
     """The whole page as Markdown."""
     parts = [INTRODUCTION, f"```python\n{START}```\n"]
@@ -143,7 +153,7 @@ def page() -> str:
             f"![{heading}](figures/gallery-{name}.svg)\n",
             f"```python\n{code}\n```\n",
         ]
-    return "\n".join(parts)
+    return "\n".join([*parts, REPORT])
 
 
 def draw() -> None:

@@ -17,10 +17,15 @@ from matinee._version import __version__
 
 if TYPE_CHECKING:
     from matinee.catalogue import Catalogue, Film
+    from matinee.comparison import Comparison, compare
     from matinee.datasets import load
     from matinee.errors import MatineeError
     from matinee.evaluation import Report, evaluate
+    from matinee.explain import Explanation
+    from matinee.film_map import FilmMap, make_map
     from matinee.guide import Filters, Guide
+    from matinee.insight import bias_ranking, components
+    from matinee.map_files import save_map
     from matinee.models import MODELS
     from matinee.models.baseline import Baseline
     from matinee.models.dot_product import DotProduct, PlainMF
@@ -32,14 +37,19 @@ if TYPE_CHECKING:
     from matinee.readers import Dataset, ReadOptions, read
     from matinee.split import Split, splits
     from matinee.training.lr_finder import lr_find
+    from matinee.trials import Plan
+    from matinee.tuning import Tuning, tune
 
 _HOMES = {
     "Baseline": "models.baseline",
     "Catalogue": "catalogue",
+    "Comparison": "comparison",
     "Dataset": "readers",
     "DotProduct": "models.dot_product",
     "EmbeddingMLP": "models.mlp",
+    "Explanation": "explain",
     "Film": "catalogue",
+    "FilmMap": "film_map",
     "Filters": "guide",
     "Guide": "guide",
     "MODELS": "models",
@@ -47,43 +57,62 @@ _HOMES = {
     "MatrixFactorization": "models.factorization",
     "Network": "models.network",
     "PlainMF": "models.dot_product",
+    "Plan": "trials",
     "Popularity": "models.popularity",
     "Ratings": "ratings",
     "ReadOptions": "readers",
     "Report": "evaluation",
     "Split": "split",
+    "Tuning": "tuning",
+    "bias_ranking": "insight",
+    "compare": "comparison",
+    "components": "insight",
     "evaluate": "evaluation",
     "load": "datasets",
     "lr_find": "training.lr_finder",
+    "make_map": "film_map",
     "read": "readers",
+    "save_map": "map_files",
     "splits": "split",
+    "tune": "tuning",
 }
 
 __all__ = [
     "MODELS",
     "Baseline",
     "Catalogue",
+    "Comparison",
     "Dataset",
     "DotProduct",
     "EmbeddingMLP",
+    "Explanation",
     "Film",
+    "FilmMap",
     "Filters",
     "Guide",
     "MatineeError",
     "MatrixFactorization",
     "Network",
     "PlainMF",
+    "Plan",
     "Popularity",
     "Ratings",
     "ReadOptions",
     "Report",
     "Split",
+    "Tuning",
     "__version__",
+    "bias_ranking",
+    "compare",
+    "components",
     "evaluate",
     "load",
     "lr_find",
+    "make_map",
     "read",
+    "save_map",
     "splits",
+    "tune",
 ]
 
 

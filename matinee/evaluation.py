@@ -149,8 +149,9 @@ class Sums(NamedTuple):
         return Sums((name,), self.totals[:, column], self.counts[:, column])
 
     def values(self) -> NDArray[np.float64]:
-        """Each measure, (M,)."""
-        return self._rooted(self.totals.sum(axis=0) / self.counts.sum(axis=0))
+        """Each measure, (M,); NaN where it applies to nobody."""
+        totals, counts = self.totals.sum(axis=0), self.counts.sum(axis=0)
+        return self._rooted(np.divide(totals, counts, out=np.full(len(counts), np.nan), where=counts > 0))
 
     def samples(self) -> NDArray[np.float64]:
         """Each measure for samples of users, (draws, M); see `significance.bootstrap`. None (0, M) from a single

@@ -23,12 +23,13 @@ from matinee.models.base import Profile
 from matinee.plots.canvas import FORMATS, save_figure
 from matinee.plots.film_map import check_colour, default_colour, film_map
 
-SCRIPTS = ("map_canvas.js", "map_controls.js", "map.js")
+SUFFIXES = (*FORMATS, ".html", ".parquet")
+
+_SCRIPTS = ("map_canvas.js", "map_controls.js", "map.js")  # each imports from those before it
 _START = """
 const films = JSON.parse(document.getElementById("films").textContent);
 globalThis.filmMap = mount(document.getElementById("map"), films);
 """
-SUFFIXES = (*FORMATS, ".html", ".parquet")
 
 
 class You(NamedTuple):
@@ -150,7 +151,7 @@ def page(
 ) -> str:
     """A page that holds everything it needs and may load nothing: its policy allows its own script and style only."""
     style = _asset("map.css") + "\nhtml, body, #map { height: 100%; margin: 0; }\n#map { height: 100dvh; }\n"
-    script = "\n".join(re.sub(r"^import .*\n", "", _asset(name), flags=re.M) for name in SCRIPTS) + _START
+    script = "\n".join(re.sub(r"^import .*\n", "", _asset(name), flags=re.M) for name in _SCRIPTS) + _START
     data = json.dumps(page_data(made, colour=colour, heading=heading, axes=axes, you=you), ensure_ascii=False)
     allowed = "default-src 'none'; base-uri 'none'; form-action 'none'"
     return Template(_asset("map.html")).substitute(
@@ -194,12 +195,12 @@ def page_data(
         "about": made.sentence,
         "axes": list(axes),
         "colour": colour,
-        "titles": ["\t".join(filter(None, spoken(film.title))) for film in made.films],
+        "titles": ["\t".join(" ".join(one.split()) for one in spoken(film.title) if one) for film in made.films],
         "ids": made.item_ids,
         "genres": made.genres,
         "groups": len(made.groups.names),
         "columns": {name: _packed(kind, values) for name, (kind, values) in columns.items()},
-        "you": you and {"x": you.x, "y": you.y, "stars": list(you.stars.items())},
+        "you": you and {"x": you.x, "y": you.y, "stars": [(row, round(stars, 2)) for row, stars in you.stars.items()]},
     }
 
 

@@ -116,10 +116,7 @@ def judge(model: Recommender, task: Task, lists: Lists) -> Ranked:
     places = np.minimum(np.searchsorted(task.relevant, keys), len(task.relevant) - 1)
     hits = np.zeros((len(task.users), LONGEST), bool)
     hits[:, : keys.shape[1]] = (task.relevant[places] == keys) & lists.is_shown
-    columns = []
-    for name in AT_CUTS:
-        for k in CUTS:
-            columns.append(_at(name, hits[:, :k], task.n_relevant))
+    columns = [_at(name, hits[:, :k], task.n_relevant) for name in AT_CUTS for k in CUTS]
     first, shown = lists.items[:, :FIRST], lists.is_shown[:, :FIRST]
     n_users = int(np.count_nonzero(np.diff(model.history_indptr_)))
     surprise = metrics.self_information(model.item_counts_, n_users)

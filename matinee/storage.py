@@ -45,6 +45,8 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
     """Writes the file under a temporary name and then renames it, so that it is there whole or not at all."""
     path = Path(path)
     check_target(path)
+    if model.keeps_history and not origin.has_history:
+        raise ModelFileError(f"{model.name} is made of who rated what: save it with the histories, or train item-knn.")
     tensors = _model_tensors(model, origin.has_history) | _catalogue_tensors(catalogue.restrict(model.items_.ids))
     header = {
         "format": FORMAT,

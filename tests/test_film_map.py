@@ -509,6 +509,11 @@ def test_no_title_can_end_the_script_it_stands_in(made: FilmMap) -> None:
     assert data["titles"][row] == spoken(NASTY)[0]
 
 
+def test_a_tab_in_a_title_is_no_border_between_its_names(made: FilmMap) -> None:
+    titles = page_data(with_title(made, "One\tTwo (Drei\nVier) (1999)"))["titles"]
+    assert titles[int(made.n_ratings.argmax())] == "One Two\tDrei Vier"
+
+
 def test_a_page_of_three_films_without_genres_is_coloured_by_popularity(tmp_path: Path) -> None:
     made = make_map(three())
     assert page_data(made)["colour"] == "popularity"

@@ -28,7 +28,7 @@ LAYERS = (
     {"_version", "errors"},
     {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "sample_films", "kernels"},
     {"catalogue", "projection", "split", "tables"},
-    {"models.base", "models.settings"},
+    {"models.base", "models.people", "models.settings"},
     {"training"},
     {"models"},
     {"ranking", "significance"},

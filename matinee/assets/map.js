@@ -166,9 +166,11 @@ class FilmMap {
     if (this.film >= 0) this.drawLines();
     const obstacles = this.you ? [this.drawYou()] : [];
     const limit = this.film >= 0 ? 1 + films.k : Math.min(70, Math.round((view.width * view.height) / 15000));
-    const lit = `${this.film} ${this.legend.lit?.name}`;
-    this.boxes = this.place(view, this.radii, { rows: this.candidates(), lit, limit, obstacles });
-    for (const { row } of this.boxes) this.disc(row, 2.4); // at least so large that one sees whose titles these are
+    const [rows, lit] = [this.candidates(), `${this.film} ${this.legend.lit?.name}`];
+    this.boxes = this.place(view, this.radii, { rows, lit, limit, obstacles });
+    // Again, but so large that one sees whose titles these are, and which films are alike.
+    if (this.film >= 0) rows.forEach((row) => this.disc(row, 3.5));
+    else this.boxes.forEach(({ row }) => this.disc(row, 2.4));
     for (const { row, left, top } of this.boxes) {
       this.write(films.label(row), left + 2, top + 8, row === this.film ? theme.accent : theme.ink);
     }

@@ -12,6 +12,7 @@ import click
 
 from matinee._version import __version__
 from matinee.cli.asking import predict, recommend, similar
+from matinee.cli.comparing import compare, tune
 from matinee.cli.data import data
 from matinee.cli.demo import demo
 from matinee.cli.doctor import doctor
@@ -64,7 +65,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, data, train, evaluate),
+    *(demo, data, train, evaluate, compare, tune),
     *(predict, recommend, similar, neighbors, explain),
     *(biases, map_, report),
     *(reproduce, doctor),

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,61 +20,14 @@ from matinee.errors import (
     UnsupportedError,
     did_you_mean,
 )
+from matinee.models.people import Fitting, Parts, Person, Profile, Scored
 from matinee.models.settings import Hyper, checked, hyper
 from matinee.progress import Progress
 from matinee.projection import about_mean, cosines_with
 from matinee.ratings import Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
 
-
-class Fitting(NamedTuple):
-    """What accompanies one call of `fit`; see there."""
-
-    valid: Ratings | None = None
-    n_threads: int | None = None
-    progress: Progress | None = None
-    checkpoint: Path | None = None
-
-
-class Scored(NamedTuple):
-    """One recommended item."""
-
-    item_id: Id
-    score: float
-    """What the list is sorted by; no unit."""
-    stars: float | None
-    """The predicted rating on the data's scale, clipped to it; None for models that only rank."""
-
-
-class Parts(NamedTuple):
-    """What a score is made of: the mean, what this person gives any item beyond it, what people give this item beyond
-    it, and what each of the person's ratings adds, (n,), or (0,) where they count in `user` alone. `without`, (n,) or
-    (0,), is the score had just that rating not been given."""
-
-    mean: float
-    user: float
-    item: float
-    ratings: NDArray[np.float64]
-    without: NDArray[np.float64]
-    is_exact: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Profile:
-    """What a model knows of one person, known or new.
-
-    Attributes:
-        item_index, value: their ratings, (n,) int32 and (n,) float32.
-        vector: (D,) float32, the model's own description of them; D depends on the model.
-    """
-
-    item_index: NDArray[np.int32]
-    value: NDArray[np.float32]
-    vector: NDArray[np.float32]
-
-
-Person = Id | Profile | Mapping[Id, float]
-"""Somebody: a user id of the training data, a profile, or a new person's ratings as {item id: stars}."""
+__all__ = ["Fitting", "Parts", "Person", "Profile", "Recommender", "Scored"]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -92,6 +45,8 @@ class Recommender(ABC):
     predicts_stars: ClassVar[bool] = True
     resumes: ClassVar[bool] = False
     """Whether an interrupted `fit` can go on from a checkpoint."""
+    keeps_history: ClassVar[bool] = False
+    """Whether `learned` holds who rated what, so that no file can leave it out."""
     learned: ClassVar[tuple[str, ...]]
     """The attributes that `_fit` sets, all NumPy arrays; with those above they are the whole model."""
     common: ClassVar[tuple[str, ...]] = (
@@ -285,14 +240,12 @@ class Recommender(ABC):
     def similar(
         self, item_id: Id, k: int = 10, *, allowed: NDArray[np.bool_] | None = None, shrinkage: float = 0
     ) -> list[Scored]:
-        """The k items most alike by the cosine of their factors `about_mean` (item-knn: as it says), best first.
+        """The k items most alike by the cosine of their factors `about_mean`, best first; not those never rated.
 
         Args:
             allowed: as for `recommend`.
             shrinkage: the score of an item with n ratings is multiplied by n / (n + shrinkage), since what is learnt
                 from few ratings is mostly noise, and may lie close to anything.
-
-        Items of which nothing is learnt (never rated) are like nothing and are left out.
         """
         self._require_fit()
         item = self.items_.index(item_id)
@@ -341,8 +294,8 @@ class Recommender(ABC):
         if not self.predicts_stars:
             raise UnsupportedError(f"{self.name} only ranks and predicts no stars; use baseline or mf.")
         if not self.has_stars:
-            what = "was trained on a table without ratings, so it ranks and predicts no stars"
-            raise UnsupportedError(f"{self.name} {what}.")
+            trained = f"{self.name} was trained on a table without ratings"
+            raise UnsupportedError(f"{trained}, so it ranks and predicts no stars.")
 
     # -- what a model writes -----------------------------------------------------------------------------------
 

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+import matinee
 from matinee.catalogue import Catalogue, Film
 from matinee.film_map import FilmMap, make_map
 from matinee.guide import Guide
-from matinee.map_files import save_map, you_on
+from matinee.map_files import page_data, save_map, you_on
 from matinee.models.factorization import MatrixFactorization
 from matinee.ratings import Id, Ratings
 from tests.conftest import simulated
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from tests.browser.conftest import Watched
 
@@ -415,6 +416,32 @@ def test_a_tap_chooses_a_film_and_nothing_in_the_panel_that_opens_there(opened: 
     x, y = place(opened, row)
     opened.touchscreen.tap(x + 3, y)
     assert opened.locator(".film h2").inner_text() == f"Film no. {row}"
+
+
+def test_a_page_from_a_server_can_mount_the_map_as_a_module(page: "Page", made: FilmMap) -> None:
+    assets = Path(matinee.__file__).parent / "assets"
+    start = """<!doctype html><link rel="stylesheet" href="map.css"><div id="here" style="height: 500px"></div>
+        <script type="module">
+            import { mount } from "./map.js";
+            const data = await (await fetch("data.json")).json();
+            globalThis.filmMap = mount(document.getElementById("here"), data);
+        </script>"""
+
+    def answer(route: "Route") -> None:
+        name = route.request.url.rpartition("/")[2]
+        if name == "data.json":
+            route.fulfill(json=page_data(made))
+        elif name:
+            route.fulfill(path=assets / name)
+        else:
+            route.fulfill(body=start, content_type="text/html")
+
+    page.route("http://films.test/**", answer)
+    page.goto("http://films.test/")
+    page.wait_for_function("() => globalThis.filmMap")
+    page.evaluate("() => filmMap.choose(3)")
+    assert page.locator(".film h2").inner_text() == "Amélie"
+    assert page.locator("h1").count() == 0
 
 
 def test_three_films_without_titles_make_a_page(page: "Page", tmp_path: Path) -> None:

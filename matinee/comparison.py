@@ -1,0 +1,383 @@
+"""Several models on the same split: one table of quality, time and memory, and which differences are more than chance.
+
+Each model is trained in a fresh process, one after the other, so that none pays for the memory or the compiled code of
+another, and one that asks for more memory than there is stops nothing but itself.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from matinee._version import __version__
+from matinee.errors import MatineeError, SettingError
+from matinee.evaluation import Outcome, Report, Sums, measure, peak_memory_mb
+from matinee.files import write_atomically
+from matinee.models import MODELS, model_named
+from matinee.models.base import Recommender
+from matinee.progress import Progress
+from matinee.ratings import Ratings
+from matinee.significance import holm, interval, sign_flip_test
+from matinee.split import Split
+
+CONTESTS = {"rmse": "RMSE", "ndcg_at_10": "NDCG@10"}
+"""The measures by which models are compared, and what people call them; less RMSE is better."""
+LEVEL = 0.05
+HEADINGS = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "predict s", "lists s", "memory MB")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of the comparison.
+
+    Attributes:
+        name: what it is called here.
+        report: None if it could not be measured; `problem` is then the sentence that says why.
+        memory_mb: by how much the process grew to train, predict and recommend, beyond the libraries and the data;
+            None where it had no process of its own.
+    """
+
+    name: str
+    model: str
+    report: Report | None = None
+    memory_mb: float | None = None
+    problem: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: the report, and what is said here."""
+        own = {"name": self.name, "model": self.model, "memory_mb": self.memory_mb, "problem": self.problem}
+        return own | (self.report.to_dict() if self.report else {})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a model differs from the best by one measure.
+
+    Attributes:
+        difference: the model's value less that of the best, with its 95% interval (paired, over users).
+        p_value: of the sign-flip test over users, corrected for all pairs of models (Holm), so that it holds for
+            whichever model turns out best.
+    """
+
+    name: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the difference is more than chance explains."""
+        return self.p_value < LEVEL
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**self.__dict__, "is_worse": self.is_worse}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who is best by one measure, and how the others differ from it, best first."""
+
+    measure: str
+    best: str
+    others: list[Difference]
+
+    def mark(self, name: str) -> str:
+        """* for the best, = for one that is as good, and nothing for one that is worse."""
+        if name == self.best:
+            return "*"
+        return "=" if any(one.name == name and not one.is_worse for one in self.others) else ""
+
+    def sentence(self) -> str:
+        """Who is best, and who is as good."""
+        equals = [one.name for one in self.others if not one.is_worse]
+        best = f"By {CONTESTS[self.measure]}, {self.best} is the best"
+        if not self.others:
+            return f"{best}, and the only one that has it."
+        if not equals:
+            return f"{best}, by more than chance explains."
+        listed = equals[0] if len(equals) == 1 else f"{', '.join(equals[:-1])} and {equals[-1]}"
+        return f"{best}; {listed} {'is' if len(equals) == 1 else 'are'} as good: no difference beyond noise."
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found: models that predict stars by RMSE, then those that only rank by NDCG@10, then the problems."""
+
+    dataset: str
+    protocol: str
+    n_train: int
+    n_test: int
+    entries: list[Entry]
+    contests: list[Contest]
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `matinee compare --json` prints."""
+        contests = {
+            one.measure: {"best": one.best, "others": [other.to_dict() for other in one.others]}
+            for one in self.contests
+        }
+        own = {name: getattr(self, name) for name in ("dataset", "protocol", "n_train", "n_test", "note")}
+        return own | {"models": [one.to_dict() for one in self.entries], "contests": contests}
+
+    def title(self) -> str:
+        """The data and the split."""
+        counts = f"{self.n_train:,} ratings to train on, {self.n_test:,} to test on"
+        return f"{self.dataset}, {self.protocol}: {counts}"
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A line of the table, under HEADINGS, for each model that was measured."""
+        return [self._row(one.name, one.report, one.memory_mb) for one in self.entries if one.report]
+
+    def _row(self, name: str, report: Report, memory_mb: float | None) -> tuple[str, ...]:
+        return (
+            name,
+            *(self._with_interval(name, report, measure) for measure in CONTESTS),
+            _figure(report.recall_at_20, "{:.4f}"),
+            _figure(report.coverage, "{:.1%}"),
+            _figure(report.fit_seconds, "{:.2f}"),
+            _figure(report.predict_seconds if report.rmse is not None else None, "{:.2f}"),
+            _figure(report.recommend_seconds, "{:.2f}"),
+            _figure(memory_mb, "{:,.0f}"),
+        )
+
+    def _with_interval(self, name: str, report: Report, measure: str) -> str:
+        """0.9203 ±0.0061 *"""
+        value = getattr(report, measure)
+        if value is None:
+            return "-"
+        low, high = report.intervals.get(measure, (np.nan, np.nan))
+        half = f" ±{(high - low) / 2:.4f}" if np.isfinite(high - low) else ""
+        return f"{value:.4f}{half} {self.mark(measure, name) or ' '}"
+
+    def mark(self, measure: str, name: str) -> str:
+        """* for the best by a measure, = for a model that is as good, and nothing for one that is worse."""
+        return "".join(one.mark(name) for one in self.contests if one.measure == measure)
+
+    def sentences(self) -> list[str]:
+        """What the table does not say by itself."""
+        said = [f"{one.name}: {one.problem}" for one in self.entries if one.problem]
+        said += [one.sentence() for one in self.contests]
+        if any(one.others for one in self.contests):
+            said.append(
+                "* is the best and = as good. ± is half of the 95% interval over people like these. Differences are "
+                "tested person by person at 5%, corrected for all pairs of models."
+            )
+        return said
+
+    def page(self) -> str:
+        """The table as a page of HTML that needs nothing else."""
+        from jinja2 import Environment, StrictUndefined
+
+        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        text = (files("matinee") / "assets" / "compare.html").read_text("utf-8")
+        bars = {measure: _bars(measure, self.entries) for measure in CONTESTS}
+        return environment.from_string(text).render(found=self, bars=bars, measures=CONTESTS, version=__version__)
+
+    def save_page(self, path: Path) -> None:
+        """Writes `page`.
+
+        Raises:
+            SettingError: the name is not that of a page, or the place cannot be written.
+        """
+        check_page_name(path)
+        try:
+            write_atomically(path, self.page().encode("utf-8", "replace"))
+        except OSError as error:
+            raise SettingError(f"Cannot write the page '{path}': {error.strerror}. Give another place.") from error
+
+
+def check_page_name(path: Path) -> None:
+    """Tells before a long comparison what `save_page` would tell after it.
+
+    Raises:
+        SettingError: the name is not that of a page, or its folder is not there.
+    """
+    if path.suffix not in (".html", ".htm") or not path.absolute().parent.is_dir():
+        raise SettingError(f"Cannot write the page '{path}': its name ends in .html, and the folder is there.")
+
+
+def compare(
+    models: Mapping[str, Recommender],
+    parts: Sequence[Split],
+    dataset: str = "unnamed",
+    *,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+    isolated: bool = True,
+) -> Comparison:
+    """Trains and tests each model on the same split, or on the same folds.
+
+    Args:
+        models: not fitted, by the names they get in the table.
+        progress: called before each model with its name, and at the end.
+        isolated: each in a fresh process, which takes a second to start. Otherwise, and for models of your own, all
+            are trained in this one, and what memory they take is not known.
+
+    Raises:
+        SettingError: there are no models.
+    """
+    if not models:
+        raise SettingError("There are no models to compare: name at least one.")
+    data = pickle.dumps((list(parts), dataset, n_threads))
+    entries, outcomes = [], {}
+    for number, (name, model) in enumerate(models.items()):
+        if progress:
+            progress(number, len(models), name)
+        alone = isolated and type(model) in MODELS
+        found = _in_a_process(model, data) if alone else _attempt(model, parts, dataset, n_threads)
+        outcome = found.outcome
+        if outcome is None:
+            entries.append(Entry(name, model.name, problem=found.problem))
+            continue
+        outcomes[name] = outcome
+        entries.append(Entry(name, model.name, outcome.report, found.memory_mb if alone else None))
+    if progress:
+        progress(len(models), len(models), "done")
+    entries.sort(key=_order)
+    contests = [one for one in (_contest(outcomes, measure) for measure in CONTESTS) if one]
+    first = parts[0]
+    counts = len(first.train), len(first.test)
+    return Comparison(dataset, first.protocol, *counts, entries, contests, first.note)
+
+
+def _order(entry: Entry) -> tuple[int, float]:
+    if entry.report is None:
+        return 2, 0.0
+    if entry.report.rmse is not None:
+        return 0, entry.report.rmse
+    return 1, -(entry.report.ndcg_at_10 or 0.0)
+
+
+def _figure(value: float | None, pattern: str) -> str:
+    return "-" if value is None else pattern.format(value)
+
+
+class Bar(NamedTuple):
+    """Where a value and the ends of its interval are drawn, in percent of the width: 4 is the least end of all
+    intervals, 96 the greatest.
+    """
+
+    low: float
+    value: float
+    high: float
+
+
+def _bars(measure: str, entries: Sequence[Entry]) -> dict[str, Bar]:
+    """A bar for each model that has the measure, by name."""
+    found = {one.name: one.report for one in entries if one.report and getattr(one.report, measure) is not None}
+    values = {name: getattr(report, measure) for name, report in found.items()}
+    ends = {name: report.intervals.get(measure, (values[name],) * 2) for name, report in found.items()}
+    least = min((low for low, _ in ends.values()), default=0.0)
+    width = max((high for _, high in ends.values()), default=0.0) - least or 1.0
+    at = {name: [4 + 92 * (x - least) / width for x in (ends[name][0], values[name], ends[name][1])] for name in found}
+    return {name: Bar(*three) for name, three in at.items()}
+
+
+# -- differences ---------------------------------------------------------------------------------------------------
+
+
+def _contest(outcomes: Mapping[str, Outcome], measure: str) -> Contest | None:
+    """Compares all models that have a measure; None if none has."""
+    sums = {
+        name: one
+        for name, outcome in outcomes.items()
+        for one in (outcome.errors, outcome.lists)
+        if one is not None and measure in one.names
+    }
+    if not sums:
+        return None
+    sign = 1 if measure == "rmse" else -1
+    ranked = sorted(sums, key=lambda name: sign * getattr(outcomes[name].report, measure))
+    return Contest(measure, ranked[0], differences({name: sums[name] for name in ranked}, measure))
+
+
+def differences(sums: Mapping[str, Sums], measure: str) -> list[Difference]:
+    """How each model but the first differs from the first, tested with all pairs of models in mind.
+
+    Args:
+        sums: of the same users, in the same order, for each model.
+    """
+    names, mine = list(sums), [of.only(measure) for of in sums.values()]
+    totals = np.concatenate([of.totals for of in mine], axis=1)  # (U, M)
+    pairs = list(combinations(range(len(names)), 2))  # those with the first come first
+    if not pairs:
+        return []
+    one, other = np.array(pairs).T
+    p_values = holm(sign_flip_test(totals[:, other] - totals[:, one]))  # (P,)
+    values, samples = [of.values().item() for of in mine], [of.samples()[:, 0] for of in mine]
+    return [
+        Difference(
+            names[place],
+            values[place] - values[0],
+            *interval(samples[place] - samples[0]),
+            p_value=float(p_values[place - 1]),
+        )
+        for place in range(1, len(names))
+    ]
+
+
+# -- a process for each model ----------------------------------------------------------------------------------------
+
+
+class _Found(NamedTuple):
+    outcome: Outcome | None
+    memory_mb: float
+    problem: str
+
+
+def _attempt(model: Recommender, parts: Sequence[Split], dataset: str, n_threads: int | None) -> _Found:
+    """Measures a model, or says in a sentence why that is impossible."""
+    before = peak_memory_mb()
+    try:
+        outcome = measure(lambda: copy(model), parts, dataset, n_threads=n_threads)
+    except MatineeError as error:
+        return _Found(None, 0.0, str(error))
+    except MemoryError:
+        return _Found(None, 0.0, "it needs more memory than there is.")
+    return _Found(outcome, round(max(0.0, outcome.report.peak_rss_mb - before), 1), "")
+
+
+def _in_a_process(model: Recommender, data: bytes) -> _Found:
+    """`_attempt` in a fresh process, which gets the model's name and settings and the data as they are here."""
+    code = "from matinee.comparison import _work; _work()"
+    task = pickle.dumps((model.name, model.settings())) + data
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run([sys.executable, "-P", "-c", code], input=task, capture_output=True, env=environment)
+    if done.returncode == 0:
+        found: _Found = pickle.loads(done.stdout)
+        return found
+    if done.returncode < 0:
+        return _Found(None, 0.0, f"the system ended it with signal {-done.returncode}; most likely memory ran out.")
+    last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+    return _Found(None, 0.0, f"it failed in a way that it should not: {last}")
+
+
+def _work() -> None:
+    """What the fresh process does: reads a task from standard input, and writes what it found to standard output."""
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answer:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints must not get into the answer
+        name, settings = pickle.load(sys.stdin.buffer)
+        parts, dataset, n_threads = pickle.load(sys.stdin.buffer)
+        model = model_named(name).from_settings(settings)
+        _warm_up(model)
+        pickle.dump(_attempt(model, parts, dataset, n_threads), answer)
+
+
+def _warm_up(model: Recommender) -> None:
+    """Loads libraries and compiled code by doing everything once on a small table, so that no time counts it."""
+    users, items = np.divmod(np.arange(600), 30)
+    table = Ratings.from_ids(users, items, 1.0 + (users * items) % 5)
+    part = Split(table.subset(items % 5 > 0), table.subset(items % 5 == 0), "small")
+    _attempt(model, [part], "small", 1)

@@ -1,0 +1,64 @@
+"""What models are handed and what they answer: people as a model knows them, scores and their parts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.progress import Progress
+from matinee.ratings import Id, Ratings
+
+
+class Fitting(NamedTuple):
+    """What accompanies one call of `fit`; see there."""
+
+    valid: Ratings | None = None
+    n_threads: int | None = None
+    progress: Progress | None = None
+    checkpoint: Path | None = None
+
+
+class Scored(NamedTuple):
+    """One recommended item."""
+
+    item_id: Id
+    score: float
+    """What the list is sorted by; no unit."""
+    stars: float | None
+    """The predicted rating on the data's scale, clipped to it; None for models that only rank."""
+
+
+class Parts(NamedTuple):
+    """What a model's score of one item for one person is made of; the score is their sum, or nearly (see `explain`)."""
+
+    mean: float
+    user: float
+    """What this person gives any item beyond the mean."""
+    item: float
+    """What people give this item beyond the mean."""
+    ratings: NDArray[np.float64]
+    """What each of the person's ratings adds, (n,) as in their profile; (0,) if they count in `user` alone."""
+    without: NDArray[np.float64]
+    """The score had this one rating not been given, (n,) or (0,)."""
+    is_exact: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """What a model knows of one person, known or new.
+
+    Attributes:
+        item_index, value: their ratings, (n,) int32 and (n,) float32.
+        vector: (D,) float32, the model's own description of them; D depends on the model.
+    """
+
+    item_index: NDArray[np.int32]
+    value: NDArray[np.float32]
+    vector: NDArray[np.float32]
+
+
+Person = Id | Profile | Mapping[Id, float]
+"""Somebody: a user id of the training data, a profile, or a new person's ratings as {item id: stars}."""
