@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matinee.models.baseline import Baseline
     from matinee.models.dot_product import DotProduct, PlainMF
     from matinee.models.factorization import MatrixFactorization
+    from matinee.models.knn import ItemKNN, UserKNN
     from matinee.models.mlp import EmbeddingMLP
     from matinee.models.network import Network
     from matinee.models.popularity import Popularity
@@ -52,6 +53,7 @@ _HOMES = {
     "FilmMap": "film_map",
     "Filters": "guide",
     "Guide": "guide",
+    "ItemKNN": "models.knn",
     "MODELS": "models",
     "MatineeError": "errors",
     "MatrixFactorization": "models.factorization",
@@ -64,6 +66,7 @@ _HOMES = {
     "Report": "evaluation",
     "Split": "split",
     "Tuning": "tuning",
+    "UserKNN": "models.knn",
     "bias_ranking": "insight",
     "compare": "comparison",
     "components": "insight",
@@ -90,6 +93,7 @@ __all__ = [
     "FilmMap",
     "Filters",
     "Guide",
+    "ItemKNN",
     "MatineeError",
     "MatrixFactorization",
     "Network",
@@ -101,6 +105,7 @@ __all__ = [
     "Report",
     "Split",
     "Tuning",
+    "UserKNN",
     "__version__",
     "bias_ranking",
     "compare",

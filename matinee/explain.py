@@ -46,8 +46,8 @@ class Explanation:
     Attributes:
         stars: what `predict` says; None for a model that only ranks, where the parts add up to the score.
         score: the sum before clipping.
-        mean, item, user: the mean of all ratings; what people give this item beyond it; what this person gives any
-            item beyond it.
+        mean, item, user: the mean of all ratings; what the typical person gives this item beyond it; what this person
+            gives any item beyond the typical person.
         reasons: the person's ratings, largest contribution first, whichever its sign. Empty where they count only
             through `user` (baseline), and for a user of a file without histories.
         rest: what their ratings do not explain. For a newcomer it is 0; the numbers of a known user were learnt
@@ -101,18 +101,27 @@ class Explanation:
         shown, n_others, others = self._cut(k)
         parts = [
             Line("the average rating", self.mean),
-            Line(f"people give it {_than(self.item, 'more', 'less')} than the average film", self.item),
+            Line(self._item_name(), self.item),
             Line(f"you rate {_than(self.user, 'higher', 'lower')} than most", self.user),
             *(Line(self._name(reason), reason.contribution, reason.without) for reason in shown),
             Line(f"{n_others:,} other rating{'s' * (n_others != 1)}", others),
             Line(self._rest_name(), self.rest),
             Line(_beyond(self.clipping), self.clipping),
         ]
-        rounded = [part._replace(amount=round(part.amount, self.digits)) for part in parts]
+        rounded = [part._replace(amount=round(part.amount, self.digits) + 0.0) for part in parts]  # never -0.0
         total = round(self.score + self.clipping, self.digits)
         lost = round(total - sum(line.amount for line in rounded), self.digits)
         lines = [line for line in (*rounded, Line("rounding", lost)) if line.amount or line.without is not None]
         return [*lines, Line("score" if self.stars is None else "prediction", total)]
+
+    @property
+    def about_without(self) -> str:
+        """What `Reason.without` is, for below a table; empty if there are no reasons."""
+        if not self.reasons:
+            return ""
+        what = "score" if self.stars is None else "prediction"
+        anew = "; your generosity is then estimated anew too" if self.user else ""
+        return f"Without it: the {what} had this rating not been given{anew}."
 
     def to_dict(self, k: int | None = None) -> dict[str, Any]:
         """For JSON. The values of `parts` add up to `stars`, or to `score` where there are none.
@@ -160,7 +169,12 @@ class Explanation:
 
     def _name(self, reason: Reason) -> str:
         stars = f"{reason.stars:g} star{'s' * (reason.stars != 1)}"
-        return f"your own {stars} for it" if reason.item_id == self.item_id else f"your {stars} for {reason.film.title}"
+        return f"your {'own ' * (reason.item_id == self.item_id)}{stars} for {reason.film.title}"
+
+    def _item_name(self) -> str:
+        if self.n_ratings == 0:
+            return "nobody has rated it: taken for an average one"
+        return f"people give it {_than(self.item, 'more', 'less')} than the average rating"
 
     def _rest_name(self) -> str:
         return "what training settled otherwise" if self.reasons else "your taste as training found it"
@@ -170,15 +184,15 @@ class Explanation:
 
     def _about_the_film(self) -> str:
         if self.n_ratings == 0:
-            return "nobody has rated it, so it is taken for an average film"
+            return "nobody has rated it, so it is taken for an average one"
         if self._is_little(self.item):
-            return "people give it as much as the average film"
-        return f"people give it {abs(self.item):.2f} {_than(self.item, 'more', 'less')} than the average film"
+            return "people give it the average rating"
+        return f"people give it {abs(self.item):.2f} {_than(self.item, 'more', 'less')} than the average rating"
 
     def _about_the_person(self) -> list[str]:
         if not self._is_little(self.user):
             return [f"you rate {abs(self.user):.2f} {_than(self.user, 'higher', 'lower')} than most"]
-        return ["you rate like most"] if self.user else []  # exactly 0 where the model has no such part
+        return ["you rate as most do"] if self.user else []  # exactly 0 where the model has no such part
 
     def _about_ratings(self) -> str:
         named = [reason for reason in self.reasons[:NAMED] if not self._is_little(reason.contribution)]
@@ -188,7 +202,7 @@ class Explanation:
             many = n_others != 1
             nothing = "change nothing" if many else "changes nothing"
             change = nothing if self._is_little(others) else self._adds(others, many=many)
-            more = f"and {n_others:,} more" if named else f"your {n_others:,}"
+            more = f"and {n_others:,} more" if named else f"through your taste your {n_others:,}"
             said.append(f"{more} rating{'s' * many} {change}{' together' * many}")
         return ", ".join(said)
 

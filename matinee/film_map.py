@@ -136,7 +136,10 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
     model = guide.model
     few = few_ratings(model)
     floor = max(1, few if min_ratings is None else min_ratings)
-    vectors = about_mean(model.item_vectors(), model.item_counts_ > 0)  # (I, F)
+    try:
+        vectors = about_mean(model.item_vectors(), model.item_counts_ > 0)  # (I, F)
+    except UnsupportedError:
+        raise UnsupportedError(f"{model.name} has no item factors, so it has no map; use mf.") from None
     if not vectors.any():
         raise UnsupportedError(f"This {model.name} model has learnt nothing but biases, and they make no map.")
     rows = np.flatnonzero((model.item_counts_ >= floor) & vectors.any(axis=1))  # (M,)

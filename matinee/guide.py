@@ -121,7 +121,9 @@ class Guide:
                 known[self.item_id(text)] = stars
             except UnknownNameError as error:
                 unknown.append(str(error))
-        if ratings and not known:
+        if len(unknown) == 1 and not known:
+            raise DataError(f"The only item rated is not known to this model: {unknown[0]}")
+        if unknown and not known:
             raise DataError(f"None of the {len(ratings)} items rated is known to this model. The first: {unknown[0]}")
         return self.model.fold_in(known), unknown
 
@@ -181,18 +183,19 @@ class Guide:
         if by == "co-rating":
             scored = _co_rated(self.model, item_id, k, allowed, few)
         else:
-            self._require_factors()
-            scored = self.model.similar(item_id, k, allowed=allowed, shrinkage=few)
+            scored = self._alike(item_id, k, allowed, few)
         short = f"{len(scored)} instead of {k}: " if len(scored) < k else ""
         left_out = int((~allowed).sum())
-        note = f"{short}there are {len(allowed):,} items." if short else ""
+        why = "no more have a likeness above 0" if by == "co-rating" else f"there are {len(allowed):,} films"
+        note = f"{short}{why}." if short else ""
         if left_out:
-            note = f"{short}{left_out:,} items with fewer than {min_ratings} ratings are left out."
+            others = f"{left_out:,} films with fewer than {min_ratings} ratings are left out."
+            note = f"{short}{why}; {others}" if short and by == "co-rating" else f"{short}{others}"
         return Suggestions(self._lines(scored), note)
 
-    def _require_factors(self) -> None:
+    def _alike(self, item_id: Id, k: int, allowed: NDArray[np.bool_], few: int) -> list[Scored]:
         try:
-            self.model.item_vectors()
+            return self.model.similar(item_id, k, allowed=allowed, shrinkage=few)
         except UnsupportedError as error:
             raise UnsupportedError(f"{str(error).rstrip('.')}, or --by co-rating.") from None
 
@@ -271,10 +274,10 @@ def co_rating(model: Recommender, item_index: int) -> NDArray[np.float64]:
 
 
 def _co_rated(model: Recommender, item_id: Id, k: int, allowed: NDArray[np.bool_], shrinkage: int) -> list[Scored]:
-    """The k allowed items most alike by `co_rating`, shrunk as by `Recommender.similar`; none that nobody rated."""
+    """The k allowed items most alike by `co_rating`, shrunk as by `Recommender.similar`; none at 0 or below."""
     item_index, n = model.items_.index(item_id), model.item_counts_
     cosines = co_rating(model, item_index) * n / (n + shrinkage)
-    open_ = allowed & (n > 0)
+    open_ = allowed & (cosines > 0)
     open_[item_index] = False
     best = [index for index in np.argsort(-cosines, kind="stable").tolist() if open_[index]][:k]
     return [Scored(model.items_.id(index), float(cosines[index]), None) for index in best]

@@ -20,7 +20,7 @@ from matinee.film_map import FilmMap, place_of, spoken
 from matinee.guide import Guide
 from matinee.insight import components
 from matinee.models.base import Profile
-from matinee.plots.canvas import FORMATS, save_figure
+from matinee.plots.canvas import FORMATS, check_output_name, missing_letters, save_figure
 from matinee.plots.film_map import check_colour, default_colour, film_map
 
 SUFFIXES = (*FORMATS, ".html", ".parquet")
@@ -68,17 +68,28 @@ def check_map_name(path: Path) -> None:
         SettingError: the name ends in no format that can be written, or its folder is not there, or it is that of a
             table which is no map, such as the ratings themselves.
     """
-    if path.suffix not in SUFFIXES or not path.absolute().parent.is_dir():
-        raise SettingError(
-            f"Cannot write the map '{path}': names end in {', '.join(SUFFIXES)}, and the folder is there."
-        )
-    if path.suffix == ".parquet" and path.exists():
+    check_output_name(path, "map", SUFFIXES)
+    if path.suffix.lower() == ".parquet" and path.exists():
         try:
             columns = set(pl.read_parquet_schema(path))
         except (pl.exceptions.PolarsError, OSError):
             columns = set()
         if not {"item_id", "x", "y", "neighbors"} <= columns:
             raise SettingError(f"'{path}' is there already and is no map; give another name with --out.")
+
+
+def check_table(path: Path, *, colour: str | None, has_person: bool) -> None:
+    """Refuses for a table what only a picture or a page can show.
+
+    Raises:
+        SettingError: the name is that of a table, and a colour or somebody's own place is asked for.
+    """
+    if path.suffix.lower() != ".parquet":
+        return
+    if has_person:
+        raise SettingError(f"Cannot mark a person's place in the table '{path}'; write .html or .png instead.")
+    if colour is not None:
+        raise SettingError(f"Cannot colour the table '{path}'; leave out --colour, or write .html or .png instead.")
 
 
 def save_map(
@@ -89,8 +100,8 @@ def save_map(
     heading: str = "Map of films",
     axes: tuple[str, ...] = (),
     you: You | None = None,
-) -> None:
-    """Writes the map in the format that the name ends in.
+) -> str:
+    """Writes the map in the format that the name ends in; a sentence if the picture lacks letters, else nothing.
 
     .png, .svg, .pdf: the figure of `plots.film_map`. .html: a page of its own (`page`). .parquet: a table (`table`).
 
@@ -99,19 +110,24 @@ def save_map(
         heading, axes: for a page: its title, and sentences on what the axes mean.
 
     Raises:
-        SettingError: the name ends in none of these, or the place cannot be written, or there is no such colour.
+        SettingError: the name ends in none of these, or the place cannot be written, or there is no such colour, or a
+            colour or a place of somebody's own is given for a table.
     """
     check_map_name(path)
-    if path.suffix in FORMATS:
-        save_figure(film_map(made, colour=colour, you=you and (you.x, you.y)), path)
-        return
+    suffix = path.suffix.lower()
+    check_table(path, colour=colour, has_person=you is not None)
+    if suffix in FORMATS:
+        drawn = film_map(made, colour=colour, you=you and (you.x, you.y))
+        save_figure(drawn, path)
+        return "" if suffix == ".svg" else missing_letters(drawn)
     try:
-        if path.suffix == ".html":
+        if suffix == ".html":
             write_atomically(path, page(made, colour=colour, heading=heading, axes=axes, you=you).encode())
         else:
             table(made).write_parquet(path)
     except OSError as error:
         raise SettingError(f"Cannot write the map '{path}': {error.strerror or error}.") from error
+    return ""
 
 
 def table(made: FilmMap) -> pl.DataFrame:

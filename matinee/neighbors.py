@@ -1,4 +1,4 @@
-"""Who has tastes like yours, what you both love, and what they loved that you have not seen.
+"""Who has tastes like yours, what you both love, and what they loved that you have not rated.
 
 Likeness is the cosine of what the model has learnt of two people's tastes, about the mean taste, without how generous
 they are. It needs no film that both have rated; where there are such films, they are shown as evidence. One person is
@@ -20,7 +20,8 @@ from matinee.projection import about_mean
 from matinee.ratings import Id
 
 FEW = 20
-"""The likeness of somebody with n ratings is multiplied by n / (n + FEW): of few ratings little can be learnt."""
+"""The likeness of somebody with n ratings is multiplied by n / (n + FEW), for of few ratings little can be learnt.
+Not so in a file without histories, for then n is not known."""
 NAMED = 3
 """So many films are named for each neighbour."""
 NOTHING = np.empty(0, np.int32)
@@ -39,16 +40,17 @@ class Neighbor:
 
     Attributes:
         likeness: what people are sorted by; at most 1.
-        n_ratings: of this neighbour; n_both: how many of these films the person has rated too.
+        n_ratings: of this neighbour; n_both: how many of these films the person has rated too. None where the file was
+            saved without histories.
         difference: mean absolute difference of the two ratings of these films, in stars; None without any.
         agreed: films that both loved, first those that others like least.
-        loved: films that this neighbour loved and the person has not seen, the best for the person first.
+        loved: films that this neighbour loved and the person has not rated, the best for the person first.
     """
 
     user_id: Id
     likeness: float
-    n_ratings: int
-    n_both: int
+    n_ratings: int | None
+    n_both: int | None
     difference: float | None
     agreed: list[NamedFilm]
     loved: list[NamedFilm]
@@ -61,7 +63,7 @@ class Neighbor:
             if agreed
             else f"User {self.user_id} has tastes like yours"
         )
-        return f"{start}; they loved {loved}, which you have not seen." if loved else f"{start}."
+        return f"{start}; they loved {loved}, which you have not rated." if loved else f"{start}."
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -79,7 +81,7 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class NeighborFilm:
-    """A film that the person has not seen, how many of the neighbours loved it, and the stars predicted for the person
+    """A film that the person has not rated, how many of the neighbours loved it, and the stars predicted for the person
     (None for a model that only ranks)."""
 
     item_id: Id
@@ -109,7 +111,7 @@ class Neighbors:
 
 
 def neighbors(guide: Guide, person: Person, k: int = 10, *, n_films: int = 10) -> Neighbors:
-    """The k people most like somebody, and the n_films films that most of them loved and this person has not seen.
+    """The k people most like somebody, and the n_films films that most of them loved and this person has not rated.
 
     To love is to rate in the upper quarter of the scale. Nobody is a neighbour whose taste points the other way.
 
@@ -181,9 +183,10 @@ def _neighbor(guide: Guide, profile: Profile, user: int, likeness: float, to_see
     """What is to be said of one neighbour.
 
     Args:
-        to_see: items that they loved and the person has not seen, best first.
+        to_see: items that they loved and the person has not rated, best first.
     """
     model = guide.model
+    has_histories = len(model.history_values_) > 0
     items, value = _history(model, user)
     both, mine, theirs = np.intersect1d(profile.item_index, items, assume_unique=True, return_indices=True)
     apart = np.abs(profile.value[mine] - value[theirs])
@@ -192,8 +195,8 @@ def _neighbor(guide: Guide, profile: Profile, user: int, likeness: float, to_see
     return Neighbor(
         user_id=model.users_.id(user),
         likeness=likeness,
-        n_ratings=len(items),
-        n_both=len(both),
+        n_ratings=len(items) if has_histories else None,
+        n_both=len(both) if has_histories else None,
         difference=float(apart.mean()) if len(both) else None,
         agreed=_named(guide, agreed),
         loved=_named(guide, to_see),
@@ -215,7 +218,10 @@ def _note(model: Recommender, profile: Profile, own_index: int | None, found: tu
     if len(model.history_values_) == 0:
         if own_index is None and len(profile.value) == 0:
             return "Who has rated nothing has no neighbours: rate some films first."
-        return "This model was saved without histories, so it does not know which films the neighbours loved."
+        return (
+            "This model was saved without histories, so it does not know which films the neighbours loved, and "
+            "likeness is no smaller for people with few ratings."
+        )
     if len(profile.value) == 0:
         return "Who has rated nothing has no neighbours: rate some films first."
     if n_people < k:

@@ -3,10 +3,10 @@
 import csv
 import io
 from pathlib import Path
+from typing import NamedTuple
 
 from matinee.catalogue import year_of
 from matinee.errors import DataError
-from matinee.ratings import Id
 
 TITLE_NAMES = ("title", "name", "film", "movie")
 ID_NAMES = ("movieid", "movie_id", "itemid", "item_id", "item", "productid", "product_id", "product", "sku", "id")
@@ -14,8 +14,23 @@ STARS_NAMES = ("rating", "stars", "your rating", "score", "value")
 EXAMPLE = "It needs lines such as:  Toy Story (1995),4.5"
 
 
-def read_own_ratings(path: Path) -> dict[Id, float]:
-    """{title or id: stars}, in the order of the file; the last rating of a film counts.
+class OwnRating(NamedTuple):
+    """One row of the file."""
+
+    item: str
+    """For `find_item`: a title or an id, with its prefix if the header says which."""
+    stars: float
+    row: int
+    """Counted from 1, with the header."""
+
+    @property
+    def film(self) -> str:
+        """As the file writes it."""
+        return self.item.removeprefix("title:").removeprefix("id:")
+
+
+def read_own_ratings(path: Path) -> list[OwnRating]:
+    """All ratings in the order of the file; a film may come twice.
 
     With a header the columns are found by name, and a column `year` is added to titles; without one the first column
     is the film and the second the stars.
@@ -37,7 +52,7 @@ def read_own_ratings(path: Path) -> dict[Id, float]:
         raise DataError(f"'{path}' is not a table of films and stars ({error}). {EXAMPLE}") from error
     rows = [(number, row) for number, row in lines if any(cell.strip() for cell in row)]
     film, stars, year, kind = _columns([cell.strip().lower() for cell in rows[0][1]] if rows else [])
-    ratings: dict[Id, float] = {}
+    ratings: list[OwnRating] = []
     for number, row in rows[bool(kind) :]:
         if len(row) <= max(film, stars) or not row[film].strip():
             raise DataError(f"{path}, row {number}: '{','.join(row)}' is not a film and its stars. {EXAMPLE}")
@@ -51,7 +66,8 @@ def read_own_ratings(path: Path) -> dict[Id, float]:
                 hint = f"If this is a header, call the columns title (or item_id) and rating. {EXAMPLE}"
             raise DataError(f"{path}, row {number}: the stars '{row[stars]}' are not a number. {hint}") from None
         name, of_year = row[film].strip(), row[year].strip() if year < len(row) else ""
-        ratings[kind + (f"{name} ({of_year})" if of_year and year_of(name) is None else name)] = value
+        film_name = f"{name} ({of_year})" if of_year and year_of(name) is None else name
+        ratings.append(OwnRating(kind + film_name, value, number))
     if not ratings:
         raise DataError(f"'{path}' holds no ratings. {EXAMPLE}")
     return ratings

@@ -1,9 +1,11 @@
 """How many cores matinee uses, and the threads that run its kernels."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from matinee.errors import SettingError
@@ -21,8 +23,8 @@ def available_cores() -> int:
 def workers(n_threads: int | None) -> Iterator[Run]:
     """Threads for kernels that release the interpreter lock, for as long as the context lasts.
 
-    The kernels are handed work that does not overlap, so the result is the same with any number of threads. They do
-    not call BLAS, whose own threads would be in their way.
+    The kernels are handed work that does not overlap, so the result is the same with any number of threads. They
+    call BLAS only within `one_blas_thread`, since its own threads would be in their way.
 
     Args:
         n_threads: None means all cores that the process may use.
@@ -48,3 +50,47 @@ def workers(n_threads: int | None) -> Iterator[Run]:
 def _one_after_the_other(function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> None:
     for arguments in calls:
         function(*arguments)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keeps BLAS and LAPACK to the thread that calls them, in the whole process, for as long as the context lasts.
+
+    For work that our own threads share out. Besides, BLAS may sum in another order with another number of threads.
+    """
+    limit = _blas_limit()
+    limit.enter()
+    try:
+        yield
+    finally:
+        limit.leave()
+
+
+class _BlasLimit:
+    """The first who enters sets the limit and the last who leaves lifts it, in whichever order they come and go."""
+
+    def __init__(self) -> None:
+        from threadpoolctl import ThreadpoolController
+
+        # It takes milliseconds to look through the loaded libraries.
+        self.controller = ThreadpoolController()  # type: ignore[no-untyped-call]
+        self.lock = threading.Lock()
+        self.n_inside = 0
+        self.limiter: Any = None
+
+    def enter(self) -> None:
+        with self.lock:
+            if self.n_inside == 0:
+                self.limiter = self.controller.limit(limits=1, user_api="blas")
+            self.n_inside += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.n_inside -= 1
+            if self.n_inside == 0:
+                self.limiter.restore_original_limits()
+
+
+@cache
+def _blas_limit() -> _BlasLimit:
+    return _BlasLimit()

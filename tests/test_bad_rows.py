@@ -191,7 +191,7 @@ FILES: list[tuple[str | bytes, str]] = [
     ("\n<HTML>\n", WEB_PAGE),
     (b"PK\x03\x04 cut short", "{path} is damaged or cut short, or no zip; fetch or copy it again."),
     (b"\x1f\x8b\x08\0\0\0\0", "{path} is damaged or cut short; fetch or copy it again."),
-    (gzip.compress(gzip.compress(b"x")), "{path} is packed twice; unpack it once by hand."),
+    (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "{path} is packed twice; unpack it once by hand."),
     (b"PAR1 cut short", "{path} is no Parquet file, or a damaged one; write it again."),
     (b"\x80\x04\x95x.", PICKLE),
     (b"\x7fELF\0\0\0", BINARY),

@@ -430,14 +430,38 @@ def test_what_the_person_has_rated_comes_back_only_if_asked_for(model_file: Path
 def test_a_new_person_gets_a_list_and_hears_of_unknown_films(model_file: Path, mine: Path) -> None:
     result = good("recommend", model_file, "--ratings", mine, "--json")
     assert result.stderr.startswith(
-        f"Left out: 1 unknown film of {mine}. The first: no item or title 'No Such Film' among the 340 items."
+        f"Left out: 1 unknown film of {mine}. The first, in row 4: no item or title 'No Such Film' among the 340 items."
     )
     found = json.loads(result.stdout)
     assert (found["user"], len(found["items"])) == (None, 10)
     mine.write_text("No Such Film,3\n")
     assert refused("recommend", model_file, "--ratings", mine).startswith(
-        "None of the 1 items rated is known to this model. The first: no item or title 'No Such Film'"
+        f"In {mine}, row 1: The only item rated is not known to this model: no item or title 'No Such Film'"
     )
+    mine.write_text("title,rating\nNo Such Film,3\nNor This,4\n")
+    assert refused("recommend", model_file, "--ratings", mine).startswith(
+        f"In {mine}, rows 2 to 3: None of the 2 items rated is known to this model. The first: no item or title"
+    )
+
+
+def test_a_rating_out_of_scale_is_told_with_its_film_and_row(model_file: Path, mine: Path) -> None:
+    mine.write_text("title,rating\nAlien,4\nthe matrix (1999),9\n")
+    assert refused("recommend", model_file, "--ratings", mine) == (
+        f"In {mine}, row 3: the rating 9 for 'the matrix (1999)' is outside the scale 0.5 to 5 in steps of 0.5. "
+        "Ratings on another scale must be converted first (IMDb's 1 to 10: divided by 2)."
+    )
+
+
+def test_of_a_film_rated_twice_the_last_rating_counts_and_that_is_said(model_file: Path, mine: Path) -> None:
+    words = ("predict", model_file, "--ratings", mine, "--item", "Aliens", "--json")
+    mine.write_text("Heat,4\nAlien,1\n")
+    once = good(*words)
+    mine.write_text("Alien,1\nHeat,4\nAlien (1979),5\nAlien,1\n")
+    again = good(*words)
+    assert again.stdout == once.stdout
+    told = f"Rated again later in {mine}: 2 rows; the last rating counts.\n"
+    assert told in again.stderr
+    assert "Rated again" not in once.stderr
 
 
 def test_an_unknown_user_is_told_what_to_type(model_file: Path) -> None:

@@ -1,6 +1,7 @@
 """Explanations: against regressions that are solved again, in words, as a table, as JSON, on the command line."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,9 @@ def test_who_rates_every_film_as_people_do_adds_nothing(small: MatrixFactorizati
     some = small.items_.ids[:12].tolist()
     usual = (float(small.global_mean_) + small.item_bias_[:12]).tolist()
     found = explain(small, Catalogue(), dict(zip(some, usual, strict=True)), ITEM)
-    assert np.allclose([found.user, *contributions(found).values()], 0, atol=1e-6)
-    assert found.sentence().endswith("; your 12 ratings change nothing together.")
+    assert found.user == pytest.approx(-np.median(small.user_bias_), abs=1e-6)
+    assert np.allclose(list(contributions(found).values()), 0, atol=1e-6)
+    assert found.sentence().endswith("; through your taste your 12 ratings change nothing together.")
 
 
 def test_the_strongest_rating_comes_first_and_keeps_its_film_and_stars(small: MatrixFactorization) -> None:
@@ -121,6 +123,16 @@ def test_a_known_user_has_a_rest_that_is_smaller_than_the_difference_from_a_newc
     assert 0 < np.median(rests) < 0.6 * np.median(differences)
 
 
+@pytest.mark.parametrize("model", [Baseline, MatrixFactorization])
+def test_half_of_the_people_rate_higher_than_most_and_half_lower(model: type[Baseline | MatrixFactorization]) -> None:
+    """A third of the users have no training ratings, and a bias of 0 that must not count."""
+    one = model().fit(table().subset(table().user_index >= 100), n_threads=1)
+    amounts = [explain(one, Catalogue(), user, ITEM).user for user in one.users_.ids[100:].tolist()]
+    assert np.median(amounts) == pytest.approx(0, abs=1e-6)
+    assert np.median(one.user_bias_) != pytest.approx(np.median(one.user_bias_[100:]), abs=1e-3)
+    assert explain(one, Catalogue(), one.users_.id(0), ITEM).user == 0
+
+
 # -- the other models --------------------------------------------------------------------------------------------
 
 
@@ -129,8 +141,9 @@ def test_baseline_is_the_mean_the_film_and_the_person() -> None:
     assert isinstance(model, Baseline)
     found = explain(model, Catalogue(), 5, ITEM)
     item, user = model.items_.index(ITEM), model.users_.index(5)
-    assert (found.mean, found.item) == (float(model.global_mean_), model.item_bias_[item])
-    assert (found.user, found.reasons, found.rest) == (model.user_bias_[user], [], 0)
+    typical = float(np.median(model.user_bias_))
+    assert (found.mean, found.item) == (float(model.global_mean_), model.item_bias_[item] + typical)
+    assert (found.user, found.reasons, found.rest) == (model.user_bias_[user] - typical, [], 0)
     assert found.is_exact
 
 
@@ -226,48 +239,48 @@ def made(
     [
         (
             made(("Alien", 5, 0.31), ("Titanic", 2, 0.12), ("Psycho", 1, -0.08), ("Up", 3, 0.03), ("Big", 4, 0.02)),
-            "4.1 stars: people give it 0.42 more than the average film; you rate 0.21 lower than most; "
+            "4.1 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your 5 stars for Alien add 0.31, your 2 stars for Titanic add 0.12, your 1 star for Psycho takes 0.08, "
             "and 2 more ratings add 0.05 together.",
         ),
         (
             made(("A", 4.5, -0.3), ("B", 0.5, -0.2), ("C", 1, 0.1), ("D", 1, -0.02), item=-0.3, user=0.155, rest=-0.07),
-            "2.9 stars: people give it 0.30 less than the average film; you rate 0.15 higher than most; "
+            "2.9 stars: people give it 0.30 less than the average rating; you rate 0.15 higher than most; "
             "your 4.5 stars for A take 0.30, your 0.5 stars for B take 0.20, your 1 star for C adds 0.10, "
             "and 1 more rating takes 0.02; what training settled otherwise takes 0.07.",
         ),
         (
             made(("A", 5, 0.1), ("B", 2, 0.004), ("C", 1, -0.004), item=0.001, user=0.001),
-            "3.6 stars: people give it as much as the average film; you rate like most; your 5 stars for A add 0.10, "
+            "3.6 stars: people give it the average rating; you rate as most do; your 5 stars for A add 0.10, "
             "and 2 more ratings change nothing together.",
         ),
         (
             made(("A", 5, 0.004), ("B", 2, 0.003)),
-            "3.7 stars: people give it 0.42 more than the average film; you rate 0.21 lower than most; "
-            "your 2 ratings add 0.01 together.",
+            "3.7 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
+            "through your taste your 2 ratings add 0.01 together.",
         ),
         (
             made(("Alien", 5, 1.6)),
-            "5.0 stars: people give it 0.42 more than the average film; you rate 0.21 lower than most; "
+            "5.0 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your 5 stars for Alien add 1.60; that is 5.31, more than the scale has.",
         ),
         (
             made(("Alien", 1, -3.0)),
-            "1.0 stars: people give it 0.42 more than the average film; you rate 0.21 lower than most; "
+            "1.0 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your 1 star for Alien takes 3.00; that is 0.71, less than the scale has.",
         ),
         (
             made(user=0.0),
-            "3.9 stars: people give it 0.42 more than the average film; no rating of yours is known.",
+            "3.9 stars: people give it 0.42 more than the average rating; no rating of yours is known.",
         ),
         (
             made(rest=0.25),
-            "4.0 stars: people give it 0.42 more than the average film; you rate 0.21 lower than most; "
+            "4.0 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your taste as training found it adds 0.25.",
         ),
         (
             made(item=0.0, n_ratings=0, n_own_ratings=9, is_exact=False),
-            "3.3 stars: nobody has rated it, so it is taken for an average film; you rate 0.21 lower than most. "
+            "3.3 stars: nobody has rated it, so it is taken for an average one; you rate 0.21 lower than most. "
             "The parts are approximate for this model.",
         ),
     ],
@@ -277,9 +290,9 @@ def test_the_sentence(found: Explanation, sentence: str) -> None:
     assert found.sentence() == sentence
 
 
-def test_the_film_itself_is_called_it_and_a_film_without_title_by_its_id(small: MatrixFactorization) -> None:
+def test_the_film_itself_is_called_by_its_title_and_a_film_without_title_by_its_id(small: MatrixFactorization) -> None:
     found = explain(small, Catalogue(), {ITEM: 5.0, 17: 1.0}, ITEM)
-    assert "your own 5 stars for it add " in found.sentence()
+    assert "your own 5 stars for 507 add " in found.sentence()
     assert "your 1 star for 17 " in found.sentence()
 
 
@@ -290,7 +303,7 @@ def test_the_lines_add_up_with_what_rounding_loses() -> None:
     found = made(("Alien", 5, 1.404), ("Up", 3, 0.104), ("Big", 4, -0.004), item=0.424, user=-0.211, rest=0.004)
     assert found.lines(1) == [
         ("the average rating", 3.5, None),
-        ("people give it more than the average film", 0.42, None),
+        ("people give it more than the average rating", 0.42, None),
         ("you rate lower than most", -0.21, None),
         ("your 5 stars for Alien", 1.4, found.reasons[0].without),
         ("2 other ratings", 0.1, None),
@@ -323,6 +336,21 @@ def test_as_json_the_parts_add_up_with_any_number_of_reasons(small: MatrixFactor
     assert told["sentence"] == found.sentence()
 
 
+def test_what_without_it_means_is_said_where_there_are_reasons(small: MatrixFactorization) -> None:
+    assert explain(small, Catalogue(), newcomer(3), ITEM).about_without == (
+        "Without it: the prediction had this rating not been given; your generosity is then estimated anew too."
+    )
+    without_bias = explain(fitted(PlainMF), Catalogue(), newcomer(3), ITEM)
+    assert without_bias.about_without == "Without it: the prediction had this rating not been given."
+    assert explain(fitted(Baseline), Catalogue(), newcomer(3), ITEM).about_without == ""
+
+
+def test_no_line_is_minus_nothing() -> None:
+    amounts = [line.amount for line in made(("Alien", 5, -0.004), ("Up", 3, 0.004)).lines()]
+    assert 0.0 in amounts
+    assert "-0.0" not in map(str, amounts)
+
+
 # -- edges -------------------------------------------------------------------------------------------------------
 
 
@@ -330,10 +358,10 @@ def test_a_table_of_one_rating_and_text_ids() -> None:
     one = Ratings.from_ids(["Ann"], ["Ångström"], [3.0], scale=Scale(1, 5, 1))
     guide = Guide(MatrixFactorization().fit(one, n_threads=1))
     assert guide.explain("Ann", "Ångström").sentence() == (
-        "3.0 stars: people give it as much as the average film; you rate like most; your 1 rating changes nothing."
+        "3.0 stars: people give it the average rating; through your taste your 1 rating changes nothing."
     )
     assert guide.explain({}, "Ångström").sentence() == (
-        "3.0 stars: people give it as much as the average film; no rating of yours is known."
+        "3.0 stars: people give it the average rating; no rating of yours is known."
     )
 
 
@@ -352,7 +380,7 @@ def test_users_and_items_without_training_ratings(model: type[Recommender]) -> N
     keep = (table().user_index >= 5) & (table().item_index >= 5)
     one = model().fit(table().subset(keep), n_threads=1)
     assert explain(one, Catalogue(), 1, ITEM).sentence().partition(".")[2].find("no rating of yours is known.") > 0
-    assert "nobody has rated it, so it is taken for an average film" in explain(one, Catalogue(), 9, 7).sentence()
+    assert "nobody has rated it, so it is taken for an average one" in explain(one, Catalogue(), 9, 7).sentence()
 
 
 def test_a_model_that_cannot_explain_and_what_is_unknown() -> None:
@@ -381,6 +409,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = MatrixFactorization(factors=16).fit(data.ratings, n_threads=1)
     Guide(model, data.catalogue, Origin(note="A note.")).save(folder / "mf.matinee")
     Guide(model, data.catalogue, Origin(has_history=False)).save(folder / "bare.matinee")
+    baseline = Baseline().fit(data.ratings)
+    Guide(baseline, data.catalogue, Origin(has_history=False)).save(folder / "baseline.matinee")
     Guide(Popularity().fit(data.ratings), data.catalogue).save(folder / "popularity.matinee")
     (folder / "mine.csv").write_text("title,rating\nThe Matrix (1999),5\nAlien,4.5\nNo Such Film,3\n")
     return folder
@@ -391,7 +421,8 @@ def test_the_command_prints_the_sentence_and_a_table_that_adds_up(files: Path) -
     assert (result.exit_code, result.stderr) == (0, "A note.\n")
     guide = Guide.load(files / "mf.matinee")
     found = guide.explain(1, "alien")
-    title, sentence, nothing, heading, *lines = result.stdout.splitlines()
+    title, sentence, nothing, heading, *lines, empty, about = result.stdout.splitlines()
+    assert (empty, about) == ("", found.about_without)
     assert (title, sentence, nothing) == ("Alien (1979)", found.sentence(), "")
     assert heading.split() == ["stars", "without", "it"]
     assert f"{len(found.reasons) - 4} other ratings" in result.stdout
@@ -421,14 +452,34 @@ def test_a_new_person_hears_of_unknown_films_and_gets_reasons(files: Path) -> No
 
 def test_without_histories_it_is_said_what_to_type(files: Path) -> None:
     result = run(files / "bare.matinee", "--user", 1, "--item", "Alien")
-    item_id = Guide.load(files / "bare.matinee").item_id("Alien")
     assert result.stderr == (
         "The ratings of user 1 are not in this file, so what they add is one number. For reasons, give them:  "
-        f"matinee explain {files / 'bare.matinee'} --ratings mine.csv --item {item_id}\n"
+        f"matinee explain {files / 'bare.matinee'} --ratings mine.csv --item Alien\n"
     )
     whole = Guide.load(files / "mf.matinee").explain(1, "Alien")
     assert f"prediction{whole.stars:>10.2f}".split() == result.stdout.splitlines()[-1].split()
     assert "your taste as training found it" in result.stdout
+
+
+def test_baseline_has_no_reasons_and_nobody_is_asked_for_ratings(files: Path) -> None:
+    result = run(files / "baseline.matinee", "--user", 1, "--item", "Alien")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Without it" not in result.stdout
+
+
+def test_a_reason_that_adds_nothing_has_no_sign(files: Path) -> None:
+    result = run(files / "mf.matinee", "--user", 1, "--item", "Alien", "-k", 1000)
+    amounts = re.findall(r"^your .*? ([-+]?0\.00) +\d\.\d\d$", result.stdout, re.MULTILINE)
+    assert len(amounts) > 1
+    assert set(amounts) == {"0.00"}
+
+
+def test_an_unknown_user_is_told_the_whole_command_to_type(files: Path) -> None:
+    result = run(files / "mf.matinee", "--user", 99999, "--item", "The Matrix", "-k", 3, "--json")
+    assert result.stderr.endswith(
+        f"\nGive their ratings instead:  matinee explain {files / 'mf.matinee'} --ratings mine.csv "
+        "--item 'The Matrix' -k 3 --json\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -176,10 +176,10 @@ def test_wrong_settings_are_refused(guide: Guide, settings: dict[str, Any], told
 def test_models_without_factors_say_so() -> None:
     ratings = simulated(50, 20, 600)
     assert message(UnsupportedError, make_map, Guide(Baseline().fit(ratings))) == (
-        "baseline has no item factors, so it cannot say what is similar; use mf."
+        "baseline has no item factors, so it has no map; use mf."
     )
     assert message(UnsupportedError, make_map, Guide(Popularity().fit(ratings))) == (
-        "popularity has no item factors, so it cannot say what is similar; use mf."
+        "popularity has no item factors, so it has no map; use mf."
     )
     nothing = MatrixFactorization(factors=4, epochs=1).fit(ratings, n_threads=1)
     nothing.item_factors_[:] = 0
@@ -451,12 +451,40 @@ def test_a_table_that_is_no_map_is_not_replaced(made: FilmMap, tmp_path: Path) -
     assert message(SettingError, save_map, made, ratings) == told
 
 
-@pytest.mark.parametrize("name", ["map.jpg", "map", "nowhere/map.html"])
-def test_names_that_cannot_be_written(tmp_path: Path, name: str) -> None:
-    assert message(SettingError, check_map_name, tmp_path / name) == (
-        f"Cannot write the map '{tmp_path / name}': names end in .png, .svg, .pdf, .html, .parquet, "
-        "and the folder is there."
-    )
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("map.jpg", "'.jpg' is no format that can be written; use .png, .svg, .pdf, .html, .parquet."),
+        ("map", "its name has no ending; use .png, .svg, .pdf, .html, .parquet."),
+        ("nowhere/map.html", "there is no folder '{folder}/nowhere'; make it first."),
+    ],
+)
+def test_names_that_cannot_be_written(tmp_path: Path, name: str, told: str) -> None:
+    expected = f"Cannot write the map '{tmp_path / name}': {told.format(folder=tmp_path)}"
+    assert message(SettingError, check_map_name, tmp_path / name) == expected
+
+
+def test_capital_letters_in_the_ending_are_as_good(made: FilmMap, tmp_path: Path) -> None:
+    save_map(made, tmp_path / "MAP.HTML")
+    save_map(made, tmp_path / "MAP.PNG")
+    assert (tmp_path / "MAP.HTML").read_text("utf-8").startswith("<!doctype html>")
+    assert (tmp_path / "MAP.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_table_takes_neither_a_colour_nor_a_person(made: FilmMap, tmp_path: Path) -> None:
+    path = tmp_path / "map.parquet"
+    told = f"Cannot colour the table '{path}'; leave out --colour, or write .html or .png instead."
+    assert message(SettingError, save_map, made, path, colour="bias") == told
+    told = f"Cannot mark a person's place in the table '{path}'; write .html or .png instead."
+    assert message(SettingError, save_map, made, path, you=You(0, 0, {})) == told
+
+
+def test_letters_that_no_font_has_are_told_once_and_warn_nobody(made: FilmMap, tmp_path: Path) -> None:
+    strange = replace(made, films=[Film("\U00012000 (2001)")] * len(made))  # cuneiform
+    told = "Some titles have letters that no font here has, and so show boxes; install Noto Sans CJK, or write .html."
+    assert save_map(strange, tmp_path / "map.png") == told
+    assert save_map(strange, tmp_path / "map.svg") == ""
+    assert save_map(made, tmp_path / "map.png") == ""
 
 
 # -- the page ----------------------------------------------------------------------------------------------------
@@ -576,6 +604,7 @@ def test_without_histories_a_user_has_no_place(guide: Guide, tmp_path: Path) -> 
     Guide(guide.model, guide.catalogue, Origin(has_history=False)).save(path)
     result = run(path, "--out", tmp_path / "map.html", "--user", 1, "--json")
     assert json.loads(result.stdout)["you"] is None
+    assert json.loads(result.stdout)["note"].endswith(result.stderr.strip())
     assert result.stderr == (
         "This file was saved without histories, so the user's place is not known; give their ratings with --ratings.\n"
     )

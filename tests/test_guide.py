@@ -290,8 +290,8 @@ def test_the_floor_leaves_out_items_with_few_ratings() -> None:
     guide = few()
     found = guide.similar(7)
     assert set(ids(found)) == {17, 27, 37, 57}  # the floor is at least 5
-    assert found.note == "4 instead of 10: 1 items with fewer than 5 ratings are left out."
-    assert guide.similar(7, 4).note == "1 items with fewer than 5 ratings are left out."
+    assert found.note == "4 instead of 10: 1 films with fewer than 5 ratings are left out."
+    assert guide.similar(7, 4).note == "1 films with fewer than 5 ratings are left out."
     assert set(ids(guide.similar(7, min_ratings=10))) == {17, 27, 37}
     assert guide.similar(7, 5, min_ratings=0).note == ""
     assert guide.similar(47, 2).items  # an item below the floor may be asked about
@@ -299,7 +299,7 @@ def test_the_floor_leaves_out_items_with_few_ratings() -> None:
 
 def test_a_short_list_of_similar_items_is_explained() -> None:
     found = few().similar(7, 10, min_ratings=0)
-    assert (len(found.items), found.note) == (5, "5 instead of 10: there are 6 items.")
+    assert (len(found.items), found.note) == (5, "5 instead of 10: there are 6 films.")
 
 
 def test_an_item_is_not_like_itself_and_cosines_fall(guide: Guide) -> None:

@@ -5,16 +5,19 @@ from pathlib import Path
 import pytest
 
 from matinee.errors import DataError
-from matinee.own_ratings import read_own_ratings
-from matinee.ratings import Id
+from matinee.own_ratings import OwnRating, read_own_ratings
 
 EXAMPLE = "It needs lines such as:  Toy Story (1995),4.5"
 
 
-def read(folder: Path, content: str | bytes) -> dict[Id, float]:
+def read(folder: Path, content: str | bytes) -> list[OwnRating]:
     path = folder / "mine.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_own_ratings(path)
+
+
+def pairs(ratings: list[OwnRating]) -> list[tuple[str, float]]:
+    return [(one.item, one.stars) for one in ratings]
 
 
 def message(folder: Path, content: str | bytes) -> str:
@@ -40,7 +43,6 @@ def message(folder: Path, content: str | bytes) -> str:
         }),
         ("\ufefftitle,rating\nAmélie,5\n", {"title:Amélie": 5.0}),
         ("title,rating\r\nAlien,5\r\n\r\n , \r\nHeat,4\r\n", {"title:Alien": 5.0, "title:Heat": 4.0}),
-        ("title,rating\nAlien,5\nAlien,2\n", {"title:Alien": 2.0}),
         ("title,rating\nA\u2028B,5\n", {"title:A\u2028B": 5.0}),
         ("  Alien  , 5 \n", {"Alien": 5.0}),
         ("movie_id,title,rating\n7,Alien,5\n", {"title:Alien": 5.0}),
@@ -48,12 +50,18 @@ def message(folder: Path, content: str | bytes) -> str:
     ],
     ids=[
         "header", "no header", "ids", "movielens", "order and case", "tabs", "tabs, no header", "semicolons", "quotes",
-        "byte order mark", "blank lines", "twice", "line separator", "spaces", "title before id", "negative",
+        "byte order mark", "blank lines", "line separator", "spaces", "title before id", "negative",
     ],
 )  # fmt: skip
-def test_the_films_and_stars_are_found(content: str, expected: dict[Id, float], tmp_path: Path) -> None:
-    assert read(tmp_path, content) == expected
-    assert list(read(tmp_path, content)) == list(expected)
+def test_the_films_and_stars_are_found(content: str, expected: dict[str, float], tmp_path: Path) -> None:
+    assert pairs(read(tmp_path, content)) == list(expected.items())
+
+
+def test_every_row_is_kept_with_its_number_and_the_film_as_written(tmp_path: Path) -> None:
+    found = read(tmp_path, "title,rating\nAlien,5\n\nHeat,3\nAlien,2\n")
+    assert found == [("title:Alien", 5.0, 2), ("title:Heat", 3.0, 4), ("title:Alien", 2.0, 5)]
+    assert [one.film for one in found] == ["Alien", "Heat", "Alien"]
+    assert [one.film for one in read(tmp_path, "movieId,rating\n7,5\n")] == ["7"]
 
 
 def test_a_letterboxd_export_gives_titles_with_years(tmp_path: Path) -> None:
@@ -62,7 +70,7 @@ def test_a_letterboxd_export_gives_titles_with_years(tmp_path: Path) -> None:
         "2024-01-01,Alien,1979,https://boxd.it/2awY,4.5\n"
         "2024-01-02,Serial,,https://boxd.it/1,3\n"
     )
-    assert read(tmp_path, content) == {"title:Alien (1979)": 4.5, "title:Serial": 3.0}
+    assert pairs(read(tmp_path, content)) == [("title:Alien (1979)", 4.5), ("title:Serial", 3.0)]
 
 
 def test_an_imdb_export_gives_titles_with_years(tmp_path: Path) -> None:
@@ -70,15 +78,15 @@ def test_an_imdb_export_gives_titles_with_years(tmp_path: Path) -> None:
         "Const,Your Rating,Date Rated,Title,URL,Title Type,IMDb Rating,Runtime (mins),Year,Genres\n"
         'tt0078748,9,2024-01-01,Alien,https://www.imdb.com/title/tt0078748,movie,8.5,117,1979,"Horror, Sci-Fi"\n'
     )
-    assert read(tmp_path, content) == {"title:Alien (1979)": 9.0}
+    assert pairs(read(tmp_path, content)) == [("title:Alien (1979)", 9.0)]
 
 
 def test_a_title_that_holds_its_year_does_not_get_it_twice(tmp_path: Path) -> None:
-    assert read(tmp_path, "title,year,rating\nAlien (1979),1979,5\n") == {"title:Alien (1979)": 5.0}
+    assert pairs(read(tmp_path, "title,year,rating\nAlien (1979),1979,5\n")) == [("title:Alien (1979)", 5.0)]
 
 
 def test_a_year_is_not_added_to_an_id(tmp_path: Path) -> None:
-    assert read(tmp_path, "movieId,year,rating\n7,1979,5\n") == {"id:7": 5.0}
+    assert pairs(read(tmp_path, "movieId,year,rating\n7,1979,5\n")) == [("id:7", 5.0)]
 
 
 @pytest.mark.parametrize(

@@ -493,9 +493,17 @@ def test_a_title_that_is_no_unicode_is_written_all_the_same(tmp_path: Path) -> N
 # -- files and the command line ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["ratings.csv", "films.matinee", "page", "missing/page.html"])
-def test_a_page_is_never_written_over_something_else(name: str, tmp_path: Path) -> None:
-    expected = f"Cannot write the page '{tmp_path / name}': its name ends in .html, and the folder is there."
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ratings.csv", "'.csv' is no format that can be written; use .html, .htm."),
+        ("films.matinee", "'.matinee' is no format that can be written; use .html, .htm."),
+        ("page", "its name has no ending; use .html, .htm."),
+        ("missing/page.html", "there is no folder '{folder}/missing'; make it first."),
+    ],
+)
+def test_a_page_is_never_written_over_something_else(name: str, told: str, tmp_path: Path) -> None:
+    expected = f"Cannot write the page '{tmp_path / name}': {told.format(folder=tmp_path)}"
     with pytest.raises(SettingError, match=f"^{re.escape(expected)}$"):
         check_page_name(tmp_path / name)
 

@@ -1,17 +1,20 @@
 """matinee predict, recommend and similar: questions to a saved model."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from matinee.cli.options import json_option, k_option, parse_range, path_argument
 from matinee.cli.output import as_json, counted, note, table
-from matinee.errors import DataError, OutOfScaleError, UnknownNameError
+from matinee.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
     from matinee.guide import Guide, Suggestions
     from matinee.models.base import Profile
+    from matinee.own_ratings import OwnRating
     from matinee.ratings import Id
 
 user_option = click.option("--user", metavar="ID", help="Somebody of the training data.")
@@ -33,31 +36,71 @@ def require_person(user: str | None, ratings: Path | None) -> None:
 def profile_of(
     guide: "Guide", model_file: Path, user: str | None, ratings: Path | None, no_history: str = NO_HISTORY
 ) -> "Profile":
-    """The person that --user or --ratings names, with a note on films that the model does not know.
+    """The person that --user or --ratings names, with a note on what was left out of their ratings.
 
     Args:
         no_history: the note for a user of a file that was saved without histories.
     """
     if ratings is not None:
-        from matinee.own_ratings import read_own_ratings
-
-        try:
-            profile, unknown = guide.newcomer(read_own_ratings(ratings))
-        except OutOfScaleError as error:
-            hint = "Ratings on another scale must be converted first (IMDb's 1 to 10: divided by 2)."
-            raise DataError(f"In {ratings}: {error} {hint}") from None
-        if unknown:
-            note(f"Left out: {counted(len(unknown), 'unknown film')} of {ratings}. The first: {unknown[0]}")
-        return profile
+        return _newcomer(guide, ratings)
     try:
         profile = guide.model.profile(user or "")
     except UnknownNameError as error:
-        command = click.get_current_context().info_name
-        hint = f"Give their ratings instead:  matinee {command} {model_file} --ratings mine.csv"
-        raise UnknownNameError(f"{error}\n{hint}") from None
+        raise UnknownNameError(f"{error}\nGive their ratings instead:  {retyped_with_ratings(model_file)}") from None
     if not guide.origin.has_history:
         note(no_history)
     return profile
+
+
+def retyped_with_ratings(model_file: Path) -> str:
+    """The command as it was typed, but with --ratings instead of --user."""
+    context = click.get_current_context()
+    words = [str(model_file), "--ratings", "mine.csv"]
+    for one in context.command.params:
+        name = one.name or ""
+        if name in ("model_file", "user") or context.get_parameter_source(name) != ParameterSource.COMMANDLINE:
+            continue
+        value = context.params[name]
+        if value is True:
+            words.append(one.opts[0])
+        else:
+            for each in value if one.multiple else (value,):
+                words += [one.opts[0], str(each)]
+    return f"matinee {context.info_name} {shlex.join(words)}"
+
+
+def _newcomer(guide: "Guide", path: Path) -> "Profile":
+    from matinee.own_ratings import read_own_ratings
+
+    rows, scale = read_own_ratings(path), guide.model.scale_
+    given: dict[str, float] = {}
+    for one in rows:
+        if not scale.lowest <= one.stars <= scale.highest:
+            raise DataError(
+                f"In {path}, row {one.row}: the rating {one.stars:g} for '{one.film}' is outside the scale {scale}. "
+                "Ratings on another scale must be converted first (IMDb's 1 to 10: divided by 2)."
+            )
+        given.pop(one.item, None)  # to the end, since the last counts, whichever way the film is written
+        given[one.item] = one.stars
+    try:
+        profile, unknown = guide.newcomer(given)
+    except DataError as error:
+        where = f"row {rows[0].row}" if len(rows) == 1 else f"rows {rows[0].row} to {rows[-1].row}"
+        raise DataError(f"In {path}, {where}: {error}") from None
+    if unknown:
+        note(f"Left out: {counted(len(unknown), 'unknown film')} of {path}. {_first_unknown(guide, rows)}")
+    if n_again := len(rows) - len(unknown) - len(profile.item_index):
+        note(f"Rated again later in {path}: {counted(n_again, 'row')}; the last rating counts.")
+    return profile
+
+
+def _first_unknown(guide: "Guide", rows: "list[OwnRating]") -> str:
+    for one in rows:
+        try:
+            guide.item_id(one.item)
+        except UnknownNameError as error:
+            return f"The first, in row {one.row}: {error}"
+    return ""
 
 
 def id_of(guide: "Guide", user: str | None) -> "Id | None":

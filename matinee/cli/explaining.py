@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from matinee.cli.asking import id_of, profile_of, ratings_option, require_person, user_option
+from matinee.cli.asking import id_of, profile_of, ratings_option, require_person, retyped_with_ratings, user_option
 from matinee.cli.options import json_option, k_option, path_argument
 from matinee.cli.output import as_json, note, table
 
@@ -22,11 +22,10 @@ def explain(model_file: Path, user: str | None, ratings: Path | None, item: str,
 
     require_person(user, ratings)
     guide = Guide.load(model_file)
-    missing = (
-        f"The ratings of user {user} are not in this file, so what they add is one number. For reasons, give them:  "
-        f"matinee explain {model_file} --ratings mine.csv --item {guide.item_id(item)}"
-    )
-    found = guide.explain(profile_of(guide, model_file, user, ratings, missing), item)
+    found = guide.explain(profile_of(guide, model_file, user, ratings, ""), item)
+    if ratings is None and not guide.origin.has_history and found.rest:
+        missing = f"The ratings of user {user} are not in this file, so what they add is one number."
+        note(f"{missing} For reasons, give them:  {retyped_with_ratings(model_file)}")
     if as_json_:
         as_json({"user": id_of(guide, user), **found.to_dict(k)})
         return
@@ -35,11 +34,13 @@ def explain(model_file: Path, user: str | None, ratings: Path | None, item: str,
     rows = [
         (
             line.what,
-            f"{line.amount:+.{found.digits}f}",
+            f"{line.amount:{'+' if line.amount else ''}.{found.digits}f}",
             "" if line.without is None else f"{line.without:.{found.digits}f}",
         )
         for line in parts
     ]
     kind = "score" if found.stars is None else "stars"
     table(("", kind, "without it"), [*rows, (total.what, f"{total.amount:.{found.digits}f}", "")])
+    if any(line.without is not None for line in parts):
+        click.echo(f"\n{found.about_without}")
     note(guide.origin.note)

@@ -1,5 +1,6 @@
 """matinee biases and neighbors: what a model has learnt of films and of people."""
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,12 @@ ASSUMED = (
 @click.command()
 @path_argument
 @k_option
-@click.option("--raw", is_flag=True, help="Rank by the bias alone, however few the ratings.")
-@click.option("--users", is_flag=True, help="Show the most and the least generous people too.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Rank by the model's own b_i, without an interval, however few the ratings.",
+)
+@click.option("--users", is_flag=True, help="Show the most generous and the strictest people too.")
 @json_option
 def biases(model_file: Path, k: int, raw: bool, users: bool, as_json_: bool) -> None:
     """The best and the worst films, whatever people's habits and tastes.
@@ -56,18 +61,19 @@ def biases(model_file: Path, k: int, raw: bool, users: bool, as_json_: bool) -> 
         found = {name: [line.to_dict() for line in lines] for name, lines in lists.items()}
         as_json({"model": guide.model.name, "unit": unit, "raw": raw, "k": k} | found)
         return
-    _print_films(best, f"Best films (bias in {unit}{', before the sigmoid' if unit == 'logits' else ''})")
-    _print_films(worst, "Worst films")
+    name = "the model's own b_i" if raw else "bias"
+    _print_films(best, f"Best films ({name} in {unit}{', before the sigmoid' if unit == 'logits' else ''})", raw=raw)
+    _print_films(worst, "Worst films", raw=raw)
     if users:
         _print_people(people[0], "Most generous people")
-        _print_people(people[1], "Least generous people")
+        _print_people(people[1], "Strictest people")
     _print_films(apart[0], "Better liked than their mean suggests: strict people saw them, or people of other tastes")
     _print_films(
         apart[1], "Less liked than their mean suggests: those who saw them are generous, or fond of their kind"
     )
 
 
-def _print_films(lines: "Sequence[BiasLine]", title: str) -> None:
+def _print_films(lines: "Sequence[BiasLine]", title: str, *, raw: bool = False) -> None:
     if not lines:
         return
     with_audience = [] if lines[0].audience is None else ["audience"]
@@ -81,7 +87,8 @@ def _print_films(lines: "Sequence[BiasLine]", title: str) -> None:
         )
         for place, line in enumerate(lines, 1)
     ]
-    table(("", *with_audience, "bias", "from", "to", "mean", "ratings", "film", "id"), rows, title)
+    numbers = ("b_i",) if raw else (*with_audience, "bias", "from", "to")
+    table(("", *numbers, "mean", "ratings", "film", "id"), rows, title)
     click.echo()
 
 
@@ -94,7 +101,9 @@ def _print_people(lines: "Sequence[UserLine]", title: str) -> None:
 
 
 def _interval(line: "BiasLine | UserLine") -> tuple[str, ...]:
-    return (*(f"{value:+.2f}" for value in (line.bias, line.low, line.high)), f"{line.mean:.2f}", f"{line.n_ratings:,}")
+    """The bias, the ends of its interval if it has one, the mean and the number of ratings."""
+    known = [value for value in (line.bias, line.low, line.high) if not isnan(value)]
+    return (*(f"{value:+.2f}" for value in known), f"{line.mean:.2f}", f"{line.n_ratings:,}")
 
 
 @click.command()
@@ -104,7 +113,11 @@ def _interval(line: "BiasLine | UserLine") -> tuple[str, ...]:
 @k_option
 @json_option
 def neighbors(model_file: Path, user: str | None, ratings: Path | None, k: int, as_json_: bool) -> None:
-    """People with tastes like somebody's, and what they loved: for a known --user, or a new person's --ratings."""
+    """People with tastes like somebody's, and what they loved: for a known --user, or a new person's --ratings.
+
+    Loved is what they rated in the upper quarter of the scale. Likeness is a cosine, smaller where a neighbour has few
+    ratings (times n / (n + 20)); a file saved without histories does not tell how many, so there it is not.
+    """
     from matinee.guide import Guide
     from matinee.neighbors import neighbors as find_neighbors
 
@@ -126,9 +139,9 @@ def _print_neighbors(found: "Neighbors") -> None:
         (
             str(place),
             f"{one.likeness:.2f}",
-            f"{one.n_both:,}",
+            "-" if one.n_both is None else f"{one.n_both:,}",
             "-" if one.difference is None else f"{one.difference:.2f}",
-            f"{one.n_ratings:,}",
+            "-" if one.n_ratings is None else f"{one.n_ratings:,}",
             str(one.user_id),
         )
         for place, one in enumerate(found.people, 1)
@@ -136,7 +149,8 @@ def _print_neighbors(found: "Neighbors") -> None:
     table(("", "likeness", "rated by both", "stars apart", "ratings", "user"), rows, "People with like tastes")
     click.echo()
     for one in found.people[:3]:
-        click.echo(one.sentence())
+        if one.agreed or one.loved:
+            click.echo(one.sentence())
     lines = [
         (
             str(place),
@@ -150,4 +164,4 @@ def _print_neighbors(found: "Neighbors") -> None:
     ]
     if lines:
         click.echo()
-        table(("", "loved by", "stars", "film", "genres", "id"), lines, "What they loved and you have not seen")
+        table(("", "loved by", "for you", "film", "genres", "id"), lines, "What they loved and you have not rated")

@@ -41,13 +41,15 @@ def map_(
     """A map of the films: those that the same people like lie together.
 
     A page (.html) needs no network: it moves, zooms and finds films, and shows what is most alike. With --user or
-    --ratings it shows somebody's own place too. A table (.parquet) is for Embedding Atlas and the like.
+    --ratings it shows somebody's own place too. A table (.parquet) is for Embedding Atlas and the like; it has neither
+    colours nor somebody's own place.
     """
     from matinee.film_map import make_map
     from matinee.guide import Guide
-    from matinee.map_files import axis_sentences, check_map_name, save_map, you_on
+    from matinee.map_files import axis_sentences, check_map_name, check_table, save_map, you_on
 
     check_map_name(out)
+    check_table(out, colour=colour, has_person=user is not None or ratings is not None)
     if user is not None or ratings is not None:
         require_person(user, ratings)
     guide = Guide.load(model_file)
@@ -58,9 +60,10 @@ def map_(
         note("UMAP compiles itself first: some seconds ...")
     made = make_map(guide, method=method, min_ratings=min_ratings)
     you = you_on(made, guide, profile) if profile is not None and len(profile.item_index) else None
+    no_place = NO_PLACE if user is not None and not guide.origin.has_history else ""
     axes = axis_sentences(made, guide, min_ratings)
     heading = f"Films of {guide.origin.dataset}" if guide.origin.dataset != "unnamed" else "Map of films"
-    save_map(made, out, colour=colour, heading=heading, axes=axes, you=you)
+    letters = save_map(made, out, colour=colour, heading=heading, axes=axes, you=you)
     if as_json_:
         as_json(
             {
@@ -71,7 +74,7 @@ def map_(
                 "explained": made.explained,
                 "axes": axes,
                 "you": None if you is None else {"x": round(you.x, 4), "y": round(you.y, 4), "n_rated": len(you.stars)},
-                "note": made.note,
+                "note": " ".join(filter(None, [made.note, letters, no_place])),
             }
         )
         return
@@ -79,8 +82,9 @@ def map_(
     for sentence in (made.sentence, *axes):
         click.echo(sentence)
     note(made.note)
-    if out.suffix == ".html":
+    note(letters)
+    if out.suffix.lower() == ".html":
         note("Open it in a browser; it needs no network.")
-    if out.suffix == ".parquet":
+    if out.suffix.lower() == ".parquet":
         note(f"Open it with:  embedding-atlas {out} --x x --y y --neighbors neighbors --text title")
     note(guide.origin.note)

@@ -18,7 +18,8 @@ def report(model_file: Path, out: Path | None, no_measure: bool, threads: int | 
     """One page about MODEL for people who know nothing of it: its data, how good it is, what it learnt, and why.
 
     To measure how good it is, a model with the same settings is trained on four fifths of the ratings in the file
-    and tested on the others. The page names user ids and shows some of their ratings.
+    and tested on the others. If the file holds histories, the page names user ids and
+    shows some of their ratings.
     """
     from matinee.guide import Guide
     from matinee.report import check_page_name, collect, save_page

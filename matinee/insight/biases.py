@@ -1,9 +1,12 @@
 """Biases: which films are liked, whoever sees them, and who is generous, whatever they see.
 
-A *bias* is what the average person gives an item beyond the model's mean: the model's own b_i and, where there are
-factors, the product of the item's factors with the average person's. The second part is next to nothing in mf. In
-dot-product, whose training does not keep the factors about zero, it is the larger part, and without it the bias is
-a third of what it should be. In stars; for a model with a sigmoid, before the sigmoid (see `bias_unit`).
+A *bias* is what a typical person gives an item beyond the mean of all ratings. In stars (mf, baseline) that is the
+model's own b_i and the median of the users' biases, as in `explain`: most people are more generous than the mean of
+all ratings tells, for the busiest are strict.
+
+For a model with a sigmoid (dot-product) it is before the sigmoid (see `bias_unit`), beyond the model's mean, and b_i
+and the product of the item's factors with the average person's. That product, next to nothing in mf, is the larger
+part there, for the training does not keep the factors about zero.
 
 An interval holds 95%: bias ± 1.96 s / sqrt(n slope² + s² / t²), where
 
@@ -42,7 +45,8 @@ class BiasLine:
     """One item of a ranking by bias.
 
     Attributes:
-        bias, low, high: and the ends of its 95% interval; see the top of this module.
+        bias, low, high: and the ends of its 95% interval; see the top of this module. The ends are NaN for a bias as
+            the model has it (`bias_ranking` with raw), for which there is no interval.
         mean: of its training ratings, in stars.
         audience: what the people who rated it give it beyond what the average person would, in stars: they are
             generous, or it is their kind of film. None where that was not asked for.
@@ -86,6 +90,7 @@ class _Effects(NamedTuple):
     user: Doubles  # (U,)
     item: Doubles  # (I,)
     own: Doubles  # (I,), the model's b_i alone
+    average_person: float  # what user is on average; 0 in stars, where a typical person is meant
     range: tuple[float, float]  # of the sigmoid; equal without one
 
     def stars(self, raw: Doubles) -> tuple[Doubles, Doubles]:
@@ -116,7 +121,7 @@ def bias_ranking(guide: Guide, k: int = 10, *, lowest: bool = False, raw: bool =
     to be a quarter of the length of the scale, about what it is on MovieLens.
 
     Args:
-        raw: the tutorials' ranking instead: by the model's b_i alone, however few the ratings.
+        raw: the tutorials' ranking instead: by the model's own b_i, without an interval, however few the ratings.
 
     Raises:
         UnsupportedError: the model learns no biases.
@@ -125,9 +130,10 @@ def bias_ranking(guide: Guide, k: int = 10, *, lowest: bool = False, raw: bool =
         raise SettingError(f"k must be at least 1, not {k}.")
     effects = _effects(guide.model)
     half = _half_widths(effects.item, _sums(guide.model, effects)[1])
-    bias = effects.own if raw else effects.item
     sign = -1 if lowest else 1
-    return _lines(guide, bias, half, sign * bias - (0 if raw else half), k)
+    if raw:
+        return _lines(guide, effects.own, None, sign * effects.own, k)
+    return _lines(guide, effects.item, half, sign * effects.item - half, k)
 
 
 def generosity(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[UserLine]:
@@ -165,8 +171,8 @@ def disagreements(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[Bi
     model, effects = guide.model, _effects(guide.model)
     ratings = histories(model)
     n, n_items = model.item_counts_, len(model.items_)
-    average_person = effects.mean + float(effects.user[np.diff(model.history_indptr_) > 0].mean())
-    average = np.clip(effects.stars(average_person + effects.item)[0], *model.scale_[:2])  # (I,)
+    average = effects.stars(effects.mean + effects.average_person + effects.item)[0]  # (I,)
+    average = np.clip(average, *model.scale_[:2])
     sums, squares = np.zeros(n_items), np.zeros(n_items)
     for rows in _blocks(len(ratings)):
         part = ratings.subset(rows)
@@ -194,15 +200,19 @@ def _effects(model: Recommender) -> _Effects:
         raise UnsupportedError(f"{model.name} learns no biases; use mf, dot-product or baseline.")
     user, item = learnt.user_bias_.astype(np.float64), learnt.item_bias_.astype(np.float64)
     mean, range_ = float(getattr(model, "global_mean_", 0)), getattr(model, "range_", np.zeros(2))
-    own = item
-    if hasattr(model, "item_factors_"):
-        n = np.diff(model.history_indptr_)
+    own, n = item, np.diff(model.history_indptr_)
+    active = n > 0 if n.any() else np.ones(len(user), bool)
+    in_stars = float(range_[0]) == float(range_[1])
+    typical = float(np.median(user[active])) if in_stars else 0.0
+    user, item = user - typical, item + typical
+    if hasattr(model, "item_factors_") and not in_stars:
         people = learnt.user_factors_.astype(np.float64)
-        average_person = people[n > 0].mean(axis=0) if n.any() else people.mean(axis=0)  # (F,)
+        average_person = people[active].mean(axis=0)  # (F,)
         average_item = np.average(learnt.item_factors_, axis=0, weights=model.item_counts_)  # (F,)
         user = user + (people - average_person) @ average_item
         item = item + learnt.item_factors_ @ average_person
-    return _Effects(mean, user, item, own, (float(range_[0]), float(range_[1])))
+    average = 0.0 if in_stars else float(user[active].mean())
+    return _Effects(mean, user, item, own, average, (float(range_[0]), float(range_[1])))
 
 
 def _blocks(n: int) -> Iterator[NDArray[np.int64]]:
@@ -246,11 +256,12 @@ def _best(keys: Doubles, allowed: NDArray[np.bool_], k: int) -> NDArray[np.int64
 
 
 def _lines(
-    guide: Guide, bias: Doubles, half: Doubles, keys: Doubles, k: int, audience: Doubles | None = None
+    guide: Guide, bias: Doubles, half: Doubles | None, keys: Doubles, k: int, audience: Doubles | None = None
 ) -> list[BiasLine]:
     model, lines = guide.model, []
     for index in _best(keys, (model.item_counts_ > 0) & np.isfinite(keys), k).tolist():
-        item_id, middle, width = model.items_.id(index), float(bias[index]), float(half[index])
+        item_id, middle = model.items_.id(index), float(bias[index])
+        width = np.nan if half is None else float(half[index])
         lines.append(
             BiasLine(
                 item_id=item_id,
@@ -268,4 +279,8 @@ def _lines(
 
 def _numbers(line: BiasLine | UserLine, without: set[str]) -> dict[str, float | int | None]:
     values = asdict(line).items()
-    return {name: round(value, 4) if value is not None else None for name, value in values if name not in without}
+    return {
+        name: None if value is None or np.isnan(value) else round(value, 4)
+        for name, value in values
+        if name not in without
+    }

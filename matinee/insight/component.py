@@ -130,7 +130,7 @@ def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None
     floor = few_ratings(model) if min_ratings is None else min_ratings
     rows = np.flatnonzero((model.item_counts_ >= floor) & vectors.any(axis=1))  # (M,)
     if len(rows) < 2:
-        raise UnsupportedError(f"Components need two items with at least {floor} ratings; lower min_ratings.")
+        raise UnsupportedError(f"Components need two films with at least {floor} ratings; lower min_ratings.")
     positions, explained = principal_components(vectors[rows], min(n, vectors.shape[1], len(rows) - 1))
     ids = [model.items_.id(row) for row in rows.tolist()]
     films = [guide.catalogue[item_id] for item_id in ids]

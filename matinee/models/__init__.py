@@ -5,10 +5,13 @@ from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.factorization import MatrixFactorization
+from matinee.models.knn import ItemKNN, UserKNN
 from matinee.models.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
 
-MODELS: tuple[type[Recommender], ...] = (Baseline, Popularity, MatrixFactorization, DotProduct, EmbeddingMLP, PlainMF)
+MODELS: tuple[type[Recommender], ...] = (
+    Baseline, Popularity, MatrixFactorization, UserKNN, ItemKNN, DotProduct, EmbeddingMLP, PlainMF
+)  # fmt: skip
 
 
 def model_named(name: str) -> type[Recommender]:

@@ -26,6 +26,9 @@ from matinee.progress import Progress
 from matinee.projection import about_mean, cosines_with
 from matinee.ratings import Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
+from matinee.threads import one_blas_thread, workers
+
+USERS_AT_ONCE = 128
 
 __all__ = ["Fitting", "Parts", "Person", "Profile", "Recommender", "Scored"]
 
@@ -47,6 +50,8 @@ class Recommender(ABC):
     """Whether an interrupted `fit` can go on from a checkpoint."""
     keeps_history: ClassVar[bool] = False
     """Whether `learned` holds who rated what, so that no file can leave it out."""
+    scores_in_threads: ClassVar[bool] = False
+    """Whether `_scores` may be called by several threads at once: it calls NumPy alone, and changes nothing."""
     learned: ClassVar[tuple[str, ...]]
     """The attributes that `_fit` sets, all NumPy arrays; with those above they are the whole model."""
     common: ClassVar[tuple[str, ...]] = (
@@ -232,10 +237,20 @@ class Recommender(ABC):
         Who has fewer than k unseen items gets seen ones after them.
         """
         self._require_fit()
-        scores = self._scores(self._user_vectors(user_index))  # (B, I)
-        for row, user in enumerate(user_index.tolist()):
-            scores[row, self.history_items_[self.history_indptr_[user] : self.history_indptr_[user + 1]]] = -np.inf
-        return np.stack([_top(row, min(k, len(self.items_))) for row in scores])
+        from matinee.kernels.top import top_unseen  # compiled code takes half a second to load
+
+        users = np.asarray(user_index, np.int64)
+        best = np.empty((len(users), max(0, min(k, len(self.items_)))), np.int64)
+        history = self.history_indptr_, self.history_items_
+
+        def find(rows: slice) -> None:
+            scores = np.ascontiguousarray(self._scores(self._user_vectors(users[rows])), np.float32)  # (B, I)
+            top_unseen(scores, users[rows], history, best[rows])
+
+        blocks = [slice(first, first + USERS_AT_ONCE) for first in range(0, len(users), USERS_AT_ONCE)]
+        with one_blas_thread(), workers(None if self.scores_in_threads else 1) as run:
+            run(find, [(rows,) for rows in blocks if best.size])
+        return best
 
     def similar(
         self, item_id: Id, k: int = 10, *, allowed: NDArray[np.bool_] | None = None, shrinkage: float = 0
@@ -252,7 +267,8 @@ class Recommender(ABC):
         likeness = self._likeness(item)  # (I,)
         open_ = self._mask(allowed) & ~np.isnan(likeness)
         if np.isnan(likeness).all():
-            raise UnsupportedError(f"Item '{item_id}' is like nothing that {self.name} knows: it learnt nothing of it.")
+            what = "nothing but its bias" if getattr(self, "item_bias_", np.zeros(item + 1))[item] else "nothing of it"
+            raise UnsupportedError(f"Item '{item_id}' is like nothing that {self.name} knows: it learnt {what}.")
         open_[item] = False
         likeness *= (self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)).astype(np.float32)
         best = _top(np.where(open_, likeness, -np.inf), min(k, int(open_.sum())))

@@ -37,6 +37,19 @@ def shrunken_biases(
     return user_bias, item_bias
 
 
+def typical_bias(model: Recommender, user_bias: NDArray[np.float32], own: float) -> float:
+    """How generous most people are, in stars: the median bias of the users with training ratings.
+
+    It is not 0, since those who rate much draw the mean of all ratings to theirs. In a file without histories it is the
+    median of all users. For somebody of whom nothing is known, whose own bias is exactly 0, it is 0: nothing can be
+    said of them beyond others.
+    """
+    if own == 0:
+        return 0.0
+    known = np.diff(model.history_indptr_) > 0 if len(model.history_values_) else slice(None)
+    return float(np.median(user_bias[known]))
+
+
 @dataclass(kw_only=True, eq=False)
 class Baseline(Recommender):
     """Global mean plus shrunken user and item biases."""
@@ -75,8 +88,10 @@ class Baseline(Recommender):
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
         nothing = np.empty(0)  # all ratings count alike, and only through how generous the person is
-        item_bias = float(self.item_bias_[item_index])
-        return Parts(float(self.global_mean_), float(profile.vector[0]), item_bias, nothing, nothing, True)
+        user_bias, item_bias = float(profile.vector[0]), float(self.item_bias_[item_index])
+        typical = typical_bias(self, self.user_bias_, user_bias)
+        fixed = float(self.global_mean_), user_bias - typical, item_bias + typical
+        return Parts(*fixed, nothing, nothing, is_exact=True)
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
         zero = np.float32(0)  # what an index of -1 finds

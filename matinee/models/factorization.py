@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.models.base import Fitting, Parts, Profile, Recommender
-from matinee.models.baseline import shrunken_biases
+from matinee.models.baseline import shrunken_biases, typical_bias
 from matinee.models.factors import Sides, predictions, pulls, rating_parts, ridge, scores, user_vectors
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
@@ -151,7 +151,8 @@ class MatrixFactorization(Recommender):
         now, then = (pulls(self.factors, self._penalty(max(0, count)), self.bias_shrinkage) for count in (n, n - 1))
         ratings, changes = rating_parts(slopes, surprises, vector, (now, then), (slope, slope), n_biases=1)
         without = mean + item_bias + slope @ vector + changes
-        return Parts(mean, float(vector[0]), item_bias, ratings, without, is_exact=True)
+        typical = typical_bias(self, self.user_bias_, float(vector[0]))
+        return Parts(mean, float(vector[0]) - typical, item_bias + typical, ratings, without, is_exact=True)
 
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._sides(), vectors)

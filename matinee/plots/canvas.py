@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +23,29 @@ BLUE, ORANGE, GREY, PAPER = "#0a5a9c", "#d1600a", "#767676", "#ffffff"
 SMALL = 8.0
 """Points: the smallest text of a figure."""
 
+FALLBACK_FONTS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans JP",
+    "Source Han Sans",
+    "IPAexGothic",
+    "IPAGothic",
+    "TakaoPGothic",
+    "VL Gothic",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Droid Sans Fallback",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Yu Gothic",
+    "MS Gothic",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "Arial Unicode MS",
+)
+"""Fonts with Chinese, Japanese and Korean letters that Linux, macOS or Windows may have."""
+
 _ON_A_PAGE = {
     "#000000": "currentColor",
     BLUE: f"var(--plot-blue, {BLUE})",
@@ -37,28 +61,39 @@ def check_figure_name(path: Path) -> None:
     Raises:
         SettingError: the name ends in no format that can be written, or its folder is not there.
     """
-    if path.suffix not in FORMATS or not path.absolute().parent.is_dir():
-        raise SettingError(
-            f"Cannot write the figure '{path}': names end in {', '.join(FORMATS)}, and the folder is there."
-        )
+    check_output_name(path, "figure", FORMATS)
+
+
+def check_output_name(path: Path, what: str, suffixes: tuple[str, ...]) -> None:
+    """Refuses a name that nothing can be written to; capital and small letters of the ending are alike.
+
+    Raises:
+        SettingError: the name ends in none of the suffixes, or its folder is not there.
+    """
+    if path.suffix.lower() not in suffixes:
+        ending = f"'{path.suffix}' is no format that can be written" if path.suffix else "its name has no ending"
+        raise SettingError(f"Cannot write the {what} '{path}': {ending}; use {', '.join(suffixes)}.")
+    if not path.absolute().parent.is_dir():
+        raise SettingError(f"Cannot write the {what} '{path}': there is no folder '{path.parent}'; make it first.")
 
 
 def save_figure(axes: "Axes", path: str | Path) -> None:
     """Writes the figure in the format that the name ends in; the same figure gives the same bytes.
 
     Raises:
-        SettingError: matplotlib cannot write this format, or the place cannot be written.
+        SettingError: the name ends in no format that can be written, or the place cannot be written.
     """
     figure, place = _figure(axes), Path(path)
+    check_figure_name(place)
     try:
         if place.suffix.lower() == ".svg":
             place.write_text(_drawn_svg(figure, "matinee", dpi=120, bbox_inches="tight"), "utf-8", newline="\n")
             return
         undated = {"CreationDate": None} if place.suffix.lower() == ".pdf" else None
-        with _without_glyph_warnings():
+        with without_glyph_warnings():
             figure.savefig(place, dpi=120, bbox_inches="tight", metadata=undated)
     except (ValueError, OSError) as error:
-        raise SettingError(f"Cannot write the figure '{path}': {error}. Names end in .png, .svg or .pdf.") from error
+        raise SettingError(f"Cannot write the figure '{path}': {error}.") from error
 
 
 def as_svg(axes: "Axes", title: str) -> str:
@@ -148,8 +183,28 @@ def short(title: str, length: int = 36) -> str:
     return plain(title)
 
 
+@cache
+def font_families() -> list[str]:
+    """The usual font, and after it those on this computer that have the letters of more scripts."""
+    from matplotlib.font_manager import fontManager
+
+    there = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in FALLBACK_FONTS if name in there)]
+
+
+def missing_letters(axes: "Axes") -> str:
+    """A sentence if texts in the axes have letters that no font here has; empty otherwise."""
+    from matplotlib.font_manager import fontManager, get_font
+
+    fonts = [get_font(fontManager.findfont(name)) for name in font_families()]
+    letters = {letter for text in axes.texts for letter in text.get_text() if not letter.isspace()}
+    if all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in letters):
+        return ""
+    return "Some titles have letters that no font here has, and so show boxes; install Noto Sans CJK, or write .html."
+
+
 @contextmanager
-def _without_glyph_warnings() -> Iterator[None]:
+def without_glyph_warnings() -> Iterator[None]:
     """No warning for a title in a script that the font lacks."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
@@ -169,7 +224,7 @@ def _drawn_svg(figure: "Figure", salt: str, **style: Any) -> str:
     try:
         for text, _ in haloed:
             text.set(path_effects=[], gid="halo")
-        with rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}), _without_glyph_warnings():
+        with rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}), without_glyph_warnings():
             figure.savefig(written, format="svg", metadata={"Date": None}, **style)
     finally:
         for text, effects in haloed:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from matinee.errors import SettingError, UnsupportedError
 from matinee.film_map import FilmMap, spoken
-from matinee.plots.canvas import PAPER, new_axes, short
+from matinee.plots.canvas import PAPER, font_families, new_axes, short, without_glyph_warnings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,9 +70,10 @@ def film_map(
         _by_number(axes, film_map, size, _ramp(film_map, colour))
     if you is not None:
         axes.plot(*you, marker="*", markersize=17, color=ACCENT, markeredgecolor=PAPER, linestyle="", zorder=4)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # what is placed now stays where it is
-    _label(axes, film_map, n_labels, you)
+    with without_glyph_warnings():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # what is placed now stays where it is
+        _label(axes, film_map, n_labels, you)
     return axes
 
 
@@ -100,8 +101,14 @@ def _by_number(axes: "Axes", film_map: FilmMap, size: NDArray[np.float64], ramp:
     order = np.argsort(film_map.n_ratings, kind="stable")  # the best known on top
     style: dict[str, Any] = {"edgecolors": "#555555", "linewidths": 0.4, "zorder": 2}
     axes.scatter(film_map.x[order], film_map.y[order], size[order], colours[order], **style)
-    counts = "{x:,.0f}" if ramp.label == "ratings" else None
-    bar = axes.figure.colorbar(shades, ax=axes, shrink=0.6, aspect=30, label=ramp.label, format=counts)
+    bar = axes.figure.colorbar(shades, ax=axes, shrink=0.6, aspect=30, label=ramp.label)
+    if ramp.label == "ratings":  # plain numbers, not powers of ten
+        few, many = int(ramp.values.min()), int(ramp.values.max())
+        steps = [digit * 10**power for power in range(10) for digit in (1, 2, 5)]
+        inside = [step for step in steps if few <= step <= many]
+        ticks = inside if len(inside) > 1 else sorted({few, many})
+        bar.set_ticks(ticks, labels=[f"{tick:,}" for tick in ticks], minor=False)
+        bar.minorticks_off()
     bar.outline.set_visible(False)
 
 
@@ -160,7 +167,8 @@ def _place(axes: "Axes", text: str, at: tuple[float, float], taken: "list[Bbox]"
     from matplotlib.transforms import Bbox
 
     style: dict[str, Any] = {"fontsize": 9 if bold else 8, "color": ACCENT if bold else "black", "zorder": 5}
-    style |= {"weight": "bold" if bold else "normal", "path_effects": [withStroke(linewidth=2, foreground=PAPER)]}
+    style |= {"family": font_families(), "weight": "bold" if bold else "normal"}
+    style |= {"path_effects": [withStroke(linewidth=2, foreground=PAPER)]}
     written = axes.annotate(text, at, (0, 0), textcoords="offset points", **style)
     for right, up, horizontal, vertical in _SIDES:
         written.set(position=(6 * right, 5 * up), horizontalalignment=horizontal, verticalalignment=vertical)

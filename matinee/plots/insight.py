@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from matinee.plots.canvas import BLUE, GREY, ORANGE, SMALL, new_axes, plain, short
+from matinee.plots.canvas import BLUE, GREY, ORANGE, SMALL, font_families, new_axes, plain, short
 from matinee.plots.numbers import checked_numbers
 
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ TITLE_LENGTH = 34
 
 
 def bias_ranking(lines: Sequence["BiasLine"], unit: str = "stars") -> "Axes":
-    """Films by bias, the highest on top: a dot, its 95% interval, and the number of ratings beside it.
+    """Films by bias in the order given, the first on top: a dot, its 95% interval if it has one, and beside it the
+    number of ratings.
 
-    Both ends of a ranking go into one figure: `bias_ranking(highest + lowest)`. A film in both stands once; a gap
-    parts those above zero from those below.
+    Both ends of a ranking go into one figure: `bias_ranking(highest + lowest)`. A film in both stands once, where it
+    comes first; a gap parts those above zero from those below, where these follow.
 
     Args:
         unit: what the biases are measured in, `insight.bias_unit(model)`.
@@ -29,20 +30,20 @@ def bias_ranking(lines: Sequence["BiasLine"], unit: str = "stars") -> "Axes":
     Raises:
         DataError: there are no lines, or a bias is not finite.
     """
-    once = sorted({line.item_id: line for line in lines}.values(), key=lambda line: -line.bias)
+    once = list({line.item_id: line for line in lines}.values())  # a key keeps its first place
     bias = checked_numbers([line.bias for line in once], "biases")
-    low, high = np.array([(line.low, line.high) for line in once]).T
+    low, high = np.array([(line.low, line.high) for line in once]).T  # NaN is not drawn
     is_below = bias < 0
-    gap = 0.7 if is_below.any() and not is_below.all() else 0.0
+    gap = 0.7 if (np.diff(is_below.astype(int)) != 0).sum() == 1 and is_below[-1] else 0.0
     y = -np.arange(len(once)) - gap * is_below  # (n,)
-    axes = new_axes(f"{unit} above or below the average film", "", 1.0 + 0.25 * (len(once) + gap))
+    axes = new_axes(f"{unit} above or below the average rating", "", 1.0 + 0.25 * (len(once) + gap))
     for which, colour, marker in ((~is_below, BLUE, "o"), (is_below, ORANGE, "s")):
         axes.plot(bias[which], y[which], linestyle="none", color=colour, marker=marker, markersize=6)
         axes.hlines(y[which], low[which], high[which], color=colour, linewidth=2, alpha=0.6)
     for line, place in zip(once, y, strict=True):
         _count(axes, f"{line.n_ratings:,}", place)
     _count(axes, "ratings", 1)
-    axes.set_yticks(y, [short(line.film.title, TITLE_LENGTH) for line in once])
+    axes.set_yticks(y, [short(line.film.title, TITLE_LENGTH) for line in once], family=font_families())
     axes.set_ylim(y[-1] - 0.7, 0.7)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.spines["left"].set_visible(False)
@@ -92,6 +93,7 @@ def component_ends(component: "Component") -> "Axes":
             ha="right" if high else "left",
             va="center",
             fontsize=9,
+            family=font_families(),
         )
     axes.set_title(textwrap.fill(plain(component.sentence()), 84), fontsize=10, loc="left")
     axes.set_ylim(y[-1] - 0.8, 0.8)

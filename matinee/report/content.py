@@ -99,6 +99,34 @@ class Content:
             f"{losses[0, 1]:.3f} to {losses[-1, 1]:.3f}."
         )
 
+    @property
+    def names_people(self) -> bool:
+        """Whether ids of users stand in it, and ratings of theirs."""
+        return bool(self.examples)
+
+    @property
+    def has_reasons(self) -> bool:
+        """Whether a sentence stands below any recommended film."""
+        return any(pick.why for one in self.examples for pick in one.picks)
+
+    def glossary(self) -> list[tuple[str, str]]:
+        """The words that this report uses, and what they mean."""
+        is_measured = not isinstance(self.quality, str)
+        has_errors = not isinstance(self.quality, str) and bool(self.quality.errors)
+        has_ranking = not isinstance(self.quality, str) and bool(self.quality.ranking)
+        has_biases = not isinstance(self.learnt.best, str)
+        unused = {
+            "Training and test part": not is_measured,
+            "MAE": not has_errors,
+            "RMSE": not has_errors and "RMSE" not in self.learning(),
+            "95% interval": not is_measured and not has_biases,
+            "Bias": not has_biases,
+            "Component": isinstance(self.learnt.components, str),
+            "Calibrated": not has_errors,
+            "NDCG@10, recall@20, hit rate@10": not has_ranking,
+        }
+        return [(word, meaning) for word, meaning in GLOSSARY if not unused.get(word, False)]
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON: all numbers, rankings and sentences, no pictures."""
         name = self.data.name
@@ -119,7 +147,7 @@ class Content:
             "examples": [asdict(one) for one in self.examples],
             "mistakes": None if self.mistakes is None else asdict(self.mistakes),
             "citations": {"data": citations(name), "licence": licence(name), "matinee": cite_matinee()},
-            "glossary": dict(GLOSSARY),
+            "glossary": dict(self.glossary()),
             "version": __version__,
         }
 

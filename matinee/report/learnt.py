@@ -64,6 +64,7 @@ class Learnt:
 
 def learnt(guide: Guide) -> Learnt:
     """Everything that a model can tell of itself."""
+    floor = _floor(guide)
     return Learnt(
         unit=_attempt(lambda: bias_unit(guide.model)),
         best=_attempt(lambda: bias_ranking(guide, N_FILMS)),
@@ -72,8 +73,8 @@ def learnt(guide: Guide) -> Learnt:
         flattered=_attempt(lambda: _misleading(guide, lowest=True)),
         generous=_attempt(lambda: generosity(guide, N_PEOPLE)),
         strict=_attempt(lambda: generosity(guide, N_PEOPLE, lowest=True)),
-        components=_attempt(lambda: components(guide, N_COMPONENTS, N_ENDS)),
-        film_map=_attempt(lambda: _map(guide)),
+        components=_attempt(lambda: components(guide, N_COMPONENTS, N_ENDS, min_ratings=floor)),
+        film_map=_attempt(lambda: make_map(guide, k=1, min_ratings=floor)),
     )
 
 
@@ -84,11 +85,11 @@ def _misleading(guide: Guide, *, lowest: bool) -> list[BiasLine]:
     return [line for line in found if line.n_ratings >= few][:N_FLATTERED]
 
 
-def _map(guide: Guide) -> FilmMap:
-    """The map of all films that are rated often enough, or of the best known of them."""
+def _floor(guide: Guide) -> int:
+    """Ratings of a film on the map, which holds all that are rated often enough, or the best known of them."""
     counts = np.sort(guide.model.item_counts_)
     floor = int(counts[-N_MAP]) if len(counts) > N_MAP else 0
-    return make_map(guide, k=1, min_ratings=max(floor, few_ratings(guide.model)))
+    return max(floor, few_ratings(guide.model))
 
 
 def _attempt(make: Callable[[], Part]) -> Part | str:

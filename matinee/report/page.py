@@ -1,7 +1,6 @@
 """The report as one page of HTML that needs nothing else: styles and figures inside, no script, no network."""
 
 import re
-import warnings
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,10 @@ from matinee._version import __version__
 from matinee.errors import SettingError
 from matinee.files import write_atomically
 from matinee.insight import BiasLine, Component
+from matinee.plots.canvas import check_output_name, without_glyph_warnings
 from matinee.report.content import Content
 from matinee.report.quality import Quality
-from matinee.report.words import GLOSSARY, about_model, citations, cite_matinee, counted, licence
+from matinee.report.words import about_model, citations, cite_matinee, counted, licence
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -28,8 +28,7 @@ def check_page_name(path: Path) -> None:
     Raises:
         SettingError: the name is not that of a page, or its folder is not there.
     """
-    if path.suffix not in SUFFIXES or not path.absolute().parent.is_dir():
-        raise SettingError(f"Cannot write the page '{path}': its name ends in .html, and the folder is there.")
+    check_output_name(path, "page", SUFFIXES)
 
 
 def save_page(content: Content, path: Path) -> None:
@@ -55,10 +54,7 @@ def page(content: Content) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"counted": counted, "signed": _signed}
     assets = files("matinee") / "assets"
-    with (
-        warnings.catch_warnings()
-    ):  # of titles in a script that matplotlib's font lacks; the page's own font draws them
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+    with without_glyph_warnings():  # the page's own font draws titles in a script that matplotlib's lacks
         pictures = _pictures(content)
     name = content.data.name
     return environment.from_string((assets / "report.html").read_text("utf-8")).render(
@@ -68,7 +64,7 @@ def page(content: Content) -> str:
         pictures=pictures,
         css=Markup((assets / "report.css").read_text("utf-8")),
         about=about_model(content.model),
-        glossary=GLOSSARY,
+        glossary=content.glossary(),
         data_citations=citations(name),
         licence=licence(name),
         matinee_citation=cite_matinee(),

@@ -250,11 +250,14 @@ def test_similar_items_are_others_best_first_or_it_is_said_who_can(model: Model)
     best = fitted(model).similar(ITEM, 8)
     scores = [one.score for one in best]
     assert (len(best), scores) == (8, sorted(scores, reverse=True))
+    assert len({one.item_id for one in best}) == 8
     assert ITEM not in {one.item_id for one in best}
     assert all(-1.001 <= score <= 1.001 for score in scores)
     allowed = np.zeros(table().n_items, bool)
     allowed[:4] = True
-    assert {one.item_id for one in fitted(model).similar(ITEM, 99, allowed=allowed)} == {7, 27, 37}
+    few = {one.item_id for one in fitted(model).similar(ITEM, 99, allowed=allowed)}
+    # item-knn knows the nearest of each item, and nothing of those that are rated the other way.
+    assert few <= {7, 27, 37} if model.name == "item-knn" else few == {7, 27, 37}
 
 
 @every_model

@@ -1,0 +1,325 @@
+"""Which items, or which people, were rated alike, and the means over the nearest of them.
+
+A *row* is an item with its raters or a person with their items. The likeness of one row with all others comes from one
+walk: over the row's ratings, and for each over all ratings of the same person (or item), adding up products in one
+array. So no rows x rows matrix is ever made, sums are taken in one order whatever the threads, and the work is the sum
+of the squared numbers of ratings (Sarwar, Karypis, Konstan, Riedl, "Item-based collaborative filtering recommendation
+algorithms", 2001; Karypis, "Evaluation of item-based top-n recommendation algorithms", 2001).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.kernels import kernel
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+
+F32, F64, U64 = np.float32, np.float64, np.uint64
+INDEX_BITS, ALL_ONES = U64(32), U64(0xFFFFFFFF)
+
+
+class Rows(NamedTuple):
+    """Ratings in groups; group g owns the positions starts[g]:starts[g + 1] of the other arrays."""
+
+    starts: NDArray[np.int64]  # (G + 1,)
+    other: Integers  # (N,), the other side of each rating: of groups the row it is in, of rows the group
+    value: Floats  # (N,)
+
+
+class Measure(NamedTuple):
+    """How alike two rows are, from the products of their values.
+
+    co_rated: lengths count only the ratings that both rows have, and the likeness is multiplied by
+        (n - 1) / (n - 1 + shrinkage) for n of them; else they count all, and `shrinkage` is added to their product.
+    centred: values are taken from their means over the ratings that both rows have (Pearson); only if co_rated.
+    shrinkage: of the first kind in ratings, of the second in squared values.
+    min_overlap: rows with fewer ratings in common are not alike.
+    """
+
+    co_rated: bool
+    centred: bool
+    shrinkage: float
+    min_overlap: int
+
+
+class Rule(NamedTuple):
+    """How the values of neighbours become one number: their mean weighted by likeness ** amplification, with
+    `damping` added to the sum of the weights; or, unless is_mean, their weighted sum.
+    """
+
+    k: int
+    amplification: float
+    damping: float
+    is_mean: bool
+
+
+# -- likeness ------------------------------------------------------------------------------------------------------
+
+
+@kernel()
+def likeness(mine: Integers, values: Floats, others: Rows, lengths: Floats, measure: Measure) -> Floats:
+    """How alike a row is to each of R rows, (R,), -1 to 1; 0 where they have too little in common.
+
+    Args:
+        mine, values: the groups that the row has a rating in, and these ratings, (n,).
+        others: the ratings of all rows, by group.
+        lengths: the root of the sum of each row's squared values, (R,).
+    """
+    if measure.co_rated:
+        return co_rated_likeness(mine, values, others, len(lengths), measure)
+    starts, index, value = others
+    out = np.zeros(len(lengths), F32)
+    own = F64(0)
+    for one in range(len(mine)):
+        x = values[one]
+        own += F64(x) * F64(x)
+        for place in range(starts[mine[one]], starts[mine[one] + 1]):
+            out[index[place]] += x * value[place]
+    length, shrinkage = F32(np.sqrt(own)), F32(measure.shrinkage + 1e-30)  # so that nothing by nothing is 0
+    for row in range(len(out)):
+        out[row] /= length * lengths[row] + shrinkage
+    if measure.min_overlap > 1:
+        common = np.zeros(len(lengths), np.int32)
+        for group in mine:
+            for place in range(starts[group], starts[group + 1]):
+                common[index[place]] += 1
+        for row in range(len(out)):
+            if common[row] < measure.min_overlap:
+                out[row] = F32(0)
+    return out
+
+
+@kernel()
+def co_rated_likeness(mine: Integers, values: Floats, others: Rows, n_rows: int, measure: Measure) -> Floats:
+    """`likeness` for measures whose lengths count only the ratings that both rows have."""
+    starts, index, value = others
+    sums = np.zeros((n_rows, 6))  # of 1, x, y, x x, y y, x y
+    for one in range(len(mine)):
+        x = F64(values[one])
+        for place in range(starts[mine[one]], starts[mine[one] + 1]):
+            y, sum_ = F64(value[place]), sums[index[place]]
+            sum_[0] += 1
+            sum_[1] += x
+            sum_[2] += y
+            sum_[3] += x * x
+            sum_[4] += y * y
+            sum_[5] += x * y
+    out = np.zeros(n_rows, F32)
+    for row in range(n_rows):
+        n, x, y, xx, yy, xy = sums[row]
+        if n < max(1, measure.min_overlap):
+            continue
+        if measure.centred:
+            xx, yy, xy = xx - x * x / n, yy - y * y / n, xy - x * y / n
+        trust = 1.0 if measure.shrinkage == 0 else (n - 1) / (n - 1 + measure.shrinkage)
+        # What is left of a row of equal values after centring is rounding.
+        if min(xx, yy) > 1e-9 * n:
+            out[row] = F32(trust * xy / np.sqrt(xx * yy))
+    return out
+
+
+@kernel()
+def nearest_first(alike: Floats, most: int) -> NDArray[np.uint64]:
+    """The rows of the highest positive likeness as sorted keys, at most `most`; equal ones in the order of the rows.
+
+    A key is larger the less alike a row is, and ends in the row: bits of positive floats sort like the floats.
+    """
+    keys, n, bits = np.empty(len(alike), np.uint64), 0, alike.view(np.uint32)
+    for row in range(len(alike)):
+        if alike[row] > 0:
+            keys[n] = ((ALL_ONES - U64(bits[row])) << INDEX_BITS) | U64(row)
+            n += 1
+    keys = keys[:n]
+    if n > most:
+        smallest_first(keys, most)
+        keys = keys[:most]
+    keys.sort()
+    return keys
+
+
+@kernel()
+def smallest_first(keys: NDArray[np.uint64], most: int) -> None:
+    """Moves the `most` smallest of distinct keys to the front, in any order (Hoare, "Algorithm 65: Find", 1961).
+
+    NumPy's partition does the same, and takes six seconds to compile.
+    """
+    low, high = 0, len(keys) - 1
+    while low < high:
+        pivot, left, right = keys[(low + high) // 2], low, high
+        while left <= right:
+            while keys[left] < pivot:
+                left += 1
+            while keys[right] > pivot:
+                right -= 1
+            if left <= right:
+                keys[left], keys[right] = keys[right], keys[left]
+                left, right = left + 1, right - 1
+        if most - 1 <= right:
+            high = right
+        elif most - 1 >= left:
+            low = left
+        else:
+            return
+
+
+@kernel()
+def keep_nearest(
+    targets: NDArray[np.int64],
+    mine: Rows,
+    others: Rows,
+    lengths: Floats,
+    measure: Measure,
+    kept: tuple[Integers, Floats],
+) -> None:
+    """Writes the M nearest of each target row, itself among them, and how alike they are into `kept`, (R, M) each,
+    best first; the likeness of places without a neighbour is 0.
+
+    Args:
+        mine: the same ratings as in `others`, by row: their index is the group.
+    """
+    neighbours, how_alike = kept
+    for row in targets:
+        here = slice(mine.starts[row], mine.starts[row + 1])
+        alike = likeness(mine.other[here], mine.value[here], others, lengths, measure)
+        keys = nearest_first(alike, neighbours.shape[1])
+        neighbours[row, len(keys) :] = 0
+        how_alike[row, len(keys) :] = F32(0)
+        for place in range(len(keys)):
+            other = np.int32(keys[place] & ALL_ONES)
+            neighbours[row, place] = other
+            how_alike[row, place] = alike[other]
+
+
+# -- from nearest items --------------------------------------------------------------------------------------------
+
+
+@kernel()
+def from_item(values: Floats, neighbours: Integers, weights: Floats, rule: Rule) -> np.float32:
+    """What somebody's values, (I,) with NaN where they have none, say of an item with these neighbours, (M,)."""
+    total, mass, n = F32(0), F32(0), 0
+    for place in range(len(neighbours)):
+        weight = weights[place]
+        if n == rule.k or weight <= 0:
+            break
+        value = values[neighbours[place]]
+        if not np.isnan(value):
+            total += weight * value
+            mass += weight
+            n += 1
+    return settle(total, mass, rule)
+
+
+@kernel()
+def settle(total: np.float32, mass: np.float32, rule: Rule) -> np.float32:
+    """The mean, or the sum, from the sums of the weighted values and of the weights; 0 without neighbours."""
+    if not rule.is_mean:
+        return F32(total)
+    return F32(total / (mass + rule.damping)) if mass > 0 else F32(0)
+
+
+@kernel()
+def items_for_all(values: Floats, kept: tuple[Integers, Floats], rule: Rule, out: Floats) -> None:
+    """`from_item` for people's values, (B, I), and all items: out, (B, I). The second of `kept` are weights."""
+    neighbours, weights = kept
+    for person in range(len(values)):
+        for item in range(len(neighbours)):
+            out[person, item] = from_item(values[person], neighbours[item], weights[item], rule)
+
+
+@kernel()
+def items_for_pairs(
+    values: Floats, pairs: tuple[NDArray[np.int64], Integers], kept: tuple[Integers, Floats], rule: Rule, out: Floats
+) -> None:
+    """`from_item` for some items of each person: those at starts[b]:starts[b + 1] of the pairs; out has their order."""
+    neighbours, weights = kept
+    starts, items = pairs
+    for person in range(len(values)):
+        for place in range(starts[person], starts[person + 1]):
+            item = items[place]
+            out[place] = from_item(values[person], neighbours[item], weights[item], rule)
+
+
+# -- from nearest people -------------------------------------------------------------------------------------------
+
+
+class People(NamedTuple):
+    """All known people, as far as others' scores come from theirs."""
+
+    raters: Rows
+    """By item: who rated it, and the values that are averaged."""
+    compared: Floats
+    """In the same places the values that are compared, (N,)."""
+    lengths: Floats
+    """The root of the sum of each person's squared compared values, (U,)."""
+    given: Rows
+    """By person: their items, and their ratings."""
+    offsets: tuple[Floats, Floats]
+    """What is taken from a rating to get the value that is averaged: (U,) of the person and (I,) of the item."""
+
+
+@kernel()
+def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
+    """How alike somebody's compared values, (I,) with NaN where they have none, are to everybody's, (U,)."""
+    mine = np.flatnonzero(~np.isnan(values)).astype(np.int32)
+    raters = people.raters
+    return likeness(mine, values[mine], Rows(raters.starts, raters.other, people.compared), people.lengths, measure)
+
+
+@kernel()
+def people_for_all(values: Floats, people: People, measure: Measure, rule: Rule, out: Floats) -> None:
+    """What the k nearest of those who rated an item say, for people's compared values, (B, I): out, (B, I)."""
+    for person in range(len(values)):
+        people_for_one(values[person], people, measure, rule, out[person])
+
+
+@kernel()
+def people_for_one(values: Floats, people: People, measure: Measure, rule: Rule, out: Floats) -> None:
+    """`people_for_all` for one person: values and out, (I,).
+
+    One walk over the ratings of everybody alike, nearest first; an item that k of them have rated is complete.
+    """
+    starts, index, value = people.given
+    of_person, of_item = people.offsets
+    total, mass, n = np.zeros(len(out), F32), np.zeros(len(out), F32), np.zeros(len(out), np.int32)
+    alike = alike_people(values, people, measure)
+    for key in nearest_first(alike, len(alike)):
+        other = np.int64(key & ALL_ONES)
+        weight = F32(alike[other] ** rule.amplification)
+        for place in range(starts[other], starts[other + 1]):
+            item = index[place]
+            if n[item] < rule.k:
+                total[item] += weight * ((value[place] - of_person[other]) - of_item[item])
+                mass[item] += weight
+                n[item] += 1
+    for item in range(len(out)):
+        out[item] = settle(total[item], mass[item], rule)
+
+
+@kernel()
+def people_for_pairs(
+    values: Floats,
+    pairs: tuple[NDArray[np.int64], Integers],
+    people: People,
+    measure: Measure,
+    rule: Rule,
+    out: Floats,
+) -> None:
+    """`people_for_all` for some items of each person: those at starts[b]:starts[b + 1] of the pairs."""
+    starts, items = pairs
+    first, index, value = people.raters
+    for person in range(len(values)):
+        if starts[person] == starts[person + 1]:
+            continue
+        alike = alike_people(values[person], people, measure)
+        for place in range(starts[person], starts[person + 1]):
+            here = slice(first[items[place]], first[items[place] + 1])
+            total, mass = F32(0), F32(0)
+            for key in nearest_first(alike[index[here]], rule.k):
+                rater = here.start + np.int64(key & ALL_ONES)
+                weight = F32(alike[index[rater]] ** rule.amplification)
+                total += weight * value[rater]
+                mass += weight
+            out[place] = settle(total, mass, rule)
