@@ -98,8 +98,8 @@ PICTURES = (
     Picture(
         "bias-ranking",
         "Films that are liked, whoever watches them",
-        "How many stars the typical person gives a film beyond the average rating, with the 95% interval and the number "
-        "of ratings. A mean rating is higher where generous people watch; this is not.",
+        "How many stars the typical person gives a film beyond the average rating, with the 95% interval and the "
+        "number of ratings. A mean rating is higher where generous people watch; this is not.",
         "lines = insight.bias_ranking(guide) + insight.bias_ranking(guide, lowest=True)\n"
         "axes = plots.bias_ranking(lines)",
     ),
