@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matinee.catalogue import Catalogue, Film
     from matinee.comparison import Comparison, compare
     from matinee.datasets import load
+    from matinee.dials import Dials
     from matinee.errors import MatineeError
     from matinee.evaluation import Report, evaluate
     from matinee.explain import Explanation
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from matinee.map_files import save_map
     from matinee.models import MODELS
     from matinee.models.baseline import Baseline
+    from matinee.models.blend import Blend
     from matinee.models.dot_product import DotProduct, PlainMF
+    from matinee.models.ease import EASE
     from matinee.models.factorization import MatrixFactorization
+    from matinee.models.ials import ImplicitALS
     from matinee.models.knn import ItemKNN, UserKNN
     from matinee.models.mlp import EmbeddingMLP
     from matinee.models.network import Network
@@ -42,10 +46,13 @@ if TYPE_CHECKING:
     from matinee.tuning import Tuning, tune
 
 _HOMES = {
+    "EASE": "models.ease",
     "Baseline": "models.baseline",
+    "Blend": "models.blend",
     "Catalogue": "catalogue",
     "Comparison": "comparison",
     "Dataset": "readers",
+    "Dials": "dials",
     "DotProduct": "models.dot_product",
     "EmbeddingMLP": "models.mlp",
     "Explanation": "explain",
@@ -53,6 +60,7 @@ _HOMES = {
     "FilmMap": "film_map",
     "Filters": "guide",
     "Guide": "guide",
+    "ImplicitALS": "models.ials",
     "ItemKNN": "models.knn",
     "MODELS": "models",
     "MatineeError": "errors",
@@ -81,11 +89,14 @@ _HOMES = {
 }
 
 __all__ = [
+    "EASE",
     "MODELS",
     "Baseline",
+    "Blend",
     "Catalogue",
     "Comparison",
     "Dataset",
+    "Dials",
     "DotProduct",
     "EmbeddingMLP",
     "Explanation",
@@ -93,6 +104,7 @@ __all__ = [
     "FilmMap",
     "Filters",
     "Guide",
+    "ImplicitALS",
     "ItemKNN",
     "MatineeError",
     "MatrixFactorization",

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from matinee.errors import DataError
-from matinee.layouts import ROLES, Layout, plain_integer, plain_number, printable, split_line
+from matinee.layouts import ROLES, Kind, Layout, plain_integer, plain_number, printable, split_line
 from matinee.ratings import NO_TIME
 from matinee.tables import EARLIEST, LATEST, Table, encode
 
@@ -32,7 +32,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 60
 _DECIMAL_COMMA = re.compile(r"^[+-]?[0-9]+,[0-9]+$")
 
-Cells = Sequence[str | None]  # user, item, rating, timestamp
+Cells = Sequence[str | None]  # user, item, rating or count (empty in pairs), timestamp
 
 
 class Record(NamedTuple):
@@ -71,7 +71,7 @@ class _Gathered:
         self.timestamp.append(time)
         self.rows.append(row)
 
-    def table(self) -> Table:
+    def table(self, kind: Kind) -> Table:
         users, user_of_code = encode(pl.Series(list(self.users), dtype=pl.String), "user")
         items, item_of_code = encode(pl.Series(list(self.items), dtype=pl.String), "item")
         timestamp = np.array(self.timestamp, np.int64)
@@ -83,6 +83,7 @@ class _Gathered:
             np.array(self.value, np.float32),
             timestamp if bool((timestamp != NO_TIME).any()) else None,
             np.array(self.rows, np.int64),
+            kind,
         )
 
 
@@ -93,13 +94,14 @@ class RowRules(NamedTuple):
         label: the table's name in messages.
         unit: "line" for files, "row" for frames.
         scale: the declared scale, or None.
-        time_divisor: see `Layout`.
+        kind, time_divisor: see `Layout`.
         skip: go on without bad rows, rather than raise at the first.
     """
 
     label: str
     unit: str
     scale: tuple[float, float] | None
+    kind: Kind
     time_divisor: int
     skip: bool
 
@@ -125,7 +127,7 @@ def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, l
         none_good = "its only row is bad" if len(bad) == 1 else f"not one of its {len(bad):,} rows is good"
         first = f"{'It' if len(bad) == 1 else 'The first'} is {rules.unit} {bad[0].line:,}: {bad[0].reason}"
         raise DataError(f"{rules.label}: {none_good}. {first}.")
-    return good.table(), bad
+    return good.table(rules.kind), bad
 
 
 def _judge(record: Record, rules: RowRules) -> tuple[str, str, float, int]:
@@ -133,13 +135,14 @@ def _judge(record: Record, rules: RowRules) -> tuple[str, str, float, int]:
         raise _BadCellError(record.reason)
     user, item, rating, time = record.cells
     user, item, rating = (user or "").strip(), (item or "").strip(), (rating or "").strip()
+    rating = "1" if rules.kind == "pair" else rating
     if not (user and item and rating):
-        missing = "user" if not user else "item" if not item else "rating"
+        missing = "user" if not user else "item" if not item else rules.kind
         raise _BadCellError(f"the {missing} is missing")
     if not record.content.isascii():
         _refuse_broken_text(record.cells)
     seconds = _time(time.strip(), rules.time_divisor) if time else NO_TIME
-    return user, item, _value(rating, rules.scale), seconds
+    return user, item, _value(rating, rules), seconds
 
 
 def _refuse_broken_text(cells: Cells) -> None:
@@ -148,18 +151,20 @@ def _refuse_broken_text(cells: Cells) -> None:
             raise _BadCellError(f"{_shown(cell)} is not valid UTF-8; save the file as UTF-8")
 
 
-def _value(text: str, scale: tuple[float, float] | None) -> float:
+def _value(text: str, rules: RowRules) -> float:
+    kind, scale = rules.kind, rules.scale
     if _DECIMAL_COMMA.match(text):
         shown = text[:_SHOWN]
         raise _BadCellError(
-            f"the rating '{shown}' has a decimal comma; write {shown.replace(',', '.')} instead of {shown}"
+            f"the {kind} '{shown}' has a decimal comma; write {shown.replace(',', '.')} instead of {shown}"
         )
     value = float(text) if plain_number(text) else math.nan
     if not abs(value) <= _LARGEST:
         is_number = plain_number(text) or text.lstrip("+-").lower() in {"nan", "inf", "infinity"}
-        raise _BadCellError(f"the rating {_shown(text)} is not a {'finite number' if is_number else 'number'}")
+        raise _BadCellError(f"the {kind} {_shown(text)} is not a {'finite number' if is_number else 'number'}")
     if scale is not None and not scale[0] <= value <= scale[1]:
-        raise _BadCellError(f"the rating {_shown(text)} is outside the scale {scale[0]:g} to {scale[1]:g}")
+        beyond = "less than 1" if kind == "count" else f"outside the scale {scale[0]:g} to {scale[1]:g}"
+        raise _BadCellError(f"the {kind} {_shown(text)} is {beyond}")
     return value
 
 
@@ -283,10 +288,10 @@ def json_records(path: Path, names: dict[str, str]) -> Iterator[Record]:
 
 
 def frame_records(frame: pl.DataFrame) -> Iterator[Record]:
-    """The rows of a frame with the columns `user`, `item`, `rating` and perhaps `timestamp`."""
-    has_time = "timestamp" in frame.columns
-    for number, row in enumerate(frame.iter_rows()):
-        user, item, rating, time = row if has_time else (*row, None)
+    """The rows of a frame with the columns `user`, `item` and perhaps `rating` and `timestamp`."""
+    missing = [pl.lit(None).alias(role) for role in ROLES if role not in frame.columns]
+    for number, row in enumerate(frame.with_columns(missing).select(ROLES).iter_rows()):
+        user, item, rating, time = row
         user, item, time = (None if _is_nan(cell) else cell for cell in (user, item, time))  # NaN: missing
         cells = [cell_text(cell) for cell in (user, item, rating, time)]
         yield Record(number, cells, "", ",".join(cell or "" for cell in cells))

@@ -20,7 +20,7 @@ import numpy as np
 
 from matinee._version import __version__
 from matinee.errors import MatineeError, SettingError
-from matinee.evaluation import Outcome, Report, Sums, measure, peak_memory_mb
+from matinee.evaluation import NO_STARS, Outcome, Report, Sums, measure, peak_memory_mb
 from matinee.files import write_atomically
 from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
@@ -121,6 +121,8 @@ class Comparison:
     entries: list[Entry]
     contests: list[Contest]
     note: str = ""
+    unit: str = "rating"
+    """What a row of the data is: a rating, or a pair of a user and an item."""
 
     def to_dict(self) -> dict[str, Any]:
         """What `matinee compare --json` prints."""
@@ -128,12 +130,12 @@ class Comparison:
             one.measure: {"best": one.best, "others": [other.to_dict() for other in one.others]}
             for one in self.contests
         }
-        own = {name: getattr(self, name) for name in ("dataset", "protocol", "n_train", "n_test", "note")}
+        own = {name: getattr(self, name) for name in ("dataset", "protocol", "n_train", "n_test", "unit", "note")}
         return own | {"models": [one.to_dict() for one in self.entries], "contests": contests}
 
     def title(self) -> str:
         """The data and the split."""
-        counts = f"{self.n_train:,} ratings to train on, {self.n_test:,} to test on"
+        counts = f"{self.n_train:,} {self.unit}s to train on, {self.n_test:,} to test on"
         return f"{self.dataset}, {self.protocol}: {counts}"
 
     def rows(self) -> list[tuple[str, ...]]:
@@ -249,7 +251,9 @@ def compare(
     contests = [one for one in (_contest(outcomes, measure) for measure in CONTESTS) if one]
     first = parts[0]
     counts = len(first.train), len(first.test)
-    return Comparison(dataset, first.protocol, *counts, entries, contests, first.note)
+    no_stars = "" if first.train.scale.has_stars else NO_STARS
+    note = f"{no_stars} {first.note}".strip()
+    return Comparison(dataset, first.protocol, *counts, entries, contests, note, first.train.unit)
 
 
 def _order(entry: Entry) -> tuple[int, float]:

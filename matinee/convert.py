@@ -1,6 +1,7 @@
 """Writes a data set in another format, and its titles into a file beside it."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +15,8 @@ SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
 
 def convert(dataset: Dataset, target: Path) -> list[str]:
     """Writes the ratings as `target` and the known titles as items.csv beside it; says what was written.
+
+    Pairs have a column `count` in the place of the rating, if any of them is there more than once.
 
     Raises:
         SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl; or the name is one that files of titles
@@ -30,18 +33,21 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
     if target.exists():
         raise SettingError(f"'{target}' is there already; remove it or give another place.")
     ratings = dataset.ratings
-    columns = {
+    columns: dict[str, Any] = {
         "user_id": ratings.users.ids[ratings.user_index].tolist(),
         "item_id": ratings.items.ids[ratings.item_index].tolist(),
-        "rating": ratings.value,
     }
+    if ratings.scale.has_stars:
+        columns["rating"] = ratings.value
+    elif bool((ratings.value != 1).any()):
+        columns["count"] = ratings.value
     frame = pl.DataFrame(columns)
     if ratings.timestamp is not None:
         times = pl.Series("timestamp", ratings.timestamp)
         frame = frame.with_columns(times.set(times == NO_TIME, None))
     try:
         _write(frame, target)
-        lines = [f"{len(ratings):,} ratings written as {target}"]
+        lines = [f"{len(ratings):,} {ratings.unit}s written as {target}"]
         if dataset.catalogue and titles.exists():
             lines.append(f"'{titles}' is there already, so the {len(dataset.catalogue):,} titles were not written.")
         elif dataset.catalogue:

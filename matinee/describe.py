@@ -49,6 +49,13 @@ class Description:
     n_duplicates: int
     n_bad_rows: int
     note: str
+    unit: str = "rating"
+    """What a row is: a rating, or a pair of a user and an item, whose value says how often."""
+
+    @property
+    def has_stars(self) -> bool:
+        """Whether there are ratings."""
+        return self.scale.has_stars
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -57,20 +64,30 @@ class Description:
     def sentences(self) -> list[str]:
         """The counts, the scale, the dates and the problems, one sentence each."""
         lines = [
-            f"{self.name}: {self.n_ratings:,} ratings by {self.n_users:,} users of {self.n_items:,} items; "
-            f"{self.density:.2%} of all pairs are rated.",
-            f"Scale {self.scale_words}; mean {self.mean:.2f}, standard deviation {self.deviation:.2f}.",
+            f"{self.name}: {self.n_ratings:,} {self.unit}s by {self.n_users:,} users of {self.n_items:,} items; "
+            f"{self.density:.2%} of all pairs are {'rated' if self.has_stars else 'there'}.",
+            self._about_values(),
             f"From {self.first_day} to {self.last_day}." if self.first_day else "No timestamps.",
         ]
         if self.n_titles < self.n_items:
             lines.append(f"{self.n_items - self.n_titles:,} of the items have no title.")
         if self.n_without_time and self.first_day:
-            lines.append(f"{self.n_without_time:,} ratings have no timestamp.")
-        if self.n_duplicates:
+            lines.append(f"{self.n_without_time:,} {self.unit}s have no timestamp.")
+        if self.n_duplicates and not self.has_stars:
+            lines.append(f"Rows of a pair that was there already: {self.n_duplicates:,}; they are added up.")
+        elif self.n_duplicates:
             lines.append(f"Rated again later by the same user: {self.n_duplicates:,}; the last rating counts.")
         if self.n_bad_rows:
             lines.append(f"Bad rows left out: {self.n_bad_rows:,}.")
         return [*lines, self.note] if self.note else lines
+
+    def _about_values(self) -> str:
+        if self.has_stars:
+            return f"Scale {self.scale_words}; mean {self.mean:.2f}, standard deviation {self.deviation:.2f}."
+        most = max(self.histogram)[0]
+        if most == 1:
+            return "No ratings, only who has what."
+        return f"No ratings, only who has what and how often: {self.mean:.2f} times on average."
 
     def histogram_rows(self) -> list[tuple[str, str, str, str]]:
         """Stars, count, a bar, share."""
@@ -80,9 +97,10 @@ class Description:
             for stars, count in self.histogram
         ]
 
-    def most_rated_rows(self) -> list[tuple[str, str, str]]:
-        """Title, number of ratings, mean."""
-        return [(title, f"{count:,}", f"{mean:.2f}") for _, title, count, mean in self.most_rated]
+    def most_rated_rows(self) -> list[tuple[str, ...]]:
+        """Title, number of ratings, mean; without the mean where every value is the same."""
+        n_columns = 3 if len(self.histogram) > 1 else 2
+        return [(title, f"{count:,}", f"{mean:.2f}")[:n_columns] for _, title, count, mean in self.most_rated]
 
     def spread_rows(self) -> list[tuple[str, ...]]:
         """One row for users and one for items."""
@@ -96,14 +114,14 @@ class Description:
                 f"{spread.most:,}",
                 f"{spread.share_of_busiest_tenth:.0%}",
             )
-            for label, spread in (("ratings per user", self.per_user), ("ratings per item", self.per_item))
+            for label, spread in ((f"{self.unit}s per user", self.per_user), (f"{self.unit}s per item", self.per_item))
         ]
 
 
 def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
     """The description of a data set."""
     ratings = dataset.ratings
-    values, counts = _histogram(ratings.value)
+    values, counts = _histogram(ratings.value, ratings.scale)
     sums = np.bincount(ratings.item_index, ratings.value, minlength=ratings.n_items)
     popular = np.argsort(-ratings.item_counts, kind="stable")[
         : min(n_most_rated, np.count_nonzero(ratings.item_counts))
@@ -139,13 +157,21 @@ def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
         n_duplicates=dataset.n_duplicates,
         n_bad_rows=dataset.n_bad_rows,
         note=dataset.note,
+        unit=ratings.unit,
     )
 
 
-def _histogram(value: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The distinct values and their counts; with more than twenty, the lower ends of ten equal steps."""
+def _histogram(value: NDArray[np.float32], scale: Scale) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The distinct values and their counts; with more than twenty, the lower ends of ten equal steps.
+
+    How often somebody has something is spread over many sizes: from 1, 2, 5, 10, 20 and so on.
+    """
     values, counts = np.unique(value, return_counts=True)
-    if len(values) > 20:
+    if len(values) > 20 and not scale.has_stars:
+        ends = np.outer(10.0 ** np.arange(np.ceil(np.log10(values[-1])) + 1), [1, 2, 5]).ravel()
+        values = ends[: np.searchsorted(ends, values[-1], "right")]
+        counts = np.bincount(np.searchsorted(values, value, "right") - 1, minlength=len(values))
+    elif len(values) > 20:
         counts, edges = np.histogram(value, bins=10)
         values = edges[:-1]
     return values, counts.astype(np.int64)

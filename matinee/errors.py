@@ -8,7 +8,8 @@
     ├── SettingError         a value outside its range, or options that contradict each other
     ├── UnsupportedError     the chosen model cannot do this; names one that can
     ├── NotFittedError       `fit` or `load` comes first
-    └── ModelFileError       a model file that is truncated, foreign, newer or tampered with
+    ├── ModelFileError       a model file that is truncated, foreign, newer or tampered with
+    └── StoreError           the database of people's ratings cannot be opened or reached
 
 Each message is one or two sentences for a person: what was wrong, with the value and where it stood, and what to
 type next. The command line prints it as it is and exits with 1.
@@ -51,6 +52,10 @@ class NotFittedError(MatineeError):
 
 class ModelFileError(MatineeError):
     """A model file is truncated, foreign, newer than this library, or tampered with."""
+
+
+class StoreError(MatineeError):
+    """The database in which people's ratings are kept cannot be opened, reached or brought up to date."""
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from matinee import metrics
 from matinee._version import __version__
 from matinee.models.base import Recommender
+from matinee.models.blend import in_words, weights_of
 from matinee.progress import Progress
 from matinee.ranking import PER_USER, Ranked, judge, ranking_task, top_lists
 from matinee.ratings import Ratings
@@ -21,6 +22,7 @@ from matinee.significance import DRAWS, bootstrap, interval
 from matinee.split import Split
 
 RATING_MEASURES = ("rmse", "mae", "rmse_per_user", "mae_per_user")
+NO_STARS = "There are no ratings here, only who has what: lists are judged, and every pair of the test part counts."
 RANKING_MEASURES = ("ndcg_at_10", "recall_at_20", "hit_rate_at_10", "mrr")
 """The best known of those in `ranking.PER_USER`."""
 
@@ -38,8 +40,10 @@ class Report:
             and gini have none: a sample with the same people twice covers fewer items, whatever the model.
         n_ranked_users: whose lists were judged; n_without_relevant: who liked nothing in the test part and so were
             left out; n_not_drawn: who were left out because they are more than `ranking.MOST_USERS`.
+        unit: what a row of the data is: a rating, or a pair of a user and an item.
         predict_seconds: for the stars of the test part; for the lists if the model only ranks.
         recommend_seconds: for the lists of the ranked users.
+        member_weights: of a blend, the weight of each of its models; usually empty.
         peak_rss_mb: the most memory that this process has held until the lists were made, whatever for.
     """
 
@@ -88,6 +92,8 @@ class Report:
     n_not_drawn: int = 0
     recommend_seconds: float | None = None
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    member_weights: Mapping[str, float] = field(default_factory=dict)
+    unit: str = "rating"
     note: str = ""
     version: str = __version__
 
@@ -98,7 +104,8 @@ class Report:
     def rows(self) -> list[tuple[str, str]]:
         """What was measured, in words and figures, for a table."""
         folds = f", {self.folds} folds" if self.folds > 1 else ""
-        rows = [("trained on", f"{self.n_train:,} ratings{folds}"), ("tested on", f"{self.n_test:,} ratings")]
+        unit = f"{self.unit}s"
+        rows = [("trained on", f"{self.n_train:,} {unit}{folds}"), ("tested on", f"{self.n_test:,} {unit}")]
         if self.n_new_users or self.n_new_items:
             rows.append(("new in the test part", f"{self.n_new_users:,} users, {self.n_new_items:,} items"))
         if self.rmse is not None:
@@ -108,6 +115,8 @@ class Report:
             rows.append(("MAE, mean over users", f"{self.mae_per_user:.4f} stars"))
         if self.ndcg_at_10 is not None:
             rows += self._ranking_rows()
+        if self.member_weights:
+            rows.append(("weights", in_words(self.member_weights)))
         rows.append(("time to fit, to predict", f"{self.fit_seconds:.2f} s, {self.predict_seconds:.2f} s"))
         if self.recommend_seconds is not None:
             rows.append(("time for the lists", f"{self.recommend_seconds:.2f} s for {self.n_ranked_users:,} users"))
@@ -125,7 +134,7 @@ class Report:
         rows.append(("MRR", f"{self.mrr:.4f}{self._interval('mrr')}"))
         rows.append(("items in somebody's first ten", f"{self.coverage:.1%}"))
         rows.append(("inequality of their places (Gini)", f"{self.gini:.3f}"))
-        rows.append(("ratings of a listed item", f"{self.mean_popularity:,.0f}"))
+        rows.append((f"{self.unit}s of a listed item", f"{self.mean_popularity:,.0f}"))
         rows.append(("novelty", f"{self.novelty:.2f} bits"))
         return [*rows, ("diversity", "-" if self.diversity is None else f"{self.diversity:.3f}")]
 
@@ -220,8 +229,11 @@ def measure(
         if with_ranking or not model.has_stars:
             lists += _recommend(model, part.test, row, progress)
         row.setdefault("predict_seconds", row.get("recommend_seconds", 0.0))
-        row |= {"n_train": len(part.train), "n_test": len(part.test), "protocol": part.protocol, "note": part.note}
+        row |= {"n_train": len(part.train), "n_test": len(part.test), "protocol": part.protocol}
+        no_stars = "" if part.train.scale.has_stars else NO_STARS
+        row |= {"unit": part.train.unit, "note": f"{no_stars} {part.note}".strip()}
         row |= {"n_new_users": part.n_new_users, "n_new_items": part.n_new_items}
+        row["member_weights"] = weights_of(model)
         rows.append(row)
     settings = make_model().settings()
     sums = [pooled(of) if of else None for of in (errors, lists)]
@@ -314,6 +326,9 @@ def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
         values = [row[name] for row in rows if name in row]
         if name in SECONDS:
             out[name] = round(sum(values), 4)
+        elif name == "member_weights":
+            names = dict.fromkeys(member for of in values for member in of)
+            out[name] = {member: float(np.mean([of.get(member, 0.0) for of in values])) for member in names}
         elif name == "peak_rss_mb":
             out[name] = round(max(values), 1)
         elif name in COUNTS or isinstance(values[0], str):

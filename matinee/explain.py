@@ -25,7 +25,7 @@ class Reason(NamedTuple):
     item_id: Id
     film: Film
     stars: float
-    """What the person gave."""
+    """What the person gave; how often, where there are no ratings but who has what."""
     contribution: float
     without: float
     """The prediction had this rating not been given, by a person whom the same model knows by the others."""
@@ -55,6 +55,7 @@ class Explanation:
         clipping: what lies beyond the end of the scale, with the sign that takes it away.
         n_ratings: of this item, by everybody.
         n_own_ratings: of this person, as far as the model knows them.
+        has_ratings: whether people gave ratings, or only have things.
     """
 
     item_id: Id
@@ -70,6 +71,7 @@ class Explanation:
     is_exact: bool
     n_ratings: int
     n_own_ratings: int
+    has_ratings: bool = True
 
     @property
     def digits(self) -> int:
@@ -87,7 +89,7 @@ class Explanation:
         if not self._is_little(self.rest):
             said.append(f"{self._rest_name()} {self._adds(self.rest)}")
         if not self.n_own_ratings and self._is_little(self.user) and self._is_little(self.rest):
-            said.append("no rating of yours is known")
+            said.append(f"{'no rating' if self.has_ratings else 'nothing'} of yours is known")
         if not self._is_little(self.clipping):
             said.append(f"that is {self.score:.2f}, {_beyond(self.clipping)}")
         hedge = "" if self.is_exact else " The parts are approximate for this model."
@@ -99,12 +101,13 @@ class Explanation:
         What rounding loses is a line of its own, so that the column adds up.
         """
         shown, n_others, others = self._cut(k)
+        other = "other rating" if self.has_ratings else "other"
         parts = [
             Line("the average rating", self.mean),
             Line(self._item_name(), self.item),
             Line(f"you rate {_than(self.user, 'higher', 'lower')} than most", self.user),
             *(Line(self._name(reason), reason.contribution, reason.without) for reason in shown),
-            Line(f"{n_others:,} other rating{'s' * (n_others != 1)}", others),
+            Line(f"{n_others:,} {other}{'s' * (n_others != 1)}", others),
             Line(self._rest_name(), self.rest),
             Line(_beyond(self.clipping), self.clipping),
         ]
@@ -121,7 +124,8 @@ class Explanation:
             return ""
         what = "score" if self.stars is None else "prediction"
         anew = "; your generosity is then estimated anew too" if self.user else ""
-        return f"Without it: the {what} had this rating not been given{anew}."
+        given = "had this rating not been given" if self.has_ratings else "if you did not have it"
+        return f"Without it: the {what} {given}{anew}."
 
     def to_dict(self, k: int | None = None) -> dict[str, Any]:
         """For JSON. The values of `parts` add up to `stars`, or to `score` where there are none.
@@ -168,19 +172,24 @@ class Explanation:
         return f"{'add' if amount > 0 else 'take'}{'' if many else 's'} {abs(amount):.{self.digits}f}"
 
     def _name(self, reason: Reason) -> str:
+        if not self.has_ratings:
+            return f"{f'{reason.stars:,.0f} times ' if reason.stars != 1 else ''}{reason.film.title}"
         stars = f"{reason.stars:g} star{'s' * (reason.stars != 1)}"
         return f"your {'own ' * (reason.item_id == self.item_id)}{stars} for {reason.film.title}"
 
     def _item_name(self) -> str:
         if self.n_ratings == 0:
             return "nobody has rated it: taken for an average one"
+        if not self.has_ratings:
+            return "how many have it"
         return f"people give it {_than(self.item, 'more', 'less')} than the average rating"
 
     def _rest_name(self) -> str:
         return "what training settled otherwise" if self.reasons else "your taste as training found it"
 
     def _about_anybody(self, amount: float) -> list[str]:
-        return [] if self._is_little(amount) else [f"what does not hang on single ratings {self._adds(amount)}"]
+        on = "ratings" if self.has_ratings else "films of yours"
+        return [] if self._is_little(amount) else [f"what does not hang on single {on} {self._adds(amount)}"]
 
     def _about_the_film(self) -> str:
         if self.n_ratings == 0:
@@ -197,13 +206,19 @@ class Explanation:
     def _about_ratings(self) -> str:
         named = [reason for reason in self.reasons[:NAMED] if not self._is_little(reason.contribution)]
         _, n_others, others = self._cut(len(named))
-        said = [f"{self._name(one)} {self._adds(one.contribution, many=one.stars != 1)}" for one in named]
+        plural = [one.stars != 1 and self.has_ratings for one in named]
+        said = [
+            f"{self._name(one)} {self._adds(one.contribution, many=many)}"
+            for one, many in zip(named, plural, strict=True)
+        ]
         if n_others:
             many = n_others != 1
             nothing = "change nothing" if many else "changes nothing"
             change = nothing if self._is_little(others) else self._adds(others, many=many)
             more = f"and {n_others:,} more" if named else f"through your taste your {n_others:,}"
-            said.append(f"{more} rating{'s' * many} {change}{' together' * many}")
+            what = (" rating" if self.has_ratings else " film" * (not named)) + "s" * many
+            what = what if self.has_ratings or not named else ""
+            said.append(f"{more}{what} {change}{' together' * many}")
         return ", ".join(said)
 
 
@@ -245,4 +260,5 @@ def explain(model: Recommender, catalogue: Catalogue, person: Person, item_id: I
         parts.is_exact,
         int(model.item_counts_[item_index]),
         len(profile.item_index),
+        model.scale_.has_stars,
     )

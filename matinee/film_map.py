@@ -139,7 +139,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
     try:
         vectors = about_mean(model.item_vectors(), model.item_counts_ > 0)  # (I, F)
     except UnsupportedError:
-        raise UnsupportedError(f"{model.name} has no item factors, so it has no map; use mf.") from None
+        raise UnsupportedError(f"{model.name} has no item factors, so it has no map; use {model.usual}.") from None
     if not vectors.any():
         raise UnsupportedError(f"This {model.name} model has learnt nothing but biases, and they make no map.")
     rows = np.flatnonzero((model.item_counts_ >= floor) & vectors.any(axis=1))  # (M,)

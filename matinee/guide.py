@@ -1,7 +1,7 @@
 """Guide: a model and its catalogue, for people: titles in, titles out, filters, and a sentence where one is needed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue, Film, find_item
+from matinee.dials import AS_RANKED, Dials, choose
 from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
 from matinee.explain import Explanation, explain
+from matinee.groups import group_scores
 from matinee.models.base import Person, Profile, Recommender, Scored
 from matinee.models.baseline import shrunken_biases
 from matinee.ratings import Id, Ratings
 from matinee.storage import Origin, load_model, save_model
+
+NOTHING = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,11 @@ class Filters:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One line of a list for people; `score` is what it is sorted by (stars, a rank score, or a cosine)."""
+    """One line of a list for people; `score` is what it is sorted by (stars, a rank score, or a cosine), but for dials.
+
+    Attributes:
+        members: in a list for a group, the score of each person (`GroupScores.members`), in the order given.
+    """
 
     item_id: Id
     film: Film
@@ -55,10 +63,12 @@ class Suggestion:
     stars: float | None
     n_ratings: int
     mean: float | None
-    """The mean of the item's training ratings; None without any."""
+    """The mean of the item's training ratings; None without any, and where there are no ratings but who has what."""
+    members: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """For JSON; with `members` only in a list for a group."""
+        of_group = {"members": [round(score, 3) for score in self.members]} if self.members else {}
         return {
             "item_id": self.item_id,
             "title": self.film.title,
@@ -68,6 +78,7 @@ class Suggestion:
             "stars": None if self.stars is None else round(self.stars, 3),
             "n_ratings": self.n_ratings,
             "mean": None if self.mean is None else round(self.mean, 3),
+            **of_group,
         }
 
 
@@ -145,21 +156,77 @@ class Guide:
         k: int = 10,
         filters: Filters = Filters(),
         *,
+        dials: Dials = AS_RANKED,
         include_seen: bool = False,
     ) -> Suggestions:
-        """The k best items for somebody that pass the filters; a sentence says why there are fewer, if so."""
+        """The k best items for somebody that pass the filters; a sentence says why there are fewer, if so.
+
+        Args:
+            dials: turn the list towards the obscure or the popular, or make it more varied; see `matinee.dials`.
+                The scores remain the model's.
+
+        Raises:
+            UnsupportedError: a varied list is wanted, and nothing tells how alike the items are.
+        """
+        profile = self.model.profile(person)
+        scores = self.model.scores(profile)  # (I,)
+        chosen, note = self._choose(scores, NOTHING if include_seen else profile.item_index, k, filters, dials)
+        return Suggestions(self._lines(self._scored(chosen, scores)), note)
+
+    def recommend_group(
+        self,
+        people: Sequence[Person],
+        k: int = 10,
+        filters: Filters = Filters(),
+        *,
+        how: str = "mean",
+        dials: Dials = AS_RANKED,
+        include_seen: bool = False,
+    ) -> Suggestions:
+        """The k best items for several people together, which none of them has rated; otherwise as `recommend`.
+
+        Args:
+            people: who is in it twice counts twice.
+            how: "mean" or "least-misery"; see `matinee.groups`, also for the scores of each in `Suggestion.members`.
+
+        Raises:
+            SettingError: there is nobody in the group, or no such `how`.
+        """
+        profiles = [self.model.profile(person) for person in people]
+        scores = group_scores(self.model, profiles, how)
+        seen = NOTHING if include_seen else np.unique(np.concatenate([one.item_index for one in profiles]))
+        chosen, note = self._choose(scores.ranked_by, seen, k, filters, dials)
+        lines = zip(self._lines(self._scored(chosen, scores.group)), scores.members[:, chosen].T.tolist(), strict=True)
+        return Suggestions([replace(line, members=tuple(of_each)) for line, of_each in lines], note)
+
+    def _choose(
+        self, scores: NDArray[Any], seen: NDArray[np.int32], k: int, filters: Filters, dials: Dials
+    ) -> tuple[NDArray[np.int64], str]:
+        """The items of a list by index, and what must be said of it.
+
+        Args:
+            scores: (I,), what items are ranked by; seen: indices of items to leave out, each once.
+        """
         if k < 1:
             raise SettingError(f"k must be at least 1, not {k}.")
         allowed = self._allowed(filters)
-        profile = self.model.profile(person)
-        scored = self.model.recommend(profile, k, allowed=allowed, include_seen=include_seen)
-        if len(scored) == k:
-            return Suggestions(self._lines(scored))
-        n_seen = 0 if include_seen else int(allowed[profile.item_index].sum())
-        what = f"{int(allowed.sum()):,} of the {len(allowed):,} items are {filters}" if str(filters) else ""
-        what = what or f"there are {len(allowed):,} items"
-        seen = f", and {n_seen:,} of them are rated already" if n_seen else ""
-        return Suggestions(self._lines(scored), f"{len(scored)} instead of {k}: {what}{seen}.")
+        is_open = allowed.copy()
+        is_open[seen] = False
+        few = few_ratings(self.model)
+        chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, few)
+        if len(chosen) < k:
+            short = f"{len(chosen)} instead of {k}: {_shortage(filters, allowed, int(allowed[seen].sum()))}"
+            note = f"{short} {note}".strip()
+        return chosen, note
+
+    def _scored(self, chosen: NDArray[np.int64], scores: NDArray[Any]) -> list[Scored]:
+        """What is said of some items by index, with the scores of all."""
+        best = scores[chosen]
+        stars = np.clip(best, *self.model.scale_[:2]).tolist() if self.model.has_stars else [None] * len(best)
+        return [
+            Scored(self.model.items_.id(item), score, star)
+            for item, score, star in zip(chosen.tolist(), best.tolist(), stars, strict=True)
+        ]
 
     def similar(self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors") -> Suggestions:
         """The k items most alike, by a cosine that shrinks where there are few ratings (see `few_ratings`).
@@ -207,12 +274,14 @@ class Guide:
         first, last = filters.years
         if not (wanted or unwanted or first or last):
             return allowed
+        films, untitled, any_year = self.catalogue.films, Film(""), not (first or last)
         for index, item_id in enumerate(self.model.items_.ids.tolist()):
-            film = self.catalogue[item_id]
-            genres = set(film.genres)
-            in_years = film.year is not None and (first or film.year) <= film.year <= (last or film.year)
-            fits = (not wanted or wanted & genres) and not unwanted & genres and (in_years or not (first or last))
-            allowed[index] &= bool(fits)
+            film = films.get(item_id, untitled)
+            year, genres = film.year, film.genres
+            in_years = any_year or (year is not None and (first or year) <= year <= (last or year))
+            in_genres = (not wanted or not wanted.isdisjoint(genres)) and unwanted.isdisjoint(genres)
+            if not (in_years and in_genres):
+                allowed[index] = False
         return allowed
 
     def _lines(self, scored: list[Scored]) -> list[Suggestion]:
@@ -221,8 +290,25 @@ class Guide:
             index = self.model.items_.index(item_id)
             count, mean = int(self.model.item_counts_[index]), float(self.model.item_means_[index])
             film = self.catalogue[item_id]
-            lines.append(Suggestion(item_id, film, score, stars, count, mean if count else None))
+            has_mean = count > 0 and self.model.scale_.has_stars
+            lines.append(Suggestion(item_id, film, score, stars, count, mean if has_mean else None))
         return lines
+
+
+def _shortage(filters: Filters, allowed: NDArray[np.bool_], n_seen: int) -> str:
+    """Why a list is short, and what would make it longer."""
+    what = f"{int(allowed.sum()):,} of the {len(allowed):,} items are {filters}" if str(filters) else ""
+    what = what or f"there are {len(allowed):,} items"
+    seen = f", and {n_seen:,} of them {'is' if n_seen == 1 else 'are'} rated already" if n_seen else ""
+    tight = {
+        "genre": filters.genres or filters.not_genres,
+        "years": any(filters.years),
+        "number of ratings": filters.min_ratings,
+    }
+    loosen = " or ".join(name for name, is_set in tight.items() if is_set)
+    ways = [f"loosen the {loosen}" if loosen else "", "include seen items" if n_seen else ""]
+    advice = ", or ".join(way for way in ways if way)
+    return f"{what}{seen}{f'; for more, {advice}' if advice else ''}."
 
 
 def few_ratings(model: Recommender) -> int:
@@ -260,7 +346,7 @@ def co_rating(model: Recommender, item_index: int) -> NDArray[np.float64]:
     user, item, n_items = ratings.user_index, ratings.item_index, len(model.items_)
     beyond = ratings.value - ratings.value.mean(dtype=np.float64)  # (N,)
     user_bias, item_bias = shrunken_biases(ratings, beyond, 5, 5, 3)
-    residual = beyond - user_bias[user] - item_bias[item]
+    residual = beyond - user_bias[user] - item_bias[item] if ratings.scale.has_stars else np.ones_like(beyond)
     lengths = np.sqrt(np.bincount(item, residual**2, n_items))  # (I,)
     if lengths[item_index] < 1e-6:
         raise UnsupportedError(

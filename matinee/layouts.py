@@ -2,14 +2,19 @@
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from matinee.errors import DataError, did_you_mean
 
 ROLES = ("user", "item", "rating", "timestamp")
+"""What columns hold; counts stand where ratings would."""
+
+Kind = Literal["rating", "count", "pair"]
+"""What a row says besides who and what: stars, how often, or nothing."""
 
 # Lower case, letters and digits only; the first that the table has is taken.
 USUAL_NAMES = {
@@ -18,6 +23,8 @@ USUAL_NAMES = {
     "item": "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
     "showid asin isbn movietitle filmtitle title itemidx itemindex",
     "rating": "rating ratings userrating stars star score value overall grade reviewrating",
+    "count": "count counts playcount plays playscount nplays timesplayed listens listencount clicks clickcount nclicks "
+    "views viewcount visits purchases purchasecount orders quantity qty",
     "timestamp": "timestamp time ts date datetime unixtime unixreviewtime ratedat ratingdate ratingtime "
     "createdat reviewdate reviewtime watcheddate",
 }
@@ -25,9 +32,12 @@ INTEGER = r"^(?:0|-?[1-9][0-9]{0,17})$"
 """An integer as a program writes it: "7" is one, "007", "+7" and "7.0" are not."""
 
 _INTEGER = re.compile(INTEGER)
+_LIKE_NUMBER = re.compile(r"^[+-]?[.,]?[0-9]|^[*★⭐]")
+_DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
 _SEPARATORS = ("\t", ",", ";", "|", " ")
 _SAMPLE_ROWS = 200
+_TIMES_FROM = 10**8  # as seconds 1973; more than anybody plays a song
 _MILLISECONDS_FROM = 10**11  # as seconds this is the year 5138, as milliseconds 1973
 EXCEL = "is an Excel workbook; save it as CSV and give that file."
 _MAGIC = {
@@ -41,6 +51,35 @@ _PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a person said of the columns: their names, None to go by the usual ones; and that there are no ratings."""
+
+    user: str | None = None
+    item: str | None = None
+    rating: str | None = None
+    count: str | None = None
+    timestamp: str | None = None
+    pairs: bool = False
+
+    @property
+    def by_role(self) -> dict[str, str | None]:
+        """Role -> the name that was given, or None."""
+        return {"user": self.user, "item": self.item, "rating": self.rating or self.count, "timestamp": self.timestamp}
+
+
+class Columns(NamedTuple):
+    """Where the columns are.
+
+    Attributes:
+        positions: role -> number of its column; "timestamp" may be absent, and "rating" is in pairs.
+        kind: what the column in the place of the rating holds.
+    """
+
+    positions: dict[str, int]
+    kind: Kind
+
+
+@dataclass(frozen=True)
 class Layout:
     """How the text of a table is laid out.
 
@@ -48,7 +87,7 @@ class Layout:
         separator: "::" or one character; only the latter come with quotation marks.
         has_header: whether the first line names the columns.
         n_fields: fields that each row has.
-        positions: role -> number of its column; "timestamp" may be absent.
+        positions, kind: see `Columns`.
         types: role -> the type that its sampled cells have.
         time_divisor: what a timestamp is divided by to become seconds (1, 1,000, ...).
         starts_at_once: no blank line comes before the first row.
@@ -58,6 +97,7 @@ class Layout:
     has_header: bool
     n_fields: int
     positions: Mapping[str, int]
+    kind: Kind
     types: Mapping[str, type[pl.DataType]]
     time_divisor: int
     starts_at_once: bool
@@ -122,25 +162,29 @@ def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
         raise DataError(f"{label} has carriage returns but no line feeds; save it with Unix or Windows lines.")
 
 
-def find_columns(names: Sequence[str], wanted: Mapping[str, str | None], label: str) -> dict[str, int]:
-    """Role -> number of its column; "timestamp" is absent when the table has none.
+def find_columns(names: Sequence[str], wanted: Wanted, label: str, sampled: Callable[[int], Sequence[str]]) -> Columns:
+    """Which column holds what.
+
+    A table whose other columns hold no numbers is one of pairs; where they do, one of them may be a rating of an
+    unusual name, so somebody has to say which, or that there is none.
 
     Args:
         names: the columns of the table.
-        wanted: role -> the name that the person gave, or None to go by the usual names.
         label: the table's name in messages.
+        sampled: some cells of a column by its number, as text.
 
     Raises:
         DataError: a column is missing; the message lists those there are and the option that names one.
     """
     cleaned = [name.strip() for name in names]
+    given, kind = wanted.by_role, _kind(cleaned, wanted)
     found: dict[str, int] = {}
-    for role in ROLES:
-        name = wanted.get(role)
-        number = _usual_column(cleaned, role) if name is None else _named_column(cleaned, name)
+    for role in (one for one in ROLES if one != "rating" or kind != "pair"):
+        name = given[role]
+        usual = "count" if role == "rating" and kind == "count" else role
+        number = _usual_column(cleaned, usual) if name is None else _named_column(cleaned, name)
         if number is not None:
-            _refuse_repeated(role, number, cleaned, name is not None, label)
-        if number is not None:
+            _refuse_repeated(usual, number, cleaned, name is not None, label)
             found[role] = number
         elif name is not None:
             hint = did_you_mean(name, cleaned)
@@ -151,7 +195,39 @@ def find_columns(names: Sequence[str], wanted: Mapping[str, str | None], label: 
                 f"Name the right one with --{role}-column NAME."
             )
     _refuse_shared(found, cleaned, label)
-    return found
+    if kind == "pair" and not wanted.pairs:
+        _refuse_unknown_rating(cleaned, found, sampled, label)
+    return Columns(found, kind)
+
+
+def _kind(names: Sequence[str], wanted: Wanted) -> Kind:
+    """By what the person said; else by the names, ratings before counts."""
+    if wanted.pairs:
+        return "pair"
+    if wanted.rating is not None or wanted.count is not None:
+        return "rating" if wanted.rating is not None else "count"
+    if _usual_column(names, "rating") is not None:
+        return "rating"
+    return "pair" if _usual_column(names, "count") is None else "count"
+
+
+def _refuse_unknown_rating(
+    names: Sequence[str], found: Mapping[str, int], sampled: Callable[[int], Sequence[str]], label: str
+) -> None:
+    """A column of numbers that nobody asked for may be the rating."""
+    rest = [number for number in range(len(names)) if number not in found.values()]
+    if any(_may_be_rating(sampled(number)) for number in rest):
+        raise DataError(
+            f"{label} has no rating column by any usual name; its columns are {_listed(names)}. Name the right one "
+            "with --rating-column NAME, or with --count-column NAME if it says how often; or say --pairs if there is "
+            "none."
+        )
+
+
+def _may_be_rating(cells: Sequence[str]) -> bool:
+    """Whether at least half of the cells that are not empty begin like a number, or are stars."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return len(filled) > 0 and 2 * sum(map(bool, map(_LIKE_NUMBER.match, filled))) >= len(filled)
 
 
 def _refuse_repeated(role: str, number: int, names: Sequence[str], is_exact: bool, label: str) -> None:
@@ -202,7 +278,7 @@ def _listed(names: Sequence[str], limit: int = 12) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
 
 
-def layout_of(head: str, wanted: Mapping[str, str | None], label: str) -> Layout:
+def layout_of(head: str, wanted: Wanted, label: str) -> Layout:
     """The layout of a text table from the whole lines at its start.
 
     Raises:
@@ -213,21 +289,25 @@ def layout_of(head: str, wanted: Mapping[str, str | None], label: str) -> Layout
     if not filled:
         raise DataError(f"{label} is empty: it has no ratings.")
     separator = _separator(filled[0])
-    first = _fields(filled[0], separator)
-    positions = _headerless(first, wanted)
-    has_header = positions is None
-    if positions is None:
-        positions = find_columns(first, wanted, label)
+    rows = [_fields(line, separator) for line in filled[: _SAMPLE_ROWS + 1]]
+
+    def sampled(number: int) -> list[str]:
+        return [row[number].strip() for row in rows[has_header:] if number < len(row)]
+
+    columns = _headerless(rows, wanted)
+    has_header = columns is None
+    if columns is None:
+        columns = find_columns(rows[0], wanted, label, sampled)
     if has_header and len(filled) == 1:
         raise DataError(f"{label} has a header but no ratings.")
-    rows = [_fields(line, separator) for line in filled[has_header : _SAMPLE_ROWS + 1]]
-    cells = {role: [row[at].strip() for row in rows if at < len(row)] for role, at in positions.items()}
+    cells = {role: sampled(at) for role, at in columns.positions.items()}
     return Layout(
         separator,
         has_header,
-        len(first),
-        positions,
-        {role: _sampled_type(role, cells[role]) for role in positions},
+        len(rows[0]),
+        columns.positions,
+        columns.kind,
+        {role: _sampled_type(role, cells[role]) for role in columns.positions},
         time_divisor([int(cell) for cell in cells.get("timestamp", []) if _INTEGER.match(cell)]),
         bool(lines[0].strip()),
     )
@@ -246,16 +326,29 @@ def _fields(line: str, separator: str) -> list[str]:
         return line.split(separator)
 
 
-def _headerless(first: Sequence[str], wanted: Mapping[str, str | None]) -> dict[str, int] | None:
-    """Positions in a table of three or four columns whose first line is a row, not names; else None.
+def _headerless(rows: Sequence[Sequence[str]], wanted: Wanted) -> Columns | None:
+    """Columns of a table of two to four whose first line is a row, not names; else None.
 
-    A row has two numbers, or text ids and a number as the third field, where the rating stands.
+    A row has two numbers, or text ids and a number as the third field, where the rating stands. Where there is no
+    third, or it is a time and there is no fourth, there are no ratings.
     """
+    first = rows[0]
     numbers = [plain_number(field.strip().replace(",", ".")) for field in first]  # 3,0 is a bad rating, but no name
-    named = any(wanted.values()) or any(_usual_column(first, role) is not None for role in ROLES)
-    if named or len(first) not in (3, 4) or not (numbers[2] or sum(numbers) >= 2):
+    is_named = any(_usual_column(first, role) is not None for role in USUAL_NAMES)
+    if any(wanted.by_role.values()) or is_named or len(first) not in (2, 3, 4):
         return None
-    return dict(zip(ROLES, range(len(first)), strict=False))
+    ends_in_time = len(first) == 3 and _are_times([row[2].strip() for row in rows if len(row) == 3])
+    if not (sum(numbers) >= 2 or ends_in_time or (len(first) > 2 and numbers[2])):
+        return None
+    if len(first) == 2 or ends_in_time or wanted.pairs:
+        positions = {"user": 0, "item": 1} | ({"timestamp": len(first) - 1} if len(first) == 4 or ends_in_time else {})
+        return Columns(positions, "pair")
+    return Columns(dict(zip(ROLES, range(len(first)), strict=False)), "rating")
+
+
+def _are_times(cells: Sequence[str]) -> bool:
+    """Whether all cells are dates, or numbers too large for ratings and counts."""
+    return all(_DATE.match(cell) or (plain_integer(cell) and int(cell) >= _TIMES_FROM) for cell in cells)
 
 
 def _sampled_type(role: str, cells: Sequence[str]) -> type[pl.DataType]:

@@ -54,10 +54,15 @@ class Neighbor:
     difference: float | None
     agreed: list[NamedFilm]
     loved: list[NamedFilm]
+    has_ratings: bool = True
+    """Whether people gave ratings; if not, to love is to have."""
 
     def sentence(self) -> str:
         """The story of this neighbour, in words."""
         agreed, loved = (_listed([one.film.title for one in films]) for films in (self.agreed, self.loved))
+        if not self.has_ratings:
+            start = f"You and user {self.user_id} both have {agreed}" if agreed else f"User {self.user_id} is like you"
+            return f"{start}; they have {loved}, which you have not." if loved else f"{start}."
         start = (
             f"You agree with user {self.user_id} on {agreed}"
             if agreed
@@ -197,9 +202,10 @@ def _neighbor(guide: Guide, profile: Profile, user: int, likeness: float, to_see
         likeness=likeness,
         n_ratings=len(items) if has_histories else None,
         n_both=len(both) if has_histories else None,
-        difference=float(apart.mean()) if len(both) else None,
+        difference=float(apart.mean()) if len(both) and model.scale_.has_stars else None,
         agreed=_named(guide, agreed),
         loved=_named(guide, to_see),
+        has_ratings=model.scale_.has_stars,
     )
 
 

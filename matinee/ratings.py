@@ -26,7 +26,10 @@ _ENOUGH_VALUES = 4  # of {1, 3, 5}, the 2 and the 4 may just have been given by 
 
 
 class Scale(NamedTuple):
-    """The lowest and highest rating and the step between two neighbouring ones (0 when there is no regular step)."""
+    """The lowest and highest rating and the step between two neighbouring ones (0 when there is no regular step).
+
+    If both ends are the same there are no stars, only who has what, and perhaps how often (`PAIRS`).
+    """
 
     lowest: float
     highest: float
@@ -48,9 +51,24 @@ class Scale(NamedTuple):
                 return cls(lowest, highest, step)
         return cls(lowest, highest, 0.0)
 
+    @property
+    def has_stars(self) -> bool:
+        """Whether values are stars, and not all alike or counts."""
+        return self.highest > self.lowest
+
+    def allows(self, value: float) -> bool:
+        """Whether somebody may give this value; a count may be any from the lowest on."""
+        return self.lowest <= value and (value <= self.highest or not self.has_stars)
+
     def __str__(self) -> str:
+        if not self.has_stars:
+            return "without ratings"
         steps = f"in steps of {self.step:g}" if self.step else "without a fixed step"
         return f"{self.lowest:g} to {self.highest:g} {steps}"
+
+
+PAIRS = Scale(1.0, 1.0, 1.0)
+"""Of a table without ratings; its values are counts: how often somebody clicked, bought or played, 1 or more."""
 
 
 def _counted(n: int, thing: str) -> str:
@@ -191,7 +209,7 @@ class Ratings:
     Attributes:
         users, items: the vocabularies; an id may have no rating here (it may occur in another part of a split).
         user_index, item_index: (N,) int32.
-        value: (N,) float32, on the data's own scale.
+        value: (N,) float32, on the data's own scale; counts where that has no stars.
         timestamp: (N,) int64, seconds since 1970, `NO_TIME` where a row had none; or None for a table without times.
         scale: lowest, highest, step.
     """
@@ -237,7 +255,12 @@ class Ratings:
 
     def __repr__(self) -> str:
         users, items = _counted(self.n_users, "user"), _counted(self.n_items, "item")
-        return f"Ratings({_counted(len(self), 'rating')} by {users} of {items}, {self.scale})"
+        return f"Ratings({_counted(len(self), self.unit)} by {users} of {items}, {self.scale})"
+
+    @property
+    def unit(self) -> str:
+        """What a row is: a rating, or a pair of a user and an item."""
+        return "rating" if self.scale.has_stars else "pair"
 
     @property
     def n_users(self) -> int:

@@ -5,17 +5,13 @@ The fast way (`tables.py`) reads whole columns. Only a table that is not clean i
 `titles.py` reads the catalogue that lies beside the ratings.
 """
 
-import gzip
 import json
 import math
-import shutil
 import stat
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,9 +19,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from matinee.archives import RATINGS_FILES, gunzip, unzip
 from matinee.bad_rows import (
     BadRow,
     RowRules,
+    cell_text,
     frame_records,
     json_records,
     read_carefully,
@@ -34,25 +32,14 @@ from matinee.bad_rows import (
 )
 from matinee.catalogue import Catalogue
 from matinee.errors import DataError, SettingError, did_you_mean
-from matinee.layouts import EXCEL, ROLES, find_columns, layout_of, refuse_what_is_no_table, time_divisor
-from matinee.ratings import Ratings, Scale
-from matinee.tables import NotClean, Table, last_of_each_pair, table_of_frame, table_of_text
+from matinee.layouts import Kind, Wanted, find_columns, layout_of, refuse_what_is_no_table, time_divisor
+from matinee.ratings import PAIRS, Ratings, Scale
+from matinee.tables import NotClean, Table, last_of_each_pair, sums_of_pairs, table_of_frame, table_of_text
 from matinee.titles import CATALOGUE_FILES, Titles, titles_beside
 
-RATINGS_FILES = (
-    "u.data",
-    "ratings.dat",
-    "ratings.csv",
-    "ratings.csv.gz",
-    "ratings.tsv",
-    "ratings.parquet",
-    "ratings.jsonl",
-    "ratings.ndjson",
-)
-"""What a folder or a zip is searched for, in this order; the first three are MovieLens' own."""
-
 _HEAD_BYTES = 1 << 16
-_SAMPLED_TIMES = 200
+_SAMPLED = 200
+_COUNTS = 1.0, float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -60,7 +47,9 @@ class ReadOptions:
     """How to read a table that does not say it itself.
 
     Attributes:
-        user, item, rating, timestamp: names of the columns; None goes by the usual names.
+        user, item, rating, count, timestamp: names of the columns; None goes by the usual names. A count says how
+            often, such as plays; then, as with pairs, there are no ratings.
+        pairs: there are no ratings: each row says that a user has an item, whatever other columns hold.
         scale: lowest and highest rating; a value outside makes a bad row. None takes their range.
         skip_bad_rows: go on without bad rows and write them to a file, rather than raise at the first.
         query: an SQL query, with a database URL as source.
@@ -69,21 +58,37 @@ class ReadOptions:
     user: str | None = None
     item: str | None = None
     rating: str | None = None
+    count: str | None = None
     timestamp: str | None = None
+    pairs: bool = False
     scale: tuple[float, float] | None = None
     skip_bad_rows: bool = False
     query: str | None = None
 
     def __post_init__(self) -> None:
+        given = {"--rating-column": self.rating, "--count-column": self.count, "--pairs": self.pairs or None}
+        named = [name for name, value in given.items() if value is not None]
+        if len(named) > 1:
+            raise SettingError(f"{' and '.join(named)} exclude each other: a row holds a rating, a count or neither.")
         if self.scale is not None:
             lowest, highest = self.scale
             if not (math.isfinite(lowest) and math.isfinite(highest) and lowest < highest):
                 raise SettingError(f"The scale {lowest:g} to {highest:g} is none; give LOWEST:HIGHEST, as in 1:5.")
 
     @property
-    def columns(self) -> dict[str, str | None]:
-        """Role -> the name that was given, or None."""
-        return {role: getattr(self, role) for role in ROLES}
+    def columns(self) -> Wanted:
+        """What is said of the columns."""
+        return Wanted(self.user, self.item, self.rating, self.count, self.timestamp, self.pairs)
+
+    def limits(self, kind: Kind) -> tuple[float, float] | None:
+        """The lowest and the highest value that is not bad, None without limits.
+
+        Raises:
+            SettingError: a scale was given, and there are no ratings.
+        """
+        if kind != "rating" and self.scale is not None:
+            raise SettingError("--scale is for ratings, and this table has none; leave it out.")
+        return _COUNTS if kind == "count" else self.scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +98,8 @@ class Dataset:
     Attributes:
         name: of the folder, file or kind of frame: "ml-100k", "u1.base", "DataFrame".
         catalogue: titles, years and genres; empty if no such file lay beside the ratings.
-        n_duplicates: ratings that a later one of the same user and item replaced.
+        n_duplicates: rows of the same user and item as another: ratings that a later one replaced; clicks, and the
+            like, that were added up.
         n_bad_rows: rows left out because they could not be read.
         bad_rows_file: where these are listed; None if there are none, or no place to write to.
         source_rows: (N,) 0-based data row of the source for each rating; None when rating i is row i.
@@ -211,48 +217,9 @@ def _from_folder(folder: Path, options: ReadOptions) -> Dataset:
 
 def _from_zip(path: Path, options: ReadOptions) -> Dataset:
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
-        try:
-            ratings = _unpack_zip(path, Path(folder))
-        except (DataError, OSError):
-            raise
-        except RuntimeError as error:  # encrypted, or packed by a method that Python does not know
-            raise DataError(f"{path} cannot be unpacked: {error}.") from error
-        except Exception as error:  # a damaged zip can break the reader anywhere, with an IndexError for one
-            raise DataError(f"{path} is damaged or cut short, or no zip; fetch or copy it again.") from error
+        ratings = unzip(path, Path(folder), (*CATALOGUE_FILES, "u.genre"))
         unpacked = Path(folder) / PurePosixPath(ratings).name
         return _from_file(_Place(unpacked, f"{path}/{ratings}", path, Path(folder)), path.stem, options)
-
-
-def _unpack_zip(path: Path, folder: Path) -> str:
-    """Unpacks the ratings and the titles beside them; returns the name of the ratings within the zip."""
-    with zipfile.ZipFile(path) as archive:
-        if "[Content_Types].xml" in archive.namelist():
-            raise DataError(f"{path} {EXCEL}")
-        ratings = _ratings_member(archive, path)
-        beside = PurePosixPath(ratings.filename).parent
-        wanted = [str(beside / name) for name in (*CATALOGUE_FILES, "u.genre")]
-        for member in (ratings, *(info for info in archive.infolist() if info.filename in wanted)):
-            with archive.open(member) as packed:
-                _unpack(packed, folder / PurePosixPath(member.filename).name)
-    return ratings.filename
-
-
-def _ratings_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    """The ratings in a zip: by name, as near to the top as possible; or else the only file that there is."""
-    files = [info for info in archive.infolist() if not info.is_dir() and "__MACOSX" not in info.filename]
-    depth = {info.filename: info.filename.count("/") for info in files}
-    for info in sorted(files, key=lambda info: depth[info.filename]):
-        if PurePosixPath(info.filename).name in RATINGS_FILES:
-            return info
-    if len(files) == 1:
-        return files[0]
-    found = ", ".join(info.filename for info in files[:8]) or "nothing"
-    raise DataError(f"The zip {path} holds no ratings: looked for {', '.join(RATINGS_FILES)}, found {found}.")
-
-
-def _unpack(packed: Any, target: Path) -> None:
-    with target.open("wb") as file:
-        shutil.copyfileobj(packed, file, 1 << 20)
 
 
 def _from_file(place: _Place, name: str, options: ReadOptions) -> Dataset:
@@ -273,14 +240,7 @@ def _from_file(place: _Place, name: str, options: ReadOptions) -> Dataset:
 def _from_gzip(place: _Place, name: str, options: ReadOptions) -> Dataset:
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
         unpacked = Path(folder) / "unpacked"
-        try:
-            with gzip.open(place.path) as packed:
-                _unpack(packed, unpacked)
-        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise DataError(f"{place.label} is damaged or cut short; fetch or copy it again.") from error
-        with unpacked.open("rb") as file:
-            if file.read(2) == b"\x1f\x8b":
-                raise DataError(f"{place.label} is packed twice; unpack it once by hand.")
+        gunzip(place.path, unpacked, place.label)
         return _from_file(_Place(unpacked, place.label, place.origin, place.titles), name, options)
 
 
@@ -293,18 +253,23 @@ def _table_of_file(place: _Place, head: bytes, options: ReadOptions) -> tuple[Ta
     if text.removeprefix("\ufeff").lstrip().startswith("{"):
         return _table_of_json(place, text, options)
     layout = layout_of(text, options.columns, place.label)
+    limits = options.limits(layout.kind)
     try:
-        return table_of_text(place.path, layout, options.scale), []
+        return table_of_text(place.path, layout, limits), []
     except NotClean:
-        rules = RowRules(place.label, "line", options.scale, layout.time_divisor, options.skip_bad_rows)
+        rules = RowRules(place.label, "line", limits, layout.kind, layout.time_divisor, options.skip_bad_rows)
         return read_carefully(text_records(place.path, layout), rules)
 
 
 def _parquet(place: _Place, options: ReadOptions) -> pl.DataFrame:
     try:
         names = list(pl.read_parquet_schema(place.path))
-        found = find_columns(names, options.columns, place.label)
-        return pl.read_parquet(place.path, columns=[names[at] for at in found.values()], glob=False)
+
+        def sampled(at: int) -> list[str]:
+            return _texts(pl.read_parquet(place.path, columns=[names[at]], n_rows=_SAMPLED, glob=False).to_series())
+
+        found = find_columns(names, options.columns, place.label, sampled)
+        return pl.read_parquet(place.path, columns=[names[at] for at in found.positions.values()], glob=False)
     except DataError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:  # a damaged file can break the reader anywhere
@@ -312,17 +277,22 @@ def _parquet(place: _Place, options: ReadOptions) -> pl.DataFrame:
 
 
 def _table_of_json(place: _Place, head: str, options: ReadOptions) -> tuple[Table, list[BadRow]]:
-    rows = [_json_object(line) for line in head.splitlines()[:_SAMPLED_TIMES]]
+    rows = [_json_object(line) for line in head.splitlines()[:_SAMPLED]]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    found = {role: names[at] for role, at in find_columns(names, options.columns, place.label).items()}
+
+    def sampled(at: int) -> list[str]:
+        return [cell_text(row.get(names[at])) or "" for row in rows]
+
+    positions, kind = find_columns(names, options.columns, place.label, sampled)
+    found, limits = {role: names[at] for role, at in positions.items()}, options.limits(kind)
     times = [row.get(found.get("timestamp", "")) for row in rows]
     divisor = time_divisor([time for time in times if isinstance(time, int)])
     try:
         frame = pl.read_ndjson(place.path, infer_schema_length=None)
         frame = frame.select(pl.col(name).alias(role) for role, name in found.items())
-        return table_of_frame(frame, options.scale, divisor), []
+        return table_of_frame(frame, limits, divisor, kind), []
     except (NotClean, pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        rules = RowRules(place.label, "line", options.scale, divisor, options.skip_bad_rows)
+        rules = RowRules(place.label, "line", limits, kind, divisor, options.skip_bad_rows)
         return read_carefully(json_records(place.path, found), rules)
 
 
@@ -340,19 +310,23 @@ def _from_frame(frame: pl.DataFrame, name: str, options: ReadOptions, skipped: P
 
 
 def _table_of_frame(frame: pl.DataFrame, label: str, options: ReadOptions) -> tuple[Table, list[BadRow]]:
-    found = find_columns(frame.columns, options.columns, label)
+    columns = find_columns(frame.columns, options.columns, label, lambda at: _texts(frame.to_series(at).head(_SAMPLED)))
     if frame.height == 0:
         raise DataError(f"{label} has columns but no ratings.")
-    named = pl.DataFrame({role: frame.to_series(at) for role, at in found.items()})
-    divisor = 1
-    if "timestamp" in found and named["timestamp"].dtype.is_numeric():
-        times = named["timestamp"].drop_nulls().head(_SAMPLED_TIMES).to_list()
+    named = pl.DataFrame({role: frame.to_series(at) for role, at in columns.positions.items()})
+    kind, limits, divisor = columns.kind, options.limits(columns.kind), 1
+    if "timestamp" in named.columns and named["timestamp"].dtype.is_numeric():
+        times = named["timestamp"].drop_nulls().head(_SAMPLED).to_list()
         divisor = time_divisor([int(time) for time in times if math.isfinite(time)])
     try:
-        return table_of_frame(named, options.scale, divisor), []
+        return table_of_frame(named, limits, divisor, kind), []
     except NotClean:
-        rules = RowRules(label, "row", options.scale, divisor, options.skip_bad_rows)
+        rules = RowRules(label, "row", limits, kind, divisor, options.skip_bad_rows)
         return read_carefully(frame_records(named), rules)
+
+
+def _texts(column: pl.Series) -> list[str]:
+    return [cell_text(cell) or "" for cell in column.to_list()]
 
 
 def _dataset(
@@ -362,17 +336,19 @@ def _dataset(
     titles: Titles,
     skipped: tuple[list[BadRow], str, Path | None],
 ) -> Dataset:
-    """Duplicates dropped, the whole checked, bad rows written down."""
+    """Duplicates dropped or added up, the whole checked, bad rows written down."""
     bad, label, bad_rows_file = skipped
     bad_rows_file = write_skipped(bad, bad_rows_file) if bad and bad_rows_file else None
     left_out = f" Bad rows left out before: {len(bad):,}." if bad else ""
     _refuse_nothing_to_learn(label, table, left_out)
-    scale = _scale(table.value, options.scale)
+    scale = _scale(table.value, options.scale) if table.kind == "rating" else PAIRS
     indices = (table.user_index, table.item_index)
     ratings = Ratings(table.users, table.items, *indices, table.value, table.timestamp, scale)
     kept, rows = last_of_each_pair(table), table.rows if bad else None
     if kept is not None:
         ratings = ratings.subset(kept)
+        if table.kind != "rating":
+            ratings = replace(ratings, value=sums_of_pairs(table, kept))
         rows = kept if rows is None else rows[kept]
     n_duplicates = len(table.value) - len(ratings)
     counts = (n_duplicates, len(bad), bad_rows_file, rows)
@@ -383,11 +359,12 @@ def _refuse_nothing_to_learn(label: str, table: Table, left_out: str) -> None:
     for vocabulary in (table.users, table.items):
         if len(vocabulary) == 1:
             raise DataError(
-                f"{label} has ratings of one {vocabulary.kind} only, {vocabulary.kind} "
+                f"{label} has {table.kind}s of one {vocabulary.kind} only, {vocabulary.kind} "
                 f"'{vocabulary.ids[0]}'; at least two are needed to learn from.{left_out}"
             )
-    if bool((table.value == table.value[0]).all()):
-        only = f"every rating is {table.value[0]:g}; at least two values are needed to learn from."
+    if table.kind == "rating" and bool((table.value == table.value[0]).all()):
+        only = f"every rating is {table.value[0]:g}; at least two values are needed to learn from. "
+        only += "If the rows only say who has what, say --pairs."
         raise DataError(f"{label}: {only}{left_out}")
 
 

@@ -113,6 +113,8 @@ def given_parts(train: Ratings, test: Ratings) -> Split:
     """Two tables as they are, in vocabularies that hold the ids of both; the scale is that of both together."""
     users, items = train.users.merge(test.users), train.items.merge(test.items)
     scale = train.scale
+    if train.scale.has_stars != test.scale.has_stars:
+        raise DataError("One of the two tables has ratings and the other has none; --pairs reads both without.")
     if test.scale != scale:
         ends = np.array([*train.scale[:2], *test.scale[:2]], np.float32)
         scale = Scale.of(np.concatenate([train.value, test.value, ends]))
@@ -176,4 +178,4 @@ def _times(ratings: Ratings) -> NDArray[np.int64]:
 
 def _without_times(ratings: Ratings, consequence: str) -> str:
     missing = len(ratings) if ratings.timestamp is None else int(np.sum(ratings.timestamp == NO_TIME))
-    return f"{missing:,} of {len(ratings):,} ratings have no timestamp; {consequence}." if missing else ""
+    return f"{missing:,} of {len(ratings):,} {ratings.unit}s have no timestamp; {consequence}." if missing else ""

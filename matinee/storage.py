@@ -55,6 +55,10 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
         "scale": list(model.scale_),
         "origin": asdict(origin),
     }
+    if model.members_:
+        header["members"] = [
+            {"model": one.name, "hyperparameters": one.settings(), "is_fitted": one.is_fitted} for one in model.members_
+        ]
     text = json.dumps(header, sort_keys=True)
     metadata = {"matinee": text, "sha256": _digest(text, tensors)}
     payload = to_bytes({name: np.asarray(array, order="C") for name, array in tensors.items()}, metadata)
@@ -95,17 +99,29 @@ def load_model(path: str | Path, module: Any = None) -> tuple[Recommender, Catal
     header, tensors = _read(path)
     try:
         model = _unfitted(header, module)
-        model.scale_ = Scale(*header["scale"])
-        model.users_ = Vocabulary(_unpack_ids(tensors, "users"), "user")
-        model.items_ = Vocabulary(_unpack_ids(tensors, "items"), "item")
-        for name in (*model.common, *model.learned):
-            setattr(model, name, tensors[f"model.{name}"])
+        _fill(model, header, tensors)
         return model, _unpack_catalogue(tensors), Origin(**header["origin"])
     except (KeyError, TypeError, ValueError, MatineeError) as error:
         reason = str(error).rstrip(".")
         raise ModelFileError(
             f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: {reason}."
         ) from error
+
+
+def _fill(model: Recommender, header: dict[str, Any], tensors: Tensors) -> None:
+    """Sets everything that was learnt, of the model and of what it is made of, which share what is `common`."""
+    scale = Scale(*header["scale"])
+    users, items = (Vocabulary(_unpack_ids(tensors, f"{kind}s"), kind) for kind in ("user", "item"))
+    parts = {"model.": model}
+    for one in header.get("members", []):
+        model.members_.append(_unfitted(one, None))
+        parts |= {f"model.{one['model']}.": model.members_[-1]} if one["is_fitted"] else {}
+    for prefix, one in parts.items():
+        one.scale_, one.users_, one.items_ = scale, users, items
+        for name in model.common:
+            setattr(one, name, tensors[f"model.{name}"])
+        for name in one.learned:
+            setattr(one, name, tensors[f"{prefix}{name}"])
 
 
 def _unfitted(header: dict[str, Any], module: Any) -> Recommender:
@@ -170,6 +186,9 @@ def _digest(header: str, tensors: Tensors) -> str:
 
 def _model_tensors(model: Recommender, has_history: bool) -> Tensors:
     tensors = {f"model.{name}": np.asarray(getattr(model, name)) for name in (*model.common, *model.learned)}
+    for one in model.members_:
+        if one.is_fitted:
+            tensors |= {f"model.{one.name}.{name}": np.asarray(getattr(one, name)) for name in one.learned}
     if not has_history:
         for name in ("history_indptr_", "history_items_", "history_values_"):
             whole = tensors[f"model.{name}"]

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.layouts import INTEGER, ROLES, Layout
+from matinee.layouts import INTEGER, ROLES, Kind, Layout
 from matinee.ratings import NO_TIME, Vocabulary
 
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_799  # the years 1 and 9999, in seconds since 1970
@@ -28,9 +28,9 @@ class NotClean(Exception):  # noqa: N818  a signal between two modules, never sh
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The columns of a clean table: ids as indices, values in stars, times in seconds (None without times).
+    """The columns of a clean table: ids as indices, values in stars, or counts, times in seconds (None without times).
 
-    `rows` is the data row of each rating, None when rating i is row i.
+    `rows` is the data row of each rating, None when rating i is row i; `kind` says what the values are.
     """
 
     users: Vocabulary
@@ -40,6 +40,7 @@ class Table:
     value: NDArray[np.float32]
     timestamp: NDArray[np.int64] | None
     rows: NDArray[np.int64] | None = None
+    kind: Kind = "rating"
 
 
 def table_of_text(path: Path, layout: Layout, scale: tuple[float, float] | None) -> Table:
@@ -62,7 +63,7 @@ def table_of_text(path: Path, layout: Layout, scale: tuple[float, float] | None)
         if blank.any():
             frame = frame.filter(~blank)
         _check_fields(survey, layout, frame)
-        return table_of_frame(frame, scale, layout.time_divisor)
+        return table_of_frame(frame, scale, layout.time_divisor, layout.kind)
     raise NotClean
 
 
@@ -133,19 +134,21 @@ def _read_csv(path: Path, layout: Layout, types: dict[str, type[pl.DataType]]) -
     return frame.select(role for role in ROLES if role in types)
 
 
-def table_of_frame(frame: pl.DataFrame, scale: tuple[float, float] | None, time_divisor: int) -> Table:
-    """The table in a frame with the columns `user`, `item`, `rating` and perhaps `timestamp`.
+def table_of_frame(
+    frame: pl.DataFrame, scale: tuple[float, float] | None, time_divisor: int, kind: Kind = "rating"
+) -> Table:
+    """The table in a frame with the columns `user`, `item`, `rating` (but for pairs) and perhaps `timestamp`.
 
     Raises:
         NotClean: some row is bad, or may be.
     """
     if frame.height == 0:
         raise NotClean
-    value = _values(frame["rating"], scale)
+    value = np.ones(frame.height, np.float32) if kind == "pair" else _values(frame["rating"], scale)
     timestamp = _times(frame["timestamp"], time_divisor) if "timestamp" in frame.columns else None
     users, user_index = encode(frame["user"], "user")
     items, item_index = encode(frame["item"], "item")
-    return Table(users, items, user_index, item_index, value, timestamp)
+    return Table(users, items, user_index, item_index, value, timestamp, kind=kind)
 
 
 def _cast(column: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
@@ -234,9 +237,8 @@ def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
     The last by time wins; without times, or at the same time, the last by row.
     """
     # 6,040 users of 3,706 films take 22 million cells: a bitmap is faster than any sort while it is small.
-    n_items, n_cells = len(table.items), len(table.users) * len(table.items)
-    pair = np.multiply(table.user_index, n_items, dtype=np.int64)
-    pair += table.item_index
+    n_cells = len(table.users) * len(table.items)
+    pair = _pairs(table)
     if n_cells <= _BITMAP_CELLS:
         seen = np.zeros(n_cells, bool)
         seen[pair] = True
@@ -249,6 +251,19 @@ def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
         if bool((in_order[1:] != in_order[:-1]).all()):
             return None
     return _without_earlier(pair, table.timestamp)
+
+
+def _pairs(table: Table) -> NDArray[np.int64]:
+    """A number for each pair of a user and an item, (N,)."""
+    pair = np.multiply(table.user_index, len(table.items), dtype=np.int64)
+    pair += table.item_index
+    return pair
+
+
+def sums_of_pairs(table: Table, kept: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The sum of the values of each pair, for the rows that are kept of each."""
+    _, number = np.unique(_pairs(table), return_inverse=True)
+    return np.bincount(number, table.value)[number[kept]].astype(np.float32)
 
 
 def _without_earlier(pair: NDArray[np.int64], timestamp: NDArray[np.int64] | None) -> NDArray[np.int64]:

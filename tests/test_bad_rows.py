@@ -161,7 +161,10 @@ def test_a_workbook_is_told_by_its_content_not_by_its_name(name: str, tmp_path: 
 
 
 TWO = "at least two are needed to learn from."
-ONE_VALUE = "{path}: every rating is 5; at least two values are needed to learn from."
+ONE_VALUE = (
+    "{path}: every rating is 5; at least two values are needed to learn from. "
+    "If the rows only say who has what, say --pairs."
+)
 WORKBOOK = "is an Excel workbook; save it as CSV and give that file."
 WEB_PAGE = "{path} is a web page, not a table; the download went wrong. Fetch it again."
 BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
@@ -179,6 +182,11 @@ def no_column(role: str, columns: str) -> str:
         f"Name the right one with --{role}-column NAME."
     )
 
+
+NO_RATING = (
+    "{{path}} has no rating column by any usual name; its columns are {}. Name the right one with --rating-column "
+    "NAME, or with --count-column NAME if it says how often; or say --pairs if there is none."
+)
 
 FILES: list[tuple[str | bytes, str]] = [
     (b"", "{path} is empty: it has no ratings."),
@@ -202,12 +210,12 @@ FILES: list[tuple[str | bytes, str]] = [
     ("user,item".encode("utf-16"), "{path} is text in UTF-16; save it as UTF-8."),
     ('[{"user": 1}]', "{path} is one JSON array; save it as JSON lines, one object per line."),
     ("user,item,rating\r1,1,1\r", RETURNS),
-    ("user,item,opinion\n1,1,1\n", no_column("rating", "'user', 'item', 'opinion'")),
+    ("user,item,opinion\n1,1,1\n", NO_RATING.format("'user', 'item', 'opinion'")),
     ("name,item,rating\n1,1,1\n", no_column("user", "'name', 'item', 'rating'")),
     ("user,thing,rating\n1,1,1\n", no_column("item", "'user', 'thing', 'rating'")),
     ("user,item,rating,rating\n1,1,1,2\n", TWICE.format(role="rating", names="'rating', 'rating'")),
     ("user,item,movieId,Movie_ID,stars\n1,1,1,1,2\n", TWICE.format(role="item", names="'movieId', 'Movie_ID'")),
-    ('{"user": 1, "item": 2}\n', no_column("rating", "'user', 'item'")),
+    ('{"user": 1, "item": 2, "opinion": 5}\n', NO_RATING.format("'user', 'item', 'opinion'")),
 ]
 
 

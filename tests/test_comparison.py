@@ -17,7 +17,7 @@ from matinee import comparison
 from matinee.cli.comparing import compare as command
 from matinee.comparison import HEADINGS, Comparison, Contest, Difference, Entry, compare, differences
 from matinee.errors import MatineeError, SettingError, UnsupportedError
-from matinee.evaluation import Sums, evaluate
+from matinee.evaluation import NO_STARS, Sums, evaluate
 from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
@@ -148,6 +148,11 @@ def test_ratings_that_are_all_the_same_are_compared_by_their_lists() -> None:
     table = Ratings.from_ids(TABLE.user_index, TABLE.item_index, np.ones(len(TABLE)))
     only = compare({"baseline": Baseline(), "popularity": Popularity()}, [random_split(table, 0.2)], isolated=False)
     assert [one.measure for one in only.contests] == ["ndcg_at_10"]
+    assert only.sentences()[0] == (
+        "baseline: baseline learns from ratings, and here are none, only who has what; use ials."
+    )
+    assert (only.unit, only.note) == ("pair", NO_STARS)
+    assert "pairs to train on" in only.title()
 
 
 def test_without_models_there_is_nothing_to_compare() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from matinee import metrics
 from matinee.evaluation import (
+    NO_STARS,
     RANKING_MEASURES,
     RATING_MEASURES,
     error_sums,
@@ -18,6 +19,7 @@ from matinee.evaluation import (
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
+from matinee.models.knn import ItemKNN
 from matinee.models.popularity import Popularity
 from matinee.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.ratings import Ratings
@@ -102,8 +104,10 @@ def test_one_user_has_no_interval() -> None:
 
 def test_ratings_that_are_all_the_same_are_only_ranked() -> None:
     table = Ratings.from_ids(TABLE.user_index, TABLE.item_index, np.ones(len(TABLE)))
-    report = evaluate(Baseline, [random_split(table, 0.2)], "simulated")
+    report = evaluate(ItemKNN, [random_split(table, 0.2)], "simulated")
     assert report.rmse is None
+    assert (report.unit, report.note) == ("pair", NO_STARS)
+    assert dict(report.rows())["tested on"] == f"{report.n_test:,} pairs"
     assert report.ndcg_at_10 is not None
     assert report.n_without_relevant == 0
 

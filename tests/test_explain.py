@@ -20,7 +20,10 @@ from matinee.guide import Guide
 from matinee.models.base import Parts, Profile, Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.dot_product import DotProduct, PlainMF
+from matinee.models.ease import EASE
 from matinee.models.factorization import MatrixFactorization
+from matinee.models.ials import ImplicitALS
+from matinee.models.knn import ItemKNN, UserKNN
 from matinee.models.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings, Scale
@@ -365,14 +368,16 @@ def test_a_table_of_one_rating_and_text_ids() -> None:
     )
 
 
-@pytest.mark.parametrize("model", [Baseline, MatrixFactorization, PlainMF])
+@pytest.mark.parametrize("model", [ItemKNN, UserKNN, ImplicitALS, EASE])
 def test_of_a_table_of_who_has_what_the_score_is_explained(model: type[Recommender]) -> None:
     users = np.repeat(np.arange(9), 4)
     owned = Ratings.from_ids(users, users + np.tile(np.arange(4), 9), np.ones(36))
     found = explain(model().fit(owned, n_threads=1), Catalogue(), 4, 5)
     assert (found.stars, found.clipping) == (None, 0)
     assert total(found) == pytest.approx(found.score, abs=1e-4)
-    assert found.sentence().startswith(f"score {found.score:.3f}: what does not hang on single ratings adds ")
+    assert found.sentence().startswith(f"score {found.score:.3f}: ")
+    assert "star" not in found.sentence() + found.about_without
+    assert [line.what for line in found.lines(1) if line.without is not None] == [found.reasons[0].film.title]
 
 
 @pytest.mark.parametrize("model", [Baseline, MatrixFactorization, DotProduct])

@@ -59,7 +59,7 @@ def test_the_films_and_stars_are_found(content: str, expected: dict[str, float],
 
 def test_every_row_is_kept_with_its_number_and_the_film_as_written(tmp_path: Path) -> None:
     found = read(tmp_path, "title,rating\nAlien,5\n\nHeat,3\nAlien,2\n")
-    assert found == [("title:Alien", 5.0, 2), ("title:Heat", 3.0, 4), ("title:Alien", 2.0, 5)]
+    assert [one[:3] for one in found] == [("title:Alien", 5.0, 2), ("title:Heat", 3.0, 4), ("title:Alien", 2.0, 5)]
     assert [one.film for one in found] == ["Alien", "Heat", "Alien"]
     assert [one.film for one in read(tmp_path, "movieId,rating\n7,5\n")] == ["7"]
 

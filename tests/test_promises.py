@@ -27,17 +27,18 @@ BODY_LINES, FILE_LINES, PARAMETERS, NESTING = 50, 400, 7, 3
 LAYERS = (
     {"_version", "errors"},
     {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "sample_films", "kernels"},
-    {"catalogue", "projection", "split", "tables"},
+    {"archives", "catalogue", "projection", "split", "tables"},
     {"models.base", "models.people", "models.settings"},
     {"training"},
     {"models"},
     {"ranking", "significance"},
-    {"titles", "bad_rows", "sample", "evaluation", "storage", "own_ratings", "explain"},
+    {"titles", "bad_rows", "sample", "evaluation", "storage", "own_ratings", "explain", "dials", "groups"},
     {"readers", "guide", "comparison", "trials"},
-    {"datasets", "describe", "convert", "tuning", "insight", "neighbors", "film_map"},
+    {"collected", "datasets", "describe", "convert", "tuning", "insight", "neighbors", "film_map"},
     {"plots"},
     {"map_files"},
     {"diagnosis", "reproduce", "report"},
+    {"web"},
     {"cli"},
 )
 """Packages and modules from the bottom to the top: each imports from lower layers, or from its own package."""

@@ -126,7 +126,7 @@ def test_ratings_from_ids_are_indexed_in_the_order_of_the_ids() -> None:
 
 
 def test_one_of_a_thing_is_written_without_an_s() -> None:
-    assert repr(Ratings.from_ids([1], [1], [1])) == "Ratings(1 rating by 1 user of 1 item, 1 to 1 in steps of 1)"
+    assert repr(Ratings.from_ids([1], [1], [1])) == "Ratings(1 pair by 1 user of 1 item, without ratings)"
     assert repr(Vocabulary([1], "user")) == "Vocabulary(1 user id)"
 
 

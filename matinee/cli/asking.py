@@ -1,13 +1,14 @@
 """matinee predict, recommend and similar: questions to a saved model."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from matinee.cli.options import json_option, k_option, parse_range, path_argument
+from matinee.cli.options import dial_options, group_option, json_option, k_option, parse_range, path_argument
 from matinee.cli.output import as_json, counted, note, table
 from matinee.errors import DataError, UnknownNameError
 
@@ -46,14 +47,19 @@ def profile_of(
     try:
         profile = guide.model.profile(user or "")
     except UnknownNameError as error:
-        raise UnknownNameError(f"{error}\nGive their ratings instead:  {retyped_with_ratings(model_file)}") from None
+        retyped = retyped_with_ratings(model_file, user)
+        raise UnknownNameError(f"{error}\nGive their ratings instead:  {retyped}") from None
     if not guide.origin.has_history:
         note(no_history)
     return profile
 
 
-def retyped_with_ratings(model_file: Path) -> str:
-    """The command as it was typed, but with --ratings instead of --user."""
+def retyped_with_ratings(model_file: Path, unknown: str | None = None) -> str:
+    """The command as it was typed, but with --ratings instead of --user.
+
+    Args:
+        unknown: which of the users of a group it is; the others stay.
+    """
     context = click.get_current_context()
     words = [str(model_file), "--ratings", "mine.csv"]
     for one in context.command.params:
@@ -63,19 +69,22 @@ def retyped_with_ratings(model_file: Path) -> str:
         value = context.params[name]
         if value is True:
             words.append(one.opts[0])
-        else:
-            for each in value if one.multiple else (value,):
-                words += [one.opts[0], str(each)]
+            continue
+        for each in value if one.multiple else (value,):
+            words += [] if name == "users" and each == unknown else [one.opts[0], str(each)]
     return f"matinee {context.info_name} {shlex.join(words)}"
 
 
 def _newcomer(guide: "Guide", path: Path) -> "Profile":
     from matinee.own_ratings import read_own_ratings
 
-    rows, scale = read_own_ratings(path), guide.model.scale_
+    scale = guide.model.scale_
+    rows = read_own_ratings(path, has_stars=scale.has_stars)
+    if any(one.unused for one in rows):
+        note(f"This model knows no stars: every film in {path} counts as one that they have.")
     given: dict[str, float] = {}
     for one in rows:
-        if not scale.lowest <= one.stars <= scale.highest:
+        if not scale.allows(one.stars):
             raise DataError(
                 f"In {path}, row {one.row}: the rating {one.stars:g} for '{one.film}' is outside the scale {scale}. "
                 "Ratings on another scale must be converted first (IMDb's 1 to 10: divided by 2)."
@@ -90,7 +99,8 @@ def _newcomer(guide: "Guide", path: Path) -> "Profile":
     if unknown:
         note(f"Left out: {counted(len(unknown), 'unknown film')} of {path}. {_first_unknown(guide, rows)}")
     if n_again := len(rows) - len(unknown) - len(profile.item_index):
-        note(f"Rated again later in {path}: {counted(n_again, 'row')}; the last rating counts.")
+        again = "Rated again later" if scale.has_stars else "Listed again"
+        note(f"{again} in {path}: {counted(n_again, 'row')}; the last {'rating' * scale.has_stars or 'row'} counts.")
     return profile
 
 
@@ -131,16 +141,24 @@ def predict(model_file: Path, user: str | None, ratings: Path | None, item: str,
 
 @click.command()
 @path_argument
-@user_option
-@ratings_option
+@click.option("--user", "users", metavar="ID", multiple=True, help="Somebody of the training data.")
+@click.option(
+    "--ratings",
+    "files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A new person's ratings: a CSV of films and stars. With several people the list is for all of them.",
+)
 @k_option
 @click.option("--genre", "genres", multiple=True, help="Only films of this genre (or of one of several).")
 @click.option("--not-genre", "not_genres", multiple=True, help="No films of this genre.")
 @click.option("--years", metavar="A:B", help="Only films from year A to B; either may be missing.")
 @click.option("--min-ratings", type=click.IntRange(min=0), default=0, help="Only films with so many ratings.")
 @click.option("--include-seen", is_flag=True, help="Keep films that the person has rated.")
+@dial_options
+@group_option
 @json_option
-def recommend(model_file: Path, user: str | None, ratings: Path | None, k: int, **given: Any) -> None:
+def recommend(model_file: Path, users: tuple[str, ...], files: tuple[Path, ...], k: int, **given: Any) -> None:
     """The best films for somebody: for a known --user, or for a new person from their --ratings.
 
     A file of ratings has a column of films (title or id) and a column of stars, for example:
@@ -149,27 +167,75 @@ def recommend(model_file: Path, user: str | None, ratings: Path | None, k: int, 
     title,rating
     Toy Story (1995),4.5
     Alien,5
+
+    For a model that was trained on a table without ratings the films alone will do.
+
+    Several of both, in any mix, are a group, which gets films that nobody in it has rated.
     """
+    from matinee.dials import Dials
     from matinee.guide import Filters, Guide
 
-    require_person(user, ratings)
-    as_json_, include_seen, years = given.pop("as_json_"), given.pop("include_seen"), given.pop("years")
+    if not (users or files):
+        require_person(None, None)
+    as_json_, group, years = given.pop("as_json_"), given.pop("group"), given.pop("years")
     filters = Filters(
-        given["genres"],
-        given["not_genres"],
+        given.pop("genres"),
+        given.pop("not_genres"),
         parse_range(years, "--years", int, open_ends=True) if years else (None, None),
-        given["min_ratings"],
+        given.pop("min_ratings"),
     )
     guide = Guide.load(model_file)
-    found = guide.recommend(profile_of(guide, model_file, user, ratings), k, filters, include_seen=include_seen)
+    how = {"dials": Dials(given.pop("popularity"), given.pop("diversity")), "include_seen": given.pop("include_seen")}
+    if group or len(users) + len(files) > 1:
+        who = _members(users, files)
+        people = _profiles(guide, model_file, who)
+        found = guide.recommend_group(people, k, filters, how=group or "mean", **how)
+        members, whose = _headings(who), {"group": group or "mean", "members": _named(guide, who)}
+    else:
+        user, ratings = next(iter(users), None), next(iter(files), None)
+        found = guide.recommend(profile_of(guide, model_file, user, ratings), k, filters, **how)
+        members, whose = [], {"user": id_of(guide, user)}
     if as_json_:
-        as_json(
-            {"user": id_of(guide, user), "k": k, "items": [line.to_dict() for line in found.items], "note": found.note}
-        )
+        as_json({**whose, "k": k, "items": [line.to_dict() for line in found.items], "note": found.note})
         return
-    _print(found, "stars" if guide.model.predicts_stars else "score")
+    _print(found, "stars" if guide.model.has_stars else "score", members)
     note(found.note)
     note(guide.origin.note)
+
+
+Member = tuple[str | None, Path | None]
+"""One person of a group: a user id, or a file of ratings."""
+
+
+def _members(users: tuple[str, ...], files: tuple[Path, ...]) -> list[Member]:
+    """Everybody once, first the users; says so if somebody was given again."""
+    everybody: list[Member] = [*((user, None) for user in users), *((None, path) for path in files)]
+    who = list(dict.fromkeys(everybody))
+    if n_again := len(everybody) - len(who):
+        note(f"Given again: {counted(n_again, 'person')} of the group; everybody counts once.")
+    return who
+
+
+def _profiles(guide: "Guide", model_file: Path, who: list[Member]) -> "list[Profile]":
+    """Of every person; that users are without histories is said once."""
+    return [
+        profile_of(guide, model_file, user, path, "" if any(one for one, _ in who[:place]) else NO_HISTORY)
+        for place, (user, path) in enumerate(who)
+    ]
+
+
+def _headings(who: list[Member]) -> list[str]:
+    """What each person is called above their column: of a file its name, or its path where two have the same name."""
+    stems = [path.stem for _, path in who if path]
+    return [
+        f"user {user}" if path is None else path.stem if stems.count(path.stem) == 1 else str(path)
+        for user, path in who
+    ]
+
+
+def _named(guide: "Guide", who: list[Member]) -> list[dict[str, Any]]:
+    """Every person of a group for JSON."""
+    return [{"user": id_of(guide, user), "file": None if path is None else str(path)} for user, path in who]
 
 
 @click.command()
@@ -201,19 +267,26 @@ def similar(model_file: Path, item: str, k: int, min_ratings: int | None, by: st
     note(found.note)
 
 
-def _print(found: "Suggestions", kind: str) -> None:
-    """The list, numbered; a score in units of its own has no decimals worth reading."""
-    digits = 0 if kind == "score" else 2
+def _print(found: "Suggestions", kind: str, members: Sequence[str] = ()) -> None:
+    """The list, numbered; in one for a group, a column for what each member would give.
+
+    A score that counts something has no decimals; those in units of their own have three.
+    """
+    digits = 2
+    mean = ["mean"] * any(line.mean is not None for line in found.items)  # no item of a table without ratings has one
+    if kind == "score":
+        digits = 0 if all(line.score.is_integer() for line in found.items) else 3
     rows = [
         (
             str(place),
             f"{line.score if line.stars is None else line.stars:.{digits}f}",
+            *(f"{score:.{digits}f}" for score in line.members),
             line.film.title,
             ", ".join(line.film.genres),
             f"{line.n_ratings:,}",
-            "" if line.mean is None else f"{line.mean:.2f}",
+            *(["" if line.mean is None else f"{line.mean:.2f}"] * len(mean)),
             str(line.item_id),
         )
         for place, line in enumerate(found.items, 1)
     ]
-    table(("", kind, "film", "genres", "ratings", "mean", "id"), rows)
+    table(("", kind, *members, "film", "genres", "ratings" if mean else "people", *mean, "id"), rows)

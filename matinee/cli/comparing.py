@@ -10,6 +10,7 @@ from matinee.cli.options import (
     json_option,
     load_data,
     make_model,
+    make_model_for,
     model_option,
     parse_settings,
     read_options,
@@ -29,7 +30,7 @@ test_option = click.option("--test", "test_source", metavar="DATA", help="The te
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@click.option("--models", "names", metavar="A,B,...", help="Names of the models. Default: all there are.")
+@click.option("--models", "names", metavar="A,B,...", help="Names of the models. Default: all that fit the data.")
 @test_option
 @click.option("--split", "spec", metavar="SPEC", help="How to cut DATA: random:0.2 (the default), kfold:5, ...")
 @click.option(
@@ -57,6 +58,8 @@ def compare(source: str, names: str | None, settings: tuple[str, ...], as_json_:
     own = _settings_by_model(settings, chosen)
     models = {name: make_model(name, own[name], seed) for name in chosen}
     dataset, parts = _read(source, given, seed, "random:0.2")
+    if not names and not dataset.ratings.scale.has_stars:
+        models = {name: model for name, model in models.items() if not model.needs_stars}
     announce_compiling()
     with progress_bar("Comparing") as progress:
         found = compare_(models, parts, dataset.name, n_threads=n_threads, progress=progress)
@@ -91,7 +94,7 @@ def compare(source: str, names: str | None, settings: tuple[str, ...], as_json_:
 @threads_option
 @data_options
 @json_option
-def tune(source: str, model_name: str, settings: tuple[str, ...], as_json_: bool, **given: Any) -> None:
+def tune(source: str, model_name: str | None, settings: tuple[str, ...], as_json_: bool, **given: Any) -> None:
     """Search the settings of a model on DATA, and print the command that trains with the best.
 
     Each trial trains on a part of the rows and is judged on the others; the first has the defaults. What --set says
@@ -106,13 +109,15 @@ def tune(source: str, model_name: str, settings: tuple[str, ...], as_json_: bool
         validation = validation or given["spec"]  # what is to predict the future is tuned to do so
     fixed = tuple(name for name in parse_settings(settings, seed) if name != "seed")
     plan = Plan(given.pop("trials"), given.pop("seconds"), given.pop("metric"), fixed, validation)
-    model = make_model(model_name, settings, seed)
+    if model_name:
+        make_model(model_name, settings, seed)  # a wrong setting is told before the data is read
     options = _written_options(given)
     dataset, parts = _read(source, given, seed, None)
+    model = make_model_for(dataset, model_name, settings, seed)
     if len(parts) > 1:
         raise SettingError("The test part of a tuning is one; give a --split that makes one, such as random:0.2.")
     announce_compiling()
-    with progress_bar(f"Tuning {model_name}") as progress:
+    with progress_bar(f"Tuning {model.name}") as progress:
         train = parts[0].train if parts else dataset.ratings
         found = tune_(model, train, plan, n_threads=n_threads, progress=progress)
     if parts:
@@ -121,7 +126,7 @@ def tune(source: str, model_name: str, settings: tuple[str, ...], as_json_: bool
     if as_json_:
         as_json({"dataset": dataset.name, "command": command} | found.to_dict())
         return
-    table(found.headings(), found.rows(), f"{model_name} on {dataset.name}, validation {found.split}")
+    table(found.headings(), found.rows(), f"{model.name} on {dataset.name}, validation {found.split}")
     for sentence in found.sentences():
         click.echo(f"\n{sentence}")
     click.echo(f"\n  {command}")
@@ -159,6 +164,6 @@ def _settings_by_model(settings: tuple[str, ...], names: list[str]) -> dict[str,
 
 def _written_options(given: dict[str, Any]) -> list[str]:
     """The options that say how to read DATA, as they were typed."""
-    names = ("user_column", "item_column", "rating_column", "timestamp_column", "scale", "query")
+    names = ("user_column", "item_column", "rating_column", "count_column", "timestamp_column", "scale", "query")
     words = [word for name in names if given[name] is not None for word in (f"--{name.replace('_', '-')}", given[name])]
-    return words + ["--skip-bad-rows"] * given["skip_bad_rows"]
+    return words + ["--pairs"] * given["pairs"] + ["--skip-bad-rows"] * given["skip_bad_rows"]

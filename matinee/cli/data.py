@@ -80,12 +80,18 @@ def describe(source: str, as_json_: bool, **given: Any) -> None:
     for line in description.sentences():
         click.echo(line)
     click.echo()
-    table(("stars", "ratings", "", "share"), description.histogram_rows(), "How the stars are given")
-    click.echo()
-    table(("film", "ratings", "mean"), description.most_rated_rows(), "The most rated")
+    unit = f"{description.unit}s"
+    if description.has_stars:
+        table(("stars", unit, "", "share"), description.histogram_rows(), "How the stars are given")
+        click.echo()
+    elif len(description.histogram) > 1:
+        table(("times, from", unit, "", "share"), description.histogram_rows(), "How often")
+        click.echo()
+    mean, title = ("mean", "The most rated") if description.has_stars else ("times each", "What most people have")
+    table(("film", unit, mean)[: len(description.most_rated_rows()[0])], description.most_rated_rows(), title)
     click.echo()
     headings = ("", "fewest", "a quarter below", "half below", "three quarters below", "most", "busiest tenth has")
-    table(headings, description.spread_rows(), "How ratings are spread")
+    table(headings, description.spread_rows(), f"How {unit} are spread")
 
 
 @data.command()

@@ -130,23 +130,24 @@ def neighbors(model_file: Path, user: str | None, ratings: Path | None, k: int, 
         people, films = ([one.to_dict() for one in part] for part in (found.people, found.films))
         as_json({"user": known, "k": k, "people": people, "films": films, "note": found.note})
         return
-    _print_neighbors(found)
+    _print_neighbors(found, guide.model.scale_.has_stars)
     note(found.note)
 
 
-def _print_neighbors(found: "Neighbors") -> None:
+def _print_neighbors(found: "Neighbors", has_stars: bool) -> None:
     rows = [
         (
             str(place),
             f"{one.likeness:.2f}",
             "-" if one.n_both is None else f"{one.n_both:,}",
-            "-" if one.difference is None else f"{one.difference:.2f}",
+            *(["-" if one.difference is None else f"{one.difference:.2f}"] * has_stars),
             "-" if one.n_ratings is None else f"{one.n_ratings:,}",
             str(one.user_id),
         )
         for place, one in enumerate(found.people, 1)
     ]
-    table(("", "likeness", "rated by both", "stars apart", "ratings", "user"), rows, "People with like tastes")
+    counts = ("rated by both", "stars apart", "ratings") if has_stars else ("both have", "films")
+    table(("", "likeness", *counts, "user"), rows, "People with like tastes")
     click.echo()
     for one in found.people[:3]:
         if one.agreed or one.loved:
@@ -155,7 +156,7 @@ def _print_neighbors(found: "Neighbors") -> None:
         (
             str(place),
             f"{one.n_loved:,}",
-            "-" if one.stars is None else f"{one.stars:.2f}",
+            *(["-" if one.stars is None else f"{one.stars:.2f}"] * has_stars),
             one.film.title,
             ", ".join(one.film.genres),
             str(one.item_id),
@@ -164,4 +165,6 @@ def _print_neighbors(found: "Neighbors") -> None:
     ]
     if lines:
         click.echo()
-        table(("", "loved by", "for you", "film", "genres", "id"), lines, "What they loved and you have not rated")
+        headings = ("", "loved by", "for you") if has_stars else ("", "had by")
+        title = "What they loved and you have not rated" if has_stars else "What they have and you have not"
+        table((*headings, "film", "genres", "id"), lines, title)

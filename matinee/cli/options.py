@@ -20,10 +20,43 @@ k_option = click.option("-k", type=click.IntRange(min=1), default=10, show_defau
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="Cores to use; the numbers do not depend on it. Default: all."
 )
-model_option = click.option("--model", "model_name", default="mf", show_default=True, help="Name of the model.")
+model_option = click.option(
+    "--model", "model_name", metavar="NAME", help="Name of the model. Default: mf, or ials where there are no ratings."
+)
 set_option = click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the model; may be repeated."
 )
+
+group_option = click.option(
+    "--group",
+    type=click.Choice(["mean", "least-misery"]),
+    help="For several people: by the mean of what each would give, or by the least. Default: mean.",
+)
+
+
+def dial_options(function: Function) -> Function:
+    """How a list is turned."""
+    options = (
+        click.option(
+            "--popularity",
+            type=click.FloatRange(-1, 1),
+            default=0.0,
+            show_default=True,
+            metavar="X",
+            help="From -1 (obscure films) to 1 (popular ones); 0: as the model ranks.",
+        ),
+        click.option(
+            "--diversity",
+            type=click.FloatRange(0, 1),
+            default=0.0,
+            show_default=True,
+            metavar="X",
+            help="From 0 (as the model ranks) to 1 (films as unlike each other as the best allow).",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def data_options(function: Function) -> Function:
@@ -32,6 +65,10 @@ def data_options(function: Function) -> Function:
         click.option("--user-column", metavar="NAME", help="The column with the users, if not found by its name."),
         click.option("--item-column", metavar="NAME", help="The column with the items."),
         click.option("--rating-column", metavar="NAME", help="The column with the ratings."),
+        click.option(
+            "--count-column", metavar="NAME", help="The column that says how often; there are no ratings then."
+        ),
+        click.option("--pairs", is_flag=True, help="There are no ratings: each row is a user and an item they have."),
         click.option("--timestamp-column", metavar="NAME", help="The column with the times."),
         click.option("--scale", metavar="LOW:HIGH", help="The rating scale; a value outside is a bad row."),
         click.option("--query", metavar="SQL", help="What to read, where DATA is the URL of a database."),
@@ -51,6 +88,8 @@ def read_options(given: dict[str, Any]) -> "ReadOptions":
         user=given.pop("user_column"),
         item=given.pop("item_column"),
         rating=given.pop("rating_column"),
+        count=given.pop("count_column"),
+        pairs=given.pop("pairs"),
         timestamp=given.pop("timestamp_column"),
         scale=None if scale is None else parse_range(scale, "--scale", float),
         skip_bad_rows=given.pop("skip_bad_rows"),
@@ -91,17 +130,40 @@ def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":
     return model_named(name).from_settings(parse_settings(pairs, seed))
 
 
+def make_model_for(dataset: "Dataset", name: str | None, pairs: tuple[str, ...], seed: int) -> "Recommender":
+    """As `make_model`; if none is named, the default for such data, with a note where that is not the usual one."""
+    from matinee.cli.output import note
+    from matinee.models import default_model
+
+    scale = dataset.ratings.scale
+    if name is None and not scale.has_stars:
+        note(f"The model is {default_model(scale)}, which learns from who has what; --model names another.")
+    return make_model(name or default_model(scale), pairs, seed)
+
+
 def load_data(source: str, given: dict[str, Any]) -> "Dataset":
     """The data set, with a note on standard error of what was put right in it."""
     from matinee.cli.output import counted, note
     from matinee.datasets import load
 
     dataset = load(source, read_options(given))
-    if dataset.n_duplicates:
+    if not dataset.ratings.scale.has_stars:
+        _note_pairs(dataset)
+    elif dataset.n_duplicates:
         note(f"Rated again later by the same user: {counted(dataset.n_duplicates, 'row')}; the last rating counts.")
     if dataset.n_bad_rows:
         note(f"Left out: {counted(dataset.n_bad_rows, 'bad row')}, listed in {dataset.bad_rows_file}.")
     return dataset
+
+
+def _note_pairs(dataset: "Dataset") -> None:
+    from matinee.cli.output import counted, note
+
+    most = int(dataset.ratings.value.max())
+    how_often = f", 1 to {most:,} times each" if most > 1 else ""
+    note(f"No ratings here, only who has what: {counted(len(dataset.ratings), 'pair')}{how_often}.")
+    if dataset.n_duplicates:
+        note(f"Of a pair that was there already: {counted(dataset.n_duplicates, 'row')}; they are added up.")
 
 
 path_argument = click.argument("model_file", metavar="MODEL", type=click.Path(path_type=Path))

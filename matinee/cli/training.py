@@ -1,6 +1,7 @@
 """matinee train and matinee evaluate."""
 
 import time
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from matinee.cli.options import (
     json_option,
     load_data,
     make_model,
+    make_model_for,
     model_option,
     read_options,
     seed_option,
@@ -31,28 +33,40 @@ from matinee.cli.output import announce_compiling, as_json, counted, note, progr
     "--checkpoint", type=click.Path(path_type=Path), help="Keep the state here; go on from it if it is there."
 )
 @click.option("--no-history", is_flag=True, help="Leave out of the file who rated what.")
+@click.option("--db", metavar="URL", help="Add the ratings that `matinee serve --db URL` has collected.")
 @data_options
-def train(source: str, model_name: str, settings: tuple[str, ...], seed: int, **given: Any) -> None:
+def train(source: str, model_name: str | None, settings: tuple[str, ...], seed: int, **given: Any) -> None:
     """Train a model on all of DATA and save it in one file."""
     from matinee.guide import Guide
+    from matinee.models.blend import in_words, weights_of
     from matinee.storage import Origin, check_target
 
     n_threads, out, no_history = given.pop("threads"), given.pop("out"), given.pop("no_history")
-    checkpoint = given.pop("checkpoint")
-    model = make_model(model_name, settings, seed)
+    checkpoint, database = given.pop("checkpoint"), given.pop("db")
+    if model_name:
+        make_model(model_name, settings, seed)  # a wrong setting is told before the data is read
     check_target(out)
     dataset = load_data(source, given)
+    if database is not None:
+        from matinee.collected import with_collected
+
+        dataset, added = with_collected(dataset, database)
+        note(added)
+    model = make_model_for(dataset, model_name, settings, seed)
     if dataset.titles_file is not None:
         n_titled = len(dataset.catalogue.restrict(dataset.ratings.items.ids.tolist()))
         note(f"Titles from {dataset.titles_file}: for {n_titled:,} of {counted(dataset.ratings.n_items, 'item')}.")
     announce_compiling()
     started = time.perf_counter()
-    with progress_bar(f"Training {model_name}") as progress:
+    with progress_bar(f"Training {model.name}") as progress:
         model.fit(dataset.ratings, n_threads=n_threads, progress=progress, checkpoint=checkpoint)
     seconds = time.perf_counter() - started
     origin = Origin(dataset.name, len(dataset.ratings), dataset.note if dataset.catalogue else "", not no_history)
     Guide(model, dataset.catalogue, origin).save(out)
-    note(f"Trained {model_name} on {len(dataset.ratings):,} ratings in {seconds:.1f} s; saved as {out}.")
+    rows = counted(len(dataset.ratings), dataset.ratings.unit)
+    note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {out}.")
+    if weights := weights_of(model):
+        note(f"Weights: {in_words(weights)}.")
     note(f"Next:  matinee recommend {out} --user {dataset.ratings.users.id(0)}")
 
 
@@ -78,19 +92,19 @@ def evaluate(source: str, test_source: str | None, spec: str | None, as_json_: b
     if test_source and spec:
         raise click.UsageError("--test and --split exclude each other: give one of them.")
     n_threads, name = given.pop("threads"), given.pop("model_name")
-    pairs, seed = given.pop("settings"), given.pop("seed")
-    make_model(name, pairs, seed)  # a wrong setting is told before the data is read
+    settings, seed = given.pop("settings"), given.pop("seed")
+    if name:
+        make_model(name, settings, seed)  # a wrong setting is told before the data is read
     options = read_options(dict(given))
     dataset = load_data(source, given)
+    model = make_model_for(dataset, name, settings, seed)
     if test_source:
         parts = iter([given_parts(dataset.ratings, load(test_source, options).ratings)])
     else:
         parts = splits(dataset.ratings, spec or "random:0.2", seed, dataset.source_rows)
     announce_compiling()
-    with progress_bar(f"Training {name}") as progress:
-        report = evaluate_(
-            lambda: make_model(name, pairs, seed), parts, dataset.name, n_threads=n_threads, progress=progress
-        )
+    with progress_bar(f"Training {model.name}") as progress:
+        report = evaluate_(lambda: copy(model), parts, dataset.name, n_threads=n_threads, progress=progress)
     if as_json_:
         as_json(report.to_dict())
         return

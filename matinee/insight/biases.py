@@ -196,6 +196,11 @@ def bias_unit(model: Recommender) -> str:
 def _effects(model: Recommender) -> _Effects:
     """What users and items add by themselves, out of whatever biases and factors the model has."""
     learnt: Any = model  # that a model has these attributes is found out here
+    if not model.scale_.has_stars:
+        raise UnsupportedError(
+            f"{model.name} was trained on a table without ratings, so there are no biases: what sets a film apart is "
+            "how many have it."
+        )
     if not hasattr(model, "item_bias_") or not getattr(model, "biases", True):
         raise UnsupportedError(f"{model.name} learns no biases; use mf, dot-product or baseline.")
     user, item = learnt.user_bias_.astype(np.float64), learnt.item_bias_.astype(np.float64)

@@ -124,7 +124,7 @@ def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None
     try:
         vectors = model.item_vectors()  # (I, F)
     except UnsupportedError:
-        raise UnsupportedError(f"{model.name} has no item factors, and so no components; use mf.") from None
+        raise UnsupportedError(f"{model.name} has no item factors, and so no components; use {model.usual}.") from None
     if not vectors.any():
         raise UnsupportedError(f"This {model.name} model has learnt nothing but biases, and they have no components.")
     floor = few_ratings(model) if min_ratings is None else min_ratings

@@ -24,13 +24,13 @@ from matinee.models.people import Fitting, Parts, Person, Profile, Scored
 from matinee.models.settings import Hyper, checked, hyper
 from matinee.progress import Progress
 from matinee.projection import about_mean, cosines_with
-from matinee.ratings import Id, Ratings, Scale, Vocabulary
+from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
 from matinee.threads import one_blas_thread, workers
 
 USERS_AT_ONCE = 128
 
-__all__ = ["Fitting", "Parts", "Person", "Profile", "Recommender", "Scored"]
+__all__ = ["Fitting", "Parts", "Person", "Profile", "Recommender", "Scored", "top"]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -46,6 +46,8 @@ class Recommender(ABC):
     name: ClassVar[str]
     """The name on the command line."""
     predicts_stars: ClassVar[bool] = True
+    needs_stars: ClassVar[bool] = False
+    """Whether it can learn from nothing but ratings: not from who has what, nor from how often."""
     resumes: ClassVar[bool] = False
     """Whether an interrupted `fit` can go on from a checkpoint."""
     keeps_history: ClassVar[bool] = False
@@ -68,6 +70,8 @@ class Recommender(ABC):
     history_values_: NDArray[np.float32] = field(init=False, repr=False)
     item_counts_: NDArray[np.int64] = field(init=False, repr=False)
     item_means_: NDArray[np.float32] = field(init=False, repr=False)
+    members_: "list[Recommender]" = field(init=False, repr=False, default_factory=list)
+    """The models that a blend is made of; what is `common` they share with it. Usually none."""
 
     def __post_init__(self) -> None:
         for one in self.hypers():
@@ -124,6 +128,8 @@ class Recommender(ABC):
             raise UnsupportedError(f"{self.name} trains too fast to need a checkpoint; leave it out.")
         if len(train) == 0:
             raise DataError("There are no ratings to train on.")
+        if self.needs_stars and train.scale == PAIRS:
+            raise UnsupportedError(f"{self.name} learns from ratings, and here are none, only who has what; use ials.")
         valid = None if valid is None or len(valid) == 0 else valid
         by_user = train.by_user
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
@@ -147,7 +153,12 @@ class Recommender(ABC):
     @property
     def has_stars(self) -> bool:
         """Whether it predicts stars, which no model can whose ratings were all the same, such as of who has what."""
-        return self.predicts_stars and self.scale_.highest > self.scale_.lowest
+        return self.predicts_stars and self.scale_.has_stars
+
+    @property
+    def usual(self) -> str:
+        """The name of the model that can do most on the same table: mf, or ials where there are no stars."""
+        return "mf" if self.scale_.has_stars else "ials"
 
     def _require_fit(self) -> None:
         if not self.is_fitted:
@@ -182,8 +193,9 @@ class Recommender(ABC):
         except (TypeError, ValueError) as error:
             raise DataError(f"The ratings of a new person must be numbers: {error}.") from error
         for item_id, stars in zip(ratings, value.tolist(), strict=True):
-            if not self.scale_.lowest <= stars <= self.scale_.highest:
-                raise OutOfScaleError(f"the rating {stars:g} for item '{item_id}' is outside the scale {self.scale_}.")
+            if not self.scale_.allows(stars):
+                beyond = f"is outside the scale {self.scale_}" if self.scale_.has_stars else "is a count of less than 1"
+                raise OutOfScaleError(f"the rating {stars:g} for item '{item_id}' {beyond}.")
         return Profile(index, value, self._fold_in(index, value))
 
     def predict(self, person: Person, item_id: Id) -> float:
@@ -224,12 +236,17 @@ class Recommender(ABC):
         open_ = self._mask(allowed)
         if not include_seen:
             open_[profile.item_index] = False
-        best = _top(np.where(open_, scores, -np.inf), min(k, int(open_.sum())))
+        best = top(np.where(open_, scores, -np.inf), min(k, int(open_.sum())))
         stars = np.clip(scores[best], *self.scale_[:2])
         return [
             Scored(self.items_.id(item), float(scores[item]), float(star) if self.has_stars else None)
             for item, star in zip(best.tolist(), stars.tolist(), strict=True)
         ]
+
+    def scores(self, person: Person) -> NDArray[np.float32]:
+        """What `recommend` sorts by, of all items, (I,); stars before clipping if the model predicts them."""
+        scores: NDArray[np.float32] = self._scores(self.profile(person).vector[None])[0]
+        return scores
 
     def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
         """The first k unseen items of known users by index, (B, K), best first; for evaluation, a block at a time.
@@ -271,8 +288,17 @@ class Recommender(ABC):
             raise UnsupportedError(f"Item '{item_id}' is like nothing that {self.name} knows: it learnt {what}.")
         open_[item] = False
         likeness *= (self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)).astype(np.float32)
-        best = _top(np.where(open_, likeness, -np.inf), min(k, int(open_.sum())))
+        best = top(np.where(open_, likeness, -np.inf), min(k, int(open_.sum())))
         return [Scored(self.items_.id(i), float(likeness[i]), None) for i in best.tolist()]
+
+    def likeness(self, item_index: int) -> NDArray[np.float32]:
+        """How alike an item is to each in the eyes of the model, (I,), -1 to 1; NaN where it knows nothing.
+
+        Raises:
+            UnsupportedError: the model knows no likeness.
+        """
+        self._require_fit()
+        return self._likeness(item_index)
 
     def item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F); zeros for items that were never rated.
@@ -307,11 +333,11 @@ class Recommender(ABC):
 
     def _require_stars(self) -> None:
         self._require_fit()
-        if not self.predicts_stars:
-            raise UnsupportedError(f"{self.name} only ranks and predicts no stars; use baseline or mf.")
-        if not self.has_stars:
+        if not self.scale_.has_stars:
             trained = f"{self.name} was trained on a table without ratings"
             raise UnsupportedError(f"{trained}, so it ranks and predicts no stars.")
+        if not self.predicts_stars:
+            raise UnsupportedError(f"{self.name} only ranks and predicts no stars; use baseline or mf.")
 
     # -- what a model writes -----------------------------------------------------------------------------------
 
@@ -338,7 +364,7 @@ class Recommender(ABC):
     def _parts(self, profile: Profile, item_index: int) -> Parts:
         """What the score of one item is made of."""
         del profile, item_index
-        raise UnsupportedError(f"{self.name} cannot explain what it recommends; use mf.")
+        raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
 
     def _likeness(self, item_index: int) -> NDArray[np.float32]:
         """How alike an item is to each, (I,), -1 to 1; NaN where nothing is known."""
@@ -346,12 +372,12 @@ class Recommender(ABC):
 
     def _item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F)."""
-        raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use mf.")
+        raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use {self.usual}.")
 
     def _tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The part of vectors that describes taste, (B, D) -> (B, F)."""
         del vectors
-        raise UnsupportedError(f"{self.name} knows no tastes that could be compared; use mf.")
+        raise UnsupportedError(f"{self.name} knows no tastes that could be compared; use {self.usual}.")
 
 
 def _translate(given: Vocabulary, known: Vocabulary) -> NDArray[np.int32]:
@@ -359,7 +385,7 @@ def _translate(given: Vocabulary, known: Vocabulary) -> NDArray[np.int32]:
     return np.arange(len(given), dtype=np.int32) if given is known else known.lookup(given.ids)
 
 
-def _top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """The positions of the k largest scores, best first; equal scores in the order of their positions."""
     if k <= 0:
         return np.empty(0, np.int64)

@@ -55,6 +55,7 @@ class Baseline(Recommender):
     """Global mean plus shrunken user and item biases."""
 
     name: ClassVar[str] = "baseline"
+    needs_stars: ClassVar[bool] = True
     learned: ClassVar[tuple[str, ...]] = ("global_mean_", "user_bias_", "item_bias_")
 
     user_shrinkage: float = hyper(

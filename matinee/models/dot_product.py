@@ -30,6 +30,8 @@ class DotProduct(Recommender):
     """User and item factors with biases, an optional sigmoid to a range a little wider than the scale."""
 
     name: ClassVar[str] = "dot-product"
+    needs_stars: ClassVar[bool] = True
+    scores_in_threads: ClassVar[bool] = True
     resumes: ClassVar[bool] = True
     learned: ClassVar[tuple[str, ...]] = (
         "user_bias_", "item_bias_", "user_factors_", "item_factors_",

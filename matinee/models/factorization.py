@@ -37,6 +37,8 @@ class MatrixFactorization(Recommender):
     """Biased matrix factorization by stochastic gradient descent on the CPU kernels."""
 
     name: ClassVar[str] = "mf"
+    needs_stars: ClassVar[bool] = True
+    scores_in_threads: ClassVar[bool] = True
     learned: ClassVar[tuple[str, ...]] = (
         "global_mean_", "deviation_", "user_bias_", "item_bias_", "user_factors_", "item_factors_", "losses_"
     )  # fmt: skip

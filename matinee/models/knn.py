@@ -82,10 +82,8 @@ class Neighbourhood(Recommender):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.similarity not in SIMILARITIES:
-            hint = did_you_mean(self.similarity, SIMILARITIES)
-            raise SettingError(
-                f"{self.name}: no similarity '{self.similarity}'. There are {', '.join(SIMILARITIES)}.{hint}"
-            )
+            hint, known = did_you_mean(self.similarity, SIMILARITIES), ", ".join(SIMILARITIES)
+            raise SettingError(f"{self.name}: no similarity '{self.similarity}'. There are {known}.{hint}")
 
     # -- learning ----------------------------------------------------------------------------------------------
 
@@ -99,7 +97,7 @@ class Neighbourhood(Recommender):
             item_bias = 0.001 * train.item_counts / max(1, int(np.count_nonzero(train.user_counts)))
         self.user_bias_, self.item_bias_ = user_bias.astype(np.float32), item_bias.astype(np.float32)
         of_user, of_item = self._offsets()
-        self._learn(train, train.value - of_user[train.user_index] - of_item[train.item_index], how)
+        self._learn(train, self._had(train.value) - of_user[train.user_index] - of_item[train.item_index], how)
 
     @abstractmethod
     def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
@@ -107,10 +105,11 @@ class Neighbourhood(Recommender):
 
     def _offsets(self) -> tuple[Floats, Floats]:
         """What is taken from a rating to get the value that is averaged, of its user, (U,), and item, (I,)."""
-        if self.has_stars:
-            return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_
-        # Having an item is the value 1, whichever number stands in the table.
-        return np.full_like(self.user_bias_, self.scale_.lowest - 1), np.zeros_like(self.item_bias_)
+        return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_ * np.float32(self.has_stars)
+
+    def _had(self, value: Floats) -> Floats:
+        """Ratings as they are; without ratings, having an item is the value 1, however often."""
+        return value if self.has_stars else np.ones_like(value)
 
     @property
     def _compares_ratings(self) -> bool:
@@ -147,7 +146,7 @@ class Neighbourhood(Recommender):
         item = self.history_items_[place]
         vectors = np.full((len(user_index), 1 + len(self.items_)), np.nan, np.float32)
         vectors[:, 0] = self.user_bias_[user_index]
-        vectors[row, 1 + item] = self.history_values_[place] - of_user[user_index][row] - of_item[item]
+        vectors[row, 1 + item] = self._had(self.history_values_[place]) - of_user[user_index][row] - of_item[item]
         return vectors
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
@@ -357,7 +356,7 @@ class UserKNN(Neighbourhood):
         if self._compares_ratings:
             compared = compared + offsets[0][self.raters_] + np.repeat(offsets[1], np.diff(self.rater_starts_))
         raters = Rows(self.rater_starts_, self.raters_, self.rater_values_)
-        given = Rows(self.history_indptr_, self.history_items_, self.history_values_)
+        given = Rows(self.history_indptr_, self.history_items_, self._had(self.history_values_))
         return People(raters, compared, self.lengths_, given, offsets), self._measure(self.lengths_, len(self.raters_))
 
     def _values(self, vectors: Floats) -> Floats:
@@ -389,7 +388,7 @@ class UserKNN(Neighbourhood):
         of_user, of_item = self._offsets()
         for user, amount in zip(self.raters_[raters][near].tolist(), adds.tolist(), strict=True):
             here = slice(self.history_indptr_[user], self.history_indptr_[user + 1])
-            items, theirs = self.history_items_[here], self.history_values_[here].astype(np.float64)
+            items, theirs = self.history_items_[here], self._had(self.history_values_[here]).astype(np.float64)
             if not self._compares_ratings:
                 theirs = theirs - of_user[user] - of_item[items]
             both = ~np.isnan(mine[items])

@@ -33,6 +33,8 @@ class EmbeddingMLP(Recommender):
     """Embeddings with hidden layers."""
 
     name: ClassVar[str] = "mlp"
+    needs_stars: ClassVar[bool] = True
+    scores_in_threads: ClassVar[bool] = True
     resumes: ClassVar[bool] = True
     learned: ClassVar[tuple[str, ...]] = (
         "user_factors_", "item_factors_", "layers_",

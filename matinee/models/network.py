@@ -43,6 +43,7 @@ class Network(Recommender):
     """
 
     name: ClassVar[str] = "network"
+    needs_stars: ClassVar[bool] = True
     resumes: ClassVar[bool] = True
     learned: ClassVar[tuple[str, ...]] = (
         "numbers_", "shapes_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_"

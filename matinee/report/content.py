@@ -59,8 +59,7 @@ class Content:
         """The whole report in a paragraph."""
         data, model = self.data, self.model
         lines = [
-            f"This page is about a recommender of films. It learnt from {counted(data.n_ratings, 'rating')} that "
-            f"{counted(data.n_users, 'person', 'people')} gave {counted(data.n_items, 'film')}"
+            f"This page is about a recommender of films. It learnt from {self._source()}"
             f"{f' (the data set {data.name})' if licence(data.name) else ''}."
         ]
         if not model.has_stars:
@@ -78,6 +77,12 @@ class Content:
         if data.note:
             lines.append(data.note)
         return " ".join(lines)
+
+    def _source(self) -> str:
+        people, films = counted(self.data.n_users, "person", "people"), counted(self.data.n_items, "film")
+        if self.data.has_stars:
+            return f"{counted(self.data.n_ratings, 'rating')} that {people} gave {films}"
+        return f"who has what: {counted(self.data.n_ratings, 'pair')} of {people} and {films}"
 
     def settings(self) -> list[Setting]:
         """The hyperparameters but for the seed, in the order of their declaration."""
@@ -116,6 +121,7 @@ class Content:
         has_ranking = not isinstance(self.quality, str) and bool(self.quality.ranking)
         has_biases = not isinstance(self.learnt.best, str)
         unused = {
+            "Rating, stars": not self.data.has_stars,
             "Training and test part": not is_measured,
             "MAE": not has_errors,
             "RMSE": not has_errors and "RMSE" not in self.learning(),

@@ -23,6 +23,7 @@ class TheData:
         most_rated: (item id, title, number of ratings, mean), most first.
         busiest_share: the part of all ratings that the most rated tenth of the items holds.
         median_count: half of the items have at most so many ratings.
+        has_stars: whether there are ratings, and not only who has what.
         whole: what only the histories tell; None for a file without them.
         note: what must be known of the data wherever it is shown; usually empty.
     """
@@ -40,15 +41,28 @@ class TheData:
     median_count: float
     whole: Description | None
     note: str
+    has_stars: bool
 
     def sentences(self) -> list[str]:
         """The figures in words."""
         people, films = counted(self.n_users, "person", "people"), counted(self.n_items, "film")
+        if not self.has_stars:
+            pairs, known = counted(self.n_ratings, "pair"), share(self.density)
+            lines = [
+                f"There are no ratings, only who has what: {pairs} of {people} and {films}.",
+                f"That is {known} of all pairs that there could be; which of the rest would please, a model has to "
+                "guess.",
+            ]
+            return [*lines, *self._about_titles()]
         lines = [
             f"{people} gave {counted(self.n_ratings, 'rating')} to {films}, on a scale from {self.scale}; "
             f"the mean is {self.mean:.2f}.",
             f"Of all pairs of a person and a film {share(self.density)} are rated; the rest a model has to guess.",
         ]
+        return [*lines, *self._about_titles()]
+
+    def _about_titles(self) -> list[str]:
+        lines = []
         if self.n_titles == 0:
             lines.append("The films have no titles here and go by their ids.")
         elif self.n_titles < self.n_items:
@@ -57,12 +71,21 @@ class TheData:
             )
         return [*lines, self.note] if self.note else lines
 
+    @property
+    def unit(self) -> str:
+        """What a row of the data is: a rating, or a pair of a person and a film."""
+        return "rating" if self.has_stars else "pair"
+
     def stars_sentence(self) -> str:
         """What the histogram shows, or why there is none."""
         if self.whole is None:
             return "This file was saved without who rated what, so how the stars are spread is not known here."
         stars, count = max(self.whole.histogram, key=lambda bar: bar[1])
         people = self.whole.per_user
+        if not self.has_stars:
+            return (
+                f"Half of the people have {counted(round(people.median), 'film')} or more; the busiest {people.most:,}."
+            )
         return (
             f"The most frequent rating is {stars:g} ({share(count / self.n_ratings)}). Half of the people rated "
             f"{counted(round(people.median), 'film')} or more; the busiest rated {people.most:,}."
@@ -70,11 +93,12 @@ class TheData:
 
     def popularity_sentence(self) -> str:
         """How unevenly the ratings fall on the items."""
-        most = "The most rated tenth of the films" if self.n_items >= 10 else "The most rated film"
+        most = "The best known tenth of the films" if self.n_items >= 10 else "The best known film"
+        most = most if not self.has_stars else most.replace("best known", "most rated")
         return (
-            f"{most} holds {share(self.busiest_share)} of all ratings; half of the films "
-            f"have {counted(round(self.median_count), 'rating')} or fewer. The fewer ratings, the less can be known of "
-            "a film."
+            f"{most} holds {share(self.busiest_share)} of all {self.unit}s; half of the films "
+            f"have {counted(round(self.median_count), self.unit)} or fewer. The fewer {self.unit}s, the less can be "
+            "known of a film."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,4 +158,5 @@ def the_data(guide: Guide, ratings: Ratings | None) -> TheData:
         median_count=float(np.median(ordered)),
         whole=whole,
         note=guide.origin.note,
+        has_stars=model.scale_.has_stars,
     )

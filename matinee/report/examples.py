@@ -87,18 +87,19 @@ def examples(guide: Guide) -> list[Example]:
     newcomer = _telling(guide, other)
     known = {one.item_id: one.stars for one in newcomer}
     user_id, n_rated = model.users_.id(typical), int(counts[typical])
+    unit, gave = ("rating", "gave") if model.scale_.has_stars else ("film", "have")
     return [
         Example(
-            "For somebody who rates as much as most",
-            f"User {user_id} stands in the middle of all people by activity, with {counted(n_rated, 'rating')}. Among "
+            f"For somebody who {'rates' if model.scale_.has_stars else 'has'} as much as most",
+            f"User {user_id} stands in the middle of all people by activity, with {counted(n_rated, unit)}. Among "
             "them:",
             _telling(guide, typical),
             *_picks(guide, user_id),
         ),
         Example(
             "For somebody new",
-            f"Somebody of whom nothing is known but {counted(len(newcomer), 'rating')}, taken from user "
-            f"{model.users_.id(other)}. Nothing is trained again for them. They gave:",
+            f"Somebody of whom nothing is known but {counted(len(newcomer), unit)}, taken from user "
+            f"{model.users_.id(other)}. Nothing is trained again for them. They {gave}:",
             newcomer,
             *_picks(guide, known),
         ),

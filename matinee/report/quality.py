@@ -157,15 +157,17 @@ class Quality:
             return "Nobody in the test part liked a film, so there is nothing that a ranking could find."
         popular = self.ranking[0]
         mine = next(one for one in self.ranking if one.name == self.model.name)
+        has_stars = self.part.test.scale.has_stars
+        liked = f"A test rating of {_liked(self.part.test):g} or more" if has_stars else "Every pair of the test part"
         said = (
-            f"A test rating of {_liked(self.part.test):g} or more counts as liked. Lists were made for "
+            f"{liked} counts as liked. Lists were made for "
             f"{counted(mine.n_users, 'person', 'people')}; for {share(mine.hit_rate_at_10.value)} of them at least one "
             f"of the first ten films that {mine.name} recommends is one they turned out to like."
         )
         if mine.name == popular.name:
             return said
         return (
-            f"{said} The most rated films, the same for everybody, manage it for "
+            f"{said} The {'most rated' if has_stars else 'best known'} films, the same for everybody, manage it for "
             f"{share(popular.hit_rate_at_10.value)}. People mostly watch what is well known, which favours popularity "
             "in this measure; it says nothing about whether they would have liked the rest."
         )
@@ -203,8 +205,9 @@ def measure(
     # The test part may be watched where nothing depends on it: then the learning curves show both parts.
     is_watched = model.has_stars and not any(getattr(anew, name, False) for name in ("patience", "keep_best"))
     anew.fit(part.train, valid=part.test if is_watched else None, n_threads=n_threads, progress=progress)
-    baseline = Baseline().fit(part.train)
-    rankers = {one.name: one for one in (Popularity().fit(part.train), baseline, anew)}
+    popularity = Popularity().fit(part.train)
+    baseline = Baseline().fit(part.train) if ratings.scale.has_stars else popularity
+    rankers = {one.name: one for one in (popularity, baseline, anew)}
     ranking = [found for one in rankers.values() if (found := _ranking(one, part.test))]
     if not anew.has_stars:
         return Quality(part, anew, is_watched, None, [], ranking, "", [], [], [])

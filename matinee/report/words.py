@@ -3,6 +3,7 @@
 from matinee._version import __version__
 from matinee.datasets import ENTRIES
 from matinee.models.base import Recommender
+from matinee.models.blend import in_words, weights_of
 
 MODEL_WORDS = {
     "baseline": (
@@ -31,6 +32,18 @@ MODEL_WORDS = {
     ),
     "user-knn": (
         "It looks for people whose ratings resemble the person's own, and predicts stars from what those gave the film."
+    ),
+    "ials": (
+        "It describes every person and every film by a row of numbers, such that the rows agree where the person liked "
+        "the film, and hardly anywhere else. It ranks, and predicts no stars."
+    ),
+    "ease": (
+        "It gives every pair of films a weight: how much liking one of them says about the other, beyond what all "
+        "other films say already. A film's score is the sum over what the person liked; it predicts no stars."
+    ),
+    "blend": (
+        "It asks several other models and adds up their answers, each times a weight that it earned on ratings kept "
+        "aside."
     ),
     "network": "It is a neural network of somebody's own, trained by matinee.",
 }
@@ -81,7 +94,9 @@ GLOSSARY = (
 
 def about_model(model: Recommender) -> str:
     """What a model does, in a sentence or two; for a model that is new here, what its class says of itself."""
-    return MODEL_WORDS.get(model.name) or (type(model).__doc__ or "").strip().split("\n")[0]
+    told = MODEL_WORDS.get(model.name) or (type(model).__doc__ or "").strip().split("\n")[0]
+    weights = weights_of(model)
+    return f"{told} Here that is {in_words(weights)}." if weights else told
 
 
 def citations(dataset: str) -> list[str]:
