@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matinee.map_files import save_map
     from matinee.models import MODELS
     from matinee.models.baseline import Baseline
+    from matinee.models.bayesian import BayesianMF
     from matinee.models.blend import Blend
     from matinee.models.dot_product import DotProduct, PlainMF
     from matinee.models.ease import EASE
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "EASE": "models.ease",
     "Baseline": "models.baseline",
+    "BayesianMF": "models.bayesian",
     "Blend": "models.blend",
     "Catalogue": "catalogue",
     "Comparison": "comparison",
@@ -92,6 +94,7 @@ __all__ = [
     "EASE",
     "MODELS",
     "Baseline",
+    "BayesianMF",
     "Blend",
     "Catalogue",
     "Comparison",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from matinee.errors import UnknownNameError, nearest
+from matinee.features import Features
 from matinee.ratings import Id, Vocabulary
 
 _YEAR = re.compile(r"\s*\((\d{4})(?:[-\u2013]\d{0,4})?\)\s*$")
@@ -67,6 +68,17 @@ class Catalogue:
     def genres(self) -> list[str]:
         """All genres that occur, sorted."""
         return sorted({genre for film in self.films.values() for genre in film.genres})
+
+    def features(self, items: Vocabulary) -> Features | None:
+        """Genres, years and decades of all items; None if nothing is known that tells them apart."""
+        labels = []
+        for item_id in items.ids.tolist():
+            film = self.films.get(item_id)
+            of_film = [f"genre: {genre}" for genre in film.genres] if film else []
+            if film and film.year:
+                of_film += [f"year: {film.year}", f"decade: {film.year // 10 * 10}"]
+            labels.append(of_film)
+        return Features.of(labels) if self.films else None
 
     def ids_of_title(self, text: str) -> list[Id]:
         """The ids of all items with this title; a year in brackets narrows it, an exact title alone wins."""

@@ -12,27 +12,23 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from matinee._version import __version__
+from matinee.contests import CONTESTS, Contest, and_then, contest
 from matinee.errors import MatineeError, SettingError
-from matinee.evaluation import NO_STARS, Outcome, Report, Sums, measure, peak_memory_mb
+from matinee.evaluation import NO_STARS, Outcome, Report, measure, peak_memory_mb
 from matinee.files import write_atomically
 from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
 from matinee.progress import Progress
 from matinee.ratings import Ratings
-from matinee.significance import holm, interval, sign_flip_test
 from matinee.split import Split
 
-CONTESTS = {"rmse": "RMSE", "ndcg_at_10": "NDCG@10"}
-"""The measures by which models are compared, and what people call them; less RMSE is better."""
-LEVEL = 0.05
-HEADINGS = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "predict s", "lists s", "memory MB")
+HEADINGS = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "stars s", "lists s", "MB")
 
 
 @dataclass(frozen=True)
@@ -59,58 +55,6 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """How a model differs from the best by one measure.
-
-    Attributes:
-        difference: the model's value less that of the best, with its 95% interval (paired, over users).
-        p_value: of the sign-flip test over users, corrected for all pairs of models (Holm), so that it holds for
-            whichever model turns out best.
-    """
-
-    name: str
-    difference: float
-    low: float
-    high: float
-    p_value: float
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether the difference is more than chance explains."""
-        return self.p_value < LEVEL
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {**self.__dict__, "is_worse": self.is_worse}
-
-
-@dataclass(frozen=True)
-class Contest:
-    """Who is best by one measure, and how the others differ from it, best first."""
-
-    measure: str
-    best: str
-    others: list[Difference]
-
-    def mark(self, name: str) -> str:
-        """* for the best, = for one that is as good, and nothing for one that is worse."""
-        if name == self.best:
-            return "*"
-        return "=" if any(one.name == name and not one.is_worse for one in self.others) else ""
-
-    def sentence(self) -> str:
-        """Who is best, and who is as good."""
-        equals = [one.name for one in self.others if not one.is_worse]
-        best = f"By {CONTESTS[self.measure]}, {self.best} is the best"
-        if not self.others:
-            return f"{best}, and the only one that has it."
-        if not equals:
-            return f"{best}, by more than chance explains."
-        listed = equals[0] if len(equals) == 1 else f"{', '.join(equals[:-1])} and {equals[-1]}"
-        return f"{best}; {listed} {'is' if len(equals) == 1 else 'are'} as good: no difference beyond noise."
-
-
-@dataclass(frozen=True)
 class Comparison:
     """What was found: models that predict stars by RMSE, then those that only rank by NDCG@10, then the problems."""
 
@@ -126,10 +70,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """What `matinee compare --json` prints."""
-        contests = {
-            one.measure: {"best": one.best, "others": [other.to_dict() for other in one.others]}
-            for one in self.contests
-        }
+        contests = {one.measure: one.to_dict() for one in self.contests}
         own = {name: getattr(self, name) for name in ("dataset", "protocol", "n_train", "n_test", "unit", "note")}
         return own | {"models": [one.to_dict() for one in self.entries], "contests": contests}
 
@@ -161,7 +102,7 @@ class Comparison:
             return "-"
         low, high = report.intervals.get(measure, (np.nan, np.nan))
         half = f" ±{(high - low) / 2:.4f}" if np.isfinite(high - low) else ""
-        return f"{value:.4f}{half} {self.mark(measure, name) or ' '}"
+        return f"{value:.4f}{half} {self.mark(measure, name)}".rstrip()
 
     def mark(self, measure: str, name: str) -> str:
         """* for the best by a measure, = for a model that is as good, and nothing for one that is worse."""
@@ -173,10 +114,22 @@ class Comparison:
         said += [one.sentence() for one in self.contests]
         if any(one.others for one in self.contests):
             said.append(
-                "* is the best and = as good. ± is half of the 95% interval over people like these. Differences are "
-                "tested person by person at 5%, corrected for all pairs of models."
+                "* is the best and = as good. ± is half of the 95% interval over people like these: it says how sure a "
+                "figure is, not a difference, for people differ more than models do. Differences are tested person by "
+                "person at 5%, corrected for all pairs of models."
             )
-        return said
+        return [*said, *self._about_lists()]
+
+    def _about_lists(self) -> list[str]:
+        """What must be known where models that predict stars stand beside others."""
+        rankers = [one.name for one in self.entries if one.report and one.report.rmse is None]
+        if not rankers or len(rankers) == len([one for one in self.entries if one.report]):
+            return []
+        return [
+            f"{and_then(rankers)} {'predicts' if len(rankers) == 1 else 'predict'} no stars. Models that do list first "
+            "what somebody would rate highest; the others what somebody is likely to choose and like, which is what "
+            "NDCG@10 and recall@20 measure."
+        ]
 
     def page(self) -> str:
         """The table as a page of HTML that needs nothing else."""
@@ -248,7 +201,7 @@ def compare(
     if progress:
         progress(len(models), len(models), "done")
     entries.sort(key=_order)
-    contests = [one for one in (_contest(outcomes, measure) for measure in CONTESTS) if one]
+    contests = [one for one in (contest(outcomes, measure) for measure in CONTESTS) if one]
     first = parts[0]
     counts = len(first.train), len(first.test)
     no_stars = "" if first.train.scale.has_stars else NO_STARS
@@ -287,49 +240,6 @@ def _bars(measure: str, entries: Sequence[Entry]) -> dict[str, Bar]:
     width = max((high for _, high in ends.values()), default=0.0) - least or 1.0
     at = {name: [4 + 92 * (x - least) / width for x in (ends[name][0], values[name], ends[name][1])] for name in found}
     return {name: Bar(*three) for name, three in at.items()}
-
-
-# -- differences ---------------------------------------------------------------------------------------------------
-
-
-def _contest(outcomes: Mapping[str, Outcome], measure: str) -> Contest | None:
-    """Compares all models that have a measure; None if none has."""
-    sums = {
-        name: one
-        for name, outcome in outcomes.items()
-        for one in (outcome.errors, outcome.lists)
-        if one is not None and measure in one.names
-    }
-    if not sums:
-        return None
-    sign = 1 if measure == "rmse" else -1
-    ranked = sorted(sums, key=lambda name: sign * getattr(outcomes[name].report, measure))
-    return Contest(measure, ranked[0], differences({name: sums[name] for name in ranked}, measure))
-
-
-def differences(sums: Mapping[str, Sums], measure: str) -> list[Difference]:
-    """How each model but the first differs from the first, tested with all pairs of models in mind.
-
-    Args:
-        sums: of the same users, in the same order, for each model.
-    """
-    names, mine = list(sums), [of.only(measure) for of in sums.values()]
-    totals = np.concatenate([of.totals for of in mine], axis=1)  # (U, M)
-    pairs = list(combinations(range(len(names)), 2))  # those with the first come first
-    if not pairs:
-        return []
-    one, other = np.array(pairs).T
-    p_values = holm(sign_flip_test(totals[:, other] - totals[:, one]))  # (P,)
-    values, samples = [of.values().item() for of in mine], [of.samples()[:, 0] for of in mine]
-    return [
-        Difference(
-            names[place],
-            values[place] - values[0],
-            *interval(samples[place] - samples[0]),
-            p_value=float(p_values[place - 1]),
-        )
-        for place in range(1, len(names))
-    ]
 
 
 # -- a process for each model ----------------------------------------------------------------------------------------
@@ -382,6 +292,6 @@ def _work() -> None:
 def _warm_up(model: Recommender) -> None:
     """Loads libraries and compiled code by doing everything once on a small table, so that no time counts it."""
     users, items = np.divmod(np.arange(600), 30)
-    table = Ratings.from_ids(users, items, 1.0 + (users * items) % 5)
-    part = Split(table.subset(items % 5 > 0), table.subset(items % 5 == 0), "small")
+    table = Ratings.from_ids(users, items, 1.0 + (users + items) % 5)
+    part = Split(table.subset(items % 7 > 0), table.subset(items % 7 == 0), "small")
     _attempt(model, [part], "small", 1)

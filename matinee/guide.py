@@ -64,6 +64,8 @@ class Suggestion:
     n_ratings: int
     mean: float | None
     """The mean of the item's training ratings; None without any, and where there are no ratings but who has what."""
+    deviation: float | None = None
+    """How far, in stars, the rating would be from it (a standard deviation); None for models that cannot tell."""
     members: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,6 +80,7 @@ class Suggestion:
             "stars": None if self.stars is None else round(self.stars, 3),
             "n_ratings": self.n_ratings,
             "mean": None if self.mean is None else round(self.mean, 3),
+            **({} if self.deviation is None else {"deviation": round(self.deviation, 3)}),
             **of_group,
         }
 
@@ -171,7 +174,7 @@ class Guide:
         profile = self.model.profile(person)
         scores = self.model.scores(profile)  # (I,)
         chosen, note = self._choose(scores, NOTHING if include_seen else profile.item_index, k, filters, dials)
-        return Suggestions(self._lines(self._scored(chosen, scores)), note)
+        return Suggestions(self._lines(self.model.scored(profile, chosen, scores)), note)
 
     def recommend_group(
         self,
@@ -196,7 +199,8 @@ class Guide:
         scores = group_scores(self.model, profiles, how)
         seen = NOTHING if include_seen else np.unique(np.concatenate([one.item_index for one in profiles]))
         chosen, note = self._choose(scores.ranked_by, seen, k, filters, dials)
-        lines = zip(self._lines(self._scored(chosen, scores.group)), scores.members[:, chosen].T.tolist(), strict=True)
+        scored = self.model.scored(None, chosen, scores.group)
+        lines = zip(self._lines(scored), scores.members[:, chosen].T.tolist(), strict=True)
         return Suggestions([replace(line, members=tuple(of_each)) for line, of_each in lines], note)
 
     def _choose(
@@ -218,15 +222,6 @@ class Guide:
             short = f"{len(chosen)} instead of {k}: {_shortage(filters, allowed, int(allowed[seen].sum()))}"
             note = f"{short} {note}".strip()
         return chosen, note
-
-    def _scored(self, chosen: NDArray[np.int64], scores: NDArray[Any]) -> list[Scored]:
-        """What is said of some items by index, with the scores of all."""
-        best = scores[chosen]
-        stars = np.clip(best, *self.model.scale_[:2]).tolist() if self.model.has_stars else [None] * len(best)
-        return [
-            Scored(self.model.items_.id(item), score, star)
-            for item, score, star in zip(chosen.tolist(), best.tolist(), stars, strict=True)
-        ]
 
     def similar(self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors") -> Suggestions:
         """The k items most alike, by a cosine that shrinks where there are few ratings (see `few_ratings`).
@@ -286,12 +281,12 @@ class Guide:
 
     def _lines(self, scored: list[Scored]) -> list[Suggestion]:
         lines = []
-        for item_id, score, stars in scored:
+        for item_id, score, stars, deviation in scored:
             index = self.model.items_.index(item_id)
             count, mean = int(self.model.item_counts_[index]), float(self.model.item_means_[index])
             film = self.catalogue[item_id]
             has_mean = count > 0 and self.model.scale_.has_stars
-            lines.append(Suggestion(item_id, film, score, stars, count, mean if has_mean else None))
+            lines.append(Suggestion(item_id, film, score, stars, count, mean if has_mean else None, deviation))
         return lines
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee.errors import DataError, UnknownNameError, did_you_mean
+from matinee.features import Features
 
 Id = int | str
 Ids = list[int] | list[str] | NDArray[Any]
@@ -185,6 +186,10 @@ class Vocabulary:
         index = np.minimum(np.searchsorted(self.ids, array), len(self) - 1)
         return np.where(self.ids[index] == array, index, -1).astype(np.int32)
 
+    def indices_in(self, known: "Vocabulary") -> NDArray[np.int32]:
+        """For each index of this vocabulary the index in another, -1 if it is not there."""
+        return np.arange(len(self), dtype=np.int32) if self is known else known.lookup(self.ids)
+
     def merge(self, other: "Vocabulary") -> "Vocabulary":
         """The vocabulary of all ids of both; if one side is text, so are all."""
         mine, others = self.ids, other.ids
@@ -212,6 +217,7 @@ class Ratings:
         value: (N,) float32, on the data's own scale; counts where that has no stars.
         timestamp: (N,) int64, seconds since 1970, `NO_TIME` where a row had none; or None for a table without times.
         scale: lowest, highest, step.
+        user_features, item_features: what else the data tells of all users and items; None if nothing.
     """
 
     users: Vocabulary
@@ -221,6 +227,8 @@ class Ratings:
     value: NDArray[np.float32]
     timestamp: NDArray[np.int64] | None
     scale: Scale
+    user_features: Features | None = None
+    item_features: Features | None = None
 
     def __post_init__(self) -> None:
         for array in (self.user_index, self.item_index, self.value, self.timestamp):
@@ -293,6 +301,8 @@ class Ratings:
             items=items,
             user_index=user_map[self.user_index],
             item_index=item_map[self.item_index],
+            user_features=self.user_features and self.user_features.take(self.users.lookup(users.ids)),
+            item_features=self.item_features and self.item_features.take(self.items.lookup(items.ids)),
         )
 
     @cached_property

@@ -36,6 +36,7 @@ from matinee.layouts import Kind, Wanted, find_columns, layout_of, refuse_what_i
 from matinee.ratings import PAIRS, Ratings, Scale
 from matinee.tables import NotClean, Table, last_of_each_pair, sums_of_pairs, table_of_frame, table_of_text
 from matinee.titles import CATALOGUE_FILES, Titles, titles_beside
+from matinee.viewers import VIEWER_FILES, viewers_beside
 
 _HEAD_BYTES = 1 << 16
 _SAMPLED = 200
@@ -217,7 +218,7 @@ def _from_folder(folder: Path, options: ReadOptions) -> Dataset:
 
 def _from_zip(path: Path, options: ReadOptions) -> Dataset:
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
-        ratings = unzip(path, Path(folder), (*CATALOGUE_FILES, "u.genre"))
+        ratings = unzip(path, Path(folder), (*CATALOGUE_FILES, *VIEWER_FILES, "u.genre"))
         unpacked = Path(folder) / PurePosixPath(ratings).name
         return _from_file(_Place(unpacked, f"{path}/{ratings}", path, Path(folder)), path.stem, options)
 
@@ -232,6 +233,7 @@ def _from_file(place: _Place, name: str, options: ReadOptions) -> Dataset:
     table, bad = _table_of_file(place, head, options)
     skipped = place.origin.with_name(f"{place.origin.name}.skipped.csv")
     titles = titles_beside(place.titles, table.items, options.item, Path(place.label).name)
+    titles = titles._replace(users=viewers_beside(place.titles, table.users))
     if titles.file is not None:  # in a zip, the file that was read is a copy for a moment
         titles = titles._replace(file=Path(place.label).with_name(titles.file.name))
     return _dataset(name, table, options, titles, (bad, place.label, skipped))
@@ -343,7 +345,8 @@ def _dataset(
     _refuse_nothing_to_learn(label, table, left_out)
     scale = _scale(table.value, options.scale) if table.kind == "rating" else PAIRS
     indices = (table.user_index, table.item_index)
-    ratings = Ratings(table.users, table.items, *indices, table.value, table.timestamp, scale)
+    features = titles.users, titles.catalogue.features(table.items)
+    ratings = Ratings(table.users, table.items, *indices, table.value, table.timestamp, scale, *features)
     kept, rows = last_of_each_pair(table), table.rows if bad else None
     if kept is not None:
         ratings = ratings.subset(kept)

@@ -9,6 +9,7 @@ a model does on this simulation, never how it does on people. What the simulatio
   missing at random.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,8 @@ def sample_ratings(seed: int = 0) -> tuple[Ratings, Catalogue]:
     value = _stars(liking[user, item], user, rng)
     time = _timestamps(user, rng)
     scale = Scale(0.5, 5.0, 0.5)
-    return Ratings.from_ids(user + 1, item + 1, value, time, scale), catalogue
+    ratings = Ratings.from_ids(user + 1, item + 1, value, time, scale)
+    return replace(ratings, item_features=catalogue.features(ratings.items)), catalogue
 
 
 def _catalogue() -> dict[int | str, Film]:

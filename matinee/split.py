@@ -119,6 +119,11 @@ def given_parts(train: Ratings, test: Ratings) -> Split:
         ends = np.array([*train.scale[:2], *test.scale[:2]], np.float32)
         scale = Scale.of(np.concatenate([train.value, test.value, ends]))
     train, test = (replace(part.with_vocabularies(users, items), scale=scale) for part in (train, test))
+    train = replace(
+        train,
+        user_features=train.user_features and train.user_features.filled_from(test.user_features),
+        item_features=train.item_features and train.item_features.filled_from(test.item_features),
+    )
     pairs = [part.user_index.astype(np.int64) * len(items) + part.item_index for part in (train, test)]
     n_common = int(np.isin(pairs[1], pairs[0]).sum())
     note = f"{n_common:,} of the {len(test):,} test ratings are in the training part as well." if n_common else ""

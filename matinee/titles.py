@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matinee.catalogue import Catalogue, Film, year_of
+from matinee.features import Features
 from matinee.layouts import USUAL_NAMES, plain_integer, plain_name, printable
 from matinee.ratings import Id, Vocabulary
 
@@ -29,11 +30,12 @@ _COLUMNS = {
 
 
 class Titles(NamedTuple):
-    """A catalogue, the file it comes from, and a sentence on a file that was there and could not be used."""
+    """A catalogue, the file it comes from, a sentence on a file that was there and could not be used, and who rated."""
 
     catalogue: Catalogue
     file: Path | None = None
     note: str = ""
+    users: Features | None = None
 
 
 class _NoTitlesError(Exception):

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from math import isfinite
 from typing import Any
 
-from matinee.comparison import LEVEL, differences
+from matinee.contests import LEVEL, against_first
 from matinee.errors import SettingError, UnsupportedError, did_you_mean
 from matinee.evaluation import Sums
 from matinee.models.base import Recommender
@@ -217,7 +217,7 @@ def _metric(model: Recommender, train: Ratings, metric: str) -> str:
 
 def _gain(n_ratings: int, default: Sums, best: Sums) -> Gain:
     (name,) = best.names
-    (found,) = differences({"default": default, "best": best}, name)
+    (found,) = against_first({"default": default, "best": best}, name).others
     gain = found.difference, found.low, found.high
     if name in ERRORS:
         gain = -found.difference, -found.high, -found.low

@@ -5,7 +5,7 @@ import os
 import pickle
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,9 +15,11 @@ from click.testing import CliRunner
 
 from matinee import comparison
 from matinee.cli.comparing import compare as command
-from matinee.comparison import HEADINGS, Comparison, Contest, Difference, Entry, compare, differences
+from matinee.comparison import HEADINGS, Comparison, Entry, compare
+from matinee.contests import Contest, Difference, against_first
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import NO_STARS, Sums, evaluate
+from matinee.models import MODELS
 from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
@@ -100,7 +102,10 @@ def test_a_model_that_does_the_same_is_as_good(found: Comparison) -> None:
     assert by_rmse.sentence() == "By RMSE, baseline is the best; the same is as good: no difference beyond noise."
     assert found.contests[0].best == "mf"
     assert {one.name: one.is_worse for one in found.contests[0].others} == {"baseline": True, "the same": True}
-    assert found.contests[0].sentence() == "By RMSE, mf is the best, by more than chance explains."
+    assert found.contests[0].sentence() == (
+        "By RMSE, mf is the best, by more than chance explains. Behind, there is no difference beyond noise between "
+        "baseline and the same."
+    )
 
 
 def test_a_row_shows_half_of_the_interval_and_the_mark(found: Comparison) -> None:
@@ -176,13 +181,47 @@ def test_differences_are_paired_and_corrected_for_all_pairs() -> None:
     totals = {"a": ability, "b": ability + 0.02 + rng.normal(0, 0.02, 300), "c": ability + rng.normal(0, 0.02, 300)}
     ones = np.ones((300, 1))
     sums = {name: Sums(("ndcg_at_10",), total[:, None], ones) for name, total in totals.items()}
-    b, c = differences(sums, "ndcg_at_10")
+    found = against_first(sums, "ndcg_at_10")
+    b, c = found.others
     assert b.difference == pytest.approx(totals["b"].mean() - ability.mean())
     assert b.high - b.low == pytest.approx(2 * 1.96 * 0.02 / np.sqrt(300), rel=0.15)
     assert b.low < 0.02 < b.high
     assert b.is_worse
     assert not c.is_worse
     assert b.p_value == pytest.approx(3 / 10_001)  # the least there is, times the three pairs
+    assert (found.best, found.ties) == ("a", [["a", "c"]])
+
+
+def test_every_pair_without_a_difference_is_in_a_group_and_no_group_holds_a_difference() -> None:
+    rng = np.random.default_rng(0)
+    ones, noise = np.ones((400, 1)), rng.normal(0, 0.02, (5, 400))
+    noise -= noise.mean(axis=1, keepdims=True)
+    levels = {"a": 0, "b": 0.05, "c": 0.0525, "d": 0.055, "e": 0.2}  # c is between b and d, which differ
+    sums = {
+        name: Sums(("rmse",), 1 + level + noise[row][:, None], ones) for row, (name, level) in enumerate(levels.items())
+    }
+    found = against_first(sums, "rmse")
+    assert found.ties == [["b", "c"], ["c", "d"]]
+    assert found.sentence() == (
+        "By RMSE, a is the best, by more than chance explains. Behind, there is no difference beyond noise between "
+        "b and c, nor between c and d."
+    )
+
+
+def test_models_that_only_rank_beside_models_of_stars_are_explained(found: Comparison) -> None:
+    assert found.sentences()[-1].startswith("mine predicts no stars. Models that do list first what somebody would")
+    assert not any("no stars" in one for one in here({"baseline": Baseline()}).sentences())
+    assert not any("predicts no stars" in one for one in here({"popularity": Popularity()}).sentences())
+
+
+def test_the_table_fits_a_terminal_of_100_columns() -> None:
+    names = [of.name for of in MODELS]
+    report = evaluate(Baseline, [PART], "simulated")
+    slow = replace(report, fit_seconds=999.99, predict_seconds=99.99, recommend_seconds=999.99)
+    entries = [Entry(name, name, slow, 1234.0) for name in names]
+    rows = Comparison("d", "p", 1, 1, entries, [Contest("rmse", names[0], []), Contest("ndcg_at_10", "", [])]).rows()
+    widths = [max(len(line[column]) for line in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
+    assert sum(widths) + 2 * (len(widths) - 1) <= 100
 
 
 # -- processes of their own ----------------------------------------------------------------------------------------
@@ -280,7 +319,7 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
     found = json.loads(answer.stdout)
     assert [one["name"] for one in found["models"]] == ["baseline", "popularity"]
     assert found["models"][0]["hyperparameters"]["epochs"] == 3
-    assert found["contests"]["rmse"] == {"best": "baseline", "others": []}
+    assert found["contests"]["rmse"] == {"best": "baseline", "others": [], "ties": []}
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,16 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BODY_LINES, FILE_LINES, PARAMETERS, NESTING = 50, 400, 7, 3
 
 LAYERS = (
-    {"_version", "errors"},
+    {"_version", "errors", "features"},
     {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "sample_films", "kernels"},
     {"archives", "catalogue", "projection", "split", "tables"},
     {"models.base", "models.people", "models.settings"},
     {"training"},
     {"models"},
     {"ranking", "significance"},
-    {"titles", "bad_rows", "sample", "evaluation", "storage", "own_ratings", "explain", "dials", "groups"},
-    {"readers", "guide", "comparison", "trials"},
-    {"collected", "datasets", "describe", "convert", "tuning", "insight", "neighbors", "film_map"},
+    {"titles", "viewers", "certainty", "bad_rows", "sample", "evaluation", "storage", "own_ratings", "explain", "dials", "groups"},
+    {"readers", "guide", "contests", "trials"},
+    {"collected", "comparison", "datasets", "describe", "convert", "tuning", "insight", "neighbors", "film_map"},
     {"plots"},
     {"map_files"},
     {"diagnosis", "reproduce", "report"},

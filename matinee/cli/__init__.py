@@ -21,6 +21,7 @@ from matinee.cli.insight import biases, neighbors
 from matinee.cli.map import map_
 from matinee.cli.report import report
 from matinee.cli.reproduce import reproduce
+from matinee.cli.serve import serve
 from matinee.cli.training import evaluate, train
 from matinee.errors import MatineeError
 
@@ -67,7 +68,7 @@ def main() -> None:
 COMMANDS = (
     *(demo, data, train, evaluate, compare, tune),
     *(predict, recommend, similar, neighbors, explain),
-    *(biases, map_, report),
+    *(biases, map_, report, serve),
     *(reproduce, doctor),
 )
 

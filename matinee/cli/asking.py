@@ -126,17 +126,23 @@ def id_of(guide: "Guide", user: str | None) -> "Id | None":
 @json_option
 def predict(model_file: Path, user: str | None, ratings: Path | None, item: str, as_json_: bool) -> None:
     """How many stars somebody would give a film."""
+    from matinee.certainty import certainty
     from matinee.guide import Guide
 
     require_person(user, ratings)
     guide = Guide.load(model_file)
     item_id = guide.item_id(item)
-    stars = guide.model.predict(profile_of(guide, model_file, user, ratings), item_id)
-    film = guide.catalogue[item_id]
+    profile = profile_of(guide, model_file, user, ratings)
+    stars, film = guide.model.predict(profile, item_id), guide.catalogue[item_id]
+    sure = certainty(guide.model, profile, item_id)
     if as_json_:
-        as_json({"user": id_of(guide, user), "item_id": item_id, "title": film.title, "stars": round(stars, 3)})
+        given = {"user": id_of(guide, user), "item_id": item_id, "title": film.title, "stars": round(stars, 3)}
+        as_json(given | (sure.to_dict() if sure else {}))
     else:
         click.echo(f"{stars:.2f} stars for {film.title}, on the scale {guide.model.scale_}")
+        if sure:
+            within = f"with 80% between {sure.low:.1f} and {sure.high:.1f}"
+            click.echo(f"Certainty: give or take {sure.deviation:.2f}; {within}.")
 
 
 @click.command()
@@ -276,10 +282,12 @@ def _print(found: "Suggestions", kind: str, members: Sequence[str] = ()) -> None
     mean = ["mean"] * any(line.mean is not None for line in found.items)  # no item of a table without ratings has one
     if kind == "score":
         digits = 0 if all(line.score.is_integer() for line in found.items) else 3
+    sure = ["±"] * all(line.deviation is not None for line in found.items)
     rows = [
         (
             str(place),
             f"{line.score if line.stars is None else line.stars:.{digits}f}",
+            *([f"{line.deviation or 0:.2f}"] * len(sure)),
             *(f"{score:.{digits}f}" for score in line.members),
             line.film.title,
             ", ".join(line.film.genres),
@@ -289,4 +297,4 @@ def _print(found: "Suggestions", kind: str, members: Sequence[str] = ()) -> None
         )
         for place, line in enumerate(found.items, 1)
     ]
-    table(("", kind, *members, "film", "genres", "ratings" if mean else "people", *mean, "id"), rows)
+    table(("", kind, *sure, *members, "film", "genres", "ratings" if mean else "people", *mean, "id"), rows)

@@ -3,6 +3,7 @@
 from matinee.errors import UnknownNameError, did_you_mean
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.bayesian import BayesianMF
 from matinee.models.blend import Blend
 from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.ease import EASE
@@ -14,7 +15,7 @@ from matinee.models.popularity import Popularity
 from matinee.ratings import Scale
 
 MODELS: tuple[type[Recommender], ...] = (
-    Baseline, Popularity, MatrixFactorization, UserKNN, ItemKNN, ImplicitALS, EASE, DotProduct,
+    Baseline, Popularity, MatrixFactorization, BayesianMF, UserKNN, ItemKNN, ImplicitALS, EASE, DotProduct,
     EmbeddingMLP, Blend, PlainMF,
 )  # fmt: skip
 

@@ -218,9 +218,10 @@ class Recommender(ABC):
         and the global mean if it knows neither.
         """
         self._require_stars()
-        user_index = _translate(ratings.users, self.users_)[ratings.user_index]
-        item_index = _translate(ratings.items, self.items_)[ratings.item_index]
-        return np.clip(self._predict(user_index, item_index), *self.scale_[:2]).astype(np.float32)
+        user_index = ratings.users.indices_in(self.users_)[ratings.user_index]
+        item_index = ratings.items.indices_in(self.items_)[ratings.item_index]
+        stars = self._predict_at(user_index, item_index, ratings.timestamp)
+        return np.clip(stars, *self.scale_[:2]).astype(np.float32)
 
     def recommend(
         self, person: Person, k: int = 10, *, allowed: NDArray[np.bool_] | None = None, include_seen: bool = False
@@ -237,16 +238,27 @@ class Recommender(ABC):
         if not include_seen:
             open_[profile.item_index] = False
         best = top(np.where(open_, scores, -np.inf), min(k, int(open_.sum())))
-        stars = np.clip(scores[best], *self.scale_[:2])
-        return [
-            Scored(self.items_.id(item), float(scores[item]), float(star) if self.has_stars else None)
-            for item, star in zip(best.tolist(), stars.tolist(), strict=True)
-        ]
+        return self.scored(profile, best, scores)
+
+    def scored(self, profile: Profile | None, item_index: NDArray[Any], scores: NDArray[Any]) -> list[Scored]:
+        """What is said of some items, in this order, with the scores of all, (I,); for a group there is no profile."""
+        nothing: list[Any] = [None] * len(item_index)
+        stars = np.clip(scores[item_index], *self.scale_[:2]).tolist() if self.has_stars else nothing
+        deviations = self._deviations(profile, item_index) if profile and self.has_stars else None
+        certainty = nothing if deviations is None else deviations.tolist()
+        found = zip(item_index.tolist(), scores[item_index].tolist(), stars, certainty, strict=True)
+        return [Scored(self.items_.id(item), *numbers) for item, *numbers in found]
 
     def scores(self, person: Person) -> NDArray[np.float32]:
         """What `recommend` sorts by, of all items, (I,); stars before clipping if the model predicts them."""
-        scores: NDArray[np.float32] = self._scores(self.profile(person).vector[None])[0]
-        return scores
+        return np.asarray(self._scores(self.profile(person).vector[None])[0], np.float32)
+
+    def deviations(self, person: Person, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
+        """The standard deviation, in stars, of what somebody would give these items about what is predicted, (n,).
+
+        None for models that cannot tell.
+        """
+        return self._deviations(self.profile(person), item_index)
 
     def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
         """The first k unseen items of known users by index, (B, K), best first; for evaluation, a block at a time.
@@ -361,6 +373,18 @@ class Recommender(ABC):
         """Stars before clipping, (N,); an index of -1 is somebody or something unknown."""
         raise NotImplementedError
 
+    def _predict_at(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
+        """`_predict` for a model that knows of time."""
+        del timestamp
+        return self._predict(user_index, item_index)
+
+    def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
+        """How far, in stars, somebody's ratings of items would be from the prediction, (n,); None if it cannot tell."""
+        del profile, item_index
+        return None
+
     def _parts(self, profile: Profile, item_index: int) -> Parts:
         """What the score of one item is made of."""
         del profile, item_index
@@ -378,11 +402,6 @@ class Recommender(ABC):
         """The part of vectors that describes taste, (B, D) -> (B, F)."""
         del vectors
         raise UnsupportedError(f"{self.name} knows no tastes that could be compared; use {self.usual}.")
-
-
-def _translate(given: Vocabulary, known: Vocabulary) -> NDArray[np.int32]:
-    """For each index of one vocabulary the index in another, -1 if it is not there."""
-    return np.arange(len(given), dtype=np.int32) if given is known else known.lookup(given.ids)
 
 
 def top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
+ITEMS_AT_ONCE = 512
+"""What the first layer says of so many items stays in the cache while one person after the other is added."""
+
 
 @dataclass(kw_only=True, eq=False)
 class EmbeddingMLP(Recommender):
@@ -142,18 +145,19 @@ class EmbeddingMLP(Recommender):
         """From the first layer's sums, (n, H), to stars, (n,); and, if the derivatives of those sums with respect to
         some x are given, (D, H), the derivatives of the stars with respect to x, (n, D)."""
         sums, masks = first, []
-        layers = self._layers()
-        for weights, constants in layers[1:]:
-            masks.append(sums > 0)
-            sums = np.maximum(sums, 0) @ weights + constants
-        low, high = self.range_.tolist()
+        for weights, constants in self._layers()[1:]:
+            if slopes is not None:
+                masks.append(sums > 0)
+            sums = np.maximum(sums, 0) @ weights
+            sums += constants
+        low, high = self.range_.astype(np.float32)
         raw = sums[:, 0]
-        stars = raw if low == high else (low + (high - low) / (1 + np.exp(-raw))).astype(np.float32)
+        stars = raw if low == high else low + (high - low) / (1 + np.exp(-raw))
         if slopes is None:
             return stars, None
         back = np.ones((len(raw), 1), np.float32)
         back *= 1 if low == high else ((stars - low) * (high - stars) / (high - low))[:, None]
-        for (weights, _), mask in zip(layers[:0:-1], masks[::-1], strict=True):
+        for (weights, _), mask in zip(self._layers()[:0:-1], masks[::-1], strict=True):
             back = (back @ weights.T) * mask
         return stars, back @ slopes.T
 
@@ -188,7 +192,13 @@ class EmbeddingMLP(Recommender):
 
     def _scores(self, vectors: Floats) -> Floats:
         weights, items = self._first_sums()
-        return np.stack([self._forward(items + vector @ weights)[0] for vector in vectors])  # (B, I)
+        people = [vector @ weights for vector in vectors]  # one by one, so that nobody's bits depend on the others
+        out = np.empty((len(vectors), len(items)), np.float32)
+        for first in range(0, len(items), ITEMS_AT_ONCE):
+            some = slice(first, first + ITEMS_AT_ONCE)
+            for row, person in enumerate(people):
+                out[row, some] = self._forward(items[some] + person)[0]
+        return out  # (B, I)
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         weights, items = self._first_sums()

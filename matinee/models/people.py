@@ -29,6 +29,8 @@ class Scored(NamedTuple):
     """What the list is sorted by; no unit."""
     stars: float | None
     """The predicted rating on the data's scale, clipped to it; None for models that only rank."""
+    deviation: float | None = None
+    """How far, in stars, the rating would be from it (a standard deviation); None for models that cannot tell."""
 
 
 class Parts(NamedTuple):

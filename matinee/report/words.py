@@ -27,6 +27,10 @@ MODEL_WORDS = {
         "It describes every person's taste and every film by a row of numbers, and a neural network turns a pair of "
         "rows into stars."
     ),
+    "bayes": (
+        "It draws many tables of tastes that explain the ratings about equally well and averages what they predict; "
+        "how far they are apart tells how sure it is. Who rated what, and when, counts as well as the stars."
+    ),
     "item-knn": (
         "It looks for films that the same people rated alike, and predicts stars from what the person gave to those."
     ),

@@ -1,0 +1,48 @@
+"""How sure a prediction is: the standard deviation of a rating about it, and the interval that it is likely in."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from matinee.models.base import Person, Recommender
+from matinee.ratings import Id
+
+LEVEL = 0.8
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """Of one prediction, in stars.
+
+    Attributes:
+        deviation: the standard deviation of what the person would give about what is predicted: how far the draws are
+            apart, and how far ratings of this person are usually off.
+        low, high: what they would give lies between with 80%; inside the scale.
+    """
+
+    deviation: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"deviation": round(self.deviation, 3), "interval_80": [round(self.low, 3), round(self.high, 3)]}
+
+
+def certainty(model: Recommender, person: Person, item_id: Id) -> Certainty | None:
+    """How sure a model is of what somebody would give an item; None for models that cannot tell."""
+    profile, item = model.profile(person), model.items_.index(item_id)
+    deviations = model.deviations(profile, np.array([item]))
+    if deviations is None:
+        return None
+    stars, deviation = model.predict(profile, item_id), float(deviations[0])
+    low, high = interval(stars, deviation, LEVEL)
+    return Certainty(deviation, max(low, model.scale_.lowest), min(high, model.scale_.highest))
+
+
+def interval(stars: float, deviation: float, level: float) -> tuple[float, float]:
+    """The interval about a prediction that holds a normal variable with probability `level`."""
+    half = NormalDist().inv_cdf((1 + level) / 2) * deviation
+    return stars - half, stars + half

@@ -1,0 +1,181 @@
+"""One side of a Gibbs sweep: the factors and biases of many users (or items) drawn anew, those of the others fixed.
+
+Given the others, the vector x = (p, b) of a row is normal, with
+
+    precision A = diag(prior precision) + sum w y y'        mean A^-1 (prior precision * prior mean + sum w t y)
+
+over its ratings: t what is left of a rating, w the precision of its noise, y = (q, 1) of the other side. It is drawn as
+L'^-1 (L^-1 (..) + z) with A = L L' and z standard normal (Salakhutdinov, Mnih, "Bayesian probabilistic matrix
+factorization using Markov chain Monte Carlo", 2008, equations 11 to 13). The random numbers come from outside, so that
+the rows can be shared out among any number of threads.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.kernels import kernel
+from matinee.kernels.prefetch import prefetch_row
+
+F32 = np.float32
+AT_ONCE = 8
+"""Ratings that are added at once, so that the sums are loaded and stored once for all of them."""
+
+
+class Rated(NamedTuple):
+    """The ratings, grouped: row r owns the places indptr[r]:indptr[r + 1]."""
+
+    indptr: NDArray[np.int64]  # (R + 1,)
+    index: NDArray[np.int32]  # type: ignore[assignment]  # (N,) the other side's rows
+    target: NDArray[np.float32]  # (N,) what the mean, the time and so on leave of each rating
+
+
+@kernel(fastmath=True)
+def _add_ratings(
+    rated: Rated,
+    span: tuple[int, int],
+    others: NDArray[np.float32],
+    precisions: tuple[np.float32, NDArray[np.float32]],
+    work: NDArray[np.float32],
+    gram: NDArray[np.float32],
+    vectors: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> None:
+    """Adds sum w q q' to `gram`, (F + 1, F + 1), and to the vectors, (F + 1,), sum w t y and sum w y: the last column.
+
+    Work is (AT_ONCE, F) and holds sqrt(w) q of so many ratings.
+    """
+    sums, border = vectors
+    _, index, target = rated
+    own, theirs = precisions
+    n_factors, stop = gram.shape[0] - 1, span[1]
+    y0, y1, y2, y3, y4, y5, y6, y7 = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7]
+    for first in range(span[0], stop, AT_ONCE):
+        for ahead in range(first + AT_ONCE, min(first + 2 * AT_ONCE, stop)):
+            prefetch_row(others, np.intp(index[ahead]))
+        n = min(AT_ONCE, stop - first)
+        for j in range(n):
+            other, out = others[index[first + j]], work[j]
+            weight = own * theirs[index[first + j]]
+            root = np.sqrt(weight)
+            left = root * (target[first + j] - other[n_factors])
+            for f in range(n_factors):
+                out[f] = other[f] * root
+                sums[f] += left * out[f]
+                border[f] += root * out[f]
+            sums[n_factors] += root * left
+            border[n_factors] += weight
+        work[n:] = 0
+        for f in range(n_factors):
+            row = gram[f]
+            c0, c1, c2, c3, c4, c5, c6, c7 = y0[f], y1[f], y2[f], y3[f], y4[f], y5[f], y6[f], y7[f]
+            for g in range(n_factors):  # whole rows: half of them would do, but loops that start at 0 are vectorized
+                row[g] += (c0 * y0[g] + c1 * y1[g] + c2 * y2[g] + c3 * y3[g]) + (
+                    c4 * y4[g] + c5 * y5[g] + c6 * y6[g] + c7 * y7[g]
+                )
+
+
+@kernel(fastmath=True)
+def _solve(
+    gram: NDArray[np.float32], sums: NDArray[np.float32], noise: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    """Writes a draw with this precision, and with the sums as precision times mean; destroys both.
+
+    All loops run over whole rows, since those are vectorized: what they do left of the diagonal changes nothing.
+    """
+    size = len(gram)
+    for k in range(size):
+        row = gram[k]
+        inverse = F32(1) / np.sqrt(row[k])
+        for g in range(size):
+            row[g] *= inverse
+        value = sums[k] * inverse
+        for g in range(size):
+            sums[g] -= value * row[g]
+        out[k] = value + noise[k]
+        for i in range(k + 1, size):
+            factor, below = row[i], gram[i]
+            for g in range(size):
+                below[g] -= factor * row[g]
+    sums[:] = 0
+    for k in range(size - 1, -1, -1):
+        row, value = gram[k], F32(0)
+        for g in range(size):
+            value += row[g] * sums[g]
+        sums[k] = (out[k] - value) / row[k]
+    out[:] = sums
+
+
+@kernel(fastmath=True)
+def draw_rows(
+    rated: Rated,
+    rows: tuple[int, int],
+    tables: tuple[NDArray[np.float32], NDArray[np.float32]],
+    precisions: tuple[NDArray[np.float32], NDArray[np.float32]],
+    prior: tuple[NDArray[np.float32], NDArray[np.float32]],
+    noise: NDArray[np.float32],
+) -> None:
+    """Draws the rows first:stop of the first table, in place, given the second.
+
+    Args:
+        tables: of the rows to draw, (R, F + 1), and of the others, (O, F + 1): factors, then the bias.
+        precisions: of the noise of the ratings, (R,) and (O,); that of a rating is the product of its two.
+        prior: mean (R, F + 1) and precision (F + 1,).
+        noise: standard normal numbers, (R, F + 1).
+    """
+    own, others = tables
+    mean, precision = prior
+    size = own.shape[1]
+    n_factors = size - 1
+    gram, sums, border = np.empty((size, size), np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+    work = np.zeros((AT_ONCE, n_factors), np.float32)
+    for row in range(rows[0], rows[1]):
+        gram[:] = 0
+        for f in range(size):
+            sums[f] = precision[f] * mean[row, f]
+            border[f] = 0
+        span = rated.indptr[row], rated.indptr[row + 1]
+        _add_ratings(rated, span, others, (precisions[0][row], precisions[1]), work, gram, (sums, border))
+        for f in range(size):
+            gram[f, n_factors] = gram[n_factors, f] = border[f]
+        for f in range(size):
+            gram[f, f] += precision[f]
+        _solve(gram, sums, noise[row], own[row])
+
+
+@kernel(fastmath=True)
+def add_errors(
+    rated: Rated,
+    rows: tuple[int, int],
+    tables: tuple[NDArray[np.float32], NDArray[np.float32]],
+    errors: NDArray[np.float32],
+) -> None:
+    """What the two tables, as for `draw_rows`, leave of the targets of the rows first:stop, into errors, (N,)."""
+    own, others = tables
+    n_factors = own.shape[1] - 1
+    for row in range(rows[0], rows[1]):
+        x = own[row]
+        for place in range(rated.indptr[row], rated.indptr[row + 1]):
+            y = others[rated.index[place]]
+            error = rated.target[place] - x[n_factors] - y[n_factors]
+            for f in range(n_factors):
+                error -= x[f] * y[f]
+            errors[place] = error
+
+
+@kernel(fastmath=True)
+def sum_rows(
+    indptr: NDArray[np.int64],
+    index: NDArray[np.int32],
+    rows: tuple[int, int],
+    table: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """For each row of a group first:stop the sum of the table's rows, (O, K), that it names, into out, (R, K)."""
+    for row in range(rows[0], rows[1]):
+        total = out[row]
+        total[:] = 0
+        for place in range(indptr[row], indptr[row + 1]):
+            one = table[index[place]]
+            for k in range(len(total)):
+                total[k] += one[k]

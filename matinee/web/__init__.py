@@ -1,0 +1,19 @@
+"""The web: an API, and what keeps people's ratings. Importing matinee imports nothing of it; it needs `matinee[serve]`.
+
+To read in this order:
+
+    settings        what the server is told, and its limits
+    tables, engine  the database: its tables, how it is opened and brought up to date (migrations/)
+    store           people and their ratings: one method, one transaction
+    live            the models that are served, and how a new file takes the place of an old one
+    film_index      finding films by title
+    problems        errors as documents with one sentence
+    shapes          what requests and answers look like
+    answers, taste  what is answered, as plain values
+    access          who asks
+    api             films; recommend, predict and explain from ratings in the request
+    api_people      people with a token, and ratings that are kept
+    api_operator    health, figures, the operator's endpoints
+    security, limits, logs, metrics, gate    what every request passes on its way in and out
+    app, running    put together, and run
+"""

@@ -1,0 +1,128 @@
+"""The API under /api/v1: films, and what a model says to ratings that come with the request; nothing of it is kept.
+
+What is kept is in `api_people`, what the operator sees in `api_operator`.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from matinee.web import answers, shapes
+from matinee.web.access import Serving
+from matinee.web.live import Snapshot
+from matinee.web.problems import Answer
+from matinee.web.tables import LONGEST_ITEM_ID
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": shapes.Problem, "description": text, "content": {"application/problem+json": {}}}
+    for status, text in {
+        400: "The request cannot be read.",
+        401: "A token is missing, or unknown.",
+        403: "Not from there.",
+        404: "No such film or model.",
+        409: "This model cannot do that.",
+        413: "Too large.",
+        422: "A value cannot be used.",
+        429: "Too many requests; see Retry-After.",
+        503: "Overloaded; see Retry-After.",
+    }.items()
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the OpenAPI document: these problems, and those that any request may meet."""
+    return {status: _PROBLEMS[status] for status in sorted({*statuses, 400, 413, 422, 429, 503})}
+
+
+router = APIRouter(prefix="/api/v1")
+
+FilmId = Annotated[str, shapes.Field(max_length=LONGEST_ITEM_ID, description="The id of a film.", examples=["1"])]
+
+
+@router.get("/films", tags=["films"], response_model=shapes.Films, responses=problems(404))
+async def find_films(query: Annotated[shapes.FilmQuery, Query()], serving: Serving) -> Response:
+    """Films by words of their titles, genre and years; a page at a time."""
+    snapshot = serving.models.snapshot(query.model)
+    return Answer(await snapshot.ask(answers.film_page, snapshot, query))
+
+
+@router.get("/genres", tags=["films"], response_model=list[str], responses=problems(404))
+async def genres(query: Annotated[shapes.ModelQuery, Query()], serving: Serving) -> Response:
+    """All genres that films have."""
+    return Answer(serving.models.snapshot(query.model).guide.catalogue.genres)
+
+
+@router.get("/models", tags=["films"], responses=problems())
+async def models(serving: Serving) -> Response:
+    """The models that are served, the first of which is meant where none is named."""
+    return Answer([describe(live.current) for live in serving.models])
+
+
+def describe(snapshot: Snapshot) -> dict[str, Any]:
+    """A model in a few words, for JSON."""
+    guide = snapshot.guide
+    return {
+        "name": snapshot.name,
+        "kind": guide.model.name,
+        "version": snapshot.version,
+        "predicts_stars": guide.model.has_stars,
+        "scale": {"lowest": guide.model.scale_.lowest, "highest": guide.model.scale_.highest}
+        | {"step": guide.model.scale_.step},
+        "n_items": len(guide.model.items_),
+        "dataset": guide.origin.dataset,
+        "n_ratings": guide.origin.n_ratings,
+    }
+
+
+@router.get(
+    "/films/{item_id:path}/similar", tags=["films"], response_model=shapes.ListAnswer, responses=problems(404, 409)
+)
+async def similar_films(item_id: FilmId, query: Annotated[shapes.SimilarQuery, Query()], serving: Serving) -> Response:
+    """The films most like one, by what the model has learnt; `score` is a cosine."""
+    snapshot = serving.models.snapshot(query.model)
+    return Answer(await snapshot.ask(answers.similar, snapshot, item_id, query))
+
+
+@router.get("/films/{item_id:path}", tags=["films"], response_model=shapes.Film, responses=problems(404))
+async def one_film(item_id: FilmId, query: Annotated[shapes.ModelQuery, Query()], serving: Serving) -> Response:
+    """One film by its id."""
+    snapshot = serving.models.snapshot(query.model)
+    return Answer(snapshot.films.line(snapshot.index_of(item_id)))
+
+
+@router.post(
+    "/recommend", tags=["ratings in the request"], response_model=shapes.ListAnswer, responses=problems(404, 409)
+)
+async def recommend(body: shapes.RecommendRequest, serving: Serving) -> Response:
+    """A list for whoever gave these ratings. Without ratings it is the average person's."""
+    snapshot = serving.models.snapshot(body.model)
+    return Answer(await snapshot.ask(_recommend, snapshot, body, is_long=body.explain))
+
+
+def _recommend(snapshot: Snapshot, body: shapes.RecommendRequest) -> dict[str, Any]:
+    return answers.suggestions(snapshot, body.stars(), body.not_interested, body, strict=True)
+
+
+@router.post(
+    "/predict", tags=["ratings in the request"], response_model=shapes.Predictions, responses=problems(404, 409)
+)
+async def predict(body: shapes.PredictRequest, serving: Serving) -> Response:
+    """The stars that whoever gave these ratings would give some films."""
+    snapshot = serving.models.snapshot(body.model)
+    return Answer(await snapshot.ask(_predict, snapshot, body))
+
+
+def _predict(snapshot: Snapshot, body: shapes.PredictRequest) -> dict[str, Any]:
+    return answers.predictions(snapshot, body.stars(), body.item_ids, strict=True)
+
+
+@router.post("/explain", tags=["ratings in the request"], response_model=shapes.Explained, responses=problems(404, 409))
+async def explain(body: shapes.ExplainRequest, serving: Serving) -> Response:
+    """What the prediction of a film is made of: parts that add up to it, and what each rating adds."""
+    snapshot = serving.models.snapshot(body.model)
+    return Answer(await snapshot.ask(_explain, snapshot, body))
+
+
+def _explain(snapshot: Snapshot, body: shapes.ExplainRequest) -> dict[str, Any]:
+    return answers.explanation(snapshot, body.stars(), body.item_id, body.reasons, strict=True)

@@ -1,0 +1,163 @@
+"""The API for people: a token instead of an account, ratings that are kept, and all of it given out or deleted.
+
+Everything under /api/v1/me is about the person whose token comes along, and no address names another person.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from matinee.web import answers, shapes
+from matinee.web.access import CurrentPerson, Served, Serving, maybe_person, needs_person
+from matinee.web.api import FilmId, problems
+from matinee.web.live import Snapshot
+from matinee.web.metrics import WRITTEN
+from matinee.web.problems import Answer, Problem
+from matinee.web.security import give_cookie, take_cookie
+from matinee.web.taste import taste
+
+router = APIRouter(prefix="/api/v1", tags=["people"])
+me = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)
+
+
+@router.post("/people", status_code=201, response_model=shapes.Person, responses=problems())
+def start(request: Request, query: Annotated[shapes.PersonQuery, Query()], serving: Serving) -> Response:
+    """A new person, without name or address. The token cannot be shown again. Who has a cookie already keeps it."""
+    known = maybe_person(request) if query.cookie else None
+    if known is not None:
+        return Answer({"person_id": known, "token": None}, 201)
+    made = serving.store.create_person()
+    answer = Answer({"person_id": made.id, "token": None if query.cookie else made.token}, 201)
+    if query.cookie:
+        give_cookie(request, answer, made.token)
+    return answer
+
+
+@me.get("", responses=problems(401))
+def who_am_i(person: CurrentPerson, serving: Serving) -> Response:
+    """How much is kept of this person."""
+    kept = serving.store.kept(person)
+    counts = {"n_ratings": len(kept.ratings), "n_not_interested": len(kept.not_interested)}
+    return Answer({"person_id": person} | counts)
+
+
+@me.delete("", status_code=204, responses=problems(401))
+def delete_everything(request: Request, person: CurrentPerson, serving: Serving) -> Response:
+    """Deletes this person and all that is theirs, for good. A model that has learnt from it is not trained anew."""
+    serving.store.forget(person)
+    answer = Response(status_code=204)
+    take_cookie(request, answer)
+    return answer
+
+
+@me.get("/export", responses=problems(401))
+def export_everything(person: CurrentPerson, serving: Serving) -> Response:
+    """All that is kept of this person, as a file."""
+    answer = Answer(serving.store.export(person))
+    answer.headers["content-disposition"] = 'attachment; filename="matinee.json"'
+    return answer
+
+
+# -- ratings -------------------------------------------------------------------------------------------------------
+
+
+@me.get("/ratings", response_model=shapes.KeptRatings, responses=problems(401, 404))
+def my_ratings(person: CurrentPerson, serving: Serving, query: Annotated[shapes.ModelQuery, Query()]) -> Response:
+    """All ratings, the last one first, and the films that are not of interest."""
+    return Answer(answers.kept_ratings(serving.models.snapshot(query.model), serving.store.kept(person)))
+
+
+@me.post("/ratings", status_code=204, responses=problems(401, 404))
+def rate_several(body: shapes.RatingsBody, person: CurrentPerson, serving: Serving) -> Response:
+    """Keeps several ratings, all or none, in place of earlier ones of the same films."""
+    keep_ratings(serving, person, {one.item_id: one.stars for one in body.ratings})
+    return Response(status_code=204)
+
+
+@me.put("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
+def rate(item_id: FilmId, body: shapes.StarsBody, person: CurrentPerson, serving: Serving) -> Response:
+    """Keeps a rating, in place of an earlier one. Once this is answered, it is on the disk."""
+    keep_ratings(serving, person, {item_id: body.stars})
+    return Response(status_code=204)
+
+
+def keep_ratings(serving: Served, person: str, stars: dict[Any, float]) -> None:
+    """Keeps ratings of films that the first model knows, within its scale.
+
+    Raises:
+        Problem: 404, the model does not know one of the films.
+        OutOfScaleError: a rating is outside the scale.
+    """
+    snapshot = serving.models.snapshot()
+    native = {snapshot.guide.model.items_.id(snapshot.index_of(item_id)): given for item_id, given in stars.items()}
+    snapshot.fold_in(native, strict=True)
+    serving.store.rate_many(person, {_storable(item_id): given for item_id, given in native.items()})
+    WRITTEN.inc(len(native))
+
+
+@me.delete("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
+def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+    """Deletes a rating."""
+    if not serving.store.unrate(person, _storable(item_id)):
+        raise Problem(404, "no-rating", "There is no rating of this film; /api/v1/me/ratings lists those there are.")
+    return Response(status_code=204)
+
+
+@me.put("/not-interested/{item_id:path}", status_code=204, responses=problems(401, 404))
+def not_interested(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+    """Keeps a film out of this person's lists."""
+    snapshot = serving.models.snapshot()
+    known = snapshot.guide.model.items_.id(snapshot.index_of(item_id))
+    serving.store.hide(person, _storable(known))
+    return Response(status_code=204)
+
+
+@me.delete("/not-interested/{item_id:path}", status_code=204, responses=problems(401, 404))
+def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+    """Lets a film into this person's lists again."""
+    if not serving.store.show(person, _storable(item_id)):
+        raise Problem(404, "not-hidden", "This film is not kept out; /api/v1/me/ratings lists those that are.")
+    return Response(status_code=204)
+
+
+def _storable(item_id: object) -> str:
+    """An id as text; raises Problem, 404, for the one character that databases refuse."""
+    text = str(item_id)
+    if "\0" in text or (not text.isascii() and text.encode("utf-8", "replace").decode() != text):
+        raise Problem(404, "unknown-film", "A film whose id holds such characters cannot be kept.")
+    return text
+
+
+# -- what the model says -------------------------------------------------------------------------------------------
+
+
+@me.get("/recommendations", response_model=shapes.ListAnswer, responses=problems(401, 404, 409))
+def my_recommendations(person: CurrentPerson, serving: Serving, query: Annotated[shapes.Wish, Query()]) -> Response:
+    """A list from the ratings that are kept; it changes at once with each of them."""
+    snapshot, kept = serving.models.snapshot(query.model), serving.store.kept(person)
+    return Answer(snapshot.run(_list, snapshot, kept, query))
+
+
+def _list(snapshot: Snapshot, kept: Any, query: shapes.Wish) -> dict[str, Any]:
+    return answers.suggestions(snapshot, kept.stars(), kept.not_interested, query)
+
+
+@me.get("/films/{item_id:path}/explanation", response_model=shapes.Explained, responses=problems(401, 404, 409))
+def my_explanation(
+    item_id: FilmId, person: CurrentPerson, serving: Serving, query: Annotated[shapes.ExplainQuery, Query()]
+) -> Response:
+    """What the prediction of a film for this person is made of."""
+    snapshot, stars = serving.models.snapshot(query.model), serving.store.kept(person).stars()
+    return Answer(snapshot.run(_explanation, snapshot, stars, item_id, query.reasons))
+
+
+def _explanation(snapshot: Snapshot, stars: dict[Any, float], item_id: str, reasons: int) -> dict[str, Any]:
+    return answers.explanation(snapshot, stars, item_id, reasons, strict=False)
+
+
+@me.get("/taste", responses=problems(401, 404))
+def my_taste(person: CurrentPerson, serving: Serving, query: Annotated[shapes.ModelQuery, Query()]) -> Response:
+    """Which genres and decades this person likes more than others do, and where they and the crowd differ most."""
+    kept: dict[Any, float] = dict(serving.store.kept(person).stars())
+    return Answer(taste(serving.models.snapshot(query.model), kept))

@@ -1,0 +1,87 @@
+"""The application: what is put together from the other files, and what runs while it runs.
+
+Another router, of pages for example, is added in `create_app`, with its whole prefix in itself; its functions find
+models and store through `access`.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from matinee._version import __version__
+from matinee.threads import one_blas_thread
+from matinee.web import api, api_operator, api_people
+from matinee.web.access import Served
+from matinee.web.gate import Gate
+from matinee.web.live import Models
+from matinee.web.logs import log, log_bug
+from matinee.web.problems import handle_problems
+from matinee.web.settings import Settings
+from matinee.web.store import Store
+
+ENVIRONMENT = "MATINEE_SERVE_SETTINGS"
+"""How the first process tells its workers what to serve."""
+
+_ABOUT = """Film recommendations from ratings: with the request, or kept for a person who is known by a token alone.
+
+Errors are problem documents (RFC 9457) whose `detail` says what to do. Every answer has an `X-Request-ID`.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application, its models loaded and its database open.
+
+    Raises:
+        ModelFileError: a model file is not a good one.
+        StoreError: the database cannot be opened.
+    """
+    serving = Served(settings, Models(settings.models), Store.open(settings.database))
+    app = FastAPI(
+        title="matinee",
+        version=__version__,
+        description=_ABOUT,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # the usual pages load scripts from other hosts
+        redoc_url=None,
+        lifespan=_lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.served = serving
+    for router in (api.router, api_people.router, api_people.me):
+        app.include_router(router)
+    for router in (api_operator.router, api_operator.health, api_operator.metrics):
+        app.include_router(router)
+    handle_problems(app)
+    app.add_middleware(Gate, settings=settings)
+    return app
+
+
+def worker_app() -> FastAPI:
+    """The application of a worker process, by the settings in its environment."""
+    return create_app(Settings.from_json(os.environ[ENVIRONMENT]))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    serving: Served = app.state.served
+    watching = asyncio.create_task(_watch(serving))
+    log("ready", models=[one.name for one in serving.models], database=serving.store.kind, version=__version__)
+    with one_blas_thread():  # requests are many and small: threads of BLAS would only be in each other's way
+        yield
+    watching.cancel()
+    serving.store.close()
+    log("stopped")
+
+
+async def _watch(serving: Served) -> None:
+    """Looks at the model files, again and again."""
+    while True:
+        await asyncio.sleep(serving.settings.poll_seconds)
+        try:
+            await run_in_threadpool(serving.models.poll)
+        except Exception as error:  # to watch must not end because of one failure
+            log_bug("", "watching the model files", error)

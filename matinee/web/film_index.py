@@ -1,0 +1,108 @@
+"""Finding films by a few letters of their titles, genre and years, over one model's items."""
+
+import re
+import unicodedata
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.errors import nearest
+from matinee.guide import Filters, Guide
+from matinee.ratings import Id
+
+ORDERS = ("popular", "best", "title", "newest", "oldest")
+"""How a page of films may be sorted: by number of ratings, by their mean (shrunken), by title, by year."""
+
+_CAUTION = 20
+"""So many ratings of an average film are added to each film's before films are sorted by their mean."""
+
+
+class Found(NamedTuple):
+    """Films in their order, by index, and whether their titles only resemble what was searched for."""
+
+    indices: NDArray[np.int64]
+    is_guess: bool
+
+
+class FilmIndex:
+    """Titles as people type them: without accents, case and punctuation."""
+
+    def __init__(self, guide: Guide) -> None:
+        self._guide, model = guide, guide.model
+        self._ids: list[Id] = model.items_.ids.tolist()
+        films = [guide.catalogue[item_id] for item_id in self._ids]
+        self._titles = [plain(film.title) for film in films]
+        self._counts, self._years = model.item_counts_, np.array([film.year or 0 for film in films])
+        self._genres = {
+            genre: np.array([genre in film.genres for film in films], bool) for genre in guide.catalogue.genres
+        }
+        sums, n = np.nan_to_num(model.item_means_.astype(np.float64)) * self._counts, self._counts
+        shrunken = (sums + _CAUTION * sums.sum() / max(1, n.sum())) / (n + _CAUTION)
+        self._orders = {
+            "popular": np.argsort(-self._counts, kind="stable"),
+            "best": np.argsort(-shrunken, kind="stable"),
+            "title": np.array(sorted(range(len(films)), key=self._titles.__getitem__), np.int64),
+            "newest": np.argsort(-self._years, kind="stable"),
+            "oldest": np.argsort(np.where(self._years > 0, self._years, 9999), kind="stable"),
+        }
+
+    def search(self, text: str, filters: Filters, order: str) -> Found:
+        """All films that pass the filters and whose titles hold every word of the text, or begin one with it.
+
+        With a text, titles that begin with it come first. If no title holds it, the nearest titles are taken.
+        """
+        allowed = self._allowed(filters)
+        ranked = self._orders[order]
+        words = plain(text)
+        if not words:
+            return Found(ranked[allowed[ranked]], False)
+        hits = [index for index in ranked.tolist() if allowed[index] and _holds(self._titles[index], words)]
+        if hits:
+            first = [index for index in hits if self._titles[index].startswith(words)]
+            begun = set(first)
+            return Found(np.array(first + [index for index in hits if index not in begun], np.int64), False)
+        if len(words) < 3:
+            return Found(np.empty(0, np.int64), False)
+        by_title = {self._titles[index]: index for index in np.flatnonzero(allowed).tolist()}
+        return Found(np.array([by_title[title] for title in nearest(words, by_title, 8)], np.int64), True)
+
+    def _allowed(self, filters: Filters) -> NDArray[np.bool_]:
+        """(I,), which items pass, as `Guide.recommend` understands filters."""
+        named = self._guide.catalogue.genre_named
+        allowed = self._counts >= filters.min_ratings
+        if filters.genres:
+            allowed &= np.any([self._genres[named(genre)] for genre in filters.genres], axis=0)
+        for genre in filters.not_genres:
+            allowed &= ~self._genres[named(genre)]
+        first, last = filters.years
+        if first is not None or last is not None:
+            allowed &= (self._years > 0) & (self._years >= (first or 0)) & (self._years <= (last or 9999))
+        return allowed
+
+    def line(self, index: int) -> dict[str, Any]:
+        """What is said of a film, for JSON."""
+        item_id = self._ids[index]
+        film, count = self._guide.catalogue[item_id], int(self._counts[index])
+        mean = round(float(self._guide.model.item_means_[index]), 3) if count else None
+        return {
+            "item_id": item_id,
+            "title": film.title,
+            "year": film.year,
+            "genres": list(film.genres),
+            "n_ratings": count,
+            "mean": mean,
+        }
+
+
+def plain(text: str) -> str:
+    """Lower case, no accents, one space between words: "Amélie (2001)" is "amelie 2001"."""
+    letters = unicodedata.normalize("NFKD", text.replace("'", "").replace("\u2019", ""))
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return " ".join(re.sub(r"[\W_]+", " ", bare.casefold()).split())
+
+
+def _holds(title: str, words: str) -> bool:
+    """Whether some word of the title begins with each of the words."""
+    padded = f" {title}"
+    return all(f" {word}" in padded for word in words.split())

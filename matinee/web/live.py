@@ -1,0 +1,209 @@
+"""The models that are served, each from one file, and how a new file takes the place of an old one.
+
+What answers a request is a `Snapshot`, which never changes. A request takes the newest one when it begins and keeps it
+to its end; a new file is read, tried and then put in its place by one assignment, so no request sees half of it. A file
+that cannot be used leaves the old one where it is.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+
+from matinee.errors import MatineeError, OutOfScaleError, SettingError
+from matinee.guide import Guide
+from matinee.models.base import Profile
+from matinee.ratings import Id
+from matinee.web.film_index import FilmIndex
+from matinee.web.logs import log
+from matinee.web.metrics import LOADED_AT, LOADS
+from matinee.web.problems import Problem
+
+QUICK_SECONDS = 0.002
+"""A model that makes a list faster than this is asked at once, and otherwise in a thread of its own."""
+
+Result = TypeVar("Result")
+Signature = tuple[int, int, int]
+
+
+class Folded(NamedTuple):
+    """A person as a model sees them by their ratings."""
+
+    profile: Profile
+    unknown: list[str]
+    """Items that the model does not know; they do not count."""
+
+
+class Snapshot:
+    """One model as it was in its file at one time; `films` finds its films by title. Its attributes never change."""
+
+    def __init__(self, name: str, guide: Guide, version: str) -> None:
+        self.name, self.guide, self.version = name, guide, version
+        self.loaded_at = time.time()
+        self.films = FilmIndex(guide)
+        self._index = {str(item_id): index for index, item_id in enumerate(guide.model.items_.ids.tolist())}
+        model = guide.model
+        # A model that does more than call NumPy is asked by one thread at a time.
+        self._lock: Any = nullcontext() if model.scores_in_threads else threading.Lock()
+        self._seconds = min(self._tried() for _ in range(3))
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a list takes so little time that handing it to another thread would cost as much."""
+        return self._seconds < QUICK_SECONDS
+
+    def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Calls something that asks the model."""
+        with self._lock:
+            return work(*arguments)
+
+    async def ask(self, work: Callable[..., Result], *arguments: Any, is_long: bool = False) -> Result:
+        """`run` from an async function: at once if the model is quick, otherwise, or if it is long, in a thread."""
+        if self.is_quick and not is_long:
+            return self.run(work, *arguments)
+        return await run_in_threadpool(self.run, work, *arguments)
+
+    def find(self, item_id: Id) -> int | None:
+        """The index of an item, None if the model does not know it; faster than to search the vocabulary."""
+        return self._index.get(str(item_id))
+
+    def index_of(self, item_id: Id) -> int:
+        """The index of an item; raises Problem, 404, if the model does not know it."""
+        index = self.find(item_id)
+        if index is None:
+            hint = "Find films by title with /api/v1/films?q=..."
+            raise Problem(404, "unknown-film", f"The model {self.name} knows no film with the id '{item_id}'. {hint}")
+        return index
+
+    def fold_in(self, stars: Mapping[Id, float], *, strict: bool) -> Folded:
+        """A person from {item id: stars}; with no known item, the average person.
+
+        Args:
+            strict: raise OutOfScaleError where stars are outside the scale, as a request must be told. Otherwise they
+                are taken to its nearer end: ratings that were kept may be older than the model.
+        """
+        model = self.guide.model
+        lowest, highest = model.scale_[:2]
+        known: dict[Id, float] = {}
+        unknown: list[str] = []
+        for item_id, given in stars.items():
+            index = self.find(item_id)
+            if index is None:
+                unknown.append(str(item_id))
+            elif strict and not lowest <= given <= highest:
+                raise OutOfScaleError(f"{given:g} stars for film '{item_id}' are outside the scale {model.scale_}.")
+            else:
+                known[model.items_.id(index)] = min(max(given, lowest), highest)
+        return Folded(model.fold_in(known), unknown)
+
+    def without(self, profile: Profile, hidden: Iterable[Id], *, include_rated: bool) -> Profile:
+        """The same person for `Guide.recommend`, which leaves out what a profile holds: what they rated, and more."""
+        found = [self.find(item_id) for item_id in hidden]
+        more = np.array([index for index in found if index is not None], np.int32)
+        seen = more if include_rated else np.concatenate([profile.item_index, more])
+        seen = np.unique(seen).astype(np.int32)
+        return Profile(seen, np.zeros(len(seen), np.float32), profile.vector)
+
+    def _tried(self) -> float:
+        """Asks for a list, which compiles what is to be compiled and shows that the model works; the seconds."""
+        started = time.perf_counter()
+        few = self.guide.model.items_.ids[:20].tolist()
+        profile = self.guide.model.fold_in(dict.fromkeys(few, self.guide.model.scale_.highest))
+        self.guide.recommend(profile, 10)
+        return time.perf_counter() - started
+
+
+class LiveModel:
+    """A file, the snapshot of it that is served, and what is wrong with the file if it is refused."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file; raises ModelFileError if it is not a good one."""
+        self.path, self.name = path, path.stem
+        self.refusal: str | None = None
+        self._loading = threading.Lock()
+        self._seen = self._waiting = self._signature()
+        self.current = self._read()
+
+    def poll(self) -> None:
+        """Reads the file if it has changed, and has been the same for two polls: whoever writes it may not be done."""
+        now = self._signature()
+        if now != self._seen and now == self._waiting:
+            self.reload()
+        self._waiting = now
+
+    def reload(self) -> bool:
+        """Reads the file and serves it, or keeps what there was and says why; True if it is served."""
+        with self._loading:
+            self._seen = self._signature()
+            try:
+                self.current = self._read()
+            except MatineeError as error:
+                self.refusal = str(error)
+            except Exception as error:  # a file that passes all checks but does not work must not end the server
+                self.refusal = f"'{self.path}' cannot be used: {type(error).__name__}: {error}."
+            else:
+                self.refusal = None
+                return True
+            LOADS.labels(self.name, "refused").inc()
+            log("model refused", model=self.name, detail=self.refusal, serving=self.current.version)
+            return False
+
+    def _read(self) -> Snapshot:
+        started = time.perf_counter()
+        inode, size, time_ns = self._signature()
+        del inode
+        snapshot = Snapshot(self.name, Guide.load(self.path), f"{time_ns:x}-{size:x}")
+        LOADS.labels(self.name, "loaded").inc()
+        LOADED_AT.labels(self.name).set(snapshot.loaded_at)
+        seconds = round(time.perf_counter() - started, 3)
+        kind, n = snapshot.guide.model.name, len(snapshot.guide.model.items_)
+        log("model loaded", model=self.name, kind=kind, items=n, version=snapshot.version, seconds=seconds)
+        return snapshot
+
+    def _signature(self) -> Signature:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return 0, 0, 0
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class Models:
+    """All models that are served, by the names of their files; the first is the one that is meant if none is named."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """Reads the files; raises ModelFileError if one is not good, SettingError if two have the same name."""
+        self._live: dict[str, LiveModel] = {}
+        for path in paths:
+            if path.stem in self._live:
+                raise SettingError(f"Two models are called '{path.stem}'; rename one of the files.")
+            self._live[path.stem] = LiveModel(path)
+        if not self._live:
+            raise SettingError("There is no model to serve: give at least one file.")
+
+    def __iter__(self) -> Any:
+        return iter(self._live.values())
+
+    def snapshot(self, name: str | None = None) -> Snapshot:
+        """What answers a request; raises Problem, 404, if there is no such model."""
+        if name is None:
+            return next(iter(self._live.values())).current
+        if name not in self._live:
+            listed = ", ".join(self._live)
+            raise Problem(404, "unknown-model", f"There is no model '{name[:60]}' here; there is: {listed}.")
+        return self._live[name].current
+
+    def poll(self) -> None:
+        """Looks at all files; see `LiveModel.poll`."""
+        for live in self._live.values():
+            live.poll()
+
+    def reload(self) -> bool:
+        """Reads all files again; True if all are good."""
+        good = [live.reload() for live in self._live.values()]  # all of them, also after a bad one
+        return all(good)

@@ -1,0 +1,242 @@
+"""A small model, both databases, and servers that really listen."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from matinee.catalogue import Catalogue, Film
+from matinee.guide import Guide
+from matinee.models.baseline import Baseline
+from matinee.models.factorization import MatrixFactorization
+from matinee.storage import Origin
+from matinee.web.app import create_app
+from matinee.web.running import Address, configuration
+from matinee.web.settings import Limits, Settings
+from tests.conftest import simulated
+
+OPERATOR = "the-operator-of-the-tests"
+UNLIMITED = Limits(per_second=0, people_per_minute=0)
+NEEDED = "needs PostgreSQL's initdb and pg_ctl: apt-get install postgresql"
+
+
+def guide_of(seed: int = 0, *, baseline: bool = False) -> Guide:
+    """A model of 120 items (ids 7, 17, 27, ...); the films of ids 1187 and above have no title."""
+    ratings = simulated(seed=seed)
+    genres = ("Drama", "Comedy", "Sci-Fi", "Horror")
+    films = {
+        item_id: Film(f"Film {place} ({1950 + place % 60})", 1950 + place % 60, (genres[place % 4],))
+        for place, item_id in enumerate(ratings.items.ids.tolist()[:118])
+    }
+    films[7] = Film("Amélie (2001)", 2001, ("Comedy", "Romance"))
+    films[17] = Film("Star Wars: Episode IV (1977)", 1977, ("Sci-Fi",))
+    model = Baseline() if baseline else MatrixFactorization(factors=8, epochs=4, seed=seed)
+    return Guide(model.fit(ratings, n_threads=1), Catalogue(films), Origin("simulated", len(ratings)))
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model, saved; not to be changed."""
+    path = tmp_path_factory.mktemp("model") / "films.matinee"
+    guide_of().save(path)
+    return path
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL of our own in a folder, reached by a socket in it."""
+
+    folder: Path
+
+    def new_database(self, name: str) -> str:
+        """The URL of a new, empty database."""
+        import psycopg
+
+        with psycopg.connect(f"host={self.folder} user=matinee dbname=postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return f"postgresql://matinee@/{name}?host={self.folder}"
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name) or next(iter(sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))), None)
+    if found is None and os.environ.get("MATINEE_REQUIRE_ALL"):
+        pytest.fail(f"MATINEE_REQUIRE_ALL is set; {NEEDED}")
+    if found is None:
+        pytest.skip(NEEDED)
+    return found
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A real PostgreSQL with its usual care for the disk; skips the test, with a sentence, where there is none."""
+    initdb, control = _tool("initdb"), _tool("pg_ctl")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL does not run as root
+    if user:
+        shutil.chown(folder, user)
+    data, options = folder / "data", f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=60"
+    made = [initdb, "--no-sync", "-A", "trust", "-U", "matinee", "-E", "UTF8", "--locale=C", "-D", str(data)]
+    quiet = {"cwd": folder, "user": user, "stdout": subprocess.DEVNULL, "check": True}
+    subprocess.run(made, **quiet)  # type: ignore[call-overload]
+    run = [control, "-D", str(data), "-w", "-l", str(folder / "log")]
+    subprocess.run([*run, "-o", options, "start"], **quiet)  # type: ignore[call-overload]
+    yield Cluster(folder)
+    subprocess.run([*run, "-m", "immediate", "stop"], **quiet)  # type: ignore[call-overload]
+    shutil.rmtree(folder)
+
+
+_DATABASES = iter(range(10**6))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'people.db'}"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    return cluster.new_database(f"test_{next(_DATABASES)}")
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """A server in a thread of this process, on a port of its own; gives its URL."""
+    server = uvicorn.Server(configuration(create_app(settings), Address(port=0)))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+class Process:
+    """`matinee serve` as one types it, on a free port."""
+
+    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", *arguments]
+        self.process = subprocess.Popen(
+            [*command, "--port", "0", "--rate", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | (environment or {}),
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, f"the server did not start: {line!r}"
+        self.url = found[0]
+
+    def wait(self) -> None:
+        """Until it answers."""
+        wait_for_answer(self.url)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self._gone()
+
+    def _gone(self) -> int:
+        code = self.process.wait(timeout=30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+class Forked:
+    """A `matinee serve` that `Forking` has started."""
+
+    def __init__(self, url: str, process_id: int) -> None:
+        self.url, self.process_id = url, process_id
+
+    def kill(self) -> None:
+        """SIGKILL, and nothing else; returns when it is gone."""
+        os.kill(self.process_id, signal.SIGKILL)
+
+
+class Forking:
+    """Starts `matinee serve` again and again as processes of their own, without the seconds that imports take: a first
+    process imports everything and forks one child after the other, and waits for the end of each."""
+
+    _CODE = """
+import os, sys
+import matinee.web.running
+from matinee.cli import main
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        main(["serve", *line.split(), "--port", "0", "--rate", "0"])
+    print(child, flush=True)
+    os.waitpid(child, 0)
+"""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", self._CODE]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        self._process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
+
+    def serve(self, *arguments: str) -> Forked:
+        """A server that answers."""
+        self._process.stdin.write(" ".join(arguments) + "\n")
+        self._process.stdin.flush()
+        told = "".join(self._process.stdout.readline() for _ in range(2))
+        url, process_id = re.search(r"http://\S+", told), re.search(r"^\d+$", told, re.MULTILINE)
+        assert url, told
+        assert process_id, told
+        wait_for_answer(url[0])
+        return Forked(url[0], int(process_id[0]))
+
+    def close(self) -> None:
+        """Ends it."""
+        self._process.communicate()
+
+
+def wait_for_answer(url: str) -> None:
+    """Until a server answers."""
+    deadline = time.monotonic() + 30
+    with httpx.Client(verify=False) as client:  # without TLS nothing is to be verified, and to prepare it takes time
+        while time.monotonic() < deadline:
+            try:
+                client.get(f"{url}/health/live", timeout=30)
+                return
+            except httpx.TransportError:
+                time.sleep(0.02)
+    raise AssertionError("the server does not answer")
+
+
+@pytest.fixture(scope="module")
+def site(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server without limits on SQLite, with an operator."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('site') / 'people.db'}"
+    with serving(Settings((model_file,), database, OPERATOR, UNLIMITED, log_requests=False)) as url:
+        yield url
+
+
+@pytest.fixture
+def web(site: str) -> Iterator[httpx.Client]:
+    """A client of `site`."""
+    with httpx.Client(base_url=site, timeout=30) as client:
+        yield client
+
+
+def newcomer(client: httpx.Client) -> dict[str, str]:
+    """The header of a new person."""
+    return {"Authorization": f"Bearer {client.post('/api/v1/people').json()['token']}"}

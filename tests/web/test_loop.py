@@ -1,0 +1,100 @@
+"""The loop closes: what people rate on the server is in the next model, on SQLite and PostgreSQL."""
+
+from pathlib import Path
+
+import click.testing
+import numpy as np
+import pytest
+
+from matinee.catalogue import Catalogue
+from matinee.cli import main
+from matinee.collected import with_collected
+from matinee.errors import DataError
+from matinee.guide import Guide
+from matinee.ratings import Ratings, Scale
+from matinee.readers import Dataset
+from matinee.web.store import Store
+
+
+def filled(database: str) -> None:
+    """A database with three people and seven ratings, one of an unknown film, one outside the scale."""
+    store = Store.open(database)
+    people = [store.create_person().id for _ in range(3)]
+    store.rate_many(people[0], {"10": 5, "20": 1, "30": 4.5})
+    store.rate_many(people[1], {"10": 4, "99": 4})
+    store.rate_many(people[2], {"20": 2, "30": 10})
+    store.close()
+
+
+def table(users: list[int] | list[str], *, times: bool = True) -> Dataset:
+    stars = [5, 3, 1, 4.5, 2, 3]
+    ratings = Ratings.from_ids(users, [10, 20, 30, 10, 20, 30], stars, [7] * 6 if times else None, Scale(1, 5, 0.5))
+    return Dataset("own", ratings, Catalogue())
+
+
+def rows(ratings: Ratings) -> list[tuple[object, object, float]]:
+    users, items = ratings.users.ids[ratings.user_index].tolist(), ratings.items.ids[ratings.item_index].tolist()
+    return list(zip(users, items, ratings.value.tolist(), strict=True))
+
+
+def test_collected_ratings_follow_the_others_under_new_ids(database: str) -> None:
+    filled(database)
+    own = table([1, 1, 2, 2, 3, 900])
+    joined, note = with_collected(own, database)
+    assert rows(joined.ratings)[:6] == rows(own.ratings)
+    new = rows(joined.ratings)[6:]
+    assert {user for user, _, _ in new} == {901, 902, 903}
+    assert sorted((item, stars) for _, item, stars in new) == [(10, 4.0), (10, 5.0), (20, 1.0), (20, 2.0), (30, 4.5)]
+    together = {user: sorted(stars for who, _, stars in new if who == user) for user, _, _ in new}
+    assert sorted(together.values()) == [[1.0, 4.5, 5.0], [2.0], [4.0]]
+    assert joined.ratings.timestamp is not None
+    assert joined.ratings.timestamp[:6].tolist() == [7] * 6
+    assert (joined.ratings.timestamp[6:] > 1_700_000_000).all()
+    assert "Added 5 ratings by 3 people from" in note
+    assert note.endswith("; 2 left out, of unknown items or outside the scale.")
+
+
+def test_people_get_names_where_ids_are_text(tmp_path: Path) -> None:
+    filled(str(tmp_path / "people.db"))
+    own = table(["ada", "bo", "person 2", "person 2", "zoe", "zoe"], times=False)
+    joined, _ = with_collected(own, str(tmp_path / "people.db"))
+    assert rows(joined.ratings)[:6] == rows(own.ratings)
+    assert {user for user, _, _ in rows(joined.ratings)[6:]} == {"person 1", "person 3", "person 4"}
+    assert joined.ratings.timestamp is None
+
+
+def test_a_database_without_ratings_adds_nothing(tmp_path: Path) -> None:
+    Store.open(str(tmp_path / "people.db")).close()
+    own = table([1, 1, 2, 2, 3, 4])
+    joined, note = with_collected(own, str(tmp_path / "people.db"))
+    assert joined is own
+    assert note == f"Added 0 ratings by 0 people from {tmp_path / 'people.db'}."
+
+
+def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no database file"):
+        with_collected(table([1, 1, 2, 2, 3, 4]), str(tmp_path / "none.db"))
+    pairs = Ratings.from_ids([1, 2], [10, 20], [1, 1])
+    with pytest.raises(DataError) as told:
+        with_collected(Dataset("clicks", pairs, Catalogue()), "postgresql://ada:secret@host/name")
+    assert str(told.value) == (
+        "clicks has no stars, and what people gave films in postgresql://host/name are stars."
+    )  # fmt: skip
+
+
+def test_train_adds_them_on_the_command_line(tmp_path: Path, database: str) -> None:
+    filled(database)
+    lines = [
+        "user,item,rating",
+        *(f"{user},{item},{1 + (user + item) % 5}" for user in range(9) for item in (10, 20, 30)),
+    ]
+    (tmp_path / "own.csv").write_text("\n".join(lines))
+    out = tmp_path / "own.matinee"
+    arguments = ["train", str(tmp_path / "own.csv"), "--model", "baseline", "--out", str(out), "--db", database]
+    done = click.testing.CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.stderr
+    assert "Added " in done.stderr
+    guide = Guide.load(out)
+    n_added = int(np.isin(guide.model.users_.ids, [9, 10, 11]).sum())
+    assert n_added == 3
+    assert guide.origin.n_ratings > 27
