@@ -78,8 +78,8 @@ def n_threads() -> int:
 
 
 def matinee(settings: Settings, problem: Problem) -> Steps:
-    """Biased matrix factorization of this project, through its public names."""
-    from matinee.models.factorization import MatrixFactorization
+    """A model of this project; settings: its name, and what is set."""
+    from matinee.models import model_named
     from matinee.ratings import Ratings, Scale, Vocabulary
 
     users = Vocabulary(np.arange(problem.n_users), "user")
@@ -91,30 +91,37 @@ def matinee(settings: Settings, problem: Problem) -> Steps:
         return Ratings(users, items, *columns, None, Scale(*problem.scale, 1.0))
 
     train, test = ratings(problem.train), ratings(problem.test)
-    model = MatrixFactorization(**settings, seed=problem.seed)
+    own: Settings = {"model": "mf", "seed": problem.seed} | settings
+    model = model_named(own.pop("model")).from_settings(own)
     return lambda: model.fit(train, n_threads=n_threads()), lambda: model.predict_ratings(test).astype(np.float64)
 
 
 def surprise(settings: Settings, problem: Problem) -> Steps:
-    """Surprise SVD. It wants a Trainset: lists of tuples per user and per item."""
+    """An algorithm of Surprise; settings: its name, and what is set. It wants a Trainset: lists of tuples."""
     import pandas as pd
-    from surprise import SVD, Dataset, Reader  # type: ignore[import-not-found,unused-ignore]
+    import surprise.prediction_algorithms as algorithms  # type: ignore[import-not-found,unused-ignore]
+    from surprise import Dataset, Reader  # type: ignore[import-not-found,unused-ignore]
 
     frame = pd.DataFrame(problem.train._asdict())
     train = Dataset.load_from_df(frame, Reader(rating_scale=problem.scale)).build_full_trainset()
     test = list(zip(*(column.tolist() for column in problem.test), strict=True))
-    model = SVD(**settings, random_state=problem.seed)
+    own = dict(settings)
+    name = own.pop("model")
+    model = getattr(algorithms, name)(**own, **({"random_state": problem.seed} if name == "SVD" else {}))
     return lambda: model.fit(train), lambda: np.array([row.est for row in model.test(test)])
 
 
 def cornac(settings: Settings, problem: Problem) -> Steps:
-    """Cornac MF. It wants a Dataset."""
+    """MF or ItemKNN of Cornac; settings: the name, and what is set. It wants a Dataset."""
+    from cornac import models  # type: ignore[import-not-found,unused-ignore]
     from cornac.data import Dataset  # type: ignore[import-not-found,unused-ignore]
-    from cornac.models import MF  # type: ignore[import-not-found,unused-ignore]
 
     train = Dataset.build(list(zip(*(column.tolist() for column in problem.train), strict=True)))
+    own: Settings = {"model": "MF"} | settings
+    if own["model"] == "MF":
+        own |= {"use_bias": True, "early_stop": False}
     # Without a seed, which would force one thread.
-    model = MF(**settings, num_threads=n_threads(), use_bias=True, early_stop=False)
+    model = getattr(models, own.pop("model"))(**own, num_threads=n_threads(), verbose=False)
 
     def predict() -> Floats:
         users = [train.uid_map.get(user, train.num_users) for user in problem.test.user_index.tolist()]
@@ -125,17 +132,22 @@ def cornac(settings: Settings, problem: Problem) -> Steps:
 
 
 def lenskit(settings: Settings, problem: Problem) -> Steps:
-    """LensKit BiasedMF. It wants a Dataset. Films that it has not seen get its bias model's prediction."""
+    """BiasedMF or ItemKNN of LensKit; settings: the name, and what is set. It wants a Dataset. Where a model has no
+    prediction (films that it has not seen, or without neighbours) LensKit's bias model predicts."""
     import pandas as pd
     from lenskit.als import BiasedMFScorer  # type: ignore[import-not-found,unused-ignore]
+    from lenskit.basic import BiasModel  # type: ignore[import-not-found,unused-ignore]
     from lenskit.data import ItemList, from_interactions_df  # type: ignore[import-not-found,unused-ignore]
+    from lenskit.knn import ItemKNNScorer  # type: ignore[import-not-found,unused-ignore]
     from lenskit.training import TrainingOptions  # type: ignore[import-not-found,unused-ignore]
 
     names = ["user_id", "item_id", "rating"]
     train = from_interactions_df(pd.DataFrame(dict(zip(names, problem.train, strict=True))))
-    model = BiasedMFScorer(**settings)
+    own: Settings = {"model": "BiasedMF"} | settings
+    model = {"BiasedMF": BiasedMFScorer, "ItemKNN": ItemKNNScorer}[own.pop("model")](**own)
 
     def predict() -> Floats:
+        bias = getattr(model, "bias", None) or BiasModel.learn(train, damping=5.0)
         predicted = np.empty(len(problem.test.value))
         order = np.argsort(problem.test.user_index, kind="stable")
         ends = np.flatnonzero(np.diff(problem.test.user_index[order])) + 1
@@ -143,7 +155,7 @@ def lenskit(settings: Settings, problem: Problem) -> Steps:
             user = int(problem.test.user_index[rows[0]])
             items = ItemList(item_ids=problem.test.item_index[rows])
             scores = model(user, items).scores()
-            by_bias, _ = model.bias.compute_for_items(items, user)
+            by_bias, _ = bias.compute_for_items(items, user)
             predicted[rows] = np.where(np.isnan(scores), by_bias, scores)
         return predicted
 
@@ -179,16 +191,19 @@ def peak_mb() -> float:
 def measure(library: str, settings: Settings, problem: Problem) -> dict[str, float | str]:
     """Warm up, fit, predict; the memory is read before the predictions are made."""
     prepare = LIBRARIES[library]
-    warm_fit, _ = prepare(settings, problem.warm_up())
+    warm_fit, warm_predict = prepare(settings, problem.warm_up())
     warm_fit()
+    warm_predict()
     fit, predict = prepare(settings, problem)
     start = time.perf_counter()
     fit()
     fit_seconds = time.perf_counter() - start
     memory = peak_mb()
+    start = time.perf_counter()
     predicted = np.clip(predict(), *problem.scale)
+    seconds = {"fit_seconds": fit_seconds, "predict_seconds": time.perf_counter() - start}
     rmse = math.sqrt(float(np.mean((predicted - problem.test.value) ** 2)))
-    return {"version": version(library), "fit_seconds": fit_seconds, "rmse": rmse, "peak_mb": memory}
+    return {"version": version(library), **seconds, "rmse": rmse, "peak_mb": memory}
 
 
 def main() -> None:

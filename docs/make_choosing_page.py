@@ -1,91 +1,138 @@
-"""Prints the tables of docs/choosing-a-model.md: what each model can do, and how good, fast and large it is.
+"""Makes the tables of docs/choosing-a-model.md: what each model can do, and how good, fast and large it is.
 
-    matinee compare ml-100k --json > ml-100k.json
-    python docs/make_choosing_page.py ml-100k.json ...
+    python docs/make_choosing_page.py                        everything that is not measured yet
+    python docs/make_choosing_page.py --again bayes,mf       these models once more
+    python docs/make_choosing_page.py --data ml-100k         this data set alone; the others' tables stay as measured
 
-Where the page is there already, what stands between its two markers is replaced.
+What each model can do is asked of the model itself, on a small table. What was measured of each model on each data set
+is kept in docs/.measured, which is not under version control; only the page is. Measure on an idle machine.
 """
 
-import json
+import argparse
+import os
+import pickle
+import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+import matinee
+from matinee.comparison import Comparison, Entry, Found, as_task, gathered, in_a_process
 from matinee.errors import UnsupportedError
 from matinee.models import MODELS
 from matinee.models.base import Recommender
-from matinee.ratings import Ratings
+from matinee.ratings import PAIRS, Ratings
+from matinee.split import Split, splits
 
 PAGE = Path(__file__).parent / "choosing-a-model.md"
+KEPT = Path(__file__).parent / ".measured"
 MARKERS = "<!-- tables: made by make_choosing_page.py -->", "<!-- end of tables -->"
+DATA = ("ml-latest-small", "ml-100k", "ml-1m")
+SPLIT = "random:0.2"
 
 
-def tables(files: list[Path]) -> str:
-    """All tables as Markdown."""
-    parts = [_abilities()]
-    for path in files:
-        found = json.loads(path.read_text("utf-8"))
-        counts = f"{found['n_train']:,} ratings to train on, {found['n_test']:,} to test on"
-        parts.append(f"**{found['dataset']}**, split {found['protocol']}: {counts}.\n\n{_measured(found)}")
-    return "\n\n".join(parts)
+# -- what each model can do ------------------------------------------------------------------------------------------
 
 
-def _measured(found: dict[str, Any]) -> str:
-    rows = [_row(one, found["contests"]) for one in found["models"] if not one["problem"]]
-    headings = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "predict s", "lists s", "memory MB")
-    problems = [f"{one['name']}: {one['problem']}" for one in found["models"] if one["problem"]]
-    return "\n\n".join([_table(headings, rows), *problems])
-
-
-def _row(one: dict[str, Any], contests: dict[str, Any]) -> list[str]:
-    def quality(measure: str) -> str:
-        if one[measure] is None:
-            return ""
-        contest = contests[measure]
-        equals = {other["name"] for other in contest["others"] if not other["is_worse"]}
-        text = f"{one[measure]:.4f}"
-        return f"**{text}**" if one["name"] == contest["best"] or one["name"] in equals else text
-
-    def figure(name: str, pattern: str) -> str:
-        return "" if one[name] is None else pattern.format(one[name])
-
-    return [
-        one["name"],
-        quality("rmse"),
-        quality("ndcg_at_10"),
-        figure("recall_at_20", "{:.4f}"),
-        figure("coverage", "{:.1%}"),
-        figure("fit_seconds", "{:.2f}"),
-        figure("predict_seconds", "{:.2f}") if one["rmse"] is not None else "",
-        figure("recommend_seconds", "{:.2f}"),
-        figure("memory_mb", "{:,.0f}"),
-    ]
-
-
-def _abilities() -> str:
+def abilities() -> str:
+    """A table that says yes where a model does it on a small table, and no where it refuses."""
     users, items = np.divmod(np.random.default_rng(0).permutation(60 * 40)[:1_200], 40)
     ratings = Ratings.from_ids(users, items, 1.0 + (users * items) % 5)
-    headings = ("model", "stars", "lists", "new people at once", "explanations", "similar films")
-    return _table(headings, [_can(model().fit(ratings), ratings) for model in MODELS])
+    pairs = Ratings.from_ids(users, items, np.ones(len(users)), scale=PAIRS)
+    columns = (
+        "model", "stars", "lists", "from pairs", "new people at once", "explains", "similar films", "how certain"
+    )  # fmt: skip
+    return _table(columns, [_can(model().fit(ratings), model(), ratings, pairs) for model in MODELS])
 
 
-def _can(model: Recommender, ratings: Ratings) -> list[str]:
+def _can(fitted: Recommender, fresh: Recommender, ratings: Ratings, pairs: Ratings) -> list[str]:
     user, item = ratings.users.id(0), ratings.items.id(0)
-    answers = [len(model.recommend(user, 3)) == 3, len(model.recommend({item: 4.0}, 3)) == 3]
+    lists, new = len(fitted.recommend(user, 3)) == 3, len(fitted.recommend({item: 4.0}, 3)) == 3
     try:
-        _, parts = model.parts(user, item)
-        explains = "no" if not len(parts.ratings) else "yes" if parts.is_exact else "about"
+        _, parts = fitted.parts(user, item)
+        explains = "no" if not len(parts.ratings) else "exactly" if parts.is_exact else "nearly"
     except UnsupportedError:
         explains = "no"
+    similar, from_pairs = _works(lambda: fitted.similar(item, 3)), _works(lambda: fresh.fit(pairs))
+    certain = fitted.deviations(user, np.arange(3)) is not None
+    return [fitted.name, *(_yes(one) for one in (fitted.has_stars, lists, from_pairs, new)), explains,
+            *(_yes(one) for one in (similar, certain))]  # fmt: skip
+
+
+def _works(what: Callable[[], object]) -> bool:
     try:
-        model.similar(item, 3)
-        is_similar = "yes"
+        what()
     except UnsupportedError:
-        is_similar = "no"
-    lists, new = ("yes" if one else "no" for one in answers)
-    return [model.name, "yes" if model.has_stars else "no", lists, new, explains, is_similar]
+        return False
+    return True
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"
+
+
+# -- how good, fast and large ----------------------------------------------------------------------------------------
+
+
+def measured(name: str, again: list[str]) -> str:
+    """The table of a data set; models that were not measured there yet, or are to be again, are measured now."""
+    data = matinee.load(name)
+    parts = list(splits(data.ratings, SPLIT, 0, data.source_rows))
+    task = as_task(parts, name)
+    found = {model.name: (model.name, _measure(model(), name, task, model.name in again)) for model in MODELS}
+    return f"### {_size(name, data.ratings)}\n\n{_results(gathered(found, parts, name), parts)}"
+
+
+def _measure(model: Recommender, name: str, task: bytes, is_again: bool) -> Found:
+    file = KEPT / f"{name}.{model.name}.pickle"
+    if file.is_file() and not is_again:
+        kept: Found = pickle.loads(file.read_bytes())  # this script wrote it
+        return kept
+    print(f"{name}: {model.name}", file=sys.stderr, flush=True)
+    found = in_a_process(model, task)
+    KEPT.mkdir(exist_ok=True)
+    file.write_bytes(pickle.dumps(found))
+    return found
+
+
+def _size(name: str, ratings: Ratings) -> str:
+    return f"{name}: {ratings.n_users:,} people, {ratings.n_items:,} films, {len(ratings):,} ratings"
+
+
+def _results(found: Comparison, parts: list[Split]) -> str:
+    headings = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "stars s", "lists s", "memory MB")
+    rows = [_row(one, found) for one in found.entries if one.report]
+    said = [f"{one.name}: {one.problem}" for one in found.entries if one.problem]
+    said += [one.sentence() for one in found.contests]
+    note = f"{len(parts[0].train):,} ratings to train on, {len(parts[0].test):,} to test on."
+    return "\n\n".join([note, _table(headings, rows), *said])
+
+
+def _row(one: Entry, found: Comparison) -> list[str]:
+    report = one.report
+    assert report is not None
+
+    def quality(measure: str) -> str:
+        value = getattr(report, measure)
+        text = "" if value is None else f"{value:.4f}".lstrip("0")
+        return f"**{text}**" if text and found.mark(measure, one.name) else text
+
+    def figure(value: float | None, pattern: str) -> str:
+        return "" if value is None else pattern.format(value)
+
+    return [
+        f"`{one.name}`",
+        quality("rmse"),
+        quality("ndcg_at_10"),
+        figure(report.recall_at_20, "{:.4f}").lstrip("0"),
+        figure(report.coverage, "{:.1%}"),
+        figure(report.fit_seconds, "{:.2f}"),
+        figure(report.predict_seconds if report.rmse is not None else None, "{:.2f}"),
+        figure(report.recommend_seconds, "{:.2f}"),
+        figure(one.memory_mb, "{:,.0f}"),
+    ]
 
 
 def _table(headings: tuple[str, ...], rows: list[list[str]]) -> str:
@@ -93,12 +140,31 @@ def _table(headings: tuple[str, ...], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def _machine() -> str:
+    """What it was measured on."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"Measured with matinee {matinee.__version__}, split `{SPLIT}`, on {os.cpu_count()} cores of {name}."
+
+
+def main() -> None:
+    """Writes the page."""
+    parser = argparse.ArgumentParser(description="The tables of docs/choosing-a-model.md.")
+    parser.add_argument("--again", default="", help="models to measure once more, with commas between them")
+    parser.add_argument("--data", default=",".join(DATA), help="data sets to measure now")
+    options = parser.parse_args()
+    for name in options.data.split(","):
+        measured(name, options.again.split(","))
+    full = [name for name in DATA if all((KEPT / f"{name}.{model.name}.pickle").is_file() for model in MODELS)]
+    made = "\n\n".join(
+        ["## What each can do", abilities(), "## Measured", _machine(), *(measured(n, []) for n in full)]
+    )
+    before, _, rest = PAGE.read_text("utf-8").partition(MARKERS[0])
+    after = rest.partition(MARKERS[1])[2]
+    PAGE.write_text(f"{before}{MARKERS[0]}\n\n{made}\n\n{MARKERS[1]}{after}", encoding="utf-8")
+    print(f"written: {PAGE.name}")
+
+
 if __name__ == "__main__":
-    made = tables([Path(name) for name in sys.argv[1:]])
-    if PAGE.is_file():
-        before, _, rest = PAGE.read_text("utf-8").partition(MARKERS[0])
-        after = rest.partition(MARKERS[1])[2]
-        PAGE.write_text(f"{before}{MARKERS[0]}\n\n{made}\n\n{MARKERS[1]}{after}", encoding="utf-8")
-        print(f"written: {PAGE.name}")
-    else:
-        print(made)
+    main()

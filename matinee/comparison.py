@@ -185,27 +185,31 @@ def compare(
     """
     if not models:
         raise SettingError("There are no models to compare: name at least one.")
-    data = pickle.dumps((list(parts), dataset, n_threads))
-    entries, outcomes = [], {}
+    data = as_task(parts, dataset, n_threads)
+    found = {}
     for number, (name, model) in enumerate(models.items()):
         if progress:
             progress(number, len(models), name)
         alone = isolated and type(model) in MODELS
-        found = _in_a_process(model, data) if alone else _attempt(model, parts, dataset, n_threads)
-        outcome = found.outcome
-        if outcome is None:
-            entries.append(Entry(name, model.name, problem=found.problem))
-            continue
-        outcomes[name] = outcome
-        entries.append(Entry(name, model.name, outcome.report, found.memory_mb if alone else None))
+        found[name] = in_a_process(model, data) if alone else _attempt(model, parts, dataset, n_threads)
     if progress:
         progress(len(models), len(models), "done")
+    return gathered({name: (model.name, found[name]) for name, model in models.items()}, parts, dataset)
+
+
+def gathered(found: Mapping[str, tuple[str, "Found"]], parts: Sequence[Split], dataset: str) -> Comparison:
+    """The comparison of what was found of each model, {name here: (name of the model, what was found)}."""
+    entries = [
+        Entry(name, model, one.outcome and one.outcome.report, one.memory_mb, one.problem)
+        for name, (model, one) in found.items()
+    ]
     entries.sort(key=_order)
+    outcomes = {name: one.outcome for name, (_, one) in found.items() if one.outcome}
     contests = [one for one in (contest(outcomes, measure) for measure in CONTESTS) if one]
     first = parts[0]
-    counts = len(first.train), len(first.test)
     no_stars = "" if first.train.scale.has_stars else NO_STARS
     note = f"{no_stars} {first.note}".strip()
+    counts = len(first.train), len(first.test)
     return Comparison(dataset, first.protocol, *counts, entries, contests, note, first.train.unit)
 
 
@@ -245,37 +249,43 @@ def _bars(measure: str, entries: Sequence[Entry]) -> dict[str, Bar]:
 # -- a process for each model ----------------------------------------------------------------------------------------
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """What was measured of a model, the memory in MB that it took if it had a process of its own, or the problem."""
+
     outcome: Outcome | None
-    memory_mb: float
-    problem: str
+    memory_mb: float | None = None
+    problem: str = ""
 
 
-def _attempt(model: Recommender, parts: Sequence[Split], dataset: str, n_threads: int | None) -> _Found:
+def as_task(parts: Sequence[Split], dataset: str, n_threads: int | None = None) -> bytes:
+    """The data as `in_a_process` wants it, made once for all models."""
+    return pickle.dumps((list(parts), dataset, n_threads))
+
+
+def _attempt(model: Recommender, parts: Sequence[Split], dataset: str, n_threads: int | None) -> Found:
     """Measures a model, or says in a sentence why that is impossible."""
-    before = peak_memory_mb()
     try:
-        outcome = measure(lambda: copy(model), parts, dataset, n_threads=n_threads)
+        return Found(measure(lambda: copy(model), parts, dataset, n_threads=n_threads))
     except MatineeError as error:
-        return _Found(None, 0.0, str(error))
+        return Found(None, problem=str(error))
     except MemoryError:
-        return _Found(None, 0.0, "it needs more memory than there is.")
-    return _Found(outcome, round(max(0.0, outcome.report.peak_rss_mb - before), 1), "")
+        return Found(None, problem="it needs more memory than there is.")
 
 
-def _in_a_process(model: Recommender, data: bytes) -> _Found:
-    """`_attempt` in a fresh process, which gets the model's name and settings and the data as they are here."""
+def in_a_process(model: Recommender, data: bytes) -> Found:
+    """Measures one of MODELS in a fresh process, which gets its name and settings, and the data `as_task`."""
     code = "from matinee.comparison import _work; _work()"
     task = pickle.dumps((model.name, model.settings())) + data
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run([sys.executable, "-P", "-c", code], input=task, capture_output=True, env=environment)
     if done.returncode == 0:
-        found: _Found = pickle.loads(done.stdout)
+        found: Found = pickle.loads(done.stdout)
         return found
     if done.returncode < 0:
-        return _Found(None, 0.0, f"the system ended it with signal {-done.returncode}; most likely memory ran out.")
+        problem = f"the system ended it with signal {-done.returncode}; most likely memory ran out."
+        return Found(None, problem=problem)
     last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
-    return _Found(None, 0.0, f"it failed in a way that it should not: {last}")
+    return Found(None, problem=f"it failed in a way that it should not: {last}")
 
 
 def _work() -> None:
@@ -286,7 +296,11 @@ def _work() -> None:
         parts, dataset, n_threads = pickle.load(sys.stdin.buffer)
         model = model_named(name).from_settings(settings)
         _warm_up(model)
-        pickle.dump(_attempt(model, parts, dataset, n_threads), answer)
+        before = peak_memory_mb()
+        found = _attempt(model, parts, dataset, n_threads)
+        if found.outcome:
+            found = found._replace(memory_mb=round(max(0.0, found.outcome.report.peak_rss_mb - before), 1))
+        pickle.dump(found, answer)
 
 
 def _warm_up(model: Recommender) -> None:

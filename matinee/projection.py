@@ -92,3 +92,12 @@ def _largest(block: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDA
     first = np.searchsorted(row[order], np.arange(len(block)))
     best = order[first[:, None] + np.arange(k)]  # (B, K)
     return column[best], value[best]
+
+
+def top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """The positions of the k largest scores, best first; equal scores in the order of their positions."""
+    if k <= 0:
+        return np.empty(0, np.int64)
+    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+    candidates = np.flatnonzero(scores >= threshold)
+    return candidates[np.argsort(-scores[candidates], kind="stable")][:k]

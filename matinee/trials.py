@@ -32,8 +32,8 @@ class Plan:
         seconds: when to stop; None for no limit. The defaults are always tried.
         metric: one of METRICS; empty for the RMSE, or NDCG@10 where the model predicts no stars.
         fixed: settings that stay as the model has them.
-        split: how the validation part is cut from the training rows, as for `split.splits`; empty for kfold:5, or
-            random:0.1 where there are so many rows that a tenth is enough.
+        split: how the validation part is cut from the training rows, as for `split.splits`; empty for kfold:10, or
+            kfold:20 for lists (see `tuning`), and one such part alone where there are rows enough.
     """
 
     trials: int | None = None

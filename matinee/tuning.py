@@ -23,7 +23,7 @@ from matinee.trials import ERRORS, METRICS, Judge, Plan, Trial, run_trials, sear
 
 NAMES = {name: name.upper() if name in (*ERRORS, "mrr") else name for name in METRICS}
 MANY = 500_000
-"""With so many training rows, a tenth of them tells settings apart; with fewer, every row is predicted once."""
+"""With so many training rows, a part of them tells settings apart; with fewer, every row is predicted once."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def tune(
     plan = plan or Plan()
     searched = searched_settings(model, plan.fixed)
     metric = _metric(model, train, plan.metric)
-    parts = list(splits(train, plan.split or ("random:0.1" if len(train) >= MANY else "kfold:5"), model.seed))
+    parts = list(splits(train, plan.split or _validation(metric, len(train)), model.seed))
     judged = Judge(parts, metric, n_threads)
     trials, sums, note = run_trials(model, searched, judged, plan, progress)
     best = min(sums, key=lambda number: (judged.sign * sums[number].values().item(), number))
@@ -202,6 +202,19 @@ def look_at_test(tuning: Tuning, model: Recommender, part: Split, *, n_threads: 
     settings = tuning.trials[tuning.best].settings
     best = judged(type(model).from_settings(model.settings() | settings)) if tuning.best else default
     return replace(tuning, test=_gain(len(part.test), default, best))
+
+
+def _validation(metric: str, n_train: int) -> str:
+    """How the validation part is cut unless a plan says so.
+
+    What is best for lists depends on how much is held out: every liked item that is not in the training part counts
+    there as one that nobody chose. With a fifth held out of ML-100K other settings of ials come out best than with a
+    twentieth, and they are worse once all rows are trained on. So little is held out, and a model for stars, which
+    does not mind, is fitted less often.
+    """
+    if metric in ERRORS:
+        return "random:0.1" if n_train >= MANY else "kfold:10"
+    return "random:0.05" if n_train >= MANY else "kfold:20"
 
 
 def _metric(model: Recommender, train: Ratings, metric: str) -> str:

@@ -263,7 +263,7 @@ class Ending:
     ],
 )
 def test_a_process_that_dies_is_a_problem_of_its_model_only(how: tuple[Any, ...], problem: str) -> None:
-    died = comparison._in_a_process(Baseline(), pickle.dumps(Ending(how)))
+    died = comparison.in_a_process(Baseline(), pickle.dumps(Ending(how)))
     assert (died.outcome, died.problem) == (None, problem)
 
 
@@ -338,6 +338,12 @@ def test_a_wrong_option_is_told_before_the_data_is_read(options: list[str], mess
     result = CliRunner().invoke(command, ["no such data", "--models", "baseline", *options])
     assert isinstance(result.exception, MatineeError)
     assert str(result.exception) == message
+
+
+def test_times_are_not_those_of_loading_compiled_code() -> None:
+    found = compare({"popularity": Popularity()}, [PART], "simulated", n_threads=1).entries[0]
+    assert found.memory_mb is not None
+    assert found.memory_mb < 40  # to load Numba alone takes more
 
 
 def test_a_test_part_and_a_split_exclude_each_other(table: str) -> None:

@@ -84,7 +84,7 @@ def test_dials_at_rest_leave_the_list_as_the_model_ranks_it(model: Model) -> Non
     for user in (1, 77, 250):
         plain = one.model.recommend(user, 20)
         for found in (one.recommend(user, 20), one.recommend(user, 20, dials=Dials(0, 0))):
-            assert [(line.item_id, line.score, line.stars) for line in found.items] == plain
+            assert [(line.item_id, line.score, line.stars, line.deviation) for line in found.items] == plain
             assert found.note == ""
 
 

@@ -37,7 +37,7 @@ LAYERS = (
     {"collected", "comparison", "datasets", "describe", "convert", "tuning", "insight", "neighbors", "film_map"},
     {"plots"},
     {"map_files"},
-    {"diagnosis", "reproduce", "report"},
+    {"diagnosis", "records", "reproduce", "report"},
     {"web"},
     {"cli"},
 )

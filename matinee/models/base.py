@@ -23,14 +23,14 @@ from matinee.errors import (
 from matinee.models.people import Fitting, Parts, Person, Profile, Scored
 from matinee.models.settings import Hyper, checked, hyper
 from matinee.progress import Progress
-from matinee.projection import about_mean, cosines_with
+from matinee.projection import about_mean, cosines_with, top
 from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
 from matinee.threads import one_blas_thread, workers
 
 USERS_AT_ONCE = 128
 
-__all__ = ["Fitting", "Parts", "Person", "Profile", "Recommender", "Scored", "top"]
+__all__ = ["Fitting", "Parts", "Person", "Profile", "Recommender", "Scored"]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -233,8 +233,7 @@ class Recommender(ABC):
             include_seen: keep the items that the person has rated.
         """
         profile = self.profile(person)
-        scores = self._scores(profile.vector[None])[0]  # (I,)
-        open_ = self._mask(allowed)
+        scores, open_ = self.scores(profile), self._mask(allowed)  # (I,)
         if not include_seen:
             open_[profile.item_index] = False
         best = top(np.where(open_, scores, -np.inf), min(k, int(open_.sum())))
@@ -254,10 +253,7 @@ class Recommender(ABC):
         return np.asarray(self._scores(self.profile(person).vector[None])[0], np.float32)
 
     def deviations(self, person: Person, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
-        """The standard deviation, in stars, of what somebody would give these items about what is predicted, (n,).
-
-        None for models that cannot tell.
-        """
+        """How far, in stars, somebody's ratings would be from the predictions, (n,); None if it cannot tell."""
         return self._deviations(self.profile(person), item_index)
 
     def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
@@ -381,7 +377,7 @@ class Recommender(ABC):
         return self._predict(user_index, item_index)
 
     def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
-        """How far, in stars, somebody's ratings of items would be from the prediction, (n,); None if it cannot tell."""
+        """See `deviations`."""
         del profile, item_index
         return None
 
@@ -402,12 +398,3 @@ class Recommender(ABC):
         """The part of vectors that describes taste, (B, D) -> (B, F)."""
         del vectors
         raise UnsupportedError(f"{self.name} knows no tastes that could be compared; use {self.usual}.")
-
-
-def top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """The positions of the k largest scores, best first; equal scores in the order of their positions."""
-    if k <= 0:
-        return np.empty(0, np.int64)
-    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
-    candidates = np.flatnonzero(scores >= threshold)
-    return candidates[np.argsort(-scores[candidates], kind="stable")][:k]

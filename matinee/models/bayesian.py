@@ -52,7 +52,7 @@ class BayesianMF(Recommender):
 
     factors: int = hyper(32, low=1, high=512, search=(8, 64), help="length F of each taste vector")
     samples: int = hyper(300, low=1, high=100_000, help="sweeps that are averaged, after the burn-in")
-    burn_in: int = hyper(50, low=0, high=100_000, help="first sweeps, which are forgotten")
+    burn_in: int = hyper(100, low=0, high=100_000, help="first sweeps, which are forgotten")
     kept: int = hyper(32, low=1, high=4096, help="draws that are kept in the model, evenly from all sweeps")
     sets: bool = hyper(True, help="use who rated what, whatever the rating")
     set_rank: int = hyper(300, low=1, high=10_000, help="features that sum up these sets, for each side")
@@ -154,8 +154,9 @@ class BayesianMF(Recommender):
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         """Per user what moments add, the variance of their noise, their draws, and 0 for each, as in `_fold_in`."""
         draws = self.user_draws_[user_index].reshape(len(user_index), -1).astype(np.float32)
-        ends = self.user_effect_[user_index], self.user_noise_[user_index]
-        return np.column_stack([*ends, draws, 0 * draws]).astype(np.float32, copy=False)
+        ends = [self.user_effect_[user_index], self.user_noise_[user_index]]
+        vectors: Floats = np.column_stack([*ends, draws, 0 * draws])
+        return vectors
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         """As `_user_vectors`, but the means of a newcomer given each draw of the items, and a step away from them at
@@ -167,7 +168,7 @@ class BayesianMF(Recommender):
         random = np.random.default_rng(self.seed).standard_normal((*mean.shape, 1))
         step = np.linalg.solve(np.linalg.cholesky(system.form).transpose(0, 2, 1), random)
         ends = 0.0, float(self.user_noise_[-1])
-        return np.concatenate([ends, mean.ravel(), step.ravel()]).astype(np.float32)
+        return np.asarray(np.concatenate([ends, mean.ravel(), step.ravel()]), np.float32)
 
     def _system(self, item_index: NDArray[np.int32], value: Floats) -> "_System":
         """The normal equations of a person's factors and bias, for each draw."""
@@ -239,29 +240,30 @@ class BayesianMF(Recommender):
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
-        """Given a draw of the items, a person's mean is linear in their ratings and in what they rated: so is the
-        mean over all draws. To leave one rating out takes one square from the form (Sherman and Morrison, 1950)."""
+        """Given a draw of the items, how a person's mean differs from the average person's is linear in their ratings
+        and in what they rated: so is the mean over all draws. What it changes in their bias is the part of `user`. To
+        leave one rating out takes one square from the form (Sherman and Morrison, 1950)."""
         unit, n = float(self.deviation_), len(profile.value)
-        item = self.item_draws_[item_index].astype(np.float64)  # (S, F + 1)
-        bias = item[:, -1].copy()
+        item, average = self.item_draws_[item_index].astype(np.float64), self.user_draws_[-1].astype(np.float64)
+        bias = item[:, -1].copy()  # (S,)
         item[:, -1] = 1
-        mean, own = float(self.global_mean_), unit * float(bias.mean())
+        mean, own = float(self.global_mean_), unit * float((bias + (average * item).sum(axis=1)).mean())
         if n == 0:
-            average = self.user_draws_[-1].astype(np.float64)
-            user = unit * float((average * item).sum(axis=1).mean())
-            return Parts(mean, user, own, np.zeros(0), np.zeros(0), is_exact=True)
+            return Parts(mean, 0.0, own, np.zeros(0), np.zeros(0), is_exact=True)
         system = self._system(profile.item_index, profile.value)
-        solved = np.linalg.solve(system.form, item[..., None])[..., 0]  # (S, F + 1)
-        along = system.prior * solved
-        user = float((along * self.mean_draws_).sum(axis=1).mean())
-        at_items = np.einsum("snf,sf->sn", system.items, solved)
-        ratings = system.noise * at_items * system.target + np.einsum("snf,sf->sn", system.sets, along)
-        score = mean + own + unit * (user + ratings.sum(axis=1).mean())
-        without = np.full(n, mean + own + unit * float((self.user_draws_[-1] * item).sum(axis=1).mean()))
-        if n > 1:
-            without = score + unit * self._changes(system, item, solved).mean(axis=0)
+        sides = np.stack([item, item], axis=2)  # (S, F + 1, 2): the factors alone, the bias alone
+        sides[:, -1, 0], sides[:, :-1, 1] = 0, 0
+        solved = np.linalg.solve(system.form, sides)
+        left = system.target - np.einsum("snf,sf->sn", system.items, average)
+        shares = (system.noise * left)[..., None] * system.items
+        shares += system.prior[:, None] * (system.sets + ((self.mean_draws_ - average) / n)[:, None])
+        taste, generosity = np.einsum("snf,sfk->ksn", shares, solved).mean(axis=1) * unit  # (n,) each
         effect = unit * float(profile.vector[0])
-        return Parts(mean, unit * user + effect, own, unit * ratings.mean(axis=0), without + effect, is_exact=True)
+        without = np.full(n, mean + own)
+        if n > 1:
+            changes = unit * self._changes(system, item, solved.sum(axis=2)).mean(axis=0)
+            without = mean + own + taste.sum() + generosity.sum() + changes
+        return Parts(mean, float(generosity.sum()) + effect, own, taste, without + effect, is_exact=True)
 
     def _changes(self, system: "_System", item: Doubles, solved: Doubles) -> Doubles:
         """How the score changes, in deviations, when one rating is left out, (S, n)."""

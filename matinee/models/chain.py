@@ -31,7 +31,8 @@ class Chain:
         self.blur, self.effective_samples = np.inf, 0.0
         self.valid, self.valid_error = valid, float("nan")
         if valid is not None:
-            self.value = (valid.value - train.value.mean(dtype=np.float64)) / (train.value.std(dtype=np.float64) or 1e-6)
+            mean, unit = train.value.mean(dtype=np.float64), train.value.std(dtype=np.float64) or 1e-6
+            self.value = (valid.value - mean) / unit
             users, items = valid.users.indices_in(train.users), valid.items.indices_in(train.items)
             self.pairs = users[valid.user_index], items[valid.item_index]
             moments, times = sampler.beside.moments, valid.timestamp
@@ -96,9 +97,12 @@ class Chain:
 def _draw(sampler: Sampler) -> dict[str, NDArray[Any]]:
     """What a model needs of one sweep. The last rows of the tables are for somebody, or something, unknown."""
     users, items = sampler.users, sampler.items
-    known = sampler.counts > 0
-    average = users.table[known].mean(axis=0, dtype=np.float64)
-    people = np.where(known[:, None], users.table, average.astype(np.float32))
+    user_counts, item_counts = sampler.counts, np.diff(sampler.groups[1].indptr)
+    average, middle = _average(users.table, user_counts), _average(items.table, item_counts)
+    people = np.where(user_counts[:, None] > 0, users.table, average.astype(np.float32))
+    things = items.table
+    if len(items.blocks) == sampler.beside.has_sets:  # nothing tells of an item that nobody rated
+        things = np.where(item_counts[:, None] > 0, things, middle.astype(np.float32))
     other = np.zeros_like(average)
     sets = np.zeros_like(items.table)
     for number, block in enumerate(users.blocks):
@@ -108,12 +112,17 @@ def _draw(sampler: Sampler) -> dict[str, NDArray[Any]]:
             other += users.parts[number].mean(axis=0, dtype=np.float64)
     return {
         "user_draws_": np.vstack([people, average]).astype(np.float16),
-        "item_draws_": np.vstack([items.table, items.table.mean(axis=0, dtype=np.float64)]).astype(np.float16),
+        "item_draws_": np.vstack([things, middle]).astype(np.float16),
         "set_draws_": sets.astype(np.float16),
         "mean_draws_": (users.mean + other).astype(np.float32),
         "precision_draws_": users.precision.astype(np.float32),
         "noise": np.array(sampler.common_noise),
     }
+
+
+def _average(table: Floats, counts: NDArray[np.int64]) -> Doubles:
+    """The mean row of those with ratings, (F + 1,)."""
+    return np.asarray(table[counts > 0].mean(axis=0, dtype=np.float64), np.float64)
 
 
 def _predictions(sampler: Sampler, user_index: NDArray[Any], item_index: NDArray[Any]) -> Doubles:

@@ -1,6 +1,7 @@
 """What every model promises, whichever it is: run over all of MODELS."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from matinee.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.ratings import Ratings, Scale
-from matinee.split import Split, random_split
+from matinee.split import Split, given_parts, random_split
 from tests.conftest import simulated
 
 Model = type[Recommender]
@@ -296,7 +297,7 @@ def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
 
 @every_star_model
 def test_predictions_are_inside_the_scale_and_the_same_one_by_one(model: Model) -> None:
-    some = table().subset(np.arange(0, 9_000, 900))
+    some = replace(table().subset(np.arange(0, 9_000, 900)), timestamp=None)  # at no moment in particular
     stars = fitted(model).predict_ratings(some)
     assert stars.dtype == np.float32
     assert np.all((stars >= 1) & (stars <= 5))
@@ -316,7 +317,7 @@ def test_extreme_tastes_are_clipped_to_the_scale(model: Model) -> None:
 @every_star_model
 def test_the_values_of_the_ratings_to_predict_are_not_read(model: Model) -> None:
     users, items = table().users.ids[table().user_index], table().items.ids[table().item_index]
-    without = Ratings.from_ids(users, items, np.ones(len(table())))
+    without = Ratings.from_ids(users, items, np.ones(len(table())), table().timestamp)
     assert np.array_equal(fitted(model).predict_ratings(table()), fitted(model).predict_ratings(without))
 
 
@@ -431,7 +432,8 @@ def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> No
 
 def relabelled(ratings: Ratings, user_ids: NDArray[Any], item_ids: NDArray[Any], order: NDArray[Any]) -> Ratings:
     columns = user_ids[ratings.user_index][order], item_ids[ratings.item_index][order], ratings.value[order]
-    return Ratings.from_ids(*columns, scale=ratings.scale)
+    times = None if ratings.timestamp is None else ratings.timestamp[order]
+    return Ratings.from_ids(*columns, times, scale=ratings.scale)
 
 
 def quality(model: Model, part: Split) -> float:
@@ -446,10 +448,9 @@ def test_other_ids_and_another_order_of_rows_change_no_quality(model: Model) -> 
     part = random_split(table(), 0.2)
     rng = np.random.default_rng(0)
     users, items = rng.permutation(1000)[:300], rng.permutation(1000)[:120]
-    other = Split(
+    other = given_parts(
         relabelled(part.train, users, items, rng.permutation(len(part.train))),
         relabelled(part.test, users, items, rng.permutation(len(part.test))),
-        "relabelled",
     )
     # Who only ranks gets more room: the simulated items are about equally popular, so that ties decide.
     # So do the neural models, whose random start goes with the index.

@@ -1,0 +1,139 @@
+"""What all pages share: templates, what templates may call, answers as whole pages or as parts of one, static files.
+
+A function behind an address of a page ends in `page(request, "name.html", ...)`. A form that changes something ends in
+`done(request, back)`, which leads back to where it was sent from; the script of the pages asks for a part of a page
+instead, by the header `X-Part`, and puts it into the page that is open.
+"""
+
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import jinja2
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
+from starlette.staticfiles import StaticFiles
+
+from matinee.film_map import spoken
+from matinee.ratings import Id, Scale
+from matinee.web import texts
+from matinee.web.posters import poster
+from matinee.web.tables import LONGEST_ITEM_ID
+
+MOST_CHOICES = 21
+"""A scale with more steps is asked for as a number."""
+
+__all__ = ["LONGEST_ITEM_ID", "OwnStatic", "choices", "done", "film_url", "page", "part_wanted"]
+
+
+def film_url(item_id: Id) -> str:
+    """The address of the page of a film."""
+    return f"/films/{quote(str(item_id), safe='')}"
+
+
+def with_query(path: str, **values: Any) -> str:
+    """An address with a query, without what is None, empty, 0 or False."""
+    query = urlencode({name: value for name, value in values.items() if value}, doseq=True)
+    return f"{path}?{query}" if query else path
+
+
+def choices(scale: Scale) -> list[float]:
+    """What may be given on a scale, ascending; empty where these are too many to choose from."""
+    if not scale.has_stars or not scale.step:
+        return []
+    n = round((scale.highest - scale.lowest) / scale.step) + 1
+    return [round(scale.lowest + place * scale.step, 4) for place in range(n)] if n <= MOST_CHOICES else []
+
+
+def is_stars(scale: Scale) -> bool:
+    """Whether a scale can be drawn as five stars: up to 5 in halves or wholes; others are a row of numbers."""
+    return scale.has_stars and scale.highest == 5 and scale.lowest > 0 and scale.step in (0.5, 1.0)
+
+
+def part_wanted(request: Request) -> str:
+    """The part of a page that the script asks for; empty for a whole page."""
+    return request.headers.get("x-part", "")
+
+
+def page(request: Request, name: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page, or a part of one, from a template.
+
+    Args:
+        name: of the template.
+        values: for the template; `text` are all texts, `here` is the path of the address.
+    """
+    shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
+    return HTMLResponse(_environment().get_template(name).render(shared | values), status)
+
+
+def done(back: str) -> Response:
+    """Leads a browser back after a form; only to a page of this server."""
+    return RedirectResponse(back if is_own(back) else "/", 303)
+
+
+def is_own(address: str) -> bool:
+    """Whether an address is a path of this server: "//other.example" is not, nor is what browsers take for it."""
+    parts = urlsplit(address)
+    clean = address.isprintable() and "\\" not in address
+    return clean and address.startswith("/") and not address.startswith("//") and not (parts.scheme or parts.netloc)
+
+
+class OwnStatic(StaticFiles):
+    """Stylesheet and scripts: kept by browsers, but asked for again, so that all are of the same version."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """A file, or that it has not changed."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+# -- what templates call -------------------------------------------------------------------------------------------
+
+
+@lru_cache(1)
+def _environment() -> jinja2.Environment:
+    folder = str(resources.files("matinee.web") / "templates")
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"stars": stars, "number": number, "of": plural, "name": _name, "film_url": film_url}
+    made.globals |= {"choices": choices, "is_stars": is_stars, "poster": poster, "with_query": with_query}
+    made.globals |= {"script_texts": _script_texts, "shown_error": _sentence}
+    return made
+
+
+def stars(value: float, digits: int = 1) -> str:
+    """Such as 4.2; of a rating that somebody gave, 4 or 4.5."""
+    return f"{value:.{digits}f}"
+
+
+def number(value: float) -> str:
+    """Such as 1,234, or 4.5."""
+    return f"{value:,g}" if value < 1e5 else f"{value:,.0f}"
+
+
+def plural(count: int, word: str) -> str:
+    """Such as "1 rating" or "1,234 ratings"."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def _name(title: str) -> str:
+    return spoken(title)[0] or title
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _script_texts() -> Markup:
+    """What the script says, for an attribute."""
+    import json
+
+    return Markup.escape(json.dumps(texts.SCRIPT))
