@@ -164,48 +164,6 @@ class _Known:
         return None if index is None else items.id(index)
 
 
-def _titles(self) -> dict[str, list[Id]]:
-        return self._by(_titles)
-
-    @cached_property
-    def _parts(self) -> dict[str, list[Id]]:
-        return self._by(_parts)
-
-    def _by(self, names_of: Callable[[str], list[str]]) -> dict[str, list[Id]]:
-        found: dict[str, list[Id]] = {}
-        for item_id in self.guide.model.items_.ids.tolist():
-            film = self.guide.catalogue.films.get(item_id)
-            for name in names_of(film.title) if film else ():
-                found.setdefault(name, []).append(item_id)
-        return found
-
-    def titled(self, title: str) -> list[Id]:
-        """The films of this title, its year apart."""
-        bare = title[: title.rindex("(")] if year_of(title) is not None else title
-        items = self.guide.model.items_
-        return [one for one in self.guide.catalogue.ids_of_title(bare) if items.find(one) is not None]
-
-    def named(self, title: str) -> list[Id]:
-        """The films of which this is one of the names, without its accents too."""
-        return [one for name in _titles(title) for one in self._titles.get(name, ())]
-
-    def resembling(self, title: str) -> list[Id]:
-        """The films whose title is this up to a colon, or the other way round."""
-        longer = [one for name in _titles(title) for one in self._parts.get(name, ())]
-        return longer + [one for name in _parts(title) for one in self._titles.get(name, ())]
-
-    def by_id(self, text: str) -> Id | None:
-        """The film of an id, None if there is none."""
-        items = self.guide.model.items_
-        index = items.find(text)
-        return None if index is None else items.id(index)
-
-
-def _add(films: dict[str, dict[Id, None]], names: list[str], item_id: Id) -> None:
-    for name in names:
-        films.setdefault(name, {})[item_id] = None
-
-
 def _titles(title: str) -> list[str]:
     """A film's title and its other names, in plain letters."""
     main, others = spoken(title)

@@ -165,8 +165,10 @@ def run_trials(
     study = optuna.create_study(
         direction="minimize" if judged.sign > 0 else "maximize",
         sampler=optuna.samplers.TPESampler(seed=model.seed),
-        # Before half of its way a training tells little: one that learns slowly may end best.
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=TENTHS // 2),
+        # Before half of its way a training tells little: one that learns slowly may end best. Nor do few ratings.
+        pruner=optuna.pruners.MedianPruner(
+            n_startup_trials=5, n_warmup_steps=max(TENTHS // 2, TENTHS * len(judged.parts) // 5)
+        ),
     )
     study.enqueue_trial({one.name: _in_range(one, getattr(model, one.name)) for one in searched})
     trials: list[Trial] = []

@@ -57,12 +57,12 @@ class Tuning:
     """What was found.
 
     Attributes:
-        best: the number of the best trial; 0 is the defaults.
+        best: the number of the best trial; 0, the defaults, unless another is better by more than chance explains.
         settings: what to train with, as far as it differs from the defaults.
         gain: on the validation part, on which the best was chosen, so it is a little too large; None if the defaults
             are best.
         test: on the test part, which was looked at once, with the best and the defaults; None without one.
-        note: why the search ended early, if it did.
+        note: why the search ended early, and which trial was better by chance, as far as that is so.
     """
 
     model: str
@@ -105,7 +105,9 @@ class Tuning:
         said = [self.note] if self.note else []
         if self.gain is None:
             first = self.trials[0].value
-            said.append(f"No trial was better than the defaults, {name} {first:.4f} on the validation part.")
+            said.append(
+                f"No trial was better than the defaults beyond chance, {name} {first:.4f} on the validation part."
+            )
         else:
             said.append(
                 f"{name} on validation parts of {self.n_valid:,} training rows: {self.gain.best:.4f} instead of "
@@ -157,7 +159,8 @@ def tune(
     optimization", 2011), in three significant digits. A trial that does worse at some tenth of its way than half of
     those before it is stopped, where the model tells its error on the validation part while it trains. The seed is
     the model's; the same seed finds the same, unless `seconds` or the keyboard ends it. Ctrl-C ends the search and
-    keeps what was found once the defaults have been tried.
+    keeps what was found once the defaults have been tried. The defaults stay unless the best is better than they are
+    by more than chance explains (the sign-flip test over users), for the best of many trials always looks better.
 
     Args:
         model: not fitted; its settings are what the search starts from.
@@ -178,6 +181,11 @@ def tune(
     trials, sums, note = run_trials(model, searched, judged, plan, progress)
     best = min(sums, key=lambda number: (judged.sign * sums[number].values().item(), number))
     n_valid = sum(len(part.test) for part in parts)
+    gain = _gain(n_valid, sums[0], sums[best]) if best else None
+    if gain and gain.p_value >= LEVEL:
+        much = f"{gain.best:.4f} instead of {gain.default:.4f}"
+        note = f"{note} Trial {best} had {much}, no more than chance explains, so the defaults stay.".strip()
+        best, gain = 0, None
     chosen = model.settings() | trials[best].settings
     differs = {one.name: chosen[one.name] for one in model.hypers() if chosen[one.name] != one.default}
     return Tuning(
@@ -190,7 +198,7 @@ def tune(
         trials=trials,
         best=best,
         settings={name: value for name, value in differs.items() if name != "seed"},
-        gain=_gain(n_valid, sums[0], sums[best]) if best else None,
+        gain=gain,
         note=note,
     )
 

@@ -76,12 +76,12 @@ def test_the_first_trial_is_of_the_defaults_and_the_best_is_better(odd: Tuning) 
     assert odd.gain is not None
     assert odd.gain.gain == pytest.approx(first.value - best.value)
     assert 0 < odd.gain.low < odd.gain.gain < odd.gain.high
-    assert (odd.n_train, odd.n_valid, odd.split) == (2_000, 2_000, "kfold:5")
+    assert (odd.n_train, odd.n_valid, odd.split) == (2_000, 2_000, "kfold:10")
 
 
 def test_a_value_is_that_of_a_model_with_these_settings(odd: Tuning) -> None:
     model = Odd.from_settings(odd.trials[odd.best].settings)
-    errors = [model.fit(of.train).predict_ratings(of.test) - of.test.value for of in k_fold(TABLE, 5)]
+    errors = [model.fit(of.train).predict_ratings(of.test) - of.test.value for of in k_fold(TABLE, 10)]
     assert odd.trials[odd.best].value == pytest.approx(np.sqrt(np.mean(np.concatenate(errors).astype(float) ** 2)))
 
 
@@ -124,13 +124,33 @@ def test_a_start_outside_the_range_is_tried_as_it_is() -> None:
 
 def test_lists_are_tuned_for_more_and_errors_for_less() -> None:
     found = tune(Odd(), TABLE, Plan(trials=8, metric="ndcg_at_10", split="random:0.3"))
-    assert found.trials[found.best].value == max(one.value for one in found.trials if one.value is not None)
+    most = max(one.value for one in found.trials if one.value is not None)
+    assert found.trials[found.best].value == most or f"had {most:.4f} instead of" in found.note
     part = random_split(TABLE, 0.3)
     model = Odd.from_settings(found.trials[found.best].settings).fit(part.train)
     task = ranking_task(part.test)
     expected = judge(model, task, top_lists(model, task.users)).means()["ndcg_at_10"]
     assert found.trials[found.best].value == pytest.approx(expected)
     assert found.gain is None or found.gain.gain > 0
+
+
+def test_a_gain_that_chance_explains_leaves_the_defaults() -> None:
+    plan = Plan(trials=8, metric="mrr")
+    found = tune(Baseline(), TABLE, plan)
+    values_ = [one.value or 0 for one in found.trials]
+    first, most = values_[0], max(values_)
+    assert most > first
+    assert (found.best, found.settings, found.gain) == (0, {}, None)
+    number = values_.index(most)
+    assert found.note == (
+        f"Trial {number} had {most:.4f} instead of {first:.4f}, no more than chance explains, so the defaults stay."
+    )
+
+
+def test_lists_are_judged_with_less_held_out_than_stars() -> None:
+    assert [tune(Baseline(), TABLE, Plan(trials=1, metric=of)).split for of in ("rmse", "mrr")] == [
+        "kfold:10", "kfold:20"
+    ]  # fmt: skip
 
 
 def test_the_metric_follows_from_what_the_model_can_predict() -> None:
@@ -163,6 +183,27 @@ def test_the_search_does_not_see_the_test_part(metric: str) -> None:
     assert found.test.default != again.test.default  # so the poison works
 
 
+def test_the_command_finds_the_same_whatever_the_test_rows_say(tmp_path: Path) -> None:
+    rows = np.flatnonzero(np.random.default_rng(0).random(len(TABLE)) < 0.3)
+    np.save(tmp_path / "rows.npy", rows)
+    found = []
+    for name, value in (("clean", TABLE.value), ("poisoned", TABLE.value.copy())):
+        if name == "poisoned":
+            value[rows] = 6 - value[rows]
+        lines = zip(TABLE.user_index.tolist(), TABLE.item_index.tolist(), value.tolist(), strict=True)
+        text = "user,item,rating\n" + "".join(f"{user},{item},{stars:g}\n" for user, item, stars in lines)
+        (tmp_path / f"{name}.csv").write_text(text)
+        options = ("--model", "mf", "--set", "epochs=8", "--trials", "5", "--split", f"rows:{tmp_path / 'rows.npy'}")
+        given = [str(tmp_path / f"{name}.csv"), *options, "--scale", "1:5", "--threads", "1", "--json"]
+        found.append(json.loads(CliRunner().invoke(command, given, catch_exceptions=False).stdout))
+    clean, other = found
+    assert [(one["settings"], one["value"]) for one in clean["trials"]] == [
+        (one["settings"], one["value"]) for one in other["trials"]
+    ]
+    assert (clean["best"], clean["settings"], clean["gain"]) == (other["best"], other["settings"], other["gain"])
+    assert other["test"]["default"] > clean["test"]["default"] + 0.1  # so the poison works
+
+
 def test_the_look_at_the_test_part_is_of_models_trained_on_all_training_rows(odd: Tuning) -> None:
     part = random_split(simulated(80, 40, 2_500, seed=1), 0.2)
     found = look_at_test(odd, Odd(), part).test
@@ -180,7 +221,7 @@ def test_defaults_that_are_the_best_are_tested_once(odd: Tuning) -> None:
     assert found.test is not None
     assert (found.test.gain, found.test.p_value) == (0, 1)
     assert found.sentences() == [
-        f"No trial was better than the defaults, RMSE {odd.trials[0].value:.4f} on the validation part.",
+        f"No trial was better than the defaults beyond chance, RMSE {odd.trials[0].value:.4f} on the validation part.",
         f"RMSE on the test part, 400 ratings looked at once: {found.test.best:.4f}.",
     ]
 
@@ -338,7 +379,7 @@ def test_the_command_line_prints_a_history_and_what_to_type(table: str) -> None:
     options = ("--model", "baseline", "--trials", "4", "--split", "random:0.2", "--set", "epochs=3", "--scale", "1:5")
     told = CliRunner().invoke(command, [table, *options], catch_exceptions=False)
     assert told.exit_code == 0
-    assert told.stdout.splitlines()[0] == "baseline on ratings.csv, validation kfold:5"
+    assert told.stdout.splitlines()[0] == "baseline on ratings.csv, validation kfold:10"
     assert "RMSE on the test part, 400 ratings looked at once" in told.stdout
     words = shlex.split(told.stdout.splitlines()[-1])
     assert words[:5] == ["matinee", "train", table, "--model", "baseline"]

@@ -105,9 +105,10 @@ def _tell_records(found: "Comparison") -> None:
     rows = []
     for line in found.lines:
         stars = [f"{value:.4f}" if line.coverage else f"{value:.4g}" for value in (line.rmse, line.mae) if value]
-        cells = [*stars, ""][:2] + ["" if line.seconds is None else f"{line.seconds:,.1f}"]
+        cells = (*stars, "")[:2]
+        seconds = "" if line.seconds is None else f"{line.seconds:,.1f}"
         inside = [f"{part:.1%}" for part in line.coverage] or [""] * len(LEVELS)
-        rows.append((line.who, line.uses, *cells, *inside, line.known))
+        rows.append((line.who, line.uses, *cells, seconds, *inside, line.known))
     headings = [f"in {level:.0%}" for level in LEVELS]
     table(("", "learns from", "RMSE", "MAE", "seconds", *headings, "how it is known"), rows, found.title)
     click.echo(f"{found.note}\n" if found.note else "")

@@ -52,7 +52,7 @@ class MatrixFactorization(Recommender):
     regularization: float = hyper(
         0.04, low=0, high=10, search=(0.01, 0.2), help="pull of the factors to 0, for each rating"
     )
-    factor_shrinkage: float = hyper(2.0, low=0, high=1000, search=(0, 6), help="the same, once for each user and item")
+    factor_shrinkage: float = hyper(2.0, low=0, high=1000, search=(0, 9), help="the same, once for each user and item")
     bias_shrinkage: float = hyper(
         5.0, low=0, high=1000, search=(1, 20), help="ratings at the mean that each user and item is given"
     )

@@ -14,11 +14,12 @@ from starlette.concurrency import run_in_threadpool
 
 from matinee._version import __version__
 from matinee.threads import one_blas_thread
-from matinee.web import api, api_operator, api_people
+from matinee.web import api, api_operator, api_people, pages
 from matinee.web.access import Served
 from matinee.web.gate import Gate
 from matinee.web.live import Models
 from matinee.web.logs import log, log_bug
+from matinee.web.pages_base import OwnStatic
 from matinee.web.problems import handle_problems
 from matinee.web.settings import Settings
 from matinee.web.store import Store
@@ -55,6 +56,9 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     for router in (api_operator.router, api_operator.health, api_operator.metrics):
         app.include_router(router)
+    app.state.shelves = {}
+    app.include_router(pages.router)
+    app.mount("/static", OwnStatic(packages=[("matinee.web", "static")]))
     handle_problems(app)
     app.add_middleware(Gate, settings=settings)
     return app

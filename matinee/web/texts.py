@@ -1,6 +1,7 @@
 """All English that the pages say, by page; what stands in braces is filled in.
 
-Sentences about a model come from it (`Explanation.sentence`, `Suggestions.note`), and those about errors from `problems`.
+Sentences about a model come from it (`Explanation.sentence`, `Suggestions.note`), and those about errors from where
+they are raised.
 """
 
 SITE = {
@@ -47,8 +48,8 @@ CARD = {
     "predicted": "Predicted for you",
     "likely": "likely {low} to {high}",
     "likely_title": "8 of 10 such predictions lie in between",
-    "match": "match",
-    "match_title": "Of all films, this one ranks above {percent}% for you",
+    "rank": "No. {n}",
+    "rank_of": "of {n} for you",
     "yours": "Your stars: {stars}",
     "no_genre": "no genre",
 }
