@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from matinee.catalogue import Film, year_of
 from matinee.errors import SettingError, UnsupportedError, did_you_mean
-from matinee.guide import Guide, few_ratings
+from matinee.guide import Guide, few_ratings, seldom
 from matinee.models.base import Profile
 from matinee.projection import about_mean, nearest_rows, principal_components
 from matinee.ratings import Id
@@ -166,7 +166,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
         biases=bias[rows].astype(np.float32) if bias is not None and bias.any() else None,
         method=method,
         explained=(float(explained[0]), float(explained[1])) if method == "pca" else None,
-        note=_left_out(left_out, floor),
+        note=_left_out(left_out, seldom(floor, model.scale_.has_stars)),
     )
 
 
@@ -207,11 +207,10 @@ def _article_first(name: str) -> str:
     return name if match is None else f"{match.group(2)}{'' if match.group(2)[-1] == chr(39) else ' '}{match.group(1)}"
 
 
-def _left_out(number: int, floor: int) -> str:
+def _left_out(number: int, what: str) -> str:
     if not number:
         return ""
     films = f"{number:,} films" if number > 1 else "1 film"
-    what = "without ratings" if floor == 1 else f"with fewer than {floor} ratings"
     return f"{films} {what} {'are' if number > 1 else 'is'} left out."
 
 

@@ -219,8 +219,8 @@ class Guide:
         few = few_ratings(self.model)
         chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, few)
         if len(chosen) < k:
-            short = f"{len(chosen)} instead of {k}: {_shortage(filters, allowed, int(allowed[seen].sum()))}"
-            note = f"{short} {note}".strip()
+            why = _shortage(filters, allowed, int(allowed[seen].sum()), self.model.scale_.has_stars)
+            note = f"{len(chosen)} instead of {k}: {why} {note}".strip()
         return chosen, note
 
     def similar(self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors") -> Suggestions:
@@ -248,11 +248,14 @@ class Guide:
             scored = self._alike(item_id, k, allowed, few)
         short = f"{len(scored)} instead of {k}: " if len(scored) < k else ""
         left_out = int((~allowed).sum())
-        why = "no more have a likeness above 0" if by == "co-rating" else f"there are {len(allowed):,} films"
+        n_others = int(allowed.sum()) - int(allowed[self.model.items_.index(item_id)])
+        why = f"there are {len(allowed):,} films"
+        if len(scored) < n_others:
+            why = "no more have a likeness above 0" if by == "co-rating" else f"{self.model.name} knows no more like it"
         note = f"{short}{why}." if short else ""
         if left_out:
-            others = f"{left_out:,} films with fewer than {min_ratings} ratings are left out."
-            note = f"{short}{why}; {others}" if short and by == "co-rating" else f"{short}{others}"
+            others = f"{left_out:,} films {seldom(min_ratings, self.model.scale_.has_stars)} are left out."
+            note = f"{short}{why}; {others}" if short and len(scored) < n_others else f"{short}{others}"
         return Suggestions(self._lines(scored), note)
 
     def _alike(self, item_id: Id, k: int, allowed: NDArray[np.bool_], few: int) -> list[Scored]:
@@ -290,20 +293,28 @@ class Guide:
         return lines
 
 
-def _shortage(filters: Filters, allowed: NDArray[np.bool_], n_seen: int) -> str:
+def _shortage(filters: Filters, allowed: NDArray[np.bool_], n_seen: int, has_ratings: bool) -> str:
     """Why a list is short, and what would make it longer."""
     what = f"{int(allowed.sum()):,} of the {len(allowed):,} items are {filters}" if str(filters) else ""
     what = what or f"there are {len(allowed):,} items"
-    seen = f", and {n_seen:,} of them {'is' if n_seen == 1 else 'are'} rated already" if n_seen else ""
+    done = "rated" if has_ratings else "in the history"
+    seen = f", and {n_seen:,} of them {'is' if n_seen == 1 else 'are'} {done} already" if n_seen else ""
     tight = {
         "genre": filters.genres or filters.not_genres,
         "years": any(filters.years),
-        "number of ratings": filters.min_ratings,
+        f"number of {'ratings' if has_ratings else 'people'}": filters.min_ratings,
     }
     loosen = " or ".join(name for name, is_set in tight.items() if is_set)
     ways = [f"loosen the {loosen}" if loosen else "", "include seen items" if n_seen else ""]
     advice = ", or ".join(way for way in ways if way)
     return f"{what}{seen}{f'; for more, {advice}' if advice else ''}."
+
+
+def seldom(floor: int, has_ratings: bool) -> str:
+    """What is said of items below a number of ratings, or of people where there are no ratings."""
+    if floor == 1:
+        return "without ratings" if has_ratings else "that nobody has"
+    return f"with fewer than {floor} ratings" if has_ratings else f"that fewer than {floor} people have"
 
 
 def few_ratings(model: Recommender) -> int:

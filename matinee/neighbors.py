@@ -145,8 +145,8 @@ def neighbors(guide: Guide, person: Person, k: int = 10, *, n_films: int = 10) -
     ]
     films = []
     for place in np.argsort(-n_loved[order], kind="stable")[:n_films].tolist():
-        item_id, _, stars = ranked[place]
-        films.append(NeighborFilm(item_id, guide.catalogue[item_id], int(n_loved[order[place]]), stars))
+        one = ranked[place]
+        films.append(NeighborFilm(one.item_id, guide.catalogue[one.item_id], int(n_loved[order[place]]), one.stars))
     return Neighbors(people, films, _note(model, profile, own_index, (len(people), k)))
 
 

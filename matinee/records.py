@@ -216,8 +216,7 @@ def run_protocol(
     for name in attempts:
         if name not in known:
             raise UnknownNameError(f"{protocol.name} has no line '{name}'. There are: {', '.join(known)}.")
-    with _unpacked(protocol, folder) as place:
-        parts = list(_parts(protocol, place))
+    parts = parts_of(protocol, folder)
     has_times = parts[0].train.timestamp is not None
     possible = [one for one in protocol.attempts if has_times or one.settings.get("times") is False]
     ruled_out = [one for one in protocol.attempts if one not in possible and (one.name in attempts or not attempts)]
@@ -267,6 +266,12 @@ def tenth(n_rows: int) -> NDArray[np.int64]:
     rows = np.arange(n_rows)
     np.random.RandomState(1234).shuffle(rows)
     return rows[: n_rows // 10]
+
+
+def parts_of(protocol: Protocol, folder: Path | None = None) -> list[Split]:
+    """The rows of a protocol, as for `run_protocol`: to learn from and to be tested on, a pair for each fold."""
+    with _unpacked(protocol, folder) as place:
+        return list(_parts(protocol, place))
 
 
 def _parts(protocol: Protocol, place: Path) -> Iterator[Split]:

@@ -42,7 +42,7 @@ class FilmMap {
     const { films, view } = this;
     this.search = new Search(films, (row, byKey) => this.choose(row, { byKey, frame: true }));
     this.legend = new Legend(films, this.ways, this.stars, () => this.choose(-1));
-    const calls = { choose: (row) => this.choose(row), point: (row) => this.point(row) };
+    const calls = { choose: (row) => this.choose(row), point: (row) => this.point(row), link: data.link };
     this.panel = new Panel(films, this.stars, calls);
     this.dots = h("canvas", { class: "dots", "aria-hidden": "true" });
     const words = { "aria-label": "Map of films", "aria-describedby": "film-map-keys" };

@@ -167,10 +167,11 @@ export class Legend {
 
 // -- the film that is chosen ----------------------------------------------------------------------------------------
 
-// choose(row), or -1 for none, and point(row) are called as somebody clicks and points at lines.
+// choose(row), or -1 for none, and point(row) are called as somebody clicks and points at lines. Where films have pages,
+// link.of(id) is the address of one, and link.text what is written there.
 export class Panel {
-  constructor(films, stars, { choose, point }) {
-    Object.assign(this, { films, stars, choose, point });
+  constructor(films, stars, { choose, point, link }) {
+    Object.assign(this, { films, stars, choose, point, link });
     this.element = h("section", { class: "film", "aria-label": "The chosen film", hidden: true });
   }
 
@@ -186,6 +187,7 @@ export class Panel {
       ...[other && `also: ${other}`, [films.year[row] || "", genres].filter(Boolean).join(" · ")]
         .filter(Boolean)
         .map((text) => h("p", {}, text)),
+      ...(this.link ? [h("p", {}, h("a", { href: this.link.of(films.ids[row]) }, this.link.text))] : []),
       h("dl", {},
         fact("mean", films.mean[row].toFixed(2)),
         fact("ratings", grouped(films.count[row])),

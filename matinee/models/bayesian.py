@@ -18,10 +18,13 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.errors import SettingError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.chain import Chain
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.moments import Moments
+from matinee.models.posterior import Answers, Posterior, ordinal_posterior
+from matinee.models.probit import Link, Ordinal, rating_levels
 from matinee.models.relations import feature_block, set_block
 from matinee.models.sampler import Beside, Sampler
 from matinee.models.settings import hyper
@@ -33,6 +36,9 @@ Doubles = NDArray[np.float64]
 Halves = NDArray[np.float16]
 
 PAIRS_AT_ONCE = 4096
+LIKELIHOODS = "regression", "probit"
+SHORT = 0.01
+"""A way between two scores that is long enough to tell what it is worth in stars."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -48,9 +54,13 @@ class BayesianMF(Recommender):
     learned: ClassVar[tuple[str, ...]] = (
         "global_mean_", "deviation_", "user_draws_", "item_draws_", "set_draws_", "mean_draws_", "precision_draws_",
         "noise_draws_", "user_noise_", "user_effect_", "moment_keys_", "moment_sizes_", "moment_effects_", "losses_",
+        "levels_", "threshold_draws_",
     )  # fmt: skip
 
     factors: int = hyper(32, low=1, high=512, search=(8, 64), help="length F of each taste vector")
+    likelihood: str = hyper(
+        "regression", help="regression: a rating is a score and noise; probit: a level of it, between thresholds"
+    )
     samples: int = hyper(300, low=1, high=100_000, help="sweeps that are averaged, after the burn-in")
     burn_in: int = hyper(100, low=0, high=100_000, help="first sweeps, which are forgotten")
     kept: int = hyper(32, low=1, high=4096, help="draws that are kept in the model, evenly from all sweeps")
@@ -88,18 +98,28 @@ class BayesianMF(Recommender):
     losses_: Doubles = field(init=False, repr=False)
     """History, (sweeps, 3): effective samples, RMSE while training, RMSE of the mean prediction of the valid part."""
 
+    levels_: Doubles = field(init=False, repr=False)
+    threshold_draws_: Floats = field(init=False, repr=False)
+    """With likelihood=probit: the distinct ratings, (K,), and the thresholds between them in each draw, (S, K - 1), in
+    the units of the draws of factors and biases; empty with regression."""
+
     # -- learning ----------------------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
-        self.__dict__.pop("_wide_items", None)
+        if self.likelihood not in LIKELIHOODS:
+            known = " or ".join(LIKELIHOODS)
+            raise SettingError(f"bayes: likelihood must be {known}, not '{self.likelihood}' (default regression).")
+        for name in ("_wide_items", "_item_layers"):
+            self.__dict__.pop(name, None)
         began, rng = time.monotonic(), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
+        ordinal = self._ordinal(train)
         tables = self._start(train, rng, how.n_threads)
         losses: list[tuple[float, float, float]] = []
         with one_blas_thread(), workers(how.n_threads or available_cores()) as run:
-            sampler = Sampler(train, value, tables, self._beside(train, rng, run), self.noise_pooling, run)
+            sampler = Sampler(train, value, tables, self._beside(train, rng, run), self.noise_pooling, run, ordinal)
             chain = Chain(sampler, train, how.valid, self.kept, self.seed)
             while not self._is_done(chain, len(losses), began):
                 sampler.sweep(rng)
@@ -113,6 +133,13 @@ class BayesianMF(Recommender):
         self.losses_ = np.array(losses)
         for name, array in chain.learned(sampler).items():
             setattr(self, name, array)
+
+    def _ordinal(self, train: Ratings) -> Ordinal | None:
+        """What the ordered probit adds to the chain, or None."""
+        self.levels_ = rating_levels(train.value) if self.likelihood == "probit" else np.empty(0)
+        if len(self.levels_) == 0:
+            return None
+        return Ordinal(train.value[train.by_user.row], self.levels_, float(self.global_mean_), float(self.deviation_))
 
     def _is_done(self, chain: Chain, n_sweeps: int, began: float) -> bool:
         """Whether there are enough samples, or more would no longer help, or the time is over."""
@@ -151,6 +178,11 @@ class BayesianMF(Recommender):
         """The draws of all items side by side, factors and bias, (I, S * (F + 1)); not saved."""
         return self.item_draws_[:-1].reshape(len(self.items_), -1).astype(np.float32)
 
+    @cached_property
+    def _item_layers(self) -> Floats:
+        """The draws of all items one after the other, (S, I, F + 1); not saved."""
+        return np.ascontiguousarray(self.item_draws_[:-1].transpose(1, 0, 2).astype(np.float32))
+
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         """Per user what moments add, the variance of their noise, their draws, and 0 for each, as in `_fold_in`."""
         draws = self.user_draws_[user_index].reshape(len(user_index), -1).astype(np.float32)
@@ -163,33 +195,65 @@ class BayesianMF(Recommender):
         random, as far as the ratings leave room; its square, averaged over the draws, is the variance."""
         if len(item_index) == 0:
             return self._user_vectors(np.array([-1]))[0]
-        system = self._system(item_index, value)
-        mean = np.linalg.solve(system.form, system.right[..., None])[..., 0]  # (S, F + 1)
-        random = np.random.default_rng(self.seed).standard_normal((*mean.shape, 1))
-        step = np.linalg.solve(np.linalg.cholesky(system.form).transpose(0, 2, 1), random)
+        return self._vector(self._posterior(item_index, value))
+
+    def _vector(self, posterior: Posterior) -> Floats:
+        mean, step = posterior.solve(), posterior.step(np.random.default_rng(self.seed))  # (S, F + 1)
         ends = 0.0, float(self.user_noise_[-1])
         return np.asarray(np.concatenate([ends, mean.ravel(), step.ravel()]), np.float32)
 
-    def _system(self, item_index: NDArray[np.int32], value: Floats) -> "_System":
-        """The normal equations of a person's factors and bias, for each draw."""
+    def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
+        """Of a person's factors and bias, for each draw."""
         items = self.item_draws_[item_index].transpose(1, 0, 2).astype(np.float64)  # (S, n, F + 1)
-        target = (value - self.global_mean_) / self.deviation_ - items[..., -1]  # (S, n)
+        biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
         sets = self.set_draws_[item_index].transpose(1, 0, 2) / np.sqrt(len(item_index))  # (S, n, F + 1)
-        prior = self.precision_draws_.astype(np.float64)
+        prior = self.mean_draws_ + sets.sum(axis=1), self.precision_draws_.astype(np.float64)
         noise = self.noise_draws_.astype(np.float64)[:, None]
-        form = noise[..., None] * (items.transpose(0, 2, 1) @ items)
-        form[:, np.arange(len(prior[0])), np.arange(len(prior[0]))] += prior
-        right = prior * (self.mean_draws_ + sets.sum(axis=1)) + noise * np.einsum("sn,snf->sf", target, items)
-        return _System(items, target, sets, prior, noise, form, right)
+        stars = (value - self.global_mean_) / self.deviation_
+        if self._link is not None:
+            return ordinal_posterior(items, sets, prior, noise, Answers(self._link, self._link.level(stars), biases))
+        return Posterior.of(items, stars - biases, sets, prior, noise)
+
+    @property
+    def _link(self) -> Link | None:
+        """From scores to levels; None if ratings are scores with noise."""
+        if len(self.levels_) == 0:
+            return None
+        return Link(self.threshold_draws_, (self.levels_ - self.global_mean_) / self.deviation_)
 
     def _scores(self, vectors: Floats) -> Floats:
+        if self._link is not None:
+            return self._linked_scores(vectors, self._link)
         draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(len(vectors), self._n_draws, -1).copy()
         bias = draws[:, :, -1].mean(axis=1)  # (B,)
         draws[:, :, -1] = 1
         sums = draws.reshape(len(vectors), -1) @ self._wide_items.T / np.float32(self._n_draws)
-        scores = (sums + (bias + vectors[:, 0])[:, None]) * np.float32(self.deviation_) + np.float32(self.global_mean_)
-        return np.asarray(scores, np.float32)
+        return self._stars(sums + (bias + vectors[:, 0])[:, None])
+
+    def _linked_scores(self, vectors: Floats, link: Link) -> Floats:
+        """The link is applied to each draw; of a newcomer to the mean of each and a step to either side of it."""
+        n_items = len(self.items_)
+        variance = np.repeat(vectors[:, 1], n_items)
+        total = np.zeros(len(variance), np.float32)
+        sides = self._sides(vectors)
+        for draws in sides:
+            for draw in range(self._n_draws):
+                one = draws[:, draw].copy()  # (B, F + 1)
+                bias, one[:, -1] = one[:, -1] + vectors[:, 0], 1
+                latents = one @ self._item_layers[draw].T + bias[:, None]  # (B, I)
+                alone = link._replace(thresholds=link.thresholds[draw : draw + 1])
+                total += alone.moments(latents.reshape(1, -1), variance)[0]
+        return self._stars(total.reshape(-1, n_items) / np.float32(len(sides) * self._n_draws))
+
+    def _sides(self, vectors: Floats) -> list[Floats]:
+        """The draws of people, (B, S, F + 1): those of known users, or a step to either side of the mean of each."""
+        draws = vectors[:, 2:].reshape(len(vectors), 2, self._n_draws, -1)
+        mean, step = draws[:, 0], draws[:, 1]
+        return [mean + step, mean - step] if step.any() else [mean]
+
+    def _stars(self, standardised: Floats) -> Floats:
+        return np.asarray(standardised * np.float32(self.deviation_) + np.float32(self.global_mean_), np.float32)
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         return self._predict_at(user_index, item_index, None)
@@ -201,8 +265,12 @@ class BayesianMF(Recommender):
         out = np.empty(len(user_index), np.float32)
         for first in range(0, len(out), PAIRS_AT_ONCE):
             at = slice(first, first + PAIRS_AT_ONCE)
-            out[at] = self._draws_of(user_index[at], item_index[at]).mean(axis=1)
-        return (out + moments) * np.float32(self.deviation_) + np.float32(self.global_mean_)
+            draws = self._draws_of(user_index[at], item_index[at])  # (N, S)
+            if self._link is None:
+                out[at] = draws.mean(axis=1) + moments[at]
+            else:
+                out[at] = self._link.moments((draws + moments[at, None]).T, self.user_noise_[user_index[at]])[0]
+        return self._stars(out)
 
     def _draws_of(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         """What each draw says of each pair, (N, S), in deviations from the mean, without the moment."""
@@ -219,68 +287,84 @@ class BayesianMF(Recommender):
         return np.asarray(sum(np.append(one, 0)[place] for one, place in zip(levels, places, strict=True)), np.float32)
 
     def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> Doubles:
-        mean, step = profile.vector[2:].reshape(2, self._n_draws, -1)
-        items = self.item_draws_[item_index].astype(np.float64)  # (n, S, F + 1)
-        bias = items[..., -1].copy()
-        items[..., -1] = 1
-        spread = np.einsum("nsf,sf->ns", items, mean) + bias
-        around = np.einsum("nsf,sf->ns", items, step) ** 2
-        variance = spread.var(axis=1) + around.mean(axis=1) + profile.vector[1]
-        return np.asarray(self.deviation_ * np.sqrt(variance))
+        return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
+
+    def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
+        """Mean and variance, standardised, of what somebody would give some items, (n,) each."""
+        mean, step = vector[2:].reshape(2, self._n_draws, -1)
+        items = self.item_draws_[item_index].transpose(1, 2, 0).astype(np.float32)  # (S, F + 1, n)
+        bias = items[:, -1].copy()  # (S, n)
+        items[:, -1] = 1
+        scores = (mean[:, None] @ items)[:, 0] + bias + vector[0]  # (S, n)
+        around = (step[:, None] @ items)[:, 0]
+        if self._link is None:
+            variance = scores.var(axis=0, dtype=np.float64) + (around**2).mean(axis=0) + vector[1]
+            return scores.mean(axis=0, dtype=np.float64), variance
+        both = np.concatenate([scores + around, scores - around])
+        found = self._link.moments(both, np.full(len(item_index), vector[1]))
+        return found[0].astype(np.float64), found[1].astype(np.float64)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
         """The standard deviation of what `predict_ratings` is uncertain of, in stars, (N,); values are not read."""
         self._require_stars()
         users, items = ratings.users.indices_in(self.users_), ratings.items.indices_in(self.items_)
         user_index, item_index = users[ratings.user_index], items[ratings.item_index]
-        variance = self.user_noise_[user_index].astype(np.float64)
+        moments = self._moments(user_index, ratings.timestamp)
+        variance = np.empty(len(user_index))
         for first in range(0, len(variance), PAIRS_AT_ONCE):
             at = slice(first, first + PAIRS_AT_ONCE)
-            variance[at] += self._draws_of(user_index[at], item_index[at]).var(axis=1)
+            draws, noise = self._draws_of(user_index[at], item_index[at]), self.user_noise_[user_index[at]]
+            if self._link is None:
+                variance[at] = noise.astype(np.float64) + draws.var(axis=1)
+            else:
+                variance[at] = self._link.moments((draws + moments[at, None]).T, noise)[1]
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
         """Given a draw of the items, how a person's mean differs from the average person's is linear in their ratings
-        and in what they rated: so is the mean over all draws. What it changes in their bias is the part of `user`. To
-        leave one rating out takes one square from the form (Sherman and Morrison, 1950)."""
-        unit, n = float(self.deviation_), len(profile.value)
+        and in what they rated: so is the mean over all draws. What it changes in their bias is the part of `user`."""
+        unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
         item, average = self.item_draws_[item_index].astype(np.float64), self.user_draws_[-1].astype(np.float64)
         bias = item[:, -1].copy()  # (S,)
         item[:, -1] = 1
-        mean, own = float(self.global_mean_), unit * float((bias + (average * item).sum(axis=1)).mean())
+        mean, middle = float(self.global_mean_), float((bias + (average * item).sum(axis=1)).mean())
         if n == 0:
+            own = unit * float(self._rating(profile.vector, np.array([item_index]))[0][0])
             return Parts(mean, 0.0, own, np.zeros(0), np.zeros(0), is_exact=True)
-        system = self._system(profile.item_index, profile.value)
+        posterior = self._posterior(profile.item_index, profile.value)
         sides = np.stack([item, item], axis=2)  # (S, F + 1, 2): the factors alone, the bias alone
         sides[:, -1, 0], sides[:, :-1, 1] = 0, 0
-        solved = np.linalg.solve(system.form, sides)
-        left = system.target - np.einsum("snf,sf->sn", system.items, average)
-        shares = (system.noise * left)[..., None] * system.items
-        shares += system.prior[:, None] * (system.sets + ((self.mean_draws_ - average) / n)[:, None])
-        taste, generosity = np.einsum("snf,sfk->ksn", shares, solved).mean(axis=1) * unit  # (n,) each
-        effect = unit * float(profile.vector[0])
-        without = np.full(n, mean + own)
-        if n > 1:
-            changes = unit * self._changes(system, item, solved.sum(axis=2)).mean(axis=0)
-            without = mean + own + taste.sum() + generosity.sum() + changes
-        return Parts(mean, float(generosity.sum()) + effect, own, taste, without + effect, is_exact=True)
+        solved = np.linalg.solve(posterior.form, sides)
+        left = posterior.target - (posterior.items @ average[..., None])[..., 0]
+        shares = (posterior.noise * left)[..., None] * posterior.items
+        shares += posterior.prior[:, None] * (posterior.sets + ((self.mean_draws_ - average) / n)[:, None])
+        taste, generosity = (shares @ solved).mean(axis=0).T  # (n,) each
+        whole = float(taste.sum() + generosity.sum())
+        changes = posterior.changes(item, solved.sum(axis=2)).mean(axis=0) if n > 1 else np.full(n, -whole)
+        if self._link is not None:
+            scores = _Scores(item_index, middle, middle + whole + effect, taste, changes)
+            return self._linked_parts(self._link, profile, posterior, scores)
+        without = mean + unit * (middle + whole + changes + effect)
+        user = unit * (float(generosity.sum()) + effect)
+        return Parts(mean, user, unit * middle, unit * taste, without, is_exact=True)
 
-    def _changes(self, system: "_System", item: Doubles, solved: Doubles) -> Doubles:
-        """How the score changes, in deviations, when one rating is left out, (S, n)."""
-        n = system.items.shape[1]
-        inverse = np.linalg.inv(system.form)
-        turned = system.items @ inverse  # (S, n, F + 1), A^-1 y_j
-        at_items = np.einsum("snf,sf->sn", turned, item)
-        resistance = 1 - system.noise * np.einsum("snf,snf->sn", turned, system.items)
-        # the right-hand side without the rating j: less its own, and the sets of the others weigh more
-        whole = system.sets.sum(axis=1)[:, None]
-        fewer = np.sqrt(n / (n - 1)) * (whole - system.sets) - whole
-        change = system.prior[:, None] * fewer - system.noise[..., None] * system.target[..., None] * system.items
-        total = system.right[:, None] + change  # (S, n, F + 1)
-        plain = np.einsum("snf,sf->sn", total, solved)
-        along = np.einsum("snf,snf->sn", total, turned)
-        before = np.einsum("sf,sf->s", system.right, solved)[:, None]
-        return np.asarray(plain + system.noise * at_items * along / resistance - before)
+    def _linked_parts(self, link: Link, profile: Profile, posterior: Posterior, scores: "_Scores") -> Parts:
+        """Parts of a score as parts of the stars. The item's is that of the average person's stars; from there on to
+        the person's own, all are multiplied by what a unit of the score is worth in stars on this way. What the
+        average over draws leaves over is in the part of `user`."""
+        unit, item = float(self.deviation_), np.array([scores.item_index])
+        vector = self._vector(posterior)
+        vector[:2] = profile.vector[:2]
+        own = unit * float(self._rating(self._user_vectors(np.array([-1]))[0], item)[0][0])
+        stars = unit * float(self._rating(vector, item)[0][0])
+        way = scores.total - scores.middle
+        way = way if abs(way) > SHORT else SHORT
+        ends = np.tile(np.array([scores.middle, scores.middle + way], np.float32), (self._n_draws, 1))
+        start, end = link.moments(ends, np.full(2, vector[1]))[0].tolist()
+        worth = unit * (end - start) / way
+        taste = worth * scores.taste
+        mean, without = float(self.global_mean_), worth * scores.changes + stars
+        return Parts(mean, stars - own - float(taste.sum()), own, taste, mean + without, is_exact=False)
 
     # -- looking into it ---------------------------------------------------------------------------------------
 
@@ -303,13 +387,12 @@ class BayesianMF(Recommender):
         return draws[:, :, :-1].reshape(len(vectors), -1)
 
 
-class _System(NamedTuple):
-    """What a person's ratings say of their factors and bias, for each draw: form x = right."""
+class _Scores(NamedTuple):
+    """What the score of an item is made of, in deviations."""
 
-    items: Doubles  # (S, n, F + 1), their rows, with 1 for the bias
-    target: Doubles  # (S, n)
-    sets: Doubles  # (S, n, F + 1), what having rated each item adds to the prior's mean
-    prior: Doubles  # (S, F + 1), precision
-    noise: Doubles  # (S, 1), precision
-    form: Doubles  # (S, F + 1, F + 1)
-    right: Doubles  # (S, F + 1)
+    item_index: int
+    middle: float
+    """That of the average person."""
+    total: float
+    taste: Doubles  # (n,), what each rating adds
+    changes: Doubles  # (n,), what it would change to leave a rating out

@@ -45,13 +45,14 @@ class Chain:
         self.noise += 1 / sampler.noise
         for total, now in zip(self.effects, sampler.effects.effects if sampler.effects else [], strict=True):
             total += now
-        self.seen.append(_predictions(sampler, *self.watched))
+        self.seen.append(_ratings(sampler, self.watched[0], _predictions(sampler, *self.watched)))
         if self.n_sweeps % CHECKED_EVERY == 0:
             self._judge(sampler)
         if self.valid is not None:
-            self.sum += _predictions(sampler, *self.pairs)
+            scores = _predictions(sampler, *self.pairs)
             for place, effects in zip(self.places, sampler.effects.effects if sampler.effects else [], strict=False):
-                self.sum += effects[place]
+                scores += effects[place]
+            self.sum += _ratings(sampler, self.pairs[0], scores)
             self.valid_error = float(np.sqrt(np.mean((self.sum / self.n_sweeps - self.value) ** 2)))
         if self.n_sweeps % self.every == 0:
             self.draws.append(_draw(sampler))
@@ -78,6 +79,7 @@ class Chain:
             for name in ("user_draws_", "item_draws_", "set_draws_")
         }
         found |= {name: np.stack([draw[name] for draw in draws]) for name in ("mean_draws_", "precision_draws_")}
+        found["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
         found["noise_draws_"] = np.array([draw["noise"] for draw in draws], np.float32)
         noise = self.noise / self.n_sweeps
         found["user_noise_"] = np.append(noise, np.mean(1 / found["noise_draws_"])).astype(np.float32)
@@ -117,6 +119,7 @@ def _draw(sampler: Sampler) -> dict[str, NDArray[Any]]:
         "mean_draws_": (users.mean + other).astype(np.float32),
         "precision_draws_": users.precision.astype(np.float32),
         "noise": np.array(sampler.common_noise),
+        "thresholds": sampler.ordinal.thresholds if sampler.ordinal else np.empty(0),
     }
 
 
@@ -131,3 +134,11 @@ def _predictions(sampler: Sampler, user_index: NDArray[Any], item_index: NDArray
     x = np.where((user_index >= 0)[:, None], users[user_index], users.mean(axis=0))
     y = np.where((item_index >= 0)[:, None], items[item_index], items.mean(axis=0))
     return np.asarray(np.einsum("nf,nf->n", x[:, :-1], y[:, :-1]) + x[:, -1] + y[:, -1], np.float64)
+
+
+def _ratings(sampler: Sampler, user_index: NDArray[Any], scores: Doubles) -> Doubles:
+    """The expected ratings, standardised, at some scores, (N,)."""
+    if sampler.ordinal is None:
+        return scores
+    precision = np.append(sampler.noise, sampler.common_noise)[user_index]
+    return sampler.ordinal.link().moments(scores[None].astype(np.float32), 1 / precision)[0].astype(np.float64)

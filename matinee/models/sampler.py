@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.models.moments import Moments
+from matinee.models.probit import Ordinal
 from matinee.models.relations import Block
 from matinee.ratings import Ratings
 from matinee.threads import Run
@@ -121,14 +122,23 @@ class Sampler:
     """The state of the chain, and the sweep."""
 
     def __init__(
-        self, train: Ratings, value: Floats, tables: tuple[Floats, Floats], beside: Beside, pooling: float, run: Run
+        self,
+        train: Ratings,
+        value: Floats,
+        tables: tuple[Floats, Floats],
+        beside: Beside,
+        pooling: float,
+        run: Run,
+        ordinal: Ordinal | None = None,
     ) -> None:
-        """Args: value: standardised ratings, (N,). tables: where to start, of users and items. pooling: as `bayes`."""
+        """Args: value: standardised ratings, (N,). tables: where to start, of users and items. pooling: as `bayes`.
+        ordinal: if they are levels of latent variables, which then take the place of the values."""
         self.run, self.pooling, self.beside = run, pooling, beside
         self.users, self.items = Side(tables[0], beside.user_blocks), Side(tables[1], beside.item_blocks)
         by_user, by_item = train.by_user, train.by_item
         self.groups = by_user, by_item
-        self.value = value[by_user.row]
+        self.ordinal = ordinal
+        self.value = value[by_user.row] if ordinal is None else ordinal.start()
         place = np.empty(len(value), np.int64)
         place[by_user.row] = np.arange(len(value))
         self.to_items = place[by_item.row]  # where in the users' order each rating in the items' order is
@@ -161,6 +171,10 @@ class Sampler:
         if self.effects is not None:
             errors = self.effects.draw(rng, errors, np.repeat(self.noise, self.counts))
         self._draw_noise(rng, errors)
+        if self.ordinal is not None:
+            scores, precision = self.value - errors, np.repeat(self.noise, self.counts)
+            self.value = self.ordinal.draw(rng, self.run, scores, precision)
+            self.error = self.ordinal.error
 
     def _draw(
         self, rng: np.random.Generator, rated: "Rated", sides: tuple[Side, Side], precisions: tuple[Floats, Floats]
@@ -177,12 +191,17 @@ class Sampler:
         """The precision of each user's ratings about a common one."""
         squares = np.diff(np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.groups[0].indptr])
         self.error = float(np.sqrt(squares.sum() / len(errors)))
+        is_fixed = self.ordinal is not None and self.ordinal.fixes_noise
+        if self.pooling == 0 and is_fixed:
+            return
         if self.pooling == 0:
             self.common_noise = float(_gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2))
             self.noise = np.full(len(squares), self.common_noise)
             return
         rate = self.pooling / (2 * self.common_noise)
         self.noise = _gamma(rng, (self.pooling + self.counts) / 2, rate + squares / 2)
+        if is_fixed:
+            return
         rate = float(_gamma(rng, SHAPE + len(squares) * self.pooling / 2, RATE + self.noise.sum()))
         self.common_noise = self.pooling / (2 * rate)
 

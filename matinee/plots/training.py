@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from matinee.training.schedules import Schedule
 
 
+def loss_name(model: Any) -> str:
+    """What the history of a model holds for each epoch."""
+    names = dict.fromkeys(("mf", "bayes"), "RMSE, stars") | {"ials": "what is minimised, for each like"}
+    return names.get(model.name, "mean squared error")
+
+
 def learning_curves(model: Any) -> "Axes":
     """Error while training and on the valid part, by epoch, of any model that keeps its history.
 
@@ -28,7 +34,7 @@ def learning_curves(model: Any) -> "Axes":
     losses = getattr(model, "losses_", None)
     if losses is None:
         raise UnsupportedError(f"{model.name} has no learning curve: it does not learn in epochs. mf and mlp do.")
-    axes = new_axes("epoch", "RMSE, stars" if model.name == "mf" else "mean squared error")
+    axes = new_axes("epoch", loss_name(model))
     epochs = np.arange(1, len(losses) + 1)
     axes.plot(epochs, losses[:, 1], color=BLUE, marker="o", markersize=3, label="training ratings")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

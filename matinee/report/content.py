@@ -7,6 +7,7 @@ from matinee._version import __version__
 from matinee.errors import MatineeError
 from matinee.guide import Guide, histories
 from matinee.models.base import Recommender
+from matinee.plots.training import loss_name
 from matinee.progress import Progress
 from matinee.report.data import TheData, the_data
 from matinee.report.examples import Example, Mistakes, examples, mistakes
@@ -98,10 +99,10 @@ class Content:
         losses = getattr(self.model, "losses_", None)
         if losses is None or len(losses) == 0:
             return ""
-        unit = "RMSE, in stars" if self.model.name == "mf" else "mean squared error"
+        unit = "ratings" if self.model.scale_.has_stars else "pairs"
         return (
-            f"Training went over all ratings {counted(len(losses), 'time')}; its error on them ({unit}) went from "
-            f"{losses[0, 1]:.3f} to {losses[-1, 1]:.3f}."
+            f"Training went over all {unit} {counted(len(losses), 'time')}; its error on them "
+            f"({loss_name(self.model)}) went from {losses[0, 1]:.3f} to {losses[-1, 1]:.3f}."
         )
 
     @property

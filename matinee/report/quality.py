@@ -99,9 +99,10 @@ class Quality:
     def protocol(self) -> str:
         """What was done, in two sentences."""
         n_train, n_test = len(self.part.train), len(self.part.test)
-        few = " So few test ratings say little: the figures are mostly chance." if n_test < FEW else ""
+        unit = f"{self.part.train.unit}s"
+        few = f" So few test {unit} say little: the figures are mostly chance." if n_test < FEW else ""
         return (
-            f"A model with the same settings was trained anew on a random {1 - TEST_PART:.0%} of the ratings "
+            f"A model with the same settings was trained anew on a random {1 - TEST_PART:.0%} of the {unit} "
             f"({n_train:,}, drawn with seed {self.model.seed}) and tested on the other {n_test:,}, which it had never "
             f"seen. The model of this file learnt from all of them and should be about as good.{few}"
         )

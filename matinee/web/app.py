@@ -19,7 +19,8 @@ from matinee.web.access import Served
 from matinee.web.gate import Gate
 from matinee.web.live import Models
 from matinee.web.logs import log, log_bug
-from matinee.web.pages_base import OwnStatic
+from matinee.web.pages_base import OwnStatic, error_page
+from matinee.web.pages_more import include_more_pages
 from matinee.web.problems import handle_problems
 from matinee.web.settings import Settings
 from matinee.web.store import Store
@@ -56,8 +57,9 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     for router in (api_operator.router, api_operator.health, api_operator.metrics):
         app.include_router(router)
-    app.state.shelves = {}
+    app.state.shelves, app.state.error_page = {}, error_page
     app.include_router(pages.router)
+    include_more_pages(app)
     app.mount("/static", OwnStatic(packages=[("matinee.web", "static")]))
     handle_problems(app)
     app.add_middleware(Gate, settings=settings)

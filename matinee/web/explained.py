@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from matinee.explain import Explanation
+from matinee.web.pages_base import sentence
 
 NAMED = 6
 """So many ratings have a line of their own."""
@@ -29,6 +30,9 @@ class Chart(NamedTuple):
     about_without: str
     is_exact: bool
     prediction: str
+    low: str
+    high: str
+    """What lies at the left and the right end: the bars are cut off on the left, or all but the first were short."""
 
 
 def chart(told: Explanation) -> Chart:
@@ -54,14 +58,9 @@ def chart(told: Explanation) -> Chart:
         left, right = (0.0, at_x(end)) if first else sorted((at_x(start), at_x(end)))
         kind = "start" if first else "more" if line.amount >= 0 else "less"
         amount = f"{line.amount:.{told.digits}f}" if first else f"{line.amount:+.{told.digits}f}"
-        bars.append(
-            Bar(_capital(line.what), amount, _without(line.without, told.digits), left, max(right - left, 0.6), kind)
-        )
+        without = "" if line.without is None else f"{line.without:.{told.digits}f}"
+        bars.append(Bar(sentence(line.what), amount, without, left, max(right - left, 0.6), kind))
     shown = f"{total.amount:.{told.digits}f}"
     left, right = sorted((0.0 if not is_score else at_x(0.0), at_x(total.amount)))
-    bars.append(Bar(_capital(total.what), shown, "", left, right - left, "total"))
-    return Chart(bars, _capital(told.sentence()), told.about_without, told.is_exact, shown)
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+    bars.append(Bar(sentence(total.what), shown, "", left, right - left, "total"))
+    return Chart(bars, sentence(told.sentence()), told.about_without, told.is_exact, shown, f"{low:.1f}", f"{high:.1f}")

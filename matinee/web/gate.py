@@ -16,8 +16,8 @@ from matinee.web import security
 from matinee.web.limits import Buckets, client_of
 from matinee.web.logs import log, log_bug
 from matinee.web.metrics import IN_FLIGHT, RouteFigures
-from matinee.web.problems import Problem, answer_of, busy, problem_of
-from matinee.web.settings import Settings
+from matinee.web.problems import Problem, answer_in, busy, problem_of
+from matinee.web.settings import UPLOADS, Settings
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _UNLIMITED = ("/health/", "/metrics")
@@ -69,7 +69,7 @@ class _Visit:
     async def answer(self, problem: Problem) -> None:
         """Sends a problem document, unless an answer has begun already."""
         if not self.status:
-            await answer_of(problem, self.id)(self.scope, self.receive, self.send)
+            await answer_in(self.scope, problem)(self.scope, self.receive, self.send)
 
 
 def too_large() -> Problem:
@@ -93,7 +93,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(scope, receive, send, self._limits.body_bytes)
+        visit = _Visit(scope, receive, send, self._body_bytes(scope["path"]))
         self._in_flight += 1
         IN_FLIGHT.inc()
         try:
@@ -131,13 +131,18 @@ class Gate:
             raise busy("Too many people are asking at the moment; try again in a second.")
         client = client_of(scope["client"][0] if scope.get("client") else None)
         self._slow_down(self._requests.wait(client), "requests")
+        # The page of a first rating makes somebody new too, and only it can tell that the visitor is nobody yet.
+        scope["state"]["let_in_newcomer"] = lambda: self._slow_down(self._newcomers.wait(client), "new people")
         if scope["method"] == "POST" and scope["path"] == "/api/v1/people":
-            self._slow_down(self._newcomers.wait(client), "new people")
+            scope["state"]["let_in_newcomer"]()
         if security.is_foreign(scope["method"], headers):
             raise Problem(403, "foreign-site", "A page of another site has sent this; open this site and try it there.")
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > self._limits.body_bytes:
+        if length.isdigit() and int(length) > self._body_bytes(scope["path"]):
             raise too_large()
+
+    def _body_bytes(self, path: str) -> int:
+        return self._limits.upload_bytes if path.startswith(UPLOADS) else self._limits.body_bytes
 
     def _slow_down(self, seconds: float, what: str) -> None:
         if seconds > 0:

@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field
 
 from matinee.errors import UnsupportedError
 from matinee.web import answers
-from matinee.web.access import CurrentPerson, MaybePerson, Serving
+from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
 from matinee.web.api_people import keep_ratings
 from matinee.web.explained import chart
 from matinee.web.pages_base import done, film_url, is_own, page, part_wanted, with_query
-from matinee.web.pages_visitor import Visitor, read_query
+from matinee.web.pages_visitor import Visitor, newcomer, read_query
 from matinee.web.security import give_cookie
 from matinee.web.settings import MOST_K, MOST_TEXT
 from matinee.web.shapes import FilmQuery, Stars, Wish
@@ -101,14 +101,21 @@ def rate(request: Request, form: Annotated[RatingForm, Form()], person: MaybePer
     """Keeps a rating; who gives their first is somebody from then on."""
     token = None
     if person is None:
-        serving.models.snapshot().index_of(form.item_id)  # nobody is made for a film that is not there
-        made = serving.store.create_person()
+        _check(serving, form)
+        made = newcomer(request)
         person, token = made.id, made.token
     keep_ratings(serving, person, {form.item_id: form.stars})
     answer = _back(request, person, form)
     if token is not None:
         give_cookie(request, answer, token)
     return answer
+
+
+def _check(serving: Served, form: RatingForm) -> None:
+    """Refuses what cannot be kept, so that nobody is made for it."""
+    snapshot = serving.models.snapshot()
+    known = snapshot.guide.model.items_.id(snapshot.index_of(form.item_id))
+    snapshot.fold_in({known: form.stars}, strict=True)
 
 
 @router.post("/unrate")
@@ -125,7 +132,7 @@ def hide(request: Request, form: Annotated[FilmForm, Form()], person: MaybePerso
     item_id = str(known.guide.model.items_.id(known.index_of(form.item_id)))
     token = None
     if person is None:
-        made = serving.store.create_person()
+        made = newcomer(request)
         person, token = made.id, made.token
     serving.store.hide(person, item_id)
     answer = _back(request, person, form)
@@ -252,6 +259,6 @@ def search_page(request: Request, person: MaybePerson) -> Response:
         q=query.q,
         found=found,
         given=given,
-        back=str(request.url.path) + "?" + request.url.query,
+        back=with_query("/search", q=query.q),
         **one.values,
     )

@@ -5,6 +5,7 @@ A function behind an address of a page ends in `page(request, "name.html", ...)`
 instead, by the header `X-Part`, and puts it into the page that is open.
 """
 
+import json
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -13,19 +14,16 @@ from urllib.parse import quote, urlencode, urlsplit
 import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from markupsafe import Markup
 from starlette.staticfiles import StaticFiles
 
 from matinee.film_map import spoken
 from matinee.ratings import Id, Scale
 from matinee.web import texts
 from matinee.web.posters import poster
-from matinee.web.tables import LONGEST_ITEM_ID
+from matinee.web.problems import Problem
 
 MOST_CHOICES = 21
 """A scale with more steps is asked for as a number."""
-
-__all__ = ["LONGEST_ITEM_ID", "OwnStatic", "choices", "done", "film_url", "page", "part_wanted"]
 
 
 def film_url(item_id: Id) -> str:
@@ -57,7 +55,7 @@ def part_wanted(request: Request) -> str:
     return request.headers.get("x-part", "")
 
 
-def page(request: Request, name: str, /, *, status: int = 200, **values: Any) -> HTMLResponse:
+def page(request: Request, name: str, /, **values: Any) -> HTMLResponse:
     """A page, or a part of one, from a template.
 
     Args:
@@ -65,7 +63,20 @@ def page(request: Request, name: str, /, *, status: int = 200, **values: Any) ->
         values: for the template; `text` are all texts, `here` is the path of the address.
     """
     shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
-    return HTMLResponse(_environment().get_template(name).render(shared | values), status)
+    return HTMLResponse(_environment().get_template(name).render(shared | values))
+
+
+def error_page(request: Request, problem: Problem, request_id: str) -> HTMLResponse:
+    """What went wrong, for people. Made without the database: it may be what went wrong."""
+    heading = texts.ERROR_HEADINGS.get(problem.status_code, texts.ERROR["heading"])
+    detail = texts.ERROR_DETAILS.get(problem.kind, problem.detail)
+    is_passing = request.method == "GET" and problem.status_code in (408, 429, 503)
+    again = str(request.url.replace(scheme="", netloc="")) if is_passing else ""
+    values = {"status": problem.status_code, "heading": heading, "detail": detail, "request_id": request_id}
+    answer = page(request, "error.html", again=again, **values)
+    answer.status_code = problem.status_code
+    answer.headers.update(problem.headers or {})
+    return answer
 
 
 def done(back: str) -> Response:
@@ -105,7 +116,7 @@ def _environment() -> jinja2.Environment:
     )
     made.filters |= {"stars": stars, "number": number, "of": plural, "name": _name, "film_url": film_url}
     made.globals |= {"choices": choices, "is_stars": is_stars, "poster": poster, "with_query": with_query}
-    made.globals |= {"script_texts": _script_texts, "shown_error": _sentence}
+    made.globals |= {"script_texts": lambda: json.dumps(texts.SCRIPT), "sentence": sentence}
     return made
 
 
@@ -128,12 +139,6 @@ def _name(title: str) -> str:
     return spoken(title)[0] or title
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """With a capital."""
     return f"{text[:1].upper()}{text[1:]}"
-
-
-def _script_texts() -> Markup:
-    """What the script says, for an attribute."""
-    import json
-
-    return Markup.escape(json.dumps(texts.SCRIPT))

@@ -11,7 +11,7 @@ from matinee.web.access import Served
 from matinee.web.live import Snapshot
 from matinee.web.problems import Problem
 from matinee.web.shelf import Shelf
-from matinee.web.store import Kept
+from matinee.web.store import Created, Kept
 
 Asked = TypeVar("Asked", bound=BaseModel)
 
@@ -43,6 +43,13 @@ class Visitor:
     def values(self) -> dict[str, Any]:
         """What templates need that show films to be rated."""
         return {"scale": self.model.scale_, "n_rated": len(self.own), "model": self.model}
+
+
+def newcomer(request: Request) -> Created:
+    """Somebody new, whose token goes into a cookie; raises Problem, 429, if too many come from one address."""
+    request.state.let_in_newcomer()
+    served: Served = request.app.state.served
+    return served.store.create_person()
 
 
 def _shelf_of(request: Request, snapshot: Snapshot) -> Shelf:

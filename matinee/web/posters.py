@@ -37,7 +37,7 @@ def poster(film: dict[str, Any]) -> Poster:
     name = spoken(film["title"])[0] or film["title"]
     colour = colour_of(film["genres"], film["title"])
     longest = max((len(word) for word in name.split()), default=0)
-    size = "xs" if len(name) > 44 or longest > 13 else "s" if len(name) > 24 or longest > 10 else "m"
+    size = "xs" if len(name) > 48 or longest > 13 else "s" if len(name) > 30 or longest > 10 else "m"
     if len(name) <= 9 and longest <= 7:
         size = "l"
     year = film["year"]

@@ -24,6 +24,8 @@ _HINTS = {
     405: "This address does not take that method; /api/v1/openapi.json says which it takes.",
 }
 
+_NO_PAGES = ("/api/", "/health/", "/metrics", "/static/")
+
 
 class Answer(Response):
     """JSON from plain values, fast; a number that is not finite becomes null."""
@@ -59,6 +61,16 @@ def answer_of(problem: Problem, request_id: str, **more: Any) -> Answer:
     return Answer(document | more, problem.status_code, problem.headers, MEDIA_TYPE)
 
 
+def answer_in(scope: Any, problem: Problem, **more: Any) -> Response:
+    """The answer to a request that failed: a page where a browser shows pages, and the document elsewhere."""
+    draw = getattr(getattr(scope.get("app"), "state", None), "error_page", None)
+    accepted = dict(scope["headers"]).get(b"accept", b"")
+    if draw is None or b"text/html" not in accepted or scope["path"].startswith(_NO_PAGES):
+        return answer_of(problem, request_id_of(scope), **more)
+    drawn: Response = draw(Request(scope), problem, request_id_of(scope))
+    return drawn
+
+
 def busy(detail: str, kind: str = "overloaded") -> Problem:
     """503: it is the server's fault, and soon over."""
     return Problem(503, kind, detail, {"Retry-After": "1"})
@@ -84,18 +96,18 @@ def problem_of(error: Exception) -> Problem:
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Makes every error of an app a problem document."""
+    """Makes every error of an app a problem document, or a page by its `state.error_page`."""
 
     async def told(request: Request, error: Exception) -> Response:
         if isinstance(error, StoreError) and not isinstance(error, UnknownPersonError):
             log("database failed", request_id=request_id_of(request.scope), detail=str(error))
-        return answer_of(problem_of(error), request_id_of(request.scope))
+        return answer_in(request.scope, problem_of(error))
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [_invalid(one) for one in error.errors()[:20]]
         problem = Problem(422, "invalid-request", errors[0]["detail"])
-        return answer_of(problem, request_id_of(request.scope), errors=errors)
+        return answer_in(request.scope, problem, errors=errors)
 
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, told)

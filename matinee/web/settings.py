@@ -15,12 +15,16 @@ MOST_TEXT = 100
 """Characters in what is searched for."""
 
 
+UPLOADS = "/you/import"
+
+
 @dataclass(frozen=True)
 class Limits:
     """Beyond these a request is answered with a problem document, and the server goes on.
 
     Attributes:
         body_bytes: of a request.
+        upload_bytes: of a request below `UPLOADS`, where people bring a file of their ratings.
         seconds: for a request, from its first byte to the last of the answer.
         per_second, burst: requests of one client address in the long run, and at once; 0 per second is no limit. Each
             process counts by itself.
@@ -29,6 +33,7 @@ class Limits:
     """
 
     body_bytes: int = 256 * 1024
+    upload_bytes: int = 2 * 1024 * 1024 + 64 * 1024
     seconds: float = 10.0
     per_second: float = 50.0
     burst: int = 200

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from matinee.certainty import LEVEL, interval
 from matinee.errors import UnsupportedError
-from matinee.models.base import Profile, top
-from matinee.projection import about_mean
+from matinee.models.base import Profile
+from matinee.projection import about_mean, top
 from matinee.ratings import Id
 from matinee.web import texts
 from matinee.web.live import Snapshot

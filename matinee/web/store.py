@@ -221,6 +221,22 @@ class Store:
             found: str | None = connection.execute(query).scalar()
         return found
 
+    def groups_of(self, person_id: str) -> list[str]:
+        """The ids of the groups that a person is in, the last one that they joined first."""
+        columns = group_members.c
+        query = sa.select(columns.group_id).where(columns.person_id == person_id)
+        with self._reading() as connection:
+            return list(connection.execute(query.order_by(columns.joined_at.desc(), columns.group_id)).scalars())
+
+    def renew_link(self, group_id: str) -> str:
+        """Another token for a group's link; the one before opens nothing any more."""
+        token = secrets.token_urlsafe(16)
+        with self._writing() as connection:
+            connection.execute(
+                viewing_groups.update().where(viewing_groups.c.id == group_id).values(link_hash=_hash(token))
+            )
+        return token
+
     def join(self, group_id: str, person_id: str, name: str) -> None:
         """Adds a person to a group, or gives them another name there; raises UnknownPersonError if either is gone."""
         put = self._insert(group_members)
@@ -256,6 +272,16 @@ class Store:
                     ("groups", viewing_groups),
                 )
             }
+
+    def last_raters(self, limit: int, enough: int) -> list[list[tuple[str, float]]]:
+        """The ratings of the people who rated last, of those with enough: (item id, stars), the last one first."""
+        columns = ratings.c
+        query = sa.select(columns.person_id).group_by(columns.person_id).having(sa.func.count() >= enough)
+        last = sa.func.max(columns.rated_at)
+        with self._reading() as connection:
+            found = connection.execute(query.order_by(last.desc(), columns.person_id).limit(limit)).scalars().all()
+            rated = [connection.execute(_ratings_of(person_id)) for person_id in found]
+            return [[(row.item_id, row.stars) for row in rows] for rows in rated]
 
     # -- transactions ------------------------------------------------------------------------------------------
 

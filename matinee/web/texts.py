@@ -4,6 +4,25 @@ Sentences about a model come from it (`Explanation.sentence`, `Suggestions.note`
 they are raised.
 """
 
+from matinee.web.texts_more import IMPORT, MAP, MODELS_PAGE, OPERATOR, TOGETHER, YOU
+
+__all__ = [
+    "CARD",
+    "ERROR",
+    "FILM",
+    "FOR_YOU",
+    "IMPORT",
+    "MAP",
+    "MODELS_PAGE",
+    "NAVIGATION",
+    "OPERATOR",
+    "RATE",
+    "SCRIPT",
+    "SITE",
+    "TOGETHER",
+    "YOU",
+]
+
 SITE = {
     "name": "matinee",
     "skip": "Skip to the content",
@@ -11,8 +30,6 @@ SITE = {
     "search": "Search films",
     "search_button": "Search",
     "footer": "Your ratings stay on this server, under a random key in your browser. No account, no e-mail address.",
-    "no_script": "The script is off: everything works, and each change loads the page anew.",
-    "undo": "Undo",
     "offline": "No connection to the server. What you see is the last it said; new ratings wait until it answers.",
 }
 
@@ -50,8 +67,6 @@ CARD = {
     "likely_title": "8 of 10 such predictions lie in between",
     "rank": "No. {n}",
     "rank_of": "of {n} for you",
-    "yours": "Your stars: {stars}",
-    "no_genre": "no genre",
 }
 
 RATE = {
@@ -69,9 +84,7 @@ RATE = {
     "list_none": "What most people like, until you rate something",
     "list_link": "All of your list",
     "list_link_none": "See the list",
-    "more": "More films",
     "grid": "Films to rate",
-    "found": "Found",
     "found_none": "No title holds \u201c{q}\u201d. Try one word of it, or its beginning.",
     "found_guess": "No title holds \u201c{q}\u201d; these resemble it.",
     "found_some": "{n} found for \u201c{q}\u201d",
@@ -91,15 +104,13 @@ FOR_YOU = {
     "because": "Because you gave {stars} to {name}",
     "because_have": "Because you have {name}",
     "filters": "Filters and dials",
-    "genres": "Genres",
-    "genre_any": "any",
-    "genre_in": "with",
-    "genre_out": "without",
+    "genre_in": "With",
+    "genre_out": "Without",
     "years": "Years",
     "from": "from",
     "to": "to",
     "min_ratings": "At least this many ratings",
-    "popularity": "Known",
+    "popularity": "How well known",
     "obscure": "hidden gems",
     "popular": "well known",
     "diversity": "Variety",
@@ -111,11 +122,9 @@ FOR_YOU = {
     "more": "Show more",
     "why_alike": "Like {name}, which you gave {stars}",
     "why_alike_have": "Like {name}, which you have",
-    "why_genre": "{genre}, which you rate higher than others do",
     "why_people": "Among the best rated by everybody",
     "why_popular": "Known by many people",
     "why_ranked": "High on the list for your taste",
-    "model": "Model: {name}",
 }
 
 FILM = {
@@ -124,46 +133,53 @@ FILM = {
     "not_rated": "Rate it",
     "rated": "Your rating",
     "people": "Everybody",
-    "why": "Why {stars}",
+    "why": "Why {stars} stars",
     "why_score": "Why it stands where it does",
     "why_lead": "Each line adds to the one above it; together they are the prediction.",
-    "why_lead_rated": "You have rated it; this is what it would be predicted from all your ratings, this one included.",
+    "why_rated": "You have rated it yourself; your own stars for it are among the ratings that count.",
     "part": "What",
     "adds": "Adds",
     "without": "Without it",
     "similar": "Similar films",
-    "similar_none": "This model cannot say which films are similar.",
     "map": "Where it lies on the map",
     "hidden": "You are not interested in it, so your lists leave it out.",
     "show": "Show it again",
-    "cannot": "This model does not say why.",
     "start": "Rate some films to see what you would give it.",
-    "chart": "Running total from {low} to {high}",
 }
 
 ERROR = {
-    "title": "That did not work",
-    "404": "There is nothing here",
-    "401": "Who are you?",
-    "429": "A little slower, please",
-    "503": "Back in a moment",
-    "500": "A mistake of ours",
+    "heading": "That did not work",
     "home": "Back to the films",
     "again": "Try again",
     "id": "For the operator: request {id}",
-    "person": "Rate a film first: then there is something of yours to show.",
-    "page": "There is no page at this address.",
 }
+
+ERROR_HEADINGS = {
+    401: "Nothing of yours yet",
+    403: "Not from there",
+    404: "There is nothing here",
+    413: "Too large",
+    429: "A little slower, please",
+    500: "A mistake of ours",
+    503: "Back in a moment",
+}
+
+ERROR_DETAILS = {
+    "unknown-person": "Rate a film first: then there is something of yours to show.",
+    "unknown-film": "There is no film at this address. Search for its title above.",
+    "not-found": "There is no page at this address.",
+    "method-not-allowed": "This address is not a page; it only takes what forms send.",
+    "bug": "The mistake has been noted. Nothing you did before it is lost.",
+}
+"""By the kind of a problem; others say their own sentence."""
 
 SCRIPT = {
     "saved": "Saved: {name}.",
     "removed": "Taken back: {name}.",
     "hidden": "{name} will not be shown again.",
     "failed": "Not saved. {reason}",
-    "offline": "The server does not answer. {n} waiting.",
-    "one_waiting": "1 change is",
-    "many_waiting": "{n} changes are",
+    "one_waits": "The server does not answer; 1 change waits.",
+    "many_wait": "The server does not answer; {n} changes wait.",
     "retry": "Try again",
-    "loading": "Loading",
     "undo": "Undo",
 }

@@ -1,0 +1,100 @@
+"""What one person's ratings say of their factors and bias: a normal distribution for each draw of everything else."""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.models.probit import Link
+
+Doubles = NDArray[np.float64]
+
+STEPS = 12
+CLOSE = 1e-3
+"""Of a score, in deviations: steps to the mode end when no score changes by more."""
+
+
+class Posterior(NamedTuple):
+    """The normal equations of a person, for each draw: form x = right."""
+
+    items: Doubles  # (S, n, F + 1), the rows of what they rated, with 1 for the bias
+    target: Doubles  # (S, n), what the items' biases leave of their ratings
+    sets: Doubles  # (S, n, F + 1), what having rated each item adds to the prior's mean
+    prior: Doubles  # (S, F + 1), precision
+    noise: Doubles  # (S, 1) or (S, n), precision
+    mean: Doubles  # (S, F + 1), of the prior
+    form: Doubles  # (S, F + 1, F + 1)
+    right: Doubles  # (S, F + 1)
+
+    @classmethod
+    def of(cls, items: Doubles, target: Doubles, sets: Doubles, prior: tuple[Doubles, Doubles], noise: Doubles) -> Self:
+        """Args: prior: mean, with what the sets add, and precision, (S, F + 1) each; the rest as above."""
+        mean, precision = prior
+        turned = items.transpose(0, 2, 1)
+        size = np.arange(mean.shape[1])
+        if noise.shape[1] == 1:
+            form = noise[..., None] * (turned @ items)
+        else:
+            form = turned @ (noise[..., None] * items)
+        form[:, size, size] += precision
+        right = precision * mean + (turned @ (noise * target)[..., None])[..., 0]
+        return cls(items, target, sets, precision, noise, mean, form, right)
+
+    def solve(self) -> Doubles:
+        """The mean, (S, F + 1)."""
+        return np.asarray(np.linalg.solve(self.form, self.right[..., None])[..., 0])
+
+    def step(self, rng: np.random.Generator) -> Doubles:
+        """A step at random from the mean to a draw, (S, F + 1)."""
+        random = rng.standard_normal((*self.right.shape, 1))
+        root = np.linalg.cholesky(self.form).transpose(0, 2, 1)
+        return np.asarray(np.linalg.solve(root, random)[..., 0])
+
+    def changes(self, item: Doubles, solved: Doubles) -> Doubles:
+        """How the score of an item changes, in deviations, when one rating is left out, (S, n).
+
+        To leave one out takes one square from the form (Sherman and Morrison, 1950).
+
+        Args:
+            item: its rows, (S, F + 1), with 1 for the bias.
+            solved: form^-1 item.
+        """
+        n = self.items.shape[1]
+        turned = self.items @ np.linalg.inv(self.form)  # (S, n, F + 1), form^-1 y_j
+        at_items = (turned @ item[..., None])[..., 0]
+        resistance = 1 - self.noise * (turned * self.items).sum(axis=2)
+        # the right-hand side without the rating j: less its own, and the sets of the others weigh more
+        whole = self.sets.sum(axis=1)[:, None]
+        fewer = np.sqrt(n / (n - 1)) * (whole - self.sets) - whole
+        total = self.prior[:, None] * fewer - (self.noise * self.target)[..., None] * self.items
+        total += self.right[:, None]  # (S, n, F + 1)
+        plain = (total @ solved[..., None])[..., 0]
+        along = (total * turned).sum(axis=2)
+        before = (self.right * solved).sum(axis=1)[:, None]
+        return np.asarray(plain + self.noise * at_items * along / resistance - before)
+
+
+def ordinal_posterior(
+    items: Doubles, sets: Doubles, prior: tuple[Doubles, Doubles], noise: Doubles, answers: "Answers"
+) -> Posterior:
+    """The normal distribution with the mode and the curvature of a person's posterior under an ordered probit (Laplace's
+    approximation): that of a regression on the scores, and with the precisions, at which Newton's steps end."""
+    mean = prior[0]
+    scores = (items @ mean[..., None])[..., 0]  # (S, n), but for the items' biases
+    weights = np.broadcast_to(noise, scores.shape)  # the first step is one of EM, which is never too long
+    for step in range(STEPS):
+        slopes, curvatures = answers.link.respond(answers.level, scores + answers.biases, noise[:, 0])
+        weights = weights if step == 0 else curvatures
+        found = Posterior.of(items, scores + slopes / weights, sets, prior, weights)
+        before, scores = scores, (items @ found.solve()[..., None])[..., 0]
+        if np.abs(scores - before).max() < CLOSE:
+            break
+    return found
+
+
+class Answers(NamedTuple):
+    """A person's ratings as levels."""
+
+    link: Link
+    level: NDArray[np.int64]  # (n,)
+    biases: Doubles  # (S, n), of the items

@@ -1,0 +1,104 @@
+"""Ratings from another site's file: read, looked at by whoever brings them, and only then kept.
+
+Between the two nothing is kept here: the page that is looked at holds in its form what the file said.
+"""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi.responses import RedirectResponse, Response
+
+from matinee.errors import DataError
+from matinee.export_files import MOST_BYTES
+from matinee.imports import Match, read_export
+from matinee.web import texts
+from matinee.web.access import MaybePerson, Serving
+from matinee.web.api_people import keep_ratings
+from matinee.web.pages_base import page
+from matinee.web.pages_you import kept_of
+from matinee.web.problems import Problem
+from matinee.web.security import give_cookie
+
+router = APIRouter(prefix="/you/import", include_in_schema=False)
+
+MOST_SHOWN = 500
+"""Lines of each kind on the page; more are only counted."""
+
+
+@router.get("")
+def ask_for_file(request: Request) -> Response:
+    """The form, and where the files come from."""
+    return page(request, "import.html", problem="")
+
+
+@router.post("")
+def review(
+    request: Request, person: MaybePerson, serving: Serving, file: Annotated[UploadFile | None, File()] = None
+) -> Response:
+    """What a file says, and what of it is certain, doubtful and not known; nothing is kept."""
+    content = file.file.read(MOST_BYTES + 1) if file is not None else b""
+    if not content:
+        return page(request, "import.html", problem=texts.IMPORT["no_file"], status=422)
+    snapshot = serving.models.snapshot()
+    try:
+        found = snapshot.run(read_export, content, snapshot.guide)
+    except DataError as error:
+        return page(request, "import.html", problem=str(error), status=422)
+    before = kept_of(serving, person).stars()
+    shown = {"matched": found.matched[:MOST_SHOWN], "unmatched": found.unmatched[:MOST_SHOWN]}
+    doubtful = [(one, str(one.item_id) in before) for one in found.doubtful]
+    n_replaced = sum(str(one.item_id) in before for one in found.matched)
+    return page(
+        request,
+        "import_review.html",
+        found=found,
+        doubtful=doubtful,
+        n_replaced=n_replaced,
+        sure=_packed(found.matched),
+        packed=lambda match: _packed([match]),
+        scale=snapshot.guide.model.scale_,
+        **shown,
+    )
+
+
+@router.post("/keep")
+def keep(
+    request: Request,
+    person: MaybePerson,
+    serving: Serving,
+    sure: Annotated[str, Form()] = "[]",
+    doubtful: Annotated[list[str], Form()] = [],  # noqa: B006  FastAPI copies it
+) -> Response:
+    """Keeps what was looked at, all or nothing; somebody new is made for it."""
+    stars = dict(_pairs(sure))
+    for one in doubtful:
+        stars |= dict(_pairs(one))
+    if not stars:
+        return page(request, "import.html", problem=texts.IMPORT["nothing"], status=422)
+    answer = RedirectResponse("/you", 303)
+    if person is None:
+        made = serving.store.create_person()
+        person = made.id
+        give_cookie(request, answer, made.token)
+    keep_ratings(serving, person, stars)
+    return answer
+
+
+def _packed(matches: list[Match]) -> str:
+    return orjson.dumps([[one.item_id, one.stars] for one in matches]).decode()
+
+
+def _pairs(text: str) -> list[tuple[Any, float]]:
+    """What `_packed` wrote, after a browser has had it: it may have become anything."""
+    try:
+        pairs = orjson.loads(text)
+        return [(_id(item_id), float(stars)) for item_id, stars in pairs]
+    except (orjson.JSONDecodeError, TypeError, ValueError):
+        raise Problem(422, "damaged-form", "The form was damaged on its way; give the file once more.") from None
+
+
+def _id(value: Any) -> int | str:
+    if not isinstance(value, int | str):
+        raise TypeError
+    return value

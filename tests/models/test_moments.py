@@ -1,0 +1,103 @@
+"""Days, runs and moments, against an obvious twin."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from matinee.models.moments import DAY, RUNS, Moments
+from matinee.ratings import NO_TIME
+
+Longs = NDArray[np.int64]
+DAY_LEVEL, LONG_RUN, SHORT_RUN, INSTANT = range(4)
+
+
+def simulated_times(n: int = 300, n_users: int = 5) -> tuple[NDArray[np.int32], Longs]:
+    """Users who rate on a few days, several films at the same second; one rating of each user has no time."""
+    rng = np.random.default_rng(0)
+    user = rng.integers(0, n_users, n).astype(np.int32)
+    time = 900_000_000 + DAY * rng.integers(0, 9, n) + 30 * rng.integers(0, 40, n)
+    time[np.unique(user, return_index=True)[1]] = NO_TIME
+    return user, time
+
+
+def same(one: list[object]) -> NDArray[np.bool_]:
+    """Which of some labels, each with each, are the same."""
+    return np.array([[a == b for b in one] for a in one])
+
+
+def twin(user: NDArray[np.int32], time: Longs) -> list[list[object]]:
+    """Labels of the ratings with times at each level; a run begins at every 40th (10th) rating of a user in order, and
+    holds all ratings from that second on until the next begins."""
+    known = np.flatnonzero(time != NO_TIME).tolist()
+    levels: list[list[object]] = [[(user[row], time[row] // DAY) for row in known]]
+    for length in RUNS:
+        starts = {}
+        for one in set(user[known].tolist()):
+            mine = sorted(time[row] for row in known if user[row] == one)
+            starts[one] = sorted(set(mine[::length]))
+        levels.append([(user[row], max(s for s in starts[int(user[row])] if s <= time[row])) for row in known])
+    return [*levels, [(user[row], time[row]) for row in known]]
+
+
+def test_days_runs_and_moments_are_those_of_the_twin() -> None:
+    user, time = simulated_times()
+    moments = Moments.of(user, time)
+    known = time != NO_TIME
+    for keys, place, labels in zip(moments.keys, moments.places(user, time), twin(user, time), strict=True):
+        assert (place[~known] == len(keys)).all()
+        assert len(set(place[known].tolist())) == len(keys) == len(set(labels))
+        assert np.array_equal(same(place[known].tolist()), same(labels))
+
+
+def test_a_time_to_predict_for_is_looked_up_in_the_training_ratings() -> None:
+    start = 10 * DAY
+    user = np.array([0] * 12 + [1], np.int32)
+    time = np.append(start + 60 * np.arange(12), 5)
+    moments = Moments.of(user, time)
+
+    def levels(of_user: int, when: int) -> list[bool]:
+        """At which levels a rating at this time belongs to something."""
+        places = moments.places(np.array([of_user], np.int32), np.array([when]))
+        return [bool(place[0] < len(keys)) for place, keys in zip(places, moments.keys, strict=True)]
+
+    assert levels(0, start + 60) == [True, True, True, True]
+    assert levels(0, start + 61) == [True, True, True, False]
+    assert levels(0, start + 2 * DAY) == [False, True, True, False]  # the last run goes on until the next begins
+    assert levels(0, start - 1) == [False, False, False, False]
+    assert levels(1, start) == [False, True, True, False]
+    assert levels(2, start) == [False, False, False, False]  # nobody who was there
+    assert levels(-1, start) == [False, False, False, False]
+
+
+def test_runs_are_cut_at_every_tenth_and_fortieth_rating() -> None:
+    user = np.zeros(95, np.int32)
+    time = 1_000 * DAY + np.arange(95)
+    places = Moments.of(user, time).places(user, time)
+    assert np.bincount(places[DAY_LEVEL]).tolist() == [95]
+    assert np.bincount(places[LONG_RUN]).tolist() == [40, 40, 15]
+    assert np.bincount(places[SHORT_RUN]).tolist() == [10] * 9 + [5]
+    assert np.bincount(places[INSTANT]).tolist() == [1] * 95
+
+
+@pytest.mark.parametrize("when", [NO_TIME, -5, 1 << 34], ids=["no time", "before 1970", "after 2514"])
+def test_a_time_that_cannot_be_told_belongs_to_nothing(when: int) -> None:
+    user = np.zeros(3, np.int32)
+    moments = Moments.of(user, np.array([10, 20, when]))
+    places = moments.places(user, np.array([10, 20, when]))
+    assert [len(keys) for keys in moments.keys] == [1, 1, 1, 2]
+    assert [place.tolist() for place in places] == [[0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 1, 2]]
+
+
+def test_without_any_time_there_is_nothing_to_belong_to() -> None:
+    user, nothing = np.zeros(3, np.int32), np.full(3, NO_TIME)
+    moments = Moments.of(user, nothing)
+    assert [len(keys) for keys in moments.keys] == [0, 0, 0, 0]
+    assert all(place.tolist() == [0, 0, 0] for place in moments.places(user, np.array([NO_TIME, 5, 6])))
+
+
+def test_what_a_model_keeps_gives_the_same_places() -> None:
+    user, time = simulated_times()
+    moments = Moments.of(user, time)
+    again = Moments.unpack(np.concatenate(moments.keys), np.array([len(keys) for keys in moments.keys]))
+    for one, other in zip(moments.places(user, time), again.places(user, time), strict=True):
+        assert np.array_equal(one, other)
