@@ -1,15 +1,20 @@
 # make demo: everything from nothing to recommendations, on the built-in sample, without network data.
-# make test: lint, types and all tests. Both create .venv and install matinee into it first; the second time that is free.
+# make serve: the same sample as pages in a browser, on this machine alone.
+# make test: lint, types and all tests. All create .venv and install matinee into it first; the second time that is free.
 
 PYTHON ?= python3
 BIN := .venv/bin
 DATA := $(if $(MATINEE_DATA),$(MATINEE_DATA),$(wildcard ../shared/data))
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo serve test lint bench docs clean
 
 demo: .venv/installed
 	@echo "matinee demo: the whole story on the built-in sample"
 	@$(BIN)/matinee demo --out demo.matinee
+
+serve: .venv/installed
+	@echo "The pages on the built-in sample; the first time it trains for some seconds"
+	@$(BIN)/matinee demo --serve
 
 test: .venv/installed lint
 	@echo "All tests; those that need real ratings read $(if $(DATA),$(DATA),MATINEE_DATA, which is not set)"

@@ -92,8 +92,9 @@ def _measure(model: Recommender, name: str, task: bytes, is_again: bool) -> Foun
         return kept
     print(f"{name}: {model.name}", file=sys.stderr, flush=True)
     found = in_a_process(model, task)
-    KEPT.mkdir(exist_ok=True)
-    file.write_bytes(pickle.dumps(found))
+    if found.outcome:
+        KEPT.mkdir(exist_ok=True)
+        file.write_bytes(pickle.dumps(found))
     return found
 
 

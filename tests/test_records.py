@@ -203,7 +203,7 @@ def test_the_command_prints_a_table_for_each_protocol(folder: Path) -> None:
     ours = [line for line in lines if line.startswith("matinee bayes")]
     assert len(ours) == 1
     assert ours[0].split()[-2:] == ["this", "run"]
-    assert lines[-1].startswith("These ratings have no times")
+    assert lines[-2].startswith("These ratings have no times")
 
 
 def test_the_command_prints_one_json_object(folder: Path) -> None:

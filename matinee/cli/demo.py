@@ -23,22 +23,23 @@ NEWCOMER = {
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo.matinee"), show_default=True)
-def demo(out: Path) -> None:
-    """The whole story on the built-in sample, no download: train, measure, save, recommend."""
-    from matinee.datasets import load, local_copy
-    from matinee.guide import Guide
-    from matinee.models.factorization import MatrixFactorization
-    from matinee.storage import Origin
+@click.option("--serve", "is_served", is_flag=True, help="Serve the pages and the API on it; trains it if need be.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="For --serve; 0: any free.")
+def demo(out: Path, is_served: bool, port: int) -> None:
+    """The whole story on the built-in sample, no download: train, measure, save, recommend.
 
+    With --serve: the sample in a browser. People's ratings are kept beside the model, in demo.db for demo.matinee.
+    """
+    from matinee.datasets import load, local_copy
+
+    if is_served:
+        _serve(out, port)
+        return
     data = load("sample")
     _describe(data)
     announce_compiling()
     _measure(data)
-    model = MatrixFactorization()
-    with progress_bar("Training mf on all ratings") as progress:
-        model.fit(data.ratings, progress=progress)
-    guide = Guide(model, data.catalogue, Origin(data.name, len(data.ratings), data.note))
-    guide.save(out)
+    guide = _train(data, out)
     click.echo(f"\n3. Trained on everything and saved, with titles and all, as {out} ({out.stat().st_size:,} bytes).")
     _recommend(guide)
     click.echo("\nNow on real data:\n")
@@ -46,6 +47,36 @@ def demo(out: Path) -> None:
         click.echo("  matinee data fetch ml-latest-small   (1 MB from GroupLens)")
     click.echo("  matinee train ml-latest-small --model mf --out films.matinee")
     click.echo("  matinee recommend films.matinee --user 1")
+
+
+def _train(data: "Dataset", out: Path) -> "Guide":
+    from matinee.guide import Guide
+    from matinee.models.factorization import MatrixFactorization
+    from matinee.storage import Origin
+
+    model = MatrixFactorization()
+    with progress_bar("Training mf on all ratings") as progress:
+        model.fit(data.ratings, progress=progress)
+    guide = Guide(model, data.catalogue, Origin(data.name, len(data.ratings), data.note))
+    guide.save(out)
+    return guide
+
+
+def _serve(out: Path, port: int) -> None:
+    """Serves a model of the sample, one that is there or a new one."""
+    from matinee.cli.serve import require_packages
+    from matinee.datasets import load
+
+    require_packages()
+    if not out.exists():
+        announce_compiling()
+        _train(load("sample"), out)
+    from matinee.web.running import Address, run
+    from matinee.web.settings import Settings
+
+    settings = Settings((out,), str(out.with_suffix(".db")), log_requests=False)
+    sentence = "Open {url} in a browser: films to rate, and what you would like; Ctrl+C ends it."
+    run(settings, Address(port=port), lambda url: click.echo(sentence.format(url=url)))
 
 
 def _describe(data: "Dataset") -> None:

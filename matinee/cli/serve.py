@@ -38,8 +38,7 @@ def serve(model_files: tuple[Path, ...], **given: Any) -> None:
     URL is a file of SQLite, or postgresql://user:password@host/name. A model file that changes is served anew without
     a break; of several files the first is the one that is meant where a request names none.
     """
-    if any(find_spec(name) is None for name in ("fastapi", "uvicorn", "alembic", "orjson", "prometheus_client")):
-        raise SettingError("matinee serve needs more packages: pip install 'matinee[serve]'")
+    require_packages()
     from matinee.web.running import Address, run
     from matinee.web.settings import Limits, Settings
 
@@ -52,3 +51,10 @@ def serve(model_files: tuple[Path, ...], **given: Any) -> None:
     settings = Settings(model_files, given["db"], token, limits, log_requests=not given["quiet"])
     address = Address(given["host"], given["port"], given["workers"], given["trust_proxy"])
     run(settings, address, lambda url: click.echo(f"Serving {', '.join(map(str, model_files))} at {url}"))
+
+
+def require_packages() -> None:
+    """Raises SettingError unless all that serving needs is installed."""
+    needed = ("fastapi", "uvicorn", "alembic", "orjson", "prometheus_client", "python_multipart")
+    if any(find_spec(name) is None for name in needed):
+        raise SettingError("matinee serve needs more packages: pip install 'matinee[serve]'")

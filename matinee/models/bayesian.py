@@ -18,12 +18,12 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import SettingError
+from matinee.errors import SettingError, did_you_mean
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.chain import Chain
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.moments import Moments
-from matinee.models.posterior import Answers, Posterior, ordinal_posterior
+from matinee.models.posterior import Answers, Posterior, Scores, ordinal_posterior
 from matinee.models.probit import Link, Ordinal, rating_levels
 from matinee.models.relations import feature_block, set_block
 from matinee.models.sampler import Beside, Sampler
@@ -103,12 +103,15 @@ class BayesianMF(Recommender):
     """With likelihood=probit: the distinct ratings, (K,), and the thresholds between them in each draw, (S, K - 1), in
     the units of the draws of factors and biases; empty with regression."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.likelihood not in LIKELIHOODS:
+            hint, known = did_you_mean(self.likelihood, LIKELIHOODS), " and ".join(LIKELIHOODS)
+            raise SettingError(f"{self.name}: no likelihood '{self.likelihood}'. There are {known}.{hint}")
+
     # -- learning ----------------------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
-        if self.likelihood not in LIKELIHOODS:
-            known = " or ".join(LIKELIHOODS)
-            raise SettingError(f"bayes: likelihood must be {known}, not '{self.likelihood}' (default regression).")
         for name in ("_wide_items", "_item_layers"):
             self.__dict__.pop(name, None)
         began, rng = time.monotonic(), np.random.default_rng(self.seed)
@@ -176,7 +179,7 @@ class BayesianMF(Recommender):
     @cached_property
     def _wide_items(self) -> Floats:
         """The draws of all items side by side, factors and bias, (I, S * (F + 1)); not saved."""
-        return self.item_draws_[:-1].reshape(len(self.items_), -1).astype(np.float32)
+        return np.asarray(self.item_draws_[:-1].reshape(len(self.items_), -1), np.float32)
 
     @cached_property
     def _item_layers(self) -> Floats:
@@ -342,13 +345,13 @@ class BayesianMF(Recommender):
         whole = float(taste.sum() + generosity.sum())
         changes = posterior.changes(item, solved.sum(axis=2)).mean(axis=0) if n > 1 else np.full(n, -whole)
         if self._link is not None:
-            scores = _Scores(item_index, middle, middle + whole + effect, taste, changes)
+            scores = Scores(item_index, middle, middle + whole + effect, taste, changes)
             return self._linked_parts(self._link, profile, posterior, scores)
         without = mean + unit * (middle + whole + changes + effect)
         user = unit * (float(generosity.sum()) + effect)
         return Parts(mean, user, unit * middle, unit * taste, without, is_exact=True)
 
-    def _linked_parts(self, link: Link, profile: Profile, posterior: Posterior, scores: "_Scores") -> Parts:
+    def _linked_parts(self, link: Link, profile: Profile, posterior: Posterior, scores: Scores) -> Parts:
         """Parts of a score as parts of the stars. The item's is that of the average person's stars; from there on to
         the person's own, all are multiplied by what a unit of the score is worth in stars on this way. What the
         average over draws leaves over is in the part of `user`."""
@@ -385,14 +388,3 @@ class BayesianMF(Recommender):
     def _tastes(self, vectors: Floats) -> Floats:
         draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(len(vectors), self._n_draws, -1)
         return draws[:, :, :-1].reshape(len(vectors), -1)
-
-
-class _Scores(NamedTuple):
-    """What the score of an item is made of, in deviations."""
-
-    item_index: int
-    middle: float
-    """That of the average person."""
-    total: float
-    taste: Doubles  # (n,), what each rating adds
-    changes: Doubles  # (n,), what it would change to leave a rating out

@@ -32,10 +32,8 @@ class Posterior(NamedTuple):
         mean, precision = prior
         turned = items.transpose(0, 2, 1)
         size = np.arange(mean.shape[1])
-        if noise.shape[1] == 1:
-            form = noise[..., None] * (turned @ items)
-        else:
-            form = turned @ (noise[..., None] * items)
+        is_common = noise.shape[1] == 1
+        form = noise[..., None] * (turned @ items) if is_common else turned @ (noise[..., None] * items)
         form[:, size, size] += precision
         right = precision * mean + (turned @ (noise * target)[..., None])[..., 0]
         return cls(items, target, sets, precision, noise, mean, form, right)
@@ -77,8 +75,9 @@ class Posterior(NamedTuple):
 def ordinal_posterior(
     items: Doubles, sets: Doubles, prior: tuple[Doubles, Doubles], noise: Doubles, answers: "Answers"
 ) -> Posterior:
-    """The normal distribution with the mode and the curvature of a person's posterior under an ordered probit (Laplace's
-    approximation): that of a regression on the scores, and with the precisions, at which Newton's steps end."""
+    """The normal distribution with the mode and the curvature of a person's posterior under an ordered probit, known as
+    Laplace's approximation: that of a regression on the scores, and with the precisions, at which Newton's steps end.
+    """
     mean = prior[0]
     scores = (items @ mean[..., None])[..., 0]  # (S, n), but for the items' biases
     weights = np.broadcast_to(noise, scores.shape)  # the first step is one of EM, which is never too long
@@ -98,3 +97,14 @@ class Answers(NamedTuple):
     link: Link
     level: NDArray[np.int64]  # (n,)
     biases: Doubles  # (S, n), of the items
+
+
+class Scores(NamedTuple):
+    """What the score of an item is made of, in deviations."""
+
+    item_index: int
+    middle: float
+    """That of the average person."""
+    total: float
+    taste: Doubles  # (n,), what each rating adds
+    changes: Doubles  # (n,), what it would change to leave a rating out
