@@ -24,7 +24,9 @@ NEWCOMER = {
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo.matinee"), show_default=True)
 @click.option("--serve", "is_served", is_flag=True, help="Serve the pages and the API on it; trains it if need be.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="For --serve; 0: any free.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="For --serve; 0: any free."
+)
 def demo(out: Path, is_served: bool, port: int) -> None:
     """The whole story on the built-in sample, no download: train, measure, save, recommend.
 

@@ -13,7 +13,7 @@ the difficulty of evaluating baselines" (2019), for which ingredients are worth 
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,7 +184,7 @@ class BayesianMF(Recommender):
     @cached_property
     def _item_layers(self) -> Floats:
         """The draws of all items one after the other, (S, I, F + 1); not saved."""
-        return np.ascontiguousarray(self.item_draws_[:-1].transpose(1, 0, 2).astype(np.float32))
+        return np.asarray(self.item_draws_[:-1].transpose(1, 0, 2), np.float32, order="C")
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         """Per user what moments add, the variance of their noise, their draws, and 0 for each, as in `_fold_in`."""
@@ -197,7 +197,7 @@ class BayesianMF(Recommender):
         """As `_user_vectors`, but the means of a newcomer given each draw of the items, and a step away from them at
         random, as far as the ratings leave room; its square, averaged over the draws, is the variance."""
         if len(item_index) == 0:
-            return self._user_vectors(np.array([-1]))[0]
+            return np.asarray(self._user_vectors(np.array([-1]))[0])
         return self._vector(self._posterior(item_index, value))
 
     def _vector(self, posterior: Posterior) -> Floats:

@@ -27,6 +27,7 @@ from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, find_threshold
 from matinee.models.settings import hyper
+from matinee.models.weighing import nonnegative_ridge, pairs_of, standardised
 from matinee.progress import Progress
 from matinee.ratings import Grouped, Ratings
 from matinee.split import Split, random_split
@@ -41,8 +42,8 @@ BESIDE, FEWEST, MOST = "dot-product", 10_000, 300_000
 """A third for tables with so many stars: with more of them it adds nothing and takes the longest by far."""
 ENOUGH = 100
 """Held-out ratings, or likes, with fewer of which all weights are equal."""
-HARDEST, MOST_PEOPLE, PEOPLE_AT_ONCE = 500, 1000, 64
-"""To weigh models that rank: with how many items a liked one is compared, and for how many people."""
+MOST_PEOPLE, PEOPLE_AT_ONCE = 1000, 64
+"""To weigh models that rank."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -186,7 +187,7 @@ class Blend(Recommender):
         mean, so that weights that add up to less than 1 pull predictions to it; the intercept is pulled to what that
         mean alone needs."""
         test, mean, n = part.test, part.train.value.mean(dtype=np.float64), len(part.test)
-        predicted = [one._predict(test.user_index, test.item_index) for one in self.members_]
+        predicted = [one._predict_at(test.user_index, test.item_index, test.timestamp) for one in self.members_]
         inputs, stars = np.stack(predicted).astype(np.float64) - mean, test.value - mean  # (M, n), (n,)
         sums, weight = inputs.sum(axis=1), 1 / (n + self.regularization)
         gram = np.einsum("an,bn->ab", inputs, inputs) - weight * np.outer(sums, sums)
@@ -206,10 +207,10 @@ class Blend(Recommender):
         gram, towards, n_likes = np.zeros((len(self.members_),) * 2), np.zeros(len(self.members_)), 0
         for first in range(0, len(people), PEOPLE_AT_ONCE):
             block = people[first : first + PEOPLE_AT_ONCE]
-            scores = np.stack([_standardised(one._scores(one._user_vectors(block))) for one in self.members_])
+            scores = np.stack([standardised(one._scores(one._user_vectors(block))) for one in self.members_])
             for row, user in enumerate(block.tolist()):
                 liked = held.index[_mine(held, user)][held.value[_mine(held, user)] >= threshold]
-                squares, differences = _pairs(scores[:, row], liked, rated.index[_mine(rated, user)])
+                squares, differences = pairs_of(scores[:, row], liked, rated.index[_mine(rated, user)])
                 gram += len(liked) * squares
                 towards += len(liked) * differences
                 n_likes += len(liked)
@@ -237,13 +238,28 @@ class Blend(Recommender):
         total = np.full((len(vectors), len(self.items_)), self.intercept_, np.float32)
         for weight, one, own in self._each(vectors):
             scores = one._scores(own)
-            total += np.float32(weight) * (scores if self.has_stars else _standardised(scores))
+            total += np.float32(weight) * (scores if self.has_stars else standardised(scores))
         return total
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
+        return self._predict_at(user_index, item_index, None)
+
+    def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> Doubles | None:
+        """Those of the model with the most weight that can tell."""
+        vectors = {one.name: of[0] for _, one, of in self._each(profile.vector[None])}
+        for one in self._heaviest():
+            own = Profile(profile.item_index, profile.value, vectors[one.name])
+            deviations = one._deviations(own, item_index) if one.has_stars else None
+            if deviations is not None:
+                return deviations
+        return None
+
+    def _predict_at(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
+    ) -> Floats:
         total = np.full(len(user_index), self.intercept_, np.float32)
         for weight, one in self._used():
-            total += np.float32(weight) * one._predict(user_index, item_index)
+            total += np.float32(weight) * one._predict_at(user_index, item_index, timestamp)
         return total
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
@@ -312,27 +328,6 @@ class Blend(Recommender):
         return super()._tastes(vectors)
 
 
-def nonnegative_ridge(gram: Doubles, towards: Doubles, pull: float) -> Doubles:
-    """The w >= 0, (M,), that minimise w'Gw - 2 b'w + c |w - 1/M|^2, where c is `pull` times the mean of G's diagonal.
-
-    One weight after the other is set to its best value until none changes (coordinate descent).
-
-    Args:
-        gram: G, (M, M), inputs times inputs, summed over what is regressed; towards: b, (M,), inputs times targets.
-    """
-    n = len(towards)
-    strength = max(pull * gram.trace() / n, 1e-12)  # never 0: where nothing is known, weights are equal
-    gram, towards = gram + strength * np.eye(n), towards + strength / n
-    weights = np.full(n, 1 / n)
-    for _ in range(10_000):
-        before = weights.copy()
-        for one in range(n):
-            weights[one] = max(0.0, weights[one] + (towards[one] - gram[one] @ weights) / gram[one, one])
-        if np.abs(weights - before).max() < 1e-12:
-            break
-    return weights
-
-
 def weights_of(model: Recommender) -> dict[str, float]:
     """The weights of the models of a blend, by name; nothing for any other model."""
     return model.member_weights() if isinstance(model, Blend) and model.is_fitted else {}
@@ -343,33 +338,8 @@ def in_words(weights: Mapping[str, float]) -> str:
     return " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items())
 
 
-def _standardised(scores: Floats) -> Floats:
-    """For each person, scores of all items less their mean, divided by their deviation, (B, I); 0 if all are equal."""
-    exact = scores.astype(np.float64)
-    deviation = exact.std(axis=1, keepdims=True)
-    exact -= exact.mean(axis=1, keepdims=True)
-    np.divide(exact, deviation, out=exact, where=deviation > 0)
-    return exact.astype(np.float32)
-
-
 def _mine(group: Grouped, user: int) -> slice:
     return slice(group.indptr[user], group.indptr[user + 1])
-
-
-def _pairs(scores: Floats, liked: NDArray[np.int32], rated: NDArray[np.int32]) -> tuple[Doubles, Doubles]:
-    """The means of d d', (M, M), and of d, (M,), over all pairs of a liked item and one of the hardest others, where d
-    are the differences of their scores, (M, I), of one person."""
-    is_other = np.ones(scores.shape[1], bool)
-    is_other[rated] = is_other[liked] = False
-    others = np.flatnonzero(is_other)
-    if len(others) > HARDEST:
-        others = others[np.argpartition(-scores.mean(axis=0)[others], HARDEST)[:HARDEST]]
-    if len(others) == 0:
-        return np.zeros((len(scores),) * 2), np.zeros(len(scores))
-    ahead, behind = scores[:, liked].astype(np.float64), scores[:, others].astype(np.float64)
-    first, second = ahead.mean(axis=1), behind.mean(axis=1)
-    squares = np.cov(ahead, bias=True) + np.cov(behind, bias=True) + np.outer(first - second, first - second)
-    return squares, first - second
 
 
 def _without(model: Recommender, profile: Profile, item_index: int) -> Doubles:

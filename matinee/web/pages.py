@@ -16,6 +16,7 @@ from matinee.web import answers
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
 from matinee.web.api_people import keep_ratings
 from matinee.web.explained import chart
+from matinee.web.film_index import plain
 from matinee.web.pages_base import done, film_url, is_own, page, part_wanted, with_query
 from matinee.web.pages_visitor import Visitor, newcomer, read_query
 from matinee.web.security import give_cookie
@@ -251,7 +252,7 @@ def search_page(request: Request, person: MaybePerson) -> Response:
     items = [(name, text[:MOST_TEXT]) for name, text in request.query_params.multi_items()]
     query = read_query(FilmQuery, [("page_size", str(FOUND)), *items])
     one = Visitor(request, person)
-    found = answers.film_page(one.snapshot, query) if query.q.strip() else None
+    found = answers.film_page(one.snapshot, query) if plain(query.q) else None
     given = {one.model.items_.id(index): stars for index, stars in one.own.items()}
     return page(
         request,

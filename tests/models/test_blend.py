@@ -1,6 +1,7 @@
 """Blend: weights are what a slow search finds, they are shown, and what the models can do the sum of them can."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -20,8 +21,9 @@ from matinee.explain import explain
 from matinee.metrics import rmse
 from matinee.models import model_named
 from matinee.models.base import Person, Recommender
-from matinee.models.blend import ENOUGH, Blend, _pairs, _standardised, in_words, nonnegative_ridge, weights_of
+from matinee.models.blend import ENOUGH, Blend, in_words, weights_of
 from matinee.models.factorization import MatrixFactorization
+from matinee.models.weighing import nonnegative_ridge, pairs_of, standardised
 from matinee.ratings import Ratings
 from matinee.report.words import about_model
 from matinee.split import random_split
@@ -208,7 +210,7 @@ def test_auto_goes_by_the_table() -> None:
 def test_scores_are_standardised_for_each_person_and_all_equal_ones_are_zero() -> None:
     rng = np.random.default_rng(0)
     scores = np.vstack([rng.normal(5, 3, (2, 9)), np.full((1, 9), 4.2)]).astype(np.float32)
-    found = _standardised(scores)
+    found = standardised(scores)
     assert np.allclose(found[:2].mean(axis=1), 0, atol=1e-6)
     assert np.allclose(found[:2].std(axis=1), 1, atol=1e-6)
     assert found[2].tolist() == [0] * 9
@@ -217,18 +219,18 @@ def test_scores_are_standardised_for_each_person_and_all_equal_ones_are_zero() -
 def test_pairs_are_of_liked_items_with_those_that_are_neither_liked_nor_rated() -> None:
     scores = np.random.default_rng(0).normal(size=(2, 8)).astype(np.float32)
     liked, rated = np.array([1, 4], np.int32), np.array([0, 7], np.int32)
-    squares, differences = _pairs(scores, liked, rated)
+    squares, differences = pairs_of(scores, liked, rated)
     all_pairs = np.array([scores[:, i] - scores[:, j] for i in (1, 4) for j in (2, 3, 5, 6)], np.float64)
     assert np.allclose(differences, all_pairs.mean(axis=0))
     assert np.allclose(squares, all_pairs.T @ all_pairs / len(all_pairs))
-    nothing = _pairs(scores, np.arange(8, dtype=np.int32), rated)
+    nothing = pairs_of(scores, np.arange(8, dtype=np.int32), rated)
     assert not nothing[0].any()
     assert not nothing[1].any()
 
 
 def test_of_very_many_items_the_hardest_are_compared() -> None:
     scores = np.linspace(0, 1, 2_000, dtype=np.float32)[None]
-    _, differences = _pairs(scores, np.array([1_999], np.int32), np.array([1_998], np.int32))
+    _, differences = pairs_of(scores, np.array([1_999], np.int32), np.array([1_998], np.int32))
     assert differences[0] == pytest.approx(1 - scores[0, 1_498:1_998].mean())
 
 
@@ -240,7 +242,7 @@ def test_models_of_lists_are_weighed_by_what_people_like() -> None:
     assert not ranks().has_stars
     assert ranks().recommend(1)[0].stars is None
     expected = sum(
-        weight * _standardised(one.scores(1)[None])[0]
+        weight * standardised(one.scores(1)[None])[0]
         for weight, one in zip(ranks().weights_.astype(np.float32), ranks().members_, strict=True)
         if weight > 0
     )
@@ -465,3 +467,16 @@ def test_progress_is_that_of_all_its_models_one_after_the_other() -> None:
     assert {step[1] for step in steps} == {400}
     assert max(done) <= 400
     assert steps[0][2].startswith("mf RMSE ")
+
+
+def test_a_blend_with_bayes_knows_of_moments_and_of_certainty() -> None:
+    bayes = {"bayes.samples": 10, "bayes.burn_in": 5, "bayes.factors": 4}
+    part = random_split(simulated(), 0.2)
+    blend = Blend.from_settings({"models": "bayes,baseline", **bayes}).fit(part.train, n_threads=1)
+    weights = blend.member_weights()
+    assert weights["bayes"] > 0
+    timed = blend.predict_ratings(part.test)
+    assert not np.allclose(timed, blend.predict_ratings(replace(part.test, timestamp=None)), atol=1e-3)
+    items = np.arange(5)
+    own = next(one for one in blend.members_ if one.name == "bayes")
+    assert blend.deviations(1, items) == pytest.approx(own.deviations(1, items))

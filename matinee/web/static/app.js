@@ -51,6 +51,7 @@ function swap(html) {
   const made = new DOMParser().parseFromString(html, "text/html");
   const place = placeOf(document.activeElement);
   for (const open of document.querySelectorAll("[data-part]")) {
+    if (open.dataset.part === "found" && grid()) continue; // stays beside the films to rate
     const next = made.querySelector(`[data-part="${open.dataset.part}"]`);
     if (next) open.replaceWith(document.adoptNode(next));
   }
@@ -159,21 +160,22 @@ function rate(form, button = null) {
 function after(form, made) {
   form.closest("li.card")?.classList.add("given");
   form.closest("li.card")?.querySelector(".unseen-it")?.remove();
-  const grid = document.getElementById("grid");
-  if (grid) grid.append(...fresh(made, grid));
+  grid()?.append(...fresh(made, grid()));
 }
 
-function fresh(made, grid) {
-  const open = new Set([...grid.children].map((one) => one.dataset.film));
+function fresh(made, cards) {
+  const open = new Set([...cards.children].map((one) => one.dataset.film));
   return [...made.querySelectorAll("#grid > li")].filter((one) => !open.has(one.dataset.film));
 }
 
+const grid = () => document.getElementById("grid");
 const skipped = () => new URLSearchParams(location.search).getAll("skip");
 const shown = () => [...document.querySelectorAll("#grid > li")].map((one) => one.dataset.film);
 
 // What is open when a change is sent, not when it was made: others may have come before it.
 function addOpen({ body }) {
-  if (!document.getElementById("grid")) return;
+  if (!grid()) return;
+  body.set("back", "/");
   for (const name of ["shown", "skip"]) body.delete(name);
   for (const film of shown().slice(-400)) body.append("shown", film);
   for (const film of skipped().slice(-400)) body.append("skip", film);

@@ -1,0 +1,41 @@
+"""A server for tests in a browser; the browser and its pages are those of `tests/browser`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from matinee.web.settings import Settings
+from tests.browser import conftest as shared
+from tests.web.conftest import OPERATOR, UNLIMITED, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+browser, watched, page = shared.browser, shared.watched, shared.page
+Watched = shared.Watched
+
+
+@pytest.fixture(scope="module")
+def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server of the small model."""
+    database = f"sqlite:///{tmp_path_factory.mktemp('pages') / 'people.db'}"
+    with serving(Settings((model_file,), database, OPERATOR, UNLIMITED, log_requests=False)) as url:
+        yield url
+
+
+def violations(page: "Page") -> list[Any]:
+    """What axe finds against WCAG 2.1 A and AA in a page as it stands, serious or worse."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="needs: pip install axe-playwright-python"
+    )
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}
+    found = axe.Axe().run(page, options=rules).response["violations"]
+    return [
+        (one["id"], [node["target"] for node in one["nodes"]][:3], one["nodes"][0]["any"][0]["message"])
+        if one["nodes"][0]["any"]
+        else (one["id"], [node["target"] for node in one["nodes"]][:3])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

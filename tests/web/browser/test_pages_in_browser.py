@@ -1,0 +1,231 @@
+"""The pages in a browser, as a newcomer meets them: by mouse, by touch and by keyboard, wide and narrow."""
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.web.browser.conftest import Watched, violations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+at_both = pytest.mark.parametrize("size", SIZES)
+PAGES = ("/", "/for-you", "/films/7", "/search?q=film", "/search?q=zz", "/nope")
+
+
+def give(page: "Page", card: int, stars: float) -> None:
+    """Clicks on stars of a card of the grid, and waits until the server has them."""
+    with page.expect_response("**/rate"):
+        page.locator("#grid > li").nth(card).locator(f"input[value='{stars}']").click()
+
+
+def films(page: "Page", of: str = "#list") -> list[str]:
+    """The films of a list, in their order."""
+    found: list[str] = page.eval_on_selector_all(f"{of} > li", "cards => cards.map((card) => card.dataset.film)")
+    return found
+
+
+def settled(page: "Page", of: str, before: list[str]) -> list[str]:
+    """A list once it differs from what it was."""
+    page.wait_for_function(
+        "([of, before]) => [...document.querySelectorAll(`${of} > li`)].map((c) => c.dataset.film).join() !== before",
+        arg=[of, ",".join(before)],
+    )
+    return films(page, of)
+
+
+@at_both
+def test_a_newcomer_rates_ten_films_opens_one_reads_why_and_filters(
+    page: "Page", watched: Watched, address: str, size: str
+) -> None:
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(address)
+    top = page.locator("#progress .lines li").first
+    unasked = top.inner_text()
+    for card in range(10):
+        give(page, card, (5.0, 1.5, 4.0, 2.5, 4.5)[card % 5])
+    page.get_by_text("10 films. Each more makes your list a little surer.").wait_for()
+    assert top.inner_text() != unasked
+    assert page.locator("#grid > li").count() == 28
+    page.get_by_role("link", name="All of your list").click()
+    assert "From your 10 films" in page.locator(".lead").first.inner_text()
+
+    before = films(page)
+    with page.expect_response("**/rate"):
+        page.locator("#list > li").nth(2).locator("input[value='5.0']").click()
+    after = settled(page, "#list", before)
+    assert before[2] not in after
+    assert "From your 11 films" in page.locator(".lead").first.inner_text()
+
+    page.locator(".filters summary").click()
+    page.locator("input[name=genre][value='Sci-Fi']").check(force=True)
+    settled(page, "#list", after)
+    assert urlsplit(page.url).query == "genre=Sci-Fi"
+    assert all("Sci-Fi" in text for text in page.locator("#list .facts").all_inner_texts())
+    page.reload()
+    assert all("Sci-Fi" in text for text in page.locator("#list .facts").all_inner_texts())
+
+    page.locator("#list .poster").first.click()
+    page.get_by_role("heading", name=re.compile(r"^Why \d\.\d stars$")).wait_for()
+    amounts = [float(text) for text in page.locator(".bars td.number:not(.other)").all_inner_texts()]
+    assert sum(amounts[:-1]) == pytest.approx(amounts[-1], abs=1e-9)
+    assert {urlsplit(asked).netloc for asked in watched.requests} == {urlsplit(address).netloc}
+
+
+@at_both
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_and_nothing_reaches_beyond_the_window(
+    page: "Page", watched: Watched, address: str, size: str, scheme: "str"
+) -> None:
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(address)
+    give(page, 0, 5.0)
+    found = {"/ with a rating": violations(page)}
+    for path in PAGES:
+        page.goto(f"{address}{path}")
+        if path == "/for-you":
+            page.locator(".filters summary").click()
+        found[path] = violations(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
+    assert {path: told for path, told in found.items() if told} == {}
+    watched.complaints.clear()  # the page that is not there is an error on the console
+
+
+def test_stars_are_given_by_keyboard_when_enter_is_pressed(page: "Page", address: str) -> None:
+    page.goto(f"{address}/for-you")
+    before = films(page)
+    card = page.locator("#list > li").first
+    card.locator("input").first.focus()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert sent == []
+    assert card.locator("input:checked").get_attribute("value") == "3.0"
+    page.keyboard.press("Enter")
+    after = settled(page, "#list", before)
+    assert before[0] not in after
+    focused = page.evaluate("document.activeElement.closest('li.card').dataset.film")
+    assert focused == after[0]
+    page.goto(f"{address}/films/{before[0]}")
+    assert page.locator("input:checked").get_attribute("value") == "3.0"
+
+
+def test_stars_chosen_by_keyboard_are_given_when_they_are_left(page: "Page", address: str) -> None:
+    page.goto(address)
+    page.locator("#grid > li").first.locator("input").first.focus()
+    page.keyboard.press("ArrowRight")
+    with page.expect_response("**/rate"):
+        page.keyboard.press("Tab")
+    page.get_by_text("1 of 10. 9 more and the list is yours.").wait_for()
+
+
+def test_a_film_not_seen_gives_way_and_stays_away(page: "Page", address: str) -> None:
+    page.goto(address)
+    before = films(page, "#grid")
+    page.locator("#grid > li").nth(3).get_by_role("button", name="I haven't seen").click()
+    after = settled(page, "#grid", before)
+    assert len(after) == len(before)
+    assert before[:3] + before[4:] == after[:3] + after[4:]
+    page.reload()
+    assert before[3] not in films(page, "#grid")
+
+
+def test_not_interested_can_be_undone(page: "Page", address: str) -> None:
+    page.goto(f"{address}/for-you")
+    before = films(page)
+    page.locator("#list > li").first.get_by_role("button", name="Not interested").click()
+    after = settled(page, "#list", before)
+    assert before[0] not in after
+    page.get_by_role("button", name="Undo").click()
+    assert settled(page, "#list", after) == before
+
+
+def test_a_rating_is_changed_and_taken_back_on_the_page_of_a_film(page: "Page", address: str) -> None:
+    page.goto(f"{address}/films/17")
+    for stars in ("4.0", "2.5"):
+        with page.expect_response("**/films/17"):
+            page.locator(f"input[value='{stars}']").click()
+        page.locator(f"input[value='{stars}']:checked").wait_for(state="attached")
+    page.get_by_role("button", name="Take back your rating").click()
+    page.get_by_text("For the average person").wait_for()
+    assert page.locator("input:checked").count() == 0
+
+
+def test_films_are_found_while_one_types(page: "Page", address: str) -> None:
+    page.goto(address)
+    page.get_by_role("searchbox").press_sequentially("ameli", delay=10)
+    found = page.locator("#found li.card")
+    found.wait_for()
+    assert films(page, "#found .cards") == ["7"]
+    with page.expect_response("**/rate"):
+        found.locator("input[value='5.0']").click()
+    page.get_by_text("1 of 10. 9 more and the list is yours.").wait_for()
+    page.get_by_role("searchbox").press("Enter")
+    page.wait_for_url("**/search?q=ameli")
+    assert page.locator("input:checked").get_attribute("value") == "5.0"
+
+
+def test_what_is_rated_without_a_connection_waits_for_it(page: "Page", watched: Watched, address: str) -> None:
+    page.goto(address)
+    lost: list[Route] = []
+
+    def lose(route: "Route") -> None:
+        lost.append(route)
+        route.abort()
+
+    page.route("**/rate", lose)
+    page.locator("#grid > li").first.locator("input[value='4.0']").click()
+    page.get_by_text("The server does not answer; 1 change waits.").wait_for()
+    assert page.get_by_text("No connection to the server.").is_visible()
+    page.locator("#grid > li").nth(1).locator("input[value='2.0']").click()
+    page.unroute("**/rate")
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_text("2 of 10. 8 more and the list is yours.").wait_for()
+    assert not page.get_by_text("No connection to the server.").is_visible()
+    assert all("ERR_FAILED" in text for text in watched.complaints)
+    watched.complaints.clear()
+
+
+def test_what_the_server_refuses_is_said(page: "Page", watched: Watched, address: str) -> None:
+    page.goto(address)
+    page.evaluate("document.querySelector('#grid input[type=radio]').value = '9'")
+    page.locator("#grid input[type=radio]").first.click()
+    page.get_by_text("Not saved. The rating 9 for item").or_(page.get_by_text("Not saved. 9 stars")).wait_for()
+    assert len(watched.complaints) == 1
+    watched.complaints.clear()
+
+
+def test_half_stars_are_where_the_halves_are(page: "Page", address: str) -> None:
+    page.goto(address)
+    box = page.locator("#grid fieldset").first.bounding_box()
+    assert box is not None
+    for part, value in ((0.3, "2.0"), (0.45, "2.5"), (0.99, "5.0"), (0.05, "1.0")):
+        page.mouse.click(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
+        assert page.locator("#grid > li").first.locator("input:checked").get_attribute("value") == value
+
+
+def test_everything_works_without_a_script(browser: "Browser", address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    card = page.locator("#grid > li").first
+    film = card.get_attribute("data-film")
+    card.locator("input[value='4.5']").click()
+    card.get_by_role("button", name="Save").click()
+    page.get_by_text("1 of 10. 9 more and the list is yours.").wait_for()
+    page.goto(f"{address}/for-you")
+    page.locator(".filters summary").click()
+    page.locator("input[name=genre][value='Horror']").check(force=True)
+    page.get_by_role("button", name="Apply").click()
+    assert all("Horror" in text for text in page.locator("#list .facts").all_inner_texts())
+    page.goto(f"{address}/films/{film}")
+    page.get_by_role("button", name="Take back your rating").click()
+    assert page.locator("input:checked").count() == 0
+    context.close()
