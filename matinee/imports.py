@@ -206,14 +206,14 @@ def _rating(text: str, scale: Scale) -> float:
 
 def _film(row: Row, known: _Known) -> tuple[Id, str]:
     """The film of a row, and why it may be another."""
+    by_id = known.by_id(row.item) if row.item else None
+    if by_id is not None and row.titles and known.guide.catalogue[by_id].title == row.titles[0]:
+        return by_id, ""
     for known_by in (known.titled, known.named):  # the second takes longer, and is seldom needed
         for title in row.titles:
             same = {one for one in known_by(title) if _year(known, one) == row.year}
             if len(same) == 1:
                 return same.pop(), "" if row.year else "the file gives no year"
-    by_id = known.by_id(row.item) if row.item else None
-    if by_id is not None and row.titles and known.guide.catalogue[by_id].title == row.titles[0]:
-        return by_id, ""
     if not row.titles:
         if by_id is not None:
             return by_id, "the file gives its number and no title"

@@ -14,6 +14,7 @@ from matinee.export_files import MOST_BYTES, MOST_ROWS, plain_cell
 from matinee.guide import Guide
 from matinee.imports import Import, on_scale, read_export
 from matinee.models.baseline import Baseline
+from matinee.models.popularity import Popularity
 from matinee.ratings import PAIRS, Id, Ratings, Scale
 
 FILMS: dict[Id, Film] = {
@@ -33,12 +34,16 @@ LETTERBOXD = "Date,Name,Year,Letterboxd URI,Rating\n"
 IMDB = "Const,Your Rating,Date Rated,Title,Original Title,URL,Title Type,IMDb Rating,Runtime (mins),Year,Genres\n"
 
 
-def guide(scale: Scale = Scale(0.5, 5, 0.5), films: dict[Id, Film] = FILMS, n: int = 12) -> Guide:
+HALVES = Scale(0.5, 5, 0.5)
+
+
+def guide(scale: Scale = HALVES, films: dict[Id, Film] = FILMS, n: int = 12) -> Guide:
     """A model of items 1 to n, of which the last has no title."""
     items = list(range(1, n + 1)) * 2
     values = [scale.lowest if place % 2 else scale.highest for place in range(len(items))]
     ratings = Ratings.from_ids([1] * n + [2] * n, items, values, scale=scale)
-    return Guide(Baseline().fit(ratings, n_threads=1), Catalogue(films))
+    model = Baseline() if scale.has_stars else Popularity()
+    return Guide(model.fit(ratings, n_threads=1), Catalogue(films))
 
 
 def letterboxd(*rows: str) -> Import:
@@ -117,7 +122,7 @@ def test_a_series_with_the_title_of_a_film_is_doubted() -> None:
 
 
 def test_ratings_of_imdb_become_stars_and_the_note_says_how() -> None:
-    rows = "tt1,10,2020-01-01,The Matrix,The Matrix,u,Movie,8.7,136,1999,Sci-Fi\ntt2,7,2020-01-01,Seven,Se7en,u,Movie,8,1,1995,x\n"
+    rows = "tt1,10,2020,The Matrix,The Matrix,u,Movie,8,136,1999,x\ntt2,7,2020,Seven,Se7en,u,Movie,8,127,1995,x\n"
     found = read_export((IMDB + rows).encode(), guide())
     assert found.source == "IMDb"
     assert [(one.item_id, one.given, one.stars) for one in found.matched] == [(1, 10.0, 5.0), (4, 7.0, 3.5)]

@@ -81,8 +81,8 @@ def test_every_line_of_ours_has_settings_that_exist(protocol: Protocol) -> None:
     assert len(set(names)) == len(names)
     for attempt in protocol.attempts:
         BayesianMF.from_settings({**attempt.settings, **QUICK})
-        # nothing is tuned for a protocol: a line is the defaults, less an ingredient, or less time
-        assert set(attempt.settings) <= {"sets", "side", "times", "seconds"}
+        # nothing is tuned for a protocol: the defaults, less an ingredient or time, or with the other likelihood
+        assert set(attempt.settings) <= {"sets", "side", "times", "seconds", "likelihood"}
 
 
 @every_protocol
@@ -97,7 +97,7 @@ def test_unknown_protocols_and_lines_are_refused_with_the_known_ones(folder: Pat
     assert str(caught.value) == "no protocol 'fold'. Did you mean 'folds'? There are: u1, folds, ml-1m, ml-1m-part."
     with pytest.raises(UnknownNameError) as caught:
         run_protocol(protocol_named("u1"), folder, attempts=["everything"])
-    assert str(caught.value) == "u1 has no line 'everything'. There are: plain, ids, side, all."
+    assert str(caught.value) == "u1 has no line 'everything'. There are: plain, ids, side, all, probit."
 
 
 # -- the rows ----------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_ours_stand_beside_the_published_with_coverage_and_settings(folder: Path
         (line.who, line.uses, line.rmse, line.mae, line.seconds, line.known) for line in published
     ]
     ours = found.lines[len(published) :]
-    assert [line.known for line in ours] == ["this run"] * 4
+    assert [line.known for line in ours] == ["this run"] * 5
     assert [line.uses for line in ours] == [attempt.uses for attempt in protocol.attempts]
     for line, attempt in zip(ours, protocol.attempts, strict=True):
         assert {name: line.settings[name] for name in attempt.settings} == dict(attempt.settings)

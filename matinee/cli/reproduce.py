@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--only",
     metavar="PROTOCOL[:LINE]",
     multiple=True,
-    help="For records: one protocol (u1, folds, ml-1m, ml-1m-part), or one line of it (plain, ids, side, all).",
+    help="For records: one protocol (u1, folds, ml-1m, ml-1m-part), or one line of it (plain, ids, side, all, probit).",
 )
 @threads_option
 @json_option

@@ -207,10 +207,11 @@ class BayesianMF(Recommender):
 
     def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
         """Of a person's factors and bias, for each draw."""
-        items = self.item_draws_[item_index].transpose(1, 0, 2).astype(np.float64)  # (S, n, F + 1)
+        items = self.item_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
-        sets = self.set_draws_[item_index].transpose(1, 0, 2) / np.sqrt(len(item_index))  # (S, n, F + 1)
+        sets = self.set_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")  # (S, n, F + 1)
+        sets /= np.sqrt(len(item_index))
         prior = self.mean_draws_ + sets.sum(axis=1), self.precision_draws_.astype(np.float64)
         noise = self.noise_draws_.astype(np.float64)[:, None]
         stars = (value - self.global_mean_) / self.deviation_
@@ -338,12 +339,9 @@ class BayesianMF(Recommender):
         sides = np.stack([item, item], axis=2)  # (S, F + 1, 2): the factors alone, the bias alone
         sides[:, -1, 0], sides[:, :-1, 1] = 0, 0
         solved = np.linalg.solve(posterior.form, sides)
-        left = posterior.target - (posterior.items @ average[..., None])[..., 0]
-        shares = (posterior.noise * left)[..., None] * posterior.items
-        shares += posterior.prior[:, None] * (posterior.sets + ((self.mean_draws_ - average) / n)[:, None])
-        taste, generosity = (shares @ solved).mean(axis=0).T  # (n,) each
+        taste, generosity = posterior.shares(solved, average, self.mean_draws_).T  # (n,) each
         whole = float(taste.sum() + generosity.sum())
-        changes = posterior.changes(item, solved.sum(axis=2)).mean(axis=0) if n > 1 else np.full(n, -whole)
+        changes = posterior.changes(solved.sum(axis=2)) if n > 1 else np.full(n, -whole)
         if self._link is not None:
             scores = Scores(item_index, middle, middle + whole + effect, taste, changes)
             return self._linked_parts(self._link, profile, posterior, scores)

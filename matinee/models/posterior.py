@@ -48,28 +48,43 @@ class Posterior(NamedTuple):
         root = np.linalg.cholesky(self.form).transpose(0, 2, 1)
         return np.asarray(np.linalg.solve(root, random)[..., 0])
 
-    def changes(self, item: Doubles, solved: Doubles) -> Doubles:
-        """How the score of an item changes, in deviations, when one rating is left out, (S, n).
-
-        To leave one out takes one square from the form (Sherman and Morrison, 1950).
+    def shares(self, solved: Doubles, other: Doubles, mean: Doubles) -> Doubles:
+        """What each rating adds to how the person's mean differs from another's, along some directions, (n, k); mean
+        over the draws.
 
         Args:
-            item: its rows, (S, F + 1), with 1 for the bias.
-            solved: form^-1 item.
+            solved: form^-1 times each direction, (S, F + 1, k).
+            other: factors and bias to compare with, (S, F + 1). mean: of the prior, without the sets, (S, F + 1).
         """
         n = self.items.shape[1]
+        left = self.noise * (self.target - (self.items @ other[..., None])[..., 0])  # (S, n)
+        weighted = self.prior[..., None] * solved  # (S, F + 1, k)
+        found = left[..., None] * (self.items @ solved) + self.sets @ weighted  # (S, n, k)
+        found += ((mean - other)[:, None] @ weighted) / n
+        return np.asarray(found.mean(axis=0))
+
+    def changes(self, solved: Doubles) -> Doubles:
+        """How the score of an item changes, in deviations, when one rating is left out, (n,); mean over the draws.
+
+        To leave one out takes one square from the form (Sherman and Morrison, 1950), its own part from the right-hand
+        side, and makes the sets of the others weigh more there.
+
+        Args:
+            solved: form^-1 times the item's row with 1 for the bias, (S, F + 1).
+        """
+        n = self.items.shape[1]
+        more = np.sqrt(n / (n - 1))
         turned = self.items @ np.linalg.inv(self.form)  # (S, n, F + 1), form^-1 y_j
-        at_items = (turned @ item[..., None])[..., 0]
-        resistance = 1 - self.noise * (turned * self.items).sum(axis=2)
-        # the right-hand side without the rating j: less its own, and the sets of the others weigh more
-        whole = self.sets.sum(axis=1)[:, None]
-        fewer = np.sqrt(n / (n - 1)) * (whole - self.sets) - whole
-        total = self.prior[:, None] * fewer - (self.noise * self.target)[..., None] * self.items
-        total += self.right[:, None]  # (S, n, F + 1)
-        plain = (total @ solved[..., None])[..., 0]
-        along = (total * turned).sum(axis=2)
-        before = (self.right * solved).sum(axis=1)[:, None]
-        return np.asarray(plain + self.noise * at_items * along / resistance - before)
+        leverage = np.einsum("snf,snf->sn", turned, self.items)
+        at_items = (self.items @ solved[..., None])[..., 0]
+        gone = self.noise * self.target
+        heavier = (more - 1) * self.prior * self.sets.sum(axis=1)  # (S, F + 1)
+        change = (heavier * solved).sum(axis=1)[:, None] - more * (self.sets @ (self.prior * solved)[..., None])[..., 0]
+        change -= gone * at_items
+        along = (turned @ (self.right + heavier)[..., None])[..., 0] - gone * leverage
+        turned *= self.prior[:, None]
+        along -= more * np.einsum("snf,snf->sn", turned, self.sets)
+        return np.asarray((change + self.noise * at_items * along / (1 - self.noise * leverage)).mean(axis=0))
 
 
 def ordinal_posterior(

@@ -14,6 +14,9 @@ To read in this order:
     api             films; recommend, predict and explain from ratings in the request
     api_people      people with a token, and ratings that are kept
     api_operator    health, figures, the operator's endpoints
+    texts, texts_more                        all English of the pages
+    pages_base, pages_visitor, pages         the frame of the pages; rate, for you, films
+    pages_you, pages_import, pages_group, pages_map, pages_models, pages_operator, pages_more    the other pages
     security, limits, logs, metrics, gate    what every request passes on its way in and out
     app, running    put together, and run
 """

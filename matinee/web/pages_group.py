@@ -13,6 +13,7 @@ from matinee.web import texts
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
 from matinee.web.live import Snapshot
 from matinee.web.pages_base import page
+from matinee.web.pages_visitor import newcomer
 from matinee.web.pages_you import stars_of
 from matinee.web.problems import Problem
 from matinee.web.security import give_cookie
@@ -41,7 +42,7 @@ def make(request: Request, person: MaybePerson, serving: Serving, form: Annotate
     """A new group; its address is the link for friends."""
     token = None
     if person is None:
-        person, token = serving.store.create_person()
+        person, token = newcomer(request)
     link = serving.store.create_group(person, form.name.strip()).token
     answer = RedirectResponse(f"/together/{link}", 303)
     if token:
@@ -86,7 +87,7 @@ def join(
         raise Problem(409, "group-is-full", texts.TOGETHER["full"].format(n=len(members)))
     token = None
     if person is None:
-        person, token = serving.store.create_person()
+        person, token = newcomer(request)
     serving.store.join(group_id, person, form.name.strip())
     answer = RedirectResponse(f"/together/{key}", 303)
     if token:

@@ -16,6 +16,7 @@ from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
 from matinee.web.api_people import keep_ratings
 from matinee.web.pages_base import page
+from matinee.web.pages_visitor import newcomer
 from matinee.web.pages_you import kept_of
 from matinee.web.problems import Problem
 from matinee.web.security import give_cookie
@@ -39,12 +40,12 @@ def review(
     """What a file says, and what of it is certain, doubtful and not known; nothing is kept."""
     content = file.file.read(MOST_BYTES + 1) if file is not None else b""
     if not content:
-        return page(request, "import.html", problem=texts.IMPORT["no_file"], status=422)
+        return _refused(request, texts.IMPORT["no_file"])
     snapshot = serving.models.snapshot()
     try:
         found = snapshot.run(read_export, content, snapshot.guide)
     except DataError as error:
-        return page(request, "import.html", problem=str(error), status=422)
+        return _refused(request, str(error))
     before = kept_of(serving, person).stars()
     shown = {"matched": found.matched[:MOST_SHOWN], "unmatched": found.unmatched[:MOST_SHOWN]}
     doubtful = [(one, str(one.item_id) in before) for one in found.doubtful]
@@ -75,13 +76,24 @@ def keep(
     for one in doubtful:
         stars |= dict(_pairs(one))
     if not stars:
-        return page(request, "import.html", problem=texts.IMPORT["nothing"], status=422)
+        return _refused(request, texts.IMPORT["nothing"])
     answer = RedirectResponse("/you", 303)
-    if person is None:
-        made = serving.store.create_person()
-        person = made.id
-        give_cookie(request, answer, made.token)
-    keep_ratings(serving, person, stars)
+    if person is not None:
+        keep_ratings(serving, person, stars)
+        return answer
+    made = newcomer(request)
+    try:
+        keep_ratings(serving, made.id, stars)
+    except Exception:
+        serving.store.forget(made.id)  # who has nothing here is nobody
+        raise
+    give_cookie(request, answer, made.token)
+    return answer
+
+
+def _refused(request: Request, problem: str) -> Response:
+    answer = page(request, "import.html", problem=problem)
+    answer.status_code = 422
     return answer
 
 

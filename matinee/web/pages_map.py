@@ -89,7 +89,7 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
 async def asset(name: str) -> Response:
     """A script or the style of the map."""
     if name not in _ASSETS:
-        raise Problem(404, "not-found", texts.ERROR["page"])
+        raise Problem(404, "not-found", "There is nothing at this address.")
     content = resources.files("matinee").joinpath("assets", name).read_bytes()
     return Response(content, media_type=_ASSETS[name], headers={"cache-control": "no-cache"})
 

@@ -37,9 +37,9 @@ ENOUGH = 5
 def operator_page(request: Request, serving: Serving) -> Response:
     """The figures, or the form for the token."""
     if not serving.settings.operator_token:
-        return page(request, "operator_sign_in.html", has_operator=False, wrong=False, status=403)
+        return _sign_in(request, serving, 403)
     if not _is_operator(request, serving):
-        return page(request, "operator_sign_in.html", has_operator=True, wrong=False, status=401)
+        return _sign_in(request, serving, 401)
     try:
         counts, database = serving.store.counts(), True
     except StoreError:
@@ -59,7 +59,7 @@ def sign_in(request: Request, serving: Serving, token: Annotated[str, Form(max_l
     """Takes the token, and gives the cookie."""
     secret = serving.settings.operator_token
     if not secret or not is_same(secret, token.strip()):
-        return page(request, "operator_sign_in.html", has_operator=bool(secret), wrong=True, status=401)
+        return _sign_in(request, serving, 401, wrong=True)
     answer = RedirectResponse("/operator", 303)
     ends = str(int(time.time()) + SECONDS)
     _cookie(request, answer, f"{ends}.{_code(secret, ends)}", SECONDS)
@@ -81,6 +81,13 @@ def reload(request: Request, serving: Serving) -> Response:
         raise Problem(401, "not-the-operator", "This needs the operator's token; sign in at /operator.")
     serving.models.reload()
     return RedirectResponse("/operator", 303)
+
+
+def _sign_in(request: Request, serving: Served, status: int, *, wrong: bool = False) -> Response:
+    has_operator = bool(serving.settings.operator_token)
+    answer = page(request, "operator_sign_in.html", has_operator=has_operator, wrong=wrong)
+    answer.status_code = status
+    return answer
 
 
 # -- who it is -----------------------------------------------------------------------------------------------------
@@ -147,25 +154,22 @@ def traffic(figures: str) -> dict[str, Any]:
     `routes` has a line for each route, the busiest first: requests, refusals (4xx), errors (5xx), the mean time and a
     time within which 99% were answered (the end of a bucket), in milliseconds; `all` is their sum.
     """
-    routes: dict[str, dict[str, float]] = defaultdict(
-        lambda: dict.fromkeys(("requests", "4", "5", "seconds", "n"), 0.0)
-    )
+    routes: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(("requests", "4", "5", "seconds"), 0.0))
     buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
     in_flight = 0.0
-    for family in text_string_to_metric_families(figures):
-        for sample in family.samples:
-            route = sample.labels.get("route", "")
-            if sample.name == "matinee_requests_total":
-                routes[route]["requests"] += sample.value
-                status = sample.labels["status"][:1]
-                if status in "45":
-                    routes[route][status] += sample.value
-            elif sample.name == "matinee_request_seconds_sum":
-                routes[route]["seconds"] += sample.value
-            elif sample.name == "matinee_request_seconds_bucket":
-                buckets[route][float(sample.labels["le"])] += sample.value
-            elif sample.name == "matinee_requests_in_flight":
-                in_flight += sample.value
+    families = text_string_to_metric_families(figures)
+    for sample in (sample for family in families for sample in family.samples):
+        route = sample.labels.get("route", "")
+        if sample.name == "matinee_requests_total":
+            routes[route]["requests"] += sample.value
+            status = sample.labels["status"][:1]
+            routes[route][status] = routes[route].get(status, 0.0) + sample.value
+        elif sample.name == "matinee_request_seconds_sum":
+            routes[route]["seconds"] += sample.value
+        elif sample.name == "matinee_request_seconds_bucket":
+            buckets[route][float(sample.labels["le"])] += sample.value
+        elif sample.name == "matinee_requests_in_flight":
+            in_flight += sample.value
     lines = [_line(route, told, buckets[route]) for route, told in routes.items()]
     together: dict[str, float] = {name: sum(one[name] for one in routes.values()) for name in ("requests", "4", "5")}
     return {

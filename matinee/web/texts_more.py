@@ -1,5 +1,7 @@
 """The English of the pages beside the main ones; `texts` has all of it."""
 
+from typing import Any
+
 YOU = {
     "title": "You",
     "heading": "You",
@@ -56,7 +58,7 @@ YOU = {
     "start_again": "Start again",
 }
 
-IMPORT = {
+IMPORT: dict[str, Any] = {
     "title": "Import ratings",
     "heading": "Import ratings",
     "lead": "Bring your ratings from Letterboxd, IMDb or MovieLens. You see what was found before anything is kept.",

@@ -22,13 +22,13 @@ from matinee.threads import workers
 from tests.conftest import simulated
 from tests.models.test_contract import ITEM, all_scores, arrays, assert_same, history, message, relabelled, table
 
-PROBIT: dict[str, Any] = {"likelihood": "probit", "samples": 60, "burn_in": 40}
+PROBIT: dict[str, Any] = {"likelihood": "probit", "samples": 30, "burn_in": 20}
 every_likelihood = pytest.mark.parametrize("likelihood", ["regression", "probit"])
 
 
 @cache
 def fitted(likelihood: str = "probit") -> BayesianMF:
-    return BayesianMF(likelihood=likelihood, samples=60, burn_in=40).fit(table(), n_threads=1)
+    return BayesianMF(likelihood=likelihood, samples=30, burn_in=20).fit(table(), n_threads=1)
 
 
 # -- the chain ---------------------------------------------------------------------------------------------------
@@ -55,15 +55,15 @@ def test_thresholds_and_latent_variables_have_the_distribution_that_integration_
     rng, drawn, latents = np.random.default_rng(0), [], []
     place = int(np.flatnonzero(value == 4)[0])
     with workers(1) as run:
-        for _ in range(2000):
+        for _ in range(1000):
             latent = one.draw(rng, run, scores, np.ones(40))
             drawn.append(float(one.thresholds[1]))
             latents.append(float(latent[place]))
-    assert one.accepted > 1250
-    thinned = np.array(drawn[::4])
+    assert one.accepted > 600
+    thinned = np.array(drawn[::2])
     assert kstest(thinned, lambda x: np.interp(x, grid, np.cumsum(chances))).pvalue > 1e-3
     at = float(scores[place])
-    assert kstest(np.array(latents[::4]) - at, truncnorm(high - at, np.inf).cdf).pvalue > 1e-3
+    assert kstest(np.array(latents[::2]) - at, truncnorm(high - at, np.inf).cdf).pvalue > 1e-3
     assert one.thresholds[[0, 2]].tolist() == [low, high]
 
 
@@ -109,7 +109,7 @@ def test_uneven_levels_are_predicted_better_than_by_regression() -> None:
     part = random_split(simulated_levels(4, np.array([-1.3, -1.2, -1.1, -1.0])), 0.3)
     errors = []
     for name in ("regression", "probit"):
-        one = BayesianMF(likelihood=name, samples=60, burn_in=40, factors=2).fit(part.train)
+        one = BayesianMF(likelihood=name, samples=30, burn_in=20, factors=2).fit(part.train)
         errors.append(rmse(part.test.value, one.predict_ratings(part.test)))
     assert errors[1] < errors[0]
 

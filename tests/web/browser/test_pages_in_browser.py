@@ -101,13 +101,13 @@ def test_stars_are_given_by_keyboard_when_enter_is_pressed(page: "Page", address
     page.goto(f"{address}/for-you")
     before = films(page)
     card = page.locator("#list > li").first
-    card.locator("input").first.focus()
+    card.locator("input[type=radio]").first.focus()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
     for _ in range(4):
         page.keyboard.press("ArrowRight")
     assert sent == []
-    assert card.locator("input:checked").get_attribute("value") == "3.0"
+    assert card.locator("input:checked").get_attribute("value", timeout=5000) == "3.0"
     page.keyboard.press("Enter")
     after = settled(page, "#list", before)
     assert before[0] not in after
@@ -119,7 +119,7 @@ def test_stars_are_given_by_keyboard_when_enter_is_pressed(page: "Page", address
 
 def test_stars_chosen_by_keyboard_are_given_when_they_are_left(page: "Page", address: str) -> None:
     page.goto(address)
-    page.locator("#grid > li").first.locator("input").first.focus()
+    page.locator("#grid > li").first.locator("input[type=radio]").first.focus()
     page.keyboard.press("ArrowRight")
     with page.expect_response("**/rate"):
         page.keyboard.press("Tab")

@@ -1,0 +1,187 @@
+"""Takes pictures of every page of `matinee serve` on the built-in sample: light and dark, on a desktop and on a phone.
+
+    python docs/make_screenshots.py [FOLDER]
+
+Without a folder only the two for the README are written, into docs/pictures. Needs playwright and a Chromium:
+`pip install playwright`, and either `playwright install chromium` or the system's.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+import matinee
+from matinee.storage import Origin
+
+PICTURES = Path(__file__).parent / "pictures"
+OPERATOR = "the-operator-of-the-pictures"
+README = (("for-you", "desktop-light"), ("film", "desktop-dark"))
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+TASTE = {
+    "Alien (1979)": "5.0",
+    "Blade Runner (1982)": "4.5",
+    "The Matrix (1999)": "4.5",
+    "2001: A Space Odyssey (1968)": "4.0",
+    "The Thing (1982)": "4.5",
+    "Titanic (1997)": "2.0",
+    "Casablanca (1942)": "4.0",
+    "The Godfather (1972)": "4.5",
+    "Toy Story (1995)": "3.5",
+    "Some Like It Hot (1959)": "3.0",
+    "Spirited Away (2001)": "4.0",
+    "Jurassic Park (1993)": "3.5",
+}
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """`matinee serve` with two models of the sample; its address."""
+    data = matinee.load("sample")
+    origin = Origin(data.name, len(data.ratings), data.note)
+    files = []
+    for model in (matinee.BayesianMF(), matinee.MatrixFactorization()):
+        files.append(folder / f"{model.name}.matinee")
+        matinee.Guide(model.fit(data.ratings), data.catalogue, origin).save(files[-1])
+    command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", *map(str, files)]
+    command += [
+        "--db",
+        str(folder / "people.db"),
+        "--port",
+        "0",
+        "--rate",
+        "0",
+        "--quiet",
+        "--operator-token",
+        OPERATOR,
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    found = re.search(r"http://\S+", process.stdout.readline())
+    assert found, "the server did not start"
+    try:
+        yield found[0]
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def rate(context: BrowserContext, address: str, stars: dict[str, str]) -> None:
+    """Gives somebody ratings, as the forms do."""
+    for title, given in stars.items():
+        found = context.request.get(f"{address}/api/v1/films", params={"q": re.sub(r" \(\d{4}\)$", "", title)}).json()
+        item_id = next(film["item_id"] for film in found["films"] if film["title"] == title)
+        context.request.post(f"{address}/rate", form={"item_id": str(item_id), "stars": given})
+
+
+def visited(browser: Browser, address: str, is_all: bool) -> Iterator[tuple[str, str, Page]]:
+    """Every page in every size and scheme, or those of the README: its name, which, and the page as it is open."""
+    for size, (width, height) in SIZES.items():
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if scheme == "dark" else "light",
+                reduced_motion="reduce",
+                has_touch=size == "phone",
+            )
+            page = context.new_page()
+            page.goto(address)
+            if is_all:
+                yield "rate-first", f"{size}-{scheme}", page
+            rate(context, address, TASTE)
+            for name, show in SHOWN.items():
+                if not is_all and (name, f"{size}-{scheme}") not in README:
+                    continue
+                show(page, address)
+                yield name, f"{size}-{scheme}", page
+            context.close()
+
+
+def _open(path: str) -> Callable[[Page, str], None]:
+    def show(page: Page, address: str) -> None:
+        page.goto(f"{address}{path}")
+        page.wait_for_load_state("networkidle")
+
+    return show
+
+
+def _filters(page: Page, address: str) -> None:
+    page.goto(f"{address}/for-you?genre=Sci-Fi&genre=Horror&year_from=1980&popularity=-0.5")
+
+
+def _film(page: Page, address: str) -> None:
+    page.goto(f"{address}/for-you")
+    page.locator("#list .poster").first.click()
+    page.wait_for_load_state()
+
+
+def _together(page: Page, address: str) -> None:
+    page.goto(f"{address}/together")
+    name = page.locator("main input[type=text], main input[name=name]").first
+    if name.count():
+        name.fill("Ada")
+        name.press("Enter")
+        page.wait_for_load_state("networkidle")
+
+
+def _offline(page: Page, address: str) -> None:
+    page.goto(address)
+    page.route("**/rate", lambda route: route.abort())
+    page.locator("#grid input[type=radio]").first.click()
+    page.get_by_role("button", name="Try again").wait_for()
+    page.unroute("**/rate")
+
+
+def _operator(page: Page, address: str) -> None:
+    page.goto(f"{address}/operator")
+    page.locator("main input[type=password]").fill(OPERATOR)
+    page.locator("main input[type=password]").press("Enter")
+    page.wait_for_load_state("networkidle")
+
+
+SHOWN = {
+    "rate": _open("/"),
+    "for-you": _open("/for-you"),
+    "filters": _filters,
+    "film": _film,
+    "search": _open("/search?q=the+m"),
+    "search-nothing": _open("/search?q=zz"),
+    "nothing-left": _open("/for-you?year_from=2200"),
+    "not-found": _open("/films/none"),
+    "offline": _offline,
+    "map": _open("/map"),
+    "you": _open("/you"),
+    "import": _open("/you/import"),
+    "together": _together,
+    "models": _open("/models"),
+    "operator": _operator,
+}
+
+
+def take(folder: Path | None) -> list[Path]:
+    """Writes the pictures; of all pages if there is a folder, otherwise those of the README."""
+    written = []
+    with TemporaryDirectory() as made, server(Path(made)) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for name, which, page in visited(browser, address, folder is not None):
+            if folder is not None:
+                written.append(folder / f"{name}-{which}.png")
+                page.screenshot(path=written[-1], full_page=name in ("film", "you", "models", "operator", "together"))
+            else:
+                written.append(PICTURES / f"{name}.png")
+                page.screenshot(path=written[-1])
+        browser.close()
+    return written
+
+
+if __name__ == "__main__":
+    into = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    (into or PICTURES).mkdir(parents=True, exist_ok=True)
+    for picture in take(into):
+        print(f"written: {picture.name}, {picture.stat().st_size // 1000} kB")
