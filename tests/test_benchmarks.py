@@ -12,7 +12,7 @@ import matinee
 from tests.conftest import real_data
 
 BENCHMARKS = Path(matinee.__file__).parent.parent / "benchmarks"
-SCRIPTS = ("neural.py", "ranking.py", "rating_prediction.py")
+SCRIPTS = ("bayes.py", "neural.py", "ranking.py", "rating_prediction.py")
 
 
 def run(script: str, *options: str) -> subprocess.CompletedProcess[str]:

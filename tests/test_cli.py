@@ -583,7 +583,7 @@ def test_help_and_version_are_there_for_every_command() -> None:
     text = good("--help").stdout
     commands = re.findall(r"^  (\w+) {2,}", text.partition("Commands:")[2], re.MULTILINE)
     asking = ["predict", "recommend", "similar", "neighbors", "explain", "biases", "map", "report"]
-    assert commands == ["demo", "data", "train", "evaluate", "compare", "tune", *asking, "reproduce", "doctor"]
+    assert commands == ["demo", "data", "train", "evaluate", "compare", "tune", *asking, "serve", "reproduce", "doctor"]
     for command in commands:
         assert good(command, "-h").stdout.startswith(f"Usage: matinee {command}")
 

@@ -187,10 +187,13 @@ class BayesianMF(Recommender):
         return np.asarray(self.item_draws_[:-1].transpose(1, 0, 2), np.float32, order="C")
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
-        """Per user what moments add, the variance of their noise, their draws, and 0 for each, as in `_fold_in`."""
+        """Per user what moments add, the variance of their noise, their draws, and 0 for each, as in `_fold_in`; for
+        whoever has no ratings the average person, and a step to anybody."""
         draws = self.user_draws_[user_index].reshape(len(user_index), -1).astype(np.float32)
-        ends = [self.user_effect_[user_index], self.user_noise_[user_index]]
-        vectors: Floats = np.column_stack([*ends, draws, 0 * draws])
+        is_unknown = np.all(draws == self.user_draws_[-1].ravel(), axis=1)[:, None]
+        random = np.random.default_rng(self.seed).standard_normal(self.precision_draws_.shape)
+        steps = np.where(is_unknown, (random / np.sqrt(self.precision_draws_)).ravel(), 0).astype(np.float32)
+        vectors: Floats = np.column_stack([self.user_effect_[user_index], self.user_noise_[user_index], draws, steps])
         return vectors
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
@@ -309,7 +312,10 @@ class BayesianMF(Recommender):
         return found[0].astype(np.float64), found[1].astype(np.float64)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
-        """The standard deviation of what `predict_ratings` is uncertain of, in stars, (N,); values are not read."""
+        """The standard deviation of ratings about `predict_ratings`, in stars, (N,); values are not read.
+
+        Too small for whoever, or whatever, has no training ratings: it is how far the draws of an average are apart.
+        """
         self._require_stars()
         users, items = ratings.users.indices_in(self.users_), ratings.items.indices_in(self.items_)
         user_index, item_index = users[ratings.user_index], items[ratings.item_index]

@@ -339,8 +339,8 @@ def test_a_model_that_only_ranks_tells_places_and_takes_stars(name: str, tmp_pat
 
 def test_a_model_of_what_people_have_asks_for_no_stars(tmp_path: Path) -> None:
     stars = simulated()
-    ids = [column.tolist() for column in (stars.users.ids[stars.user_index], stars.items.ids[stars.item_index])]
-    with pages_of(serve(fitted("ials", Ratings.from_ids(*ids, np.ones(len(stars)))), tmp_path)) as client:
+    users, items = stars.users.ids[stars.user_index].tolist(), stars.items.ids[stars.item_index].tolist()
+    with pages_of(serve(fitted("ials", Ratings.from_ids(users, items, np.ones(len(stars)))), tmp_path)) as client:
         start = client.get("/")
         assert "Which of these do you have?" in words(start)
         assert 'type="radio"' not in start.text
