@@ -196,7 +196,7 @@ def test_neighbours_agree_better_than_others() -> None:
 )
 def test_the_story_is_told_in_a_sentence(agreed: str, loved: str, sentence: str) -> None:
     lists = ([NamedFilm(letter, Film(letter.upper())) for letter in letters] for letters in (agreed, loved))
-    one = Neighbor(42, 0.81234, 30, 0, None, *lists)
+    one = Neighbor(42, 0.81234, 30, 0, None, *lists)  # type: ignore[arg-type]
     assert one.sentence() == sentence
     assert one.to_dict() == {
         "user_id": 42,

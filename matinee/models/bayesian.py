@@ -345,7 +345,7 @@ class BayesianMF(Recommender):
         sides = np.stack([item, item], axis=2)  # (S, F + 1, 2): the factors alone, the bias alone
         sides[:, -1, 0], sides[:, :-1, 1] = 0, 0
         solved = np.linalg.solve(posterior.form, sides)
-        taste, generosity = posterior.shares(solved, average, self.mean_draws_).T  # (n,) each
+        taste, generosity = posterior.shares(solved, average, self.mean_draws_.astype(np.float64)).T  # (n,) each
         whole = float(taste.sum() + generosity.sum())
         changes = posterior.changes(solved.sum(axis=2)) if n > 1 else np.full(n, -whole)
         if self._link is not None:

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """The Chromium of this machine, without a window; skips the test, with a sentence, where there is none."""
+    """The Chromium of this machine, without a window; skips the test, with a sentence, where there is none.
+
+    Not for the whole session: while Playwright is there, its event loop runs, and other tests cannot run their own.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     needed = "needs Chromium: apt-get install chromium"
     if chromium is None and os.environ.get("MATINEE_REQUIRE_ALL"):

@@ -80,7 +80,7 @@ def test_latent_variables_are_those_of_the_twin_with_any_number_of_threads() -> 
             run(probit.draw_latents, [(given, span, THRESHOLDS, uniforms, out) for span in pairwise([0, 90, 91, n])])
         np.testing.assert_allclose(out, expected, atol=2e-6)
         found.append(out)
-    assert np.array_equal(*found)
+    assert np.array_equal(found[0], found[1])
     ends = np.concatenate([[-INF], THRESHOLDS, [INF]])
     assert (np.searchsorted(THRESHOLDS, found[0] - 1e-6) <= level).all()
     assert (found[0] <= ends[level + 1] + 1e-6).all()
