@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from matinee.models.base import Person, Recommender
-from matinee.ratings import Id
+from matinee.ratings import Id, Scale
 
 LEVEL = 0.8
 
@@ -31,15 +31,23 @@ class Certainty:
         return {"deviation": round(self.deviation, 3), "interval_80": [round(self.low, 3), round(self.high, 3)]}
 
 
-def certainty(model: Recommender, person: Person, item_id: Id) -> Certainty | None:
-    """How sure a model is of what somebody would give an item; None for models that cannot tell."""
-    profile, item = model.profile(person), model.items_.index(item_id)
-    deviations = model.deviations(profile, np.array([item]))
+def certainty(model: Recommender, person: Person, item_id: Id, stars: float) -> Certainty | None:
+    """How sure a model is of what somebody would give an item; None for models that cannot tell.
+
+    Args:
+        stars: what it predicts.
+    """
+    deviations = model.deviations(person, np.array([model.items_.index(item_id)]))
     if deviations is None:
         return None
-    stars, deviation = model.predict(profile, item_id), float(deviations[0])
+    deviation = float(deviations[0])
+    return Certainty(deviation, *likely(model.scale_, stars, deviation))
+
+
+def likely(scale: Scale, stars: float, deviation: float) -> tuple[float, float]:
+    """The interval about a prediction that holds a rating with 80%, inside the scale."""
     low, high = interval(stars, deviation, LEVEL)
-    return Certainty(deviation, max(low, model.scale_.lowest), min(high, model.scale_.highest))
+    return max(low, scale.lowest), min(high, scale.highest)
 
 
 def interval(stars: float, deviation: float, level: float) -> tuple[float, float]:

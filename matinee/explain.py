@@ -6,6 +6,7 @@ The parts come from the model (`Recommender.parts`) and add up to what `predict`
 exact; for models in which nothing is simply added they are approximate, which `is_exact` and the sentence say.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -237,28 +238,34 @@ def explain(model: Recommender, catalogue: Catalogue, person: Person, item_id: I
         UnknownNameError: no such user or item.
         UnsupportedError: the model cannot explain; names one that can.
     """
-    profile, item_index = model.profile(person), model.items_.index(item_id)
-    score, parts = model.parts(profile, item_id)
-    stars = float(np.clip(score, *model.scale_[:2])) if model.has_stars else None
-    rest = score - parts.mean - parts.item - parts.user - float(parts.ratings.sum())
-    order = np.argsort(-np.abs(parts.ratings), kind="stable")
-    without = parts.without if stars is None else np.clip(parts.without, *model.scale_[:2])
-    ids = model.items_.ids[profile.item_index[order]].tolist()
-    columns = (column[order].tolist() for column in (profile.value, parts.ratings, without))
-    item_id = model.items_.id(item_index)
-    return Explanation(
-        item_id,
-        catalogue[item_id],
-        stars,
-        score,
-        parts.mean,
-        parts.item,
-        parts.user,
-        [Reason(one, catalogue[one], *numbers) for one, *numbers in zip(ids, *columns, strict=True)],
-        rest if abs(rest) > 1e-5 else 0.0,  # less is the rounding of single precision
-        0.0 if stars is None else stars - score,
-        parts.is_exact,
-        int(model.item_counts_[item_index]),
-        len(profile.item_index),
-        model.scale_.has_stars,
-    )
+    return explain_each(model, catalogue, person, [item_id])[0]
+
+
+def explain_each(model: Recommender, catalogue: Catalogue, person: Person, item_ids: Sequence[Id]) -> list[Explanation]:
+    """`explain` of several items, in much less time than one by one."""
+    if not item_ids:
+        return []
+    profile, items = model.profile(person), model.items_.indices(item_ids)
+    mine = model.items_.ids[profile.item_index].tolist()
+    own = list(zip(mine, [catalogue[one] for one in mine], profile.value.tolist(), strict=True))
+    scores, parts = zip(*model.parts_each(profile, item_ids), strict=True)
+    adds = np.stack([one.ratings for one in parts])  # (K, n), or (K, 0) if they count alike
+    without = np.stack([one.without for one in parts])
+    if model.has_stars:
+        without = np.minimum(np.maximum(without, model.scale_.lowest), model.scale_.highest)
+    order = np.argsort(-np.abs(adds), axis=1, kind="stable")
+    columns = [order, np.take_along_axis(adds, order, axis=1), np.take_along_axis(without, order, axis=1)]
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    reasons = [[Reason(*own[place], *of) for place, *of in zip(*row, strict=True)] for row in rows]
+    columns = [model.items_.ids[items], model.item_counts_[items], adds.sum(axis=1)]
+    told = zip(*(column.tolist() for column in columns), scores, parts, reasons, strict=True)
+    explained = []
+    for item_id, n, added, score, of, because in told:
+        stars = min(max(score, model.scale_.lowest), model.scale_.highest) if model.has_stars else None
+        rest = score - of.mean - of.item - of.user - added
+        rest = rest if abs(rest) > 1e-5 else 0.0  # less is the rounding of single precision
+        clipping = 0.0 if stars is None else stars - score
+        amounts = of.mean, of.item, of.user, because, rest, clipping
+        about = of.is_exact, n, len(own), model.scale_.has_stars
+        explained.append(Explanation(item_id, catalogue[item_id], stars, score, *amounts, *about))
+    return explained

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from matinee.catalogue import Catalogue, Film, find_item
 from matinee.dials import AS_RANKED, Dials, choose
 from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
-from matinee.explain import Explanation, explain
+from matinee.explain import Explanation, explain, explain_each
 from matinee.groups import group_scores
 from matinee.models.base import Person, Profile, Recommender, Scored
 from matinee.models.baseline import shrunken_biases
@@ -153,6 +154,10 @@ class Guide:
         """
         return explain(self.model, self.catalogue, person, self.item_id(item))
 
+    def explain_each(self, person: Person, item_ids: Sequence[Id]) -> list[Explanation]:
+        """`explain` of several items, given by their ids alone, in much less time than one by one."""
+        return explain_each(self.model, self.catalogue, person, item_ids)
+
     def recommend(
         self,
         person: Person,
@@ -213,7 +218,7 @@ class Guide:
         """
         if k < 1:
             raise SettingError(f"k must be at least 1, not {k}.")
-        allowed = self._allowed(filters)
+        allowed = self.allowed(filters)
         is_open = allowed.copy()
         is_open[seen] = False
         few = few_ratings(self.model)
@@ -241,7 +246,7 @@ class Guide:
         few = few_ratings(self.model)
         if min_ratings is None:
             min_ratings = few
-        allowed, item_id = self._allowed(Filters(min_ratings=min_ratings)), self.item_id(item)
+        allowed, item_id = self.allowed(Filters(min_ratings=min_ratings)), self.item_id(item)
         if by == "co-rating":
             scored = _co_rated(self.model, item_id, k, allowed, few)
         else:
@@ -264,32 +269,44 @@ class Guide:
         except UnsupportedError as error:
             raise UnsupportedError(f"{str(error).rstrip('.')}, or --by co-rating.") from None
 
-    def _allowed(self, filters: Filters) -> NDArray[np.bool_]:
-        """(I,) mask of the items that pass."""
-        allowed = self.model.item_counts_ >= filters.min_ratings
-        wanted = {self.catalogue.genre_named(genre) for genre in filters.genres}
-        unwanted = {self.catalogue.genre_named(genre) for genre in filters.not_genres}
+    def allowed(self, filters: Filters) -> NDArray[np.bool_]:
+        """Which items pass, (I,).
+
+        Raises:
+            UnknownNameError: there is no such genre.
+        """
+        passes = self.model.item_counts_ >= filters.min_ratings
+        named = self.catalogue.genre_named
+        if filters.genres:
+            passes &= np.any([self._of_genre[named(genre)] for genre in filters.genres], axis=0)
+        for genre in filters.not_genres:
+            passes &= ~self._of_genre[named(genre)]
         first, last = filters.years
-        if not (wanted or unwanted or first or last):
-            return allowed
-        films, untitled, any_year = self.catalogue.films, Film(""), not (first or last)
-        for index, item_id in enumerate(self.model.items_.ids.tolist()):
-            film = films.get(item_id, untitled)
-            year, genres = film.year, film.genres
-            in_years = any_year or (year is not None and (first or year) <= year <= (last or year))
-            in_genres = (not wanted or not wanted.isdisjoint(genres)) and unwanted.isdisjoint(genres)
-            if not (in_years and in_genres):
-                allowed[index] = False
-        return allowed
+        if first or last:
+            passes &= (self._years > 0) & (self._years >= (first or 0)) & (self._years <= (last or 9999))
+        return passes
+
+    @cached_property
+    def _films(self) -> list[Film]:
+        return [self.catalogue[item_id] for item_id in self.model.items_.ids.tolist()]
+
+    @cached_property
+    def _years(self) -> NDArray[np.int64]:
+        """(I,), 0 where it is unknown."""
+        return np.array([film.year or 0 for film in self._films], np.int64)
+
+    @cached_property
+    def _of_genre(self) -> dict[str, NDArray[np.bool_]]:
+        """Which items have a genre, (I,) each."""
+        genres = [set(film.genres) for film in self._films]
+        return {name: np.array([name in of for of in genres], bool) for name in self.catalogue.genres}
 
     def _lines(self, scored: list[Scored]) -> list[Suggestion]:
-        lines = []
-        for item_id, score, stars, deviation in scored:
-            index = self.model.items_.index(item_id)
-            count, mean = int(self.model.item_counts_[index]), float(self.model.item_means_[index])
-            film = self.catalogue[item_id]
-            has_mean = count > 0 and self.model.scale_.has_stars
-            lines.append(Suggestion(item_id, film, score, stars, count, mean if has_mean else None, deviation))
+        lines, index = [], self.model.items_.indices(one.item_id for one in scored)
+        counts, means = self.model.item_counts_[index].tolist(), self.model.item_means_[index].tolist()
+        for (item_id, score, stars, deviation), count, mean in zip(scored, counts, means, strict=True):
+            shown = mean if count > 0 and self.model.scale_.has_stars else None
+            lines.append(Suggestion(item_id, self.catalogue[item_id], score, stars, count, shown, deviation))
         return lines
 
 

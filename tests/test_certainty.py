@@ -67,7 +67,7 @@ def test_coverage_counts_what_lies_inside() -> None:
 def test_a_prediction_comes_with_an_interval_inside_the_scale() -> None:
     model = fitted()
     for item_id in model.items_.ids[:25].tolist():
-        sure = certainty(model, 1, item_id)
+        sure = certainty(model, 1, item_id, model.predict(1, item_id))
         assert sure is not None
         assert 1 <= sure.low < sure.high <= 5
         assert sure.low <= model.predict(1, item_id) <= sure.high
@@ -77,7 +77,7 @@ def test_a_prediction_comes_with_an_interval_inside_the_scale() -> None:
 
 
 def test_models_without_certainty_say_nothing() -> None:
-    assert certainty(MatrixFactorization(epochs=1).fit(table(), n_threads=1), 1, 17) is None
+    assert certainty(MatrixFactorization(epochs=1).fit(table(), n_threads=1), 1, 17, 3.0) is None
 
 
 @pytest.mark.parametrize("data", ["sample", "ml-100k"])

@@ -134,7 +134,7 @@ def predict(model_file: Path, user: str | None, ratings: Path | None, item: str,
     item_id = guide.item_id(item)
     profile = profile_of(guide, model_file, user, ratings)
     stars, film = guide.model.predict(profile, item_id), guide.catalogue[item_id]
-    sure = certainty(guide.model, profile, item_id)
+    sure = certainty(guide.model, profile, item_id, stars)
     if as_json_:
         given = {"user": id_of(guide, user), "item_id": item_id, "title": film.title, "stars": round(stars, 3)}
         as_json(given | (sure.to_dict() if sure else {}))

@@ -4,7 +4,7 @@ A model speaks of ids and stars; titles and genres belong to `matinee.Guide`, wh
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from matinee.errors import (
     DataError,
     NotFittedError,
-    OutOfScaleError,
     UnknownNameError,
     UnsupportedError,
     did_you_mean,
 )
-from matinee.models.people import Fitting, Parts, Person, Profile, Scored
+from matinee.models.people import Fitting, Parts, Person, Profile, Scored, values_in
 from matinee.models.settings import Hyper, checked, hyper
 from matinee.progress import Progress
 from matinee.projection import about_mean, cosines_with, top
@@ -187,15 +186,7 @@ class Recommender(ABC):
             DataError: a rating is outside the scale.
         """
         self._require_fit()
-        index = np.array([self.items_.index(item_id) for item_id in ratings], np.int32)
-        try:
-            value = np.array(list(ratings.values()), np.float32)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"The ratings of a new person must be numbers: {error}.") from error
-        for item_id, stars in zip(ratings, value.tolist(), strict=True):
-            if not self.scale_.allows(stars):
-                beyond = f"is outside the scale {self.scale_}" if self.scale_.has_stars else "is a count of less than 1"
-                raise OutOfScaleError(f"the rating {stars:g} for item '{item_id}' {beyond}.")
+        index, value = self.items_.indices(ratings), values_in(self.scale_, ratings)
         return Profile(index, value, self._fold_in(index, value))
 
     def predict(self, person: Person, item_id: Id) -> float:
@@ -207,9 +198,13 @@ class Recommender(ABC):
     def parts(self, person: Person, item_id: Id) -> tuple[float, Parts]:
         """The score of an item for somebody, before clipping, and its parts, which add up to it but for a known user's
         rest (see `explain`). Raises UnsupportedError if the model cannot tell."""
-        profile, item = self.profile(person), self.items_.index(item_id)
-        parts = self._parts(profile, item)
-        return float(self._scores(profile.vector[None])[0, item]), parts
+        return self.parts_each(person, [item_id])[0]
+
+    def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[tuple[float, Parts]]:
+        """`parts` of several items, for which some models need hardly more time than for one."""
+        profile, items = self.profile(person), self.items_.indices(item_ids)
+        parts = self._parts_each(profile, items)
+        return list(zip(self.scores(profile)[items].tolist(), parts, strict=True))
 
     def predict_ratings(self, ratings: Ratings) -> NDArray[np.float32]:
         """Predicted stars for each row, (N,) float32, clipped to the scale; the values of `ratings` are not read.
@@ -245,8 +240,8 @@ class Recommender(ABC):
         stars = np.clip(scores[item_index], *self.scale_[:2]).tolist() if self.has_stars else nothing
         deviations = self._deviations(profile, item_index) if profile and self.has_stars else None
         certainty = nothing if deviations is None else deviations.tolist()
-        found = zip(item_index.tolist(), scores[item_index].tolist(), stars, certainty, strict=True)
-        return [Scored(self.items_.id(item), *numbers) for item, *numbers in found]
+        ids = self.items_.ids[item_index].tolist()
+        return list(map(Scored, ids, scores[item_index].tolist(), stars, certainty))
 
     def scores(self, person: Person) -> NDArray[np.float32]:
         """What `recommend` sorts by, of all items, (I,); stars before clipping if the model predicts them."""
@@ -385,6 +380,10 @@ class Recommender(ABC):
         """What the score of one item is made of."""
         del profile, item_index
         raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
+
+    def _parts_each(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        """`_parts` of some items, (K,), for a model that can share the work."""
+        return [self._parts(profile, item) for item in item_index.tolist()]
 
     def _likeness(self, item_index: int) -> NDArray[np.float32]:
         """How alike an item is to each, (I,), -1 to 1; NaN where nothing is known."""

@@ -190,9 +190,10 @@ class BayesianMF(Recommender):
         """Per user what moments add, the variance of their noise, their draws, and 0 for each, as in `_fold_in`; for
         whoever has no ratings the average person, and a step to anybody."""
         draws = self.user_draws_[user_index].reshape(len(user_index), -1).astype(np.float32)
-        is_unknown = np.all(draws == self.user_draws_[-1].ravel(), axis=1)[:, None]
-        random = np.random.default_rng(self.seed).standard_normal(self.precision_draws_.shape)
-        steps = np.where(is_unknown, (random / np.sqrt(self.precision_draws_)).ravel(), 0).astype(np.float32)
+        steps, is_unknown = np.zeros_like(draws), np.all(draws == self.user_draws_[-1].ravel(), axis=1)
+        if is_unknown.any():
+            random = np.random.default_rng(self.seed).standard_normal(self.precision_draws_.shape)
+            steps[is_unknown] = (random / np.sqrt(self.precision_draws_)).ravel()
         vectors: Floats = np.column_stack([self.user_effect_[user_index], self.user_noise_[user_index], draws, steps])
         return vectors
 
@@ -330,48 +331,49 @@ class BayesianMF(Recommender):
                 variance[at] = self._link.moments((draws + moments[at, None]).T, noise)[1]
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts_each(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
         """Given a draw of the items, how a person's mean differs from the average person's is linear in their ratings
         and in what they rated: so is the mean over all draws. What it changes in their bias is the part of `user`."""
         unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
-        item, average = self.item_draws_[item_index].astype(np.float64), self.user_draws_[-1].astype(np.float64)
-        bias = item[:, -1].copy()  # (S,)
-        item[:, -1] = 1
-        mean, middle = float(self.global_mean_), float((bias + (average * item).sum(axis=1)).mean())
+        items, average = self.item_draws_[item_index].astype(np.float64), self.user_draws_[-1].astype(np.float64)
+        bias = items[..., -1].copy()  # (K, S)
+        items[..., -1] = 1
+        mean, middle = float(self.global_mean_), (bias + (items * average).sum(axis=2)).mean(axis=1)  # (K,)
         if n == 0:
-            own = unit * float(self._rating(profile.vector, np.array([item_index]))[0][0])
-            return Parts(mean, 0.0, own, np.zeros(0), np.zeros(0), is_exact=True)
+            own = unit * self._rating(profile.vector, item_index)[0]
+            return [Parts(mean, 0.0, one, np.zeros(0), np.zeros(0), is_exact=True) for one in own.tolist()]
         posterior = self._posterior(profile.item_index, profile.value)
-        sides = np.stack([item, item], axis=2)  # (S, F + 1, 2): the factors alone, the bias alone
-        sides[:, -1, 0], sides[:, :-1, 1] = 0, 0
+        sides = np.concatenate([items, np.zeros((1, *average.shape))]).transpose(1, 2, 0)  # (S, F + 1, K + 1)
+        sides[:, -1] = np.append(np.zeros(len(items)), 1)  # first the factors of each item alone, then the bias alone
         solved = np.linalg.solve(posterior.form, sides)
-        taste, generosity = posterior.shares(solved, average, self.mean_draws_.astype(np.float64)).T  # (n,) each
-        whole = float(taste.sum() + generosity.sum())
-        changes = posterior.changes(solved.sum(axis=2)) if n > 1 else np.full(n, -whole)
+        shares = posterior.shares(solved, average, self.mean_draws_.astype(np.float64)).T  # (K + 1, n)
+        taste, generosity = shares[:-1], float(shares[-1].sum())
+        whole = taste.sum(axis=1) + generosity
+        left_out = posterior.changes(solved[..., :-1] + solved[..., -1:]).T if n > 1 else -whole[:, None]  # (K, n)
         if self._link is not None:
-            scores = Scores(item_index, middle, middle + whole + effect, taste, changes)
+            scores = Scores(item_index, middle, middle + whole + effect, taste, left_out)
             return self._linked_parts(self._link, profile, posterior, scores)
-        without = mean + unit * (middle + whole + changes + effect)
-        user = unit * (float(generosity.sum()) + effect)
-        return Parts(mean, user, unit * middle, unit * taste, without, is_exact=True)
+        without = mean + unit * ((middle + whole + effect)[:, None] + left_out)
+        user, each = unit * (generosity + effect), zip((unit * middle).tolist(), unit * taste, without, strict=True)
+        return [Parts(mean, user, *one, is_exact=True) for one in each]
 
-    def _linked_parts(self, link: Link, profile: Profile, posterior: Posterior, scores: Scores) -> Parts:
+    def _linked_parts(self, link: Link, profile: Profile, posterior: Posterior, scores: Scores) -> list[Parts]:
         """Parts of a score as parts of the stars. The item's is that of the average person's stars; from there on to
         the person's own, all are multiplied by what a unit of the score is worth in stars on this way. What the
         average over draws leaves over is in the part of `user`."""
-        unit, item = float(self.deviation_), np.array([scores.item_index])
+        unit, mean, n_items = float(self.deviation_), float(self.global_mean_), len(scores.item_index)
         vector = self._vector(posterior)
         vector[:2] = profile.vector[:2]
-        own = unit * float(self._rating(self._user_vectors(np.array([-1]))[0], item)[0][0])
-        stars = unit * float(self._rating(vector, item)[0][0])
+        own = unit * self._rating(self._user_vectors(np.array([-1]))[0], scores.item_index)[0]  # (K,)
+        stars = unit * self._rating(vector, scores.item_index)[0]
         way = scores.total - scores.middle
-        way = way if abs(way) > SHORT else SHORT
-        ends = np.tile(np.array([scores.middle, scores.middle + way], np.float32), (self._n_draws, 1))
-        start, end = link.moments(ends, np.full(2, vector[1]))[0].tolist()
-        worth = unit * (end - start) / way
-        taste = worth * scores.taste
-        mean, without = float(self.global_mean_), worth * scores.changes + stars
-        return Parts(mean, stars - own - float(taste.sum()), own, taste, mean + without, is_exact=False)
+        way = np.where(np.abs(way) > SHORT, way, SHORT)
+        ends = np.concatenate([scores.middle, scores.middle + way]).astype(np.float32)
+        found = link.moments(np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1]))[0].astype(np.float64)
+        worth = (unit * (found[n_items:] - found[:n_items]) / way)[:, None]  # (K, 1)
+        taste, without = worth * scores.taste, mean + worth * scores.changes + stars[:, None]
+        each = zip((stars - own - taste.sum(axis=1)).tolist(), own.tolist(), taste, without, strict=True)
+        return [Parts(mean, *one, is_exact=False) for one in each]
 
     # -- looking into it ---------------------------------------------------------------------------------------
 

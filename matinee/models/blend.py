@@ -288,7 +288,7 @@ class Blend(Recommender):
 
     def _parts_of(self, one: Recommender, profile: Profile, item_index: int) -> Parts:
         try:
-            return one._parts(profile, item_index)
+            return one._parts_each(profile, np.array([item_index]))[0]
         except UnsupportedError:
             raise UnsupportedError(
                 f"{self.name} cannot explain what it recommends, since {one.name} in it cannot; use mf."

@@ -144,17 +144,20 @@ class MatrixFactorization(Recommender):
         """What the factors of a user with n ratings are penalised by, in stars."""
         return (self.regularization * n + self.factor_shrinkage) * float(self.deviation_)
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
-        n, mean, item_bias = len(profile.value), float(self.global_mean_), float(self.item_bias_[item_index])
-        slopes = np.column_stack([np.ones(n), self.item_factors_[profile.item_index]]).astype(np.float64)  # (n, 1 + F)
-        slope = np.append(1, self.item_factors_[item_index]).astype(np.float64)  # (1 + F,)
+    def _parts_each(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        n, mean, item_bias = len(profile.value), float(self.global_mean_), self.item_bias_[item_index].astype(float)
+        own, asked = (
+            np.column_stack([np.ones(len(items)), self.item_factors_[items]]).astype(np.float64)
+            for items in (profile.item_index, item_index)
+        )  # (n, 1 + F), (K, 1 + F)
         surprises = (profile.value - self.item_bias_[profile.item_index]).astype(np.float64) - mean  # (n,)
         vector = profile.vector.astype(np.float64)
         now, then = (pulls(self.factors, self._penalty(max(0, count)), self.bias_shrinkage) for count in (n, n - 1))
-        ratings, changes = rating_parts(slopes, surprises, vector, (now, then), (slope, slope), n_biases=1)
-        without = mean + item_bias + slope @ vector + changes
+        ratings, changes = rating_parts(own, surprises, vector, (now, then), (asked, asked), n_biases=1)  # (K, n) both
+        without = (mean + item_bias + asked @ vector)[:, None] + changes
         typical = typical_bias(self, self.user_bias_, float(vector[0]))
-        return Parts(mean, float(vector[0]) - typical, item_bias + typical, ratings, without, is_exact=True)
+        each = zip((item_bias + typical).tolist(), ratings, without, strict=True)
+        return [Parts(mean, float(vector[0]) - typical, *one, is_exact=True) for one in each]
 
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._sides(), vectors)

@@ -145,8 +145,8 @@ def rating_parts(
     gradient: tuple[Doubles, Doubles],
     n_biases: int,
 ) -> tuple[Doubles, Doubles]:
-    """What each rating adds to a prediction by way of the person's taste, and by how much the prediction changes
-    without it, both (n,).
+    """What each rating adds to K predictions by way of the person's taste, and by how much each changes without it,
+    both (K, n).
 
     The taste is a ridge regression, (S'S + diag(pull))^-1 S'z: a sum over the ratings, each with what it says beyond
     the person's bias (its surprise z, in stars) times how alike the two items are in the eyes of this person (Hu,
@@ -157,7 +157,7 @@ def rating_parts(
     Args:
         slopes: S, (n, D); surprises: (n,), of which biases explain a part; way: (D,), from the average person to this.
         pull: (D,) with all n ratings, and with n - 1.
-        gradient: (D,), of the prediction: along the whole way for the parts, at its end for the changes.
+        gradient: (K, D), of the predictions: along the whole way for the parts, at its end for the changes.
         n_biases: how many of the first numbers of the D are biases, 0 or 1.
     """
     bias, taste = slice(n_biases), slice(n_biases, None)
@@ -168,23 +168,24 @@ def rating_parts(
     strength = np.ones(len(way))
     strength[taste] = np.clip(errors @ along / resisted, 0.1, 10) if resisted > 0 else 1
     now, then = (strength * one for one in pull)
-    weights, _ = _weights(slopes[:, taste], now[taste], gradient[0][taste])
+    weights, _ = _weights(slopes[:, taste], now[taste], gradient[0][:, taste])
     weights_then, freedoms = _weights(slopes, then, gradient[1])
     others = _regression(slopes, surprises, then)  # with all ratings, but pulled as n - 1 are
     moved = gradient[1] @ (others - _regression(slopes, surprises, now))
-    changes = moved - weights_then * (surprises - slopes @ others) / freedoms
+    changes = moved[:, None] - weights_then * (surprises - slopes @ others) / freedoms
     return weights * (surprises - slopes[:, bias] @ way[bias]), changes
 
 
 def _weights(slopes: Doubles, pull: Doubles, gradient: Doubles) -> tuple[Doubles, Doubles]:
-    """How far gradient . x follows each surprise, and which part of it the regression leaves unexplained, (n,) each."""
+    """How far gradient . x follows each surprise, (K, n) for gradients of (K, D), and which part of a surprise the
+    regression leaves unexplained, (n,)."""
     n, width = slopes.shape
     if n > width:
         solved = slopes @ np.linalg.inv(slopes.T @ slopes + np.diag(pull))  # (n, D)
-        return solved @ gradient, 1 - np.einsum("nd,nd->n", solved, slopes)
+        return gradient @ solved.T, 1 - np.einsum("nd,nd->n", solved, slopes)
     scaled = slopes / pull
     inverse = np.linalg.inv(scaled @ slopes.T + np.eye(n))  # (n, n)
-    return inverse @ (scaled @ gradient), np.diag(inverse)
+    return gradient @ scaled.T @ inverse.T, np.diag(inverse)
 
 
 def path_parts(
@@ -216,7 +217,7 @@ def path_parts(
     stars, slopes = predictor(profile.item_index)(end)  # (n,), (n, D)
     surprises = profile.value - stars + slopes @ way
     pull = crowd.pull, crowd.pull
-    ratings, changes = rating_parts(slopes, surprises, way, pull, (gradient, slope[0]), n_biases)
+    (ratings,), (changes,) = rating_parts(slopes, surprises, way, pull, (gradient[None], slope), n_biases)
     user = float(gradient[:n_biases] @ way[:n_biases])
     return Parts(mean, user, float(first[0]) - mean, ratings, last[0] + changes, is_exact=False)
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.errors import DataError, OutOfScaleError
 from matinee.progress import Progress
-from matinee.ratings import Id, Ratings
+from matinee.ratings import Id, Ratings, Scale
 
 
 class Fitting(NamedTuple):
@@ -64,3 +65,20 @@ class Profile:
 
 Person = Id | Profile | Mapping[Id, float]
 """Somebody: a user id of the training data, a profile, or a new person's ratings as {item id: stars}."""
+
+
+def values_in(scale: Scale, ratings: Mapping[Id, float]) -> NDArray[np.float32]:
+    """What a new person gave, (n,).
+
+    Raises:
+        DataError: it is no number; OutOfScaleError: it is outside the scale.
+    """
+    try:
+        values = np.array(list(ratings.values()), np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The ratings of a new person must be numbers: {error}.") from error
+    for item_id, stars in zip(ratings, values.tolist(), strict=True):
+        if not scale.allows(stars):
+            beyond = f"is outside the scale {scale}" if scale.has_stars else "is a count of less than 1"
+            raise OutOfScaleError(f"the rating {stars:g} for item '{item_id}' {beyond}.")
+    return values

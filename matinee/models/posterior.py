@@ -64,27 +64,26 @@ class Posterior(NamedTuple):
         return np.asarray(found.mean(axis=0))
 
     def changes(self, solved: Doubles) -> Doubles:
-        """How the score of an item changes, in deviations, when one rating is left out, (n,); mean over the draws.
+        """How the scores of K items change, in deviations, when one rating is left out, (n, K); mean over the draws.
 
         To leave one out takes one square from the form (Sherman and Morrison, 1950), its own part from the right-hand
         side, and makes the sets of the others weigh more there.
 
         Args:
-            solved: form^-1 times the item's row with 1 for the bias, (S, F + 1).
+            solved: form^-1 times each item's row with 1 for the bias, (S, F + 1, K).
         """
         n = self.items.shape[1]
         more = np.sqrt(n / (n - 1))
         turned = self.items @ np.linalg.inv(self.form)  # (S, n, F + 1), form^-1 y_j
         leverage = np.einsum("snf,snf->sn", turned, self.items)
-        at_items = (self.items @ solved[..., None])[..., 0]
-        gone = self.noise * self.target
+        gone = self.noise * self.target  # (S, n)
         heavier = (more - 1) * self.prior * self.sets.sum(axis=1)  # (S, F + 1)
-        change = (heavier * solved).sum(axis=1)[:, None] - more * (self.sets @ (self.prior * solved)[..., None])[..., 0]
-        change -= gone * at_items
         along = (turned @ (self.right + heavier)[..., None])[..., 0] - gone * leverage
         turned *= self.prior[:, None]
         along -= more * np.einsum("snf,snf->sn", turned, self.sets)
-        return np.asarray((change + self.noise * at_items * along / (1 - self.noise * leverage)).mean(axis=0))
+        change = heavier[:, None] @ solved - more * (self.sets @ (self.prior[..., None] * solved))  # (S, n, K)
+        change += (self.noise * along / (1 - self.noise * leverage) - gone)[..., None] * (self.items @ solved)
+        return np.asarray(change.mean(axis=0))
 
 
 def ordinal_posterior(
@@ -115,11 +114,11 @@ class Answers(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What the score of an item is made of, in deviations."""
+    """What the scores of K items are made of, in deviations."""
 
-    item_index: int
-    middle: float
-    """That of the average person."""
-    total: float
-    taste: Doubles  # (n,), what each rating adds
-    changes: Doubles  # (n,), what it would change to leave a rating out
+    item_index: NDArray[np.int32]
+    middle: Doubles
+    """(K,), those of the average person."""
+    total: Doubles  # (K,)
+    taste: Doubles  # (K, n), what each rating adds
+    changes: Doubles  # (K, n), what it would change to leave a rating out

@@ -45,8 +45,9 @@ def suggestions(
     found = snapshot.guide.recommend(for_list, wish.k, wish.filters(), dials=wish.dials())
     items = [_line(one) for one in found.items]
     if wish.explain:
-        for item in items:
-            item["explanation"] = snapshot.guide.explain(person.profile, item["item_id"]).to_dict(REASONS)
+        reasons = snapshot.guide.explain_each(person.profile, [item["item_id"] for item in items])
+        for item, why in zip(items, reasons, strict=True):
+            item["explanation"] = why.to_dict(REASONS)
     return {"items": items, "note": found.note} | _about(snapshot, person)
 
 

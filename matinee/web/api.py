@@ -97,7 +97,7 @@ async def one_film(item_id: FilmId, query: Annotated[shapes.ModelQuery, Query()]
 async def recommend(body: shapes.RecommendRequest, serving: Serving) -> Response:
     """A list for whoever gave these ratings. Without ratings it is the average person's."""
     snapshot = serving.models.snapshot(body.model)
-    return Answer(await snapshot.ask(_recommend, snapshot, body, is_long=body.explain))
+    return Answer(await snapshot.ask(_recommend, snapshot, body, explained=body.k if body.explain else 0))
 
 
 def _recommend(snapshot: Snapshot, body: shapes.RecommendRequest) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _predict(snapshot: Snapshot, body: shapes.PredictRequest) -> dict[str, Any]:
 async def explain(body: shapes.ExplainRequest, serving: Serving) -> Response:
     """What the prediction of a film is made of: parts that add up to it, and what each rating adds."""
     snapshot = serving.models.snapshot(body.model)
-    return Answer(await snapshot.ask(_explain, snapshot, body))
+    return Answer(await snapshot.ask(_explain, snapshot, body, explained=1))
 
 
 def _explain(snapshot: Snapshot, body: shapes.ExplainRequest) -> dict[str, Any]:

@@ -33,18 +33,15 @@ class FilmIndex:
         self._ids: list[Id] = model.items_.ids.tolist()
         films = [guide.catalogue[item_id] for item_id in self._ids]
         self._titles = [plain(film.title) for film in films]
-        self._counts, self._years = model.item_counts_, np.array([film.year or 0 for film in films])
-        self._genres = {
-            genre: np.array([genre in film.genres for film in films], bool) for genre in guide.catalogue.genres
-        }
+        self._counts, years = model.item_counts_, np.array([film.year or 0 for film in films])
         sums, n = np.nan_to_num(model.item_means_.astype(np.float64)) * self._counts, self._counts
         shrunken = (sums + _CAUTION * sums.sum() / max(1, n.sum())) / (n + _CAUTION)
         self._orders = {
             "popular": np.argsort(-self._counts, kind="stable"),
             "best": np.argsort(-shrunken, kind="stable"),
             "title": np.array(sorted(range(len(films)), key=self._titles.__getitem__), np.int64),
-            "newest": np.argsort(-self._years, kind="stable"),
-            "oldest": np.argsort(np.where(self._years > 0, self._years, 9999), kind="stable"),
+            "newest": np.argsort(-years, kind="stable"),
+            "oldest": np.argsort(np.where(years > 0, years, 9999), kind="stable"),
         }
 
     def search(self, text: str, filters: Filters, order: str) -> Found:
@@ -52,7 +49,7 @@ class FilmIndex:
 
         With a text, titles that begin with it come first. If no title holds it, the nearest titles are taken.
         """
-        allowed = self._allowed(filters)
+        allowed = self._guide.allowed(filters)
         ranked = self._orders[order]
         words = plain(text)
         if not words:
@@ -66,19 +63,6 @@ class FilmIndex:
             return Found(np.empty(0, np.int64), False)
         by_title = {self._titles[index]: index for index in np.flatnonzero(allowed).tolist()}
         return Found(np.array([by_title[title] for title in nearest(words, by_title, 8)], np.int64), True)
-
-    def _allowed(self, filters: Filters) -> NDArray[np.bool_]:
-        """(I,), which items pass, as `Guide.recommend` understands filters."""
-        named = self._guide.catalogue.genre_named
-        allowed = self._counts >= filters.min_ratings
-        if filters.genres:
-            allowed &= np.any([self._genres[named(genre)] for genre in filters.genres], axis=0)
-        for genre in filters.not_genres:
-            allowed &= ~self._genres[named(genre)]
-        first, last = filters.years
-        if first is not None or last is not None:
-            allowed &= (self._years > 0) & (self._years >= (first or 0)) & (self._years <= (last or 9999))
-        return allowed
 
     def line(self, index: int) -> dict[str, Any]:
         """What is said of a film, for JSON."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 
-from matinee.errors import MatineeError, OutOfScaleError, SettingError
+from matinee.errors import MatineeError, OutOfScaleError, SettingError, UnsupportedError
 from matinee.guide import Guide
 from matinee.models.base import Profile
 from matinee.ratings import Id
@@ -24,8 +24,9 @@ from matinee.web.logs import log
 from matinee.web.metrics import LOADED_AT, LOADS
 from matinee.web.problems import Problem
 
-QUICK_SECONDS = 0.002
-"""A model that makes a list faster than this is asked at once, and otherwise in a thread of its own."""
+QUICK_SECONDS = 0.005
+"""A model that answers faster than this is asked at once, and otherwise in a thread of its own: so long Python lets one
+thread run before it is another's turn, so that everybody else would wait as long anyhow."""
 
 Result = TypeVar("Result")
 Signature = tuple[int, int, int]
@@ -51,20 +52,20 @@ class Snapshot:
         # A model that does more than call NumPy is asked by one thread at a time.
         self._lock: Any = nullcontext() if model.scores_in_threads else threading.Lock()
         self._seconds = min(self._tried() for _ in range(3))
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether a list takes so little time that handing it to another thread would cost as much."""
-        return self._seconds < QUICK_SECONDS
+        self._seconds_of_reasons = min(self._explained() for _ in range(3))
 
     def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Calls something that asks the model."""
         with self._lock:
             return work(*arguments)
 
-    async def ask(self, work: Callable[..., Result], *arguments: Any, is_long: bool = False) -> Result:
-        """`run` from an async function: at once if the model is quick, otherwise, or if it is long, in a thread."""
-        if self.is_quick and not is_long:
+    async def ask(self, work: Callable[..., Result], *arguments: Any, explained: int = 0) -> Result:
+        """`run` from an async function: at once if that is quick, and otherwise in a thread.
+
+        Args:
+            explained: how many films are to be explained.
+        """
+        if self._seconds + explained * self._seconds_of_reasons < QUICK_SECONDS:
             return self.run(work, *arguments)
         return await run_in_threadpool(self.run, work, *arguments)
 
@@ -112,10 +113,24 @@ class Snapshot:
     def _tried(self) -> float:
         """Asks for a list, which compiles what is to be compiled and shows that the model works; the seconds."""
         started = time.perf_counter()
-        few = self.guide.model.items_.ids[:20].tolist()
-        profile = self.guide.model.fold_in(dict.fromkeys(few, self.guide.model.scale_.highest))
-        self.guide.recommend(profile, 10)
+        self.guide.recommend(self._somebody(), 10)
         return time.perf_counter() - started
+
+    def _explained(self) -> float:
+        """The seconds to explain one film of a list; 0 for a model that cannot, and says so at once."""
+        person, some = self._somebody(), self.guide.model.items_.ids[:20].tolist()
+        started = time.perf_counter()
+        try:
+            for why in self.guide.explain_each(person, some):
+                why.to_dict(3)
+        except UnsupportedError:
+            return 0.0
+        return (time.perf_counter() - started) / len(some)
+
+    def _somebody(self) -> Profile:
+        """Who likes the first few films."""
+        model = self.guide.model
+        return model.fold_in(dict.fromkeys(model.items_.ids[:20].tolist(), model.scale_.highest))
 
 
 class LiveModel:

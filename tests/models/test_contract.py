@@ -375,6 +375,24 @@ def test_a_score_is_the_sum_of_its_parts_or_it_is_said_who_can_explain(model: Mo
 
 
 @every_model
+def test_several_items_are_explained_at_once_as_one_by_one(model: Model) -> None:
+    one = fitted(model)
+    if not explains(one):
+        return
+    few: dict[int | str, float] = {7: 5.0, 27: 1.0, ITEM: 4.0}
+    people: list[Any] = [1, few, {}]
+    for person in people:
+        together = one.parts_each(person, [ITEM, 7, 27])
+        for item, (score, parts) in zip([ITEM, 7, 27], together, strict=True):
+            alone_score, alone = one.parts(person, item)
+            assert score == pytest.approx(alone_score, abs=1e-6)
+            assert parts[:3] == pytest.approx(alone[:3], abs=1e-6)
+            assert parts.ratings == pytest.approx(alone.ratings, abs=1e-6)
+            assert parts.without == pytest.approx(alone.without, abs=1e-6)
+    assert one.parts_each(1, []) == []
+
+
+@every_model
 def test_a_higher_rating_of_a_film_adds_more_to_it(model: Model) -> None:
     one = fitted(model)
     if not explains(one):
