@@ -19,35 +19,21 @@ Publish only what an idle machine said: load_before tells how many processes wer
 """
 
 import argparse
-import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from matinee.records import parts_of, protocol_named
 from matinee.split import Split
 
-HERE = Path(__file__).resolve().parent
-PEER_VENV = HERE.parent / ".venv-bayes"
-REQUIREMENTS = HERE / "requirements-bayes.txt"
-SETUP = "python benchmarks/bayes.py --setup"
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+from benchmarks import contest
+from benchmarks.contest import Contender, Result, Settings
 
-Settings = dict[str, Any]
-Result = dict[str, Any]
-
-
-class Contender(NamedTuple):
-    """A line of the table: what to fit, with which settings."""
-
-    library: str
-    settings: Settings
-
+PEERS = contest.Peers.of("bayes.py", "bayes")
 
 PLAIN: Settings = {"sets": False, "side": False, "times": False}
 IDS: Settings = {"sets": True, "side": False, "times": False}
@@ -90,41 +76,6 @@ def save_problem(file: Path, part: Split) -> None:
     np.savez(file, **arrays)
 
 
-def fit_once(contender: Contender, problem: Path, seed: int, options: argparse.Namespace) -> Result:
-    """One fit in a fresh process: its numbers, or the sentence that says why there are none."""
-    python = Path(sys.executable) if contender.library == "matinee" else options.peer_python
-    if not python.exists():
-        return {"problem": f"not installed: no {PEER_VENV.name}; make it with: {SETUP}"}
-    limits = {f"{pool}_NUM_THREADS": str(options.threads) for pool in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    settings = contender.settings | ({"sweeps": options.sweeps} if options.sweeps else {})
-    command = [
-        str(python),
-        str(HERE / "bayes_fit.py"),
-        contender.library,
-        json.dumps(settings),
-        str(problem),
-        str(seed),
-    ]
-    done = subprocess.run(command, env={**os.environ, **limits}, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return {"problem": f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
-    result: Result = json.loads(done.stdout.splitlines()[-1])
-    return result
-
-
-MEASURES = ("fit_seconds", "sweeps", "sweep_seconds", "rmse", "mae", "peak_mb")
-
-
-def summarize(name: str, contender: Contender, results: list[Result]) -> Result:
-    """The medians over the rounds, and every round."""
-    line = {"name": name, "library": contender.library, "settings": contender.settings, "rounds": results}
-    problems = [result["problem"] for result in results if "problem" in result]
-    if problems:
-        return {**line, "problem": problems[0]}
-    medians = {key: statistics.median(result[key] for result in results) for key in MEASURES}
-    return {**line, "version": results[0]["version"], **medians}
-
-
 def markdown(lines: list[Result]) -> str:
     """The table for people."""
     out = [
@@ -142,69 +93,40 @@ def markdown(lines: list[Result]) -> str:
     return "\n".join(out)
 
 
-def setup() -> None:
-    """Make .venv-bayes with myFM."""
-    python = PEER_VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(REQUIREMENTS)]
-    for command in ([sys.executable, "-m", "venv", str(PEER_VENV)], pip):
-        if subprocess.run(command, check=False).returncode != 0:
-            sys.exit(f"Error: this step of the setup failed: {' '.join(command)}")
-    print(f"{PEER_VENV.name} is ready.", file=sys.stderr)
-
-
 def parse() -> argparse.Namespace:
     """The options."""
-    usual = PEER_VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     parser = argparse.ArgumentParser(description="bayes and myFM: time, errors and memory.")
     parser.add_argument("--data", type=Path, help="the folder that holds ml-100k and ml-1m (default: $MATINEE_DATA)")
     parser.add_argument("--protocol", choices=list(LINES), default="ml-1m", help="which rows (default: ml-1m)")
-    parser.add_argument("--only", help="names of the table, with commas between them")
     parser.add_argument("--sweeps", type=int, help="so many sweeps of everybody, to see what one takes")
-    parser.add_argument("--rounds", type=int, default=1, help="fits of each, the median counts (default: 1)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of each fit (default: 2)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
-    parser.add_argument("--setup", action="store_true", help=f"make {PEER_VENV.name} and stop")
-    parser.add_argument(
-        "--peer-python", type=Path, default=usual, help=f"a Python with myFM (default: {PEER_VENV.name})"
-    )
+    usual = f"a Python with myFM (default: {PEERS.folder.name})"
+    parser.add_argument("--peer-python", type=Path, default=PEERS.python, help=usual)
+    contest.add_options(parser, PEERS, rounds=1)
     return parser.parse_args()
-
-
-def contenders(protocol: str, only: str | None) -> dict[str, Contender]:
-    """The lines of the table, by name."""
-    known = LINES[protocol]
-    chosen = only.split(",") if only else list(known)
-    unknown = [name for name in chosen if name not in known]
-    if unknown:
-        sys.exit(f"Error: no line '{unknown[0]}' in the table. There are: {', '.join(known)}.")
-    return {name: known[name] for name in chosen}
 
 
 def main() -> None:
     """Run the rounds and print the table."""
     options = parse()
     if options.setup:
-        return setup()
-    chosen = contenders(options.protocol, options.only)
+        contest.setup(PEERS)
+        return
+    chosen = contest.choose(LINES[options.protocol], options.only)
     (part,) = parts_of(protocol_named(options.protocol), options.data)
-    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
-    results: dict[str, list[Result]] = {name: [] for name in chosen}
+    about = {"protocol": options.protocol, "n_train": len(part.train), "n_test": len(part.test)}
+    about |= contest.circumstances(options)
+    peers = PEERS._replace(python=options.peer_python)
+    changes = {"sweeps": options.sweeps} if options.sweeps else {}
+
+    def fit(contender: Contender, problem: Path, seed: int) -> Result:
+        changed = Contender(contender.library, contender.settings | changes)
+        return contest.fit_once("bayes_fit", changed, (problem, seed), peers, options.threads)
+
     with tempfile.TemporaryDirectory() as folder:
         problem = Path(folder) / "problem.npz"
         save_problem(problem, part)
-        for seed in range(options.rounds):
-            for name, contender in chosen.items():
-                results[name].append(fit_once(contender, problem, seed, options))
-                print(f"round {seed + 1}: {name}: {results[name][-1]}", file=sys.stderr)
-    lines = [summarize(name, contender, results[name]) for name, contender in chosen.items()]
-    about = {"protocol": options.protocol, "n_train": len(part.train), "n_test": len(part.test)}
-    about |= {"cores": os.cpu_count(), "threads": options.threads, "rounds": options.rounds, "load_before": load}
-    if options.json:
-        print(json.dumps({**about, "results": lines}))
-        return None
-    print(", ".join(f"{key} {value}" for key, value in about.items()), end="\n\n")
-    print(markdown(lines))
-    return None
+        lines = contest.run_rounds(chosen, [problem], options.rounds, fit)
+    contest.publish(about, lines, markdown, options.json)
 
 
 if __name__ == "__main__":

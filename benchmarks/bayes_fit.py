@@ -1,34 +1,32 @@
 """One fit of `bayes` or of myFM, in a process of its own: seconds, seconds a sweep, errors and memory as a JSON line.
 
-    python benchmarks/bayes_fit.py LIBRARY SETTINGS_JSON PROBLEM.npz SEED
+    python -m benchmarks.bayes_fit LIBRARY SETTINGS_JSON PROBLEM.npz SEED
 
-`bayes.py` runs this file, once with the project's Python (for matinee) and once with that of `.venv-bayes`.
+`bayes.py` runs this, once with the project's Python (for matinee) and once with that of `.venv-bayes`.
 """
 
 import io
 import json
 import math
-import os
 import sys
 import time
-import warnings
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from peers import peak_mb  # type: ignore[import-not-found,unused-ignore]
+
+from benchmarks.contest import Settings, answer, n_threads, peak_mb
 
 Doubles = NDArray[np.float64]
-Settings = dict[str, Any]
 Arrays = dict[str, NDArray[Any]]
 WARM_UP_ROWS = 1_000
 DAY = 86_400
 
 
-class Result(NamedTuple):
+class Fit(NamedTuple):
     """What a fit took, when each of its sweeps ended, and what it predicts of the test part, (N,)."""
 
     seconds: float
@@ -36,15 +34,10 @@ class Result(NamedTuple):
     predicted: Doubles
 
 
-def n_threads() -> int:
-    """The number of threads that the parent gave."""
-    return int(os.environ["OMP_NUM_THREADS"])
-
-
 # -- matinee -----------------------------------------------------------------------------------------------------
 
 
-def matinee(settings: Settings, problem: Arrays, seed: int) -> Result:
+def matinee(settings: Settings, problem: Arrays, seed: int) -> Fit:
     """`bayes` with some settings; `sweeps` is how many there are in all, if not as many as it wants."""
     from matinee.features import Features
     from matinee.models.bayesian import BayesianMF
@@ -74,13 +67,13 @@ def matinee(settings: Settings, problem: Arrays, seed: int) -> Result:
     model, ends_ = BayesianMF(**own, seed=seed), []
     start = time.perf_counter()
     model.fit(train, n_threads=n_threads(), progress=lambda *_: ends_.append(time.perf_counter()))
-    return Result(time.perf_counter() - start, ends_, model.predict_ratings(test).astype(np.float64))
+    return Fit(time.perf_counter() - start, ends_, model.predict_ratings(test).astype(np.float64))
 
 
 # -- myFM --------------------------------------------------------------------------------------------------------
 
 
-def myfm(settings: Settings, problem: Arrays, seed: int) -> Result:
+def myfm(settings: Settings, problem: Arrays, seed: int) -> Fit:
     """A factorization machine: one block of relations for users and one for items, the day beside them.
 
     Settings: rank; sweeps; sets, side and times, as of `bayes`; and probit for its ordered regression. Every block
@@ -119,8 +112,8 @@ def myfm(settings: Settings, problem: Arrays, seed: int) -> Result:
     seconds = time.perf_counter() - start
     if own["probit"]:
         chances = model.predict_proba(days["test"], relations("test"), n_workers=n_threads())
-        return Result(seconds, ends, chances @ np.arange(value.min(), value.max() + 1))
-    return Result(seconds, ends, model.predict(days["test"], relations("test"), n_workers=n_threads()))
+        return Fit(seconds, ends, chances @ np.arange(value.min(), value.max() + 1))
+    return Fit(seconds, ends, model.predict(days["test"], relations("test"), n_workers=n_threads()))
 
 
 def _block(problem: Arrays, side: str, other: str, own: Settings) -> tuple[Any, list[int]]:
@@ -153,7 +146,7 @@ def _days(problem: Arrays) -> tuple[dict[str, Any], int]:
     return tables, len(known)
 
 
-LIBRARIES: dict[str, Callable[[Settings, Arrays, int], Result]] = {"matinee": matinee, "myfm": myfm}
+LIBRARIES: dict[str, Callable[[Settings, Arrays, int], Fit]] = {"matinee": matinee, "myfm": myfm}
 
 
 def measure(library: str, settings: Settings, file: str, seed: int) -> dict[str, float | str]:
@@ -177,14 +170,8 @@ def measure(library: str, settings: Settings, file: str, seed: int) -> dict[str,
 def main() -> None:
     """Print the measurement, or why there is none, as one JSON line."""
     library, settings, file, seed = sys.argv[1:]
-    warnings.simplefilter("ignore")
-    result: dict[str, float | str]
-    try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            result = measure(library, json.loads(settings), file, int(seed))
-    except ImportError as error:
-        result = {"problem": f"not installed: {error}"}
-    print(json.dumps(result))
+    with redirect_stderr(io.StringIO()):
+        answer(lambda: measure(library, json.loads(settings), file, int(seed)))
 
 
 if __name__ == "__main__":

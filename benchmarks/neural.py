@@ -33,7 +33,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -48,14 +47,11 @@ from matinee.ratings import Ratings
 from matinee.reproduce import tutorial_named
 from matinee.split import Split, by_mask, random_split
 
-ROOT = Path(__file__).resolve().parent.parent
-FASTAI_VENV = ROOT / ".venv-fastai"
-FASTAI_PYTHON = FASTAI_VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-REQUIREMENTS = ROOT / "benchmarks" / "requirements-fastai.txt"
-SETUP = "python benchmarks/neural.py --setup"
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+from benchmarks import contest
+from benchmarks.contest import Result
 
-Settings = dict[str, Any]
-Result = dict[str, Any]
+PEERS = contest.Peers.of("neural.py", "fastai")
 
 
 class Line(NamedTuple):
@@ -92,18 +88,8 @@ def save_problem(file: Path, parts: Split) -> None:
 
 
 def train_once(job: dict[str, Any], threads: int) -> Result:
-    """One training in a fresh process: its numbers, or the sentence that says why there are none."""
-    python = FASTAI_PYTHON if "learner" in job["way"] else Path(sys.executable)
-    if not python.exists():
-        return {"problem": f"not installed: no {FASTAI_VENV.name}; make it with: {SETUP}"}
-    limits = {f"{pool}_NUM_THREADS": str(threads) for pool in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")}
-    command = [str(python), "-m", "benchmarks.neural_worker", json.dumps(job)]
-    environment = {**os.environ, **limits}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return {"problem": f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
-    result: Result = json.loads(done.stdout.splitlines()[-1])
-    return result
+    """One training in a fresh process."""
+    return contest.ask("neural_worker", [json.dumps(job)], PEERS if "learner" in job["way"] else None, threads)
 
 
 def run_tutorial(name: str, line: Line, options: argparse.Namespace, folder: Path) -> list[Result]:
@@ -205,12 +191,7 @@ def setup() -> None:
     Any CPU build of torch that pip finds will do. If it finds none, point PIP_EXTRA_INDEX_URL to an index with CPU
     builds.
     """
-    make = [sys.executable, "-m", "venv", str(FASTAI_VENV)]
-    pip = [str(FASTAI_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    for command in (make, [*pip, "-r", str(REQUIREMENTS)]):
-        if subprocess.run(command, check=False).returncode != 0:
-            sys.exit(f"Error: this step of the setup failed: {' '.join(command)}")
-    print(f"{FASTAI_VENV.name} is ready.", file=sys.stderr)
+    contest.setup(PEERS, ["--no-deps", "-r", str(PEERS.requirements)])
 
 
 def parse() -> argparse.Namespace:
@@ -231,24 +212,20 @@ def parse() -> argparse.Namespace:
 
 def chosen_lines(options: argparse.Namespace) -> dict[str, Line]:
     """The tutorials of the table, by name."""
-    names = options.only.split(",") if options.only else list(LINES)
-    unknown = [name for name in names if name not in LINES]
-    if unknown:
-        sys.exit(f"Error: no tutorial '{unknown[0]}'. There are: {', '.join(LINES)}.")
-    lines = {name: LINES[name] for name in names}
+    lines = contest.choose(LINES, options.only, "no tutorial '{}'")
     return {name: line._replace(epochs=options.epochs or line.epochs) for name, line in lines.items()}
 
 
 def about_machine(options: argparse.Namespace) -> dict[str, Any]:
     """What the numbers depend on."""
-    has_load, has_sysconf = hasattr(os, "getloadavg"), hasattr(os, "sysconf")
+    has_sysconf = hasattr(os, "sysconf")
     return {
         "cores": os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1) if has_sysconf else None,
         "threads": options.threads,
         "device": options.device,
         "rounds": options.rounds,
-        "load_before": round(os.getloadavg()[0], 1) if has_load else None,
+        "load_before": contest.load_before(),
     }
 
 
@@ -256,7 +233,8 @@ def main() -> None:
     """Run the trainings and print the table."""
     options = parse()
     if options.setup:
-        return setup()
+        setup()
+        return
     about = about_machine(options)
     if options.table:
         lines = run_table(options)
@@ -266,12 +244,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             for name, line in chosen_lines(options).items():
                 lines += run_tutorial(name, line, options, Path(folder))
-    if options.json:
-        print(json.dumps({**about, "results": lines}))
-        return None
-    print(", ".join(f"{key} {value}" for key, value in about.items()), end="\n\n")
-    print(table_markdown(lines) if options.table else markdown(lines))
-    return None
+    contest.publish(about, lines, table_markdown if options.table else markdown, options.json)
 
 
 if __name__ == "__main__":

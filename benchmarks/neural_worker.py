@@ -8,19 +8,17 @@ The errors are mean squared errors on the validation part after each epoch, of p
 """
 
 import json
-import logging
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.peers import Part, Problem, n_threads, peak_mb
+from benchmarks.contest import Result, Settings, answer, n_threads, peak_mb
+from benchmarks.peers import Problem, matinee_ratings
 
-Settings = dict[str, Any]
 Training = Callable[[], list[float]]
 """What is timed; returns the validation error after each epoch."""
 
@@ -44,18 +42,8 @@ class Job(NamedTuple):
 def matinee(job: Job, problem: Problem) -> Training:
     """This project's model, through its public names."""
     from matinee.models import model_named
-    from matinee.ratings import Ratings, Scale, Vocabulary
 
-    users = Vocabulary(np.arange(problem.n_users), "user")
-    items = Vocabulary(np.arange(problem.n_items), "item")
-    scale = Scale.of(problem.train.value.astype(np.float32))
-
-    def ratings(part: Part) -> Ratings:
-        user, item, value = part
-        columns = user.astype(np.int32), item.astype(np.int32), value.astype(np.float32)
-        return Ratings(users, items, *columns, None, scale)
-
-    train, valid = ratings(problem.train), ratings(problem.test)
+    train, valid = matinee_ratings(problem)
     model: Any = model_named(job.model).from_settings(job.settings)
 
     def run() -> list[float]:
@@ -93,7 +81,7 @@ WAYS = {"matinee": matinee, "loop": loop, "learner": fastai, "collab_learner": f
 PACKAGES = {"loop": "torch", "learner": "fastai", "collab_learner": "fastai"}
 
 
-def measure(job: Job) -> dict[str, float | str | list[float]]:
+def measure(job: Job) -> Result:
     """Warm up and train on the ratings of `neural.py`."""
     problem = Problem.load(job.problem, job.settings["seed"])
     prepare = WAYS[job.way]
@@ -115,7 +103,7 @@ def measure(job: Job) -> dict[str, float | str | list[float]]:
     }
 
 
-def measure_table(job: Job) -> dict[str, float | str]:
+def measure_table(job: Job) -> Result:
     """One epoch on a simulated table: users alike, films from rarely to often rated, stars from 1 to 5."""
     from matinee.models import model_named
     from matinee.ratings import Ratings, Scale, Vocabulary
@@ -155,14 +143,7 @@ def memory(job: Job) -> dict[str, float]:
 def main() -> None:
     """Print the measurement, or why there is none, as one JSON line."""
     job = Job(**json.loads(sys.argv[1]))
-    logging.disable(logging.WARNING)
-    warnings.simplefilter("ignore")
-    result: dict[str, Any]
-    try:
-        result = dict(measure_table(job) if job.way == "table" else measure(job))
-    except ImportError as error:
-        result = {"problem": f"not installed: {error}"}
-    print(json.dumps(result))
+    answer(lambda: measure_table(job) if job.way == "table" else measure(job))
 
 
 if __name__ == "__main__":

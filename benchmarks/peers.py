@@ -1,32 +1,29 @@
 """One fit of one library, in a process of its own: seconds, error and memory as one JSON line.
 
-    python benchmarks/peers.py LIBRARY SETTINGS_JSON PROBLEM.npz SEED
+    python -m benchmarks.peers LIBRARY SETTINGS_JSON PROBLEM.npz SEED
 
-`rating_prediction.py` runs this file, once with the project's Python (for matinee) and once with that of
+`rating_prediction.py` runs this, once with the project's Python (for matinee) and once with that of
 `.venv-peers`. Each function below turns the training ratings into the form that its library wants,
 which is not timed, and returns two steps: fit, which is timed, and predict, which is not.
 """
 
-import io
 import json
-import logging
 import math
-import os
-import resource
 import sys
 import time
-import warnings
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.contest import Result, Settings, answer, n_threads, peak_mb
+
+if TYPE_CHECKING:
+    from matinee.ratings import Ratings
+
 Floats = NDArray[np.float64]
-Settings = dict[str, Any]
 Steps = tuple[Callable[[], object], Callable[[], Floats]]
 
 WARM_UP_ROWS = 1_000
@@ -72,25 +69,27 @@ class Problem(NamedTuple):
         return self._replace(train=self.train.take(few), test=self.test.take(np.arange(1)))
 
 
-def n_threads() -> int:
-    """The number of threads that the parent gave, for the libraries that want to be told."""
-    return int(os.environ["OMP_NUM_THREADS"])
+def matinee_ratings(problem: Problem) -> "tuple[Ratings, Ratings]":
+    """Both parts as this project wants them."""
+    from matinee.ratings import Ratings, Scale, Vocabulary
+
+    users = Vocabulary(np.arange(problem.n_users), "user")
+    items = Vocabulary(np.arange(problem.n_items), "item")
+    scale = Scale.of(problem.train.value.astype(np.float32))
+
+    def ratings(part: Part) -> Ratings:
+        user, item, value = part
+        columns = user.astype(np.int32), item.astype(np.int32), value.astype(np.float32)
+        return Ratings(users, items, *columns, None, scale)
+
+    return ratings(problem.train), ratings(problem.test)
 
 
 def matinee(settings: Settings, problem: Problem) -> Steps:
     """A model of this project; settings: its name, and what is set."""
     from matinee.models import model_named
-    from matinee.ratings import Ratings, Scale, Vocabulary
 
-    users = Vocabulary(np.arange(problem.n_users), "user")
-    items = Vocabulary(np.arange(problem.n_items), "item")
-
-    def ratings(part: Part) -> Ratings:
-        user, item, value = part
-        columns = (user.astype(np.int32), item.astype(np.int32), value.astype(np.float32))
-        return Ratings(users, items, *columns, None, Scale(*problem.scale, 1.0))
-
-    train, test = ratings(problem.train), ratings(problem.test)
+    train, test = matinee_ratings(problem)
     own: Settings = {"model": "mf", "seed": problem.seed} | settings
     model = model_named(own.pop("model")).from_settings(own)
     return lambda: model.fit(train, n_threads=n_threads()), lambda: model.predict_ratings(test).astype(np.float64)
@@ -178,17 +177,7 @@ def cmfrec(settings: Settings, problem: Problem) -> Steps:
 LIBRARIES = {"matinee": matinee, "scikit-surprise": surprise, "cornac": cornac, "lenskit": lenskit, "cmfrec": cmfrec}
 
 
-def peak_mb() -> float:
-    """The greatest resident memory of this process so far, in MB of 10^6 bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():  # ru_maxrss would count the parent's memory at the fork, too
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-def measure(library: str, settings: Settings, problem: Problem) -> dict[str, float | str]:
+def measure(library: str, settings: Settings, problem: Problem) -> Result:
     """Warm up, fit, predict; the memory is read before the predictions are made."""
     prepare = LIBRARIES[library]
     warm_fit, warm_predict = prepare(settings, problem.warm_up())
@@ -209,15 +198,7 @@ def measure(library: str, settings: Settings, problem: Problem) -> dict[str, flo
 def main() -> None:
     """Print the measurement, or why there is none, as one JSON line."""
     library, settings, file, seed = sys.argv[1:]
-    logging.disable(logging.WARNING)
-    warnings.simplefilter("ignore")
-    result: dict[str, float | str]
-    try:
-        with redirect_stdout(io.StringIO()):
-            result = measure(library, json.loads(settings), Problem.load(file, int(seed)))
-    except ImportError as error:
-        result = {"problem": f"not installed: {error}"}
-    print(json.dumps(result))
+    answer(lambda: measure(library, json.loads(settings), Problem.load(file, int(seed))))
 
 
 if __name__ == "__main__":

@@ -17,14 +17,13 @@ Publish only what an idle machine said: load_before tells how many processes wer
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -32,24 +31,14 @@ from numpy.typing import NDArray
 
 from matinee import metrics
 
-HERE = Path(__file__).resolve().parent
-PEERS_VENV = HERE.parent / ".venv-ranking"
-PEERS_PYTHON = PEERS_VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-REQUIREMENTS = HERE / "requirements-ranking.txt"
-SETUP = "python benchmarks/ranking.py --setup"
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+from benchmarks import contest
+from benchmarks.contest import Contender, Result, Settings
+
+PEERS = contest.Peers.of("ranking.py", "ranking")
 LIST, N_NEGATIVES = 10, 99
 
 Index = NDArray[np.int64]
-Settings = dict[str, Any]
-Result = dict[str, Any]
-
-
-class Contender(NamedTuple):
-    """A line of the table: what to fit, with which settings."""
-
-    library: str
-    settings: Settings
-
 
 IRSPACK: Settings = {"recommender": "IALSRecommender"}
 IALS: Settings = {"model": "ials", "regularization": 0.52, "epochs": 16}
@@ -126,10 +115,7 @@ def full_task(data: Path, rows: Path | None) -> Task:
     """Ratings of 4 and 5 count; those in the given rows are to be found."""
     ratings = read_ratings(data / "ml-1m")
     rows = rows or data / "ml-1m" / "splits" / "ranking-20pct-seed0-test-rows.npy"
-    if not rows.exists():
-        sys.exit(f"Error: no file {rows} with the row numbers of the test set. Name one with --rows.")
-    is_test = np.zeros(len(ratings), bool)
-    is_test[np.load(rows)] = True
+    is_test = contest.held_out(rows, len(ratings))
     pairs, likes = _pairs(ratings), ratings["value"].to_numpy() >= 4
     shape = int(pairs.user.max()) + 1, int(pairs.item.max()) + 1
     return Task(pairs.take(likes & ~is_test), pairs.take(likes & is_test), np.empty((0, 0), np.int64), shape)
@@ -188,22 +174,13 @@ def save_problem(file: Path, task: Task) -> None:
     np.savez(file, **columns, shape=np.array(task.shape))  # type: ignore[arg-type]
 
 
-def fit_once(contender: Contender, folder: Path, task: Task, seed: int, threads: int) -> Result:
-    """One fit in a fresh process: its numbers, or the sentence that says why there are none."""
-    python = Path(sys.executable) if contender.library == "matinee" else PEERS_PYTHON
-    if not python.exists():
-        return {"problem": f"not installed: no {PEERS_VENV.name}; make it with: {SETUP}"}
-    limits = {f"{pool}_NUM_THREADS": str(threads) for pool in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    if contender.library == "implicit":
-        limits["OPENBLAS_NUM_THREADS"] = "1"  # as it asks for
-    command = [str(python), str(HERE / "ranking_peers.py"), contender.library, json.dumps(contender.settings)]
-    command += [str(folder / "problem.npz"), str(seed), str(folder / "lists.npz")]
-    done = subprocess.run(command, env={**os.environ, **limits}, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return {"problem": f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
-    result: Result = json.loads(done.stdout.splitlines()[-1])
+def fit_once(contender: Contender, problem: Path, seed: int, task: Task, threads: int) -> Result:
+    """One fit in a fresh process, and what its lists are worth."""
+    file = problem.with_name("lists.npz")
+    fewer = {"OPENBLAS": 1} if contender.library == "implicit" else {}  # as it asks for
+    result = contest.fit_once("ranking_peers", contender, (problem, seed, file), PEERS, threads, **fewer)
     if "problem" not in result and not len(task.candidates):
-        with np.load(folder / "lists.npz") as lists:
+        with np.load(file) as lists:
             result |= judge(lists["top"], task)
     return result
 
@@ -216,17 +193,6 @@ def judge(lists: Index, task: Task) -> dict[str, float]:
     hits = np.isin(users[:, None] * task.shape[1] + lists[users], relevant)
     ndcg = metrics.ndcg(hits[:, :LIST], n_relevant[users])
     return {"ndcg_at_10": float(ndcg.mean()), "recall_at_20": float(metrics.recall(hits, n_relevant[users]).mean())}
-
-
-def summarize(name: str, contender: Contender, results: list[Result]) -> Result:
-    """The medians over the rounds, and every round."""
-    line = {"name": name, "library": contender.library, "settings": contender.settings, "rounds": results}
-    problems = [result["problem"] for result in results if "problem" in result]
-    if problems:
-        return {**line, "problem": problems[0]}
-    numbers = [key for key in results[0] if key != "version"]
-    medians = {key: statistics.median(r[key] for r in results) for key in numbers}
-    return {**line, "version": results[0]["version"], **medians}
 
 
 def markdown(lines: list[Result], measures: tuple[str, ...]) -> str:
@@ -249,15 +215,6 @@ def markdown(lines: list[Result], measures: tuple[str, ...]) -> str:
     return "\n".join(out)
 
 
-def setup() -> None:
-    """Make .venv-ranking."""
-    pip = [str(PEERS_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for command in ([sys.executable, "-m", "venv", str(PEERS_VENV)], [*pip, "-r", str(REQUIREMENTS)]):
-        if subprocess.run(command, check=False).returncode != 0:
-            sys.exit(f"Error: this step of the setup failed: {' '.join(command)}")
-    print(f"{PEERS_VENV.name} is ready.", file=sys.stderr)
-
-
 # -- the command -------------------------------------------------------------------------------------------------
 
 
@@ -267,23 +224,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder that holds ml-1m and ml-1m-ncf (default: $MATINEE_DATA)")
     parser.add_argument("--protocol", choices=list(LINES), default="full", help="what is ranked (default: full)")
     parser.add_argument("--rows", type=Path, help=".npy with the test row numbers of the full ranking")
-    parser.add_argument("--only", help="names of the table, with commas between them")
-    parser.add_argument("--rounds", type=int, default=3, help="fits of each, the median counts (default: 3)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of each fit (default: 2)")
     parser.add_argument("--validate", action="store_true", help="hold out pairs of the training part instead")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
-    parser.add_argument("--setup", action="store_true", help="make .venv-ranking and stop")
+    contest.add_options(parser, PEERS, rounds=3)
     return parser.parse_args()
-
-
-def contenders(protocol: str, only: str | None) -> dict[str, Contender]:
-    """The lines of the table, by name."""
-    known = LINES[protocol]
-    names = only.split(",") if only else list(known)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        sys.exit(f"Error: no line '{unknown[0]}' in the table. There are: {', '.join(known)}.")
-    return {name: known[name] for name in names}
 
 
 def find_data(given: Path | None, protocol: str) -> Path:
@@ -300,28 +243,20 @@ def main() -> None:
     """Run the rounds and print the table."""
     options = parse()
     if options.setup:
-        return setup()
-    chosen = contenders(options.protocol, options.only)
+        contest.setup(PEERS)
+        return
+    chosen = contest.choose(LINES[options.protocol], options.only)
     data = find_data(options.data, options.protocol)
     task = ncf_task(data) if options.protocol == "ncf" else full_task(data, options.rows)
     task = validation(task) if options.validate else task
-    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
-    results: dict[str, list[Result]] = {name: [] for name in chosen}
-    with tempfile.TemporaryDirectory() as folder:
-        save_problem(Path(folder) / "problem.npz", task)
-        for seed in range(options.rounds):
-            for name, contender in chosen.items():
-                results[name].append(fit_once(contender, Path(folder), task, seed, options.threads))
-                print(f"round {seed + 1}: {name}: {results[name][-1]}", file=sys.stderr)
-    lines = [summarize(name, contender, results[name]) for name, contender in chosen.items()]
     about = {"protocol": options.protocol, "n_train": len(task.train.user), "n_test": len(task.test.user)}
-    about |= {"cores": os.cpu_count(), "threads": options.threads, "rounds": options.rounds, "load_before": load}
-    if options.json:
-        print(json.dumps({**about, "results": lines}))
-        return None
-    print(", ".join(f"{key} {value}" for key, value in about.items()), end="\n\n")
-    print(markdown(lines, MEASURES[options.protocol]))
-    return None
+    about |= contest.circumstances(options)
+    with tempfile.TemporaryDirectory() as folder:
+        problem = Path(folder) / "problem.npz"
+        save_problem(problem, task)
+        fit = partial(fit_once, task=task, threads=options.threads)
+        lines = contest.run_rounds(chosen, [problem], options.rounds, fit)
+    contest.publish(about, lines, partial(markdown, measures=MEASURES[options.protocol]), options.json)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,25 @@
 """One fit of one library that ranks, in a process of its own: seconds, memory and lists.
 
-    python benchmarks/ranking_peers.py LIBRARY SETTINGS_JSON PROBLEM.npz SEED LISTS.npz
+    python -m benchmarks.ranking_peers LIBRARY SETTINGS_JSON PROBLEM.npz SEED LISTS.npz
 
-`ranking.py` runs this file, once with the project's Python (for matinee) and once with that of `.venv-ranking`, and
+`ranking.py` runs this, once with the project's Python (for matinee) and once with that of `.venv-ranking`, and
 judges the lists. Each function below turns the pairs (who liked what) into the form that its library wants, which is
 not timed, and returns three steps: fit and top, which are timed, and the figures among sampled candidates.
 """
 
-import io
 import json
-import logging
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Settings = dict[str, Any]
+from benchmarks.contest import Result, Settings, answer, n_threads, peak_mb
+
 Index = NDArray[np.int64]
 
 WARM_UP_PAIRS = 5_000
@@ -68,11 +64,6 @@ class Problem(NamedTuple):
 
         ones = np.ones(len(self.user_index), np.float32)
         return csr_matrix((ones, (self.user_index, self.item_index)), shape=(self.n_users, self.n_items))
-
-
-def n_threads() -> int:
-    """The number of threads that the parent gave, for the libraries that want to be told."""
-    return int(os.environ["OMP_NUM_THREADS"])
 
 
 def matinee(settings: Settings, problem: Problem) -> Steps:
@@ -161,13 +152,7 @@ def bare_inverse(problem: Problem) -> float:
     return time.perf_counter() - start
 
 
-def peak_mb() -> float:
-    """The greatest resident memory of this process so far, in MB of 10^6 bytes."""
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024 / 1e6
-
-
-def measure(library: str, settings: Settings, problem: Problem, lists: str) -> dict[str, float | str]:
+def measure(library: str, settings: Settings, problem: Problem, lists: str) -> Result:
     """Warm up, fit, recommend; the memory is read before the lists are judged."""
     prepare = LIBRARIES[library]
     warm = prepare(settings, problem.warm_up())
@@ -178,7 +163,7 @@ def measure(library: str, settings: Settings, problem: Problem, lists: str) -> d
     steps.fit()
     fitted = time.perf_counter()
     steps.top(LIST)
-    result: dict[str, float | str] = {"version": version(library), "fit_seconds": fitted - start}
+    result: Result = {"version": version(library), "fit_seconds": fitted - start}
     result |= {"top_seconds": time.perf_counter() - fitted, "peak_mb": peak_mb()}
     if len(problem.candidates):
         result |= steps.among_candidates()
@@ -192,17 +177,9 @@ def measure(library: str, settings: Settings, problem: Problem, lists: str) -> d
 def main() -> None:
     """Print the measurement, or why there is none, as one JSON line."""
     library, settings, file, seed, lists = sys.argv[1:]
-    logging.disable(logging.WARNING)
-    warnings.simplefilter("ignore")
     if hasattr(os, "sched_setaffinity"):  # some libraries take all the cores that they see
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: n_threads()])
-    result: dict[str, float | str]
-    try:
-        with redirect_stdout(io.StringIO()):
-            result = measure(library, json.loads(settings), Problem.load(file, int(seed)), lists)
-    except ImportError as error:
-        result = {"problem": f"not installed: {error}"}
-    print(json.dumps(result))
+    answer(lambda: measure(library, json.loads(settings), Problem.load(file, int(seed)), lists))
 
 
 if __name__ == "__main__":

@@ -19,34 +19,21 @@ Publish only what an idle machine said: load_before tells how many processes wer
 """
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-HERE = Path(__file__).resolve().parent
-PEERS_VENV = HERE.parent / ".venv-peers"
-PEERS_PYTHON = PEERS_VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-REQUIREMENTS = HERE / "requirements-peers.txt"
-SETUP = "python benchmarks/rating_prediction.py --setup"
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+from benchmarks import contest
+from benchmarks.contest import Contender, Result, Settings
 
-Settings = dict[str, Any]
-Result = dict[str, Any]
-
-
-class Contender(NamedTuple):
-    """A line of the table: what to fit, with which settings."""
-
-    library: str
-    settings: Settings
-
+PEERS = contest.Peers.of("rating_prediction.py", "peers")
 
 MATINEE: dict[str, dict[str, Settings]] = {
     "factors": {
@@ -114,11 +101,8 @@ def read_parts(data: Path, fold: str, rows: Path | None) -> tuple[pl.DataFrame, 
     if not ratings.exists():
         sys.exit(f"Error: {data} has neither u.data nor ratings.dat. Name an ml-100k or ml-1m folder: --data.")
     rows = rows or data / "splits" / "random-10pct-seed1234-test-rows.npy"
-    if not rows.exists():
-        sys.exit(f"Error: no file {rows} with the row numbers of the test set. Name one with --rows.")
     table = read_table(ratings, "::")
-    is_test = np.zeros(len(table), bool)
-    is_test[np.load(rows)] = True
+    is_test = contest.held_out(rows, len(table))
     return table.filter(~is_test), table.filter(is_test)
 
 
@@ -134,35 +118,15 @@ def save_problem(file: Path, train: pl.DataFrame, test: pl.DataFrame) -> None:
     np.savez(file, **arrays)
 
 
-def fit_once(contender: Contender, problem: Path, seed: int, threads: int) -> Result:
-    """One fit in a fresh process: its numbers, or the sentence that says why there are none."""
-    python = Path(sys.executable) if contender.library == "matinee" else PEERS_PYTHON
-    if not python.exists():
-        return {"problem": f"not installed: no {PEERS_VENV.name}; make it with: {SETUP}"}
-    pools = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON", "LK")
-    limits = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
-    command = [str(python), str(HERE / "peers.py"), contender.library, json.dumps(contender.settings)]
-    command += [str(problem), str(seed)]
-    done = subprocess.run(command, env={**os.environ, **limits}, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return {"problem": f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
-    result: Result = json.loads(done.stdout.splitlines()[-1])
-    return result
-
-
-def summarize(name: str, contender: Contender, results: list[Result]) -> Result:
-    """The medians over the rounds, and every round; over several folds, the mean of their RMSE."""
-    line = {"name": name, "library": contender.library, "settings": contender.settings, "rounds": results}
-    problems = [result["problem"] for result in results if "problem" in result]
-    if problems:
-        return {**line, "problem": problems[0]}
-    keys = ("fit_seconds", "predict_seconds", "rmse", "peak_mb")
-    found = {key: statistics.median(r[key] for r in results) for key in keys}
-    folds = {r["fold"] for r in results}
-    if len(folds) > 1:
-        of_fold = {fold: statistics.median(r["rmse"] for r in results if r["fold"] == fold) for fold in sorted(folds)}
-        found |= {"rmse": statistics.mean(of_fold.values()), "rmse_by_fold": of_fold}
-    return {**line, "version": results[0]["version"], **found}
+def with_mean_of_folds(line: Result) -> Result:
+    """A line whose RMSE is, over several folds, the mean of theirs."""
+    folds = sorted({result["fold"] for result in line["rounds"]})
+    if "problem" in line or len(folds) == 1:
+        return line
+    by_fold = {
+        fold: statistics.median(result["rmse"] for result in line["rounds"] if result["fold"] == fold) for fold in folds
+    }
+    return line | {"rmse": statistics.mean(by_fold.values()), "rmse_by_fold": by_fold}
 
 
 def markdown(lines: list[Result]) -> str:
@@ -185,13 +149,8 @@ def setup() -> None:
     Any CPU build that pip finds will do. A build with CUDA brings gigabytes that nothing here uses: if pip finds no
     other, point PIP_EXTRA_INDEX_URL to an index with CPU builds. Surprise and cmfrec need a C compiler.
     """
-    pip = [str(PEERS_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    (torch,) = (line for line in REQUIREMENTS.read_text().splitlines() if line.startswith("torch=="))
-    make = [sys.executable, "-m", "venv", str(PEERS_VENV)]
-    for command in (make, [*pip, torch], [*pip, "-r", str(REQUIREMENTS)]):
-        if subprocess.run(command, check=False).returncode != 0:
-            sys.exit(f"Error: this step of the setup failed: {' '.join(command)}")
-    print(f"{PEERS_VENV.name} is ready.", file=sys.stderr)
+    (torch,) = (line for line in PEERS.requirements.read_text().splitlines() if line.startswith("torch=="))
+    contest.setup(PEERS, [torch], ["-r", str(PEERS.requirements)])
 
 
 def parse() -> argparse.Namespace:
@@ -201,12 +160,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rows", type=Path, help=".npy with the test row numbers of ml-1m")
     parser.add_argument("--fold", default="u1", help="official fold of ml-100k, or all five: all (default: u1)")
     parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="which models (default: factors)")
-    parser.add_argument("--only", help="names of the table, with commas between them")
-    parser.add_argument("--rounds", type=int, default=3, help="fits of each, the median counts (default: 3)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of each fit (default: 2)")
     parser.add_argument("--validate", action="store_true", help="score a tenth of the training rows instead")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
-    parser.add_argument("--setup", action="store_true", help="make .venv-peers and stop")
+    contest.add_options(parser, PEERS, rounds=3)
     return parser.parse_args()
 
 
@@ -219,56 +174,40 @@ def find_data(given: Path | None) -> Path:
     return found
 
 
-def contenders(data: Path, kind: str, only: str | None) -> dict[str, Contender]:
-    """The lines of the table, by name."""
+def contenders(data: Path, kind: str) -> dict[str, Contender]:
+    """All lines of the table, by name."""
     factors = FACTORS["ml-100k" if (data / "u.data").exists() else "ml-1m"]
     peers = NEIGHBOURS if kind == "neighbours" else factors
-    known = {name: Contender("matinee", settings) for name, settings in MATINEE[kind].items()} | peers
-    names = only.split(",") if only else list(known)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        sys.exit(f"Error: no line '{unknown[0]}' in the table. There are: {', '.join(known)}.")
-    return {name: known[name] for name in names}
-
-
-def run_rounds(chosen: dict[str, Contender], problems: dict[str, Path], n_rounds: int, threads: int) -> list[Result]:
-    """Fits everybody on every fold in each round; a line for each."""
-    results: dict[str, list[Result]] = {name: [] for name in chosen}
-    for seed in range(n_rounds):
-        for fold, problem in problems.items():
-            for name, contender in chosen.items():
-                results[name].append({"fold": fold, **fit_once(contender, problem, seed, threads)})
-                print(f"round {seed + 1}: {name}: {results[name][-1]}", file=sys.stderr)
-    return [summarize(name, contender, results[name]) for name, contender in chosen.items()]
+    return {name: Contender("matinee", settings) for name, settings in MATINEE[kind].items()} | peers
 
 
 def main() -> None:
     """Run the rounds and print the table."""
     options = parse()
     if options.setup:
-        return setup()
+        setup()
+        return
     data = find_data(options.data)
-    chosen = contenders(data, options.kind, options.only)
+    chosen = contest.choose(contenders(data, options.kind), options.only)
     folds = [f"u{number}" for number in range(1, 6)] if options.fold == "all" else [options.fold]
-    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+    circumstances = contest.circumstances(options)
+
+    def fit(contender: Contender, problem: Path, seed: int) -> Result:
+        found = contest.fit_once("peers", contender, (problem, seed), PEERS, options.threads)
+        return {"fold": problem.stem, **found}
+
     with tempfile.TemporaryDirectory() as folder:
-        problems = {}
+        problems = []
         for fold in folds:
             train, test = read_parts(data, fold, options.rows)
             if options.validate:
                 is_valid = np.random.default_rng(0).random(len(train)) < 0.1
                 train, test = train.filter(~is_valid), train.filter(is_valid)
-            problems[fold] = Path(folder) / f"{fold}.npz"
-            save_problem(problems[fold], train, test)
-        lines = run_rounds(chosen, problems, options.rounds, options.threads)
-    about = {"data": data.name, "folds": len(folds), "n_train": len(train), "n_test": len(test)}
-    about |= {"cores": os.cpu_count(), "threads": options.threads, "rounds": options.rounds, "load_before": load}
-    if options.json:
-        print(json.dumps({**about, "results": lines}))
-        return None
-    print(", ".join(f"{key} {value}" for key, value in about.items()), end="\n\n")
-    print(markdown(lines))
-    return None
+            problems.append(Path(folder) / f"{fold}.npz")
+            save_problem(problems[-1], train, test)
+        lines = contest.run_rounds(chosen, problems, options.rounds, fit)
+    about = {"data": data.name, "folds": len(folds), "n_train": len(train), "n_test": len(test)} | circumstances
+    contest.publish(about, [with_mean_of_folds(line) for line in lines], markdown, options.json)
 
 
 if __name__ == "__main__":
