@@ -1,6 +1,5 @@
 """What is known of users and items beside the ratings, as numbers: a column for each label, such as a genre."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,12 +23,13 @@ class Features:
     def of(cls, labels: Sequence[Sequence[str]]) -> "Features | None":
         """From the labels of each row, "kind: value"; None if no two rows differ in them."""
         names = sorted({name for row in labels for name in row})
-        column = {name: number for number, name in enumerate(names)}
+        number = {name: place for place, name in enumerate(names)}
+        kinds, kind = np.unique([name.split(":")[0] for name in names], return_inverse=True)
+        column = np.array([number[name] for row in labels for name in row], np.int64)  # of each label of each row
+        row = np.repeat(np.arange(len(labels)), [len(of_row) for of_row in labels])
+        place = row * len(kinds) + kind[column]
         table = np.zeros((len(labels), len(names)), np.float32)
-        for row, of_row in zip(table, labels, strict=True):
-            n_of_kind = Counter(name.split(":")[0] for name in of_row)
-            for name in of_row:
-                row[column[name]] = n_of_kind[name.split(":")[0]] ** -0.5
+        table[row, column] = np.bincount(place)[place] ** -0.5
         return cls(tuple(names), table) if len(table) and bool((table != table[0]).any()) else None
 
     def take(self, rows: NDArray[np.integer]) -> "Features":

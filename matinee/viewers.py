@@ -1,6 +1,7 @@
 """Who the users are, from the file that lies beside the ratings: age, gender, occupation, the area of the zip code."""
 
 import csv
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,12 +21,8 @@ def viewers_beside(folder: Path, users: Vocabulary) -> Features | None:
     No model needs them, so a line, or a file, that cannot be read is left out in silence.
     """
     for path in (folder / name for name in VIEWER_FILES):
-        labels: list[list[str]] = [[] for _ in range(len(users))]
-        for user_id, of_user in _lines(path):
-            index = users.find(user_id)
-            if index is not None:
-                labels[index] = of_user
-        features = Features.of(labels)
+        known = dict(_lines(path))
+        features = Features.of([known.get(str(user_id), []) for user_id in users.ids.tolist()])
         if features is not None:
             return features
     return None
@@ -51,9 +48,12 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _labels(cells: dict[str, str]) -> list[str]:
     """The labels of one user from the cells of their line."""
-    labels = [f"{kind}: {cells[kind].strip()}" for kind in ("gender", "occupation") if cells.get(kind, "").strip()]
-    if cells.get("age", "").strip().isdecimal():
-        labels.append(f"age: {sum(int(cells['age']) >= first for first in AGES)}")
-    if cells.get("zip", "").strip():
-        labels.append(f"zip: {cells['zip'].strip()[0]}")
+    gender, occupation, age, area = [cells.get(kind, "").strip() for kind in ("gender", "occupation", "age", "zip")]
+    labels = [f"gender: {gender}"] if gender else []
+    if occupation:
+        labels.append(f"occupation: {occupation}")
+    if age.isdecimal():
+        labels.append(f"age: {bisect_right(AGES, int(age))}")
+    if area:
+        labels.append(f"zip: {area[0]}")
     return labels
