@@ -5,6 +5,7 @@ time they are due, whether or not earlier ones are answered, and latency counts 
 
     python benchmarks/serving.py ml1m.matinee                     one worker, without explanations
     python benchmarks/serving.py ml1m.matinee --explain --json
+    python benchmarks/serving.py ml1m.matinee --soak 10           ten minutes of requests, and the memory after each
 """
 
 import asyncio
@@ -178,6 +179,25 @@ def highest(server: Server, requests: list[bytes], connections: int, seconds: in
     }
 
 
+def loads(server: Server, requests: list[bytes], given: dict[str, Any]) -> dict[str, Any]:
+    """The highest rate, the latency at a steady one, and many clients at once."""
+    seconds = given["seconds"]
+    told = {"highest": highest(server, requests, 8, seconds)}
+    told["steady"] = asyncio.run(steady(server.port, requests, given["rate"], seconds))
+    if given["clients"]:
+        told["clients"] = highest(server, requests, given["clients"], seconds)
+    return told | {"megabytes_after": round(server.megabytes())}
+
+
+def soak(server: Server, requests: list[bytes], rate: float, minutes: int) -> dict[str, Any]:
+    """The memory after each of some minutes at a steady rate, and all errors."""
+    megabytes, errors = [round(server.megabytes(), 1)], 0
+    for _ in range(minutes):
+        errors += asyncio.run(steady(server.port, requests, rate, 60))["errors"]
+        megabytes.append(round(server.megabytes(), 1))
+    return {"rate": rate, "megabytes": megabytes, "errors": errors}
+
+
 @click.command()
 @click.argument("model_file", type=click.Path(path_type=Path, exists=True))
 @click.option("-k", default=20, show_default=True, help="Length of the lists.")
@@ -186,19 +206,19 @@ def highest(server: Server, requests: list[bytes], connections: int, seconds: in
 @click.option("--rate", default=200.0, show_default=True, help="Of the steady requests, per second.")
 @click.option("--seconds", default=10, show_default=True, help="Of each part.")
 @click.option("--clients", default=1000, show_default=True, help="Open at once; 0 leaves this out.")
+@click.option("--soak", "minutes", default=0, show_default=True, help="Only this: minutes at the steady rate.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(model_file: Path, **given: Any) -> None:
     """Measure one worker on loopback."""
     more = {"genre": [given["genre"]]} if given["genre"] else {}
-    requests, seconds = bodies(model_file, given["k"], given["explain"], more), given["seconds"]
+    requests = bodies(model_file, given["k"], given["explain"], more)
     with tempfile.TemporaryDirectory(prefix="serving-") as folder:
         server = start(model_file, Path(folder))
         told: dict[str, Any] = {"start_seconds": round(server.seconds, 2), "megabytes": round(server.megabytes())}
-        told["highest"] = highest(server, requests, 8, seconds)
-        told["steady"] = asyncio.run(steady(server.port, requests, given["rate"], seconds))
-        if given["clients"]:
-            told["clients"] = highest(server, requests, given["clients"], seconds)
-        told["megabytes_after"] = round(server.megabytes())
+        if given["minutes"]:
+            told["soak"] = soak(server, requests, given["rate"], given["minutes"])
+        else:
+            told |= loads(server, requests, given)
         server.process.terminate()
         server.process.communicate()
     click.echo(json.dumps(told) if given["as_json"] else json.dumps(told, indent=2))

@@ -345,11 +345,14 @@ class BayesianMF(Recommender):
         posterior = self._posterior(profile.item_index, profile.value)
         sides = np.concatenate([items, np.zeros((1, *average.shape))]).transpose(1, 2, 0)  # (S, F + 1, K + 1)
         sides[:, -1] = np.append(np.zeros(len(items)), 1)  # first the factors of each item alone, then the bias alone
-        solved = np.linalg.solve(posterior.form, sides)
+        inverse: Doubles = np.linalg.inv(posterior.form)
+        solved = inverse @ sides
         shares = posterior.shares(solved, average, self.mean_draws_.astype(np.float64)).T  # (K + 1, n)
         taste, generosity = shares[:-1], float(shares[-1].sum())
         whole = taste.sum(axis=1) + generosity
-        left_out = posterior.changes(solved[..., :-1] + solved[..., -1:]).T if n > 1 else -whole[:, None]  # (K, n)
+        left_out = -whole[:, None]  # (K, n)
+        if n > 1:
+            left_out = posterior.changes(inverse, solved[..., :-1] + solved[..., -1:]).T
         if self._link is not None:
             scores = Scores(item_index, middle, middle + whole + effect, taste, left_out)
             return self._linked_parts(self._link, profile, posterior, scores)

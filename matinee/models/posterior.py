@@ -63,18 +63,19 @@ class Posterior(NamedTuple):
         found += ((mean - other)[:, None] @ weighted) / n
         return np.asarray(found.mean(axis=0))
 
-    def changes(self, solved: Doubles) -> Doubles:
+    def changes(self, inverse: Doubles, solved: Doubles) -> Doubles:
         """How the scores of K items change, in deviations, when one rating is left out, (n, K); mean over the draws.
 
         To leave one out takes one square from the form (Sherman and Morrison, 1950), its own part from the right-hand
         side, and makes the sets of the others weigh more there.
 
         Args:
-            solved: form^-1 times each item's row with 1 for the bias, (S, F + 1, K).
+            inverse: of the form, (S, F + 1, F + 1).
+            solved: that times each item's row with 1 for the bias, (S, F + 1, K).
         """
         n = self.items.shape[1]
         more = np.sqrt(n / (n - 1))
-        turned = self.items @ np.linalg.inv(self.form)  # (S, n, F + 1), form^-1 y_j
+        turned = self.items @ inverse  # (S, n, F + 1), form^-1 y_j
         leverage = np.einsum("snf,snf->sn", turned, self.items)
         gone = self.noise * self.target  # (S, n)
         heavier = (more - 1) * self.prior * self.sets.sum(axis=1)  # (S, F + 1)

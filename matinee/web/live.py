@@ -24,9 +24,9 @@ from matinee.web.logs import log
 from matinee.web.metrics import LOADED_AT, LOADS
 from matinee.web.problems import Problem
 
-QUICK_SECONDS = 0.005
-"""A model that answers faster than this is asked at once, and otherwise in a thread of its own: so long Python lets one
-thread run before it is another's turn, so that everybody else would wait as long anyhow."""
+QUICK_SECONDS = 0.01
+"""A model that answers faster than this is asked at once, and otherwise in a thread of its own. Python lets one thread
+run for 5 ms before it is another's turn, so with a thread everybody would wait as long, and the answer longer."""
 
 Result = TypeVar("Result")
 Signature = tuple[int, int, int]
