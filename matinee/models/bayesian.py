@@ -345,7 +345,7 @@ class BayesianMF(Recommender):
         posterior = self._posterior(profile.item_index, profile.value)
         sides = np.concatenate([items, np.zeros((1, *average.shape))]).transpose(1, 2, 0)  # (S, F + 1, K + 1)
         sides[:, -1] = np.append(np.zeros(len(items)), 1)  # first the factors of each item alone, then the bias alone
-        inverse: Doubles = np.linalg.inv(posterior.form)
+        inverse = np.asarray(np.linalg.inv(posterior.form), np.float64)
         solved = inverse @ sides
         shares = posterior.shares(solved, average, self.mean_draws_.astype(np.float64)).T  # (K + 1, n)
         taste, generosity = shares[:-1], float(shares[-1].sum())
