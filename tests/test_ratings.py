@@ -66,6 +66,17 @@ def test_lookup_gives_minus_one_for_unknown_ids() -> None:
     assert Vocabulary([], "user").lookup([1, 2]).tolist() == [-1, -1]
 
 
+def test_the_indices_of_several_ids_or_the_first_that_is_unknown() -> None:
+    numbers = Vocabulary([3, 7, 11], "item")
+    assert numbers.indices([11, "3", 11]).tolist() == [2, 0, 2]
+    assert numbers.indices([]).tolist() == []
+    assert Vocabulary(["a", "b"], "item").indices({"b": 1.0, "a": 2.0}).tolist() == [1, 0]
+    unknown: tuple[list[int] | list[str], ...] = ([3, 8, 9], ["3", "8", "9"])
+    for ids in unknown:
+        with pytest.raises(UnknownNameError, match="no item '8' among the 3 this model was trained on"):
+            numbers.indices(ids)
+
+
 def test_merging_keeps_all_ids_and_turns_to_text_if_one_side_is() -> None:
     merged = Vocabulary([3, 7], "item").merge(Vocabulary([5, 7], "item"))
     assert merged.ids.tolist() == [3, 5, 7]

@@ -1,5 +1,6 @@
 """Models that are served: a new file takes the place of the old one, a bad one does not, and nobody notices."""
 
+import asyncio
 import os
 import shutil
 import threading
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from matinee.errors import ModelFileError, SettingError
+from matinee.web import live
 from matinee.web.engine import open_engine
 from matinee.web.live import LiveModel, Models
 from matinee.web.problems import Problem
@@ -178,3 +180,16 @@ def test_a_server_whose_database_does_not_answer_is_not_ready_and_says_so(
     assert made.json()["detail"] == "The database does not answer at the moment; nothing was changed. Try again."
     assert '"event":"database failed"' in capsys.readouterr().err
     assert httpx.post(f"{url}/api/v1/recommend", json={}).status_code == 200  # for which no database is needed
+
+
+def test_what_is_quick_is_answered_at_once_and_what_is_not_in_a_thread(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def threads() -> list[bool]:
+        snapshot, here = LiveModel(copy).current, threading.get_ident()
+        return [await snapshot.ask(threading.get_ident, explained=n) == here for n in (0, 1, 10_000_000)]
+
+    monkeypatch.setattr(live, "QUICK_SECONDS", 60.0)
+    assert asyncio.run(threads()) == [True, True, False]
+    monkeypatch.setattr(live, "QUICK_SECONDS", 0.0)
+    assert asyncio.run(threads()) == [False, False, False]
