@@ -15,7 +15,12 @@ Each message is one or two sentences for a person: what was wrong, with the valu
 type next. The command line prints it as it is and exits with 1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class MatineeError(Exception):
@@ -60,17 +65,23 @@ class StoreError(MatineeError):
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     """The names in `known` closest to a misspelt or shortened `name`, best first; empty if none is close."""
+    import numpy as np
     from rapidfuzz import fuzz, process, utils
 
-    def likeness(one: str, other: str, **_: object) -> float:
-        # Misspelt as a whole; some of its words ("star wars" for "Star Wars: A New Hope"); or both ("hary poter").
-        part = fuzz.partial_ratio(one, other) if 5 <= len(one) < len(other) else 0
-        return max(fuzz.ratio(one, other), 0.95 * fuzz.token_set_ratio(one, other), 0.9 * part)
+    names, said = list(known), utils.default_process(name)
+    others = [utils.default_process(other) for other in names]
 
-    found = process.extract(
-        name, list(known), scorer=likeness, limit=limit, score_cutoff=60, processor=utils.default_process
-    )
-    return [match for match, _, _ in found]
+    def likeness(scorer: Callable[..., float], rows: Sequence[int]) -> "NDArray[np.float64]":
+        matrix = process.cdist([said], [others[row] for row in rows], scorer=scorer, dtype=np.float64)  # (1, rows)
+        return np.asarray(matrix[0])
+
+    # Misspelt as a whole; some of its words ("star wars" for "Star Wars: A New Hope"); or both ("hary poter").
+    every = range(len(names))
+    close = np.maximum(likeness(fuzz.ratio, every), 0.95 * likeness(fuzz.token_set_ratio, every))
+    longer = [row for row in every if 5 <= len(said) < len(others[row])]
+    close[longer] = np.maximum(close[longer], 0.9 * likeness(fuzz.partial_ratio, longer))
+    best = np.argsort(-close, kind="stable")[:limit]
+    return [names[row] for row in best.tolist() if close[row] >= 60]
 
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
