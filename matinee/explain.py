@@ -57,6 +57,7 @@ class Explanation:
         n_ratings: of this item, by everybody.
         n_own_ratings: of this person, as far as the model knows them.
         has_ratings: whether people gave ratings, or only have things.
+        others: how many of the person's ratings are not among the reasons, and what they add together.
     """
 
     item_id: Id
@@ -73,6 +74,7 @@ class Explanation:
     n_ratings: int
     n_own_ratings: int
     has_ratings: bool = True
+    others: tuple[int, float] = (0, 0.0)
 
     @property
     def digits(self) -> int:
@@ -163,7 +165,8 @@ class Explanation:
     def _cut(self, k: int | None) -> tuple[list[Reason], int, float]:
         """The first k reasons, and the number and the sum of the others."""
         others = [] if k is None else self.reasons[k:]
-        return self.reasons[:k], len(others), sum(reason.contribution for reason in others)
+        n, amount = self.others
+        return self.reasons[:k], len(others) + n, sum(reason.contribution for reason in others) + amount
 
     def _is_little(self, amount: float) -> bool:
         return round(abs(amount), self.digits) == 0
@@ -241,8 +244,14 @@ def explain(model: Recommender, catalogue: Catalogue, person: Person, item_id: I
     return explain_each(model, catalogue, person, [item_id])[0]
 
 
-def explain_each(model: Recommender, catalogue: Catalogue, person: Person, item_ids: Sequence[Id]) -> list[Explanation]:
-    """`explain` of several items, in much less time than one by one."""
+def explain_each(
+    model: Recommender, catalogue: Catalogue, person: Person, item_ids: Sequence[Id], k: int | None = None
+) -> list[Explanation]:
+    """`explain` of several items, in much less time than one by one.
+
+    Args:
+        k: so many reasons each (at least those of a sentence), and the others as one number; None means all.
+    """
     if not item_ids:
         return []
     profile, items = model.profile(person), model.items_.indices(item_ids)
@@ -253,19 +262,21 @@ def explain_each(model: Recommender, catalogue: Catalogue, person: Person, item_
     without = np.stack([one.without for one in parts])
     if model.has_stars:
         without = np.minimum(np.maximum(without, model.scale_.lowest), model.scale_.highest)
-    order = np.argsort(-np.abs(adds), axis=1, kind="stable")
+    order = np.argsort(-np.abs(adds), axis=1, kind="stable")[:, : None if k is None else max(k, NAMED)]
     columns = [order, np.take_along_axis(adds, order, axis=1), np.take_along_axis(without, order, axis=1)]
     rows = zip(*(column.tolist() for column in columns), strict=True)
     reasons = [[Reason(*own[place], *of) for place, *of in zip(*row, strict=True)] for row in rows]
-    columns = [model.items_.ids[items], model.item_counts_[items], adds.sum(axis=1)]
+    n_others, added = adds.shape[1] - order.shape[1], adds.sum(axis=1)
+    more = added - columns[1].sum(axis=1)
+    columns = [model.items_.ids[items], model.item_counts_[items], added, more if n_others else np.zeros(len(more))]
     told = zip(*(column.tolist() for column in columns), scores, parts, reasons, strict=True)
     explained = []
-    for item_id, n, added, score, of, because in told:
+    for item_id, n, all_add, others_add, score, of, because in told:
         stars = min(max(score, model.scale_.lowest), model.scale_.highest) if model.has_stars else None
-        rest = score - of.mean - of.item - of.user - added
+        rest = score - of.mean - of.item - of.user - all_add
         rest = rest if abs(rest) > 1e-5 else 0.0  # less is the rounding of single precision
         clipping = 0.0 if stars is None else stars - score
         amounts = of.mean, of.item, of.user, because, rest, clipping
-        about = of.is_exact, n, len(own), model.scale_.has_stars
+        about = of.is_exact, n, len(own), model.scale_.has_stars, (n_others, others_add)
         explained.append(Explanation(item_id, catalogue[item_id], stars, score, *amounts, *about))
     return explained

@@ -154,9 +154,10 @@ class Guide:
         """
         return explain(self.model, self.catalogue, person, self.item_id(item))
 
-    def explain_each(self, person: Person, item_ids: Sequence[Id]) -> list[Explanation]:
-        """`explain` of several items, given by their ids alone, in much less time than one by one."""
-        return explain_each(self.model, self.catalogue, person, item_ids)
+    def explain_each(self, person: Person, item_ids: Sequence[Id], k: int | None = None) -> list[Explanation]:
+        """`explain` of several items, given by their ids alone, with k reasons each, or all; much faster than one by
+        one."""
+        return explain_each(self.model, self.catalogue, person, item_ids, k)
 
     def recommend(
         self,

@@ -15,7 +15,7 @@ from matinee.cli import main
 from matinee.cli.explaining import explain as command
 from matinee.datasets import load
 from matinee.errors import MatineeError, UnknownNameError, UnsupportedError
-from matinee.explain import Explanation, Reason, explain
+from matinee.explain import Explanation, Reason, explain, explain_each
 from matinee.guide import Guide
 from matinee.models.base import Parts, Profile, Recommender
 from matinee.models.baseline import Baseline
@@ -103,6 +103,20 @@ def test_who_rates_every_film_as_people_do_adds_nothing(small: MatrixFactorizati
     assert found.user == pytest.approx(-np.median(small.user_bias_), abs=1e-6)
     assert np.allclose(list(contributions(found).values()), 0, atol=1e-6)
     assert found.sentence().endswith("; through your taste your 12 ratings change nothing together.")
+
+
+@pytest.mark.parametrize("k", [0, 1, 3, 5, 40])
+def test_with_few_reasons_the_others_are_one_number_and_all_else_is_the_same(
+    small: MatrixFactorization, k: int
+) -> None:
+    mine, films = newcomer(20), [ITEM, 7, 27]
+    some, every = (explain_each(small, Catalogue(), mine, films, named) for named in (k, None))
+    for one, other in zip(some, every, strict=True):
+        assert len(one.reasons) == min(20, max(k, 3))
+        assert one.reasons == other.reasons[: len(one.reasons)]
+        assert one.to_dict(min(k, 3)) == other.to_dict(min(k, 3))
+        assert one.sentence() == other.sentence()
+    assert explain_each(small, Catalogue(), mine, [], k) == []
 
 
 def test_the_strongest_rating_comes_first_and_keeps_its_film_and_stars(small: MatrixFactorization) -> None:

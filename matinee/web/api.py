@@ -44,7 +44,8 @@ FilmId = Annotated[str, shapes.Field(max_length=LONGEST_ITEM_ID, description="Th
 async def find_films(query: Annotated[shapes.FilmQuery, Query()], serving: Serving) -> Response:
     """Films by words of their titles, genre and years; a page at a time."""
     snapshot = serving.models.snapshot(query.model)
-    return Answer(await snapshot.ask(answers.film_page, snapshot, query))
+    find = snapshot.ask_long if query.q else snapshot.ask  # where no title holds the words, all are compared
+    return Answer(await find(answers.film_page, snapshot, query))
 
 
 @router.get("/genres", tags=["films"], response_model=list[str], responses=problems(404))
@@ -97,7 +98,8 @@ async def one_film(item_id: FilmId, query: Annotated[shapes.ModelQuery, Query()]
 async def recommend(body: shapes.RecommendRequest, serving: Serving) -> Response:
     """A list for whoever gave these ratings. Without ratings it is the average person's."""
     snapshot = serving.models.snapshot(body.model)
-    return Answer(await snapshot.ask(_recommend, snapshot, body, explained=body.k if body.explain else 0))
+    size = {"ratings": len(body.ratings), "explained": body.k if body.explain else 0}
+    return Answer(await snapshot.ask(_recommend, snapshot, body, **size))
 
 
 def _recommend(snapshot: Snapshot, body: shapes.RecommendRequest) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def _recommend(snapshot: Snapshot, body: shapes.RecommendRequest) -> dict[str, A
 async def predict(body: shapes.PredictRequest, serving: Serving) -> Response:
     """The stars that whoever gave these ratings would give some films."""
     snapshot = serving.models.snapshot(body.model)
-    return Answer(await snapshot.ask(_predict, snapshot, body))
+    return Answer(await snapshot.ask(_predict, snapshot, body, ratings=len(body.ratings)))
 
 
 def _predict(snapshot: Snapshot, body: shapes.PredictRequest) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def _predict(snapshot: Snapshot, body: shapes.PredictRequest) -> dict[str, Any]:
 async def explain(body: shapes.ExplainRequest, serving: Serving) -> Response:
     """What the prediction of a film is made of: parts that add up to it, and what each rating adds."""
     snapshot = serving.models.snapshot(body.model)
-    return Answer(await snapshot.ask(_explain, snapshot, body, explained=1))
+    return Answer(await snapshot.ask(_explain, snapshot, body, ratings=len(body.ratings), explained=1))
 
 
 def _explain(snapshot: Snapshot, body: shapes.ExplainRequest) -> dict[str, Any]:

@@ -13,20 +13,22 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from starlette.concurrency import run_in_threadpool
 
 from matinee.errors import MatineeError, OutOfScaleError, SettingError, UnsupportedError
 from matinee.guide import Guide
 from matinee.models.base import Profile
 from matinee.ratings import Id
 from matinee.web.film_index import FilmIndex
+from matinee.web.lanes import Lane
 from matinee.web.logs import log
 from matinee.web.metrics import LOADED_AT, LOADS
 from matinee.web.problems import Problem
 
 QUICK_SECONDS = 0.01
-"""A model that answers faster than this is asked at once, and otherwise in a thread of its own. Python lets one thread
-run for 5 ms before it is another's turn, so with a thread everybody would wait as long, and the answer longer."""
+"""What is expected to take less than this is done at once, and otherwise in a lane. Python lets one thread run for 5 ms
+before it is another's turn, so with a thread everybody would wait as long, and the answer longer."""
+LONG_SECONDS = 0.25
+"""So long a search, or a long list with explanations, may take."""
 
 Result = TypeVar("Result")
 Signature = tuple[int, int, int]
@@ -53,21 +55,28 @@ class Snapshot:
         self._lock: Any = nullcontext() if model.scores_in_threads else threading.Lock()
         self._seconds = min(self._tried() for _ in range(3))
         self._seconds_of_reasons = min(self._explained() for _ in range(3))
+        self._lists, self._long = Lane(self._seconds), Lane(LONG_SECONDS)
 
     def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Calls something that asks the model."""
         with self._lock:
             return work(*arguments)
 
-    async def ask(self, work: Callable[..., Result], *arguments: Any, explained: int = 0) -> Result:
-        """`run` from an async function: at once if that is quick, and otherwise in a thread.
+    async def ask(self, work: Callable[..., Result], *arguments: Any, ratings: int = 0, explained: int = 0) -> Result:
+        """`run` from an async function: at once if that is quick, and otherwise in a lane, where 503 is possible.
 
         Args:
-            explained: how many films are to be explained.
+            ratings: how many the person gave; explained: how many films are to be explained.
         """
-        if self._seconds + explained * self._seconds_of_reasons < QUICK_SECONDS:
+        expected = (self._seconds + explained * self._seconds_of_reasons) * (1 + ratings / 100)
+        if expected < QUICK_SECONDS:
             return self.run(work, *arguments)
-        return await run_in_threadpool(self.run, work, *arguments)
+        lane = self._long if explained else self._lists
+        return await lane.run(self.run, work, *arguments)
+
+    async def ask_long(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """`run` for what is long whatever the model."""
+        return await self._long.run(self.run, work, *arguments)
 
     def find(self, item_id: Id) -> int | None:
         """The index of an item, None if the model does not know it; faster than to search the vocabulary."""
@@ -121,7 +130,7 @@ class Snapshot:
         person, some = self._somebody(), self.guide.model.items_.ids[:20].tolist()
         started = time.perf_counter()
         try:
-            for why in self.guide.explain_each(person, some):
+            for why in self.guide.explain_each(person, some, 3):
                 why.to_dict(3)
         except UnsupportedError:
             return 0.0
