@@ -6,9 +6,12 @@ models and store through `access`.
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing import parent_process
 
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
@@ -16,9 +19,11 @@ from matinee._version import __version__
 from matinee.threads import one_blas_thread
 from matinee.web import api, api_operator, api_people, pages
 from matinee.web.access import Served
+from matinee.web.engine import CONNECTIONS
 from matinee.web.gate import Gate
 from matinee.web.live import Models
 from matinee.web.logs import log, log_bug
+from matinee.web.metrics import forget_the_dead
 from matinee.web.pages_base import OwnStatic, error_page
 from matinee.web.pages_more import include_more_pages
 from matinee.web.problems import handle_problems
@@ -68,12 +73,14 @@ def create_app(settings: Settings) -> FastAPI:
 
 def worker_app() -> FastAPI:
     """The application of a worker process, by the settings in its environment."""
+    forget_the_dead(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     return create_app(Settings.from_json(os.environ[ENVIRONMENT]))
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Served = app.state.served
+    to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS  # more would only be in each other's way
     watching = asyncio.create_task(_watch(serving))
     log("ready", models=[one.name for one in serving.models], database=serving.store.kind, version=__version__)
     with one_blas_thread():  # requests are many and small: threads of BLAS would only be in each other's way
@@ -84,9 +91,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _watch(serving: Served) -> None:
-    """Looks at the model files, again and again."""
+    """Looks at the model files, again and again; ends a worker whose first process is gone: it would hold the port."""
+    parent = parent_process()
     while True:
         await asyncio.sleep(serving.settings.poll_seconds)
+        if parent is not None and not parent.is_alive():
+            log("stopping", detail="The process that started this worker is gone.")
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
         try:
             await run_in_threadpool(serving.models.poll)
         except Exception as error:  # to watch must not end because of one failure

@@ -1,5 +1,6 @@
 """How much one client may ask for: token buckets by address, and bodies that end in time."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -34,9 +35,14 @@ class Buckets:
 
 
 def client_of(address: str | None) -> str:
-    """Whom a request counts for: the address, or the network of 64 bits that one household has of IPv6."""
+    """Whom a request counts for: the address, or the network of 64 bits that one household has of IPv6.
+
+    What proxies write is understood as well: a port behind the address, and IPv4 within IPv6.
+    """
+    bare = re.sub(r"^\[(.*)\](:\d+)?$|^([\d.]+):\d+$", r"\1\3", address or "")
     try:
-        parsed = ip_address(address or "")
+        parsed = ip_address(bare)
     except ValueError:
         return "local"
-    return str(parsed) if parsed.version == 4 else str(ip_network((int(parsed), 64), strict=False))
+    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return str(mapped) if mapped.version == 4 else str(ip_network((int(mapped), 64), strict=False))

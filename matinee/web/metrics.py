@@ -1,6 +1,7 @@
 """Figures for Prometheus. Labels are routes, methods and statuses: few, and nothing personal."""
 
 import os
+from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -34,6 +35,30 @@ class RouteFigures:
             self._requests[method, status] = counter
         counter.inc()
         self._seconds.observe(seconds)
+
+
+def forget_the_dead(folder: str) -> None:
+    """Removes what workers that are gone have left of figures that are true only while one lives.
+
+    Args:
+        folder: where the workers keep their figures.
+    """
+    for path in Path(folder).glob("gauge_live*_*.db"):
+        number = path.stem.rpartition("_")[2]
+        if number.isdecimal() and not _is_running(int(number)):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # where the signal 0 would not only ask
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def exposition() -> bytes:

@@ -12,6 +12,7 @@ from uvicorn.supervisors import Multiprocess
 from matinee.errors import SettingError
 from matinee.web.app import ENVIRONMENT, create_app
 from matinee.web.logs import log_libraries
+from matinee.web.protocol import Protocol
 from matinee.web.settings import Settings
 
 _BACKLOG = 2048
@@ -83,6 +84,7 @@ def configuration(app: object, address: Address) -> uvicorn.Config:
         app,  # type: ignore[arg-type]
         host=address.host,
         port=address.port,
+        http=Protocol,
         factory=isinstance(app, str),
         workers=address.workers,
         log_config=None,

@@ -154,6 +154,11 @@ class Process:
         self.process.terminate()
         return self._gone()
 
+    def kill(self) -> None:
+        """SIGKILL, to the first process alone."""
+        self.process.kill()
+        self._gone()
+
     def _gone(self) -> int:
         code = self.process.wait(timeout=30)
         assert self.process.stdout is not None

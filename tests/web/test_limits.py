@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from matinee.web import protocol
 from matinee.web.gate import Gate
 from matinee.web.limits import MOST_CLIENTS, Buckets, client_of
 from matinee.web.settings import Limits, Settings
@@ -51,6 +53,9 @@ def test_the_number_of_clients_that_are_remembered_is_bounded() -> None:
 def test_a_client_is_an_address_or_the_network_of_a_household() -> None:
     assert client_of("192.0.2.7") == "192.0.2.7"
     assert client_of("2001:db8:1:2:3:4:5:6") == client_of("2001:db8:1:2::9") != client_of("2001:db8:1:3::9")
+    assert client_of("::ffff:192.0.2.7") == client_of("192.0.2.7:4711") == client_of("192.0.2.7")
+    assert client_of("::ffff:192.0.2.8") != client_of("192.0.2.7")
+    assert client_of("[2001:db8:1:2::9]:443") == client_of("[2001:db8:1:2::9]") == client_of("2001:db8:1:2::9")
     assert client_of(None) == client_of("a socket") == "local"
 
 
@@ -151,3 +156,45 @@ def test_a_bug_is_logged_by_its_place_without_what_was_sent(capsys: pytest.Captu
     assert "ValueError" in logged
     assert "test_limits.py" in logged
     assert "secret" not in logged + answer.text
+
+
+# -- heads -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hasty(strict: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A connection whose heads must be short and come soon."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "HEAD_BYTES", 4_000)
+    host, port = strict.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        yield connection
+
+
+def said(connection: socket.socket) -> bytes:
+    """Everything until the server closes."""
+    parts = []
+    while part := connection.recv(100_000):
+        parts.append(part)
+    return b"".join(parts)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /api/v1/genres HT", b"GET /api/v1/genres HTTP/1.1\r\nHost: x\r\n"])
+def test_a_head_that_does_not_end_is_not_waited_for(hasty: socket.socket, begun: bytes) -> None:
+    hasty.sendall(begun)
+    assert said(hasty).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+
+
+@pytest.mark.parametrize("head", [b"GET /" + b"a" * 9_000, b"GET / HTTP/1.1\r\n" + b"x: " + b"a" * 9_000])
+def test_a_head_that_is_too_long_is_refused(hasty: socket.socket, head: bytes) -> None:
+    hasty.sendall(head)
+    assert said(hasty).startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+
+
+def test_who_keeps_a_connection_may_pause_between_requests(hasty: socket.socket) -> None:
+    body = b" " * 1_900
+    for _ in range(3):  # all heads together are longer than one may be, and take longer
+        head = b"POST /api/v1/recommend HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\nx: " + b"a" * 3_000
+        hasty.sendall(head + b"\r\ncontent-length: 1902\r\n\r\n{}" + body)
+        assert hasty.recv(100_000).startswith(b"HTTP/1.1 200 OK\r\n")
+        time.sleep(0.4)

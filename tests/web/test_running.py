@@ -1,5 +1,6 @@
 """`matinee serve` as a process: killed under load, stopped, in several workers, and what it refuses."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from matinee.cli import main
+from matinee.web.metrics import forget_the_dead
 from matinee.web.store import Store
 from tests.web.conftest import OPERATOR, Forking, Process, newcomer
 
@@ -104,6 +106,31 @@ def test_several_workers_share_the_address_the_database_and_the_figures(model_fi
     text = httpx.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {OPERATOR}"}).text
     assert "matinee_ratings_written_total 12.0" in text
     assert server.stop() in (0, -signal.SIGTERM)
+
+
+def test_workers_whose_first_process_was_killed_do_not_hold_the_address(model_file: Path, tmp_path: Path) -> None:
+    server = Process(str(model_file), "--db", str(tmp_path / "people.db"), "--workers", "2", "--quiet")
+    server.wait()
+    port = int(server.url.rpartition(":")[2])
+    server.kill()
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            assert time.monotonic() < deadline, "the workers hold the address"
+            time.sleep(0.1)
+
+
+def test_what_dead_workers_have_left_of_living_figures_is_removed(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    names = [f"gauge_livesum_{dead.pid}.db", f"counter_{dead.pid}.db", f"gauge_livesum_{os.getpid()}.db"]
+    for name in names:
+        (tmp_path / name).touch()
+    forget_the_dead(str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 @pytest.mark.parametrize(
