@@ -93,6 +93,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":  # answered as GET is; uvicorn leaves out the body
+            scope = {**scope, "method": "GET"}
         visit = _Visit(scope, receive, send, self._body_bytes(scope["path"]))
         self._in_flight += 1
         IN_FLIGHT.inc()

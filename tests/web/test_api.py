@@ -273,3 +273,12 @@ def test_figures_count_requests_by_route_and_nothing_personal(web: httpx.Client)
     assert f"matinee_requests_total{{{route}}}" in text
     assert "matinee_request_seconds_bucket" in text
     assert "ratings/17" not in text
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/api/v1/genres", "/rate", "/static/app.css", "/api/v1/films/none"])
+def test_head_is_answered_as_get_but_without_a_body(web: httpx.Client, path: str) -> None:
+    found, asked = web.get(path), web.head(path)
+    assert (asked.status_code, asked.content) == (found.status_code, b"")
+    assert asked.headers["content-type"] == found.headers["content-type"]
+    if path != "/rate":  # which is not the same twice
+        assert asked.headers["content-length"] == found.headers["content-length"]
