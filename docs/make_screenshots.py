@@ -38,6 +38,12 @@ TASTE = {
     "Spirited Away (2001)": "4.0",
     "Jurassic Park (1993)": "3.5",
 }
+LETTERBOXD = """Date,Name,Year,Letterboxd URI,Rating
+2024-01-01,Alien,1979,u,5
+2024-01-01,Jaws,1975,u,4
+2024-01-01,The Shining,1981,u,4.5
+2024-01-01,Nothing Like It At All,1999,u,2
+"""
 
 
 @contextmanager
@@ -92,8 +98,9 @@ def visited(browser: Browser, address: str, is_all: bool) -> Iterator[tuple[str,
             )
             page = context.new_page()
             page.goto(address)
-            if is_all:
-                yield "rate-first", f"{size}-{scheme}", page
+            for name, show in NEW.items() if is_all else ():
+                show(page, address)
+                yield name, f"{size}-{scheme}", page
             rate(context, address, TASTE)
             for name, show in SHOWN.items():
                 if not is_all and (name, f"{size}-{scheme}") not in README:
@@ -113,6 +120,7 @@ def _open(path: str) -> Callable[[Page, str], None]:
 
 def _filters(page: Page, address: str) -> None:
     page.goto(f"{address}/for-you?genre=Sci-Fi&genre=Horror&year_from=1980&popularity=-0.5")
+    page.locator(".filters summary").click()
 
 
 def _film(page: Page, address: str) -> None:
@@ -138,6 +146,26 @@ def _offline(page: Page, address: str) -> None:
     page.unroute("**/rate")
 
 
+def _review(page: Page, address: str) -> None:
+    page.goto(f"{address}/you/import")
+    file = {"name": "ratings.csv", "mimeType": "text/csv", "buffer": LETTERBOXD.encode()}
+    page.locator("main input[type=file]").set_input_files([file])  # type: ignore[list-item]
+    page.locator("main button").click()
+    page.locator(".tally").wait_for()
+
+
+def _loading(page: Page, address: str) -> None:
+    page.route("**/map/films.json*", lambda _: None)  # until the next page, whose function takes this away
+    page.goto(f"{address}/map")
+
+
+def _failed(page: Page, address: str) -> None:
+    page.route("**/map/films.json*", lambda route: route.abort())
+    page.goto(f"{address}/map")
+    page.get_by_text("The map did not arrive").wait_for()
+    page.unroute("**/map/films.json*")
+
+
 def _operator(page: Page, address: str) -> None:
     page.goto(f"{address}/operator")
     page.locator("main input[type=password]").fill(OPERATOR)
@@ -145,6 +173,17 @@ def _operator(page: Page, address: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
+NEW = {
+    "rate-first": _open("/"),
+    "for-you-first": _open("/for-you"),
+    "you-first": _open("/you"),
+    "film-first": _open("/films/1"),
+    "models-first": _open("/models"),
+    "search-first": _open("/search"),
+    "together-first": _open("/together"),
+    "operator-first": _open("/operator"),
+}
+"""What somebody sees who has rated nothing."""
 SHOWN = {
     "rate": _open("/"),
     "for-you": _open("/for-you"),
@@ -155,13 +194,31 @@ SHOWN = {
     "nothing-left": _open("/for-you?year_from=2200"),
     "not-found": _open("/films/none"),
     "offline": _offline,
+    "map-loading": _loading,
+    "map-failed": _failed,
     "map": _open("/map"),
+    "map-film": _open("/map?film=1"),
     "you": _open("/you"),
+    "ratings": _open("/you/ratings"),
+    "delete": _open("/you/delete"),
     "import": _open("/you/import"),
+    "review": _review,
     "together": _together,
     "models": _open("/models"),
     "operator": _operator,
 }
+
+
+def _shoot(page: Page, path: Path, whole: bool) -> None:
+    """A picture of the window, or of the whole page: the window grows, for cards outside of it are not drawn."""
+    size = page.viewport_size
+    assert size is not None
+    if whole:
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": size["width"], "height": min(max(height, size["height"]), 4000)})
+        page.wait_for_timeout(100)
+    page.screenshot(path=path)
+    page.set_viewport_size(size)
 
 
 def take(folder: Path | None) -> list[Path]:
@@ -172,7 +229,8 @@ def take(folder: Path | None) -> list[Path]:
         for name, which, page in visited(browser, address, folder is not None):
             if folder is not None:
                 written.append(folder / f"{name}-{which}.png")
-                page.screenshot(path=written[-1], full_page=name in ("film", "you", "models", "operator", "together"))
+                whole = name in ("film", "filters", "you", "ratings", "review", "models", "operator", "together")
+                _shoot(page, written[-1], whole)
             else:
                 written.append(PICTURES / f"{name}.png")
                 page.screenshot(path=written[-1])

@@ -313,8 +313,8 @@ class Guide:
 
 def _shortage(filters: Filters, allowed: NDArray[np.bool_], n_seen: int, has_ratings: bool) -> str:
     """Why a list is short, and what would make it longer."""
-    what = f"{int(allowed.sum()):,} of the {len(allowed):,} items are {filters}" if str(filters) else ""
-    what = what or f"there are {len(allowed):,} items"
+    what = f"{int(allowed.sum()):,} of the {len(allowed):,} films are {filters}" if str(filters) else ""
+    what = what or f"there are {len(allowed):,} films"
     done = "rated" if has_ratings else "in the history"
     seen = f", and {n_seen:,} of them {'is' if n_seen == 1 else 'are'} {done} already" if n_seen else ""
     tight = {
@@ -323,7 +323,7 @@ def _shortage(filters: Filters, allowed: NDArray[np.bool_], n_seen: int, has_rat
         f"number of {'ratings' if has_ratings else 'people'}": filters.min_ratings,
     }
     loosen = " or ".join(name for name, is_set in tight.items() if is_set)
-    ways = [f"loosen the {loosen}" if loosen else "", "include seen items" if n_seen else ""]
+    ways = [f"loosen the {loosen}" if loosen else "", "include seen films" if n_seen else ""]
     advice = ", or ".join(way for way in ways if way)
     return f"{what}{seen}{f'; for more, {advice}' if advice else ''}."
 

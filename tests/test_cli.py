@@ -416,7 +416,7 @@ def test_recommend_keeps_to_the_filters(model_file: Path) -> None:
 def test_too_few_films_are_explained(model_file: Path) -> None:
     result = good("recommend", model_file, "--user", 1, "--years", ":1925", "--include-seen")
     n_lines = len(result.stdout.splitlines()) - 1
-    told = f"{n_lines} instead of 10: {n_lines} of the 340 items are up to 1925; for more, loosen the years.\n"
+    told = f"{n_lines} instead of 10: {n_lines} of the 340 films are up to 1925; for more, loosen the years.\n"
     assert result.stderr == told + SIMULATED
     assert as_json("recommend", model_file, "--user", 1, "--years", ":1925", "--include-seen")["note"] == told.strip()
 

@@ -311,12 +311,12 @@ def test_a_short_list_is_as_long_with_dials_and_both_things_are_said() -> None:
     found = one.recommend(2, 40, filters, dials=Dials(-1, 1))
     assert len(ids(found)) > 4
     assert set(ids(found)) == set(ids(plain))
-    assert plain.note.endswith("; for more, loosen the genre or years or number of ratings, or include seen items.")
+    assert plain.note.endswith("; for more, loosen the genre or years or number of ratings, or include seen films.")
     assert found.note == f"{plain.note} Varied by what mf has learnt of the items."
     nothing = one.recommend(2, 5, Filters(min_ratings=10**6), dials=Dials(1, 1))
     assert (nothing.items, nothing.note) == (
         [],
-        "0 instead of 5: 0 of the 150 items are with at least 1000000 ratings; for more, loosen the number of ratings.",
+        "0 instead of 5: 0 of the 150 films are with at least 1000000 ratings; for more, loosen the number of ratings.",
     )
 
 
@@ -329,7 +329,7 @@ def test_three_items_are_enough(model: Model) -> None:
         short = one.recommend(1, 10, dials=dials)
         assert ids(short) == [3]
         assert short.note.startswith(
-            "1 instead of 10: there are 3 items, and 2 of them are rated already; for more, include seen items."
+            "1 instead of 10: there are 3 films, and 2 of them are rated already; for more, include seen films."
         )
 
 

@@ -136,8 +136,8 @@ def test_nobody_in_the_group_has_seen_what_it_gets_unless_asked_for(model: Model
     everything = one.recommend_group(PEOPLE, 1000)
     assert set(ids(everything)) == set(one.model.items_.ids.tolist()) - seen
     assert everything.note == (
-        f"{len(everything.items)} instead of 1000: there are 150 items, and {len(seen)} of them are rated already; "
-        "for more, include seen items."
+        f"{len(everything.items)} instead of 1000: there are 150 films, and {len(seen)} of them are rated already; "
+        "for more, include seen films."
     )
     assert len(one.recommend_group(PEOPLE, 150, include_seen=True).items) == 150
 
@@ -178,7 +178,7 @@ def test_a_group_in_a_catalogue_of_three_items_without_titles() -> None:
     found = one.recommend_group(["a", "b"], 2)
     assert (found.items, found.note) == (
         [],
-        "0 instead of 2: there are 3 items, and 3 of them are rated already; for more, include seen items.",
+        "0 instead of 2: there are 3 films, and 3 of them are rated already; for more, include seen films.",
     )
     assert [line.film.title for line in one.recommend_group(["b", {}], 2).items] in (["x", "y"], ["y", "x"])
 

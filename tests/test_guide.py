@@ -127,20 +127,20 @@ def test_too_few_items_are_explained(guide: Guide) -> None:
     assert ids(found) == sorted(ids(found), key=ids(found).index)
     assert set(ids(found)) == {17, 47}
     assert found.note == (
-        "2 instead of 10: 3 of the 120 items are of genre Drama, from 1900 to 1904, and 1 of them is rated already; "
-        "for more, loosen the genre or years, or include seen items."
+        "2 instead of 10: 3 of the 120 films are of genre Drama, from 1900 to 1904, and 1 of them is rated already; "
+        "for more, loosen the genre or years, or include seen films."
     )
     found = guide.recommend({7: 5.0}, 500)
     assert (len(found.items), found.note) == (
         119,
-        "119 instead of 500: there are 120 items, and 1 of them is rated already; for more, include seen items.",
+        "119 instead of 500: there are 120 films, and 1 of them is rated already; for more, include seen films.",
     )
     found = guide.recommend(1, 500, include_seen=True)
-    assert found.note == "120 instead of 500: there are 120 items."
+    assert found.note == "120 instead of 500: there are 120 films."
     found = guide.recommend(1, 10, Filters(min_ratings=10_000))
     assert (found.items, found.note) == (
         [],
-        "0 instead of 10: 0 of the 120 items are with at least 10000 ratings; for more, loosen the number of ratings.",
+        "0 instead of 10: 0 of the 120 films are with at least 10000 ratings; for more, loosen the number of ratings.",
     )
 
 

@@ -15,7 +15,9 @@ To read in this order:
     api_people      people with a token, and ratings that are kept
     api_operator    health, figures, the operator's endpoints
     texts, texts_more                        all English of the pages
-    pages_base, pages_visitor, pages         the frame of the pages; rate, for you, films
+    pages_base, posters, charts              the frame of the pages; what is drawn in them: posters of type, histograms
+    shelf, pages_visitor                     a model as pages see it: what to ask about, lists, why; and who looks
+    explained, pages                         an explanation as bars; the pages rate, for you, films
     pages_you, pages_import, pages_group, pages_map, pages_models, pages_operator, pages_more    the other pages
     security, limits, logs, metrics, gate    what every request passes on its way in and out
     app, running    put together, and run

@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     for router in (api_operator.router, api_operator.health, api_operator.metrics):
         app.include_router(router)
-    app.state.shelves, app.state.error_page = {}, error_page
+    app.state.error_page = error_page
     app.include_router(pages.router)
     include_more_pages(app)
     app.mount("/static", OwnStatic(packages=[("matinee.web", "static")]))

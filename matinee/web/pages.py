@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from matinee.errors import UnsupportedError
 from matinee.web import answers
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
+from matinee.web.api_people import _storable as storable
 from matinee.web.api_people import keep_ratings
 from matinee.web.explained import chart
 from matinee.web.film_index import plain
@@ -122,7 +123,7 @@ def _check(serving: Served, form: RatingForm) -> None:
 @router.post("/unrate")
 def unrate(request: Request, form: Annotated[FilmForm, Form()], person: CurrentPerson, serving: Serving) -> Response:
     """Takes a rating back."""
-    serving.store.unrate(person, form.item_id)
+    serving.store.unrate(person, storable(form.item_id))
     return _back(request, person, form)
 
 
@@ -145,7 +146,7 @@ def hide(request: Request, form: Annotated[FilmForm, Form()], person: MaybePerso
 @router.post("/show")
 def show(request: Request, form: Annotated[FilmForm, Form()], person: CurrentPerson, serving: Serving) -> Response:
     """Lets a film into somebody's lists again."""
-    serving.store.show(person, form.item_id)
+    serving.store.show(person, storable(form.item_id))
     return _back(request, person, form)
 
 
@@ -158,7 +159,7 @@ def _back(request: Request, person: str, form: RatingForm | FilmForm) -> Respons
     if address.path == "/":
         return _rate(request, person, RateQuery(skip=form.skip, shown=form.shown, n=1))
     if address.path == "/for-you":
-        return _for_you(request, person, query)
+        return _for_you(request, person, query, held=frozenset(form.shown))
     return done(form.back)
 
 
@@ -171,7 +172,10 @@ def for_you_page(request: Request, person: MaybePerson) -> Response:
     return _for_you(request, person, request.query_params.multi_items())
 
 
-def _for_you(request: Request, person: str | None, query: list[tuple[str, str]]) -> Response:
+def _for_you(
+    request: Request, person: str | None, query: list[tuple[str, str]], held: frozenset[str] = frozenset()
+) -> Response:
+    """The page; of films whose cards are held already, only what may have changed."""
     wish = read_query(Wish, [("k", str(LISTED)), *query])
     one = Visitor(request, person, wish.model)
     films, note = _list(one, wish.k, wish)
@@ -181,19 +185,15 @@ def _for_you(request: Request, person: str | None, query: list[tuple[str, str]])
         "films": films,
         "note": note if len(films) < wish.k else "",
         "rows": rows,
+        "held": held,
         "wish": wish,
         "asked": asked,
         "more": min(wish.k + LISTED, MOST_K) if len(films) == wish.k < MOST_K else 0,
         "genres": one.snapshot.guide.catalogue.genres,
-        "years": _years(one),
+        "years": one.shelf.years,
         "most_ratings": int(one.shelf.counts.max(initial=0)),
     }
     return page(request, "for_you.html", **values, **one.values)
-
-
-def _years(one: Visitor) -> tuple[int, int] | None:
-    years = [film.year for film in one.snapshot.guide.catalogue.films.values() if film.year]
-    return (min(years), max(years)) if years else None
 
 
 def _rows(one: Visitor, wish: Wish, shown: list[Any]) -> list[dict[str, Any]]:
@@ -215,6 +215,12 @@ def _rows(one: Visitor, wish: Wish, shown: list[Any]) -> list[dict[str, Any]]:
 
 
 # -- one film, and finding it --------------------------------------------------------------------------------------
+
+
+@router.get("/films")
+def film_by_query(request: Request, person: MaybePerson, item_id: Annotated[ItemId, Query(alias="id")]) -> Response:
+    """The page of a film whose id cannot stand in a path; see `film_url`."""
+    return film_page(request, item_id, person)
 
 
 @router.get("/films/{item_id:path}")

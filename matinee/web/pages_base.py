@@ -6,14 +6,16 @@ instead, by the header `X-Part`, and puts it into the page that is open.
 """
 
 import json
+import re
 from functools import lru_cache
 from importlib import resources
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
 from starlette.staticfiles import StaticFiles
 
 from matinee.film_map import spoken
@@ -21,14 +23,21 @@ from matinee.ratings import Id, Scale
 from matinee.web import texts
 from matinee.web.posters import poster
 from matinee.web.problems import Problem
+from matinee.web.security import renew_cookie
 
+_PLAIN_ID = re.compile(r"(?!\.+$)[A-Za-z0-9_.~-]+")
 MOST_CHOICES = 21
 """A scale with more steps is asked for as a number."""
 
 
 def film_url(item_id: Id) -> str:
-    """The address of the page of a film."""
-    return f"/films/{quote(str(item_id), safe='')}"
+    """The address of the page of a film; `map_page.js` makes the same.
+
+    Browsers and proxies take ".." and "%2F" in a path for steps through folders, so an id that is more than letters,
+    digits and the signs of names goes into a query.
+    """
+    name = str(item_id)
+    return f"/films/{name}" if _PLAIN_ID.fullmatch(name) else f"/films?{urlencode({'id': name})}"
 
 
 def with_query(path: str, **values: Any) -> str:
@@ -63,7 +72,10 @@ def page(request: Request, name: str, /, **values: Any) -> HTMLResponse:
         values: for the template; `text` are all texts, `here` is the path of the address.
     """
     shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
-    return HTMLResponse(_environment().get_template(name).render(shared | values))
+    answer = HTMLResponse(_environment().get_template(name).render(shared | values))
+    if request.method == "GET" and not part_wanted(request):
+        renew_cookie(request, answer)
+    return answer
 
 
 def error_page(request: Request, problem: Problem, request_id: str) -> HTMLResponse:
@@ -86,7 +98,10 @@ def done(back: str) -> Response:
 
 def is_own(address: str) -> bool:
     """Whether an address is a path of this server: "//other.example" is not, nor is what browsers take for it."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as //[
+        return False
     clean = address.isprintable() and "\\" not in address
     return clean and address.startswith("/") and not address.startswith("//") and not (parts.scheme or parts.netloc)
 
@@ -115,14 +130,43 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"stars": stars, "number": number, "of": plural, "name": _name, "film_url": film_url}
-    made.globals |= {"choices": choices, "is_stars": is_stars, "poster": poster, "with_query": with_query}
+    made.filters |= {"signed": signed, "signs": _signs}
+    made.globals |= {
+        "choices": choices,
+        "is_stars": is_stars,
+        "steps": _steps,
+        "poster": poster,
+        "with_query": with_query,
+    }
     made.globals |= {"script_texts": lambda: json.dumps(texts.SCRIPT), "sentence": sentence}
     return made
+
+
+@lru_cache(1)
+def read_templates() -> None:
+    """Reads the templates of the first page, once, so that nobody waits for it; to read others is quick after them."""
+    for name in ("base", "rate", "rate_grid", "rate_progress", "cards", "steps", "for_you", "filters"):
+        _environment().get_template(f"{name}.html")
+
+
+@lru_cache(128)
+def _steps(scale: Scale, given: float | None) -> Markup:
+    template = _environment().get_template("steps.html")
+    return Markup(template.render(scale=scale, given=given, text=texts))
 
 
 def stars(value: float, digits: int = 1) -> str:
     """Such as 4.2; of a rating that somebody gave, 4 or 4.5."""
     return f"{value:.{digits}f}"
+
+
+def signed(value: float) -> str:
+    """Such as +0.2 or \u22120.2, with the sign of the field instead of a hyphen; 0.0 has none."""
+    return _signs(f"{value:+.1f}") if round(value, 1) else "0.0"
+
+
+def _signs(text: str) -> str:
+    return text.replace("-", "\u2212")
 
 
 def number(value: float) -> str:

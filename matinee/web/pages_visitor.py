@@ -1,6 +1,7 @@
 """Who looks at a page: what is kept of them, how the model sees them, and how their forms are read."""
 
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -16,6 +17,26 @@ from matinee.web.store import Created, Kept
 Asked = TypeVar("Asked", bound=BaseModel)
 
 
+class Shelves:
+    """What pages need of the snapshots that are served: made once, and dropped when another takes their place."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Shelf] = {}
+        self._making = Lock()
+
+    def has(self, snapshot: Snapshot) -> bool:
+        """Whether nobody has to wait for the shelf of a snapshot."""
+        found = self._made.get(snapshot.name)
+        return found is not None and found.snapshot is snapshot
+
+    def of(self, snapshot: Snapshot) -> Shelf:
+        """The shelf of a snapshot; the first who asks makes it, and others wait for it."""
+        with self._making:
+            if not self.has(snapshot):
+                self._made[snapshot.name] = Shelf(snapshot)
+            return self._made[snapshot.name]
+
+
 class Visitor:
     """Somebody on a page, in the eyes of one model."""
 
@@ -28,7 +49,8 @@ class Visitor:
         self.serving: Served = request.app.state.served
         self.person = person
         self.snapshot = self.serving.models.snapshot(model)
-        self.shelf = _shelf_of(request, self.snapshot)
+        shelves: Shelves = request.app.state.shelves
+        self.shelf = shelves.of(self.snapshot)
         self.kept = self.serving.store.kept(person) if person else Kept([], [])
         self.own = self.shelf.indices(self.kept.stars())
         """Index -> stars, the last rating first."""
@@ -50,15 +72,6 @@ def newcomer(request: Request) -> Created:
     request.state.let_in_newcomer()
     served: Served = request.app.state.served
     return served.store.create_person()
-
-
-def _shelf_of(request: Request, snapshot: Snapshot) -> Shelf:
-    """What pages need of a snapshot; made when it is first asked for, and dropped when another takes its place."""
-    shelves: dict[str, Shelf] = request.app.state.shelves
-    found = shelves.get(snapshot.name)
-    if found is None or found.snapshot is not snapshot:
-        found = shelves[snapshot.name] = Shelf(snapshot)
-    return found
 
 
 def read_query(kind: type[Asked], items: list[tuple[str, str]]) -> Asked:

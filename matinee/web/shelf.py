@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.certainty import LEVEL, interval
+from matinee.certainty import likely
 from matinee.errors import UnsupportedError
 from matinee.models.base import Profile
 from matinee.projection import about_mean, top
@@ -40,6 +40,10 @@ class Shelf:
         self.counts = model.item_counts_
         self._places = _places(snapshot)  # (I, F) rows of length 1 or 0
         labels = _labels(snapshot)  # (I, L)
+        years = [film.year for film in snapshot.guide.catalogue.films.values() if film.year]
+        self.years = (min(years), max(years)) if years else None
+        """Of the first film and of the last; None if no film has a year."""
+        self._many, self._loved = _bounds(snapshot)
         rows = top(np.asarray(self.counts, np.float32), min(KNOWN_ENOUGH, int((self.counts > 0).sum())))
         self._asked = rows
         vectors = np.hstack([self._places[rows], _LABELS * labels[rows]]).astype(np.float64)
@@ -101,8 +105,7 @@ class Shelf:
             if one.stars is None:
                 line |= {"rank": 1 + int(np.count_nonzero(scores > scores[index])), "of": len(scores)}
             elif one.deviation is not None:
-                low, high = interval(one.stars, one.deviation, LEVEL)
-                line["likely"] = max(low, model.scale_.lowest), min(high, model.scale_.highest)
+                line["likely"] = likely(model.scale_, one.stars, one.deviation)
             made.append(line)
         return made
 
@@ -144,9 +147,9 @@ class Shelf:
     def _of_people(self, index: int) -> str:
         model = self.snapshot.guide.model
         mean, count = float(model.item_means_[index]), int(self.counts[index])
-        if model.scale_.has_stars and count >= 20 and mean >= float(np.nanquantile(model.item_means_, 0.9)):
+        if model.scale_.has_stars and count >= 20 and mean >= self._loved:
             return texts.FOR_YOU["why_people"]
-        if count >= float(np.quantile(self.counts, 0.9)):
+        if count >= self._many:
             return texts.FOR_YOU["why_popular"]
         return texts.FOR_YOU["why_ranked"]
 
@@ -161,6 +164,14 @@ class Shelf:
         """index -> stars, of the films that the model knows."""
         found = ((self.snapshot.find(item_id), given) for item_id, given in stars.items())
         return {index: given for index, given in found if index is not None}
+
+
+def _bounds(snapshot: Snapshot) -> tuple[float, float]:
+    """The number of ratings, and the mean rating, that a tenth of all films reach."""
+    model = snapshot.guide.model
+    means = model.item_means_[~np.isnan(model.item_means_)]
+    many = float(np.quantile(model.item_counts_, 0.9))
+    return many, float(np.quantile(means, 0.9)) if len(means) else np.inf
 
 
 def _places(snapshot: Snapshot) -> Floats:

@@ -139,7 +139,7 @@ MAP = {
     "unseen": "Films that the same people like lie together.",
     "none": "There is no map of this model",
     "loading": "Drawing the map \u2026",
-    "failed": "The map did not arrive. Load the page again.",
+    "failed": "The map did not arrive.",
     "script": "This map is drawn by a script; allow scripts to see it. Each film's page lists the films like it.",
     "open": "Open its page",
 }

@@ -1,5 +1,6 @@
 """The pages without a browser: what they say, that forms work without a script, and that nobody reads another's."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from matinee.models import MODELS
 from matinee.ratings import Id, Ratings
 from matinee.storage import Origin
 from matinee.web import texts
-from matinee.web.pages_base import choices, is_own
+from matinee.web.app import create_app
+from matinee.web.pages_base import choices, film_url, is_own
+from matinee.web.pages_more import make_ready
 from matinee.web.posters import GENRES, N_OTHER, colour_of, poster
 from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
@@ -25,6 +28,7 @@ from tests.web.conftest import UNLIMITED, guide_of, serving
 NASTY = "<script>alert(1)</script> & \"quotes\" 'n' {{ braces }} (1999)"
 HTML = {"Accept": "text/html"}
 FILMS = [7, 17, 27, 37, 47, 57]
+ODD = ["..", ".", "../..", "//", "%2e%2e"]
 PAGES = ["/", "/for-you", "/search", "/search?q=film", "/films/7"]
 
 
@@ -112,6 +116,26 @@ def test_every_text_is_said_somewhere() -> None:
         assert not {*getattr(texts, group)} & {*dir(dict)}  # templates would find the method
 
 
+def test_what_the_first_page_needs_is_made_ready_before_it_is_asked_for(model_file: Path, tmp_path: Path) -> None:
+    app = create_app(Settings((model_file,), str(tmp_path / "own.db"), "", UNLIMITED, log_requests=False))
+    (live,) = app.state.served.models
+    shelves = app.state.shelves
+
+    async def running() -> None:
+        async with asyncio.timeout(20), app.router.lifespan_context(app):
+            while not shelves.has(live.current):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(running())
+    first = shelves.of(live.current)
+    make_ready(app)
+    assert shelves.of(live.current) is first
+    live.reload()
+    assert not shelves.has(live.current)
+    make_ready(app)
+    assert shelves.of(live.current).snapshot is live.current
+
+
 # -- titles ------------------------------------------------------------------------------------------------------
 
 
@@ -130,16 +154,25 @@ def test_a_film_called_script_is_text_everywhere(tmp_path: Path) -> None:
 
 
 def test_ids_of_any_letters_have_pages(tmp_path: Path) -> None:
-    names = ["a/b", "a b?c=d&e#f", "Ünï", "100%", '"><i>', *(f"x{n}" for n in range(20))]
+    names = ["a/b", "a b?c=d&e#f", "Ünï", "100%", '"><i>', *ODD, *(f"x{n}" for n in range(25 - 5 - len(ODD)))]
     rng = np.random.default_rng(0)
     user = np.repeat(np.arange(30), 8)
     item = np.concatenate([rng.permutation(25)[:8] for _ in range(30)])
     ratings = Ratings.from_ids(user.tolist(), [names[one] for one in item], rng.integers(1, 6, 240).astype(float))
     with pages_of(serve(fitted("baseline", ratings), tmp_path)) as client:
-        links = dict.fromkeys(re.findall(r'href="(/films/[^"]*)"', client.get("/?n=36").text))
+        links = dict.fromkeys(re.findall(r'href="(/films[^"]*)"', client.get("/?n=36").text))
         titles = {re.search(r"<h1>(.*?)</h1>", client.get(unescape(link)).text)[1] for link in links}  # type: ignore[index]
-        assert {"a/b", "a b?c=d&amp;e#f", "Ünï", "100%", "&#34;&gt;&lt;i&gt;"} <= titles
+        assert {"a/b", "a b?c=d&amp;e#f", "Ünï", "100%", "&#34;&gt;&lt;i&gt;", *ODD} == {*titles} - {*names[-15:]}
         assert words(rate(client, "a/b", 4)).count("From your 1 film") == 1
+        back = rate(client, "..", 2, back=film_url("..")).url
+        assert (back.path, dict(back.params)) == ("/films", {"id": ".."})
+        assert client.get("/films").status_code == 422
+        assert client.get("/films/x1").status_code == client.get("/films/Ünï").status_code == 200
+
+
+def test_an_address_of_a_film_is_a_path_only_where_nothing_would_change_it() -> None:
+    assert [film_url(one) for one in (7, "tt0133093", "a.b~c")] == ["/films/7", "/films/tt0133093", "/films/a.b~c"]
+    assert [film_url(one) for one in ("..", "a/b", "50%")] == ["/films?id=..", "/films?id=a%2Fb", "/films?id=50%25"]
 
 
 # -- forms without a script --------------------------------------------------------------------------------------
@@ -306,7 +339,9 @@ def test_a_film_says_what_its_prediction_is_made_of_and_it_adds_up(visitor: http
     for item_id, stars in zip(FILMS, (5, 1, 4.5, 2, 3, 5), strict=True):
         rate(visitor, item_id, stars)
     answer = visitor.get("/films/1007")
-    numbers = [float(text) for text in re.findall(r'<td class="number">([^<]*)</td>', answer.text)]
+    numbers = [
+        float(text.replace("\u2212", "-")) for text in re.findall(r'<td class="number">([^<]*)</td>', answer.text)
+    ]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)
     assert len(numbers) >= 6
     assert "your generosity is then estimated anew too" in words(answer)
@@ -357,7 +392,7 @@ def test_three_films_are_rated_until_there_are_none(tmp_path: Path) -> None:
         assert sorted(shown(client.get("/"))) == ["a", "b", "c"]
         for item_id in "abc":
             answer = rate(client, item_id, 4)
-        assert "There is no other film left. 0 instead of 24: there are 3 items" in words(answer)
+        assert "There is no other film left. 0 instead of 24: there are 3 films" in words(answer)
         assert "You have been through all films there are." in words(client.get("/"))
 
 

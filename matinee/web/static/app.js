@@ -49,14 +49,61 @@ function focusAt(place) {
 
 function swap(html) {
   const made = new DOMParser().parseFromString(html, "text/html");
-  const place = placeOf(document.activeElement);
+  const active = document.activeElement, place = placeOf(active);
   for (const open of document.querySelectorAll("[data-part]")) {
     if (open.dataset.part === "found" && grid()) continue; // stays beside the films to rate
     const next = made.querySelector(`[data-part="${open.dataset.part}"]`);
-    if (next) open.replaceWith(document.adoptNode(next));
+    if (next) renew(open, document.adoptNode(next));
   }
-  if (place && !document.activeElement?.closest("[data-film]")) focusAt(place);
+  if (place && document.activeElement !== active) {
+    if (active.isConnected) active.focus({ preventScroll: true }); // its card has moved
+    else focusAt(place);
+  }
   return made;
+}
+
+// A part of a page as it is now. In the list of films a card that is there already stays, and only what is said of its
+// film is put in anew: to draw cards takes long, and who is in one stays in it. Nothing else comes of cards that the
+// page was said to hold; should one of them be gone, the whole list is asked for.
+function renew(open, next) {
+  const [list, wanted] = [open, next].map((part) => part.querySelector("#list"));
+  if (!list || !wanted) { open.replaceWith(next); return; }
+  const drawn = [...open.querySelectorAll("li.card:not([data-held])")];
+  const cards = new Map(drawn.map((card) => [card.dataset.film, card]));
+  const stay = (card) => {
+    const old = cards.get(card.dataset.film);
+    if (old) sayAnew(old, card);
+    return old ?? card;
+  };
+  for (const card of next.querySelectorAll(".row li.card")) card.replaceWith(stay(card));
+  arrange(list, [...wanted.children].map(stay));
+  for (const one of [...open.childNodes]) if (one !== list) one.remove();
+  const nodes = [...next.childNodes];
+  list.before(...nodes.slice(0, nodes.indexOf(wanted)));
+  list.after(...nodes.slice(nodes.indexOf(wanted) + 1));
+  open.dataset.back = next.dataset.back;
+  if (open.querySelector("li[data-held]")) show(open.dataset.back);
+}
+
+function sayAnew(old, card) {
+  const [before, now] = [old, card].map((one) => [...one.querySelectorAll(".predicted, .why")]);
+  if (String(before.map((one) => one.outerHTML)) === String(now.map((one) => one.outerHTML))) return;
+  for (const one of before) one.remove();
+  old.querySelector(".said").prepend(...now);
+}
+
+// The cards of a list in their order; those that have their place already are not touched.
+function arrange(list, cards) {
+  for (const card of [...list.children]) if (!cards.includes(card)) card.remove();
+  let at = list.firstElementChild;
+  for (const card of cards) {
+    if (at && at !== card && at.nextElementSibling === card) {
+      at.remove(); // goes further down
+      at = card;
+    }
+    if (at === card) at = at.nextElementSibling;
+    else list.insertBefore(card, at);
+  }
 }
 
 // -- changes: one after the other, and again when the server is back ----------------------------------------------------
@@ -135,6 +182,17 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("pointerdown", () => { byKeyboard = false; }, true);
 
+// Escape closes what is open: what is said at the foot of the window, then the filters, if the keyboard is in them.
+document.addEventListener("keydown", (event) => {
+  const filters = document.activeElement?.closest("details.filters[open]");
+  if (event.key !== "Escape" || event.defaultPrevented) return;
+  if (told.firstChild && !waiting.length) told.replaceChildren();
+  else if (filters) {
+    filters.open = false;
+    filters.querySelector("summary").focus();
+  }
+});
+
 document.addEventListener("change", (event) => {
   const form = event.target.closest?.("form.rating");
   if (!form || !event.target.matches("input[type=radio]")) return;
@@ -170,12 +228,13 @@ function fresh(made, cards) {
 
 const grid = () => document.getElementById("grid");
 const skipped = () => new URLSearchParams(location.search).getAll("skip");
-const shown = () => [...document.querySelectorAll("#grid > li")].map((one) => one.dataset.film);
+const part = () => document.querySelector("[data-part=list]");
+const shown = () => [...document.querySelectorAll("#grid > li, [data-part=list] li.card")].map((one) => one.dataset.film);
 
 // What is open when a change is sent, not when it was made: others may have come before it.
 function addOpen({ body }) {
-  if (!grid()) return;
-  body.set("back", "/");
+  if (!grid() && !part()) return;
+  body.set("back", part()?.dataset.back ?? "/");
   for (const name of ["shown", "skip"]) body.delete(name);
   for (const film of shown().slice(-400)) body.append("shown", film);
   for (const film of skipped().slice(-400)) body.append("skip", film);

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 at_both = pytest.mark.parametrize("size", SIZES)
+SAID = "cards => cards.map((card) => [...card.querySelectorAll('.predicted, .why')].map((one) => one.textContent))"
 PAGES = ("/", "/for-you", "/films/7", "/search?q=film", "/search?q=zz", "/nope")
 
 
@@ -65,13 +66,14 @@ def test_a_newcomer_rates_ten_films_opens_one_reads_why_and_filters(
     page.locator("input[name=genre][value='Sci-Fi']").check(force=True)
     settled(page, "#list", after)
     assert urlsplit(page.url).query == "genre=Sci-Fi"
-    assert all("Sci-Fi" in text for text in page.locator("#list .facts").all_inner_texts())
+    assert all("Sci-Fi" in text for text in page.locator("#list .facts").all_text_contents())
     page.reload()
-    assert all("Sci-Fi" in text for text in page.locator("#list .facts").all_inner_texts())
+    assert all("Sci-Fi" in text for text in page.locator("#list .facts").all_text_contents())
 
     page.locator("#list .poster").first.click()
     page.get_by_role("heading", name=re.compile(r"^Why \d\.\d stars$")).wait_for()
-    amounts = [float(text) for text in page.locator(".bars td.number:not(.other)").all_inner_texts()]
+    shown = page.locator(".bars td.number:not(.other)").all_inner_texts()
+    amounts = [float(text.replace("\u2212", "-")) for text in shown]
     assert sum(amounts[:-1]) == pytest.approx(amounts[-1], abs=1e-9)
     assert {urlsplit(asked).netloc for asked in watched.requests} == {urlsplit(address).netloc}
 
@@ -124,6 +126,94 @@ def test_stars_chosen_by_keyboard_are_given_when_they_are_left(page: "Page", add
     with page.expect_response("**/rate"):
         page.keyboard.press("Tab")
     page.get_by_text("1 of 10. 9 more and the list is yours.").wait_for()
+
+
+def test_cards_of_films_that_stay_on_the_list_are_not_drawn_anew(page: "Page", address: str) -> None:
+    page.goto(f"{address}/for-you")
+    with page.expect_response("**/rate"):
+        page.locator("#list > li").first.locator("input[value='5.0']").click()
+    before = settled(page, "#list", [])
+    page.evaluate("document.querySelectorAll('li.card').forEach((card) => { card.mine = true; })")
+    with page.expect_response("**/rate") as answer:
+        page.locator("#list > li").nth(3).locator("input[value='1.0']").click()
+    after = settled(page, "#list", before)
+    kept = "[...document.querySelectorAll('#list > li')].filter((card) => card.mine).map((card) => card.dataset.film)"
+    assert set(page.evaluate(kept)) == set(before) & set(after)
+    assert len(set(before) & set(after)) > 10
+    assert page.locator("li[data-held]").count() == 0
+    assert page.locator("#list > li .poster").count() == page.locator("#list > li .predicted").count() == len(after)
+    said = page.locator("#list > li").evaluate_all(SAID)
+    assert answer.value.text().count("data-held") >= len(set(before) & set(after))
+    rows = page.locator(".row h2").all_text_contents()
+    page.reload()
+    assert films(page) == after
+    assert page.locator("#list > li").evaluate_all(SAID) == said
+    assert page.locator(".row h2").all_text_contents() == rows
+
+
+def test_the_list_is_asked_for_whole_where_a_card_that_should_be_there_is_gone(page: "Page", address: str) -> None:
+    page.goto(f"{address}/for-you")
+    before = films(page)
+    page.evaluate(
+        """() => {
+          const send = fetch;
+          globalThis.fetch = (...of) => {
+            const answer = send(...of); // what the page holds has been said
+            if (of[1].method === "POST") document.querySelectorAll("#list > li")[5].remove();
+            return answer;
+          };
+        }"""
+    )
+    with page.expect_response("**/for-you?*"):
+        page.locator("#list > li").first.locator("input[value='3.0']").click()
+    page.wait_for_function("() => !document.querySelector('li[data-held], [data-part][aria-busy]')")
+    after = films(page)
+    page.reload()
+    assert films(page) == after
+    assert before[0] not in after
+
+
+def test_the_keyboard_stays_where_it_was_when_the_list_changes(page: "Page", address: str) -> None:
+    page.goto(f"{address}/for-you")
+    where = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.value"
+    page.locator("#list > li").nth(4).get_by_role("button", name="Not interested").focus()
+    named = page.evaluate(where)
+    before = films(page)
+    page.evaluate("document.querySelector('#list > li input[value=\"4.0\"]').click()")  # moves no focus
+    after = settled(page, "#list", before)
+    assert before[4] in after
+    assert page.evaluate(where) == named
+
+    page.keyboard.press("Enter")
+    last = settled(page, "#list", after)
+    assert before[4] not in last
+    assert page.evaluate("document.activeElement.closest('li.card').dataset.film") == last[after.index(before[4])]
+
+    page.locator(".filters summary").press("Enter")
+    page.locator("input[name=genre][value='Sci-Fi']").press("Space")
+    settled(page, "#list", last)
+    assert page.evaluate(where) == "Sci-Fi"
+    page.keyboard.press("Escape")
+    while page.locator(".filters[open]").count():
+        page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.localName") == "summary"
+
+
+def test_the_first_tab_leads_past_the_navigation_and_focus_can_be_seen(page: "Page", address: str) -> None:
+    page.goto(address)
+    page.keyboard.press("Tab")
+    link = page.get_by_role("link", name="Skip to the content")
+    box = link.bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+    outline = "getComputedStyle(document.activeElement.matches('input') ? document.activeElement.closest('fieldset') : "
+    for _ in range(12):
+        told = page.evaluate(f"[{outline}document.activeElement).outlineStyle, document.activeElement.outerHTML]")
+        assert told[0] == "solid", told[1]
+        page.keyboard.press("Tab")
 
 
 def test_a_film_not_seen_gives_way_and_stays_away(page: "Page", address: str) -> None:
@@ -224,7 +314,7 @@ def test_everything_works_without_a_script(browser: "Browser", address: str) -> 
     page.locator(".filters summary").click()
     page.locator("input[name=genre][value='Horror']").check(force=True)
     page.get_by_role("button", name="Apply").click()
-    assert all("Horror" in text for text in page.locator("#list .facts").all_inner_texts())
+    assert all("Horror" in text for text in page.locator("#list .facts").all_text_contents())
     page.goto(f"{address}/films/{film}")
     page.get_by_role("button", name="Take back your rating").click()
     assert page.locator("input:checked").count() == 0
