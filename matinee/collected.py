@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matinee.databases import frame_of_query
+from matinee.databases import address_of, frame_of_query, shown_url
 from matinee.errors import DataError
 from matinee.ratings import NO_TIME, Id, Ratings, Vocabulary
 from matinee.readers import Dataset
@@ -35,16 +35,16 @@ def with_collected(dataset: Dataset, url: str) -> Joined:
     Raises:
         DataError: the database cannot be read, or the data has no stars.
     """
-    own = dataset.ratings
+    own, address = dataset.ratings, address_of(url)
     if not own.scale.has_stars:
-        raise DataError(f"{dataset.name} has no stars, and what people gave films in {_shown(url)} are stars.")
-    _, frame = frame_of_query(_complete(url), _QUERY)
+        raise DataError(f"{dataset.name} has no stars, and what people gave films in {shown_url(address)} are stars.")
+    _, frame = frame_of_query(address, _QUERY)
     item_index = own.items.lookup([str(item) for item in frame["item_id"].to_list()])
     value = frame["stars"].to_numpy().astype(np.float32)
     fits = (item_index >= 0) & (value >= own.scale.lowest) & (value <= own.scale.highest)
     person, of_person = np.unique(np.array(frame["person_id"].to_list(), str)[fits], return_inverse=True)
     left_out = f"; {int((~fits).sum()):,} left out, of unknown items or outside the scale" if not fits.all() else ""
-    note = f"Added {int(fits.sum()):,} ratings by {len(person):,} people from {_shown(url)}{left_out}."
+    note = f"Added {int(fits.sum()):,} ratings by {len(person):,} people from {shown_url(address)}{left_out}."
     if not fits.any():
         return Joined(dataset, note)
     users = own.users.merge(Vocabulary(_new_ids(own.users, len(person)), "user"))
@@ -73,17 +73,3 @@ def _new_ids(users: Vocabulary, n: int) -> "list[int] | list[str]":
     taken: set[Id] = set(users.ids.tolist())
     free = (f"person {number}" for number in range(1, n + len(taken) + 1))
     return sorted([name for name in free if name not in taken][:n])
-
-
-def _complete(url: str) -> str:
-    """With the driver that `matinee serve` uses too; a path without `://` is a file of SQLite."""
-    if "://" not in url:
-        return f"sqlite:///{url}"
-    kind, _, rest = url.partition("://")
-    return f"postgresql+psycopg://{rest}" if kind in ("postgres", "postgresql") else url
-
-
-def _shown(url: str) -> str:
-    """Without user and password."""
-    kind, separator, rest = url.partition("://")
-    return f"{kind}{separator}{rest.rpartition('@')[2]}"

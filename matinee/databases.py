@@ -1,4 +1,4 @@
-"""Ratings from a database, through SQLAlchemy."""
+"""Ratings from a database, through SQLAlchemy; and how the URLs of databases are read and shown."""
 
 from pathlib import Path
 
@@ -8,8 +8,37 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from matinee.errors import DataError
 
+EXAMPLES = "Give a file, as in sqlite:///people.db, or postgresql://user:password@host/name."
 
-def frame_of_query(url: str, query: str | None) -> tuple[str, pl.DataFrame]:
+
+def address_of(url: str) -> sqlalchemy.URL:
+    """Where a server keeps people's ratings: a database URL, or without `://` the very name of a file of SQLite.
+
+    Raises:
+        DataError: it is no such URL, or one of SQLite's own `file:` names, which may mean memory.
+    """
+    if "://" not in url:
+        address = sqlalchemy.URL.create("sqlite", database=url)
+    else:
+        try:
+            address = sqlalchemy.make_url(url)
+        except (ArgumentError, ValueError):
+            raise DataError(f"This is no URL of a database. {EXAMPLES}") from None
+    if address.get_backend_name() == "sqlite" and (address.database or "").startswith("file:"):
+        raise DataError(f"A name that begins with 'file:' is not taken for a database. {EXAMPLES}")
+    is_postgresql = address.get_backend_name() in ("postgresql", "postgres")
+    return address.set(drivername="postgresql+psycopg") if is_postgresql else address
+
+
+def shown_url(address: sqlalchemy.URL) -> str:
+    """A database URL for people and logs: without user and password, and without its query, which may hold both too."""
+    bare = sqlalchemy.URL.create(
+        address.get_backend_name(), host=address.host, port=address.port, database=address.database
+    )
+    return bare.render_as_string()
+
+
+def frame_of_query(url: str | sqlalchemy.URL, query: str | None) -> tuple[str, pl.DataFrame]:
     """The name of a database and the rows of a query; without a query, those of its table `ratings`.
 
     Args:
@@ -20,11 +49,11 @@ def frame_of_query(url: str, query: str | None) -> tuple[str, pl.DataFrame]:
     """
     try:
         address = sqlalchemy.make_url(url)
-        shown = address.render_as_string(hide_password=True)
+        shown = shown_url(address)
         _refuse_missing_file(address, shown)
         engine = sqlalchemy.create_engine(address)
     except (NoSuchModuleError, ArgumentError, ValueError):
-        kind = url.split("://")[0]
+        kind = str(url).split("://")[0]
         hint = " Fetch the file first." if kind in {"http", "https", "ftp", "s3", "gs"} else ""
         raise DataError(f"'{kind}://' is no kind of database that is known here.{hint}") from None
     except ModuleNotFoundError as error:

@@ -106,7 +106,9 @@ def _unzipped(content: bytes) -> bytes:
                 raise DataError("The zip file holds no ratings.csv; give that file itself.")
             with archive.open(name) as file:
                 inside = file.read(MOST_BYTES + 1)  # never more, whatever the archive claims
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # a damaged or locked zip can break the reader anywhere, with a zlib.error for one
         raise DataError("The zip file is damaged or locked; unpack it and give its ratings.csv.") from error
     if len(inside) > MOST_BYTES:
         raise DataError(f"The ratings.csv in the zip file is larger than {MOST_BYTES // 1024**2} MB.")

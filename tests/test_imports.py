@@ -240,6 +240,26 @@ def test_a_file_that_cannot_be_used_is_refused_with_a_sentence(content: bytes, s
         read_export(content, guide())
 
 
+@pytest.mark.parametrize(
+    "packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=str
+)
+def test_a_zip_that_is_damaged_anywhere_is_read_or_refused_with_a_sentence(packing: int) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", packing) as archive:
+        rows = (f"2024,The Matrix,1999,{number},{number % 10 / 2 or 5}" for number in range(60))
+        archive.writestr("ratings.csv", LETTERBOXD + "\n".join(rows))
+    whole = packed.getvalue()
+    assert len(read_export(whole, SMALL).matched) == 1
+    refused = 0
+    for place in range(len(whole)):
+        damaged = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        try:
+            read_export(damaged, SMALL)
+        except DataError as error:
+            refused += str(error) == "The zip file is damaged or locked; unpack it and give its ratings.csv."
+    assert refused > len(whole) / 2
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     for start in (b"", LETTERBOXD.encode(), IMDB.encode(), b"item_id,stars,title\n", b"PK\x03\x04"):

@@ -20,7 +20,8 @@ from matinee.web.store import Store
 
 # These two only describe in the OpenAPI document what `token_of` does.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of POST /api/v1/people.")
-_COOKIE = APIKeyCookie(name="matinee", auto_error=False, scheme_name="cookie")
+_NAME = "Its name goes on with - and the id of the database, and over HTTPS begins with __Host-."
+_COOKIE = APIKeyCookie(name="matinee", auto_error=False, scheme_name="cookie", description=_NAME)
 _OPERATOR = HTTPBearer(auto_error=False, scheme_name="operator", description="MATINEE_OPERATOR_TOKEN of the server.")
 
 
@@ -43,7 +44,10 @@ def maybe_person(request: Request) -> str | None:
     """The id of the person whose token came along, None without a token or with one that is no longer known."""
     token = token_of(request)
     found: Served = request.app.state.served
-    return None if token is None else found.store.person_of(token)
+    person = None if token is None else found.store.person_of(token)
+    if person is not None:
+        request.state.known_token = token
+    return person
 
 
 def current_person(request: Request) -> str:

@@ -14,7 +14,8 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from matinee.errors import StoreError
+from matinee.databases import EXAMPLES, address_of, shown_url
+from matinee.errors import DataError, StoreError
 
 CONNECTIONS = 16
 """At most, in each process."""
@@ -23,7 +24,6 @@ SECONDS = 5
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATING = 0x6D_61_74_69_6E_65_65  # the advisory lock of PostgreSQL under which one process migrates; "matinee"
-_EXAMPLES = "Give a file, as in sqlite:///people.db, or postgresql://user:password@host/name."
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -33,15 +33,17 @@ def open_engine(url: str) -> sa.Engine:
         StoreError: the URL is none, of another kind of database, or of one in memory, which would keep nothing.
     """
     try:
-        address = sa.make_url(url if "://" in url else f"sqlite:///{url}")
+        address = address_of(url)
         kind = address.get_backend_name()
         if kind == "sqlite":
             return _sqlite(address)
-        if kind in ("postgresql", "postgres"):
-            return _postgresql(address.set(drivername="postgresql+psycopg"))
+        if kind == "postgresql":
+            return _postgresql(address)
+    except DataError as error:
+        raise StoreError(str(error)) from None
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise StoreError(f"This is no URL of a database. {_EXAMPLES}") from None
-    raise StoreError(f"Ratings can be kept in SQLite or PostgreSQL, not in {kind}. {_EXAMPLES}")
+        raise StoreError(f"This is no URL of a database. {EXAMPLES}") from None
+    raise StoreError(f"Ratings can be kept in SQLite or PostgreSQL, not in {kind}. {EXAMPLES}")
 
 
 def migrate(engine: sa.Engine) -> None:
@@ -52,7 +54,7 @@ def migrate(engine: sa.Engine) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    shown = shown_url(engine)
+    shown = shown_url(engine.url)
     try:
         with engine.execution_options(writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -64,7 +66,7 @@ def migrate(engine: sa.Engine) -> None:
     except CommandError as error:
         raise StoreError(f"{shown} was made by a newer matinee than this one ({error}); update this one.") from None
     except SQLAlchemyError as error:
-        raise StoreError(f"{shown} cannot be opened: {reason(error)}. {_EXAMPLES}") from error
+        raise StoreError(f"{shown} cannot be opened: {reason(error)}. {EXAMPLES}") from error
 
 
 def reason(error: SQLAlchemyError) -> str:
@@ -73,14 +75,9 @@ def reason(error: SQLAlchemyError) -> str:
     return str(cause).strip().split("\n")[0].rstrip(".") or type(cause).__name__
 
 
-def shown_url(engine: sa.Engine) -> str:
-    """The URL without its password."""
-    return engine.url.render_as_string(hide_password=True)
-
-
 def _sqlite(address: sa.URL) -> sa.Engine:
     if not address.database or address.database == ":memory:" or "mode" in address.query:
-        raise StoreError(f"A database in memory forgets everything when the server stops. {_EXAMPLES}")
+        raise StoreError(f"A database in memory forgets everything when the server stops. {EXAMPLES}")
     engine = sa.create_engine(
         address, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=SECONDS, connect_args={"timeout": SECONDS}
     )

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from matinee.guide import Filters
 from matinee.web import texts
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
+from matinee.web.groups import MOST_MEMBERS, FullGroupError, Member
 from matinee.web.live import Snapshot
 from matinee.web.pages_base import page
 from matinee.web.pages_visitor import newcomer
@@ -18,22 +19,20 @@ from matinee.web.pages_you import stars_of
 from matinee.web.problems import Problem
 from matinee.web.security import give_cookie
 from matinee.web.shapes import NameBody
-from matinee.web.store import Member
 
 router = APIRouter(prefix="/together", include_in_schema=False)
 
 K = 20
-MOST_MEMBERS = 20
 How = Literal["mean", "least-misery"]
 
 
 @router.get("")
 def groups(request: Request, person: MaybePerson, serving: Serving) -> Response:
     """What groups are for, a form for a new one, and those that somebody is in."""
-    mine = []
-    for group_id in serving.store.groups_of(person) if person else []:
-        names = [one.name for one in serving.store.members(group_id) if one.person_id != person]
-        mine.append((group_id, names))
+    mine = [
+        (found.id, [one.name for one in found.members if one.person_id != person])
+        for found in (serving.store.groups.of(person) if person else [])
+    ]
     return page(request, "together.html", groups=mine)
 
 
@@ -43,7 +42,7 @@ def make(request: Request, person: MaybePerson, serving: Serving, form: Annotate
     token = None
     if person is None:
         person, token = newcomer(request)
-    link = serving.store.create_group(person, form.name.strip()).token
+    link = serving.store.groups.create(person, form.name.strip()).token
     answer = RedirectResponse(f"/together/{link}", 303)
     if token:
         give_cookie(request, answer, token)
@@ -88,7 +87,14 @@ def join(
     token = None
     if person is None:
         person, token = newcomer(request)
-    serving.store.join(group_id, person, form.name.strip())
+    try:
+        serving.store.groups.join(group_id, person, form.name.strip())
+    except Exception as error:
+        if token:
+            serving.store.forget(person)  # who has nothing here is nobody
+        if isinstance(error, FullGroupError):
+            raise Problem(409, "group-is-full", texts.TOGETHER["full"].format(n=MOST_MEMBERS)) from None
+        raise
     answer = RedirectResponse(f"/together/{key}", 303)
     if token:
         give_cookie(request, answer, token)
@@ -101,14 +107,14 @@ def new_link(key: str, person: CurrentPerson, serving: Serving) -> Response:
     group_id, members = _group(serving, person, key)
     if all(one.person_id != person for one in members):
         raise Problem(404, "no-group", texts.TOGETHER["gone"])
-    return RedirectResponse(f"/together/{serving.store.renew_link(group_id)}", 303)
+    return RedirectResponse(f"/together/{serving.store.groups.renew_link(group_id)}", 303)
 
 
 @router.post("/{key}/leave")
 def leave(key: str, person: CurrentPerson, serving: Serving) -> Response:
     """Leaves a group."""
     group_id, _ = _group(serving, person, key)
-    serving.store.leave(group_id, person)
+    serving.store.groups.leave(group_id, person)
     return RedirectResponse("/together", 303)
 
 
@@ -118,10 +124,11 @@ def _group(serving: Served, person: str | None, key: str) -> tuple[str, list[Mem
     Raises:
         Problem: 404, there is none, or it is not theirs to know.
     """
-    group_id = serving.store.group_of(key)
+    groups = serving.store.groups
+    group_id = groups.find(key)
     if group_id is not None:
-        return group_id, serving.store.members(group_id)
-    members = serving.store.members(key)
+        return group_id, groups.members(group_id)
+    members = groups.members(key) if key.isprintable() else []  # PostgreSQL takes no NUL, not even in a question
     if person is None or all(one.person_id != person for one in members):
         raise Problem(404, "no-group", texts.TOGETHER["gone"])
     return key, members

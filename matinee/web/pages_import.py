@@ -6,8 +6,9 @@ Between the two nothing is kept here: the page that is looked at holds in its fo
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
 
 from matinee.errors import DataError
 from matinee.export_files import MOST_BYTES
@@ -20,6 +21,7 @@ from matinee.web.pages_visitor import newcomer
 from matinee.web.pages_you import kept_of
 from matinee.web.problems import Problem
 from matinee.web.security import give_cookie
+from matinee.web.store import MOST_RATINGS
 
 router = APIRouter(prefix="/you/import", include_in_schema=False)
 
@@ -63,17 +65,25 @@ def review(
     )
 
 
+async def _chosen(request: Request) -> list[str]:
+    """The fields of the form, read here because there may be more doubtful films than forms have fields by default."""
+    try:
+        form = await request.form(max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES)
+    except HTTPException:
+        detail = (
+            f"The form was damaged on its way, or holds more than {MOST_RATINGS:,} films, the most that one can keep."
+        )
+        raise Problem(422, "damaged-form", detail) from None
+    return [text for text in (form.get("sure"), *form.getlist("doubtful")) if isinstance(text, str)]
+
+
 @router.post("/keep")
 def keep(
-    request: Request,
-    person: MaybePerson,
-    serving: Serving,
-    sure: Annotated[str, Form()] = "[]",
-    doubtful: Annotated[list[str], Form()] = [],  # noqa: B006  FastAPI copies it
+    request: Request, person: MaybePerson, serving: Serving, chosen: Annotated[list[str], Depends(_chosen)]
 ) -> Response:
     """Keeps what was looked at, all or nothing; somebody new is made for it."""
-    stars = dict(_pairs(sure))
-    for one in doubtful:
+    stars: dict[Any, float] = {}
+    for one in chosen:
         stars |= dict(_pairs(one))
     if not stars:
         return _refused(request, texts.IMPORT["nothing"])

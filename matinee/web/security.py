@@ -50,7 +50,10 @@ def is_foreign(method: str, headers: Mapping[bytes, bytes]) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    return urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode("latin-1")
+    try:
+        return urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode("latin-1")
+    except ValueError:  # such as http://[, which no page of ours has for its origin
+        return True
 
 
 def is_same(secret: str, given: str) -> bool:
@@ -65,8 +68,12 @@ def bearer(request: Request) -> str | None:
 
 
 def cookie_name(request: Request) -> str:
-    """With the prefix by which browsers take the cookie only over HTTPS and from this host itself."""
-    return "__Host-matinee" if request.url.scheme == "https" else "matinee"
+    """Over HTTPS with the prefix by which browsers take the cookie only so, and from this host itself.
+
+    Browsers do not tell ports apart, so the id of the database is in it: two servers on one host are no strangers then.
+    """
+    name = f"matinee-{request.app.state.served.store.id}"
+    return f"__Host-{name}" if request.url.scheme == "https" else name
 
 
 def token_of(request: Request) -> str | None:
@@ -80,6 +87,13 @@ def give_cookie(request: Request, response: Response, token: str) -> None:
     response.set_cookie(
         cookie_name(request), token, max_age=COOKIE_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
     )
+
+
+def renew_cookie(request: Request, response: Response) -> None:
+    """Sets the cookie again, for another `COOKIE_SECONDS`, if somebody known has come by it; see `access`."""
+    token: str | None = getattr(request.state, "known_token", None)
+    if token is not None and token == request.cookies.get(cookie_name(request)):
+        give_cookie(request, response, token)
 
 
 def take_cookie(request: Request, response: Response) -> None:

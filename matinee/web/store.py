@@ -4,30 +4,23 @@ When a method that writes returns, the write is on the disk (see `engine`). Meth
 A person is known by a secret token; only its SHA-256 is kept, so that a stolen database opens no account.
 """
 
-import hashlib
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from matinee.errors import SettingError, StoreError
-from matinee.web.engine import migrate, open_engine, reason, shown_url
-from matinee.web.tables import group_members, not_interested, people, ratings, viewing_groups
+from matinee.web import groups
+from matinee.web.database import Created, Database, UnknownPersonError, hash_of, lock_person, now
+from matinee.web.engine import migrate, open_engine
+from matinee.web.tables import group_members, not_interested, people, ratings, this_database, viewing_groups
+
+__all__ = ["Created", "Kept", "Rated", "Store", "UnknownPersonError"]
 
 MOST_RATINGS = 5_000
 """Of one person; as many films that they are not interested in; both are more than anybody enters by hand."""
-
-
-class Created(NamedTuple):
-    """A new person or group, and the only time that their secret is seen."""
-
-    id: str
-    token: str
 
 
 class Rated(NamedTuple):
@@ -51,24 +44,17 @@ class Kept(NamedTuple):
         return {one.item_id: one.stars for one in self.ratings}
 
 
-class Member(NamedTuple):
-    """Somebody in a group."""
-
-    person_id: str
-    name: str
-
-
-class UnknownPersonError(StoreError):
-    """The person is not, or no longer, there."""
-
-
 class Store:
     """The database; safe for use by many threads and processes at once."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._writer = engine.execution_options(writes=True)
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._database = Database(engine)
+        self._reading, self._writing = self._database.reading, self._database.writing
+        self.groups = groups.Groups(self._database)
+        """Of friends."""
+        with self._reading() as connection:
+            self.id: str = connection.execute(sa.select(this_database.c.id)).scalar_one()
+            """Of the database: a few random letters, made with it."""
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -80,22 +66,22 @@ class Store:
         engine = open_engine(url)
         try:
             migrate(engine)
+            return cls(engine)
         except StoreError:
             engine.dispose()
             raise
-        return cls(engine)
 
     def close(self) -> None:
         """Closes all connections."""
-        self._engine.dispose()
+        self._database.engine.dispose()
 
     @property
     def kind(self) -> str:
         """sqlite or postgresql."""
-        return self._engine.dialect.name
+        return self._database.engine.dialect.name
 
     def check(self) -> None:
-        """Raises StoreError if the database does not answer."""
+        """Raises StoreError if the database does not answer, or its file is another than the one that was opened."""
         with self._reading() as connection:
             connection.execute(sa.select(people.c.id).limit(1)).all()
 
@@ -105,22 +91,27 @@ class Store:
         """Somebody new, with a random secret of 256 bits."""
         made = Created(secrets.token_hex(16), secrets.token_urlsafe(32))
         with self._writing() as connection:
-            row = {"id": made.id, "token_hash": _hash(made.token), "created_at": _now()}
+            row = {"id": made.id, "token_hash": hash_of(made.token), "created_at": now()}
             connection.execute(people.insert(), row)
         return made
 
     def person_of(self, token: str) -> str | None:
         """The id of the person with this secret; None if there is none."""
         with self._reading() as connection:
-            query = sa.select(people.c.id).where(people.c.token_hash == _hash(token))
+            query = sa.select(people.c.id).where(people.c.token_hash == hash_of(token))
             found: str | None = connection.execute(query).scalar()
         return found
 
     def forget(self, person_id: str) -> None:
         """Deletes a person with all that is theirs, and the groups that nobody else is in."""
         with self._writing() as connection:
+            try:
+                lock_person(connection, person_id)
+            except UnknownPersonError:
+                return
+            theirs = groups.lock_groups(connection, groups.ids_of(connection, person_id))
             connection.execute(people.delete().where(people.c.id == person_id))
-            _drop_empty_groups(connection)
+            groups.drop_empty(connection, theirs)
 
     def export(self, person_id: str) -> dict[str, Any]:
         """All that is kept of a person, for JSON; times are seconds since 1970.
@@ -160,7 +151,7 @@ class Store:
         """Keeps ratings, all or none, each in place of an earlier one; rated films are no longer "not interested".
 
         Args:
-            stars: item id -> stars; whether the model knows them is the caller's to check.
+            stars: item id -> stars, the last one last; whether the model knows them is the caller's to check.
 
         Raises:
             UnknownPersonError: there is no such person.
@@ -168,14 +159,19 @@ class Store:
         """
         if not stars:
             return
-        now, items = _now(), list(stars)
-        rows = [{"person_id": person_id, "item_id": item, "stars": stars[item], "rated_at": now} for item in items]
-        put = self._insert(ratings)
+        items, (second, nanoseconds) = list(stars), divmod(time.time_ns(), 10**9)
+        rows = [
+            {"person_id": person_id, "item_id": item, "stars": stars[item], "rated_at": second}
+            | {"rated_ns": nanoseconds + place}
+            for place, item in enumerate(items)
+        ]
+        put = self._database.insert(ratings)
         put = put.on_conflict_do_update(
             index_elements=["person_id", "item_id"],
-            set_={"stars": put.excluded.stars, "rated_at": put.excluded.rated_at},
+            set_={name: put.excluded[name] for name in ("stars", "rated_at", "rated_ns")},
         )
         with self._writing() as connection:
+            lock_person(connection, person_id)
             connection.execute(put, rows)
             _refuse_too_many(connection, ratings, person_id)
             for part in _parts(items):
@@ -189,9 +185,10 @@ class Store:
 
     def hide(self, person_id: str, item_id: str) -> None:
         """Keeps that a person is not interested in a film; raises as `rate_many` does."""
-        row = {"person_id": person_id, "item_id": item_id, "added_at": _now()}
+        row = {"person_id": person_id, "item_id": item_id, "added_at": now()}
         with self._writing() as connection:
-            connection.execute(self._insert(not_interested).on_conflict_do_nothing(), row)
+            lock_person(connection, person_id)
+            connection.execute(self._database.insert(not_interested).on_conflict_do_nothing(), row)
             _refuse_too_many(connection, not_interested, person_id)
 
     def show(self, person_id: str, item_id: str) -> bool:
@@ -202,61 +199,6 @@ class Store:
         with self._writing() as connection:
             theirs = (table.c.person_id == person_id) & (table.c.item_id == item_id)
             return connection.execute(table.delete().where(theirs)).rowcount > 0
-
-    # -- groups ------------------------------------------------------------------------------------------------
-
-    def create_group(self, person_id: str, name: str) -> Created:
-        """A new group with its first member; the token belongs into the link that they send to friends."""
-        made = Created(secrets.token_hex(16), secrets.token_urlsafe(16))
-        with self._writing() as connection:
-            row = {"id": made.id, "link_hash": _hash(made.token), "created_at": _now()}
-            connection.execute(viewing_groups.insert(), row)
-            connection.execute(group_members.insert(), _membership(made.id, person_id, name))
-        return made
-
-    def group_of(self, token: str) -> str | None:
-        """The id of the group with this secret in its link; None if there is none."""
-        with self._reading() as connection:
-            query = sa.select(viewing_groups.c.id).where(viewing_groups.c.link_hash == _hash(token))
-            found: str | None = connection.execute(query).scalar()
-        return found
-
-    def groups_of(self, person_id: str) -> list[str]:
-        """The ids of the groups that a person is in, the last one that they joined first."""
-        columns = group_members.c
-        query = sa.select(columns.group_id).where(columns.person_id == person_id)
-        with self._reading() as connection:
-            return list(connection.execute(query.order_by(columns.joined_at.desc(), columns.group_id)).scalars())
-
-    def renew_link(self, group_id: str) -> str:
-        """Another token for a group's link; the one before opens nothing any more."""
-        token = secrets.token_urlsafe(16)
-        with self._writing() as connection:
-            connection.execute(
-                viewing_groups.update().where(viewing_groups.c.id == group_id).values(link_hash=_hash(token))
-            )
-        return token
-
-    def join(self, group_id: str, person_id: str, name: str) -> None:
-        """Adds a person to a group, or gives them another name there; raises UnknownPersonError if either is gone."""
-        put = self._insert(group_members)
-        put = put.on_conflict_do_update(index_elements=["group_id", "person_id"], set_={"name": put.excluded.name})
-        with self._writing() as connection:
-            connection.execute(put, _membership(group_id, person_id, name))
-
-    def leave(self, group_id: str, person_id: str) -> None:
-        """Takes a person out of a group; a group without members goes."""
-        with self._writing() as connection:
-            theirs = (group_members.c.group_id == group_id) & (group_members.c.person_id == person_id)
-            connection.execute(group_members.delete().where(theirs))
-            _drop_empty_groups(connection)
-
-    def members(self, group_id: str) -> list[Member]:
-        """Who is in a group, in the order in which they came."""
-        columns = group_members.c
-        query = sa.select(columns.person_id, columns.name).where(columns.group_id == group_id)
-        with self._reading() as connection:
-            return [Member(*row) for row in connection.execute(query.order_by(columns.joined_at, columns.person_id))]
 
     # -- the operator ------------------------------------------------------------------------------------------
 
@@ -283,41 +225,11 @@ class Store:
             rated = [connection.execute(_ratings_of(person_id)) for person_id in found]
             return [[(row.item_id, row.stars) for row in rows] for rows in rated]
 
-    # -- transactions ------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with self._told(), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with self._told(), self._writer.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except IntegrityError:
-            raise UnknownPersonError("This person, or this group, has been deleted.") from None
-        except SQLAlchemyError as error:
-            raise StoreError(f"{shown_url(self._engine)} does not answer: {reason(error)}.") from error
-
-
-def _hash(token: str) -> str:
-    """A fast hash is enough: the secrets are random and long, so there is nothing to guess."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _now() -> int:
-    return int(time.time())
-
 
 def _ratings_of(person_id: str) -> "sa.Select[Any]":
     columns = ratings.c
     query = sa.select(columns.item_id, columns.stars, columns.rated_at).where(columns.person_id == person_id)
-    return query.order_by(columns.rated_at.desc(), columns.item_id)
+    return query.order_by(columns.rated_at.desc(), columns.rated_ns.desc(), columns.item_id)
 
 
 def _not_interested_of(person_id: str) -> "sa.Select[Any]":
@@ -326,20 +238,11 @@ def _not_interested_of(person_id: str) -> "sa.Select[Any]":
     return query.order_by(columns.added_at.desc(), columns.item_id)
 
 
-def _membership(group_id: str, person_id: str, name: str) -> dict[str, Any]:
-    return {"group_id": group_id, "person_id": person_id, "name": name, "joined_at": _now()}
-
-
 def _refuse_too_many(connection: sa.Connection, table: sa.Table, person_id: str) -> None:
     """After the insert, in its transaction, which the error rolls back."""
     query = sa.select(sa.func.count()).select_from(table).where(table.c.person_id == person_id)
     if connection.execute(query).scalar_one() > MOST_RATINGS:
         raise SettingError(f"One person can keep at most {MOST_RATINGS:,} films here; delete some first.")
-
-
-def _drop_empty_groups(connection: sa.Connection) -> None:
-    has_members = sa.exists().where(group_members.c.group_id == viewing_groups.c.id)
-    connection.execute(viewing_groups.delete().where(~has_members))
 
 
 def _parts(items: list[str]) -> Iterator[list[str]]:

@@ -1,6 +1,6 @@
 """The tables in which people's ratings are kept, as the newest migration leaves them."""
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table
 
 METADATA = MetaData(
     naming_convention={
@@ -20,6 +20,12 @@ def _person() -> Column[str]:
     return Column("person_id", String(32), ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
 
 
+this_database = Table(  # one row
+    "this_database",
+    METADATA,
+    Column("id", String(16), primary_key=True),  # random, to tell it from others
+)
+
 people = Table(
     "people",
     METADATA,
@@ -35,6 +41,7 @@ ratings = Table(
     Column("item_id", String(LONGEST_ITEM_ID), primary_key=True),  # integers as text, which models find too
     Column("stars", Double, nullable=False),
     Column("rated_at", BigInteger, nullable=False),
+    Column("rated_ns", Integer, nullable=False, server_default="0"),  # nanoseconds after that, for the order alone
 )
 
 not_interested = Table(

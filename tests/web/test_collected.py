@@ -14,6 +14,7 @@ from matinee.guide import Guide
 from matinee.ratings import Ratings, Scale
 from matinee.readers import Dataset
 from matinee.web.store import Store
+from tests.web.conftest import Cluster
 
 
 def filled(database: str) -> None:
@@ -68,7 +69,7 @@ def test_a_database_without_ratings_adds_nothing(tmp_path: Path) -> None:
     own = table([1, 1, 2, 2, 3, 4])
     joined, note = with_collected(own, str(tmp_path / "people.db"))
     assert joined is own
-    assert note == f"Added 0 ratings by 0 people from {tmp_path / 'people.db'}."
+    assert note == f"Added 0 ratings by 0 people from sqlite:///{tmp_path / 'people.db'}."
 
 
 def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
@@ -80,6 +81,27 @@ def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
     assert str(told.value) == (
         "clicks has no stars, and what people gave films in postgresql://host/name are stars."
     )  # fmt: skip
+
+
+def test_a_password_is_shown_nowhere(cluster: Cluster) -> None:
+    own = table([1, 1, 2, 2, 3, 4])
+    url = cluster.new_database("test_password")
+    for wrong in (f"{url}&password=secret", "postgresql://ada:secret@127.0.0.1:1/x", "postgresql://h:secret/x"):
+        with pytest.raises(DataError) as told:
+            with_collected(own, wrong)
+        assert "secret" not in str(told.value)
+    Store.open(url).close()
+    joined, note = with_collected(own, f"{url}&password=secret")
+    assert joined is own
+    assert note == "Added 0 ratings by 0 people from postgresql:///test_password."
+
+
+def test_a_file_is_taken_by_its_very_name(tmp_path: Path) -> None:
+    filled(str(tmp_path / "people%41.db"))
+    _, note = with_collected(table([1, 1, 2, 2, 3, 4]), str(tmp_path / "people%41.db"))
+    assert note.startswith("Added 5 ratings by 3 people from")
+    with pytest.raises(DataError, match=r"^A name that begins with 'file:' is not taken for a database\. Give a file"):
+        with_collected(table([1, 1, 2, 2, 3, 4]), "file:people.db")
 
 
 def test_train_adds_them_on_the_command_line(tmp_path: Path, database: str) -> None:

@@ -1,5 +1,6 @@
 """Who may do what: nobody reads or changes what is another's, no other site acts for anybody, and headers say so."""
 
+import re
 import signal
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def test_a_cookie_is_out_of_reach_of_scripts_and_of_other_sites(site: str) -> No
         made = browser.post("/api/v1/people?cookie=true")
         assert made.json()["token"] is None
         cookie = cookie_of(made)
-        assert cookie["name"] == "matinee"
+        assert re.fullmatch(r"matinee-[0-9a-f]{8}", cookie["name"])
         assert len(cookie["token"]) >= 43
         assert cookie | {"token": "", "name": ""} == {
             "token": "", "name": "", "httponly": "", "samesite": "lax", "path": "/", "max-age": str(400 * 86400),
@@ -118,11 +119,11 @@ def test_behind_a_proxy_with_https_the_cookie_is_bound_to_it(model_file: Path, t
     secure = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
     made = httpx.post(f"{server.url}/api/v1/people?cookie=true", headers=secure)
     cookie = cookie_of(made)
-    assert cookie["name"] == "__Host-matinee"
+    assert re.fullmatch(r"__Host-matinee-[0-9a-f]{8}", cookie["name"])
     assert "secure" in cookie
     assert "domain" not in cookie
     assert made.headers["strict-transport-security"] == "max-age=31536000"
-    header = {"cookie": f"__Host-matinee={cookie['token']}"}
+    header = {"cookie": f"{cookie['name']}={cookie['token']}"}
     assert httpx.get(f"{server.url}{ME}", headers=secure | header).status_code == 200
     assert httpx.get(f"{server.url}{ME}", headers=header).status_code == 401
     assert server.stop() == -signal.SIGTERM
@@ -130,8 +131,38 @@ def test_behind_a_proxy_with_https_the_cookie_is_bound_to_it(model_file: Path, t
 
 def test_nobodys_word_on_the_client_is_believed_unless_it_is_a_trusted_proxy(web: httpx.Client) -> None:
     made = web.post("/api/v1/people?cookie=true", headers={"x-forwarded-proto": "https"})
-    assert cookie_of(made)["name"] == "matinee"
+    assert cookie_of(made)["name"].startswith("matinee-")
     web.cookies.clear()
+
+
+def test_every_full_page_gives_somebody_known_their_cookie_for_another_400_days(site: str) -> None:
+    with httpx.Client(base_url=site) as browser:
+        token = cookie_of(browser.post("/api/v1/people?cookie=true"))["token"]
+        for path in ("/", "/for-you", "/you", "/films/7", "/together"):
+            renewed = cookie_of(browser.get(path))
+            assert (renewed["token"], renewed["max-age"]) == (token, str(400 * 86400)), path
+        for path in ("/map/you.json", "/static/app.css", "/api/v1/me"):
+            assert "set-cookie" not in browser.get(path).headers, path
+        browser.delete(ME)
+        assert "set-cookie" not in browser.get("/").headers
+    anybody = {"Authorization": f"Bearer {httpx.post(f'{site}/api/v1/people').json()['token']}"}
+    for headers in ({}, anybody):  # who brings a token by themselves wants no cookie
+        assert "set-cookie" not in httpx.get(f"{site}/", headers=headers).headers
+
+
+def test_two_servers_on_one_host_do_not_take_each_others_visitors(model_file: Path, tmp_path: Path) -> None:
+    first, second, third = (
+        Settings((model_file,), str(tmp_path / name), limits=UNLIMITED, log_requests=False)
+        for name in ("a.db", "b.db", "a.db")
+    )
+    with serving(first) as one, serving(second) as other, httpx.Client() as browser:
+        for stars, url in ((5, one), (2, other), (4, one), (1, other)):
+            assert browser.post(f"{url}/rate", data={"item_id": 7, "stars": stars}).status_code == 303
+        assert len(browser.cookies) == 2  # a browser sends both to both, whatever their ports
+        for stars, url in ((4, one), (1, other)):
+            assert [rated["stars"] for rated in browser.get(f"{url}{ME}/ratings").json()["ratings"]] == [stars]
+        with serving(third) as later:  # the same database at another port knows its people
+            assert browser.get(f"{later}{ME}").json()["n_ratings"] == 1
 
 
 # -- other sites ---------------------------------------------------------------------------------------------------
@@ -150,6 +181,7 @@ def test_nobodys_word_on_the_client_is_believed_unless_it_is_a_trusted_proxy(web
         ({"origin": "https://evil.example"}, False),
         ({"origin": "null"}, False),
         ({"origin": "http://127.0.0.1:1"}, False),
+        ({"origin": "http://["}, False),
     ],
 )
 def test_what_another_site_sends_in_somebodys_browser_changes_nothing(

@@ -1,0 +1,106 @@
+"""Forms and files that no page of ours would send, and the largest that people do send."""
+
+import html
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from matinee.catalogue import Catalogue, Film
+from matinee.guide import Guide
+from matinee.models.baseline import Baseline
+from matinee.ratings import Ratings, Scale
+from matinee.web.settings import Settings
+from tests.web.conftest import UNLIMITED, newcomer, serving
+
+N_FILMS = 1_300
+
+
+@pytest.fixture
+def either(model_file: Path, database: str) -> Iterator[httpx.Client]:
+    """A client of a server on either database, and its person."""
+    settings = Settings((model_file,), database, limits=UNLIMITED, log_requests=False)
+    with serving(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+        client.headers.update(newcomer(client))
+        yield client
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server with many films, Film 0 (1950) and so on."""
+    folder = tmp_path_factory.mktemp("large")
+    items = list(range(N_FILMS))
+    ratings = Ratings.from_ids([1] * N_FILMS, items, [1 + item % 5 for item in items], scale=Scale(0.5, 5, 0.5))
+    films = {item: Film(f"Film {item} ({1950 + item % 60})", 1950 + item % 60) for item in items}
+    Guide(Baseline().fit(ratings, n_threads=1), Catalogue(films)).save(folder / "large.matinee")
+    settings = Settings((folder / "large.matinee",), str(folder / "p.db"), limits=UNLIMITED, log_requests=False)
+    with serving(settings) as url:
+        yield url
+
+
+def test_a_character_that_no_database_takes_is_in_no_group_and_no_film(
+    either: httpx.Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked = [
+        either.get("/together/%00"),
+        either.post("/together/a%00b/join", data={"name": "Ada"}),
+        either.post("/together/a%00b/leave"),
+        either.post("/together/a%00b/link"),
+        *(either.post(path, data={"item_id": "a\0b"}) for path in ("/unrate", "/show", "/hide")),
+        either.post("/rate", data={"item_id": "a\0b", "stars": 3}),
+    ]
+    assert [answer.status_code for answer in asked] == [404] * len(asked)
+    assert "database failed" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["", "page"])
+def test_the_way_back_after_a_form_never_leads_elsewhere_and_never_breaks(web: httpx.Client, part: str) -> None:
+    ada = newcomer(web) | {"x-part": part}
+    for back in ("//[", "//[/", "http://[", "//evil.example", "/\\evil.example", "https://evil.example/", "/a\nb"):
+        for path in ("/rate", "/hide", "/show", "/unrate"):
+            sent = web.post(path, data={"item_id": "7", "stars": "3", "back": back}, headers=ada)
+            assert (sent.status_code, sent.headers.get("location")) == (303, "/"), (path, back)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA], ids=str)
+def test_a_damaged_zip_is_told_on_the_page(web: httpx.Client, packing: int) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", packing) as archive:
+        archive.writestr("ratings.csv", "".join(f"{number * number}\n" for number in range(500)))
+    damaged = bytearray(packed.getvalue())
+    for place in range(60, 90):
+        damaged[place] ^= 0xFF
+    told = web.post("/you/import", files={"file": ("ratings.zip", bytes(damaged))})
+    assert told.status_code == 422
+    assert "The zip file is damaged or locked; unpack it and give its ratings.csv." in told.text
+
+
+def test_however_many_films_are_to_be_checked_they_can_all_be_kept(large: str) -> None:
+    rows = (f"2024-01-01,Film {item},{1951 + item % 60},u,4" for item in range(N_FILMS))
+    file = "Date,Name,Year,Letterboxd URI,Rating\n" + "\n".join(rows)
+    with httpx.Client(base_url=large, timeout=30) as browser:
+        review = browser.post("/you/import", files={"file": ("ratings.csv", file.encode())}).text
+        doubtful = [html.unescape(one) for one in re.findall(r'name="doubtful" value="([^"]*)"', review)]
+        sure = html.unescape(re.findall(r'name="sure" value="([^"]*)"', review)[0])
+        assert len(doubtful) == N_FILMS
+        parts = [("sure", (None, sure)), *(("doubtful", (None, one)) for one in doubtful)]  # as browsers send the page
+        done = browser.post("/you/import/keep", files=parts)
+        assert (done.status_code, done.headers["location"]) == (303, "/you")
+        assert browser.get("/api/v1/me").json()["n_ratings"] == N_FILMS
+        first = browser.get("/api/v1/me/ratings").json()["ratings"][0]
+        assert first["item_id"] == N_FILMS - 1  # the last one of the file
+
+
+def test_a_form_with_more_films_than_one_person_can_keep_is_refused_with_a_sentence(web: httpx.Client) -> None:
+    refused = web.post("/you/import/keep", data={"doubtful": ["[]"] * 5_002})
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == (
+        "The form was damaged on its way, or holds more than 5,000 films, the most that one can keep."
+    )
+    nothing = web.post("/you/import/keep", files={"doubtful": ("a file", b"[[7, 3]]")})
+    assert nothing.status_code == 422
+    assert not web.cookies
