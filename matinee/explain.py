@@ -169,7 +169,7 @@ class Explanation:
         return self.reasons[:k], len(others) + n, sum(reason.contribution for reason in others) + amount
 
     def _is_little(self, amount: float) -> bool:
-        return round(abs(amount), self.digits) == 0
+        return abs(amount) < (0.0005 if self.stars is None else 0.005)
 
     def _adds(self, amount: float, *, many: bool = False) -> str:
         """Such as "adds 0.31" or, of many things, "take 0.12"."""
@@ -210,10 +210,9 @@ class Explanation:
     def _about_ratings(self) -> str:
         named = [reason for reason in self.reasons[:NAMED] if not self._is_little(reason.contribution)]
         _, n_others, others = self._cut(len(named))
-        plural = [one.stars != 1 and self.has_ratings for one in named]
         said = [
-            f"{self._name(one)} {self._adds(one.contribution, many=many)}"
-            for one, many in zip(named, plural, strict=True)
+            f"{self._name(one)} {self._adds(one.contribution, many=one.stars != 1 and self.has_ratings)}"
+            for one in named
         ]
         if n_others:
             many = n_others != 1

@@ -222,8 +222,7 @@ class Guide:
         allowed = self.allowed(filters)
         is_open = allowed.copy()
         is_open[seen] = False
-        few = few_ratings(self.model)
-        chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, few)
+        chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, self._few)
         if len(chosen) < k:
             why = _shortage(filters, allowed, int(allowed[seen].sum()), self.model.scale_.has_stars)
             note = f"{len(chosen)} instead of {k}: {why} {note}".strip()
@@ -244,7 +243,7 @@ class Guide:
             raise SettingError(f"k must be at least 1, not {k}.")
         if by not in ("factors", "co-rating"):
             raise SettingError(f"by must be factors or co-rating, not '{by}'.")
-        few = few_ratings(self.model)
+        few = self._few
         if min_ratings is None:
             min_ratings = few
         allowed, item_id = self.allowed(Filters(min_ratings=min_ratings)), self.item_id(item)
@@ -286,6 +285,10 @@ class Guide:
         if first or last:
             passes &= (self._years > 0) & (self._years >= (first or 0)) & (self._years <= (last or 9999))
         return passes
+
+    @cached_property
+    def _few(self) -> int:
+        return few_ratings(self.model)
 
     @cached_property
     def _films(self) -> list[Film]:

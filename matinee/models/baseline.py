@@ -38,14 +38,16 @@ def shrunken_biases(
 
 
 def typical_bias(model: Recommender, user_bias: NDArray[np.float32], own: float) -> float:
-    """How generous most people are, in stars: the median bias of the users with training ratings.
+    """How generous most people are, in stars (see `median_bias`). For somebody of whom nothing is known, whose own bias
+    is exactly 0, it is 0: nothing can be said of them beyond others."""
+    return median_bias(model, user_bias) if own else 0.0
 
-    It is not 0, since those who rate much draw the mean of all ratings to theirs. In a file without histories it is the
-    median of all users. For somebody of whom nothing is known, whose own bias is exactly 0, it is 0: nothing can be
-    said of them beyond others.
+
+def median_bias(model: Recommender, user_bias: NDArray[np.float32]) -> float:
+    """The median bias of the users with training ratings, or of all users in a file without histories.
+
+    It is not 0, since those who rate much draw the mean of all ratings to theirs.
     """
-    if own == 0:
-        return 0.0
     known = np.diff(model.history_indptr_) > 0 if len(model.history_values_) else slice(None)
     return float(np.median(user_bias[known]))
 

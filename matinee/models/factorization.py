@@ -15,13 +15,14 @@ a few ratings are held out until half way to see whether there is anything to le
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.models.base import Fitting, Parts, Profile, Recommender
-from matinee.models.baseline import shrunken_biases, typical_bias
+from matinee.models.baseline import median_bias, shrunken_biases
 from matinee.models.factors import Sides, predictions, pulls, rating_parts, ridge, scores, user_vectors
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
@@ -69,6 +70,7 @@ class MatrixFactorization(Recommender):
     """History, (epochs, 3): learning rate, RMSE while training, RMSE on the valid part (NaN without one)."""
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
+        self.__dict__.pop("_typical", None)
         valid, n_threads, progress, _ = how
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1.0)
@@ -130,6 +132,11 @@ class MatrixFactorization(Recommender):
         self.user_factors_, self.item_factors_ = (weights[side] * np.sqrt(deviation) for side in (0, 1))
         self.user_bias_, self.item_bias_ = (weights[side][:, 0] * deviation for side in (2, 3))
 
+    @cached_property
+    def _typical(self) -> float:
+        """See `typical_bias`; not saved."""
+        return median_bias(self, self.user_bias_)
+
     def _sides(self) -> Sides:
         return Sides(float(self.global_mean_), self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_)
 
@@ -155,7 +162,7 @@ class MatrixFactorization(Recommender):
         now, then = (pulls(self.factors, self._penalty(max(0, count)), self.bias_shrinkage) for count in (n, n - 1))
         ratings, changes = rating_parts(own, surprises, vector, (now, then), (asked, asked), n_biases=1)  # (K, n) both
         without = (mean + item_bias + asked @ vector)[:, None] + changes
-        typical = typical_bias(self, self.user_bias_, float(vector[0]))
+        typical = self._typical if vector[0] else 0.0
         each = zip((item_bias + typical).tolist(), ratings, without, strict=True)
         return [Parts(mean, float(vector[0]) - typical, *one, is_exact=True) for one in each]
 

@@ -168,24 +168,24 @@ def rating_parts(
     strength = np.ones(len(way))
     strength[taste] = np.clip(errors @ along / resisted, 0.1, 10) if resisted > 0 else 1
     now, then = (strength * one for one in pull)
-    weights, _ = _weights(slopes[:, taste], now[taste], gradient[0][:, taste])
-    weights_then, freedoms = _weights(slopes, then, gradient[1])
-    others = _regression(slopes, surprises, then)  # with all ratings, but pulled as n - 1 are
-    moved = gradient[1] @ (others - _regression(slopes, surprises, now))
-    changes = moved[:, None] - weights_then * (surprises - slopes @ others) / freedoms
+    weights, _, _ = _weights(slopes[:, taste], now[taste], gradient[0][:, taste], surprises)
+    weights_now, _, _ = _weights(slopes, now, gradient[1], surprises)
+    weights_then, errors_then, freedoms = _weights(slopes, then, gradient[1], surprises)  # all, pulled as n - 1 are
+    moved = (weights_then - weights_now) @ surprises  # (K,)
+    changes = moved[:, None] - weights_then * (errors_then / freedoms)
     return weights * (surprises - slopes[:, bias] @ way[bias]), changes
 
 
-def _weights(slopes: Doubles, pull: Doubles, gradient: Doubles) -> tuple[Doubles, Doubles]:
-    """How far gradient . x follows each surprise, (K, n) for gradients of (K, D), and which part of a surprise the
-    regression leaves unexplained, (n,)."""
+def _weights(slopes: Doubles, pull: Doubles, gradient: Doubles, values: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Of a ridge regression x of values on slopes: how far gradient . x follows each value, (K, n) for gradients of
+    (K, D); its errors, (n,); and which part of each value it leaves unexplained, (n,)."""
     n, width = slopes.shape
     if n > width:
         solved = slopes @ np.linalg.inv(slopes.T @ slopes + np.diag(pull))  # (n, D)
-        return gradient @ solved.T, 1 - np.einsum("nd,nd->n", solved, slopes)
+        return gradient @ solved.T, values - solved @ (slopes.T @ values), 1 - np.einsum("nd,nd->n", solved, slopes)
     scaled = slopes / pull
     inverse = np.linalg.inv(scaled @ slopes.T + np.eye(n))  # (n, n)
-    return gradient @ scaled.T @ inverse.T, np.diag(inverse)
+    return gradient @ scaled.T @ inverse.T, inverse @ values, np.diag(inverse)
 
 
 def path_parts(

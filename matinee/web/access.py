@@ -6,12 +6,13 @@ A function that uses the store is a plain `def`, which FastAPI calls in a thread
 `async` and goes through `Snapshot.ask`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
+from matinee.web.lanes import Lane
 from matinee.web.live import Models
 from matinee.web.problems import Problem
 from matinee.web.security import bearer, is_same, token_of
@@ -32,6 +33,8 @@ class Served:
     settings: Settings
     models: Models
     store: Store
+    long_pages: Lane = field(default_factory=Lane)
+    """For pages that compute for longer than others."""
 
 
 async def served(request: Request) -> Served:

@@ -12,6 +12,8 @@ from anyio import CapacityLimiter, to_thread
 
 from matinee.web.problems import busy
 
+LONG_SECONDS = 0.25
+"""So long a search may take, or a long list with explanations, or a file that is looked at."""
 LONGEST_WAIT = 4.0
 """Seconds that the queue of a lane may take."""
 
@@ -21,7 +23,7 @@ Result = TypeVar("Result")
 class Lane:
     """Runs one thing at a time, each in a thread."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float = LONG_SECONDS) -> None:
         """Args: seconds: what one usually takes; it says how many may wait."""
         self._turn, self._n, self._most = CapacityLimiter(1), 0, 1 + max(1, int(LONGEST_WAIT / max(seconds, 1e-3)))
 

@@ -27,8 +27,6 @@ from matinee.web.problems import Problem
 QUICK_SECONDS = 0.01
 """What is expected to take less than this is done at once, and otherwise in a lane. Python lets one thread run for 5 ms
 before it is another's turn, so with a thread everybody would wait as long, and the answer longer."""
-LONG_SECONDS = 0.25
-"""So long a search, or a long list with explanations, may take."""
 
 Result = TypeVar("Result")
 Signature = tuple[int, int, int]
@@ -55,7 +53,7 @@ class Snapshot:
         self._lock: Any = nullcontext() if model.scores_in_threads else threading.Lock()
         self._seconds = min(self._tried() for _ in range(3))
         self._seconds_of_reasons = min(self._explained() for _ in range(3))
-        self._lists, self._long = Lane(self._seconds), Lane(LONG_SECONDS)
+        self._lists, self._long = Lane(self._seconds), Lane()
 
     def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Calls something that asks the model."""

@@ -253,8 +253,12 @@ def _film(one: Visitor, index: int) -> dict[str, Any]:
 
 
 @router.get("/search")
-def search_page(request: Request, person: MaybePerson) -> Response:
+async def search_page(request: Request, person: MaybePerson, serving: Serving) -> Response:
     """Films by words of their titles."""
+    return await serving.long_pages.run(_search, request, person)
+
+
+def _search(request: Request, person: str | None) -> Response:
     items = [(name, text[:MOST_TEXT]) for name, text in request.query_params.multi_items()]
     query = read_query(FilmQuery, [("page_size", str(FOUND)), *items])
     one = Visitor(request, person)

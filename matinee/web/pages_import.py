@@ -14,7 +14,7 @@ from matinee.errors import DataError
 from matinee.export_files import MOST_BYTES
 from matinee.imports import Match, read_export
 from matinee.web import texts
-from matinee.web.access import MaybePerson, Serving
+from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.api_people import keep_ratings
 from matinee.web.pages_base import page
 from matinee.web.pages_visitor import newcomer
@@ -36,10 +36,14 @@ def ask_for_file(request: Request) -> Response:
 
 
 @router.post("")
-def review(
+async def review(
     request: Request, person: MaybePerson, serving: Serving, file: Annotated[UploadFile | None, File()] = None
 ) -> Response:
     """What a file says, and what of it is certain, doubtful and not known; nothing is kept."""
+    return await serving.long_pages.run(_review, request, person, serving, file)
+
+
+def _review(request: Request, person: str | None, serving: Served, file: UploadFile | None) -> Response:
     content = file.file.read(MOST_BYTES + 1) if file is not None else b""
     if not content:
         return _refused(request, texts.IMPORT["no_file"])

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from matinee.guide import few_ratings
 from matinee.ratings import Id
-from matinee.web.access import MaybePerson, Serving
+from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.api import describe
 from matinee.web.live import Snapshot
 from matinee.web.pages_base import page
@@ -28,8 +28,14 @@ Name = Annotated[str, Query(max_length=100)]
 
 
 @router.get("")
-def models(request: Request, person: MaybePerson, serving: Serving, left: Name = "", right: Name = "") -> Response:
+async def models(
+    request: Request, person: MaybePerson, serving: Serving, left: Name = "", right: Name = ""
+) -> Response:
     """The models that were chosen, the first two if none was."""
+    return await serving.long_pages.run(_models, request, person, serving, left, right)
+
+
+def _models(request: Request, person: str | None, serving: Served, left: str, right: str) -> Response:
     names = [live.name for live in serving.models]
     left = left if left in names else names[0]
     right = right if right in names else next((name for name in names if name != left), left)

@@ -77,9 +77,15 @@ def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(model: Mod
 @every_model
 def test_fitting_new_data_forgets_the_old(model: Model) -> None:
     new = simulated(50, 40, 800, seed=3)
-    refitted = model().fit(table(), n_threads=1).fit(new, n_threads=1)
-    assert_same(arrays(refitted), arrays(model().fit(new, n_threads=1)))
+    first = model().fit(table(), n_threads=1)
+    first.recommend(1)
+    can_explain = explains(first)
+    refitted, fresh = first.fit(new, n_threads=1), model().fit(new, n_threads=1)
+    assert_same(arrays(refitted), arrays(fresh))
     assert (refitted.users_, refitted.items_, refitted.scale_) == (new.users, new.items, new.scale)
+    assert refitted.recommend(1) == fresh.recommend(1)
+    if can_explain:
+        assert refitted.parts(1, ITEM)[1][:3] == fresh.parts(1, ITEM)[1][:3]
 
 
 @every_model
