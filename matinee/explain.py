@@ -186,7 +186,7 @@ class Explanation:
             return "nobody has rated it: taken for an average one"
         if not self.has_ratings:
             return "how many have it"
-        return f"people give it {_than(self.item, 'more', 'less')} than the average rating"
+        return f"the average person gives it {_than(self.item, 'more', 'less')} than the average rating"
 
     def _rest_name(self) -> str:
         return "what training settled otherwise" if self.reasons else "your taste as training found it"
@@ -199,8 +199,9 @@ class Explanation:
         if self.n_ratings == 0:
             return "nobody has rated it, so it is taken for an average one"
         if self._is_little(self.item):
-            return "people give it the average rating"
-        return f"people give it {abs(self.item):.2f} {_than(self.item, 'more', 'less')} than the average rating"
+            return "the average person gives it the average rating"
+        compared = f"{abs(self.item):.2f} {_than(self.item, 'more', 'less')} than"
+        return f"the average person gives it {compared} the average rating"
 
     def _about_the_person(self) -> list[str]:
         if not self._is_little(self.user):

@@ -256,43 +256,44 @@ def made(
     [
         (
             made(("Alien", 5, 0.31), ("Titanic", 2, 0.12), ("Psycho", 1, -0.08), ("Up", 3, 0.03), ("Big", 4, 0.02)),
-            "4.1 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
+            "4.1 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your 5 stars for Alien add 0.31, your 2 stars for Titanic add 0.12, your 1 star for Psycho takes 0.08, "
             "and 2 more ratings add 0.05 together.",
         ),
         (
             made(("A", 4.5, -0.3), ("B", 0.5, -0.2), ("C", 1, 0.1), ("D", 1, -0.02), item=-0.3, user=0.155, rest=-0.07),
-            "2.9 stars: people give it 0.30 less than the average rating; you rate 0.15 higher than most; "
+            "2.9 stars: the average person gives it 0.30 less than the average rating; you rate 0.15 higher than most; "
             "your 4.5 stars for A take 0.30, your 0.5 stars for B take 0.20, your 1 star for C adds 0.10, "
             "and 1 more rating takes 0.02; what training settled otherwise takes 0.07.",
         ),
         (
             made(("A", 5, 0.1), ("B", 2, 0.004), ("C", 1, -0.004), item=0.001, user=0.001),
-            "3.6 stars: people give it the average rating; you rate as most do; your 5 stars for A add 0.10, "
+            "3.6 stars: the average person gives it the average rating; you rate as most do; your 5 stars for A "
+            "add 0.10, "
             "and 2 more ratings change nothing together.",
         ),
         (
             made(("A", 5, 0.004), ("B", 2, 0.003)),
-            "3.7 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
+            "3.7 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "through your taste your 2 ratings add 0.01 together.",
         ),
         (
             made(("Alien", 5, 1.6)),
-            "5.0 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
+            "5.0 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your 5 stars for Alien add 1.60; that is 5.31, more than the scale has.",
         ),
         (
             made(("Alien", 1, -3.0)),
-            "1.0 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
+            "1.0 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your 1 star for Alien takes 3.00; that is 0.71, less than the scale has.",
         ),
         (
             made(user=0.0),
-            "3.9 stars: people give it 0.42 more than the average rating; no rating of yours is known.",
+            "3.9 stars: the average person gives it 0.42 more than the average rating; no rating of yours is known.",
         ),
         (
             made(rest=0.25),
-            "4.0 stars: people give it 0.42 more than the average rating; you rate 0.21 lower than most; "
+            "4.0 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your taste as training found it adds 0.25.",
         ),
         (
@@ -320,7 +321,7 @@ def test_the_lines_add_up_with_what_rounding_loses() -> None:
     found = made(("Alien", 5, 1.404), ("Up", 3, 0.104), ("Big", 4, -0.004), item=0.424, user=-0.211, rest=0.004)
     assert found.lines(1) == [
         ("the average rating", 3.5, None),
-        ("people give it more than the average rating", 0.42, None),
+        ("the average person gives it more than the average rating", 0.42, None),
         ("you rate lower than most", -0.21, None),
         ("your 5 stars for Alien", 1.4, found.reasons[0].without),
         ("2 other ratings", 0.1, None),
@@ -375,10 +376,10 @@ def test_a_table_of_one_rating_and_text_ids() -> None:
     one = Ratings.from_ids(["Ann"], ["Ångström"], [3.0], scale=Scale(1, 5, 1))
     guide = Guide(MatrixFactorization().fit(one, n_threads=1))
     assert guide.explain("Ann", "Ångström").sentence() == (
-        "3.0 stars: people give it the average rating; through your taste your 1 rating changes nothing."
+        "3.0 stars: the average person gives it the average rating; through your taste your 1 rating changes nothing."
     )
     assert guide.explain({}, "Ångström").sentence() == (
-        "3.0 stars: people give it the average rating; no rating of yours is known."
+        "3.0 stars: the average person gives it the average rating; no rating of yours is known."
     )
 
 
