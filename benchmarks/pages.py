@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ import click
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parent))
-from serving import Server, start  # the same server as that of the other benchmark
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+from benchmarks.serving import Server, start
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 ADDRESSES = ("/", "/for-you", "/films/{film}", "/search?q=star", "/you")
@@ -134,7 +134,11 @@ def stop(server: Server) -> None:
 
 def measured(model_file: Path, n_clicks: int, n_views: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and figures of each measurement."""
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory(prefix="pages-") as folder:
+    with (
+        ExitStack() as closing,
+        sync_playwright() as playwright,
+        tempfile.TemporaryDirectory(prefix="pages-") as folder,
+    ):
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         with opened(browser, "desktop") as page:
             page.goto("about:blank")  # the browser's own start is not a page's
@@ -142,10 +146,11 @@ def measured(model_file: Path, n_clicks: int, n_views: int) -> Iterator[tuple[st
         for place in range(3):
             with ThreadPoolExecutor(1) as another:  # Playwright's event loop runs in this one
                 server = another.submit(start, model_file, Path(folder)).result()
+            closing.callback(stop, server)
             here = f"http://127.0.0.1:{server.port}"
             first.append(first_view(browser, f"{here}/", "desktop"))
             if place < 2:
-                stop(server)
+                closing.close()
         yield "very first view of /", summary(first, "usable")
         with opened(browser, "desktop") as page:
             page.goto(f"{here}/")
@@ -159,7 +164,6 @@ def measured(model_file: Path, n_clicks: int, n_views: int) -> Iterator[tuple[st
                     found = clicks(page, here + path, n_clicks, np.random.default_rng(0))
                 yield f"click on {path} ({size})", summary(found, "whole")
         browser.close()
-        stop(server)
 
 
 @click.command()
@@ -174,8 +178,8 @@ def main(model_file: Path, clicks: int, views: int, as_json: bool) -> None:
         told[name] = figures
         if not as_json:
             click.echo(f"{name:32}" + "  ".join(f"{what} {value:g}" for what, value in figures.items()))
-    load = {"load": [round(one, 2) for one in os.getloadavg()], "cores": os.cpu_count()}
-    click.echo(json.dumps(told | load) if as_json else f"load {load['load'][0]} on {load['cores']} cores")
+    load, cores = round(os.getloadavg()[0], 2), os.cpu_count()
+    click.echo(json.dumps(told | {"load": load, "cores": cores}) if as_json else f"load {load} on {cores} cores")
 
 
 if __name__ == "__main__":

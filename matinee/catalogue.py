@@ -8,6 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from matinee.errors import UnknownNameError, nearest
 from matinee.features import Features
@@ -44,6 +48,16 @@ def _key(title: str) -> str:
     return " ".join(words)
 
 
+class Labels(NamedTuple):
+    """Years and genres of some items, by index."""
+
+    items: Vocabulary
+    years: NDArray[np.int64]
+    """(I,), 0 where it is unknown."""
+    of_genre: dict[str, NDArray[np.bool_]]
+    """Which items have a genre, (I,) each."""
+
+
 @dataclass(frozen=True, eq=False)
 class Catalogue:
     """Item id -> Film, for the items whose titles are known; may be empty."""
@@ -68,6 +82,13 @@ class Catalogue:
     def genres(self) -> list[str]:
         """All genres that occur, sorted."""
         return sorted({genre for film in self.films.values() for genre in film.genres})
+
+    def labels(self, items: Vocabulary) -> Labels:
+        """Years and genres of some items; every genre of the catalogue is there."""
+        films = [self[item_id] for item_id in items.ids.tolist()]
+        genres = [set(film.genres) for film in films]
+        of_genre = {name: np.array([name in of for of in genres], bool) for name in self.genres}
+        return Labels(items, np.array([film.year or 0 for film in films], np.int64), of_genre)
 
     def features(self, items: Vocabulary) -> Features | None:
         """Genres, years and decades of all items; None if nothing is known that tells them apart."""

@@ -18,6 +18,8 @@ from matinee.ratings import Id
 
 NAMED = 3
 """So many ratings are named in a sentence; the others are one number."""
+ITEMS_AT_ONCE = 25
+"""A model of many draws needs room for each draw, rating and item."""
 
 
 class Reason(NamedTuple):
@@ -169,7 +171,7 @@ class Explanation:
         return self.reasons[:k], len(others) + n, sum(reason.contribution for reason in others) + amount
 
     def _is_little(self, amount: float) -> bool:
-        return abs(amount) < (0.0005 if self.stars is None else 0.005)
+        return abs(amount) < 0.5 * 0.1**self.digits
 
     def _adds(self, amount: float, *, many: bool = False) -> str:
         """Such as "adds 0.31" or, of many things, "take 0.12"."""
@@ -257,7 +259,8 @@ def explain_each(
     profile, items = model.profile(person), model.items_.indices(item_ids)
     mine = model.items_.ids[profile.item_index].tolist()
     own = list(zip(mine, [catalogue[one] for one in mine], profile.value.tolist(), strict=True))
-    scores, parts = zip(*model.parts_each(profile, item_ids), strict=True)
+    blocks = [item_ids[first : first + ITEMS_AT_ONCE] for first in range(0, len(item_ids), ITEMS_AT_ONCE)]
+    scores, parts = zip(*(one for block in blocks for one in model.parts_each(profile, block)), strict=True)
     adds = np.stack([one.ratings for one in parts])  # (K, n), or (K, 0) if they count alike
     without = np.stack([one.without for one in parts])
     if model.has_stars:

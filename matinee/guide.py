@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.catalogue import Catalogue, Film, find_item
+from matinee.catalogue import Catalogue, Film, Labels, find_item
 from matinee.dials import AS_RANKED, Dials, choose
 from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
 from matinee.explain import Explanation, explain, explain_each
@@ -222,7 +221,7 @@ class Guide:
         allowed = self.allowed(filters)
         is_open = allowed.copy()
         is_open[seen] = False
-        chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, self._few)
+        chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, few_ratings(self.model))
         if len(chosen) < k:
             why = _shortage(filters, allowed, int(allowed[seen].sum()), self.model.scale_.has_stars)
             note = f"{len(chosen)} instead of {k}: {why} {note}".strip()
@@ -243,7 +242,7 @@ class Guide:
             raise SettingError(f"k must be at least 1, not {k}.")
         if by not in ("factors", "co-rating"):
             raise SettingError(f"by must be factors or co-rating, not '{by}'.")
-        few = self._few
+        few = few_ratings(self.model)
         if min_ratings is None:
             min_ratings = few
         allowed, item_id = self.allowed(Filters(min_ratings=min_ratings)), self.item_id(item)
@@ -276,34 +275,24 @@ class Guide:
             UnknownNameError: there is no such genre.
         """
         passes = self.model.item_counts_ >= filters.min_ratings
-        named = self.catalogue.genre_named
+        named, (first, last) = self.catalogue.genre_named, filters.years
+        if not (filters.genres or filters.not_genres or first or last):
+            return passes
+        _, years, of_genre = self._labels()
         if filters.genres:
-            passes &= np.any([self._of_genre[named(genre)] for genre in filters.genres], axis=0)
+            passes &= np.any([of_genre[named(genre)] for genre in filters.genres], axis=0)
         for genre in filters.not_genres:
-            passes &= ~self._of_genre[named(genre)]
-        first, last = filters.years
+            passes &= ~of_genre[named(genre)]
         if first or last:
-            passes &= (self._years > 0) & (self._years >= (first or 0)) & (self._years <= (last or 9999))
+            passes &= (years > 0) & (years >= (first or 0)) & (years <= (last or 9999))
         return passes
 
-    @cached_property
-    def _few(self) -> int:
-        return few_ratings(self.model)
-
-    @cached_property
-    def _films(self) -> list[Film]:
-        return [self.catalogue[item_id] for item_id in self.model.items_.ids.tolist()]
-
-    @cached_property
-    def _years(self) -> NDArray[np.int64]:
-        """(I,), 0 where it is unknown."""
-        return np.array([film.year or 0 for film in self._films], np.int64)
-
-    @cached_property
-    def _of_genre(self) -> dict[str, NDArray[np.bool_]]:
-        """Which items have a genre, (I,) each."""
-        genres = [set(film.genres) for film in self._films]
-        return {name: np.array([name in of for of in genres], bool) for name in self.catalogue.genres}
+    def _labels(self) -> Labels:
+        """Of the model's items; made again if the model has been fitted to others since."""
+        found: Labels | None = self.__dict__.get("labels")
+        if found is None or found.items is not self.model.items_:
+            found = self.__dict__["labels"] = self.catalogue.labels(self.model.items_)
+        return found
 
     def _lines(self, scored: list[Scored]) -> list[Suggestion]:
         lines, index = [], self.model.items_.indices(one.item_id for one in scored)
@@ -340,7 +329,7 @@ def seldom(floor: int, has_ratings: bool) -> str:
 
 def few_ratings(model: Recommender) -> int:
     """What counts as few ratings of an item: one in five thousand of all, but at least 5 and at most 50."""
-    return int(np.clip(model.item_counts_.sum() // 5_000, 5, 50))
+    return min(max(int(model.item_counts_.sum()) // 5_000, 5), 50)
 
 
 def histories(model: Recommender) -> Ratings:

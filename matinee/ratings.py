@@ -175,8 +175,8 @@ class Vocabulary:
         """`index` of several ids, (n,), much faster than one by one; raises as that does."""
         ids: Any = list(given)
         found = self.lookup(ids)
-        for place in np.flatnonzero(found < 0)[:1].tolist():
-            self.index(ids[place])
+        if (found < 0).any():  # or a list of several types: one by one they are found, or it is said which is not
+            return np.array([self.index(one) for one in ids], np.int32)
         return found
 
     def id(self, index: int) -> Id:

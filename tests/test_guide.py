@@ -333,3 +333,13 @@ def test_a_guide_goes_through_a_file(guide: Guide, tmp_path: Path) -> None:
     assert other.recommend(1, 50, Filters(("Drama",))) == guide.recommend(1, 50, Filters(("Drama",)))
     assert other.similar("Film no. 2") == guide.similar("Film no. 2")
     assert other.origin == guide.origin
+
+
+def test_filters_follow_a_model_that_is_fitted_again_to_other_films() -> None:
+    films: dict[Id, Film] = {item: Film(f"Film {item} (1990)", 1990, ("Drama",)) for item in range(1, 1000)}
+    guide = Guide(Baseline().fit(simulated(), n_threads=1), Catalogue(films))
+    before = guide.allowed(Filters(genres=("Drama",)))
+    guide.model.fit(simulated(50, 40, 800, seed=3), n_threads=1)
+    after = guide.allowed(Filters(genres=("Drama",), years=(1990, None)))
+    assert (len(before), len(after)) == (120, 40)
+    assert after.all()

@@ -1,5 +1,6 @@
 """Ids and indices, the scale, and the table of ratings."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,12 @@ def test_the_indices_of_several_ids_or_the_first_that_is_unknown() -> None:
     assert numbers.indices([11, "3", 11]).tolist() == [2, 0, 2]
     assert numbers.indices([]).tolist() == []
     assert Vocabulary(["a", "b"], "item").indices({"b": 1.0, "a": 2.0}).tolist() == [1, 0]
+    several: list[Any] = [11, 7.0]
+    with pytest.raises(UnknownNameError, match=re.escape("no item '7.0' among the 3")):
+        numbers.indices(several)
+    with pytest.raises(UnknownNameError, match=f"no item '{2**63}'"):
+        numbers.indices([3, 2**63])
+    assert Vocabulary(["a\0", "b"], "item").indices(["a\0"]).tolist() == [0]
     unknown: tuple[list[int] | list[str], ...] = ([3, 8, 9], ["3", "8", "9"])
     for ids in unknown:
         with pytest.raises(UnknownNameError, match="no item '8' among the 3 this model was trained on"):

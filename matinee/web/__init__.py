@@ -4,7 +4,9 @@ To read in this order:
 
     settings        what the server is told, and its limits
     tables, engine  the database: its tables, how it is opened and brought up to date (migrations/)
-    store           people and their ratings: one method, one transaction
+    database        transactions, and what becomes of their errors
+    store, groups   people and their ratings, and who watches together: one method, one transaction
+    lanes           long work waits for its turn
     live            the models that are served, and how a new file takes the place of an old one
     film_index      finding films by title
     problems        errors as documents with one sentence
@@ -20,5 +22,5 @@ To read in this order:
     explained, pages                         an explanation as bars; the pages rate, for you, films
     pages_you, pages_import, pages_group, pages_map, pages_models, pages_operator, pages_more    the other pages
     security, limits, logs, metrics, gate    what every request passes on its way in and out
-    app, running    put together, and run
+    app, protocol, running    put together, and run
 """

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
 from matinee.web import answers, shapes
 from matinee.web.access import CurrentPerson, Served, Serving, maybe_person, needs_person
@@ -92,14 +93,14 @@ def keep_ratings(serving: Served, person: str, stars: dict[Any, float]) -> None:
     snapshot = serving.models.snapshot()
     native = {snapshot.guide.model.items_.id(snapshot.index_of(item_id)): given for item_id, given in stars.items()}
     snapshot.fold_in(native, strict=True)
-    serving.store.rate_many(person, {_storable(item_id): given for item_id, given in native.items()})
+    serving.store.rate_many(person, {storable(item_id): given for item_id, given in native.items()})
     WRITTEN.inc(len(native))
 
 
 @me.delete("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
 def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Deletes a rating."""
-    if not serving.store.unrate(person, _storable(item_id)):
+    if not serving.store.unrate(person, storable(item_id)):
         raise Problem(404, "no-rating", "There is no rating of this film; /api/v1/me/ratings lists those there are.")
     return Response(status_code=204)
 
@@ -109,19 +110,19 @@ def not_interested(item_id: FilmId, person: CurrentPerson, serving: Serving) -> 
     """Keeps a film out of this person's lists."""
     snapshot = serving.models.snapshot()
     known = snapshot.guide.model.items_.id(snapshot.index_of(item_id))
-    serving.store.hide(person, _storable(known))
+    serving.store.hide(person, storable(known))
     return Response(status_code=204)
 
 
 @me.delete("/not-interested/{item_id:path}", status_code=204, responses=problems(401, 404))
 def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Lets a film into this person's lists again."""
-    if not serving.store.show(person, _storable(item_id)):
+    if not serving.store.show(person, storable(item_id)):
         raise Problem(404, "not-hidden", "This film is not kept out; /api/v1/me/ratings lists those that are.")
     return Response(status_code=204)
 
 
-def _storable(item_id: object) -> str:
+def storable(item_id: object) -> str:
     """An id as text; raises Problem, 404, for the one character that databases refuse."""
     text = str(item_id)
     if "\0" in text or (not text.isascii() and text.encode("utf-8", "replace").decode() != text):
@@ -133,10 +134,13 @@ def _storable(item_id: object) -> str:
 
 
 @me.get("/recommendations", response_model=shapes.ListAnswer, responses=problems(401, 404, 409))
-def my_recommendations(person: CurrentPerson, serving: Serving, query: Annotated[shapes.Wish, Query()]) -> Response:
+async def my_recommendations(
+    person: CurrentPerson, serving: Serving, query: Annotated[shapes.Wish, Query()]
+) -> Response:
     """A list from the ratings that are kept; it changes at once with each of them."""
-    snapshot, kept = serving.models.snapshot(query.model), serving.store.kept(person)
-    return Answer(snapshot.run(_list, snapshot, kept, query))
+    snapshot, kept = serving.models.snapshot(query.model), await run_in_threadpool(serving.store.kept, person)
+    size = {"ratings": len(kept.ratings), "explained": query.k if query.explain else 0}
+    return Answer(await snapshot.ask(_list, snapshot, kept, query, **size))
 
 
 def _list(snapshot: Snapshot, kept: Any, query: shapes.Wish) -> dict[str, Any]:
@@ -144,12 +148,13 @@ def _list(snapshot: Snapshot, kept: Any, query: shapes.Wish) -> dict[str, Any]:
 
 
 @me.get("/films/{item_id:path}/explanation", response_model=shapes.Explained, responses=problems(401, 404, 409))
-def my_explanation(
+async def my_explanation(
     item_id: FilmId, person: CurrentPerson, serving: Serving, query: Annotated[shapes.ExplainQuery, Query()]
 ) -> Response:
     """What the prediction of a film for this person is made of."""
-    snapshot, stars = serving.models.snapshot(query.model), serving.store.kept(person).stars()
-    return Answer(snapshot.run(_explanation, snapshot, stars, item_id, query.reasons))
+    snapshot, kept = serving.models.snapshot(query.model), await run_in_threadpool(serving.store.kept, person)
+    asked = snapshot, kept.stars(), item_id, query.reasons
+    return Answer(await snapshot.ask(_explanation, *asked, ratings=len(kept.ratings), explained=1))
 
 
 def _explanation(snapshot: Snapshot, stars: dict[Any, float], item_id: str, reasons: int) -> dict[str, Any]:

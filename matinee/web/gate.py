@@ -164,4 +164,4 @@ class Gate:
             log("request", **fields, ms=round(1000 * seconds, 2))
 
 
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

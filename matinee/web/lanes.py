@@ -15,7 +15,7 @@ from matinee.web.problems import busy
 LONG_SECONDS = 0.25
 """So long a search may take, or a long list with explanations, or a file that is looked at."""
 LONGEST_WAIT = 4.0
-"""Seconds that the queue of a lane may take."""
+"""Seconds that those may be expected to take who are before somebody in a lane."""
 
 Result = TypeVar("Result")
 
@@ -23,16 +23,19 @@ Result = TypeVar("Result")
 class Lane:
     """Runs one thing at a time, each in a thread."""
 
-    def __init__(self, seconds: float = LONG_SECONDS) -> None:
-        """Args: seconds: what one usually takes; it says how many may wait."""
-        self._turn, self._n, self._most = CapacityLimiter(1), 0, 1 + max(1, int(LONGEST_WAIT / max(seconds, 1e-3)))
+    def __init__(self) -> None:
+        self._turn, self._expected = CapacityLimiter(1), 0.0
 
-    async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Calls something when its turn has come; raises Problem, 503, if too many are waiting."""
-        if self._n >= self._most:
+    async def run(self, work: Callable[..., Result], *arguments: object, seconds: float = LONG_SECONDS) -> Result:
+        """Calls something when its turn has come; raises Problem, 503, if what is before it will take too long.
+
+        Args:
+            seconds: what it is expected to take.
+        """
+        if self._expected >= LONGEST_WAIT:
             raise busy("Too many long answers are asked for at the moment; try again in a second.")
-        self._n += 1
+        self._expected += seconds
         try:
             return await to_thread.run_sync(work, *arguments, limiter=self._turn)
         finally:
-            self._n -= 1
+            self._expected -= seconds

@@ -50,14 +50,14 @@ class Snapshot:
         self._index = {str(item_id): index for index, item_id in enumerate(guide.model.items_.ids.tolist())}
         model = guide.model
         # A model that does more than call NumPy is asked by one thread at a time.
-        self._lock: Any = nullcontext() if model.scores_in_threads else threading.Lock()
+        self._lock = None if model.scores_in_threads else threading.Lock()
         self._seconds = min(self._tried() for _ in range(3))
         self._seconds_of_reasons = min(self._explained() for _ in range(3))
-        self._lists, self._long = Lane(self._seconds), Lane()
+        self._lists, self._long = Lane(), Lane()
 
     def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Calls something that asks the model."""
-        with self._lock:
+        with self._lock or nullcontext():
             return work(*arguments)
 
     async def ask(self, work: Callable[..., Result], *arguments: Any, ratings: int = 0, explained: int = 0) -> Result:
@@ -67,14 +67,18 @@ class Snapshot:
             ratings: how many the person gave; explained: how many films are to be explained.
         """
         expected = (self._seconds + explained * self._seconds_of_reasons) * (1 + ratings / 100)
-        if expected < QUICK_SECONDS:
-            return self.run(work, *arguments)
+        if expected < QUICK_SECONDS and (self._lock is None or self._lock.acquire(blocking=False)):
+            try:
+                return work(*arguments)
+            finally:
+                if self._lock is not None:
+                    self._lock.release()
         lane = self._long if explained else self._lists
-        return await lane.run(self.run, work, *arguments)
+        return await lane.run(self.run, work, *arguments, seconds=expected)
 
     async def ask_long(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """`run` for what is long whatever the model."""
-        return await self._long.run(self.run, work, *arguments)
+        """Calls what is long whatever the model, and does not ask it."""
+        return await self._long.run(work, *arguments)
 
     def find(self, item_id: Id) -> int | None:
         """The index of an item, None if the model does not know it; faster than to search the vocabulary."""

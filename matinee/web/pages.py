@@ -14,8 +14,7 @@ from pydantic import BaseModel, Field
 from matinee.errors import UnsupportedError
 from matinee.web import answers
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
-from matinee.web.api_people import _storable as storable
-from matinee.web.api_people import keep_ratings
+from matinee.web.api_people import keep_ratings, storable
 from matinee.web.explained import chart
 from matinee.web.film_index import plain
 from matinee.web.pages_base import done, film_url, is_own, page, part_wanted, with_query

@@ -31,10 +31,15 @@ class Shelves:
 
     def of(self, snapshot: Snapshot) -> Shelf:
         """The shelf of a snapshot; the first who asks makes it, and others wait for it."""
+        found = self._made.get(snapshot.name)
+        if found is not None and found.snapshot is snapshot:
+            return found
         with self._making:
-            if not self.has(snapshot):
-                self._made[snapshot.name] = Shelf(snapshot)
-            return self._made[snapshot.name]
+            found = self._made.get(snapshot.name)
+            if found is None or found.snapshot.loaded_at < snapshot.loaded_at:
+                found = self._made[snapshot.name] = Shelf(snapshot)
+            # Whoever still has the snapshot before gets a shelf of their own, and the newer one stays.
+            return found if found.snapshot is snapshot else Shelf(snapshot)
 
 
 class Visitor:

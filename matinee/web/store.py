@@ -4,6 +4,7 @@ When a method that writes returns, the write is on the disk (see `engine`). Meth
 A person is known by a secret token; only its SHA-256 is kept, so that a stolen database opens no account.
 """
 
+import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -159,6 +160,8 @@ class Store:
         """
         if not stars:
             return
+        if not all(map(math.isfinite, stars.values())):
+            raise SettingError("Stars must be numbers, neither infinite nor NaN.")
         items, (second, nanoseconds) = list(stars), divmod(time.time_ns(), 10**9)
         rows = [
             {"person_id": person_id, "item_id": item, "stars": stars[item], "rated_at": second}

@@ -26,8 +26,8 @@ def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
         return number
 
     async def all_of_them() -> list[int]:
-        lane = Lane(0.005)
-        return await asyncio.gather(*(lane.run(work, number) for number in range(10)))
+        lane = Lane()
+        return await asyncio.gather(*(lane.run(work, number, seconds=0.005) for number in range(10)))
 
     assert asyncio.run(all_of_them()) == list(range(10))
     assert done == list(range(10))
@@ -38,12 +38,12 @@ def test_who_finds_a_long_queue_is_told_to_come_again_and_the_others_are_answere
     go_on = threading.Event()
 
     async def several() -> list[object]:
-        lane = Lane(1.0)  # at most four wait
-        asked = [asyncio.create_task(lane.run(go_on.wait)) for _ in range(7)]
+        lane = Lane()  # of things that take a second, one and four more
+        asked = [asyncio.create_task(lane.run(go_on.wait, seconds=0.8)) for _ in range(7)]
         while sum(one.done() for one in asked) < 2:
             await asyncio.sleep(0.001)
         go_on.set()
-        return [*await asyncio.gather(*asked, return_exceptions=True), await lane.run(go_on.wait)]
+        return [*await asyncio.gather(*asked, return_exceptions=True), await lane.run(go_on.wait, seconds=0.8)]
 
     *found, later = asyncio.run(several())
     assert found[:5] == [True] * 5
@@ -56,7 +56,7 @@ def test_who_finds_a_long_queue_is_told_to_come_again_and_the_others_are_answere
 
 def test_an_error_ends_only_its_own_turn() -> None:
     async def both() -> tuple[str, int]:
-        lane = Lane(0.1)
+        lane = Lane()
         with pytest.raises(ZeroDivisionError) as caught:
             await lane.run(lambda: 1 // 0)
         return str(caught.value), await lane.run(int, "7")

@@ -185,9 +185,20 @@ def test_a_head_that_does_not_end_is_not_waited_for(hasty: socket.socket, begun:
     assert said(hasty).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
 
 
-@pytest.mark.parametrize("head", [b"GET /" + b"a" * 9_000, b"GET / HTTP/1.1\r\n" + b"x: " + b"a" * 9_000])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * 9_000,
+        b"GET / HTTP/1.1\r\n" + b"x: " + b"a" * 9_000,
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"x: " + b"a" * 9_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"x: yyyyyyyy\r\n" * 900 + b"\r\n",
+    ],
+)
 def test_a_head_that_is_too_long_is_refused(hasty: socket.socket, head: bytes) -> None:
-    hasty.sendall(head)
+    hasty.sendall(head[:3_000])
+    time.sleep(0.05)
+    hasty.sendall(head[3_000:6_000])
+    hasty.sendall(head[6_000:])
     assert said(hasty).startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
 
 
@@ -198,3 +209,10 @@ def test_who_keeps_a_connection_may_pause_between_requests(hasty: socket.socket)
         hasty.sendall(head + b"\r\ncontent-length: 1902\r\n\r\n{}" + body)
         assert hasty.recv(100_000).startswith(b"HTTP/1.1 200 OK\r\n")
         time.sleep(0.4)
+
+
+def test_many_short_requests_at_once_are_no_long_head(hasty: socket.socket) -> None:
+    hasty.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n" * 300 + b"GET /health/live HTTP/1.1\r\nHost: x\r\n")
+    time.sleep(0.1)
+    hasty.sendall(b"Connection: close\r\n\r\n")
+    assert said(hasty).count(b"HTTP/1.1 200 OK\r\n") == 301

@@ -193,3 +193,29 @@ def test_what_is_quick_is_answered_at_once_and_what_is_not_in_a_thread(
     assert asyncio.run(threads()) == [True, True, False]
     monkeypatch.setattr(live, "QUICK_SECONDS", 0.0)
     assert asyncio.run(threads()) == [False, False, False]
+
+
+def test_a_model_that_is_asked_by_one_at_a_time_keeps_nobody_waiting_who_does_not_ask_it(tmp_path: Path) -> None:
+    guide_of(0, baseline=True).save(tmp_path / "plain.matinee")
+    go_on, ran = threading.Event(), threading.Event()
+
+    def long() -> bool:
+        ran.set()
+        return go_on.wait(30)
+
+    async def both() -> tuple[int, bool, int]:
+        snapshot = LiveModel(tmp_path / "plain.matinee").current
+        first = asyncio.create_task(snapshot.ask(long, explained=10_000_000))
+        while not ran.is_set():
+            await asyncio.sleep(0.001)
+        second = asyncio.create_task(snapshot.ask(threading.get_ident))
+        for _ in range(20):
+            await asyncio.sleep(0.001)  # goes on, although the model is in use
+        waited = not second.done()
+        go_on.set()
+        assert await first
+        return await second, waited, threading.get_ident()
+
+    answered, waited, here = asyncio.run(both())
+    assert waited
+    assert answered != here

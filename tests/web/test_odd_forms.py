@@ -13,7 +13,7 @@ import pytest
 from matinee.catalogue import Catalogue, Film
 from matinee.guide import Guide
 from matinee.models.baseline import Baseline
-from matinee.ratings import Ratings, Scale
+from matinee.ratings import Id, Ratings, Scale
 from matinee.web.settings import Settings
 from tests.web.conftest import UNLIMITED, newcomer, serving
 
@@ -35,7 +35,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("large")
     items = list(range(N_FILMS))
     ratings = Ratings.from_ids([1] * N_FILMS, items, [1 + item % 5 for item in items], scale=Scale(0.5, 5, 0.5))
-    films = {item: Film(f"Film {item} ({1950 + item % 60})", 1950 + item % 60) for item in items}
+    films: dict[Id, Film] = {item: Film(f"Film {item} ({1950 + item % 60})", 1950 + item % 60) for item in items}
     Guide(Baseline().fit(ratings, n_threads=1), Catalogue(films)).save(folder / "large.matinee")
     settings = Settings((folder / "large.matinee",), str(folder / "p.db"), limits=UNLIMITED, log_requests=False)
     with serving(settings) as url:
