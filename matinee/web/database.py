@@ -20,7 +20,7 @@ from matinee.errors import StoreError
 from matinee.web.engine import reason
 from matinee.web.tables import people
 
-_DELETED = "This person, or this group, has been deleted."
+DELETED = "This person, or this group, has been deleted."
 
 
 class Created(NamedTuple):
@@ -76,7 +76,7 @@ class Database:
         try:
             yield
         except IntegrityError:
-            raise UnknownPersonError(_DELETED) from None
+            raise UnknownPersonError(DELETED) from None
         except SQLAlchemyError as error:
             raise StoreError(f"{shown_url(self.engine.url)} does not answer: {reason(error)}.") from error
 
@@ -118,4 +118,4 @@ def lock_person(connection: sa.Connection, person_id: str) -> None:
     """
     query = sa.select(people.c.id).where(people.c.id == person_id).with_for_update(key_share=True)
     if connection.execute(query).first() is None:
-        raise UnknownPersonError(_DELETED)
+        raise UnknownPersonError(DELETED)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from matinee.errors import SettingError
-from matinee.web.database import Created, Database, UnknownPersonError, hash_of, lock_person, now
+from matinee.web.database import DELETED, Created, Database, UnknownPersonError, hash_of, lock_person, now
 from matinee.web.tables import group_members, viewing_groups
 
 MOST_MEMBERS = 20
@@ -104,7 +104,7 @@ class Groups:
         with self._database.writing() as connection:
             lock_person(connection, person_id)
             if not lock_groups(connection, [group_id]):
-                raise UnknownPersonError("This person, or this group, has been deleted.")
+                raise UnknownPersonError(DELETED)
             inside = sa.select(group_members.c.person_id).where(group_members.c.group_id == group_id)
             others = set(connection.execute(inside).scalars())
             if person_id not in others:

@@ -1,7 +1,7 @@
 """The pages beside those for rating: you, import, together, the map, models, the operator; put into the application.
 
 What all pages need is made ready in the background, as soon as the server runs and whenever a model takes another's
-place, so that nobody's first page waits for it.
+place, so that a first page seldom waits for it.
 """
 
 import asyncio

@@ -39,7 +39,8 @@ def all_at_once(calls: list[Callable[[], object]]) -> list[BaseException]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
+        assert not thread.is_alive()
     return errors
 
 
