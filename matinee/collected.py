@@ -44,7 +44,8 @@ def with_collected(dataset: Dataset, url: str) -> Joined:
     fits = (item_index >= 0) & (value >= own.scale.lowest) & (value <= own.scale.highest)
     person, of_person = np.unique(np.array(frame["person_id"].to_list(), str)[fits], return_inverse=True)
     left_out = f"; {int((~fits).sum()):,} left out, of unknown items or outside the scale" if not fits.all() else ""
-    note = f"Added {int(fits.sum()):,} ratings by {len(person):,} people from {shown_url(address)}{left_out}."
+    n, people = int(fits.sum()), f"{len(person):,} {'person' if len(person) == 1 else 'people'}"
+    note = f"Added {n:,} rating{'s' * (n != 1)} by {people} from {shown_url(address)}{left_out}."
     if not fits.any():
         return Joined(dataset, note)
     users = own.users.merge(Vocabulary(_new_ids(own.users, len(person)), "user"))

@@ -57,4 +57,6 @@ def require_packages() -> None:
     """Raises SettingError unless all that serving needs is installed."""
     needed = ("fastapi", "uvicorn", "alembic", "orjson", "prometheus_client", "python_multipart")
     if any(find_spec(name) is None for name in needed):
-        raise SettingError("matinee serve needs more packages: pip install 'matinee[serve]'")
+        raise SettingError(
+            "matinee serve needs more packages: pip install 'matinee[serve]', or in a clone: pip install '.[serve]'"
+        )

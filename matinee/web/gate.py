@@ -50,7 +50,7 @@ class _Visit:
             self._left -= len(message.get("body", b""))
             self.has_body = self.has_body or not message.get("more_body", False)
             if self._left < 0:
-                raise too_large()
+                raise too_large(self.scope["path"])
         return message
 
     async def send(self, message: Message) -> None:
@@ -72,9 +72,12 @@ class _Visit:
             await answer_in(self.scope, problem)(self.scope, self.receive, self.send)
 
 
-def too_large() -> Problem:
-    """413."""
-    return Problem(413, "too-large", "The request is too large; send fewer ratings at once.", {"Connection": "close"})
+def too_large(path: str) -> Problem:
+    """413, for a request to this address."""
+    detail = "The request is too large; send fewer ratings at once."
+    if path.startswith(UPLOADS):
+        detail = "The file is too large: at most 2 MB are read; go back, and give ratings.csv alone, or a part of it."
+    return Problem(413, "too-large", detail, {"Connection": "close"})
 
 
 class Gate:
@@ -141,7 +144,7 @@ class Gate:
             raise Problem(403, "foreign-site", "A page of another site has sent this; open this site and try it there.")
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._body_bytes(scope["path"]):
-            raise too_large()
+            raise too_large(scope["path"])
 
     def _body_bytes(self, path: str) -> int:
         return self._limits.upload_bytes if path.startswith(UPLOADS) else self._limits.body_bytes

@@ -4,6 +4,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -41,7 +42,7 @@ def run(settings: Settings, address: Address, announce: Callable[[str], None]) -
         ModelFileError, StoreError: as `create_app` does.
     """
     log_libraries()
-    with _listen(address) as listening:
+    with _listen(address) as listening, suppress(KeyboardInterrupt):  # uvicorn has stopped in order, and tells again
         _run(settings, address, listening, announce)
 
 

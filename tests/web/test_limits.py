@@ -158,6 +158,13 @@ def test_a_bug_is_logged_by_its_place_without_what_was_sent(capsys: pytest.Captu
     assert "secret" not in logged + answer.text
 
 
+def test_a_file_that_is_too_large_is_told_so(model_file: Path, tmp_path: Path) -> None:
+    with serving(Settings((model_file,), str(tmp_path / "people.db"), limits=UNLIMITED)) as url:
+        told = httpx.post(f"{url}/you/import", files={"file": ("ratings.csv", b"x" * 3_000_000)})
+    assert told.status_code == 413
+    assert "The file is too large: at most 2 MB are read" in told.json()["detail"]
+
+
 # -- heads -------------------------------------------------------------------------------------------------------
 
 

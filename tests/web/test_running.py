@@ -94,6 +94,14 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_began(model_file: Path, 
     assert not (tmp_path / "people.db-wal").exists()  # closed in order: all of it is in the one file
 
 
+def test_ctrl_c_ends_it_without_an_error(model_file: Path, tmp_path: Path) -> None:
+    server = Process(str(model_file), "--db", str(tmp_path / "people.db"))
+    server.wait()
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(timeout=30) == 0
+    server.stop()
+
+
 def test_several_workers_share_the_address_the_database_and_the_figures(model_file: Path, tmp_path: Path) -> None:
     options = ("--db", str(tmp_path / "people.db"), "--workers", "2", "--quiet")
     server = Process(str(model_file), *options, environment={"MATINEE_OPERATOR_TOKEN": OPERATOR})
@@ -165,7 +173,8 @@ def test_without_its_packages_it_says_what_to_install(model_file: Path, monkeypa
     monkeypatch.setattr(sys.modules["matinee.cli.serve"], "find_spec", lambda _: None)
     done = click.testing.CliRunner().invoke(main, ["serve", str(model_file)])
     assert done.exit_code == 1
-    assert done.stderr == "Error: matinee serve needs more packages: pip install 'matinee[serve]'\n"
+    ways = "pip install 'matinee[serve]', or in a clone: pip install '.[serve]'"
+    assert done.stderr == f"Error: matinee serve needs more packages: {ways}\n"
 
 
 def test_matinee_and_its_command_line_load_nothing_of_the_web() -> None:
