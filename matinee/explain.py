@@ -247,12 +247,18 @@ def explain(model: Recommender, catalogue: Catalogue, person: Person, item_id: I
 
 
 def explain_each(
-    model: Recommender, catalogue: Catalogue, person: Person, item_ids: Sequence[Id], k: int | None = None
+    model: Recommender,
+    catalogue: Catalogue,
+    person: Person,
+    item_ids: Sequence[Id],
+    k: int | None = None,
+    scores: Sequence[float] | None = None,
 ) -> list[Explanation]:
     """`explain` of several items, in much less time than one by one.
 
     Args:
         k: so many reasons each (at least those of a sentence), and the others as one number; None means all.
+        scores: of the items for this person, where they are known.
     """
     if not item_ids:
         return []
@@ -260,7 +266,8 @@ def explain_each(
     mine = model.items_.ids[profile.item_index].tolist()
     own = list(zip(mine, [catalogue[one] for one in mine], profile.value.tolist(), strict=True))
     blocks = [item_ids[first : first + ITEMS_AT_ONCE] for first in range(0, len(item_ids), ITEMS_AT_ONCE)]
-    scores, parts = zip(*(one for block in blocks for one in model.parts_each(profile, block)), strict=True)
+    parts = [one for block in blocks for one in model.parts_each(profile, block)]
+    scores = model.scores(profile)[items].tolist() if scores is None else scores
     adds = np.stack([one.ratings for one in parts])  # (K, n), or (K, 0) if they count alike
     without = np.stack([one.without for one in parts])
     if model.has_stars:

@@ -153,10 +153,11 @@ class Guide:
         """
         return explain(self.model, self.catalogue, person, self.item_id(item))
 
-    def explain_each(self, person: Person, item_ids: Sequence[Id], k: int | None = None) -> list[Explanation]:
-        """`explain` of several items, given by their ids alone, with k reasons each, or all; much faster than one by
-        one."""
-        return explain_each(self.model, self.catalogue, person, item_ids, k)
+    def explain_each(
+        self, person: Person, item_ids: Sequence[Id], k: int | None = None, scores: Sequence[float] | None = None
+    ) -> list[Explanation]:
+        """`explain` of several items, given by their ids alone; much faster than one by one (see `explain_each`)."""
+        return explain_each(self.model, self.catalogue, person, item_ids, k, scores)
 
     def recommend(
         self,

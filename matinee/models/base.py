@@ -198,13 +198,13 @@ class Recommender(ABC):
     def parts(self, person: Person, item_id: Id) -> tuple[float, Parts]:
         """The score of an item for somebody, before clipping, and its parts, which add up to it but for a known user's
         rest (see `explain`). Raises UnsupportedError if the model cannot tell."""
-        return self.parts_each(person, [item_id])[0]
+        profile = self.profile(person)
+        (parts,) = self.parts_each(profile, [item_id])
+        return float(self.scores(profile)[self.items_.index(item_id)]), parts
 
-    def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[tuple[float, Parts]]:
-        """`parts` of several items, for which some models need hardly more time than for one."""
-        profile, items = self.profile(person), self.items_.indices(item_ids)
-        parts = self._parts_each(profile, items)
-        return list(zip(self.scores(profile)[items].tolist(), parts, strict=True))
+    def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[Parts]:
+        """The parts of several items, for which some models need hardly more time than for one."""
+        return self._parts_each(self.profile(person), self.items_.indices(item_ids))
 
     def predict_ratings(self, ratings: Ratings) -> NDArray[np.float32]:
         """Predicted stars for each row, (N,) float32, clipped to the scale; the values of `ratings` are not read.

@@ -45,7 +45,8 @@ def suggestions(
     found = snapshot.guide.recommend(for_list, wish.k, wish.filters(), dials=wish.dials())
     items = [_line(one) for one in found.items]
     if wish.explain:
-        reasons = snapshot.guide.explain_each(person.profile, [item["item_id"] for item in items], REASONS)
+        known = [one.item_id for one in found.items], REASONS, [one.score for one in found.items]
+        reasons = snapshot.guide.explain_each(person.profile, *known)
         for item, why in zip(items, reasons, strict=True):
             item["explanation"] = why.to_dict(REASONS)
     return {"items": items, "note": found.note} | _about(snapshot, person)
