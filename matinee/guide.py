@@ -279,7 +279,7 @@ class Guide:
         named, (first, last) = self.catalogue.genre_named, filters.years
         if not (filters.genres or filters.not_genres or first or last):
             return passes
-        _, years, of_genre = self.labels()
+        _, years, of_genre = self._labels()
         if filters.genres:
             passes &= np.any([of_genre[named(genre)] for genre in filters.genres], axis=0)
         for genre in filters.not_genres:
@@ -288,11 +288,11 @@ class Guide:
             passes &= (years > 0) & (years >= (first or 0)) & (years <= (last or 9999))
         return passes
 
-    def labels(self) -> Labels:
-        """Years and genres of the model's items; made again if the model has been fitted to others since."""
-        found: Labels | None = self.__dict__.get("_labels")
+    def _labels(self) -> Labels:
+        """Of the model's items; made again if the model has been fitted to others since."""
+        found: Labels | None = self.__dict__.get("labels")
         if found is None or found.items is not self.model.items_:
-            found = self.__dict__["_labels"] = self.catalogue.labels(self.model.items_)
+            found = self.__dict__["labels"] = self.catalogue.labels(self.model.items_)
         return found
 
     def _lines(self, scored: list[Scored]) -> list[Suggestion]:

@@ -33,7 +33,7 @@ class FilmIndex:
         self._ids: list[Id] = model.items_.ids.tolist()
         films = [guide.catalogue[item_id] for item_id in self._ids]
         self._titles = [plain(film.title) for film in films]
-        self._counts, years = model.item_counts_, guide.labels().years
+        self._counts, years = model.item_counts_, np.array([film.year or 0 for film in films])
         sums, n = np.nan_to_num(model.item_means_.astype(np.float64)) * self._counts, self._counts
         shrunken = (sums + _CAUTION * sums.sum() / max(1, n.sum())) / (n + _CAUTION)
         self._orders = {

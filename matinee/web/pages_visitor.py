@@ -26,23 +26,20 @@ class Shelves:
 
     def has(self, snapshot: Snapshot) -> bool:
         """Whether nobody has to wait for the shelf of a snapshot."""
-        return self._kept(snapshot) is not None
+        found = self._made.get(snapshot.name)
+        return found is not None and found.snapshot is snapshot
 
     def of(self, snapshot: Snapshot) -> Shelf:
         """The shelf of a snapshot; the first who asks makes it, and others wait for it."""
-        found = self._kept(snapshot)
-        if found is not None:
+        found = self._made.get(snapshot.name)
+        if found is not None and found.snapshot is snapshot:
             return found
         with self._making:
-            newest = self._made.get(snapshot.name)
-            if newest is None or newest.snapshot.loaded_at < snapshot.loaded_at:
-                newest = self._made[snapshot.name] = Shelf(snapshot)
+            found = self._made.get(snapshot.name)
+            if found is None or found.snapshot.loaded_at < snapshot.loaded_at:
+                found = self._made[snapshot.name] = Shelf(snapshot)
             # Whoever still has the snapshot before gets a shelf of their own, and the newer one stays.
-            return newest if newest.snapshot is snapshot else Shelf(snapshot)
-
-    def _kept(self, snapshot: Snapshot) -> Shelf | None:
-        found = self._made.get(snapshot.name)
-        return found if found is not None and found.snapshot is snapshot else None
+            return found if found.snapshot is snapshot else Shelf(snapshot)
 
 
 class Visitor:

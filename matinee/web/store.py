@@ -55,7 +55,7 @@ class Store:
         """Of friends."""
         with self._reading() as connection:
             self.id: str = connection.execute(sa.select(this_database.c.id)).scalar_one()
-            """Of the database: a few random hexadecimal digits, made with it."""
+            """Of the database: a few random letters, made with it."""
 
     @classmethod
     def open(cls, url: str) -> Self:
