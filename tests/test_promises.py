@@ -213,15 +213,28 @@ def test_kernels_print_nothing_and_open_nothing() -> None:
 # -- names -------------------------------------------------------------------------------------------------------
 
 
-def test_the_public_names_are_sorted_and_all_can_be_imported() -> None:
-    names = matinee.__all__
-    assert names == sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+def test_the_public_names_are_those_of_the_stub_and_all_can_be_imported() -> None:
+    stub = ast.parse((ROOT / "matinee" / "__init__.pyi").read_text("utf-8"))
+    names = next(ast.literal_eval(node.value) for node in stub.body if isinstance(node, ast.Assign))
+    assert sorted(names) == matinee.__all__
     assert len(set(names)) == len(names)
     for name in names:
         assert getattr(matinee, name) is not None
-    assert set(names) == {"__version__", *matinee._HOMES}
-    with pytest.raises(AttributeError, match="module 'matinee' has no attribute 'Nonsense'"):
-        _ = matinee.Nonsense
+
+
+def test_dir_shows_the_public_names_even_before_they_are_used() -> None:
+    code = "import matinee; print(*dir(matinee))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert set(shown) >= set(matinee.__all__)
+    assert not {"Any", "TYPE_CHECKING", "import_module", "lazy_loader"} & set(shown)
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    name = "Nonsense"
+    with pytest.raises(AttributeError, match="No matinee attribute Nonsense"):
+        getattr(matinee, name)
 
 
 def test_model_names_are_unique_and_can_be_typed() -> None:

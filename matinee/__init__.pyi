@@ -1,0 +1,75 @@
+from ._version import __version__
+from .catalogue import Catalogue, Film
+from .comparison import Comparison, compare
+from .datasets import load
+from .dials import Dials
+from .errors import MatineeError
+from .evaluation import Report, evaluate
+from .explain import Explanation
+from .film_map import FilmMap, make_map
+from .guide import Filters, Guide
+from .insight import bias_ranking, components
+from .map_files import save_map
+from .models import MODELS
+from .models.baseline import Baseline
+from .models.bayesian import BayesianMF
+from .models.blend import Blend
+from .models.dot_product import DotProduct, PlainMF
+from .models.ease import EASE
+from .models.factorization import MatrixFactorization
+from .models.ials import ImplicitALS
+from .models.knn import ItemKNN, UserKNN
+from .models.mlp import EmbeddingMLP
+from .models.network import Network
+from .models.popularity import Popularity
+from .ratings import Ratings
+from .readers import Dataset, ReadOptions, read
+from .split import Split, splits
+from .training.lr_finder import lr_find
+from .trials import Plan
+from .tuning import Tuning, tune
+
+__all__ = [
+    "EASE",
+    "MODELS",
+    "Baseline",
+    "BayesianMF",
+    "Blend",
+    "Catalogue",
+    "Comparison",
+    "Dataset",
+    "Dials",
+    "DotProduct",
+    "EmbeddingMLP",
+    "Explanation",
+    "Film",
+    "FilmMap",
+    "Filters",
+    "Guide",
+    "ImplicitALS",
+    "ItemKNN",
+    "MatineeError",
+    "MatrixFactorization",
+    "Network",
+    "PlainMF",
+    "Plan",
+    "Popularity",
+    "Ratings",
+    "ReadOptions",
+    "Report",
+    "Split",
+    "Tuning",
+    "UserKNN",
+    "__version__",
+    "bias_ranking",
+    "compare",
+    "components",
+    "evaluate",
+    "load",
+    "lr_find",
+    "make_map",
+    "read",
+    "save_map",
+    "splits",
+    "tune",
+]
