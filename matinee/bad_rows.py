@@ -4,9 +4,9 @@ Taken only when the fast way (`tables.py`) found something unclean.
 """
 
 import csv
+import io
 import json
 import math
-import os
 import re
 from array import array
 from codecs import BOM_UTF8
@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from matinee.errors import DataError
+from matinee.files import write_atomically
 from matinee.layouts import ROLES, Kind, Layout, plain_integer, plain_number, printable, split_line
 from matinee.ratings import NO_TIME
 from matinee.tables import EARLIEST, LATEST, Table, encode
@@ -315,22 +316,15 @@ def write_skipped(bad: Sequence[BadRow], path: Path) -> Path | None:
 
     Returns: the file, or None if neither folder could be written to.
     """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(BadRow._fields)
+    writer.writerows(bad)
+    payload = text.getvalue().encode("utf-8", "backslashreplace")
     for target in (path, Path.cwd() / path.name):
         try:
-            _write_atomically(bad, target)
+            write_atomically(target, payload)
         except OSError:
             continue
         return target
     return None
-
-
-def _write_atomically(bad: Sequence[BadRow], target: Path) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(BadRow._fields)
-            writer.writerows(bad)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

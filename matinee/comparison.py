@@ -11,17 +11,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from matinee._version import __version__
 from matinee.contests import CONTESTS, Contest, and_then, contest
 from matinee.errors import MatineeError, SettingError
 from matinee.evaluation import NO_STARS, Outcome, Report, measure, peak_memory_mb
-from matinee.files import write_atomically
 from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
 from matinee.progress import Progress
@@ -131,37 +127,6 @@ class Comparison:
             "NDCG@10 and recall@20 measure."
         ]
 
-    def page(self) -> str:
-        """The table as a page of HTML that needs nothing else."""
-        from jinja2 import Environment, StrictUndefined
-
-        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        text = (files("matinee") / "assets" / "compare.html").read_text("utf-8")
-        bars = {measure: _bars(measure, self.entries) for measure in CONTESTS}
-        return environment.from_string(text).render(found=self, bars=bars, measures=CONTESTS, version=__version__)
-
-    def save_page(self, path: Path) -> None:
-        """Writes `page`.
-
-        Raises:
-            SettingError: the name is not that of a page, or the place cannot be written.
-        """
-        check_page_name(path)
-        try:
-            write_atomically(path, self.page().encode("utf-8", "replace"))
-        except OSError as error:
-            raise SettingError(f"Cannot write the page '{path}': {error.strerror}. Give another place.") from error
-
-
-def check_page_name(path: Path) -> None:
-    """Tells before a long comparison what `save_page` would tell after it.
-
-    Raises:
-        SettingError: the name is not that of a page, or its folder is not there.
-    """
-    if path.suffix not in (".html", ".htm") or not path.absolute().parent.is_dir():
-        raise SettingError(f"Cannot write the page '{path}': its name ends in .html, and the folder is there.")
-
 
 def compare(
     models: Mapping[str, Recommender],
@@ -223,27 +188,6 @@ def _order(entry: Entry) -> tuple[int, float]:
 
 def _figure(value: float | None, pattern: str) -> str:
     return "-" if value is None else pattern.format(value)
-
-
-class Bar(NamedTuple):
-    """Where a value and the ends of its interval are drawn, in percent of the width: 4 is the least end of all
-    intervals, 96 the greatest.
-    """
-
-    low: float
-    value: float
-    high: float
-
-
-def _bars(measure: str, entries: Sequence[Entry]) -> dict[str, Bar]:
-    """A bar for each model that has the measure, by name."""
-    found = {one.name: one.report for one in entries if one.report and getattr(one.report, measure) is not None}
-    values = {name: getattr(report, measure) for name, report in found.items()}
-    ends = {name: report.intervals.get(measure, (values[name],) * 2) for name, report in found.items()}
-    least = min((low for low, _ in ends.values()), default=0.0)
-    width = max((high for _, high in ends.values()), default=0.0) - least or 1.0
-    at = {name: [4 + 92 * (x - least) / width for x in (ends[name][0], values[name], ends[name][1])] for name in found}
-    return {name: Bar(*three) for name, three in at.items()}
 
 
 # -- a process for each model ----------------------------------------------------------------------------------------

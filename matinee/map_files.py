@@ -2,26 +2,26 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
-from html import escape
-from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from matinee.errors import SettingError
-from matinee.files import write_atomically
+from matinee.files import check_output_name, write_atomically
 from matinee.film_map import FilmMap, place_of, spoken
 from matinee.guide import Guide
 from matinee.insight import components
 from matinee.models.base import Profile
-from matinee.plots.canvas import FORMATS, check_output_name, missing_letters, save_figure
+from matinee.plots.canvas import FORMATS, missing_letters, save_figure
 from matinee.plots.film_map import check_colour, default_colour, film_map
+from matinee.report.html import asset, render
 
 SUFFIXES = (*FORMATS, ".html", ".parquet")
 
@@ -122,9 +122,12 @@ def save_map(
         return "" if suffix == ".svg" else missing_letters(drawn)
     try:
         if suffix == ".html":
-            write_atomically(path, page(made, colour=colour, heading=heading, axes=axes, you=you).encode())
+            text = page(made, colour=colour, heading=heading, axes=axes, you=you)
+            write_atomically(path, text.encode())
         else:
-            table(made).write_parquet(path)
+            parquet = io.BytesIO()
+            table(made).write_parquet(parquet)
+            write_atomically(path, parquet.getvalue())
     except OSError as error:
         raise SettingError(f"Cannot write the map '{path}': {error.strerror or error}.") from error
     return ""
@@ -166,16 +169,18 @@ def page(
     you: You | None = None,
 ) -> str:
     """A page that holds everything it needs and may load nothing: its policy allows its own script and style only."""
-    style = _asset("map.css") + "\nhtml, body, #map { height: 100%; margin: 0; }\n#map { height: 100dvh; }\n"
-    script = "\n".join(re.sub(r"^import .*\n", "", _asset(name), flags=re.M) for name in _SCRIPTS) + _START
+    style = asset("map.css") + "\nhtml, body, #map { height: 100%; margin: 0; }\n#map { height: 100dvh; }\n"
+    script = "\n".join(re.sub(r"^import .*\n", "", asset(name), flags=re.M) for name in _SCRIPTS) + _START
     data = json.dumps(page_data(made, colour=colour, heading=heading, axes=axes, you=you), ensure_ascii=False)
     allowed = "default-src 'none'; base-uri 'none'; form-action 'none'"
-    return Template(_asset("map.html")).substitute(
-        title=escape(heading),
-        policy=f"{allowed}; script-src {_fingerprint(script)}; style-src {_fingerprint(style)}",
-        style=style,
-        script=script,
-        data=data.replace("<", "\\u003c"),  # so that no title can end the script element
+    policy = f"{allowed}; script-src {_fingerprint(script)}; style-src {_fingerprint(style)}"
+    return render(
+        "map.html",
+        title=heading,
+        policy=Markup(policy),
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(data.replace("<", "\\u003c")),  # so that no title can end the script element
     )
 
 
@@ -222,10 +227,6 @@ def page_data(
 
 def _packed(kind: str, values: NDArray[Any] | list[int]) -> dict[str, str]:
     return {"type": kind, "base64": base64.b64encode(np.asarray(values).astype(f"<{kind}").tobytes()).decode()}
-
-
-def _asset(name: str) -> str:
-    return resources.files("matinee").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _fingerprint(text: str) -> str:

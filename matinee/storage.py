@@ -7,6 +7,7 @@ this format, and a digest of everything, by which a damaged or altered file is n
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from safetensors.numpy import save as to_bytes
 from matinee._version import __version__
 from matinee.catalogue import Catalogue, Film
 from matinee.errors import MatineeError, ModelFileError, SettingError
-from matinee.files import write_atomically
+from matinee.files import special_kind, write_atomically
 from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.ratings import Id, Scale, Vocabulary
@@ -69,13 +70,16 @@ def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origi
 
 
 def check_target(path: str | Path) -> None:
-    """Refuses to replace a file that is neither called nor written as a model, such as the ratings themselves.
+    """Refuses to replace a file that is not a model by name or content, such as the ratings, or a device.
 
     Raises:
         ModelFileError: there is such a file.
     """
     path = Path(path)
-    if not path.is_file() or path.suffix == ".matinee":
+    kind = special_kind(path)
+    if kind:
+        raise ModelFileError(f"Cannot write '{path}': it is {kind}, not a regular file. Give another place with --out.")
+    if not os.path.isfile(path) or path.suffix == ".matinee":
         return
     try:
         with safe_open(path, framework="np") as file:

@@ -111,14 +111,14 @@ def test_bad_rows_go_to_the_current_folder_if_that_of_the_file_cannot_be_written
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "data" / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n3,3,?\n")
-    replace = Path.replace
+    replace = os.replace
 
-    def refuse(self: Path, target: Path) -> Path:
+    def refuse(source: Path, target: Path) -> None:
         if target.parent == path.parent:
             raise PermissionError
-        return replace(self, target)
+        replace(source, target)
 
-    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
     monkeypatch.chdir(tmp_path)
     assert read(path, SKIP).bad_rows_file == tmp_path / "r.csv.skipped.csv"
     assert [entry.name for entry in path.parent.iterdir()] == ["r.csv"]

@@ -25,6 +25,7 @@ from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ratings import Ratings
+from matinee.report.comparison_page import comparison_page, save_comparison_page
 from matinee.split import by_mask, k_fold, random_split
 from tests.conftest import simulated
 
@@ -146,7 +147,7 @@ def test_where_nobody_likes_anything_there_is_no_contest_of_lists() -> None:
     few = compare({"baseline": Baseline(), "popularity": Popularity()}, [part], isolated=False)
     assert [one.measure for one in few.contests] == ["rmse"]
     assert few.rows()[0][2] == "-"
-    assert few.page().count("nobody to rank for") == 2
+    assert comparison_page(few).count("nobody to rank for") == 2
 
 
 def test_ratings_that_are_all_the_same_are_compared_by_their_lists() -> None:
@@ -272,9 +273,9 @@ def test_a_process_that_dies_is_a_problem_of_its_model_only(how: tuple[Any, ...]
 
 def test_the_page_needs_nothing_else_and_holds_every_model(found: Comparison, tmp_path: Path) -> None:
     page = tmp_path / "models.html"
-    found.save_page(page)
+    save_comparison_page(found, page)
     text = page.read_text("utf-8")
-    assert text == found.page()
+    assert text == comparison_page(found)
     assert all(f'<th scope="row">{one.name}</th>' in text for one in found.entries)
     assert "failing fails; use mf." in text
     assert text.count("<b>best</b>") == 2
@@ -282,18 +283,25 @@ def test_the_page_needs_nothing_else_and_holds_every_model(found: Comparison, tm
 
 
 def test_names_on_the_page_are_text() -> None:
-    text = Comparison("<b>data</b>", "random:0.2", 1, 1, [Entry("<i>", "mf", problem="a < b")], []).page()
+    entries = [Entry("<i>", "mf", problem="a < b")]
+    text = comparison_page(Comparison("<b>data</b>", "random:0.2", 1, 1, entries, []))
     assert "<b>data" not in text
     assert "<i>" not in text
     assert "a &lt; b" in text
 
 
-@pytest.mark.parametrize("name", ["models.txt", "nowhere/models.html"])
-def test_a_page_of_another_name_is_refused(found: Comparison, tmp_path: Path, name: str) -> None:
-    with pytest.raises(SettingError) as error:
-        found.save_page(tmp_path / name)
-    path = tmp_path / name
-    assert str(error.value) == f"Cannot write the page '{path}': its name ends in .html, and the folder is there."
+def test_a_page_that_cannot_be_written_says_why(found: Comparison, tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "models.html"
+    with pytest.raises(SettingError) as missing:
+        save_comparison_page(found, path)
+    assert str(missing.value) == (
+        f"Cannot write the page '{path}': the folder '{path.parent}' does not exist; create it first."
+    )
+    path = tmp_path / "models.html"
+    path.mkdir()
+    with pytest.raises(SettingError) as caught:
+        save_comparison_page(found, path)
+    assert str(caught.value) == f"Cannot write the page '{path}': Is a directory. Give another place with --html."
 
 
 # -- the command ---------------------------------------------------------------------------------------------------
@@ -331,7 +339,7 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
         ),
         (["--set", "mf.epochs=3"], "--set mf.epochs=3 is for mf, which is not among the models: baseline."),
         (["--set", "baseline.epoch=3"], "baseline has no setting 'epoch'. Did you mean 'epochs'?"),
-        (["--html", "x.txt"], "Cannot write the page 'x.txt': its name ends in .html, and the folder is there."),
+        (["--html", "x.txt"], "Cannot write the page 'x.txt': '.txt' is not a supported format; use .html, .htm."),
     ],
 )
 def test_a_wrong_option_is_told_before_the_data_is_read(options: list[str], message: str) -> None:

@@ -1,6 +1,7 @@
 """A data set written in each format and read again is the same data set."""
 
 import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,16 @@ def test_a_folder_that_does_not_exist_is_told(suffix: str, tmp_path: Path) -> No
     told = message(UnsupportedError, dataset(), target)
     assert told.startswith(f"Cannot write '{target}': No such file or directory")
     assert "\n" not in told
+
+
+@every_format
+def test_a_disk_that_is_full_leaves_no_half_of_a_file(suffix: str, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        told = message(UnsupportedError, dataset(), tmp_path / f"ratings{suffix}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.startswith(f"Cannot write '{tmp_path / f'ratings{suffix}'}': ")
+    assert "File too large" in told
+    assert os.listdir(tmp_path) == []

@@ -454,9 +454,9 @@ def test_a_table_that_is_no_map_is_not_replaced(made: FilmMap, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("map.jpg", "'.jpg' is no format that can be written; use .png, .svg, .pdf, .html, .parquet."),
+        ("map.jpg", "'.jpg' is not a supported format; use .png, .svg, .pdf, .html, .parquet."),
         ("map", "its name has no ending; use .png, .svg, .pdf, .html, .parquet."),
-        ("nowhere/map.html", "there is no folder '{folder}/nowhere'; make it first."),
+        ("nowhere/map.html", "the folder '{folder}/nowhere' does not exist; create it first."),
     ],
 )
 def test_names_that_cannot_be_written(tmp_path: Path, name: str, told: str) -> None:

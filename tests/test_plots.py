@@ -574,8 +574,8 @@ def test_a_figure_is_written_in_the_format_of_its_name_with_the_same_bytes(
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("a.xyz", "'.xyz' is no format that can be written; use .png, .svg, .pdf."),
-        ("missing/a.png", "there is no folder '{folder}/missing'; make it first."),
+        ("a.xyz", "'.xyz' is not a supported format; use .png, .svg, .pdf."),
+        ("missing/a.png", "the folder '{folder}/missing' does not exist; create it first."),
     ],
 )
 def test_a_figure_that_cannot_be_written_says_why(name: str, why: str, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ LAYERS = (
     {"certainty", "evaluation", "storage", "explain", "dials", "groups"},
     {"readers", "guide", "contests", "trials"},
     {"collected", "comparison", "datasets", "describe", "convert", "tuning", "insight", "neighbors", "film_map"},
-    {"plots"},
+    {"plots", "report.html"},
     {"map_files", "imports"},
     {"diagnosis", "records", "reproduce", "report"},
     {"web"},

@@ -500,10 +500,10 @@ def test_a_title_that_is_no_unicode_is_written_all_the_same(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("ratings.csv", "'.csv' is no format that can be written; use .html, .htm."),
-        ("films.matinee", "'.matinee' is no format that can be written; use .html, .htm."),
+        ("ratings.csv", "'.csv' is not a supported format; use .html, .htm."),
+        ("films.matinee", "'.matinee' is not a supported format; use .html, .htm."),
         ("page", "its name has no ending; use .html, .htm."),
-        ("missing/page.html", "there is no folder '{folder}/missing'; make it first."),
+        ("missing/page.html", "the folder '{folder}/missing' does not exist; create it first."),
     ],
 )
 def test_a_page_is_never_written_over_something_else(name: str, told: str, tmp_path: Path) -> None:

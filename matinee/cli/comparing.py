@@ -47,8 +47,9 @@ def compare(source: str, names: str | None, settings: tuple[str, ...], as_json_:
     One table: quality with intervals, seconds and memory. Each model is trained in a process of its own, one after the
     other.
     """
-    from matinee.comparison import HEADINGS, check_page_name
+    from matinee.comparison import HEADINGS
     from matinee.comparison import compare as compare_
+    from matinee.files import check_page_name
     from matinee.models import MODELS
 
     n_threads, seed, page = given.pop("threads"), given.pop("seed"), given.pop("html")
@@ -64,7 +65,9 @@ def compare(source: str, names: str | None, settings: tuple[str, ...], as_json_:
     with progress_bar("Comparing") as progress:
         found = compare_(models, parts, dataset.name, n_threads=n_threads, progress=progress)
     if page is not None:
-        found.save_page(page)
+        from matinee.report.comparison_page import save_comparison_page
+
+        save_comparison_page(found, page)
         note(f"Written: {page}. Open it in a browser; it needs no network.")
     if as_json_:
         as_json(found.to_dict())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from matinee.catalogue import year_of
 from matinee.errors import SettingError
+from matinee.files import check_output_name, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,19 +65,6 @@ def check_figure_name(path: Path) -> None:
     check_output_name(path, "figure", FORMATS)
 
 
-def check_output_name(path: Path, what: str, suffixes: tuple[str, ...]) -> None:
-    """Refuses a name that nothing can be written to; capital and small letters of the ending are alike.
-
-    Raises:
-        SettingError: the name ends in none of the suffixes, or its folder is not there.
-    """
-    if path.suffix.lower() not in suffixes:
-        ending = f"'{path.suffix}' is no format that can be written" if path.suffix else "its name has no ending"
-        raise SettingError(f"Cannot write the {what} '{path}': {ending}; use {', '.join(suffixes)}.")
-    if not path.absolute().parent.is_dir():
-        raise SettingError(f"Cannot write the {what} '{path}': there is no folder '{path.parent}'; make it first.")
-
-
 def save_figure(axes: "Axes", path: str | Path) -> None:
     """Writes the figure in the format that the name ends in; the same figure gives the same bytes.
 
@@ -85,13 +73,17 @@ def save_figure(axes: "Axes", path: str | Path) -> None:
     """
     figure, place = _figure(axes), Path(path)
     check_figure_name(place)
+    suffix = place.suffix.lower()
     try:
-        if place.suffix.lower() == ".svg":
-            place.write_text(_drawn_svg(figure, "matinee", dpi=120, bbox_inches="tight"), "utf-8", newline="\n")
+        if suffix == ".svg":
+            text = _drawn_svg(figure, "matinee", dpi=120, bbox_inches="tight")
+            write_atomically(place, text.encode())
             return
-        undated = {"CreationDate": None} if place.suffix.lower() == ".pdf" else None
+        undated = {"CreationDate": None} if suffix == ".pdf" else None
+        drawn = io.BytesIO()
         with without_glyph_warnings():
-            figure.savefig(place, dpi=120, bbox_inches="tight", metadata=undated)
+            figure.savefig(drawn, format=suffix[1:], dpi=120, bbox_inches="tight", metadata=undated)
+        write_atomically(place, drawn.getvalue())
     except (ValueError, OSError) as error:
         raise SettingError(f"Cannot write the figure '{path}': {error}.") from error
 

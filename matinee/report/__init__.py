@@ -3,7 +3,8 @@
 `collect` gathers all that is said, `page` sets it as one self-contained page.
 """
 
+from matinee.files import check_page_name
 from matinee.report.content import Content, collect
-from matinee.report.page import check_page_name, page, save_page
+from matinee.report.page import page, save_page
 
 __all__ = ["Content", "check_page_name", "collect", "page", "save_page"]

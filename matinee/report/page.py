@@ -1,68 +1,44 @@
 """The report as one page of HTML that needs nothing else: styles and figures inside, no script, no network."""
 
-import re
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from matinee import plots
 from matinee._version import __version__
-from matinee.errors import SettingError
-from matinee.files import write_atomically
 from matinee.insight import BiasLine, Component
-from matinee.plots.canvas import check_output_name, without_glyph_warnings
+from matinee.plots.canvas import without_glyph_warnings
 from matinee.report.content import Content
+from matinee.report.html import asset, render, save_html
 from matinee.report.quality import Quality
-from matinee.report.words import about_model, citations, cite_matinee, counted, licence
+from matinee.report.words import about_model, citations, cite_matinee, licence
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
     from matplotlib.axes import Axes
-
-SUFFIXES = (".html", ".htm")
-
-
-def check_page_name(path: Path) -> None:
-    """Tells before a model is measured what `save_page` would tell after it.
-
-    Raises:
-        SettingError: the name is not that of a page, or its folder is not there.
-    """
-    check_output_name(path, "page", SUFFIXES)
 
 
 def save_page(content: Content, path: Path) -> None:
     """Writes the page; the same content gives the same bytes.
 
     Raises:
-        SettingError: the name is not that of a page, or the place cannot be written.
+        SettingError: the name is not that of a page, or the file cannot be written.
     """
-    check_page_name(path)
-    try:
-        write_atomically(path, page(content).encode("utf-8", "replace"))
-    except OSError as error:
-        raise SettingError(
-            f"Cannot write the page '{path}': {error.strerror}. Give another place with --out."
-        ) from error
+    save_html(page(content), path)
 
 
 def page(content: Content) -> str:
     """The whole page as HTML."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"counted": counted, "signed": _signed}
-    assets = files("matinee") / "assets"
     with without_glyph_warnings():  # the page's own font draws titles in a script that matplotlib's lacks
         pictures = _pictures(content)
     name = content.data.name
-    return environment.from_string((assets / "report.html").read_text("utf-8")).render(
+    return render(
+        "report.html",
         content=content,
         quality=None if isinstance(content.quality, str) else content.quality,
         learnt=content.learnt,
         pictures=pictures,
-        css=Markup((assets / "report.css").read_text("utf-8")),
+        css=Markup(asset("report.css")),
         about=about_model(content.model),
         glossary=content.glossary(),
         data_citations=citations(name),
@@ -70,11 +46,6 @@ def page(content: Content) -> str:
         matinee_citation=cite_matinee(),
         version=__version__,
     )
-
-
-def _signed(number: float) -> str:
-    """+0.25, or with a real minus sign."""
-    return f"{number:+.2f}".replace("-", "\u2212")
 
 
 def _pictures(content: Content) -> dict[str, Any]:
@@ -114,7 +85,7 @@ def _component(one: Component) -> "Axes":
     return axes
 
 
-def _quality_pictures(quality: Quality) -> dict[str, "Markup"]:
+def _quality_pictures(quality: Quality) -> dict[str, Markup]:
     part, predicted = quality.part, quality.predicted
     assert predicted is not None  # else there is nothing to draw
     true, train, errors = part.test.value, part.train, predicted - part.test.value
@@ -128,17 +99,10 @@ def _quality_pictures(quality: Quality) -> dict[str, "Markup"]:
     return {name: _svg(axes, title) for name, (axes, title) in drawn.items()}
 
 
-def _svg(axes: "Axes", title: str, inches: float = 5.0) -> "Markup":
+def _svg(axes: "Axes", title: str, inches: float = 5.0) -> Markup:
     """A figure as part of the page, narrower than it was drawn so that its words can be read; 0 leaves it."""
-    from markupsafe import Markup
-
     figure = axes.figure.canvas.figure
     width, height = figure.get_size_inches()
     if inches:
         figure.set_size_inches(inches, height * (inches / width) ** 0.5)
-    return Markup(_rounded(plots.as_svg(axes, title)))
-
-
-def _rounded(svg: str) -> str:
-    """The same figure in half the bytes: a hundredth of a point is seen by nobody."""
-    return re.sub("<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
+    return Markup(plots.as_svg(axes, title))

@@ -9,6 +9,7 @@ import json
 import re
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -20,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from matinee.film_map import spoken
 from matinee.ratings import Id, Scale
+from matinee.report.html import new_environment
 from matinee.web import texts
 from matinee.web.posters import poster
 from matinee.web.problems import Problem
@@ -121,14 +123,7 @@ class OwnStatic(StaticFiles):
 
 @lru_cache(1)
 def _environment() -> jinja2.Environment:
-    folder = str(resources.files("matinee.web") / "templates")
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = new_environment(Path(str(resources.files("matinee.web") / "templates")))
     made.filters |= {"stars": stars, "number": number, "of": plural, "name": _name, "film_url": film_url}
     made.filters |= {"signed": signed, "signs": _signs}
     made.globals |= {

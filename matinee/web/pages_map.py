@@ -4,7 +4,6 @@ The films are the same for everybody, take some time to place and are cached; wh
 """
 
 import threading
-from importlib import resources
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -17,6 +16,7 @@ from matinee.errors import UnsupportedError
 from matinee.film_map import FilmMap, make_map
 from matinee.guide import few_ratings
 from matinee.map_files import axis_sentences, page_data, you_on
+from matinee.report.html import ASSETS
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
 from matinee.web.live import Snapshot
@@ -90,7 +90,7 @@ async def asset(name: str) -> Response:
     """A script or the style of the map."""
     if name not in _ASSETS:
         raise Problem(404, "not-found", "There is nothing at this address.")
-    content = resources.files("matinee").joinpath("assets", name).read_bytes()
+    content = (ASSETS / name).read_bytes()
     return Response(content, media_type=_ASSETS[name], headers={"cache-control": "no-cache"})
 
 
