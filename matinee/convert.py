@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from matinee.errors import SettingError, UnsupportedError
+from matinee.files import replacing
 from matinee.ratings import NO_TIME
 from matinee.readers import Dataset
 from matinee.titles import CATALOGUE_FILES
@@ -51,21 +52,26 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
         if dataset.catalogue and titles.exists():
             lines.append(f"'{titles}' is there already, so the {len(dataset.catalogue):,} titles were not written.")
         elif dataset.catalogue:
-            _catalogue_frame(dataset).write_csv(titles)
+            with replacing(titles) as file:
+                _catalogue_frame(dataset).write_csv(file)
             lines.append(f"{len(dataset.catalogue):,} titles written as {titles}")
-    except OSError as error:
-        raise UnsupportedError(f"Cannot write '{target}': {error.strerror or error}.") from error
+    except (OSError, pl.exceptions.ComputeError) as error:  # the latter when Parquet meets a full disk
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnsupportedError(f"Cannot write '{target}': {reason}.") from error
     return lines
 
 
 def _write(frame: pl.DataFrame, target: Path) -> None:
-    match target.suffix.lower():
-        case ".parquet":
-            frame.write_parquet(target)
-        case ".jsonl":
-            frame.write_ndjson(target)
-        case suffix:
-            frame.write_csv(target, separator="\t" if suffix == ".tsv" else ",")
+    with replacing(target) as file:
+        match target.suffix.lower():
+            case ".parquet":
+                frame.write_parquet(file)
+            case ".jsonl":
+                frame.write_ndjson(file)
+            case ".tsv":
+                frame.write_csv(file, separator="\t")
+            case _:
+                frame.write_csv(file)
 
 
 def _catalogue_frame(dataset: Dataset) -> pl.DataFrame:
