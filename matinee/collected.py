@@ -1,76 +1,120 @@
-"""The loop closes: ratings that `matinee serve` has collected from people join the data that a model is trained on.
+"""Ratings that `matinee serve` collected from people, added to the data that a model is trained on.
 
-People get new user ids: numbers after the largest, or "person 1", "person 2", ... where ids are text. The ids of the
-database stay there, so that nobody can go back from a model file to a person.
+People get new user ids: numbers after the largest one, or "person 1", "person 2", ... where ids are text. The ids of
+the database stay in the database, so a model file leads nobody back to a person.
 """
 
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from matinee.databases import address_of, frame_of_query, shown_url
 from matinee.errors import DataError
 from matinee.ratings import NO_TIME, Id, Ratings, Vocabulary
 from matinee.readers import Dataset
 
-_QUERY = "SELECT person_id, item_id, stars, rated_at FROM ratings ORDER BY person_id, item_id"
+#: The table of the server's database that holds ratings, and its columns; a test compares both with its schema.
+TABLE = "ratings"
+COLUMNS = ("person_id", "item_id", "stars", "rated_at")
+
+_QUERY = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} ORDER BY {COLUMNS[0]}, {COLUMNS[1]}"
 
 
 class Joined(NamedTuple):
-    """A data set with people's ratings in it, and what to say of it."""
+    """A data set that includes people's ratings, and a sentence about them."""
 
     dataset: Dataset
     note: str
 
 
+class _Collected(NamedTuple):
+    """The usable ratings of the database: the n that fit the data, given by P people."""
+
+    n_people: int
+    person: NDArray[np.int64]  # (n,) 0 to P - 1
+    item_index: NDArray[np.int32]  # (n,)
+    value: NDArray[np.float32]  # (n,)
+    timestamp: NDArray[np.int64]  # (n,) `NO_TIME` where unknown
+    n_left_out: int
+
+
 def with_collected(dataset: Dataset, url: str) -> Joined:
-    """A data set and, after its own rows, the ratings in the database of a server.
+    """A data set followed by the ratings in the database of a server.
 
     Ratings of items that the data does not know, and stars outside its scale, are left out and counted.
+    Users and items keep their features; people from the database have none.
 
     Args:
-        url: as of `matinee serve --db`: a file of SQLite or a database URL.
+        url: as of `matinee serve --db`: an SQLite file or a database URL.
 
     Raises:
         DataError: the database cannot be read, or the data has no stars.
     """
-    own, address = dataset.ratings, address_of(url)
-    if not own.scale.has_stars:
-        raise DataError(f"{dataset.name} has no stars, and what people gave films in {shown_url(address)} are stars.")
+    address = address_of(url)
+    if not dataset.ratings.scale.has_stars:
+        raise DataError(
+            f"{dataset.name} has no stars, but the ratings in {shown_url(address)} are stars, so they cannot be added."
+        )
     _, frame = frame_of_query(address, _QUERY)
-    item_index = own.items.lookup([str(item) for item in frame["item_id"].to_list()])
-    value = frame["stars"].to_numpy().astype(np.float32)
-    fits = (item_index >= 0) & (value >= own.scale.lowest) & (value <= own.scale.highest)
-    person, of_person = np.unique(np.array(frame["person_id"].to_list(), str)[fits], return_inverse=True)
-    left_out = f"; {int((~fits).sum()):,} left out, of unknown items or outside the scale" if not fits.all() else ""
-    n, people = int(fits.sum()), f"{len(person):,} {'person' if len(person) == 1 else 'people'}"
-    note = f"Added {n:,} rating{'s' * (n != 1)} by {people} from {shown_url(address)}{left_out}."
-    if not fits.any():
+    collected = _usable(frame, dataset.ratings)
+    note = _note(collected, shown_url(address))
+    if len(collected.value) == 0:
         return Joined(dataset, note)
-    users = own.users.merge(Vocabulary(_new_ids(own.users, len(person)), "user"))
-    new_index = users.lookup(_new_ids(own.users, len(person)))[of_person]
+    return Joined(replace(dataset, ratings=_joined(dataset.ratings, collected), source_rows=None), note)
+
+
+def _usable(frame: pl.DataFrame, known: Ratings) -> _Collected:
+    """The rows of the database that have a known item and stars on the scale."""
+    person_ids, item_ids, stars, rated_at = (frame[name] for name in COLUMNS)
+    item_index = known.items.lookup([str(item_id) for item_id in item_ids.to_list()])
+    value = stars.to_numpy().astype(np.float32)
+    fits = (item_index >= 0) & (value >= known.scale.lowest) & (value <= known.scale.highest)
+    people, person = np.unique(np.array(person_ids.to_list(), str)[fits], return_inverse=True)
+    times = np.array(rated_at.fill_null(NO_TIME).to_list(), np.int64)
+    return _Collected(
+        n_people=len(people),
+        person=person,
+        item_index=item_index[fits],
+        value=value[fits],
+        timestamp=times[fits],
+        n_left_out=int((~fits).sum()),
+    )
+
+
+def _note(collected: _Collected, database: str) -> str:
+    n_ratings = len(collected.value)
+    ratings = "1 rating" if n_ratings == 1 else f"{n_ratings:,} ratings"
+    people = "1 person" if collected.n_people == 1 else f"{collected.n_people:,} people"
+    note = f"Added {ratings} by {people} from {database}"
+    if collected.n_left_out:
+        note += f"; {collected.n_left_out:,} left out, of unknown items or outside the scale"
+    return f"{note}."
+
+
+def _joined(own: Ratings, collected: _Collected) -> Ratings:
+    new_ids = _new_ids(own.users, collected.n_people)
+    users = own.users.merge(Vocabulary(new_ids, "user"))
+    widened = own.with_vocabularies(users, own.items)
     timestamp = None
     if own.timestamp is not None:
-        times = np.array([NO_TIME if time is None else time for time in frame["rated_at"].to_list()], np.int64)
-        timestamp = np.concatenate([own.timestamp, times[fits]])
-    ratings = Ratings(
-        users,
-        own.items,
-        np.concatenate([users.lookup(own.users.ids)[own.user_index], new_index]).astype(np.int32),
-        np.concatenate([own.item_index, item_index[fits]]).astype(np.int32),
-        np.concatenate([own.value, value[fits]]),
-        timestamp,
-        own.scale,
+        timestamp = np.concatenate([own.timestamp, collected.timestamp])
+    return replace(
+        widened,
+        user_index=np.concatenate([widened.user_index, users.lookup(new_ids)[collected.person]]),
+        item_index=np.concatenate([widened.item_index, collected.item_index]),
+        value=np.concatenate([widened.value, collected.value]),
+        timestamp=timestamp,
     )
-    return Joined(replace(dataset, ratings=ratings, source_rows=None), note)
 
 
 def _new_ids(users: Vocabulary, n: int) -> "list[int] | list[str]":
-    """Ids that no user has, in ascending order."""
+    """n ids that no user has, in ascending order."""
     if users.is_integer:
         first = int(users.ids[-1]) + 1 if len(users) else 1
         return list(range(first, first + n))
     taken: set[Id] = set(users.ids.tolist())
-    free = (f"person {number}" for number in range(1, n + len(taken) + 1))
-    return sorted([name for name in free if name not in taken][:n])
+    candidates = (f"person {number}" for number in range(1, n + len(taken) + 1))
+    return sorted([name for name in candidates if name not in taken][:n])

@@ -1,5 +1,6 @@
 """The loop closes: what people rate on the server is in the next model, on SQLite and PostgreSQL."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click.testing
@@ -8,11 +9,13 @@ import pytest
 
 from matinee.catalogue import Catalogue
 from matinee.cli import main
-from matinee.collected import with_collected
+from matinee.collected import COLUMNS, TABLE, with_collected
 from matinee.errors import DataError
+from matinee.features import Features
 from matinee.guide import Guide
 from matinee.ratings import Ratings, Scale
 from matinee.readers import Dataset
+from matinee.web import tables
 from matinee.web.store import Store
 from tests.web.conftest import Cluster
 
@@ -55,6 +58,46 @@ def test_collected_ratings_follow_the_others_under_new_ids(database: str) -> Non
     assert note.endswith("; 2 left out, of unknown items or outside the scale.")
 
 
+def test_the_columns_that_are_read_are_those_of_the_servers_table() -> None:
+    assert tables.METADATA.tables[TABLE] is tables.ratings
+    assert set(COLUMNS) <= set(tables.ratings.columns.keys())
+
+
+def test_features_of_users_and_items_stay_and_new_people_have_none(tmp_path: Path) -> None:
+    filled(str(tmp_path / "people.db"))
+    own = table([1, 1, 2, 2, 3, 900])
+    users = Features.of([["gender: F"], ["gender: M"], ["gender: F"], []])
+    items = Features.of([["genre: Drama"], ["genre: Horror"], ["genre: Drama", "genre: War"]])
+    own = replace(own, ratings=replace(own.ratings, user_features=users, item_features=items))
+    joined = with_collected(own, str(tmp_path / "people.db")).dataset.ratings
+    assert users is not None
+    assert items is not None
+    assert joined.users.ids.tolist() == [1, 2, 3, 900, 901, 902, 903]
+    assert joined.user_features is not None
+    assert joined.user_features.names == users.names
+    assert joined.user_features.table.tolist() == [*users.table.tolist(), [0, 0], [0, 0], [0, 0]]
+    assert joined.item_features is not None
+    assert joined.item_features.table.tolist() == items.table.tolist()
+
+
+def test_bayes_trains_with_features_though_ratings_are_added(tmp_path: Path) -> None:
+    filled(str(tmp_path / "people.db"))
+    rows = [f"{user},{item},{1 + (user + item // 10) % 5}" for user in range(9) for item in (10, 20, 30)]
+    (tmp_path / "ratings.csv").write_text("\n".join(["user,item,rating", *rows]))
+    (tmp_path / "movies.csv").write_text("movieId,title,genres\n10,A,Drama\n20,B,War\n30,C,Drama|War\n")
+    predictions = []
+    for side in ("true", "false"):
+        out = tmp_path / f"{side}.matinee"
+        arguments = ["train", str(tmp_path / "ratings.csv"), "--model", "bayes", "--set", f"side={side}"]
+        arguments += ["--set", "burn_in=2", "--set", "samples=4", "--threads", "1"]
+        arguments += ["--out", str(out), "--db", str(tmp_path / "people.db")]
+        done = click.testing.CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, done.stderr
+        predictions.append(Guide.load(out).predict(1, "A"))
+    with_features, without = predictions
+    assert with_features != without
+
+
 def test_people_get_names_where_ids_are_text(tmp_path: Path) -> None:
     filled(str(tmp_path / "people.db"))
     own = table(["ada", "bo", "person 2", "person 2", "zoe", "zoe"], times=False)
@@ -79,7 +122,7 @@ def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError) as told:
         with_collected(Dataset("clicks", pairs, Catalogue()), "postgresql://ada:secret@host/name")
     assert str(told.value) == (
-        "clicks has no stars, and what people gave films in postgresql://host/name are stars."
+        "clicks has no stars, but the ratings in postgresql://host/name are stars, so they cannot be added."
     )  # fmt: skip
 
 
@@ -108,7 +151,7 @@ def test_train_adds_them_on_the_command_line(tmp_path: Path, database: str) -> N
     filled(database)
     lines = [
         "user,item,rating",
-        *(f"{user},{item},{1 + (user + item) % 5}" for user in range(9) for item in (10, 20, 30)),
+        *(f"{user},{item},{1 + (user + item // 10) % 5}" for user in range(9) for item in (10, 20, 30)),
     ]
     (tmp_path / "own.csv").write_text("\n".join(lines))
     out = tmp_path / "own.matinee"
