@@ -26,7 +26,7 @@ BODY_LINES, FILE_LINES, PARAMETERS, NESTING = 50, 400, 7, 3
 
 LAYERS = (
     {"_version", "errors", "features"},
-    {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "sample_films", "kernels"},
+    {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "kernels"},
     {"archives", "catalogue", "projection", "split", "tables"},
     {"models.base", "models.people", "models.settings"},
     {"training"},

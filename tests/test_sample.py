@@ -1,5 +1,6 @@
 """The built-in sample looks like real ratings, and holds what recommenders look for."""
 
+import hashlib
 import time
 
 import numpy as np
@@ -8,8 +9,7 @@ from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue, find_item
 from matinee.ratings import Ratings, Scale
-from matinee.sample import sample_ratings
-from matinee.sample_films import FILMS, KINDS, TASTES
+from matinee.sample import film_rows, sample_ratings, tastes_of_kinds
 
 Floats = NDArray[np.float64]
 
@@ -25,15 +25,23 @@ def sample() -> tuple[Ratings, Catalogue]:
 
 
 def test_the_film_table_is_complete_sorted_and_without_repeats() -> None:
-    rows = [line.split("|") for line in FILMS.strip().splitlines()]
-    kinds = [line.split() for line in KINDS.strip().splitlines()]
-    years = [int(row[0][-5:-1]) for row in rows]
-    assert all(len(row) == 5 for row in rows)
-    assert all(len(kind) == 1 + len(TASTES) for kind in kinds)
-    assert {row[2] for row in rows} == {kind[0] for kind in kinds}
-    assert all(1 <= int(row[column]) <= 9 for row in rows for column in (3, 4))
+    rows, kinds = film_rows(), tastes_of_kinds()
+    assert len(rows) == 340
+    assert all(len(amounts) == 7 for amounts in kinds.values())
+    assert {row.kind for row in rows} == set(kinds)
+    assert all(number in range(1, 10) for row in rows for number in (row.fame, row.liking))
+    years = [row.film.year or 0 for row in rows]
     assert years == sorted(years)
-    assert len({row[0] for row in rows}) == len(rows)
+    assert len({row.film.title for row in rows}) == len(rows)
+
+
+def test_the_ratings_are_those_of_the_first_version_bit_for_bit(sample: tuple[Ratings, Catalogue]) -> None:
+    ratings, _ = sample
+    assert ratings.timestamp is not None
+    assert ratings.item_features is not None
+    arrays = (ratings.user_index, ratings.item_index, ratings.value, ratings.timestamp, ratings.item_features.table)
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+    assert digest == "1943aecb1cbfd911afedd0f47f4c211b2d146f774dba79f729e09bd58b68ea62"
 
 
 def test_the_films_span_a_century_and_all_genres(sample: tuple[Ratings, Catalogue]) -> None:
