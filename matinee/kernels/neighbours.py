@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels import kernel
+from matinee.kernels.top import smallest_first
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -138,31 +139,6 @@ def nearest_first(alike: Floats, most: int) -> NDArray[np.uint64]:
         keys = keys[:most]
     keys.sort()
     return keys
-
-
-@kernel()
-def smallest_first(keys: NDArray[np.uint64], most: int) -> None:
-    """Moves the `most` smallest of distinct keys to the front, in any order (Hoare, "Algorithm 65: Find", 1961).
-
-    NumPy's partition does the same, and takes six seconds to compile.
-    """
-    low, high = 0, len(keys) - 1
-    while low < high:
-        pivot, left, right = keys[(low + high) // 2], low, high
-        while left <= right:
-            while keys[left] < pivot:
-                left += 1
-            while keys[right] > pivot:
-                right -= 1
-            if left <= right:
-                keys[left], keys[right] = keys[right], keys[left]
-                left, right = left + 1, right - 1
-        if most - 1 <= right:
-            high = right
-        elif most - 1 >= left:
-            low = left
-        else:
-            return
 
 
 @kernel()

@@ -129,18 +129,6 @@ def test_likeness_agrees_with_the_twin(measure: Measure) -> None:
 # -- the nearest -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 10, 500])
-def test_the_smallest_keys_come_first(n: int) -> None:
-    rng = np.random.default_rng(n)
-    orders = np.arange(n), np.arange(n)[::-1], rng.permutation(n), np.roll(np.arange(n), n // 2)
-    for order in orders:
-        for most in {1, max(1, n // 3), max(1, n - 1), n}:
-            keys = order.astype(np.uint64)
-            neighbours.smallest_first(keys, most)
-            assert sorted(keys[:most].tolist()) == list(range(most))
-            assert sorted(keys.tolist()) == list(range(n))
-
-
 @pytest.mark.parametrize("most", [1, 2, 5, 40, 1000])
 def test_the_nearest_come_first_and_equal_ones_in_the_order_of_the_rows(most: int) -> None:
     rng = np.random.default_rng(most)

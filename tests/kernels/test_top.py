@@ -2,8 +2,48 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from matinee.kernels.top import top_unseen
+from matinee.kernels.top import heapsort, smallest_first, top_unseen
+
+
+def orders(n: int) -> list[NDArray[np.uint64]]:
+    rng = np.random.default_rng(n)
+    rising = np.arange(n)
+    equal = rng.integers(0, 3, n)
+    found = rising, rising[::-1], rng.permutation(n), np.roll(rising, n // 2), equal
+    return [order.astype(np.uint64) for order in found]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 500])
+def test_the_smallest_keys_come_first_and_the_largest_of_them_last(n: int) -> None:
+    for keys in orders(n):
+        for most in {1, max(1, n // 3), max(1, n - 1), n}:
+            moved, expected = keys.copy(), sorted(keys.tolist())
+            smallest_first(moved, most)
+            assert sorted(moved[:most].tolist()) == expected[:most]
+            assert moved[most - 1] == expected[most - 1]
+            assert sorted(moved.tolist()) == expected
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 10, 500])
+def test_heapsort_sorts(n: int) -> None:
+    for keys in orders(n):
+        expected = sorted(keys.tolist())
+        heapsort(keys)
+        assert keys.tolist() == expected
+
+
+def test_scores_of_any_sign_and_zeros_of_both_signs_are_in_order() -> None:
+    rng = np.random.default_rng(0)
+    values = np.array([-np.inf, -1e30, -2.5, -1e-40, -0.0, 0.0, 1e-40, 2.5, 1e30, np.inf], np.float32)
+    scores = rng.choice(values, (20, 400))
+    expected = np.argsort(-scores, axis=1, kind="stable")
+    nothing = np.zeros(21, np.int64), np.empty(0, np.int32)
+    for k in (1, 60, 400):
+        best = np.empty((20, k), np.int64)
+        top_unseen(scores.copy(), np.arange(20), nothing, best)
+        assert np.array_equal(best, expected[:, :k])
 
 
 @pytest.mark.parametrize(("n_items", "k"), [(1, 1), (7, 3), (7, 7), (300, 10), (2_000, 20), (2_000, 600)])
