@@ -1,47 +1,62 @@
 # make demo: everything from nothing to recommendations, on the built-in sample, without network data.
 # make serve: the same sample as pages in a browser, on this machine alone.
-# make test: lint, types and all tests. All create .venv and install matinee into it first; the second time that is free.
+# make test: lint, types and all tests. Each creates .venv and installs what it needs first; the second time that is free.
 
 PYTHON ?= python3
 BIN := .venv/bin
+# pip leaves compiling to the first import, which compiles only what is used.
+INSTALL = (test -x $(BIN)/python || $(PYTHON) -m venv .venv) && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e
 DATA := $(if $(MATINEE_DATA),$(MATINEE_DATA),$(wildcard ../shared/data))
 
 .PHONY: demo serve test lint bench docs clean
 
-demo: .venv/installed
+demo: .venv/core
 	@echo "matinee demo: the whole story on the built-in sample"
 	@$(BIN)/matinee demo --out demo.matinee
 
-serve: .venv/installed
+serve: .venv/serve
 	@echo "The pages on the built-in sample; the first time it trains for some seconds"
 	@$(BIN)/matinee demo --serve
 
-test: .venv/installed lint
+test: .venv/dev lint
 	@echo "All tests; those that need real ratings read $(if $(DATA),$(DATA),MATINEE_DATA, which is not set)"
 	@MATINEE_DATA="$(DATA)" $(BIN)/python -m pytest -n auto
 
-lint: .venv/installed
+lint: .venv/dev
 	@echo "Lint and types"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-bench: .venv/installed
+bench: .venv/dev
 	@echo "Rating prediction against its peers; the first time this builds an environment for them"
 	@$(BIN)/python benchmarks/rating_prediction.py --setup
 	@MATINEE_DATA="$(DATA)" $(BIN)/python benchmarks/rating_prediction.py
 
-docs: .venv/installed
+docs: .venv/dev
 	@echo "The pages of docs/ that are made by scripts"
 	@$(BIN)/python docs/make_cli_page.py
 	@$(BIN)/python docs/make_figures.py
 	@$(BIN)/python docs/make_gallery.py
 
-.venv/installed: pyproject.toml constraints.txt
-	@echo "Creating .venv and installing matinee: a minute or two the first time"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+# Three stamps: the package alone, the package with its server, and all that tests, benchmarks and docs need.
+.venv/core: pyproject.toml constraints.txt
+	@echo "Installing matinee into .venv: half a minute the first time"
+	@$(INSTALL) .
 	@touch $@
+
+.venv/serve: pyproject.toml constraints.txt
+	@echo "Installing matinee and its server into .venv: half a minute the first time"
+	@$(INSTALL) ".[serve]"
+	@touch .venv/core $@
+
+.venv/dev: pyproject.toml constraints.txt
+	@echo "Installing matinee and the tools of its tests into .venv: a minute or two the first time"
+	@$(INSTALL) ".[dev]"
+	@# Compiled here, because the tests turn the warnings of a compiler into errors; -j 0 uses all cores.
+	@$(BIN)/python -W ignore -m compileall -qq -j 0 .venv/lib || true
+	@touch .venv/core .venv/serve $@
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
