@@ -1,6 +1,6 @@
-# make demo: everything from nothing to recommendations, on the built-in sample, without network data.
-# make serve: the same sample as pages in a browser, on this machine alone.
-# make test: lint, types and all tests. Each creates .venv and installs what it needs first; the second time that is free.
+# make demo: train and recommend on the built-in sample; no ratings are downloaded.
+# make serve: the sample as web pages, for this machine only.
+# make test: lint, types and all tests. Each target first installs what it needs into .venv, once.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,11 +12,11 @@ DATA := $(if $(MATINEE_DATA),$(MATINEE_DATA),$(wildcard ../shared/data))
 .PHONY: demo serve test lint bench docs clean
 
 demo: .venv/core
-	@echo "matinee demo: the whole story on the built-in sample"
+	@echo "matinee demo: from ratings to recommendations, on the built-in sample"
 	@$(BIN)/matinee demo --out demo.matinee
 
 serve: .venv/serve
-	@echo "The pages on the built-in sample; the first time it trains for some seconds"
+	@echo "matinee demo --serve: the sample as web pages; the first time, a model is trained in a few seconds"
 	@$(BIN)/matinee demo --serve
 
 test: .venv/dev lint

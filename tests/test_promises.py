@@ -38,7 +38,7 @@ LAYERS = (
     {"collected", "comparison", "datasets", "describe", "convert", "tuning", "insight", "neighbors", "film_map"},
     {"plots", "report.html"},
     {"map_files", "imports"},
-    {"diagnosis", "records", "reproduce", "report"},
+    {"records", "reproduce", "report"},
     {"web"},
     {"cli"},
 )

@@ -1,4 +1,4 @@
-"""matinee demo: the whole story on the built-in sample."""
+"""matinee demo: from ratings to recommendations, on the built-in sample."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,14 +23,19 @@ NEWCOMER = {
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo.matinee"), show_default=True)
-@click.option("--serve", "is_served", is_flag=True, help="Serve the pages and the API on it; trains it if need be.")
+@click.option("--serve", "is_served", is_flag=True, help="Serve the model as web pages; train it first if needed.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="For --serve; 0: any free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port for --serve; 0 picks a free one.",
 )
 def demo(out: Path, is_served: bool, port: int) -> None:
-    """The whole story on the built-in sample, no download: train, measure, save, recommend.
+    """Train, measure, save and recommend on built-in data.
 
-    With --serve: the sample in a browser. People's ratings are kept beside the model, in demo.db for demo.matinee.
+    No ratings are downloaded. With --serve, rate films in a browser; your ratings are stored next to the model: in
+    demo.db for demo.matinee.
     """
     from matinee.datasets import load, local_copy
 
@@ -42,9 +47,10 @@ def demo(out: Path, is_served: bool, port: int) -> None:
     announce_compiling()
     _measure(data)
     guide = _train(data, out)
-    click.echo(f"\n3. Trained on everything and saved, with titles and all, as {out} ({out.stat().st_size:,} bytes).")
+    size = out.stat().st_size
+    click.echo(f"\n3. The model, trained on all ratings and saved with the titles as {out} ({size:,} bytes)")
     _recommend(guide)
-    click.echo("\nNow on real data:\n")
+    click.echo("\nContinue with real ratings:\n")
     if local_copy("ml-latest-small") is None:
         click.echo("  matinee data fetch ml-latest-small   (1 MB from GroupLens)")
     click.echo("  matinee train ml-latest-small --model mf --out films.matinee")
@@ -65,7 +71,7 @@ def _train(data: "Dataset", out: Path) -> "Guide":
 
 
 def _serve(out: Path, port: int) -> None:
-    """Serves a model of the sample, one that is there or a new one."""
+    """Serves the model in `out`; if there is none, trains one on the sample first."""
     from matinee.cli.serve import require_packages
     from matinee.datasets import load
 
@@ -77,8 +83,11 @@ def _serve(out: Path, port: int) -> None:
     from matinee.web.settings import Settings
 
     settings = Settings((out,), str(out.with_suffix(".db")), log_requests=False)
-    sentence = "Open {url} in a browser: films to rate, and what you would like; Ctrl+C ends it."
-    run(settings, Address(port=port), lambda url: click.echo(sentence.format(url=url)))
+
+    def announce(url: str) -> None:
+        click.echo(f"Open {url} in a browser to rate films and get recommendations. Press Ctrl+C to stop.")
+
+    run(settings, Address(port=port), announce)
 
 
 def _describe(data: "Dataset") -> None:
@@ -100,37 +109,36 @@ def _measure(data: "Dataset") -> None:
     from matinee.models.factorization import MatrixFactorization
     from matinee.split import random_split
 
-    click.echo("\n2. How well can stars be predicted? Trained on 80% of the ratings, tested on the other 20%\n")
+    click.echo("\n2. How accurate predicted stars are: trained on 80% of the ratings, tested on the other 20%\n")
     part = random_split(data.ratings, 0.2)
-    rows = []
     mean = float(part.train.value.mean())
     error = float(((part.test.value - mean) ** 2).mean() ** 0.5)
-    rows.append(("everybody gets the mean", f"{error:.4f}", "", ""))
-    for model, words in ((Baseline, "baseline: how generous, how well liked"), (MatrixFactorization, "mf: tastes")):
+    rows = [("the mean of all ratings", f"{error:.4f}", "", "")]
+    models = (Baseline, "baseline: user and film averages"), (MatrixFactorization, "mf: adds personal tastes")
+    for model, label in models:
         with progress_bar(f"Training {model.name}") as progress:
             report = evaluate(model, [part], data.name, progress=progress)
-        rows.append((words, f"{report.rmse:.4f}", f"{report.mae:.4f}", f"{report.fit_seconds:.2f} s"))
+        rows.append((label, f"{report.rmse:.4f}", f"{report.mae:.4f}", f"{report.fit_seconds:.2f} s"))
     table(("model", "RMSE", "MAE", "time to fit"), rows)
 
 
 def _recommend(guide: "Guide") -> None:
     user = guide.model.users_.id(0)
-    click.echo(f"\n4. What viewer {user} should see next\n")
+    click.echo(f"\n4. Recommendations for user {user}\n")
     _films(guide, user)
-    click.echo("\n5. Somebody new has just rated five films\n")
+    click.echo("\n5. A new user has just rated five films\n")
     table(("film", "stars"), [(title, f"{stars:g}") for title, stars in NEWCOMER.items()])
     profile, _ = guide.newcomer(NEWCOMER)
-    click.echo("\n   and gets at once, without training again:\n")
+    click.echo("\n   and gets recommendations at once, without retraining:\n")
     _films(guide, profile)
-    click.echo("\n6. Films like Star Wars (1977): the same people like them\n")
-    found = guide.similar("Star Wars (1977)", 5)
-    table(
-        ("cosine", "film", "genres"), [(f"{s.score:.2f}", s.film.title, ", ".join(s.film.genres)) for s in found.items]
-    )
+    click.echo("\n6. Films similar to Star Wars (1977): the same people like them\n")
+    similar = guide.similar("Star Wars (1977)", 5)
+    rows = [(f"{line.score:.2f}", line.film.title, ", ".join(line.film.genres)) for line in similar.items]
+    table(("cosine", "film", "genres"), rows)
     note(guide.origin.note)
 
 
 def _films(guide: "Guide", person: "Person") -> None:
-    found = guide.recommend(person, 5)
-    rows = [(f"{line.stars:.2f}", line.film.title, ", ".join(line.film.genres)) for line in found.items]
+    recommended = guide.recommend(person, 5)
+    rows = [(f"{line.stars:.2f}", line.film.title, ", ".join(line.film.genres)) for line in recommended.items]
     table(("stars", "film", "genres"), rows)

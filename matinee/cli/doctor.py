@@ -1,19 +1,81 @@
-"""matinee doctor: what this machine and installation are like, for bug reports and slow mornings."""
+"""matinee doctor: versions and settings of this machine, to be quoted in bug reports."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import click
 
+from matinee._version import __version__
 from matinee.cli.options import json_option
 from matinee.cli.output import as_json, table
+
+PACKAGES = ("numpy", "numba", "polars", "safetensors", "torch")
 
 
 @click.command()
 @json_option
 def doctor(as_json_: bool) -> None:
-    """Versions, threads, BLAS, caches and devices."""
-    from matinee.diagnosis import diagnose
-
-    found = diagnose()
+    """Show versions, threads, BLAS, caches and devices."""
+    facts = _facts()
     if as_json_:
-        as_json(found)
+        as_json(facts)
     else:
-        table(("", ""), [(name.replace("_", " "), str(value)) for name, value in found.items()])
+        table(("", ""), [(name.replace("_", " "), str(value)) for name, value in facts.items()])
+
+
+def _facts() -> dict[str, Any]:
+    """Names and values, in the order in which they are shown."""
+    from matinee.datasets import cache_folder
+    from matinee.threads import available_cores
+
+    return {
+        "matinee": __version__,
+        "python": f"{platform.python_version()} at {sys.executable}",
+        "system": f"{platform.system()} {platform.machine()}",
+        **{name: _version(name) for name in PACKAGES},
+        "cores": available_cores(),
+        "blas": _blas(),
+        "devices": ", ".join(_devices()),
+        "kernels": _kernels(),
+        "data_cache": str(cache_folder()),
+        "matinee_data": os.environ.get("MATINEE_DATA", "not set"),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _blas() -> str:
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    np.ones((2, 2)) @ np.ones((2, 2))  # threadpoolctl sees a BLAS library only after NumPy has loaded it
+    pools = [f"{pool['internal_api']} {pool['version']}, {pool['num_threads']} threads" for pool in threadpool_info()]
+    return "; ".join(pools) or "none found"
+
+
+def _devices() -> list[str]:
+    """The CPU, followed by the accelerators that PyTorch finds if it is installed."""
+    try:
+        import torch
+    except ImportError:
+        return ["cpu"]
+    devices = ["cpu"]
+    devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return devices
+
+
+def _kernels() -> str:
+    from matinee.kernels import are_compiled, kernel_cache
+
+    state = "compiled" if are_compiled() else "not compiled yet"
+    return f"{state}, cached in {kernel_cache()}"
