@@ -18,10 +18,9 @@ def page() -> str:
     for model in MODELS:
         parts.append(f"### {model.name}\n")
         rows = [
-            f"| {one.name} | {one.default} | {'' if one.low is None else f'{one.low:g} to {one.high:g}'} | {one.help} |"
-            for one in model.hypers()
+            f"| {setting.name} | {setting.default} | {setting.valid} | {setting.help} |" for setting in model.hypers()
         ]
-        parts.append("\n".join(["| setting | default | range | what it is |", "| --- | --- | --- | --- |", *rows, ""]))
+        parts.append("\n".join(["| setting | default | valid values | what it is |", "| --- | --- | --- | --- |", *rows, ""]))
     return "\n".join(parts)
 
 

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.catalogue import Film, year_of
-from matinee.errors import SettingError, UnsupportedError, did_you_mean
+from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide, few_ratings, seldom
 from matinee.models.base import Profile
+from matinee.models.settings import check_choice
 from matinee.projection import about_mean, nearest_rows, principal_components
 from matinee.ratings import Id
 
@@ -128,9 +129,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
         UnsupportedError: the model has no item vectors, or fewer than two films are left, or UMAP is not installed.
         SettingError: an unknown method, or k below 1.
     """
-    if method not in METHODS:
-        hint = did_you_mean(method, METHODS) or f" The methods are: {', '.join(METHODS)}."
-        raise SettingError(f"no method '{method}'.{hint}")
+    check_choice("The method", method, METHODS)
     if k < 1:
         raise SettingError(f"k must be at least 1, not {k}.")
     model = guide.model

@@ -164,8 +164,8 @@ def test_a_model_of_ones_own_without_biases_has_none() -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"method": "umapp"}, "no method 'umapp'. Did you mean 'umap'?"),
-        ({"method": "tsne"}, "no method 'tsne'. The methods are: pca, umap."),
+        ({"method": "umapp"}, "The method must be pca or umap, not 'umapp'. Did you mean 'umap'?"),
+        ({"method": "tsne"}, "The method must be pca or umap, not 'tsne'."),
         ({"k": 0}, "k must be at least 1, not 0."),
     ],
 )

@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import SettingError, did_you_mean
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.chain import Chain
 from matinee.models.factorization import MatrixFactorization
@@ -59,7 +58,9 @@ class BayesianMF(Recommender):
 
     factors: int = hyper(32, low=1, high=512, search=(8, 64), help="length F of each taste vector")
     likelihood: str = hyper(
-        "regression", help="regression: a rating is a score and noise; probit: a level of it, between thresholds"
+        "regression",
+        choices=LIKELIHOODS,
+        help="regression: a rating is a score and noise; probit: a level of it, between thresholds",
     )
     samples: int = hyper(300, low=1, high=100_000, help="sweeps that are averaged, after the burn-in")
     burn_in: int = hyper(100, low=0, high=100_000, help="first sweeps, which are forgotten")
@@ -102,12 +103,6 @@ class BayesianMF(Recommender):
     threshold_draws_: Floats = field(init=False, repr=False)
     """With likelihood=probit: the distinct ratings, (K,), and the thresholds between them in each draw, (S, K - 1), in
     the units of the draws of factors and biases; empty with regression."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.likelihood not in LIKELIHOODS:
-            hint, known = did_you_mean(self.likelihood, LIKELIHOODS), " and ".join(LIKELIHOODS)
-            raise SettingError(f"{self.name}: no likelihood '{self.likelihood}'. There are {known}.{hint}")
 
     # -- learning ----------------------------------------------------------------------------------------------
 

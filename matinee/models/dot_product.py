@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.factors import Crowd, Predict, Sides, most_likely, path_parts, predictions, scores, user_vectors
-from matinee.models.neural import is_lazy, require_torch, schedule_settings, sigmoid_bounds, train_engine
+from matinee.models.neural import UPDATES, is_lazy, require_torch, sigmoid_bounds, train_engine
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
 from matinee.training.loop import Engine
+from matinee.training.schedules import SCHEDULES
 from matinee.training.start import start_table
 
 Floats = NDArray[np.float32]
@@ -45,7 +46,7 @@ class DotProduct(Recommender):
     epochs: int = hyper(5, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
     batch_size: int = hyper(64, low=1, high=10_000_000, help="ratings for each step")
     learning_rate: float = hyper(0.005, low=1e-7, high=100, search=(1e-3, 2e-2), help="the highest of the schedule")
-    schedule: str = hyper("one-cycle", help="constant, warm-up, one-cycle or warm-restarts")
+    schedule: str = hyper("one-cycle", choices=SCHEDULES, help="how the learning rate changes from step to step")
     warm_up_factor: float = hyper(0.5, low=0, high=1, help="warm-up starts at this part of the rate")
     warm_up_epochs: int = hyper(10, low=1, high=10_000, help="epochs that warm-up takes")
     cycle_epochs: int = hyper(2, low=1, high=10_000, help="epochs of the first cycle of warm-restarts")
@@ -54,7 +55,9 @@ class DotProduct(Recommender):
     decoupled: bool = hyper(True, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
     square_momentum: float = hyper(0.99, low=0, high=1, help="Adam's memory of squared gradients")
     epsilon: float = hyper(1e-5, low=1e-12, high=1, help="Adam's guard against division by zero")
-    update: str = hyper("auto", help="dense: every row at every step; lazy: rows of the batch; auto: by size")
+    update: str = hyper(
+        "auto", choices=UPDATES, help="dense: every row at every step; lazy: rows of the batch; auto: by size"
+    )
     patience: int = hyper(
         0, low=0, high=10_000, help="stop so many epochs after the best on the valid part, and go back to it; 0: never"
     )
@@ -77,10 +80,8 @@ class DotProduct(Recommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        schedule_settings(self)
         sigmoid_bounds(self.sigmoid_range, None)
         start_table(self.start, (0, 0), np.random.default_rng())
-        is_lazy(self.update, 0)
 
     def _engine(self, train: Ratings) -> Engine:
         n_rows = train.n_users + train.n_items
@@ -182,7 +183,7 @@ class PlainMF(DotProduct):
     epochs: int = hyper(128, low=1, high=10_000, search=(16, 256), help="passes over the ratings")
     batch_size: int = hyper(128, low=1, high=10_000_000, help="ratings for each step")
     learning_rate: float = hyper(0.001, low=1e-7, high=100, search=(3e-4, 1e-2), help="the highest of the schedule")
-    schedule: str = hyper("constant", help="constant, warm-up, one-cycle or warm-restarts")
+    schedule: str = hyper("constant", choices=SCHEDULES, help="how the learning rate changes from step to step")
     weight_decay: float = hyper(0.0, low=0, high=10, search=(0, 0.1), help="pull of all weights to zero")
     decoupled: bool = hyper(False, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
     square_momentum: float = hyper(0.999, low=0, high=1, help="Adam's memory of squared gradients")

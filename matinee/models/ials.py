@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import SettingError, did_you_mean
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
 from matinee.models.settings import hyper
@@ -71,7 +70,9 @@ class ImplicitALS(Recommender):
     )
     threshold: str = hyper(AUTO, help="ratings from here on count as liked; auto: the upper quarter of the scale")
     weights: str = hyper(
-        "none", help="what a like counts: none (1), linear (1 + alpha r) or log (1 + alpha log(1 + r)) of a count r"
+        "none",
+        choices=WEIGHTS,
+        help="what a like counts: none (1), linear (1 + alpha r) or log (1 + alpha log(1 + r)) of a count r",
     )
     alpha: float = hyper(1.0, low=0, high=10_000, help="of the weights; with them, auto counts everything as liked")
     steps: int = hyper(2, low=1, high=100, help="steps of the solver for each user and item in an epoch")
@@ -92,9 +93,6 @@ class ImplicitALS(Recommender):
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
-        if self.weights not in WEIGHTS:
-            hint = did_you_mean(self.weights, WEIGHTS) or f" They are {', '.join(WEIGHTS)}."
-            raise SettingError(f"{self.name}: no weights '{self.weights}'.{hint}")
 
     # -- learning ----------------------------------------------------------------------------------------------
 

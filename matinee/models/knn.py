@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import SettingError, UnsupportedError, did_you_mean
+from matinee.errors import UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.baseline import shrunken_biases, typical_bias
 from matinee.models.settings import hyper
@@ -59,7 +59,7 @@ class Neighbourhood(Recommender):
     A profile's vector is (1 + I,): the person's bias, then what the biases leave over of each rating, NaN for unrated.
     """
 
-    similarity: str = hyper("adjusted-cosine", help=f"what is alike: {', '.join(SIMILARITIES)}")
+    similarity: str = hyper("adjusted-cosine", choices=SIMILARITIES, help="measure of similarity")
     k: int = hyper(30, low=1, high=100_000, search=(10, 100), help="neighbours that a prediction is made of")
     amplification: float = hyper(
         1.5, low=0.1, high=10, search=(1, 3), help="power of the likeness, so that the nearest count for more"
@@ -78,12 +78,6 @@ class Neighbourhood(Recommender):
     global_mean_: NDArray[np.float64] = field(init=False, repr=False)
     user_bias_: Floats = field(init=False, repr=False)
     item_bias_: Floats = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.similarity not in SIMILARITIES:
-            hint, known = did_you_mean(self.similarity, SIMILARITIES), ", ".join(SIMILARITIES)
-            raise SettingError(f"{self.name}: no similarity '{self.similarity}'. There are {known}.{hint}")
 
     # -- learning ----------------------------------------------------------------------------------------------
 

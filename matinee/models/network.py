@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from matinee.errors import SettingError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.factors import Crowd, Predict, most_likely, path_parts
-from matinee.models.neural import require_torch, schedule_settings, train_engine
+from matinee.models.neural import require_torch, train_engine
 from matinee.models.settings import hyper
 from matinee.ratings import Ratings
+from matinee.training.schedules import SCHEDULES
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -54,7 +55,7 @@ class Network(Recommender):
     epochs: int = hyper(5, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
     batch_size: int = hyper(64, low=1, high=10_000_000, help="ratings for each step")
     learning_rate: float = hyper(0.005, low=1e-7, high=100, search=(1e-3, 2e-2), help="the highest of the schedule")
-    schedule: str = hyper("one-cycle", help="constant, warm-up, one-cycle or warm-restarts")
+    schedule: str = hyper("one-cycle", choices=SCHEDULES, help="how the learning rate changes from step to step")
     warm_up_factor: float = hyper(0.5, low=0, high=1, help="warm-up starts at this part of the rate")
     warm_up_epochs: int = hyper(10, low=1, high=10_000, help="epochs that warm-up takes")
     cycle_epochs: int = hyper(2, low=1, high=10_000, help="epochs of the first cycle of warm-restarts")
@@ -79,10 +80,6 @@ class Network(Recommender):
     noise_: NDArray[np.float64] = field(init=False, repr=False)
     losses_: NDArray[np.float64] = field(init=False, repr=False)
     step_losses_: NDArray[np.float64] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        schedule_settings(self)
 
     def _engine(self, train: Ratings) -> "NetworkEngine":
         del train

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from matinee.errors import SettingError, UnsupportedError, did_you_mean
+from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Fitting
 from matinee.ratings import Ratings, Scale
 from matinee.training.checkpoints import Checkpoint, fingerprint
 from matinee.training.loop import Engine, Plan
 from matinee.training.loop import train as run_loop
-from matinee.training.schedules import SCHEDULES, ScheduleSettings
+from matinee.training.schedules import ScheduleSettings
 
+UPDATES = ("auto", "dense", "lazy")
 LARGEST_DENSE_TABLE = 20_000
 """Rows; up to here every row is updated at every step, as the tutorials do. A larger table makes an epoch cost
 users x steps that way, so only the rows of the batch are."""
@@ -46,14 +47,7 @@ def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
 
 
 def schedule_settings(model: Any) -> ScheduleSettings:
-    """The schedule of a model from its hyperparameters.
-
-    Raises:
-        SettingError: there is no schedule of this name.
-    """
-    if model.schedule not in SCHEDULES:
-        hint = did_you_mean(model.schedule, SCHEDULES)
-        raise SettingError(f"{model.name}: no schedule '{model.schedule}'. There are {', '.join(SCHEDULES)}.{hint}")
+    """The schedule of a model from its hyperparameters."""
     return ScheduleSettings(
         model.schedule,
         model.learning_rate,
@@ -77,6 +71,4 @@ def train_engine(model: Any, engine: Engine, train: Ratings, how: Fitting) -> No
 
 def is_lazy(update: str, n_rows: int) -> bool:
     """Whether only the rows of a batch are updated."""
-    if update not in ("auto", "dense", "lazy"):
-        raise SettingError(f"update must be auto, dense or lazy, not '{update}'.")
     return update == "lazy" or (update == "auto" and n_rows > LARGEST_DENSE_TABLE)

@@ -1,15 +1,16 @@
 """Hyperparameters, declared once: checks, command line, docs, tuning and the saved header all read the declaration."""
 
+from collections.abc import Sequence
 from dataclasses import field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from matinee.errors import SettingError
+from matinee.errors import SettingError, did_you_mean
 
 
 class Hyper(NamedTuple):
-    """What `hyper` declared of one hyperparameter."""
+    """One hyperparameter, as `hyper` declared it."""
 
     name: str
     default: Any
@@ -17,6 +18,16 @@ class Hyper(NamedTuple):
     high: float | None
     search: tuple[float, float] | None
     help: str
+    choices: tuple[str, ...]
+
+    @property
+    def valid(self) -> str:
+        """The valid values in words, such as "1 to 100" or "none, linear, log"; empty if there is no limit."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.low is None or self.high is None:
+            return ""
+        return f"{self.low:g} to {self.high:g}"
 
 
 def hyper(
@@ -26,6 +37,7 @@ def hyper(
     low: float | None = None,
     high: float | None = None,
     search: tuple[float, float] | None = None,
+    choices: Sequence[str] = (),
 ) -> Any:
     """A dataclass field that is a hyperparameter, declared once for checks, command line, docs and tuning.
 
@@ -33,13 +45,35 @@ def hyper(
         default: also fixes the type: int, float, bool or str.
         help: one line for people.
         low, high: the range of valid values, ends included.
-        search: the range in which `tune` looks; on a log scale if it spans more than a factor of ten.
+        search: the range that `tune` searches; on a log scale if it spans more than a factor of ten.
+        choices: the only valid values, of a text.
     """
-    return field(default=default, metadata={"low": low, "high": high, "search": search, "help": help})
+    declared = {"low": low, "high": high, "search": search, "help": help, "choices": tuple(choices)}
+    return field(default=default, metadata=declared)
+
+
+def check_choice(name: str, value: str, choices: Sequence[str], remark: str = "") -> None:
+    """Refuses a value that is not among the choices.
+
+    Args:
+        name: what is chosen, the subject of the message.
+        remark: follows the value in the message.
+
+    Raises:
+        SettingError: names the choices, and suggests the nearest.
+    """
+    if value in choices:
+        return
+    listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+    raise SettingError(f"{name} must be {listed}, not '{value}'{remark}.{did_you_mean(value, choices)}")
 
 
 def checked(one: Hyper, value: Any, model: str) -> Any:
-    """The value in the type of the default and inside its range, or a SettingError."""
+    """The value in the type of the default.
+
+    Raises:
+        SettingError: it has another type, is outside the range, or is not among the choices.
+    """
     kind = type(one.default)
     value = value.item() if isinstance(value, np.generic) else value
     try:
@@ -57,4 +91,6 @@ def checked(one: Hyper, value: Any, model: str) -> Any:
     if too_low or too_high:
         limits = f"at least {one.low:.10g}" if one.high is None else f"between {one.low:.10g} and {one.high:.10g}"
         raise SettingError(f"{model}: {one.name} must be {limits}, not {value} (default {one.default}).")
+    if one.choices:
+        check_choice(f"{model}: {one.name}", value, one.choices, f" (default {one.default})")
     return value

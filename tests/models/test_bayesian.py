@@ -258,7 +258,7 @@ def test_other_ids_and_another_order_of_rows_change_no_quality() -> None:
 
 def test_an_unknown_likelihood_is_refused() -> None:
     assert message(SettingError, lambda: BayesianMF(likelihood="probbit")) == (
-        "bayes: no likelihood 'probbit'. There are regression and probit. Did you mean 'probit'?"
+        "bayes: likelihood must be regression or probit, not 'probbit' (default regression). Did you mean 'probit'?"
     )
 
 

@@ -158,16 +158,16 @@ def test_a_wrong_start_is_told(model: type[Recommender], text: str) -> None:
 
 @every_neural
 def test_a_wrong_update_is_told(model: type[Recommender]) -> None:
-    assert refusal(model, update="sparse") == "update must be auto, dense or lazy, not 'sparse'."
+    told = f"{model.name}: update must be auto, dense or lazy, not 'sparse' (default auto)."
+    assert refusal(model, update="sparse") == told
 
 
 @every_neural
 def test_a_wrong_schedule_suggests_the_nearest(model: type[Recommender]) -> None:
-    expected = "There are constant, warm-up, one-cycle, warm-restarts."
-    assert refusal(model, schedule="one-cicle") == (
-        f"{model.name}: no schedule 'one-cicle'. {expected} Did you mean 'one-cycle'?"
-    )
-    assert refusal(model, schedule="zzz") == f"{model.name}: no schedule 'zzz'. {expected}"
+    must = f"{model.name}: schedule must be constant, warm-up, one-cycle or warm-restarts, not"
+    default = f"(default {model().schedule})."
+    assert refusal(model, schedule="one-cicle") == f"{must} 'one-cicle' {default} Did you mean 'one-cycle'?"
+    assert refusal(model, schedule="zzz") == f"{must} 'zzz' {default}"
 
 
 @pytest.mark.parametrize(

@@ -277,10 +277,10 @@ def test_settings_that_are_not_there_are_refused_with_what_is() -> None:
     told = "ials: threshold must be a rating, such as 4, or auto, not 'high'."
     assert message(SettingError, lambda: ImplicitALS(threshold="high")) == told
     assert message(SettingError, lambda: ImplicitALS(weights="lin")).startswith(
-        "ials: no weights 'lin'. Did you mean 'linear'"
+        "ials: weights must be none, log or linear, not 'lin' (default none). Did you mean 'linear'"
     )
     assert message(SettingError, lambda: ImplicitALS(weights="q")) == (
-        "ials: no weights 'q'. They are none, log, linear."
+        "ials: weights must be none, log or linear, not 'q' (default none)."
     )
 
 

@@ -340,7 +340,8 @@ def test_which_number_stands_for_having_makes_no_difference(model: Model) -> Non
 
 @both_models
 def test_an_unknown_similarity_is_told_with_those_there_are(model: Model) -> None:
-    told = f"{model.name}: no similarity 'adjusted_cosine'. There are {', '.join(SIMILARITIES)}."
+    listed = "adjusted-cosine, cosine, pearson or pearson-baseline"
+    told = f"{model.name}: similarity must be {listed}, not 'adjusted_cosine' (default adjusted-cosine)."
     told += " Did you mean 'adjusted-cosine' or 'cosine'?"
     assert message(SettingError, lambda: model(similarity="adjusted_cosine")) == told
 

@@ -252,7 +252,8 @@ def test_a_table_that_is_not_there_or_of_another_length_is_told(name: str, ratin
 
 def test_settings_are_checked_like_those_of_any_model(ratings: Ratings) -> None:
     told = refusal(SettingError, lambda: network(ratings, schedule="zzz"))
-    assert told == "network: no schedule 'zzz'. There are constant, warm-up, one-cycle, warm-restarts."
+    must = "network: schedule must be constant, warm-up, one-cycle or warm-restarts, not"
+    assert told == f"{must} 'zzz' (default one-cycle)."
     assert refusal(SettingError, lambda: network(ratings, epochs=0)).startswith(
         "network: epochs must be between 1 and "
     )

@@ -8,6 +8,7 @@ from matinee.errors import SettingError, UnknownNameError
 from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.dot_product import DotProduct
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 
@@ -49,6 +50,32 @@ def test_every_range_is_kept_at_both_ends(model: type[Recommender]) -> None:
             assert model.from_settings({one.name: limit}).settings()[one.name] == limit
             with pytest.raises(SettingError, match=f"^{model.name}: {one.name} must be "):
                 model.from_settings({one.name: limit + step})
+
+
+@every_model
+def test_every_choice_is_valid_and_nothing_else(model: type[Recommender]) -> None:
+    for setting in model.hypers():
+        for choice in setting.choices:
+            assert model.from_settings({setting.name: choice}).settings()[setting.name] == choice
+        if setting.choices:
+            assert setting.default in setting.choices
+            with pytest.raises(SettingError, match=f"^{model.name}: {setting.name} must be .* or .*, not 'Zzz'"):
+                model.from_settings({setting.name: "Zzz"})
+
+
+def test_settings_with_a_closed_choice_are_declared_with_it() -> None:
+    closed = {(model.name, setting.name) for model in MODELS for setting in model.hypers() if setting.choices}
+    assert closed == {
+        ("bayes", "likelihood"), ("ials", "weights"), ("user-knn", "similarity"), ("item-knn", "similarity"),
+        *((name, setting) for name in ("dot-product", "mlp", "plain-mf") for setting in ("schedule", "update")),
+    }  # fmt: skip
+
+
+def test_valid_values_in_words() -> None:
+    valid = {setting.name: setting.valid for setting in DotProduct.hypers()}
+    assert valid["factors"] == "1 to 4096"
+    assert valid["update"] == "auto, dense, lazy"
+    assert valid["start"] == ""
 
 
 @every_model
