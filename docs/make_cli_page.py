@@ -20,7 +20,9 @@ def page() -> str:
         rows = [
             f"| {setting.name} | {setting.default} | {setting.valid} | {setting.help} |" for setting in model.hypers()
         ]
-        parts.append("\n".join(["| setting | default | valid values | what it is |", "| --- | --- | --- | --- |", *rows, ""]))
+        parts.append(
+            "\n".join(["| setting | default | valid values | what it is |", "| --- | --- | --- | --- |", *rows, ""])
+        )
     return "\n".join(parts)
 
 

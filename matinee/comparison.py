@@ -20,7 +20,7 @@ from matinee.errors import MatineeError, SettingError
 from matinee.evaluation import NO_STARS, Outcome, Report, measure, peak_memory_mb
 from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
-from matinee.progress import Progress
+from matinee.progress import Progress, Step
 from matinee.ratings import Ratings
 from matinee.split import Split
 
@@ -154,11 +154,11 @@ def compare(
     found = {}
     for number, (name, model) in enumerate(models.items()):
         if progress:
-            progress(number, len(models), name)
+            progress(Step(number, len(models), name))
         alone = isolated and type(model) in MODELS
         found[name] = in_a_process(model, data) if alone else _attempt(model, parts, dataset, n_threads)
     if progress:
-        progress(len(models), len(models), "done")
+        progress(Step(len(models), len(models), "done"))
     return gathered({name: (model.name, found[name]) for name, model in models.items()}, parts, dataset)
 
 

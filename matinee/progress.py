@@ -1,6 +1,25 @@
-"""How a long task tells how far it is."""
+"""How a long task reports its progress."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-Progress = Callable[[int, int, str], None]
-"""Called after each step with (steps done, steps in all, a few words such as "RMSE 0.851")."""
+
+@dataclass(frozen=True)
+class Step:
+    """One report of a long task.
+
+    Attributes:
+        done, total: steps taken so far, and all steps.
+        text: a few words for a progress bar, such as "RMSE 0.851".
+        validation: RMSE in stars on the ratings passed as `valid`, for a model that measures it after each step;
+            otherwise None.
+    """
+
+    done: int
+    total: int
+    text: str = ""
+    validation: float | None = None
+
+
+Progress = Callable[[Step], None]
+"""Called after each step."""

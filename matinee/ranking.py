@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from matinee import metrics
 from matinee.errors import DataError
 from matinee.models.base import Recommender
-from matinee.progress import Progress
+from matinee.progress import Progress, Step
 from matinee.ratings import Id, Ratings
 
 CUTS = (5, 10, 20)
@@ -103,7 +103,7 @@ def top_lists(model: Recommender, users: NDArray[np.int64], progress: Progress |
     for first in range(0, len(users), at_once):
         blocks.append(model.top_items(users[first : first + at_once], LONGEST))
         if progress:
-            progress(min(first + at_once, len(users)), len(users), "lists for everybody")
+            progress(Step(min(first + at_once, len(users)), len(users), "lists for all users"))
     items = np.concatenate(blocks).astype(np.int32)  # (R, K)
     n_unseen = n_items - np.diff(model.history_indptr_)[users]  # (R,)
     return Lists(items, np.arange(items.shape[1]) < n_unseen[:, None])

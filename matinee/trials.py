@@ -9,7 +9,7 @@ from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import Sums, error_sums, list_sums, pooled
 from matinee.models.base import Recommender
 from matinee.models.settings import Hyper
-from matinee.progress import Progress
+from matinee.progress import Progress, Step
 from matinee.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.split import Split
 
@@ -79,12 +79,12 @@ class Judge:
         if metric not in ERRORS and not all(len(task.users) for task in self.tasks):
             raise SettingError(f"Nobody likes an item of the part that {metric} is measured on; tune for rmse.")
 
-    def __call__(self, model: Recommender, watch: "_Watch | None" = None) -> Sums:
+    def __call__(self, model: Recommender, watch: "PruningCallback | None" = None) -> Sums:
         """The metric on all test parts together."""
         found: list[Sums] = []
-        tells = watch is not None and self.metric in ERRORS and _tells_its_error(model)
+        reports_error = self.metric == "rmse" and not _chooses_its_last_epoch(model)
         for number, (part, task) in enumerate(zip(self.parts, self.tasks, strict=True)):
-            if watch is not None and tells:
+            if watch is not None and reports_error:
                 progress = watch.progress(number)
                 model.fit(part.train, valid=part.test, n_threads=self.n_threads, progress=progress)
             else:
@@ -99,8 +99,8 @@ class Judge:
         return pooled(found)
 
 
-class _Watch:
-    """Stops a trial, other than the first, that has no hope or no time: it raises optuna.TrialPruned."""
+class PruningCallback:
+    """Stops a trial, other than the first, that is behind the others or out of time: it raises optuna.TrialPruned."""
 
     def __init__(self, trial: "optuna.Trial", end: float) -> None:
         self.trial, self.end = trial, end
@@ -116,26 +116,23 @@ class _Watch:
             raise optuna.TrialPruned("stopped early, behind the median")
 
     def progress(self, fold: int) -> Progress:
-        """Tells the error that a training reports in its last word, at each tenth of its way."""
-        told = 0
+        """Reports the validation error of a training at each tenth of its way, where the model measures it."""
+        reported = 0
 
-        def step(done: int, total: int, words: str) -> None:
-            nonlocal told
-            tenth = TENTHS * done // total
-            if told < tenth < TENTHS:
-                told = tenth
-                self.tell(TENTHS * fold + tenth, float(words.split()[-1]))
+        def report(step: Step) -> None:
+            nonlocal reported
+            tenth = TENTHS * step.done // step.total
+            if step.validation is not None and reported < tenth < TENTHS:
+                reported = tenth
+                self.tell(TENTHS * fold + tenth, step.validation)
 
-        return step
+        return report
 
 
-def _tells_its_error(model: Recommender) -> bool:
-    """Whether the words of its progress end in the error on the valid part.
-
-    A model that chooses its last epoch by that part must not be given the one that it is judged on.
-    """
+def _chooses_its_last_epoch(model: Recommender) -> bool:
+    """Whether the model stops by the validation part, so that it must not see the part that it is judged on."""
     settings = model.settings()
-    return "losses_" in model.learned and not (settings.get("patience") or settings.get("keep_best"))
+    return bool(settings.get("patience") or settings.get("keep_best"))
 
 
 def searched_settings(model: Recommender, fixed: Sequence[str]) -> list[Hyper]:
@@ -182,7 +179,7 @@ def run_trials(
             trials.append(trial)
             sums |= {} if found is None else {trial.number: found}
             if progress:
-                progress(len(trials), plan.most, f"best {judged.metric} {study.best_value:.4f}")
+                progress(Step(len(trials), plan.most, f"best {judged.metric} {study.best_value:.4f}"))
     except KeyboardInterrupt:
         if not trials:
             raise
@@ -206,7 +203,7 @@ def _try(
     settings = proposed if trial.number else {name: getattr(model, name) for name in proposed}
     started = time.monotonic()
     try:
-        sums = judged(type(model).from_settings(model.settings() | settings), _Watch(trial, end))
+        sums = judged(type(model).from_settings(model.settings() | settings), PruningCallback(trial, end))
     except (optuna.TrialPruned, MatineeError) as error:
         if trial.number == 0:
             raise

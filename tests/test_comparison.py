@@ -24,6 +24,7 @@ from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
+from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.report.comparison_page import comparison_page, save_comparison_page
 from matinee.split import by_mask, k_fold, random_split
@@ -167,10 +168,10 @@ def test_without_models_there_is_nothing_to_compare() -> None:
 
 
 def test_progress_names_the_model_that_is_being_trained() -> None:
-    steps: list[tuple[int, int, str]] = []
+    steps: list[Step] = []
     models = {"one": Baseline(), "other": Popularity()}
-    compare(models, [PART], progress=lambda *step: steps.append(step), isolated=False)
-    assert steps == [(0, 2, "one"), (1, 2, "other"), (2, 2, "done")]
+    compare(models, [PART], progress=steps.append, isolated=False)
+    assert steps == [Step(0, 2, "one"), Step(1, 2, "other"), Step(2, 2, "done")]
 
 
 # -- differences ---------------------------------------------------------------------------------------------------

@@ -221,7 +221,7 @@ def test_the_mistakes_are_the_largest_errors_in_both_directions() -> None:
 def test_measuring_reports_every_epoch() -> None:
     steps: list[tuple[int, int]] = []
     guide = guide_of(MatrixFactorization(epochs=3), simulated(40, 30, 600))
-    collect(guide, n_threads=1, progress=lambda done, total, _: steps.append((done, total)))
+    collect(guide, n_threads=1, progress=lambda step: steps.append((step.done, step.total)))
     assert steps == [(1, 3), (2, 3), (3, 3)]
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,14 +16,18 @@ from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.metrics import rmse
 from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.bayesian import BayesianMF
+from matinee.models.dot_product import DotProduct
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.knn import ItemKNN
+from matinee.models.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
 from matinee.models.settings import hyper
+from matinee.progress import Progress, Step
 from matinee.ranking import judge, ranking_task, top_lists
 from matinee.ratings import Ratings
 from matinee.split import Split, k_fold, random_split
-from matinee.trials import Plan, Trial
+from matinee.trials import Judge, Plan, PruningCallback, Trial
 from matinee.tuning import Tuning, look_at_test, tune
 from tests.conftest import simulated
 
@@ -247,10 +250,58 @@ def test_a_model_that_stops_early_itself_does_not_see_the_validation_part() -> N
     assert rmse(part.test.value, seeing) != pytest.approx(blind)
 
 
-def stop_after(trials: int) -> Callable[[int, int, str], None]:
-    def progress(done: int, total: int, words: str) -> None:
-        del total, words
-        if done == trials:
+class Recording:
+    """Stands for a trial of optuna: remembers what is reported, and is never pruned."""
+
+    number = 1
+
+    def __init__(self) -> None:
+        self.reports: dict[int, float] = {}
+
+    def report(self, value: float, step: int) -> None:
+        self.reports[step] = value
+
+    def should_prune(self) -> bool:
+        return False
+
+
+def reported(model: Recommender, parts: list[Split], metric: str) -> dict[int, float]:
+    """What pruning compares, by tenths of the way through all trainings."""
+    recording: Any = Recording()
+    Judge(parts, metric, 1)(model, PruningCallback(recording, np.inf))
+    return recording.reports  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("model", [DotProduct, EmbeddingMLP], ids=lambda model: model.name)
+@pytest.mark.usefixtures("one_torch_thread")
+def test_pruning_compares_the_rmse_within_folds_and_at_their_ends(model: type[Recommender]) -> None:
+    settings = {"epochs": 10, "schedule": "constant"}
+    parts = list(k_fold(simulated(200, 60, 4_000), 4))[:2]
+    reports = reported(model.from_settings(settings), parts, "rmse")
+    assert list(reports) == list(range(1, 20))
+    for epochs in (6, 9, 10):
+        stopped = model.from_settings(settings | {"epochs": epochs}).fit(parts[0].train)
+        expected = rmse(parts[0].test.value, stopped.predict_ratings(parts[0].test))
+        assert expected < 0.9  # so that it is told from its square
+        assert reports[epochs] == pytest.approx(expected, rel=0.02), epochs
+
+
+def test_pruning_by_another_metric_compares_that_metric_at_the_ends_of_folds_alone() -> None:
+    parts = list(k_fold(TABLE, 4))
+    reports = reported(MatrixFactorization(epochs=10), parts, "mae")
+    assert list(reports) == [10, 20, 30]
+    stars = MatrixFactorization(epochs=10).fit(parts[0].train, n_threads=1).predict_ratings(parts[0].test)
+    assert reports[10] == pytest.approx(float(np.mean(np.abs(stars - parts[0].test.value))))
+
+
+def test_sweeps_that_are_not_averaged_yet_are_not_compared() -> None:
+    model = BayesianMF(burn_in=12, samples=8, factors=4, tolerance=0)
+    assert list(reported(model, [random_split(TABLE, 0.2)], "rmse")) == [6, 7, 8, 9]
+
+
+def stop_after(trials: int) -> Progress:
+    def progress(step: Step) -> None:
+        if step.done == trials:
             raise KeyboardInterrupt
 
     return progress
@@ -282,10 +333,10 @@ def test_time_that_is_over_ends_the_search_after_the_defaults() -> None:
 
 
 def test_progress_tells_the_best_so_far() -> None:
-    steps: list[tuple[int, int, str]] = []
-    found = tune(Baseline(), TABLE, Plan(trials=3), progress=lambda *step: steps.append(step))
+    steps: list[Step] = []
+    found = tune(Baseline(), TABLE, Plan(trials=3), progress=steps.append)
     so_far = np.minimum.accumulate([one.value or 9 for one in found.trials])
-    assert steps == [(number, 3, f"best rmse {best:.4f}") for number, best in enumerate(so_far.tolist(), 1)]
+    assert steps == [Step(number, 3, f"best rmse {best:.4f}") for number, best in enumerate(so_far.tolist(), 1)]
 
 
 def test_the_words_of_optuna_are_as_loud_afterwards_as_before() -> None:

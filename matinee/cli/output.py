@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from matinee.progress import Progress
+    from matinee.progress import Progress, Step
 
 
 def as_json(what: dict[str, Any]) -> None:
@@ -81,14 +81,14 @@ def progress_bar(label: str) -> "Iterator[Progress | None]":
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, words="")
+        task = bar.add_task(label, text="")
 
-        def step(done: int, total: int, words: str) -> None:
-            bar.update(task, completed=done, total=total, words=words)
+        def show(step: "Step") -> None:
+            bar.update(task, completed=step.done, total=step.total, text=step.text)
 
-        yield step
+        yield show
 
 
 def announce_compiling() -> None:

@@ -27,6 +27,7 @@ from matinee.models.probit import Link, Ordinal, rating_levels
 from matinee.models.relations import feature_block, set_block
 from matinee.models.sampler import Beside, Sampler
 from matinee.models.settings import hyper
+from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -126,8 +127,10 @@ class BayesianMF(Recommender):
                 errors = float(self.deviation_) * sampler.error, float(self.deviation_) * chain.valid_error
                 losses.append((chain.effective_samples, *errors))
                 if how.progress:
-                    shown = errors[0] if how.valid is None or not chain.n_sweeps else errors[1]
-                    how.progress(len(losses), self.burn_in + self.samples, f"RMSE {shown:.4f}")
+                    validation = errors[1] if how.valid is not None and chain.n_sweeps else None
+                    shown = errors[0] if validation is None else validation
+                    total = self.burn_in + self.samples
+                    how.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
         self.losses_ = np.array(losses)
         for name, array in chain.learned(sampler).items():
             setattr(self, name, array)

@@ -28,7 +28,7 @@ from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, find_threshold
 from matinee.models.settings import hyper
 from matinee.models.weighing import nonnegative_ridge, pairs_of, standardised
-from matinee.progress import Progress
+from matinee.progress import Progress, Step
 from matinee.ratings import Grouped, Ratings
 from matinee.split import Split, random_split
 from matinee.threads import one_blas_thread
@@ -364,7 +364,8 @@ class _Steps:
         if progress is None:
             return None
 
-        def step(done: int, of: int, words: str) -> None:
-            progress(before + 100 * done // max(of, 1), total, f"{name} {words}")
+        def report(step: Step) -> None:
+            done = before + 100 * step.done // max(step.total, 1)
+            progress(Step(done, total, f"{name} {step.text}"))
 
-        return step
+        return report

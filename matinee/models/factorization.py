@@ -25,6 +25,7 @@ from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.baseline import median_bias, shrunken_biases
 from matinee.models.factors import Sides, predictions, pulls, rating_parts, ridge, scores, user_vectors
 from matinee.models.settings import hyper
+from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, workers
 
@@ -92,7 +93,9 @@ class MatrixFactorization(Recommender):
                 valid_rmse = np.nan if valid is None else self._error(weights, valid)
                 losses.append((rate, train_rmse, valid_rmse))
                 if progress:
-                    progress(epoch + 1, self.epochs, f"RMSE {train_rmse if valid is None else valid_rmse:.4f}")
+                    validation = None if valid is None else valid_rmse
+                    shown = train_rmse if valid is None else valid_rmse
+                    progress(Step(epoch + 1, self.epochs, f"RMSE {shown:.4f}", validation))
                 if watched and valid_rmse < best[0]:
                     best = (valid_rmse, epoch, _Weights(*(array.copy() for array in weights)))
                 elif watched and epoch - best[1] >= self.patience:

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
 from matinee.models.settings import hyper
+from matinee.progress import Step
 from matinee.projection import about_mean, cosines_with
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers
@@ -113,7 +114,7 @@ class ImplicitALS(Recommender):
                 loss = users.losses.sum() + items.pulls @ np.square(items.factors, dtype=np.float64).sum(axis=1)
                 losses.append((0.0, loss / len(users.positives.index), np.nan))
                 if how.progress:
-                    how.progress(epoch, self.epochs, f"loss {losses[-1][1]:.4f}")
+                    how.progress(Step(epoch, self.epochs, f"loss {losses[-1][1]:.4f}"))
         self.losses_ = np.array(losses)
         self.user_factors_, self.item_factors_ = users.factors, items.factors
         likes_something = np.diff(users.positives.indptr) > 0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.errors import SettingError
-from matinee.progress import Progress
+from matinee.progress import Progress, Step
 from matinee.ratings import Ratings
 from matinee.training.checkpoints import Checkpoint, State
 from matinee.training.schedules import Schedule, ScheduleSettings, make_schedule
@@ -111,13 +111,20 @@ def train(
         if checkpoint is not None:
             checkpoint.save(_snapshot(engine, history, best))
         if progress:
-            words = losses.mean() if valid is None else error
-            progress(epoch + 1, plan.epochs, f"MSE {words:.4f}")
+            progress(_step(epoch + 1, plan.epochs, float(losses.mean()), None if valid is None else error))
     if best[1]:
         engine.restore(best[1])
     if checkpoint is not None:
         checkpoint.path.unlink(missing_ok=True)
     return history
+
+
+def _step(done: int, total: int, training_error: float, valid_error: float | None) -> Step:
+    """A report from mean squared errors."""
+    if valid_error is None:
+        return Step(done, total, f"RMSE {np.sqrt(training_error):.4f}")
+    validation = float(np.sqrt(valid_error))
+    return Step(done, total, f"RMSE {validation:.4f}", validation)
 
 
 def _shuffled(ratings: Ratings, seed: int, epoch: int) -> Batches:

@@ -24,6 +24,7 @@ from matinee.models.base import Person, Recommender
 from matinee.models.blend import ENOUGH, Blend, in_words, weights_of
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.weighing import nonnegative_ridge, pairs_of, standardised
+from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.report.words import about_model
 from matinee.split import random_split
@@ -460,13 +461,13 @@ def test_train_and_evaluate_print_the_weights(tmp_path: Path) -> None:
 
 
 def test_progress_is_that_of_all_its_models_one_after_the_other() -> None:
-    steps: list[tuple[int, int, str]] = []
-    Blend.from_settings(PAIR | {"mf.epochs": 3}).fit(table(), n_threads=1, progress=lambda *step: steps.append(step))
-    done = [step[0] for step in steps]
+    steps: list[Step] = []
+    Blend.from_settings(PAIR | {"mf.epochs": 3}).fit(table(), n_threads=1, progress=steps.append)
+    done = [step.done for step in steps]
     assert done == sorted(done)
-    assert {step[1] for step in steps} == {400}
+    assert {step.total for step in steps} == {400}
     assert max(done) <= 400
-    assert steps[0][2].startswith("mf RMSE ")
+    assert steps[0].text.startswith("mf RMSE ")
 
 
 def test_a_blend_with_bayes_knows_of_moments_and_of_certainty() -> None:

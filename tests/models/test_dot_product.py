@@ -165,7 +165,7 @@ def test_a_wrong_update_is_told(model: type[Recommender]) -> None:
 @every_neural
 def test_a_wrong_schedule_suggests_the_nearest(model: type[Recommender]) -> None:
     must = f"{model.name}: schedule must be constant, warm-up, one-cycle or warm-restarts, not"
-    default = f"(default {model().schedule})."
+    default = f"(default {model().settings()['schedule']})."
     assert refusal(model, schedule="one-cicle") == f"{must} 'one-cicle' {default} Did you mean 'one-cycle'?"
     assert refusal(model, schedule="zzz") == f"{must} 'zzz' {default}"
 

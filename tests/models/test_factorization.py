@@ -10,6 +10,7 @@ from matinee.metrics import rmse
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.factors import ridge
+from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.readers import read
 from matinee.split import Split, given_parts, given_rows, random_split
@@ -120,10 +121,12 @@ def test_the_rate_falls_in_a_straight_line() -> None:
 
 
 def test_progress_is_told_after_each_epoch() -> None:
-    steps: list[tuple[int, int, str]] = []
-    one = MatrixFactorization(epochs=3)
-    one.fit(simulated(), n_threads=1, progress=lambda *step: steps.append(step))
-    assert steps == [(epoch + 1, 3, f"RMSE {one.losses_[epoch, 1]:.4f}") for epoch in range(3)]
+    steps: list[Step] = []
+    one = MatrixFactorization(epochs=3).fit(simulated(), n_threads=1, progress=steps.append)
+    assert steps == [Step(epoch + 1, 3, f"RMSE {one.losses_[epoch, 1]:.4f}") for epoch in range(3)]
+    steps.clear()
+    one.fit(simulated(), valid=simulated(seed=1), n_threads=1, progress=steps.append)
+    assert [step.validation for step in steps] == one.losses_[:, 2].tolist()
 
 
 # -- threads -----------------------------------------------------------------------------------------------------

@@ -226,7 +226,7 @@ class Square(TwoTowers):
 def test_as_many_users_as_items_must_be_told_apart_before_the_training() -> None:
     square = simulated(40, 40, 600)
     steps: list[int] = []
-    told = refusal(SettingError, lambda: network(square).fit(square, progress=lambda done, *_: steps.append(done)))
+    told = refusal(SettingError, lambda: network(square).fit(square, progress=lambda step: steps.append(step.done)))
     assert told == (
         "Users and items are equally many, so the module must say which of its parameters have a row for each user and "
         'item: user_tables = ("users.weight",) and item_tables = ("items.weight",).'

@@ -22,6 +22,7 @@ from matinee.models.baseline import Baseline
 from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.mlp import EmbeddingMLP
+from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.split import random_split
 from matinee.storage import load_model
@@ -50,9 +51,8 @@ class Interruption(Exception):  # noqa: N818, it is no error
 
 
 def interrupted(model: Recommender, after: int, ratings: Ratings, **how: Any) -> None:
-    def stop(done: int, total: int, words: str) -> None:
-        del total, words
-        if done == after:
+    def stop(step: Step) -> None:
+        if step.done == after:
             raise Interruption
 
     with pytest.raises(Interruption):
@@ -73,9 +73,9 @@ def test_a_training_interrupted_after_any_epoch_ends_with_the_same_bits(
         resumed, file = model.from_settings({"epochs": 4} | settings), tmp_path / f"{after}"
         interrupted(resumed, after, SMALL, checkpoint=file)
         assert file.exists()
-        told: list[int] = []
-        resumed.fit(SMALL, checkpoint=file, progress=lambda done, *_, told=told: told.append(done))
-        assert told == list(range(after + 1, 5))
+        steps: list[Step] = []
+        resumed.fit(SMALL, checkpoint=file, progress=steps.append)
+        assert [step.done for step in steps] == list(range(after + 1, 5))
         assert_same(resumed, whole)
         assert not file.exists()
 

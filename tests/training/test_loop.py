@@ -11,6 +11,7 @@ from matinee.errors import SettingError
 from matinee.models.base import Recommender
 from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.mlp import EmbeddingMLP
+from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.split import random_split
 from matinee.training.checkpoints import State
@@ -84,12 +85,14 @@ def test_the_order_depends_on_the_seed_alone() -> None:
     assert not np.array_equal(orders[0], orders[2])
 
 
-def test_progress_tells_the_epoch_and_the_error_that_is_watched() -> None:
-    told: list[tuple[int, int, str]] = []
+def test_progress_reports_the_epoch_and_the_root_of_the_error_that_is_watched() -> None:
+    steps: list[Step] = []
     plan = Plan(2, 4, CONSTANT)
-    train(Scripted([1.0, 2.0]), plan, threes(), progress=lambda *words: told.append(words))
-    train(Scripted([1.0, 0.25]), plan, threes(), threes(), progress=lambda *words: told.append(words))
-    assert told == [(1, 2, "MSE 9.0000"), (2, 2, "MSE 8.0000"), (1, 2, "MSE 1.0000"), (2, 2, "MSE 0.2500")]
+    train(Scripted([1.0, 2.0]), plan, threes(), progress=steps.append)
+    assert steps == [Step(1, 2, "RMSE 3.0000"), Step(2, 2, "RMSE 2.8284")]
+    steps.clear()
+    train(Scripted([1.0, 0.25]), plan, threes(), threes(), progress=steps.append)
+    assert steps == [Step(1, 2, "RMSE 1.0000", 1.0), Step(2, 2, "RMSE 0.5000", 0.5)]
 
 
 def test_the_history_has_a_row_for_each_epoch() -> None:
