@@ -17,12 +17,13 @@ import numpy as np
 
 from matinee.contests import CONTESTS, Contest, and_then, contest
 from matinee.errors import MatineeError, SettingError
-from matinee.evaluation import NO_STARS, Outcome, Report, measure, peak_memory_mb
+from matinee.evaluation import NO_STARS, Outcome, Report, measure
 from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
 from matinee.progress import Progress, Step
 from matinee.ratings import Ratings
 from matinee.split import Split
+from matinee.system import peak_memory_mb
 
 HEADINGS = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "stars s", "lists s", "MB")
 

@@ -1,11 +1,8 @@
 """Model + split -> Report: fits on one part, predicts the other, and says how well, how fast and at what cost."""
 
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +17,7 @@ from matinee.ranking import PER_USER, Ranked, judge, ranking_task, top_lists
 from matinee.ratings import Ratings
 from matinee.significance import DRAWS, bootstrap, interval
 from matinee.split import Split
+from matinee.system import peak_memory_mb
 
 RATING_MEASURES = ("rmse", "mae", "rmse_per_user", "mae_per_user")
 NO_STARS = "There are no ratings here, only who has what: lists are judged, and every pair of the test part counts."
@@ -336,14 +334,3 @@ def _over_folds(rows: list[dict[str, Any]]) -> dict[str, Any]:
         else:
             out[name] = float(np.mean(values))
     return out
-
-
-def peak_memory_mb() -> float:
-    """The most memory that this process has held so far, in MB."""
-    status = Path("/proc/self/status")
-    lines = status.read_text("ascii").splitlines() if status.is_file() else []
-    for line in lines:
-        if line.startswith("VmHWM:"):  # not ru_maxrss, which on Linux starts at what the parent process held
-            return float(line.split()[1]) / 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -13,7 +13,6 @@ from matinee.evaluation import (
     RATING_MEASURES,
     error_sums,
     evaluate,
-    peak_memory_mb,
     ranking_measures,
 )
 from matinee.models.base import Recommender
@@ -181,11 +180,3 @@ def test_the_best_known_measures_alone_are_those_of_the_report() -> None:
     found = ranking_measures(Popularity().fit(part.train), part.test)
     assert list(found) == [*RANKING_MEASURES, "coverage"]
     assert found == {name: report[name] for name in found}
-
-
-def test_peak_memory_is_in_megabytes() -> None:
-    before = peak_memory_mb()
-    assert 20 < before < 20_000
-    held = np.ones(80_000_000, np.uint8)
-    assert held.sum() > 0
-    assert peak_memory_mb() >= before

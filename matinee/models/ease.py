@@ -12,7 +12,6 @@ of the model file: all .3303, 110 MB; `entries` 1000 .3299, 30 MB; 400 .3296, 13
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -23,6 +22,7 @@ from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
 from matinee.models.settings import hyper
 from matinee.ratings import Grouped, Ratings
+from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
 if TYPE_CHECKING:
@@ -177,21 +177,12 @@ def _liked(group: Grouped, threshold: float) -> Likes:
 
 def _require_memory(n_items: int) -> None:
     """Raises UnsupportedError if the matrix of all pairs would not fit."""
-    needed, free = BYTES_PER_PAIR * n_items**2, _free_memory()
-    if free is not None and needed > free:
+    needed, free = BYTES_PER_PAIR * n_items**2, free_memory()
+    if needed > free:
         raise UnsupportedError(
             f"ease would take {needed / 1e9:.1f} GB of memory for {n_items:,} items, {BYTES_PER_PAIR} bytes for each "
             f"pair, and {free / 1e9:.1f} GB are free. Use ials or item-knn."
         )
-
-
-def _free_memory() -> int | None:
-    """Bytes that a process may still take; None where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return None
 
 
 def _gram(run: Run, likers: Likes, likes: Likes, items: NDArray[np.int64]) -> Floats:

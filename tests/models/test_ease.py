@@ -212,7 +212,7 @@ def test_a_threshold_that_is_none_or_that_nobody_reaches_is_refused() -> None:
 def test_too_many_items_for_the_memory_are_refused_with_what_to_use_before_anything_is_allocated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ease, "_free_memory", lambda: 4_000_000_000)
+    monkeypatch.setattr(ease, "free_memory", lambda: 4_000_000_000)
     monkeypatch.setattr(ease, "_gram", lambda *_: pytest.fail("the matrix was allocated"))
     n_items = 60_000
     wide = Ratings.from_ids(np.arange(n_items) % 50, np.arange(n_items), np.ones(n_items))
@@ -222,9 +222,9 @@ def test_too_many_items_for_the_memory_are_refused_with_what_to_use_before_anyth
 
 
 def test_only_items_that_somebody_likes_take_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ease, "_free_memory", lambda: 8 * N_LIKED**2)
+    monkeypatch.setattr(ease, "free_memory", lambda: 8 * N_LIKED**2)
     assert np.array_equal(EASE(entries=1000).fit(table()).correlations_, fitted().correlations_)
-    monkeypatch.setattr(ease, "_free_memory", lambda: 8 * N_LIKED**2 - 1)
+    monkeypatch.setattr(ease, "free_memory", lambda: 8 * N_LIKED**2 - 1)
     assert message(UnsupportedError, lambda: EASE().fit(table())).startswith("ease would take 0.0 GB of memory for 34")
 
 

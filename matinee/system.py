@@ -1,0 +1,101 @@
+"""The memory of this process: the most it has held, and how much it can still get."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_PROCESS = Path("/proc/self")
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+def peak_memory_mb() -> float:
+    """The largest resident set size of this process so far, in MB (2^20 bytes)."""
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset / 2**20)
+    status = _text(_PROCESS / "status")
+    for line in status.splitlines():
+        # Not ru_maxrss, which on Linux starts at what the parent process held.
+        if line.startswith("VmHWM:"):
+            return float(line.split()[1]) / 2**10
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if sys.platform == "darwin":
+        return peak / 2**20
+    return peak / 2**10
+
+
+def free_memory() -> int:
+    """Bytes that this process can still allocate without swapping or reaching a limit, at least 0.
+
+    The smallest of: what the system has available, what is left of the limit on the address space
+    (`ulimit -v`), and what is left of the memory limits of the control groups that the process is
+    in, as in a container.
+    """
+    import psutil
+
+    left = [int(psutil.virtual_memory().available), *_left_of_address_space(), *_left_of_cgroups()]
+    return max(0, min(left))
+
+
+def _left_of_address_space() -> Iterator[int]:
+    if sys.platform == "win32":  # which has no such limit
+        return
+    import resource
+
+    import psutil
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        yield limit - int(psutil.Process().memory_info().vms)
+
+
+def _left_of_cgroups(process: Path = _PROCESS, mounts: Path = _CGROUPS) -> Iterator[int]:
+    """What is left below each limit of a control group, of version 1 or 2, and of the groups above.
+
+    Args:
+        process: the folder of the process in /proc.
+        mounts: where control groups are mounted.
+    """
+    for line in _text(process / "cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            yield from _left_in(mounts, path, "memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            yield from _left_in(mounts / "memory", path, *names)
+
+
+def _left_in(mount: Path, path: str, limit: str, usage: str, cache: str) -> Iterator[int]:
+    """The limit less the usage, for a group and all groups above it that have both.
+
+    Files that the kernel caches and has not used for a while count as free: it drops them first.
+    Within a container the path may be that of the host, which does not exist there; the group of
+    the container is then the mount itself.
+    """
+    folder = mount / path.lstrip("/")
+    while True:
+        ends = [_text(folder / name).strip() for name in (limit, usage)]
+        if all(text.isdigit() for text in ends):  # no limit is the word "max"
+            yield int(ends[0]) - int(ends[1]) + _statistic(folder / "memory.stat", cache)
+        if folder == mount:
+            return
+        folder = folder.parent
+
+
+def _statistic(path: Path, name: str) -> int:
+    for line in _text(path).splitlines():
+        key, _, value = line.partition(" ")
+        if key == name:
+            return int(value)
+    return 0
+
+
+def _text(path: Path) -> str:
+    """The text of a file of the kernel; empty if there is none or it must not be read."""
+    try:
+        return path.read_text("utf-8")
+    except OSError:
+        return ""
