@@ -1,4 +1,4 @@
-"""The map of films: places, neighbours, a person's place, the figure, the page, the table, and the command."""
+"""The map of films: positions, neighbors, a person's place, the figure, the page, the table, and the command."""
 
 import base64
 import hashlib
@@ -19,14 +19,14 @@ from matinee import plots
 from matinee.catalogue import Catalogue, Film
 from matinee.cli.map import map_
 from matinee.errors import MatineeError, SettingError, UnsupportedError
-from matinee.film_map import FilmMap, make_map, place_of, spoken
+from matinee.film_map import FilmMap, Point, make_map, place_of, spoken
 from matinee.guide import Guide, few_ratings
 from matinee.map_files import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
 from matinee.models.baseline import Baseline
 from matinee.models.dot_product import PlainMF
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
-from matinee.plots.film_map import GENRE_COLOURS, GENRE_MARKERS
+from matinee.plots.film_map import GENRE_COLORS, GENRE_MARKERS
 from matinee.ratings import Id, Ratings
 from matinee.storage import Origin
 from tests.conftest import simulated
@@ -76,7 +76,7 @@ def message(error: type[MatineeError], function: Any, *args: Any, **settings: An
     return str(caught.value)
 
 
-# -- places and neighbours ---------------------------------------------------------------------------------------
+# -- places and neighbors ---------------------------------------------------------------------------------------
 
 
 def test_the_places_are_the_principal_components_of_the_item_vectors(guide: Guide, made: FilmMap) -> None:
@@ -94,7 +94,7 @@ def test_the_places_are_the_principal_components_of_the_item_vectors(guide: Guid
     )
 
 
-def test_the_neighbours_are_those_of_similar(guide: Guide, made: FilmMap) -> None:
+def test_the_neighbors_are_those_of_similar(guide: Guide, made: FilmMap) -> None:
     for row in (0, 7, 119):
         alike = guide.similar(made.item_ids[row], 10).items
         assert [made.item_ids[one] for one in made.neighbors[row]] == [line.item_id for line in alike]
@@ -113,7 +113,8 @@ def test_each_film_brings_what_people_know_of_it(guide: Guide, made: FilmMap) ->
     assert np.array_equal(made.biases, model.item_bias_)
     part = sum(made.explained or ())
     assert made.sentence == (
-        f"120 films, placed by two principal components, which show {part:.0%} of the variance of their factors."
+        "120 films. Those that the same people like tend to be close together. "
+        f"The two axes (principal components) show {part:.0%} of what distinguishes the films."
     )
     assert made.note == ""
 
@@ -176,15 +177,15 @@ def test_wrong_settings_are_refused(guide: Guide, settings: dict[str, Any], told
 def test_models_without_factors_say_so() -> None:
     ratings = simulated(50, 20, 600)
     assert message(UnsupportedError, make_map, Guide(Baseline().fit(ratings))) == (
-        "baseline has no item factors, so it has no map; use mf."
+        "baseline has no item factors, so it cannot make a map; use mf."
     )
     assert message(UnsupportedError, make_map, Guide(Popularity().fit(ratings))) == (
-        "popularity has no item factors, so it has no map; use mf."
+        "popularity has no item factors, so it cannot make a map; use mf."
     )
     nothing = MatrixFactorization(factors=4, epochs=1).fit(ratings, n_threads=1)
     nothing.item_factors_[:] = 0
     assert message(UnsupportedError, make_map, Guide(nothing)) == (
-        "This mf model has learnt nothing but biases, and they make no map."
+        "This mf model learned only biases, so it cannot make a map."
     )
 
 
@@ -205,7 +206,7 @@ def test_umap_keeps_clouds_together_and_gives_the_same_map_twice() -> None:
     assert np.array_equal(made.x, again.x)
     assert np.array_equal(made.y, again.y)
     assert made.axis_labels == ("UMAP 1", "UMAP 2")
-    assert made.sentence == "60 films, placed by UMAP: what lies together is alike; far distances say little."
+    assert made.sentence == "60 films, placed by UMAP: close films are similar; large distances mean little."
     assert axis_sentences(made, found) == ()
     assert np.isfinite(make_map(three(), method="umap").x).all()
 
@@ -213,7 +214,7 @@ def test_umap_keeps_clouds_together_and_gives_the_same_map_twice() -> None:
 def test_umap_does_not_place_two_films() -> None:
     whole = simulated(100, 2, 150)
     assert message(UnsupportedError, make_map, small(whole), method="umap") == (
-        "UMAP places three films or more, and there are 2: use --method pca."
+        "UMAP needs at least three films, not 2; use --method pca."
     )
 
 
@@ -309,8 +310,8 @@ def test_only_as_many_genres_as_can_be_told_apart(made: FilmMap) -> None:
 
 def test_the_axes_are_told_in_words(guide: Guide, made: FilmMap) -> None:
     across, up = axis_sentences(made, guide)
-    assert across.startswith("From left to right: component 1 (")
-    assert up.startswith("From below to the top: component 2 (")
+    assert across.startswith("Left to right: component 1 (")
+    assert up.startswith("Bottom to top: component 2 (")
 
 
 # -- the figure --------------------------------------------------------------------------------------------------
@@ -325,7 +326,7 @@ def touch(one: Any, other: Any) -> bool:
 
 
 def test_labels_do_not_touch_and_none_is_cut(made: FilmMap) -> None:
-    axes: Any = plots.film_map(made, you=(float(made.x[5]), float(made.y[5])))
+    axes: Any = plots.film_map(made, you=Point(float(made.x[5]), float(made.y[5])))
     drawn = boxes(axes)
     assert 15 < len(drawn) <= 41
     assert axes.texts[0].get_text() == "You"
@@ -342,22 +343,22 @@ def test_the_best_known_film_has_a_label_and_no_more_than_asked_for(made: FilmMa
     assert len(plots.film_map(made, n_labels=0).texts) == 0
 
 
-def test_genres_differ_in_colour_and_in_marker(made: FilmMap) -> None:
+def test_genres_differ_in_color_and_in_marker(made: FilmMap) -> None:
     axes: Any = plots.film_map(made, n_labels=0)
     assert [dots.get_label() for dots in axes.collections] == ["Comedy", "Drama", "Horror", "Romance", "other"]
     assert sum(len(dots.get_offsets()) for dots in axes.collections) == 120
     shapes = {dots.get_paths()[0].vertices.tobytes() for dots in axes.collections}
-    colours = {tuple(dots.get_facecolor()[0]) for dots in axes.collections}
-    assert len(shapes) == len(colours) == 5
-    assert len({*GENRE_MARKERS}) == len({*GENRE_COLOURS}) == len(GENRE_COLOURS) == 7
+    colors = {tuple(dots.get_facecolor()[0]) for dots in axes.collections}
+    assert len(shapes) == len(colors) == 5
+    assert len({*GENRE_MARKERS}) == len({*GENRE_COLORS}) == len(GENRE_COLORS) == 7
     (legend,) = axes.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["Comedy", "Drama", "Horror", "Romance", "other"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == made.axis_labels
 
 
-def seen_without_green(colour: str) -> Any:
-    """CIE L*a*b* of a colour as people with deuteranopia see it (Machado, Oliveira, Fernandes, 2009)."""
-    srgb = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+def seen_without_green(color: str) -> Any:
+    """CIE L*a*b* of a color as people with deuteranopia see it (Machado, Oliveira, Fernandes, 2009)."""
+    srgb = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     seen = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
     to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
@@ -365,40 +366,40 @@ def seen_without_green(colour: str) -> Any:
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-def test_colour_blind_eyes_tell_the_genres_apart() -> None:
-    pairs = combinations([seen_without_green(colour) for colour in GENRE_COLOURS], 2)
+def test_color_blind_eyes_tell_the_genres_apart() -> None:
+    pairs = combinations([seen_without_green(color) for color in GENRE_COLORS], 2)
     assert min(float(np.linalg.norm(one - other)) for one, other in pairs) > 11  # 2.3 is just noticeable
 
 
-@pytest.mark.parametrize("colour", ["year", "bias", "popularity"])
-def test_numbers_are_coloured_by_a_ramp(made: FilmMap, colour: str) -> None:
-    axes: Any = plots.film_map(made, colour=colour, n_labels=0)
+@pytest.mark.parametrize("color", ["year", "bias", "popularity"])
+def test_numbers_are_colored_by_a_ramp(made: FilmMap, color: str) -> None:
+    axes: Any = plots.film_map(made, color=color, n_labels=0)
     (dots,) = axes.collections
     bar = axes.figure.axes[1]
-    assert bar.get_ylabel() == {"year": "year", "bias": "bias", "popularity": "ratings"}[colour]
+    assert bar.get_ylabel() == {"year": "year", "bias": "bias", "popularity": "ratings"}[color]
     order = np.argsort(made.n_ratings, kind="stable").tolist()
     shades = dots.get_facecolor()
-    if colour == "year":  # films 5 and 119 have none, and nothing else is grey
-        grey = [row for row, (r, g, b, _) in zip(order, shades, strict=True) if r == g == b]
-        assert sorted(grey) == [5, 119]
+    if color == "year":  # films 5 and 119 have none, and nothing else is gray
+        gray = [row for row, (r, g, b, _) in zip(order, shades, strict=True) if r == g == b]
+        assert sorted(gray) == [5, 119]
     else:
         assert len({tuple(shade) for shade in shades}) > 20
 
 
-def test_what_is_not_known_colours_nothing() -> None:
+def test_what_is_not_known_colors_nothing() -> None:
     made = make_map(three())
-    assert message(UnsupportedError, plots.film_map, made, colour="genre") == (
-        "The films have no genres; use --colour popularity."
+    assert message(UnsupportedError, plots.film_map, made, color="genre") == (
+        "The films have no genres; use --color popularity."
     )
-    assert message(UnsupportedError, plots.film_map, made, colour="year") == (
-        "The films have no years; use --colour popularity."
+    assert message(UnsupportedError, plots.film_map, made, color="year") == (
+        "The films have no years; use --color popularity."
     )
     bare = replace(made, biases=None)
-    assert message(UnsupportedError, plots.film_map, bare, colour="bias") == (
-        "This model has no biases; use --colour popularity."
+    assert message(UnsupportedError, plots.film_map, bare, color="bias") == (
+        "This model has no biases; use --color popularity."
     )
-    assert message(SettingError, plots.film_map, made, colour="red") == (
-        "no colour 'red'. The colours are: genre, year, bias, popularity."
+    assert message(SettingError, plots.film_map, made, color="red") == (
+        "Unknown color 'red'. Choose one of: genre, year, bias, popularity."
     )
     assert len(plots.film_map(made).texts) == 3
 
@@ -412,7 +413,7 @@ def with_title(made: FilmMap, title: str) -> FilmMap:
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_a_figure_is_written_whatever_the_titles_hold(made: FilmMap, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"map.{suffix}"
-    save_map(with_title(made, NASTY), path, colour="popularity", you=You(0.0, 0.0, {}))
+    save_map(with_title(made, NASTY), path, color="popularity", you=You(0.0, 0.0, {}))
     assert path.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix])
 
 
@@ -445,7 +446,7 @@ def test_a_table_of_three_without_years_and_biases() -> None:
 def test_a_table_that_is_no_map_is_not_replaced(made: FilmMap, tmp_path: Path) -> None:
     ratings = tmp_path / "ratings.parquet"
     pl.DataFrame({"user": [1], "item": [2], "rating": [3]}).write_parquet(ratings)
-    told = f"'{ratings}' is there already and is no map; give another name with --out."
+    told = f"'{ratings}' exists and is not a map; choose another name with --out."
     assert message(SettingError, save_map, made, ratings) == told
     ratings.write_bytes(b"no table")
     assert message(SettingError, save_map, made, ratings) == told
@@ -471,17 +472,20 @@ def test_capital_letters_in_the_ending_are_as_good(made: FilmMap, tmp_path: Path
     assert (tmp_path / "MAP.PNG").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_table_takes_neither_a_colour_nor_a_person(made: FilmMap, tmp_path: Path) -> None:
+def test_a_table_takes_neither_a_color_nor_a_person(made: FilmMap, tmp_path: Path) -> None:
     path = tmp_path / "map.parquet"
-    told = f"Cannot colour the table '{path}'; leave out --colour, or write .html or .png instead."
-    assert message(SettingError, save_map, made, path, colour="bias") == told
-    told = f"Cannot mark a person's place in the table '{path}'; write .html or .png instead."
+    told = f"The table '{path}' has no colors; leave out --color, or write .html or .png instead."
+    assert message(SettingError, save_map, made, path, color="bias") == told
+    told = f"The table '{path}' cannot show a person's position; write .html or .png instead."
     assert message(SettingError, save_map, made, path, you=You(0, 0, {})) == told
 
 
 def test_letters_that_no_font_has_are_told_once_and_warn_nobody(made: FilmMap, tmp_path: Path) -> None:
     strange = replace(made, films=[Film("\U00012000 (2001)")] * len(made))  # cuneiform
-    told = "Some titles have letters that no font here has, and so show boxes; install Noto Sans CJK, or write .html."
+    told = (
+        "Some letters of the titles are in no installed font and appear as boxes. "
+        "Install Noto Sans CJK, or write .html instead."
+    )
     assert save_map(strange, tmp_path / "map.png") == told
     assert save_map(strange, tmp_path / "map.svg") == ""
     assert save_map(made, tmp_path / "map.png") == ""
@@ -512,7 +516,7 @@ def test_the_page_holds_the_whole_map(made: FilmMap) -> None:
     assert columns["group"].tolist() == made.groups.group.tolist()
     assert (data["heading"], data["axes"], data["about"]) == ("Films", ["From A to B."], made.sentence)
     assert data["you"] == {"x": 0.5, "y": 0.25, "stars": [(3, 4.5)]}
-    assert (data["ids"], data["colour"], data["groups"]) == (made.item_ids, "genre", 4)
+    assert (data["ids"], data["color"], data["groups"]) == (made.item_ids, "genre", 4)
 
 
 def test_the_page_loads_nothing_and_allows_only_its_own_script_and_style(made: FilmMap) -> None:
@@ -542,12 +546,12 @@ def test_a_tab_in_a_title_is_no_border_between_its_names(made: FilmMap) -> None:
     assert titles[int(made.n_ratings.argmax())] == "One Two\tDrei Vier"
 
 
-def test_a_page_of_three_films_without_genres_is_coloured_by_popularity(tmp_path: Path) -> None:
+def test_a_page_of_three_films_without_genres_is_colored_by_popularity(tmp_path: Path) -> None:
     made = make_map(three())
-    assert page_data(made)["colour"] == "popularity"
+    assert page_data(made)["color"] == "popularity"
     save_map(made, tmp_path / "map.html")
     assert '"titles": ["a", "b", "c"]' in (tmp_path / "map.html").read_text("utf-8")
-    assert message(UnsupportedError, page, made, colour="genre") == "The films have no genres; use --colour popularity."
+    assert message(UnsupportedError, page, made, color="genre") == "The films have no genres; use --color popularity."
 
 
 # -- the command -------------------------------------------------------------------------------------------------

@@ -219,9 +219,7 @@ def test_one_rating_is_one_rating() -> None:
 def test_a_rating_outside_the_scale_is_an_error() -> None:
     with pytest.raises(DataError) as caught:
         plots.rating_histogram([3, 7], Scale(1, 5, 1))
-    assert str(caught.value) == (
-        "A rating of 7 is outside the scale 1 to 5 in steps of 1. Draw it on its own: Scale.of(values)."
-    )
+    assert str(caught.value) == ("A rating of 7 is outside the scale 1 to 5 in steps of 1; use Scale.of(values).")
 
 
 # -- the long tail -----------------------------------------------------------------------------------------------
@@ -233,7 +231,7 @@ def test_the_long_tail_says_what_a_fifth_of_the_films_hold() -> None:
     assert axes.get_title() == "20% of the films hold 83% of the ratings"  # 80 of 96
     curve = dict(zip(*points(axes.lines[0]), strict=True))
     assert [curve[0], curve[0.2], curve[1]] == pytest.approx([0, 80 / 96, 1])
-    assert texts(axes)[-1] == "\u25a0 the least rated half hold 10%"  # 10 of 96
+    assert texts(axes)[-1] == "\u25a0 the least rated half holds 10%"  # 10 of 96
     marks = [points(line) for line in axes.lines if line.get_marker() in {"o", "s"}]
     assert marks == [([0.2], [80 / 96]), ([0.5], [86 / 96])]
 
@@ -255,8 +253,8 @@ def test_the_long_tail_of_few_films_has_a_point_for_each() -> None:
     ("counts", "title"),
     [
         ([7], "One film holds all of the ratings"),
-        ([5, 3, 2], "Of 3 films, the most rated film holds 50% of the ratings"),
-        ([4] * 10, "Of 10 films, the 2 most rated films hold 20% of the ratings"),
+        ([5, 3, 2], "Of 3 films, the most rated one holds 50% of the ratings"),
+        ([4] * 10, "Of 10 films, the 2 most rated ones hold 20% of the ratings"),
         ([4] * 20, "20% of the films hold 20% of the ratings"),
     ],
 )
@@ -267,7 +265,7 @@ def test_the_long_tail_of_few_films_counts_them(counts: list[int], title: str) -
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        ([], "There are no numbers of ratings to draw."),
+        ([], "There are no rating counts to draw."),
         ([0, 0], "None of the 2 films has a rating."),
         ([3, -1], "A film cannot have -1 ratings."),
     ],
@@ -319,7 +317,7 @@ def test_true_ratings_without_steps_are_grouped() -> None:
 def test_one_rating_and_equal_ratings_can_be_drawn(draw: Any, n: int, tmp_path: Path) -> None:
     axes = draw(np.full(n, 4.0), np.full(n, 3.5))
     plots.save_figure(axes, tmp_path / "a.png")
-    told = {"predicted_against_true": "RMSE 0.500 stars", "calibration": "0.50 from the prediction"}
+    told = {"predicted_against_true": "RMSE 0.500 stars", "calibration": "differ by 0.50"}
     assert told[draw.__name__] in axes.get_title()
 
 
@@ -329,13 +327,13 @@ def test_one_rating_and_equal_ratings_can_be_drawn(draw: Any, n: int, tmp_path: 
     [
         ([], [], "There are no true ratings to draw."),
         ([4], [], "There are no predictions to draw."),
-        ([4, 5], [4], "There are 2 true ratings and 1 predictions; one for each is needed."),
+        ([4, 5], [4], "The numbers of true ratings (2) and of predictions (1) must be equal."),
         (
             [4, 5, 3],
             [4, np.nan, np.inf],
-            "2 of the 3 predictions to draw are not finite numbers; the first is number 2: nan. Leave them out.",
+            "2 of the 3 predictions are not finite numbers; the first, number 2, is nan. Leave them out.",
         ),
-        ([[4]], [[4]], "The true ratings to draw are an array of shape (1, 1); one row of numbers is needed."),
+        ([[4]], [[4]], "The true ratings must be one-dimensional, but their array has shape (1, 1)."),
     ],
 )
 def test_what_cannot_be_drawn_is_told_in_a_sentence(draw: Any, true: Any, predicted: Any, told: str) -> None:
@@ -359,7 +357,7 @@ def test_calibration_shows_the_mean_of_the_true_ratings_where_as_many_stars_were
     ends = [[[x, mean - h], [x, mean + h]] for x, mean, h in zip([2, 3, 4], means, half, strict=True)]
     assert np.array(intervals(axes)) == pytest.approx(np.array(ends))
     off = np.abs(means - [2, 3, 4]).mean()
-    assert axes.get_title() == f"Mean true stars are {off:.2f} from the prediction, on average"
+    assert axes.get_title() == f"On average, mean true stars and prediction differ by {off:.2f}"
     below = lower_axes(axes)
     assert {x: height for x, height in bars(below).items() if height} == pytest.approx({2: 1 / 3, 3: 1 / 3, 4: 1 / 3})
     assert below.get_xlabel() == "predicted stars"
@@ -370,7 +368,7 @@ def test_perfect_predictions_lie_on_the_line() -> None:
     axes = plots.calibration(stars, stars)
     x, y = points(next(line for line in axes.lines if line.get_marker() == "o"))
     assert x == pytest.approx(y)
-    assert axes.get_title() == "Mean true stars are 0.00 from the prediction, on average"
+    assert axes.get_title() == "On average, mean true stars and prediction differ by 0.00"
 
 
 def test_a_single_value_has_a_point_without_an_interval() -> None:
@@ -437,7 +435,7 @@ def test_residuals_of_one_rating_or_one_count_can_be_drawn(
 def test_a_negative_count_is_an_error() -> None:
     with pytest.raises(DataError) as caught:
         plots.residuals([-3, 1], [0.5, 0.5], "ratings")
-    assert str(caught.value) == "A number of ratings cannot be -3."
+    assert str(caught.value) == "The counts must not be negative, but one is -3."
 
 
 # -- bias rankings and components --------------------------------------------------------------------------------
@@ -552,7 +550,7 @@ def test_any_title_can_be_drawn(suffix: str, tmp_path: Path) -> None:
     ],
 )
 def test_long_titles_are_cut_before_their_year(title: str, cut: str) -> None:
-    assert canvas.short(title, 32) == cut
+    assert canvas.shorten_title(title, 32) == cut
     assert len(cut.replace("\\", "")) <= 32
 
 
@@ -627,11 +625,11 @@ def test_a_figure_in_a_page_is_one_element_that_names_itself() -> None:
     assert "training" in svg  # text is text
 
 
-def test_a_figure_in_a_page_takes_its_colours_and_its_font_from_it(in_pages: list[str]) -> None:
+def test_a_figure_in_a_page_takes_its_colors_and_its_font_from_it(in_pages: list[str]) -> None:
     page = "".join(in_pages)
-    named = {"blue": canvas.BLUE, "orange": canvas.ORANGE, "grey": canvas.GREY}
-    colours = set(re.findall(r"(?:fill|stroke): ([^;\"]+)", page))
-    assert colours == {"none", "currentColor"} | {f"var(--plot-{name}, {value})" for name, value in named.items()}
+    named = {"blue": canvas.BLUE, "orange": canvas.ORANGE, "gray": canvas.GRAY}
+    colors = set(re.findall(r"(?:fill|stroke): ([^;\"]+)", page))
+    assert colors == {"none", "currentColor"} | {f"var(--plot-{name}, {value})" for name, value in named.items()}
     assert "font-family" not in page
 
 

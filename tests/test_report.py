@@ -459,7 +459,7 @@ def test_texts_and_figures_have_the_contrast_that_wcag_aa_asks_for(mode: int) ->
     colours = dict(re.findall(r"--([\w-]+): (#\w+);", re.findall(r":root \{(.*?)\}", css, re.DOTALL)[mode]))
     paper = luminance(colours["paper"])
     for name, least in (("ink", 7), ("soft", 4.5), ("accent", 4.5), ("plot-blue", 4.5), ("plot-orange", 4.5),
-                        ("plot-grey", 4.5)):  # fmt: skip
+                        ("plot-gray", 4.5)):  # fmt: skip
         light, dark = sorted((paper, luminance(colours[name])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= least, name
     assert colours["plot-paper"] == colours["paper"]

@@ -1,27 +1,27 @@
 // The map of films: dots on one canvas; lines, rings and titles on a second above it; and the controls around them.
 //
-//     mount(element, data)      data is what matinee.map_files.page_data makes
+//     mount(element, data)      data comes from matinee.map_files.page_data
 
 import { SIZES, THEMES, View, css, grouped, makeGrid, makeLabels, makePainter, readFilms, rgb } from "./map_canvas.js";
-import { Legend, Panel, Search, button, h, waysToColour } from "./map_controls.js";
+import { Legend, Panel, Search, button, h, waysToColor } from "./map_controls.js";
 
 const REACH = 14; // CSS pixels from the pointer to a dot
 const STEP = 70; // CSS pixels that an arrow key moves the map
 const FLIGHT = 320; // milliseconds
 const KEYS =
   "Drag or use the arrow keys to move; scroll or use + and − to zoom; 0 shows the whole map. " +
-  "Keys name the film in the middle: Enter chooses it, Escape lets it go.";
+  "Enter selects the film in the center, Esc closes it.";
 
 class FilmMap {
-  film = -1; // the row of the film that is chosen
-  hover = -1; // and of the one that is pointed at
-  mask = null; // row -> 1 for the dots that are meant while others fade; null: all
-  pointers = new Map(); // those that are down, and where
+  film = -1; // row of the selected film
+  hover = -1; // row of the film under the pointer
+  mask = null; // row -> 1 for the highlighted dots while others fade; null: all
+  pointers = new Map(); // pressed pointers and their positions
 
   constructor(element, data) {
     this.films = readFilms(data);
-    this.ways = waysToColour(this.films);
-    this.colour = this.ways[data.colour] ? data.colour : Object.keys(this.ways)[0];
+    this.ways = waysToColor(this.films);
+    this.color = this.ways[data.color] ? data.color : Object.keys(this.ways)[0];
     this.you = data.you && this.films.place(data.you.x, data.you.y);
     this.stars = new Map(data.you?.stars);
     this.view = new View(this.films);
@@ -68,16 +68,16 @@ class FilmMap {
   }
 
   choices() {
-    const fieldset = h("fieldset", { class: "ways" }, h("legend", {}, "Colour by"));
+    const fieldset = h("fieldset", { class: "ways" }, h("legend", {}, "Color by"));
     for (const [value, { title }] of Object.entries(this.ways)) {
       const onchange = () => {
-        this.colour = value;
+        this.color = value;
         this.legend.lit = null;
         this.legend.show(value, this.theme);
         this.light();
       };
-      const checked = value === this.colour;
-      const radio = h("input", { type: "radio", name: "film-map-colour", value, checked, onchange });
+      const checked = value === this.color;
+      const radio = h("input", { type: "radio", name: "film-map-color", value, checked, onchange });
       fieldset.append(h("label", {}, radio, h("span", {}, title)));
     }
     return fieldset;
@@ -97,7 +97,7 @@ class FilmMap {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.dress());
   }
 
-  // The colours of the page, light or dark.
+  // Reads the colors of the page, light or dark.
   dress() {
     const style = getComputedStyle(this.root);
     const own = (name) => rgb(style.getPropertyValue(name).trim());
@@ -105,7 +105,7 @@ class FilmMap {
     const dark = paper[0] + paper[1] + paper[2] < 384;
     const page = { paper, ink: own("--ink"), accent: own("--accent"), font: style.fontFamily };
     this.theme = { ...THEMES[dark ? "dark" : "light"], ...page };
-    this.legend.show(this.colour, this.theme);
+    this.legend.show(this.color, this.theme);
     this.redraw();
   }
 
@@ -128,14 +128,14 @@ class FilmMap {
     this.due = 0;
     this.stale = false;
     if (this.view.width < 2) return;
-    const { colours, shade } = this.ways[this.colour];
-    this.colours = colours(this.theme);
+    const { colors, shade } = this.ways[this.color];
+    this.colors = colors(this.theme);
     this.shade = this.legend.lit?.shade ?? shade;
     if (dotsToo) this.drawDots();
     this.drawMarks();
   }
 
-  // What is meant: a film with its neighbours, or what the legend lights up, or all.
+  // Highlights the selected film with its neighbors, what the legend selects, or everything.
   light() {
     this.mask = this.legend.lit?.mask ?? null;
     if (this.film >= 0) {
@@ -151,8 +151,8 @@ class FilmMap {
     const small = Math.min(3.2, Math.max(1.05, 0.1 * Math.sqrt(room))) * Math.max(1, view.scale / view.whole) ** 0.36;
     const radius = (_, size) => Math.min(10, small * (0.72 + (1.35 * size) / (SIZES - 1))) * view.ratio;
     this.radii = Array.from({ length: SIZES }, radius);
-    const { colours, shade, mask } = this;
-    this.paint(view, this.radii, { paper: this.theme.paper, colours, shade, mask });
+    const { colors, shade, mask } = this;
+    this.paint(view, this.radii, { paper: this.theme.paper, colors, shade, mask });
   }
 
   drawMarks() {
@@ -168,7 +168,7 @@ class FilmMap {
     const limit = this.film >= 0 ? 1 + films.k : Math.min(70, Math.round((view.width * view.height) / 15000));
     const [rows, lit] = [this.candidates(), `${this.film} ${this.legend.lit?.name}`];
     this.boxes = this.place(view, this.radii, { rows, lit, limit, obstacles });
-    // Again, but so large that one sees whose titles these are, and which films are alike.
+    // Drawn again, large enough to show which dots the titles belong to and which films are similar.
     if (this.film >= 0) rows.forEach((row) => this.disc(row, 3.5));
     else this.boxes.forEach(({ row }) => this.disc(row, 2.4));
     for (const { row, left, top } of this.boxes) {
@@ -177,7 +177,7 @@ class FilmMap {
     if (this.hover >= 0) this.ring(this.hover, theme.ink, 1.8, 2.5);
   }
 
-  // The rows that may get a title, best first.
+  // The rows that may be labeled, best first.
   candidates() {
     const { films, view, mask } = this;
     if (this.film >= 0) return [this.film, ...films.neighborsOf(this.film)];
@@ -194,10 +194,10 @@ class FilmMap {
   drawLines() {
     const { context, films, view, theme } = this;
     const [x, y] = this.at(this.film);
-    const likeness = films.likenessOf(this.film);
+    const similarity = films.similarityOf(this.film);
     context.strokeStyle = css(theme.accent);
     films.neighborsOf(this.film).forEach((row, number) => {
-      const strength = Math.max(0, likeness[number] / 127);
+      const strength = Math.max(0, similarity[number] / 127);
       context.globalAlpha = 0.25 + 0.6 * strength;
       context.lineWidth = 0.8 + 1.6 * strength;
       const [toX, toY] = this.at(row);
@@ -224,27 +224,27 @@ class FilmMap {
   disc(row, least) {
     this.context.beginPath();
     this.context.arc(...this.at(row), Math.max(least, this.radius(row)), 0, 7);
-    this.fill(this.colours[this.shade[row]], 1);
+    this.fill(this.colors[this.shade[row]], 1);
   }
 
-  fill(colour, edge) {
+  fill(color, edge) {
     const { context, theme } = this;
-    Object.assign(context, { fillStyle: css(colour), strokeStyle: css(theme.paper), lineWidth: edge });
+    Object.assign(context, { fillStyle: css(color), strokeStyle: css(theme.paper), lineWidth: edge });
     context.fill();
     context.stroke();
   }
 
-  ring(row, colour, width, gap) {
+  ring(row, color, width, gap) {
     const { context } = this;
     context.beginPath();
     context.arc(...this.at(row), this.radius(row) + gap, 0, 7);
-    Object.assign(context, { strokeStyle: css(colour), lineWidth: width });
+    Object.assign(context, { strokeStyle: css(color), lineWidth: width });
     context.stroke();
   }
 
-  write(text, x, y, colour) {
+  write(text, x, y, color) {
     const { context, theme } = this;
-    const fillStyle = css(colour);
+    const fillStyle = css(color);
     Object.assign(context, { fillStyle, strokeStyle: css(theme.paper), lineWidth: 3.5, lineJoin: "round" });
     context.strokeText(text, x, y);
     context.fillText(text, x, y);
@@ -252,7 +252,7 @@ class FilmMap {
 
   // -- moving -------------------------------------------------------------------------------------------------------
 
-  // Where a film is in the picture, and how large: CSS pixels.
+  // Position and size of a film on the canvas, in CSS pixels.
   at(row) {
     return this.view.toScreen(this.films.x[row], this.films.y[row]);
   }
@@ -278,13 +278,13 @@ class FilmMap {
     step(begin);
   }
 
-  // What the panel covers of the map: CSS pixels from the right and from below.
+  // The part of the map that the panel covers: CSS pixels from the right and from below.
   covered() {
     const { offsetWidth, offsetHeight } = this.panel.element;
     return offsetWidth > this.view.width * 0.7 ? [0, offsetHeight] : [offsetWidth, 0];
   }
 
-  // So that a film can be seen: neither outside nor under the panel.
+  // Moves the map if a film is outside the window or under the panel.
   show(row) {
     const { view, films } = this;
     const [[x, y], [right, down]] = [this.at(row), this.covered()];
@@ -292,7 +292,7 @@ class FilmMap {
     if (!seen) this.fly(films.x[row] + right / 2 / view.scale, films.y[row] - down / 2 / view.scale, view.scale);
   }
 
-  // So that a film and those most like it fill what can be seen.
+  // Fits a film and the films most similar to it into the visible part.
   frame(row) {
     const { view, films } = this;
     const rows = [row, ...films.neighborsOf(row)];
@@ -310,7 +310,7 @@ class FilmMap {
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
-  // Films that fade beside a chosen one can be pointed at; those that the legend leaves out cannot.
+  // Films that fade beside a selected one can be pointed at; those that the legend hides cannot.
   under(at, reach = REACH) {
     return this.nearest(...this.view.toMap(...at), reach / this.view.scale, this.legend.lit?.mask);
   }
@@ -343,7 +343,7 @@ class FilmMap {
     this.redraw();
   }
 
-  // A click and not the end of a touch chooses, or the click that follows a touch would hit the panel that opens.
+  // Selects on click, not at the end of a touch: otherwise the click after a touch would hit the opening panel.
   click(event) {
     if (!this.isDrag) this.choose(this.under(this.here(event), this.isTouch ? 2 * REACH : REACH));
   }
@@ -384,10 +384,11 @@ class FilmMap {
 
   facts(row) {
     const { films } = this;
-    return `${films.mean[row].toFixed(2)} from ${grouped(films.count[row])} rating${films.count[row] === 1 ? "" : "s"}`;
+    const ratings = films.count[row] === 1 ? "rating" : "ratings";
+    return `Average ${films.mean[row].toFixed(2)} (${grouped(films.count[row])} ${ratings})`;
   }
 
-  // The film that is pointed at gets a ring and, with a place in the picture, its words beside it; -1: none.
+  // Puts a ring around the film under the pointer and, given a position, a tooltip beside it; -1: none.
   point(row, at = null) {
     if (row !== this.hover) this.redraw(false);
     this.hover = row;
@@ -395,7 +396,7 @@ class FilmMap {
     this.tip.hidden = row < 0 || !at;
     if (this.tip.hidden) return;
     const { tip, view, stars } = this;
-    const yours = stars.has(row) ? `; yours: ${stars.get(row)}` : "";
+    const yours = stars.has(row) ? `; your rating: ${stars.get(row)}` : "";
     const lines = [this.films.genresOf(row).join(", "), this.facts(row) + yours].filter(Boolean);
     tip.replaceChildren(h("strong", {}, this.named(row)), ...lines.map((line) => h("span", {}, line)));
     const left = at[0] + 16 + tip.offsetWidth > view.width ? at[0] - 16 - tip.offsetWidth : at[0] + 16;
@@ -403,7 +404,7 @@ class FilmMap {
     tip.style.transform = `translate(${Math.max(4, Math.round(left))}px, ${Math.round(top)}px)`;
   }
 
-  // Chooses a film, or none (-1): its facts, its neighbours, and lines to them.
+  // Selects a film, or none (-1): shows its facts, its neighbors, and lines to them.
   choose(row, { byKey = false, frame = false } = {}) {
     const panel = this.panel.element;
     const hadFocus = panel.contains(document.activeElement);
@@ -418,14 +419,14 @@ class FilmMap {
     panel.hidden = false;
     this.panel.fill(row);
     if (byKey || hadFocus) panel.querySelector("h2").focus();
-    this.said.textContent = `${this.named(row)}: ${this.facts(row)}. ${this.films.k} films like it are listed.`;
+    this.said.textContent = `${this.named(row)}: ${this.facts(row)}. ${this.films.k} similar films are listed.`;
     if (frame) this.frame(row);
     else this.show(row);
   }
 }
 
-// Fills the element with a map, and returns what a page can do with it: choose(row), at(row) -> CSS pixels from the
-// corner of the canvas, and titles() -> the boxes of the titles that are shown.
+// Fills the element with a map and returns its interface: choose(row), at(row) -> CSS pixels from the corner of the
+// canvas, and titles() -> the boxes of the visible titles.
 export function mount(element, data) {
   const map = new FilmMap(element, data);
   return { choose: (row) => map.choose(row), at: (row) => map.at(row), titles: () => map.boxes };

@@ -1,6 +1,6 @@
-// What the map of films is drawn from: its columns, a search, colours, dots and titles. map.js puts them together.
+// The parts of the map of films: its columns, a search, colors, dots and titles. map.js puts them together.
 //
-// Dots are written straight into the pixels of an image, which moves 60,000 of them as fast as a screen shows frames.
+// Dots are written directly into the pixels of an image, which is fast enough to move 60,000 of them in every frame.
 
 export const THEMES = {
   light: {
@@ -17,8 +17,8 @@ export const THEMES = {
   },
 };
 const OPACITY = 224; // of 256
-const MARGIN = 48; // pixels around the picture; no disc reaches farther than half of it
-const FADED = 0.86; // how far the dots that are not meant go over into the background
+const MARGIN = 48; // pixels around the canvas; no disc reaches farther than half of it
+const FADED = 0.86; // how far dots that are not highlighted blend into the background
 export const SIZES = 16; // steps of size
 
 // -- data -----------------------------------------------------------------------------------------------------------
@@ -37,14 +37,14 @@ export function readFilms(data) {
   for (const [name, packed] of Object.entries(data.columns)) films[name] = column(packed);
   films.k = films.n ? films.neighbors.length / films.n : 0;
   films.neighborsOf = (i) => films.neighbors.subarray(i * films.k, (i + 1) * films.k);
-  films.likenessOf = (i) => films.likeness.subarray(i * films.k, (i + 1) * films.k); // 127 is a cosine of 1
+  films.similarityOf = (i) => films.likeness.subarray(i * films.k, (i + 1) * films.k); // 127 is a cosine of 1
   films.titles = data.titles.map((title) => title.split("\t", 1)[0]);
   films.label = (i) => (films.titles[i].length > 40 ? films.titles[i].slice(0, 39).trimEnd() + "…" : films.titles[i]);
   films.others = (i) => data.titles[i].split("\t")[1] || "";
   const genres = (i) => films.genre.subarray(films.genreStart[i], films.genreStart[i + 1]);
   films.genresOf = (i) => Array.from(genres(i), (genre) => films.genres[genre]);
   films.hasGenre = (i, genre) => genres(i).includes(genre);
-  // Places between -1 and 1, y upwards, one unit for both axes.
+  // Positions between -1 and 1, y upward, with the same unit on both axes.
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
   for (let i = 0; i < films.n; i++) {
     left = Math.min(left, films.x[i]);
@@ -57,7 +57,7 @@ export function readFilms(data) {
   for (let i = 0; i < films.n; i++) [films.x[i], films.y[i]] = films.place(films.x[i], films.y[i]);
   films.width = (right - left) / half;
   films.height = (high - low) / half;
-  // From few ratings to many: one number that holds both the count and the row sorts fast.
+  // From few ratings to many: a number that combines the count and the row sorts fast.
   const keys = Float64Array.from(films.count, (count, i) => count * films.n + i).sort();
   films.order = Uint32Array.from(keys, (key) => key % films.n);
   const most = films.n ? films.count[films.order[films.n - 1]] : 1;
@@ -65,7 +65,7 @@ export function readFilms(data) {
   return films;
 }
 
-// Which dot is near: the rows of each cell of a grid over the map, one cell after the other.
+// Finds the nearest dot, by the rows of each cell of a grid over the map.
 export function makeGrid(films) {
   const side = Math.max(1, Math.ceil(Math.sqrt(films.n / 3)));
   const cell = (v) => Math.min(side - 1, Math.max(0, Math.floor(((v + 1) / 2) * side)));
@@ -89,14 +89,15 @@ export function makeGrid(films) {
   };
 }
 
-// Letters and digits without case and accents, a space before each word.
+// Letters and digits without case and accents, with a space before each word.
 const ODD_LETTERS = { ø: "o", ł: "l", đ: "d", ß: "ss", æ: "ae", œ: "oe", þ: "th", ð: "d", ı: "i" };
 function folded(text) {
   const bare = text.toLowerCase().normalize("NFD").replace(/\p{M}|['’]/gu, "");
   return " " + bare.replace(/[øłđßæœþðı]/g, (c) => ODD_LETTERS[c]).replace(/[^\p{L}\p{N}]+/gu, " ").trim();
 }
 
-// The rows whose titles hold every word that was typed, or its beginning: whole beginnings first, then by ratings.
+// The rows whose titles contain a word starting with each typed word: titles that start with the whole text first,
+// then by number of ratings.
 export function makeSearch(films) {
   let texts = null;
   return (typed, limit) => {
@@ -116,7 +117,7 @@ export function makeSearch(films) {
 
 // -- the view -------------------------------------------------------------------------------------------------------
 
-// Where the map is looked at from: the middle of the picture on the map, and CSS pixels for each unit of it.
+// The visible part of the map: its center, and CSS pixels per unit.
 export class View {
   constructor(films) {
     Object.assign(this, { films, x: 0, y: 0, scale: 1, whole: 1, width: 1, height: 1, ratio: 1 });
@@ -130,7 +131,7 @@ export class View {
     return [(left - this.width / 2) / this.scale + this.x, this.y - (top - this.height / 2) / this.scale];
   }
 
-  // `whole` is the scale at which everything is seen, with room for titles at the edges.
+  // `whole` is the scale that shows everything, with room for titles at the edges.
   resize(width, height) {
     const zoom = this.scale / this.whole;
     const { films } = this;
@@ -143,7 +144,7 @@ export class View {
 
   move(x, y, scale = this.scale) {
     this.scale = Math.min(this.most, Math.max(this.whole * 0.7, scale));
-    const within = (v, room) => Math.min(1 + room, Math.max(-1 - room, v)); // the films do not get out of sight
+    const within = (v, room) => Math.min(1 + room, Math.max(-1 - room, v)); // the films stay in sight
     this.x = within(x, Math.max(0, this.width / 2 - 60) / this.scale);
     this.y = within(y, Math.max(0, this.height / 2 - 60) / this.scale);
   }
@@ -152,7 +153,7 @@ export class View {
     this.move(this.x - right / this.scale, this.y + down / this.scale);
   }
 
-  // What is at this place of the picture stays there.
+  // Keeps the point under this position of the canvas in place.
   zoom(factor, left = this.width / 2, top = this.height / 2) {
     const [x, y] = this.toMap(left, top);
     this.move(this.x, this.y, this.scale * factor);
@@ -161,26 +162,26 @@ export class View {
   }
 }
 
-// -- colours --------------------------------------------------------------------------------------------------------
+// -- colors --------------------------------------------------------------------------------------------------------
 
 export const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 const mix = (one, other, part) => one.map((v, i) => Math.round(v + (other[i] - v) * part));
-export const css = (colour) => `rgb(${colour.join(" ")})`;
+export const css = (color) => `rgb(${color.join(" ")})`;
 
 export function rampOf(stops, n) {
-  const colours = stops.map(rgb);
+  const colors = stops.map(rgb);
   return Array.from({ length: n }, (_, i) => {
     const at = (i / (n - 1)) * (stops.length - 1);
     const low = Math.min(Math.floor(at), stops.length - 2);
-    return mix(colours[low], colours[low + 1], at - low);
+    return mix(colors[low], colors[low + 1], at - low);
   });
 }
 
 export const signed = (v) => (v > 0 ? "+" : v < 0 ? "−" : "±") + Math.abs(v).toFixed(2);
-export const grouped = (n) => n.toLocaleString("en-GB");
+export const grouped = (n) => n.toLocaleString("en-US");
 
-// Scales: for each row a place on a ramp of 255 colours (255: not known), and five values to write beside the ramp.
-// On an even one the films spread evenly over the colours; on a balanced one 0 is in the middle.
+// Scales: for each row a position on a ramp of 255 colors (255: unknown), and five values to write beside the ramp.
+// An even scale spreads the films evenly over the colors; a balanced one has 0 in the middle.
 export function evenScale(values, isKnown, words) {
   const sorted = Float64Array.from(values.filter(isKnown)).sort();
   const last = Math.max(1, sorted.length - 1);
@@ -202,8 +203,8 @@ export function balancedScale(values, words) {
 
 // -- dots -----------------------------------------------------------------------------------------------------------
 
-// Draws discs with smooth edges into the pixels of one canvas. The image is larger than the canvas by a margin, so that
-// no disc need be cut.
+// Draws discs with smooth edges into the pixels of one canvas. The image has a margin around the canvas, so that no
+// disc has to be clipped.
 export function makePainter(canvas, films) {
   const context = canvas.getContext("2d", { alpha: false });
   const { x: xs, y: ys, size: sizes, order, n } = films;
@@ -212,7 +213,7 @@ export function makePainter(canvas, films) {
   let discs = [];
   let madeFor = "";
 
-  // A disc whose middle lies some quarters of a pixel right of and below the corner of a pixel: its pixels, as steps
+  // A disc whose center is some quarters of a pixel right of and below the corner of a pixel: its pixels, as offsets
   // from that one, and how much of each it covers, of 256.
   function disc(radius, quarters) {
     const reach = Math.ceil(radius + 1.5);
@@ -230,8 +231,8 @@ export function makePainter(canvas, films) {
     return { steps: Int32Array.from(steps), cover: Int32Array.from(cover) };
   }
 
-  // Draws the films whose mask is `wanted`. Red and blue are blended in one multiplication, as there is room between.
-  function paint(view, radii, { colours, shade, mask }, wanted) {
+  // Draws the films whose mask is `wanted`. One multiplication blends red and blue, as there is room between them.
+  function paint(view, radii, { colors, shade, mask }, wanted) {
     const scale = view.scale * view.ratio;
     const left = (view.width / 2) * view.ratio + MARGIN;
     const top = (view.height / 2) * view.ratio + MARGIN;
@@ -245,8 +246,8 @@ export function makePainter(canvas, films) {
       const [column, line] = [x | 0, y | 0];
       const shape = sizes[row] * 16 + ((((y - line) * 4) << 2) | ((x - column) * 4));
       const { steps, cover } = (discs[shape] ??= disc(radii[sizes[row]], shape & 15));
-      const colour = colours[shade[row]];
-      const [redBlue, green] = [colour & 0xff00ff, colour & 0x00ff00];
+      const color = colors[shade[row]];
+      const [redBlue, green] = [color & 0xff00ff, color & 0x00ff00];
       const middle = line * image.width + column;
       for (let p = 0; p < steps.length; p++) {
         const [pixel, part, rest] = [middle + steps[p], cover[p], 256 - cover[p]];
@@ -260,8 +261,8 @@ export function makePainter(canvas, films) {
 
   const packed = ([r, g, b]) => 0xff000000 | (b << 16) | (g << 8) | r;
 
-  // colours: [r, g, b] of each shade; shade: row -> its number; mask: row -> 1 for the films that are meant, or null.
-  return function draw(view, radii, { paper, colours, shade, mask }) {
+  // colors: [r, g, b] of each shade; shade: row -> its number; mask: row -> 1 for highlighted films, or null.
+  return function draw(view, radii, { paper, colors, shade, mask }) {
     const width = Math.max(1, Math.round(view.width * view.ratio));
     const height = Math.max(1, Math.round(view.height * view.ratio));
     if (!image || canvas.width !== width || canvas.height !== height) {
@@ -273,10 +274,10 @@ export function makePainter(canvas, films) {
     if (now !== madeFor) [discs, madeFor] = [[], now];
     pixels.fill(packed(paper));
     if (mask) {
-      const pale = Int32Array.from(colours, (colour) => packed(mix(colour, paper, FADED)));
-      paint(view, radii, { colours: pale, shade, mask }, 0);
+      const pale = Int32Array.from(colors, (color) => packed(mix(color, paper, FADED)));
+      paint(view, radii, { colors: pale, shade, mask }, 0);
     }
-    paint(view, radii, { colours: Int32Array.from(colours, packed), shade, mask }, 1);
+    paint(view, radii, { colors: Int32Array.from(colors, packed), shade, mask }, 1);
     context.putImageData(image, -MARGIN, -MARGIN);
   };
 }
@@ -285,8 +286,8 @@ export function makePainter(canvas, films) {
 
 const TITLE_HEIGHT = 15; // CSS pixels
 
-// Places titles beside their dots so that none touches another; those placed before keep their place until the zoom or
-// what is lit changes, so that titles do not jump while the map is dragged.
+// Places titles beside their dots without overlap. Visible titles keep their side until the zoom or the highlighting
+// changes, so that titles do not jump while the map is dragged.
 export function makeLabels(films, context) {
   const widths = new Map();
   let kept = new Map(); // row -> side
@@ -297,7 +298,7 @@ export function makeLabels(films, context) {
     return widths.get(row);
   }
 
-  // On the right, the left, above or below: the box of a title whose dot is at x and y with so much room around it.
+  // The box of a title on one side (right, left, above, below) of its dot at x and y, with a gap around the dot.
   function boxOf(row, side, x, y, gap) {
     const width = widthOf(row) + 4;
     const left = [x + gap - 2, x - gap - width + 2, x - width / 2, x - width / 2][side];
@@ -305,7 +306,7 @@ export function makeLabels(films, context) {
     return { row, left, top, right: left + width, bottom: top + TITLE_HEIGHT };
   }
 
-  // rows: the candidates, best first; lit: a word for what they are. Boxes are in CSS pixels; obstacles stay free.
+  // rows: the candidates, best first; lit: a key for the highlighting. Boxes are in CSS pixels; obstacles stay clear.
   return function place(view, radii, { rows, lit, limit, obstacles }) {
     const now = `${view.scale} ${lit}`;
     if (now !== keptFor) [kept, keptFor] = [new Map(), now];

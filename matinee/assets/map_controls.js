@@ -1,13 +1,13 @@
-// The controls around the map of films: a search, a legend, and the panel of the film that is chosen.
+// The controls around the map of films: a search, a legend, and a panel for the selected film.
 //
-// Everything from the data enters the page as text, never as markup.
+// All data enters the page as text, never as markup.
 
 import { balancedScale, css, evenScale, grouped, makeSearch, rampOf, rgb, signed } from "./map_canvas.js";
 
 const MOST_FOUND = 8; // films in the list under the search
 const MOST_GENRES = 24; // in the legend
 
-// An element with attributes (those that begin with "on" are listeners) and children; empty ones are left out.
+// Makes an element with attributes (those that begin with "on" are listeners) and children; empty ones are skipped.
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -25,7 +25,7 @@ export function button(text, label, onclick) {
 
 // -- search ---------------------------------------------------------------------------------------------------------
 
-// take(row, byKey) is called with the film that somebody picks.
+// Calls take(row, byKey) with the chosen film.
 export class Search {
   constructor(films, take) {
     Object.assign(this, { films, take, find: makeSearch(films), rows: [], active: -1 });
@@ -38,7 +38,7 @@ export class Search {
       onkeydown: (event) => this.key(event),
     });
     this.list = h("ul", {
-      id: "film-map-found", role: "listbox", "aria-label": "Films found", hidden: true,
+      id: "film-map-found", role: "listbox", "aria-label": "Search results", hidden: true,
       onpointerdown: (event) => event.preventDefault(), // the input keeps the focus
     });
     const label = h("label", { class: "unseen", for: "film-map-search" }, "Find a film");
@@ -54,7 +54,7 @@ export class Search {
       return h("li", attributes, h("span", {}, films.titles[row]), h("small", {}, String(films.year[row] || "")));
     });
     const none = { class: "none", role: "option", "aria-disabled": "true" };
-    if (!lines.length) lines.push(h("li", none, "No such film on this map."));
+    if (!lines.length) lines.push(h("li", none, "No films found on this map."));
     this.list.replaceChildren(...lines);
     this.list.hidden = !isOpen;
     this.input.setAttribute("aria-expanded", String(isOpen));
@@ -89,27 +89,27 @@ export class Search {
 
 // -- legend ---------------------------------------------------------------------------------------------------------
 
-// The ways to colour that this data allows: name -> {title, shade: row -> number of a colour, colours(theme), ticks}.
-export function waysToColour(films) {
+// The colorings that this data allows: name -> {title, shade: row -> number of a color, colors(theme), ticks}.
+export function waysToColor(films) {
   const ways = {};
   const { nGroups } = films;
   if (nGroups) {
     const shade = Uint8Array.from(films.group, (group) => (group < 0 ? nGroups : group));
-    const colours = (theme) => [...theme.genres.slice(0, nGroups), theme.other].map(rgb);
-    ways.genre = { title: "Genre", shade, colours };
+    const colors = (theme) => [...theme.genres.slice(0, nGroups), theme.other].map(rgb);
+    ways.genre = { title: "Genre", shade, colors };
   }
   const ramp = (stops) => (theme) => [...rampOf(theme[stops], 255), rgb(theme.other)];
   if (films.year.some((year) => year !== 0)) {
-    ways.year = { title: "Year", ...evenScale(films.year, (year) => year !== 0, String), colours: ramp("sequence") };
+    ways.year = { title: "Year", ...evenScale(films.year, (year) => year !== 0, String), colors: ramp("sequence") };
   }
-  if (films.bias) ways.bias = { title: "Bias", ...balancedScale(films.bias, signed), colours: ramp("balance") };
-  ways.popularity = { title: "Ratings", ...evenScale(films.count, () => true, grouped), colours: ramp("sequence") };
+  if (films.bias) ways.bias = { title: "Bias", ...balancedScale(films.bias, signed), colors: ramp("balance") };
+  ways.popularity = { title: "Ratings", ...evenScale(films.count, () => true, grouped), colors: ramp("sequence") };
   return ways;
 }
 
-// What the colours mean; a click on a line lights up the films that it counts, and changed() is called.
+// The meaning of the colors. A click on a line highlights the films that it counts and calls changed().
 export class Legend {
-  lit = null; // {name, mask: row -> 0 or 1, shade: the colours meanwhile, or null}
+  lit = null; // the selected line: {name, mask: row -> 0 or 1, shade: the colors meanwhile, or null}
 
   constructor(films, ways, stars, changed) {
     Object.assign(this, { films, ways, stars, changed });
@@ -124,15 +124,15 @@ export class Legend {
       for (const genre of films.genre) counts[genre]++;
       const line = (genre, at) => this.line(genre, counts[at], at < films.nGroups ? theme.genres[at] : "", at);
       parts.push(...films.genres.slice(0, MOST_GENRES).map(line));
-    } else parts.push(this.ramp(this.ways[name], this.ways[name].colours(theme)));
+    } else parts.push(this.ramp(this.ways[name], this.ways[name].colors(theme)));
     if (this.stars.size) parts.push(this.line("Rated by you", this.stars.size, "", -1));
     this.element.replaceChildren(...parts);
   }
 
-  // genre: its number, -1 for the films of one's own.
-  line(name, count, colour, genre) {
-    const swatch = h("i", { class: colour ? "" : genre < 0 ? "you" : "open" });
-    swatch.style.background = colour;
+  // genre: its number, -1 for the films that the visitor has rated.
+  line(name, count, color, genre) {
+    const swatch = h("i", { class: color ? "" : genre < 0 ? "you" : "open" });
+    swatch.style.background = color;
     const pressed = String(this.lit?.name === name);
     const attributes = { type: "button", "aria-pressed": pressed, onclick: () => this.toggle(name, genre) };
     return h("button", attributes, swatch, h("span", {}, name), h("small", {}, grouped(count)));
@@ -143,7 +143,7 @@ export class Legend {
     if (this.lit?.name === name) this.lit = null;
     else {
       const mask = Uint8Array.from(films.x, (_, row) => (genre < 0 ? stars.has(row) : films.hasGenre(row, genre)));
-      // A genre shows in its own colour while it is lit up, whatever else its films are.
+      // While a genre is selected, all of its films have its color, whatever other genres they have.
       const own = genre >= 0 && genre < films.nGroups;
       this.lit = { name, mask, shade: own ? ways.genre.shade.map((was, row) => (mask[row] ? genre : was)) : null };
     }
@@ -153,26 +153,26 @@ export class Legend {
     this.changed();
   }
 
-  ramp({ ticks, shade }, colours) {
+  ramp({ ticks, shade }, colors) {
     const bar = h("div", { class: "bar" });
-    const stops = [0, 32, 64, 96, 128, 160, 192, 224, 254].map((at) => css(colours[at]));
+    const stops = [0, 32, 64, 96, 128, 160, 192, 224, 254].map((at) => css(colors[at]));
     bar.style.background = `linear-gradient(to right, ${stops})`;
     const swatch = h("i");
-    swatch.style.background = css(colours[255]);
-    const unknown = shade.includes(255) && h("p", {}, swatch, "not known");
+    swatch.style.background = css(colors[255]);
+    const unknown = shade.includes(255) && h("p", {}, swatch, "unknown");
     const words = h("div", { class: "ticks" }, ...ticks.map((tick) => h("span", {}, tick)));
     return h("div", { class: "ramp" }, bar, words, unknown);
   }
 }
 
-// -- the film that is chosen ----------------------------------------------------------------------------------------
+// -- the selected film ----------------------------------------------------------------------------------------------
 
-// choose(row), or -1 for none, and point(row) are called as somebody clicks and points at lines. Where films have pages,
-// link.of(id) is the address of one, and link.text what is written there.
+// Clicking a line calls choose(row), or choose(-1) to close; pointing at one calls point(row). If films have pages,
+// link.of(id) is the address of a page and link.text the text of the link.
 export class Panel {
   constructor(films, stars, { choose, point, link }) {
     Object.assign(this, { films, stars, choose, point, link });
-    this.element = h("section", { class: "film", "aria-label": "The chosen film", hidden: true });
+    this.element = h("section", { class: "film", "aria-label": "Selected film", hidden: true });
   }
 
   fill(row) {
@@ -180,7 +180,7 @@ export class Panel {
     const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     const other = films.others(row);
     const genres = films.genresOf(row).join(", ");
-    const neighbors = Array.from(films.neighborsOf(row), (one, at) => this.neighbor(one, films.likenessOf(row)[at]));
+    const neighbors = Array.from(films.neighborsOf(row), (one, at) => this.neighbor(one, films.similarityOf(row)[at]));
     this.element.replaceChildren(
       button("×", "Close", () => this.choose(-1)),
       h("h2", { tabindex: "-1" }, films.titles[row]),
@@ -189,24 +189,24 @@ export class Panel {
         .map((text) => h("p", {}, text)),
       ...(this.link ? [h("p", {}, h("a", { href: this.link.of(films.ids[row]) }, this.link.text))] : []),
       h("dl", {},
-        fact("mean", films.mean[row].toFixed(2)),
+        fact("average", films.mean[row].toFixed(2)),
         fact("ratings", grouped(films.count[row])),
         films.bias && fact("bias", signed(films.bias[row])),
-        stars.has(row) && fact("yours", String(stars.get(row))),
+        stars.has(row) && fact("your rating", String(stars.get(row))),
         fact("id", String(films.ids[row])),
       ),
-      ...(neighbors.length ? [h("h3", {}, "Most alike", h("small", {}, "likeness")), h("ol", {}, ...neighbors)] : []),
+      ...(neighbors.length ? [h("h3", {}, "Similar films", h("small", {}, "similarity")), h("ol", {}, ...neighbors)] : []),
     );
     this.element.scrollTop = 0;
   }
 
-  neighbor(row, likeness) {
+  neighbor(row, similarity) {
     const { films } = this;
     const [here, away] = [() => this.point(row), () => this.point(-1)];
     const listeners = { onpointerenter: here, onfocus: here, onpointerleave: away, onblur: away };
     const year = films.year[row] && h("small", {}, ` ${films.year[row]}`);
     const name = h("span", {}, films.titles[row], year);
-    const value = h("small", {}, (likeness / 127).toFixed(2));
+    const value = h("small", {}, (similarity / 127).toFixed(2));
     return h("li", {}, h("button", { type: "button", onclick: () => this.choose(row), ...listeners }, name, value));
   }
 }

@@ -24,7 +24,12 @@ NO_PLACE = "This file was saved without histories, so the user's place is not kn
     help="pca: exact, its axes can be read. umap: keeps neighbours together; needs the extra 'map'.",
 )
 @click.option("--min-ratings", type=click.IntRange(min=0), help="Leave out films with fewer ratings. Default: by size.")
-@click.option("--colour", type=click.Choice(["genre", "year", "bias", "popularity"]), help="Default: genre.")
+@click.option(
+    "--color",
+    "--colour",
+    type=click.Choice(["genre", "year", "bias", "popularity"]),
+    help="What the colors show. Default: genre.",
+)
 @user_option
 @ratings_option
 @json_option
@@ -33,7 +38,7 @@ def map_(
     out: Path,
     method: str,
     min_ratings: int | None,
-    colour: str | None,
+    color: str | None,
     user: str | None,
     ratings: Path | None,
     as_json_: bool,
@@ -42,14 +47,14 @@ def map_(
 
     A page (.html) needs no network: it moves, zooms and finds films, and shows what is most alike. With --user or
     --ratings it shows somebody's own place too. A table (.parquet) is for Embedding Atlas and the like; it has neither
-    colours nor somebody's own place.
+    colors nor somebody's own place.
     """
     from matinee.film_map import make_map
     from matinee.guide import Guide
     from matinee.map_files import axis_sentences, check_map_name, check_table, save_map, you_on
 
     check_map_name(out)
-    check_table(out, colour=colour, has_person=user is not None or ratings is not None)
+    check_table(out, color=color, has_person=user is not None or ratings is not None)
     if user is not None or ratings is not None:
         require_person(user, ratings)
     guide = Guide.load(model_file)
@@ -63,7 +68,7 @@ def map_(
     no_place = NO_PLACE if user is not None and not guide.origin.has_history else ""
     axes = axis_sentences(made, guide, min_ratings)
     heading = f"Films of {guide.origin.dataset}" if guide.origin.dataset != "unnamed" else "Map of films"
-    letters = save_map(made, out, colour=colour, heading=heading, axes=axes, you=you)
+    letters = save_map(made, out, color=color, heading=heading, axes=axes, you=you)
     if as_json_:
         as_json(
             {

@@ -1,6 +1,6 @@
-"""One function per figure; each returns the matplotlib Axes it drew on, so that callers can add to it or save it.
+"""One function per figure. Each returns the matplotlib Axes, to be changed or saved.
 
-Lines differ in dash and marker as well as in colour, so that the figures work in black and white.
+Lines differ in dash and marker as well as in color, so that the figures work in black and white.
 """
 
 from matinee.plots.canvas import as_svg, check_figure_name, save_figure

@@ -1,4 +1,4 @@
-"""What a model has learnt, for people: which films are loved or not once habits are taken out, and main directions."""
+"""Figures of what a model learned: biases of films, and the films at the ends of a component."""
 
 import textwrap
 from collections.abc import Sequence
@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from matinee.plots.canvas import BLUE, GREY, ORANGE, SMALL, font_families, new_axes, plain, short
+from matinee.plots.canvas import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    SMALL,
+    escape_math,
+    font_families,
+    new_axes,
+    shorten_title,
+)
 from matinee.plots.numbers import checked_numbers
 
 if TYPE_CHECKING:
@@ -14,15 +23,18 @@ if TYPE_CHECKING:
 
     from matinee.insight import BiasLine, Component
 
+#: Characters of a title in a figure, at most.
 TITLE_LENGTH = 34
+#: The space, in rows, between the films on the two sides of zero.
+GAP = 0.7
 
 
 def bias_ranking(lines: Sequence["BiasLine"], unit: str = "stars") -> "Axes":
-    """Films by bias in the order given, the first on top: a dot, its 95% interval if it has one, and beside it the
-    number of ratings.
+    """Films by bias in the given order, with 95% intervals and numbers of ratings.
 
-    Both ends of a ranking go into one figure: `bias_ranking(highest + lowest)`. A film in both stands once, where it
-    comes first; a gap parts those above zero from those below, where these follow.
+    To show both ends of a ranking in one figure, use `bias_ranking(highest + lowest)`. A film in
+    both is drawn once, at its first position. A gap separates the films above zero from those
+    below it if the latter follow the former.
 
     Args:
         unit: what the biases are measured in, `insight.bias_unit(model)`.
@@ -30,20 +42,25 @@ def bias_ranking(lines: Sequence["BiasLine"], unit: str = "stars") -> "Axes":
     Raises:
         DataError: there are no lines, or a bias is not finite.
     """
-    once = list({line.item_id: line for line in lines}.values())  # a key keeps its first place
-    bias = checked_numbers([line.bias for line in once], "biases")
-    low, high = np.array([(line.low, line.high) for line in once]).T  # NaN is not drawn
+    distinct = list({line.item_id: line for line in lines}.values())  # a key keeps its first position
+    bias = checked_numbers([line.bias for line in distinct], "biases")
+    low = np.array([line.low for line in distinct])  # NaN is not drawn
+    high = np.array([line.high for line in distinct])
     is_below = bias < 0
-    gap = 0.7 if (np.diff(is_below.astype(int)) != 0).sum() == 1 and is_below[-1] else 0.0
-    y = -np.arange(len(once)) - gap * is_below  # (n,)
-    axes = new_axes(f"{unit} above or below the average rating", "", 1.0 + 0.25 * (len(once) + gap))
-    for which, colour, marker in ((~is_below, BLUE, "o"), (is_below, ORANGE, "s")):
-        axes.plot(bias[which], y[which], linestyle="none", color=colour, marker=marker, markersize=6)
-        axes.hlines(y[which], low[which], high[which], color=colour, linewidth=2, alpha=0.6)
-    for line, place in zip(once, y, strict=True):
-        _count(axes, f"{line.n_ratings:,}", place)
-    _count(axes, "ratings", 1)
-    axes.set_yticks(y, [short(line.film.title, TITLE_LENGTH) for line in once], family=font_families())
+    n_changes = np.count_nonzero(is_below[1:] != is_below[:-1])
+    gap = 0.0
+    if n_changes == 1 and is_below[-1]:
+        gap = GAP
+    y = -np.arange(len(distinct)) - gap * is_below  # (n,)
+    axes = new_axes(f"{unit} above or below the average rating", "", 1.0 + 0.25 * (len(distinct) + gap))
+    for rows, color, marker in ((~is_below, BLUE, "o"), (is_below, ORANGE, "s")):
+        axes.plot(bias[rows], y[rows], linestyle="none", color=color, marker=marker, markersize=6)
+        axes.hlines(y[rows], low[rows], high[rows], color=color, linewidth=2, alpha=0.6)
+    for line, height in zip(distinct, y, strict=True):
+        _write_count(axes, f"{line.n_ratings:,}", height)
+    _write_count(axes, "ratings", 1)
+    titles = [shorten_title(line.film.title, TITLE_LENGTH) for line in distinct]
+    axes.set_yticks(y, titles, family=font_families())
     axes.set_ylim(y[-1] - 0.7, 0.7)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.spines["left"].set_visible(False)
@@ -52,8 +69,8 @@ def bias_ranking(lines: Sequence["BiasLine"], unit: str = "stars") -> "Axes":
     return axes
 
 
-def _count(axes: "Axes", text: str, y: float) -> None:
-    """A number in a column to the right of the axes."""
+def _write_count(axes: "Axes", text: str, y: float) -> None:
+    """Writes a number, or the heading, into a column to the right of the axes."""
     axes.annotate(
         text,
         (1, y),
@@ -62,15 +79,16 @@ def _count(axes: "Axes", text: str, y: float) -> None:
         textcoords="offset points",
         ha="right",
         va="center",
-        color=GREY,
+        color=GRAY,
         fontsize=SMALL,
     )
 
 
 def component_ends(component: "Component") -> "Axes":
-    """The films farthest out on both sides of a principal component, each where it lies on its axis.
+    """The films at both ends of a principal component, at their positions on its axis.
 
-    Above: the films of the high end, the outermost first. The title is what the component separates.
+    The films of the high end are above, the outermost first. The title says what the component
+    separates.
 
     Raises:
         DataError: the component has no films, or a position is not finite.
@@ -81,21 +99,25 @@ def component_ends(component: "Component") -> "Axes":
     axes = new_axes(f"position on component {component.number}", "", 1.3 + 0.23 * len(films))
     middle = (x[0] + x[-1]) / 2
     is_high = x > middle
-    y = -np.arange(len(films)) - 0.7 * ~is_high
-    for which, colour, marker in ((is_high, BLUE, "o"), (~is_high, ORANGE, "s")):
-        axes.plot(x[which], y[which], linestyle="none", color=colour, marker=marker, markersize=6)
-    for end, place, high in zip(films, y, is_high, strict=True):  # each title stands on the side of the other end
-        axes.annotate(
-            short(end.film.title, TITLE_LENGTH),
-            (end.position, place),
-            (-8 if high else 8, 0),
-            textcoords="offset points",
-            ha="right" if high else "left",
-            va="center",
-            fontsize=9,
-            family=font_families(),
-        )
-    axes.set_title(textwrap.fill(plain(component.sentence()), 84), fontsize=10, loc="left")
+    y = -np.arange(len(films)) - GAP * ~is_high
+    # Each title is on the side toward the other end, where there is room.
+    for rows, color, marker, side, offset in (
+        (is_high, BLUE, "o", "right", -8),
+        (~is_high, ORANGE, "s", "left", 8),
+    ):
+        axes.plot(x[rows], y[rows], linestyle="none", color=color, marker=marker, markersize=6)
+        for row in np.flatnonzero(rows):
+            axes.annotate(
+                shorten_title(films[row].film.title, TITLE_LENGTH),
+                (x[row], y[row]),
+                (offset, 0),
+                textcoords="offset points",
+                ha=side,
+                va="center",
+                fontsize=9,
+                family=font_families(),
+            )
+    axes.set_title(textwrap.fill(escape_math(component.sentence()), 84), fontsize=10, loc="left")
     axes.set_ylim(y[-1] - 0.8, 0.8)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)

@@ -1,4 +1,4 @@
-"""What is computed before it is drawn: checked arrays, and means with intervals within bins."""
+"""Computations for figures: checked arrays, and means with intervals within bins."""
 
 from typing import NamedTuple
 
@@ -10,32 +10,39 @@ from matinee.errors import DataError
 Numbers = NDArray[np.float64]
 
 
-def checked_numbers(values: ArrayLike, what: str) -> Numbers:
-    """One row of finite numbers.
+def checked_numbers(values: ArrayLike, name: str) -> Numbers:
+    """The values as a one-dimensional array of finite numbers.
+
+    Args:
+        name: what the values are, in the plural, for messages.
 
     Raises:
         DataError: there are none, some are not finite, or the array has more than one dimension.
     """
-    found = np.asarray(values, np.float64)
-    if found.ndim != 1:
-        raise DataError(f"The {what} to draw are an array of shape {found.shape}; one row of numbers is needed.")
-    if len(found) == 0:
-        raise DataError(f"There are no {what} to draw.")
-    bad = np.flatnonzero(~np.isfinite(found))
+    numbers = np.asarray(values, np.float64)
+    if numbers.ndim != 1:
+        raise DataError(f"The {name} must be one-dimensional, but their array has shape {numbers.shape}.")
+    if len(numbers) == 0:
+        raise DataError(f"There are no {name} to draw.")
+    bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         raise DataError(
-            f"{len(bad):,} of the {len(found):,} {what} to draw are not finite numbers; "
-            f"the first is number {bad[0] + 1:,}: {found[bad[0]]}. Leave them out."
+            f"{len(bad):,} of the {len(numbers):,} {name} are not finite numbers; "
+            f"the first, number {bad[0] + 1:,}, is {numbers[bad[0]]}. Leave them out."
         )
-    return found
+    return numbers
 
 
-def checked_pairs(first: ArrayLike, second: ArrayLike, what: tuple[str, str]) -> tuple[Numbers, Numbers]:
-    """Two rows of finite numbers of the same length; raises DataError like `checked_numbers`."""
-    pair = checked_numbers(first, what[0]), checked_numbers(second, what[1])
-    if len(pair[0]) != len(pair[1]):
-        raise DataError(f"There are {len(pair[0]):,} {what[0]} and {len(pair[1]):,} {what[1]}; one for each is needed.")
-    return pair
+def checked_pairs(first: ArrayLike, second: ArrayLike, first_name: str, second_name: str) -> tuple[Numbers, Numbers]:
+    """Two arrays of finite numbers of the same length; raises DataError like `checked_numbers`."""
+    first_numbers = checked_numbers(first, first_name)
+    second_numbers = checked_numbers(second, second_name)
+    if len(first_numbers) != len(second_numbers):
+        raise DataError(
+            f"The numbers of {first_name} ({len(first_numbers):,}) "
+            f"and of {second_name} ({len(second_numbers):,}) must be equal."
+        )
+    return first_numbers, second_numbers
 
 
 def counted(n: int, thing: str) -> str:
@@ -44,7 +51,7 @@ def counted(n: int, thing: str) -> str:
 
 
 class Binned(NamedTuple):
-    """A mean in each of B bins, all (B,): centre on the horizontal axis, mean, half of its 95% interval, number."""
+    """Means in B bins, all (B,): position x, mean, half of its 95% interval, number of values."""
 
     x: Numbers
     mean: Numbers
@@ -53,9 +60,9 @@ class Binned(NamedTuple):
 
 
 def binned_means(bins: NDArray[np.int64], x: Numbers, y: Numbers) -> Binned:
-    """The mean of y in each bin that occurs, at the mean of x in it.
+    """The mean of y in each nonempty bin, at the mean of x in that bin.
 
-    The interval comes from the central limit theorem; a single value has none: NaN.
+    The interval follows from the central limit theorem; a single value has none (NaN).
 
     Args:
         bins: (N,), the bin of each value.
@@ -68,16 +75,19 @@ def binned_means(bins: NDArray[np.int64], x: Numbers, y: Numbers) -> Binned:
 
 
 def merged_bins(bins: NDArray[np.int64], at_least: int) -> NDArray[np.int64]:
-    """Bins with neighbours joined, from the left, until each holds so many values; the last joins the one before.
+    """Merges neighboring bins, from the left, until each holds `at_least` values.
+
+    What is left over at the right end joins the last bin.
 
     Args:
         bins: (N,), numbered from left to right.
     """
     distinct, index, n = np.unique(bins, return_inverse=True, return_counts=True)
-    joined = np.zeros(len(distinct), np.int64)
-    held = 0
-    for place in range(len(distinct)):
-        if held >= at_least and n[place:].sum() >= at_least:
-            held, joined[place:] = 0, joined[place] + 1
-        held += int(n[place])
-    return joined[index]
+    merged = np.zeros(len(distinct), np.int64)
+    n_held = 0
+    for position in range(len(distinct)):
+        if n_held >= at_least and n[position:].sum() >= at_least:
+            merged[position:] = merged[position] + 1
+            n_held = 0
+        n_held += int(n[position])
+    return merged[index]

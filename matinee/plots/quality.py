@@ -1,4 +1,4 @@
-"""How good predictions are: against the true stars, on average, and where there is little to learn from."""
+"""Figures of the quality of predictions: box plots, calibration, and error by activity."""
 
 from typing import TYPE_CHECKING
 
@@ -7,41 +7,54 @@ from numpy.typing import ArrayLike
 
 from matinee import metrics
 from matinee.errors import DataError
-from matinee.plots.canvas import BLUE, GREY, ORANGE, beside, draw_diagonal, new_axes, new_panels, plain
+from matinee.plots.canvas import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    draw_diagonal,
+    escape_math,
+    label_beside,
+    new_axes,
+    new_panels,
+)
 from matinee.plots.numbers import Numbers, binned_means, checked_pairs, counted, merged_bins
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PAIR = ("true ratings", "predictions")
-MOST_BOXES = 20
-ENOUGH = 50
-"""Ratings in a bin, at least, for an interval worth drawing."""
+MAX_BOXES = 20
+#: Test ratings in a bin, at least: fewer give no interval worth drawing.
+MIN_PER_BIN = 50
 
 
 def predicted_against_true(true: ArrayLike, predicted: ArrayLike) -> "Axes":
-    """The predictions for each true rating as a box: its line is the median, it holds half of them, its whiskers 90%.
+    """A box plot of the predictions for each true rating; the whiskers cover 90%.
 
-    A wider box stands for more ratings. More than 20 different ratings are rounded into 20 groups.
+    The area of a box grows with the number of its ratings. More than 20 different ratings are
+    rounded to 20 groups.
 
     Args:
         true, predicted: (N,) in stars.
 
     Raises:
-        DataError: there are none, some are not finite, or one array is longer than the other.
+        DataError: there are none, some are not finite, or the lengths differ.
     """
-    stars, guesses = checked_pairs(true, predicted, PAIR)
+    stars, predictions = checked_pairs(true, predicted, "true ratings", "predictions")
     groups = np.unique(stars)
-    if len(groups) > MOST_BOXES:
-        step = (stars.max() - stars.min()) / (MOST_BOXES - 1)
+    if len(groups) > MAX_BOXES:
+        step = (stars.max() - stars.min()) / (MAX_BOXES - 1)
         stars = stars.min() + step * np.round((stars - stars.min()) / step)
         groups = np.unique(stars)
-    parts = [guesses[stars == group] for group in groups]
-    step = float(np.diff(groups).min()) if len(groups) > 1 else 1.0
-    widths = 0.8 * step * np.sqrt([len(part) / max(map(len, parts)) for part in parts])
+    parts = [predictions[stars == group] for group in groups]
+    sizes = np.array([len(part) for part in parts])
+    distance = 1.0
+    if len(groups) > 1:
+        distance = float(np.diff(groups).min())
+    widths = 0.8 * distance * np.sqrt(sizes / sizes.max())
     axes = new_axes("true stars", "predicted stars")
-    ends = min(groups[0], guesses.min()), max(groups[-1], guesses.max())
-    draw_diagonal(axes, *ends, "predicted = true")
+    low = min(groups[0], predictions.min())
+    high = max(groups[-1], predictions.max())
+    draw_diagonal(axes, low, high, "predicted = true")
     axes.boxplot(
         parts,
         positions=groups,
@@ -57,18 +70,17 @@ def predicted_against_true(true: ArrayLike, predicted: ArrayLike) -> "Axes":
     )
     if len(groups) <= 11:
         axes.set_xticks(groups)
-    axes.set_title(
-        f"{counted(len(guesses), 'prediction')}, RMSE {metrics.rmse(np.asarray(true, np.float64), guesses):.3f} stars",
-        fontsize=11,
-    )
+    rmse = metrics.rmse(np.asarray(true, np.float64), predictions)
+    axes.set_title(f"{counted(len(predictions), 'prediction')}, RMSE {rmse:.3f} stars", fontsize=11)
     return axes
 
 
 def calibration(true: ArrayLike, predicted: ArrayLike) -> "Axes":
-    """The mean true rating where about so many stars were predicted, with 95% intervals; the predictions below.
+    """A calibration plot: mean true rating by predicted stars, with 95% intervals, and a histogram.
 
-    On the dashed line, 4 stars predicted are 4 stars on average. Bins with fewer than 50 ratings join their
-    neighbours. The title says how far the points lie from the line, weighted by the number of ratings.
+    On the dashed line, films predicted at 4 stars are rated 4 on average. Bins with fewer than 50
+    ratings are merged with their neighbors. The title gives the mean distance of the points from
+    the line, weighted by the number of ratings.
 
     Args:
         true, predicted: (N,) in stars.
@@ -77,89 +89,105 @@ def calibration(true: ArrayLike, predicted: ArrayLike) -> "Axes":
         The upper axes; the histogram of the predictions is the other axes of its figure.
 
     Raises:
-        DataError: there are none, some are not finite, or one array is longer than the other.
+        DataError: there are none, some are not finite, or the lengths differ.
     """
-    stars, guesses = checked_pairs(true, predicted, PAIR)
-    width = _bin_width(guesses)
-    bins = np.round(guesses / width).astype(np.int64)
-    points = binned_means(merged_bins(bins, ENOUGH), guesses, stars)
-    above, below = new_panels("predicted stars", ("mean true stars", "predictions"), 4.8, 0.76)
-    ends = min(points.x.min(), points.mean.min()), max(points.x.max(), points.mean.max())
-    draw_diagonal(above, *ends, "predicted = true", 12)
-    _draw_intervals(above, points.x, points.mean, (points.half, points.half), "o")
-    off = np.sum(points.n * np.abs(points.mean - points.x)) / len(stars)
-    above.set_title(f"Mean true stars are {off:.2f} from the prediction, on average", fontsize=11)
-    middles, n = np.unique(bins, return_counts=True)
-    below.bar(middles * width, n / n.sum(), 0.9 * width, color=BLUE)
-    below.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    return above
+    stars, predictions = checked_pairs(true, predicted, "true ratings", "predictions")
+    width = _bin_width(predictions)
+    bins = np.round(predictions / width).astype(np.int64)
+    points = binned_means(merged_bins(bins, MIN_PER_BIN), predictions, stars)
+    upper, lower = new_panels("predicted stars", "mean true stars", "predictions", 4.8, 0.76)
+    low = min(points.x.min(), points.mean.min())
+    high = max(points.x.max(), points.mean.max())
+    draw_diagonal(upper, low, high, "predicted = true", 12)
+    _draw_intervals(upper, points.x, points.mean, points.half, points.half, "o")
+    distance = np.sum(points.n * np.abs(points.mean - points.x)) / len(stars)
+    upper.set_title(f"On average, mean true stars and prediction differ by {distance:.2f}", fontsize=11)
+    centers, n = np.unique(bins, return_counts=True)
+    lower.bar(centers * width, n / n.sum(), 0.9 * width, color=BLUE)
+    lower.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    return upper
 
 
 def residuals(counts: ArrayLike, errors: ArrayLike, label: str) -> "Axes":
-    """The error where there was little or much to learn from: RMSE above, mean error below, with 95% intervals.
+    """RMSE and mean error by the number of training ratings, with 95% intervals.
 
-    Bins double in width: 0, 1, 2 to 3, 4 to 7 ratings and so on; those with fewer than 50 test ratings join their
-    neighbours. The axis is logarithmic; 0 stands to the left of 1.
+    Bins double in width: 0, 1, 2 to 3, 4 to 7 ratings and so on. Bins with fewer than 50 test
+        ratings are merged with their neighbors. The horizontal axis is logarithmic, with 0 to the
+        left of 1.
 
     Args:
-        counts: (N,) how many training ratings the user (or the item) of each test rating has.
+        counts: (N,) number of training ratings of the user (or of the item) of each test rating.
         errors: (N,) predicted minus true, in stars.
-        label: what the counts are, for the horizontal axis: "ratings of the user".
+        label: what is counted, for the horizontal axis, such as "ratings of the user".
 
     Returns:
         The upper axes; the lower ones are the other axes of its figure.
 
     Raises:
-        DataError: there are none, some are not finite, a count is negative, or one array is longer than the other.
+        DataError: there are none, some are not finite, a count is negative, or the lengths differ.
     """
-    activity, misses = checked_pairs(counts, errors, ("counts", "errors"))
-    if activity.min() < 0:
-        raise DataError(f"A number of ratings cannot be {activity.min():g}.")
-    place = np.log2(np.maximum(activity, 0.5))  # 0 has no logarithm: it is drawn where a half is
-    bins = merged_bins(np.floor(place).astype(np.int64), ENOUGH)
-    squares, means = binned_means(bins, place, misses**2), binned_means(bins, place, misses)
+    n_ratings, differences = checked_pairs(counts, errors, "counts", "errors")
+    if n_ratings.min() < 0:
+        raise DataError(f"The counts must not be negative, but one is {n_ratings.min():g}.")
+    position = np.log2(np.maximum(n_ratings, 0.5))  # 0 has no logarithm: it is drawn at one half
+    bins = merged_bins(np.floor(position).astype(np.int64), MIN_PER_BIN)
+    squares = binned_means(bins, position, differences**2)
+    means = binned_means(bins, position, differences)
     rmse = np.sqrt(squares.mean)
-    reach = rmse - np.sqrt(np.maximum(squares.mean - squares.half, 0)), np.sqrt(squares.mean + squares.half) - rmse
-    above, below = new_panels(plain(label), ("RMSE, stars", "mean error, stars"), 4.8, 0.6)
-    _draw_intervals(above, 2**squares.x, rmse, reach, "o-")
-    _draw_intervals(below, 2**means.x, means.mean, (means.half, means.half), "s-")
-    overall = float(np.sqrt(np.mean(misses**2)))
-    above.axhline(overall, color=GREY, linestyle="--", linewidth=1, zorder=1)
-    beside(above, f"all {overall:.2f}", overall, "center", GREY)
-    below.axhline(0, color=GREY, linestyle="--", linewidth=1, zorder=1)
-    beside(below, "too high", 0, "bottom", GREY)
-    beside(below, "too low", 0, "top", GREY)
-    _counts_axis(above, activity)
-    return above
+    down = rmse - np.sqrt(np.maximum(squares.mean - squares.half, 0))
+    up = np.sqrt(squares.mean + squares.half) - rmse
+    upper, lower = new_panels(escape_math(label), "RMSE, stars", "mean error, stars", 4.8, 0.6)
+    _draw_intervals(upper, 2**squares.x, rmse, down, up, "o-")
+    _draw_intervals(lower, 2**means.x, means.mean, means.half, means.half, "s-")
+    overall = float(np.sqrt(np.mean(differences**2)))
+    upper.axhline(overall, color=GRAY, linestyle="--", linewidth=1, zorder=1)
+    label_beside(upper, f"all {overall:.2f}", overall, "center", GRAY)
+    lower.axhline(0, color=GRAY, linestyle="--", linewidth=1, zorder=1)
+    label_beside(lower, "too high", 0, "bottom", GRAY)
+    label_beside(lower, "too low", 0, "top", GRAY)
+    _format_counts(upper, n_ratings)
+    return upper
 
 
-def _draw_intervals(axes: "Axes", x: Numbers, y: Numbers, reach: tuple[Numbers, Numbers], form: str) -> None:
-    """Points with a vertical line for each interval that there is.
+def _draw_intervals(axes: "Axes", x: Numbers, y: Numbers, down: Numbers, up: Numbers, style: str) -> None:
+    """Points, each with a vertical line for its interval if it has one.
 
     Args:
-        reach: how far the intervals go down and up, NaN for none.
-        form: the marker, and a dash if the points are joined.
+        down, up: how far the intervals extend from y, NaN where there is none.
+        style: the marker, followed by a dash if a line joins the points.
     """
-    colour = BLUE if form.startswith("o") else ORANGE
-    axes.plot(x, y, form, color=colour, markersize=5, linewidth=1)
-    known = np.isfinite(reach[0])
-    axes.vlines(x[known], (y - reach[0])[known], (y + reach[1])[known], color=colour, linewidth=2, alpha=0.6)
+    color = BLUE if style.startswith("o") else ORANGE
+    axes.plot(x, y, style, color=color, markersize=5, linewidth=1)
+    known = np.isfinite(down)
+    axes.vlines(x[known], (y - down)[known], (y + up)[known], color=color, linewidth=2, alpha=0.6)
 
 
 def _bin_width(values: Numbers) -> float:
-    """A round width of which about 16 make up the range of the middle 98% of the values; at least .05."""
+    """A round bin width: about 16 bins cover the middle 98% of the values; at least .05."""
     low, high = np.quantile(values, (0.01, 0.99))
     rough = max(float(high - low) / 16, 0.05)
     power = 10.0 ** np.floor(np.log10(rough))
     return float(power * min((1.0, 2.0, 2.5, 5.0, 10.0), key=lambda step: abs(np.log(step * power / rough))))
 
 
-def _counts_axis(axes: "Axes", counts: Numbers) -> None:
-    """A logarithmic axis of counts with 1, 2, 5, 10 (if it is long: 1, 3, 10) written out, and 0 where a half is."""
+def _format_counts(axes: "Axes", counts: Numbers) -> None:
+    """A logarithmic axis with ticks at 1, 2, 5, 10 (if it is long: 1, 3, 10), and 0 at one half."""
     axes.set_xscale("log")
+    least = float(counts.min())
     most = max(float(counts.max()), 1)
-    steps = (1, 2, 5) if most < 1e4 * max(float(counts.min()), 0.5) else (1, 3)
-    ticks = [step * 10.0**power for power in range(12) for step in steps if step * 10.0**power <= 1.2 * most]
-    ticks = [0.5] * bool(counts.min() < 0.5) + [tick for tick in ticks if tick >= 0.8 * counts.min()]
-    axes.set_xticks(ticks, ["0" if tick == 0.5 else f"{tick:,.0f}" for tick in ticks])
+    digits: tuple[int, ...] = (1, 2, 5)
+    if most >= 1e4 * max(least, 0.5):
+        digits = (1, 3)
+    ticks = []
+    labels = []
+    if least < 0.5:
+        ticks.append(0.5)
+        labels.append("0")
+    for power in range(12):
+        for digit in digits:
+            tick = digit * 10.0**power
+            if 0.8 * least <= tick <= 1.2 * most:
+                ticks.append(tick)
+                labels.append(f"{tick:,.0f}")
+    axes.set_xticks(ticks, labels)
     axes.minorticks_off()

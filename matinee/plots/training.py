@@ -1,11 +1,11 @@
-"""How a training went: learning curves, schedules, and the range test of learning rates."""
+"""Figures of a training: learning curves, schedules, and the learning rate range test."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from matinee.errors import UnsupportedError
-from matinee.plots.canvas import BLUE, ORANGE, beside, new_axes, new_panels, plain
+from matinee.plots.canvas import BLUE, ORANGE, escape_math, label_beside, new_axes, new_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,8 +23,8 @@ def loss_name(model: Any) -> str:
 def learning_curves(model: Any) -> "Axes":
     """Error while training and on the valid part, by epoch, of any model that keeps its history.
 
-    A ring marks the epoch with the lowest error on the valid part. The axis is scaled to what comes after the first
-    tenth of the epochs, so that a wild beginning does not hide the rest.
+    A ring marks the epoch with the lowest error on the valid part. The axis is scaled to what
+    comes after the first tenth of the epochs, so that a wild beginning does not hide the rest.
 
     Raises:
         UnsupportedError: the model does not learn in epochs.
@@ -40,45 +40,48 @@ def learning_curves(model: Any) -> "Axes":
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     watched = np.flatnonzero(~np.isnan(losses[:, 2]))
     if len(watched) == 0:
-        beside(axes, "training\nratings", losses[-1, 1], "center", BLUE)
+        label_beside(axes, "training\nratings", losses[-1, 1], "center", BLUE)
         return axes
     axes.plot(epochs, losses[:, 2], color=ORANGE, linestyle="--", marker="s", markersize=3, label="test ratings")
     best = int(np.nanargmin(losses[:, 2]))
     axes.plot(best + 1, losses[best, 2], marker="o", markersize=9, color="black", fillstyle="none", label="lowest")
     is_higher = losses[watched[-1], 2] >= losses[-1, 1]
     words = f"test ratings\nlowest {losses[best, 2]:.4f}\nepoch {best + 1}"
-    beside(axes, words, losses[watched[-1], 2], "bottom" if is_higher else "top", ORANGE)
-    beside(axes, "training\nratings", losses[-1, 1], "top" if is_higher else "bottom", BLUE)
+    label_beside(axes, words, losses[watched[-1], 2], "bottom" if is_higher else "top", ORANGE)
+    label_beside(axes, "training\nratings", losses[-1, 1], "top" if is_higher else "bottom", BLUE)
     top = np.nanmax(losses[len(losses) // 10 :, 1:])
     axes.set_ylim(top=top + 0.1 * (top - np.nanmin(losses[:, 1:])))
     return axes
 
 
 def schedule(plan: "Schedule", steps_per_epoch: int, title: str) -> "Axes":
-    """The learning rate of every step; Adam's momentum below it where it changes."""
+    """The learning rate of every step, above Adam's momentum if that changes."""
     epochs = np.arange(len(plan.rates)) / steps_per_epoch
     if np.ptp(plan.momenta) > 0:
-        axes, below = new_panels("epoch", ("learning rate", "momentum"))
-        below.plot(epochs, plan.momenta, color=ORANGE, linestyle="--")
+        axes, lower = new_panels("epoch", "learning rate", "momentum")
+        lower.plot(epochs, plan.momenta, color=ORANGE, linestyle="--")
     else:
         axes = new_axes("epoch", "learning rate", 3.2)
     axes.plot(epochs, plan.rates, color=BLUE)
     axes.set_ylim(bottom=0)
-    axes.set_title(plain(title), fontsize=11)
+    axes.set_title(escape_math(title), fontsize=11)
     return axes
 
 
 def learning_rates(found: "LearningRates") -> "Axes":
-    """The range test: loss against learning rate on a logarithmic axis, and the suggested rate."""
+    """The learning rate range test: the smoothed loss by learning rate, and the suggested rate."""
     axes = new_axes("learning rate", "smoothed loss")
     axes.semilogx(found.rates, found.losses, color=BLUE)
     axes.xaxis.set_major_formatter(
         lambda rate, _: np.format_float_positional(rate, precision=3, fractional=False, trim="-")
     )
     axes.axvline(found.suggestion, color=ORANGE, linestyle="--")
-    top = axes.get_xaxis_transform()  # x is a rate, y a part of the height
-    place = (found.suggestion, 0.98)
     axes.annotate(
-        f"suggestion {found.suggestion:.2g}", place, (4, 0), xycoords=top, textcoords="offset points", va="top"
+        f"suggestion {found.suggestion:.2g}",
+        (found.suggestion, 0.98),
+        (4, 0),
+        xycoords=axes.get_xaxis_transform(),  # x is a rate, y a share of the height
+        textcoords="offset points",
+        va="top",
     )
     return axes

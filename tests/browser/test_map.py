@@ -55,7 +55,7 @@ def made(guide: Guide) -> FilmMap:
 def address(guide: Guide, made: FilmMap, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("map") / "map.html"
     you = you_on(made, guide, guide.model.profile(YOU))
-    save_map(made, path, heading="Films of a simulation", axes=("From left to right: more horror.",), you=you)
+    save_map(made, path, heading="Films of a simulation", axes=("Left to right: more horror.",), you=you)
     return path.as_uri()
 
 
@@ -79,7 +79,7 @@ def place(page: "Page", row: int) -> tuple[float, float]:
     return box["x"] + x, box["y"] + y
 
 
-def colour(page: "Page", x: float, y: float) -> tuple[int, ...]:
+def color(page: "Page", x: float, y: float) -> tuple[int, ...]:
     """Of the dots' canvas at a place in the window, without what is drawn above it."""
     settle(page)
     script = """([x, y]) => {
@@ -116,7 +116,7 @@ def test_it_opens_from_disk_and_asks_for_nothing_else(
     settle(opened)
     assert opened.locator("h1").inner_text() == "Films of a simulation"
     assert opened.locator(".about").inner_text() == made.sentence
-    assert opened.locator(".more p").first.inner_text() == "From left to right: more horror."
+    assert opened.locator(".more p").first.inner_text() == "Left to right: more horror."
     assert opened.evaluate("() => filmMap.titles().length") > 10
     assert watched.requests == [address]
 
@@ -180,7 +180,7 @@ def test_arrow_keys_walk_the_suggestions(opened: "Page") -> None:
 
 def test_a_film_that_is_not_there_is_not_found(opened: "Page") -> None:
     opened.get_by_label("Find a film").fill("zzz")
-    assert opened.locator("[role=listbox]").inner_text() == "No such film on this map."
+    assert opened.locator("[role=listbox]").inner_text() == "No films found on this map."
     opened.keyboard.press("Enter")
     assert opened.locator(".film").is_hidden()
     opened.keyboard.press("Escape")
@@ -204,18 +204,18 @@ def test_hovering_shows_the_facts_of_a_film(opened: "Page", made: FilmMap) -> No
     film, mean, n = made.films[row], made.means[row], made.n_ratings[row]
     lines = opened.locator(".tip > *").all_inner_texts()
     assert lines[:2] == [film.title, "Comedy, Drama"]
-    assert lines[2].startswith(f"{mean:.2f} from {n} ratings")
+    assert lines[2].startswith(f"Average {mean:.2f} ({n} ratings)")
     opened.mouse.move(40, 40)
     assert opened.locator(".tip").is_hidden()
 
 
-def test_a_click_shows_a_film_and_its_neighbours_and_these_lead_on(opened: "Page", made: FilmMap) -> None:
+def test_a_click_shows_a_film_and_its_neighbors_and_these_lead_on(opened: "Page", made: FilmMap) -> None:
     row = lonely(made, np.arange(1, 120, 5))
     opened.mouse.click(*place(opened, row))
     panel = opened.locator(".film")
     assert panel.locator("h2").inner_text() == f"Film no. {row}"
     facts = dict(zip(panel.locator("dt").all_inner_texts(), panel.locator("dd").all_inner_texts(), strict=True))
-    assert facts["mean"] == f"{made.means[row]:.2f}"
+    assert facts["average"] == f"{made.means[row]:.2f}"
     assert facts["ratings"] == str(made.n_ratings[row])
     assert facts["id"] == str(made.item_ids[row])
     assert made.biases is not None
@@ -232,13 +232,13 @@ def test_a_click_shows_a_film_and_its_neighbours_and_these_lead_on(opened: "Page
     assert panel.is_hidden()
 
 
-def test_what_is_not_chosen_fades_and_lines_lead_to_the_neighbours(opened: "Page", made: FilmMap) -> None:
+def test_what_is_not_chosen_fades_and_lines_lead_to_the_neighbors(opened: "Page", made: FilmMap) -> None:
     row = lonely(made, np.arange(120))
     strangers = np.setdiff1d(np.arange(120), [row, *made.neighbors[row]])
     stranger = lonely(made, strangers)
-    before = colour(opened, *place(opened, stranger))
+    before = color(opened, *place(opened, stranger))
     opened.evaluate("row => filmMap.choose(row)", row)
-    faded = colour(opened, *place(opened, stranger))
+    faded = color(opened, *place(opened, stranger))
     paper = rgb("#fbfaf7")
     assert not near(before, paper)
     assert near(faded, paper, 60)
@@ -329,18 +329,18 @@ def test_the_keyboard_does_all_that_the_mouse_does(opened: "Page") -> None:
     assert opened.evaluate("() => document.activeElement.className") == "marks"
 
 
-# -- colours -----------------------------------------------------------------------------------------------------
+# -- colors -----------------------------------------------------------------------------------------------------
 
 
-def test_dots_change_their_colour_with_what_it_stands_for(opened: "Page", made: FilmMap) -> None:
+def test_dots_change_their_color_with_what_it_stands_for(opened: "Page", made: FilmMap) -> None:
     row = lonely(made, np.arange(3, 120, 5))
     horror = made.groups.names.index("Horror")
     spot = place(opened, row)
-    seen = [colour(opened, *spot)]
+    seen = [color(opened, *spot)]
     assert near(seen[0], rgb(("#0072b2", "#d55e00", "#009e73", "#cc79a7")[horror]))
     for name in ("Year", "Bias", "Ratings"):
         opened.get_by_label(name, exact=True).check()
-        seen.append(colour(opened, *spot))
+        seen.append(color(opened, *spot))
         assert opened.locator(".legend .ticks span").count() == 5
     assert len({*seen}) == 4
     opened.get_by_label("Year", exact=True).check()
@@ -354,12 +354,12 @@ def test_a_genre_lights_up(opened: "Page", made: FilmMap) -> None:
     row = lonely(made, np.arange(0, 120, 5))
     opened.locator(".legend button", has_text="Horror").click()
     assert opened.locator(".legend button[aria-pressed=true] span").inner_text() == "Horror"
-    assert near(colour(opened, *place(opened, row)), rgb("#fbfaf7"), 60)
+    assert near(color(opened, *place(opened, row)), rgb("#fbfaf7"), 60)
     lit = lonely(made, np.arange(3, 120, 5))
-    assert not near(colour(opened, *place(opened, lit)), rgb("#fbfaf7"), 60)
+    assert not near(color(opened, *place(opened, lit)), rgb("#fbfaf7"), 60)
     opened.locator(".legend button", has_text="Horror").click()
     assert opened.locator(".legend button[aria-pressed=true]").count() == 0
-    assert not near(colour(opened, *place(opened, row)), rgb("#fbfaf7"), 60)
+    assert not near(color(opened, *place(opened, row)), rgb("#fbfaf7"), 60)
 
 
 def test_ones_own_place_and_films_are_shown(opened: "Page", made: FilmMap, guide: Guide) -> None:
@@ -368,18 +368,18 @@ def test_ones_own_place_and_films_are_shown(opened: "Page", made: FilmMap, guide
     assert line.locator("small").inner_text() == str(len(you.stars))
     line.click()
     others = np.setdiff1d(np.arange(120), [*you.stars])
-    assert near(colour(opened, *place(opened, lonely(made, others))), rgb("#fbfaf7"), 60)
+    assert near(color(opened, *place(opened, lonely(made, others))), rgb("#fbfaf7"), 60)
     row = next(iter(you.stars))
     opened.evaluate("row => filmMap.choose(row)", row)
     facts = opened.locator(".film dl").inner_text()
-    assert f"{you.stars[row]:g}\nyours" in facts or f"yours\n{you.stars[row]:g}" in facts
+    assert f"{you.stars[row]:g}\nyour rating" in facts or f"your rating\n{you.stars[row]:g}" in facts
 
 
 def test_the_page_is_dark_where_people_like_it_dark(opened: "Page", made: FilmMap) -> None:
     opened.emulate_media(color_scheme="dark")
-    assert near(colour(opened, 300, 10), rgb("#15161a"), 3)
+    assert near(color(opened, 300, 10), rgb("#15161a"), 3)
     row = lonely(made, np.arange(3, 120, 5))
-    assert not near(colour(opened, *place(opened, row)), rgb("#15161a"), 60)
+    assert not near(color(opened, *place(opened, row)), rgb("#15161a"), 60)
 
 
 # -- people ------------------------------------------------------------------------------------------------------
