@@ -347,7 +347,7 @@ def test_dots_change_their_color_with_what_it_stands_for(opened: "Page", made: F
     ticks = opened.locator(".legend .ticks span").all_inner_texts()
     years = sorted(film.year for film in made.films if film.year)
     assert (ticks[0], ticks[-1]) == (str(years[0]), str(years[-1]))
-    assert "not known" in opened.locator(".legend").inner_text()
+    assert "unknown" in opened.locator(".legend").inner_text()
 
 
 def test_a_genre_lights_up(opened: "Page", made: FilmMap) -> None:
