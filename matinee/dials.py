@@ -32,6 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats, Longs
 from matinee.catalogue import Catalogue
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Recommender
@@ -43,9 +44,6 @@ CANDIDATES, CANDIDATES_PER_PLACE = 50, 10
 TYPICAL = 10
 """So many candidates say what a high likeness is."""
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Indices = NDArray[np.int64]
 LikenessRow = Callable[[int], Floats | Doubles]
 """How alike one of P candidates, by its place, is to each of them, (P,)."""
 
@@ -97,7 +95,7 @@ def towards(scores: Floats | Doubles, counts: NDArray[np.integer], popularity: f
     return np.asarray(np.log((len(scores) + 1 - rank) / rank) - weight * distance)
 
 
-def varied(likeness: LikenessRow, n_candidates: int, n: int, diversity: float) -> Indices:
+def varied(likeness: LikenessRow, n_candidates: int, n: int, diversity: float) -> Longs:
     """The places of n of P candidates, which come best first, chosen one after the other (see the module)."""
     relevance = 1 - np.log(np.arange(1, n_candidates + 1)) / np.log(max(2, n_candidates))  # (P,)
     dear, price = (1 - diversity) * relevance, diversity / _contrast(likeness, n_candidates)
@@ -122,7 +120,7 @@ def _contrast(likeness: LikenessRow, n_candidates: int) -> float:
 # -- what is alike -----------------------------------------------------------------------------------------------
 
 
-def likeness_among(model: Recommender, catalogue: Catalogue, items: Indices) -> tuple[LikenessRow, str]:
+def likeness_among(model: Recommender, catalogue: Catalogue, items: Longs) -> tuple[LikenessRow, str]:
     """How alike some items are, and in words by what: the first of these that there is.
 
     1. The cosine of the vectors that `similar` compares (mf, ials and the neural models).
@@ -146,7 +144,7 @@ def likeness_among(model: Recommender, catalogue: Catalogue, items: Indices) -> 
     )
 
 
-def _of_vectors(model: Recommender, items: Indices) -> LikenessRow | None:
+def _of_vectors(model: Recommender, items: Longs) -> LikenessRow | None:
     try:
         vectors = model.item_vectors()  # (I, F)
     except UnsupportedError:
@@ -157,7 +155,7 @@ def _of_vectors(model: Recommender, items: Indices) -> LikenessRow | None:
     return _cosines(mine) if np.abs(mine).max() > 1e-12 else None
 
 
-def _of_model(model: Recommender, items: Indices) -> LikenessRow | None:
+def _of_model(model: Recommender, items: Longs) -> LikenessRow | None:
     try:
         model.likeness(int(items[0]))
     except UnsupportedError:
@@ -181,7 +179,7 @@ def _of_genres(catalogue: Catalogue, item_ids: list[Id]) -> LikenessRow | None:
     return _cosines(vectors) if differ else None
 
 
-def _of_raters(model: Recommender, items: Indices) -> LikenessRow | None:
+def _of_raters(model: Recommender, items: Longs) -> LikenessRow | None:
     if len(model.history_items_) == 0:
         return None
     place_of = np.full(len(model.items_), -1, np.int64)
@@ -216,7 +214,7 @@ def choose(
     k: int,
     dials: Dials,
     few: int,
-) -> tuple[Indices, str]:
+) -> tuple[Longs, str]:
     """The items of a list by index, best first, and a sentence if a dial has something to say.
 
     There are k, or all that are open if these are fewer: no dial leaves anything out.

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Floats
 from matinee.catalogue import Film, year_of
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide, few_ratings, seldom
@@ -33,8 +34,6 @@ _OTHER_NAME = re.compile(r"^(.+?)\s*\(([^()]*)\)$")
 _PRIOR_RATINGS = 5
 #: Neighbors of each film from which UMAP places the films.
 _UMAP_NEIGHBORS = 14
-
-Floats = NDArray[np.float32]
 
 
 class Point(NamedTuple):

@@ -8,20 +8,20 @@ least 1. Places that could not be filled, where there are fewer items than place
 import numpy as np
 from numpy.typing import NDArray
 
-Stars = NDArray[np.floating]
+from matinee._types import Reals
 
 
-def rmse(true: Stars, predicted: Stars) -> float:
+def rmse(true: Reals, predicted: Reals) -> float:
     """Root mean squared error, in stars; 0 is perfect. Large errors weigh more than in `mae`."""
     return float(np.sqrt(np.mean((predicted.astype(np.float64) - true) ** 2)))
 
 
-def mae(true: Stars, predicted: Stars) -> float:
+def mae(true: Reals, predicted: Reals) -> float:
     """Mean absolute error, in stars; 0 is perfect."""
     return float(np.mean(np.abs(predicted.astype(np.float64) - true)))
 
 
-def rmse_interval(true: Stars, predicted: Stars) -> tuple[float, float]:
+def rmse_interval(true: Reals, predicted: Reals) -> tuple[float, float]:
     """A 95% interval of the RMSE over samples of test ratings like this one.
 
     From the central limit theorem for the mean of the squared errors, then the root of both ends.

@@ -26,6 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.catalogue import Catalogue, Film, year_of
 from matinee.ratings import Ratings, Scale
 
@@ -36,8 +37,6 @@ _MEAN = 3.15  # stars of a film of average liking, before viewers choose
 _NOISE = 0.62  # stars, standard deviation: what no model can predict
 _FIRST_DAY = 1_704_067_200  # 2024-01-01 in seconds since 1970: after the newest film
 _JOINING_DAYS = 500
-
-Floats = NDArray[np.float64]
 
 
 class FilmRow(NamedTuple):
@@ -52,11 +51,11 @@ class FilmRow(NamedTuple):
 class _Films(NamedTuple):
     """What the simulation knows of the I films."""
 
-    tastes: Floats  # (I, F) how much a film has of each taste, rows of about unit length
-    labels: Floats  # (I, L) 1 for the film's kind and for each of its genres, columns centered
-    era: Floats  # (I,) 0 in 1985, 1 in 2010
-    fame: Floats  # (I,) 1 to 9
-    quality: Floats  # (I,) stars above or below average
+    tastes: Doubles  # (I, F) how much a film has of each taste, rows of about unit length
+    labels: Doubles  # (I, L) 1 for the film's kind and for each of its genres, columns centered
+    era: Doubles  # (I,) 0 in 1985, 1 in 2010
+    fame: Doubles  # (I,) 1 to 9
+    quality: Doubles  # (I,) stars above or below average
 
 
 def sample_ratings(seed: int = 0) -> tuple[Ratings, Catalogue]:
@@ -123,20 +122,20 @@ def _labels(row: FilmRow, kinds: list[str], genres: list[str]) -> list[bool]:
     return [row.kind == kind for kind in kinds] + [genre in row.film.genres for genre in genres]
 
 
-def _liking(films: _Films, rng: np.random.Generator) -> Floats:
+def _liking(films: _Films, rng: np.random.Generator) -> Doubles:
     """How much each viewer would like each film, (U, I) in stars, before noise and rounding."""
     by_taste = rng.normal(0, 0.6, (N_VIEWERS, films.tastes.shape[1])) @ films.tastes.T  # (U, I)
     by_label = rng.normal(0, 0.22, (N_VIEWERS, films.labels.shape[1])) @ films.labels.T  # (U, I)
     generosity = rng.normal(0, 0.38, (N_VIEWERS, 1))  # (U, 1)
     by_era = rng.normal(0, 0.2, (N_VIEWERS, 1)) * films.era  # (U, I)
     by_fame = rng.normal(0, 0.06, (N_VIEWERS, 1)) * (films.fame - films.fame.mean())  # (U, I)
-    liking: Floats = _MEAN + films.quality + generosity + by_taste + by_label + by_era + by_fame
+    liking: Doubles = _MEAN + films.quality + generosity + by_taste + by_label + by_era + by_fame
     return liking
 
 
 def _watched(
     films: _Films,
-    liking: Floats,
+    liking: Doubles,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Users and items of the rows, (N,) each, grouped by user.
@@ -155,13 +154,13 @@ def _watched(
     return np.repeat(np.arange(N_VIEWERS), count), best_first[chosen]
 
 
-def _stars(liking: Floats, user: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+def _stars(liking: Doubles, user: NDArray[np.int64], rng: np.random.Generator) -> Doubles:
     """The stars that viewers give, (N,); three viewers in ten round to whole stars, the others to
     half stars.
     """
     step = np.where(rng.random(N_VIEWERS) < 0.3, 1.0, 0.5)[user]
     noisy = liking + rng.normal(0, _NOISE, len(liking))
-    stars: Floats = np.clip(np.round(noisy / step) * step, 0.5, 5)
+    stars: Doubles = np.clip(np.round(noisy / step) * step, 0.5, 5)
     return np.where(step == 1, np.maximum(stars, 1), stars)
 
 

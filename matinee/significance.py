@@ -8,9 +8,8 @@ ratings for the RMSE (before the root), a user's NDCG by 1 for the mean NDCG. Al
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from matinee._types import Doubles
 
 DRAWS = 1_000
 """Of a bootstrap. An end of a 95% interval then moves by about 3% of the width from one seed to another."""

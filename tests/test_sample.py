@@ -5,13 +5,11 @@ import time
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.catalogue import Catalogue, find_item
 from matinee.ratings import Ratings, Scale
 from matinee.sample import film_rows, sample_ratings, tastes_of_kinds
-
-Floats = NDArray[np.float64]
 
 GENRES = (
     "Action, Adventure, Animation, Comedy, Crime, Documentary, Drama, Family, Fantasy, Horror, Musical, "
@@ -143,18 +141,18 @@ def test_a_factor_model_beats_the_biases_and_finds_similar_films(sample: tuple[R
     assert sum("Sci-Fi" in film.genres for film in titles) >= 4
 
 
-def _biases(stars: Floats, known: Floats) -> Floats:
+def _biases(stars: Doubles, known: Doubles) -> Doubles:
     """The mean plus a shrunk bias for each user and each item, (U, I)."""
     mean = stars.sum() / known.sum()
     user, item = np.zeros((len(stars), 1)), np.zeros((1, stars.shape[1]))
     for _ in range(10):
         item = ((stars - mean - user) * known).sum(0, keepdims=True) / (known.sum(0) + 5)
         user = ((stars - mean - item) * known).sum(1, keepdims=True) / (known.sum(1, keepdims=True) + 5)
-    both: Floats = mean + user + item
+    both: Doubles = mean + user + item
     return both
 
 
-def _factors(residual: Floats, known: Floats) -> tuple[Floats, Floats]:
+def _factors(residual: Doubles, known: Doubles) -> tuple[Doubles, Doubles]:
     """Alternating least squares with 8 factors: (U, F) and (I, F)."""
     q = np.random.default_rng(0).normal(0, 0.1, (residual.shape[1], 8))
     p = np.zeros((len(residual), 8))
@@ -164,7 +162,7 @@ def _factors(residual: Floats, known: Floats) -> tuple[Floats, Floats]:
     return p, q
 
 
-def _half(fixed: Floats, residual: Floats, known: Floats) -> Floats:
+def _half(fixed: Doubles, residual: Doubles, known: Doubles) -> Doubles:
     f = fixed.shape[1]
     products = (fixed[:, :, None] * fixed[:, None, :]).reshape(len(fixed), f * f)
     gram = (known @ products).reshape(-1, f, f) + 10 * np.eye(f)

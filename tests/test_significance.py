@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee import significance
+from matinee._types import Doubles
 from matinee.significance import bootstrap, holm, interval, sign_flip_test
 
-Doubles = NDArray[np.float64]
 Numbers = NDArray[np.number]
 
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide, few_ratings, histories
@@ -36,8 +37,6 @@ ENOUGH = 5
 AS_IF = 20
 """Each item's deviation is pulled towards the common one as if it had so many ratings more of that deviation."""
 ROWS_AT_ONCE = 1_000_000
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide, few_ratings
@@ -22,8 +22,6 @@ SMALLEST_GROUP = 5
 N_PERMUTATIONS, AT_ONCE = 4_999, 500
 SURE, CLEAR = 0.05, 0.15
 """A sentence names groups with a p-value below the first and an effect of at least the second."""
-
-Doubles = NDArray[np.float64]
 
 
 class End(NamedTuple):

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats, Halves
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.chain import Chain
 from matinee.models.factorization import MatrixFactorization
@@ -30,10 +31,6 @@ from matinee.models.settings import hyper
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Halves = NDArray[np.float16]
 
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, find_threshold
@@ -32,9 +33,6 @@ from matinee.progress import Progress, Step
 from matinee.ratings import Grouped, Ratings
 from matinee.split import Split, random_split
 from matinee.threads import one_blas_thread
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 FOR_STARS, FOR_LIKES = ("mf", "item-knn"), ("ials", "ease")
 """The models of "auto", by whether the table has stars."""

@@ -5,11 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.models.sampler import Sampler
 from matinee.ratings import Ratings
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 WATCHED = 1000
 """Pairs of a user and an item whose predictions are followed."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Floats
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.factors import Crowd, Predict, Sides, most_likely, path_parts, predictions, scores, user_vectors
 from matinee.models.neural import UPDATES, is_lazy, require_torch, sigmoid_bounds, train_engine
@@ -22,8 +23,6 @@ from matinee.ratings import Ratings
 from matinee.training.loop import Engine
 from matinee.training.schedules import SCHEDULES
 from matinee.training.start import start_table
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(kw_only=True, eq=False)

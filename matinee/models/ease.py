@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.errors import UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
@@ -28,8 +29,6 @@ from matinee.threads import Run, available_cores, one_blas_thread, workers
 if TYPE_CHECKING:
     from matinee.kernels.ease import Links
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 TILE = 256
 """Rows of a product, or of a matrix that is inverted as a whole; not by the threads, which must not change its bits."""

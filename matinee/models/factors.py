@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.models.base import Parts, Profile, Recommender
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 Predict = Callable[[Doubles], tuple[Doubles, Doubles]]
 """A person's vector, (D,) -> the stars of some items, (n,), and their derivatives, (n, D)."""
 

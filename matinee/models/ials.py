@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
 from matinee.models.settings import hyper
@@ -38,8 +39,6 @@ from matinee.threads import Run, available_cores, one_blas_thread, workers
 if TYPE_CHECKING:
     from matinee.kernels.als import Positives
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 WEIGHTS = ("none", "log", "linear")
 ROUNDS = 3

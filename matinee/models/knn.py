@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Floats
 from matinee.errors import UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.baseline import shrunken_biases, typical_bias
@@ -46,7 +47,6 @@ from matinee.threads import available_cores, workers
 if TYPE_CHECKING:
     from matinee.kernels.neighbours import Measure, People, Rule
 
-Floats = NDArray[np.float32]
 
 SIMILARITIES = ("adjusted-cosine", "cosine", "pearson", "pearson-baseline")
 PEOPLE_AT_ONCE = 64

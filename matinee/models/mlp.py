@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Floats
 from matinee.errors import SettingError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.factors import Crowd, Predict, most_likely, path_parts
@@ -26,7 +27,6 @@ from matinee.training.start import start_table
 if TYPE_CHECKING:
     from matinee.training.network import NetworkEngine
 
-Floats = NDArray[np.float32]
 
 ITEMS_AT_ONCE = 512
 """What the first layer says of so many items stays in the cache while one person after the other is added."""

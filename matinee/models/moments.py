@@ -12,10 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Longs
 from matinee.ratings import NO_TIME
-
-Longs = NDArray[np.int64]
-Doubles = NDArray[np.float64]
 
 RUNS = (40, 10)
 DAY = 86_400

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Floats
 from matinee.errors import SettingError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.factors import Crowd, Predict, most_likely, path_parts
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from matinee.training.network import NetworkEngine
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(kw_only=True, eq=False)

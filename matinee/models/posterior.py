@@ -5,9 +5,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.models.probit import Link
-
-Doubles = NDArray[np.float64]
 
 STEPS = 12
 CLOSE = 1e-3

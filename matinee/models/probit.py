@@ -19,11 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.errors import UnsupportedError
 from matinee.threads import Run
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 MOST_LEVELS = 20
 SPANS = 32

@@ -11,13 +11,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.ratings import Grouped
 from matinee.threads import Run
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 ITERATIONS = 4
 OVERSAMPLED = 16

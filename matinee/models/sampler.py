@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.models.moments import Moments
 from matinee.models.probit import Ordinal
 from matinee.models.relations import Block
@@ -24,8 +25,6 @@ from matinee.threads import Run
 if TYPE_CHECKING:
     from matinee.kernels.gibbs import Rated
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 SHAPE, RATE = 1.0, 0.01
 """The Gamma prior of all precisions, vague beside the rows of any table."""

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
+from matinee._types import Doubles, Floats
 
 HARDEST = 500
 """With how many items a liked one is compared."""

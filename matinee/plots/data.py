@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from matinee._types import Doubles
 from matinee.errors import DataError
 from matinee.plots.canvas import BLUE, SMALL, draw_diagonal, new_axes
-from matinee.plots.numbers import Numbers, checked_numbers, counted
+from matinee.plots.numbers import checked_numbers, counted
 from matinee.ratings import Scale
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def rating_histogram(values: ArrayLike, scale: Scale) -> "Axes":
 
 class _Bars(NamedTuple):
     bar: NDArray[np.int64]  # (N,), of each rating
-    centers: Numbers  # (B,)
+    centers: Doubles  # (B,)
     width: float
 
 
-def _bars(stars: Numbers, scale: Scale) -> _Bars:
+def _bars(stars: Doubles, scale: Scale) -> _Bars:
     lowest, highest, step = scale
     if step:
         n_steps = round((highest - lowest) / step) + 1

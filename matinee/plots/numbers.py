@@ -5,12 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from matinee._types import Doubles
 from matinee.errors import DataError
 
-Numbers = NDArray[np.float64]
 
-
-def checked_numbers(values: ArrayLike, name: str) -> Numbers:
+def checked_numbers(values: ArrayLike, name: str) -> Doubles:
     """The values as a one-dimensional array of finite numbers.
 
     Args:
@@ -33,7 +32,7 @@ def checked_numbers(values: ArrayLike, name: str) -> Numbers:
     return numbers
 
 
-def checked_pairs(first: ArrayLike, second: ArrayLike, first_name: str, second_name: str) -> tuple[Numbers, Numbers]:
+def checked_pairs(first: ArrayLike, second: ArrayLike, first_name: str, second_name: str) -> tuple[Doubles, Doubles]:
     """Two arrays of finite numbers of the same length; raises DataError like `checked_numbers`."""
     first_numbers = checked_numbers(first, first_name)
     second_numbers = checked_numbers(second, second_name)
@@ -53,13 +52,13 @@ def counted(n: int, thing: str) -> str:
 class Binned(NamedTuple):
     """Means in B bins, all (B,): position x, mean, half of its 95% interval, number of values."""
 
-    x: Numbers
-    mean: Numbers
-    half: Numbers
+    x: Doubles
+    mean: Doubles
+    half: Doubles
     n: NDArray[np.int64]
 
 
-def binned_means(bins: NDArray[np.int64], x: Numbers, y: Numbers) -> Binned:
+def binned_means(bins: NDArray[np.int64], x: Doubles, y: Doubles) -> Binned:
     """The mean of y in each nonempty bin, at the mean of x in that bin.
 
     The interval follows from the central limit theorem; a single value has none (NaN).

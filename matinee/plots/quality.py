@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from matinee import metrics
+from matinee._types import Doubles
 from matinee.errors import DataError
 from matinee.plots.canvas import (
     BLUE,
@@ -17,7 +18,7 @@ from matinee.plots.canvas import (
     new_axes,
     new_panels,
 )
-from matinee.plots.numbers import Numbers, binned_means, checked_pairs, counted, merged_bins
+from matinee.plots.numbers import binned_means, checked_pairs, counted, merged_bins
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,7 +150,7 @@ def residuals(counts: ArrayLike, errors: ArrayLike, label: str) -> "Axes":
     return upper
 
 
-def _draw_intervals(axes: "Axes", x: Numbers, y: Numbers, down: Numbers, up: Numbers, style: str) -> None:
+def _draw_intervals(axes: "Axes", x: Doubles, y: Doubles, down: Doubles, up: Doubles, style: str) -> None:
     """Points, each with a vertical line for its interval if it has one.
 
     Args:
@@ -162,7 +163,7 @@ def _draw_intervals(axes: "Axes", x: Numbers, y: Numbers, down: Numbers, up: Num
     axes.vlines(x[known], (y - down)[known], (y + up)[known], color=color, linewidth=2, alpha=0.6)
 
 
-def _bin_width(values: Numbers) -> float:
+def _bin_width(values: Doubles) -> float:
     """A round bin width: about 16 bins cover the middle 98% of the values; at least .05."""
     low, high = np.quantile(values, (0.01, 0.99))
     rough = max(float(high - low) / 16, 0.05)
@@ -170,7 +171,7 @@ def _bin_width(values: Numbers) -> float:
     return float(power * min((1.0, 2.0, 2.5, 5.0, 10.0), key=lambda step: abs(np.log(step * power / rough))))
 
 
-def _format_counts(axes: "Axes", counts: Numbers) -> None:
+def _format_counts(axes: "Axes", counts: Doubles) -> None:
     """A logarithmic axis with ticks at 1, 2, 5, 10 (if it is long: 1, 3, 10), and 0 at one half."""
     axes.set_xscale("log")
     least = float(counts.min())

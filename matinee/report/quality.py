@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee import metrics
+from matinee._types import Reals
 from matinee.errors import UnsupportedError
 from matinee.evaluation import Sums
 from matinee.models.base import Recommender
@@ -24,8 +25,6 @@ SURE = 0.05
 """A p-value below this is called more than chance."""
 FEW = 100
 """With fewer test ratings than this the figures are mostly chance."""
-
-Floats = NDArray[np.floating]
 
 
 class Estimate(NamedTuple):
@@ -252,7 +251,7 @@ def _room(ratings: Ratings) -> float:
     return 1.0 if width <= 10 else width / 10
 
 
-def _errors(name: str, words: str, test: Ratings, predicted: Floats) -> Errors:
+def _errors(name: str, words: str, test: Ratings, predicted: Reals) -> Errors:
     errors = np.abs(predicted.astype(np.float64) - test.value)
     totals = np.stack([_per_user(test, errors**2), _per_user(test, errors)], axis=1)
     counts = np.stack([test.user_counts, test.user_counts], axis=1).astype(np.float64)
@@ -270,7 +269,7 @@ def _estimate(value: float, ends: tuple[float, float] | None) -> Estimate:
     return Estimate(value, *(ends or (None, None)))
 
 
-def _comparison(name: str, test: Ratings, predicted: Floats, simple: Floats) -> str:
+def _comparison(name: str, test: Ratings, predicted: Reals, simple: Reals) -> str:
     """Whether the squared errors differ from the baseline's by more than chance, by a paired test over people."""
     gain = (simple.astype(np.float64) - test.value) ** 2 - (predicted.astype(np.float64) - test.value) ** 2  # (N,)
     per_user = _per_user(test, gain)[test.user_counts > 0]
@@ -296,7 +295,7 @@ def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
     return Ranking(model.name, len(ranked.users), **three, coverage=ranked.coverage)
 
 
-def _groups(group: NDArray[np.integer], by: Floats, true: Floats, predicted: Floats) -> list[Group]:
+def _groups(group: NDArray[np.integer], by: Reals, true: Reals, predicted: Reals) -> list[Group]:
     """One `Group` for each distinct number in `group`, (N,), with the range of `by`, (N,), in it."""
     found = []
     for number in np.unique(group).tolist():
@@ -314,13 +313,13 @@ def _groups(group: NDArray[np.integer], by: Floats, true: Floats, predicted: Flo
     return found
 
 
-def _calibration(test: Ratings, predicted: Floats) -> list[Group]:
+def _calibration(test: Ratings, predicted: Reals) -> list[Group]:
     """Grouped into ninths of the scale, half a star each for stars from 1 to 5, the first and the last half as wide."""
     width = (test.scale.highest - test.scale.lowest) / 8 or 1.0
     return _groups(np.round((predicted - test.scale.lowest) / width).astype(int), predicted, test.value, predicted)
 
 
-def _by_count(counts: NDArray[np.integer], true: Floats, predicted: Floats) -> list[Group]:
+def _by_count(counts: NDArray[np.integer], true: Reals, predicted: Reals) -> list[Group]:
     """Grouped into about equal quarters by the number of training ratings, (N,)."""
     cuts = np.unique(np.quantile(counts, [0.25, 0.5, 0.75]))
     return _groups(np.searchsorted(cuts, counts), counts.astype(float), true, predicted)

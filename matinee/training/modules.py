@@ -5,9 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from matinee._types import Floats
 from matinee.training.start import start_table
-
-Floats = NDArray[np.float32]
 
 
 def to_range(raw: torch.Tensor, bounds: tuple[float, float]) -> torch.Tensor:

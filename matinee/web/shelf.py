@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Floats
 from matinee.certainty import likely
 from matinee.errors import UnsupportedError
 from matinee.models.base import Profile
@@ -27,7 +28,6 @@ _NOISE = 0.5
 ALIKE = 0.3
 """A film is called like another from this cosine on."""
 
-Floats = NDArray[np.float32]
 Values = dict[str, Any]
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.kernels import als
 from matinee.threads import workers
 
 N_ROWS, N_OTHERS, N_FACTORS = 30, 21, 6
 WORD = 2**64
-Doubles = NDArray[np.float64]
 
 
 def make_positives(seed: int = 0) -> als.Positives:

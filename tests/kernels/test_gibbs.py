@@ -6,15 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from matinee._types import Doubles, Floats
 from matinee.kernels import gibbs
 from matinee.threads import workers
 
 N_ROWS, N_OTHERS, N_FACTORS = 25, 18, 5
 SIZE = N_FACTORS + 1
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 both_forms = pytest.mark.parametrize(
     "draw_rows",

@@ -7,10 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest, norm, truncnorm
 
+from matinee._types import Doubles
 from matinee.kernels import probit
 from matinee.threads import workers
-
-Doubles = NDArray[np.float64]
 
 INF = float("inf")
 THRESHOLDS = np.array([-1.4, -0.8, 0.1, 0.9])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee._version import __version__
 from matinee.catalogue import Catalogue
 from matinee.cli import main
@@ -30,8 +30,6 @@ from matinee.report.words import about_model
 from matinee.split import random_split
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import simulated
-
-Doubles = NDArray[np.float64]
 
 PAIR = {"models": "mf,item-knn", "mf.factors": 8}
 RANKERS = {"models": "ials,ease,popularity", "ials.factors": 8}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.catalogue import Catalogue
 from matinee.errors import DataError, MatineeError, SettingError
 from matinee.evaluation import ranking_measures
@@ -22,7 +23,6 @@ from matinee.storage import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
 
 Given = dict[int | str, float]
-Doubles = NDArray[np.float64]
 ITEM = 57
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee._types import Longs
 from matinee.models.moments import DAY, RUNS, Moments
 from matinee.ratings import NO_TIME
 
-Longs = NDArray[np.int64]
 DAY_LEVEL, LONG_RUN, SHORT_RUN, INSTANT = range(4)
 
 

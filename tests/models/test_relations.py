@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.models.relations import Block, feature_block, set_block
 from matinee.ratings import Ratings
 from matinee.threads import Run, workers
 from tests.conftest import simulated
-
-Doubles = NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
