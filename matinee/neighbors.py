@@ -16,8 +16,9 @@ from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide
 from matinee.models.base import Person, Profile, Recommender
+from matinee.models.positives import liked_from
 from matinee.projection import about_mean
-from matinee.ratings import Id
+from matinee.ratings import Id, Scale
 
 FEW = 20
 """The likeness of somebody with n ratings is multiplied by n / (n + FEW), for of few ratings little can be learnt.
@@ -174,14 +175,13 @@ def _history(model: Recommender, user: int) -> tuple[NDArray[np.int32], NDArray[
     return model.history_items_[rows], model.history_values_[rows]
 
 
-def _is_loved(model: Recommender, value: NDArray[np.float32]) -> NDArray[np.bool_]:
-    lowest, highest, _ = model.scale_
-    return value >= highest - (highest - lowest) / 4
+def _is_loved(scale: Scale, value: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return value >= liked_from(scale)
 
 
 def _loved(model: Recommender, user: int) -> NDArray[np.int32]:
     items, value = _history(model, user)
-    return items[_is_loved(model, value)]
+    return items[_is_loved(model.scale_, value)]
 
 
 def _neighbor(guide: Guide, profile: Profile, user: int, likeness: float, to_see: NDArray[np.int64]) -> Neighbor:
@@ -195,7 +195,7 @@ def _neighbor(guide: Guide, profile: Profile, user: int, likeness: float, to_see
     items, value = _history(model, user)
     both, mine, theirs = np.intersect1d(profile.item_index, items, assume_unique=True, return_indices=True)
     apart = np.abs(profile.value[mine] - value[theirs])
-    agreed = both[_is_loved(model, profile.value[mine]) & _is_loved(model, value[theirs])]
+    agreed = both[_is_loved(model.scale_, profile.value[mine]) & _is_loved(model.scale_, value[theirs])]
     agreed = agreed[np.argsort(model.item_means_[agreed], kind="stable")]
     return Neighbor(
         user_id=model.users_.id(user),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from matinee import metrics
 from matinee.errors import DataError
 from matinee.models.base import Recommender
+from matinee.models.positives import liked_from
 from matinee.progress import Progress, Step
 from matinee.ratings import Id, Ratings
 
@@ -80,8 +81,7 @@ class Ranked(NamedTuple):
 
 def ranking_task(test: Ratings) -> Task:
     """Who is to be ranked for on this test part; the same for every model."""
-    lowest, highest, _ = test.scale
-    liked = test.value >= lowest + 0.75 * (highest - lowest)
+    liked = test.value >= liked_from(test.scale)
     user_index, item_index = test.user_index[liked].astype(np.int64), test.item_index[liked]
     everybody = np.unique(user_index)
     users = everybody

@@ -36,7 +36,7 @@ from matinee.insight import (
     disagreements,
     generosity,
 )
-from matinee.insight.component import _groups, _holm, _meanings
+from matinee.insight.component import _groups, _meanings
 from matinee.models.base import Recommender
 from matinee.ratings import Id, Ratings, Scale
 from tests.conftest import real_data, simulated
@@ -462,11 +462,6 @@ def test_where_there_is_nothing_to_find_one_component_in_twenty_finds_something(
     assert all(len(meanings) == 8 for meanings in found)
     alarms = sum(any(one.p_value < 0.05 for one in meanings) for meanings in found)
     assert 3 <= alarms <= 27  # 15 expected, 3.8 deviation
-
-
-def test_holms_correction_is_that_of_the_textbook() -> None:
-    assert _holm(np.array([0.01, 0.04, 0.03, 0.005])).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert _holm(np.array([0.6, 0.7])).tolist() == [1, 1]
 
 
 def test_groups_are_genres_and_decades_with_five_films_inside_and_outside() -> None:

@@ -16,6 +16,7 @@ from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide, few_ratings
 from matinee.projection import principal_components
 from matinee.ratings import Id
+from matinee.significance import holm
 
 SMALLEST_GROUP = 5
 """A genre or decade is tried if so many films are in it, and so many are not."""
@@ -162,7 +163,7 @@ def _meanings(positions: Doubles, films: list[Film]) -> list[list[Meaning]]:
         as_large += (chance[:, None] >= np.abs(effects) - 1e-9).sum(axis=0)
     found = []
     for row, p in zip(effects, as_large / (N_PERMUTATIONS + 1), strict=True):
-        columns = zip(names, row.tolist(), _holm(p).tolist(), size.tolist(), strict=True)
+        columns = zip(names, row.tolist(), holm(p).tolist(), size.tolist(), strict=True)
         meanings = [Meaning(name, kind, effect, value, int(n)) for (name, kind), effect, value, n in columns]
         found.append(sorted(meanings, key=lambda one: -abs(one.effect)))
     return found
@@ -189,14 +190,6 @@ def _centred_ranks(positions: Doubles) -> Doubles:
         _, place, count = np.unique(x, return_inverse=True, return_counts=True)
         ranks[:, column] = (np.cumsum(count) - (count - 1) / 2)[place] - (len(x) + 1) / 2
     return ranks
-
-
-def _holm(p: Doubles) -> Doubles:
-    """P-values corrected for their number (Holm, "A simple sequentially rejective multiple test procedure", 1979)."""
-    order = np.argsort(p, kind="stable")
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    return corrected
 
 
 def _joined(words: list[str]) -> str:

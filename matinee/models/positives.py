@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from matinee.errors import DataError, SettingError
-from matinee.ratings import Ratings
+from matinee.ratings import Ratings, Scale
 
 AUTO = "auto"
 
@@ -27,6 +27,14 @@ def check_threshold(given: Any, model: str) -> str:
     return f"{number:g}"
 
 
+def liked_from(scale: Scale) -> float:
+    """The rating from which an item counts as liked: the upper quarter of the scale, 4 of 1 to 5.
+
+    It need not be a step of the scale.
+    """
+    return scale.lowest + 0.75 * (scale.highest - scale.lowest)
+
+
 def find_threshold(setting: str, train: Ratings, model: str) -> float:
     """The lowest rating that counts as liked.
 
@@ -36,9 +44,8 @@ def find_threshold(setting: str, train: Ratings, model: str) -> float:
     Raises:
         DataError: no rating reaches the given number.
     """
-    lowest, highest, _ = train.scale
     if setting == AUTO:
-        upper = lowest + 0.75 * (highest - lowest)
+        upper = liked_from(train.scale)
         return upper if train.value.max() >= upper else float(train.value.min())
     if train.value.max() < float(setting):
         raise DataError(

@@ -13,6 +13,7 @@ from matinee.evaluation import Sums
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.popularity import Popularity
+from matinee.models.positives import liked_from
 from matinee.progress import Progress
 from matinee.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.ratings import Ratings
@@ -234,10 +235,12 @@ def measure(
 
 
 def _liked(ratings: Ratings) -> float:
-    """The lowest rating on the scale that is in its upper quarter, as `matinee.ranking` has it."""
-    lowest, highest, step = ratings.scale
-    quarter = 0.75 * (highest - lowest)
-    return lowest + (float(np.ceil(quarter / step - 1e-6)) * step if step else quarter)
+    """The lowest rating of the scale that counts as liked."""
+    lowest, _, step = ratings.scale
+    liked = liked_from(ratings.scale)
+    if not step:
+        return liked
+    return lowest + float(np.ceil((liked - lowest) / step - 1e-6)) * step
 
 
 def _as_dict(one: Errors | Ranking) -> dict[str, Any]:
