@@ -267,7 +267,7 @@ def _checked_state(model: Recommender) -> Tensors:
 
 
 def _pack_history(history: History) -> Tensors:
-    tensors = {
+    tensors: Tensors = {
         "model.history_indptr_": history.indptr,
         "model.history_items_": history.item_index,
         "model.history_values_": history.value,

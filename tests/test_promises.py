@@ -28,7 +28,6 @@ LAYERS = (
     {"_types", "_version", "errors", "features", "system"},
     {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "kernels"},
     {"archives", "catalogue", "projection", "split", "tables"},
-    {"models.base", "models.people", "models.settings"},
     {"training"},
     {"models"},
     {"ranking", "significance"},

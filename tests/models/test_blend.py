@@ -384,7 +384,7 @@ def test_a_blend_with_user_knn_cannot_leave_out_the_histories(tmp_path: Path) ->
     other = Blend.from_settings({"models": "mf,baseline"}).fit(few, n_threads=1)
     save_model(tmp_path / "m.matinee", other, Catalogue(), bare)
     loaded = load_model(tmp_path / "m.matinee")[0]
-    assert all(len(member.history_.item_index) == 0 for member in loaded.members_)
+    assert all(len(member.history_.item_index) == 0 for member in loaded.members().values())
     assert np.array_equal(loaded.scores(3), other.scores(3))
 
 
