@@ -45,7 +45,7 @@ def measure(guide: Any, users: Any, items: Any) -> dict[str, float]:
     milliseconds = 1_000 * np.array(seconds[1:])
     return {
         "users": len(users),
-        "median_ratings": float(np.median(np.diff(model.history_indptr_)[users])),
+        "median_ratings": float(np.median(model.history_.counts[users])),
         "median_ms": round(float(np.median(milliseconds)), 2),
         "p95_ms": round(float(np.quantile(milliseconds, 0.95)), 2),
         "rest_median": round(float(np.median(rests[1:])), 3),
@@ -70,7 +70,7 @@ def main() -> None:
     except matinee.MatineeError as error:
         sys.exit(f"Error: {error}")
     rng = np.random.default_rng(0)
-    counts = np.diff(model.history_indptr_)
+    counts = model.history_.counts
     sample = rng.choice(len(counts), min(options.users, len(counts)), replace=False)
     results = {}
     for name, users in (

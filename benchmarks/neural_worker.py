@@ -47,7 +47,7 @@ def matinee(job: Job, problem: Problem) -> Training:
     model: Any = model_named(job.model).from_settings(job.settings)
 
     def run() -> list[float]:
-        errors: list[float] = model.fit(train, valid=valid, n_threads=n_threads()).losses_[:, 2].tolist()
+        errors: list[float] = model.fit(train, valid=valid, n_threads=n_threads()).curve_.rows[:, 2].tolist()
         return errors
 
     return run
@@ -124,7 +124,7 @@ def measure_table(job: Job) -> Result:
     return {
         "software": f"matinee {version('matinee')}",
         "epoch_seconds": seconds,
-        "train_mse": float(model.losses_[-1, 1]),
+        "train_mse": float(model.curve_.rows[-1, 1]),
         "table_mb": before,
         **memory(job),
     }

@@ -180,13 +180,13 @@ def _of_genres(catalogue: Catalogue, item_ids: list[Id]) -> LikenessRow | None:
 
 
 def _of_raters(model: Recommender, items: Longs) -> LikenessRow | None:
-    if len(model.history_items_) == 0:
+    if model.history_.is_empty:
         return None
     place_of = np.full(len(model.items_), -1, np.int64)
     place_of[items] = np.arange(len(items))
-    places = place_of[model.history_items_]  # (N,)
+    places = place_of[model.history_.item_index]  # (N,)
     rows = np.flatnonzero(places >= 0)
-    places, user = places[rows], np.searchsorted(model.history_indptr_, rows, side="right") - 1
+    places, user = places[rows], np.searchsorted(model.history_.indptr, rows, side="right") - 1
     counts = np.bincount(places, minlength=len(items))
 
     def row(place: int) -> Doubles:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from matinee._types import Floats
 from matinee.catalogue import Film, year_of
 from matinee.errors import SettingError, UnsupportedError
-from matinee.guide import Guide, few_ratings, seldom
+from matinee.guide import Guide, seldom
 from matinee.models.base import Profile
+from matinee.models.history import few_ratings
 from matinee.models.settings import check_choice
 from matinee.projection import about_mean, nearest_rows, principal_components
 from matinee.ratings import Id
@@ -143,7 +144,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
         method: "pca" or "umap"; the latter needs the package umap-learn.
         k: number of neighbors of each film.
         min_ratings: leaves out films with fewer training ratings, whose vectors are mostly noise;
-            None: `guide.few_ratings`. Films without ratings are always left out.
+            None: `few_ratings`. Films without ratings are always left out.
 
     Raises:
         UnsupportedError: the model has no item vectors, fewer than two films remain, or UMAP is not
@@ -154,7 +155,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
     if k < 1:
         raise SettingError(f"k must be at least 1, not {k}.")
     model = guide.model
-    few = few_ratings(model)
+    few = few_ratings(model.item_counts_)
     if min_ratings is None:
         min_ratings = few
     floor = max(1, min_ratings)
@@ -177,7 +178,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
         positions = _umap(vectors, positions, model.seed)
     n_left_out = len(model.items_) - len(rows)
     item_ids = [model.items_.id(row) for row in rows.tolist()]
-    bias = getattr(model, "item_bias_", None)
+    learned = model.learned_biases()
     return FilmMap(
         item_index=rows,
         item_ids=item_ids,
@@ -188,7 +189,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
         likeness=likeness,
         n_ratings=counts,
         means=model.item_means_[rows],
-        biases=bias[rows].astype(np.float32) if bias is not None and bias.any() else None,
+        biases=learned.item[rows] if learned is not None and learned.item.any() else None,
         method=method,
         explained=shares if method == "pca" else None,
         note=_left_out(n_left_out, seldom(floor, model.scale_.has_stars)),

@@ -14,8 +14,9 @@ from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameE
 from matinee.explain import Explanation, explain, explain_each
 from matinee.groups import group_scores
 from matinee.models.base import Person, Profile, Recommender, Scored
-from matinee.models.baseline import shrunken_biases
-from matinee.ratings import Id, Ratings
+from matinee.models.biases import shrunken_biases
+from matinee.models.history import few_ratings
+from matinee.ratings import Id
 from matinee.storage import Origin, load_model, save_model
 
 NOTHING = np.empty(0, np.int32)
@@ -222,7 +223,8 @@ class Guide:
         allowed = self.allowed(filters)
         is_open = allowed.copy()
         is_open[seen] = False
-        chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, few_ratings(self.model))
+        few = few_ratings(self.model.item_counts_)
+        chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, few)
         if len(chosen) < k:
             why = _shortage(filters, allowed, int(allowed[seen].sum()), self.model.scale_.has_stars)
             note = f"{len(chosen)} instead of {k}: {why} {note}".strip()
@@ -243,7 +245,7 @@ class Guide:
             raise SettingError(f"k must be at least 1, not {k}.")
         if by not in ("factors", "co-rating"):
             raise SettingError(f"by must be factors or co-rating, not '{by}'.")
-        few = few_ratings(self.model)
+        few = few_ratings(self.model.item_counts_)
         if min_ratings is None:
             min_ratings = few
         allowed, item_id = self.allowed(Filters(min_ratings=min_ratings)), self.item_id(item)
@@ -328,26 +330,6 @@ def seldom(floor: int, has_ratings: bool) -> str:
     return f"with fewer than {floor} ratings" if has_ratings else f"that fewer than {floor} people have"
 
 
-def few_ratings(model: Recommender) -> int:
-    """What counts as few ratings of an item: one in five thousand of all, but at least 5 and at most 50."""
-    return min(max(int(model.item_counts_.sum()) // 5_000, 5), 50)
-
-
-def histories(model: Recommender) -> Ratings:
-    """Who rated what, as a table by user.
-
-    Raises:
-        UnsupportedError: the model's file was saved without them.
-    """
-    if len(model.history_values_) == 0:
-        raise UnsupportedError(
-            "This model was saved without histories, so it does not know who rated what; train it without --no-history."
-        )
-    user_index = np.repeat(np.arange(len(model.users_), dtype=np.int32), np.diff(model.history_indptr_))
-    columns = user_index, model.history_items_, model.history_values_
-    return Ratings(model.users_, model.items_, *columns, None, model.scale_)
-
-
 def co_rating(model: Recommender, item_index: int) -> NDArray[np.float64]:
     """How alike the items are to one in the eyes of the people who rated both, (I,): -1 to 1, 0 where nobody did.
 
@@ -359,7 +341,7 @@ def co_rating(model: Recommender, item_index: int) -> NDArray[np.float64]:
     Raises:
         UnsupportedError: there are no histories, or this item's ratings are none, or as expected throughout.
     """
-    ratings = histories(model)
+    ratings = model.history_.to_ratings()
     user, item, n_items = ratings.user_index, ratings.item_index, len(model.items_)
     beyond = ratings.value - ratings.value.mean(dtype=np.float64)  # (N,)
     user_bias, item_bias = shrunken_biases(ratings, beyond, 5, 5, 3)

@@ -153,7 +153,7 @@ def neighbors(guide: Guide, person: Person, k: int = 10, *, n_films: int = 10) -
 
 def _likeness(model: Recommender, profile: Profile, own_index: int | None) -> NDArray[np.float64]:
     """To each user, (U,); -1 to the person themselves and to whoever has no ratings."""
-    n = np.diff(model.history_indptr_)  # (U,)
+    n = model.history_.counts  # (U,)
     has_histories = bool(n.any())
     known = n > 0 if has_histories else np.ones(len(n), bool)
     tastes = model.user_tastes(np.arange(len(n)))  # (U, F)
@@ -170,17 +170,12 @@ def _likeness(model: Recommender, profile: Profile, own_index: int | None) -> ND
     return likeness
 
 
-def _history(model: Recommender, user: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    rows = slice(model.history_indptr_[user], model.history_indptr_[user + 1])
-    return model.history_items_[rows], model.history_values_[rows]
-
-
 def _is_loved(scale: Scale, value: NDArray[np.float32]) -> NDArray[np.bool_]:
     return value >= liked_from(scale)
 
 
 def _loved(model: Recommender, user: int) -> NDArray[np.int32]:
-    items, value = _history(model, user)
+    items, value = model.history_.of(user)
     return items[_is_loved(model.scale_, value)]
 
 
@@ -191,8 +186,8 @@ def _neighbor(guide: Guide, profile: Profile, user: int, likeness: float, to_see
         to_see: items that they loved and the person has not rated, best first.
     """
     model = guide.model
-    has_histories = len(model.history_values_) > 0
-    items, value = _history(model, user)
+    has_histories = not model.history_.is_empty
+    items, value = model.history_.of(user)
     both, mine, theirs = np.intersect1d(profile.item_index, items, assume_unique=True, return_indices=True)
     apart = np.abs(profile.value[mine] - value[theirs])
     agreed = both[_is_loved(model.scale_, profile.value[mine]) & _is_loved(model.scale_, value[theirs])]
@@ -221,7 +216,7 @@ def _listed(titles: list[str]) -> str:
 def _note(model: Recommender, profile: Profile, own_index: int | None, found: tuple[int, int]) -> str:
     """Why there are fewer people than asked for, or no films."""
     n_people, k = found
-    if len(model.history_values_) == 0:
+    if model.history_.is_empty:
         if own_index is None and len(profile.value) == 0:
             return "Who has rated nothing has no neighbours: rate some films first."
         return (
@@ -231,6 +226,6 @@ def _note(model: Recommender, profile: Profile, own_index: int | None, found: tu
     if len(profile.value) == 0:
         return "Who has rated nothing has no neighbours: rate some films first."
     if n_people < k:
-        others = int((np.diff(model.history_indptr_) > 0).sum()) - (own_index is not None)
+        others = int((model.history_.counts > 0).sum()) - (own_index is not None)
         return f"{n_people} instead of {k}: of the {others:,} others, no more have tastes that point the same way."
     return ""

@@ -105,7 +105,7 @@ def top_lists(model: Recommender, users: NDArray[np.int64], progress: Progress |
         if progress:
             progress(Step(min(first + at_once, len(users)), len(users), "lists for all users"))
     items = np.concatenate(blocks).astype(np.int32)  # (R, K)
-    n_unseen = n_items - np.diff(model.history_indptr_)[users]  # (R,)
+    n_unseen = n_items - model.history_.counts[users]  # (R,)
     return Lists(items, np.arange(items.shape[1]) < n_unseen[:, None])
 
 
@@ -118,7 +118,7 @@ def judge(model: Recommender, task: Task, lists: Lists) -> Ranked:
     hits[:, : keys.shape[1]] = (task.relevant[places] == keys) & lists.is_shown
     columns = [_at(name, hits[:, :k], task.n_relevant) for name in AT_CUTS for k in CUTS]
     first, shown = lists.items[:, :FIRST], lists.is_shown[:, :FIRST]
-    n_users = int(np.count_nonzero(np.diff(model.history_indptr_)))
+    n_users = int(np.count_nonzero(model.history_.counts))
     surprise = metrics.self_information(model.item_counts_, n_users)
     columns.append(metrics.reciprocal_rank(hits))
     columns.append(_mean(model.item_counts_[first], shown))
@@ -172,10 +172,10 @@ def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np
 def _who_rated(model: Recommender, items: NDArray[np.int32]) -> NDArray[np.uint64]:
     """For each of the items a row of bits, (S, words): a bit for each user, set if they rated it."""
     n_users = len(model.users_)
-    users = np.repeat(np.arange(n_users), np.diff(model.history_indptr_))  # (N,)
+    users = model.history_.user_index  # (N,)
     row = np.full(len(model.items_), -1)
     row[items] = np.arange(len(items))
-    rows = row[model.history_items_]  # (N,)
+    rows = row[model.history_.item_index]  # (N,)
     if n_users > MOST_RATERS:
         drawn = np.full(n_users, -1)
         drawn[np.random.default_rng(0).permutation(n_users)[:MOST_RATERS]] = np.arange(MOST_RATERS)

@@ -247,7 +247,8 @@ def _measured(
             [metrics.rmse(part.test.value, predicted), metrics.mae(part.test.value, predicted), seconds, *inside]
         )
     rmse, mae, seconds, *inside = np.mean(rows, axis=0).tolist()
-    changed = {one.name: getattr(model, one.name) for one in model.hypers() if getattr(model, one.name) != one.default}
+    settings, defaults = model.settings(), {one.name: one.default for one in model.hypers()}
+    changed = {name: value for name, value in settings.items() if value != defaults[name]}
     return Line("matinee bayes", attempt.uses, rmse, mae, seconds, "this run", tuple(inside), changed)
 
 

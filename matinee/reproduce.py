@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from matinee.datasets import load
-from matinee.errors import UnknownNameError, did_you_mean
+from matinee.errors import UnknownNameError, UnsupportedError, did_you_mean
 from matinee.guide import Guide
 from matinee.models import model_named
+from matinee.models.base import Recommender
+from matinee.models.people import TrainingCurve
 from matinee.progress import Progress
 from matinee.ratings import Id, Ratings
 from matinee.split import Split, by_mask, random_split
@@ -157,7 +159,7 @@ def reproduce(
     started = time.perf_counter()
     model.fit(part.train, valid=part.test, progress=progress)
     seconds = time.perf_counter() - started
-    losses: Any = getattr(model, "losses_")  # noqa: B009, every neural model has them
+    curve = _curve(model)
     guide = Guide(model, data.catalogue)
     highest, lowest = _by_bias(guide)
     result = Reproduction(
@@ -167,11 +169,11 @@ def reproduce(
         settings=model.settings(),
         epochs=[
             {"epoch": epoch, "train_mse": mse, "valid_mse": valid, "published_mse": tutorial.published.get(epoch)}
-            for epoch, (_, mse, valid) in enumerate(losses.tolist())
+            for epoch, (_, mse, valid) in enumerate(curve.rows.tolist())
         ],
-        best_mse=float(losses[:, 2].min()),
-        best_epoch=int(losses[:, 2].argmin()),
-        seconds_per_epoch=seconds / len(losses),
+        best_mse=float(curve.valid.min()),
+        best_epoch=int(curve.valid.argmin()),
+        seconds_per_epoch=seconds / len(curve),
         highest_biases=highest,
         lowest_biases=lowest,
         nearest={title: [line.film.title for line in guide.similar(title, 5).items] for title in tutorial.like},
@@ -188,9 +190,16 @@ def _better(tutorial: Tutorial, part: Split, seed: int) -> dict[str, Any]:
     model = model_named(tutorial.model).from_settings({**tutorial.settings, **tutorial.better, "seed": seed})
     started = time.perf_counter()
     model.fit(part.train, valid=part.test)
-    losses: Any = getattr(model, "losses_")  # noqa: B009
-    seconds = (time.perf_counter() - started) / len(losses)
-    return {"changed": dict(tutorial.better), "best_mse": float(losses[:, 2].min()), "seconds_per_epoch": seconds}
+    curve = _curve(model)
+    seconds = (time.perf_counter() - started) / len(curve)
+    best = float(curve.valid.min())
+    return {"changed": dict(tutorial.better), "best_mse": best, "seconds_per_epoch": seconds}
+
+
+def _curve(model: Recommender) -> TrainingCurve:
+    if model.curve_ is None:
+        raise UnsupportedError(f"{model.name} does not learn in epochs, as all tutorials' models do.")
+    return model.curve_
 
 
 def _split(tutorial: Tutorial, ratings: Ratings) -> Split:
@@ -205,10 +214,10 @@ def _split(tutorial: Tutorial, ratings: Ratings) -> Split:
 
 def _by_bias(guide: Guide, k: int = 5) -> tuple[list[str], list[str]]:
     """The titles of the highest and the lowest item biases; none for a model without biases."""
-    bias = getattr(guide.model, "item_bias_", None)
-    if bias is None or not np.any(bias):
+    biases = guide.model.learned_biases()
+    if biases is None or not biases.item.any():
         return [], []
-    order = np.argsort(bias)
+    order = np.argsort(biases.item)
     return _titles(guide, order[::-1][:k]), _titles(guide, order[:k])
 
 

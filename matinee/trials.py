@@ -82,7 +82,7 @@ class Judge:
     def __call__(self, model: Recommender, watch: "PruningCallback | None" = None) -> Sums:
         """The metric on all test parts together."""
         found: list[Sums] = []
-        reports_error = self.metric == "rmse" and not _chooses_its_last_epoch(model)
+        reports_error = self.metric == "rmse" and not model.needs_valid
         for number, (part, task) in enumerate(zip(self.parts, self.tasks, strict=True)):
             if watch is not None and reports_error:
                 progress = watch.progress(number)
@@ -129,12 +129,6 @@ class PruningCallback:
         return report
 
 
-def _chooses_its_last_epoch(model: Recommender) -> bool:
-    """Whether the model stops by the validation part, so that it must not see the part that it is judged on."""
-    settings = model.settings()
-    return bool(settings.get("patience") or settings.get("keep_best"))
-
-
 def searched_settings(model: Recommender, fixed: Sequence[str]) -> list[Hyper]:
     """The settings for which the model declares a range, less the fixed ones.
 
@@ -167,7 +161,7 @@ def run_trials(
             n_startup_trials=5, n_warmup_steps=max(TENTHS // 2, TENTHS * len(judged.parts) // 5)
         ),
     )
-    study.enqueue_trial({one.name: _in_range(one, getattr(model, one.name)) for one in searched})
+    study.enqueue_trial({one.name: _in_range(one, model.settings()[one.name]) for one in searched})
     trials: list[Trial] = []
     sums: dict[int, Sums] = {}
     end = time.monotonic() + (plan.seconds or float("inf"))
@@ -200,7 +194,7 @@ def _try(
 
     trial = study.ask()
     proposed = {one.name: _propose(trial, one) for one in searched}
-    settings = proposed if trial.number else {name: getattr(model, name) for name in proposed}
+    settings = proposed if trial.number else {name: model.settings()[name] for name in proposed}
     started = time.monotonic()
     try:
         sums = judged(type(model).from_settings(model.settings() | settings), PruningCallback(trial, end))

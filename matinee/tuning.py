@@ -226,7 +226,7 @@ def _validation(metric: str, n_train: int) -> str:
 
 
 def _metric(model: Recommender, train: Ratings, metric: str) -> str:
-    predicts = model.predicts_stars and train.scale.highest > train.scale.lowest
+    predicts = model.capabilities.predicts_stars and train.scale.highest > train.scale.lowest
     metric = metric or ("rmse" if predicts else "ndcg_at_10")
     if metric not in METRICS:
         hint = did_you_mean(metric, METRICS) or f" There are {', '.join(METRICS)}."

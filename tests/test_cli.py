@@ -259,7 +259,7 @@ def test_every_model_trains_recommends_and_is_measured(model: Any, table: Path, 
     assert len(as_json("recommend", out, "--ratings", mine, "-k", 3)["items"]) == 3
     found = as_json("evaluate", table, "--model", model.name)
     assert found.keys() >= RATING_KEYS | RANKING_KEYS
-    assert (found["rmse"] is not None) == model.predicts_stars
+    assert (found["rmse"] is not None) == model.capabilities.predicts_stars
 
 
 def test_without_history_the_file_is_smaller_and_recommend_says_so(table: Path, tmp_path: Path) -> None:

@@ -276,8 +276,7 @@ def test_without_factors_genres_tell_items_apart_and_without_genres_the_people_w
 
 def test_where_nothing_tells_items_apart_that_is_said() -> None:
     bare = Popularity().fit(table(), n_threads=1)
-    bare.history_indptr_ = np.zeros_like(bare.history_indptr_)
-    bare.history_items_, bare.history_values_ = bare.history_items_[:0], bare.history_values_[:0]
+    bare.history_ = bare.history_.without_ratings()
     with pytest.raises(UnsupportedError) as caught:
         Guide(bare).recommend({7: 5.0}, dials=Dials(diversity=0.5))
     assert str(caught.value) == (
@@ -335,7 +334,7 @@ def test_three_items_are_enough(model: Model) -> None:
 
 @every_model
 def test_a_table_of_who_has_what_can_be_turned(model: Model) -> None:
-    if model.needs_stars:
+    if model.capabilities.needs_stars:
         return
     one = Guide(model().fit(unary(), n_threads=1))
     lists = [one.recommend(4, 10, dials=Dials(popularity)) for popularity in (-1, 0, 1)]

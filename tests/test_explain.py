@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue, Film
 from matinee.cli import main
@@ -217,10 +218,10 @@ def test_approximate_changes_are_like_those_of_asking_again_without_a_rating(
 
 def test_a_model_that_only_ranks_explains_its_score() -> None:
     class Counting(Popularity):
-        def _parts(self, profile: Profile, item_index: int) -> Parts:
+        def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
             shares = np.arange(len(profile.item_index), dtype=np.float64)
-            item = float(self.item_counts_[item_index]) - shares.sum()
-            return Parts(0.0, 0.0, item, shares, 10 + shares, is_exact=True)
+            items = self.item_counts_[item_index] - shares.sum()
+            return [Parts(0.0, 0.0, item, shares, 10 + shares, is_exact=True) for item in items.tolist()]
 
     model = Counting().fit(table())
     count = int(model.item_counts_[model.items_.index(ITEM)])

@@ -20,11 +20,12 @@ from matinee.catalogue import Catalogue, Film
 from matinee.cli.map import map_
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.film_map import FilmMap, Point, make_map, place_of, spoken
-from matinee.guide import Guide, few_ratings
+from matinee.guide import Guide
 from matinee.map_files import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
 from matinee.models.baseline import Baseline
 from matinee.models.dot_product import PlainMF
 from matinee.models.factorization import MatrixFactorization
+from matinee.models.history import few_ratings
 from matinee.models.popularity import Popularity
 from matinee.plots.film_map import GENRE_COLORS, GENRE_MARKERS
 from matinee.ratings import Id, Ratings
@@ -135,7 +136,7 @@ def test_by_default_few_are_as_few_as_for_similar() -> None:
     whole = simulated(400, 6, 2_000)
     places = [np.flatnonzero(whole.item_index == item) for item in range(6)]
     found = small(whole.subset(np.concatenate([*places[:4], places[4][:4], places[5][:5]])))
-    assert few_ratings(found.model) == 5
+    assert few_ratings(found.model.item_counts_) == 5
     assert make_map(found).item_ids == [7, 17, 27, 37, 57]
     assert make_map(found).note == "1 film with fewer than 5 ratings is left out."
     assert make_map(found, min_ratings=0).item_ids == [7, 17, 27, 37, 47, 57]

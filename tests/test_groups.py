@@ -163,7 +163,7 @@ def test_the_dials_turn_the_list_of_a_group() -> None:
 
 @every_model
 def test_a_group_of_a_table_of_who_has_what(model: Model) -> None:
-    if model.needs_stars:
+    if model.capabilities.needs_stars:
         return
     one = Guide(model().fit(unary(), n_threads=1))
     for how in AGGREGATIONS:

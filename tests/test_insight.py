@@ -154,12 +154,12 @@ def test_for_a_sigmoid_the_interval_is_wider_by_its_slope() -> None:
     model = DotProduct(factors=2, epochs=1).fit(simulated(40, 12, 200), n_threads=1)
     model.user_factors_[:], model.item_factors_[:], model.user_bias_[:] = 0, 0, 0
     low, high = model.range_.tolist()
-    user = np.repeat(np.arange(len(model.users_)), np.diff(model.history_indptr_))
-    stars = low + (high - low) / (1 + np.exp(-model.item_bias_.astype(np.float64)[model.history_items_]))
-    squares, slopes = (model.history_values_ - stars) ** 2, (stars - low) * (high - stars) / (high - low)
+    user = np.repeat(np.arange(len(model.users_)), model.history_.counts)
+    stars = low + (high - low) / (1 + np.exp(-model.item_bias_.astype(np.float64)[model.history_.item_index]))
+    squares, slopes = (model.history_.value - stars) ** 2, (stars - low) * (high - stars) / (high - low)
     assert len(user) == len(stars)
     for line in bias_ranking(Guide(model), 12):
-        mine = model.history_items_ == model.items_.index(line.item_id)
+        mine = model.history_.item_index == model.items_.index(line.item_id)
         variance = (squares[mine].sum() + 20 * squares.mean()) / (mine.sum() + 20)
         spread = model.item_bias_.astype(np.float64).var()
         half = 1.96 * np.sqrt(variance / ((slopes[mine] ** 2).sum() + squares.mean() / spread))

@@ -123,7 +123,7 @@ def test_likeness_is_the_shrunken_cosine_about_the_mean_taste(model: type[Recomm
     expected = {}
     for user in range(300):
         cosine = tastes[4] @ tastes[user] / np.linalg.norm(tastes[4]) / np.linalg.norm(tastes[user])
-        n = one.history_indptr_[user + 1] - one.history_indptr_[user]
+        n = one.history_.indptr[user + 1] - one.history_.indptr[user]
         expected[user + 1] = cosine * n / (n + 20)
     del expected[5]
     best = sorted(expected, key=lambda user: -expected[user])[:12]
@@ -281,19 +281,20 @@ def test_no_table_of_all_pairs_is_made() -> None:
 
 def test_co_rating_is_the_cosine_of_what_biases_leave_over() -> None:
     model = Popularity().fit(simulated(60, 20, 500), n_threads=1)
-    user = np.repeat(np.arange(60), np.diff(model.history_indptr_))
-    mean = float(model.history_values_.mean(dtype=np.float64))
+    user = np.repeat(np.arange(60), model.history_.counts)
+    mean = float(model.history_.value.mean(dtype=np.float64))
     user_bias, item_bias = np.zeros(60), np.zeros(20)
     for _ in range(3):
         for item in range(20):
-            mine = model.history_items_ == item
-            item_bias[item] = (model.history_values_[mine] - mean - user_bias[user[mine]]).sum() / (mine.sum() + 5)
+            mine = model.history_.item_index == item
+            item_bias[item] = (model.history_.value[mine] - mean - user_bias[user[mine]]).sum() / (mine.sum() + 5)
         for one in range(60):
             mine = user == one
-            left = model.history_values_[mine] - mean - item_bias[model.history_items_[mine]]
+            left = model.history_.value[mine] - mean - item_bias[model.history_.item_index[mine]]
             user_bias[one] = left.sum() / (mine.sum() + 5)
     table = np.zeros((60, 20))
-    table[user, model.history_items_] = model.history_values_ - mean - user_bias[user] - item_bias[model.history_items_]
+    rated = model.history_.item_index
+    table[user, rated] = model.history_.value - mean - user_bias[user] - item_bias[rated]
     lengths = np.linalg.norm(table, axis=0)
     expected = table.T @ table / np.outer(lengths, lengths)
     for item in range(20):

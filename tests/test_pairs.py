@@ -280,7 +280,7 @@ def test_play_counts_train_with_weights_and_duplicates_are_told(folder: Path, tm
     assert weighted["items"] != as_json("recommend", tmp_path / "p.matinee", "--user", 1)["items"]
 
 
-@pytest.mark.parametrize("model", [one for one in MODELS if one.needs_stars], ids=lambda one: one.name)
+@pytest.mark.parametrize("model", [one for one in MODELS if one.capabilities.needs_stars], ids=lambda one: one.name)
 def test_a_model_that_needs_stars_says_which_one_does_not(
     model: type[Recommender], folder: Path, tmp_path: Path
 ) -> None:

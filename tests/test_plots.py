@@ -16,6 +16,7 @@ from matinee.catalogue import Film
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.insight import BiasLine, Component, End, Meaning
 from matinee.models.base import Recommender
+from matinee.models.declarations import curve_of
 from matinee.models.dot_product import DotProduct
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
@@ -31,13 +32,11 @@ DOCS = Path(matinee.__file__).parent.parent / "docs"
 HALF_STARS = Scale(0.5, 5.0, 0.5)
 
 
-class History:
-    """Nothing but a history."""
-
-    name = "dot-product"
-
-    def __init__(self, train: list[float], valid: list[float]) -> None:
-        self.losses_ = np.column_stack([np.full(len(train), 0.01), train, valid])
+def with_curve(train: list[float], valid: list[float]) -> DotProduct:
+    """A model of which nothing but the curve of its training is known."""
+    model = DotProduct()
+    model.curve_ = curve_of(model, np.column_stack([np.full(len(train), 0.01), train, valid]))
+    return model
 
 
 def points(line: Any) -> tuple[list[float], list[float]]:
@@ -73,7 +72,7 @@ def lower_axes(axes: Any) -> Any:
 
 
 def test_learning_curves_show_both_parts_and_mark_the_best_epoch() -> None:
-    axes = plots.learning_curves(History([3.0, 1.0, 0.5], [3.5, 0.75, 0.875]))
+    axes = plots.learning_curves(with_curve([3.0, 1.0, 0.5], [3.5, 0.75, 0.875]))
     assert drawn(axes) == {
         "training ratings": ([1, 2, 3], [3.0, 1.0, 0.5]),
         "test ratings": ([1, 2, 3], [3.5, 0.75, 0.875]),
@@ -88,7 +87,7 @@ def test_learning_curves_show_both_parts_and_mark_the_best_epoch() -> None:
 def test_the_labels_of_the_curves_stand_at_their_ends_the_higher_one_above(
     train: list[float], valid: list[float]
 ) -> None:
-    axes = plots.learning_curves(History(train, valid))
+    axes = plots.learning_curves(with_curve(train, valid))
     place: dict[str, Any] = {text.get_text().split()[0]: text for text in axes.texts}
     assert (place["training"].xy[1], place["test"].xy[1]) == (train[-1], valid[-1])
     higher, lower = sorted(place.values(), key=lambda text: -text.xy[1])
@@ -96,14 +95,14 @@ def test_the_labels_of_the_curves_stand_at_their_ends_the_higher_one_above(
 
 
 def test_without_a_valid_part_there_is_one_curve() -> None:
-    axes = plots.learning_curves(History([3.0, 1.0], [np.nan, np.nan]))
+    axes = plots.learning_curves(with_curve([3.0, 1.0], [np.nan, np.nan]))
     assert list(drawn(axes)) == ["training ratings"]
     assert texts(axes) == ["training\nratings"]
     assert {tick % 1 for tick in axes.get_xticks()} == {0}
 
 
 def test_a_wild_first_epoch_does_not_hide_the_rest() -> None:
-    axes = plots.learning_curves(History([900.0, *np.linspace(1, 0.5, 19)], [800.0, *np.linspace(1, 0.8, 19)]))
+    axes = plots.learning_curves(with_curve([900.0, *np.linspace(1, 0.5, 19)], [800.0, *np.linspace(1, 0.8, 19)]))
     assert axes.get_ylim()[1] < 1.5
 
 
@@ -112,8 +111,8 @@ def test_a_fitted_model_has_learning_curves(model: type[Recommender]) -> None:
     part = random_split(simulated(40, 30, 600), 0.2)
     one: Any = model.from_settings({"epochs": 4}).fit(part.train, valid=part.test, n_threads=1)
     axes = plots.learning_curves(one)
-    assert drawn(axes)["training ratings"][1] == one.losses_[:, 1].tolist()
-    assert drawn(axes)["test ratings"][1] == one.losses_[:, 2].tolist()
+    assert drawn(axes)["training ratings"][1] == one.curve_.rows[:, 1].tolist()
+    assert drawn(axes)["test ratings"][1] == one.curve_.rows[:, 2].tolist()
     assert axes.get_ylabel() == ("RMSE, stars" if model is MatrixFactorization else "mean squared error")
 
 
@@ -563,7 +562,7 @@ def test_a_figure_is_written_in_the_format_of_its_name_with_the_same_bytes(
 ) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        plots.save_figure(plots.learning_curves(History([3.0, 1.0], [3.5, 2.0])), tmp_path / folder / name)
+        plots.save_figure(plots.learning_curves(with_curve([3.0, 1.0], [3.5, 2.0])), tmp_path / folder / name)
     written = (tmp_path / "one" / name).read_bytes()
     assert written.startswith(start)
     assert written == (tmp_path / "two" / name).read_bytes()
@@ -579,7 +578,7 @@ def test_a_figure_is_written_in_the_format_of_its_name_with_the_same_bytes(
 def test_a_figure_that_cannot_be_written_says_why(name: str, why: str, tmp_path: Path) -> None:
     file = tmp_path / name
     with pytest.raises(SettingError) as caught:
-        plots.save_figure(plots.learning_curves(History([3.0], [3.5])), file)
+        plots.save_figure(plots.learning_curves(with_curve([3.0], [3.5])), file)
     assert str(caught.value) == f"Cannot write the figure '{file}': {why.format(folder=tmp_path)}"
     assert not file.exists()
 
@@ -588,7 +587,7 @@ def test_drawing_leaves_no_figure_open() -> None:
     import matplotlib.pyplot as plt
 
     before = plt.get_fignums()
-    plots.learning_curves(History([3.0], [3.5]))
+    plots.learning_curves(with_curve([3.0], [3.5]))
     plots.calibration([3.0], [3.5])
     assert plt.get_fignums() == before
 
@@ -598,7 +597,7 @@ def test_drawing_leaves_no_figure_open() -> None:
 
 def some_figures() -> list[Any]:
     return [
-        plots.learning_curves(History([3.0, 1.0], [3.5, 2.0])),
+        plots.learning_curves(with_curve([3.0, 1.0], [3.5, 2.0])),
         plots.rating_histogram([1, 2, 2], Scale(1, 3, 1)),
         plots.calibration(np.full(60, 4.0), np.linspace(3, 5, 60)),
         plots.bias_ranking([bias_line(1, 0.5), bias_line(2, -0.5)]),

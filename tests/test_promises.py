@@ -28,7 +28,6 @@ LAYERS = (
     {"_types", "_version", "errors", "features", "system"},
     {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "kernels"},
     {"archives", "catalogue", "projection", "split", "tables"},
-    {"models.base", "models.people", "models.settings"},
     {"training"},
     {"models"},
     {"ranking", "significance"},
@@ -90,9 +89,20 @@ def nesting(node: ast.AST) -> int:
     return deepest
 
 
+def code_lines(path: Path) -> int:
+    """The lines that hold more than white space, a comment or a docstring."""
+    text = path.read_text("utf-8")
+    described: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            described |= set(range(node.lineno, (node.end_lineno or 0) + 1))
+    lines = enumerate(text.splitlines(), 1)
+    return sum(number not in described and not re.match(r"\s*(#|$)", line) for number, line in lines)
+
+
 @every_source
-def test_a_file_has_at_most_400_lines(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= FILE_LINES
+def test_a_file_has_at_most_400_lines_of_code(path: Path) -> None:
+    assert code_lines(path) <= FILE_LINES
 
 
 @every_source

@@ -249,7 +249,7 @@ def test_the_data_are_counted_by_hand() -> None:
 
 def test_the_examples_are_a_person_in_the_middle_and_a_newcomer_with_five_ratings() -> None:
     typical, newcomer = nasty().examples
-    model, counts = nasty().model, np.diff(nasty().model.history_indptr_)
+    model, counts = nasty().model, nasty().model.history_.counts
     user = re.match(r"User (\d+) stands in the middle of all people by activity, with (\d+) ratings", typical.who)
     assert user is not None
     assert int(user[2]) == counts[model.users_.index(user[1])] == np.sort(counts)[150]

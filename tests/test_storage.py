@@ -21,6 +21,7 @@ from matinee.errors import ModelFileError, UnsupportedError
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.declarations import state_of
 from matinee.ratings import Ratings, Scale, Vocabulary
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import simulated
@@ -122,8 +123,9 @@ def test_a_loaded_model_answers_bit_for_bit_as_the_saved_one(
 def test_every_learned_array_keeps_its_values_shape_and_type(model: Model, tmp_path: Path) -> None:
     one = fitted(model)
     other = load_model(saved(tmp_path, model=model))[0]
-    for name in (*one.common, *one.learned):
-        mine, loaded = np.asarray(getattr(one, name)), getattr(other, name)
+    found = state_of(other)
+    for name, mine in state_of(one).items():
+        loaded = found[name]
         assert (mine.dtype, mine.shape, mine.tobytes()) == (loaded.dtype, loaded.shape, loaded.tobytes()), name
 
 
@@ -373,14 +375,14 @@ def test_without_history_nobody_can_read_who_rated_what(tmp_path: Path) -> None:
     assert whole.stat().st_size - bare.stat().st_size >= 8 * n_ratings  # an item and a value for each
     model, _, origin = load_model(bare)
     assert not origin.has_history
-    assert len(model.history_items_) == len(model.history_values_) == 0
-    assert model.history_indptr_.tolist() == [0] * (len(model.users_) + 1)
+    assert len(model.history_.item_index) == len(model.history_.value) == 0
+    assert model.history_.indptr.tolist() == [0] * (len(model.users_) + 1)
 
 
 @every_model
 def test_without_history_the_scores_stay_and_only_the_seen_items_come_back(model: Model, tmp_path: Path) -> None:
     one = fitted(model)
-    if one.keeps_history:  # refused; see the tests of user-knn
+    if one.capabilities.needs_history:  # refused; see the tests of user-knn
         return
     bare = load_model(saved(tmp_path, has_history=False, model=model))[0]
     user = one.users_.id(3)
@@ -391,7 +393,7 @@ def test_without_history_the_scores_stay_and_only_the_seen_items_come_back(model
     if np.array_equal(bare.profile(user).vector, one.profile(user).vector):
         assert bare.recommend(user, 100) == whole_list
     assert len(bare.recommend(user, 100)) == len(whole_list)
-    if model.predicts_stars:
+    if model.capabilities.predicts_stars:
         predicted = bare.predict_ratings(table("integers"))
         assert predicted.tobytes() == one.predict_ratings(table("integers")).tobytes()
 

@@ -60,7 +60,7 @@ def compare(source: str, names: str | None, settings: tuple[str, ...], as_json_:
     models = {name: make_model(name, own[name], seed) for name in chosen}
     dataset, parts = _read(source, given, seed, "random:0.2")
     if not names and not dataset.ratings.scale.has_stars:
-        models = {name: model for name, model in models.items() if not model.needs_stars}
+        models = {name: model for name, model in models.items() if not model.capabilities.needs_stars}
     announce_compiling()
     with progress_bar("Comparing") as progress:
         found = compare_(models, parts, dataset.name, n_threads=n_threads, progress=progress)

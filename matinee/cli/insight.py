@@ -42,7 +42,7 @@ def biases(model_file: Path, k: int, raw: bool, users: bool, as_json_: bool) -> 
 
     guide = Guide.load(model_file)
     unit = bias_unit(guide.model)
-    has_histories = len(guide.model.history_values_) > 0
+    has_histories = not guide.model.history_.is_empty
     ends = (False, True)
     best, worst = (bias_ranking(guide, k, lowest=lowest, raw=raw) for lowest in ends)
     people: list[list[UserLine]] = [generosity(guide, k, lowest=lowest) if has_histories else [] for lowest in ends]

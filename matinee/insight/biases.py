@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from matinee._types import Doubles
 from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
-from matinee.guide import Guide, few_ratings, histories
+from matinee.guide import Guide
 from matinee.models.base import Recommender
+from matinee.models.history import few_ratings
 from matinee.ratings import Id
 
 WIDTH = 1.96
@@ -144,7 +145,7 @@ def generosity(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[UserL
     if k < 1:
         raise SettingError(f"k must be at least 1, not {k}.")
     model, effects = guide.model, _effects(guide.model)
-    ratings = histories(model)
+    ratings = model.history_.to_ratings()
     sums = _sums(model, effects)[0]
     half = _half_widths(effects.user, sums)
     means = np.bincount(ratings.user_index, ratings.value, len(sums.n)) / np.maximum(sums.n, 1)
@@ -168,7 +169,7 @@ def disagreements(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[Bi
     if k < 1:
         raise SettingError(f"k must be at least 1, not {k}.")
     model, effects = guide.model, _effects(guide.model)
-    ratings = histories(model)
+    ratings = model.history_.to_ratings()
     n, n_items = model.item_counts_, len(model.items_)
     average = effects.stars(effects.mean + effects.average_person + effects.item)[0]  # (I,)
     average = np.clip(average, *model.scale_[:2])
@@ -181,7 +182,7 @@ def disagreements(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[Bi
     audience = sums / np.maximum(n, 1)
     pooled = squares.sum() / len(ratings)
     half = WIDTH * np.sqrt((squares + AS_IF * pooled) / (n + AS_IF) / np.maximum(n, 1))
-    surely = np.where(n >= few_ratings(model), (1 if lowest else -1) * audience - half, 0)
+    surely = np.where(n >= few_ratings(model.item_counts_), (1 if lowest else -1) * audience - half, 0)
     widths = _half_widths(effects.item, _sums(model, effects)[1])
     return _lines(guide, effects.item, widths, np.where(surely > 0, surely, -np.inf), k, audience)
 
@@ -194,29 +195,27 @@ def bias_unit(model: Recommender) -> str:
 
 def _effects(model: Recommender) -> _Effects:
     """What users and items add by themselves, out of whatever biases and factors the model has."""
-    learnt: Any = model  # that a model has these attributes is found out here
     if not model.scale_.has_stars:
         raise UnsupportedError(
             f"{model.name} was trained on a table without ratings, so there are no biases: what sets a film apart is "
             "how many have it."
         )
-    if not hasattr(model, "item_bias_") or not getattr(model, "biases", True):
+    learned = model.learned_biases()
+    if learned is None:
         raise UnsupportedError(f"{model.name} learns no biases; use mf, dot-product or baseline.")
-    user, item = learnt.user_bias_.astype(np.float64), learnt.item_bias_.astype(np.float64)
-    mean, range_ = float(getattr(model, "global_mean_", 0)), getattr(model, "range_", np.zeros(2))
-    own, n = item, np.diff(model.history_indptr_)
+    user, item = learned.user.astype(np.float64), learned.item.astype(np.float64)
+    own, n = item, model.history_.counts
     active = n > 0 if n.any() else np.ones(len(user), bool)
-    in_stars = float(range_[0]) == float(range_[1])
-    typical = float(np.median(user[active])) if in_stars else 0.0
+    typical = float(np.median(user[active])) if learned.is_in_stars else 0.0
     user, item = user - typical, item + typical
-    if hasattr(model, "item_factors_") and not in_stars:
-        people = learnt.user_factors_.astype(np.float64)
+    if learned.factors is not None:
+        people, items = learned.factors[0].astype(np.float64), learned.factors[1]
         average_person = people[active].mean(axis=0)  # (F,)
-        average_item = np.average(learnt.item_factors_, axis=0, weights=model.item_counts_)  # (F,)
+        average_item = np.average(items, axis=0, weights=model.item_counts_)  # (F,)
         user = user + (people - average_person) @ average_item
-        item = item + learnt.item_factors_ @ average_person
-    average = 0.0 if in_stars else float(user[active].mean())
-    return _Effects(mean, user, item, own, average, (float(range_[0]), float(range_[1])))
+        item = item + items @ average_person
+    average = 0.0 if learned.is_in_stars else float(user[active].mean())
+    return _Effects(learned.mean, user, item, own, average, learned.sigmoid)
 
 
 def _blocks(n: int) -> Iterator[NDArray[np.int64]]:
@@ -227,12 +226,12 @@ def _blocks(n: int) -> Iterator[NDArray[np.int64]]:
 def _sums(model: Recommender, effects: _Effects) -> tuple[_Sums, _Sums]:
     """Over users and over items; without histories, what can be supposed of the items."""
     n_users, n_items, n = len(model.users_), len(model.items_), model.item_counts_
-    if len(model.history_values_) == 0:
+    if model.history_.is_empty:
         slope = effects.stars(effects.mean + float(effects.user.mean()) + effects.item)[1]
         variance = ((model.scale_.highest - model.scale_.lowest) / 4) ** 2
         nobody = _Sums(np.zeros(n_users, np.int64), np.zeros(n_users), np.zeros(n_users))
         return nobody, _Sums(n, n * slope**2, n * np.full(n_items, variance))
-    ratings = histories(model)
+    ratings = model.history_.to_ratings()
     totals = np.zeros((2, n_users)), np.zeros((2, n_items))
     for rows in _blocks(len(ratings)):
         user, item = ratings.user_index[rows], ratings.item_index[rows]
@@ -240,7 +239,7 @@ def _sums(model: Recommender, effects: _Effects) -> tuple[_Sums, _Sums]:
         for row, values in enumerate((slope**2, (ratings.value[rows] - stars) ** 2)):
             totals[0][row] += np.bincount(user, values, n_users)
             totals[1][row] += np.bincount(item, values, n_items)
-    return _Sums(np.diff(model.history_indptr_), *totals[0]), _Sums(n, *totals[1])
+    return _Sums(model.history_.counts, *totals[0]), _Sums(n, *totals[1])
 
 
 def _half_widths(effects: Doubles, sums: _Sums) -> Doubles:

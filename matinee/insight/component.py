@@ -13,7 +13,8 @@ import numpy as np
 from matinee._types import Doubles
 from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
-from matinee.guide import Guide, few_ratings
+from matinee.guide import Guide
+from matinee.models.history import few_ratings
 from matinee.projection import principal_components
 from matinee.ratings import Id
 from matinee.significance import holm
@@ -126,7 +127,7 @@ def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None
         raise UnsupportedError(f"{model.name} has no item factors, and so no components; use {model.usual}.") from None
     if not vectors.any():
         raise UnsupportedError(f"This {model.name} model has learnt nothing but biases, and they have no components.")
-    floor = few_ratings(model) if min_ratings is None else min_ratings
+    floor = few_ratings(model.item_counts_) if min_ratings is None else min_ratings
     rows = np.flatnonzero((model.item_counts_ >= floor) & vectors.any(axis=1))  # (M,)
     if len(rows) < 2:
         raise UnsupportedError(f"Components need two films with at least {floor} ratings; lower min_ratings.")

@@ -1,23 +1,12 @@
-"""The models. `MODELS` is the only list of them; a class's `name` is what the command line calls it."""
+"""The models: `registry.MEMBERS` lists them, and a blend combines them."""
 
-from matinee.errors import UnknownNameError, did_you_mean
 from matinee.models.base import Recommender
-from matinee.models.baseline import Baseline
-from matinee.models.bayesian import BayesianMF
 from matinee.models.blend import Blend
-from matinee.models.dot_product import DotProduct, PlainMF
-from matinee.models.ease import EASE
-from matinee.models.factorization import MatrixFactorization
-from matinee.models.ials import ImplicitALS
-from matinee.models.knn import ItemKNN, UserKNN
-from matinee.models.mlp import EmbeddingMLP
-from matinee.models.popularity import Popularity
+from matinee.models.registry import MEMBERS, Models, member_named
 from matinee.ratings import Scale
 
-MODELS: tuple[type[Recommender], ...] = (
-    Baseline, Popularity, MatrixFactorization, BayesianMF, UserKNN, ItemKNN, ImplicitALS, EASE, DotProduct,
-    EmbeddingMLP, Blend, PlainMF,
-)  # fmt: skip
+MODELS: Models = (*MEMBERS[:-1], Blend, MEMBERS[-1])
+"""All models, in the order people see; plain-mf, the least of them, stays the last."""
 
 
 def model_named(name: str) -> type[Recommender]:
@@ -26,13 +15,9 @@ def model_named(name: str) -> type[Recommender]:
     Raises:
         UnknownNameError: there is none; the message lists those there are.
     """
-    names = [model.name for model in MODELS]
-    if name not in names:
-        hint = did_you_mean(name, names) or f" The models are: {', '.join(names)}."
-        raise UnknownNameError(f"no model '{name}'.{hint}")
-    return MODELS[names.index(name)]
+    return member_named(name, MODELS)
 
 
 def default_model(scale: Scale) -> str:
     """The name of the model for whoever names none; one that can learn from such values."""
-    return MatrixFactorization.name if scale.has_stars else ImplicitALS.name
+    return Recommender.suggested[0 if scale.has_stars else 1]

@@ -1,4 +1,4 @@
-"""Recommender: what every model can do, and how its hyperparameters are declared.
+"""Recommender: the contract of every model, and what every model can do.
 
 A model speaks of ids and stars; titles and genres belong to `matinee.Guide`, which wraps a model for people.
 """
@@ -19,13 +19,26 @@ from matinee.errors import (
     UnsupportedError,
     did_you_mean,
 )
-from matinee.models.people import Fitting, Parts, Person, Profile, Scored, values_in
-from matinee.models.settings import Hyper, checked, hyper
+from matinee.models.biases import Biases
+from matinee.models.declarations import check_class
+from matinee.models.history import History, Rows
+from matinee.models.people import (
+    Capabilities,
+    Fitting,
+    Parts,
+    Person,
+    Profile,
+    Scored,
+    TrainingCurve,
+    values_in,
+)
+from matinee.models.settings import Hyper, checked, hyper, learned
 from matinee.progress import Progress
 from matinee.projection import about_mean, cosines_with, top
 from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
 from matinee.threads import one_blas_thread, workers
+from matinee.training.loop import Engine
 
 USERS_AT_ONCE = 128
 
@@ -36,47 +49,158 @@ __all__ = ["Fitting", "Parts", "Person", "Profile", "Recommender", "Scored"]
 class Recommender(ABC):
     """Fits ratings, predicts stars, recommends; also for a person who was not there when it was fitted.
 
-    Attributes after `fit` (saved with the model):
-        users_, items_, scale_: vocabularies and scale of the training data.
-        history_indptr_ (U + 1,), history_items_ (N,), history_values_ (N,): who rated what, by user.
-        item_counts_ (I,), item_means_ (I,): number of training ratings and their mean, NaN without ratings.
+    A model is a subclass. What it declares is checked when the class is made, and its arrays when
+    they come from a file.
+
+    =================  ============================================================================
+    declares           `name`, `summary`, `capabilities`; settings by `hyper()`, fitted arrays by
+                       `learned()`, and `curve_` by `curve()` if it learns in epochs
+    must write         `_fit`, `_user_vectors`, `_fold_in`, `_scores`, and `_predict` if it predicts
+                       stars (or `_predict_at`, if it knows of time)
+    may write          `_attribute`, `_deviations`, `_likeness`, `_item_vectors`, `_tastes`,
+                       `learned_biases`, `engine`, `needs_valid`, `check_arrays`; `members`, `set_members`
+    leaves after fit   `users_ items_ scale_ history_ item_counts_ item_means_`, its fitted arrays,
+                       and `curve_`
+    =================  ============================================================================
+
+    A *vector*, (D,), is all that a model needs to know of one person; D depends on the model.
     """
+
+    # -- a model declares --------------------------------------------------------------------------
 
     name: ClassVar[str]
     """The name on the command line."""
-    predicts_stars: ClassVar[bool] = True
-    needs_stars: ClassVar[bool] = False
-    """Whether it can learn from nothing but ratings: not from who has what, nor from how often."""
-    resumes: ClassVar[bool] = False
-    """Whether an interrupted `fit` can go on from a checkpoint."""
-    keeps_history: ClassVar[bool] = False
-    """Whether `learned` holds who rated what, so that no file can leave it out."""
-    scores_in_threads: ClassVar[bool] = False
-    """Whether `_scores` may be called by several threads at once: it calls NumPy alone, and changes nothing."""
-    learned: ClassVar[tuple[str, ...]]
-    """The attributes that `_fit` sets, all NumPy arrays; with those above they are the whole model."""
-    common: ClassVar[tuple[str, ...]] = (
-        "history_indptr_", "history_items_", "history_values_", "item_counts_", "item_means_"
-    )  # fmt: skip
-
+    summary: ClassVar[str]
+    """What it does, in a sentence or two for film lovers."""
+    capabilities: Capabilities = field(default=Capabilities(), init=False, repr=False)
     seed: int = hyper(0, low=0, high=2**31 - 1, help="seed of all random numbers")
+
+    suggested: ClassVar[tuple[str, str]] = ("mf", "ials")
+    """The models that can do most, named in messages: for ratings, and for implicit feedback."""
+
+    # -- a model must write ------------------------------------------------------------------------
+
+    @abstractmethod
+    def _fit(self, train: Ratings, how: Fitting) -> None:
+        """Sets every array that is declared by `learned`, and `curve_`."""
+
+    @abstractmethod
+    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+        """The vectors of known users, (B, D)."""
+
+    @abstractmethod
+    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The vector of a new person, (D,), from the items they rated, (n,), and their ratings."""
+
+    @abstractmethod
+    def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores of all items for each vector, (B, D) -> (B, I).
+
+        They are stars before clipping if the model predicts them.
+        """
+
+    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Stars before clipping, (N,); an index of -1 is an unknown user or item."""
+        return self._predict_at(user_index, item_index, None)
+
+    # -- a model may write -------------------------------------------------------------------------
+
+    def _predict_at(
+        self,
+        user_index: NDArray[np.int32],
+        item_index: NDArray[np.int32],
+        timestamp: NDArray[np.int64] | None,
+    ) -> NDArray[np.float32]:
+        """`_predict` of a model that knows of time."""
+        del timestamp
+        return self._predict(user_index, item_index)
+
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        """What the scores of some items, (K,), are made of."""
+        del profile, item_index
+        raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
+
+    def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
+        """See `deviations`."""
+        del profile, item_index
+        return None
+
+    def _likeness(self, item_index: int) -> NDArray[np.float32]:
+        """How alike an item is to each, (I,), -1 to 1; NaN where nothing is known."""
+        return cosines_with(about_mean(self._item_vectors(), self.item_counts_ > 0), item_index)
+
+    def _item_vectors(self) -> NDArray[np.float32]:
+        """The vectors that `similar` compares, (I, F)."""
+        raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use {self.usual}.")
+
+    def _tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The part of vectors that describes taste, (B, D) -> (B, F)."""
+        del vectors
+        raise UnsupportedError(f"{self.name} knows no tastes that could be compared; use {self.usual}.")
+
+    def learned_biases(self) -> Biases | None:
+        """What it learned of users and items by themselves; None if it learns no such thing."""
+        return None
+
+    def engine(self, train: Ratings) -> Engine:
+        """Untrained weights that learn from batches of ratings.
+
+        Raises:
+            UnsupportedError: the model is not trained by gradient steps on batches.
+        """
+        del train
+        raise UnsupportedError(f"{self.name} has no rate to find this way; dot-product, plain-mf and mlp have.")
+
+    @property
+    def needs_valid(self) -> bool:
+        """Whether its settings choose the last epoch by the loss on the valid part."""
+        return False
+
+    def check_arrays(self) -> None:
+        """Raises DataError if arrays from a file do not fit each other or the settings, in a way
+        that their declarations cannot say."""
+        return
+
+    def members(self) -> "dict[str, Recommender]":
+        """The models that it is made of, by name, also those that are not fitted; usually none."""
+        return {}
+
+    def set_members(self, members: "Mapping[str, Recommender]") -> None:
+        """Takes its members from a file, after its own arrays are set."""
+        if members:
+            raise DataError(f"{self.name} is not made of {', '.join(members)}")
+
+    # -- a model leaves after fit ------------------------------------------------------------------
 
     users_: Vocabulary = field(init=False, repr=False)
     items_: Vocabulary = field(init=False, repr=False)
     scale_: Scale = field(init=False, repr=False)
-    history_indptr_: NDArray[np.int64] = field(init=False, repr=False)
-    history_items_: NDArray[np.int32] = field(init=False, repr=False)
-    history_values_: NDArray[np.float32] = field(init=False, repr=False)
-    item_counts_: NDArray[np.int64] = field(init=False, repr=False)
-    item_means_: NDArray[np.float32] = field(init=False, repr=False)
-    members_: "list[Recommender]" = field(init=False, repr=False, default_factory=list)
-    """The models that a blend is made of; what is `common` they share with it. Usually none."""
+    history_: History = field(init=False, repr=False)
+    item_counts_: NDArray[np.int64] = learned("I", dtype=np.int64, least=0)
+    """Number of training ratings of each item."""
+    item_means_: NDArray[np.float32] = learned("I", dtype=np.float32, allows_nan=True)
+    """Their mean; NaN without any."""
+    curve_: TrainingCurve | None = field(init=False, repr=False, default=None)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        writes = {name for one in cls.__mro__ if one is not Recommender for name in vars(one)}
+        check_class(cls, predicts=bool(writes & {"_predict", "_predict_at"}))
 
     def __post_init__(self) -> None:
         for one in self.hypers():
             setattr(self, one.name, checked(one, getattr(self, one.name), self.name))
 
-    # -- hyperparameters ---------------------------------------------------------------------------------------
+    def _rated_by(self, user_index: NDArray[Any]) -> Rows:
+        """The ratings of known users, for a model that knows people by nothing else."""
+        if self.history_.is_empty:
+            raise UnsupportedError(
+                f"{self.name} knows people by their ratings, and this file was saved without them: "
+                "give the ratings, or train it without --no-history."
+            )
+        return self.history_.rows(user_index)
+
+    # -- hyperparameters ---------------------------------------------------------------------------
 
     @classmethod
     def hypers(cls) -> list[Hyper]:
@@ -102,7 +226,7 @@ class Recommender(ABC):
         """The hyperparameters of this model, by name."""
         return {one.name: getattr(self, one.name) for one in self.hypers()}
 
-    # -- fitting -----------------------------------------------------------------------------------------------
+    # -- fitting -----------------------------------------------------------------------------------
 
     def fit(
         self,
@@ -123,22 +247,21 @@ class Recommender(ABC):
             checkpoint: a file that keeps the state after each epoch; if it is there already, training goes on from
                 it, and ends with the same numbers as if it had never been interrupted. Removed at the end.
         """
-        if checkpoint is not None and not self.resumes:
+        if checkpoint is not None and not self.capabilities.resumes:
             raise UnsupportedError(f"{self.name} trains too fast to need a checkpoint; leave it out.")
         if len(train) == 0:
             raise DataError("There are no ratings to train on.")
-        if self.needs_stars and train.scale == PAIRS:
+        if self.capabilities.needs_stars and train.scale == PAIRS:
             raise UnsupportedError(f"{self.name} learns from ratings, and here are none, only who has what; use ials.")
         valid = None if valid is None or len(valid) == 0 else valid
-        by_user = train.by_user
+        needs = self.capabilities
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
-        self.history_indptr_, self.history_items_, self.history_values_ = by_user[:3]
+        self.history_ = History.from_ratings(train, times=needs.uses_times, features=needs.uses_features)
         self.item_counts_ = train.item_counts
         sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
         rated = self.item_counts_ > 0
         self.item_means_ = np.where(rated, sums / np.maximum(self.item_counts_, 1), np.nan).astype(np.float32)
-        watches = any(getattr(self, name, False) for name in ("patience", "keep_best"))
-        if valid is None and watches and len(train) > 1:
+        if valid is None and self.needs_valid and len(train) > 1:
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test
         self._fit(train, Fitting(valid, n_threads, progress, checkpoint))
@@ -147,21 +270,52 @@ class Recommender(ABC):
     @property
     def is_fitted(self) -> bool:
         """Whether `fit` has been called or the model was loaded."""
-        return hasattr(self, "users_")
+        return "users_" in vars(self)
 
     @property
     def has_stars(self) -> bool:
         """Whether it predicts stars, which no model can whose ratings were all the same, such as of who has what."""
-        return self.predicts_stars and self.scale_.has_stars
+        return self.capabilities.predicts_stars and self.scale_.has_stars
 
     @property
     def usual(self) -> str:
-        """The name of the model that can do most on the same table: mf, or ials where there are no stars."""
-        return "mf" if self.scale_.has_stars else "ials"
+        """The name of the model that can do most on the same table."""
+        return self.suggested[0 if self.scale_.has_stars else 1]
 
     def _require_fit(self) -> None:
         if not self.is_fitted:
             raise NotFittedError(f"This {self.name} model has learnt nothing yet: call fit(ratings), or load one.")
+
+    # -- what other models ask, by index --------------------------------------------------------------
+
+    def user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+        """The vectors of known users, (B, D)."""
+        self._require_fit()
+        return self._user_vectors(user_index)
+
+    def vector_of(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The vector of a new person, (D,); see `fold_in`."""
+        self._require_fit()
+        return self._fold_in(item_index, value)
+
+    def scores_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores of all items for each vector, (B, D) -> (B, I); see `scores`."""
+        self._require_fit()
+        return self._scores(vectors)
+
+    def predict_at(
+        self,
+        user_index: NDArray[np.int32],
+        item_index: NDArray[np.int32],
+        timestamp: NDArray[np.int64] | None,
+    ) -> NDArray[np.float32]:
+        """Stars before clipping, (N,); an index of -1 is an unknown user or item."""
+        self._require_stars()
+        return self._predict_at(user_index, item_index, timestamp)
+
+    def attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        """`parts_each` by index."""
+        return self._attribute(profile, item_index)
 
     # -- what people ask ---------------------------------------------------------------------------------------
 
@@ -173,8 +327,7 @@ class Recommender(ABC):
         if isinstance(person, Mapping):
             return self.fold_in(person)
         user = self.users_.index(person)
-        mine = slice(self.history_indptr_[user], self.history_indptr_[user + 1])
-        return Profile(self.history_items_[mine], self.history_values_[mine], self._user_vectors(np.array([user]))[0])
+        return Profile(*self.history_.of(user), self._user_vectors(np.array([user]))[0])
 
     def fold_in(self, ratings: Mapping[Id, float]) -> Profile:
         """The profile of a new person from the ratings they just gave; nothing is retrained and nothing is kept.
@@ -204,7 +357,7 @@ class Recommender(ABC):
 
     def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[Parts]:
         """The parts of several items, for which some models need hardly more time than for one."""
-        return self._parts_each(self.profile(person), self.items_.indices(item_ids))
+        return self._attribute(self.profile(person), self.items_.indices(item_ids))
 
     def predict_ratings(self, ratings: Ratings) -> NDArray[np.float32]:
         """Predicted stars for each row, (N,) float32, clipped to the scale; the values of `ratings` are not read.
@@ -261,14 +414,14 @@ class Recommender(ABC):
 
         users = np.asarray(user_index, np.int64)
         best = np.empty((len(users), max(0, min(k, len(self.items_)))), np.int64)
-        history = self.history_indptr_, self.history_items_
+        history = self.history_.indptr, self.history_.item_index
 
         def find(rows: slice) -> None:
             scores = np.ascontiguousarray(self._scores(self._user_vectors(users[rows])), np.float32)  # (B, I)
             top_unseen(scores, users[rows], history, best[rows])
 
         blocks = [slice(first, first + USERS_AT_ONCE) for first in range(0, len(users), USERS_AT_ONCE)]
-        with one_blas_thread(), workers(None if self.scores_in_threads else 1) as run:
+        with one_blas_thread(), workers(None if self.capabilities.thread_safe else 1) as run:
             run(find, [(rows,) for rows in blocks if best.size])
         return best
 
@@ -287,7 +440,9 @@ class Recommender(ABC):
         likeness = self._likeness(item)  # (I,)
         open_ = self._mask(allowed) & ~np.isnan(likeness)
         if np.isnan(likeness).all():
-            what = "nothing but its bias" if getattr(self, "item_bias_", np.zeros(item + 1))[item] else "nothing of it"
+            biases, what = self.learned_biases(), "nothing of it"
+            if biases is not None and biases.item[item]:
+                what = "nothing but its bias"
             raise UnsupportedError(f"Item '{item_id}' is like nothing that {self.name} knows: it learnt {what}.")
         open_[item] = False
         likeness *= (self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)).astype(np.float32)
@@ -339,61 +494,5 @@ class Recommender(ABC):
         if not self.scale_.has_stars:
             trained = f"{self.name} was trained on a table without ratings"
             raise UnsupportedError(f"{trained}, so it ranks and predicts no stars.")
-        if not self.predicts_stars:
+        if not self.capabilities.predicts_stars:
             raise UnsupportedError(f"{self.name} only ranks and predicts no stars; use baseline or mf.")
-
-    # -- what a model writes -----------------------------------------------------------------------------------
-
-    @abstractmethod
-    def _fit(self, train: Ratings, how: Fitting) -> None:
-        """Sets every attribute named in `learned`."""
-
-    @abstractmethod
-    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
-        """The vectors of known users, (B, D)."""
-
-    @abstractmethod
-    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The vector of a new person, (D,)."""
-
-    @abstractmethod
-    def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores of all items for each vector, (B, D) -> (B, I); stars before clipping if the model predicts them."""
-
-    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Stars before clipping, (N,); an index of -1 is somebody or something unknown."""
-        raise NotImplementedError
-
-    def _predict_at(
-        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
-    ) -> NDArray[np.float32]:
-        """`_predict` for a model that knows of time."""
-        del timestamp
-        return self._predict(user_index, item_index)
-
-    def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
-        """See `deviations`."""
-        del profile, item_index
-        return None
-
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
-        """What the score of one item is made of."""
-        del profile, item_index
-        raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
-
-    def _parts_each(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
-        """`_parts` of some items, (K,), for a model that can share the work."""
-        return [self._parts(profile, item) for item in item_index.tolist()]
-
-    def _likeness(self, item_index: int) -> NDArray[np.float32]:
-        """How alike an item is to each, (I,), -1 to 1; NaN where nothing is known."""
-        return cosines_with(about_mean(self._item_vectors(), self.item_counts_ > 0), item_index)
-
-    def _item_vectors(self) -> NDArray[np.float32]:
-        """The vectors that `similar` compares, (I, F)."""
-        raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use {self.usual}.")
-
-    def _tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The part of vectors that describes taste, (B, D) -> (B, F)."""
-        del vectors
-        raise UnsupportedError(f"{self.name} knows no tastes that could be compared; use {self.usual}.")

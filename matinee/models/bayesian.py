@@ -11,7 +11,7 @@ the difficulty of evaluating baselines" (2019), for which ingredients are worth 
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -19,19 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves
+from matinee.errors import DataError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.biases import Biases
 from matinee.models.chain import Chain
+from matinee.models.declarations import curve_of
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.moments import Moments
+from matinee.models.people import Capabilities, TrainingCurve
 from matinee.models.posterior import Answers, Posterior, Scores, ordinal_posterior
 from matinee.models.probit import Link, Ordinal, rating_levels
 from matinee.models.relations import feature_block, set_block
 from matinee.models.sampler import Beside, Sampler
-from matinee.models.settings import hyper
+from matinee.models.settings import curve, hyper, learned
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
+TINY = float(np.finfo(np.float32).tiny)
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
 SHORT = 0.01
@@ -46,13 +51,17 @@ class BayesianMF(Recommender):
     """
 
     name: ClassVar[str] = "bayes"
-    needs_stars: ClassVar[bool] = True
-    scores_in_threads: ClassVar[bool] = True
-    learned: ClassVar[tuple[str, ...]] = (
-        "global_mean_", "deviation_", "user_draws_", "item_draws_", "set_draws_", "mean_draws_", "precision_draws_",
-        "noise_draws_", "user_noise_", "user_effect_", "moment_keys_", "moment_sizes_", "moment_effects_", "losses_",
-        "levels_", "threshold_draws_",
-    )  # fmt: skip
+    summary: ClassVar[str] = (
+        "It draws many tables of tastes that explain the ratings about equally well and "
+        "averages what they predict; how far they are apart tells how sure it is. Who rated "
+        "what, and when, counts as well as the stars."
+    )
+    capabilities = Capabilities(
+        needs_stars=True,
+        uses_times=True,
+        uses_features=True,
+        thread_safe=True,
+    )
 
     factors: int = hyper(32, low=1, high=512, search=(8, 64), help="length F of each taste vector")
     likelihood: str = hyper(
@@ -75,32 +84,36 @@ class BayesianMF(Recommender):
     )
     seconds: float = hyper(0.0, low=0, high=1e7, help="stop after about so long, with fewer samples; 0: no limit")
 
-    global_mean_: Doubles = field(init=False, repr=False)
-    deviation_: Doubles = field(init=False, repr=False)
-    user_draws_: Halves = field(init=False, repr=False)
-    item_draws_: Halves = field(init=False, repr=False)
+    global_mean_: Doubles = learned(dtype=np.float64)
+    deviation_: Doubles = learned(dtype=np.float64, least=0)
+    user_draws_: Halves = learned("U+1", "S", "factors+1", dtype=np.float16)
+    item_draws_: Halves = learned("I+1", "S", "factors+1", dtype=np.float16)
     """(U, S, F + 1) and (I, S, F + 1): factors and bias of each draw, in deviations; last rows: of somebody unknown."""
-    set_draws_: Halves = field(init=False, repr=False)
+    set_draws_: Halves = learned("I", "S", "factors+1", dtype=np.float16)
     """What having rated an item adds to a user's prior, before division by the root of their number, (I, S, F + 1)."""
-    mean_draws_: Floats = field(init=False, repr=False)
-    precision_draws_: Floats = field(init=False, repr=False)
+    mean_draws_: Floats = learned("S", "factors+1", dtype=np.float32)
+    precision_draws_: Floats = learned("S", "factors+1", dtype=np.float32, least=TINY)
     """The rest of the users' prior, (S, F + 1)."""
-    noise_draws_: Floats = field(init=False, repr=False)
+    noise_draws_: Floats = learned("S", dtype=np.float32, least=TINY)
     """The common precision of the noise, (S,)."""
-    user_noise_: Floats = field(init=False, repr=False)
+    user_noise_: Floats = learned("U+1", dtype=np.float32, least=0)
     """The mean variance of each user's noise, (U + 1,)."""
-    user_effect_: Floats = field(init=False, repr=False)
+    user_effect_: Floats = learned("U+1", dtype=np.float32)
     """What the moments add on average to each user's ratings, (U + 1,)."""
-    moment_keys_: NDArray[np.int64] = field(init=False, repr=False)
-    moment_sizes_: NDArray[np.int64] = field(init=False, repr=False)
-    moment_effects_: Floats = field(init=False, repr=False)
-    losses_: Doubles = field(init=False, repr=False)
-    """History, (sweeps, 3): effective samples, RMSE while training, RMSE of the mean prediction of the valid part."""
+    moment_keys_: NDArray[np.int64] = learned("M", dtype=np.int64)
+    moment_sizes_: NDArray[np.int64] = learned("L", dtype=np.int64, sizes_of="M")
+    moment_effects_: Floats = learned("M", dtype=np.float32)
+    curve_: TrainingCurve = curve("RMSE, stars", first="effective samples")
+    """By sweeps; on the valid part that of the mean prediction so far."""
 
-    levels_: Doubles = field(init=False, repr=False)
-    threshold_draws_: Floats = field(init=False, repr=False)
+    levels_: Doubles = learned("K", dtype=np.float64)
+    threshold_draws_: Floats = learned("S", "K-1", dtype=np.float32)
     """With likelihood=probit: the distinct ratings, (K,), and the thresholds between them in each draw, (S, K - 1), in
     the units of the draws of factors and biases; empty with regression."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.capabilities = replace(self.capabilities, uses_times=self.times, uses_features=self.side)
 
     # -- learning ----------------------------------------------------------------------------------------------
 
@@ -128,7 +141,7 @@ class BayesianMF(Recommender):
                     shown = errors[0] if validation is None else validation
                     total = self.burn_in + self.samples
                     how.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
-        self.losses_ = np.array(losses)
+        self.curve_ = curve_of(self, np.array(losses))
         for name, array in chain.learned(sampler).items():
             setattr(self, name, array)
 
@@ -258,9 +271,6 @@ class BayesianMF(Recommender):
     def _stars(self, standardised: Floats) -> Floats:
         return np.asarray(standardised * np.float32(self.deviation_) + np.float32(self.global_mean_), np.float32)
 
-    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
-        return self._predict_at(user_index, item_index, None)
-
     def _predict_at(
         self, user_index: NDArray[np.int32], item_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
     ) -> Floats:
@@ -326,7 +336,7 @@ class BayesianMF(Recommender):
                 variance[at] = self._link.moments((draws + moments[at, None]).T, noise)[1]
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
-    def _parts_each(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
         """Given a draw of the items, how a person's mean differs from the average person's is linear in their ratings
         and in what they rated: so is the mean over all draws. What it changes in their bias is the part of `user`."""
         unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
@@ -375,15 +385,18 @@ class BayesianMF(Recommender):
 
     # -- looking into it ---------------------------------------------------------------------------------------
 
-    @property
-    def user_bias_(self) -> Floats:
-        """The mean bias of each user, (U,), in stars."""
-        return np.asarray(self.deviation_ * self.user_draws_[:-1, :, -1].mean(axis=1, dtype=np.float64), np.float32)
+    def learned_biases(self) -> Biases:
+        """The means over the draws."""
+        user, item = (
+            np.asarray(self.deviation_ * of[:-1, :, -1].mean(axis=1, dtype=np.float64), np.float32)
+            for of in (self.user_draws_, self.item_draws_)
+        )
+        return Biases(float(self.global_mean_), user, item)
 
-    @property
-    def item_bias_(self) -> Floats:
-        """The mean bias of each item, (I,), in stars."""
-        return np.asarray(self.deviation_ * self.item_draws_[:-1, :, -1].mean(axis=1, dtype=np.float64), np.float32)
+    def check_arrays(self) -> None:
+        """The levels go with the setting `likelihood`."""
+        if (len(self.levels_) > 0) != (self.likelihood == "probit"):
+            raise DataError(f"{self.name}: levels_ do not fit likelihood={self.likelihood}")
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)

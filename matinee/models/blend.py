@@ -17,17 +17,18 @@ The defaults were chosen on parts of the training rows of MovieLens-100K (fold u
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
-from matinee.errors import SettingError, UnsupportedError
+from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.positives import AUTO, find_threshold
-from matinee.models.settings import hyper
+from matinee.models.registry import member_named
+from matinee.models.settings import hyper, learned
 from matinee.models.weighing import nonnegative_ridge, pairs_of, standardised
 from matinee.progress import Progress, Step
 from matinee.ratings import Grouped, Ratings
@@ -54,7 +55,10 @@ class Blend(Recommender):
     """
 
     name: ClassVar[str] = "blend"
-    learned: ClassVar[tuple[str, ...]] = ("weights_", "intercept_", "ends_")
+    summary: ClassVar[str] = (
+        "It asks several other models and adds up their answers, each times a weight that "
+        "it earned on ratings kept aside."
+    )
 
     models: str = hyper(
         AUTO,
@@ -67,10 +71,12 @@ class Blend(Recommender):
         30.0, low=0, high=1e6, help="pull to equal weights, as if so many ratings held out wanted them"
     )
 
-    weights_: Doubles = field(init=False, repr=False)
+    members_: list[Recommender] = field(init=False, repr=False, default_factory=list)
+    """The models, in the order of their names; those of weight 0 are not fitted."""
+    weights_: Doubles = learned("M", dtype=np.float64, least=0)
     """The weight of each model, (M,), 0 or more; for stars about 1 together, otherwise exactly."""
-    intercept_: Doubles = field(init=False, repr=False)
-    ends_: NDArray[np.int64] = field(init=False, repr=False)
+    intercept_: Doubles = learned(dtype=np.float64)
+    ends_: NDArray[np.int64] = learned("R", dtype=np.int64)
     """Where the vector of each model that takes part ends within ours, at most (M,)."""
 
     @classmethod
@@ -86,8 +92,13 @@ class Blend(Recommender):
         super().__post_init__()
         self.models = ",".join(name.strip() for name in self.models.split(","))
         named = self._unfitted(self._names(None))
-        # Of this blend, where the class can only say what blends usually do.
-        self.predicts_stars = self.models == AUTO or all(one.predicts_stars for one in named)  # type: ignore[misc]
+        each = [one.capabilities for one in named]
+        self.capabilities = replace(
+            self.capabilities,
+            predicts_stars=self.models == AUTO or all(one.predicts_stars for one in each),
+            uses_times=any(one.uses_times for one in each),
+            uses_features=any(one.uses_features for one in each),
+        )
 
     # -- its models --------------------------------------------------------------------------------------------
 
@@ -108,8 +119,6 @@ class Blend(Recommender):
             UnknownNameError: there is no such model or setting; the message suggests the nearest.
             SettingError: a name is there twice, is `blend`, or a setting is of a model that is not among them.
         """
-        from matinee.models import model_named  # which lists this one too
-
         for place, name in enumerate(names):
             if not name:
                 raise SettingError(
@@ -131,17 +140,27 @@ class Blend(Recommender):
                 among = ", ".join(settings)
                 raise SettingError(f"blend: '{text}' is for '{name}', which is not among its models: {among}.")
             settings[name][key] = value
-        return [model_named(name).from_settings(settings[name]) for name in names]
+        return [member_named(name).from_settings(settings[name]) for name in names]
 
-    @property
-    def keeps_history(self) -> bool:  # type: ignore[override]
-        """Whether any of its models does."""
-        return any(one.keeps_history for _, one in self._used())
+    def _combine(self) -> None:
+        """Sets what this blend can do and needs, by what the models that take part do."""
+        each = [one.capabilities for _, one in self._used()]
+        self.capabilities = replace(
+            self.capabilities,
+            needs_history=any(one.needs_history for one in each),
+            thread_safe=all(one.thread_safe for one in each),
+        )
 
-    @property
-    def scores_in_threads(self) -> bool:  # type: ignore[override]
-        """Whether all of its models do."""
-        return all(one.scores_in_threads for _, one in self._used())
+    def members(self) -> dict[str, Recommender]:
+        """Its models by name, with those that are not fitted."""
+        return {one.name: one for one in self.members_}
+
+    def set_members(self, members: Mapping[str, Recommender]) -> None:
+        """From a file, with those that are not fitted."""
+        self.members_ = list(members.values())
+        if [one.is_fitted for one in self.members_] != (self.weights_ > 0).tolist():
+            raise DataError(f"{self.name}: weights_ do not fit its models")
+        self._combine()
 
     def member_weights(self) -> dict[str, float]:
         """The weight of each model, by name."""
@@ -177,15 +196,24 @@ class Blend(Recommender):
         self.members_ = self._unfitted(names)  # one after the other, so that no model is in memory twice
         for _, one in self._used():
             one.fit(train, n_threads=how.n_threads, progress=steps.next(one.name))
-        nothing = np.empty(0, np.int32), np.empty(0, np.float32)
-        self.ends_ = np.cumsum([len(one._fold_in(*nothing)) for _, one in self._used()], dtype=np.int64)
+        self.ends_ = self._vector_ends()
+        self._combine()
+
+    def _vector_ends(self) -> NDArray[np.int64]:
+        widths = [len(one.fold_in({}).vector) for _, one in self._used()]
+        return np.cumsum(widths, dtype=np.int64)
+
+    def check_arrays(self) -> None:
+        """The vectors of the models are as long as they were."""
+        if not np.array_equal(self.ends_, self._vector_ends()):
+            raise DataError(f"{self.name}: ends_ do not fit its models")
 
     def _weigh_stars(self, part: Split) -> tuple[Doubles, Doubles]:
         """Weights, (M,), and intercept, from the stars of the test part. Both stars and predictions are taken less the
         mean, so that weights that add up to less than 1 pull predictions to it; the intercept is pulled to what that
         mean alone needs."""
         test, mean, n = part.test, part.train.value.mean(dtype=np.float64), len(part.test)
-        predicted = [one._predict_at(test.user_index, test.item_index, test.timestamp) for one in self.members_]
+        predicted = [one.predict_at(test.user_index, test.item_index, test.timestamp) for one in self.members_]
         inputs, stars = np.stack(predicted).astype(np.float64) - mean, test.value - mean  # (M, n), (n,)
         sums, weight = inputs.sum(axis=1), 1 / (n + self.regularization)
         gram = np.einsum("an,bn->ab", inputs, inputs) - weight * np.outer(sums, sums)
@@ -205,7 +233,7 @@ class Blend(Recommender):
         gram, towards, n_likes = np.zeros((len(self.members_),) * 2), np.zeros(len(self.members_)), 0
         for first in range(0, len(people), PEOPLE_AT_ONCE):
             block = people[first : first + PEOPLE_AT_ONCE]
-            scores = np.stack([standardised(one._scores(one._user_vectors(block))) for one in self.members_])
+            scores = np.stack([standardised(one.scores_of(one.user_vectors(block))) for one in self.members_])
             for row, user in enumerate(block.tolist()):
                 liked = held.index[_mine(held, user)][held.value[_mine(held, user)] >= threshold]
                 squares, differences = pairs_of(scores[:, row], liked, rated.index[_mine(rated, user)])
@@ -222,10 +250,10 @@ class Blend(Recommender):
     # -- people ------------------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
-        return np.concatenate([one._user_vectors(user_index) for _, one in self._used()], axis=1)
+        return np.concatenate([one.user_vectors(user_index) for _, one in self._used()], axis=1)
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
-        return np.concatenate([one._fold_in(item_index, value) for _, one in self._used()])
+        return np.concatenate([one.vector_of(item_index, value) for _, one in self._used()])
 
     def _each(self, vectors: Floats) -> Iterator[tuple[float, Recommender, Floats]]:
         """Weight, model and its own vectors, (B, D_m), of those that take part."""
@@ -235,19 +263,16 @@ class Blend(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         total = np.full((len(vectors), len(self.items_)), self.intercept_, np.float32)
         for weight, one, own in self._each(vectors):
-            scores = one._scores(own)
+            scores = one.scores_of(own)
             total += np.float32(weight) * (scores if self.has_stars else standardised(scores))
         return total
-
-    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
-        return self._predict_at(user_index, item_index, None)
 
     def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> Doubles | None:
         """Those of the model with the most weight that can tell."""
         vectors = {one.name: of[0] for _, one, of in self._each(profile.vector[None])}
         for one in self._heaviest():
             own = Profile(profile.item_index, profile.value, vectors[one.name])
-            deviations = one._deviations(own, item_index) if one.has_stars else None
+            deviations = one.deviations(own, item_index) if one.has_stars else None
             if deviations is not None:
                 return deviations
         return None
@@ -257,8 +282,11 @@ class Blend(Recommender):
     ) -> Floats:
         total = np.full(len(user_index), self.intercept_, np.float32)
         for weight, one in self._used():
-            total += np.float32(weight) * one._predict_at(user_index, item_index, timestamp)
+            total += np.float32(weight) * one.predict_at(user_index, item_index, timestamp)
         return total
+
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        return [self._parts(profile, item) for item in item_index.tolist()]
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
         """The weighted sum of the parts of its models. Of scores that are standardised, the mean and deviation are
@@ -271,7 +299,7 @@ class Blend(Recommender):
             parts = self._parts_of(one, own, item_index)
             centre = 0.0
             if not self.has_stars:
-                scores = one._scores(vector)[0].astype(np.float64)
+                scores = one.scores_of(vector)[0].astype(np.float64)
                 deviation = scores.std()
                 centre, weight = scores.mean(), weight / deviation if deviation > 0 else 0.0
             mean += weight * (parts.mean - centre)
@@ -286,7 +314,7 @@ class Blend(Recommender):
 
     def _parts_of(self, one: Recommender, profile: Profile, item_index: int) -> Parts:
         try:
-            return one._parts_each(profile, np.array([item_index]))[0]
+            return one.attribute(profile, np.array([item_index], np.int32))[0]
         except UnsupportedError:
             raise UnsupportedError(
                 f"{self.name} cannot explain what it recommends, since {one.name} in it cannot; use mf."
@@ -298,7 +326,7 @@ class Blend(Recommender):
         total, known, weights = np.zeros(len(self.items_), np.float32), np.zeros(len(self.items_), bool), 0.0
         for weight, one in self._used():
             try:
-                likeness = one._likeness(item_index)
+                likeness = one.likeness(item_index)
             except UnsupportedError:
                 continue
             weights += weight
@@ -311,7 +339,7 @@ class Blend(Recommender):
     def _item_vectors(self) -> Floats:
         for one in self._heaviest():
             try:
-                return one._item_vectors()
+                return one.item_vectors()
             except UnsupportedError:
                 continue
         return super()._item_vectors()
@@ -320,7 +348,7 @@ class Blend(Recommender):
         own = {one.name: of for _, one, of in self._each(vectors)}
         for one in self._heaviest():
             try:
-                return one._tastes(own[one.name])
+                return one.tastes(own[one.name])
             except UnsupportedError:
                 continue
         return super()._tastes(vectors)
@@ -344,8 +372,8 @@ def _without(model: Recommender, profile: Profile, item_index: int) -> Doubles:
     """The score of an item had one of the ratings not been given, (n,): each time all is done again."""
     out = []
     for one in range(len(profile.value)):
-        vector = model._fold_in(np.delete(profile.item_index, one), np.delete(profile.value, one))
-        out.append(float(model._scores(vector[None])[0, item_index]))
+        vector = model.vector_of(np.delete(profile.item_index, one), np.delete(profile.value, one))
+        out.append(float(model.scores_of(vector[None])[0, item_index]))
     return np.array(out)
 
 

@@ -8,7 +8,7 @@ trained by Adam on the mean squared error of small batches (Howard, Gugger, "Dee
 PyTorch", 2020, chapter 8). On the CPU the whole step is one compiled kernel; elsewhere the same module runs in PyTorch.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from matinee._types import Floats
 from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.biases import Biases
 from matinee.models.factors import Crowd, Predict, Sides, most_likely, path_parts, predictions, scores, user_vectors
 from matinee.models.neural import UPDATES, is_lazy, require_torch, sigmoid_bounds, train_engine
-from matinee.models.settings import hyper
+from matinee.models.people import Capabilities, TrainingCurve
+from matinee.models.settings import curve, hyper, learned
 from matinee.ratings import Ratings
 from matinee.training.loop import Engine
 from matinee.training.schedules import SCHEDULES
@@ -30,13 +32,12 @@ class DotProduct(Recommender):
     """User and item factors with biases, an optional sigmoid to a range a little wider than the scale."""
 
     name: ClassVar[str] = "dot-product"
-    needs_stars: ClassVar[bool] = True
-    scores_in_threads: ClassVar[bool] = True
-    resumes: ClassVar[bool] = True
-    learned: ClassVar[tuple[str, ...]] = (
-        "user_bias_", "item_bias_", "user_factors_", "item_factors_",
-        "range_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_",
-    )  # fmt: skip
+    summary: ClassVar[str] = (
+        "It describes every person's taste and every film by a row of numbers, learnt in "
+        "small steps as neural networks learn; where the two rows agree, it predicts more "
+        "stars."
+    )
+    capabilities = Capabilities(needs_stars=True, resumes=True, thread_safe=True)
 
     factors: int = hyper(50, low=1, high=4096, search=(16, 256), help="length F of each vector")
     biases: bool = hyper(True, help="learn how generous people are and how well liked items")
@@ -63,18 +64,17 @@ class DotProduct(Recommender):
     keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
     device: str = hyper("cpu", help="cpu, cuda, mps, or auto for the first accelerator that is there")
 
-    user_bias_: Floats = field(init=False, repr=False)
-    item_bias_: Floats = field(init=False, repr=False)
-    user_factors_: Floats = field(init=False, repr=False)
-    item_factors_: Floats = field(init=False, repr=False)
-    range_: NDArray[np.float64] = field(init=False, repr=False)
+    user_bias_: Floats = learned("U", dtype=np.float32)
+    item_bias_: Floats = learned("I", dtype=np.float32)
+    user_factors_: Floats = learned("U", "factors", dtype=np.float32)
+    item_factors_: Floats = learned("I", "factors", dtype=np.float32)
+    range_: NDArray[np.float64] = learned(2, dtype=np.float64)
     """Low and high of the sigmoid; equal where there is none."""
-    crowd_mean_: Floats = field(init=False, repr=False)
-    crowd_variance_: Floats = field(init=False, repr=False)
-    noise_: NDArray[np.float64] = field(init=False, repr=False)
-    losses_: NDArray[np.float64] = field(init=False, repr=False)
-    """History, (epochs, 3): last learning rate, mean squared error while training and on the valid part."""
-    step_losses_: NDArray[np.float64] = field(init=False, repr=False)
+    crowd_mean_: Floats = learned("factors+1", dtype=np.float32)
+    crowd_variance_: Floats = learned("factors+1", dtype=np.float32, least=0)
+    noise_: NDArray[np.float64] = learned(dtype=np.float64, least=0)
+    curve_: TrainingCurve = curve("mean squared error", first="last learning rate")
+    step_losses_: NDArray[np.float64] = learned("T", 2, dtype=np.float64, allows_nan=True)
     """(steps, 2): learning rate and mean squared error of a batch, thinned by averaging."""
 
     def __post_init__(self) -> None:
@@ -82,7 +82,13 @@ class DotProduct(Recommender):
         sigmoid_bounds(self.sigmoid_range, None)
         start_table(self.start, (0, 0), np.random.default_rng())
 
-    def _engine(self, train: Ratings) -> Engine:
+    @property
+    def needs_valid(self) -> bool:
+        """Whether it stops early, or goes back to its best epoch."""
+        return self.patience > 0 or self.keep_best
+
+    def engine(self, train: Ratings) -> Engine:
+        """Of the kernel, or of PyTorch on an accelerator."""
         n_rows = train.n_users + train.n_items
         weights = start_table(self.start, (n_rows, self.factors + self.biases), np.random.default_rng(self.seed))
         low, high = sigmoid_bounds(self.sigmoid_range, train.scale)
@@ -101,7 +107,7 @@ class DotProduct(Recommender):
         return FusedDotProduct(weights, Shape(train.n_users, self.factors, low, high), adam)
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
-        engine = self._engine(train)
+        engine = self.engine(train)
         train_engine(self, engine, train, how)
         state = engine.state()
         weights = state["weights"] if "weights" in state else state["module.table.weight"]  # (U + I, F + biases)
@@ -111,7 +117,7 @@ class DotProduct(Recommender):
         self.user_bias_, self.item_bias_ = (side.copy() for side in np.split(biases, cut))
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated, rated_items = train.user_counts > 0, train.item_counts > 0
-        crowd = Crowd.of(self._user_vectors(np.flatnonzero(rated)), float(self.losses_[-1, 1]))
+        crowd = Crowd.of(self._user_vectors(np.flatnonzero(rated)), float(self.curve_.train[-1]))
         self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)
         # A user without a training rating is the average one; an item without one is the average item.
         self.user_bias_[~rated], self.user_factors_[~rated] = crowd.mean[0], crowd.mean[1:]
@@ -151,8 +157,9 @@ class DotProduct(Recommender):
 
         return predict
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
-        return path_parts(self, self._predictor, self._crowd(), (profile, item_index), n_biases=1)
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        crowd = self._crowd()
+        return [path_parts(self, self._predictor, crowd, (profile, item), n_biases=1) for item in item_index.tolist()]
 
     def _scores(self, vectors: Floats) -> Floats:
         return self._link(scores(self._sides(), vectors))
@@ -161,6 +168,14 @@ class DotProduct(Recommender):
         bias, factors = self._average_item(self.item_counts_ > 0)
         unknown = self.crowd_mean_, np.append(bias, factors).astype(np.float32)
         return self._link(predictions(self._sides(), user_index, item_index, unknown))
+
+    def learned_biases(self) -> Biases | None:
+        """Before the sigmoid, if there is one."""
+        if not self.biases:
+            return None
+        low, high = self.range_.tolist()
+        factors = None if low == high else (self.user_factors_, self.item_factors_)
+        return Biases(0.0, self.user_bias_, self.item_bias_, (low, high), factors)
 
     def _tastes(self, vectors: Floats) -> Floats:
         return vectors[:, 1:]
@@ -174,6 +189,10 @@ class PlainMF(DotProduct):
     """Factors alone: the dot product without biases and without a sigmoid. Only its defaults differ."""
 
     name: ClassVar[str] = "plain-mf"
+    summary: ClassVar[str] = (
+        "It describes every person's taste and every film by a short row of numbers and "
+        "predicts stars from how well the two rows agree, and from nothing else."
+    )
 
     factors: int = hyper(8, low=1, high=4096, search=(4, 64), help="length F of each vector")
     biases: bool = hyper(False, help="learn how generous people are and how well liked items")

@@ -11,7 +11,7 @@ A measurement of what the others are worth, on MovieLens-1M, ratings of 4 and 5,
 of the model file: all .3303, 110 MB; `entries` 1000 .3299, 30 MB; 400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats
 from matinee.errors import UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.history import places_of
+from matinee.models.people import Capabilities
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
-from matinee.models.settings import hyper
+from matinee.models.settings import hyper, learned
 from matinee.ratings import Grouped, Ratings
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
@@ -29,6 +31,8 @@ from matinee.threads import Run, available_cores, one_blas_thread, workers
 if TYPE_CHECKING:
     from matinee.kernels.ease import Links
 
+
+TINY = float(np.finfo(np.float32).tiny)
 
 TILE = 256
 """Rows of a product, or of a matrix that is inverted as a whole; not by the threads, which must not change its bits."""
@@ -42,11 +46,12 @@ class EASE(Recommender):
     """The item-to-item model in closed form, for up to some tens of thousands of items."""
 
     name: ClassVar[str] = "ease"
-    predicts_stars: ClassVar[bool] = False
-    scores_in_threads: ClassVar[bool] = True
-    learned: ClassVar[tuple[str, ...]] = (
-        "indptr_", "related_", "correlations_", "root_precision_", "popularity_", "threshold_"
-    )  # fmt: skip
+    summary: ClassVar[str] = (
+        "It gives every pair of films a weight: how much liking one of them says about the "
+        "other, beyond what all other films say already. A film's score is the sum over "
+        "what the person liked; it predicts no stars."
+    )
+    capabilities = Capabilities(predicts_stars=False, thread_safe=True)
 
     regularization: float = hyper(
         1.8, low=1e-4, high=1e4, search=(0.5, 5), help="pull of all weights to 0; 1 is what likes at random need"
@@ -56,15 +61,15 @@ class EASE(Recommender):
         600, low=1, high=1_000_000, help="weights kept for each item, on average: the largest, for 8 bytes each"
     )
 
-    indptr_: NDArray[np.int64] = field(init=False, repr=False)
-    related_: NDArray[np.int32] = field(init=False, repr=False)
-    correlations_: Floats = field(init=False, repr=False)
+    indptr_: NDArray[np.int64] = learned("I+1", dtype=np.int64, indptr_of="N")
+    related_: NDArray[np.int32] = learned("N", dtype=np.int32, index_of="items")
+    correlations_: Floats = learned("N", dtype=np.float32)
     """The partial correlations that are kept, (I + 1,), (N,), (N,): of item i at indptr_[i]:indptr_[i + 1]."""
-    root_precision_: Floats = field(init=False, repr=False)
+    root_precision_: Floats = learned("I", dtype=np.float32, least=TINY)
     """The root of the diagonal of P, (I,)."""
-    popularity_: Floats = field(init=False, repr=False)
+    popularity_: Floats = learned("I", dtype=np.float32)
     """The part of the users that likes each item, (I,); the vector of whoever likes nothing that is known."""
-    threshold_: Doubles = field(init=False, repr=False)
+    threshold_: Doubles = learned(dtype=np.float64)
 
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
@@ -98,16 +103,10 @@ class EASE(Recommender):
     # -- people ------------------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
-        if len(self.history_items_) == 0:
-            raise UnsupportedError(
-                f"{self.name} knows people by their ratings, and this file was saved without them: "
-                "give the ratings, or train it without --no-history."
-            )
-        first, counts = self.history_indptr_[user_index], np.diff(self.history_indptr_)[user_index]
-        row, places = np.repeat(np.arange(len(user_index)), counts), _places(first, counts)
-        likes = self.history_values_[places] >= float(self.threshold_)
+        row, item, value = self._rated_by(user_index)
+        likes = value >= float(self.threshold_)
         vectors = np.zeros((len(user_index), len(self.items_)), np.float32)
-        vectors[row[likes], self.history_items_[places[likes]]] = 1
+        vectors[row[likes], item[likes]] = 1
         vectors[np.bincount(row[likes], minlength=len(vectors)) == 0] = self.popularity_
         return vectors
 
@@ -124,7 +123,7 @@ class EASE(Recommender):
         if len(vectors) == 1:  # without compiled code, which takes half a second to load
             liked = np.flatnonzero(weighted[0])
             counts = np.diff(self.indptr_)[liked]
-            places = _places(self.indptr_[liked], counts)
+            places = places_of(self.indptr_[liked], counts)
             np.add.at(
                 sums[0], self.related_[places], np.repeat(weighted[0, liked], counts) * self.correlations_[places]
             )
@@ -133,6 +132,9 @@ class EASE(Recommender):
 
             spread(Links(self.indptr_, self.related_, self.correlations_), weighted, sums)
         return np.asarray(sums / self.root_precision_)
+
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        return [self._parts(profile, item) for item in item_index.tolist()]
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
         score, n = float(self._scores(profile.vector[None])[0, item_index]), len(profile.value)
@@ -162,11 +164,6 @@ class EASE(Recommender):
 
 Likes = tuple[NDArray[np.int64], NDArray[np.int32]]
 """indptr (R + 1,) and the other side's index (N,), ascending within a row."""
-
-
-def _places(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places of some rows of so many each, one row after the other."""
-    return np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
 
 
 def _liked(group: Grouped, threshold: float) -> Likes:

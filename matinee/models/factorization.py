@@ -14,7 +14,7 @@ the shrinkage terms keep people and films with few ratings near the average; the
 a few ratings are held out until half way to see whether there is anything to learn beyond the biases.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -22,9 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.models.base import Fitting, Parts, Profile, Recommender
-from matinee.models.baseline import median_bias, shrunken_biases
+from matinee.models.biases import Biases, median_bias, shrunken_biases
+from matinee.models.declarations import curve_of
 from matinee.models.factors import Sides, predictions, pulls, rating_parts, ridge, scores, user_vectors
-from matinee.models.settings import hyper
+from matinee.models.people import Capabilities, TrainingCurve
+from matinee.models.settings import curve, hyper, learned
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, workers
@@ -39,11 +41,12 @@ class MatrixFactorization(Recommender):
     """Biased matrix factorization by stochastic gradient descent on the CPU kernels."""
 
     name: ClassVar[str] = "mf"
-    needs_stars: ClassVar[bool] = True
-    scores_in_threads: ClassVar[bool] = True
-    learned: ClassVar[tuple[str, ...]] = (
-        "global_mean_", "deviation_", "user_bias_", "item_bias_", "user_factors_", "item_factors_", "losses_"
-    )  # fmt: skip
+    summary: ClassVar[str] = (
+        "It describes every person's taste and every film by a row of numbers; where the "
+        "two rows agree, it predicts more stars than the mean, the generosity of the person "
+        "and the popularity of the film would give."
+    )
+    capabilities = Capabilities(needs_stars=True, thread_safe=True)
 
     factors: int = hyper(64, low=1, high=4096, search=(16, 256), help="length F of each taste vector")
     epochs: int = hyper(20, low=1, high=10_000, search=(8, 60), help="passes over the ratings")
@@ -61,14 +64,22 @@ class MatrixFactorization(Recommender):
     start_deviation: float = hyper(0.01, low=0, high=10, help="deviation of the normal numbers the factors start at")
     patience: int = hyper(0, low=0, high=10_000, help="stop after so many epochs without a better valid part; 0: never")
 
-    global_mean_: NDArray[np.float64] = field(init=False, repr=False)
-    deviation_: NDArray[np.float64] = field(init=False, repr=False)
-    user_bias_: NDArray[np.float32] = field(init=False, repr=False)
-    item_bias_: NDArray[np.float32] = field(init=False, repr=False)
-    user_factors_: NDArray[np.float32] = field(init=False, repr=False)
-    item_factors_: NDArray[np.float32] = field(init=False, repr=False)
-    losses_: NDArray[np.float64] = field(init=False, repr=False)
-    """History, (epochs, 3): learning rate, RMSE while training, RMSE on the valid part (NaN without one)."""
+    global_mean_: NDArray[np.float64] = learned(dtype=np.float64)
+    deviation_: NDArray[np.float64] = learned(dtype=np.float64, least=0)
+    user_bias_: NDArray[np.float32] = learned("U", dtype=np.float32)
+    item_bias_: NDArray[np.float32] = learned("I", dtype=np.float32)
+    user_factors_: NDArray[np.float32] = learned("U", "factors", dtype=np.float32)
+    item_factors_: NDArray[np.float32] = learned("I", "factors", dtype=np.float32)
+    curve_: TrainingCurve = curve("RMSE, stars")
+
+    @property
+    def needs_valid(self) -> bool:
+        """Whether it stops early."""
+        return self.patience > 0
+
+    def learned_biases(self) -> Biases:
+        """As fitted."""
+        return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
         self.__dict__.pop("_typical", None)
@@ -100,7 +111,7 @@ class MatrixFactorization(Recommender):
                     best = (valid_rmse, epoch, _Weights(*(array.copy() for array in weights)))
                 elif watched and epoch - best[1] >= self.patience:
                     break
-        self.losses_ = np.array(losses)
+        self.curve_ = curve_of(self, np.array(losses))
         self._keep(best[2])
         if not self.user_factors_.any():  # there is nothing but biases, and those can be had exactly
             shrinkage = self.bias_shrinkage, self.bias_shrinkage
@@ -138,7 +149,7 @@ class MatrixFactorization(Recommender):
     @cached_property
     def _typical(self) -> float:
         """See `typical_bias`; not saved."""
-        return median_bias(self, self.user_bias_)
+        return median_bias(self.history_, self.user_bias_)
 
     def _sides(self) -> Sides:
         return Sides(float(self.global_mean_), self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_)
@@ -154,7 +165,7 @@ class MatrixFactorization(Recommender):
         """What the factors of a user with n ratings are penalised by, in stars."""
         return (self.regularization * n + self.factor_shrinkage) * float(self.deviation_)
 
-    def _parts_each(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
         n, mean, item_bias = len(profile.value), float(self.global_mean_), self.item_bias_[item_index].astype(float)
         own, asked = (
             np.column_stack([np.ones(len(items)), self.item_factors_[items]]).astype(np.float64)

@@ -20,7 +20,7 @@ without them; and the random start goes by who likes what, so that with users an
 the same in that order.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -29,8 +29,10 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
 from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.declarations import curve_of
+from matinee.models.people import Capabilities, TrainingCurve
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
-from matinee.models.settings import hyper
+from matinee.models.settings import curve, hyper, learned
 from matinee.progress import Step
 from matinee.projection import about_mean, cosines_with
 from matinee.ratings import Ratings
@@ -52,12 +54,12 @@ class ImplicitALS(Recommender):
     """Matrix factorization of what people like, by alternating least squares."""
 
     name: ClassVar[str] = "ials"
-    predicts_stars: ClassVar[bool] = False
-    scores_in_threads: ClassVar[bool] = True
-    learned: ClassVar[tuple[str, ...]] = (
-        "user_factors_", "item_factors_", "average_", "spectrum_", "threshold_", "mean_weight_", "strength_",
-        "losses_",
-    )  # fmt: skip
+    summary: ClassVar[str] = (
+        "It describes every person and every film by a row of numbers, such that the rows "
+        "agree where the person liked the film, and hardly anywhere else. It ranks, and "
+        "predicts no stars."
+    )
+    capabilities = Capabilities(predicts_stars=False, thread_safe=True)
 
     factors: int = hyper(192, low=1, high=4096, search=(32, 384), help="length F of each taste vector")
     epochs: int = hyper(12, low=1, high=1000, help="alternations between users and items")
@@ -78,17 +80,17 @@ class ImplicitALS(Recommender):
     steps: int = hyper(2, low=1, high=100, help="steps of the solver for each user and item in an epoch")
     start_deviation: float = hyper(0.1, low=1e-6, high=10, help="length of the random vectors that it starts from")
 
-    user_factors_: Floats = field(init=False, repr=False)
-    item_factors_: Floats = field(init=False, repr=False)
-    average_: Floats = field(init=False, repr=False)
+    user_factors_: Floats = learned("U", "factors", dtype=np.float32)
+    item_factors_: Floats = learned("I", "factors", dtype=np.float32)
+    average_: Floats = learned("factors", dtype=np.float32)
     """The mean of the users who like something, (F,); of whoever likes nothing that is known."""
-    spectrum_: Floats = field(init=False, repr=False)
+    spectrum_: Floats = learned("factors", dtype=np.float32)
     """The squared lengths of the columns of the item factors, which are orthogonal, largest first, (F,)."""
-    threshold_: Doubles = field(init=False, repr=False)
-    mean_weight_: Doubles = field(init=False, repr=False)
-    strength_: Doubles = field(init=False, repr=False)
-    losses_: Doubles = field(init=False, repr=False)
-    """History, (epochs, 3): 0, what is minimised, divided by the number of positives, and NaN."""
+    threshold_: Doubles = learned(dtype=np.float64)
+    mean_weight_: Doubles = learned(dtype=np.float64, least=1e-300)
+    strength_: Doubles = learned(dtype=np.float64)
+    curve_: TrainingCurve = curve("what is minimised, for each like", first="0")
+    """There is no loss on a valid part."""
 
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
@@ -114,7 +116,7 @@ class ImplicitALS(Recommender):
                 losses.append((0.0, loss / len(users.positives.index), np.nan))
                 if how.progress:
                     how.progress(Step(epoch, self.epochs, f"loss {losses[-1][1]:.4f}"))
-        self.losses_ = np.array(losses)
+        self.curve_ = curve_of(self, np.array(losses))
         self.user_factors_, self.item_factors_ = users.factors, items.factors
         likes_something = np.diff(users.positives.indptr) > 0
         self.average_ = users.factors[likes_something].mean(axis=0)
@@ -199,6 +201,9 @@ class ImplicitALS(Recommender):
         liked, weight, form = self._likes(item_index[likes], value[likes])
         form += np.eye(self.factors) * self._pull(weight.sum(), self._n_active)
         return np.linalg.solve(form, weight @ liked).astype(np.float32)
+
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        return [self._parts(profile, item) for item in item_index.tolist()]
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
         """Exact: a person's factors are a sum over what they like (Hu, Koren, Volinsky, section 5). To leave one out

@@ -29,7 +29,7 @@ algorithms", 2001); a thousandth of the part of people who have an item orders t
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -37,10 +37,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
-from matinee.errors import UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
-from matinee.models.baseline import shrunken_biases, typical_bias
-from matinee.models.settings import hyper
+from matinee.models.biases import Biases, shrunken_biases, typical_bias
+from matinee.models.people import Capabilities
+from matinee.models.settings import hyper, learned
 from matinee.ratings import Grouped, Ratings
 from matinee.threads import available_cores, workers
 
@@ -75,9 +75,9 @@ class Neighbourhood(Recommender):
         5.0, low=0, high=1000, search=(1, 20), help="ratings at the mean that each user and item is given"
     )
 
-    global_mean_: NDArray[np.float64] = field(init=False, repr=False)
-    user_bias_: Floats = field(init=False, repr=False)
-    item_bias_: Floats = field(init=False, repr=False)
+    global_mean_: NDArray[np.float64] = learned(dtype=np.float64)
+    user_bias_: Floats = learned("U", dtype=np.float32)
+    item_bias_: Floats = learned("I", dtype=np.float32)
 
     # -- learning ----------------------------------------------------------------------------------------------
 
@@ -128,19 +128,11 @@ class Neighbourhood(Recommender):
     # -- people ------------------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
-        if len(self.history_items_) == 0:
-            raise UnsupportedError(
-                f"{self.name} knows people by their ratings, and this file was saved without them: "
-                "give the ratings, or train it without --no-history."
-            )
-        first, counts = self.history_indptr_[user_index], np.diff(self.history_indptr_)[user_index]
-        row = np.repeat(np.arange(len(user_index)), counts)
-        place = np.arange(len(row)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+        row, item, value = self._rated_by(user_index)
         of_user, of_item = self._offsets()
-        item = self.history_items_[place]
         vectors = np.full((len(user_index), 1 + len(self.items_)), np.nan, np.float32)
         vectors[:, 0] = self.user_bias_[user_index]
-        vectors[row, 1 + item] = self._had(self.history_values_[place]) - of_user[user_index][row] - of_item[item]
+        vectors[row, 1 + item] = self._had(value) - of_user[user_index][row] - of_item[item]
         return vectors
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
@@ -200,10 +192,21 @@ class Neighbourhood(Recommender):
         _spread(some_people, len(values))
         return out
 
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        return [self._parts(profile, item) for item in item_index.tolist()]
+
+    @abstractmethod
+    def _parts(self, profile: Profile, item_index: int) -> Parts:
+        """What the score of one item is made of."""
+
+    def learned_biases(self) -> Biases:
+        """As fitted."""
+        return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
+
     def _fixed_parts(self, profile: Profile, item_index: int) -> tuple[float, float, float]:
         """The parts that no single rating makes: mean, user and item, as in `Parts`."""
         user_bias, item_bias = float(profile.vector[0]), float(self.item_bias_[item_index])
-        typical = typical_bias(self, self.user_bias_, user_bias)
+        typical = typical_bias(self.history_, self.user_bias_, user_bias)
         return float(self.global_mean_), user_bias - typical, item_bias + typical
 
     def _without(self, profile: Profile, item_index: int) -> NDArray[np.float64]:
@@ -243,15 +246,17 @@ class ItemKNN(Neighbourhood):
     """
 
     name: ClassVar[str] = "item-knn"
-    learned: ClassVar[tuple[str, ...]] = ("global_mean_", "user_bias_", "item_bias_", "neighbours_", "weights_")
+    summary: ClassVar[str] = (
+        "It looks for films that the same people rated alike, and predicts stars from what the person gave to those."
+    )
 
     kept: int = hyper(
         500, low=1, high=1_000_000, search=(100, 1000), help="nearest items known of each, for 8 bytes each"
     )
 
-    neighbours_: NDArray[np.int32] = field(init=False, repr=False)
+    neighbours_: NDArray[np.int32] = learned("I", "M", dtype=np.int32, index_of="items")
     """The nearest items of each, nearest first, (I, M)."""
-    weights_: Floats = field(init=False, repr=False)
+    weights_: Floats = learned("I", "M", dtype=np.float32)
     """Their likeness to the power of the amplification, (I, M); 0 where there are fewer."""
 
     def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
@@ -307,10 +312,10 @@ class UserKNN(Neighbourhood):
     """
 
     name: ClassVar[str] = "user-knn"
-    keeps_history: ClassVar[bool] = True
-    learned: ClassVar[tuple[str, ...]] = (
-        "global_mean_", "user_bias_", "item_bias_", "lengths_", "rater_starts_", "raters_", "rater_values_"
-    )  # fmt: skip
+    summary: ClassVar[str] = (
+        "It looks for people whose ratings resemble the person's own, and predicts stars from what those gave the film."
+    )
+    capabilities = Capabilities(needs_history=True)
 
     k: int = hyper(40, low=1, high=100_000, search=(10, 100), help="neighbours that a prediction is made of")
     amplification: float = hyper(
@@ -323,11 +328,11 @@ class UserKNN(Neighbourhood):
         0.1, low=0, high=1000, search=(0.01, 1), help="weight of predicting the biases alone, beside the neighbours"
     )
 
-    lengths_: Floats = field(init=False, repr=False)
+    lengths_: Floats = learned("U", dtype=np.float32, least=0)
     """The root of the sum of each user's squared values that are compared, (U,)."""
-    rater_starts_: NDArray[np.int64] = field(init=False, repr=False)
-    raters_: NDArray[np.int32] = field(init=False, repr=False)
-    rater_values_: Floats = field(init=False, repr=False)
+    rater_starts_: NDArray[np.int64] = learned("I+1", dtype=np.int64, indptr_of="N")
+    raters_: NDArray[np.int32] = learned("N", dtype=np.int32, index_of="users")
+    rater_values_: Floats = learned("N", dtype=np.float32)
     """Who rated each item, and what the biases leave over, (I + 1,), (N,), (N,)."""
 
     def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
@@ -350,7 +355,7 @@ class UserKNN(Neighbourhood):
         if self._compares_ratings:
             compared = compared + offsets[0][self.raters_] + np.repeat(offsets[1], np.diff(self.rater_starts_))
         raters = Rows(self.rater_starts_, self.raters_, self.rater_values_)
-        given = Rows(self.history_indptr_, self.history_items_, self._had(self.history_values_))
+        given = Rows(self.history_.indptr, self.history_.item_index, self._had(self.history_.value))
         return People(raters, compared, self.lengths_, given, offsets), self._measure(self.lengths_, len(self.raters_))
 
     def _values(self, vectors: Floats) -> Floats:
@@ -381,8 +386,8 @@ class UserKNN(Neighbourhood):
         shares = np.zeros(len(mine))
         of_user, of_item = self._offsets()
         for user, amount in zip(self.raters_[raters][near].tolist(), adds.tolist(), strict=True):
-            here = slice(self.history_indptr_[user], self.history_indptr_[user + 1])
-            items, theirs = self.history_items_[here], self._had(self.history_values_[here]).astype(np.float64)
+            items, value = self.history_.of(user)
+            theirs = self._had(value).astype(np.float64)
             if not self._compares_ratings:
                 theirs = theirs - of_user[user] - of_item[items]
             both = ~np.isnan(mine[items])

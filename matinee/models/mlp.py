@@ -8,18 +8,19 @@ model needs no PyTorch.
 """
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
-from matinee.errors import SettingError
+from matinee.errors import DataError, SettingError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.factors import Crowd, Predict, most_likely, path_parts
 from matinee.models.neural import UPDATES, is_lazy, require_torch, sigmoid_bounds, train_engine
-from matinee.models.settings import hyper
+from matinee.models.people import Capabilities, TrainingCurve
+from matinee.models.settings import curve, hyper, learned
 from matinee.ratings import Ratings
 from matinee.training.schedules import SCHEDULES
 from matinee.training.start import start_table
@@ -37,13 +38,11 @@ class EmbeddingMLP(Recommender):
     """Embeddings with hidden layers."""
 
     name: ClassVar[str] = "mlp"
-    needs_stars: ClassVar[bool] = True
-    scores_in_threads: ClassVar[bool] = True
-    resumes: ClassVar[bool] = True
-    learned: ClassVar[tuple[str, ...]] = (
-        "user_factors_", "item_factors_", "layers_",
-        "range_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_",
-    )  # fmt: skip
+    summary: ClassVar[str] = (
+        "It describes every person's taste and every film by a row of numbers, and a neural "
+        "network turns a pair of rows into stars."
+    )
+    capabilities = Capabilities(needs_stars=True, resumes=True, thread_safe=True)
 
     factors: int = hyper(50, low=0, high=4096, help="length of both embeddings; 0: 1.6 * n ** 0.56, at most 600")
     hidden: str = hyper("100,50", help="sizes of the hidden layers")
@@ -73,16 +72,16 @@ class EmbeddingMLP(Recommender):
     device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator that is there")
     compile: bool = hyper(False, help="compile the network with torch.compile")
 
-    user_factors_: Floats = field(init=False, repr=False)
-    item_factors_: Floats = field(init=False, repr=False)
-    layers_: Floats = field(init=False, repr=False)
+    user_factors_: Floats = learned("U", "Fu", dtype=np.float32)
+    item_factors_: Floats = learned("I", "Fi", dtype=np.float32)
+    layers_: Floats = learned("P", dtype=np.float32)
     """Weights and constants of all layers, one after the other, flat."""
-    range_: NDArray[np.float64] = field(init=False, repr=False)
-    crowd_mean_: Floats = field(init=False, repr=False)
-    crowd_variance_: Floats = field(init=False, repr=False)
-    noise_: NDArray[np.float64] = field(init=False, repr=False)
-    losses_: NDArray[np.float64] = field(init=False, repr=False)
-    step_losses_: NDArray[np.float64] = field(init=False, repr=False)
+    range_: NDArray[np.float64] = learned(2, dtype=np.float64)
+    crowd_mean_: Floats = learned("Fu", dtype=np.float32)
+    crowd_variance_: Floats = learned("Fu", dtype=np.float32, least=0)
+    noise_: NDArray[np.float64] = learned(dtype=np.float64, least=0)
+    curve_: TrainingCurve = curve("mean squared error", first="last learning rate")
+    step_losses_: NDArray[np.float64] = learned("T", 2, dtype=np.float64, allows_nan=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -105,7 +104,13 @@ class EmbeddingMLP(Recommender):
             )
         return sizes, dropouts
 
-    def _engine(self, train: Ratings) -> "NetworkEngine":
+    @property
+    def needs_valid(self) -> bool:
+        """Whether it stops early, or goes back to its best epoch."""
+        return self.patience > 0 or self.keep_best
+
+    def engine(self, train: Ratings) -> "NetworkEngine":
+        """Of PyTorch."""
         require_torch(self.name)
         from matinee.training.modules import MLPModule
         from matinee.training.network import NetworkEngine, network_settings
@@ -122,21 +127,31 @@ class EmbeddingMLP(Recommender):
         require_torch(self.name)
         from matinee.training.modules import tables_and_layers
 
-        engine = self._engine(train)
+        engine = self.engine(train)
         train_engine(self, engine, train, how)
         self.user_factors_, self.item_factors_, self.layers_ = tables_and_layers(engine.module)
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated, rated_items = train.user_counts > 0, train.item_counts > 0
-        crowd = Crowd.of(self.user_factors_[rated], float(self.losses_[-1, 1]))
+        crowd = Crowd.of(self.user_factors_[rated], float(self.curve_.train[-1]))
         self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)
         self.user_factors_[~rated] = crowd.mean
         self.item_factors_[~rated_items] = self.item_factors_[rated_items].mean(axis=0)
 
+    def _widths(self) -> list[int]:
+        """Of both embeddings together, of the hidden layers, and 1."""
+        embeddings = self.user_factors_.shape[1] + self.item_factors_.shape[1]
+        return [embeddings, *self._sizes()[0], 1]
+
+    def check_arrays(self) -> None:
+        """The layers are as wide as the settings say."""
+        n = sum((before + 1) * after for before, after in itertools.pairwise(self._widths()))
+        if len(self.layers_) != n:
+            raise DataError(f"mlp: layers_ has {len(self.layers_)} numbers, and needs {n}")
+
     def _layers(self) -> list[tuple[Floats, Floats]]:
         """Weights (in, out) and constants (out,) of each layer, the output layer last."""
-        widths = [self.user_factors_.shape[1] + self.item_factors_.shape[1], *self._sizes()[0], 1]
         layers, place = [], 0
-        for before, after in itertools.pairwise(widths):
+        for before, after in itertools.pairwise(self._widths()):
             stop = place + before * after
             layers.append((self.layers_[place:stop].reshape(before, after), self.layers_[stop : stop + after]))
             place = stop + after
@@ -188,8 +203,9 @@ class EmbeddingMLP(Recommender):
 
         return predict
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
-        return path_parts(self, self._predictor, self._crowd(), (profile, item_index), n_biases=0)
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        crowd = self._crowd()
+        return [path_parts(self, self._predictor, crowd, (profile, item), n_biases=0) for item in item_index.tolist()]
 
     def _scores(self, vectors: Floats) -> Floats:
         weights, items = self._first_sums()

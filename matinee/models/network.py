@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
-from matinee.errors import SettingError
+from matinee.errors import DataError, SettingError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.factors import Crowd, Predict, most_likely, path_parts
 from matinee.models.neural import require_torch, train_engine
-from matinee.models.settings import hyper
+from matinee.models.people import Capabilities, TrainingCurve
+from matinee.models.settings import curve, hyper, learned
 from matinee.ratings import Ratings
 from matinee.training.schedules import SCHEDULES
 
@@ -43,11 +44,8 @@ class Network(Recommender):
     """
 
     name: ClassVar[str] = "network"
-    needs_stars: ClassVar[bool] = True
-    resumes: ClassVar[bool] = True
-    learned: ClassVar[tuple[str, ...]] = (
-        "numbers_", "shapes_", "crowd_mean_", "crowd_variance_", "noise_", "losses_", "step_losses_"
-    )  # fmt: skip
+    summary: ClassVar[str] = "It is a neural network of somebody's own, trained by matinee."
+    capabilities = Capabilities(needs_stars=True, needs_module=True, resumes=True)
 
     module: "nn.Module" = field(repr=False)
 
@@ -70,31 +68,43 @@ class Network(Recommender):
     device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator that is there")
     compile: bool = hyper(False, help="compile the network with torch.compile")
 
-    numbers_: Floats = field(init=False, repr=False)
+    numbers_: Floats = learned("P", dtype=np.float32)
     """All parameters and buffers of the trained module, one after the other, flat."""
-    shapes_: NDArray[np.int64] = field(init=False, repr=False)
+    shapes_: NDArray[np.int64] = learned("D", dtype=np.int64, least=0)
     """Their shapes, one after the other, each with the number of its dimensions before it."""
-    crowd_mean_: Floats = field(init=False, repr=False)
-    crowd_variance_: Floats = field(init=False, repr=False)
-    noise_: NDArray[np.float64] = field(init=False, repr=False)
-    losses_: NDArray[np.float64] = field(init=False, repr=False)
-    step_losses_: NDArray[np.float64] = field(init=False, repr=False)
+    crowd_mean_: Floats = learned("Fu", dtype=np.float32)
+    crowd_variance_: Floats = learned("Fu", dtype=np.float32, least=0)
+    noise_: NDArray[np.float64] = learned(dtype=np.float64, least=0)
+    curve_: TrainingCurve = curve("mean squared error", first="last learning rate")
+    step_losses_: NDArray[np.float64] = learned("T", 2, dtype=np.float64, allows_nan=True)
 
-    def _engine(self, train: Ratings) -> "NetworkEngine":
+    @property
+    def needs_valid(self) -> bool:
+        """Whether it stops early, or goes back to its best epoch."""
+        return self.patience > 0 or self.keep_best
+
+    def engine(self, train: Ratings) -> "NetworkEngine":
+        """Of PyTorch."""
         del train
         require_torch(self.name)
         from matinee.training.network import NetworkEngine, network_settings
 
         return NetworkEngine(copy.deepcopy(self.module), network_settings(self))
 
+    def check_arrays(self) -> None:
+        """The module is of the shape that was trained."""
+        width = self._rows("user", len(self.users_)).shape[1]
+        if self.crowd_mean_.shape != (width,):
+            raise DataError(f"{self.name}: crowd_mean_ does not fit the module")
+
     def _fit(self, train: Ratings, how: Fitting) -> None:
         self._tables("user", train.n_users)  # what it refuses is told before the training
-        engine = self._engine(train)
+        engine = self.engine(train)
         train_engine(self, engine, train, how)
         trained = engine.module.cpu().state_dict().values()
         self.numbers_ = np.concatenate([tensor.float().numpy().ravel() for tensor in trained])
         self.shapes_ = _shapes(engine.module)
-        crowd = Crowd.of(self._user_vectors(np.flatnonzero(train.user_counts > 0)), float(self.losses_[-1, 1]))
+        crowd = Crowd.of(self._user_vectors(np.flatnonzero(train.user_counts > 0)), float(self.curve_.train[-1]))
         self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)
 
     def _tensors(self) -> "dict[str, Tensor]":
@@ -175,8 +185,9 @@ class Network(Recommender):
 
         return predict
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
-        return path_parts(self, self._predictor, self._crowd(), (profile, item_index), n_biases=0)
+    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        crowd = self._crowd()
+        return [path_parts(self, self._predictor, crowd, (profile, item), n_biases=0) for item in item_index.tolist()]
 
     def _scores(self, vectors: Floats) -> Floats:
         import torch
@@ -190,14 +201,16 @@ class Network(Recommender):
         import torch
 
         users = np.vstack([self._rows("user", len(self.users_)), self.crowd_mean_])  # -1 finds the average person
-        users[:-1][np.diff(self.history_indptr_) == 0] = self.crowd_mean_
+        users[:-1][self.history_.counts == 0] = self.crowd_mean_
         out = np.empty(len(user_index), np.float32)
         with torch.no_grad():
             for rows in np.array_split(np.arange(len(user_index)), len(user_index) // 20_000 + 1):
                 items = np.maximum(item_index[rows], 0)
                 out[rows] = self._stars(torch.from_numpy(users[user_index[rows]]), items).numpy()
         unknown = item_index < 0
-        out[unknown] = self.history_values_.mean() if len(self.history_values_) else np.mean(self.scale_[:2])
+        out[unknown] = np.mean(self.scale_[:2])
+        if not self.history_.is_empty:
+            out[unknown] = self.history_.value.mean()
         return out
 
     def _tastes(self, vectors: Floats) -> Floats:

@@ -7,6 +7,7 @@ import numpy as np
 
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Fitting
+from matinee.models.declarations import curve_of
 from matinee.ratings import Ratings, Scale
 from matinee.training.checkpoints import Checkpoint, fingerprint
 from matinee.training.loop import Engine, Plan
@@ -66,7 +67,8 @@ def train_engine(model: Any, engine: Engine, train: Ratings, how: Fitting) -> No
         name = fingerprint({"model": model.name} | model.settings(), train, how.valid)
         checkpoint = Checkpoint(how.checkpoint, name)
     history = run_loop(engine, plan, train, how.valid, progress=how.progress, checkpoint=checkpoint)
-    model.losses_, model.step_losses_ = np.array(history.epochs), np.array(history.steps)
+    model.curve_ = curve_of(model, np.array(history.epochs))
+    model.step_losses_ = np.array(history.steps)
 
 
 def is_lazy(update: str, n_rows: int) -> bool:

@@ -13,6 +13,57 @@ from matinee.progress import Progress
 from matinee.ratings import Id, Ratings, Scale
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """What a model can do, and what it needs; declared on its class."""
+
+    predicts_stars: bool = True
+    """Whether it predicts stars, or only ranks."""
+    needs_stars: bool = False
+    """Whether it learns from ratings alone: not from implicit feedback."""
+    needs_history: bool = False
+    """Whether it is made of who rated what, so that no file can leave it out."""
+    needs_module: bool = False
+    """Whether it holds a network of your own, so that its settings alone cannot make another."""
+    uses_times: bool = False
+    """Whether it learns from timestamps; they are then kept with the history."""
+    uses_features: bool = False
+    """Whether it learns from features of users and items; they are then kept with the history."""
+    resumes: bool = False
+    """Whether an interrupted `fit` can go on from a checkpoint."""
+    thread_safe: bool = False
+    """Whether several threads may ask for scores at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingCurve:
+    """How a training went, epoch by epoch.
+
+    Attributes:
+        loss: what was measured: "RMSE, stars".
+        first: what the first column holds: "learning rate".
+        rows: (epochs, 3) float64: the first column, the loss on the training part, and on the valid
+            part (NaN without one).
+    """
+
+    loss: str
+    first: str
+    rows: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def train(self) -> NDArray[np.float64]:
+        """The loss on the training part, (epochs,)."""
+        return self.rows[:, 1]
+
+    @property
+    def valid(self) -> NDArray[np.float64]:
+        """The loss on the valid part, (epochs,); NaN without one."""
+        return self.rows[:, 2]
+
+
 class Fitting(NamedTuple):
     """What accompanies one call of `fit`; see there."""
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.models.base import Fitting, Recommender
+from matinee.models.people import Capabilities
 from matinee.ratings import Ratings
 
 
@@ -15,8 +16,8 @@ class Popularity(Recommender):
     """Ranks items by their number of training ratings; predicts no stars."""
 
     name: ClassVar[str] = "popularity"
-    predicts_stars: ClassVar[bool] = False
-    learned: ClassVar[tuple[str, ...]] = ()
+    summary: ClassVar[str] = "It ranks films by how many people rated them: the same list for everybody, and no stars."
+    capabilities = Capabilities(predicts_stars=False)
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
         del train, how  # `fit` has counted already

@@ -1,10 +1,15 @@
-"""Hyperparameters, declared once: checks, command line, docs, tuning and the saved header all read the declaration."""
+"""What a model declares, each once: hyperparameters, fitted arrays and the curve of its training.
+
+Checks, command line, docs, tuning and the saved header read the declaration of a hyperparameter; what is read from a
+file is checked against that of the array (`state.py`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from matinee.errors import SettingError, did_you_mean
 
@@ -66,6 +71,61 @@ def check_choice(name: str, value: str, choices: Sequence[str], remark: str = ""
         return
     listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
     raise SettingError(f"{name} must be {listed}, not '{value}'{remark}.{did_you_mean(value, choices)}")
+
+
+class Learned(NamedTuple):
+    """What `learned` declared of one fitted array."""
+
+    name: str
+    shape: tuple[str | int, ...]
+    dtype: np.dtype[Any]
+    index_of: str = ""
+    indptr_of: str = ""
+    sizes_of: str = ""
+    least: float | None = None
+    allows_nan: bool = False
+
+
+def learned(
+    *shape: str | int,
+    dtype: DTypeLike,
+    index_of: str = "",
+    indptr_of: str = "",
+    sizes_of: str = "",
+    least: float | None = None,
+    allows_nan: bool = False,
+) -> Any:
+    """A dataclass field that `fit` sets to an array. A file that holds anything else is refused.
+
+    Args:
+        shape: numbers, names of hyperparameters or letters, each perhaps with +1 or -1. U is the
+            number of users and I of items; any other letter is the same in all arrays of a model.
+        index_of: "users" or "items": the values are their row numbers, from 0.
+        indptr_of: a letter N: the values ascend from 0 to N, and cut arrays of length N into rows.
+        sizes_of: a letter N: the values are the lengths of parts that make up N.
+        least: the lowest value that is allowed.
+        allows_nan: values may be NaN or infinite.
+    """
+    declared = Learned("", shape, np.dtype(dtype), index_of, indptr_of, sizes_of, least, allows_nan)
+    return field(init=False, repr=False, metadata={"learned": declared})
+
+
+class CurveNames(NamedTuple):
+    """What `curve` declared: what is measured, and what the first column of the rows holds."""
+
+    loss: str
+    first: str
+
+
+def curve(loss: str, first: str = "learning rate") -> Any:
+    """The field `curve_` of a model that learns in epochs.
+
+    Args:
+        loss: what is measured after each epoch, for people: "RMSE, stars".
+        first: what the first column of its rows holds; the others are the loss on the training
+            and on the valid part.
+    """
+    return field(init=False, repr=False, metadata={"curve": CurveNames(loss, first)})
 
 
 def checked(one: Hyper, value: Any, model: str) -> Any:

@@ -1,10 +1,11 @@
 """Figures of a training: learning curves, schedules, and the learning rate range test."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from matinee.errors import UnsupportedError
+from matinee.models.base import Recommender
 from matinee.plots.canvas import BLUE, ORANGE, escape_math, label_beside, new_axes, new_panels
 
 if TYPE_CHECKING:
@@ -14,13 +15,7 @@ if TYPE_CHECKING:
     from matinee.training.schedules import Schedule
 
 
-def loss_name(model: Any) -> str:
-    """What the history of a model holds for each epoch."""
-    names = dict.fromkeys(("mf", "bayes"), "RMSE, stars") | {"ials": "what is minimised, for each like"}
-    return names.get(model.name, "mean squared error")
-
-
-def learning_curves(model: Any) -> "Axes":
+def learning_curves(model: Recommender) -> "Axes":
     """Error while training and on the valid part, by epoch, of any model that keeps its history.
 
     A ring marks the epoch with the lowest error on the valid part. The axis is scaled to what
@@ -31,10 +26,10 @@ def learning_curves(model: Any) -> "Axes":
     """
     from matplotlib.ticker import MaxNLocator
 
-    losses = getattr(model, "losses_", None)
-    if losses is None:
+    curve = model.curve_
+    if curve is None:
         raise UnsupportedError(f"{model.name} has no learning curve: it does not learn in epochs. mf and mlp do.")
-    axes = new_axes("epoch", loss_name(model))
+    axes, losses = new_axes("epoch", curve.loss), curve.rows
     epochs = np.arange(1, len(losses) + 1)
     axes.plot(epochs, losses[:, 1], color=BLUE, marker="o", markersize=3, label="training ratings")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 from matinee._version import __version__
 from matinee.errors import MatineeError
-from matinee.guide import Guide, histories
+from matinee.guide import Guide
 from matinee.models.base import Recommender
-from matinee.plots.training import loss_name
 from matinee.progress import Progress
 from matinee.report.data import TheData, the_data
 from matinee.report.examples import Example, Mistakes, examples, mistakes
@@ -96,13 +95,13 @@ class Content:
 
     def learning(self) -> str:
         """What the training did, epoch by epoch, in a sentence; empty if the model does not learn in epochs."""
-        losses = getattr(self.model, "losses_", None)
-        if losses is None or len(losses) == 0:
+        curve = self.model.curve_
+        if curve is None or len(curve) == 0:
             return ""
         unit = "ratings" if self.model.scale_.has_stars else "pairs"
         return (
-            f"Training went over all {unit} {counted(len(losses), 'time')}; its error on them "
-            f"({loss_name(self.model)}) went from {losses[0, 1]:.3f} to {losses[-1, 1]:.3f}."
+            f"Training went over all {unit} {counted(len(curve), 'time')}; its error on them "
+            f"({curve.loss}) went from {curve.train[0]:.3f} to {curve.train[-1]:.3f}."
         )
 
     @property
@@ -169,7 +168,8 @@ def collect(
         n_threads: None means all cores; changes no number.
         progress: called after each step of that training.
     """
-    ratings = histories(guide.model) if len(guide.model.history_values_) else None
+    history = guide.model.history_
+    ratings = None if history.is_empty else history.to_ratings()
     quality: Quality | str = NOT_MEASURED
     if ratings is None:
         quality = NO_HISTORY

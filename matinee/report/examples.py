@@ -79,7 +79,7 @@ def examples(guide: Guide) -> list[Example]:
     Empty for a file without histories.
     """
     model = guide.model
-    counts = np.diff(model.history_indptr_)
+    counts = model.history_.counts
     by_activity = np.argsort(counts, kind="stable")[np.count_nonzero(counts == 0) :]
     if len(by_activity) == 0:
         return []
@@ -120,8 +120,7 @@ def mistakes(quality: Quality, catalogue: Catalogue) -> Mistakes | None:
 def _telling(guide: Guide, user: int) -> list[Told]:
     """A few ratings that tell most of somebody's taste: what they liked most and least, the best known first."""
     model = guide.model
-    mine = slice(model.history_indptr_[user], model.history_indptr_[user + 1])
-    items, stars = model.history_items_[mine], model.history_values_[mine]
+    items, stars = model.history_.of(user)
     best = _order(-stars, -model.item_counts_[items])[:N_TOLD_LIKED]
     worst = _order(stars, -model.item_counts_[items])[:N_TOLD_DISLIKED]
     chosen = dict.fromkeys([*best, *worst[::-1]])  # somebody with few ratings: each once

@@ -8,7 +8,7 @@ import numpy as np
 
 from matinee.errors import MatineeError
 from matinee.film_map import FilmMap, make_map
-from matinee.guide import Guide, few_ratings
+from matinee.guide import Guide
 from matinee.insight import (
     BiasLine,
     Component,
@@ -19,6 +19,7 @@ from matinee.insight import (
     disagreements,
     generosity,
 )
+from matinee.models.history import few_ratings
 
 N_FILMS, N_FLATTERED, N_PEOPLE, N_COMPONENTS, N_ENDS = 10, 5, 5, 4, 6
 N_MAP = 500
@@ -80,7 +81,7 @@ def learnt(guide: Guide) -> Learnt:
 
 def _misleading(guide: Guide, *, lowest: bool) -> list[BiasLine]:
     """Films whose mean misleads; only those that are rated often enough for anybody to look at their mean."""
-    few = few_ratings(guide.model)
+    few = few_ratings(guide.model.item_counts_)
     found = disagreements(guide, len(guide.model.items_), lowest=lowest)
     return [line for line in found if line.n_ratings >= few][:N_FLATTERED]
 
@@ -89,7 +90,7 @@ def _floor(guide: Guide) -> int:
     """Ratings of a film on the map, which holds all that are rated often enough, or the best known of them."""
     counts = np.sort(guide.model.item_counts_)
     floor = int(counts[-N_MAP]) if len(counts) > N_MAP else 0
-    return max(floor, few_ratings(guide.model))
+    return max(floor, few_ratings(guide.model.item_counts_))
 
 
 def _attempt(make: Callable[[], Part]) -> Part | str:

@@ -53,7 +53,7 @@ def _pictures(content: Content) -> dict[str, Any]:
     model, found = content.model, content.learnt
     drawn: dict[str, Any] = {}
     if content.data.whole is not None and content.data.has_stars:
-        histogram = plots.rating_histogram(model.history_values_, model.scale_)
+        histogram = plots.rating_histogram(model.history_.value, model.scale_)
         drawn["histogram"] = _svg(histogram, "How often each number of stars was given")
     drawn["long_tail"] = _svg(plots.long_tail(model.item_counts_), "How many of the ratings the films hold")
     measured = None if isinstance(content.quality, str) else content.quality

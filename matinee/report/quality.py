@@ -76,7 +76,7 @@ class Quality:
 
     Attributes:
         model: the one that was trained on the training part only.
-        is_watched: whether its history, `losses_`, holds the error on the test part too.
+        is_watched: whether its `curve_` holds the error on the test part too.
         predicted: (N,) its stars for the test ratings; None for a model that only ranks.
         errors: of the mean, the baseline and the model; empty for a model that only ranks.
         ranking: of popularity, the baseline and the model; empty if nobody liked a test item.
@@ -197,14 +197,14 @@ def measure(
     Raises:
         MatineeError: there are too few ratings to cut, or this machine cannot train such a model.
     """
-    if model.name == "network":
+    if model.capabilities.needs_module:
         raise UnsupportedError(
             "a network of somebody's own cannot be made anew from its file; matinee.evaluate measures it in Python."
         )
     part = random_split(ratings, TEST_PART, model.seed)
     anew = type(model).from_settings(model.settings())
     # The test part may be watched where nothing depends on it: then the learning curves show both parts.
-    is_watched = model.has_stars and not any(getattr(anew, name, False) for name in ("patience", "keep_best"))
+    is_watched = model.has_stars and not anew.needs_valid
     anew.fit(part.train, valid=part.test if is_watched else None, n_threads=n_threads, progress=progress)
     popularity = Popularity().fit(part.train)
     baseline = Baseline().fit(part.train) if ratings.scale.has_stars else popularity
@@ -216,7 +216,7 @@ def measure(
     mean = np.full(len(true), part.train.value.mean(dtype=np.float64))
     simple = baseline.predict_ratings(part.test)
     errors = [_errors("mean", "everybody gets the mean of all ratings", part.test, mean)]
-    if anew.name != "baseline":
+    if not isinstance(anew, Baseline):
         errors.append(_errors("baseline", "how generous the person is, how well liked the film is", part.test, simple))
     errors.append(_errors(anew.name, "this model", part.test, predicted))
     user_counts, item_counts = part.train.user_counts, part.train.item_counts
@@ -227,7 +227,7 @@ def measure(
         predicted,
         errors,
         ranking,
-        "" if anew.name == "baseline" else _comparison(anew.name, part.test, predicted, simple),
+        "" if isinstance(anew, Baseline) else _comparison(anew.name, part.test, predicted, simple),
         _calibration(part.test, predicted),
         _by_count(user_counts[part.test.user_index], true, predicted),
         _by_count(item_counts[part.test.item_index], true, predicted),

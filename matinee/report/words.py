@@ -5,53 +5,6 @@ from matinee.datasets import ENTRIES
 from matinee.models.base import Recommender
 from matinee.models.blend import in_words, weights_of
 
-MODEL_WORDS = {
-    "baseline": (
-        "It adds up three numbers: the mean of all ratings, how generous the person is, and how well liked the film "
-        "is. It knows no tastes."
-    ),
-    "popularity": "It ranks films by how many people rated them: the same list for everybody, and no stars.",
-    "mf": (
-        "It describes every person's taste and every film by a row of numbers; where the two rows agree, it predicts "
-        "more stars than the mean, the generosity of the person and the popularity of the film would give."
-    ),
-    "dot-product": (
-        "It describes every person's taste and every film by a row of numbers, learnt in small steps as neural "
-        "networks learn; where the two rows agree, it predicts more stars."
-    ),
-    "plain-mf": (
-        "It describes every person's taste and every film by a short row of numbers and predicts stars from how well "
-        "the two rows agree, and from nothing else."
-    ),
-    "mlp": (
-        "It describes every person's taste and every film by a row of numbers, and a neural network turns a pair of "
-        "rows into stars."
-    ),
-    "bayes": (
-        "It draws many tables of tastes that explain the ratings about equally well and averages what they predict; "
-        "how far they are apart tells how sure it is. Who rated what, and when, counts as well as the stars."
-    ),
-    "item-knn": (
-        "It looks for films that the same people rated alike, and predicts stars from what the person gave to those."
-    ),
-    "user-knn": (
-        "It looks for people whose ratings resemble the person's own, and predicts stars from what those gave the film."
-    ),
-    "ials": (
-        "It describes every person and every film by a row of numbers, such that the rows agree where the person liked "
-        "the film, and hardly anywhere else. It ranks, and predicts no stars."
-    ),
-    "ease": (
-        "It gives every pair of films a weight: how much liking one of them says about the other, beyond what all "
-        "other films say already. A film's score is the sum over what the person liked; it predicts no stars."
-    ),
-    "blend": (
-        "It asks several other models and adds up their answers, each times a weight that it earned on ratings kept "
-        "aside."
-    ),
-    "network": "It is a neural network of somebody's own, trained by matinee.",
-}
-
 GLOSSARY = (
     ("Rating, stars", "What a person gave a film, on the scale of the data. All errors here are in stars too."),
     (
@@ -97,10 +50,9 @@ GLOSSARY = (
 
 
 def about_model(model: Recommender) -> str:
-    """What a model does, in a sentence or two; for a model that is new here, what its class says of itself."""
-    told = MODEL_WORDS.get(model.name) or (type(model).__doc__ or "").strip().split("\n")[0]
+    """What a model does, in a sentence or two."""
     weights = weights_of(model)
-    return f"{told} Here that is {in_words(weights)}." if weights else told
+    return f"{model.summary} Here that is {in_words(weights)}." if weights else model.summary
 
 
 def citations(dataset: str) -> list[str]:

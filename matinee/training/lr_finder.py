@@ -5,14 +5,13 @@ loss runs away. A good rate is a tenth of the one at which the loss was lowest: 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import UnsupportedError
 from matinee.ratings import Ratings
-from matinee.training.loop import Batches
+from matinee.training.loop import Batches, Engine
 from matinee.training.schedules import Schedule
 
 
@@ -25,25 +24,43 @@ class LearningRates:
     suggestion: float
 
 
-def lr_find(model: Any, train: Ratings, lowest: float = 1e-5, highest: float = 10.0, steps: int = 200) -> LearningRates:
+class Trainable(Protocol):
+    """A model that is trained by gradient steps on batches."""
+
+    seed: int
+
+    def engine(self, train: Ratings) -> Engine:
+        """Untrained weights."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """With the size of a batch, `batch_size`."""
+        ...
+
+
+def lr_find(
+    model: Trainable,
+    train: Ratings,
+    lowest: float = 1e-5,
+    highest: float = 10.0,
+    steps: int = 200,
+) -> LearningRates:
     """Trains a fresh copy of a neural model's weights for some steps, each with a higher rate; the model is unchanged.
 
     Raises:
         UnsupportedError: the model is not trained by gradient steps on batches.
     """
-    if not hasattr(model, "_engine"):
-        raise UnsupportedError(f"{model.name} has no rate to find this way; dot-product, plain-mf and mlp have.")
-    engine = model._engine(train)
+    engine, batch_size = model.engine(train), int(model.settings()["batch_size"])
     rates = np.geomspace(lowest, highest, steps)
     order = np.random.default_rng(model.seed).permutation(len(train))
-    rows = np.resize(order, steps * model.batch_size)
+    rows = np.resize(order, steps * batch_size)
     losses: list[float] = []
     smooth = 0.0
     for step, rate in enumerate(rates):
-        part = rows[step * model.batch_size : (step + 1) * model.batch_size]
+        part = rows[step * batch_size : (step + 1) * batch_size]
         batch = Batches(train.user_index[part], train.item_index[part], train.value[part])
         schedule = Schedule(np.array([rate]), np.array([0.9]))
-        loss = float(engine.epoch(batch, model.batch_size, schedule, step, step)[0])
+        loss = float(engine.epoch(batch, batch_size, schedule, step, step)[0])
         smooth = 0.95 * smooth + 0.05 * loss
         losses.append(smooth / (1 - 0.95 ** (step + 1)))
         if not np.isfinite(loss) or losses[-1] > 4 * min(losses):

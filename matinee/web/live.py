@@ -50,7 +50,7 @@ class Snapshot:
         self._index = {str(item_id): index for index, item_id in enumerate(guide.model.items_.ids.tolist())}
         model = guide.model
         # A model that does more than call NumPy is asked by one thread at a time.
-        self._lock = None if model.scores_in_threads else threading.Lock()
+        self._lock = None if model.capabilities.thread_safe else threading.Lock()
         self._seconds = min(self._tried() for _ in range(3))
         self._seconds_of_reasons = min(self._explained() for _ in range(3))
         self._lists, self._long = Lane(), Lane()

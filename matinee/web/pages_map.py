@@ -14,8 +14,8 @@ from fastapi.responses import Response
 
 from matinee.errors import UnsupportedError
 from matinee.film_map import FilmMap, make_map
-from matinee.guide import few_ratings
 from matinee.map_files import axis_sentences, page_data, you_on
+from matinee.models.history import few_ratings
 from matinee.report.html import ASSETS
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
@@ -102,7 +102,7 @@ def _map_of(request: Request, snapshot: Snapshot) -> Drawn:
 def _draw(snapshot: Snapshot) -> Drawn:
     guide = snapshot.guide
     counts = np.sort(guide.model.item_counts_)[::-1]
-    few = few_ratings(guide.model)
+    few = few_ratings(guide.model.item_counts_)
     floor = max(few, int(counts[MOST_FILMS]) + 1) if len(counts) > MOST_FILMS else few
     floor = floor if int((counts >= floor).sum()) >= 2 else 1
     try:

@@ -7,7 +7,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from matinee.guide import few_ratings
+from matinee.models.history import few_ratings
 from matinee.ratings import Id
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.api import describe
@@ -101,7 +101,7 @@ def _apart(shown: list[Snapshot], kept: Kept) -> list[dict[str, Any]]:
         return []
     scores = [snapshot.run(_stars, snapshot, kept) for snapshot in shown]
     rated = set(kept.stars())
-    enough = few_ratings(one.guide.model)
+    enough = few_ratings(one.guide.model.item_counts_)
     pairs = []
     for index, item_id in enumerate(one.guide.model.items_.ids.tolist()):
         there = other.find(item_id)

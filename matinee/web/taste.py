@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from matinee.guide import few_ratings
+from matinee.models.history import few_ratings
 from matinee.ratings import Id
 from matinee.web.live import Snapshot
 
@@ -38,7 +38,7 @@ def taste(snapshot: Snapshot, stars: Mapping[Id, float]) -> dict[str, Any]:
             genres[genre].append(amount - generosity)
         if film.year:
             decades[f"{film.year // 10 * 10}s"].append(amount - generosity)
-    enough = few_ratings(model)
+    enough = few_ratings(model.item_counts_)
     apart = [index for index in beyond if model.item_counts_[index] >= enough]
     apart.sort(key=lambda index: -abs(beyond[index]))
     return {
@@ -58,7 +58,7 @@ def taste(snapshot: Snapshot, stars: Mapping[Id, float]) -> dict[str, Any]:
 
 def everybody(snapshot: Snapshot) -> list[dict[str, float]] | None:
     """How often each number of stars occurs in the training data; None for a model without histories."""
-    values = snapshot.guide.model.history_values_
+    values = snapshot.guide.model.history_.value
     if len(values) == 0:
         return None
     distinct, counts = np.unique(values, return_counts=True)

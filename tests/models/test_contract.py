@@ -16,6 +16,7 @@ from matinee.explain import explain
 from matinee.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
+from matinee.models.declarations import CURVE, learned_arrays, state_of
 from matinee.ratings import Ratings, Scale
 from matinee.split import Split, given_parts, random_split
 from tests.conftest import simulated
@@ -23,7 +24,7 @@ from tests.conftest import simulated
 Model = type[Recommender]
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 every_star_model = pytest.mark.parametrize(
-    "model", [model for model in MODELS if model.predicts_stars], ids=lambda model: model.name
+    "model", [model for model in MODELS if model.capabilities.predicts_stars], ids=lambda model: model.name
 )
 ITEM = 17  # an item id of the simulated table; its users are 1 to 300
 
@@ -40,7 +41,7 @@ def fitted(model: Model) -> Recommender:
 
 
 def arrays(model: Recommender) -> dict[str, NDArray[Any]]:
-    return {name: np.array(getattr(model, name)) for name in (*model.common, *model.learned)}
+    return {name: np.array(array) for name, array in state_of(model).items()}
 
 
 def assert_same(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> None:
@@ -98,8 +99,9 @@ def test_fitting_returns_the_model_and_changes_no_rating(model: Model) -> None:
 
 @every_model
 def test_what_is_learnt_are_arrays(model: Model) -> None:
-    for name in (*model.common, *model.learned):
-        assert isinstance(getattr(fitted(model), name), np.ndarray), name
+    one = fitted(model)
+    for name in (each.name for each in learned_arrays(model) if each.name != CURVE):
+        assert isinstance(getattr(one, name), np.ndarray), name
 
 
 @every_model
@@ -139,7 +141,7 @@ def test_asking_changes_nothing(model: Model) -> None:
     if explains(one):
         one.parts(1, ITEM)
         one.parts({ITEM: 4.0, 27: 2.0}, ITEM)
-    if model.predicts_stars:
+    if model.capabilities.predicts_stars:
         one.predict(1, ITEM)
         one.predict_ratings(table())
     assert allowed.all()
@@ -151,7 +153,7 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
     one = model().fit(Ratings.from_ids([5], [6], [3.0]), n_threads=1)
     assert one.recommend(5) == []
     assert len(one.recommend({})) == 1
-    if model.predicts_stars:  # but whoever gives everything the same number has not rated
+    if model.capabilities.predicts_stars:  # but whoever gives everything the same number has not rated
         assert message(UnsupportedError, lambda: one.predict(5, 6)) == (
             f"{one.name} was trained on a table without ratings, so it ranks and predicts no stars."
         )
@@ -161,7 +163,7 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
 def test_a_table_of_equal_ratings_is_predicted_exactly(model: Model) -> None:
     equal = Ratings.from_ids([1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0] * 5, scale=Scale(1, 5, 1))
     # The neural models know no mean: they get there step by step, and their decay holds them back a little.
-    patient = {"epochs": 2000, "weight_decay": 0.0} if model.resumes else {}
+    patient = {"epochs": 2000, "weight_decay": 0.0} if model.capabilities.resumes else {}
     one, room = model.from_settings(patient), 0.05 if patient else 1e-3
     assert np.allclose(one.fit(equal, n_threads=1).predict_ratings(equal), 4, atol=room)
 
@@ -199,7 +201,7 @@ def test_exactly_k_unseen_items_come_best_first(model: Model) -> None:
 @every_model
 def test_stars_beside_scores_are_inside_the_scale_or_none(model: Model) -> None:
     for one in fitted(model).recommend(1, 120, include_seen=True):
-        if model.predicts_stars:
+        if model.capabilities.predicts_stars:
             assert one.stars == pytest.approx(np.clip(one.score, 1, 5), abs=1e-5)
         else:
             assert one.stars is None
@@ -272,7 +274,7 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
     one = fitted(model)
     questions: list[Callable[[], object]] = [lambda: one.recommend(3000), lambda: one.profile("3000")]
     items: list[Callable[[], object]] = [lambda: one.fold_in({"117x": 4.0})]
-    if model.predicts_stars:
+    if model.capabilities.predicts_stars:
         questions.append(lambda: one.predict(3000, ITEM))
         items.append(lambda: one.predict(1, "117x"))
     if has_similar(one):
@@ -294,7 +296,7 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
 
 @every_model
 def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
-    if model.predicts_stars:
+    if model.capabilities.predicts_stars:
         return
     expected = f"{model.name} only ranks and predicts no stars; use baseline or mf."
     assert message(UnsupportedError, lambda: fitted(model).predict(1, ITEM)) == expected
@@ -345,7 +347,7 @@ def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> N
     best = partial.recommend(1, 200)
     assert len(best) == table().n_items
     assert np.isfinite([one.score for one in best]).all()
-    if model.predicts_stars:
+    if model.capabilities.predicts_stars:
         stars = partial.predict_ratings(table())
         assert np.isfinite(stars).all()
         new = (table().user_index < 20) & (table().item_index < 10)
@@ -375,7 +377,7 @@ def test_a_score_is_the_sum_of_its_parts_or_it_is_said_who_can_explain(model: Mo
         assert total == pytest.approx(score, abs=0.3 if isinstance(person, int) else 1e-4)
         found = explain(one, Catalogue(), person, ITEM)
         total = found.mean + found.user + found.item + sum(reason.contribution for reason in found.reasons)
-        said = one.predict(person, ITEM) if model.predicts_stars else score
+        said = one.predict(person, ITEM) if model.capabilities.predicts_stars else score
         assert total + found.rest + found.clipping == pytest.approx(said, abs=1e-4)
     assert (parts.user, parts.ratings.tolist()) == (0, [])
 
@@ -410,7 +412,8 @@ def test_a_higher_rating_of_a_film_adds_more_to_it(model: Model) -> None:
             place = list(others | {ITEM: stars}).index(ITEM)
             own.append(parts.user + (parts.ratings[place] if len(parts.ratings) else 0))
         assert own == sorted(own)
-        assert own[0] < own[-1] or not model.predicts_stars  # what only ranks may leave an item out of its own reasons
+        # What only ranks may leave an item out of its own reasons.
+        assert own[0] < own[-1] or not model.capabilities.predicts_stars
 
 
 # -- new people --------------------------------------------------------------------------------------------------
@@ -430,7 +433,7 @@ def test_a_new_person_without_ratings_gets_the_average_list(model: Model) -> Non
     scores = list(all_scores(fitted(model), {}).values())
     assert len(scores) == table().n_items
     assert np.isfinite(scores).all()
-    if model.predicts_stars:
+    if model.capabilities.predicts_stars:
         assert np.isfinite(fitted(model).predict({}, ITEM))
 
 
@@ -461,7 +464,7 @@ def relabelled(ratings: Ratings, user_ids: NDArray[Any], item_ids: NDArray[Any],
 
 def quality(model: Model, part: Split) -> float:
     one = model().fit(part.train, n_threads=1)
-    if model.predicts_stars:
+    if model.capabilities.predicts_stars:
         return rmse(part.test.value, one.predict_ratings(part.test))
     return ranking_measures(one, part.test)["ndcg_at_10"]
 
@@ -477,7 +480,7 @@ def test_other_ids_and_another_order_of_rows_change_no_quality(model: Model) -> 
     )
     # Who only ranks gets more room: the simulated items are about equally popular, so that ties decide.
     # So do the neural models, whose random start goes with the index.
-    room = 0.01 if model.predicts_stars and not model.resumes else 0.03
+    room = 0.01 if model.capabilities.predicts_stars and not model.capabilities.resumes else 0.03
     assert quality(model, other) == pytest.approx(quality(model, part), abs=room)
 
 

@@ -10,6 +10,7 @@ import torch
 
 from matinee.errors import SettingError
 from matinee.models.base import Recommender
+from matinee.models.declarations import learned_arrays, state_of
 from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.mlp import EmbeddingMLP
 from matinee.models.neural import LARGEST_DENSE_TABLE, is_lazy, sigmoid_bounds
@@ -66,7 +67,7 @@ def test_without_biases_they_are_zero_and_without_a_sigmoid_the_range_is_empty()
 
 
 def test_plain_mf_is_the_dot_product_with_other_defaults_only() -> None:
-    assert PlainMF.learned == DotProduct.learned
+    assert learned_arrays(PlainMF) == learned_arrays(DotProduct)
     assert [one.name for one in PlainMF.hypers()] == [one.name for one in DotProduct.hypers()]
     for plain, dot in zip(PlainMF.hypers(), DotProduct.hypers(), strict=True):
         assert (plain.low, plain.high, plain.help) == (dot.low, dot.high, dot.help)
@@ -74,8 +75,9 @@ def test_plain_mf_is_the_dot_product_with_other_defaults_only() -> None:
     table = simulated(40, 30, 600)
     one = DotProduct.from_settings(PlainMF(epochs=2).settings()).fit(table)
     other = PlainMF(epochs=2).fit(table)
-    for name in one.learned:
-        assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True), name
+    found = state_of(other)
+    for name, array in state_of(one).items():
+        assert np.array_equal(array, found[name], equal_nan=True), name
 
 
 # -- new people --------------------------------------------------------------------------------------------------
@@ -198,6 +200,6 @@ def test_only_large_tables_are_updated_lazily_by_themselves() -> None:
     ("start", "low", "deviation"), [("normal:0.3", -9.0, 0.3), ("uniform:0.6", 0.0, 0.6 / 12**0.5)]
 )
 def test_the_start_is_as_asked(start: str, low: float, deviation: float) -> None:
-    one: Any = DotProduct(start=start)._engine(simulated())
+    one: Any = DotProduct(start=start).engine(simulated())
     assert one.table.weights.min() >= low
     assert one.table.weights.std() == pytest.approx(deviation, rel=0.02)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from matinee.metrics import rmse
 from matinee.models.baseline import Baseline
+from matinee.models.declarations import state_of
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.factors import ridge
 from matinee.progress import Step
@@ -88,8 +89,8 @@ def test_patience_stops_early_and_restores_the_best_epoch() -> None:
     part = random_split(simulated(), 0.2)
     one = MatrixFactorization.from_settings({**OVERFITTING, "patience": 3})
     one.fit(part.train, valid=part.test, n_threads=1)
-    valid = one.losses_[:, 2]
-    assert one.losses_.shape == (valid.argmin() + 1 + 3, 3)
+    valid = one.curve_.rows[:, 2]
+    assert one.curve_.rows.shape == (valid.argmin() + 1 + 3, 3)
     assert len(valid) < 60
     assert valid[-1] > valid.min()
     assert rmse(part.test.value, one.predict_ratings(part.test)) == pytest.approx(valid.min(), abs=1e-6)
@@ -100,33 +101,34 @@ def test_without_patience_the_valid_part_is_only_watched() -> None:
     watched = MatrixFactorization().fit(part.train, valid=part.test, n_threads=1)
     alone = MatrixFactorization().fit(part.train, n_threads=1)
     assert np.array_equal(watched.predict_ratings(part.test), alone.predict_ratings(part.test))
-    assert watched.losses_.shape == alone.losses_.shape == (20, 3)
-    assert np.isnan(alone.losses_[:, 2]).all()
-    assert np.array_equal(watched.losses_[:, :2], alone.losses_[:, :2])
-    assert watched.losses_[-1, 2] == pytest.approx(rmse(part.test.value, watched.predict_ratings(part.test)), abs=1e-3)
+    assert watched.curve_.rows.shape == alone.curve_.rows.shape == (20, 3)
+    assert np.isnan(alone.curve_.rows[:, 2]).all()
+    assert np.array_equal(watched.curve_.rows[:, :2], alone.curve_.rows[:, :2])
+    error = rmse(part.test.value, watched.predict_ratings(part.test))
+    assert watched.curve_.rows[-1, 2] == pytest.approx(error, abs=1e-3)
 
 
 def test_patience_without_a_valid_part_watches_a_twentieth_of_the_ratings() -> None:
     table = simulated()
     one = MatrixFactorization.from_settings({**OVERFITTING, "patience": 3}).fit(table, n_threads=1)
-    assert len(one.losses_) < 60
-    assert np.isfinite(one.losses_[:, 2]).all()
-    assert len(one.history_items_) == len(table)  # who has seen what is known from all of them
+    assert len(one.curve_.rows) < 60
+    assert np.isfinite(one.curve_.rows[:, 2]).all()
+    assert len(one.history_.item_index) == len(table)  # who has seen what is known from all of them
 
 
 def test_the_rate_falls_in_a_straight_line() -> None:
     one = MatrixFactorization(epochs=5, learning_rate=0.04, final_rate=0.5).fit(simulated(), n_threads=1)
-    np.testing.assert_allclose(one.losses_[:, 0], [0.04, 0.035, 0.03, 0.025, 0.02])
-    assert np.all(np.diff(one.losses_[:, 1]) < 0)
+    np.testing.assert_allclose(one.curve_.rows[:, 0], [0.04, 0.035, 0.03, 0.025, 0.02])
+    assert np.all(np.diff(one.curve_.rows[:, 1]) < 0)
 
 
 def test_progress_is_told_after_each_epoch() -> None:
     steps: list[Step] = []
     one = MatrixFactorization(epochs=3).fit(simulated(), n_threads=1, progress=steps.append)
-    assert steps == [Step(epoch + 1, 3, f"RMSE {one.losses_[epoch, 1]:.4f}") for epoch in range(3)]
+    assert steps == [Step(epoch + 1, 3, f"RMSE {one.curve_.rows[epoch, 1]:.4f}") for epoch in range(3)]
     steps.clear()
     one.fit(simulated(), valid=simulated(seed=1), n_threads=1, progress=steps.append)
-    assert [step.validation for step in steps] == one.losses_[:, 2].tolist()
+    assert [step.validation for step in steps] == one.curve_.rows[:, 2].tolist()
 
 
 # -- threads -----------------------------------------------------------------------------------------------------
@@ -136,8 +138,9 @@ def test_a_table_of_many_blocks_gives_the_same_bits_with_any_number_of_threads()
     table = simulated(2_000, 800, 280_000)  # enough for 4 x 4 blocks
     fits = [MatrixFactorization(factors=8, epochs=4).fit(table, n_threads=threads) for threads in (1, 2, 3, 9)]
     for other in fits[1:]:
-        for name in MatrixFactorization.learned:
-            assert np.array_equal(getattr(fits[0], name), getattr(other, name), equal_nan=True), name
+        found = state_of(other)
+        for name, array in state_of(fits[0]).items():
+            assert np.array_equal(array, found[name], equal_nan=True), name
 
 
 # -- against the baseline ----------------------------------------------------------------------------------------

@@ -145,9 +145,9 @@ def test_the_history_is_what_is_minimised_and_it_falls(counts: bool) -> None:
     exact = Exact(liked_matrix(ratings, weight / weight[weight > 0].mean()), model)
     users = np.where(exact.weights.any(axis=1, keepdims=True), model.user_factors_, 0)
     per_like = exact.objective(users, model.item_factors_) / np.count_nonzero(weight)
-    assert model.losses_[-1, 1] == pytest.approx(per_like, rel=1e-4)
-    assert model.losses_.shape == (model.epochs, 3)
-    assert (np.diff(model.losses_[:, 1]) < 1e-6).all()
+    assert model.curve_.rows[-1, 1] == pytest.approx(per_like, rel=1e-4)
+    assert model.curve_.rows.shape == (model.epochs, 3)
+    assert (np.diff(model.curve_.rows[:, 1]) < 1e-6).all()
 
 
 def test_equal_counts_weigh_nothing() -> None:

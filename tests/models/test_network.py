@@ -115,7 +115,7 @@ def test_predictions_are_those_of_the_trained_module(ratings: Ratings) -> None:
 def test_it_comes_to_what_the_built_in_model_comes_to(ratings: Ratings) -> None:
     settings: dict[str, Any] = {"epochs": 2, "batch_size": 128, "weight_decay": 0.01}
     built_in = DotProduct(factors=5, **settings)
-    engine: Any = built_in._engine(ratings)
+    engine: Any = built_in.engine(ratings)
     module = Plain(engine.table.weights, ratings.n_users, 5)
     own = Network(module=module, device="cpu", **settings).fit(ratings)
     np.testing.assert_allclose(own.predict_ratings(ratings), built_in.fit(ratings).predict_ratings(ratings), atol=2e-3)

@@ -19,6 +19,7 @@ from matinee.errors import ModelFileError, UnsupportedError
 from matinee.guide import Guide
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.declarations import state_of
 from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.mlp import EmbeddingMLP
@@ -60,8 +61,9 @@ def interrupted(model: Recommender, after: int, ratings: Ratings, **how: Any) ->
 
 
 def assert_same(one: Recommender, other: Recommender) -> None:
-    for name in one.learned:
-        assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True), name
+    others = state_of(other)
+    for name, array in state_of(one).items():
+        assert np.array_equal(array, others[name], equal_nan=True), name
 
 
 @every_resuming
@@ -87,7 +89,7 @@ def test_the_best_epoch_before_an_interruption_is_not_forgotten(
     part = random_split(SMALL, 0.3)
     settings = settings | {"epochs": 30, "learning_rate": 0.1, "schedule": "constant", "patience": 2, "keep_best": True}
     whole: Any = model.from_settings(settings).fit(part.train, valid=part.test)
-    n_epochs = len(whole.losses_)
+    n_epochs = len(whole.curve_.rows)
     assert n_epochs < 30
     resumed = model.from_settings(settings)
     for after in (n_epochs - 2, n_epochs - 1):

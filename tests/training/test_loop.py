@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from matinee.errors import SettingError
 from matinee.models.base import Recommender
+from matinee.models.declarations import state_of
 from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.mlp import EmbeddingMLP
 from matinee.progress import Step
@@ -120,28 +121,30 @@ def test_models_keep_the_history(model: type[Recommender]) -> None:
     part = random_split(SMALL, 0.2)
     one = model.from_settings({"epochs": 3, "batch_size": 100})
     with_valid: Any = one.fit(part.train, valid=part.test)
-    assert with_valid.losses_.shape == (3, 3)
-    assert np.isfinite(with_valid.losses_).all()
+    assert with_valid.curve_.rows.shape == (3, 3)
+    assert np.isfinite(with_valid.curve_.rows).all()
     assert with_valid.step_losses_.shape == (3 * 5, 2)
     without: Any = one.fit(part.train)
-    assert np.isnan(without.losses_[:, 2]).all()
-    assert np.isfinite(without.losses_[:, :2]).all()
+    assert np.isnan(without.curve_.rows[:, 2]).all()
+    assert np.isfinite(without.curve_.rows[:, :2]).all()
 
 
 @pytest.mark.parametrize("model", [DotProduct, EmbeddingMLP], ids=lambda model: model.name)
 def test_watching_a_valid_part_changes_no_weight(model: type[Recommender]) -> None:
     part = random_split(SMALL, 0.2)
     one, other = (model.from_settings({"epochs": 2}).fit(part.train, valid=valid) for valid in (None, part.test))
-    for name in model.learned:
-        assert name == "losses_" or np.array_equal(getattr(one, name), getattr(other, name)), name
+    found = state_of(other)
+    for name, array in state_of(one).items():
+        assert name == "losses_" or np.array_equal(array, found[name], equal_nan=True), name
 
 
 @pytest.mark.parametrize("model", [DotProduct, PlainMF, EmbeddingMLP], ids=lambda model: model.name)
 def test_another_seed_gives_other_numbers_and_the_same_seed_the_same(model: type[Recommender]) -> None:
     one, same, other = (model.from_settings({"epochs": 2, "seed": seed}).fit(SMALL) for seed in (3, 3, 4))
-    for name in model.learned:
-        assert np.array_equal(getattr(one, name), getattr(same, name), equal_nan=True), name
-    assert not np.array_equal(getattr(one, "item_factors_"), getattr(other, "item_factors_"))  # noqa: B009
+    first, second, third = map(state_of, (one, same, other))
+    for name, array in first.items():
+        assert np.array_equal(array, second[name], equal_nan=True), name
+    assert not np.array_equal(first["item_factors_"], third["item_factors_"])
 
 
 # -- patience and the best epoch ---------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ def test_keeping_the_best_epoch_keeps_the_model_of_that_epoch() -> None:
     part = random_split(SMALL, 0.3)
     settings = {"schedule": "constant", "learning_rate": 0.005, "weight_decay": 0.0}
     kept = DotProduct.from_settings({"epochs": 25, "keep_best": True} | settings).fit(part.train, valid=part.test)
-    best = int(kept.losses_[:, 2].argmin())
+    best = int(kept.curve_.rows[:, 2].argmin())
     assert 0 < best < 24
     stopped = DotProduct.from_settings({"epochs": best + 1} | settings).fit(part.train)
     assert np.array_equal(kept.item_factors_, stopped.item_factors_)

@@ -9,6 +9,7 @@ import matinee
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.declarations import state_of
 from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.mlp import EmbeddingMLP
@@ -32,7 +33,7 @@ def last_loss(model: type[Recommender], settings: dict[str, Any], ratings: Ratin
         one: Any = model.from_settings(given).fit(ratings)
     except SettingError:
         return np.inf
-    return float(one.losses_[-1, 1])
+    return float(one.curve_.rows[-1, 1])
 
 
 @every_model
@@ -70,9 +71,10 @@ def test_the_model_is_not_changed_and_the_same_rate_is_found_again(
     assert np.array_equal(first.losses, second.losses, equal_nan=True)
     assert first.suggestion == second.suggestion
     fitted: Any = model.from_settings(settings | {"epochs": 1}).fit(ratings)
-    before = {name: np.array(getattr(fitted, name)) for name in fitted.learned}
+    before = {name: np.array(array) for name, array in state_of(fitted).items()}
     lr_find(fitted, ratings, steps=30)
-    assert all(np.array_equal(getattr(fitted, name), value, equal_nan=True) for name, value in before.items())
+    after = state_of(fitted)
+    assert all(np.array_equal(after[name], array, equal_nan=True) for name, array in before.items())
 
 
 @pytest.mark.parametrize("model", [MatrixFactorization, Baseline], ids=lambda model: model.name)

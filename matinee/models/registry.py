@@ -1,0 +1,43 @@
+"""The list of models. To add one, write its class and put it into MEMBERS."""
+
+from matinee.errors import UnknownNameError, did_you_mean
+from matinee.models.base import Recommender
+from matinee.models.baseline import Baseline
+from matinee.models.bayesian import BayesianMF
+from matinee.models.dot_product import DotProduct, PlainMF
+from matinee.models.ease import EASE
+from matinee.models.factorization import MatrixFactorization
+from matinee.models.ials import ImplicitALS
+from matinee.models.knn import ItemKNN, UserKNN
+from matinee.models.mlp import EmbeddingMLP
+from matinee.models.popularity import Popularity
+
+Models = tuple[type[Recommender], ...]
+
+MEMBERS: Models = (
+    Baseline,
+    Popularity,
+    MatrixFactorization,
+    BayesianMF,
+    UserKNN,
+    ItemKNN,
+    ImplicitALS,
+    EASE,
+    DotProduct,
+    EmbeddingMLP,
+    PlainMF,
+)
+"""The models that a blend can be made of: all but the blend itself, in the order people see."""
+
+
+def member_named(name: str, models: Models = MEMBERS) -> type[Recommender]:
+    """The model class with this name; its `name` is what the command line calls it.
+
+    Raises:
+        UnknownNameError: there is none; the message lists those there are.
+    """
+    names = [model.name for model in models]
+    if name not in names:
+        hint = did_you_mean(name, names) or f" The models are: {', '.join(names)}."
+        raise UnknownNameError(f"no model '{name}'.{hint}")
+    return models[names.index(name)]

@@ -1,0 +1,35 @@
+"""Model files whose contents were altered, with a digest that fits: what anybody could make."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from matinee.storage import digest
+
+
+def contents(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The header and the tensors of a file."""
+    with safe_open(path, framework="np") as file:
+        header: dict[str, Any] = json.loads((file.metadata() or {})["matinee"])
+        return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def forge(
+    path: Path,
+    tensors: Mapping[str, NDArray[Any] | None],
+    header: Mapping[str, Any] | None = None,
+    *,
+    to: Path | None = None,
+) -> None:
+    """Replaces some tensors of a file, or removes those that are None, and entries of its header."""
+    old_header, old = contents(path)
+    text = json.dumps(old_header | dict(header or {}), sort_keys=True)
+    new = {name: np.asarray(array, order="C") for name, array in (old | dict(tensors)).items() if array is not None}
+    metadata = {"matinee": text, "sha256": digest(text, new)}
+    (to or path).write_bytes(save(new, metadata))

@@ -1,0 +1,1 @@
+"""Model files as earlier versions wrote them, and what their models answered then."""
