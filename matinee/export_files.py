@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from matinee.catalogue import year_of
+from matinee.data.titles import year_of
 from matinee.errors import DataError
 from matinee.layouts import plain_name
 from matinee.ratings import Scale

@@ -16,6 +16,7 @@ from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide, few_ratings
 from matinee.projection import principal_components
 from matinee.ratings import Id
+from matinee.text import joined
 
 SMALLEST_GROUP = 5
 """A genre or decade is tried if so many films are in it, and so many are not."""
@@ -76,7 +77,7 @@ class Component:
         if not self.meanings:
             return f"{subject}: no genre and no decade has enough films to tell what it means."
         clear = [one for one in self.meanings if one.p_value < SURE and abs(one.effect) >= CLEAR]
-        low, high = (_joined([str(one) for one in clear if one.effect * side > 0][:3]) for side in (-1, 1))
+        low, high = (joined([str(one) for one in clear if one.effect * side > 0][:3]) for side in (-1, 1))
         if low and high:
             return f"{subject}: from {low} to {high}."
         if low or high:
@@ -197,7 +198,3 @@ def _holm(p: Doubles) -> Doubles:
     corrected = np.empty(len(p))
     corrected[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
     return corrected
-
-
-def _joined(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,6 +1,6 @@
 """The models. `MODELS` is the only list of them; a class's `name` is what the command line calls it."""
 
-from matinee.errors import UnknownNameError, did_you_mean
+from matinee.errors import UnknownNameError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.bayesian import BayesianMF
@@ -13,6 +13,7 @@ from matinee.models.knn import ItemKNN, UserKNN
 from matinee.models.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
 from matinee.ratings import Scale
+from matinee.text import did_you_mean
 
 MODELS: tuple[type[Recommender], ...] = (
     Baseline, Popularity, MatrixFactorization, BayesianMF, UserKNN, ItemKNN, ImplicitALS, EASE, DotProduct,

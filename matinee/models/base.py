@@ -12,19 +12,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import (
-    DataError,
-    NotFittedError,
-    UnknownNameError,
-    UnsupportedError,
-    did_you_mean,
-)
+from matinee.errors import DataError, NotFittedError, UnknownNameError, UnsupportedError
 from matinee.models.people import Fitting, Parts, Person, Profile, Scored, values_in
 from matinee.models.settings import Hyper, checked, hyper
 from matinee.progress import Progress
 from matinee.projection import about_mean, cosines_with, top
 from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
+from matinee.text import did_you_mean
 from matinee.threads import one_blas_thread, workers
 
 USERS_AT_ONCE = 128

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from matinee.catalogue import year_of
+from matinee.data.titles import year_of
 from matinee.errors import SettingError
 from matinee.files import check_output_name, write_atomically
 
@@ -132,7 +132,7 @@ def draw_diagonal(axes: "Axes", low: float, high: float, text: str, down: float 
     )
 
 
-def printable(text: str) -> str:
+def drawable(text: str) -> str:
     """The text in one line, without characters that cannot be drawn or written to an SVG file."""
     for character in set(text):
         if not character.isprintable():
@@ -142,12 +142,12 @@ def printable(text: str) -> str:
 
 def escape_math(text: str) -> str:
     """The text for matplotlib to draw literally: dollar signs do not enclose a formula."""
-    return printable(text).replace("$", r"\$")
+    return drawable(text).replace("$", r"\$")
 
 
 def shorten_title(title: str, length: int = 36) -> str:
     """A title of at most `length` characters, ready to draw; a long one keeps its year."""
-    title = printable(title)
+    title = drawable(title)
     if len(title) > length:
         ending = "\u2026"
         year = year_of(title)
@@ -261,7 +261,7 @@ def as_svg(axes: "Axes", title: str) -> str:
         f'viewBox="0 0 {width:g} {height:g}" '
         f'width="{width / 0.75:.0f}" height="{height / 0.75:.0f}" '
         f'style="max-width: 100%; height: auto; fill: currentColor; stroke-linejoin: round">'
-        f'<title id="{prefix}title">{escape(printable(title))}</title>{content}</svg>'
+        f'<title id="{prefix}title">{escape(drawable(title))}</title>{content}</svg>'
     )
 
 
