@@ -6,6 +6,7 @@ told in `export_files`.
 """
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +14,13 @@ from typing import NamedTuple
 
 from matinee.catalogue import Film
 from matinee.data.titles import names_of, split_year, title_key
+from matinee.errors import DataError
 from matinee.export_files import Row, read_rows
 from matinee.guide import Guide
 from matinee.ratings import Id, Scale
+
+MOST_SECONDS = 8.0
+"""To read one file; less than the server gives a request."""
 
 _NUMBER = re.compile(r"[0-9]{1,3}([.,][0-9]{1,3})?")
 
@@ -70,14 +75,18 @@ def read_export(content: bytes, guide: Guide) -> Import:
     """What an export says of the films of a model; a zip with a `ratings.csv` in it will do.
 
     Raises:
-        DataError: it is too large, no table, or no table of these sites, or holds the ratings of several people.
+        DataError: it is too large, no table, or no table of these sites, or holds the ratings of several people, or
+            takes longer than `MOST_SECONDS`.
     """
+    deadline = time.monotonic() + MOST_SECONDS
     form, rows = read_rows(content)
     scale = form.scale or guide.model.scale_
     found = Import(form.source, _scale_note(form.source, scale, guide))
     known = _Known(guide)
     kept: dict[Id, Match] = {}
     for row in rows:
+        if time.monotonic() > deadline:
+            raise DataError(f"Reading the file took longer than {MOST_SECONDS:g} seconds; give a part of it.")
         try:
             match = _match(row, known, scale)
         except _NoMatchError as error:

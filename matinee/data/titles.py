@@ -13,6 +13,7 @@ _ARTICLES = frozenset(["the", "a", "an", "la", "le", "les", "el", "los", "las", 
 _ENGLISH_ARTICLES = frozenset({"the", "a", "an"})
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans("", "", "'\u2019")
+_MOST_OTHER_NAMES = 10
 _LONGEST_KEY = 500
 """A key is made from this many characters: to put many combining accents in order takes quadratic time."""
 
@@ -41,15 +42,15 @@ def spoken(title: str) -> tuple[str, str]:
 
 
 def names_of(title: str) -> list[str]:
-    """All names in a title: what people call the film first, then the names in brackets at the end.
+    """All names in a title: what people call the film first, then at most ten names in brackets at its end.
 
-    "City of Lost Children, The (Cité des enfants perdus, La) (1995)" gives "The City of Lost Children" and
-    "La Cité des enfants perdus".
+    "City of Lost Children, The (Cité des enfants perdus, La) (1995)" gives "The City of Lost
+    Children" and "La Cité des enfants perdus".
     """
     text = split_year(title)[0] or title.strip()
     others: list[str] = []
     end = len(text)
-    while text.endswith(")", 0, end):
+    while text.endswith(")", 0, end) and len(others) < _MOST_OTHER_NAMES:
         start = text.rfind("(", 0, end)
         is_name = start > 0 and start + 2 < end and text.find(")", start, end) == end - 1
         if not is_name:

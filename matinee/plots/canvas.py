@@ -134,10 +134,8 @@ def draw_diagonal(axes: "Axes", low: float, high: float, text: str, down: float 
 
 def drawable(text: str) -> str:
     """The text in one line, without characters that cannot be drawn or written to an SVG file."""
-    for character in set(text):
-        if not character.isprintable():
-            text = text.replace(character, " ")
-    return " ".join(text.split())
+    drawn = [character if character.isprintable() else " " for character in text]
+    return " ".join("".join(drawn).split())
 
 
 def escape_math(text: str) -> str:
@@ -254,8 +252,9 @@ def as_svg(axes: "Axes", title: str) -> str:
     content = re.sub(r"<style.*?</style>", "", content, flags=re.DOTALL)  # its rule would apply to the whole page
     used_ids = set(re.findall(r"[(\"]#([\w.-]+)", content))
     prefix = f"p{_short_hash(title + content)}-"  # of the ids of this figure
-    content = re.sub(r"<[^>]+>", lambda tag: _adapt_tag(tag[0], used_ids, prefix), content)
-    content = re.sub(r"\s*\n\s*", "\n", content)
+    content = re.sub(r"<[^<>]+>", lambda tag: _adapt_tag(tag[0], used_ids, prefix), content)
+    content = "\n".join(line.strip() for line in content.split("\n"))
+    content = re.sub(r"\n{2,}", "\n", content)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{prefix}title" '
         f'viewBox="0 0 {width:g} {height:g}" '
@@ -285,7 +284,7 @@ def _to_svg(figure: "Figure", salt: str, **options: Any) -> str:
         for text, path_effects in effects.items():
             text.set(path_effects=path_effects, gid=None)
     svg = re.sub(r"(font-family: '[^']+')(?:, '[^']+')+", r"\1", buffer.getvalue())
-    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)  # to .01 points
+    svg = re.sub(r"<[^<>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)  # to .01 points
     return re.sub(r'<g id="halo">(.*?</g>)', lambda group: f"<g>{_add_halo(group[1])}", svg, flags=re.DOTALL)
 
 

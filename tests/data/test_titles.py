@@ -66,6 +66,10 @@ def test_a_comma_does_not_divide_another_name() -> None:
     assert names_of(title) == ["The Good, the Bad and the Ugly", "Il Buono, il brutto, il cattivo"]
 
 
+def test_at_most_ten_other_names_are_taken() -> None:
+    assert names_of("One" + " (a)" * 12) == ["One (a) (a)", *["a"] * 10]
+
+
 def test_an_article_moves_to_the_front() -> None:
     names = ["Matrix, The", "Misérables, LES", "Avventura, L'", "Tough and Deadly", "Me, Myself"]
     assert [article_first(name) for name in names] == [
