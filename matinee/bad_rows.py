@@ -22,9 +22,10 @@ import polars as pl
 
 from matinee.errors import DataError
 from matinee.files import write_atomically
-from matinee.layouts import ROLES, Kind, Layout, plain_integer, plain_number, printable, split_line
+from matinee.layouts import ROLES, Kind, Layout, plain_integer, plain_number, split_line
 from matinee.ratings import NO_TIME
 from matinee.tables import EARLIEST, LATEST, Table, encode
+from matinee.text import counted, printable
 
 GO_ON = "--skip-bad-rows goes on without such rows."
 _QUOTED_LINES = 100  # a quoted field may go over so many lines; beyond, its quotation mark was never closed
@@ -222,7 +223,7 @@ def text_records(path: Path, layout: Layout) -> Iterator[Record]:
 
 
 def _wrong_count(found: int, due: int, text: str) -> str:
-    return f"it has {found} field{'' if found == 1 else 's'} instead of {due}: {_shown(text)}"
+    return f"it has {counted(found, 'field')} instead of {due}: {_shown(text)}"
 
 
 def _numbered_rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, str, bool]]:

@@ -1,10 +1,9 @@
 """Catalogue: what people know of an item (title, year, genres). Models never import it.
 
-A title can stand wherever an item id can. Titles are compared without case, punctuation, the year in brackets and
-the place of the article, so that "the godfather" finds "Godfather, The (1972)".
+A title can be given wherever an item id can. `data.titles` says how titles are compared: "the godfather" finds
+"Godfather, The (1972)", and "amelie" finds "Amélie (2001)".
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import UnknownNameError, nearest
+from matinee.data.titles import names_of, title_key, year_of
+from matinee.errors import UnknownNameError
 from matinee.features import Features
 from matinee.ratings import Id, Vocabulary
-
-_YEAR = re.compile(r"\s*\((\d{4})(?:[-\u2013]\d{0,4})?\)\s*$")
-_ARTICLE = re.compile(r"^(.*), (the|a|an|la|le|les|el|los|las|il|der|die|das|l')$", re.IGNORECASE)
+from matinee.text import joined, nearest
 
 
 @dataclass(frozen=True)
@@ -28,24 +26,6 @@ class Film:
     title: str
     year: int | None = None
     genres: tuple[str, ...] = ()
-
-
-def year_of(title: str) -> int | None:
-    """The year in brackets at the end of a title, or None."""
-    match = _YEAR.search(title)
-    return int(match.group(1)) if match else None
-
-
-def _key(title: str) -> str:
-    """A title reduced to what people agree on: no year, article in front, lower case, letters and digits only."""
-    bare = _YEAR.sub("", title).strip()
-    match = _ARTICLE.match(bare)
-    if match:
-        bare = f"{match.group(2)} {match.group(1)}"
-    words = re.sub(r"[^\w\s]", " ", bare.casefold().replace("'", "")).split()
-    if len(words) > 1 and words[0] in {"the", "a", "an"}:
-        words = words[1:]
-    return " ".join(words)
 
 
 class Labels(NamedTuple):
@@ -75,7 +55,15 @@ class Catalogue:
     def _ids_by_key(self) -> dict[str, list[Id]]:
         ids: dict[str, list[Id]] = {}
         for item_id, film in self.films.items():
-            ids.setdefault(_key(film.title), []).append(item_id)
+            ids.setdefault(title_key(film.title), []).append(item_id)
+        return ids
+
+    @cached_property
+    def _ids_by_name(self) -> dict[str, list[Id]]:
+        ids: dict[str, list[Id]] = {}
+        for item_id, film in self.films.items():
+            for key in dict.fromkeys(title_key(name) for name in names_of(film.title)):
+                ids.setdefault(key, []).append(item_id)
         return ids
 
     @cached_property
@@ -102,13 +90,28 @@ class Catalogue:
         return Features.of(labels) if self.films else None
 
     def ids_of_title(self, text: str) -> list[Id]:
-        """The ids of all items with this title; a year in brackets narrows it, an exact title alone wins."""
-        found = self._ids_by_key.get(_key(text), [])
+        """The ids of all items with this title or, if there are none, with this as one of their names.
+
+        A year in brackets narrows them down; those whose title is exactly the text come alone.
+        """
         year = year_of(text)
-        if year is not None:
-            found = [item_id for item_id in found if self[item_id].year == year]
-        exact = [item_id for item_id in found if self[item_id].title.casefold() == text.strip().casefold()]
+        for found in (self._ids_by_key.get(title_key(text), []), self.ids_of_name(text)):
+            if year is not None:
+                found = [item_id for item_id in found if self[item_id].year == year]
+            if found:
+                break
+        typed = text.strip().casefold()
+        exact = [item_id for item_id in found if self[item_id].title.casefold() == typed]
         return exact or found
+
+    def ids_of_name(self, text: str) -> list[Id]:
+        """The ids of all items that share a name with this title, whatever their years.
+
+        The names of "Seven (a.k.a. Se7en) (1995)" are "Seven" and "Se7en".
+        """
+        keys = [title_key(name) for name in names_of(text)]
+        found = [item_id for key in keys for item_id in self._ids_by_name.get(key, [])]
+        return list(dict.fromkeys(found))
 
     def genre_named(self, text: str) -> str:
         """The genre as the file writes it.
@@ -156,7 +159,12 @@ def find_item(text: Id, items: Vocabulary, catalogue: Catalogue) -> int:
         )
     if not catalogue:
         return items.index(text)
-    films = {_key(film.title): item_id for item_id, film in catalogue.films.items() if items.find(item_id) is not None}
-    close = [f"'{catalogue[films[key]].title}' (id {films[key]})" for key in nearest(_key(str(text)), films)]
-    hint = f" Did you mean {', or '.join(close)}?" if close else ""
+    keys = {
+        title_key(film.title): item_id for item_id, film in catalogue.films.items() if items.find(item_id) is not None
+    }
+    ids = [keys[key] for key in nearest(title_key(text), keys)]
+    close = joined([f"'{catalogue[item_id].title}' (id {item_id})" for item_id in ids], "or")
+    hint = ""
+    if close:
+        hint = f" Did you mean {close}?"
     raise UnknownNameError(f"no item or title '{text}' among the {len(items):,} items.{hint}")

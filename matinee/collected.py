@@ -15,6 +15,7 @@ from matinee.databases import address_of, frame_of_query, shown_url
 from matinee.errors import DataError
 from matinee.ratings import NO_TIME, Id, Ratings, Vocabulary
 from matinee.readers import Dataset
+from matinee.text import counted
 
 #: The table of the server's database that holds ratings, and its columns; a test compares both with its schema.
 TABLE = "ratings"
@@ -63,7 +64,7 @@ def with_collected(dataset: Dataset, url: str) -> Joined:
     note = _note(collected, shown_url(address))
     if len(collected.value) == 0:
         return Joined(dataset, note)
-    return Joined(replace(dataset, ratings=_joined(dataset.ratings, collected), source_rows=None), note)
+    return Joined(replace(dataset, ratings=_merged(dataset.ratings, collected), source_rows=None), note)
 
 
 def _usable(frame: pl.DataFrame, known: Ratings) -> _Collected:
@@ -86,15 +87,14 @@ def _usable(frame: pl.DataFrame, known: Ratings) -> _Collected:
 
 def _note(collected: _Collected, database: str) -> str:
     n_ratings = len(collected.value)
-    ratings = "1 rating" if n_ratings == 1 else f"{n_ratings:,} ratings"
-    people = "1 person" if collected.n_people == 1 else f"{collected.n_people:,} people"
-    note = f"Added {ratings} by {people} from {database}"
+    people = counted(collected.n_people, "person", "people")
+    note = f"Added {counted(n_ratings, 'rating')} by {people} from {database}"
     if collected.n_left_out:
         note += f"; {collected.n_left_out:,} left out, of unknown items or outside the scale"
     return f"{note}."
 
 
-def _joined(own: Ratings, collected: _Collected) -> Ratings:
+def _merged(own: Ratings, collected: _Collected) -> Ratings:
     new_ids = _new_ids(own.users, collected.n_people)
     users = own.users.merge(Vocabulary(new_ids, "user"))
     widened = own.with_vocabularies(users, own.items)

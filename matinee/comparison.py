@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from matinee.contests import CONTESTS, Contest, and_then, contest
+from matinee.contests import CONTESTS, Contest, contest
 from matinee.errors import MatineeError, SettingError
 from matinee.evaluation import NO_STARS, Outcome, Report, measure
 from matinee.models import MODELS, model_named
@@ -24,6 +24,7 @@ from matinee.progress import Progress, Step
 from matinee.ratings import Ratings
 from matinee.split import Split
 from matinee.system import peak_memory_mb
+from matinee.text import joined
 
 HEADINGS = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "stars s", "lists s", "MB")
 
@@ -123,7 +124,7 @@ class Comparison:
         if not rankers or len(rankers) == len([one for one in self.entries if one.report]):
             return []
         return [
-            f"{and_then(rankers)} {'predicts' if len(rankers) == 1 else 'predict'} no stars. Models that do list first "
+            f"{joined(rankers)} {'predicts' if len(rankers) == 1 else 'predict'} no stars. Models that do list first "
             "what somebody would rate highest; the others what somebody is likely to choose and like, which is what "
             "NDCG@10 and recall@20 measure."
         ]

@@ -4,7 +4,7 @@ All were tested on the same users, so two are compared person by person; and sin
 all pairs of models are tested and the p-values corrected for their number.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from matinee.evaluation import Outcome, Sums
 from matinee.significance import holm, interval, sign_flip_test
+from matinee.text import joined
 
 CONTESTS = {"rmse": "RMSE", "ndcg_at_10": "NDCG@10"}
 """The measures by which models are compared, and what people call them; less RMSE is better."""
@@ -79,17 +80,12 @@ class Contest:
         said = f"{best}, by more than chance explains."
         if equals:
             said = (
-                f"{best}; {and_then(equals)} {'is' if len(equals) == 1 else 'are'} as good: no difference beyond noise."
+                f"{best}; {joined(equals)} {'is' if len(equals) == 1 else 'are'} as good: no difference beyond noise."
             )
-        behind = [and_then(tie) for tie in self.ties if self.best not in tie]
+        behind = [joined(tie) for tie in self.ties if self.best not in tie]
         if not behind:
             return said
         return f"{said} Behind, there is no difference beyond noise between {', nor between '.join(behind)}."
-
-
-def and_then(names: Sequence[str]) -> str:
-    """One, or several as "a, b and c"."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def contest(outcomes: Mapping[str, Outcome], measure: str) -> Contest | None:

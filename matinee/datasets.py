@@ -21,9 +21,10 @@ from pooch.utils import get_logger, os_cache
 from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import HTTPError, RequestException, SSLError
 
-from matinee.errors import DataError, DownloadError, SettingError, UnknownNameError, did_you_mean
+from matinee.errors import DataError, DownloadError, SettingError, UnknownNameError
 from matinee.readers import Dataset, ReadOptions, read
 from matinee.sample import sample_ratings
+from matinee.text import did_you_mean
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 

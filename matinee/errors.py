@@ -15,13 +15,6 @@ Each message is one or two sentences for a person: what was wrong, with the valu
 type next. The command line prints it as it is and exits with 1.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 class MatineeError(Exception):
     """The root: catch this to catch everything that matinee raises on purpose."""
@@ -61,33 +54,3 @@ class ModelFileError(MatineeError):
 
 class StoreError(MatineeError):
     """The database in which people's ratings are kept cannot be opened, reached or brought up to date."""
-
-
-def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """The names in `known` closest to a misspelt or shortened `name`, best first; empty if none is close."""
-    import numpy as np
-    from rapidfuzz import fuzz, process, utils
-
-    names, said = list(known), utils.default_process(name)
-    others = [utils.default_process(other) for other in names]
-
-    def likeness(scorer: Callable[..., float], rows: Sequence[int]) -> "NDArray[np.float64]":
-        matrix = process.cdist([said], [others[row] for row in rows], scorer=scorer, dtype=np.float64)  # (1, rows)
-        return np.asarray(matrix[0])
-
-    # Misspelt as a whole; some of its words ("star wars" for "Star Wars: A New Hope"); or both ("hary poter").
-    every = range(len(names))
-    close = np.maximum(likeness(fuzz.ratio, every), 0.95 * likeness(fuzz.token_set_ratio, every))
-    longer = [row for row in every if 5 <= len(said) < len(others[row])]
-    close[longer] = np.maximum(close[longer], 0.9 * likeness(fuzz.partial_ratio, longer))
-    best = np.argsort(-close, kind="stable")[:limit]
-    return [names[row] for row in best.tolist() if close[row] >= 60]
-
-
-def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
-    """ " Did you mean 'a', 'b' or 'c'?" with a leading space, or an empty string if nothing is close."""
-    quoted = [f"'{match}'" for match in nearest(name, known, limit)]
-    if not quoted:
-        return ""
-    listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
-    return f" Did you mean {listed}?"

@@ -15,6 +15,7 @@ import numpy as np
 from matinee.catalogue import Catalogue, Film
 from matinee.models.base import Person, Recommender
 from matinee.ratings import Id
+from matinee.text import counted
 
 NAMED = 3
 """So many ratings are named in a sentence; the others are one number."""
@@ -112,7 +113,7 @@ class Explanation:
             Line(self._item_name(), self.item),
             Line(f"you rate {_than(self.user, 'higher', 'lower')} than most", self.user),
             *(Line(self._name(reason), reason.contribution, reason.without) for reason in shown),
-            Line(f"{n_others:,} {other}{'s' * (n_others != 1)}", others),
+            Line(counted(n_others, other), others),
             Line(self._rest_name(), self.rest),
             Line(_beyond(self.clipping), self.clipping),
         ]

@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from matinee.catalogue import year_of
+from matinee.data.titles import year_of
 from matinee.errors import DataError
 from matinee.layouts import plain_name
 from matinee.ratings import Scale
@@ -27,6 +27,8 @@ MOST_ROWS = 20_000
 EXPECTED = "Give the file ratings.csv of a Letterboxd, IMDb, MovieLens or matinee export."
 
 _SHOWN = 80
+_LONGEST_CELL = 300
+"""Longer titles, ratings and numbers are cut to this before they are compared: the longest title of a film has 200."""
 _YEAR = re.compile(r"([0-9]{4})(\.0)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -185,8 +187,9 @@ def _at(columns: dict[str, int], names: Iterable[str]) -> list[int]:
 
 
 def _cells(row: Sequence[str], columns: Iterable[int]) -> list[str]:
-    """What stands in some columns, without those that are empty or missing."""
-    return [text for column in columns if column < len(row) and (text := row[column].strip())]
+    """The cells of some columns, cut to a few hundred characters, without those that are empty or missing."""
+    cells = [row[column].strip()[:_LONGEST_CELL] for column in columns if column < len(row)]
+    return [cell for cell in cells if cell]
 
 
 def _without_apostrophe(title: str) -> str:

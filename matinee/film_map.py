@@ -5,7 +5,6 @@ that can be interpreted) or by UMAP (nonlinear; keeps neighbors together and giv
 distances).
 """
 
-import re
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
-from matinee.catalogue import Film, year_of
+from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide, seldom
 from matinee.models.base import Profile
@@ -24,13 +23,12 @@ from matinee.models.history import few_ratings
 from matinee.models.settings import check_choice
 from matinee.projection import about_mean, nearest_rows, principal_components
 from matinee.ratings import Id
+from matinee.text import counted
 
 METHODS = ("pca", "umap")
 #: Genres that can be told apart by color and by marker.
 N_GENRES = 7
 
-_ARTICLE = re.compile(r"^(.*), (the|a|an|l[ae]|les|el|los|las|il|der|die|das|l')$", re.IGNORECASE)
-_OTHER_NAME = re.compile(r"^(.+?)\s*\(([^()]*)\)$")
 #: Ratings at the films' means that shrink the estimate of a person's own habit; see `place_of`.
 _PRIOR_RATINGS = 5
 #: Neighbors of each film from which UMAP places the films.
@@ -215,31 +213,13 @@ def place_of(film_map: FilmMap, guide: Guide, profile: Profile) -> Point:
     return Point(float(weights @ film_map.x[row] / total), float(weights @ film_map.y[row] / total))
 
 
-def spoken(title: str) -> tuple[str, str]:
-    """What people call a film, and its other names: ("The Matrix", "") for "Matrix, The (1999)".
-
-    Without the year; what else stands in brackets at the end are the other names.
-    """
-    name = title.strip()
-    others: list[str] = []
-    if year_of(name) is not None:
-        name = name[: name.rindex("(")].rstrip() or name
-    while (match := _OTHER_NAME.match(name)) and match.group(2):
-        name, others = match.group(1), [_article_first(match.group(2).removeprefix("a.k.a. ")), *others]
-    return _article_first(name), ", ".join(others)
-
-
-def _article_first(name: str) -> str:
-    match = _ARTICLE.match(name)
-    return name if match is None else f"{match.group(2)}{'' if match.group(2)[-1] == chr(39) else ' '}{match.group(1)}"
-
-
 def _left_out(n: int, what: str) -> str:
     if n == 0:
         return ""
+    verb = "are"
     if n == 1:
-        return f"1 film {what} is left out."
-    return f"{n:,} films {what} are left out."
+        verb = "is"
+    return f"{counted(n, 'film')} {what} {verb} left out."
 
 
 def _umap(vectors: Floats, start: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -6,19 +6,22 @@ told in `export_files`.
 """
 
 import re
-import unicodedata
-from collections.abc import Callable
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from matinee.catalogue import Film, year_of
+from matinee.catalogue import Film
+from matinee.data.titles import names_of, split_year, title_key
+from matinee.errors import DataError
 from matinee.export_files import Row, read_rows
-from matinee.film_map import spoken
 from matinee.guide import Guide
 from matinee.ratings import Id, Scale
 
-_NO_LETTERS = re.compile(r"[\W_]+")
+MOST_SECONDS = 8.0
+"""To read one file; less than the server gives a request."""
+
 _NUMBER = re.compile(r"[0-9]{1,3}([.,][0-9]{1,3})?")
 
 
@@ -72,14 +75,18 @@ def read_export(content: bytes, guide: Guide) -> Import:
     """What an export says of the films of a model; a zip with a `ratings.csv` in it will do.
 
     Raises:
-        DataError: it is too large, no table, or no table of these sites, or holds the ratings of several people.
+        DataError: it is too large, no table, or no table of these sites, or holds the ratings of several people, or
+            takes longer than `MOST_SECONDS`.
     """
+    deadline = time.monotonic() + MOST_SECONDS
     form, rows = read_rows(content)
     scale = form.scale or guide.model.scale_
     found = Import(form.source, _scale_note(form.source, scale, guide))
     known = _Known(guide)
     kept: dict[Id, Match] = {}
     for row in rows:
+        if time.monotonic() > deadline:
+            raise DataError(f"Reading the file took longer than {MOST_SECONDS:g} seconds; give a part of it.")
         try:
             match = _match(row, known, scale)
         except _NoMatchError as error:
@@ -127,35 +134,37 @@ class _Known:
         self.guide, self.scale = guide, guide.model.scale_
 
     @cached_property
-    def _titles(self) -> dict[str, list[Id]]:
-        return self._by(_titles)
-
-    @cached_property
-    def _parts(self) -> dict[str, list[Id]]:
-        return self._by(_parts)
-
-    def _by(self, names_of: Callable[[str], list[str]]) -> dict[str, list[Id]]:
-        found: dict[str, list[Id]] = {}
+    def _ids_by_part(self) -> dict[str, list[Id]]:
+        ids: dict[str, list[Id]] = {}
         for item_id in self.guide.model.items_.ids.tolist():
             film = self.guide.catalogue.films.get(item_id)
-            for name in names_of(film.title) if film else ():
-                found.setdefault(name, []).append(item_id)
-        return found
+            if film is None:
+                continue
+            for part in _parts(film.title):
+                ids.setdefault(title_key(part), []).append(item_id)
+        return ids
 
     def titled(self, title: str) -> list[Id]:
-        """The films of this title, its year apart."""
-        bare = title[: title.rindex("(")] if year_of(title) is not None else title
-        items = self.guide.model.items_
-        return [one for one in self.guide.catalogue.ids_of_title(bare) if items.find(one) is not None]
+        """The films of this title, of any year."""
+        bare, year = split_year(title)
+        if year is None:
+            bare = title
+        return self._of_model(self.guide.catalogue.ids_of_title(bare))
 
     def named(self, title: str) -> list[Id]:
-        """The films of which this is one of the names, without its accents too."""
-        return [one for name in _titles(title) for one in self._titles.get(name, ())]
+        """The films that share a name with this title, of any year."""
+        return self._of_model(self.guide.catalogue.ids_of_name(title))
 
     def resembling(self, title: str) -> list[Id]:
-        """The films whose title is this up to a colon, or the other way round."""
-        longer = [one for name in _titles(title) for one in self._parts.get(name, ())]
-        return longer + [one for name in _parts(title) for one in self._titles.get(name, ())]
+        """The films whose title up to a colon or dash is this one, and the other way round."""
+        keys = [title_key(name) for name in names_of(title)]
+        longer = [item_id for key in keys for item_id in self._ids_by_part.get(key, ())]
+        shorter = [item_id for part in _parts(title) for item_id in self.named(part)]
+        return longer + shorter
+
+    def _of_model(self, item_ids: Iterable[Id]) -> list[Id]:
+        items = self.guide.model.items_
+        return [item_id for item_id in item_ids if items.find(item_id) is not None]
 
     def by_id(self, text: str) -> Id | None:
         """The film of an id, None if there is none."""
@@ -164,25 +173,11 @@ class _Known:
         return None if index is None else items.id(index)
 
 
-def _titles(title: str) -> list[str]:
-    """A film's title and its other names, in plain letters."""
-    main, others = spoken(title)
-    return [plain for name in [main, *others.split(", ")] if (plain := _plain(name))]
-
-
 def _parts(title: str) -> list[str]:
-    """What stands before a colon or a dash in a film's title, in plain letters."""
-    main, _ = spoken(title)
-    return [plain for sign in (":", " - ") if sign in main and (plain := _plain(main.partition(sign)[0]))]
-
-
-def _plain(name: str) -> str:
-    bare = name.replace("&", " and ").replace("'", "").replace("\u2019", "")
-    if not bare.isascii():
-        letters = unicodedata.normalize("NFKD", bare)
-        bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    words = _NO_LETTERS.sub(" ", bare.casefold()).split()
-    return " ".join(words[1:] if len(words) > 1 and words[0] in {"the", "a", "an"} else words)
+    """What stands before a colon or a dash in a film's title."""
+    name = names_of(title)[0]
+    parts = [name.partition(sign)[0].strip() for sign in (":", " - ") if sign in name]
+    return [part for part in parts if part]
 
 
 def _match(row: Row, known: _Known, scale: Scale) -> Match:

@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from matinee.errors import DataError, did_you_mean
+from matinee.errors import DataError
+from matinee.text import did_you_mean, printable
 
 ROLES = ("user", "item", "rating", "timestamp")
 """What columns hold; counts stand where ratings would."""
@@ -34,7 +35,7 @@ INTEGER = r"^(?:0|-?[1-9][0-9]{0,17})$"
 _INTEGER = re.compile(INTEGER)
 _LIKE_NUMBER = re.compile(r"^[+-]?[.,]?[0-9]|^[*★⭐]")
 _DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NUMBER = re.compile(r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
+_NUMBER = re.compile(r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
 _SEPARATORS = ("\t", ",", ";", "|", " ")
 _SAMPLE_ROWS = 200
 _TIMES_FROM = 10**8  # as seconds 1973; more than anybody plays a song
@@ -111,19 +112,6 @@ def plain_number(text: str) -> bool:
 def plain_integer(text: str) -> bool:
     """Whether a text is an integer as a program writes it; "007" is not."""
     return _INTEGER.match(text) is not None
-
-
-def printable(text: str) -> str:
-    """A text for a message of one line: control characters as \\n, bytes that are no UTF-8 as \\xff."""
-    return text if text.isprintable() else "".join(map(_printable_letter, text))
-
-
-def _printable_letter(letter: str) -> str:
-    if letter.isprintable():
-        return letter
-    if "\udc80" <= letter <= "\udcff":  # what Python decodes such a byte to
-        return f"\\x{ord(letter) - 0xDC00:02x}"
-    return letter.encode("unicode_escape").decode()
 
 
 def split_line(line: str, separator: str) -> list[str]:

@@ -14,9 +14,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from matinee import plots
+from matinee.data.titles import spoken
 from matinee.errors import SettingError
 from matinee.files import check_output_name, write_atomically
-from matinee.film_map import FilmMap, Point, place_of, spoken
+from matinee.film_map import FilmMap, Point, place_of
 from matinee.guide import Guide
 from matinee.insight import components
 from matinee.models.base import Profile

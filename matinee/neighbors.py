@@ -19,6 +19,7 @@ from matinee.models.base import Person, Profile, Recommender
 from matinee.models.positives import liked_from
 from matinee.projection import about_mean
 from matinee.ratings import Id, Scale
+from matinee.text import joined
 
 FEW = 20
 """The likeness of somebody with n ratings is multiplied by n / (n + FEW), for of few ratings little can be learnt.
@@ -60,7 +61,7 @@ class Neighbor:
 
     def sentence(self) -> str:
         """The story of this neighbour, in words."""
-        agreed, loved = (_listed([one.film.title for one in films]) for films in (self.agreed, self.loved))
+        agreed, loved = (joined([one.film.title for one in films]) for films in (self.agreed, self.loved))
         if not self.has_ratings:
             start = f"You and user {self.user_id} both have {agreed}" if agreed else f"User {self.user_id} is like you"
             return f"{start}; they have {loved}, which you have not." if loved else f"{start}."
@@ -207,10 +208,6 @@ def _neighbor(guide: Guide, profile: Profile, user: int, likeness: float, to_see
 def _named(guide: Guide, items: NDArray[Any]) -> list[NamedFilm]:
     ids = [guide.model.items_.id(item) for item in items[:NAMED].tolist()]
     return [NamedFilm(item_id, guide.catalogue[item_id]) for item_id in ids]
-
-
-def _listed(titles: list[str]) -> str:
-    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
 
 
 def _note(model: Recommender, profile: Profile, own_index: int | None, found: tuple[int, int]) -> str:

@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 from typing import NamedTuple
 
-from matinee.catalogue import year_of
+from matinee.data.titles import year_of
 from matinee.errors import DataError
 
 TITLE_NAMES = ("title", "name", "film", "movie")

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matinee.errors import DataError, UnknownNameError, did_you_mean
+from matinee.errors import DataError, UnknownNameError
 from matinee.features import Features
+from matinee.text import counted, did_you_mean
 
 Id = int | str
 Ids = list[int] | list[str] | NDArray[Any]
@@ -71,10 +72,6 @@ class Scale(NamedTuple):
 
 PAIRS = Scale(1.0, 1.0, 1.0)
 """Of a table without ratings; its values are counts: how often somebody clicked, bought or played, 1 or more."""
-
-
-def _counted(n: int, thing: str) -> str:
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
 def _distinct(value: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -140,7 +137,7 @@ class Vocabulary:
         return hash((self.kind, len(self), self.is_integer))
 
     def __repr__(self) -> str:
-        return f"Vocabulary({_counted(len(self), f'{self.kind} id')})"
+        return f"Vocabulary({counted(len(self), f'{self.kind} id')})"
 
     @cached_property
     def _index_by_string(self) -> dict[str, int]:
@@ -271,8 +268,8 @@ class Ratings:
         return len(self.value)
 
     def __repr__(self) -> str:
-        users, items = _counted(self.n_users, "user"), _counted(self.n_items, "item")
-        return f"Ratings({_counted(len(self), self.unit)} by {users} of {items}, {self.scale})"
+        users, items = counted(self.n_users, "user"), counted(self.n_items, "item")
+        return f"Ratings({counted(len(self), self.unit)} by {users} of {items}, {self.scale})"
 
     @property
     def unit(self) -> str:

@@ -31,10 +31,11 @@ from matinee.bad_rows import (
     write_skipped,
 )
 from matinee.catalogue import Catalogue
-from matinee.errors import DataError, SettingError, did_you_mean
+from matinee.errors import DataError, SettingError
 from matinee.layouts import Kind, Wanted, find_columns, layout_of, refuse_what_is_no_table, time_divisor
 from matinee.ratings import PAIRS, Ratings, Scale
 from matinee.tables import NotClean, Table, last_of_each_pair, sums_of_pairs, table_of_frame, table_of_text
+from matinee.text import did_you_mean
 from matinee.titles import CATALOGUE_FILES, Titles, titles_beside
 from matinee.viewers import VIEWER_FILES, viewers_beside
 

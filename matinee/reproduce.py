@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from matinee.datasets import load
-from matinee.errors import UnknownNameError, UnsupportedError, did_you_mean
+from matinee.errors import UnknownNameError, UnsupportedError
 from matinee.guide import Guide
 from matinee.models import model_named
 from matinee.models.base import Recommender
@@ -16,6 +16,7 @@ from matinee.models.people import TrainingCurve
 from matinee.progress import Progress
 from matinee.ratings import Id, Ratings
 from matinee.split import Split, by_mask, random_split
+from matinee.text import did_you_mean
 
 ADAM = {"square_momentum": 0.999, "epsilon": 1e-8, "decoupled": False}
 

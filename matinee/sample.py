@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.catalogue import Catalogue, Film, year_of
+from matinee.catalogue import Catalogue, Film
+from matinee.data.titles import year_of
 from matinee.ratings import Ratings, Scale
 
 N_VIEWERS = 2_000

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from matinee.catalogue import Catalogue, Film, year_of
+from matinee.catalogue import Catalogue, Film
+from matinee.data.titles import year_of
 from matinee.features import Features
-from matinee.layouts import USUAL_NAMES, plain_integer, plain_name, printable
+from matinee.layouts import USUAL_NAMES, plain_integer, plain_name
 from matinee.ratings import Id, Vocabulary
+from matinee.text import printable
 
 CATALOGUE_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "films.csv")
 """In the order in which they are looked for; the names of the MovieLens editions come first."""

@@ -12,6 +12,7 @@ from matinee.models.settings import Hyper
 from matinee.progress import Progress, Step
 from matinee.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.split import Split
+from matinee.text import counted
 
 if TYPE_CHECKING:
     import optuna
@@ -168,7 +169,7 @@ def run_trials(
     try:
         while len(trials) < plan.most:
             if trials and time.monotonic() > end:
-                return trials, sums, f"The time was over after {_counted(trials)}."
+                return trials, sums, f"The time was over after {counted(len(trials), 'trial')}."
             trial, found = _try(model, searched, judged, study, end)
             trials.append(trial)
             sums |= {} if found is None else {trial.number: found}
@@ -177,14 +178,10 @@ def run_trials(
     except KeyboardInterrupt:
         if not trials:
             raise
-        return trials, sums, f"Stopped by hand after {_counted(trials)}."
+        return trials, sums, f"Stopped by hand after {counted(len(trials), 'trial')}."
     finally:
         optuna.logging.set_verbosity(loudness)
     return trials, sums, ""
-
-
-def _counted(trials: Sequence[Trial]) -> str:
-    return "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
 
 
 def _try(

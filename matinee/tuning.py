@@ -13,12 +13,13 @@ from math import isfinite
 from typing import Any
 
 from matinee.contests import LEVEL, against_first
-from matinee.errors import SettingError, UnsupportedError, did_you_mean
+from matinee.errors import SettingError, UnsupportedError
 from matinee.evaluation import Sums
 from matinee.models.base import Recommender
 from matinee.progress import Progress
 from matinee.ratings import Ratings
 from matinee.split import Split, splits
+from matinee.text import did_you_mean
 from matinee.trials import ERRORS, METRICS, Judge, Plan, Trial, run_trials, searched_settings
 
 NAMES = {name: name.upper() if name in (*ERRORS, "mrr") else name for name in METRICS}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from matinee.catalogue import Catalogue, Film, find_item, year_of
+from matinee.catalogue import Catalogue, Film, find_item
 from matinee.errors import UnknownNameError
 from matinee.ratings import Vocabulary
 
@@ -17,23 +17,6 @@ CATALOGUE = Catalogue(
     }
 )
 ITEMS = Vocabulary([1, 2, 3, 4, 5, 9], "item")
-
-
-@pytest.mark.parametrize(
-    ("title", "year"),
-    [
-        ("Heat (1995)", 1995),
-        ("Heat (1995) ", 1995),
-        ("Serial (2004-2006)", 2004),
-        ("Serial (2004-)", 2004),
-        ("Serial (2004–2006)", 2004),  # noqa: RUF001  the dash of some editions
-        ("2001: A Space Odyssey", None),
-        ("(1995) Heat", None),
-        ("", None),
-    ],
-)
-def test_the_year_is_the_number_in_brackets_at_the_end(title: str, year: int | None) -> None:
-    assert year_of(title) == year
 
 
 @pytest.mark.parametrize(
@@ -135,3 +118,54 @@ def test_a_number_that_is_an_id_and_a_title_must_say_which_is_meant() -> None:
 
 def test_an_id_that_begins_with_the_word_id_is_found_as_it_is() -> None:
     assert find_item("id:7", Vocabulary(["7", "id:7"], "item"), Catalogue()) == 1
+
+
+ACCENTED = Catalogue(
+    {
+        1: Film("Amélie (2001)", 2001),
+        2: Film("Seven (a.k.a. Se7en) (1995)", 1995),
+        3: Film("Seven (1979)", 1979),
+        4: Film("City of Lost Children, The (Cité des enfants perdus, La) (1995)", 1995),
+        5: Film("Me & You (2012)", 2012),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("Amelie", [1]),
+        ("amelie", [1]),
+        ("Amélie", [1]),
+        ("Amélie (2001)", [1]),
+        ("AMELIE (2001)", [1]),
+        ("Amelie (1999)", []),
+        ("Se7en", [2]),
+        ("Seven", [3]),
+        ("Seven (1995)", [2]),
+        ("the city of lost children", [4]),
+        ("la cite des enfants perdus", [4]),
+        ("Cité des enfants perdus, La (1995)", [4]),
+        ("City of Lost Children (La cité des enfants perdus) (1995)", [4]),
+        ("me and you", [5]),
+    ],
+)
+def test_a_title_is_found_without_accents_and_by_its_other_names(text: str, ids: list[int]) -> None:
+    assert ACCENTED.ids_of_title(text) == ids
+
+
+def test_accents_tell_titles_apart_only_where_they_are_typed() -> None:
+    films = Catalogue({1: Film("Résumé"), 2: Film("Resume")})
+    items = Vocabulary([1, 2], "item")
+    assert [find_item(text, items, films) for text in ("résumé", "RESUME")] == [0, 1]
+    with pytest.raises(UnknownNameError) as caught:
+        find_item("resumé", items, films)
+    assert str(caught.value) == (
+        "'resumé' is the title of 2 items: 1 = Résumé; 2 = Resume. Give the id or the year in brackets."
+    )
+
+
+def test_an_id_has_priority_over_a_name_that_folds_to_it() -> None:
+    items = Vocabulary(["Amelie", "x"], "item")
+    films = Catalogue({"Amelie": Film("Amelie"), "x": Film("Heat")})
+    assert find_item("Amelie", items, films) == 0

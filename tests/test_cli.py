@@ -388,6 +388,11 @@ def test_predict_says_stars_by_id_or_title(model_file: Path, mine: Path) -> None
     assert as_json("predict", model_file, "--ratings", mine, "--item", "Aliens")["user"] is None
 
 
+@pytest.mark.parametrize("text", ["Amelie", "amelie", "Amélie", "Amélie (2001)", "AMELIE (2001)"])
+def test_a_title_is_found_with_and_without_its_accents(model_file: Path, text: str) -> None:
+    assert as_json("predict", model_file, "--user", 1, "--item", text)["title"] == "Amélie (2001)"
+
+
 def test_recommend_shows_a_table_and_the_same_as_json(model_file: Path) -> None:
     result = good("recommend", model_file, "--user", 1, "-k", 3)
     lines = result.stdout.splitlines()

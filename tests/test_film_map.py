@@ -18,9 +18,10 @@ from click.testing import CliRunner, Result
 from matinee import plots
 from matinee.catalogue import Catalogue, Film
 from matinee.cli.map import map_
+from matinee.data.titles import spoken
 from matinee.errors import MatineeError, SettingError, UnsupportedError
-from matinee.film_map import FilmMap, Point, make_map, place_of, spoken
-from matinee.guide import Guide
+from matinee.film_map import FilmMap, Point, make_map, place_of
+from matinee.guide import Guide, few_ratings
 from matinee.map_files import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
 from matinee.models.baseline import Baseline
 from matinee.models.dot_product import PlainMF
@@ -273,26 +274,6 @@ def test_a_place_belongs_to_any_map_of_the_same_films(guide: Guide, made: FilmMa
 
 
 # -- words -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("title", "expected"),
-    [
-        ("Matrix, The (1999)", ("The Matrix", "")),
-        ("Seven (a.k.a. Se7en) (1995)", ("Seven", "Se7en")),
-        ("City of Lost Children, The (Cité des enfants perdus, La) (1995)",
-         ("The City of Lost Children", "La Cité des enfants perdus")),
-        ("Avventura, L' (a.k.a. Adventure, The) (1960)", ("L'Avventura", "The Adventure")),
-        ("(500) Days of Summer (2009)", ("(500) Days of Summer", "")),
-        ("One (Two) (Three)", ("One", "Two, Three")),
-        ("(1999)", ("(1999)", "")),
-        ("Up, Down", ("Up, Down", "")),
-        ("()", ("()", "")),
-        ("", ("", "")),
-    ],
-)  # fmt: skip
-def test_titles_as_people_say_them(title: str, expected: tuple[str, str]) -> None:
-    assert spoken(title) == expected
 
 
 def test_a_film_is_in_the_rarest_of_the_frequent_genres(made: FilmMap) -> None:

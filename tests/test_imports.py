@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 import zipfile
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from matinee.catalogue import Catalogue, Film
 from matinee.errors import DataError
-from matinee.export_files import MOST_BYTES, MOST_ROWS, plain_cell
+from matinee.export_files import MOST_BYTES, MOST_ROWS, plain_cell, read_rows
 from matinee.guide import Guide
 from matinee.imports import Import, on_scale, read_export
 from matinee.models.baseline import Baseline
@@ -271,6 +272,27 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
 
 
 SMALL = guide()
+
+
+def test_a_title_is_cut_before_it_is_compared() -> None:
+    title = "The Matrix" + " " * 131_000 + "x"
+    _, rows = read_rows((LETTERBOXD + f"2020,{title},1999,u,4\n").encode())
+    (row,) = rows
+    assert row.titles == (title[:300],)
+
+
+def test_a_file_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matinee.imports.MOST_SECONDS", -1.0)
+    with pytest.raises(DataError, match=r"^Reading the file took longer than -1 seconds; give a part of it\.$"):
+        letterboxd("The Matrix,1999,5")
+
+
+@pytest.mark.parametrize("title", [" " * 1_000 + "b", "(a) " * 300, "a: " * 400, "\u0301\u0323" * 150], ids=ascii)
+def test_the_work_for_a_row_is_bounded(title: str) -> None:
+    rows = "".join(f"2020,x{number}{title},1999,u,4\n" for number in range(1_000))
+    started = time.process_time()
+    assert read_export((LETTERBOXD + rows).encode(), guide()).n_rows == 1_000
+    assert time.process_time() - started < 2
 
 
 def test_a_long_title_is_shown_in_part() -> None:

@@ -535,7 +535,7 @@ def test_any_title_can_be_drawn(suffix: str, tmp_path: Path) -> None:
     if suffix == ".svg":
         written = xml.dom.minidom.parse(str(tmp_path / "a.svg"))
         shown = {one.firstChild.data for one in written.getElementsByTagName("text")}  # type: ignore[union-attr]
-        assert {canvas.printable(title) for title in ODD_TITLES} <= shown
+        assert {canvas.drawable(title) for title in ODD_TITLES} <= shown
         assert xml.dom.minidom.parseString(plots.as_svg(axes, " ".join(ODD_TITLES)))
 
 

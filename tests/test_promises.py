@@ -25,7 +25,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BODY_LINES, FILE_LINES, PARAMETERS, NESTING = 50, 400, 7, 3
 
 LAYERS = (
-    {"_types", "_version", "errors", "features", "system"},
+    {"_types", "_version", "errors", "text", "data.titles", "features", "system"},
     {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "kernels"},
     {"archives", "catalogue", "projection", "split", "tables"},
     {"training"},

@@ -32,9 +32,10 @@ from matinee.models.popularity import Popularity
 from matinee.ratings import PAIRS, Ratings
 from matinee.report import Content, check_page_name, collect, page, save_page
 from matinee.report.quality import Quality, measure
-from matinee.report.words import about_model, citations, counted, licence, share, span
+from matinee.report.words import about_model, citations, licence
 from matinee.split import random_split
 from matinee.storage import Origin
+from matinee.text import counted, share, span
 from tests.conftest import simulated
 
 NASTY = (

@@ -9,8 +9,9 @@ import click
 from click.core import ParameterSource
 
 from matinee.cli.options import dial_options, group_option, json_option, k_option, parse_range, path_argument
-from matinee.cli.output import as_json, counted, note, table
+from matinee.cli.output import as_json, note, table
 from matinee.errors import DataError, UnknownNameError
+from matinee.text import counted
 
 if TYPE_CHECKING:
     from matinee.guide import Guide, Suggestions

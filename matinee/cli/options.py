@@ -143,8 +143,9 @@ def make_model_for(dataset: "Dataset", name: str | None, pairs: tuple[str, ...],
 
 def load_data(source: str, given: dict[str, Any]) -> "Dataset":
     """The data set, with a note on standard error of what was put right in it."""
-    from matinee.cli.output import counted, note
+    from matinee.cli.output import note
     from matinee.datasets import load
+    from matinee.text import counted
 
     dataset = load(source, read_options(given))
     if not dataset.ratings.scale.has_stars:
@@ -157,7 +158,8 @@ def load_data(source: str, given: dict[str, Any]) -> "Dataset":
 
 
 def _note_pairs(dataset: "Dataset") -> None:
-    from matinee.cli.output import counted, note
+    from matinee.cli.output import note
+    from matinee.text import counted
 
     most = int(dataset.ratings.value.max())
     how_often = f", 1 to {most:,} times each" if most > 1 else ""

@@ -31,11 +31,6 @@ def note(text: str) -> None:
         click.echo(text, err=True)
 
 
-def counted(n: int, thing: str) -> str:
-    """1 row, 2 rows."""
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
-
-
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
     """A table on standard output: drawn on a terminal, aligned plain text in a pipe. Figures go to the right."""
     if title:

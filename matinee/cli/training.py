@@ -19,7 +19,8 @@ from matinee.cli.options import (
     set_option,
     threads_option,
 )
-from matinee.cli.output import announce_compiling, as_json, counted, note, progress_bar, table
+from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+from matinee.text import counted
 
 
 @click.command()

@@ -18,6 +18,7 @@ from matinee.models.history import few_ratings
 from matinee.projection import principal_components
 from matinee.ratings import Id
 from matinee.significance import holm
+from matinee.text import joined
 
 SMALLEST_GROUP = 5
 """A genre or decade is tried if so many films are in it, and so many are not."""
@@ -78,7 +79,7 @@ class Component:
         if not self.meanings:
             return f"{subject}: no genre and no decade has enough films to tell what it means."
         clear = [one for one in self.meanings if one.p_value < SURE and abs(one.effect) >= CLEAR]
-        low, high = (_joined([str(one) for one in clear if one.effect * side > 0][:3]) for side in (-1, 1))
+        low, high = (joined([str(one) for one in clear if one.effect * side > 0][:3]) for side in (-1, 1))
         if low and high:
             return f"{subject}: from {low} to {high}."
         if low or high:
@@ -191,7 +192,3 @@ def _centred_ranks(positions: Doubles) -> Doubles:
         _, place, count = np.unique(x, return_inverse=True, return_counts=True)
         ranks[:, column] = (np.cumsum(count) - (count - 1) / 2)[place] - (len(x) + 1) / 2
     return ranks
-
-
-def _joined(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

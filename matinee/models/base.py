@@ -17,7 +17,6 @@ from matinee.errors import (
     NotFittedError,
     UnknownNameError,
     UnsupportedError,
-    did_you_mean,
 )
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
@@ -37,6 +36,7 @@ from matinee.progress import Progress
 from matinee.projection import about_mean, cosines_with, top
 from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
+from matinee.text import did_you_mean
 from matinee.threads import one_blas_thread, workers
 from matinee.training.loop import Engine
 

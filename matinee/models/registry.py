@@ -1,6 +1,6 @@
 """The list of models. To add one, write its class and put it into MEMBERS."""
 
-from matinee.errors import UnknownNameError, did_you_mean
+from matinee.errors import UnknownNameError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.bayesian import BayesianMF
@@ -11,6 +11,7 @@ from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN, UserKNN
 from matinee.models.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
+from matinee.text import did_you_mean
 
 Models = tuple[type[Recommender], ...]
 

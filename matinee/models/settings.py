@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from matinee.errors import SettingError, did_you_mean
+from matinee.errors import SettingError
+from matinee.text import did_you_mean
 
 
 class Hyper(NamedTuple):

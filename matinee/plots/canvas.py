@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from matinee.catalogue import year_of
+from matinee.data.titles import year_of
 from matinee.errors import SettingError
 from matinee.files import check_output_name, write_atomically
 
@@ -132,22 +132,20 @@ def draw_diagonal(axes: "Axes", low: float, high: float, text: str, down: float 
     )
 
 
-def printable(text: str) -> str:
+def drawable(text: str) -> str:
     """The text in one line, without characters that cannot be drawn or written to an SVG file."""
-    for character in set(text):
-        if not character.isprintable():
-            text = text.replace(character, " ")
-    return " ".join(text.split())
+    drawn = [character if character.isprintable() else " " for character in text]
+    return " ".join("".join(drawn).split())
 
 
 def escape_math(text: str) -> str:
     """The text for matplotlib to draw literally: dollar signs do not enclose a formula."""
-    return printable(text).replace("$", r"\$")
+    return drawable(text).replace("$", r"\$")
 
 
 def shorten_title(title: str, length: int = 36) -> str:
     """A title of at most `length` characters, ready to draw; a long one keeps its year."""
-    title = printable(title)
+    title = drawable(title)
     if len(title) > length:
         ending = "\u2026"
         year = year_of(title)
@@ -254,14 +252,15 @@ def as_svg(axes: "Axes", title: str) -> str:
     content = re.sub(r"<style.*?</style>", "", content, flags=re.DOTALL)  # its rule would apply to the whole page
     used_ids = set(re.findall(r"[(\"]#([\w.-]+)", content))
     prefix = f"p{_short_hash(title + content)}-"  # of the ids of this figure
-    content = re.sub(r"<[^>]+>", lambda tag: _adapt_tag(tag[0], used_ids, prefix), content)
-    content = re.sub(r"\s*\n\s*", "\n", content)
+    content = re.sub(r"<[^<>]+>", lambda tag: _adapt_tag(tag[0], used_ids, prefix), content)
+    content = "\n".join(line.strip() for line in content.split("\n"))
+    content = re.sub(r"\n{2,}", "\n", content)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{prefix}title" '
         f'viewBox="0 0 {width:g} {height:g}" '
         f'width="{width / 0.75:.0f}" height="{height / 0.75:.0f}" '
         f'style="max-width: 100%; height: auto; fill: currentColor; stroke-linejoin: round">'
-        f'<title id="{prefix}title">{escape(printable(title))}</title>{content}</svg>'
+        f'<title id="{prefix}title">{escape(drawable(title))}</title>{content}</svg>'
     )
 
 
@@ -285,7 +284,7 @@ def _to_svg(figure: "Figure", salt: str, **options: Any) -> str:
         for text, path_effects in effects.items():
             text.set(path_effects=path_effects, gid=None)
     svg = re.sub(r"(font-family: '[^']+')(?:, '[^']+')+", r"\1", buffer.getvalue())
-    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)  # to .01 points
+    svg = re.sub(r"<[^<>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)  # to .01 points
     return re.sub(r'<g id="halo">(.*?</g>)', lambda group: f"<g>{_add_halo(group[1])}", svg, flags=re.DOTALL)
 
 

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from matinee._types import Doubles
 from matinee.errors import DataError
 from matinee.plots.canvas import BLUE, SMALL, draw_diagonal, new_axes
-from matinee.plots.numbers import checked_numbers, counted
+from matinee.plots.numbers import checked_numbers
 from matinee.ratings import Scale
+from matinee.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

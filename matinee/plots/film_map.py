@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.titles import spoken
 from matinee.errors import SettingError, UnsupportedError
-from matinee.film_map import FilmMap, Point, spoken
+from matinee.film_map import FilmMap, Point
 from matinee.plots.canvas import (
     PAPER,
     figure_of,

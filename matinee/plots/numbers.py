@@ -44,11 +44,6 @@ def checked_pairs(first: ArrayLike, second: ArrayLike, first_name: str, second_n
     return first_numbers, second_numbers
 
 
-def counted(n: int, thing: str) -> str:
-    """ "1 rating", "2,000 ratings"."""
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
-
-
 class Binned(NamedTuple):
     """Means in B bins, all (B,): position x, mean, half of its 95% interval, number of values."""
 

@@ -18,7 +18,8 @@ from matinee.plots.canvas import (
     new_axes,
     new_panels,
 )
-from matinee.plots.numbers import binned_means, checked_pairs, counted, merged_bins
+from matinee.plots.numbers import binned_means, checked_pairs, merged_bins
+from matinee.text import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

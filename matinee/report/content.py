@@ -12,7 +12,8 @@ from matinee.report.data import TheData, the_data
 from matinee.report.examples import Example, Mistakes, examples, mistakes
 from matinee.report.learnt import Learnt, learnt
 from matinee.report.quality import Quality, measure
-from matinee.report.words import GLOSSARY, about_model, citations, cite_matinee, counted, licence
+from matinee.report.words import GLOSSARY, about_model, citations, cite_matinee, licence
+from matinee.text import counted
 
 NOT_MEASURED = (
     "The quality was not measured for this page. Measuring trains a model of the same settings anew; make the page "

@@ -9,7 +9,7 @@ from matinee.describe import Description, describe
 from matinee.guide import Guide
 from matinee.ratings import Id, Ratings
 from matinee.readers import Dataset
-from matinee.report.words import counted, share
+from matinee.text import counted, share
 
 N_MOST_RATED = 10
 

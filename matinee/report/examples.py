@@ -13,7 +13,7 @@ from matinee.guide import Guide
 from matinee.models.base import Person, Recommender
 from matinee.ratings import Id
 from matinee.report.quality import Quality
-from matinee.report.words import counted
+from matinee.text import counted
 
 N_PICKS = 5
 N_TOLD_LIKED, N_TOLD_DISLIKED = 3, 2

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from matinee.errors import SettingError
 from matinee.files import check_page_name, write_atomically
-from matinee.report.words import counted
+from matinee.text import counted
 
 ASSETS = Path(str(files("matinee") / "assets"))
 

@@ -17,9 +17,9 @@ from matinee.models.positives import liked_from
 from matinee.progress import Progress
 from matinee.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.ratings import Ratings
-from matinee.report.words import counted, share, span
 from matinee.significance import sign_flip_test
 from matinee.split import Split, random_split
+from matinee.text import counted, share, span
 
 TEST_PART = 0.2
 SURE = 0.05

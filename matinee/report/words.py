@@ -68,20 +68,3 @@ def licence(dataset: str) -> str:
 def cite_matinee() -> str:
     """How to cite the library."""
     return f"The matinee developers. matinee, version {__version__}: film recommendations people can trust. Software."
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """1 film, 2 films; 1 person, 2 people."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def share(part: float) -> str:
-    """A part as people say it: 6.3%, 34%, less than 0.1%."""
-    if 0 < part < 0.001:
-        return "less than 0.1%"
-    return f"{part:.1%}" if 0 < part < 0.1 else f"{part:.0%}"
-
-
-def span(low: float, high: float) -> str:
-    """1 to 20; 7 where both ends are the same."""
-    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"

@@ -1,15 +1,14 @@
 """Finding films by a few letters of their titles, genre and years, over one model's items."""
 
-import re
-import unicodedata
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.errors import nearest
+from matinee.data.titles import article_first, fold, split_year, title_key
 from matinee.guide import Filters, Guide
 from matinee.ratings import Id
+from matinee.text import nearest
 
 ORDERS = ("popular", "best", "title", "newest", "oldest")
 """How a page of films may be sorted: by number of ratings, by their mean (shrunken), by title, by year."""
@@ -26,39 +25,46 @@ class Found(NamedTuple):
 
 
 class FilmIndex:
-    """Titles as people type them: without accents, case and punctuation."""
+    """The titles of a model's films, compared without accents, case and punctuation."""
 
     def __init__(self, guide: Guide) -> None:
         self._guide, model = guide, guide.model
         self._ids: list[Id] = model.items_.ids.tolist()
         films = [guide.catalogue[item_id] for item_id in self._ids]
-        self._titles = [plain(film.title) for film in films]
+        self._keys = [title_key(film.title) for film in films]
+        self._titles = [_as_typed(film.title) for film in films]
+        by_title = [fold(film.title) for film in films]
         self._counts, years = model.item_counts_, np.array([film.year or 0 for film in films])
         sums, n = np.nan_to_num(model.item_means_.astype(np.float64)) * self._counts, self._counts
         shrunken = (sums + _CAUTION * sums.sum() / max(1, n.sum())) / (n + _CAUTION)
         self._orders = {
             "popular": np.argsort(-self._counts, kind="stable"),
             "best": np.argsort(-shrunken, kind="stable"),
-            "title": np.array(sorted(range(len(films)), key=self._titles.__getitem__), np.int64),
+            "title": np.array(sorted(range(len(films)), key=by_title.__getitem__), np.int64),
             "newest": np.argsort(-years, kind="stable"),
             "oldest": np.argsort(np.where(years > 0, years, 9999), kind="stable"),
         }
 
     def search(self, text: str, filters: Filters, order: str) -> Found:
-        """All films that pass the filters and whose titles hold every word of the text, or begin one with it.
+        """All films that pass the filters and have a word for each word of the text, or a longer one that begins so.
 
-        With a text, titles that begin with it come first. If no title holds it, the nearest titles are taken.
+        Titles that begin with the text come first. If no title has all words, the nearest titles are taken.
         """
         allowed = self._guide.allowed(filters)
         ranked = self._orders[order]
-        words = plain(text)
+        words = fold(text)
         if not words:
             return Found(ranked[allowed[ranked]], False)
-        hits = [index for index in ranked.tolist() if allowed[index] and _holds(self._titles[index], words)]
-        if hits:
-            first = [index for index in hits if self._titles[index].startswith(words)]
-            begun = set(first)
-            return Found(np.array(first + [index for index in hits if index not in begun], np.int64), False)
+        key = title_key(text)
+        first, others = [], []
+        for index in ranked[allowed[ranked]].tolist():
+            begins = self._titles[index].startswith(words) or self._keys[index].startswith(words)
+            if begins or self._keys[index] == key:
+                first.append(index)
+            elif _holds(self._titles[index], words):
+                others.append(index)
+        if first or others:
+            return Found(np.array(first + others, np.int64), False)
         if len(words) < 3:
             return Found(np.empty(0, np.int64), False)
         by_title = {self._titles[index]: index for index in np.flatnonzero(allowed).tolist()}
@@ -79,11 +85,11 @@ class FilmIndex:
         }
 
 
-def plain(text: str) -> str:
-    """Lower case, no accents, one space between words: "Amélie (2001)" is "amelie 2001"."""
-    letters = unicodedata.normalize("NFKD", text.replace("'", "").replace("\u2019", ""))
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[\W_]+", " ", bare.casefold()).split())
+def _as_typed(title: str) -> str:
+    """A title with its article in front and its year behind: "the matrix 1999" for "Matrix, The (1999)"."""
+    name, _ = split_year(title)
+    year = title.strip().removeprefix(name)
+    return fold(f"{article_first(name)} {year}")
 
 
 def _holds(title: str, words: str) -> bool:

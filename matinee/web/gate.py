@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from matinee.text import counted
 from matinee.web import security
 from matinee.web.limits import Buckets, client_of
 from matinee.web.logs import log, log_bug
@@ -152,7 +153,7 @@ class Gate:
     def _slow_down(self, seconds: float, what: str) -> None:
         if seconds > 0:
             whole = int(seconds) + 1
-            detail = f"Too many {what} from this address; wait {whole} second{'s' * (whole != 1)}."
+            detail = f"Too many {what} from this address; wait {counted(whole, 'second')}."
             raise Problem(429, "too-many", detail, {"Retry-After": str(whole)})
 
     def _remember(self, visit: _Visit) -> None:

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from matinee.data.titles import fold
 from matinee.errors import UnsupportedError
 from matinee.web import answers
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
 from matinee.web.api_people import keep_ratings, storable
 from matinee.web.explained import chart
-from matinee.web.film_index import plain
 from matinee.web.pages_base import done, film_url, is_own, page, part_wanted, with_query
 from matinee.web.pages_visitor import Visitor, newcomer, read_query
 from matinee.web.security import give_cookie
@@ -261,7 +261,7 @@ def _search(request: Request, person: str | None) -> Response:
     items = [(name, text[:MOST_TEXT]) for name, text in request.query_params.multi_items()]
     query = read_query(FilmQuery, [("page_size", str(FOUND)), *items])
     one = Visitor(request, person)
-    found = answers.film_page(one.snapshot, query) if plain(query.q) else None
+    found = answers.film_page(one.snapshot, query) if fold(query.q) else None
     given = {one.model.items_.id(index): stars for index, stars in one.own.items()}
     return page(
         request,

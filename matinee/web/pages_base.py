@@ -19,9 +19,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 from starlette.staticfiles import StaticFiles
 
-from matinee.film_map import spoken
+from matinee.data.titles import spoken
 from matinee.ratings import Id, Scale
 from matinee.report.html import new_environment
+from matinee.text import counted
 from matinee.web import texts
 from matinee.web.posters import poster
 from matinee.web.problems import Problem
@@ -124,7 +125,7 @@ class OwnStatic(StaticFiles):
 @lru_cache(1)
 def _environment() -> jinja2.Environment:
     made = new_environment(Path(str(resources.files("matinee.web") / "templates")))
-    made.filters |= {"stars": stars, "number": number, "of": plural, "name": _name, "film_url": film_url}
+    made.filters |= {"stars": stars, "number": number, "of": counted, "name": _name, "film_url": film_url}
     made.filters |= {"signed": signed, "signs": _signs}
     made.globals |= {
         "choices": choices,
@@ -167,11 +168,6 @@ def _signs(text: str) -> str:
 def number(value: float) -> str:
     """Such as 1,234, or 4.5."""
     return f"{value:,g}" if value < 1e5 else f"{value:,.0f}"
-
-
-def plural(count: int, word: str) -> str:
-    """Such as "1 rating" or "1,234 ratings"."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _name(title: str) -> str:

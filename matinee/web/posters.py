@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from matinee.film_map import spoken
+from matinee.data.titles import spoken
 
 GENRES = (
     "western", "musical", "film-noir", "documentary", "war", "animation", "horror", "sci-fi", "fantasy", "mystery",

@@ -155,7 +155,7 @@ class Shelf:
 
     def name(self, index: int) -> str:
         """What people call a film."""
-        from matinee.film_map import spoken
+        from matinee.data.titles import spoken
 
         title = self.snapshot.films.line(index)["title"]
         return spoken(title)[0] or title

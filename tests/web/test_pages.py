@@ -356,6 +356,11 @@ def test_search_finds_by_words_and_says_when_it_guesses(visitor: httpx.Client) -
     assert shown(visitor.get("/search", params={"q": "\0 ' %"})) == []
 
 
+@pytest.mark.parametrize("text", ["Amelie", "amelie", "Amélie", "Amélie (2001)", "AMELIE (2001)"])
+def test_search_finds_a_title_with_and_without_its_accents(visitor: httpx.Client, text: str) -> None:
+    assert shown(visitor.get("/search", params={"q": text})) == ["7"]
+
+
 # -- other models ------------------------------------------------------------------------------------------------
 
 

@@ -62,6 +62,21 @@ def kept(client: httpx.Client) -> dict[int, float]:
 # -- you, import, export, delete -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("title", "n_rows"),
+    [("a" + " " * 131_000 + "b", 15), ("(a) " * 300, 1_500), ("(a) " * 30_000, 15)],
+    ids=["spaces", "brackets", "more brackets"],
+)
+def test_a_file_of_long_titles_stops_nobody(browser: httpx.Client, title: str, n_rows: int) -> None:
+    table = "Date,Name,Year,Letterboxd URI,Rating\n" + f"2020,{title},,x,4\n" * n_rows
+    started = time.process_time()  # the server is a thread of this process
+    answer = reviewed(browser, table)
+    assert time.process_time() - started < 3
+    assert answer.status_code == 200
+    assert f"Letterboxd: {n_rows:,} rows." in answer.text
+    assert browser.get("/health/live").status_code == 200
+
+
 def test_an_import_keeps_nothing_before_it_is_confirmed_and_then_what_was_ticked(browser: httpx.Client) -> None:
     page = reviewed(browser)
     assert page.status_code == 200

@@ -1,0 +1,99 @@
+"""Titles of films: the year, the name that people say, the other names, and the key by which they are compared.
+
+Titles come from files of other sites, so every function takes time proportional to the length of its text.
+"""
+
+import re
+import unicodedata
+
+_YEAR = re.compile(r"\((\d{4})(?:[-\u2013]\d{0,4})?\)$")
+_LONGEST_YEAR = len("(1999-2001)")
+_ARTICLES = frozenset(["the", "a", "an", "la", "le", "les", "el", "los", "las", "il", "der", "die", "das", "l'"])
+"""Articles that catalogs write behind a title, after a comma."""
+_ENGLISH_ARTICLES = frozenset({"the", "a", "an"})
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_APOSTROPHES = str.maketrans("", "", "'\u2019")
+_MOST_OTHER_NAMES = 10
+_LONGEST_KEY = 500
+"""A key is made from this many characters: to put many combining accents in order takes quadratic time."""
+
+
+def year_of(title: str) -> int | None:
+    """The year in brackets at the end of a title, the first one of "(1999-2001)"; None if there is none."""
+    return split_year(title)[1]
+
+
+def split_year(title: str) -> tuple[str, int | None]:
+    """The title without the year in brackets at its end, and the year; (title, None) if there is none."""
+    bare = title.strip()
+    match = _YEAR.search(bare, max(0, len(bare) - _LONGEST_YEAR))
+    if match is None:
+        return bare, None
+    return bare[: match.start()].rstrip(), int(match[1])
+
+
+def spoken(title: str) -> tuple[str, str]:
+    """What people call a film, and its other names: ("The Matrix", "") for "Matrix, The (1999)".
+
+    The year is left out; other brackets at the end hold the other names.
+    """
+    name, *others = names_of(title)
+    return name, ", ".join(others)
+
+
+def names_of(title: str) -> list[str]:
+    """All names in a title: what people call the film first, then at most ten names in brackets at its end.
+
+    "City of Lost Children, The (Cité des enfants perdus, La) (1995)" gives "The City of Lost
+    Children" and "La Cité des enfants perdus".
+    """
+    text = split_year(title)[0] or title.strip()
+    others: list[str] = []
+    end = len(text)
+    while text.endswith(")", 0, end) and len(others) < _MOST_OTHER_NAMES:
+        start = text.rfind("(", 0, end)
+        is_name = start > 0 and start + 2 < end and text.find(")", start, end) == end - 1
+        if not is_name:
+            break
+        other = text[start + 1 : end - 1].strip().removeprefix("a.k.a. ")
+        if other:
+            others.append(article_first(other))
+        end = start
+        while text[end - 1].isspace():
+            end -= 1
+    return [article_first(text[:end]), *reversed(others)]
+
+
+def article_first(name: str) -> str:
+    """A name with its article in front: "The Matrix" for "Matrix, The", "L'Avventura" for "Avventura, L'"."""
+    main, _, article = name.rpartition(", ")
+    article_key = article.lower().replace("\u2019", "'")
+    if not main or article_key not in _ARTICLES:
+        return name
+    if article_key.endswith("'"):
+        return article + main
+    return f"{article} {main}"
+
+
+def fold(text: str) -> str:
+    """Text as people type it: "Amélie & Co. (2001)" becomes "amelie and co 2001".
+
+    Lower case, without accents and apostrophes, one space between words; empty if it has neither letters nor digits.
+    """
+    short = text[:_LONGEST_KEY].replace("&", " and ").translate(_APOSTROPHES)
+    if not short.isascii():
+        decomposed = unicodedata.normalize("NFKD", short)
+        short = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return " ".join(_NOT_LETTERS.sub(" ", short.casefold()).split())
+
+
+def title_key(title: str) -> str:
+    """The key by which titles are compared: "amelie" for "Amélie (2001)", "matrix" for "Matrix, The".
+
+    `fold` without the year and without an English article. A title without letters, such as "???", is its own key.
+    """
+    name = split_year(title)[0] or title.strip()
+    words = fold(article_first(name)).split()
+    if len(words) > 1 and words[0] in _ENGLISH_ARTICLES:
+        words = words[1:]
+    return " ".join(words) or name[:_LONGEST_KEY].casefold()

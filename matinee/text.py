@@ -1,0 +1,90 @@
+"""Numbers, lists and misspelled names in sentences: one definition each of what messages and pages need."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_CLOSE = 60
+"""Names less similar than this, of 100, are not suggested."""
+_LONGEST_NAME = 200
+"""Only this many characters of a name are compared: the time grows with the product of both lengths."""
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """ "1 film", "2,000 films"; with `many`, "1 person", "2 people"."""
+    if n == 1:
+        return f"1 {one}"
+    return f"{n:,} {many or one + 's'}"
+
+
+def joined(words: Sequence[str], conjunction: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
+
+
+def share(part: float) -> str:
+    """A fraction as a percentage: 6.3%, 34%, less than 0.1%."""
+    if 0 < part < 0.001:
+        return "less than 0.1%"
+    if 0 < part < 0.1:
+        return f"{part:.1%}"
+    return f"{part:.0%}"
+
+
+def span(low: float, high: float) -> str:
+    """ "1 to 20"; "7" if both ends are the same."""
+    if low == high:
+        return f"{low:,.0f}"
+    return f"{low:,.0f} to {high:,.0f}"
+
+
+def printable(text: str) -> str:
+    """Text for a message of one line: a line break as \\n, a byte that is not UTF-8 as \\xff."""
+    if text.isprintable():
+        return text
+    return "".join(map(_printable_letter, text))
+
+
+def _printable_letter(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    if "\udc80" <= letter <= "\udcff":  # Python decodes a byte that is not UTF-8 to one of these
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
+
+
+def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """The names in `known` closest to a misspelled or shortened `name`, best first; empty if none is close."""
+    import numpy as np
+    from rapidfuzz import fuzz, process, utils
+
+    names = list(known)
+    typed = utils.default_process(name[:_LONGEST_NAME])
+    others = [utils.default_process(other[:_LONGEST_NAME]) for other in names]
+
+    def similarity(scorer: Callable[..., float], rows: Sequence[int]) -> "NDArray[np.float64]":
+        compared = [others[row] for row in rows]
+        matrix = process.cdist([typed], compared, scorer=scorer, dtype=np.float64)  # (1, rows)
+        return np.asarray(matrix[0])
+
+    # Misspelled as a whole; some of its words ("star wars" for "Star Wars: A New Hope"); or both ("hary poter").
+    every = range(len(names))
+    by_words = 0.95 * similarity(fuzz.token_set_ratio, every)
+    close = np.maximum(similarity(fuzz.ratio, every), by_words)
+    longer = [row for row in every if 5 <= len(typed) < len(others[row])]
+    close[longer] = np.maximum(close[longer], 0.9 * similarity(fuzz.partial_ratio, longer))
+    best = np.argsort(-close, kind="stable")[:limit]
+    return [names[row] for row in best.tolist() if close[row] >= _CLOSE]
+
+
+def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
+    """ " Did you mean 'a', 'b' or 'c'?" with a leading space; an empty string if nothing is close."""
+    quoted = [f"'{match}'" for match in nearest(name, known, limit)]
+    if not quoted:
+        return ""
+    return f" Did you mean {joined(quoted, 'or')}?"

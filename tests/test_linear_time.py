@@ -1,0 +1,157 @@
+"""Long texts take no long time: every regular expression and every function for foreign text, on runs of 200,000.
+
+A crafted title can make a backtracking expression run for minutes, and nothing can stop it meanwhile.
+"""
+
+import ast
+import csv
+import importlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import matinee
+from matinee.catalogue import Catalogue, Film, find_item
+from matinee.data import titles
+from matinee.errors import MatineeError
+from matinee.export_files import plain_cell, read_rows
+from matinee.layouts import plain_integer, plain_name, plain_number, split_line
+from matinee.plots import canvas
+from matinee.ratings import Vocabulary
+from matinee.text import did_you_mean, printable
+from matinee.web.limits import client_of
+from matinee.web.pages_base import film_url
+from matinee.web.posters import poster
+
+ROOT = Path(matinee.__file__).parent.parent
+N = 200_000
+MOST_SECONDS = 1.0
+"""Of computing time, for one call."""
+PARTS = (
+    *(" ", "a", "1", "(", ")", "[", "]", "<", ">", '"', "'", ",", ".", "-", ":", "/", "&", "_", "\n", "\t", "\0"),
+    *("() ", "(a) ", "(a)", "(1999) ", "(1999", "a (", ", the", ", The (", "(a.k.a. ", "a, ", " - ", ": ", "1.", "1,"),
+    *("1e", "<a>", "<a ", '"#', "é", "\u0301", "\u0301\u0323", "\ufdfa", "\udc80", "\u2028", "ß", "\u0663", "]:1"),
+)
+TEXTS = {part: part * (N // len(part)) for part in PARTS}
+
+
+def ended(text: str) -> list[str]:
+    """A run by itself, and with something before and behind it that fits nothing."""
+    return [text, f"{text}b", f"a{text}", f"x({text}!", f"[{text}b"]
+
+
+FILMS = Catalogue({1: Film("Heat (1995)", 1995), 2: Film("Amélie (a.k.a. Amelie) (2001)", 2001)})
+
+
+def _search_page(text: str) -> None:
+    FILMS.ids_of_title(text)
+    FILMS.ids_of_name(text)
+    find_item(text, Vocabulary([1, 2], "item"), FILMS)
+
+
+def _export(text: str) -> None:
+    quoted = text[:100_000].replace('"', '""')
+    _, rows = read_rows(
+        f'Date,Name,Year,Letterboxd URI,Rating\n2020,"{quoted}",{text[:9]},x,4\n'.encode(errors="replace")
+    )
+    for row in rows:
+        assert len(row.shown) < 100
+
+
+FUNCTIONS: dict[str, Callable[[str], Any]] = {
+    **{name: getattr(titles, name) for name in ("year_of", "split_year", "spoken", "names_of", "article_first")},
+    **{name: getattr(titles, name) for name in ("fold", "title_key")},
+    "printable": printable,
+    "did_you_mean": lambda text: did_you_mean(text, ["Heat", "Amelie"]),
+    "did_you_mean of long names": lambda text: did_you_mean("Heat", [text, text]),
+    "find_item": _search_page,
+    "a catalog of a long title": lambda text: Catalogue({1: Film(text)}).ids_of_title("Heat"),
+    "read_rows": _export,
+    "plain_cell": plain_cell,
+    "plain_name": plain_name,
+    "plain_number": plain_number,
+    "plain_integer": plain_integer,
+    "split_line": lambda text: split_line(text, ","),
+    "canvas.shorten_title": canvas.shorten_title,
+    "canvas.escape_math": canvas.escape_math,
+    "client_of": client_of,
+    "film_url": film_url,
+    "poster": lambda text: poster({"title": text, "year": 1999, "genres": [text]}),
+}
+
+
+def expressions() -> Iterator[tuple[str, Callable[[Any], Any], bool]]:
+    """Where each regular expression of the package is used, the call on a text, and whether it wants bytes."""
+    for path in sorted((ROOT / "matinee").rglob("*.py")):
+        code = path.read_text("utf-8")
+        if "import re\n" not in code:
+            continue
+        tree, name = ast.parse(code), ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        module = importlib.import_module(name.removesuffix(".__init__"))
+        compiled = {name: value for name, value in vars(module).items() if isinstance(value, re.Pattern)}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            owner, method = ast.unparse(node.func.value), node.func.attr
+            pattern = compiled.get(owner)
+            if owner == "re" and method != "compile" and method != "escape":
+                flags = next((ast.unparse(word.value) for word in node.keywords if word.arg == "flags"), "re.NOFLAG")
+                pattern = re.compile(ast.literal_eval(node.args[0]), getattr(re, flags.removeprefix("re.")))
+            if pattern is not None:
+                place = f"{path.relative_to(ROOT)}:{node.lineno} {pattern.pattern!r}"
+                yield place, _call(pattern, method), isinstance(pattern.pattern, bytes)
+
+
+def _call(pattern: re.Pattern[Any], method: str) -> Callable[[Any], Any]:
+    if method == "sub":
+        return lambda text: pattern.sub(text[:0], text)
+    return getattr(pattern, method)  # type: ignore[no-any-return]
+
+
+def every_call() -> None:
+    """Makes all calls; what is called is written first, so that the last line names the one that was too long."""
+    for part, run in TEXTS.items():
+        for text in ended(run):
+            for name, function in FUNCTIONS.items():
+                _timed(f"{name} of {part!r}", function, text)
+            for name, call, wants_bytes in EXPRESSIONS:
+                _timed(f"{name} on {part!r}", call, text.encode("utf-8", "replace") if wants_bytes else text)
+
+
+def _timed(name: str, function: Callable[[Any], Any], text: object) -> None:
+    print(name, flush=True)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)  # its signal ends the process, even within one expression
+    try:
+        function(text)
+    except (MatineeError, ValueError, csv.Error):
+        pass  # a text that is refused must be refused at once, too
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+EXPRESSIONS = list(expressions()) if __name__ == "__main__" else []
+
+if __name__ == "__main__":
+    every_call()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer of computing time")
+def test_no_expression_and_no_function_takes_long_on_a_long_text() -> None:
+    command = [sys.executable, "-m", "tests.test_linear_time"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
+    last = done.stdout.splitlines()[-1:]
+    assert done.returncode == 0, f"{last} took more than {MOST_SECONDS:g} s, or broke:\n{done.stderr}"
+    assert len(set(done.stdout.splitlines())) > 1_000
+
+
+def test_the_expressions_of_the_package_are_found() -> None:
+    places = [name for name, _, _ in expressions()]
+    assert any("data/titles.py" in name for name in places)
+    assert any("web/pages_base.py" in name for name in places)
+    assert len(places) > 20
