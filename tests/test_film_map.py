@@ -21,7 +21,7 @@ from matinee.cli.map import map_
 from matinee.data.titles import spoken
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.film_map import FilmMap, Point, make_map, place_of
-from matinee.guide import Guide, few_ratings
+from matinee.guide import Guide
 from matinee.map_files import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
 from matinee.models.baseline import Baseline
 from matinee.models.dot_product import PlainMF

@@ -4,7 +4,6 @@ from matinee.models.base import Recommender
 from matinee.models.blend import Blend
 from matinee.models.registry import MEMBERS, Models, member_named
 from matinee.ratings import Scale
-from matinee.text import did_you_mean
 
 MODELS: Models = (*MEMBERS[:-1], Blend, MEMBERS[-1])
 """All models, in the order people see; plain-mf, the least of them, stays the last."""
