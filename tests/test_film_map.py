@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from matinee import plots
 from matinee.catalogue import Catalogue, Film
 from matinee.cli.map import map_
-from matinee.errors import MatineeError, SettingError, UnsupportedError
+from matinee.errors import SettingError, UnsupportedError
 from matinee.film_map import FilmMap, make_map, place_of, spoken
 from matinee.guide import Guide, few_ratings
 from matinee.map_files import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
@@ -30,6 +30,7 @@ from matinee.plots.film_map import GENRE_COLOURS, GENRE_MARKERS
 from matinee.ratings import Id, Ratings
 from matinee.storage import Origin
 from tests.conftest import simulated
+from tests.helpers import message
 
 GENRES = (("Comedy",), ("Comedy", "Drama"), ("Comedy", "Romance"), ("Horror",), ())
 NASTY = '</script><script>alert("1")</script><!-- & $\\alpha$ $x (1999)'
@@ -68,12 +69,6 @@ def three() -> Guide:
     item = np.tile(["a", "b", "c"], 40).tolist()
     stars = np.random.default_rng(0).integers(1, 6, 120).astype(float)
     return small(Ratings.from_ids(np.repeat(np.arange(40), 3).tolist(), item, stars))
-
-
-def message(error: type[MatineeError], function: Any, *args: Any, **settings: Any) -> str:
-    with pytest.raises(error) as caught:
-        function(*args, **settings)
-    return str(caught.value)
 
 
 # -- places and neighbours ---------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def code_lines(text: str) -> int:
     for node in ast.walk(module):
         is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         is_table = isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, TABLES)
-        if is_text or (is_table and node in module.body):
+        if isinstance(node, ast.stmt) and (is_text or (is_table and node in module.body)):
             exempt |= set(range(node.lineno, (node.end_lineno or 0) + 1))
     counted: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
