@@ -1,9 +1,12 @@
 """Slow, obvious twins of the kernels and solvers, in plain Python and float64: what the fast ones must agree with."""
 
+from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from matinee.kernels.neighbours import Measure, Rule
 
 Floats = NDArray[Any]
 GOLDEN = 0x9E3779B97F4A7C15
@@ -11,6 +14,8 @@ WORD = 2**64 - 1
 
 Row = tuple[int, int, float]
 """A rating: user, item, value."""
+Values = dict[int, float]
+"""The ratings of one row, by group."""
 
 
 class SplitMix64:
@@ -139,3 +144,31 @@ def alternating(rows: list[Row], shape: tuple[int, int], n_factors: int, penalti
             solution = ridge(inputs, left, np.array([penalties.bias_shrinkage] + [pull] * n_factors))
             sides[mine].bias[one], sides[mine].factors[one] = solution[0], solution[1:]
     return sides[0], sides[1]
+
+
+# -- neighbours --------------------------------------------------------------------------------------------------
+
+
+def likeness_twin(x: Values, y: Values, measure: Measure) -> float:
+    """How alike two rows are, by the definitions."""
+    both = sorted(x.keys() & y.keys())
+    n = len(both)
+    if n < max(1, measure.min_overlap):
+        return 0.0
+    if not measure.co_rated:
+        length = sqrt(sum(value**2 for value in x.values())) * sqrt(sum(value**2 for value in y.values()))
+        return sum(x[group] * y[group] for group in both) / (length + measure.shrinkage or 1)
+    a, b = np.array([x[group] for group in both]), np.array([y[group] for group in both])
+    if measure.centred:
+        a, b = a - a.mean(), b - b.mean()
+    length = sqrt(a @ a) * sqrt(b @ b)
+    trust = (n - 1) / (n - 1 + measure.shrinkage) if measure.shrinkage else 1.0
+    return trust * float(a @ b) / length if length > 1e-6 else 0.0
+
+
+def weighted_twin(found: list[tuple[float, int, float]], rule: Rule) -> float:
+    """The mean or the sum over the k nearest of (likeness, row, value)."""
+    near = sorted((-like, row, value) for like, row, value in found if like > 0)[: rule.k]
+    weights: list[float] = [(-like) ** rule.amplification for like, _, _ in near]
+    total = sum(weight * value for weight, (_, _, value) in zip(weights, near, strict=True))
+    return total / ((sum(weights) + rule.damping) or 1) if rule.is_mean else total

@@ -9,8 +9,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from matinee.errors import DataError
-from matinee.readers import Dataset, ReadOptions, read
+from matinee.readers import ReadOptions, read
+from tests.helpers import reading_error as message
+from tests.helpers import rows_of as table
 
 SKIP = ReadOptions(skip_bad_rows=True)
 GO_ON = "--skip-bad-rows goes on without such rows."
@@ -20,20 +21,6 @@ def write(path: Path, content: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
-
-
-def table(dataset: Dataset) -> list[tuple[int | str, int | str, float, int | None]]:
-    """The ratings as rows, with ids."""
-    ratings = dataset.ratings
-    users, items = ratings.users.ids[ratings.user_index], ratings.items.ids[ratings.item_index]
-    times = [None] * len(ratings) if ratings.timestamp is None else ratings.timestamp.tolist()
-    return list(zip(users.tolist(), items.tolist(), ratings.value.tolist(), times, strict=True))
-
-
-def message(source: object, options: ReadOptions | None = None) -> str:
-    with pytest.raises(DataError) as caught:
-        read(source, options or ReadOptions())
-    return str(caught.value)
 
 
 BAD_ROWS: list[tuple[str | bytes, str]] = [

@@ -19,14 +19,10 @@ from matinee.models.factorization import MatrixFactorization
 from matinee.ratings import Id, Ratings
 from matinee.records import LEVELS, coverage
 from matinee.split import Split, given_parts, random_split
-from tests.conftest import real_data, simulated
+from tests.conftest import real_data
+from tests.helpers import table
 
 SMALL: dict[str, Any] = {"factors": 8, "samples": 60, "burn_in": 20, "kept": 20, "set_rank": 30, "tolerance": 0.0}
-
-
-@cache
-def table() -> Ratings:
-    return simulated()
 
 
 @cache

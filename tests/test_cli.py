@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from matinee import __version__
-from matinee.cli import main
 from matinee.models import MODELS
 from matinee.storage import load_model
 from tests.conftest import simulated
+from tests.helpers import TWICE, as_json, good, misused, refused, run
 
 ROOT = Path(__file__).parent.parent
 SIMULATED = "The films of the sample are real, its viewers are simulated.\n"
-TWICE = "Rated again later by the same user: 1 row; the last rating counts.\n"
 MODEL_NAMES = ", ".join(model.name for model in MODELS)
 RATING_KEYS = {
     *("model", "dataset", "protocol", "n_train", "n_test", "rmse", "mae", "fit_seconds", "predict_seconds"),
@@ -33,47 +31,6 @@ RATING_KEYS = {
 }
 RANKING_KEYS = {"ndcg_at_10", "recall_at_20", "hit_rate_at_10", "mrr", "coverage"}
 LINE_KEYS = {"item_id", "title", "year", "genres", "score", "stars", "n_ratings", "mean"}
-
-
-def run(*words: object) -> Result:
-    """A command in this process. What is no error of matinee's and no wrong usage is raised here."""
-    result = CliRunner().invoke(main, [str(word) for word in words], prog_name="matinee")
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert "\x1b" not in result.stdout + result.stderr
-    return result
-
-
-def good(*words: object) -> Result:
-    result = run(*words)
-    assert result.exit_code == 0, result.stderr
-    return result
-
-
-def as_json(*words: object) -> dict[str, Any]:
-    """The one object on standard output."""
-    text = good(*words, "--json").stdout
-    found = json.loads(text)
-    assert isinstance(found, dict)
-    assert text.count("\n") == 1
-    return found
-
-
-def refused(*words: object) -> str:
-    """What an error of matinee's says, after any notes: nothing on standard output, exit 1."""
-    result = run(*words)
-    assert (result.exit_code, result.stdout) == (1, "")
-    notes, error, told = result.stderr.partition("Error: ")
-    assert error
-    assert notes in ("", TWICE)
-    return told.removesuffix("\n")
-
-
-def misused(*words: object) -> str:
-    """What a wrong usage is told: nothing on standard output, exit 2."""
-    result = run(*words)
-    assert (result.exit_code, result.stdout) == (2, "")
-    return result.stderr.partition("Error: ")[2].removesuffix("\n")
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ from matinee.ratings import Ratings
 from matinee.report.comparison_page import comparison_page, save_comparison_page
 from matinee.split import by_mask, k_fold, random_split
 from tests.conftest import simulated
+from tests.helpers import write_table
 
 TABLE = simulated(200, 60, 6_000)
 PART = random_split(TABLE, 0.2)
@@ -310,10 +311,7 @@ def test_a_page_that_cannot_be_written_says_why(found: Comparison, tmp_path: Pat
 
 @pytest.fixture
 def table(tmp_path: Path) -> str:
-    path = tmp_path / "ratings.csv"
-    rows = zip(TABLE.user_index.tolist(), TABLE.item_index.tolist(), TABLE.value.tolist(), strict=True)
-    path.write_text("user,item,rating\n" + "".join(f"{user},{item},{value:g}\n" for user, item, value in rows))
-    return str(path)
+    return str(write_table(tmp_path / "ratings.csv", TABLE))
 
 
 def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) -> None:

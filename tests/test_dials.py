@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -14,65 +13,22 @@ from matinee.catalogue import Catalogue, Film
 from matinee.dials import AS_RANKED, Dials, likeness_among, towards, varied
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Filters, Guide, Suggestions
-from matinee.models import MODELS
-from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ranking import diversity
 from matinee.ratings import Id, Ratings, Scale
 from tests.conftest import real_data
-from tests.test_cli import as_json, good, misused, refused
+from tests.helpers import Model, as_json, every_model, good, guide, ids, misused, refused, unary
+from tests.helpers import popular_table as table
 
-Model = type[Recommender]
-every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 GENRES = ("Comedy", "Drama", "Horror", "Sci-Fi", "War")
 SOME = range(1, 200, 12)
 """User ids to ask for."""
 
 
-@cache
-def table() -> Ratings:
-    """7,500 ratings by 250 people of 150 items, of which the first has some 200 and the last a few."""
-    rng = np.random.default_rng(3)
-    chances = 1 / (np.arange(150) + 4)
-    noise = rng.gumbel(size=(250, 150))
-    item = np.argsort(-(np.log(chances) + noise), axis=1)[:, :30].ravel()  # 30 each, without repetition
-    user = np.repeat(np.arange(250), 30)
-    tastes = rng.normal(size=(250, 3))[user], rng.normal(size=(150, 3))[item]
-    value = 3.2 + rng.normal(0, 0.5, 150)[item] + np.einsum("nf,nf->n", *tastes) / 2 + rng.normal(0, 0.5, len(item))
-    stars = np.clip(np.round(value * 2) / 2, 0.5, 5)
-    return Ratings.from_ids((user + 1).tolist(), (item * 10 + 7).tolist(), stars, scale=Scale(0.5, 5, 0.5))
-
-
-def catalogue() -> Catalogue:
-    """Each item has one to three of five genres, and every tenth no title."""
-    rng, films = np.random.default_rng(0), {}
-    for place, item_id in enumerate(table().items.ids.tolist()):
-        genres = tuple(sorted(rng.choice(GENRES, rng.integers(1, 4), replace=False).tolist()))
-        if place % 10:
-            films[item_id] = Film(f"Film {place} ({1950 + place % 60})", 1950 + place % 60, genres)
-    return Catalogue(films)
-
-
-@cache
-def guide(model: Model) -> Guide:
-    """One that many tests share: none may change it."""
-    return Guide(model().fit(table(), n_threads=1), catalogue())
-
-
-def ids(found: Suggestions) -> list[Id]:
-    return [line.item_id for line in found.items]
-
-
 def index(one: Guide, found: Suggestions) -> NDArray[np.int64]:
     return np.array([one.model.items_.index(item_id) for item_id in ids(found)])
-
-
-def unary() -> Ratings:
-    return Ratings.from_ids(
-        table().users.ids[table().user_index], table().items.ids[table().item_index], np.ones(len(table()))
-    )
 
 
 # -- as they stand -----------------------------------------------------------------------------------------------

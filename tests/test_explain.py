@@ -15,7 +15,7 @@ from matinee.catalogue import Catalogue, Film
 from matinee.cli import main
 from matinee.cli.explaining import explain as command
 from matinee.datasets import load
-from matinee.errors import MatineeError, UnknownNameError, UnsupportedError
+from matinee.errors import UnknownNameError, UnsupportedError
 from matinee.explain import Explanation, Reason, explain, explain_each
 from matinee.guide import Guide
 from matinee.models.base import Parts, Profile, Recommender
@@ -31,8 +31,9 @@ from matinee.ratings import Id, Ratings, Scale
 from matinee.storage import Origin
 from tests import reference
 from tests.conftest import real_data
-from tests.models.test_contract import fitted, history, table
-from tests.models.test_network import fitted as fitted_network
+from tests.helpers import fitted, history, table
+from tests.helpers import message as refusal
+from tests.networks import fitted_network
 
 Given = dict[int | str, float]
 ITEM = 507
@@ -45,12 +46,6 @@ def total(found: Explanation) -> float:
 
 def contributions(found: Explanation) -> dict[Id, float]:
     return {reason.item_id: reason.contribution for reason in found.reasons}
-
-
-def refusal(error: type[MatineeError], function: Callable[[], object]) -> str:
-    with pytest.raises(error) as caught:
-        function()
-    return str(caught.value)
 
 
 def newcomer(n: int) -> Given:

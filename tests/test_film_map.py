@@ -19,8 +19,8 @@ from matinee import plots
 from matinee.catalogue import Catalogue, Film
 from matinee.cli.map import map_
 from matinee.data.titles import spoken
-from matinee.errors import MatineeError, SettingError, UnsupportedError
-from matinee.film_map import FilmMap, Point, make_map, place_of
+from matinee.errors import SettingError, UnsupportedError
+from matinee.film_map import FilmMap, make_map, place_of
 from matinee.guide import Guide
 from matinee.map_files import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
 from matinee.models.baseline import Baseline
@@ -32,6 +32,7 @@ from matinee.plots.film_map import GENRE_COLORS, GENRE_MARKERS
 from matinee.ratings import Id, Ratings
 from matinee.storage import Origin
 from tests.conftest import simulated
+from tests.helpers import message
 
 GENRES = (("Comedy",), ("Comedy", "Drama"), ("Comedy", "Romance"), ("Horror",), ())
 NASTY = '</script><script>alert("1")</script><!-- & $\\alpha$ $x (1999)'
@@ -70,12 +71,6 @@ def three() -> Guide:
     item = np.tile(["a", "b", "c"], 40).tolist()
     stars = np.random.default_rng(0).integers(1, 6, 120).astype(float)
     return small(Ratings.from_ids(np.repeat(np.arange(40), 3).tolist(), item, stars))
-
-
-def message(error: type[MatineeError], function: Any, *args: Any, **settings: Any) -> str:
-    with pytest.raises(error) as caught:
-        function(*args, **settings)
-    return str(caught.value)
 
 
 # -- places and neighbors ---------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,18 +14,12 @@ from matinee.models.factorization import MatrixFactorization
 from matinee.models.people import Person
 from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings, Scale
-from tests.test_cli import as_json, good, misused, refused, run
-from tests.test_dials import Model, every_model, guide, ids, unary
+from tests.helpers import Model, as_json, every_model, good, guide, ids, misused, refused, run, unary
+from tests.helpers import message as refusal
 
 NEW: dict[Id, float] = {7: 5.0, 17: 1.0, 107: 4.5}
 AGAINST: dict[Id, float] = {7: 0.5, 17: 5.0, 107: 0.5}
 PEOPLE: list[Person] = [3, 44, NEW]
-
-
-def refusal(error: type[Exception], function: Any, *args: Any, **settings: Any) -> str:
-    with pytest.raises(error) as caught:
-        function(*args, **settings)
-    return str(caught.value)
 
 
 # -- scores ------------------------------------------------------------------------------------------------------

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from matinee.catalogue import Catalogue, Film
-from matinee.errors import DataError, MatineeError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
-from matinee.guide import Filters, Guide, Suggestions
+from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
+from matinee.guide import Filters, Guide
 from matinee.models.baseline import Baseline
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings
 from tests.conftest import simulated
+from tests.helpers import ids, message
 
 GENRES: tuple[tuple[str, ...], ...] = (("Drama",), ("Comedy", "Drama"), ("Sci-Fi",), ())
 UNTITLED = 1187  # the one item of the 120 (7, 17, ..., 1197) that has no title
@@ -47,16 +48,6 @@ def few() -> Guide:
     places = [np.flatnonzero(whole.item_index == item) for item in range(6)]
     rows = np.concatenate([*places[:4], places[4][:4], places[5][:5]])
     return Guide(fitted(whole.subset(rows)))
-
-
-def ids(found: Suggestions) -> list[Id]:
-    return [line.item_id for line in found.items]
-
-
-def message(error: type[MatineeError], function: Any, *args: Any, **settings: Any) -> str:
-    with pytest.raises(error) as caught:
-        function(*args, **settings)
-    return str(caught.value)
 
 
 # -- filters -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from matinee import (
     EmbeddingMLP,
     Film,
     Guide,
-    MatineeError,
     MatrixFactorization,
     PlainMF,
     Popularity,
@@ -40,6 +38,7 @@ from matinee.insight.component import _groups, _meanings
 from matinee.models.base import Recommender
 from matinee.ratings import Id, Ratings, Scale
 from tests.conftest import real_data, simulated
+from tests.helpers import fitted, message
 
 WITHOUT = "This model was saved without histories, so it does not know who rated what; train it without --no-history."
 
@@ -57,17 +56,6 @@ Amadeus (1984); Braveheart (1995); Bridge on the River Kwai, The (1957); Princes
 Maltese Falcon, The (1941); African Queen, The (1951); Glory (1989); Wizard of Oz, The (1939)
 """
 """The forty highest biases of the EmbeddingNet tutorial on ML-100K."""
-
-
-def message(error: type[MatineeError], function: Any, *args: Any, **settings: Any) -> str:
-    with pytest.raises(error) as caught:
-        function(*args, **settings)
-    return str(caught.value)
-
-
-@cache
-def fitted(model: type[Recommender]) -> Recommender:
-    return model().fit(simulated(), n_threads=1)
 
 
 def without_history(guide: Guide, folder: Path) -> Guide:

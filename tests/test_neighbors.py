@@ -17,7 +17,6 @@ from matinee import (
     DotProduct,
     Film,
     Guide,
-    MatineeError,
     MatrixFactorization,
     PlainMF,
     Popularity,
@@ -31,19 +30,9 @@ from matinee.models.base import Recommender
 from matinee.neighbors import NamedFilm, Neighbor, neighbors
 from matinee.ratings import Id, Ratings, Scale
 from tests.conftest import real_data, simulated
+from tests.helpers import fitted, message
 
 RATED_NOTHING = "Who has rated nothing has no neighbours: rate some films first."
-
-
-def message(error: type[MatineeError], function: Any, *args: Any, **settings: Any) -> str:
-    with pytest.raises(error) as caught:
-        function(*args, **settings)
-    return str(caught.value)
-
-
-@cache
-def fitted(model: type[Recommender] = MatrixFactorization) -> Recommender:
-    return model().fit(simulated(), n_threads=1)
 
 
 def two_camps() -> Ratings:

@@ -1,6 +1,5 @@
 """Who has what, and how often: tables without ratings, from the reader through every command to a person's own file."""
 
-import json
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -10,9 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from click.testing import CliRunner, Result
 
-from matinee.cli import main
 from matinee.datasets import load
 from matinee.errors import MatineeError
 from matinee.evaluation import NO_STARS
@@ -23,6 +20,8 @@ from matinee.readers import Dataset, ReadOptions, read
 from matinee.sample import sample_ratings
 from matinee.storage import load_model
 from tests.conftest import real_data
+from tests.helpers import as_json, good, refused
+from tests.helpers import reading_error as message
 
 PAIR_ROWS = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")]
 COUNTED = ReadOptions(count="plays")
@@ -40,36 +39,6 @@ def rows(dataset: Dataset) -> list[tuple[Any, Any, float]]:
     ratings = dataset.ratings
     users, items = ratings.users.ids[ratings.user_index].tolist(), ratings.items.ids[ratings.item_index].tolist()
     return list(zip(users, items, ratings.value.tolist(), strict=True))
-
-
-def message(source: Any, options: ReadOptions | None = None) -> str:
-    with pytest.raises(MatineeError) as error:
-        read(source, options or ReadOptions())
-    return str(error.value)
-
-
-def run(*words: object) -> Result:
-    result = CliRunner().invoke(main, [str(word) for word in words], prog_name="matinee")
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def good(*words: object) -> Result:
-    result = run(*words)
-    assert result.exit_code == 0, result.stderr
-    return result
-
-
-def as_json(*words: object) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(good(*words, "--json").stdout)
-    return found
-
-
-def refused(*words: object) -> str:
-    result = run(*words)
-    assert (result.exit_code, result.stdout) == (1, "")
-    return result.stderr.partition("Error: ")[2].removesuffix("\n")
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,11 @@ import polars as pl
 import pytest
 
 from matinee.catalogue import Film
-from matinee.errors import DataError, SettingError
+from matinee.errors import SettingError
 from matinee.ratings import NO_TIME, Scale
-from matinee.readers import Dataset, ReadOptions, read
+from matinee.readers import ReadOptions, read
+from tests.helpers import reading_error as message
+from tests.helpers import rows_of as table
 
 ROWS = [(1, 10, 4.0, 978300000), (1, 20, 3.5, 978300060), (2, 10, 5.0, 978300120), (3, 30, 0.5, 978300180)]
 U_ITEM = (
@@ -39,20 +41,6 @@ def write(path: Path, content: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
-
-
-def table(dataset: Dataset) -> list[tuple[int | str, int | str, float, int | None]]:
-    """The ratings as rows, with ids."""
-    ratings = dataset.ratings
-    users, items = ratings.users.ids[ratings.user_index], ratings.items.ids[ratings.item_index]
-    times = [None] * len(ratings) if ratings.timestamp is None else ratings.timestamp.tolist()
-    return list(zip(users.tolist(), items.tolist(), ratings.value.tolist(), times, strict=True))
-
-
-def message(source: object, options: ReadOptions | None = None) -> str:
-    with pytest.raises(DataError) as caught:
-        read(source, options or ReadOptions())
-    return str(caught.value)
 
 
 def make_100k(folder: Path) -> None:

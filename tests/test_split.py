@@ -1,6 +1,5 @@
 """Splits: disjoint, complete, repeatable, and nobody dropped."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from matinee.split import (
     time_split,
 )
 from tests.conftest import simulated
+from tests.helpers import message
 
 TABLE = simulated(40, 30, 300)
 SMALL = Ratings.from_ids([1, 1, 1, 2, 3, 3], list("abcaab"), [1, 2, 3, 4, 5, 1], [30, 10, 20, 40, 50, 50])
@@ -42,12 +42,6 @@ def assert_cuts(part: Split, whole: Ratings) -> None:
     assert sorted(rows_of(part.train) + rows_of(part.test)) == sorted(rows_of(whole))
     for one in (part.train, part.test):
         assert (one.users, one.items, one.scale) == (whole.users, whole.items, whole.scale)
-
-
-def message(error: type[MatineeError], function: Callable[[], object]) -> str:
-    with pytest.raises(error) as caught:
-        function()
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("spec", ["random:0.2", "random:0.5", "kfold:5", "kfold:2", "leave-last-out", "time:0.1"])

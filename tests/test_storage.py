@@ -25,18 +25,16 @@ from matinee.models.declarations import state_of
 from matinee.ratings import Ratings, Scale, Vocabulary
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import simulated
+from tests.helpers import Model, every_model, small_table
 
 PACKAGE = Path(storage.__file__).parent
 TRAIN_AGAIN = "is not a whole model file (it is truncated, damaged, or something else); train it again."
-
-Model = type[Recommender]
-every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 
 
 @cache
 def table(ids: str) -> Ratings:
     """The same 900 ratings with integer ids or with texts that are hard to keep."""
-    plain = simulated(60, 40, 900)
+    plain = small_table()
     users, items = plain.users.ids[plain.user_index].tolist(), plain.items.ids[plain.item_index].tolist()
     if ids == "integers":
         return plain

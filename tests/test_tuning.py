@@ -30,6 +30,7 @@ from matinee.split import Split, k_fold, random_split
 from matinee.trials import Judge, Plan, PruningCallback, Trial
 from matinee.tuning import Tuning, look_at_test, tune
 from tests.conftest import simulated
+from tests.helpers import write_table
 
 TABLE = simulated(80, 40, 2_000)
 NO_CHOICE: Any = ("mean", "median")
@@ -420,10 +421,7 @@ def test_the_history_is_a_table_and_the_gain_a_sentence(odd: Tuning) -> None:
 
 @pytest.fixture
 def table(tmp_path: Path) -> str:
-    path = tmp_path / "ratings.csv"
-    rows = zip(TABLE.user_index.tolist(), TABLE.item_index.tolist(), TABLE.value.tolist(), strict=True)
-    path.write_text("user,item,rating\n" + "".join(f"{user},{item},{value:g}\n" for user, item, value in rows))
-    return str(path)
+    return str(write_table(tmp_path / "ratings.csv", TABLE))
 
 
 def test_the_command_line_prints_a_history_and_what_to_type(table: str) -> None:

@@ -9,38 +9,9 @@ from numpy.typing import NDArray
 from matinee.kernels import neighbours
 from matinee.kernels.neighbours import Measure, People, Rows, Rule
 from matinee.threads import workers
+from tests.reference import Values, likeness_twin, weighted_twin
 
-Values = dict[int, float]
-"""The ratings of one row, by group."""
 NAN = float("nan")
-
-# -- twins -------------------------------------------------------------------------------------------------------
-
-
-def likeness_twin(x: Values, y: Values, measure: Measure) -> float:
-    """How alike two rows are, by the definitions."""
-    both = sorted(x.keys() & y.keys())
-    n = len(both)
-    if n < max(1, measure.min_overlap):
-        return 0.0
-    if not measure.co_rated:
-        length = sqrt(sum(value**2 for value in x.values())) * sqrt(sum(value**2 for value in y.values()))
-        return sum(x[group] * y[group] for group in both) / (length + measure.shrinkage or 1)
-    a, b = np.array([x[group] for group in both]), np.array([y[group] for group in both])
-    if measure.centred:
-        a, b = a - a.mean(), b - b.mean()
-    length = sqrt(a @ a) * sqrt(b @ b)
-    trust = (n - 1) / (n - 1 + measure.shrinkage) if measure.shrinkage else 1.0
-    return trust * float(a @ b) / length if length > 1e-6 else 0.0
-
-
-def weighted_twin(found: list[tuple[float, int, float]], rule: Rule) -> float:
-    """The mean or the sum over the k nearest of (likeness, row, value)."""
-    near = sorted((-like, row, value) for like, row, value in found if like > 0)[: rule.k]
-    weights: list[float] = [(-like) ** rule.amplification for like, _, _ in near]
-    total = sum(weight * value for weight, (_, _, value) in zip(weights, near, strict=True))
-    return total / ((sum(weights) + rule.damping) or 1) if rule.is_mean else total
-
 
 # -- a small table -----------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from matinee.split import given_parts, random_split
 from matinee.storage import Origin, load_model, save_model
 from matinee.threads import workers
 from tests.conftest import simulated
-from tests.models.test_contract import ITEM, all_scores, arrays, assert_same, history, message, relabelled, table
+from tests.helpers import ITEM, all_scores, arrays, assert_same, history, message, relabelled, table
 
 PROBIT: dict[str, Any] = {"likelihood": "probit", "samples": 30, "burn_in": 20}
 every_likelihood = pytest.mark.parametrize("likelihood", ["regression", "probit"])

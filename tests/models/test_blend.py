@@ -32,15 +32,11 @@ from matinee.split import random_split
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import simulated
 from tests.forged import forge
+from tests.helpers import table
 
 PAIR = {"models": "mf,item-knn", "mf.factors": 8}
 RANKERS = {"models": "ials,ease,popularity", "ials.factors": 8}
 ITEM = 17
-
-
-@cache
-def table() -> Ratings:
-    return simulated()
 
 
 @cache

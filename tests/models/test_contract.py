@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue
-from matinee.errors import DataError, MatineeError, NotFittedError, UnknownNameError, UnsupportedError
+from matinee.errors import DataError, NotFittedError, UnknownNameError, UnsupportedError
 from matinee.evaluation import ranking_measures
 from matinee.explain import explain
 from matinee.metrics import rmse
@@ -20,52 +18,23 @@ from matinee.models.declarations import CURVE, learned_arrays, state_of
 from matinee.ratings import Ratings, Scale
 from matinee.split import Split, given_parts, random_split
 from tests.conftest import simulated
+from tests.helpers import (
+    ITEM,
+    Model,
+    all_scores,
+    arrays,
+    assert_same,
+    every_model,
+    fitted,
+    history,
+    message,
+    relabelled,
+    table,
+)
 
-Model = type[Recommender]
-every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 every_star_model = pytest.mark.parametrize(
     "model", [model for model in MODELS if model.capabilities.predicts_stars], ids=lambda model: model.name
 )
-ITEM = 17  # an item id of the simulated table; its users are 1 to 300
-
-
-@cache
-def table() -> Ratings:
-    return simulated()
-
-
-@cache
-def fitted(model: Model) -> Recommender:
-    """A model of the simulated table that many tests share: none may change it."""
-    return model().fit(table(), n_threads=1)
-
-
-def arrays(model: Recommender) -> dict[str, NDArray[Any]]:
-    return {name: np.array(array) for name, array in state_of(model).items()}
-
-
-def assert_same(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> None:
-    for name, array in one.items():
-        assert array.dtype == other[name].dtype, name
-        assert np.array_equal(array, other[name], equal_nan=array.dtype.kind == "f"), name
-
-
-def message(error: type[MatineeError], function: Callable[[], object]) -> str:
-    with pytest.raises(error) as caught:
-        function()
-    return str(caught.value)
-
-
-def history(ratings: Ratings, user: int) -> dict[int | str, float]:
-    mine = ratings.user_index == ratings.users.index(user)
-    items = ratings.items.ids[ratings.item_index[mine]].tolist()
-    return dict(zip(items, ratings.value[mine].tolist(), strict=True))
-
-
-def all_scores(model: Recommender, person: Any) -> dict[int | str, float]:
-    return {one.item_id: one.score for one in model.recommend(person, 10**6, include_seen=True)}
-
-
 # -- fitting -----------------------------------------------------------------------------------------------------
 
 
@@ -454,12 +423,6 @@ def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> No
 
 
 # -- ids ---------------------------------------------------------------------------------------------------------
-
-
-def relabelled(ratings: Ratings, user_ids: NDArray[Any], item_ids: NDArray[Any], order: NDArray[Any]) -> Ratings:
-    columns = user_ids[ratings.user_index][order], item_ids[ratings.item_index][order], ratings.value[order]
-    times = None if ratings.timestamp is None else ratings.timestamp[order]
-    return Ratings.from_ids(*columns, times, scale=ratings.scale)
 
 
 def quality(model: Model, part: Split) -> float:

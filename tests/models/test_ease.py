@@ -1,16 +1,14 @@
 """EASE: against the closed form, what is kept of it, new and known people, explanations by brute force, memory."""
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from matinee._types import Doubles
 from matinee.catalogue import Catalogue
-from matinee.errors import DataError, MatineeError, SettingError, UnsupportedError
+from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.evaluation import ranking_measures
 from matinee.models import ease
 from matinee.models.ease import EASE
@@ -21,6 +19,8 @@ from matinee.readers import read
 from matinee.split import random_split
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
+from tests.helpers import history, message, small_table
+from tests.helpers import scores_in_order as all_scores
 
 Given = dict[int | str, float]
 ITEM = 57
@@ -33,7 +33,7 @@ N_LIKED = 34
 @cache
 def table() -> Ratings:
     """60 users (1 to 60) and 40 items (7 to 397), scale 1 to 5; nobody likes item 17, nor five others."""
-    some = simulated(60, 40, 900)
+    some = small_table()
     return some.subset(np.flatnonzero((some.item_index != 1) | (some.value < 4)))
 
 
@@ -41,23 +41,6 @@ def table() -> Ratings:
 def fitted(entries: int = 1000) -> EASE:
     """None may change it."""
     return EASE(entries=entries).fit(table(), n_threads=1)
-
-
-def history(ratings: Ratings, user: int) -> Given:
-    mine = ratings.user_index == ratings.users.index(user)
-    items = ratings.items.ids[ratings.item_index[mine]].tolist()
-    return dict(zip(items, ratings.value[mine].tolist(), strict=True))
-
-
-def all_scores(model: EASE, person: Any) -> list[float]:
-    found = {one.item_id: one.score for one in model.recommend(person, 10**6, include_seen=True)}
-    return [found[item] for item in model.items_.ids.tolist()]
-
-
-def message(error: type[MatineeError], function: Callable[[], object]) -> str:
-    with pytest.raises(error) as caught:
-        function()
-    return str(caught.value)
 
 
 # -- the closed form ---------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Implicit ALS: against an exact solution, new and known people, explanations by brute force, counts of plays."""
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles
 from matinee.catalogue import Catalogue
-from matinee.errors import DataError, MatineeError, SettingError
+from matinee.errors import DataError, SettingError
 from matinee.evaluation import ranking_measures
 from matinee.models.ials import ImplicitALS
 from matinee.models.popularity import Popularity
@@ -21,15 +20,12 @@ from matinee.readers import read
 from matinee.split import random_split
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
+from tests.helpers import history, message
+from tests.helpers import scores_in_order as all_scores
+from tests.helpers import small_table as table
 
 Given = dict[int | str, float]
 ITEM = 57
-
-
-@cache
-def table() -> Ratings:
-    """60 users (1 to 60) and 40 items (7 to 397), scale 1 to 5."""
-    return simulated(60, 40, 900)
 
 
 @cache
@@ -51,25 +47,8 @@ def fitted(*, counts: bool = False) -> ImplicitALS:
 both_tables = pytest.mark.parametrize("counts", [False, True], ids=["stars", "counts"])
 
 
-def history(ratings: Ratings, user: int) -> Given:
-    mine = ratings.user_index == ratings.users.index(user)
-    items = ratings.items.ids[ratings.item_index[mine]].tolist()
-    return dict(zip(items, ratings.value[mine].tolist(), strict=True))
-
-
-def all_scores(model: ImplicitALS, person: Any) -> list[float]:
-    found = {one.item_id: one.score for one in model.recommend(person, 10**6, include_seen=True)}
-    return [found[item] for item in model.items_.ids.tolist()]
-
-
 def score_matrix(model: ImplicitALS) -> Doubles:
     return model.user_factors_.astype(np.float64) @ model.item_factors_.T
-
-
-def message(error: type[MatineeError], function: Callable[[], object]) -> str:
-    with pytest.raises(error) as caught:
-        function()
-    return str(caught.value)
 
 
 # -- an exact solution -------------------------------------------------------------------------------------------

@@ -1,17 +1,15 @@
 """Neighbours: against brute force by the formulas, new and known people, tables without ratings, on real ratings."""
 
-from collections.abc import Callable
 from functools import cache
 from math import sqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue
-from matinee.errors import MatineeError, ModelFileError, SettingError, UnsupportedError
+from matinee.errors import ModelFileError, SettingError, UnsupportedError
 from matinee.kernels.neighbours import Measure, Rule
 from matinee.metrics import rmse
 from matinee.models.baseline import Baseline
@@ -21,17 +19,15 @@ from matinee.readers import read
 from matinee.split import given_parts
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
-from tests.kernels.test_neighbours import likeness_twin, weighted_twin
+from tests.helpers import history, message
+from tests.helpers import scores_in_order as all_scores
+from tests.helpers import small_table as table
+from tests.reference import likeness_twin, weighted_twin
 
 Model = type[ItemKNN] | type[UserKNN]
 Given = dict[int | str, float]
 both_models = pytest.mark.parametrize("model", [ItemKNN, UserKNN], ids=lambda model: model.name)
 ITEM = 57
-
-
-@cache
-def table() -> Ratings:
-    return simulated(60, 40, 900)
 
 
 @cache
@@ -48,23 +44,6 @@ def fitted(model: Model, similarity: str = "adjusted-cosine", *, is_unary: bool 
     """None may change it."""
     one = model(similarity=similarity, k=7, damping=0.2, shrinkage=4.0, min_overlap=2)
     return one.fit(unary() if is_unary else table(), n_threads=1)
-
-
-def history(ratings: Ratings, user: int) -> Given:
-    mine = ratings.user_index == ratings.users.index(user)
-    items = ratings.items.ids[ratings.item_index[mine]].tolist()
-    return dict(zip(items, ratings.value[mine].tolist(), strict=True))
-
-
-def message(error: type[MatineeError], function: Callable[[], object]) -> str:
-    with pytest.raises(error) as caught:
-        function()
-    return str(caught.value)
-
-
-def all_scores(model: ItemKNN | UserKNN, person: Any) -> list[float]:
-    found = {one.item_id: one.score for one in model.recommend(person, 10**6, include_seen=True)}
-    return [found[item] for item in model.items_.ids.tolist()]
 
 
 # -- brute force -------------------------------------------------------------------------------------------------

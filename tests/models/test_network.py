@@ -1,6 +1,5 @@
 """A network of one's own: trained, measured, saved, loaded, asked; and what is said when it does not fit."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +17,13 @@ from matinee.models.network import Network
 from matinee.ratings import Ratings
 from matinee.split import random_split
 from tests.conftest import simulated
+from tests.helpers import message as refusal
+from tests.networks import TwoTowers, module_of, network
+from tests.networks import fitted_network as fitted
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 MINE: dict[int | str, float] = {7: 5.0, 17: 1.0, 27: 4.5}
-
-
-class TwoTowers(nn.Module):
-    """Somebody's module: a small tower for each side, a bias for each user in a table of one column, dropout."""
-
-    def __init__(self, n_users: int, n_items: int, width: int = 6) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.users, self.items = nn.Embedding(n_users, width), nn.Embedding(n_items, width)
-        for table in (self.users, self.items):
-            nn.init.normal_(table.weight, std=0.1)
-        self.generous = nn.Parameter(torch.zeros(n_users))
-        self.liked = nn.Parameter(torch.zeros(n_items))
-        self.user_tower = nn.Sequential(nn.Linear(width, 8), nn.Tanh())
-        self.item_tower = nn.Sequential(nn.Linear(width, 8), nn.Tanh(), nn.Dropout(0.1))
-        self.mean = nn.Parameter(torch.tensor(3.0))
-
-    def forward(self, user_index: torch.Tensor, item_index: torch.Tensor) -> torch.Tensor:
-        p, q = self.user_tower(self.users(user_index)), self.item_tower(self.items(item_index))  # (B, 8)
-        stars: torch.Tensor = self.mean + self.generous[user_index] + self.liked[item_index] + (p * q).sum(dim=1)
-        return stars
 
 
 class Plain(nn.Module):
@@ -58,26 +39,6 @@ class Plain(nn.Module):
         p, q = self.users[user_index], self.items[item_index]
         raw = (p * q)[:, : self.n_factors].sum(1) + p[:, self.n_factors] + q[:, self.n_factors]
         return 0.5 + 4.75 * torch.sigmoid(raw)
-
-
-def module_of(ratings: Ratings, width: int = 6) -> TwoTowers:
-    with torch.random.fork_rng(devices=[]):
-        return TwoTowers(ratings.n_users, ratings.n_items, width)
-
-
-def network(ratings: Ratings, **settings: Any) -> Network:
-    return Network(module=module_of(ratings), device="cpu", **({"epochs": 4, "learning_rate": 0.01} | settings))
-
-
-@cache
-def fitted() -> Network:
-    return network(simulated()).fit(simulated())
-
-
-def refusal(error: type[MatineeError], function: Any) -> str:
-    with pytest.raises(error) as caught:
-        function()
-    return str(caught.value)
 
 
 # -- training and predicting -------------------------------------------------------------------------------------

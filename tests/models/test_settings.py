@@ -11,8 +11,7 @@ from matinee.models.baseline import Baseline
 from matinee.models.dot_product import DotProduct
 from matinee.models.factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
-
-every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+from tests.helpers import every_model
 
 
 @every_model
