@@ -1,41 +1,55 @@
-"""EmbeddingMLP: embeddings of user and item side by side, hidden layers, a sigmoid to the rating range.
+"""EmbeddingMLP: a multilayer perceptron on the concatenated embeddings of user and item.
 
-    x = dropout([p_u, q_i]);  x = dropout(relu(W x + c)) for each hidden layer;  stars = range(sigmoid(w . x + c))
+    x = dropout([p_u, q_i])
+    x = dropout(relu(W x + c))              for each hidden layer
+    stars = low + (high - low) * sigmoid(w . x + c)
 
-(I. Zaitsev's tutorial, and fastai's EmbeddingNN; after Cheng et al., "Wide & deep learning for recommender systems",
-2016.) Trained in PyTorch, on any device; afterwards a few matrix products in NumPy predict, so that asking a saved
-model needs no PyTorch.
+(I. Zaitsev's tutorial, and fastai's EmbeddingNN; after Cheng et al., "Wide & deep learning for
+recommender systems", 2016.) PyTorch trains it, on any device. Predictions are a few matrix products
+in NumPy, so a saved model needs no PyTorch.
 """
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
 from matinee.errors import DataError, SettingError
-from matinee.models.base import Fitting, Parts, Profile, Recommender
-from matinee.models.factors import Crowd, Predict, most_likely, path_parts
-from matinee.models.neural import UPDATES, is_lazy, require_torch, sigmoid_bounds, train_engine
-from matinee.models.people import Capabilities, TrainingCurve
-from matinee.models.settings import curve, hyper, learned
+from matinee.models.base import Fitting
+from matinee.models.factors import Predict
+from matinee.models.neural import (
+    UPDATES,
+    NeuralRecommender,
+    is_lazy,
+    require_torch,
+    sigmoid_bounds,
+    to_stars,
+)
+from matinee.models.people import Capabilities
+from matinee.models.settings import hyper, learned, redeclared
 from matinee.ratings import Ratings
-from matinee.training.schedules import SCHEDULES
 from matinee.training.start import start_table
 
 if TYPE_CHECKING:
     from matinee.training.network import NetworkEngine
 
-
 ITEMS_AT_ONCE = 512
-"""What the first layer says of so many items stays in the cache while one person after the other is added."""
+"""The first-layer sums of so many items stay in the cache while one person after another is added."""
 
 
-@dataclass(kw_only=True, eq=False)
-class EmbeddingMLP(Recommender):
-    """Embeddings with hidden layers."""
+class Layer(NamedTuple):
+    """A linear layer."""
+
+    weights: Floats  # (in, out)
+    constants: Floats  # (out,)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class EmbeddingMLP(NeuralRecommender):
+    """Embeddings of users and items, and hidden layers that turn a pair of them into stars."""
 
     name: ClassVar[str] = "mlp"
     summary: ClassVar[str] = (
@@ -46,191 +60,206 @@ class EmbeddingMLP(Recommender):
 
     factors: int = hyper(50, low=0, high=4096, help="length of both embeddings; 0: 1.6 * n ** 0.56, at most 600")
     hidden: str = hyper("100,50", help="sizes of the hidden layers")
-    embedding_dropout: float = hyper(0.05, low=0, high=0.99, search=(0, 0.5), help="part of the embeddings dropped")
-    dropout: str = hyper("0.25", help="part of each hidden layer dropped, one for all or one for each")
-    sigmoid_range: str = hyper("auto", help="LOW:HIGH of the sigmoid; auto: about the scale; none: no sigmoid")
-    start: str = hyper("normal:0.05", help="start of the embeddings: normal:DEVIATION or uniform:HIGHEST")
-    epochs: int = hyper(6, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
-    batch_size: int = hyper(512, low=1, high=10_000_000, help="ratings for each step")
-    learning_rate: float = hyper(0.003, low=1e-7, high=100, search=(3e-4, 1e-2), help="the highest of the schedule")
-    schedule: str = hyper("one-cycle", choices=SCHEDULES, help="how the learning rate changes from step to step")
-    warm_up_factor: float = hyper(0.5, low=0, high=1, help="warm-up starts at this part of the rate")
-    warm_up_epochs: int = hyper(10, low=1, high=10_000, help="epochs that warm-up takes")
-    cycle_epochs: int = hyper(2, low=1, high=10_000, help="epochs of the first cycle of warm-restarts")
-    cycle_multiplier: int = hyper(1, low=1, high=10, help="how much longer each cycle is than the one before")
-    weight_decay: float = hyper(1e-4, low=0, high=10, search=(1e-6, 1e-2), help="pull of all weights to zero")
-    decoupled: bool = hyper(False, help="decay apart from the gradient (AdamW), or as part of it (Adam)")
-    square_momentum: float = hyper(0.999, low=0, high=1, help="Adam's memory of squared gradients")
-    epsilon: float = hyper(1e-8, low=1e-12, high=1, help="Adam's guard against division by zero")
+    embedding_dropout: float = hyper(0.05, low=0, high=0.99, search=(0, 0.5), help="fraction of the embeddings dropped")
+    dropout: str = hyper("0.25", help="fraction of each hidden layer dropped: one for all, or one for each")
+    sigmoid_range: str = hyper(
+        "auto",
+        help="LOW:HIGH of the sigmoid; auto: a little wider than the scale; none: no sigmoid",
+    )
+    start: str = hyper("normal:0.05", help="initial embeddings: normal:DEVIATION or uniform:HIGHEST")
+    epochs: int = redeclared(NeuralRecommender, "epochs", 6)
+    batch_size: int = redeclared(NeuralRecommender, "batch_size", 512)
+    learning_rate: float = redeclared(NeuralRecommender, "learning_rate", 0.003, search=(3e-4, 1e-2))
+    weight_decay: float = redeclared(NeuralRecommender, "weight_decay", 1e-4, search=(1e-6, 1e-2))
+    decoupled: bool = redeclared(NeuralRecommender, "decoupled", False)
+    square_momentum: float = redeclared(NeuralRecommender, "square_momentum", 0.999)
+    epsilon: float = redeclared(NeuralRecommender, "epsilon", 1e-8)
     update: str = hyper(
-        "auto", choices=UPDATES, help="dense: every row at every step; lazy: rows of the batch; auto: by size"
+        "auto",
+        choices=UPDATES,
+        help="dense: each step updates all rows; lazy: those of its batch; auto: by table size",
     )
-    patience: int = hyper(
-        0, low=0, high=10_000, help="stop so many epochs after the best on the valid part, and go back to it; 0: never"
-    )
-    keep_best: bool = hyper(False, help="end with the weights of the best epoch on the valid part")
-    device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator that is there")
     compile: bool = hyper(False, help="compile the network with torch.compile")
 
     user_factors_: Floats = learned("U", "Fu", dtype=np.float32)
     item_factors_: Floats = learned("I", "Fi", dtype=np.float32)
     layers_: Floats = learned("P", dtype=np.float32)
-    """Weights and constants of all layers, one after the other, flat."""
+    """Weights, (in, out), and constants of all layers, flat, one after another."""
     range_: NDArray[np.float64] = learned(2, dtype=np.float64)
-    crowd_mean_: Floats = learned("Fu", dtype=np.float32)
-    crowd_variance_: Floats = learned("Fu", dtype=np.float32, least=0)
-    noise_: NDArray[np.float64] = learned(dtype=np.float64, least=0)
-    curve_: TrainingCurve = curve("mean squared error", first="last learning rate")
-    step_losses_: NDArray[np.float64] = learned("T", 2, dtype=np.float64, allows_nan=True)
+    """Low and high end of the sigmoid's range; equal if there is no sigmoid."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         sigmoid_bounds(self.sigmoid_range, None)
         start_table(self.start, (0, 0), np.random.default_rng())
-        self._sizes()
+        self._check_hidden_layers()
 
-    def _sizes(self) -> tuple[list[int], list[float]]:
-        """The hidden layers' sizes and dropouts."""
+    def _check_hidden_layers(self) -> None:
         try:
-            sizes = [int(size) for size in self.hidden.split(",")]
-            dropouts = [float(part) for part in self.dropout.split(",")]
+            sizes, dropouts = self._hidden_sizes(), self._dropouts()
         except ValueError:
             sizes, dropouts = [], []
-        dropouts = dropouts * len(sizes) if len(dropouts) == 1 else dropouts
-        if not sizes or min(sizes) < 1 or len(dropouts) != len(sizes) or not all(0 <= part < 1 for part in dropouts):
+        valid_sizes = bool(sizes) and min(sizes) >= 1
+        valid_dropouts = all(0 <= dropout < 1 for dropout in dropouts)
+        if not (valid_sizes and valid_dropouts and len(sizes) == len(dropouts)):
             raise SettingError(
-                f"mlp: hidden '{self.hidden}' with dropout '{self.dropout}' does not fit; give sizes such as 100,50 "
-                "and one dropout from 0 to below 1, or one for each layer."
+                f"{self.name}: hidden '{self.hidden}' does not fit dropout '{self.dropout}'. Give "
+                "sizes such as 100,50 and either one dropout from 0 to below 1 or one per layer."
             )
-        return sizes, dropouts
 
-    @property
-    def needs_valid(self) -> bool:
-        """Whether it stops early, or goes back to its best epoch."""
-        return self.patience > 0 or self.keep_best
+    def _hidden_sizes(self) -> list[int]:
+        """Of the hidden layers."""
+        return [int(size) for size in self.hidden.split(",")]
+
+    def _dropouts(self) -> list[float]:
+        """Of the hidden layers."""
+        dropouts = [float(dropout) for dropout in self.dropout.split(",")]
+        if len(dropouts) == 1:
+            return dropouts * len(self._hidden_sizes())
+        return dropouts
+
+    # -- training ----------------------------------------------------------------------------------
 
     def engine(self, train: Ratings) -> "NetworkEngine":
-        """Of PyTorch."""
+        """PyTorch on any device."""
         require_torch(self.name)
         from matinee.training.modules import MLPModule
-        from matinee.training.network import NetworkEngine, network_settings
 
-        counts = train.n_users, train.n_items
-        widths = [_embedding_size(n, self.factors) for n in counts]
-        bounds = sigmoid_bounds(self.sigmoid_range, train.scale)
-        dropouts = self._sizes()
-        module = MLPModule(counts, widths, dropouts, self.embedding_dropout, bounds, self.start, self.seed)
-        module.users.sparse = module.items.sparse = is_lazy(self.update, sum(counts))
-        return NetworkEngine(module, network_settings(self))
+        rng = np.random.default_rng(self.seed)
+        user_shape = train.n_users, self.factors or _embedding_size(train.n_users)
+        item_shape = train.n_items, self.factors or _embedding_size(train.n_items)
+        low, high = sigmoid_bounds(self.sigmoid_range, train.scale)
+        module = MLPModule(
+            users=start_table(self.start, user_shape, rng),
+            items=start_table(self.start, item_shape, rng),
+            sizes=self._hidden_sizes(),
+            dropouts=[self.embedding_dropout, *self._dropouts()],
+            low=low,
+            high=high,
+            sparse=is_lazy(self.update, train.n_users + train.n_items),
+            seed=self.seed,
+        )
+        return self._torch_engine(module, compiled=self.compile)
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
-        require_torch(self.name)
-        from matinee.training.modules import tables_and_layers
-
         engine = self.engine(train)
-        train_engine(self, engine, train, how)
-        self.user_factors_, self.item_factors_, self.layers_ = tables_and_layers(engine.module)
+        self._train(engine, train, how)
+        from matinee.training.modules import mlp_weights
+
+        self.user_factors_, self.item_factors_, self.layers_ = mlp_weights(engine.module)
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
-        rated, rated_items = train.user_counts > 0, train.item_counts > 0
-        crowd = Crowd.of(self.user_factors_[rated], float(self.curve_.train[-1]))
-        self.crowd_mean_, self.crowd_variance_, self.noise_ = crowd.mean, crowd.variance, np.array(crowd.noise)
-        self.user_factors_[~rated] = crowd.mean
+        rated_users, rated_items = train.user_counts > 0, train.item_counts > 0
+        self._set_crowd(self.user_factors_[rated_users])
+        # A user without training ratings is the average user; such an item is the average item.
+        self.user_factors_[~rated_users] = self.crowd_mean_
         self.item_factors_[~rated_items] = self.item_factors_[rated_items].mean(axis=0)
 
+    # -- predictions -------------------------------------------------------------------------------
+
     def _widths(self) -> list[int]:
-        """Of both embeddings together, of the hidden layers, and 1."""
-        embeddings = self.user_factors_.shape[1] + self.item_factors_.shape[1]
-        return [embeddings, *self._sizes()[0], 1]
+        """Number of inputs, sizes of the hidden layers, and 1 for the output."""
+        n_inputs = self.user_factors_.shape[1] + self.item_factors_.shape[1]
+        return [n_inputs, *self._hidden_sizes(), 1]
 
     def check_arrays(self) -> None:
-        """The layers are as wide as the settings say."""
+        """See `Recommender`."""
+        super().check_arrays()
         n = sum((before + 1) * after for before, after in itertools.pairwise(self._widths()))
         if len(self.layers_) != n:
-            raise DataError(f"mlp: layers_ has {len(self.layers_)} numbers, and needs {n}")
+            raise DataError(f"{self.name}: layers_ has {len(self.layers_)} numbers, not {n}")
 
-    def _layers(self) -> list[tuple[Floats, Floats]]:
-        """Weights (in, out) and constants (out,) of each layer, the output layer last."""
-        layers, place = [], 0
+    def _layers(self) -> list[Layer]:
+        """All layers, the output layer last."""
+        layers, first = [], 0
         for before, after in itertools.pairwise(self._widths()):
-            stop = place + before * after
-            layers.append((self.layers_[place:stop].reshape(before, after), self.layers_[stop : stop + after]))
-            place = stop + after
+            middle = first + before * after
+            last = middle + after
+            weights = self.layers_[first:middle].reshape(before, after)
+            layers.append(Layer(weights, self.layers_[middle:last]))
+            first = last
         return layers
 
-    def _forward(self, first: Floats, slopes: Floats | None = None) -> tuple[Floats, Floats | None]:
-        """From the first layer's sums, (n, H), to stars, (n,); and, if the derivatives of those sums with respect to
-        some x are given, (D, H), the derivatives of the stars with respect to x, (n, D)."""
-        sums, masks = first, []
-        for weights, constants in self._layers()[1:]:
-            if slopes is not None:
-                masks.append(sums > 0)
-            sums = np.maximum(sums, 0) @ weights
-            sums += constants
+    def _stars(self, sums: Floats, active: list[NDArray[np.bool_]] | None = None) -> Floats:
+        """Stars, (n,), from the sums of the first layer, (n, H).
+
+        Args:
+            active: if given, a mask of the active units of each hidden layer is appended, (n, H).
+        """
+        for layer in self._layers()[1:]:
+            if active is not None:
+                active.append(sums > 0)
+            sums = np.maximum(sums, 0) @ layer.weights
+            sums += layer.constants
         low, high = self.range_.astype(np.float32)
-        raw = sums[:, 0]
-        stars = raw if low == high else low + (high - low) / (1 + np.exp(-raw))
-        if slopes is None:
-            return stars, None
-        back = np.ones((len(raw), 1), np.float32)
-        back *= 1 if low == high else ((stars - low) * (high - stars) / (high - low))[:, None]
-        for (weights, _), mask in zip(self._layers()[:0:-1], masks[::-1], strict=True):
-            back = (back @ weights.T) * mask
-        return stars, back @ slopes.T
+        return to_stars(sums[:, 0], low, high)
+
+    def _slopes(self, stars: Floats, active: list[NDArray[np.bool_]]) -> Floats:
+        """Derivatives of the stars with respect to the sums of the first layer, (n, H).
+
+        Args:
+            stars, active: what `_stars` computed from these sums.
+        """
+        low, high = self.range_.astype(np.float32)
+        slopes = np.ones((len(stars), 1), np.float32)
+        if low != high:
+            slopes *= ((stars - low) * (high - stars) / (high - low))[:, None]
+        layers = self._layers()[1:]
+        for layer, mask in zip(reversed(layers), reversed(active), strict=True):
+            slopes = (slopes @ layer.weights.T) * mask
+        return slopes
+
+    def _user_weights(self) -> Floats:
+        """The part of the first layer that multiplies the user's embedding, (Fu, H)."""
+        return self._layers()[0].weights[: self.user_factors_.shape[1]]
+
+    def _item_sums(self, item_factors: Floats) -> Floats:
+        """What items add to the sums of the first layer, constants included, (n, H)."""
+        first = self._layers()[0]
+        return item_factors @ first.weights[self.user_factors_.shape[1] :] + first.constants
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         vectors: Floats = self.user_factors_[user_index]
         return vectors
 
-    def _first_sums(self, item_index: NDArray[np.int32] | None = None) -> tuple[Floats, Floats]:
-        """The first layer cut in two: weights of the user part, (Fu, H), and the sums of the items, (n, H), or of all
-        of them, (I, H)."""
-        (weights, constants), n_user = self._layers()[0], self.user_factors_.shape[1]
-        items = self.item_factors_ if item_index is None else self.item_factors_[item_index]
-        return weights[:n_user], items @ weights[n_user:] + constants
-
-    def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
-        return most_likely(self._predictor(item_index), value, self._crowd())
-
-    def _crowd(self) -> Crowd:
-        return Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_))
-
     def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
-        weights, sums = self._first_sums(item_index)  # (Fu, H), (n, H)
+        weights = self._user_weights()  # (Fu, H)
+        item_sums = self._item_sums(self.item_factors_[item_index])  # (n, H)
 
         def predict(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            stars, slopes = self._forward(sums + x.astype(np.float32) @ weights, weights)
-            return stars.astype(np.float64), np.asarray(slopes, np.float64)
+            sums = item_sums + x.astype(np.float32) @ weights
+            active: list[NDArray[np.bool_]] = []
+            stars = self._stars(sums, active)
+            slopes = self._slopes(stars, active) @ weights.T  # (n, Fu)
+            return stars.astype(np.float64), slopes.astype(np.float64)
 
         return predict
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
-        crowd = self._crowd()
-        return [path_parts(self, self._predictor, crowd, (profile, item), n_biases=0) for item in item_index.tolist()]
-
     def _scores(self, vectors: Floats) -> Floats:
-        weights, items = self._first_sums()
-        people = [vector @ weights for vector in vectors]  # one by one, so that nobody's bits depend on the others
-        out = np.empty((len(vectors), len(items)), np.float32)
-        for first in range(0, len(items), ITEMS_AT_ONCE):
-            some = slice(first, first + ITEMS_AT_ONCE)
+        weights, item_sums = self._user_weights(), self._item_sums(self.item_factors_)
+        # One person at a time, so that no one's bits depend on the others.
+        people = [vector @ weights for vector in vectors]
+        out = np.empty((len(vectors), len(item_sums)), np.float32)
+        for first in range(0, len(item_sums), ITEMS_AT_ONCE):
+            items = slice(first, first + ITEMS_AT_ONCE)
             for row, person in enumerate(people):
-                out[row, some] = self._forward(items[some] + person)[0]
+                out[row, items] = self._stars(item_sums[items] + person)
         return out  # (B, I)
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
-        weights, items = self._first_sums()
-        users = np.vstack([self.user_factors_, self.crowd_mean_]) @ weights  # (U + 1, H), -1 finds the last
-        items = np.vstack([items, items[self.item_counts_ > 0].mean(axis=0)])  # (I + 1, H)
-        parts = np.array_split(np.arange(len(user_index)), len(user_index) // 20_000 + 1)
-        return np.concatenate([self._forward(users[user_index[rows]] + items[item_index[rows]])[0] for rows in parts])
-
-    def _tastes(self, vectors: Floats) -> Floats:
-        return vectors
+        item_sums = self._item_sums(self.item_factors_)
+        average_item = item_sums[self.item_counts_ > 0].mean(axis=0)
+        # The last row is that of index -1, somebody or something unknown.
+        users = np.vstack([self.user_factors_, self.crowd_mean_]) @ self._user_weights()
+        items = np.vstack([item_sums, average_item])
+        out = np.empty(len(user_index), np.float32)
+        for rows in np.array_split(np.arange(len(user_index)), len(user_index) // 20_000 + 1):
+            out[rows] = self._stars(users[user_index[rows]] + items[item_index[rows]])
+        return out
 
     def _item_vectors(self) -> Floats:
-        return np.where((self.item_counts_ > 0)[:, None], self.item_factors_, np.float32(0))
+        return self._without_unrated(self.item_factors_)
 
 
-def _embedding_size(n_categories: int, given: int) -> int:
-    """The usual rule of thumb (fastai): 1.6 * n ** 0.56, at most 600."""
-    return given or min(600, round(1.6 * n_categories**0.56))
+def _embedding_size(n_categories: int) -> int:
+    """fastai's rule of thumb: 1.6 * n ** 0.56, at most 600."""
+    return min(600, round(1.6 * n_categories**0.56))

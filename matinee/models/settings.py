@@ -5,7 +5,7 @@ file is checked against that of the array (`state.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +56,15 @@ def hyper(
     """
     declared = {"low": low, "high": high, "search": search, "help": help, "choices": tuple(choices)}
     return field(default=default, metadata=declared)
+
+
+def redeclared(base: type[Any], name: str, default: Any, *, search: tuple[float, float] | None = None) -> Any:
+    """A hyperparameter of a base class with another default and, if given, another search range."""
+    (inherited,) = (f for f in fields(base) if f.name == name)
+    metadata = dict(inherited.metadata)
+    if search is not None:
+        metadata["search"] = search
+    return field(default=default, metadata=metadata)
 
 
 def check_choice(name: str, value: str, choices: Sequence[str], remark: str = "") -> None:

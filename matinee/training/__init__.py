@@ -1,4 +1,4 @@
-"""What the neural models share: the loop, schedules, the search for a learning rate, history, checkpoints.
+"""Training of the neural models: loop, engines, schedules, checkpoints and the learning-rate finder.
 
-Importing this package does not import PyTorch; `training.network` does.
+Importing this package does not import PyTorch; `training.network` and `training.modules` do.
 """

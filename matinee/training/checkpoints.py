@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a training after an epoch, so that a killed one can go on as if nothing had been."""
+"""Checkpoints: the complete state of a training run after an epoch, from which it can resume."""
 
 import hashlib
 import json
@@ -18,43 +18,49 @@ State = dict[str, NDArray[Any]]
 
 
 class Checkpoint(NamedTuple):
-    """Where a training keeps its state, and which training it is."""
+    """The file that holds the state of one training run.
+
+    Attributes:
+        fingerprint: identifies the run, so that another one does not resume from the file.
+    """
 
     path: Path
     fingerprint: str
 
     def save(self, state: State) -> None:
-        """Replaces the file in one step: a kill at any moment leaves the old state or the new one."""
+        """Replaces the file atomically: if killed, it holds either the old state or the new one."""
         try:
             write_atomically(self.path, to_bytes(state, {"matinee-checkpoint": self.fingerprint}))
         except OSError as error:
             raise ModelFileError(f"Cannot write the checkpoint '{self.path}': {error.strerror}.") from error
 
     def load(self) -> State | None:
-        """The state, or None if there is no file.
+        """The saved state, or None if there is no file.
 
         Raises:
-            ModelFileError: the file is damaged, or belongs to another training.
+            ModelFileError: the file is damaged, or belongs to another training run.
         """
         if not self.path.exists():
             return None
         try:
             with safe_open(self.path, framework="np") as file:
-                found = (file.metadata() or {}).get("matinee-checkpoint")
+                metadata = file.metadata() or {}
                 state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
         except (SafetensorError, OSError, ValueError) as error:
             raise ModelFileError(f"The checkpoint '{self.path}' is damaged; remove it to start again.") from error
-        if found != self.fingerprint:
+        if metadata.get("matinee-checkpoint") != self.fingerprint:
             raise ModelFileError(
                 f"The checkpoint '{self.path}' belongs to other data or settings; remove it or name another file."
             )
         return state
 
 
-def fingerprint(settings: dict[str, Any], *parts: Ratings | None) -> str:
-    """A digest of settings and ratings: equal only for the same training."""
+def fingerprint(settings: dict[str, Any], train: Ratings, valid: Ratings | None) -> str:
+    """A digest of settings and ratings that identifies a training run."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for part in parts:
-        for array in () if part is None else (part.user_index, part.item_index, part.value):
+    for ratings in (train, valid):
+        if ratings is None:
+            continue
+        for array in (ratings.user_index, ratings.item_index, ratings.value):
             digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.hexdigest()

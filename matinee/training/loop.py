@@ -1,7 +1,7 @@
-"""The training loop of all neural models: epochs, schedule, validation, patience, history, checkpoints.
+"""The training loop of all neural models: epochs, schedule, validation, early stopping, checkpoints.
 
-What a step is belongs to an engine: `fused.py` has one for the dot product on the CPU, `network.py` one for any
-PyTorch module on any device.
+An engine decides what a step is: `fused.py` has one for the dot product on the CPU, `network.py`
+one for any PyTorch module on any device.
 """
 
 from dataclasses import dataclass, field
@@ -17,10 +17,11 @@ from matinee.training.checkpoints import Checkpoint, State
 from matinee.training.schedules import Schedule, ScheduleSettings, make_schedule
 
 HISTORY_POINTS = 2_000
+"""The history of steps is averaged down to about this many points."""
 
 
 class Batches(NamedTuple):
-    """The ratings of one epoch in the order of the batches, (N,) each."""
+    """The ratings of one epoch, (N,) each, ordered by batch."""
 
     users: NDArray[np.int32]
     items: NDArray[np.int32]
@@ -28,27 +29,36 @@ class Batches(NamedTuple):
 
 
 class Engine(Protocol):
-    """Weights and an optimiser."""
+    """Weights and an optimizer."""
 
     def epoch(self, batches: Batches, batch_size: int, schedule: Schedule, n_before: int, seed: int) -> Any:
-        """Takes a step for each batch; returns the mean squared error of each, (steps,) float64, before its step.
+        """Takes one step per batch.
 
-        `seed` is for whatever is random besides the order, such as dropout; n_before counts the steps done before.
+        Args:
+            n_before: number of steps taken in earlier epochs.
+            seed: of everything random except the order of the ratings, such as dropout.
+        Returns: the mean squared error of each batch before its step, (steps,) float64.
         """
 
     def predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Stars, (N,), not clipped."""
+        """Stars, (N,), not clipped to the scale."""
 
     def state(self) -> State:
         """Everything that the next step depends on."""
 
     def restore(self, state: State) -> None:
-        """Back to what `state` returned."""
+        """Goes back to a state that `state` returned."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How to train."""
+class TrainingPlan:
+    """How to train.
+
+    Attributes:
+        patience: stop this many epochs after the best validation error, and restore that epoch;
+            0 never stops early.
+        keep_best: restore the epoch with the best validation error.
+    """
 
     epochs: int
     batch_size: int
@@ -59,13 +69,15 @@ class Plan:
 
 
 @dataclass
-class History:
-    """What happened.
+class TrainingLog:
+    """The errors of a training run.
 
     Attributes:
-        epochs: for each epoch the learning rate of its last step and the mean squared errors of its batches and of
-            the valid part (NaN without one), not clipped, as the tutorials measure them.
-        steps: for each step the learning rate and the batch's mean squared error; thinned by averaging.
+        epochs: for each epoch the learning rate of its last step, the mean squared error of its
+            batches and that of the validation ratings (NaN without any), not clipped to the scale,
+            as the tutorials measure them.
+        steps: for each step the learning rate and the mean squared error of its batch; averaged
+            down to `HISTORY_POINTS`.
         best_epoch: from 0; the last one unless the best weights were restored.
     """
 
@@ -74,100 +86,122 @@ class History:
     best_epoch: int = 0
 
 
+class Best(NamedTuple):
+    """The lowest validation error so far, and the engine's state then; empty if it is not kept."""
+
+    error: float
+    state: State
+
+
 def train(
     engine: Engine,
-    plan: Plan,
+    plan: TrainingPlan,
     ratings: Ratings,
     valid: Ratings | None = None,
     *,
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
-) -> History:
-    """Trains, and leaves the engine with the final weights, or with the best ones where the plan says so.
+) -> TrainingLog:
+    """Trains an engine; it ends with the last weights, or with the best ones if the plan says so.
 
     Raises:
-        SettingError: the loss is no longer finite, or grows beyond all bounds.
+        SettingError: the loss is not finite, or grows without bound.
     """
     steps_per_epoch = -(-len(ratings) // plan.batch_size)
     schedule = make_schedule(plan.schedule, plan.epochs, steps_per_epoch)
-    history, best = History(), (np.inf, State())
-    watched = valid is not None and (plan.patience > 0 or plan.keep_best)
+    log, best = TrainingLog(), Best(np.inf, {})
+    is_watched = valid is not None and (plan.patience > 0 or plan.keep_best)
     if checkpoint is not None and (saved := checkpoint.load()) is not None:
-        history, best = _resume(engine, saved)
-    while len(history.epochs) < plan.epochs:
-        epoch = len(history.epochs)
-        if watched and plan.patience and epoch - history.best_epoch > plan.patience:
+        log, best = _resume(engine, saved)
+    while len(log.epochs) < plan.epochs:
+        epoch = len(log.epochs)
+        if is_watched and plan.patience and epoch - log.best_epoch > plan.patience:
             break
-        part = slice(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch)
-        piece = Schedule(schedule.rates[part], schedule.momenta[part])
-        losses = engine.epoch(_shuffled(ratings, plan.seed, epoch), plan.batch_size, piece, part.start, epoch)
-        _stop_if_diverging(losses, piece.rates, epoch, ratings)
-        error = np.nan if valid is None else _error(engine, valid)
-        history.epochs.append((float(piece.rates[-1]), float(losses.mean()), error))
-        history.steps += _thinned(piece.rates, losses, HISTORY_POINTS // plan.epochs + 1)
-        if not watched or error < best[0]:
-            history.best_epoch = epoch
-            best = (error, engine.state() if watched else State())
+        steps = slice(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch)
+        part = Schedule(schedule.rates[steps], schedule.momenta[steps])
+        batches = _shuffled(ratings, plan.seed, epoch)
+        losses = engine.epoch(batches, plan.batch_size, part, steps.start, epoch)
+        _stop_if_diverging(losses, part.rates, epoch, ratings)
+        error = np.nan
+        if valid is not None:
+            error = _mean_squared_error(engine, valid)
+        log.epochs.append((float(part.rates[-1]), float(losses.mean()), error))
+        log.steps += _thinned(part.rates, losses, HISTORY_POINTS // plan.epochs + 1)
+        if not is_watched:
+            log.best_epoch = epoch
+        elif error < best.error:
+            log.best_epoch, best = epoch, Best(error, engine.state())
         if checkpoint is not None:
-            checkpoint.save(_snapshot(engine, history, best))
-        if progress:
-            progress(_step(epoch + 1, plan.epochs, float(losses.mean()), None if valid is None else error))
-    if best[1]:
-        engine.restore(best[1])
+            checkpoint.save(_snapshot(engine, log, best))
+        if progress is not None:
+            progress(_report(log, plan.epochs))
+    if best.state:
+        engine.restore(best.state)
     if checkpoint is not None:
         checkpoint.path.unlink(missing_ok=True)
-    return history
-
-
-def _step(done: int, total: int, training_error: float, valid_error: float | None) -> Step:
-    """A report from mean squared errors."""
-    if valid_error is None:
-        return Step(done, total, f"RMSE {np.sqrt(training_error):.4f}")
-    validation = float(np.sqrt(valid_error))
-    return Step(done, total, f"RMSE {validation:.4f}", validation)
+    return log
 
 
 def _shuffled(ratings: Ratings, seed: int, epoch: int) -> Batches:
-    """A new order for each epoch that depends on seed and epoch alone, so that a resumed training meets the same."""
+    """The ratings in an order that depends on seed and epoch only, so that training can resume."""
     order = np.random.default_rng((seed, epoch)).permutation(len(ratings))
     return Batches(ratings.user_index[order], ratings.item_index[order], ratings.value[order])
 
 
-def _error(engine: Engine, valid: Ratings) -> float:
+def _mean_squared_error(engine: Engine, valid: Ratings) -> float:
     predicted = engine.predict(valid.user_index, valid.item_index)
     return float(np.mean((predicted.astype(np.float64) - valid.value) ** 2))
 
 
 def _stop_if_diverging(losses: NDArray[np.float64], rates: NDArray[np.float64], epoch: int, ratings: Ratings) -> None:
     limit = 100 * float(np.mean(ratings.value.astype(np.float64) ** 2)) + 100
-    bad = np.flatnonzero(~(losses < limit))
-    if len(bad):
-        rate = rates[bad[0]]
-        raise SettingError(
-            f"The training diverged: at step {bad[0] + 1} of epoch {epoch + 1}, with a learning rate of {rate:.3g}, "
-            f"the loss was {losses[bad[0]]:.3g}. Take a smaller learning_rate; matinee.lr_find suggests one."
-        )
+    diverging = np.flatnonzero(~(losses < limit))
+    if len(diverging) == 0:
+        return
+    step = diverging[0]
+    raise SettingError(
+        f"The training diverged: at step {step + 1} of epoch {epoch + 1}, with a learning rate of "
+        f"{rates[step]:.3g}, the loss was {losses[step]:.3g}. Choose a smaller learning_rate; "
+        "matinee.lr_find suggests one."
+    )
 
 
-def _thinned(rates: NDArray[np.float64], losses: NDArray[np.float64], points: int) -> list[tuple[float, float]]:
-    parts = np.array_split(np.arange(len(losses)), min(points, len(losses)))
+def _thinned(rates: NDArray[np.float64], losses: NDArray[np.float64], n_points: int) -> list[tuple[float, float]]:
+    """Learning rates and losses of an epoch, averaged down to some points."""
+    parts = np.array_split(np.arange(len(losses)), min(n_points, len(losses)))
     return [(float(rates[part].mean()), float(losses[part].mean())) for part in parts]
 
 
-def _snapshot(engine: Engine, history: History, best: tuple[float, State]) -> State:
+def _report(log: TrainingLog, n_epochs: int) -> Step:
+    """The last epoch, with root mean squared errors."""
+    _, train_error, valid_error = log.epochs[-1]
+    if np.isnan(valid_error):
+        return Step(len(log.epochs), n_epochs, f"RMSE {np.sqrt(train_error):.4f}")
+    validation = float(np.sqrt(valid_error))
+    return Step(len(log.epochs), n_epochs, f"RMSE {validation:.4f}", validation)
+
+
+def _snapshot(engine: Engine, log: TrainingLog, best: Best) -> State:
+    """Everything that `_resume` needs."""
     return {
         **{f"engine.{name}": array for name, array in engine.state().items()},
-        **{f"best.{name}": array for name, array in best[1].items()},
-        "history.epochs": np.array(history.epochs),
-        "history.steps": np.array(history.steps),
-        "history.best": np.array([history.best_epoch, best[0]]),
+        **{f"best.{name}": array for name, array in best.state.items()},
+        "history.epochs": np.array(log.epochs),
+        "history.steps": np.array(log.steps),
+        "history.best": np.array([log.best_epoch, best.error]),
     }
 
 
-def _resume(engine: Engine, saved: State) -> tuple[History, tuple[float, State]]:
-    engine.restore({name[7:]: array for name, array in saved.items() if name.startswith("engine.")})
-    best = {name[5:]: array for name, array in saved.items() if name.startswith("best.")}
-    epochs: list[tuple[float, float, float]] = [(row[0], row[1], row[2]) for row in saved["history.epochs"].tolist()]
-    steps: list[tuple[float, float]] = [(row[0], row[1]) for row in saved["history.steps"].tolist()]
+def _resume(engine: Engine, saved: State) -> tuple[TrainingLog, Best]:
+    """Restores the engine and what is known of the epochs so far from a snapshot."""
+    engine.restore(_with_prefix(saved, "engine."))
+    epochs = [(rate, loss, error) for rate, loss, error in saved["history.epochs"].tolist()]
+    steps = [(rate, loss) for rate, loss in saved["history.steps"].tolist()]
     best_epoch, best_error = saved["history.best"].tolist()
-    return History(epochs, steps, int(best_epoch)), (best_error, best)
+    log = TrainingLog(epochs, steps, int(best_epoch))
+    return log, Best(best_error, _with_prefix(saved, "best."))
+
+
+def _with_prefix(state: State, prefix: str) -> State:
+    """The arrays whose name starts with the prefix, by the rest of their name."""
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}

@@ -1,7 +1,8 @@
-"""The learning-rate range test: how the loss answers to rates from tiny to huge, and the rate it suggests.
+"""The learning-rate range test: how the loss responds to learning rates from tiny to huge.
 
-Smith, "Cyclical learning rates for training neural networks", 2017: raise the rate from step to step and stop when the
-loss runs away. A good rate is a tenth of the one at which the loss was lowest: there it still falls, and safely.
+Smith, "Cyclical learning rates for training neural networks", 2017: raise the learning rate from
+step to step and stop when the loss diverges. The suggestion is a tenth of the rate at which the
+loss was lowest: there the loss still falls, at a safe distance from divergence.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,13 @@ from matinee.training.schedules import Schedule
 
 @dataclass(frozen=True, eq=False)
 class LearningRates:
-    """What was tried: rates (steps,), losses (steps,) smoothed, and the suggestion."""
+    """The result of a range test.
+
+    Attributes:
+        rates: the learning rate of each step, (steps,).
+        losses: the loss of each step, smoothed, (steps,).
+        suggestion: a learning rate for training.
+    """
 
     rates: NDArray[np.float64]
     losses: NDArray[np.float64]
@@ -30,11 +37,11 @@ class Trainable(Protocol):
     seed: int
 
     def engine(self, train: Ratings) -> Engine:
-        """Untrained weights."""
+        """Initial weights and an optimizer."""
         ...
 
     def settings(self) -> dict[str, Any]:
-        """With the size of a batch, `batch_size`."""
+        """Hyperparameters by name, `batch_size` among them."""
         ...
 
 
@@ -45,7 +52,11 @@ def lr_find(
     highest: float = 10.0,
     steps: int = 200,
 ) -> LearningRates:
-    """Trains a fresh copy of a neural model's weights for some steps, each with a higher rate; the model is unchanged.
+    """Trains new weights with a rising learning rate; the model itself does not change.
+
+    Args:
+        lowest, highest: learning rates of the first and the last step.
+        steps: number of steps, unless the loss diverges before.
 
     Raises:
         UnsupportedError: the model is not trained by gradient steps on batches.
@@ -55,14 +66,14 @@ def lr_find(
     order = np.random.default_rng(model.seed).permutation(len(train))
     rows = np.resize(order, steps * batch_size)
     losses: list[float] = []
-    smooth = 0.0
+    smoothed = 0.0
     for step, rate in enumerate(rates):
         part = rows[step * batch_size : (step + 1) * batch_size]
         batch = Batches(train.user_index[part], train.item_index[part], train.value[part])
         schedule = Schedule(np.array([rate]), np.array([0.9]))
         loss = float(engine.epoch(batch, batch_size, schedule, step, step)[0])
-        smooth = 0.95 * smooth + 0.05 * loss
-        losses.append(smooth / (1 - 0.95 ** (step + 1)))
+        smoothed = 0.95 * smoothed + 0.05 * loss
+        losses.append(smoothed / (1 - 0.95 ** (step + 1)))
         if not np.isfinite(loss) or losses[-1] > 4 * min(losses):
             break
     curve = np.array(losses)

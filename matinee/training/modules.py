@@ -1,80 +1,112 @@
-"""The networks as PyTorch modules; forward(user_index, item_index), (B,) and (B,), returns stars, (B,)."""
+"""The built-in networks as PyTorch modules.
 
-import numpy as np
+forward(user_index, item_index), (B,) and (B,), returns stars, (B,).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from matinee._types import Floats
-from matinee.training.start import start_table
 
 
-def to_range(raw: torch.Tensor, bounds: tuple[float, float]) -> torch.Tensor:
-    """A sigmoid from low to high; the raw numbers where both are equal."""
-    low, high = bounds
-    return raw if low == high else low + (high - low) * torch.sigmoid(raw)
+def to_range(raw: torch.Tensor, low: float, high: float) -> torch.Tensor:
+    """A sigmoid from low to high; the raw numbers if both are equal."""
+    if low == high:
+        return raw
+    return low + (high - low) * torch.sigmoid(raw)
 
 
 class DotProductModule(nn.Module):
-    """One table with a row for each user, then for each item: factors, and perhaps a bias in the last column."""
+    """Dot product of two rows of one table, which has a row per user, then a row per item.
 
-    def __init__(
-        self, weights: NDArray[np.float32], n_users: int, n_factors: int, bounds: tuple[float, float], sparse: bool
-    ) -> None:
+    Args:
+        weights: the initial table, (U + I, F), or (U + I, F + 1) with biases in the last column.
+        low, high: ends of the sigmoid's range; equal for no sigmoid.
+        sparse: gradients of the batch's rows only.
+    """
+
+    def __init__(self, weights: Floats, n_users: int, n_factors: int, low: float, high: float, sparse: bool) -> None:
         super().__init__()
-        self.table = nn.Embedding.from_pretrained(torch.from_numpy(weights), freeze=False, sparse=sparse)  # type: ignore[no-untyped-call]
-        self.n_users, self.n_factors, self.bounds = n_users, n_factors, bounds
+        self.table = _embedding(weights, sparse)
+        self.n_users, self.n_factors = n_users, n_factors
+        self.low, self.high = low, high
 
     def forward(self, user_index: torch.Tensor, item_index: torch.Tensor) -> torch.Tensor:
         """Stars, (B,)."""
         p, q = self.table(user_index), self.table(item_index + self.n_users)  # (B, C)
         raw = (p[:, : self.n_factors] * q[:, : self.n_factors]).sum(dim=1)  # (B,)
-        return to_range(raw + (p + q)[:, self.n_factors :].sum(dim=1), self.bounds)
+        biases = (p + q)[:, self.n_factors :].sum(dim=1)
+        return to_range(raw + biases, self.low, self.high)
 
 
 class MLPModule(nn.Module):
-    """Embeddings side by side, dropout, hidden layers with dropout, one output.
+    """Concatenated embeddings, dropout, hidden layers with dropout, one output.
 
     Args:
-        counts, widths: number of users and items, and the lengths of their embeddings.
-        hidden: sizes and dropouts of the hidden layers.
+        users, items: the initial embeddings, (U, Fu) and (I, Fi).
+        sizes: of the hidden layers.
+        dropouts: fraction dropped from the embeddings, then from each hidden layer.
+        low, high, sparse: as for `DotProductModule`.
+        seed: of the initial weights of the layers.
     """
 
     def __init__(
         self,
-        counts: tuple[int, int],
-        widths: list[int],
-        hidden: tuple[list[int], list[float]],
-        embedding_dropout: float,
-        bounds: tuple[float, float],
-        start: str,
+        users: Floats,
+        items: Floats,
+        sizes: Sequence[int],
+        dropouts: Sequence[float],
+        low: float,
+        high: float,
+        sparse: bool,
         seed: int,
     ) -> None:
         super().__init__()
-        rng = np.random.default_rng(seed)
-        self.users, self.items = (
-            nn.Embedding(*shape, _weight=torch.from_numpy(start_table(start, shape, rng)))
-            for shape in zip(counts, widths, strict=True)
-        )
-        sizes = [sum(widths), *hidden[0]]
-        layers: list[nn.Module] = [nn.Dropout(embedding_dropout)]
+        self.users, self.items = _embedding(users, sparse), _embedding(items, sparse)
+        self.low, self.high = low, high
+        width = users.shape[1] + items.shape[1]
+        layers: list[nn.Module] = [nn.Dropout(dropouts[0])]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            for before, after, dropout in zip(sizes[:-1], sizes[1:], hidden[1], strict=True):
-                layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
-            layers.append(nn.Linear(sizes[-1], 1))
-        self.layers, self.bounds = nn.Sequential(*layers), bounds
+            for size, dropout in zip(sizes, dropouts[1:], strict=True):
+                layers += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(dropout)]
+                width = size
+            layers.append(nn.Linear(width, 1))
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, user_index: torch.Tensor, item_index: torch.Tensor) -> torch.Tensor:
         """Stars, (B,)."""
         x = torch.cat([self.users(user_index), self.items(item_index)], dim=1)  # (B, Fu + Fi)
-        return to_range(self.layers(x).squeeze(1), self.bounds)
+        return to_range(self.layers(x).squeeze(1), self.low, self.high)
 
 
-def tables_and_layers(module: nn.Module) -> tuple[Floats, Floats, Floats]:
-    """Both embeddings of an MLPModule, and all layers' weights (in, out) and constants, one after the other, flat."""
-    users, items = (part.weight for part in module.modules() if isinstance(part, nn.Embedding))
-    linear = [part for part in module.modules() if isinstance(part, nn.Linear)]
-    layers = torch.cat([tensor.ravel() for part in linear for tensor in (part.weight.T, part.bias)])
-    arrays = [tensor.detach().cpu().numpy().copy() for tensor in (users, items, layers)]
-    return arrays[0], arrays[1], arrays[2]
+def _embedding(weights: Floats, sparse: bool) -> nn.Embedding:
+    tensor = torch.from_numpy(weights)
+    return nn.Embedding.from_pretrained(tensor, freeze=False, sparse=sparse)  # type: ignore[no-untyped-call,no-any-return]
+
+
+class MLPWeights(NamedTuple):
+    """The weights of an `MLPModule` as arrays."""
+
+    users: Floats  # (U, Fu)
+    items: Floats  # (I, Fi)
+    layers: Floats  # (P,), weights (in, out) and constants of all layers, one after another
+
+
+def mlp_weights(module: nn.Module) -> MLPWeights:
+    """Copies of the weights of an `MLPModule`, in the memory of the CPU."""
+    embeddings, layers = [], []
+    for layer in module.modules():
+        if isinstance(layer, nn.Embedding):
+            embeddings.append(layer.weight)
+        if isinstance(layer, nn.Linear):
+            layers += [layer.weight.T.ravel(), layer.bias]
+    users, items = embeddings
+    return MLPWeights(_array(users), _array(items), _array(torch.cat(layers)))
+
+
+def _array(tensor: torch.Tensor) -> Floats:
+    return tensor.detach().cpu().numpy().copy()  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The engine for any PyTorch module whose forward(user_index, item_index) returns stars, on any device."""
+"""Engine for any PyTorch module whose forward(user_index, item_index) returns stars."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,11 +15,11 @@ from matinee.training.loop import Batches
 from matinee.training.schedules import Schedule
 
 SMALL_STEP = 50_000_000
-"""Multiplications; below that a step takes one thread."""
+"""A step of fewer multiplications runs on one thread."""
 
 
 class NetworkSettings(NamedTuple):
-    """The optimiser (see `kernels/adam.py`), where it runs, and whether the module is compiled."""
+    """Settings of Adam (see `kernels/adam.py`), the device, and whether to compile the module."""
 
     weight_decay: float = 0.0
     decoupled: bool = False
@@ -29,36 +29,37 @@ class NetworkSettings(NamedTuple):
     compile: bool = False
 
 
-def network_settings(model: Any) -> NetworkSettings:
-    """From the hyperparameters of a model, those that it has."""
-    return NetworkSettings(
-        **{name: value for name, value in model.settings().items() if name in NetworkSettings._fields}
-    )
-
-
 def device_named(name: str) -> torch.device:
-    """cpu, cuda, cuda:1 or mps; "auto" takes the first accelerator that is there.
+    """The device "cpu", "cuda", "cuda:1" or "mps"; "auto" is the first accelerator, if any.
 
     Raises:
-        SettingError: there is no such device here.
+        SettingError: this machine has no such device.
     """
-    cuda = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
-    there = [*(["cuda", *cuda] if cuda else []), *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
-    if name not in ("auto", *there):
-        raise SettingError(f"no device '{name}' here. There is: {', '.join(there)}.")
-    return torch.device(there[0] if name == "auto" else name)
+    available = []
+    if torch.cuda.is_available():
+        available.append("cuda")
+        available += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        available.append("mps")
+    available.append("cpu")
+    if name == "auto":
+        return torch.device(available[0])
+    if name not in available:
+        raise SettingError(f"There is no device '{name}'. Available: {', '.join(available)}.")
+    return torch.device(name)
 
 
 @contextmanager
-def _steady_cpu(work: int) -> Iterator[None]:
-    """Settings of the processor during training, put back afterwards.
+def _cpu_settings(n_multiplications: int) -> Iterator[None]:
+    """Settings of the CPU during training, restored afterwards.
 
-    A small step takes one thread: handing it to several costs more than it saves, and far more on a busy machine.
-    Tiny numbers count as zero: moments of rows that no batch touches shrink until processors compute with them a
-    hundred times slower.
+    A small step runs on one thread: splitting it costs more than it saves, above all on a busy
+    machine. Denormal numbers count as zero: the moments of rows that no batch touches decay until
+    the CPU computes with them a hundred times slower.
     """
     n_threads = torch.get_num_threads()
-    torch.set_num_threads(1 if work < SMALL_STEP else n_threads)
+    if n_multiplications < SMALL_STEP:
+        torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     try:
         yield
@@ -68,66 +69,92 @@ def _steady_cpu(work: int) -> Iterator[None]:
 
 
 class NetworkEngine:
-    """A module with Adam or AdamW. Embeddings made with sparse=True get the lazy form, so that a step costs as much as
-    its batch and not as much as the tables; a decoupled decay then falls on the rows that the batch touches."""
+    """Trains a module with Adam or AdamW.
+
+    Embeddings made with sparse=True are updated lazily, so that a step costs as much as its batch,
+    not as much as the tables; decoupled weight decay then applies to the rows of the batch only.
+    """
 
     def __init__(self, module: nn.Module, settings: NetworkSettings) -> None:
         self.settings = settings
         self.device = device_named(settings.device)
         self.module = module.to(self.device)
-        self.forward: Any = torch.compile(self.module) if settings.compile else self.module
-        sparse = [part.weight for part in module.modules() if isinstance(part, nn.Embedding) and part.sparse]
-        known = {id(weight) for weight in sparse}
-        dense = [weight for weight in module.parameters() if id(weight) not in known]
-        betas, epsilon = (0.9, settings.square_momentum), settings.epsilon
-        kind = torch.optim.AdamW if settings.decoupled else torch.optim.Adam
-        self.optimizers: list[torch.optim.Optimizer] = []
-        if dense:
-            self.optimizers.append(kind(dense, betas=betas, eps=epsilon, weight_decay=settings.weight_decay))
-        if sparse:
-            self.optimizers.append(torch.optim.SparseAdam(sparse, betas=betas, eps=epsilon))
-        self.sparse = sparse
+        self.forward: Any = self.module
+        if settings.compile:
+            self.forward = torch.compile(self.module)
+        self.sparse = [layer.weight for layer in module.modules() if isinstance(layer, nn.Embedding) and layer.sparse]
+        self.optimizers = self._optimizers()
+
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        """One for the dense parameters and one for the sparse ones, as far as there are any."""
+        sparse_ids = {id(weight) for weight in self.sparse}
+        dense = [weight for weight in self.module.parameters() if id(weight) not in sparse_ids]
+        betas, epsilon = (0.9, self.settings.square_momentum), self.settings.epsilon
+        decay = self.settings.weight_decay
+        optimizers: list[torch.optim.Optimizer] = []
+        if dense and self.settings.decoupled:
+            optimizers.append(torch.optim.AdamW(dense, betas=betas, eps=epsilon, weight_decay=decay))
+        elif dense:
+            optimizers.append(torch.optim.Adam(dense, betas=betas, eps=epsilon, weight_decay=decay))
+        if self.sparse:
+            optimizers.append(torch.optim.SparseAdam(self.sparse, betas=betas, eps=epsilon))
+        return optimizers
 
     def epoch(
         self, batches: Batches, batch_size: int, schedule: Schedule, n_before: int, seed: int
     ) -> NDArray[np.float64]:
-        """See `Engine`. The batches are cut from tensors that are on the device already."""
-        del n_before  # the optimisers count their steps themselves
-        users, items, values = (torch.from_numpy(array).to(self.device) for array in batches)
-        users, items = users.long(), items.long()
+        """See `Engine`. The whole epoch is copied to the device at once, and batches are slices."""
+        del n_before  # the optimizers count their steps
+        users = torch.from_numpy(batches.users).to(self.device).long()
+        items = torch.from_numpy(batches.items).to(self.device).long()
+        values = torch.from_numpy(batches.values).to(self.device)
         losses = torch.zeros(len(schedule.rates), device=self.device)
+        devices = []
+        if self.device.type == "cuda":
+            devices.append(self.device)
         self.module.train()
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices), _steady_cpu(self._work(batch_size)):
+        with torch.random.fork_rng(devices=devices), _cpu_settings(self._work(batch_size)):
             torch.manual_seed(seed)
             for step, (rate, momentum) in enumerate(zip(*schedule, strict=True)):
-                part = slice(step * batch_size, (step + 1) * batch_size)
-                losses[step] = self._step((users[part], items[part], values[part]), rate, momentum)
+                rows = slice(step * batch_size, (step + 1) * batch_size)
+                losses[step] = self._step(users[rows], items[rows], values[rows], rate, momentum)
         return losses.cpu().numpy().astype(np.float64)
 
     def _work(self, batch_size: int) -> int:
-        """Multiplications of a step, about."""
-        layers = [part.weight.numel() for part in self.module.modules() if isinstance(part, nn.Linear)]
+        """Approximate number of multiplications per step."""
+        layers = [layer.weight.numel() for layer in self.module.modules() if isinstance(layer, nn.Linear)]
         return batch_size * sum(layers)
 
-    def _step(self, batch: tuple[torch.Tensor, ...], rate: float, momentum: float) -> torch.Tensor:
-        """One batch; its loss before the step, still on the device."""
-        users, items, values = batch
+    def _step(
+        self,
+        users: torch.Tensor,
+        items: torch.Tensor,
+        values: torch.Tensor,
+        rate: float,
+        momentum: float,
+    ) -> torch.Tensor:
+        """Takes one step; returns the loss before it, still on the device."""
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
                 group["lr"], group["betas"] = rate, (momentum, self.settings.square_momentum)
-        with torch.autocast("cuda", torch.bfloat16) if self.device.type == "cuda" else nullcontext():
+        with self._precision():
             predicted = self.forward(users, items)  # (B,)
         loss = nn.functional.mse_loss(predicted.float(), values)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._decay_touched_rows(rate)
+        self._decay_sparse_rows(rate)
         for optimizer in self.optimizers:
             optimizer.step()
         return loss.detach()
 
-    def _decay_touched_rows(self, rate: float) -> None:
-        """Lazy decay: only the rows that have a gradient in this batch, which SparseAdam does not do itself."""
+    def _precision(self) -> Any:
+        """Mixed precision on CUDA, full precision elsewhere."""
+        if self.device.type == "cuda":
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+    def _decay_sparse_rows(self, rate: float) -> None:
+        """Decays the sparse rows that have a gradient in this batch; SparseAdam has no decay."""
         if not self.settings.weight_decay:
             return
         for weight in self.sparse:
@@ -141,7 +168,8 @@ class NetworkEngine:
         self.module.eval()
         out = np.empty(len(user_index), np.float32)
         for rows in np.array_split(np.arange(len(user_index)), len(user_index) // 20_000 + 1):
-            users, items = (torch.from_numpy(index[rows]).to(self.device).long() for index in (user_index, item_index))
+            users = torch.from_numpy(user_index[rows]).to(self.device).long()
+            items = torch.from_numpy(item_index[rows]).to(self.device).long()
             out[rows] = self.module(users, items).float().cpu().numpy()
         return out
 
@@ -149,22 +177,27 @@ class NetworkEngine:
         """See `Engine`."""
         tensors = {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
         for number, optimizer in enumerate(self.optimizers):
-            for place, values in optimizer.state_dict()["state"].items():
-                # SparseAdam counts its steps in an int.
-                tensors |= {f"optimizer{number}.{place}.{name}": torch.as_tensor(one) for name, one in values.items()}
+            for position, values in optimizer.state_dict()["state"].items():
+                for key, value in values.items():
+                    # SparseAdam counts its steps in an int.
+                    tensors[f"optimizer{number}.{position}.{key}"] = torch.as_tensor(value)
         return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}
 
     def restore(self, state: State) -> None:
         """See `Engine`."""
-        module = {name[7:]: torch.from_numpy(array) for name, array in state.items() if name.startswith("module.")}
+        module: dict[str, torch.Tensor] = {}
+        optimizers: list[dict[int, dict[str, Any]]] = [{} for _ in self.optimizers]
+        for name, array in state.items():
+            owner, _, rest = name.partition(".")
+            if owner == "module":
+                module[rest] = torch.from_numpy(array)
+                continue
+            position, _, key = rest.partition(".")
+            value: Any = torch.from_numpy(array.copy())
+            if array.dtype.kind == "i":
+                value = int(array)
+            number = int(owner.removeprefix("optimizer"))
+            optimizers[number].setdefault(int(position), {})[key] = value
         self.module.load_state_dict(module)
-        for number, optimizer in enumerate(self.optimizers):
-            whole = optimizer.state_dict()
-            whole["state"] = {}
-            for name, array in state.items():
-                kind, _, rest = name.partition(".")
-                if kind == f"optimizer{number}":
-                    place, _, key = rest.partition(".")
-                    value = int(array) if array.dtype.kind == "i" else torch.from_numpy(array.copy())
-                    whole["state"].setdefault(int(place), {})[key] = value
-            optimizer.load_state_dict(whole)
+        for optimizer, values in zip(self.optimizers, optimizers, strict=True):
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": values})

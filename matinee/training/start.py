@@ -1,4 +1,4 @@
-"""Random numbers that the weights start from."""
+"""Random initialization of embedding tables."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,14 +7,25 @@ from matinee.errors import SettingError
 
 
 def start_table(text: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Random numbers to start from, from a text such as "normal:0.1" or "uniform:0.05" (from 0 to .05)."""
-    kind, _, size = text.partition(":")
+    """A table of random numbers.
+
+    Args:
+        text: "normal:0.1" for a normal distribution with mean 0 and standard deviation 0.1;
+            "uniform:0.05" for a uniform distribution from 0 to 0.05.
+
+    Raises:
+        SettingError: the text has another form.
+    """
+    kind, _, number = text.partition(":")
     try:
-        number = float(size)
+        size = float(number)
     except ValueError:
-        number = -1.0
-    if kind == "normal" and 0 <= number < np.inf:
-        return rng.standard_normal(shape, np.float32) * np.float32(number)
-    if kind == "uniform" and 0 <= number < np.inf:
-        return rng.random(shape, np.float32) * np.float32(number)
-    raise SettingError(f"start must be normal:DEVIATION or uniform:HIGHEST, such as normal:0.1, not '{text}'.")
+        size = -1.0
+    if 0 <= size < np.inf:
+        if kind == "normal":
+            return rng.standard_normal(shape, np.float32) * np.float32(size)
+        if kind == "uniform":
+            return rng.random(shape, np.float32) * np.float32(size)
+    raise SettingError(
+        f"The setting start must be normal:DEVIATION or uniform:HIGHEST, such as normal:0.1, not '{text}'."
+    )

@@ -145,7 +145,7 @@ every_neural = pytest.mark.parametrize("model", [DotProduct, PlainMF, EmbeddingM
 @every_neural
 @pytest.mark.parametrize("text", ["5", "5:0", "1:1", "low:high", "", "0:5:6", "nan:5", "0:inf", "Auto"])
 def test_a_wrong_sigmoid_range_is_told(model: type[Recommender], text: str) -> None:
-    expected = f"sigmoid_range must be auto, none or LOW:HIGH such as 0:5.5, not '{text}'."
+    expected = f"The setting sigmoid_range must be auto, none or LOW:HIGH, such as 0:5.5, not '{text}'."
     assert refusal(model, sigmoid_range=text) == expected
 
 
@@ -154,7 +154,7 @@ def test_a_wrong_sigmoid_range_is_told(model: type[Recommender], text: str) -> N
     "text", ["normal", "normal:", "normal:-1", "gauss:0.1", "uniform:x", "0.1", "", "normal:nan", "normal:inf"]
 )
 def test_a_wrong_start_is_told(model: type[Recommender], text: str) -> None:
-    expected = f"start must be normal:DEVIATION or uniform:HIGHEST, such as normal:0.1, not '{text}'."
+    expected = f"The setting start must be normal:DEVIATION or uniform:HIGHEST, such as normal:0.1, not '{text}'."
     assert refusal(model, start=text) == expected
 
 

@@ -162,7 +162,7 @@ def test_a_module_of_another_size_is_refused(width: int, tmp_path: Path, ratings
     other = module_of(ratings, width)
     n_other, n_known = (sum(t.numel() for t in one.state_dict().values()) for one in (other, module_of(ratings)))
     told = refusal(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
-    assert f"This module has {n_other:,} numbers, and the trained one had {n_known:,}" in told
+    assert f"This module has {n_other:,} numbers, but the trained one had {n_known:,}" in told
 
 
 def test_a_module_of_the_same_size_and_other_shapes_is_refused(tmp_path: Path, ratings: Ratings) -> None:
@@ -171,7 +171,7 @@ def test_a_module_of_the_same_size_and_other_shapes_is_refused(tmp_path: Path, r
     other = module_of(ratings)
     other.generous, other.liked = other.liked, other.generous  # as many numbers, in another order
     told = refusal(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
-    assert "This module has tables or layers of other shapes than the trained one, or in another order" in told
+    assert "The tables or layers of this module differ in shape or order from those of the trained one" in told
 
 
 # -- which tables are whose --------------------------------------------------------------------------------------
@@ -189,8 +189,8 @@ def test_as_many_users_as_items_must_be_told_apart_before_the_training() -> None
     steps: list[int] = []
     told = refusal(SettingError, lambda: network(square).fit(square, progress=lambda step: steps.append(step.done)))
     assert told == (
-        "Users and items are equally many, so the module must say which of its parameters have a row for each user and "
-        'item: user_tables = ("users.weight",) and item_tables = ("items.weight",).'
+        "There are as many users as items, so the module must name the parameters that have a row for each: "
+        'user_tables = ("users.weight",) and item_tables = ("items.weight",).'
     )
     assert steps == []
 
@@ -208,7 +208,7 @@ def test_a_table_that_is_not_there_or_of_another_length_is_told(name: str, ratin
     one = network(ratings)
     setattr(one.module, "user_tables", (name,))  # noqa: B010, which mypy takes for a tensor
     told = refusal(SettingError, lambda: one.fit(ratings))
-    assert told == f"user_tables names '{name}', but no parameter of that name has 300 rows."
+    assert told == f"The module names '{name}' in user_tables, but no parameter of that name has 300 rows."
 
 
 def test_settings_are_checked_like_those_of_any_model(ratings: Ratings) -> None:

@@ -37,7 +37,7 @@ def engines(
     """Both engines with the same start and optimiser."""
     adam = Adam(0.99, 1e-8, *decay, lazy)
     fused = FusedDotProduct(weights(biases), Shape(SMALL.n_users, N_FACTORS, *bounds), adam)
-    module = DotProductModule(weights(biases), SMALL.n_users, N_FACTORS, bounds, lazy)
+    module = DotProductModule(weights(biases), SMALL.n_users, N_FACTORS, *bounds, lazy)
     return fused, NetworkEngine(module, NetworkSettings(decay[0], decay[1], 0.99, 1e-8, "cpu"))
 
 
@@ -155,7 +155,7 @@ def here() -> str:
 def test_an_unknown_device_names_those_there_are(name: str) -> None:
     with pytest.raises(SettingError) as caught:
         device_named(name)
-    assert str(caught.value) == f"no device '{name}' here. There is: {here()}."
+    assert str(caught.value) == f"There is no device '{name}'. Available: {here()}."
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
@@ -163,7 +163,7 @@ def test_an_unknown_device_names_those_there_are(name: str) -> None:
 def test_a_model_on_a_device_that_is_not_there_is_refused(model: type[Recommender]) -> None:
     with pytest.raises(SettingError) as caught:
         model.from_settings({"device": "cuda"}).fit(SMALL)
-    assert str(caught.value) == f"no device 'cuda' here. There is: {here()}."
+    assert str(caught.value) == f"There is no device 'cuda'. Available: {here()}."
 
 
 def test_the_processor_is_always_there_and_auto_takes_the_first() -> None:

@@ -16,7 +16,7 @@ from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.split import random_split
 from matinee.training.checkpoints import State
-from matinee.training.loop import Batches, History, Plan, train
+from matinee.training.loop import Batches, TrainingLog, TrainingPlan, train
 from matinee.training.schedules import Schedule, ScheduleSettings
 from tests.conftest import simulated
 
@@ -57,9 +57,9 @@ def threes(n: int = 10) -> Ratings:
     return Ratings.from_ids(np.arange(n), np.arange(n), np.full(n, 3.0))
 
 
-def run(errors: list[float], *, patience: int = 0, keep_best: bool = False) -> tuple[Scripted, History]:
+def run(errors: list[float], *, patience: int = 0, keep_best: bool = False) -> tuple[Scripted, TrainingLog]:
     engine = Scripted(errors)
-    plan = Plan(len(errors), 4, CONSTANT, patience=patience, keep_best=keep_best)
+    plan = TrainingPlan(len(errors), 4, CONSTANT, patience=patience, keep_best=keep_best)
     return engine, train(engine, plan, threes(), threes())
 
 
@@ -68,7 +68,7 @@ def run(errors: list[float], *, patience: int = 0, keep_best: bool = False) -> t
 
 def test_every_epoch_sees_every_rating_once_in_an_order_of_its_own() -> None:
     engine = Scripted([1.0] * 3)
-    train(engine, Plan(3, 64, CONSTANT, seed=5), SMALL)
+    train(engine, TrainingPlan(3, 64, CONSTANT, seed=5), SMALL)
     rows = sorted(zip(SMALL.user_index.tolist(), SMALL.item_index.tolist(), SMALL.value.tolist(), strict=True))
     orders = [list(zip(*(column.tolist() for column in order), strict=True)) for order in engine.orders]
     assert all(sorted(order) == rows for order in orders)
@@ -80,7 +80,7 @@ def test_the_order_depends_on_the_seed_alone() -> None:
     orders = []
     for seed in (1, 1, 2):
         engine = Scripted([1.0])
-        train(engine, Plan(1, 64, CONSTANT, seed=seed), SMALL)
+        train(engine, TrainingPlan(1, 64, CONSTANT, seed=seed), SMALL)
         orders.append(engine.orders[0].values)
     assert np.array_equal(orders[0], orders[1])
     assert not np.array_equal(orders[0], orders[2])
@@ -88,7 +88,7 @@ def test_the_order_depends_on_the_seed_alone() -> None:
 
 def test_progress_reports_the_epoch_and_the_root_of_the_error_that_is_watched() -> None:
     steps: list[Step] = []
-    plan = Plan(2, 4, CONSTANT)
+    plan = TrainingPlan(2, 4, CONSTANT)
     train(Scripted([1.0, 2.0]), plan, threes(), progress=steps.append)
     assert steps == [Step(1, 2, "RMSE 3.0000"), Step(2, 2, "RMSE 2.8284")]
     steps.clear()
@@ -104,14 +104,14 @@ def test_the_history_has_a_row_for_each_epoch() -> None:
 
 
 def test_without_a_valid_part_its_error_is_nan_and_the_last_epoch_counts() -> None:
-    history = train(Scripted([1.0] * 4), Plan(4, 4, CONSTANT, patience=1, keep_best=True), threes())
+    history = train(Scripted([1.0] * 4), TrainingPlan(4, 4, CONSTANT, patience=1, keep_best=True), threes())
     assert np.isnan([epoch[2] for epoch in history.epochs]).all()
     assert (len(history.epochs), history.best_epoch) == (4, 3)
 
 
 def test_a_long_history_of_steps_is_thinned_by_averaging() -> None:
     many = threes(5_000)
-    history = train(Scripted([1.0] * 4), Plan(4, 1, CONSTANT), many)
+    history = train(Scripted([1.0] * 4), TrainingPlan(4, 1, CONSTANT), many)
     assert len(history.steps) == 4 * 501
     assert np.array(history.steps)[:501, 1] == pytest.approx(9)
 
@@ -186,7 +186,7 @@ def test_a_training_that_diverges_says_where_and_what_helps() -> None:
         PlainMF(learning_rate=50.0, schedule="constant").fit(simulated())
     assert re.fullmatch(
         r"The training diverged: at step \d+ of epoch 1, with a learning rate of 50, the loss was [\d.e+]+\. "
-        r"Take a smaller learning_rate; matinee\.lr_find suggests one\.",
+        r"Choose a smaller learning_rate; matinee\.lr_find suggests one\.",
         str(caught.value),
     )
 
@@ -200,4 +200,4 @@ def test_a_loss_that_is_not_finite_or_huge_stops_at_its_step(bad: float) -> None
             return losses
 
     with pytest.raises(SettingError, match=r"^The training diverged: at step 2 of epoch 2, with a learning rate"):
-        train(Diverging([1.0] * 3), Plan(3, 4, CONSTANT), threes())
+        train(Diverging([1.0] * 3), TrainingPlan(3, 4, CONSTANT), threes())
