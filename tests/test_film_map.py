@@ -20,7 +20,7 @@ from matinee.catalogue import Catalogue, Film
 from matinee.cli.map import map_
 from matinee.data.titles import spoken
 from matinee.errors import SettingError, UnsupportedError
-from matinee.film_map import FilmMap, make_map, place_of
+from matinee.film_map import FilmMap, Point, make_map, place_of
 from matinee.guide import Guide
 from matinee.map_files import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
 from matinee.models.baseline import Baseline

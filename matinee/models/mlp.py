@@ -262,4 +262,5 @@ class EmbeddingMLP(NeuralRecommender):
 
 def _embedding_size(n_categories: int) -> int:
     """fastai's rule of thumb: 1.6 * n ** 0.56, at most 600."""
-    return min(600, round(1.6 * n_categories**0.56))
+    size: int = round(1.6 * n_categories**0.56)
+    return min(600, size)

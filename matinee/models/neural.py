@@ -231,7 +231,8 @@ def to_stars(raw: NDArray[Any], low: float, high: float) -> NDArray[Any]:
     """A sigmoid from low to high, in the type of the raw numbers; these if both are equal."""
     if low == high:
         return raw
-    return (low + (high - low) / (1 + np.exp(-raw))).astype(raw.dtype, copy=False)
+    stars: NDArray[Any] = low + (high - low) / (1 + np.exp(-raw))
+    return stars.astype(raw.dtype, copy=False)
 
 
 def is_lazy(update: str, n_rows: int) -> bool:

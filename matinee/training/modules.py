@@ -109,4 +109,5 @@ def mlp_weights(module: nn.Module) -> MLPWeights:
 
 
 def _array(tensor: torch.Tensor) -> Floats:
-    return tensor.detach().cpu().numpy().copy()  # type: ignore[no-any-return]
+    array: Floats = tensor.detach().cpu().numpy().copy()
+    return array

@@ -14,7 +14,7 @@ from matinee.explain import explain
 from matinee.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
-from matinee.models.declarations import CURVE, learned_arrays, state_of
+from matinee.models.declarations import CURVE, learned_arrays
 from matinee.ratings import Ratings, Scale
 from matinee.split import Split, given_parts, random_split
 from tests.conftest import simulated
