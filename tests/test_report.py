@@ -32,7 +32,7 @@ from matinee.models.popularity import Popularity
 from matinee.ratings import PAIRS, Ratings
 from matinee.report import Content, check_page_name, collect, page, save_page
 from matinee.report.quality import Quality, measure
-from matinee.report.words import about_model, citations, counted, licence, share, span
+from matinee.report.words import about_model, citations, counted, license_of, share, span
 from matinee.split import random_split
 from matinee.storage import Origin
 from tests.conftest import simulated
@@ -45,7 +45,7 @@ NASTY = (
     "\u65e5\u672c\u306e\u6620\u753b (1954)",
     "&lt;escaped&gt; &amp; <!-- comment",
 )
-ONLY_RANKS = "It predicts no stars, so there is no error in stars; it can only be measured as a ranking."
+ONLY_RANKS = "It predicts no stars, so there is no error in stars; only its ranking can be measured."
 
 
 def films(ratings: Ratings) -> Catalogue:
@@ -174,10 +174,10 @@ def test_the_sentences_say_the_figures() -> None:
         "That mf is better than the baseline is more than chance (p < 0.001).",
     ]
     assert nasty().summary() == (
-        "This page is about a recommender of films. It learnt from 9,000 ratings that 300 people gave 120 films (the "
-        "data set ml-100k). It predicts how many stars a person would give a film that they have not rated yet, and is "
-        f"off by {mine.mae.value:.2f} stars on average, on a scale from 1 to 5; giving every film the mean would be "
-        f"off by {mean.mae.value:.2f}."
+        "This page is about a film recommender. It learned from 9,000 ratings that 300 people gave to 120 films "
+        "(data set ml-100k). It predicts how many stars a person would give a film that they have not rated. "
+        f"On average, it is off by {mine.mae.value:.2f} stars on a scale from 1 to 5; predicting the mean for every "
+        f"film would be off by {mean.mae.value:.2f}."
     )
 
 
@@ -239,34 +239,35 @@ def test_the_data_are_counted_by_hand() -> None:
     ]
     assert told.to_dict()["sentences"] == [
         "3 people gave 6 ratings to 3 films, on a scale from 1 to 5 in steps of 1; the mean is 3.50.",
-        "Of all pairs of a person and a film 67% are rated; the rest a model has to guess.",
-        "Without a title, and so called by their ids: 2 films.",
-        "The most frequent rating is 4 (50%). Half of the people rated 2 films or more; the busiest rated 3.",
-        "The most rated film holds 50% of all ratings; half of the films have 2 ratings or fewer. The fewer ratings, "
-        "the less can be known of a film.",
+        "Of all pairs of a person and a film, 67% are rated; the model has to predict the others.",
+        "Shown by id, as they have no title: 2 films.",
+        "The most frequent rating is 4 (50%). Half of the people rated 2 films or more; the most active person "
+        "rated 3.",
+        "The most rated film has 50% of all ratings; half of the films have 2 ratings or fewer. The fewer ratings a "
+        "film has, the less can be learned about it.",
     ]
 
 
 def test_the_examples_are_a_person_in_the_middle_and_a_newcomer_with_five_ratings() -> None:
     typical, newcomer = nasty().examples
     model, counts = nasty().model, np.diff(nasty().model.history_indptr_)
-    user = re.match(r"User (\d+) stands in the middle of all people by activity, with (\d+) ratings", typical.who)
+    user = re.match(r"User (\d+) has (\d+) ratings, the median of all people", typical.who)
     assert user is not None
     assert int(user[2]) == counts[model.users_.index(user[1])] == np.sort(counts)[150]
     for one in (typical, newcomer):
-        assert len(one.picks) == 5
-        stars = [told.stars for told in one.told]
+        assert len(one.recommended) == 5
+        stars = [rating.stars for rating in one.ratings]
         assert len(stars) == 5
         assert min(stars[:3]) >= max(stars[3:])
         assert one.note == ""
-    known = {told.item_id: told.stars for told in newcomer.told}
-    for pick, wanted in zip(newcomer.picks, nasty().guide.recommend(known, 5).items, strict=True):
+    known = {told.item_id: told.stars for told in newcomer.ratings}
+    for pick, wanted in zip(newcomer.recommended, nasty().guide.recommend(known, 5).items, strict=True):
         assert (pick.item_id, pick.stars) == (wanted.item_id, wanted.stars)
         assert pick.why == nasty().guide.explain(known, wanted.item_id).sentence()
 
 
-def test_what_was_learnt_is_what_insight_finds() -> None:
-    found, guide = nasty().learnt, nasty().guide
+def test_the_findings_are_those_of_the_analysis() -> None:
+    found, guide = nasty().findings, nasty().guide
     assert found.best == bias_ranking(guide, 10)
     assert found.worst == bias_ranking(guide, 10, lowest=True)
     assert found.strict == generosity(guide, 5, lowest=True)
@@ -292,8 +293,8 @@ def test_every_model_is_described_in_plain_words(model: Any) -> None:
 def test_a_published_data_set_is_cited_and_any_other_is_not() -> None:
     assert "The MovieLens Datasets" in citations("ml-100k")[0]
     assert citations("ml-10M100K") == citations("ml-10m")
-    assert licence("sample") == "Part of matinee: real films, simulated viewers; the same licence."
-    assert (citations("sample"), citations("mine.csv"), licence("mine.csv")) == ([], [], "")
+    assert license_of("sample") == "Part of matinee: real films, simulated viewers; the same licence."
+    assert (citations("sample"), citations("mine.csv"), license_of("mine.csv")) == ([], [], "")
 
 
 def test_numbers_become_words() -> None:
@@ -308,10 +309,10 @@ def test_numbers_become_words() -> None:
 def test_a_model_that_only_ranks_says_so_in_each_section() -> None:
     told, seen = ranked(), Seen(page(ranked()))
     assert ONLY_RANKS in seen.text
-    assert "It puts films into an order for somebody; how many stars they would give it does not say." in seen.text
-    assert "It does not learn step by step, so there is no learning curve. It has no settings." in seen.text
-    assert "It predicts no stars, so no prediction can be far off." in seen.text
-    assert told.learnt.best == "popularity learns no biases; use mf, dot-product or baseline."
+    assert "It ranks films for a person, but does not predict how many stars they would give." in seen.text
+    assert "It does not train in passes over the data, so there is no learning curve. It has no settings." in seen.text
+    assert "It predicts no stars, so there are no errors in stars." in seen.text
+    assert told.findings.best == "popularity learns no biases; use mf, dot-product or baseline."
     assert [one.note for one in told.examples] == ["popularity cannot explain what it recommends; use mf."] * 2
     assert seen.text.count("popularity cannot explain") == 2
     assert len(seen.all("svg")) == 2
@@ -322,27 +323,27 @@ def test_a_file_without_histories_says_what_is_missing(tmp_path: Path) -> None:
     guide_of(MatrixFactorization(factors=4), ratings, has_history=False).save(tmp_path / "bare.matinee")
     told = collect(Guide.load(tmp_path / "bare.matinee"))
     assert told.quality == (
-        "This file was saved without who rated what, so there is nothing to measure on. 'matinee evaluate DATA' "
-        "measures on the ratings themselves."
+        "The quality cannot be measured, as this file was saved without histories (who rated what). "
+        "'matinee evaluate DATA' measures it from the ratings."
     )
     assert (told.examples, told.mistakes, told.data.whole) == ([], None, None)
     assert told.data.n_ratings == 900
     assert told.data.mean == pytest.approx(ratings.value.mean(), abs=1e-5)
     seen = Seen(page(told)).text
-    assert "This file was saved without who rated what, so how the stars are spread is not known here." in seen
-    assert "This file was saved without who rated what, so there is nobody in it to recommend something to." in seen
+    assert "This file was saved without histories, so the distribution of the ratings is unknown." in seen
+    assert "This file was saved without histories, so it contains no people to recommend films to." in seen
     json.dumps(told.to_dict(), allow_nan=False)
 
 
 def test_a_report_that_is_not_measured_says_how_to_get_it() -> None:
     told = collect(nasty().guide, is_measured=False)
     assert told.quality == (
-        "The quality was not measured for this page. Measuring trains a model of the same settings anew; make the page "
-        "without --no-measure to get it."
+        "The quality was not measured for this page, as measuring trains another model with the same settings. "
+        "To measure it, make the page without --no-measure."
     )
     assert told.mistakes is None
     assert told.to_dict()["quality"] == {"note": told.quality}
-    assert told.learnt.best == nasty().learnt.best
+    assert told.findings.best == nasty().findings.best
 
 
 SMALL: dict[str, Ratings] = {
@@ -366,14 +367,14 @@ def test_the_smallest_tables_have_a_report(model: Callable[[], Any], ratings: Ra
         assert " say little: the figures are mostly chance." in told.quality.protocol()
     else:
         assert told.quality == (
-            "The quality could not be measured here: The split random:0.2 leaves the test part without a single rating."
+            "The quality could not be measured: The split random:0.2 leaves the test part without a single rating."
         )
 
 
 def test_the_page_of_a_table_of_three_items_is_whole() -> None:
     seen = Seen(page(collect(guide_of(Baseline(), SMALL["three items of one user"]), is_measured=False)))
-    assert "The films have no titles here and go by their ids." in seen.text
-    assert "Every film is rated already, so nothing is left to recommend." in seen.text
+    assert "The films have no titles in this file and are shown by their ids." in seen.text
+    assert "This person has rated every film, so there is nothing left to recommend." in seen.text
     assert "No publication is known for these data." in seen.text
     assert "unnamed" not in seen.text
 
@@ -444,9 +445,9 @@ def test_the_page_can_be_heard_as_well_as_seen() -> None:
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance by WCAG 2.2 of a colour such as #fff or #16181b."""
-    digits = colour.lstrip("#")
+def luminance(color: str) -> float:
+    """Relative luminance by WCAG 2.2 of a color such as #fff or #16181b."""
+    digits = color.lstrip("#")
     digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
     parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
@@ -456,13 +457,13 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
 def test_texts_and_figures_have_the_contrast_that_wcag_aa_asks_for(mode: int) -> None:
     css = (files("matinee") / "assets" / "report.css").read_text("utf-8")
-    colours = dict(re.findall(r"--([\w-]+): (#\w+);", re.findall(r":root \{(.*?)\}", css, re.DOTALL)[mode]))
-    paper = luminance(colours["paper"])
+    colors = dict(re.findall(r"--([\w-]+): (#\w+);", re.findall(r":root \{(.*?)\}", css, re.DOTALL)[mode]))
+    paper = luminance(colors["paper"])
     for name, least in (("ink", 7), ("soft", 4.5), ("accent", 4.5), ("plot-blue", 4.5), ("plot-orange", 4.5),
                         ("plot-gray", 4.5)):  # fmt: skip
-        light, dark = sorted((paper, luminance(colours[name])), reverse=True)
+        light, dark = sorted((paper, luminance(colors[name])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= least, name
-    assert colours["plot-paper"] == colours["paper"]
+    assert colors["plot-paper"] == colors["paper"]
 
 
 def test_the_same_model_file_gives_the_same_bytes(tmp_path: Path) -> None:

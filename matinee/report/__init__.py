@@ -1,6 +1,6 @@
-"""A report on a saved model, for people who know nothing of it: one page of HTML, or one JSON object.
+"""A report on a saved model, for readers who do not know it: an HTML page or a JSON object.
 
-`collect` gathers all that is said, `page` sets it as one self-contained page.
+`collect` gathers the content, and `page` turns it into a self-contained page.
 """
 
 from matinee.files import check_page_name

@@ -1,4 +1,4 @@
-"""Everything that a report says, before it is set as a page."""
+"""Everything that a report says, before it becomes a page."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -9,19 +9,19 @@ from matinee.guide import Guide, histories
 from matinee.models.base import Recommender
 from matinee.plots.training import loss_name
 from matinee.progress import Progress
-from matinee.report.data import TheData, the_data
+from matinee.report.data import TrainingData, training_data
 from matinee.report.examples import Example, Mistakes, examples, mistakes
-from matinee.report.learnt import Learnt, learnt
+from matinee.report.learnt import Findings, findings
 from matinee.report.quality import Quality, measure
-from matinee.report.words import GLOSSARY, about_model, citations, cite_matinee, counted, licence
+from matinee.report.words import GLOSSARY, about_model, citations, cite_matinee, counted, license_of
 
 NOT_MEASURED = (
-    "The quality was not measured for this page. Measuring trains a model of the same settings anew; make the page "
-    "without --no-measure to get it."
+    "The quality was not measured for this page, as measuring trains another model with the same "
+    "settings. To measure it, make the page without --no-measure."
 )
 NO_HISTORY = (
-    "This file was saved without who rated what, so there is nothing to measure on. "
-    "'matinee evaluate DATA' measures on the ratings themselves."
+    "The quality cannot be measured, as this file was saved without histories (who rated what). "
+    "'matinee evaluate DATA' measures it from the ratings."
 )
 
 
@@ -39,15 +39,15 @@ class Content:
     """The parts of a report.
 
     Attributes:
-        quality: what was measured, or the sentence that says why nothing was.
+        quality: the measured quality, or a sentence that says why there is none.
         examples: empty for a file without histories.
-        mistakes: None where nothing was measured, or the model predicts no stars.
+        mistakes: None if the quality was not measured, or the model predicts no stars.
     """
 
     guide: Guide
-    data: TheData
+    data: TrainingData
     quality: Quality | str
-    learnt: Learnt
+    findings: Findings
     examples: list[Example]
     mistakes: Mistakes | None
 
@@ -56,46 +56,55 @@ class Content:
         """The model of the file."""
         return self.guide.model
 
+    @property
+    def measured(self) -> Quality | None:
+        """The measured quality, if there is any."""
+        if isinstance(self.quality, str):
+            return None
+        return self.quality
+
     def summary(self) -> str:
         """The whole report in a paragraph."""
-        data, model = self.data, self.model
-        lines = [
-            f"This page is about a recommender of films. It learnt from {self._source()}"
-            f"{f' (the data set {data.name})' if licence(data.name) else ''}."
-        ]
-        if not model.has_stars:
-            lines.append("It puts films into an order for somebody; how many stars they would give it does not say.")
-        elif isinstance(self.quality, str):
-            lines.append("It predicts how many stars a person would give a film that they have not rated yet.")
+        lines = [f"This page is about a film recommender. It learned from {self._source()}."]
+        if self.model.has_stars:
+            lines.append("It predicts how many stars a person would give a film that they have not rated.")
         else:
-            mean, mine = self.quality.errors[0], self.quality.errors[-1]
-            lowest, highest, _ = model.scale_
+            lines.append("It ranks films for a person, but does not predict how many stars they would give.")
+        if self.measured is not None and self.measured.errors:
+            mean, model = self.measured.errors[0], self.measured.errors[-1]
+            lowest, highest, _ = self.model.scale_
             lines.append(
-                "It predicts how many stars a person would give a film that they have not rated yet, and is off by "
-                f"{mine.mae.value:.2f} stars on average, on a scale from {lowest:g} to {highest:g}; giving "
-                f"every film the mean would be off by {mean.mae.value:.2f}."
+                f"On average, it is off by {model.mae.value:.2f} stars on a scale from {lowest:g} to "
+                f"{highest:g}; predicting the mean for every film would be off by {mean.mae.value:.2f}."
             )
-        if data.note:
-            lines.append(data.note)
+        if self.data.note:
+            lines.append(self.data.note)
         return " ".join(lines)
 
     def _source(self) -> str:
-        people, films = counted(self.data.n_users, "person", "people"), counted(self.data.n_items, "film")
-        if self.data.has_stars:
-            return f"{counted(self.data.n_ratings, 'rating')} that {people} gave {films}"
-        return f"who has what: {counted(self.data.n_ratings, 'pair')} of {people} and {films}"
+        data = self.data
+        people = counted(data.n_users, "person", "people")
+        films = counted(data.n_items, "film")
+        if data.has_stars:
+            source = f"{counted(data.n_ratings, 'rating')} that {people} gave to {films}"
+        else:
+            source = f"{counted(data.n_ratings, 'pair')} of a person and a film ({people}, {films})"
+        if license_of(data.name):
+            source += f" (data set {data.name})"
+        return source
 
     def settings(self) -> list[Setting]:
-        """The hyperparameters but for the seed, in the order of their declaration."""
+        """The hyperparameters except the seed, in the order of their declaration."""
         values = self.model.settings()
-        return [
-            Setting(one.name, values[one.name], values[one.name] == one.default, one.help)
-            for one in self.model.hypers()
-            if one.name != "seed"
-        ]
+        settings = []
+        for hyper in self.model.hypers():
+            if hyper.name != "seed":
+                value = values[hyper.name]
+                settings.append(Setting(hyper.name, value, value == hyper.default, hyper.help))
+        return settings
 
     def learning(self) -> str:
-        """What the training did, epoch by epoch, in a sentence; empty if the model does not learn in epochs."""
+        """The course of the training in a sentence; empty if the model does not train in epochs."""
         losses = getattr(self.model, "losses_", None)
         if losses is None or len(losses) == 0:
             return ""
@@ -107,53 +116,58 @@ class Content:
 
     @property
     def names_people(self) -> bool:
-        """Whether ids of users stand in it, and ratings of theirs."""
+        """Whether it contains ids of users and their ratings."""
         return bool(self.examples)
 
     @property
     def has_reasons(self) -> bool:
-        """Whether a sentence stands below any recommended film."""
-        return any(pick.why for one in self.examples for pick in one.picks)
+        """Whether any recommended film has a reason."""
+        return any(item.why for example in self.examples for item in example.recommended)
 
     def glossary(self) -> list[tuple[str, str]]:
-        """The words that this report uses, and what they mean."""
-        is_measured = not isinstance(self.quality, str)
-        has_errors = not isinstance(self.quality, str) and bool(self.quality.errors)
-        has_ranking = not isinstance(self.quality, str) and bool(self.quality.ranking)
-        has_biases = not isinstance(self.learnt.best, str)
-        unused = {
-            "Rating, stars": not self.data.has_stars,
-            "Training and test part": not is_measured,
-            "MAE": not has_errors,
-            "RMSE": not has_errors and "RMSE" not in self.learning(),
-            "95% interval": not is_measured and not has_biases,
-            "Bias": not has_biases,
-            "Component": isinstance(self.learnt.components, str),
-            "Calibrated": not has_errors,
-            "NDCG@10, recall@20, hit rate@10": not has_ranking,
+        """The terms that this report uses, and what they mean."""
+        measured = self.measured
+        has_errors = measured is not None and bool(measured.errors)
+        has_ranking = measured is not None and bool(measured.ranking)
+        has_biases = not isinstance(self.findings.best, str)
+        used = {
+            "Rating, stars": self.data.has_stars,
+            "Training and test part": measured is not None,
+            "MAE": has_errors,
+            "RMSE": has_errors or "RMSE" in self.learning(),
+            "95% interval": measured is not None or has_biases,
+            "Bias": has_biases,
+            "Component": not isinstance(self.findings.components, str),
+            "Calibrated": has_errors,
+            "NDCG@10, recall@20, hit rate@10": has_ranking,
         }
-        return [(word, meaning) for word, meaning in GLOSSARY if not unused.get(word, False)]
+        return [(term, meaning) for term, meaning in GLOSSARY if used[term]]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: all numbers, rankings and sentences, no pictures."""
         name = self.data.name
-        measured = {"note": self.quality} if isinstance(self.quality, str) else self.quality.to_dict()
+        quality: dict[str, Any] = {"note": self.quality}
+        if self.measured is not None:
+            quality = self.measured.to_dict()
+        mistakes = None
+        if self.mistakes is not None:
+            mistakes = asdict(self.mistakes)
         return {
             "summary": self.summary(),
             "data": self.data.to_dict(),
             "model": {
                 "name": self.model.name,
                 "about": about_model(self.model),
-                "settings": {one.name: one.value for one in self.settings()},
+                "settings": {setting.name: setting.value for setting in self.settings()},
                 "seed": self.model.seed,
                 "learning": self.learning(),
                 "trained_by": self.guide.origin.version,
             },
-            "quality": measured,
-            "learnt": self.learnt.to_dict(),
-            "examples": [asdict(one) for one in self.examples],
-            "mistakes": None if self.mistakes is None else asdict(self.mistakes),
-            "citations": {"data": citations(name), "licence": licence(name), "matinee": cite_matinee()},
+            "quality": quality,
+            "learnt": self.findings.to_dict(),
+            "examples": [example.to_dict() for example in self.examples],
+            "mistakes": mistakes,
+            "citations": {"data": citations(name), "licence": license_of(name), "matinee": cite_matinee()},
             "glossary": dict(self.glossary()),
             "version": __version__,
         }
@@ -162,11 +176,12 @@ class Content:
 def collect(
     guide: Guide, *, is_measured: bool = True, n_threads: int | None = None, progress: Progress | None = None
 ) -> Content:
-    """All that a report says of a model; the same file gives the same content.
+    """Everything that a report says about a model; the same file gives the same content.
 
     Args:
-        is_measured: whether to train a model of the same settings anew to measure how good it is.
-        n_threads: None means all cores; changes no number.
+        is_measured: whether to measure the quality, by training another model with the same
+            settings.
+        n_threads: None means all cores; it changes no number.
         progress: called after each step of that training.
     """
     ratings = histories(guide.model) if len(guide.model.history_values_) else None
@@ -177,12 +192,15 @@ def collect(
         try:
             quality = measure(guide.model, ratings, n_threads=n_threads, progress=progress)
         except MatineeError as error:
-            quality = f"The quality could not be measured here: {error}"
+            quality = f"The quality could not be measured: {error}"
+    worst = None
+    if isinstance(quality, Quality):
+        worst = mistakes(quality, guide.catalogue)
     return Content(
-        guide,
-        the_data(guide, ratings),
-        quality,
-        learnt(guide),
-        examples(guide),
-        None if isinstance(quality, str) else mistakes(quality, guide.catalogue),
+        guide=guide,
+        data=training_data(guide, ratings),
+        quality=quality,
+        findings=findings(guide),
+        examples=examples(guide),
+        mistakes=worst,
     )

@@ -1,10 +1,9 @@
-"""Examples of what a model says: recommendations with their reasons, and the predictions that went most wrong."""
+"""Examples of what a model says: recommendations with reasons, and its largest errors."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue
 from matinee.errors import MatineeError
@@ -15,14 +14,14 @@ from matinee.ratings import Id
 from matinee.report.quality import Quality
 from matinee.report.words import counted
 
-N_PICKS = 5
-N_TOLD_LIKED, N_TOLD_DISLIKED = 3, 2
+N_RECOMMENDED = 5
+N_LIKED, N_DISLIKED = 3, 2
 N_MISTAKES = 5
 
 
 @dataclass(frozen=True)
-class Told:
-    """One rating of somebody."""
+class ExampleRating:
+    """One rating of the person."""
 
     item_id: Id
     title: str
@@ -30,8 +29,8 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Pick:
-    """One recommended item and why; `stars` is None where the model only ranks."""
+class ExampleItem:
+    """A recommended item and the reason; `stars` is None if the model only ranks."""
 
     item_id: Id
     title: str
@@ -41,19 +40,37 @@ class Pick:
 
 @dataclass(frozen=True)
 class Example:
-    """A person, some of what they rated, and what the model recommends to them."""
+    """A person, some of their ratings, and what the model recommends to them.
+
+    Attributes:
+        note: why there are fewer recommendations, or no reasons; usually empty.
+    """
 
     heading: str
     who: str
-    told: list[Told]
-    picks: list[Pick]
+    ratings: list[ExampleRating]
+    recommended: list[ExampleItem]
     note: str
-    """Why there are fewer picks, or no reasons; usually empty."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "heading": self.heading,
+            "who": self.who,
+            "told": [asdict(rating) for rating in self.ratings],
+            "picks": [asdict(item) for item in self.recommended],
+            "note": self.note,
+        }
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test rating far from its prediction, what the model had learnt of the two sides, and why it thought so."""
+    """A test rating far from its prediction.
+
+    Attributes:
+        n_user, n_item: number of training ratings of the user and of the item.
+        why: the explanation of the prediction.
+    """
 
     user_id: Id
     item_id: Id
@@ -74,7 +91,7 @@ class Mistakes:
 
 
 def examples(guide: Guide) -> list[Example]:
-    """A user of middling activity, and a busier one as if five of their ratings were all that is known of them.
+    """A user with the median number of ratings, and a new person with five ratings of a busier one.
 
     Empty for a file without histories.
     """
@@ -83,94 +100,103 @@ def examples(guide: Guide) -> list[Example]:
     by_activity = np.argsort(counts, kind="stable")[np.count_nonzero(counts == 0) :]
     if len(by_activity) == 0:
         return []
-    typical, other = (int(by_activity[len(by_activity) * part // 4]) for part in (2, 3))
-    newcomer = _telling(guide, other)
-    known = {one.item_id: one.stars for one in newcomer}
-    user_id, n_rated = model.users_.id(typical), int(counts[typical])
-    unit, gave = ("rating", "gave") if model.scale_.has_stars else ("film", "have")
-    return [
-        Example(
-            f"For somebody who {'rates' if model.scale_.has_stars else 'has'} as much as most",
-            f"User {user_id} stands in the middle of all people by activity, with {counted(n_rated, unit)}. Among "
-            "them:",
-            _telling(guide, typical),
-            *_picks(guide, user_id),
+    typical = int(by_activity[len(by_activity) * 2 // 4])
+    busier = int(by_activity[len(by_activity) * 3 // 4])
+    return [_typical_person(guide, typical, int(counts[typical])), _new_person(guide, busier)]
+
+
+def _typical_person(guide: Guide, user: int, n_rated: int) -> Example:
+    user_id = guide.model.users_.id(user)
+    unit = "rating" if guide.model.scale_.has_stars else "film"
+    recommended, note = _recommend(guide, user_id)
+    return Example(
+        heading=f"A person with a typical number of {unit}s",
+        who=f"User {user_id} has {counted(n_rated, unit)}, the median of all people. Among them:",
+        ratings=_typical_ratings(guide, user),
+        recommended=recommended,
+        note=note,
+    )
+
+
+def _new_person(guide: Guide, user: int) -> Example:
+    ratings = _typical_ratings(guide, user)
+    unit, verb = "film", "have"
+    if guide.model.scale_.has_stars:
+        unit, verb = "rating", "gave"
+    recommended, note = _recommend(guide, {rating.item_id: rating.stars for rating in ratings})
+    user_id = guide.model.users_.id(user)
+    return Example(
+        heading="A new person",
+        who=(
+            f"A person with {counted(len(ratings), unit)}, taken from user {user_id}. "
+            f"The model is not retrained for them. They {verb}:"
         ),
-        Example(
-            "For somebody new",
-            f"Somebody of whom nothing is known but {counted(len(newcomer), unit)}, taken from user "
-            f"{model.users_.id(other)}. Nothing is trained again for them. They {gave}:",
-            newcomer,
-            *_picks(guide, known),
-        ),
-    ]
+        ratings=ratings,
+        recommended=recommended,
+        note=note,
+    )
 
 
 def mistakes(quality: Quality, catalogue: Catalogue) -> Mistakes | None:
     """The worst predictions of the test part; None for a model that predicts no stars."""
     if quality.predicted is None:
         return None
-    errors = quality.predicted - quality.part.test.value  # (N,) positive: thought too highly of
+    errors = quality.predicted - quality.part.test.value  # (N,) positive: predicted too high
     order = np.argsort(-errors, kind="stable")
-    too_high = [row for row in order[:N_MISTAKES].tolist() if errors[row] > 0]
-    too_low = [row for row in order[::-1][:N_MISTAKES].tolist() if errors[row] < 0]
-    return Mistakes(_mistakes(quality, catalogue, too_high), _mistakes(quality, catalogue, too_low))
+    highest = [row for row in order[:N_MISTAKES].tolist() if errors[row] > 0]
+    lowest = [row for row in order[::-1][:N_MISTAKES].tolist() if errors[row] < 0]
+    return Mistakes(
+        [_mistake(quality, catalogue, row) for row in highest],
+        [_mistake(quality, catalogue, row) for row in lowest],
+    )
 
 
-def _telling(guide: Guide, user: int) -> list[Told]:
-    """A few ratings that tell most of somebody's taste: what they liked most and least, the best known first."""
+def _typical_ratings(guide: Guide, user: int) -> list[ExampleRating]:
+    """The most telling ratings of a person: the highest and the lowest, best known films first."""
     model = guide.model
-    mine = slice(model.history_indptr_[user], model.history_indptr_[user + 1])
-    items, stars = model.history_items_[mine], model.history_values_[mine]
-    best = _order(-stars, -model.item_counts_[items])[:N_TOLD_LIKED]
-    worst = _order(stars, -model.item_counts_[items])[:N_TOLD_DISLIKED]
-    chosen = dict.fromkeys([*best, *worst[::-1]])  # somebody with few ratings: each once
-    ids = [model.items_.id(int(items[row])) for row in chosen]
-    return [
-        Told(item_id, guide.catalogue[item_id].title, float(stars[row]))
-        for item_id, row in zip(ids, chosen, strict=True)
-    ]
+    rows = slice(model.history_indptr_[user], model.history_indptr_[user + 1])
+    items, stars = model.history_items_[rows], model.history_values_[rows]
+    popularity = model.item_counts_[items]
+    best = np.lexsort((-popularity, -stars))[:N_LIKED].tolist()
+    worst = np.lexsort((-popularity, stars))[:N_DISLIKED].tolist()
+    ratings = []
+    for row in dict.fromkeys([*best, *worst[::-1]]):  # with few ratings the two overlap
+        item_id = model.items_.id(int(items[row]))
+        ratings.append(ExampleRating(item_id, guide.catalogue[item_id].title, float(stars[row])))
+    return ratings
 
 
-def _order(first: NDArray[Any], second: NDArray[Any]) -> list[int]:
-    """Positions by the first key, then the second, then where they stand."""
-    return [int(row) for row in np.lexsort((second, first))]
-
-
-def _picks(guide: Guide, person: Person) -> tuple[list[Pick], str]:
-    """The first recommendations with their reasons, and a sentence if something is missing."""
-    lines = guide.recommend(person, N_PICKS).items
-    note = "" if lines else "Every film is rated already, so nothing is left to recommend."
-    picks = []
-    for line in lines:
+def _recommend(guide: Guide, person: Person) -> tuple[list[ExampleItem], str]:
+    """The first recommendations with reasons, and a sentence if something is missing."""
+    items = []
+    note = ""
+    for line in guide.recommend(person, N_RECOMMENDED).items:
+        why = ""
         try:
             why = guide.explain(person, line.item_id).sentence()
         except MatineeError as error:
-            why, note = "", str(error)
-        picks.append(Pick(line.item_id, line.film.title, line.stars, why))
-    return picks, note
+            note = str(error)
+        items.append(ExampleItem(line.item_id, line.film.title, line.stars, why))
+    if not items:
+        note = "This person has rated every film, so there is nothing left to recommend."
+    return items, note
 
 
-def _mistakes(quality: Quality, catalogue: Catalogue, rows: list[int]) -> list[Mistake]:
-    test, train, model = quality.part.test, quality.part.train, quality.model
+def _mistake(quality: Quality, catalogue: Catalogue, row: int) -> Mistake:
+    test, train = quality.part.test, quality.part.train
     assert quality.predicted is not None
-    found = []
-    for row in rows:
-        user, item = int(test.user_index[row]), int(test.item_index[row])
-        user_id, item_id = test.users.id(user), test.items.id(item)
-        found.append(
-            Mistake(
-                user_id,
-                item_id,
-                catalogue[item_id].title,
-                float(test.value[row]),
-                float(quality.predicted[row]),
-                int(train.user_counts[user]),
-                int(train.item_counts[item]),
-                _why(model, catalogue, user_id, item_id),
-            )
-        )
-    return found
+    user, item = int(test.user_index[row]), int(test.item_index[row])
+    user_id, item_id = test.users.id(user), test.items.id(item)
+    return Mistake(
+        user_id=user_id,
+        item_id=item_id,
+        title=catalogue[item_id].title,
+        stars=float(test.value[row]),
+        predicted=float(quality.predicted[row]),
+        n_user=int(train.user_counts[user]),
+        n_item=int(train.item_counts[item]),
+        why=_why(quality.model, catalogue, user_id, item_id),
+    )
 
 
 def _why(model: Recommender, catalogue: Catalogue, user_id: Id, item_id: Id) -> str:

@@ -1,7 +1,7 @@
-"""What the model learnt: how well liked and how generous, where means mislead, components, and the map."""
+"""What the model learned: biases of films and people, misleading means, components, and the map."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,20 +20,24 @@ from matinee.insight import (
     generosity,
 )
 
-N_FILMS, N_FLATTERED, N_PEOPLE, N_COMPONENTS, N_ENDS = 10, 5, 5, 4, 6
+N_FILMS = 10
+N_MISLEADING = 5
+N_PEOPLE = 5
+N_COMPONENTS = 4
+N_ENDS = 6
+#: Films on the map, about: more would not be distinguishable in a page.
 N_MAP = 500
-"""Films on the map, about: a page has no room for more, and nobody could tell them apart."""
 
 Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """Each part as it is, or the sentence that says why this model has none.
+class Findings:
+    """What a model learned; each part may be a sentence that says why this model lacks it.
 
     Attributes:
         unit: what a bias is measured in, see `bias_unit`.
-        underrated, flattered: films better, and worse, liked than their mean suggests.
+        underrated, flattered: films liked better, and less, than their mean suggests.
     """
 
     unit: str
@@ -47,25 +51,30 @@ class Learnt:
     film_map: FilmMap | str
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; a part that the model lacks is its sentence."""
-        parts = {one.name: getattr(self, one.name) for one in fields(self)}
-        found = {
-            name: part if isinstance(part, str) else [line.to_dict() for line in part]
-            for name, part in parts.items()
-            if name != "film_map"
+        """For JSON; a part that the model lacks is a sentence."""
+        return {
+            "unit": self.unit,
+            "best": _dicts(self.best),
+            "worst": _dicts(self.worst),
+            "underrated": _dicts(self.underrated),
+            "flattered": _dicts(self.flattered),
+            "generous": _dicts(self.generous),
+            "strict": _dicts(self.strict),
+            "components": _dicts(self.components),
+            "map": self.about_map(),
         }
-        return found | {"map": self.about_map()}
 
     def about_map(self) -> str:
         """What the map shows and what is left out of it, or why there is none."""
-        films = self.film_map
-        return films if isinstance(films, str) else " ".join(filter(None, [films.sentence, films.note]))
+        if isinstance(self.film_map, str):
+            return self.film_map
+        return f"{self.film_map.sentence} {self.film_map.note}".rstrip()
 
 
-def learnt(guide: Guide) -> Learnt:
-    """Everything that a model can tell of itself."""
+def findings(guide: Guide) -> Findings:
+    """What a model has learned."""
     floor = _floor(guide)
-    return Learnt(
+    return Findings(
         unit=_attempt(lambda: bias_unit(guide.model)),
         best=_attempt(lambda: bias_ranking(guide, N_FILMS)),
         worst=_attempt(lambda: bias_ranking(guide, N_FILMS, lowest=True)),
@@ -79,21 +88,30 @@ def learnt(guide: Guide) -> Learnt:
 
 
 def _misleading(guide: Guide, *, lowest: bool) -> list[BiasLine]:
-    """Films whose mean misleads; only those that are rated often enough for anybody to look at their mean."""
+    """Films whose mean misleads, among those with enough ratings for their mean to count."""
     few = few_ratings(guide.model)
-    found = disagreements(guide, len(guide.model.items_), lowest=lowest)
-    return [line for line in found if line.n_ratings >= few][:N_FLATTERED]
+    lines = disagreements(guide, len(guide.model.items_), lowest=lowest)
+    return [line for line in lines if line.n_ratings >= few][:N_MISLEADING]
 
 
 def _floor(guide: Guide) -> int:
-    """Ratings of a film on the map, which holds all that are rated often enough, or the best known of them."""
+    """The fewest ratings of a film on the map, which shows about N_MAP films at most."""
+    floor = few_ratings(guide.model)
     counts = np.sort(guide.model.item_counts_)
-    floor = int(counts[-N_MAP]) if len(counts) > N_MAP else 0
-    return max(floor, few_ratings(guide.model))
+    if len(counts) > N_MAP:
+        floor = max(floor, int(counts[-N_MAP]))
+    return floor
 
 
 def _attempt(make: Callable[[], Part]) -> Part | str:
+    """The result of `make`, or the sentence that says why there is none."""
     try:
         return make()
     except MatineeError as error:
         return str(error)
+
+
+def _dicts(part: Sequence[BiasLine | UserLine | Component] | str) -> list[dict[str, Any]] | str:
+    if isinstance(part, str):
+        return part
+    return [line.to_dict() for line in part]

@@ -1,4 +1,4 @@
-"""The report as one page of HTML that needs nothing else: styles and figures inside, no script, no network."""
+"""The report as a self-contained HTML page: styles and figures inside, no script, no network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from matinee import plots
+from matinee._types import Floats
 from matinee._version import __version__
 from matinee.insight import BiasLine, Component
-from matinee.plots.canvas import without_glyph_warnings
+from matinee.plots.canvas import figure_of, without_glyph_warnings
 from matinee.report.content import Content
 from matinee.report.html import asset, render, save_html
+from matinee.report.learnt import Findings
 from matinee.report.quality import Quality
-from matinee.report.words import about_model, citations, cite_matinee, licence
+from matinee.report.words import about_model, citations, cite_matinee, license_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,80 +31,94 @@ def save_page(content: Content, path: Path) -> None:
 
 def page(content: Content) -> str:
     """The whole page as HTML."""
-    with without_glyph_warnings():  # the page's own font draws titles in a script that matplotlib's lacks
+    with without_glyph_warnings():  # the page draws titles in its own fonts, not in matplotlib's
         pictures = _pictures(content)
     name = content.data.name
     return render(
         "report.html",
         content=content,
-        quality=None if isinstance(content.quality, str) else content.quality,
-        learnt=content.learnt,
+        quality=content.measured,
+        findings=content.findings,
         pictures=pictures,
         css=Markup(asset("report.css")),
         about=about_model(content.model),
         glossary=content.glossary(),
         data_citations=citations(name),
-        licence=licence(name),
+        license=license_of(name),
         matinee_citation=cite_matinee(),
         version=__version__,
     )
 
 
 def _pictures(content: Content) -> dict[str, Any]:
-    """The figures by name; those of parts that the model lacks are missing."""
-    model, found = content.model, content.learnt
-    drawn: dict[str, Any] = {}
-    if content.data.whole is not None and content.data.has_stars:
-        histogram = plots.rating_histogram(model.history_values_, model.scale_)
-        drawn["histogram"] = _svg(histogram, "How often each number of stars was given")
-    drawn["long_tail"] = _svg(plots.long_tail(model.item_counts_), "How many of the ratings the films hold")
-    measured = None if isinstance(content.quality, str) else content.quality
+    """The figures by name, without those of parts that the model lacks."""
+    model, data, measured = content.model, content.data, content.measured
+    pictures: dict[str, Any] = {}
+    if data.whole is not None and data.has_stars:
+        axes = plots.rating_histogram(model.history_values_, model.scale_)
+        pictures["histogram"] = _narrow_svg(axes, "How often each rating was given")
+    axes = plots.long_tail(model.item_counts_)
+    pictures["long_tail"] = _narrow_svg(axes, "The share of the ratings that the most rated films have")
     if content.learning():
-        learner = model if measured is None else measured.model
-        drawn["learning"] = _svg(plots.learning_curves(learner), "Error after each pass over the ratings")
+        trained = model
+        if measured is not None:
+            trained = measured.model
+        axes = plots.learning_curves(trained)
+        pictures["learning"] = _narrow_svg(axes, "Error after each pass over the ratings")
     if measured is not None and measured.predicted is not None:
-        drawn |= _quality_pictures(measured)
-    for name, lines in (("best", found.best), ("worst", found.worst)):
-        if not isinstance(lines, str) and lines:
-            drawn[name] = _svg(_biases(lines, found.unit), f"The {name} liked films by bias")
-    if not isinstance(found.components, str):
-        drawn["components"] = [_svg(_component(one), one.sentence()) for one in found.components]
-    if not isinstance(found.film_map, str):
-        drawn["map"] = _svg(plots.film_map(found.film_map), "A map of the films", 0)
-    return drawn
+        pictures |= _quality_pictures(measured, measured.predicted)
+    return pictures | _findings_pictures(content.findings)
 
 
-def _biases(lines: list[BiasLine], unit: str) -> "Axes":
-    axes = plots.bias_ranking(lines)
-    axes.set_xlabel("bias, in stars" if unit == "stars" else "bias, before the sigmoid")
-    return axes
-
-
-def _component(one: Component) -> "Axes":
-    """Without the title, for the sentence stands below the figure."""
-    axes = plots.component_ends(one)
-    axes.set_title("", loc="left")
-    return axes
-
-
-def _quality_pictures(quality: Quality) -> dict[str, Markup]:
-    part, predicted = quality.part, quality.predicted
-    assert predicted is not None  # else there is nothing to draw
-    true, train, errors = part.test.value, part.train, predicted - part.test.value
-    by_user, by_item = train.user_counts[part.test.user_index], train.item_counts[part.test.item_index]
-    drawn = {
-        "predicted": (plots.predicted_against_true(true, predicted), "Predicted stars for each number of true stars"),
-        "calibration": (plots.calibration(true, predicted), "True stars for each number of predicted stars"),
-        "by_activity": (plots.residuals(by_user, errors, "ratings of the person"), "Error by ratings of the person"),
-        "by_popularity": (plots.residuals(by_item, errors, "ratings of the film"), "Error by ratings of the film"),
+def _quality_pictures(quality: Quality, predicted: Floats) -> dict[str, Markup]:
+    train, test = quality.part.train, quality.part.test
+    errors = predicted - test.value
+    user_counts = train.user_counts[test.user_index]
+    item_counts = train.item_counts[test.item_index]
+    boxes = plots.predicted_against_true(test.value, predicted)
+    calibration = plots.calibration(test.value, predicted)
+    by_activity = plots.residuals(user_counts, errors, "ratings of the person")
+    by_popularity = plots.residuals(item_counts, errors, "ratings of the film")
+    return {
+        "predicted": _narrow_svg(boxes, "Predicted stars by true stars"),
+        "calibration": _narrow_svg(calibration, "True stars by predicted stars"),
+        "by_activity": _narrow_svg(by_activity, "Error by number of ratings of the person"),
+        "by_popularity": _narrow_svg(by_popularity, "Error by number of ratings of the film"),
     }
-    return {name: _svg(axes, title) for name, (axes, title) in drawn.items()}
 
 
-def _svg(axes: "Axes", title: str, inches: float = 5.0) -> Markup:
-    """A figure as part of the page, narrower than it was drawn so that its words can be read; 0 leaves it."""
-    figure = axes.figure.canvas.figure
+def _findings_pictures(findings: Findings) -> dict[str, Any]:
+    pictures: dict[str, Any] = {}
+    if not isinstance(findings.best, str) and findings.best:
+        pictures["best"] = _bias_picture(findings.best, findings.unit, "The best liked films by bias")
+    if not isinstance(findings.worst, str) and findings.worst:
+        pictures["worst"] = _bias_picture(findings.worst, findings.unit, "The least liked films by bias")
+    if not isinstance(findings.components, str):
+        pictures["components"] = [_component_picture(component) for component in findings.components]
+    if not isinstance(findings.film_map, str):
+        axes = plots.film_map(findings.film_map)
+        pictures["map"] = Markup(plots.as_svg(axes, "A map of the films"))
+    return pictures
+
+
+def _bias_picture(lines: list[BiasLine], unit: str, title: str) -> Markup:
+    axes = plots.bias_ranking(lines)
+    if unit == "stars":
+        axes.set_xlabel("bias, in stars")
+    else:
+        axes.set_xlabel("bias, before the sigmoid")
+    return _narrow_svg(axes, title)
+
+
+def _component_picture(component: Component) -> Markup:
+    axes = plots.component_ends(component)
+    axes.set_title("", loc="left")  # the sentence is below the figure
+    return _narrow_svg(axes, component.sentence())
+
+
+def _narrow_svg(axes: "Axes", title: str, inches: float = 5.0) -> Markup:
+    """A figure for a column of the page, narrower than drawn so that its text stays readable."""
+    figure = figure_of(axes)
     width, height = figure.get_size_inches()
-    if inches:
-        figure.set_size_inches(inches, height * (inches / width) ** 0.5)
+    figure.set_size_inches(inches, height * (inches / width) ** 0.5)
     return Markup(plots.as_svg(axes, title))

@@ -1,4 +1,4 @@
-"""The report's plain words: what each model does, the glossary, and whom to cite."""
+"""The glossary of the report, what each model does, and what to cite."""
 
 from matinee._version import __version__
 from matinee.datasets import ENTRIES
@@ -53,45 +53,53 @@ MODEL_WORDS = {
 }
 
 GLOSSARY = (
-    ("Rating, stars", "What a person gave a film, on the scale of the data. All errors here are in stars too."),
+    (
+        "Rating, stars",
+        "What a person gave a film, on the scale of the data. All errors on this page are in stars too.",
+    ),
     (
         "Training and test part",
-        "The model learns from the training part and is tested on ratings that it has never seen, the test part. "
-        "Anything can be learnt by heart; only the test part says what was understood.",
+        "The model learns from the training part and is tested on the test part, ratings that it "
+        "has never seen. A model can memorize what it has seen; only the test part shows whether "
+        "it learned anything general.",
     ),
-    ("MAE", "Mean absolute error: by how many stars the predictions are off, on average. 0 is perfect."),
+    (
+        "MAE",
+        "Mean absolute error: how many stars the predictions are off on average. 0 is perfect.",
+    ),
     (
         "RMSE",
-        "Root mean squared error: like the MAE, but one large error counts for more than several small ones. It is "
-        "never below the MAE.",
+        "Root mean squared error: like the MAE, but one large error counts more than several small "
+        "ones. It is never below the MAE.",
     ),
     (
         "95% interval",
-        "Had other people of the same kind been asked, the figure would have come out a little different. In 95 of 100 "
-        "cases an interval drawn like this holds the value that asking everybody would give. It says nothing about "
-        "people of another kind, or about other films.",
+        "With other people of the same kind, the figure would be slightly different. In 95 of 100 "
+        "cases, an interval computed like this contains the value for all such people. It says "
+        "nothing about other kinds of people or other films.",
     ),
     (
         "Bias",
-        "What is left of a mean when the other side is taken out. A film's bias says how well it is liked by the "
-        "people who rated it, allowing for how generous they are; a person's bias says how generous they are, allowing "
-        "for which films they rated. Zero is average.",
+        "What remains of a mean after accounting for the other side. A film's bias says how much "
+        "the people who rated it like it, allowing for how generous they are. A person's bias says "
+        "how generous they are, allowing for which films they rated. Zero is average.",
     ),
     (
         "Component",
-        "The numbers that describe the films, turned so that the first one separates films the most, the second one "
-        "the most of what is left, and so on. The model was never told a genre or a year: a component means only what "
-        "its films have in common.",
+        "The numbers that describe the films, rotated so that the first one separates the films "
+        "most, the second one separates them most in what remains, and so on. The genres and "
+        "decades that describe a component are found afterwards, from its films.",
     ),
     (
         "Calibrated",
-        "A prediction can be taken at its word: of the films that it gives 4 stars, the ratings average 4.",
+        "Predictions can be taken literally: films predicted at 4 stars are rated 4 on average.",
     ),
     (
         "NDCG@10, recall@20, hit rate@10",
-        "Measures of a ranking, from 0 to 1, higher is better. NDCG@10: are liked films among the first ten, and "
-        "early? Recall@20: which part of the liked films is among the first twenty? Hit rate@10: how many people find "
-        "at least one liked film among their first ten?",
+        "Measures of a ranking, from 0 to 1; higher is better. NDCG@10: are liked films among the "
+        "first ten, and near the top? Recall@20: what share of the liked films is among the first "
+        "twenty? Hit rate@10: what share of the people have at least one liked film among their "
+        "first ten?",
     ),
 )
 
@@ -104,13 +112,16 @@ def about_model(model: Recommender) -> str:
 
 
 def citations(dataset: str) -> list[str]:
-    """Whom to cite for the data; empty if its name is none of the published sets'."""
-    return [one.citation for one in ENTRIES if one.citation and dataset in (one.name, one.folder)]
+    """What to cite for the data; empty unless it is a published data set."""
+    return [entry.citation for entry in ENTRIES if entry.citation and dataset in (entry.name, entry.folder)]
 
 
-def licence(dataset: str) -> str:
-    """What using the data asks of you; empty if its name is none of the published sets'."""
-    return next((one.licence for one in ENTRIES if dataset in (one.name, one.folder)), "")
+def license_of(dataset: str) -> str:
+    """The terms of use of the data; empty unless it is a published data set."""
+    for entry in ENTRIES:
+        if dataset in (entry.name, entry.folder):
+            return entry.licence
+    return ""
 
 
 def cite_matinee() -> str:
