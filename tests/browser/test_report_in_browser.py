@@ -33,11 +33,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.as_uri()
 
 
-def colours(page: "Page", selector: str) -> tuple[list[int], list[int]]:
+def colors(page: "Page", selector: str) -> tuple[list[int], list[int]]:
     """Those of the text and of the page, as red, green, blue."""
     script = "selector => [getComputedStyle(document.querySelector(selector)).color, document.body].map("
     script += "one => one === document.body ? getComputedStyle(one).backgroundColor : one)"
-    text, paper = (list(map(int, re.findall(r"\d+", colour)[:3])) for colour in page.evaluate(script, selector))
+    text, paper = (list(map(int, re.findall(r"\d+", color)[:3])) for color in page.evaluate(script, selector))
     return text, paper
 
 
@@ -60,7 +60,7 @@ def test_without_javascript_everything_is_there(browser: "Browser", report: str)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report)
-    for heading in ("The data", "The model", "How good it is", "What it learnt", "Where it is most wrong", "Sources"):
+    for heading in ("The data", "The model", "How good it is", "What it learned", "Its largest errors", "Sources"):
         assert page.get_by_role("heading", name=heading, exact=True).is_visible()
     assert page.locator("svg[role=img]").count() == 14
     context.close()
@@ -68,7 +68,7 @@ def test_without_javascript_everything_is_there(browser: "Browser", report: str)
 
 def test_a_link_of_the_contents_leads_to_its_section(page: "Page", report: str) -> None:
     page.goto(report)
-    page.get_by_role("link", name="Where it is most wrong").click()
+    page.get_by_role("link", name="Its largest errors").click()
     top = page.evaluate("document.querySelector('#mistakes').getBoundingClientRect().top")
     assert abs(top) < 2
 
@@ -77,7 +77,7 @@ def test_dark_pages_have_light_words_and_light_figures(page: "Page", report: str
     page.emulate_media(color_scheme="dark")
     page.goto(report)
     for selector in ("body", "figcaption", "svg text"):
-        text, paper = colours(page, selector)
+        text, paper = colors(page, selector)
         assert max(paper) < 40
         assert min(text) > 150
     blue = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--plot-blue')")
@@ -87,7 +87,7 @@ def test_dark_pages_have_light_words_and_light_figures(page: "Page", report: str
 def test_on_paper_the_ink_is_dark_and_the_contents_are_left_out(page: "Page", report: str) -> None:
     page.goto(report)
     page.emulate_media(media="print", color_scheme="dark")
-    text, paper = colours(page, "body")
+    text, paper = colors(page, "body")
     assert max(text) < 40
     assert paper == [255, 255, 255]
     assert not page.get_by_role("navigation").is_visible()
