@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue, Film
 from matinee.cli import main
-from matinee.errors import DataError
+from matinee.errors import MatineeError
 from matinee.guide import Guide, Suggestions
 from matinee.models import MODELS
 from matinee.models.base import Recommender
@@ -41,7 +41,7 @@ def message(error: type[Exception], function: Callable[..., object], *args: Any,
 
 def reading_error(source: object, options: ReadOptions | None = None) -> str:
     """The text of the error that reading a table raises."""
-    return message(DataError, read, source, options or ReadOptions())
+    return message(MatineeError, read, source, options or ReadOptions())
 
 
 # -- tables ------------------------------------------------------------------------------------------------------
@@ -187,13 +187,13 @@ def as_json(*words: object) -> dict[str, Any]:
     return found
 
 
-def refused(*words: object) -> str:
-    """The error of a command after any notes: nothing on standard output, exit 1."""
+def refused(*words: object, has_notes: bool = False) -> str:
+    """The error of a command: nothing on standard output, exit 1, no notes but `TWICE` unless some are expected."""
     result = run(*words)
     assert (result.exit_code, result.stdout) == (1, "")
     notes, error, text = result.stderr.partition("Error: ")
     assert error
-    assert notes in ("", TWICE)
+    assert notes in ("", TWICE) or has_notes
     return text.removesuffix("\n")
 
 

@@ -253,7 +253,9 @@ def test_play_counts_train_with_weights_and_duplicates_are_told(folder: Path, tm
 def test_a_model_that_needs_stars_says_which_one_does_not(
     model: type[Recommender], folder: Path, tmp_path: Path
 ) -> None:
-    told = refused("train", folder / "pairs.csv", "--model", model.name, "--out", tmp_path / "m.matinee")
+    told = refused(
+        "train", folder / "pairs.csv", "--model", model.name, "--out", tmp_path / "m.matinee", has_notes=True
+    )
     assert told == f"{model.name} learns from ratings, and here are none, only who has what; use ials."
     assert not (tmp_path / "m.matinee").exists()
 
@@ -377,7 +379,7 @@ def test_the_other_commands_answer_or_say_why_not(model_file: Path, folder: Path
     assert refused("biases", model_file) == (
         f"{no_stars}there are no biases: what sets a film apart is how many have it."
     )
-    assert "films, placed by two principal components" in good("map", model_file, "--out", tmp_path / "m.html").stdout
+    assert " films. Those that the " in good("map", model_file, "--out", tmp_path / "m.html").stdout
     good("train", folder / "pairs.csv", "--model", "popularity", "--out", tmp_path / "p.matinee")
     for words in (("explain", "--user", 1, "--item", "Alien"), ("neighbors", "--user", 1), ("similar", "Alien")):
         assert "; use ials" in refused(words[0], tmp_path / "p.matinee", *words[1:])
@@ -385,12 +387,12 @@ def test_the_other_commands_answer_or_say_why_not(model_file: Path, folder: Path
 
 def test_the_report_speaks_of_pairs(model_file: Path, tmp_path: Path) -> None:
     found = as_json("report", model_file, "--out", tmp_path / "r.html")
-    assert "It learnt from who has what: " in found["summary"]
-    assert found["data"]["sentences"][0].startswith("There are no ratings, only who has what: ")
+    assert "It learned from 9,156 pairs of a person and a film" in found["summary"]
+    assert found["data"]["sentences"][0].startswith("There are no ratings, only which films people have: ")
     assert [one["name"] for one in found["quality"]["ranking"]] == ["popularity", "ials"]
     assert found["quality"]["ranking_sentence"].startswith("Every pair of the test part counts as liked. ")
     assert "Rating, stars" not in found["glossary"]
-    assert "What most people have" in (tmp_path / "r.html").read_text("utf-8")
+    assert "The films that most people have" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_comparing_says_which_model_needs_stars(folder: Path, tmp_path: Path) -> None:
