@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Longs
 from matinee.catalogue import Catalogue
 from matinee.errors import SettingError, UnsupportedError
+from matinee.linalg import top
 from matinee.models.base import Recommender
-from matinee.projection import top
 from matinee.ratings import Id
 
 CANDIDATES, CANDIDATES_PER_PLACE = 50, 10

@@ -18,10 +18,10 @@ from matinee._types import Floats
 from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide, seldom
+from matinee.linalg import about_mean, nearest_rows, principal_components
 from matinee.models.base import Profile
 from matinee.models.history import few_ratings
 from matinee.models.settings import check_choice
-from matinee.projection import about_mean, nearest_rows, principal_components
 from matinee.ratings import Id
 from matinee.text import counted
 

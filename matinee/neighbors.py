@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide
+from matinee.linalg import about_mean
 from matinee.models.base import Person, Profile, Recommender
 from matinee.models.positives import liked_from
-from matinee.projection import about_mean
 from matinee.ratings import Id, Scale
 from matinee.text import joined
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.kernels.neighbours import Measure, Rule
+from matinee.kernels.knn import Measure, Rule
 
 Floats = NDArray[Any]
 GOLDEN = 0x9E3779B97F4A7C15

@@ -14,8 +14,8 @@ from matinee._types import Doubles
 from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide
+from matinee.linalg import principal_components
 from matinee.models.history import few_ratings
-from matinee.projection import principal_components
 from matinee.ratings import Id
 from matinee.significance import holm
 from matinee.text import joined

@@ -18,6 +18,7 @@ from matinee.errors import (
     UnknownNameError,
     UnsupportedError,
 )
+from matinee.linalg import about_mean, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
 from matinee.models.history import History, Rows
@@ -33,7 +34,6 @@ from matinee.models.people import (
 )
 from matinee.models.settings import Hyper, checked, hyper, learned
 from matinee.progress import Progress
-from matinee.projection import about_mean, cosines_with, top
 from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
 from matinee.text import did_you_mean
@@ -410,7 +410,7 @@ class Recommender(ABC):
         Who has fewer than k unseen items gets seen ones after them.
         """
         self._require_fit()
-        from matinee.kernels.top import top_unseen  # compiled code takes half a second to load
+        from matinee.kernels.top_k import top_unseen  # compiled code takes half a second to load
 
         users = np.asarray(user_index, np.int64)
         best = np.empty((len(users), max(0, min(k, len(self.items_)))), np.int64)

@@ -28,13 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.linalg import about_mean, cosines_with
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.declarations import curve_of
 from matinee.models.people import Capabilities, TrainingCurve
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
 from matinee.models.settings import curve, hyper, learned
 from matinee.progress import Step
-from matinee.projection import about_mean, cosines_with
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 

@@ -45,7 +45,7 @@ from matinee.ratings import Grouped, Ratings
 from matinee.threads import available_cores, workers
 
 if TYPE_CHECKING:
-    from matinee.kernels.neighbours import Measure, People, Rule
+    from matinee.kernels.knn import Measure, People, Rule
 
 
 SIMILARITIES = ("adjusted-cosine", "cosine", "pearson", "pearson-baseline")
@@ -112,7 +112,7 @@ class Neighbourhood(Recommender):
 
     def _measure(self, lengths: Floats, n_ratings: int) -> "Measure":
         """How likeness is measured where so many ratings make up rows of these `_lengths`."""
-        from matinee.kernels.neighbours import Measure
+        from matinee.kernels.knn import Measure
 
         co_rated = self.has_stars and self.similarity != "adjusted-cosine"
         # So many ratings of the usual size, which agree with nothing.
@@ -121,7 +121,7 @@ class Neighbourhood(Recommender):
         return Measure(co_rated, self.similarity == "pearson", shrinkage, self.min_overlap)
 
     def _rule(self) -> "Rule":
-        from matinee.kernels.neighbours import Rule
+        from matinee.kernels.knn import Rule
 
         return Rule(self.k, self.amplification, self.damping, self.has_stars)
 
@@ -260,13 +260,13 @@ class ItemKNN(Neighbourhood):
     """Their likeness to the power of the amplification, (I, M); 0 where there are fewer."""
 
     def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
-        from matinee.kernels import neighbours
+        from matinee.kernels import knn
 
         compared = train.value if self._compares_ratings else residual
         lengths = _lengths(train.item_index, compared, train.n_items)
 
-        def rows(group: Grouped) -> neighbours.Rows:
-            return neighbours.Rows(group.indptr, group.index, compared[group.row])
+        def rows(group: Grouped) -> knn.Rows:
+            return knn.Rows(group.indptr, group.index, compared[group.row])
 
         shape = train.n_items, min(self.kept, train.n_items)
         kept = np.empty(shape, np.int32), np.empty(shape, np.float32)
@@ -275,21 +275,21 @@ class ItemKNN(Neighbourhood):
         with workers(how.n_threads) as run:
             n_parts = min(train.n_items, 32)
             targets = [np.arange(part, train.n_items, n_parts) for part in range(n_parts)]
-            run(neighbours.keep_nearest, [(some, *both, lengths, measure, kept) for some in targets])
+            run(knn.keep_nearest, [(some, *both, lengths, measure, kept) for some in targets])
         self.neighbours_, self.weights_ = kept[0], kept[1] ** np.float32(self.amplification)
 
     def _kernels(self) -> tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]:
-        from matinee.kernels import neighbours
+        from matinee.kernels import knn
 
         given = (self.neighbours_, self.weights_), self._rule()
-        return neighbours.items_for_all, neighbours.items_for_pairs, given
+        return knn.items_for_all, knn.items_for_pairs, given
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
-        values, neighbours = profile.vector[1:], self.neighbours_[item_index]
-        near = np.flatnonzero((self.weights_[item_index] > 0) & ~np.isnan(values[neighbours]))[: self.k]
+        values, knn = profile.vector[1:], self.neighbours_[item_index]
+        near = np.flatnonzero((self.weights_[item_index] > 0) & ~np.isnan(values[knn]))[: self.k]
         weights = self.weights_[item_index, near].astype(np.float64)
         adds = np.zeros(len(values))
-        adds[neighbours[near]] = weights * values[neighbours[near]]
+        adds[knn[near]] = weights * values[knn[near]]
         if self.has_stars:
             adds /= max(weights.sum() + self.damping, 1e-30)
         adds, without = adds[profile.item_index], self._without(profile, item_index)
@@ -343,13 +343,13 @@ class UserKNN(Neighbourhood):
         self.rater_values_ = residual[row]
 
     def _kernels(self) -> tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]:
-        from matinee.kernels import neighbours
+        from matinee.kernels import knn
 
-        return neighbours.people_for_all, neighbours.people_for_pairs, (*self._people(), self._rule())
+        return knn.people_for_all, knn.people_for_pairs, (*self._people(), self._rule())
 
     def _people(self) -> tuple["People", "Measure"]:
         """Everybody, for the kernels, and how alike two of them are."""
-        from matinee.kernels.neighbours import People, Rows
+        from matinee.kernels.knn import People, Rows
 
         offsets, compared = self._offsets(), self.rater_values_
         if self._compares_ratings:
@@ -371,7 +371,7 @@ class UserKNN(Neighbourhood):
 
     def _shares(self, profile: Profile, item_index: int) -> NDArray[np.float64]:
         """What the neighbours add to the score of an item, split among the person's ratings, (n,)."""
-        from matinee.kernels.neighbours import alike_people
+        from matinee.kernels.knn import alike_people
 
         people, measure = self._people()
         mine = self._values(profile.vector[None])[0].astype(np.float64)  # (I,)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue
 from matinee.errors import ModelFileError, SettingError, UnsupportedError
-from matinee.kernels.neighbours import Measure, Rule
+from matinee.kernels.knn import Measure, Rule
 from matinee.metrics import rmse
 from matinee.models.baseline import Baseline
 from matinee.models.knn import PEOPLE_AT_ONCE, SIMILARITIES, ItemKNN, UserKNN

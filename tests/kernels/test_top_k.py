@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.kernels.top import heapsort, smallest_first, top_unseen
+from matinee.kernels.top_k import heapsort, smallest_first, top_unseen
 
 
 def orders(n: int) -> list[NDArray[np.uint64]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.kernels import kernel
-from matinee.kernels.top import smallest_first
+from matinee.kernels.top_k import smallest_first
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]

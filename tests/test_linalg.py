@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from matinee import projection
-from matinee.projection import about_mean, nearest_rows, principal_components
+from matinee import linalg
+from matinee.linalg import about_mean, nearest_rows, principal_components
 
 
 def rows(n: int, width: int, seed: int = 0) -> np.ndarray:
@@ -89,7 +89,7 @@ def one_by_one(vectors: np.ndarray, k: int, weights: np.ndarray | None) -> tuple
 def test_nearest_rows_are_those_found_one_by_one(
     weighted: bool, rows_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projection, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(linalg, "ROWS_AT_ONCE", rows_at_once)
     vectors = rows(40, 5) - 3
     weights = np.random.default_rng(1).uniform(0.1, 1, 40).astype(np.float32) if weighted else None
     index, cosines = nearest_rows(vectors, 6, weights)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.kernels import neighbours
-from matinee.kernels.neighbours import Measure, People, Rows, Rule
+from matinee.kernels import knn
+from matinee.kernels.knn import Measure, People, Rows, Rule
 from matinee.threads import workers
 from tests.reference import Values, likeness_twin, weighted_twin
 
@@ -82,7 +82,7 @@ ONE, OTHER = {1: 5.0, 2: 3.0, 3: 4.0, 4: 1.0}, {1: 4.0, 2: 2.0, 3: 5.0, 5: 1.0}
 def test_likeness_by_hand(measure: Measure, expected: float) -> None:
     table = [{group - 1: value for group, value in row.items()} for row in (ONE, OTHER)]
     rows = by_row(table)
-    found = neighbours.likeness(rows.other[:4], rows.value[:4], by_group(table), lengths(table), measure)
+    found = knn.likeness(rows.other[:4], rows.value[:4], by_group(table), lengths(table), measure)
     assert found[1] == pytest.approx(expected, abs=1e-6)
 
 
@@ -92,7 +92,7 @@ def test_likeness_agrees_with_the_twin(measure: Measure) -> None:
     rows, groups = by_row(table), by_group(table)
     for row, ratings in enumerate(table):
         here = slice(rows.starts[row], rows.starts[row + 1])
-        found = neighbours.likeness(rows.other[here], rows.value[here], groups, lengths(table), measure)
+        found = knn.likeness(rows.other[here], rows.value[here], groups, lengths(table), measure)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, [likeness_twin(ratings, other, measure) for other in table], atol=2e-6)
 
@@ -104,7 +104,7 @@ def test_likeness_agrees_with_the_twin(measure: Measure) -> None:
 def test_the_nearest_come_first_and_equal_ones_in_the_order_of_the_rows(most: int) -> None:
     rng = np.random.default_rng(most)
     alike = rng.choice(np.array([-0.5, 0.0, 1e-30, 0.1, 0.2, 0.9, 1.0], np.float32), 60)
-    keys = neighbours.nearest_first(alike, most)
+    keys = knn.nearest_first(alike, most)
     expected = [row for row in np.argsort(-alike, kind="stable").tolist() if alike[row] > 0][:most]
     assert (keys & np.uint64(2**32 - 1)).tolist() == expected
 
@@ -114,7 +114,7 @@ def test_the_nearest_come_first_and_equal_ones_in_the_order_of_the_rows(most: in
 def test_what_is_kept_agrees_with_the_twin(measure: Measure, most: int) -> None:
     table = make_table()
     kept = np.full((N_ROWS, most), 99, np.int32), np.full((N_ROWS, most), NAN, np.float32)
-    neighbours.keep_nearest(np.arange(N_ROWS), by_row(table), by_group(table), lengths(table), measure, kept)
+    knn.keep_nearest(np.arange(N_ROWS), by_row(table), by_group(table), lengths(table), measure, kept)
     for row, ratings in enumerate(table):
         alike = [likeness_twin(ratings, other, measure) for other in table]
         expected = sorted(alike, reverse=True)[:most]
@@ -132,7 +132,7 @@ def test_threads_change_no_bit() -> None:
         kept = np.empty((N_ROWS, 9), np.int32), np.empty((N_ROWS, 9), np.float32)
         with workers(n_threads) as run:
             parts = [np.arange(part, N_ROWS, n_parts) for part in range(n_parts)]
-            run(neighbours.keep_nearest, [(some, *both, lengths(table), MEASURES["all"], kept) for some in parts])
+            run(knn.keep_nearest, [(some, *both, lengths(table), MEASURES["all"], kept) for some in parts])
         results.append(kept)
     assert all(np.array_equal(one, other) for one, other in zip(*results, strict=True))
 
@@ -170,12 +170,12 @@ def test_nearest_items_agree_with_the_twin(rule: Rule) -> None:
 
     weights = (likenesses**rule.amplification).astype(np.float32)
     out = np.full((N_ROWS, N_GROUPS), NAN, np.float32)
-    neighbours.items_for_all(dense(people), (kept, weights), rule, out)
+    knn.items_for_all(dense(people), (kept, weights), rule, out)
     expected = [[twin(person, item) for item in range(N_GROUPS)] for person in range(N_ROWS)]
     np.testing.assert_allclose(out, expected, atol=1e-5)
     pairs = asked(N_ROWS, N_GROUPS)
     few = np.full(len(pairs[1]), NAN, np.float32)
-    neighbours.items_for_pairs(dense(people), pairs, (kept, weights), rule, few)
+    knn.items_for_pairs(dense(people), pairs, (kept, weights), rule, few)
     assert np.array_equal(few, out[np.repeat(np.arange(N_ROWS), np.diff(pairs[0])), pairs[1]])
 
 
@@ -195,12 +195,12 @@ def test_nearest_people_agree_with_the_twin(rule: Rule, measure: Measure) -> Non
         return weighted_twin([(alike[v], v, known[v][item]) for v in range(N_ROWS) if item in known[v]], rule)
 
     out = np.full((len(new), N_GROUPS), NAN, np.float32)
-    neighbours.people_for_all(dense(new), people, measure, rule, out)
+    knn.people_for_all(dense(new), people, measure, rule, out)
     expected = [[twin(person, item) for item in range(N_GROUPS)] for person in new]
     np.testing.assert_allclose(out, expected, atol=1e-5)
     pairs = asked(len(new), N_GROUPS)
     few = np.full(len(pairs[1]), NAN, np.float32)
-    neighbours.people_for_pairs(dense(new), pairs, people, measure, rule, few)
+    knn.people_for_pairs(dense(new), pairs, people, measure, rule, few)
     np.testing.assert_allclose(few, out[np.repeat(np.arange(len(new)), np.diff(pairs[0])), pairs[1]], atol=1e-6)
 
 
@@ -211,9 +211,9 @@ def test_what_is_compared_may_differ_from_what_is_averaged() -> None:
     offsets = np.zeros(2, np.float32), np.zeros(N_GROUPS, np.float32)
     people = People(raters, compared.value, np.ones(2, np.float32), by_row(known), offsets)
     out = np.empty((1, N_GROUPS), np.float32)
-    neighbours.people_for_all(dense([{0: 3.0}]), people, MEASURES["co-rated"], RULES["mean of all"], out)
+    knn.people_for_all(dense([{0: 3.0}]), people, MEASURES["co-rated"], RULES["mean of all"], out)
     assert out[0, :2].tolist() == [1, 2]  # the second person is the opposite
     few = np.empty(2, np.float32)
     pairs = np.array([0, 2]), np.array([1, 0], np.int32)
-    neighbours.people_for_pairs(dense([{0: 3.0}]), pairs, people, MEASURES["co-rated"], RULES["mean of all"], few)
+    knn.people_for_pairs(dense([{0: 3.0}]), pairs, people, MEASURES["co-rated"], RULES["mean of all"], few)
     assert few.tolist() == [2, 1]
