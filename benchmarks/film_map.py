@@ -35,7 +35,7 @@ from matinee.catalogue import Catalogue, Film
 from matinee.film_map import make_map
 from matinee.guide import Guide
 from matinee.map_files import save_map
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.ratings import Id, Ratings
 
 GENRES = ("Drama", "Comedy", "Thriller", "Action", "Romance", "Horror", "Crime", "Documentary", "Adventure", "Sci-Fi")

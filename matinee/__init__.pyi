@@ -12,15 +12,15 @@ from .insight import bias_ranking, components
 from .map_files import save_map
 from .models import MODELS
 from .models.baseline import Baseline
-from .models.bayesian import BayesianMF
+from .models.bayes.model import BayesianMF
 from .models.blend import Blend
-from .models.dot_product import DotProduct, PlainMF
 from .models.ease import EASE
-from .models.factorization import MatrixFactorization
 from .models.ials import ImplicitALS
 from .models.knn import ItemKNN, UserKNN
-from .models.mlp import EmbeddingMLP
-from .models.network import Network
+from .models.matrix_factorization import MatrixFactorization
+from .models.neural.dot_product import DotProduct, PlainMF
+from .models.neural.mlp import EmbeddingMLP
+from .models.neural.network import Network
 from .models.popularity import Popularity
 from .ratings import Ratings
 from .readers import Dataset, ReadOptions, read

@@ -21,7 +21,7 @@ from matinee.guide import Guide, seldom
 from matinee.linalg import about_mean, nearest_rows, principal_components
 from matinee.models.base import Profile
 from matinee.models.history import few_ratings
-from matinee.models.settings import check_choice
+from matinee.models.hyperparameters import check_choice
 from matinee.ratings import Id
 from matinee.text import counted
 

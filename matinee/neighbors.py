@@ -17,7 +17,7 @@ from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Guide
 from matinee.linalg import about_mean
 from matinee.models.base import Person, Profile, Recommender
-from matinee.models.positives import liked_from
+from matinee.models.implicit_feedback import liked_from
 from matinee.ratings import Id, Scale
 from matinee.text import joined
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from matinee import metrics
 from matinee.errors import DataError
 from matinee.models.base import Recommender
-from matinee.models.positives import liked_from
+from matinee.models.implicit_feedback import liked_from
 from matinee.progress import Progress, Step
 from matinee.ratings import Id, Ratings
 

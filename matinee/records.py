@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from matinee import metrics
 from matinee.datasets import load, local_copy, names
 from matinee.errors import DataError, UnknownNameError
-from matinee.models.bayesian import BayesianMF
+from matinee.models.bayes.model import BayesianMF
 from matinee.progress import Progress
 from matinee.split import Split, given_parts, given_rows
 from matinee.text import did_you_mean

@@ -12,7 +12,7 @@ from matinee.errors import UnknownNameError, UnsupportedError
 from matinee.guide import Guide
 from matinee.models import model_named
 from matinee.models.base import Recommender
-from matinee.models.people import TrainingCurve
+from matinee.models.interface import TrainingCurve
 from matinee.progress import Progress
 from matinee.ratings import Id, Ratings
 from matinee.split import Split, by_mask, random_split

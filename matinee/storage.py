@@ -27,7 +27,7 @@ from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.models.declarations import check_indices, check_indptr, check_state, restore, state_of
 from matinee.models.history import History
-from matinee.models.network import Network
+from matinee.models.neural.network import Network
 from matinee.ratings import Id, Scale, Vocabulary
 
 FORMAT = 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import Sums, error_sums, list_sums, pooled
 from matinee.models.base import Recommender
-from matinee.models.settings import Hyper
+from matinee.models.hyperparameters import Hyper
 from matinee.progress import Progress, Step
 from matinee.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.split import Split

@@ -18,7 +18,7 @@ from matinee.guide import Guide, Suggestions
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import state_of
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.ratings import Id, Ratings, Scale
 from matinee.readers import Dataset, ReadOptions, read
 from tests.conftest import simulated

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from matinee.models.network import Network
+from matinee.models.neural.network import Network
 from matinee.ratings import Ratings
 from tests.helpers import table
 

@@ -14,8 +14,8 @@ import matinee
 from matinee.certainty import LEVEL, certainty, interval
 from matinee.cli import main
 from matinee.guide import Guide
-from matinee.models.bayesian import BayesianMF
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.bayes.model import BayesianMF
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.ratings import Id, Ratings
 from matinee.records import LEVELS, coverage
 from matinee.split import Split, given_parts, random_split

@@ -22,7 +22,7 @@ from matinee.evaluation import NO_STARS, Sums, evaluate
 from matinee.models import MODELS
 from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.progress import Step
 from matinee.ratings import Ratings

@@ -14,7 +14,7 @@ from matinee.dials import AS_RANKED, Dials, likeness_among, towards, varied
 from matinee.errors import SettingError, UnsupportedError
 from matinee.guide import Filters, Guide, Suggestions
 from matinee.models.baseline import Baseline
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ranking import diversity
 from matinee.ratings import Id, Ratings, Scale

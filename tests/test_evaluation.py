@@ -17,8 +17,8 @@ from matinee.evaluation import (
 )
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
-from matinee.models.factorization import MatrixFactorization
 from matinee.models.knn import ItemKNN
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.ratings import Ratings

@@ -20,12 +20,12 @@ from matinee.explain import Explanation, Reason, explain, explain_each
 from matinee.guide import Guide
 from matinee.models.base import Parts, Profile, Recommender
 from matinee.models.baseline import Baseline
-from matinee.models.dot_product import DotProduct, PlainMF
 from matinee.models.ease import EASE
-from matinee.models.factorization import MatrixFactorization
 from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN, UserKNN
-from matinee.models.mlp import EmbeddingMLP
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.dot_product import DotProduct, PlainMF
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings, Scale
 from matinee.storage import Origin

@@ -24,9 +24,9 @@ from matinee.film_map import FilmMap, Point, make_map, place_of
 from matinee.guide import Guide
 from matinee.map_files import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
 from matinee.models.baseline import Baseline
-from matinee.models.dot_product import PlainMF
-from matinee.models.factorization import MatrixFactorization
 from matinee.models.history import few_ratings
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.dot_product import PlainMF
 from matinee.models.popularity import Popularity
 from matinee.plots.film_map import GENRE_COLORS, GENRE_MARKERS
 from matinee.ratings import Id, Ratings

@@ -17,8 +17,8 @@ from matinee.catalogue import Catalogue
 from matinee.errors import ModelFileError
 from matinee.models import MODELS
 from matinee.models.declarations import CURVE, learned_arrays
-from matinee.models.factorization import MatrixFactorization
-from matinee.models.settings import Learned
+from matinee.models.hyperparameters import Learned
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import simulated
 from tests.forged import contents, forge

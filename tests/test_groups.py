@@ -10,8 +10,8 @@ from matinee.dials import Dials
 from matinee.errors import SettingError, UnknownNameError
 from matinee.groups import AGGREGATIONS, group_scores
 from matinee.guide import Filters, Guide
-from matinee.models.factorization import MatrixFactorization
-from matinee.models.people import Person
+from matinee.models.interface import Person
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings, Scale
 from tests.helpers import Model, as_json, every_model, good, guide, ids, misused, refused, run, unary

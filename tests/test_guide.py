@@ -10,7 +10,7 @@ from matinee.catalogue import Catalogue, Film
 from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
 from matinee.guide import Filters, Guide
 from matinee.models.baseline import Baseline
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings
 from tests.conftest import simulated

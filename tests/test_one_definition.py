@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import matinee
-from matinee.models.positives import find_threshold, liked_from
+from matinee.models.implicit_feedback import find_threshold, liked_from
 from matinee.neighbors import _is_loved
 from matinee.ranking import ranking_task
 from matinee.ratings import Ratings, Scale

@@ -17,8 +17,8 @@ from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.insight import BiasLine, Component, End, Meaning
 from matinee.models.base import Recommender
 from matinee.models.declarations import curve_of
-from matinee.models.dot_product import DotProduct
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.dot_product import DotProduct
 from matinee.models.popularity import Popularity
 from matinee.plots import canvas
 from matinee.plots.numbers import binned_means, merged_bins

@@ -14,7 +14,7 @@ from matinee.datasets import load
 from matinee.errors import DataError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ranking import CUTS, PER_USER, Ranked, among_candidates, judge, ranking_task, top_lists
 from matinee.ratings import Ratings, Scale

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from matinee.cli import main
 from matinee.errors import DataError, UnknownNameError
-from matinee.models.bayesian import BayesianMF
+from matinee.models.bayes.model import BayesianMF
 from matinee.ratings import Ratings
 from matinee.records import (
     AGAIN,

@@ -24,10 +24,10 @@ from matinee.guide import Guide
 from matinee.insight import bias_ranking, generosity
 from matinee.models import MODELS
 from matinee.models.baseline import Baseline
-from matinee.models.factorization import MatrixFactorization
 from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN
-from matinee.models.network import Network
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.network import Network
 from matinee.models.popularity import Popularity
 from matinee.ratings import PAIRS, Ratings
 from matinee.report import Content, check_page_name, collect, page, save_page

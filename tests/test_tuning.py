@@ -16,13 +16,13 @@ from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.metrics import rmse
 from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
-from matinee.models.bayesian import BayesianMF
-from matinee.models.dot_product import DotProduct
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.bayes.model import BayesianMF
+from matinee.models.hyperparameters import hyper
 from matinee.models.knn import ItemKNN
-from matinee.models.mlp import EmbeddingMLP
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.dot_product import DotProduct
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
-from matinee.models.settings import hyper
 from matinee.progress import Progress, Step
 from matinee.ranking import judge, ranking_task, top_lists
 from matinee.ratings import Ratings

@@ -59,7 +59,7 @@ def demo(out: Path, is_served: bool, port: int) -> None:
 
 def _train(data: "Dataset", out: Path) -> "Guide":
     from matinee.guide import Guide
-    from matinee.models.factorization import MatrixFactorization
+    from matinee.models.matrix_factorization import MatrixFactorization
     from matinee.storage import Origin
 
     model = MatrixFactorization()
@@ -106,7 +106,7 @@ def _describe(data: "Dataset") -> None:
 def _measure(data: "Dataset") -> None:
     from matinee.evaluation import evaluate
     from matinee.models.baseline import Baseline
-    from matinee.models.factorization import MatrixFactorization
+    from matinee.models.matrix_factorization import MatrixFactorization
     from matinee.split import random_split
 
     click.echo("\n2. How accurate predicted stars are: trained on 80% of the ratings, tested on the other 20%\n")

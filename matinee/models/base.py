@@ -22,17 +22,8 @@ from matinee.linalg import about_mean, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
 from matinee.models.history import History, Rows
-from matinee.models.people import (
-    Capabilities,
-    Fitting,
-    Parts,
-    Person,
-    Profile,
-    Scored,
-    TrainingCurve,
-    values_in,
-)
-from matinee.models.settings import Hyper, checked, hyper, learned
+from matinee.models.hyperparameters import Hyper, checked, hyper, learned
+from matinee.models.interface import Capabilities, Fitting, Parts, Person, Profile, Scored, TrainingCurve, values_in
 from matinee.progress import Progress
 from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split

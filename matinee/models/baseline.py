@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
-from matinee.models.people import Capabilities
-from matinee.models.settings import hyper, learned
+from matinee.models.hyperparameters import hyper, learned
+from matinee.models.interface import Capabilities
 from matinee.ratings import Ratings
 
 

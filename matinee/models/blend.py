@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
-from matinee.models.positives import AUTO, find_threshold
+from matinee.models.hyperparameters import hyper, learned
+from matinee.models.implicit_feedback import AUTO, find_threshold
 from matinee.models.registry import member_named
-from matinee.models.settings import hyper, learned
-from matinee.models.weighing import nonnegative_ridge, pairs_of, standardised
+from matinee.models.stacking import nonnegative_ridge, pairs_of, standardised
 from matinee.progress import Progress, Step
 from matinee.ratings import Grouped, Ratings
 from matinee.split import Split, random_split

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from matinee.errors import DataError
 from matinee.models.history import History
-from matinee.models.people import Capabilities, TrainingCurve
-from matinee.models.settings import CurveNames, Learned
+from matinee.models.hyperparameters import CurveNames, Learned
+from matinee.models.interface import Capabilities, TrainingCurve
 
 if TYPE_CHECKING:
     from matinee.models.base import Recommender

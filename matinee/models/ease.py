@@ -21,9 +21,9 @@ from matinee._types import Doubles, Floats
 from matinee.errors import UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.history import places_of
-from matinee.models.people import Capabilities
-from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
-from matinee.models.settings import hyper, learned
+from matinee.models.hyperparameters import hyper, learned
+from matinee.models.implicit_feedback import AUTO, check_threshold, find_threshold, noise
+from matinee.models.interface import Capabilities
 from matinee.ratings import Grouped, Ratings
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers

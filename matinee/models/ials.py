@@ -31,9 +31,9 @@ from matinee._types import Doubles, Floats
 from matinee.linalg import about_mean, cosines_with
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.declarations import curve_of
-from matinee.models.people import Capabilities, TrainingCurve
-from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
-from matinee.models.settings import curve, hyper, learned
+from matinee.models.hyperparameters import curve, hyper, learned
+from matinee.models.implicit_feedback import AUTO, check_threshold, find_threshold, noise
+from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.models.base import Fitting, Recommender
-from matinee.models.people import Capabilities
+from matinee.models.interface import Capabilities
 from matinee.ratings import Ratings
 
 

@@ -3,13 +3,13 @@
 from matinee.errors import UnknownNameError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
-from matinee.models.bayesian import BayesianMF
-from matinee.models.dot_product import DotProduct, PlainMF
+from matinee.models.bayes.model import BayesianMF
 from matinee.models.ease import EASE
-from matinee.models.factorization import MatrixFactorization
 from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN, UserKNN
-from matinee.models.mlp import EmbeddingMLP
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.dot_product import DotProduct, PlainMF
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
 from matinee.text import did_you_mean
 

@@ -12,8 +12,8 @@ from matinee.errors import UnsupportedError
 from matinee.evaluation import Sums
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
+from matinee.models.implicit_feedback import liked_from
 from matinee.models.popularity import Popularity
-from matinee.models.positives import liked_from
 from matinee.progress import Progress
 from matinee.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.ratings import Ratings

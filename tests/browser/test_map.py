@@ -12,7 +12,7 @@ from matinee.catalogue import Catalogue, Film
 from matinee.film_map import FilmMap, make_map
 from matinee.guide import Guide
 from matinee.map_files import page_data, save_map, you_on
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.ratings import Id, Ratings
 from tests.conftest import simulated
 

@@ -9,7 +9,7 @@ import pytest
 
 from matinee.catalogue import Catalogue, Film
 from matinee.guide import Guide
-from matinee.models.dot_product import DotProduct
+from matinee.models.neural.dot_product import DotProduct
 from matinee.report import collect, save_page
 from matinee.storage import Origin
 from tests.conftest import simulated

@@ -21,7 +21,7 @@ from matinee.errors import UnsupportedError
 from matinee.features import Features
 from matinee.models import model_named
 from matinee.models.base import Recommender
-from matinee.models.network import Network
+from matinee.models.neural.network import Network
 from matinee.ratings import PAIRS, Ratings, Vocabulary
 from matinee.storage import Origin, load_model, save_model
 from tests.conftest import simulated

@@ -23,8 +23,8 @@ from matinee.models import model_named
 from matinee.models.base import Person, Recommender
 from matinee.models.blend import ENOUGH, Blend, in_words, weights_of
 from matinee.models.declarations import state_of
-from matinee.models.factorization import MatrixFactorization
-from matinee.models.weighing import nonnegative_ridge, pairs_of, standardised
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.stacking import nonnegative_ridge, pairs_of, standardised
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.report.words import about_model

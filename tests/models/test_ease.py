@@ -12,8 +12,8 @@ from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.evaluation import ranking_measures
 from matinee.models import ease
 from matinee.models.ease import EASE
+from matinee.models.implicit_feedback import noise
 from matinee.models.popularity import Popularity
-from matinee.models.positives import noise
 from matinee.ratings import PAIRS, Ratings
 from matinee.readers import read
 from matinee.split import random_split

@@ -13,8 +13,8 @@ from matinee.catalogue import Catalogue
 from matinee.errors import DataError, SettingError
 from matinee.evaluation import ranking_measures
 from matinee.models.ials import ImplicitALS
+from matinee.models.implicit_feedback import noise
 from matinee.models.popularity import Popularity
-from matinee.models.positives import noise
 from matinee.ratings import PAIRS, Ratings
 from matinee.readers import read
 from matinee.split import random_split

@@ -20,9 +20,9 @@ from matinee.guide import Guide
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
-from matinee.models.dot_product import DotProduct, PlainMF
-from matinee.models.factorization import MatrixFactorization
-from matinee.models.mlp import EmbeddingMLP
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.dot_product import DotProduct, PlainMF
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.split import random_split

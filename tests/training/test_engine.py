@@ -10,14 +10,14 @@ from torch import nn
 from matinee.errors import SettingError
 from matinee.kernels.adam import Adam, Shape
 from matinee.models.base import Recommender
-from matinee.models.dot_product import DotProduct
-from matinee.models.mlp import EmbeddingMLP
+from matinee.models.neural.dot_product import DotProduct
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.ratings import Ratings
-from matinee.training.fused import FusedDotProduct
+from matinee.training.fused_engine import FusedDotProduct
 from matinee.training.loop import Batches
-from matinee.training.modules import DotProductModule
-from matinee.training.network import NetworkEngine, NetworkSettings, device_named
 from matinee.training.schedules import Schedule
+from matinee.training.torch_engine import NetworkEngine, NetworkSettings, device_named
+from matinee.training.torch_modules import DotProductModule
 from tests.conftest import simulated
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

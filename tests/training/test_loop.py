@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from matinee.errors import SettingError
 from matinee.models.base import Recommender
 from matinee.models.declarations import state_of
-from matinee.models.dot_product import DotProduct, PlainMF
-from matinee.models.mlp import EmbeddingMLP
+from matinee.models.neural.dot_product import DotProduct, PlainMF
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.split import random_split

@@ -10,9 +10,9 @@ from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
-from matinee.models.dot_product import DotProduct, PlainMF
-from matinee.models.factorization import MatrixFactorization
-from matinee.models.mlp import EmbeddingMLP
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.dot_product import DotProduct, PlainMF
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.ratings import Ratings
 from matinee.training.lr_finder import lr_find
 

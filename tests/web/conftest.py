@@ -21,7 +21,7 @@ import uvicorn
 from matinee.catalogue import Catalogue, Film
 from matinee.guide import Guide
 from matinee.models.baseline import Baseline
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.storage import Origin
 from matinee.web.app import create_app
 from matinee.web.running import Address, configuration

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
-from matinee.models.sampler import Sampler
+from matinee.models.bayes.gibbs import Sampler
 from matinee.ratings import Ratings
 
 WATCHED = 1000

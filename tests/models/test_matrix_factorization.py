@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from matinee.metrics import rmse
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
-from matinee.models.factorization import MatrixFactorization
-from matinee.models.factors import ridge
+from matinee.models.fold_in import ridge
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.readers import read

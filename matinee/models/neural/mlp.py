@@ -19,22 +19,15 @@ from numpy.typing import NDArray
 from matinee._types import Floats
 from matinee.errors import DataError, SettingError
 from matinee.models.base import Fitting
-from matinee.models.factors import Predict
-from matinee.models.neural import (
-    UPDATES,
-    NeuralRecommender,
-    is_lazy,
-    require_torch,
-    sigmoid_bounds,
-    to_stars,
-)
-from matinee.models.people import Capabilities
-from matinee.models.settings import hyper, learned, redeclared
+from matinee.models.fold_in import Predict
+from matinee.models.hyperparameters import hyper, learned, redeclared
+from matinee.models.interface import Capabilities
+from matinee.models.neural.common import UPDATES, NeuralRecommender, is_lazy, require_torch, sigmoid_bounds, to_stars
 from matinee.ratings import Ratings
-from matinee.training.start import start_table
+from matinee.training.initialization import start_table
 
 if TYPE_CHECKING:
-    from matinee.training.network import NetworkEngine
+    from matinee.training.torch_engine import NetworkEngine
 
 ITEMS_AT_ONCE = 512
 """The first-layer sums of so many items stay in the cache while one person after another is added."""
@@ -123,7 +116,7 @@ class EmbeddingMLP(NeuralRecommender):
     def engine(self, train: Ratings) -> "NetworkEngine":
         """PyTorch on any device."""
         require_torch(self.name)
-        from matinee.training.modules import MLPModule
+        from matinee.training.torch_modules import MLPModule
 
         rng = np.random.default_rng(self.seed)
         user_shape = train.n_users, self.factors or _embedding_size(train.n_users)
@@ -144,7 +137,7 @@ class EmbeddingMLP(NeuralRecommender):
     def _fit(self, train: Ratings, how: Fitting) -> None:
         engine = self.engine(train)
         self._train(engine, train, how)
-        from matinee.training.modules import mlp_weights
+        from matinee.training.torch_modules import mlp_weights
 
         self.user_factors_, self.item_factors_, self.layers_ = mlp_weights(engine.module)
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))

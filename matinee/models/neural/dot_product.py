@@ -18,20 +18,14 @@ from numpy.typing import NDArray
 from matinee._types import Floats
 from matinee.models.base import Fitting
 from matinee.models.biases import Biases
-from matinee.models.factors import Predict, Sides, predictions, scores, user_vectors
-from matinee.models.neural import (
-    UPDATES,
-    NeuralRecommender,
-    is_lazy,
-    require_torch,
-    sigmoid_bounds,
-    to_stars,
-)
-from matinee.models.people import Capabilities
-from matinee.models.settings import hyper, learned, redeclared
+from matinee.models.fold_in import Predict
+from matinee.models.hyperparameters import hyper, learned, redeclared
+from matinee.models.interface import Capabilities
+from matinee.models.latent_factors import Sides, predictions, scores, user_vectors
+from matinee.models.neural.common import UPDATES, NeuralRecommender, is_lazy, require_torch, sigmoid_bounds, to_stars
 from matinee.ratings import Ratings
+from matinee.training.initialization import start_table
 from matinee.training.loop import Engine
-from matinee.training.start import start_table
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -84,12 +78,12 @@ class DotProduct(NeuralRecommender):
         lazy = is_lazy(self.update, n_rows)
         if self.device != "cpu":
             require_torch(self.name)
-            from matinee.training.modules import DotProductModule
+            from matinee.training.torch_modules import DotProductModule
 
             module = DotProductModule(weights, train.n_users, self.factors, low, high, lazy)
             return self._torch_engine(module)
         from matinee.kernels.adam import Adam, Shape
-        from matinee.training.fused import FusedDotProduct
+        from matinee.training.fused_engine import FusedDotProduct
 
         adam = Adam(self.square_momentum, self.epsilon, self.weight_decay, self.decoupled, lazy)
         shape = Shape(train.n_users, self.factors, low, high)

@@ -21,12 +21,14 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.models.attribution import rating_parts
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.biases import Biases, median_bias, shrunken_biases
 from matinee.models.declarations import curve_of
-from matinee.models.factors import Sides, predictions, pulls, rating_parts, ridge, scores, user_vectors
-from matinee.models.people import Capabilities, TrainingCurve
-from matinee.models.settings import curve, hyper, learned
+from matinee.models.fold_in import pulls, ridge
+from matinee.models.hyperparameters import curve, hyper, learned
+from matinee.models.interface import Capabilities, TrainingCurve
+from matinee.models.latent_factors import Sides, predictions, scores, user_vectors
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, workers

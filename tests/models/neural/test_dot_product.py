@@ -11,9 +11,9 @@ import torch
 from matinee.errors import SettingError
 from matinee.models.base import Recommender
 from matinee.models.declarations import learned_arrays, state_of
-from matinee.models.dot_product import DotProduct, PlainMF
-from matinee.models.mlp import EmbeddingMLP
-from matinee.models.neural import LARGEST_DENSE_TABLE, is_lazy, sigmoid_bounds
+from matinee.models.neural.common import LARGEST_DENSE_TABLE, is_lazy, sigmoid_bounds
+from matinee.models.neural.dot_product import DotProduct, PlainMF
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.ratings import Ratings, Scale
 from matinee.split import random_split
 from tests import reference

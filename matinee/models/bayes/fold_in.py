@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.models.probit import Link
+from matinee.models.bayes.ordered_probit import Link
 
 STEPS = 12
 CLOSE = 1e-3

@@ -21,17 +21,17 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Halves
 from matinee.errors import DataError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.bayes.draws import Chain
+from matinee.models.bayes.fold_in import Answers, Posterior, Scores, ordinal_posterior
+from matinee.models.bayes.gibbs import Beside, Sampler
+from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
+from matinee.models.bayes.side_information import feature_block, set_block
+from matinee.models.bayes.time_effects import Moments
 from matinee.models.biases import Biases
-from matinee.models.chain import Chain
 from matinee.models.declarations import curve_of
-from matinee.models.factorization import MatrixFactorization
-from matinee.models.moments import Moments
-from matinee.models.people import Capabilities, TrainingCurve
-from matinee.models.posterior import Answers, Posterior, Scores, ordinal_posterior
-from matinee.models.probit import Link, Ordinal, rating_levels
-from matinee.models.relations import feature_block, set_block
-from matinee.models.sampler import Beside, Sampler
-from matinee.models.settings import curve, hyper, learned
+from matinee.models.hyperparameters import curve, hyper, learned
+from matinee.models.interface import Capabilities, TrainingCurve
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers

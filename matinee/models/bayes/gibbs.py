@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
-from matinee.models.moments import Moments
-from matinee.models.probit import Ordinal
-from matinee.models.relations import Block
+from matinee.models.bayes.ordered_probit import Ordinal
+from matinee.models.bayes.side_information import Block
+from matinee.models.bayes.time_effects import Moments
 from matinee.ratings import Ratings
 from matinee.threads import Run
 

@@ -12,8 +12,8 @@ import matinee
 from matinee.errors import MatineeError, ModelFileError, SettingError
 from matinee.evaluation import evaluate
 from matinee.guide import Guide
-from matinee.models.dot_product import DotProduct
-from matinee.models.network import Network
+from matinee.models.neural.dot_product import DotProduct
+from matinee.models.neural.network import Network
 from matinee.ratings import Ratings
 from matinee.split import random_split
 from tests.conftest import simulated

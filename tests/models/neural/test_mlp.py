@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from matinee.errors import SettingError
-from matinee.models.mlp import EmbeddingMLP, _embedding_size
+from matinee.models.neural.mlp import EmbeddingMLP, _embedding_size
 from matinee.ratings import Ratings
 from matinee.split import random_split
-from matinee.training.modules import MLPModule, mlp_weights
+from matinee.training.torch_modules import MLPModule, mlp_weights
 from tests.conftest import simulated
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

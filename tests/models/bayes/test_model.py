@@ -13,8 +13,8 @@ from matinee.catalogue import Catalogue
 from matinee.errors import SettingError, UnsupportedError
 from matinee.explain import explain
 from matinee.metrics import rmse
-from matinee.models.bayesian import BayesianMF
-from matinee.models.probit import Link, Ordinal
+from matinee.models.bayes.model import BayesianMF
+from matinee.models.bayes.ordered_probit import Link, Ordinal
 from matinee.ratings import NO_TIME, Ratings, Scale
 from matinee.split import given_parts, random_split
 from matinee.storage import Origin, load_model, save_model

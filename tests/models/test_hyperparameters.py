@@ -8,8 +8,8 @@ from matinee.errors import SettingError, UnknownNameError
 from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
-from matinee.models.dot_product import DotProduct
-from matinee.models.factorization import MatrixFactorization
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.neural.dot_product import DotProduct
 from matinee.models.popularity import Popularity
 from tests.helpers import every_model
 

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from matinee._types import Floats
 from matinee.errors import SettingError
 from matinee.models.base import Fitting
-from matinee.models.factors import Predict
-from matinee.models.neural import NeuralRecommender, require_torch
-from matinee.models.people import Capabilities
-from matinee.models.settings import hyper, learned
+from matinee.models.fold_in import Predict
+from matinee.models.hyperparameters import hyper, learned
+from matinee.models.interface import Capabilities
+from matinee.models.neural.common import NeuralRecommender, require_torch
 from matinee.ratings import Ratings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from matinee.training.network import NetworkEngine
+    from matinee.training.torch_engine import NetworkEngine
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

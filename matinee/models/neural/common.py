@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from matinee._types import Floats
 from matinee.errors import DataError, SettingError, UnsupportedError
+from matinee.models.attribution import path_parts
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.declarations import curve_of
-from matinee.models.factors import Crowd, Predict, most_likely, path_parts
-from matinee.models.people import Capabilities, TrainingCurve
-from matinee.models.settings import Hyper, curve, hyper, learned
+from matinee.models.fold_in import Crowd, Predict, most_likely
+from matinee.models.hyperparameters import Hyper, curve, hyper, learned
+from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.ratings import Ratings, Scale
 from matinee.training.checkpoints import Checkpoint, fingerprint
 from matinee.training.loop import Engine, TrainingPlan
@@ -24,7 +25,7 @@ from matinee.training.schedules import SCHEDULES, ScheduleSettings
 if TYPE_CHECKING:
     from torch import nn
 
-    from matinee.training.network import NetworkEngine
+    from matinee.training.torch_engine import NetworkEngine
 
 UPDATES = ("auto", "dense", "lazy")
 LARGEST_DENSE_TABLE = 20_000
@@ -126,7 +127,7 @@ class NeuralRecommender(Recommender):
 
     def _torch_engine(self, module: "nn.Module", *, compiled: bool = False) -> "NetworkEngine":
         """Trains a PyTorch module with the settings of this model."""
-        from matinee.training.network import NetworkEngine, NetworkSettings
+        from matinee.training.torch_engine import NetworkEngine, NetworkSettings
 
         settings = NetworkSettings(
             weight_decay=self.weight_decay,

@@ -1,0 +1,1 @@
+"""The Bayesian models: draws of a factorization by Gibbs sampling, averaged."""

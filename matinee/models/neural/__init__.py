@@ -1,0 +1,1 @@
+"""The neural models: dot product, embeddings with hidden layers, and a network of your own."""
