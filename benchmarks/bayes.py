@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from matinee.records import parts_of, protocol_named
+from matinee.experiments.published_results import parts_of, protocol_named
 from matinee.split import Split
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there

@@ -31,12 +31,12 @@ from typing import Any
 
 import numpy as np
 
+from matinee.analysis.film_map import make_map
 from matinee.catalogue import Catalogue, Film
-from matinee.film_map import make_map
-from matinee.guide import Guide
-from matinee.map_files import save_map
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.ratings import Id, Ratings
+from matinee.recommendation.guide import Guide
+from matinee.report.map_page import save_map
 
 GENRES = ("Drama", "Comedy", "Thriller", "Action", "Romance", "Horror", "Crime", "Documentary", "Adventure", "Sci-Fi")
 SYLLABLES = ("ka", "ri", "mo", "ten", "sha", "lor", "vi", "an", "do", "bel", "mir", "ost", "ere", "gal", "un", "tho")

@@ -42,9 +42,9 @@ import numpy as np
 
 from matinee.datasets import load
 from matinee.errors import MatineeError
+from matinee.experiments.tutorials import tutorial_named
 from matinee.models import model_named
 from matinee.ratings import Ratings
-from matinee.reproduce import tutorial_named
 from matinee.split import Split, by_mask, random_split
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
-from matinee.guide import Guide
+from matinee.recommendation.guide import Guide
 
 LUA = """
 local bodies = {}

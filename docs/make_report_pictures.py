@@ -11,8 +11,8 @@ from playwright.sync_api import sync_playwright
 
 import matinee
 from matinee.datasets import local_copy
+from matinee.recommendation.model_file import Origin
 from matinee.report import collect, save_page
-from matinee.storage import Origin
 
 FIGURES = Path(__file__).parent / "figures"
 WIDTH, HEIGHT = 1280, 1860

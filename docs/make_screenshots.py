@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 import matinee
-from matinee.storage import Origin
+from matinee.recommendation.model_file import Origin
 
 PICTURES = Path(__file__).parent / "pictures"
 OPERATOR = "the-operator-of-the-pictures"

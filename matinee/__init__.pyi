@@ -1,15 +1,11 @@
 from ._version import __version__
+from .analysis import bias_ranking, components
+from .analysis.film_map import FilmMap, make_map
 from .catalogue import Catalogue, Film
 from .comparison import Comparison, compare
 from .datasets import load
-from .dials import Dials
 from .errors import MatineeError
 from .evaluation import Report, evaluate
-from .explain import Explanation
-from .film_map import FilmMap, make_map
-from .guide import Filters, Guide
-from .insight import bias_ranking, components
-from .map_files import save_map
 from .models import MODELS
 from .models.baseline import Baseline
 from .models.bayes.model import BayesianMF
@@ -24,6 +20,11 @@ from .models.neural.network import Network
 from .models.popularity import Popularity
 from .ratings import Ratings
 from .readers import Dataset, ReadOptions, read
+from .recommendation.explanation import Explanation
+from .recommendation.filters import Filters
+from .recommendation.guide import Guide
+from .recommendation.reranking import Dials
+from .report.map_page import save_map
 from .split import Split, splits
 from .training.lr_finder import lr_find
 from .trials import Plan

@@ -16,8 +16,8 @@ from matinee.catalogue import Film
 from matinee.data.titles import names_of, split_year, title_key
 from matinee.errors import DataError
 from matinee.export_files import Row, read_rows
-from matinee.guide import Guide
 from matinee.ratings import Id, Scale
+from matinee.recommendation.guide import Guide
 
 MOST_SECONDS = 8.0
 """To read one file; less than the server gives a request."""

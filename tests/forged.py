@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from matinee.storage import digest
+from matinee.recommendation.model_file import digest
 
 
 def contents(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from matinee.catalogue import Catalogue, Film
 from matinee.cli import main
 from matinee.errors import MatineeError
-from matinee.guide import Guide, Suggestions
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.ratings import Id, Ratings, Scale
 from matinee.readers import Dataset, ReadOptions, read
+from matinee.recommendation.guide import Guide
+from matinee.recommendation.suggestions import Suggestions
 from tests.conftest import simulated
 
 Model = type[Recommender]

@@ -15,7 +15,7 @@ from matinee.catalogue import Catalogue
 from matinee.errors import ModelFileError, SettingError
 from matinee.files import check_output_name, check_page_name, replacing, write_atomically
 from matinee.models.baseline import Baseline
-from matinee.storage import Origin, check_target, save_model
+from matinee.recommendation.model_file import Origin, check_target, save_model
 from tests.conftest import simulated
 
 PACKAGE = Path(matinee.__file__).parent

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from matinee.catalogue import Catalogue, Film
 from matinee.errors import DataError
 from matinee.export_files import MOST_BYTES, MOST_ROWS, plain_cell, read_rows
-from matinee.guide import Guide
 from matinee.imports import Import, on_scale, read_export
 from matinee.models.baseline import Baseline
 from matinee.models.popularity import Popularity
 from matinee.ratings import PAIRS, Id, Ratings, Scale
+from matinee.recommendation.guide import Guide
 
 FILMS: dict[Id, Film] = {
     1: Film("Matrix, The (1999)", 1999),

@@ -22,7 +22,7 @@ from matinee.data import titles
 from matinee.errors import MatineeError
 from matinee.export_files import plain_cell, read_rows
 from matinee.layouts import plain_integer, plain_name, plain_number, split_line
-from matinee.plots import canvas
+from matinee.plots import figure
 from matinee.ratings import Vocabulary
 from matinee.text import did_you_mean, printable
 from matinee.web.limits import client_of
@@ -78,8 +78,8 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "plain_number": plain_number,
     "plain_integer": plain_integer,
     "split_line": lambda text: split_line(text, ","),
-    "canvas.shorten_title": canvas.shorten_title,
-    "canvas.escape_math": canvas.escape_math,
+    "canvas.shorten_title": figure.shorten_title,
+    "canvas.escape_math": figure.escape_math,
     "client_of": client_of,
     "film_url": film_url,
     "poster": lambda text: poster({"title": text, "year": 1999, "genres": [text]}),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import matinee
+from matinee.analysis.similar_users import _is_loved
 from matinee.models.implicit_feedback import find_threshold, liked_from
-from matinee.neighbors import _is_loved
 from matinee.ranking import ranking_task
 from matinee.ratings import Ratings, Scale
 from matinee.report.quality import _liked

@@ -17,8 +17,8 @@ from matinee.models import MODELS, default_model
 from matinee.models.base import Person, Recommender
 from matinee.ratings import PAIRS, Ratings, Scale
 from matinee.readers import Dataset, ReadOptions, read
+from matinee.recommendation.model_file import load_model
 from matinee.sample import sample_ratings
-from matinee.storage import load_model
 from tests.conftest import real_data
 from tests.helpers import as_json, good, refused
 from tests.helpers import reading_error as message

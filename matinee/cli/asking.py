@@ -14,10 +14,11 @@ from matinee.errors import DataError, UnknownNameError
 from matinee.text import counted
 
 if TYPE_CHECKING:
-    from matinee.guide import Guide, Suggestions
     from matinee.models.base import Profile
     from matinee.own_ratings import OwnRating
     from matinee.ratings import Id
+    from matinee.recommendation.guide import Guide
+    from matinee.recommendation.suggestions import Suggestions
 
 user_option = click.option("--user", metavar="ID", help="Somebody of the training data.")
 ratings_option = click.option(
@@ -127,8 +128,8 @@ def id_of(guide: "Guide", user: str | None) -> "Id | None":
 @json_option
 def predict(model_file: Path, user: str | None, ratings: Path | None, item: str, as_json_: bool) -> None:
     """How many stars somebody would give a film."""
-    from matinee.certainty import certainty
-    from matinee.guide import Guide
+    from matinee.recommendation.guide import Guide
+    from matinee.recommendation.intervals import certainty
 
     require_person(user, ratings)
     guide = Guide.load(model_file)
@@ -179,8 +180,9 @@ def recommend(model_file: Path, users: tuple[str, ...], files: tuple[Path, ...],
 
     Several of both, in any mix, are a group, which gets films that nobody in it has rated.
     """
-    from matinee.dials import Dials
-    from matinee.guide import Filters, Guide
+    from matinee.recommendation.filters import Filters
+    from matinee.recommendation.guide import Guide
+    from matinee.recommendation.reranking import Dials
 
     if not (users or files):
         require_person(None, None)
@@ -260,7 +262,7 @@ def _named(guide: "Guide", who: list[Member]) -> list[dict[str, Any]]:
 @json_option
 def similar(model_file: Path, item: str, k: int, min_ratings: int | None, by: str, as_json_: bool) -> None:
     """The films most like a given one: the same people like both."""
-    from matinee.guide import Guide
+    from matinee.recommendation.guide import Guide
 
     guide = Guide.load(model_file)
     found = guide.similar(item, k, min_ratings=min_ratings, by=by)

@@ -8,9 +8,9 @@ import click
 from matinee.cli.output import announce_compiling, note, progress_bar, table
 
 if TYPE_CHECKING:
-    from matinee.guide import Guide
     from matinee.models.base import Person
     from matinee.readers import Dataset
+    from matinee.recommendation.guide import Guide
 
 NEWCOMER = {
     "The Matrix (1999)": 5.0,
@@ -58,9 +58,9 @@ def demo(out: Path, is_served: bool, port: int) -> None:
 
 
 def _train(data: "Dataset", out: Path) -> "Guide":
-    from matinee.guide import Guide
     from matinee.models.matrix_factorization import MatrixFactorization
-    from matinee.storage import Origin
+    from matinee.recommendation.guide import Guide
+    from matinee.recommendation.model_file import Origin
 
     model = MatrixFactorization()
     with progress_bar("Training mf on all ratings") as progress:

@@ -18,7 +18,7 @@ from matinee.cli.output import as_json, note, table
 @json_option
 def explain(model_file: Path, user: str | None, ratings: Path | None, item: str, k: int, as_json_: bool) -> None:
     """Why somebody would give a film so many stars: what each of their ratings adds."""
-    from matinee.guide import Guide
+    from matinee.recommendation.guide import Guide
 
     require_person(user, ratings)
     guide = Guide.load(model_file)

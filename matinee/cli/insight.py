@@ -13,8 +13,8 @@ from matinee.cli.output import as_json, note, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matinee.insight import BiasLine, UserLine
-    from matinee.neighbors import Neighbors
+    from matinee.analysis import BiasLine, UserLine
+    from matinee.analysis.similar_users import Neighbors
 
 ASSUMED = (
     "This file was saved without histories: the intervals suppose ratings that deviate by a quarter of the scale, and "
@@ -37,8 +37,8 @@ def biases(model_file: Path, k: int, raw: bool, users: bool, as_json_: bool) -> 
 
     Ranked by the cautious end of a 95% interval, so that three ratings make no best film.
     """
-    from matinee.guide import Guide
-    from matinee.insight import bias_ranking, bias_unit, disagreements, generosity
+    from matinee.analysis import bias_ranking, bias_unit, disagreements, generosity
+    from matinee.recommendation.guide import Guide
 
     guide = Guide.load(model_file)
     unit = bias_unit(guide.model)
@@ -118,8 +118,8 @@ def neighbors(model_file: Path, user: str | None, ratings: Path | None, k: int, 
     Loved is what they rated in the upper quarter of the scale. Likeness is a cosine, smaller where a neighbour has few
     ratings (times n / (n + 20)); a file saved without histories does not tell how many, so there it is not.
     """
-    from matinee.guide import Guide
-    from matinee.neighbors import neighbors as find_neighbors
+    from matinee.analysis.similar_users import neighbors as find_neighbors
+    from matinee.recommendation.guide import Guide
 
     require_person(user, ratings)
     guide = Guide.load(model_file)

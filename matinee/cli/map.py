@@ -49,9 +49,9 @@ def map_(
     --ratings it shows somebody's own place too. A table (.parquet) is for Embedding Atlas and the like; it has neither
     colors nor somebody's own place.
     """
-    from matinee.film_map import make_map
-    from matinee.guide import Guide
-    from matinee.map_files import axis_sentences, check_map_name, check_table, save_map, you_on
+    from matinee.analysis.film_map import make_map
+    from matinee.recommendation.guide import Guide
+    from matinee.report.map_page import axis_sentences, check_map_name, check_table, save_map, you_on
 
     check_map_name(out)
     check_table(out, color=color, has_person=user is not None or ratings is not None)

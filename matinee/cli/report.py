@@ -21,7 +21,7 @@ def report(model_file: Path, out: Path | None, no_measure: bool, threads: int | 
     and tested on the others. If the file holds histories, the page names user ids and
     shows some of their ratings.
     """
-    from matinee.guide import Guide
+    from matinee.recommendation.guide import Guide
     from matinee.report import check_page_name, collect, save_page
 
     if out is None and not as_json_:

@@ -9,8 +9,8 @@ from matinee.cli.options import json_option, threads_option
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
 
 if TYPE_CHECKING:
-    from matinee.records import Comparison
-    from matinee.reproduce import Reproduction
+    from matinee.experiments.published_results import Comparison
+    from matinee.experiments.tutorials import Reproduction
 
 
 @click.command()
@@ -52,9 +52,9 @@ def reproduce(name: str, short: bool, seed: int, plot: Path | None, **given: Any
 
 
 def _tutorial(name: str, short: bool, seed: int, plot: Path | None, as_json_: bool) -> None:
+    from matinee.experiments.tutorials import reproduce as reproduce_
+    from matinee.experiments.tutorials import tutorial_named
     from matinee.plots import check_figure_name
-    from matinee.reproduce import reproduce as reproduce_
-    from matinee.reproduce import tutorial_named
 
     tutorial = tutorial_named(name)
     if plot is not None:
@@ -75,7 +75,7 @@ def _tutorial(name: str, short: bool, seed: int, plot: Path | None, as_json_: bo
 def _records(folder: Path | None, only: tuple[str, ...], how: dict[str, Any], as_json_: bool) -> None:
     """Each table as soon as it is there; a protocol without its data is left out with a note, unless it was named."""
     from matinee.errors import DataError
-    from matinee.records import PROTOCOLS, protocol_named, run_protocol
+    from matinee.experiments.published_results import PROTOCOLS, protocol_named, run_protocol
 
     wanted: dict[str, list[str]] = {} if only else {protocol.name: [] for protocol in PROTOCOLS}
     for text in only:
@@ -100,7 +100,7 @@ def _records(folder: Path | None, only: tuple[str, ...], how: dict[str, Any], as
 
 
 def _tell_records(found: "Comparison") -> None:
-    from matinee.records import LEVELS
+    from matinee.experiments.published_results import LEVELS
 
     rows = []
     for line in found.lines:

@@ -38,9 +38,9 @@ from matinee.text import counted
 @data_options
 def train(source: str, model_name: str | None, settings: tuple[str, ...], seed: int, **given: Any) -> None:
     """Train a model on all of DATA and save it in one file."""
-    from matinee.guide import Guide
     from matinee.models.blend import in_words, weights_of
-    from matinee.storage import Origin, check_target
+    from matinee.recommendation.guide import Guide
+    from matinee.recommendation.model_file import Origin, check_target
 
     n_threads, out, no_history = given.pop("threads"), given.pop("out"), given.pop("no_history")
     checkpoint, database = given.pop("checkpoint"), given.pop("db")

@@ -212,7 +212,9 @@ class _Descent:
         # Imported here since compiled code takes half a second to load, which predicting does not need.
         from matinee.kernels import sgd
 
-        self.sweep, self.weights, self.rng, self.run = sgd.sweep, weights, rng, run
+        self.sweep, self.rng, self.run = sgd.sweep, rng, run
+        # A plain tuple: Numba's cache would name the class, and could not be read once the class has moved.
+        self.weights = tuple(weights)
         # By the number of ratings alone: the blocks, and so the numbers, must not depend on the threads.
         self.n_groups = 2 ** int(np.clip(np.log2(max(1.0, np.sqrt(len(train) / 16_384))), 0, 5))
         user_group = _deal(train.user_counts, self.n_groups, rng)

@@ -3,11 +3,11 @@
 Lines differ in dash and marker as well as in color, so that the figures work in black and white.
 """
 
-from matinee.plots.canvas import as_svg, check_figure_name, save_figure
-from matinee.plots.data import long_tail, rating_histogram
+from matinee.plots.analysis import bias_ranking, component_ends
 from matinee.plots.film_map import film_map
-from matinee.plots.insight import bias_ranking, component_ends
+from matinee.plots.output import as_svg, check_figure_name, save_figure
 from matinee.plots.quality import calibration, predicted_against_true, residuals
+from matinee.plots.ratings import long_tail, rating_histogram
 from matinee.plots.training import learning_curves, learning_rates, schedule
 
 __all__ = [

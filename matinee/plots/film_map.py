@@ -5,17 +5,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.analysis.film_map import FilmMap, Point
 from matinee.data.titles import spoken
 from matinee.errors import SettingError, UnsupportedError
-from matinee.film_map import FilmMap, Point
-from matinee.plots.canvas import (
-    PAPER,
-    figure_of,
-    font_families,
-    new_axes,
-    shorten_title,
-    without_glyph_warnings,
-)
+from matinee.plots.figure import PAPER, figure_of, font_families, new_axes, shorten_title, without_glyph_warnings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,17 +8,8 @@ from numpy.typing import ArrayLike
 from matinee import metrics
 from matinee._types import Doubles
 from matinee.errors import DataError
-from matinee.plots.canvas import (
-    BLUE,
-    GRAY,
-    ORANGE,
-    draw_diagonal,
-    escape_math,
-    label_beside,
-    new_axes,
-    new_panels,
-)
-from matinee.plots.numbers import binned_means, checked_pairs, merged_bins
+from matinee.plots.binning import binned_means, checked_pairs, merged_bins
+from matinee.plots.figure import BLUE, GRAY, ORANGE, draw_diagonal, escape_math, label_beside, new_axes, new_panels
 from matinee.text import counted
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import numpy as np
 
 from matinee.errors import UnsupportedError
 from matinee.models.base import Recommender
-from matinee.plots.canvas import BLUE, ORANGE, escape_math, label_beside, new_axes, new_panels
+from matinee.plots.figure import BLUE, ORANGE, escape_math, label_beside, new_axes, new_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

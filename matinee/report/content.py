@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 from matinee._version import __version__
 from matinee.errors import MatineeError
-from matinee.guide import Guide
 from matinee.models.base import Recommender
 from matinee.progress import Progress
-from matinee.report.data import TrainingData, training_data
+from matinee.recommendation.guide import Guide
 from matinee.report.examples import Example, Mistakes, examples, mistakes
-from matinee.report.learnt import Findings, findings
+from matinee.report.findings import Findings, findings
+from matinee.report.glossary import GLOSSARY, about_model, citations, cite_matinee, license_of
 from matinee.report.quality import Quality, measure
-from matinee.report.words import GLOSSARY, about_model, citations, cite_matinee, license_of
+from matinee.report.training_data import TrainingData, training_data
 from matinee.text import counted
 
 NOT_MEASURED = (

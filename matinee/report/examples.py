@@ -7,10 +7,10 @@ import numpy as np
 
 from matinee.catalogue import Catalogue
 from matinee.errors import MatineeError
-from matinee.explain import explain
-from matinee.guide import Guide
 from matinee.models.base import Person, Recommender
 from matinee.ratings import Id
+from matinee.recommendation.explanation import explain
+from matinee.recommendation.guide import Guide
 from matinee.report.quality import Quality
 from matinee.text import counted
 

@@ -11,7 +11,7 @@ from matinee.errors import SettingError
 from matinee.files import check_page_name, write_atomically
 from matinee.text import counted
 
-ASSETS = Path(str(files("matinee") / "assets"))
+ASSETS = Path(str(files("matinee.report") / "assets"))
 
 
 def new_environment(folder: Path) -> Environment:

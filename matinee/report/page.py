@@ -8,13 +8,13 @@ from markupsafe import Markup
 from matinee import plots
 from matinee._types import Floats
 from matinee._version import __version__
-from matinee.insight import BiasLine, Component
-from matinee.plots.canvas import figure_of, without_glyph_warnings
+from matinee.analysis import BiasLine, Component
+from matinee.plots.figure import figure_of, without_glyph_warnings
 from matinee.report.content import Content
+from matinee.report.findings import Findings
+from matinee.report.glossary import about_model, citations, cite_matinee, license_of
 from matinee.report.html import asset, render, save_html
-from matinee.report.learnt import Findings
 from matinee.report.quality import Quality
-from matinee.report.words import about_model, citations, cite_matinee, license_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from matinee.guide import Suggestion
 from matinee.ratings import Id
+from matinee.recommendation.suggestions import Suggestion
 from matinee.web.live import Folded, Snapshot
 from matinee.web.shapes import FilmQuery, SimilarQuery, Wish
 from matinee.web.store import Kept

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from matinee.explain import Explanation
+from matinee.recommendation.explanation import Explanation
 from matinee.web.pages_base import sentence
 
 NAMED = 6

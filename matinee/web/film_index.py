@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.titles import article_first, fold, split_year, title_key
-from matinee.guide import Filters, Guide
 from matinee.ratings import Id
+from matinee.recommendation.filters import Filters
+from matinee.recommendation.guide import Guide
 from matinee.text import nearest
 
 ORDERS = ("popular", "best", "title", "newest", "oldest")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from matinee.guide import Filters
+from matinee.recommendation.filters import Filters
 from matinee.web import texts
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
 from matinee.web.groups import MOST_MEMBERS, FullGroupError, Member

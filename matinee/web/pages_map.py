@@ -12,11 +12,11 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from matinee.analysis.film_map import FilmMap, make_map
 from matinee.errors import UnsupportedError
-from matinee.film_map import FilmMap, make_map
-from matinee.map_files import axis_sentences, page_data, you_on
 from matinee.models.history import few_ratings
 from matinee.report.html import ASSETS
+from matinee.report.map_page import axis_sentences, page_data, you_on
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
 from matinee.web.live import Snapshot

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from matinee.dials import Dials
-from matinee.guide import Filters
+from matinee.recommendation.filters import Filters
+from matinee.recommendation.reranking import Dials
 from matinee.web.settings import MOST_ITEMS, MOST_K, MOST_OWN_RATINGS, MOST_TEXT
 from matinee.web.tables import LONGEST_ITEM_ID, LONGEST_NAME
 

@@ -17,7 +17,6 @@ from matinee.catalogue import Catalogue
 from matinee.cli import main
 from matinee.errors import MatineeError, ModelFileError, SettingError, UnknownNameError, UnsupportedError
 from matinee.evaluation import evaluate
-from matinee.explain import explain
 from matinee.metrics import rmse
 from matinee.models import model_named
 from matinee.models.base import Person, Recommender
@@ -27,9 +26,10 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.stacking import nonnegative_ridge, pairs_of, standardised
 from matinee.progress import Step
 from matinee.ratings import Ratings
-from matinee.report.words import about_model
+from matinee.recommendation.explanation import explain
+from matinee.recommendation.model_file import Origin, load_model, save_model
+from matinee.report.glossary import about_model
 from matinee.split import random_split
-from matinee.storage import Origin, load_model, save_model
 from tests.conftest import simulated
 from tests.forged import forge
 from tests.helpers import table

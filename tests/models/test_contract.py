@@ -10,12 +10,12 @@ import pytest
 from matinee.catalogue import Catalogue
 from matinee.errors import DataError, NotFittedError, UnknownNameError, UnsupportedError
 from matinee.evaluation import ranking_measures
-from matinee.explain import explain
 from matinee.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import CURVE, learned_arrays
 from matinee.ratings import Ratings, Scale
+from matinee.recommendation.explanation import explain
 from matinee.split import Split, given_parts, random_split
 from tests.conftest import simulated
 from tests.helpers import (

@@ -16,8 +16,8 @@ from matinee.models.implicit_feedback import noise
 from matinee.models.popularity import Popularity
 from matinee.ratings import PAIRS, Ratings
 from matinee.readers import read
+from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.split import random_split
-from matinee.storage import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
 from tests.helpers import history, message, small_table
 from tests.helpers import scores_in_order as all_scores

@@ -16,8 +16,8 @@ from matinee.models.baseline import Baseline
 from matinee.models.knn import PEOPLE_AT_ONCE, SIMILARITIES, ItemKNN, UserKNN
 from matinee.ratings import Ratings, Scale
 from matinee.readers import read
+from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.split import given_parts
-from matinee.storage import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
 from tests.helpers import history, message
 from tests.helpers import scores_in_order as all_scores

@@ -16,7 +16,6 @@ import torch
 
 from matinee.datasets import load
 from matinee.errors import ModelFileError, UnsupportedError
-from matinee.guide import Guide
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
@@ -25,8 +24,9 @@ from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.progress import Step
 from matinee.ratings import Ratings
+from matinee.recommendation.guide import Guide
+from matinee.recommendation.model_file import load_model
 from matinee.split import random_split
-from matinee.storage import load_model
 from tests.conftest import simulated
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

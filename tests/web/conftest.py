@@ -19,10 +19,10 @@ import pytest
 import uvicorn
 
 from matinee.catalogue import Catalogue, Film
-from matinee.guide import Guide
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.storage import Origin
+from matinee.recommendation.guide import Guide
+from matinee.recommendation.model_file import Origin
 from matinee.web.app import create_app
 from matinee.web.running import Address, configuration
 from matinee.web.settings import Limits, Settings

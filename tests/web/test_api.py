@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
-from matinee.guide import Filters, Guide
 from matinee.ratings import Id
+from matinee.recommendation.filters import Filters
+from matinee.recommendation.guide import Guide
 from tests.web.conftest import OPERATOR, newcomer
 
 RATINGS = [{"item_id": 7, "stars": 5}, {"item_id": "17", "stars": 1.5}, {"item_id": 27, "stars": 4}]

@@ -12,9 +12,9 @@ from matinee.cli import main
 from matinee.collected import COLUMNS, TABLE, with_collected
 from matinee.errors import DataError
 from matinee.features import Features
-from matinee.guide import Guide
 from matinee.ratings import Ratings, Scale
 from matinee.readers import Dataset
+from matinee.recommendation.guide import Guide
 from matinee.web import tables
 from matinee.web.store import Store
 from tests.web.conftest import Cluster

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from matinee.catalogue import Catalogue, Film
-from matinee.guide import Guide
 from matinee.models.baseline import Baseline
 from matinee.ratings import Id, Ratings, Scale
+from matinee.recommendation.guide import Guide
 from matinee.web.settings import Settings
 from tests.web.conftest import UNLIMITED, newcomer, serving
 

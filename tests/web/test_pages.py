@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from matinee.catalogue import Catalogue, Film
-from matinee.guide import Guide
 from matinee.models import MODELS
 from matinee.ratings import Id, Ratings
-from matinee.storage import Origin
+from matinee.recommendation.guide import Guide
+from matinee.recommendation.model_file import Origin
 from matinee.web import texts
 from matinee.web.app import create_app
 from matinee.web.pages_base import choices, film_url, is_own

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from matinee.catalogue import Catalogue
-from matinee.guide import Guide
 from matinee.models.ials import ImplicitALS
 from matinee.models.popularity import Popularity
 from matinee.ratings import PAIRS, Ratings, Scale
-from matinee.storage import Origin
+from matinee.recommendation.guide import Guide
+from matinee.recommendation.model_file import Origin
 from matinee.web.charts import bar, columns_of, histogram
 from matinee.web.pages_operator import traffic
 from matinee.web.settings import Settings

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from matinee.catalogue import Catalogue, Film
-from matinee.certainty import LEVEL, interval
-from matinee.guide import Guide
 from matinee.models import MODELS
 from matinee.ratings import PAIRS, Id, Ratings
-from matinee.storage import Origin
+from matinee.recommendation.guide import Guide
+from matinee.recommendation.intervals import LEVEL, interval
+from matinee.recommendation.model_file import Origin
 from matinee.web import texts
 from matinee.web.live import Snapshot
 from matinee.web.shelf import ALIKE, KNOWN_ENOUGH, Shelf

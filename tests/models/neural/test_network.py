@@ -11,10 +11,10 @@ from torch import nn
 import matinee
 from matinee.errors import MatineeError, ModelFileError, SettingError
 from matinee.evaluation import evaluate
-from matinee.guide import Guide
 from matinee.models.neural.dot_product import DotProduct
 from matinee.models.neural.network import Network
 from matinee.ratings import Ratings
+from matinee.recommendation.guide import Guide
 from matinee.split import random_split
 from tests.conftest import simulated
 from tests.helpers import message as refusal

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from matinee.web.settings import Settings
-from tests.browser import conftest as shared
+from tests.report.browser import conftest as shared
 from tests.web.conftest import OPERATOR, UNLIMITED, serving
 
 if TYPE_CHECKING:

@@ -1,0 +1,17 @@
+"""What a model has learnt: bias rankings, and principal components with their meaning in words."""
+
+from matinee.analysis.biases import BiasLine, UserLine, bias_ranking, bias_unit, disagreements, generosity
+from matinee.analysis.components import Component, End, Meaning, components
+
+__all__ = [
+    "BiasLine",
+    "Component",
+    "End",
+    "Meaning",
+    "UserLine",
+    "bias_ranking",
+    "bias_unit",
+    "components",
+    "disagreements",
+    "generosity",
+]

@@ -1,0 +1,1 @@
+"""Published results and tutorials, run again beside their published numbers."""

@@ -1,0 +1,1 @@
+"""What a fitted model says to people: lists, filters, re-ranking, groups, explanations; and its file."""

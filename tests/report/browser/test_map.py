@@ -1,0 +1,457 @@
+"""The page of the map, in a browser, opened from disk as people open it."""
+
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import matinee
+from matinee.analysis.film_map import FilmMap, make_map
+from matinee.catalogue import Catalogue, Film
+from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.ratings import Id, Ratings
+from matinee.recommendation.guide import Guide
+from matinee.report.map_page import page_data, save_map, you_on
+from tests.conftest import simulated
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
+    from tests.report.browser.conftest import Watched
+
+GENRES = (("Comedy",), ("Comedy", "Drama"), ("Comedy", "Romance"), ("Horror",), ())
+NASTY = "</script><img src=x onerror=alert(1)> & <b>bold</b>"
+NAMES = {
+    3: "Amélie (Fabuleux destin d'Amélie Poulain, Le) (2001)",
+    4: "Ærø, Łódź & Øresund (1950)",
+    8: f"{NASTY} (1999)",
+    10: "Matrix, The (1999)",
+    11: "Matrix Reloaded, The (2003)",
+    12: "Animatrix, The (2003)",
+}
+YOU = 1
+"""A user of the simulated table, who rated some of the films."""
+
+
+@pytest.fixture(scope="module")
+def guide() -> Guide:
+    model = MatrixFactorization(factors=8).fit(simulated(), n_threads=1)
+    films: dict[Id, Film] = {}
+    for place, item_id in enumerate(model.items_.ids.tolist()):
+        title = NAMES.get(place, f"Film no. {place} ({1900 + place})")
+        year = None if place == 5 else int(title[-5:-1])
+        films[item_id] = Film("Film no. 5" if place == 5 else title, year, GENRES[place % 5])
+    return Guide(model, Catalogue(films))
+
+
+@pytest.fixture(scope="module")
+def made(guide: Guide) -> FilmMap:
+    return make_map(guide)
+
+
+@pytest.fixture(scope="module")
+def address(guide: Guide, made: FilmMap, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("map") / "map.html"
+    you = you_on(made, guide, guide.model.profile(YOU))
+    save_map(made, path, heading="Films of a simulation", axes=("Left to right: more horror.",), you=you)
+    return path.as_uri()
+
+
+@pytest.fixture
+def opened(page: "Page", address: str) -> "Page":
+    page.goto(address)
+    return page
+
+
+def settle(page: "Page") -> None:
+    """Waits until what has been asked for is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def place(page: "Page", row: int) -> tuple[float, float]:
+    """Where a film is in the window."""
+    settle(page)
+    x, y = page.evaluate("row => filmMap.at(row)", row)
+    box = page.locator(".marks").bounding_box()
+    assert box is not None
+    return box["x"] + x, box["y"] + y
+
+
+def color(page: "Page", x: float, y: float) -> tuple[int, ...]:
+    """Of the dots' canvas at a place in the window, without what is drawn above it."""
+    settle(page)
+    script = """([x, y]) => {
+        const canvas = document.querySelector(".dots");
+        const { left, top } = canvas.getBoundingClientRect();
+        const ratio = canvas.width / canvas.clientWidth;
+        return [...canvas.getContext("2d").getImageData((x - left) * ratio, (y - top) * ratio, 1, 1).data].slice(0, 3);
+    }"""
+    return tuple(page.evaluate(script, [x, y]))
+
+
+def rgb(hex_: str) -> tuple[int, ...]:
+    return tuple(int(hex_[at : at + 2], 16) for at in (1, 3, 5))
+
+
+def near(one: tuple[int, ...], other: tuple[int, ...], reach: int = 40) -> bool:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) < reach
+
+
+def lonely(made: FilmMap, rows: "np.ndarray[Any, Any]") -> int:
+    """Of some films the one that lies farthest from all others, so that nothing covers it."""
+    places = np.column_stack([made.x, made.y])
+    distances = np.linalg.norm(places[rows][:, None] - places, axis=2)
+    distances[distances == 0] = np.inf
+    return int(rows[distances.min(axis=1).argmax()])
+
+
+# -- opening -----------------------------------------------------------------------------------------------------
+
+
+def test_it_opens_from_disk_and_asks_for_nothing_else(
+    opened: "Page", watched: "Watched", address: str, made: FilmMap
+) -> None:
+    settle(opened)
+    assert opened.locator("h1").inner_text() == "Films of a simulation"
+    assert opened.locator(".about").inner_text() == made.sentence
+    assert opened.locator(".more p").first.inner_text() == "Left to right: more horror."
+    assert opened.evaluate("() => filmMap.titles().length") > 10
+    assert watched.requests == [address]
+
+
+def test_the_policy_of_the_page_forbids_other_scripts(opened: "Page", watched: "Watched") -> None:
+    blocked = opened.evaluate("""() => new Promise((done) => {
+        document.addEventListener("securitypolicyviolation", (event) => done(event.effectiveDirective));
+        document.body.append(Object.assign(document.createElement("script"), { textContent: "window.broken = 1" }));
+    })""")
+    assert blocked == "script-src-elem"
+    assert opened.evaluate("() => window.broken") is None
+    (complaint,) = watched.complaints
+    assert "Content Security Policy" in complaint
+    watched.complaints.clear()
+
+
+def test_titles_do_not_touch_at_any_zoom(opened: "Page") -> None:
+    opened.mouse.move(760, 400)
+    for _ in range(5):
+        settle(opened)
+        titles = opened.evaluate("() => filmMap.titles()")
+        assert len({title["row"] for title in titles}) == len(titles) > 5
+        for one, other in combinations(titles, 2):
+            apart = one["right"] <= other["left"] or other["right"] <= one["left"]
+            assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"]
+        opened.mouse.wheel(0, -350)
+
+
+# -- search ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "row"),
+    [("amelie", 3), ("LE FABULEUX", 3), ("aero lodz oresund", 4), ("2001 amél", 3), ("matrix the", 10), ("img src", 8)],
+)
+def test_search_heeds_neither_accents_nor_case_nor_the_order_of_words(opened: "Page", typed: str, row: int) -> None:
+    opened.get_by_label("Find a film").fill(typed)
+    assert opened.locator("[role=option]").count() == 1 + (typed == "matrix the")
+    opened.keyboard.press("Enter")
+    expected = {3: "Amélie", 4: "Ærø, Łódź & Øresund", 8: NASTY, 10: "The Matrix"}[row]
+    chosen = opened.locator(".film h2").inner_text()
+    assert chosen == expected or (typed == "matrix the" and chosen == "The Matrix Reloaded")
+
+
+def test_arrow_keys_walk_the_suggestions(opened: "Page") -> None:
+    search = opened.get_by_label("Find a film")
+    search.click()
+    opened.keyboard.type("the mat")
+    options = opened.locator("[role=option]")
+    assert sorted(options.locator("span").all_inner_texts()) == ["The Matrix", "The Matrix Reloaded"]
+    second = options.nth(1).locator("span").inner_text()
+    assert search.get_attribute("aria-activedescendant") == "film-map-found-0"
+    opened.keyboard.press("ArrowDown")
+    assert search.get_attribute("aria-activedescendant") == "film-map-found-1"
+    assert options.nth(1).get_attribute("aria-selected") == "true"
+    opened.keyboard.press("Enter")
+    assert opened.locator(".film h2").inner_text() == second
+    assert opened.evaluate("() => document.activeElement.textContent") == second
+    assert opened.locator("[role=listbox]").is_hidden()
+
+
+def test_a_film_that_is_not_there_is_not_found(opened: "Page") -> None:
+    opened.get_by_label("Find a film").fill("zzz")
+    assert opened.locator("[role=listbox]").inner_text() == "No films found on this map."
+    opened.keyboard.press("Enter")
+    assert opened.locator(".film").is_hidden()
+    opened.keyboard.press("Escape")
+    assert opened.locator("[role=listbox]").is_hidden()
+
+
+def test_a_click_takes_a_suggestion(opened: "Page") -> None:
+    opened.get_by_label("Find a film").fill("amelie")
+    opened.locator("[role=option]").click()
+    assert opened.locator(".film h2").inner_text() == "Amélie"
+    assert opened.locator(".film p").all_inner_texts() == ["also: Le Fabuleux destin d'Amélie Poulain", "2001 · Horror"]
+
+
+# -- films -------------------------------------------------------------------------------------------------------
+
+
+def test_hovering_shows_the_facts_of_a_film(opened: "Page", made: FilmMap) -> None:
+    row = lonely(made, np.arange(1, 120, 5))
+    assert opened.locator(".tip").is_hidden()
+    opened.mouse.move(*place(opened, row))
+    film, mean, n = made.films[row], made.means[row], made.n_ratings[row]
+    lines = opened.locator(".tip > *").all_inner_texts()
+    assert lines[:2] == [film.title, "Comedy, Drama"]
+    assert lines[2].startswith(f"Average {mean:.2f} ({n} ratings)")
+    opened.mouse.move(40, 40)
+    assert opened.locator(".tip").is_hidden()
+
+
+def test_a_click_shows_a_film_and_its_neighbors_and_these_lead_on(opened: "Page", made: FilmMap) -> None:
+    row = lonely(made, np.arange(1, 120, 5))
+    opened.mouse.click(*place(opened, row))
+    panel = opened.locator(".film")
+    assert panel.locator("h2").inner_text() == f"Film no. {row}"
+    facts = dict(zip(panel.locator("dt").all_inner_texts(), panel.locator("dd").all_inner_texts(), strict=True))
+    assert facts["average"] == f"{made.means[row]:.2f}"
+    assert facts["ratings"] == str(made.n_ratings[row])
+    assert facts["id"] == str(made.item_ids[row])
+    assert made.biases is not None
+    assert facts["bias"].replace("\u2212", "-") == f"{made.biases[row]:+.2f}"
+    shown = panel.locator("ol small").all_inner_texts()
+    assert [float(text) for text in shown if "." in text] == pytest.approx(made.likeness[row].tolist(), abs=0.01)
+    years = [str(made.films[one].year) for one in made.neighbors[row].tolist() if made.films[one].year]
+    assert [text.strip() for text in shown if "." not in text] == years
+    first = panel.locator("ol button").first
+    name = first.locator("span").evaluate("span => span.firstChild.textContent")
+    first.click()
+    assert panel.locator("h2").inner_text() == name
+    opened.keyboard.press("Escape")
+    assert panel.is_hidden()
+
+
+def test_what_is_not_chosen_fades_and_lines_lead_to_the_neighbors(opened: "Page", made: FilmMap) -> None:
+    row = lonely(made, np.arange(120))
+    strangers = np.setdiff1d(np.arange(120), [row, *made.neighbors[row]])
+    stranger = lonely(made, strangers)
+    before = color(opened, *place(opened, stranger))
+    opened.evaluate("row => filmMap.choose(row)", row)
+    faded = color(opened, *place(opened, stranger))
+    paper = rgb("#fbfaf7")
+    assert not near(before, paper)
+    assert near(faded, paper, 60)
+    settle(opened)
+    x, y = opened.evaluate("row => filmMap.at(row)", row)
+    to_x, to_y = opened.evaluate("row => filmMap.at(row)", int(made.neighbors[row][0]))
+    script = """([x, y]) => {
+        const context = document.querySelector(".marks").getContext("2d");
+        return Math.max(...context.getImageData(x - 2, y - 2, 5, 5).data);
+    }"""
+    assert opened.evaluate(script, [(x + to_x) / 2, (y + to_y) / 2]) > 0
+
+
+def test_a_click_beside_all_films_lets_go(opened: "Page") -> None:
+    opened.evaluate("() => filmMap.choose(0)")
+    assert opened.locator(".film").is_visible()
+    opened.mouse.click(300, 790)
+    assert opened.locator(".film").is_hidden()
+
+
+def test_a_title_with_markup_is_text(opened: "Page") -> None:
+    opened.get_by_label("Find a film").fill("onerror")
+    assert opened.locator("[role=option] span").inner_text() == NASTY
+    opened.keyboard.press("Enter")
+    assert opened.locator(".film h2").inner_text() == NASTY
+    assert opened.locator("img, b, script[src]").count() == 0
+
+
+# -- moving ------------------------------------------------------------------------------------------------------
+
+
+def test_dragging_moves_and_the_wheel_zooms_where_it_points(opened: "Page") -> None:
+    x, y = place(opened, 0)
+    opened.mouse.move(500, 300)
+    opened.mouse.down()
+    opened.mouse.move(560, 340)
+    opened.mouse.move(620, 350)
+    opened.mouse.up()
+    moved = place(opened, 0)
+    assert moved == pytest.approx((x + 120, y + 50), abs=1)
+    assert opened.locator(".film").is_hidden()
+    opened.mouse.move(*moved)
+    far = place(opened, 1)
+    opened.mouse.wheel(0, -400)
+    assert place(opened, 0) == pytest.approx(moved, abs=1)
+    assert np.hypot(*np.subtract(place(opened, 1), moved)) > 1.5 * np.hypot(*np.subtract(far, moved))
+    opened.get_by_label("Show the whole map").click()
+    assert place(opened, 0) == pytest.approx((x, y), abs=1)
+
+
+def test_two_fingers_zoom(opened: "Page") -> None:
+    fingers = opened.context.new_cdp_session(opened)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        listed = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": listed})
+
+    apart = np.subtract(place(opened, 0), place(opened, 1))
+    touch("touchStart", (600, 400), (800, 400))
+    touch("touchMove", (550, 400), (850, 400))
+    touch("touchMove", (500, 400), (900, 400))
+    touch("touchEnd")
+    assert np.subtract(place(opened, 0), place(opened, 1)) == pytest.approx(2 * apart, rel=0.02)
+    assert opened.locator(".film").is_hidden()
+
+
+def test_the_keyboard_does_all_that_the_mouse_does(opened: "Page") -> None:
+    opened.locator(".marks").focus()
+    x, y = place(opened, 0)
+    opened.keyboard.press("ArrowLeft")
+    opened.keyboard.press("ArrowUp")
+    assert place(opened, 0) == pytest.approx((x + 70, y + 70), abs=1)
+    opened.keyboard.press("0")
+    assert place(opened, 0) == pytest.approx((x, y), abs=1)
+    apart = np.subtract(place(opened, 0), place(opened, 1))
+    opened.keyboard.press("+")
+    assert np.subtract(place(opened, 0), place(opened, 1)) == pytest.approx(1.4 * apart, rel=0.01)
+    opened.keyboard.press("-")
+    assert opened.locator(".tip").is_visible()
+    named = opened.locator(".tip strong").inner_text()
+    assert opened.locator("[role=status]").inner_text() == named
+    opened.keyboard.press("Enter")
+    assert named.startswith(opened.locator(".film h2").inner_text())
+    opened.keyboard.press("Tab")
+    assert opened.evaluate("() => document.activeElement.closest('.film ol') !== null")
+    opened.keyboard.press("Escape")
+    assert opened.locator(".film").is_hidden()
+    assert opened.evaluate("() => document.activeElement.className") == "marks"
+
+
+# -- colors -----------------------------------------------------------------------------------------------------
+
+
+def test_dots_change_their_color_with_what_it_stands_for(opened: "Page", made: FilmMap) -> None:
+    row = lonely(made, np.arange(3, 120, 5))
+    horror = made.groups.names.index("Horror")
+    spot = place(opened, row)
+    seen = [color(opened, *spot)]
+    assert near(seen[0], rgb(("#0072b2", "#d55e00", "#009e73", "#cc79a7")[horror]))
+    for name in ("Year", "Bias", "Ratings"):
+        opened.get_by_label(name, exact=True).check()
+        seen.append(color(opened, *spot))
+        assert opened.locator(".legend .ticks span").count() == 5
+    assert len({*seen}) == 4
+    opened.get_by_label("Year", exact=True).check()
+    ticks = opened.locator(".legend .ticks span").all_inner_texts()
+    years = sorted(film.year for film in made.films if film.year)
+    assert (ticks[0], ticks[-1]) == (str(years[0]), str(years[-1]))
+    assert "unknown" in opened.locator(".legend").inner_text()
+
+
+def test_a_genre_lights_up(opened: "Page", made: FilmMap) -> None:
+    row = lonely(made, np.arange(0, 120, 5))
+    opened.locator(".legend button", has_text="Horror").click()
+    assert opened.locator(".legend button[aria-pressed=true] span").inner_text() == "Horror"
+    assert near(color(opened, *place(opened, row)), rgb("#fbfaf7"), 60)
+    lit = lonely(made, np.arange(3, 120, 5))
+    assert not near(color(opened, *place(opened, lit)), rgb("#fbfaf7"), 60)
+    opened.locator(".legend button", has_text="Horror").click()
+    assert opened.locator(".legend button[aria-pressed=true]").count() == 0
+    assert not near(color(opened, *place(opened, row)), rgb("#fbfaf7"), 60)
+
+
+def test_ones_own_place_and_films_are_shown(opened: "Page", made: FilmMap, guide: Guide) -> None:
+    you = you_on(made, guide, guide.model.profile(YOU))
+    line = opened.locator(".legend button", has_text="Rated by you")
+    assert line.locator("small").inner_text() == str(len(you.stars))
+    line.click()
+    others = np.setdiff1d(np.arange(120), [*you.stars])
+    assert near(color(opened, *place(opened, lonely(made, others))), rgb("#fbfaf7"), 60)
+    row = next(iter(you.stars))
+    opened.evaluate("row => filmMap.choose(row)", row)
+    facts = opened.locator(".film dl").inner_text()
+    assert f"{you.stars[row]:g}\nyour rating" in facts or f"your rating\n{you.stars[row]:g}" in facts
+
+
+def test_the_page_is_dark_where_people_like_it_dark(opened: "Page", made: FilmMap) -> None:
+    opened.emulate_media(color_scheme="dark")
+    assert near(color(opened, 300, 10), rgb("#15161a"), 3)
+    row = lonely(made, np.arange(3, 120, 5))
+    assert not near(color(opened, *place(opened, row)), rgb("#15161a"), 60)
+
+
+# -- people ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_out(opened: "Page", scheme: Any) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="needs: pip install axe-playwright-python"
+    )
+    opened.emulate_media(color_scheme=scheme)
+    opened.evaluate("() => filmMap.choose(0)")
+    opened.locator(".legend button", has_text="Horror").focus()
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    found = axe.Axe().run(opened, options=rules).response["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_on_a_phone_the_film_lies_below_the_map(opened: "Page") -> None:
+    opened.set_viewport_size({"width": 390, "height": 844})
+    opened.get_by_label("Find a film").fill("amelie")
+    opened.keyboard.press("Enter")
+    box = opened.locator(".film").bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"], box["y"] + box["height"]) == pytest.approx((0, 390, 844), abs=1)
+    x, y = place(opened, 3)
+    assert 0 < x < 390
+    assert 100 < y < box["y"]
+    assert opened.evaluate("() => document.documentElement.scrollWidth") == 390
+
+
+def test_a_tap_chooses_a_film_and_nothing_in_the_panel_that_opens_there(opened: "Page", made: FilmMap) -> None:
+    row = lonely(made, np.arange(1, 120, 5))
+    x, y = place(opened, row)
+    opened.touchscreen.tap(x + 3, y)
+    assert opened.locator(".film h2").inner_text() == f"Film no. {row}"
+
+
+def test_a_page_from_a_server_can_mount_the_map_as_a_module(page: "Page", made: FilmMap) -> None:
+    assets = Path(matinee.__file__).parent / "report" / "assets"
+    start = """<!doctype html><link rel="stylesheet" href="map.css"><div id="here" style="height: 500px"></div>
+        <script type="module">
+            import { mount } from "./map.js";
+            const data = await (await fetch("data.json")).json();
+            globalThis.filmMap = mount(document.getElementById("here"), data);
+        </script>"""
+
+    def answer(route: "Route") -> None:
+        name = route.request.url.rpartition("/")[2]
+        if name == "data.json":
+            route.fulfill(json=page_data(made))
+        elif name:
+            route.fulfill(path=assets / name)
+        else:
+            route.fulfill(body=start, content_type="text/html")
+
+    page.route("http://films.test/**", answer)
+    page.goto("http://films.test/")
+    page.wait_for_function("() => globalThis.filmMap")
+    page.evaluate("() => filmMap.choose(3)")
+    assert page.locator(".film h2").inner_text() == "Amélie"
+    assert page.locator("h1").count() == 0
+
+
+def test_three_films_without_titles_make_a_page(page: "Page", tmp_path: Path) -> None:
+    stars = np.random.default_rng(0).integers(1, 6, 120).astype(float)
+    ratings = Ratings.from_ids(np.repeat(np.arange(40), 3).tolist(), np.tile(["a", "b", "c"], 40).tolist(), stars)
+    model = MatrixFactorization(factors=4, epochs=1).fit(ratings, n_threads=1)
+    model.item_factors_ = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    save_map(make_map(Guide(model)), tmp_path / "map.html")
+    page.goto((tmp_path / "map.html").as_uri())
+    assert page.locator(".ways label").all_inner_texts() == ["Bias", "Ratings"]
+    page.evaluate("() => filmMap.choose(1)")
+    assert page.locator(".film h2").inner_text() == "b"
+    assert page.locator(".film ol li").count() == 2
