@@ -334,12 +334,12 @@ def shell_lines(page: Path) -> list[list[str]]:
 def check_command(words: list[str]) -> None:
     """Parses a command without running it; click raises if there is no such command, option or value."""
     command: click.Command = main
-    rest = words
+    parent, rest = click.Context(main, info_name="matinee", **main.context_settings), words
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
         assert rest[0] in command.commands, f"there is no command {' '.join(words)}"
         command, rest = command.commands[rest[0]], rest[1:]
     with suppress(click.exceptions.Exit):  # --help and --version
-        command.make_context("matinee", list(rest))
+        command.make_context(command.name, list(rest), parent=parent)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
