@@ -12,6 +12,7 @@ AGES = (18, 25, 35, 45, 50, 56)
 """First years of the groups in which MovieLens-1M gives ages."""
 VIEWER_FILES = ("u.user", "users.dat", "users.csv")
 _ORDER = {"u.user": ("age", "gender", "occupation", "zip"), "users.dat": ("gender", "age", "occupation", "zip")}
+_MOST_DIGITS = 3
 _USUAL = {"zipcode": "zip", "zip_code": "zip", "zip-code": "zip", "postcode": "zip", "sex": "gender"}
 
 
@@ -52,7 +53,7 @@ def _labels(cells: dict[str, str]) -> list[str]:
     labels = [f"gender: {gender}"] if gender else []
     if occupation:
         labels.append(f"occupation: {occupation}")
-    if age.isdecimal():
+    if age.isdecimal() and len(age) <= _MOST_DIGITS:
         labels.append(f"age: {bisect_right(AGES, int(age))}")
     if area:
         labels.append(f"zip: {area[0]}")
