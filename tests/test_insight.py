@@ -22,7 +22,7 @@ from matinee import (
     Popularity,
     load,
 )
-from matinee.cli.insight import biases
+from matinee.cli.biases import biases
 from matinee.errors import SettingError, UnsupportedError
 from matinee.insight import (
     BiasLine,

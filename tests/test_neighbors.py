@@ -23,7 +23,7 @@ from matinee import (
     load,
 )
 from matinee.cli import main
-from matinee.cli.insight import neighbors as command
+from matinee.cli.neighbors import neighbors as command
 from matinee.errors import SettingError, UnknownNameError, UnsupportedError
 from matinee.guide import co_rating
 from matinee.models.base import Recommender
