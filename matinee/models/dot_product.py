@@ -99,7 +99,7 @@ class DotProduct(NeuralRecommender):
         engine = self.engine(train)
         self._train(engine, train, how)
         state = engine.state()
-        (name,) = {"weights", "module.table.weight"} & set(state)
+        name = "weights" if "weights" in state else "module.table.weight"
         weights = state[name]  # (U + I, F + biases)
         users, items = weights[: train.n_users], weights[train.n_users :]
         self.user_factors_ = users[:, : self.factors].copy()
