@@ -10,6 +10,7 @@ import sys
 import tokenize
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -78,6 +79,7 @@ TABLES = (ast.Dict, ast.List, ast.Set, ast.Tuple)
 NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
