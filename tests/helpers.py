@@ -17,14 +17,22 @@ from matinee.errors import MatineeError
 from matinee.guide import Guide, Suggestions
 from matinee.models import MODELS
 from matinee.models.base import Recommender
+from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
 from matinee.models.factorization import MatrixFactorization
+from matinee.models.ials import ImplicitALS
+from matinee.models.knn import ItemKNN
+from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings, Scale
 from matinee.readers import Dataset, ReadOptions, read
 from tests.conftest import simulated
 
 Model = type[Recommender]
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+each_kind_of_model = pytest.mark.parametrize(
+    "model", [Baseline, Popularity, MatrixFactorization, ItemKNN, ImplicitALS], ids=lambda model: model.name
+)
+"""Where only the kind of list matters: stars or scores without a unit, each with factors and without; neighbors."""
 ITEM = 17
 """An item id of `table()`; its users are 1 to 300."""
 TWICE = "Rated again later by the same user: 1 row; the last rating counts.\n"
