@@ -23,7 +23,8 @@ from .models.mlp import EmbeddingMLP
 from .models.network import Network
 from .models.popularity import Popularity
 from .ratings import Ratings
-from .readers import Dataset, ReadOptions, read
+from .read_options import ReadOptions
+from .readers import Dataset, read
 from .split import Split, splits
 from .training.lr_finder import lr_find
 from .trials import Plan

@@ -29,7 +29,9 @@ BODY_LINES, FILE_LINES = 50, 400  # parameters, nesting, statements and complexi
 
 LAYERS = (
     {"_types", "_version", "errors", "text", "data.titles", "features", "system"},
-    {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "kernels"},
+    {"read_options"},
+    {"layouts"},
+    {"files", "progress", "ratings", "metrics", "threads", "databases", "kernels"},
     {"archives", "catalogue", "projection", "split", "tables"},
     {"training"},
     {"models"},

@@ -10,7 +10,8 @@ from matinee.errors import SettingError
 
 if TYPE_CHECKING:
     from matinee.models.base import Recommender
-    from matinee.readers import Dataset, ReadOptions
+    from matinee.read_options import ReadOptions
+    from matinee.readers import Dataset
     from matinee.split import Split
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -84,7 +85,7 @@ def data_options(function: Function) -> Function:
 
 def read_options(given: dict[str, Any]) -> "ReadOptions":
     """ReadOptions from the values of `data_options`, which are taken out of `given`."""
-    from matinee.readers import ReadOptions
+    from matinee.read_options import ReadOptions
 
     scale = given.pop("scale")
     return ReadOptions(
