@@ -24,7 +24,8 @@ from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN
 from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings, Scale
-from matinee.readers import Dataset, ReadOptions, read
+from matinee.read_options import ReadOptions
+from matinee.readers import Dataset, read
 from tests.conftest import simulated
 
 Model = type[Recommender]
