@@ -19,7 +19,8 @@ from .models.neural.mlp import EmbeddingMLP
 from .models.neural.network import Network
 from .models.popularity import Popularity
 from .ratings import Ratings
-from .readers import Dataset, ReadOptions, read
+from .read_options import ReadOptions
+from .readers import Dataset, read
 from .recommendation.explanation import Explanation
 from .recommendation.filters import Filters
 from .recommendation.guide import Guide

@@ -22,8 +22,9 @@ import polars as pl
 
 from matinee.errors import DataError
 from matinee.files import write_atomically
-from matinee.layouts import ROLES, Kind, Layout, plain_integer, plain_number, split_line
+from matinee.layouts import ROLES, Layout, plain_integer, plain_number, split_line
 from matinee.ratings import NO_TIME
+from matinee.read_options import Kind
 from matinee.tables import EARLIEST, LATEST, Table, encode
 from matinee.text import counted, printable
 

@@ -1,7 +1,7 @@
 """Ratings that `matinee serve` collected from people, added to the data that a model is trained on.
 
-People get new user ids: numbers after the largest one, or "person 1", "person 2", ... where ids are text. The ids of
-the database stay in the database, so a model file leads nobody back to a person.
+People get new user ids: numbers after the largest one, or "person 1", "person 2", ... where ids are
+text. The ids of the database stay in the database, so a model file leads nobody back to a person.
 """
 
 from dataclasses import replace
@@ -17,7 +17,8 @@ from matinee.ratings import NO_TIME, Id, Ratings, Vocabulary
 from matinee.readers import Dataset
 from matinee.text import counted
 
-#: The table of the server's database that holds ratings, and its columns; a test compares both with its schema.
+#: The table of ratings in the server's database, and its columns; a test compares both with its
+#: schema.
 TABLE = "ratings"
 COLUMNS = ("person_id", "item_id", "stars", "rated_at")
 
@@ -45,8 +46,8 @@ class _Collected(NamedTuple):
 def with_collected(dataset: Dataset, url: str) -> Joined:
     """A data set followed by the ratings in the database of a server.
 
-    Ratings of items that the data does not know, and stars outside its scale, are left out and counted.
-    Users and items keep their features; people from the database have none.
+    Ratings of items that the data does not know, and stars outside its scale, are left out and
+    counted. Users and items keep their features; people from the database have none.
 
     Args:
         url: as of `matinee serve --db`: an SQLite file or a database URL.
@@ -57,14 +58,17 @@ def with_collected(dataset: Dataset, url: str) -> Joined:
     address = address_of(url)
     if not dataset.ratings.scale.has_stars:
         raise DataError(
-            f"{dataset.name} has no stars, but the ratings in {shown_url(address)} are stars, so they cannot be added."
+            f"{dataset.name} has no stars, but the ratings in {shown_url(address)} are stars, "
+            "so they cannot be added."
         )
     _, frame = frame_of_query(address, _QUERY)
     collected = _usable(frame, dataset.ratings)
     note = _note(collected, shown_url(address))
     if len(collected.value) == 0:
         return Joined(dataset, note)
-    return Joined(replace(dataset, ratings=_merged(dataset.ratings, collected), source_rows=None), note)
+    return Joined(
+        replace(dataset, ratings=_merged(dataset.ratings, collected), source_rows=None), note
+    )
 
 
 def _usable(frame: pl.DataFrame, known: Ratings) -> _Collected:

@@ -22,7 +22,8 @@ from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import HTTPError, RequestException, SSLError
 
 from matinee.errors import DataError, DownloadError, SettingError, UnknownNameError
-from matinee.readers import Dataset, ReadOptions, read
+from matinee.read_options import DEFAULT_OPTIONS, ReadOptions
+from matinee.readers import Dataset, read
 from matinee.sample import sample_ratings
 from matinee.text import did_you_mean
 
@@ -35,7 +36,6 @@ CITATION = (
 
 SIMULATED = "The films of the sample are real, its viewers are simulated."
 
-_PLAIN = ReadOptions()
 _CLOSED = "Research use only; no redistribution and no commercial use without permission from GroupLens."
 _OPEN = "Research use; redistribution under the same terms; no commercial use without permission from GroupLens."
 
@@ -248,7 +248,7 @@ def _published_md5(url: str) -> str:
     return found.group().decode()
 
 
-def load(data: object, options: ReadOptions = _PLAIN) -> Dataset:
+def load(data: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     """The ratings and titles of whatever is given as data.
 
     Args:
@@ -273,7 +273,7 @@ def load(data: object, options: ReadOptions = _PLAIN) -> Dataset:
 
 def _load_named(wanted: Entry, options: ReadOptions) -> Dataset:
     if wanted.name == "sample":
-        if replace(options, skip_bad_rows=False) != _PLAIN:
+        if replace(options, skip_bad_rows=False) != DEFAULT_OPTIONS:
             raise SettingError("The sample is built in: leave out the options that say how to read a table.")
         ratings, catalogue = sample_ratings()
         return Dataset("sample", ratings, catalogue, note=SIMULATED)

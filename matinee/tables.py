@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.layouts import INTEGER, ROLES, Kind, Layout
+from matinee.layouts import INTEGER, ROLES, Layout
 from matinee.ratings import NO_TIME, Vocabulary
+from matinee.read_options import Kind
 
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_799  # the years 1 and 9999, in seconds since 1970
 _SURVEY_BYTES = 1 << 18  # stays in the processor's cache

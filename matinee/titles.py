@@ -1,4 +1,4 @@
-"""Catalogues from the files that lie beside the ratings: MovieLens' own, or any table with ids and titles."""
+"""Catalogues from the files beside the ratings: those of MovieLens, or any table of titles."""
 
 import csv
 import io
@@ -10,29 +10,30 @@ from typing import NamedTuple
 from matinee.catalogue import Catalogue, Film
 from matinee.data.titles import year_of
 from matinee.features import Features
-from matinee.layouts import USUAL_NAMES, plain_integer, plain_name
+from matinee.layouts import column_of, plain_integer, plain_name
 from matinee.ratings import Id, Vocabulary
 from matinee.text import printable
 
+#: In the order in which they are looked for; the names of the MovieLens editions come first.
 CATALOGUE_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "films.csv")
-"""In the order in which they are looked for; the names of the MovieLens editions come first."""
 
 _NO_GENRE = {"", "(no genres listed)", "unknown"}
 _GENRES_100K = (
-    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror "
-    "Musical Mystery Romance Sci-Fi Thriller War Western"
+    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy "
+    "Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western"
 )
 _YEAR = re.compile(r"\b(\d{4})\b")
-_COLUMNS = {
-    "item": f"movieid itemid item iid filmid id {USUAL_NAMES['item']}",
-    "title": "title movietitle filmtitle booktitle name itemname productname primarytitle film movie book song product",
-    "year": "year releaseyear startyear releasedate",
-    "genres": "genres genre categories",
-}
 
 
 class Titles(NamedTuple):
-    """A catalogue, the file it comes from, a sentence on a file that was there and could not be used, and who rated."""
+    """What the files beside the ratings say.
+
+    Attributes:
+        catalogue: titles, years and genres; may be empty.
+        file: where the catalogue comes from.
+        note: a sentence on a file that was there but could not be used; usually empty.
+        users: features of the users.
+    """
 
     catalogue: Catalogue
     file: Path | None = None
@@ -44,12 +45,25 @@ class _NoTitlesError(Exception):
     """A file holds no titles of the rated items; the text says why."""
 
 
-def titles_beside(folder: Path, items: Vocabulary, item_column: str | None, ratings_file: str) -> Titles:
+class _Columns(NamedTuple):
+    """Numbers of the columns of a table of items; None for a column that is not there."""
+
+    item: int
+    title: int
+    year: int | None
+    genres: int | None
+
+
+def titles_beside(
+    folder: Path, items: Vocabulary, item_column: str | None, ratings_file: str
+) -> Titles:
     """The titles in a folder, from the first file that has some; an empty catalogue if none does.
 
-    Titles are for people and no model needs them, so a line that cannot be read is left out in silence.
+    Titles are for people, and no model needs them, so a line that cannot be read is skipped
+    silently.
 
     Args:
+        folder: where to look.
         items: the rated items; decides whether the ids are integers or text.
         item_column: the name that the person gave for the column of items, or None.
         ratings_file: the name of the file with the ratings, which is never one of titles.
@@ -78,7 +92,7 @@ def _catalogue(path: Path, items: Vocabulary, item_column: str | None) -> Catalo
         films = _from_csv(text, item_column, items.is_integer)
     catalogue = Catalogue(dict(_with_ids(films, items)))
     if not any(items.find(item_id) is not None for item_id in catalogue.films):
-        raise _NoTitlesError("it has no title of an item that is rated")
+        raise _NoTitlesError("it has no title of a rated item")
     return catalogue
 
 
@@ -91,7 +105,7 @@ def _with_ids(films: Iterator[tuple[str, Film]], items: Vocabulary) -> Iterator[
 
 
 def _decoded(content: bytes) -> str:
-    """Text in UTF-8, or else in Latin-1, in which the older editions are written."""
+    """Text in UTF-8, or in Latin-1, the encoding of the older editions."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -113,18 +127,19 @@ def _genre_names(folder: Path) -> list[str]:
 
 
 def _from_u_item(text: str, genre_names: Sequence[str]) -> Iterator[tuple[str, Film]]:
-    """Lines `id|title|release date|video date|address|19 flags`."""
+    """Films from lines `id|title|release date|video date|address|19 flags`."""
     for line in text.split("\n"):
         fields = line.strip("\r").split("|")
         if len(fields) < 5 or not fields[1]:
             continue
         item_id, title, released = fields[:3]
-        flagged = [name for name, flag in zip(genre_names, fields[5:], strict=False) if flag.strip() == "1"]
-        yield item_id, Film(title, year_of(title) or _year_in(released), _genres(flagged))
+        flags = zip(genre_names, fields[5:], strict=False)
+        genres = [name for name, flag in flags if flag.strip() == "1"]
+        yield item_id, Film(title, year_of(title) or _year_in(released), _genres(genres))
 
 
 def _from_dat(text: str) -> Iterator[tuple[str, Film]]:
-    """Lines `id::title::genre|genre`; a title may hold "::" itself."""
+    """Films from lines `id::title::genre|genre`; a title may hold "::" itself."""
     for line in text.split("\n"):
         item_id, _, rest = line.partition("::")
         title, _, genres = rest.rpartition("::")
@@ -132,45 +147,50 @@ def _from_dat(text: str) -> Iterator[tuple[str, Film]]:
             yield item_id, Film(title, year_of(title), _genres(genres.split("|")))
 
 
-def _from_csv(text: str, item_column: str | None, has_integer_ids: bool) -> Iterator[tuple[str, Film]]:
-    """Rows of a CSV file whose header names the columns; genres are separated by "|"."""
+def _from_csv(
+    text: str, item_column: str | None, has_integer_ids: bool
+) -> Iterator[tuple[str, Film]]:
+    """Films from a CSV file whose header names the columns; genres are separated by "|"."""
     text = text.lstrip("\r\n")
     if not text:
         raise _NoTitlesError("it is empty")
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=text.partition("\n")[0].count))
+    separator = max(",;\t|", key=text.partition("\n")[0].count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        at = _columns(next(rows, []), item_column, has_integer_ids)
+        columns = _columns(next(rows, []), item_column, has_integer_ids)
         for row in rows:
-            item_id, title, year, genres = (_cell(row, at[role]) for role in _COLUMNS)
+            item_id, title = _cell(row, columns.item), _cell(row, columns.title)
             if item_id and title:
-                yield item_id, Film(title, _year_in(year) or year_of(title), _genres(genres.split("|")))
+                year = _year_in(_cell(row, columns.year)) or year_of(title)
+                yield item_id, Film(title, year, _genres(_cell(row, columns.genres).split("|")))
     except csv.Error:
         return
 
 
-def _columns(names: Sequence[str], item_column: str | None, has_integer_ids: bool) -> dict[str, int | None]:
-    """Role -> number of its column, None where there is none; items and titles must have one."""
-    header = [plain_name(name) for name in names]
-    at = {role: _first(header, usual.split()) for role, usual in _COLUMNS.items()}
-    if item_column is not None and plain_name(item_column) in header:
-        at["item"] = header.index(plain_name(item_column))
-    if has_integer_ids and at["item"] == at["title"]:  # items that are known by their titles have text ids
-        at["item"] = None
-    for role, missing in (("item", "item ids"), ("title", "titles")):
-        if at[role] is None:
-            listed = ", ".join(printable(name.strip()[:40]) for name in names[:12])
-            raise _NoTitlesError(f"it has no column of {missing} (its columns are {listed})")
-    return at
+def _columns(names: Sequence[str], item_column: str | None, has_integer_ids: bool) -> _Columns:
+    """The columns of a table of items; it must have ids and titles."""
+    item, title = column_of(names, "item id"), column_of(names, "item title")
+    plain = [plain_name(name) for name in names]
+    if item_column is not None and plain_name(item_column) in plain:
+        item = plain.index(plain_name(item_column))
+    if has_integer_ids and item == title:  # only text ids can be titles
+        item = None
+    listed = ", ".join(printable(name.strip()[:40]) for name in names[:12])
+    if item is None:
+        raise _NoTitlesError(f"it has no column of item ids (its columns are {listed})")
+    if title is None:
+        raise _NoTitlesError(f"it has no column of titles (its columns are {listed})")
+    return _Columns(item, title, column_of(names, "year"), column_of(names, "genres"))
 
 
-def _first(header: Sequence[str], names: Sequence[str]) -> int | None:
-    return next((header.index(name) for name in names if name in header), None)
-
-
-def _cell(row: Sequence[str], number: int | None) -> str:
-    return row[number].strip() if number is not None and number < len(row) else ""
+def _cell(row: Sequence[str], column: int | None) -> str:
+    if column is None or column >= len(row):
+        return ""
+    return row[column].strip()
 
 
 def _year_in(text: str) -> int | None:
     match = _YEAR.search(text)
-    return int(match.group(1)) if match else None
+    if match is None:
+        return None
+    return int(match.group(1))

@@ -1,59 +1,84 @@
-"""Who the users are, from the file that lies beside the ratings: age, gender, occupation, the area of the zip code."""
+"""Features of the users from the file beside the ratings: age, gender, occupation, postal area."""
 
 import csv
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from matinee.features import Features
+from matinee.layouts import column_of
 from matinee.ratings import Vocabulary
 
+#: First years of the groups in which MovieLens-1M gives ages.
 AGES = (18, 25, 35, 45, 50, 56)
-"""First years of the groups in which MovieLens-1M gives ages."""
 VIEWER_FILES = ("u.user", "users.dat", "users.csv")
-_ORDER = {"u.user": ("age", "gender", "occupation", "zip"), "users.dat": ("gender", "age", "occupation", "zip")}
-_USUAL = {"zipcode": "zip", "zip_code": "zip", "zip-code": "zip", "postcode": "zip", "sex": "gender"}
+
+_MOST_DIGITS = 3  # of an age
+_SEPARATORS = {"u.user": "|", "users.dat": "::"}
+_HEADERS = {
+    "u.user": ("user", "age", "gender", "occupation", "zip"),
+    "users.dat": ("user", "gender", "age", "occupation", "zip"),
+}
 
 
 def viewers_beside(folder: Path, users: Vocabulary) -> Features | None:
-    """The features of all users from u.user, users.dat or users.csv in the folder; None if there are none.
+    """The features of all users from u.user, users.dat or users.csv; None if there are none.
 
-    No model needs them, so a line, or a file, that cannot be read is left out in silence.
+    Most models do without them, so a line or file that cannot be read is skipped silently.
     """
     for path in (folder / name for name in VIEWER_FILES):
-        known = dict(_lines(path))
-        features = Features.of([known.get(str(user_id), []) for user_id in users.ids.tolist()])
+        labels_of_user = dict(_labeled_users(path))
+        labels = [labels_of_user.get(str(user_id), []) for user_id in users.ids.tolist()]
+        features = Features.of(labels)
         if features is not None:
             return features
     return None
 
 
-def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
+def _labeled_users(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """User ids and their labels; the id is the first field of a line, whatever the header says."""
     try:
         text = path.read_text("utf-8", errors="replace")
     except OSError:
         return
-    if path.name in _ORDER:
-        split = "|" if path.name == "u.user" else "::"
-        for line in text.splitlines():
-            user_id, *cells = line.strip().split(split)
-            yield user_id, _labels(dict(zip(_ORDER[path.name], cells, strict=False)))
-        return
-    header, *rows = [*csv.reader(text.splitlines())] or [[]]
-    names = [_USUAL.get(name.strip().lower(), name.strip().lower()) for name in header]
+    header: Sequence[str]
+    if path.name in _HEADERS:
+        header = _HEADERS[path.name]
+        separator = _SEPARATORS[path.name]
+        rows = [line.strip().split(separator) for line in text.splitlines()]
+    else:
+        header, *rows = list(csv.reader(text.splitlines())) or [[]]
+    columns = {
+        role: _column_after_id(header, role) for role in ("gender", "occupation", "age", "zip")
+    }
     for row in rows:
         if row:
-            yield row[0].strip(), _labels(dict(zip(names[1:], row[1:], strict=False)))
+            cells = {role: _cell(row, column) for role, column in columns.items()}
+            yield row[0].strip(), _labels(cells)
+
+
+def _column_after_id(header: Sequence[str], role: str) -> int | None:
+    column = column_of(header[1:], role)
+    if column is None:
+        return None
+    return column + 1
+
+
+def _cell(row: Sequence[str], column: int | None) -> str:
+    if column is None or column >= len(row):
+        return ""
+    return row[column].strip()
 
 
 def _labels(cells: dict[str, str]) -> list[str]:
-    """The labels of one user from the cells of their line."""
-    gender, occupation, age, area = [cells.get(kind, "").strip() for kind in ("gender", "occupation", "age", "zip")]
-    labels = [f"gender: {gender}"] if gender else []
-    if occupation:
-        labels.append(f"occupation: {occupation}")
-    if age.isdecimal():
-        labels.append(f"age: {bisect_right(AGES, int(age))}")
-    if area:
-        labels.append(f"zip: {area[0]}")
+    """The labels of one user, from their cells by role."""
+    labels = []
+    if cells["gender"]:
+        labels.append(f"gender: {cells['gender']}")
+    if cells["occupation"]:
+        labels.append(f"occupation: {cells['occupation']}")
+    if cells["age"].isdecimal() and len(cells["age"]) <= _MOST_DIGITS:
+        labels.append(f"age: {bisect_right(AGES, int(cells['age']))}")
+    if cells["zip"]:
+        labels.append(f"zip: {cells['zip'][0]}")
     return labels

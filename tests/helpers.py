@@ -16,16 +16,25 @@ from matinee.cli import main
 from matinee.errors import MatineeError
 from matinee.models import MODELS
 from matinee.models.base import Recommender
+from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
+from matinee.models.ials import ImplicitALS
+from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings, Scale
-from matinee.readers import Dataset, ReadOptions, read
+from matinee.read_options import ReadOptions
+from matinee.readers import Dataset, read
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.suggestions import Suggestions
 from tests.conftest import simulated
 
 Model = type[Recommender]
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+each_kind_of_model = pytest.mark.parametrize(
+    "model", [Baseline, Popularity, MatrixFactorization, ItemKNN, ImplicitALS], ids=lambda model: model.name
+)
+"""Where only the kind of list matters: stars or scores without a unit, each with factors and without; neighbors."""
 ITEM = 17
 """An item id of `table()`; its users are 1 to 300."""
 TWICE = "Rated again later by the same user: 1 row; the last rating counts.\n"

@@ -9,7 +9,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from matinee.readers import ReadOptions, read
+from matinee.read_options import ReadOptions
+from matinee.readers import read
 from tests.helpers import reading_error as message
 from tests.helpers import rows_of as table
 
@@ -133,7 +134,7 @@ def test_a_decimal_comma_between_semicolons_says_what_to_write(header: str, tmp_
 
 def test_an_error_after_skipping_says_how_many_rows_had_been_left_out(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n1,2,2\n2,1,x\n2,2,x\n")
-    assert message(path, SKIP) == (f"{path} has ratings of one user only, user '1'; {TWO} Bad rows left out before: 2.")
+    assert message(path, SKIP) == (f"{path} has ratings of only one user, '1'; {TWO} Bad rows left out before: 2.")
     write(path, "user,item,rating\n1,1,5\n2,2,5\n2,1,x\n")
     assert message(path, SKIP) == f"{ONE_VALUE.format(path=path)} Bad rows left out before: 1."
 
@@ -150,44 +151,44 @@ def test_a_workbook_is_told_by_its_content_not_by_its_name(name: str, tmp_path: 
 TWO = "at least two are needed to learn from."
 ONE_VALUE = (
     "{path}: every rating is 5; at least two values are needed to learn from. "
-    "If the rows only say who has what, say --pairs."
+    "If the rows only say who has what, give --pairs."
 )
 WORKBOOK = "is an Excel workbook; save it as CSV and give that file."
 WEB_PAGE = "{path} is a web page, not a table; the download went wrong. Fetch it again."
 BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
-RETURNS = "{path} has carriage returns but no line feeds; save it with Unix or Windows lines."
+RETURNS = "{path} has carriage returns but no line feeds; save it with Unix or Windows line endings."
 TWICE = "{{path}} has more than one {role} column: {names}. Remove or rename all but one."
 PICKLE = (
-    "{path} is a pickle, which can run any code when it is opened; matinee reads none. "
-    "Save the table as CSV or Parquet."
+    "{path} is a pickle. matinee does not read pickles, because opening one can run any code; "
+    "save the table as CSV or Parquet."
 )
 
 
 def no_column(role: str, columns: str) -> str:
     return (
-        f"{{path}} has no {role} column by any usual name; its columns are {columns}. "
+        f"{{path}} has no {role} column under a usual name; its columns are {columns}. "
         f"Name the right one with --{role}-column NAME."
     )
 
 
 NO_RATING = (
-    "{{path}} has no rating column by any usual name; its columns are {}. Name the right one with --rating-column "
-    "NAME, or with --count-column NAME if it says how often; or say --pairs if there is none."
+    "{{path}} has no rating column under a usual name; its columns are {}. Name the right one with --rating-column "
+    "NAME, or with --count-column NAME if it says how often; or give --pairs if there is none."
 )
 
 FILES: list[tuple[str | bytes, str]] = [
     (b"", "{path} is empty: it has no ratings."),
     ("\n \n", "{path} is empty: it has no ratings."),
     ("user,item,rating\n", "{path} has a header but no ratings."),
-    ("user,item,rating\n1,1,1\n1,2,2\n", "{path} has ratings of one user only, user '1'; " + TWO),
-    ("user,item,rating\n1,x,1\n2,x,2\n", "{path} has ratings of one item only, item 'x'; " + TWO),
+    ("user,item,rating\n1,1,1\n1,2,2\n", "{path} has ratings of only one user, '1'; " + TWO),
+    ("user,item,rating\n1,x,1\n2,x,2\n", "{path} has ratings of only one item, 'x'; " + TWO),
     ("user,item,rating\n1,1,5\n2,2,5\n", ONE_VALUE),
     ("<!DOCTYPE html>\n<html>", WEB_PAGE),
     ("\n<HTML>\n", WEB_PAGE),
     (b"PK\x03\x04 cut short", "{path} is damaged or cut short, or no zip; fetch or copy it again."),
     (b"\x1f\x8b\x08\0\0\0\0", "{path} is damaged or cut short; fetch or copy it again."),
     (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "{path} is packed twice; unpack it once by hand."),
-    (b"PAR1 cut short", "{path} is no Parquet file, or a damaged one; write it again."),
+    (b"PAR1 cut short", "{path} is not a valid Parquet file, or it is damaged; write it again."),
     (b"\x80\x04\x95x.", PICKLE),
     (b"\x7fELF\0\0\0", BINARY),
     (b"x" * 70_000, BINARY),
@@ -268,7 +269,7 @@ def test_a_missing_file_suggests_the_nearest_name(tmp_path: Path) -> None:
         f"There is no file or folder {tmp_path}/rating.csv. Did you mean 'ratings.csv'?"
     )
     assert message(str(tmp_path / "no" / "r.csv")) == (
-        f"There is no file {tmp_path}/no/r.csv, nor a folder {tmp_path}/no."
+        f"There is no file {tmp_path}/no/r.csv, and no folder {tmp_path}/no."
     )
     assert message("ratings\0.csv").startswith("There is no file or folder ratings")
     assert message(tmp_path / "ratings.csv" / "x").startswith("There is no file ")
@@ -281,8 +282,8 @@ def test_a_folder_or_file_without_permission_is_explained(tmp_path: Path, monkey
     path = write(tmp_path / "r.csv", "x")
     monkeypatch.setattr(Path, "iterdir", refuse)
     monkeypatch.setattr(Path, "open", refuse)
-    assert message(tmp_path) == f"There is no permission to read {tmp_path}."
-    assert message(path) == f"There is no permission to read {path}."
+    assert message(tmp_path) == f"Permission to read {tmp_path} is denied."
+    assert message(path) == f"Permission to read {path} is denied."
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from matinee import comparison
-from matinee.cli.comparing import compare as command
+from matinee.cli.compare import compare as command
 from matinee.comparison import HEADINGS, Comparison, Entry, compare
 from matinee.contests import Contest, Difference, against_first
 from matinee.errors import MatineeError, SettingError, UnsupportedError

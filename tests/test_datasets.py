@@ -17,7 +17,7 @@ import pytest
 from matinee import datasets
 from matinee.datasets import ENTRIES, Entry, fetch, fetch_entry, load, local_copy
 from matinee.errors import DataError, DownloadError, MatineeError, SettingError, UnknownNameError
-from matinee.readers import ReadOptions
+from matinee.read_options import ReadOptions
 from matinee.sample import sample_ratings
 
 DATA = os.environ.get("MATINEE_DATA", "")

@@ -16,7 +16,8 @@ from matinee.evaluation import NO_STARS
 from matinee.models import MODELS, default_model
 from matinee.models.base import Person, Recommender
 from matinee.ratings import PAIRS, Ratings, Scale
-from matinee.readers import Dataset, ReadOptions, read
+from matinee.read_options import ReadOptions
+from matinee.readers import Dataset, read
 from matinee.recommendation.model_file import load_model
 from matinee.sample import sample_ratings
 from tests.conftest import real_data
@@ -27,7 +28,7 @@ PAIR_ROWS = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")]
 COUNTED = ReadOptions(count="plays")
 NO_RATINGS = "No ratings here, only who has what: "
 NAMED = "; its columns are {}. Name the right one with --rating-column NAME, or with --count-column NAME if it says "
-NAMED += "how often; or say --pairs if there is none."
+NAMED += "how often; or give --pairs if there is none."
 
 
 def write(path: Path, content: str) -> Path:
@@ -119,7 +120,7 @@ def test_two_columns_of_numbers_need_no_header(tmp_path: Path) -> None:
 def test_a_column_that_may_be_a_misnamed_rating_is_not_passed_over(cell: str, tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", f"user;item;opinion\na;x;{cell}\nb;y;{cell}\n")
     columns = "'user', 'item', 'opinion'"
-    assert message(path) == f"{path} has no rating column by any usual name{NAMED.format(columns)}"
+    assert message(path) == f"{path} has no rating column under a usual name{NAMED.format(columns)}"
     assert rows(read(path, ReadOptions(pairs=True))) == [("a", "x", 1), ("b", "y", 1)]
 
 
@@ -128,7 +129,7 @@ def test_a_misnamed_rating_of_a_frame_json_or_parquet_file_is_not_passed_over(tm
     frame.write_parquet(tmp_path / "p.parquet")
     frame.write_ndjson(tmp_path / "p.jsonl")
     for source in (frame, tmp_path / "p.parquet", tmp_path / "p.jsonl"):
-        assert "has no rating column by any usual name" in message(source)
+        assert "has no rating column under a usual name" in message(source)
         assert rows(read(source, ReadOptions(pairs=True))) == [(1, 1, 1), (2, 2, 1)]
 
 
@@ -136,7 +137,7 @@ def test_ratings_become_pairs_if_somebody_says_so(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv", "user,item,rating,timestamp\n1,10,5,7\n2,20,5,8\n")
     assert message(path) == (
         f"{path}: every rating is 5; at least two values are needed to learn from. "
-        "If the rows only say who has what, say --pairs."
+        "If the rows only say who has what, give --pairs."
     )
     assert rows(read(path, ReadOptions(pairs=True))) == [(1, 10, 1), (2, 20, 1)]
     data = read(write(tmp_path / "u.data", "1\t10\t5\t881250949\n2\t20\t3\t881250950\n"), ReadOptions(pairs=True))
@@ -191,10 +192,10 @@ def test_what_excludes_each_other_is_told(tmp_path: Path) -> None:
     with pytest.raises(MatineeError) as error:
         ReadOptions(rating="stars", pairs=True)
     assert str(error.value) == (
-        "--rating-column and --pairs exclude each other: a row holds a rating, a count or neither."
+        "--rating-column and --pairs cannot be combined: a row holds a rating, a count or neither."
     )
     assert message(write(path, "user,item\na,x\na,y\n")) == (
-        f"{path} has pairs of one user only, user 'a'; at least two are needed to learn from."
+        f"{path} has pairs of only one user, 'a'; at least two are needed to learn from."
     )
 
 

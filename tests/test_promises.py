@@ -10,6 +10,7 @@ import sys
 import tokenize
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -28,7 +29,9 @@ BODY_LINES, FILE_LINES = 50, 400  # parameters, nesting, statements and complexi
 
 LAYERS = (
     {"_types", "_version", "errors", "text", "data.titles", "features", "system"},
-    {"files", "progress", "ratings", "metrics", "threads", "layouts", "databases", "kernels"},
+    {"read_options"},
+    {"layouts"},
+    {"files", "progress", "ratings", "metrics", "threads", "databases", "kernels"},
     {"archives", "catalogue", "projection", "split", "tables"},
     {"training"},
     {"models"},
@@ -78,6 +81,7 @@ TABLES = (ast.Dict, ast.List, ast.Set, ast.Tuple)
 NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
@@ -334,12 +338,12 @@ def shell_lines(page: Path) -> list[list[str]]:
 def check_command(words: list[str]) -> None:
     """Parses a command without running it; click raises if there is no such command, option or value."""
     command: click.Command = main
-    rest = words
+    parent, rest = click.Context(main, info_name="matinee", **main.context_settings), words
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
         assert rest[0] in command.commands, f"there is no command {' '.join(words)}"
         command, rest = command.commands[rest[0]], rest[1:]
     with suppress(click.exceptions.Exit):  # --help and --version
-        command.make_context("matinee", list(rest))
+        command.make_context(command.name, list(rest), parent=parent)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

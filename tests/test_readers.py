@@ -17,8 +17,10 @@ import pytest
 
 from matinee.catalogue import Film
 from matinee.errors import SettingError
+from matinee.layouts import ALIASES, column_of, plain_name
 from matinee.ratings import NO_TIME, Scale
-from matinee.readers import ReadOptions, read
+from matinee.read_options import ReadOptions
+from matinee.readers import read
 from tests.helpers import reading_error as message
 from tests.helpers import rows_of as table
 
@@ -153,8 +155,8 @@ def test_a_table_of_items_may_have_semicolons_and_the_ratings_own_column_of_item
         ("foo,title\n1,One\n", "it has no column of item ids (its columns are foo, title)"),
         ("item_id,bar\n1,One\n", "it has no column of titles (its columns are item_id, bar)"),
         ("", "it is empty"),
-        ("item_id,title\n9,Nine\n", "it has no title of an item that is rated"),
-        ("item_id,title\nx,One\n", "it has no title of an item that is rated"),
+        ("item_id,title\n9,Nine\n", "it has no title of a rated item"),
+        ("item_id,title\nx,One\n", "it has no title of a rated item"),
     ],
 )
 def test_a_table_of_items_that_cannot_be_used_is_named_and_not_passed_over(
@@ -375,7 +377,7 @@ def test_a_declared_scale_is_kept_and_checked(tmp_path: Path) -> None:
     assert message(path, ReadOptions(scale=(1, 3))) == (
         f"{path}, line 3: the rating '3.5' is outside the scale 1 to 3. --skip-bad-rows goes on without such rows."
     )
-    with pytest.raises(SettingError, match=r"^The scale 5 to 1 is none; give LOWEST:HIGHEST, as in 1:5.$"):
+    with pytest.raises(SettingError, match=r"^The scale 5 to 1 is not valid; give LOWEST:HIGHEST, as in 1:5.$"):
         ReadOptions(scale=(5, 1))
 
 
@@ -419,3 +421,12 @@ def test_real_data_has_the_published_counts(
     )
     assert (ratings.scale, ratings.timestamp is not None) == (scale, timed)
     assert (dataset.n_duplicates, dataset.source_rows) == (0, None)
+
+
+@pytest.mark.parametrize("role", sorted(ALIASES))
+def test_every_usual_name_is_plain_and_found_however_it_is_written(role: str) -> None:
+    aliases = ALIASES[role].split()
+    assert [plain_name(alias) for alias in aliases] == aliases
+    assert column_of(["?", f" {'_'.join(aliases[-1]).upper()}"], role) == 1
+    assert column_of(["?", aliases[-1], aliases[0]], role) == (2 if len(aliases) > 1 else 1)
+    assert column_of(["?", "??"], role) is None

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matinee.errors import MatineeError
-from matinee.readers import Dataset, ReadOptions, read
+from matinee.read_options import ReadOptions
+from matinee.readers import Dataset, read
 
 GOOD = "userId,movieId,rating,timestamp\n" + "".join(
     f"{user},{item},{(user * item) % 5 + 1},{978300000 + user}\n" for user in range(1, 6) for item in range(1, 5)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from matinee import tuning
-from matinee.cli.comparing import tune as command
+from matinee.cli.tune import tune as command
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.metrics import rmse
 from matinee.models.base import Fitting, Recommender

@@ -34,6 +34,11 @@ def test_the_layout_of_movielens_100k(tmp_path: Path) -> None:
     assert set(features.table.ravel().tolist()) == {0.0, 1.0}
 
 
+def test_an_age_of_thousands_of_digits_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "u.user").write_text(f"1|{'1' * 5_000}|M|technician|85711\n3|53|F|other|94043\n", "utf-8")
+    assert labels(found(tmp_path), 0) == ["gender: M", "occupation: technician", "zip: 8"]
+
+
 def test_the_layout_of_movielens_1m(tmp_path: Path) -> None:
     (tmp_path / "users.dat").write_text("1::F::1::10::48067\n2::M::56::16::70072\n", "utf-8")
     features = found(tmp_path)

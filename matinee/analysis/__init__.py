@@ -1,4 +1,4 @@
-"""What a model has learnt: bias rankings, and principal components with their meaning in words."""
+"""What a model has learned: bias rankings, and principal components described in words."""
 
 from matinee.analysis.biases import BiasLine, UserLine, bias_ranking, bias_unit, disagreements, generosity
 from matinee.analysis.components import Component, End, Meaning, components

@@ -1,8 +1,8 @@
-"""Components: the main directions in which the factors of the items differ, and what they mean in words.
+"""Components: the main directions in which the factors of the items differ, described in words.
 
-Which genres and decades a component separates is measured, not guessed: by how often a film of the group lies higher
-than another film (Cliff, "Dominance statistics: ordinal analyses to answer ordinal questions", 1993), and by whether
-chance would do as well (a permutation test, corrected for the number of groups that are tried).
+The genres and decades that a component separates are tested: by how often a film of the group is
+higher than another film (Cliff, "Dominance statistics: ordinal analyses to answer ordinal
+questions", 1993), and by a permutation test, corrected for the number of groups.
 """
 
 from dataclasses import dataclass
@@ -20,15 +20,20 @@ from matinee.recommendation.guide import Guide
 from matinee.significance import holm
 from matinee.text import joined
 
+#: A genre or decade is tested if at least this many films are in it, and as many are not.
 SMALLEST_GROUP = 5
-"""A genre or decade is tried if so many films are in it, and so many are not."""
-N_PERMUTATIONS, AT_ONCE = 4_999, 500
-SURE, CLEAR = 0.05, 0.15
-"""A sentence names groups with a p-value below the first and an effect of at least the second."""
+N_PERMUTATIONS = 4_999
+#: Permutations that are computed at once, to bound the memory.
+BLOCK = 500
+#: A sentence names groups with a p-value below this, and an effect of at least MIN_EFFECT.
+MAX_P_VALUE = 0.05
+MIN_EFFECT = 0.15
+#: Groups that a sentence names for each end, at most.
+N_NAMED = 3
 
 
 class End(NamedTuple):
-    """One film far out on a component."""
+    """A film at one end of a component."""
 
     item_id: Id
     film: Film
@@ -36,14 +41,14 @@ class End(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """How far a component sets a group of films apart from all others.
+    """How far a component separates a group of films from all others.
 
     Attributes:
         name, kind: "Drama" and "genre", or "1940s" and "decade".
-        effect: Cliff's delta: of all pairs of a film of the group and another film, the part in which the former lies
-            higher, less the part in which it lies lower; -1 to 1.
+        effect: Cliff's delta, -1 to 1: the share of pairs of a film of the group and another film
+            in which the former is higher, minus the share in which it is lower.
         p_value: of a permutation test, corrected by Holm's method for all groups of this component.
-        n: films in the group.
+        n: number of films in the group.
     """
 
     name: str
@@ -62,9 +67,9 @@ class Component:
 
     Attributes:
         number: from 1.
-        explained: its part of the variance of the factors of the films that were counted.
-        low_end, high_end: the films farthest out, the outermost first.
-        meanings: all groups that were tried, the largest effect first.
+        explained: its share of the variance of the factors of these films.
+        low_end, high_end: the films at the two ends, the outermost first.
+        meanings: all groups that were tested, the largest effect first.
     """
 
     number: int
@@ -74,49 +79,72 @@ class Component:
     meanings: list[Meaning]
 
     def sentence(self) -> str:
-        """What the component separates, in words: at most three groups for each end, only what is clear and certain."""
+        """What the component separates: at most three significant groups for each end."""
         subject = f"Component {self.number} ({self.explained:.0%} of the variance)"
         if not self.meanings:
-            return f"{subject}: no genre and no decade has enough films to tell what it means."
-        clear = [one for one in self.meanings if one.p_value < SURE and abs(one.effect) >= CLEAR]
-        low, high = (joined([str(one) for one in clear if one.effect * side > 0][:3]) for side in (-1, 1))
+            return f"{subject}: no genre or decade has enough films to describe it."
+        low = joined(self._groups_toward(-1))
+        high = joined(self._groups_toward(1))
         if low and high:
             return f"{subject}: from {low} to {high}."
-        if low or high:
-            return f"{subject}: towards {low or high} at the {'low' if low else 'high'} end."
-        effect, p = abs(self.meanings[0].effect), self.meanings[0].p_value
-        value = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-        return f"{subject} means nothing that genres or decades tell (largest effect {effect:.2f}, {value})."
+        if low:
+            return f"{subject}: toward {low} at the low end."
+        if high:
+            return f"{subject}: toward {high} at the high end."
+        largest = self.meanings[0]
+        p = f"p = {largest.p_value:.2g}"
+        if largest.p_value < 0.001:
+            p = "p < 0.001"
+        effect = f"largest effect {abs(largest.effect):.2f}"
+        return f"{subject} does not separate genres or decades ({effect}, {p})."
+
+    def _groups_toward(self, sign: int) -> list[str]:
+        """The significant groups toward the high end (1) or the low end (-1)."""
+        groups = []
+        for meaning in self.meanings:
+            if meaning.p_value < MAX_P_VALUE and sign * meaning.effect >= MIN_EFFECT:
+                groups.append(str(meaning))
+        return groups[:N_NAMED]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        low, high = (
-            [{"item_id": one.item_id, "title": one.film.title, "position": round(one.position, 4)} for one in end]
-            for end in (self.low_end, self.high_end)
-        )
-        numbers = ({"effect": round(one.effect, 4), "p_value": round(one.p_value, 4)} for one in self.meanings)
-        meanings = [one._asdict() | rounded for one, rounded in zip(self.meanings, numbers, strict=True)]
         return {
             "number": self.number,
             "explained": round(self.explained, 4),
-            "low_end": low,
-            "high_end": high,
-            "meanings": meanings,
+            "low_end": [_end_dict(end) for end in self.low_end],
+            "high_end": [_end_dict(end) for end in self.high_end],
+            "meanings": [_meaning_dict(meaning) for meaning in self.meanings],
             "sentence": self.sentence(),
         }
 
 
-def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None = None) -> list[Component]:
-    """The first n principal components of the item factors, and which genres and decades they separate.
+def _end_dict(end: End) -> dict[str, Any]:
+    return {"item_id": end.item_id, "title": end.film.title, "position": round(end.position, 4)}
 
-    Fewer if the factors have fewer. Each end has at most half of the films.
+
+def _meaning_dict(meaning: Meaning) -> dict[str, Any]:
+    return {
+        "name": meaning.name,
+        "kind": meaning.kind,
+        "effect": round(meaning.effect, 4),
+        "p_value": round(meaning.p_value, 4),
+        "n": meaning.n,
+    }
+
+
+def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None = None) -> list[Component]:
+    """The first n principal components of the item factors, and what they separate.
+
+    Fewer if there are fewer factors. Each end has at most half of the films.
 
     Args:
-        k: films at each end.
-        min_ratings: leave out items with fewer ratings, whose factors are mostly noise; None: as for `Guide.similar`.
+        k: number of films at each end.
+        min_ratings: leaves out items with fewer ratings, whose factors are mostly noise; None: as
+            for `Guide.similar`.
 
     Raises:
-        UnsupportedError: the model has no item factors, or they are all zero, or only one film is left.
+        UnsupportedError: the model has no item factors, they are all zero, or fewer than two films
+            remain.
     """
     for name, value in (("n", n), ("k", k)):
         if value < 1:
@@ -125,70 +153,86 @@ def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None
     try:
         vectors = model.item_vectors()  # (I, F)
     except UnsupportedError:
-        raise UnsupportedError(f"{model.name} has no item factors, and so no components; use {model.usual}.") from None
+        raise UnsupportedError(
+            f"{model.name} has no item factors, so it has no components; use {model.usual}."
+        ) from None
     if not vectors.any():
-        raise UnsupportedError(f"This {model.name} model has learnt nothing but biases, and they have no components.")
-    floor = few_ratings(model.item_counts_) if min_ratings is None else min_ratings
-    rows = np.flatnonzero((model.item_counts_ >= floor) & vectors.any(axis=1))  # (M,)
+        raise UnsupportedError(f"This {model.name} model learned only biases, so it has no components.")
+    if min_ratings is None:
+        min_ratings = few_ratings(model.item_counts_)
+    rows = np.flatnonzero((model.item_counts_ >= min_ratings) & vectors.any(axis=1))  # (M,)
     if len(rows) < 2:
-        raise UnsupportedError(f"Components need two films with at least {floor} ratings; lower min_ratings.")
+        raise UnsupportedError(f"Components need two films with at least {min_ratings} ratings; lower min_ratings.")
     positions, explained = principal_components(vectors[rows], min(n, vectors.shape[1], len(rows) - 1))
     ids = [model.items_.id(row) for row in rows.tolist()]
     films = [guide.catalogue[item_id] for item_id in ids]
     n_ends = min(k, len(rows) // 2)
     found = []
-    for number, (x, meanings) in enumerate(zip(positions.T, _meanings(positions, films), strict=True)):
-        order = np.argsort(x, kind="stable")
-        low, high = (
-            [End(ids[row], films[row], float(x[row])) for row in end.tolist()]
-            for end in (order[:n_ends], order[::-1][:n_ends])
+    for number, meanings in enumerate(_meanings(positions, films)):
+        x = positions[:, number]
+        order = np.argsort(x, kind="stable").tolist()
+        ordered = [End(ids[row], films[row], float(x[row])) for row in order]
+        component = Component(
+            number=number + 1,
+            explained=float(explained[number]),
+            low_end=ordered[:n_ends],
+            high_end=ordered[::-1][:n_ends],
+            meanings=meanings,
         )
-        found.append(Component(number + 1, float(explained[number]), low, high, meanings))
+        found.append(component)
     return found
 
 
 def _meanings(positions: Doubles, films: list[Film]) -> list[list[Meaning]]:
-    """For each column of positions, (M, n), what it says of the groups of films, the largest effect first."""
+    """For each column of positions, (M, n), how far it separates groups, the largest effect first."""
     names, members = _groups(films)
     if not names:
         return [[] for _ in positions.T]
     size = members.sum(axis=0)  # (G,)
     scale = 2 / (size * (len(films) - size))
-    effects = _centred_ranks(positions).T @ members * scale  # (n, G)
-    # A permutation does not know which component it belongs to, so that all components share the same ones.
+    effects = _centered_ranks(positions).T @ members * scale  # (n, G)
+    # All components share the same permutations, as these do not depend on the component.
     rng = np.random.default_rng(0)
     ranks = np.arange(len(films)) - (len(films) - 1) / 2
-    as_large = np.ones(effects.shape)
-    for start in range(0, N_PERMUTATIONS, AT_ONCE):
-        shuffled = rng.permuted(np.tile(ranks, (min(AT_ONCE, N_PERMUTATIONS - start), 1)), axis=1)  # (B, M)
+    n_as_large = np.ones(effects.shape)
+    for start in range(0, N_PERMUTATIONS, BLOCK):
+        n_shuffled = min(BLOCK, N_PERMUTATIONS - start)
+        shuffled = rng.permuted(np.tile(ranks, (n_shuffled, 1)), axis=1)  # (B, M)
         chance = np.abs(shuffled @ members * scale)  # (B, G)
-        as_large += (chance[:, None] >= np.abs(effects) - 1e-9).sum(axis=0)
+        n_as_large += (chance[:, None] >= np.abs(effects) - 1e-9).sum(axis=0)
+    p_values = n_as_large / (N_PERMUTATIONS + 1)  # (n, G)
     found = []
-    for row, p in zip(effects, as_large / (N_PERMUTATIONS + 1), strict=True):
-        columns = zip(names, row.tolist(), holm(p).tolist(), size.tolist(), strict=True)
-        meanings = [Meaning(name, kind, effect, value, int(n)) for (name, kind), effect, value, n in columns]
-        found.append(sorted(meanings, key=lambda one: -abs(one.effect)))
+    for component in range(len(effects)):
+        corrected = holm(p_values[component])
+        meanings = []
+        for group, (name, kind) in enumerate(names):
+            effect, p_value = float(effects[component, group]), float(corrected[group])
+            meanings.append(Meaning(name, kind, effect, p_value, int(size[group])))
+        found.append(sorted(meanings, key=lambda meaning: -abs(meaning.effect)))
     return found
 
 
 def _groups(films: list[Film]) -> tuple[list[tuple[str, str]], Doubles]:
-    """Names and kinds of the genres and decades with enough films in them and outside, and who belongs, (M, G)."""
-    members: dict[tuple[str, str], list[int]] = {}
+    """Genres and decades of enough films, as (name, kind), and their members, (M, G)."""
+    rows_of: dict[tuple[str, str], list[int]] = {}
     for row, film in enumerate(films):
-        decade = [] if film.year is None else [(f"{film.year // 10 * 10}s", "decade")]
-        for group in {(genre, "genre") for genre in film.genres} | set(decade):
-            members.setdefault(group, []).append(row)
-    names = sorted(one for one, rows in members.items() if SMALLEST_GROUP <= len(rows) <= len(films) - SMALLEST_GROUP)
-    table = np.zeros((len(films), len(names)))
+        groups = [(genre, "genre") for genre in dict.fromkeys(film.genres)]
+        if film.year is not None:
+            groups.append((f"{film.year // 10 * 10}s", "decade"))
+        for group in groups:
+            rows_of.setdefault(group, []).append(row)
+    largest = len(films) - SMALLEST_GROUP
+    names = sorted(group for group, rows in rows_of.items() if SMALLEST_GROUP <= len(rows) <= largest)
+    members = np.zeros((len(films), len(names)))
     for column, name in enumerate(names):
-        table[members[name], column] = 1
-    return names, table
+        members[rows_of[name], column] = 1
+    return names, members
 
 
-def _centred_ranks(positions: Doubles) -> Doubles:
-    """Ranks of each column about their mean, equal values sharing theirs, (M, n)."""
+def _centered_ranks(positions: Doubles) -> Doubles:
+    """Ranks of each column minus their mean, (M, n); equal values have equal ranks."""
     ranks = np.empty(positions.shape)
     for column, x in enumerate(positions.T):
-        _, place, count = np.unique(x, return_inverse=True, return_counts=True)
-        ranks[:, column] = (np.cumsum(count) - (count - 1) / 2)[place] - (len(x) + 1) / 2
+        _, index, count = np.unique(x, return_inverse=True, return_counts=True)
+        ranks[:, column] = (np.cumsum(count) - (count - 1) / 2)[index] - (len(x) + 1) / 2
     return ranks

@@ -1,8 +1,8 @@
-"""Who has tastes like yours, what you both love, and what they loved that you have not rated.
+"""Similar users: people with your tastes, what you both love, and what they loved.
 
-Likeness is the cosine of what the model has learnt of two people's tastes, about the mean taste, without how generous
-they are. It needs no film that both have rated; where there are such films, they are shown as evidence. One person is
-compared with all others: no table of all pairs is made.
+Similarity is the cosine of the learned tastes of two people, centered, without how generous they
+are. It needs no films that both have rated; where there are such films, they are shown as evidence.
+One person is compared with all others, so there is no table of all pairs.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.catalogue import Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import about_mean
@@ -21,32 +22,45 @@ from matinee.ratings import Id, Scale
 from matinee.recommendation.guide import Guide
 from matinee.text import joined
 
-FEW = 20
-"""The likeness of somebody with n ratings is multiplied by n / (n + FEW), for of few ratings little can be learnt.
-Not so in a file without histories, for then n is not known."""
-NAMED = 3
-"""So many films are named for each neighbour."""
-NOTHING = np.empty(0, np.int32)
+#: The similarity of a person with n ratings is multiplied by n / (n + SHRINKAGE), as little can be
+#: learned from few ratings; not in a file without histories, where n is unknown.
+SHRINKAGE = 20
+#: Films that are named for each neighbor, at most.
+N_NAMED = 3
+NO_ITEMS = np.empty(0, np.int32)
+
+RATED_NOTHING = "There are no neighbors without ratings; rate some films first."
+NO_HISTORIES = (
+    "This file was saved without histories, so the films that the neighbors loved are unknown, and "
+    "the similarity is not reduced for people with few ratings."
+)
 
 
 class NamedFilm(NamedTuple):
-    """A film that a neighbour loved."""
+    """A film that a neighbor loved."""
 
     item_id: Id
     film: Film
 
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"item_id": self.item_id, "title": self.film.title}
+
 
 @dataclass(frozen=True)
 class Neighbor:
-    """Somebody whose tastes are like this person's.
+    """A user with tastes similar to those of the person.
 
     Attributes:
-        likeness: what people are sorted by; at most 1.
-        n_ratings: of this neighbour; n_both: how many of these films the person has rated too. None where the file was
-            saved without histories.
-        difference: mean absolute difference of the two ratings of these films, in stars; None without any.
+        likeness: the similarity, at most 1; neighbors are sorted by it.
+        n_ratings: of this neighbor; n_both: how many of these films the person has also rated. None
+            if the file was saved without histories.
+        difference: mean absolute difference of the ratings of these films, in stars; None without
+            any.
         agreed: films that both loved, first those that others like least.
-        loved: films that this neighbour loved and the person has not rated, the best for the person first.
+        loved: films that this neighbor loved and the person has not rated, the best for the person
+            first.
+        has_ratings: whether people gave ratings; with implicit feedback, loved means had.
     """
 
     user_id: Id
@@ -57,39 +71,47 @@ class Neighbor:
     agreed: list[NamedFilm]
     loved: list[NamedFilm]
     has_ratings: bool = True
-    """Whether people gave ratings; if not, to love is to have."""
 
     def sentence(self) -> str:
-        """The story of this neighbour, in words."""
-        agreed, loved = (joined([one.film.title for one in films]) for films in (self.agreed, self.loved))
-        if not self.has_ratings:
-            start = f"You and user {self.user_id} both have {agreed}" if agreed else f"User {self.user_id} is like you"
-            return f"{start}; they have {loved}, which you have not." if loved else f"{start}."
-        start = (
-            f"You agree with user {self.user_id} on {agreed}"
-            if agreed
-            else f"User {self.user_id} has tastes like yours"
-        )
-        return f"{start}; they loved {loved}, which you have not rated." if loved else f"{start}."
+        """What this neighbor and the person have in common, in words."""
+        agreed = joined([named.film.title for named in self.agreed])
+        loved = joined([named.film.title for named in self.loved])
+        start = f"User {self.user_id} has tastes like yours"
+        if agreed and self.has_ratings:
+            start = f"You agree with user {self.user_id} on {agreed}"
+        elif agreed:
+            start = f"You and user {self.user_id} both have {agreed}"
+        if not loved:
+            return f"{start}."
+        if self.has_ratings:
+            return f"{start}; they loved {loved}, which you have not rated."
+        return f"{start}; they have {loved}, which you do not have."
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
+        difference = self.difference
+        if difference is not None:
+            difference = round(difference, 3)
         return {
             "user_id": self.user_id,
             "likeness": round(self.likeness, 4),
             "n_ratings": self.n_ratings,
             "n_both": self.n_both,
-            "difference": None if self.difference is None else round(self.difference, 3),
-            "agreed": [{"item_id": one.item_id, "title": one.film.title} for one in self.agreed],
-            "loved": [{"item_id": one.item_id, "title": one.film.title} for one in self.loved],
+            "difference": difference,
+            "agreed": [named.to_dict() for named in self.agreed],
+            "loved": [named.to_dict() for named in self.loved],
             "sentence": self.sentence(),
         }
 
 
 @dataclass(frozen=True)
 class NeighborFilm:
-    """A film that the person has not rated, how many of the neighbours loved it, and the stars predicted for the person
-    (None for a model that only ranks)."""
+    """A film that neighbors loved and the person has not rated.
+
+    Attributes:
+        n_loved: number of neighbors who loved it.
+        stars: the prediction for the person; None if the model only ranks.
+    """
 
     item_id: Id
     film: Film
@@ -98,19 +120,22 @@ class NeighborFilm:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
+        stars = self.stars
+        if stars is not None:
+            stars = round(stars, 3)
         return {
             "item_id": self.item_id,
             "title": self.film.title,
             "year": self.film.year,
             "genres": list(self.film.genres),
             "n_loved": self.n_loved,
-            "stars": None if self.stars is None else round(self.stars, 3),
+            "stars": stars,
         }
 
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The neighbours, most alike first; the films that most of them loved; a sentence if something must be said."""
+    """The neighbors, most similar first, the films that most of them loved, and a note if needed."""
 
     people: list[Neighbor]
     films: list[NeighborFilm]
@@ -118,57 +143,69 @@ class Neighbors:
 
 
 def neighbors(guide: Guide, person: Person, k: int = 10, *, n_films: int = 10) -> Neighbors:
-    """The k people most like somebody, and the n_films films that most of them loved and this person has not rated.
+    """The k users most similar to a person, and the films that most of them loved.
 
-    To love is to rate in the upper quarter of the scale. Nobody is a neighbour whose taste points the other way.
+    A film is loved if its rating is in the upper quarter of the scale. Users with the opposite
+    taste (a negative similarity) are not neighbors.
 
     Args:
-        person: as for `Guide.recommend`; a known user given by id is not their own neighbour.
+        person: as for `Guide.recommend`; a known user given by id is not their own neighbor.
+        n_films: number of films, none of them rated by the person.
 
     Raises:
-        UnsupportedError: the model knows no tastes.
+        UnsupportedError: the model learns no tastes.
     """
     for name, value in (("k", k), ("n_films", n_films)):
         if value < 1:
             raise SettingError(f"{name} must be at least 1, not {value}.")
-    model, profile = guide.model, guide.model.profile(person)
-    own_index = None if isinstance(person, Profile | Mapping) else model.users_.index(person)
-    likeness = _likeness(model, profile, own_index)
-    nearest = [user for user in np.argsort(-likeness, kind="stable")[:k].tolist() if likeness[user] > 0]
+    model = guide.model
+    profile = model.profile(person)
+    own_index = None
+    if not isinstance(person, Profile | Mapping):
+        own_index = model.users_.index(person)
+    similarities = _similarities(model, profile, own_index)
+    order = np.argsort(-similarities, kind="stable")[:k].tolist()
+    nearest = [user for user in order if similarities[user] > 0]
     loved = [_loved(model, user) for user in nearest]
-    n_loved = np.bincount(np.concatenate([*loved, NOTHING]), minlength=len(model.items_))  # (I,)
+    n_loved = np.bincount(np.concatenate([*loved, NO_ITEMS]), minlength=len(model.items_))  # (I,)
     unseen = n_loved > 0
     unseen[profile.item_index] = False
-    ranked = model.recommend(profile, len(unseen), allowed=unseen)  # all of them, the best for this person first
-    order = np.array([model.items_.index(one.item_id) for one in ranked], np.int64)
-    people = [
-        _neighbor(guide, profile, user, float(likeness[user]), order[np.isin(order, theirs)])
-        for user, theirs in zip(nearest, loved, strict=True)
-    ]
+    ranked = model.recommend(profile, len(unseen), allowed=unseen)  # all of them, best first
+    items = np.array([model.items_.index(scored.item_id) for scored in ranked], np.int64)
+    people = []
+    for user, loved_items in zip(nearest, loved, strict=True):
+        new_items = items[np.isin(items, loved_items)]
+        people.append(_neighbor(guide, profile, user, float(similarities[user]), new_items))
     films = []
-    for place in np.argsort(-n_loved[order], kind="stable")[:n_films].tolist():
-        one = ranked[place]
-        films.append(NeighborFilm(one.item_id, guide.catalogue[one.item_id], int(n_loved[order[place]]), one.stars))
-    return Neighbors(people, films, _note(model, profile, own_index, (len(people), k)))
+    for position in np.argsort(-n_loved[items], kind="stable")[:n_films].tolist():
+        item_id, stars = ranked[position].item_id, ranked[position].stars
+        n = int(n_loved[items[position]])
+        films.append(NeighborFilm(item_id, guide.catalogue[item_id], n, stars))
+    return Neighbors(people, films, _note(model, profile, own_index, len(people), k))
 
 
-def _likeness(model: Recommender, profile: Profile, own_index: int | None) -> NDArray[np.float64]:
-    """To each user, (U,); -1 to the person themselves and to whoever has no ratings."""
+def _similarities(model: Recommender, profile: Profile, own_index: int | None) -> Doubles:
+    """The similarity to each user, (U,); -1 for the person and for users without ratings."""
     n = model.history_.counts  # (U,)
     has_histories = bool(n.any())
-    known = n > 0 if has_histories else np.ones(len(n), bool)
+    known = np.ones(len(n), bool)
+    weights = np.ones(len(n))
+    if has_histories:
+        known = n > 0
+        weights = n / (n + SHRINKAGE)
     tastes = model.user_tastes(np.arange(len(n)))  # (U, F)
     if not tastes.any():
-        raise UnsupportedError(f"This {model.name} model has learnt nothing but biases, and they tell no tastes apart.")
+        raise UnsupportedError(f"This {model.name} model learned only biases, so tastes cannot be compared.")
     if len(profile.value) == 0 and (has_histories or own_index is None):
         return np.full(len(n), -1.0)
-    mine = model.tastes(profile.vector[None])[0] - tastes[known].mean(axis=0, dtype=np.float64)  # (F,)
-    theirs = about_mean(tastes, known)
-    cosines = theirs @ mine / np.maximum(np.linalg.norm(theirs, axis=1) * np.linalg.norm(mine), 1e-12)
-    likeness = np.where(known, cosines * (n / (n + FEW) if has_histories else 1), -1)
+    own = model.tastes(profile.vector[None])[0] - tastes[known].mean(axis=0, dtype=np.float64)  # (F,)
+    others = about_mean(tastes, known)
+    lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(own)
+    cosines = others @ own / np.maximum(lengths, 1e-12)
+    similarities = np.where(known, cosines * weights, -1)
     if own_index is not None:
-        likeness[own_index] = -1
-    return likeness
+        similarities[own_index] = -1
+    return similarities
 
 
 def _is_loved(scale: Scale, value: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -180,49 +217,50 @@ def _loved(model: Recommender, user: int) -> NDArray[np.int32]:
     return items[_is_loved(model.scale_, value)]
 
 
-def _neighbor(guide: Guide, profile: Profile, user: int, likeness: float, to_see: NDArray[np.int64]) -> Neighbor:
-    """What is to be said of one neighbour.
+def _neighbor(guide: Guide, profile: Profile, user: int, similarity: float, new_items: NDArray[np.int64]) -> Neighbor:
+    """The description of one neighbor.
 
     Args:
-        to_see: items that they loved and the person has not rated, best first.
+        new_items: items that they loved and the person has not rated, best first.
     """
     model = guide.model
-    has_histories = not model.history_.is_empty
+    scale = model.scale_
     items, value = model.history_.of(user)
-    both, mine, theirs = np.intersect1d(profile.item_index, items, assume_unique=True, return_indices=True)
-    apart = np.abs(profile.value[mine] - value[theirs])
-    agreed = both[_is_loved(model.scale_, profile.value[mine]) & _is_loved(model.scale_, value[theirs])]
+    both, own_rows, their_rows = np.intersect1d(profile.item_index, items, assume_unique=True, return_indices=True)
+    own, theirs = profile.value[own_rows], value[their_rows]
+    agreed = both[_is_loved(scale, own) & _is_loved(scale, theirs)]
     agreed = agreed[np.argsort(model.item_means_[agreed], kind="stable")]
+    n_ratings = n_both = difference = None
+    if not model.history_.is_empty:
+        n_ratings = len(items)
+        n_both = len(both)
+    if len(both) and scale.has_stars:
+        difference = float(np.abs(own - theirs).mean())
     return Neighbor(
         user_id=model.users_.id(user),
-        likeness=likeness,
-        n_ratings=len(items) if has_histories else None,
-        n_both=len(both) if has_histories else None,
-        difference=float(apart.mean()) if len(both) and model.scale_.has_stars else None,
+        likeness=similarity,
+        n_ratings=n_ratings,
+        n_both=n_both,
+        difference=difference,
         agreed=_named(guide, agreed),
-        loved=_named(guide, to_see),
-        has_ratings=model.scale_.has_stars,
+        loved=_named(guide, new_items),
+        has_ratings=scale.has_stars,
     )
 
 
 def _named(guide: Guide, items: NDArray[Any]) -> list[NamedFilm]:
-    ids = [guide.model.items_.id(item) for item in items[:NAMED].tolist()]
+    ids = [guide.model.items_.id(item) for item in items[:N_NAMED].tolist()]
     return [NamedFilm(item_id, guide.catalogue[item_id]) for item_id in ids]
 
 
-def _note(model: Recommender, profile: Profile, own_index: int | None, found: tuple[int, int]) -> str:
-    """Why there are fewer people than asked for, or no films."""
-    n_people, k = found
+def _note(model: Recommender, profile: Profile, own_index: int | None, n_found: int, k: int) -> str:
+    """Why there are fewer people than requested, or no films."""
+    if len(profile.value) == 0 and (own_index is None or not model.history_.is_empty):
+        return RATED_NOTHING
     if model.history_.is_empty:
-        if own_index is None and len(profile.value) == 0:
-            return "Who has rated nothing has no neighbours: rate some films first."
-        return (
-            "This model was saved without histories, so it does not know which films the neighbours loved, and "
-            "likeness is no smaller for people with few ratings."
-        )
-    if len(profile.value) == 0:
-        return "Who has rated nothing has no neighbours: rate some films first."
-    if n_people < k:
-        others = int((model.history_.counts > 0).sum()) - (own_index is not None)
-        return f"{n_people} instead of {k}: of the {others:,} others, no more have tastes that point the same way."
+        return NO_HISTORIES
+    if n_found < k:
+        n_others = int((model.history_.counts > 0).sum()) - (own_index is not None)
+        found = f"{n_found} instead of {k} people"
+        return f"{found}: nobody else among the {n_others:,} others has similar tastes."
     return ""

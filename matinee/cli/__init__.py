@@ -11,18 +11,23 @@ from typing import Any
 import click
 
 from matinee._version import __version__
-from matinee.cli.asking import predict, recommend, similar
-from matinee.cli.comparing import compare, tune
+from matinee.cli.biases import biases
+from matinee.cli.compare import compare
 from matinee.cli.data import data
 from matinee.cli.demo import demo
 from matinee.cli.doctor import doctor
-from matinee.cli.explaining import explain
-from matinee.cli.insight import biases, neighbors
+from matinee.cli.evaluate import evaluate
+from matinee.cli.explain import explain
 from matinee.cli.map import map_
+from matinee.cli.neighbors import neighbors
+from matinee.cli.predict import predict
+from matinee.cli.recommend import recommend
 from matinee.cli.report import report
 from matinee.cli.reproduce import reproduce
 from matinee.cli.serve import serve
-from matinee.cli.training import evaluate, train
+from matinee.cli.similar import similar
+from matinee.cli.train import train
+from matinee.cli.tune import tune
 from matinee.errors import MatineeError
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from matinee.cli.asking import profile_of, ratings_option, require_person, user_option
 from matinee.cli.options import json_option, path_argument
 from matinee.cli.output import as_json, note
+from matinee.cli.person import profile_of, ratings_option, require_person, user_option
 
 NO_PLACE = "This file was saved without histories, so the user's place is not known; give their ratings with --ratings."
 

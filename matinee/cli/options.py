@@ -10,7 +10,9 @@ from matinee.errors import SettingError
 
 if TYPE_CHECKING:
     from matinee.models.base import Recommender
-    from matinee.readers import Dataset, ReadOptions
+    from matinee.read_options import ReadOptions
+    from matinee.readers import Dataset
+    from matinee.split import Split
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -26,6 +28,8 @@ model_option = click.option(
 set_option = click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the model; may be repeated."
 )
+
+test_option = click.option("--test", "test_source", metavar="DATA", help="The test part, a table of its own.")
 
 group_option = click.option(
     "--group",
@@ -81,7 +85,7 @@ def data_options(function: Function) -> Function:
 
 def read_options(given: dict[str, Any]) -> "ReadOptions":
     """ReadOptions from the values of `data_options`, which are taken out of `given`."""
-    from matinee.readers import ReadOptions
+    from matinee.read_options import ReadOptions
 
     scale = given.pop("scale")
     return ReadOptions(
@@ -166,6 +170,22 @@ def _note_pairs(dataset: "Dataset") -> None:
     note(f"No ratings here, only who has what: {counted(len(dataset.ratings), 'pair')}{how_often}.")
     if dataset.n_duplicates:
         note(f"Of a pair that was there already: {counted(dataset.n_duplicates, 'row')}; they are added up.")
+
+
+def load_parts(source: str, given: dict[str, Any], seed: int, default: str | None) -> "tuple[Dataset, list[Split]]":
+    """The data, and how it is split; not at all if neither --test nor --split says so and there is no default."""
+    from matinee.datasets import load
+    from matinee.split import given_parts, splits
+
+    test_source, spec = given.pop("test_source"), given.pop("spec")
+    if test_source and spec:
+        raise click.UsageError("--test and --split exclude each other: give one of them.")
+    options = read_options(dict(given))
+    dataset = load_data(source, given)
+    if test_source:
+        return dataset, [given_parts(dataset.ratings, load(test_source, options).ratings)]
+    spec = spec or default
+    return dataset, list(splits(dataset.ratings, spec, seed, dataset.source_rows)) if spec else []
 
 
 path_argument = click.argument("model_file", metavar="MODEL", type=click.Path(path_type=Path))

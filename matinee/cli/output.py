@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from matinee.progress import Progress, Step
+    from matinee.recommendation.suggestions import Suggestions
 
 
 def as_json(what: dict[str, Any]) -> None:
@@ -64,6 +65,33 @@ def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]], is_number: Seq
 
 def _looks_like_number(text: str) -> bool:
     return not text or text.lstrip("+-").replace(",", "").replace(".", "").rstrip("%s").isdigit() or text == "-"
+
+
+def print_suggestions(found: "Suggestions", kind: str, members: Sequence[str] = ()) -> None:
+    """The list, numbered; in one for a group, a column for what each member would give.
+
+    A score that counts something has no decimals; those in units of their own have three.
+    """
+    digits = 2
+    mean = ["mean"] * any(line.mean is not None for line in found.items)  # no item of a table without ratings has one
+    if kind == "score":
+        digits = 0 if all(line.score.is_integer() for line in found.items) else 3
+    sure = ["±"] * all(line.deviation is not None for line in found.items)
+    rows = [
+        (
+            str(place),
+            f"{line.score if line.stars is None else line.stars:.{digits}f}",
+            *([f"{line.deviation or 0:.2f}"] * len(sure)),
+            *(f"{score:.{digits}f}" for score in line.members),
+            line.film.title,
+            ", ".join(line.film.genres),
+            f"{line.n_ratings:,}",
+            *(["" if line.mean is None else f"{line.mean:.2f}"] * len(mean)),
+            str(line.item_id),
+        )
+        for place, line in enumerate(found.items, 1)
+    ]
+    table(("", kind, *sure, *members, "film", "genres", "ratings" if mean else "people", *mean, "id"), rows)
 
 
 @contextmanager

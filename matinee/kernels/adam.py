@@ -1,9 +1,10 @@
-"""Mini-batch Adam for the dot product with biases: forward, gradient and update in one kernel, no autograd.
+"""Mini-batch Adam for the dot product with biases: forward pass, gradient and update, no autograd.
 
-All parameters lie in one table: a row for each user, then a row for each item, (U + I, C). The first F columns are
-the factors; with biases there is one column more, C = F + 1. The loss of a batch is the mean squared error. The
-update is that of Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015), or of AdamW where the decay
-is decoupled (Loshchilov, Hutter, "Decoupled weight decay regularization", 2019).
+All parameters are in one table, (U + I, C): a row for each user, then a row for each item. The
+first F columns are the factors; with biases there is one more column, so C = F + 1. The loss of a
+batch is the mean squared error. The update is Adam (Kingma, Ba, "Adam: a method for stochastic
+optimization", 2015), or AdamW if the weight decay is decoupled (Loshchilov, Hutter, "Decoupled
+weight decay regularization", 2019).
 """
 
 from typing import NamedTuple
@@ -18,27 +19,27 @@ TINY = F32(1e-30)
 
 
 class Table(NamedTuple):
-    """Parameters and what Adam remembers of them, all (U + I, C) float32; changed in place."""
+    """Parameters and the state of Adam, all (U + I, C) float32; changed in place."""
 
     weights: NDArray[np.float32]
-    gradients: NDArray[np.float32]  # zero between two batches
+    gradients: NDArray[np.float32]  # zero between batches
     means: NDArray[np.float32]
     squares: NDArray[np.float32]
-    decayed: NDArray[np.float64]  # (U + I,), lazy form: the sum of the log-decays that a row has had
-    touched: NDArray[np.int64]  # (U + I,), lazy form: the last step that touched a row
+    decayed: NDArray[np.float64]  # (U + I,), lazy form: sum of the log-decays applied to a row
+    touched: NDArray[np.int64]  # (U + I,), lazy form: the last step that updated a row
 
 
 class Shape(NamedTuple):
-    """What stays the same during a training."""
+    """What does not change during training."""
 
     n_users: int
     n_factors: int
-    low: float  # predictions are low + (high - low) * sigmoid(...), or plain where low == high
+    low: float  # predictions are low + (high - low) * sigmoid(...), or raw if low == high
     high: float
 
 
 class Adam(NamedTuple):
-    """The optimiser. With `decoupled` the decay is AdamW's, else it is added to the gradient."""
+    """The optimizer. Weight decay is AdamW's if decoupled; otherwise it is part of the gradient."""
 
     square_momentum: float
     epsilon: float
@@ -97,11 +98,12 @@ def adam_row(
     rates: tuple[np.float32, np.float32, np.float32, np.float32, np.float32],
     decays: tuple[np.float32, np.float32],
 ) -> None:
-    """Adam on the parameters w (n,) with gradient g; g becomes zero.
+    """Updates the parameters w, (n,), with the gradient g, and sets g to zero.
 
     Args:
-        rates: step size with its correction, momentum, square momentum, correction of the root, epsilon.
-        decays: what is added to the gradient for each unit of weight, and the factor that weights keep.
+        m, v: moving averages of the gradient and of its square, (n,).
+        rates: corrected step size, momentum, square momentum, correction of the root, epsilon.
+        decays: what is added to the gradient per unit of weight, and the factor on the weights.
     """
     step, momentum, square_momentum, correction, epsilon = rates
     coupled, keep = decays
@@ -109,7 +111,8 @@ def adam_row(
         gradient = g[c] + coupled * w[c]
         mean = momentum * m[c] + (F32(1) - momentum) * gradient
         square = square_momentum * v[c] + (F32(1) - square_momentum) * gradient * gradient
-        # Moments of rows that no batch touches shrink until processors compute with them a hundred times slower.
+        # The moments of rows that no batch touches decay to denormal numbers, with which CPUs
+        # compute a hundred times slower.
         mean = mean if abs(mean) > TINY else F32(0)
         square = square if square > TINY else F32(0)
         g[c], m[c], v[c] = F32(0), mean, square
@@ -118,7 +121,7 @@ def adam_row(
 
 @kernel()
 def settle(table: Table, rows: NDArray[np.integer], log_decay: float) -> None:
-    """Lazy form: applies to some rows the decay that is due since they were last touched."""
+    """Lazy form: applies to some rows the weight decay since their last update."""
     for row in rows:
         if table.decayed[row] != log_decay:
             table.weights[row] *= F32(np.exp(log_decay - table.decayed[row]))
@@ -134,15 +137,17 @@ def adam_epoch(
     adam: Adam,
     table: Table,
 ) -> NDArray[np.float64]:
-    """One pass over the ratings, batch after batch; returns each batch's mean squared error before its step.
+    """One pass over the ratings, batch by batch.
 
-    In the dense form every row of the table is updated at every step, as torch.optim.Adam does. In the lazy form only
-    the rows that the batch touches are; their moments stand still in between, and a decoupled decay is made up for
-    just before the row is needed again (and for all rows at the end), so that it is that of the dense form.
+    In the dense form every step updates all rows of the table, as torch.optim.Adam does. In the
+    lazy form it updates only the rows of the batch: the moments of other rows do not change, and a
+    decoupled weight decay is applied when the row is next used (and at the end for all rows), so
+    that it equals that of the dense form.
 
     Args:
-        ratings: users, items, values, (N,), in the order of the batches.
-        schedule: learning rate and momentum of each step, and the number of steps done before.
+        ratings: users, items, values, (N,), ordered by batch.
+        schedule: learning rate and momentum of each step, and the number of steps taken before.
+    Returns: the mean squared error of each batch before its step, (steps,).
     """
     users, items, values = ratings
     learning_rates, momenta, n_before = schedule
@@ -165,14 +170,15 @@ def adam_epoch(
             F32(1 / np.sqrt(1 - adam.square_momentum**count)),
             F32(adam.epsilon),
         )
-        coupled = F32(0) if adam.decoupled else F32(adam.weight_decay)
-        keep = F32(1 - rate * adam.weight_decay) if adam.decoupled else F32(1)
+        coupled, keep = F32(adam.weight_decay), F32(1)
+        if adam.decoupled:
+            coupled, keep = F32(0), F32(1 - rate * adam.weight_decay)
         if not adam.lazy:
             adam_row(flat[0], flat[1], flat[2], flat[3], rates, (coupled, keep))
             continue
         log_decay += np.log(keep)
-        for place in range(2 * len(u)):
-            row = u[place] if place < len(u) else i[place - len(u)] + shape.n_users
+        for position in range(2 * len(u)):
+            row = u[position] if position < len(u) else i[position - len(u)] + shape.n_users
             if table.touched[row] == count:
                 continue
             table.touched[row] = count

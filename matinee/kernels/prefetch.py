@@ -1,7 +1,7 @@
-"""Asks the processor to load a row of a matrix before it is needed, which Numba has no word for.
+"""A prefetch instruction, which Numba does not offer: loads a row of a matrix before it is needed.
 
-Ratings are visited in random order, so the hardware cannot guess the next rows; the kernels know them. Measured on
-MovieLens-1M with 64 factors: a fifth less time for a sweep.
+Ratings are visited in random order, so the hardware cannot predict the next rows, but the kernels
+know them. Measured on MovieLens-1M with 64 factors: a sweep takes a fifth less time.
 """
 
 from typing import Any
@@ -12,14 +12,14 @@ from numba.extending import intrinsic
 
 
 def _prefetch_row(typing_context: Any, matrix: Any, row: Any) -> Any:
-    """prefetch_row(matrix, row): starts loading matrix[row, 0]'s neighbourhood into the cache; changes nothing."""
+    """prefetch_row(matrix, row) loads the cache line of matrix[row, 0]; it changes nothing."""
     del typing_context, row
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = signature.args[0]
         array = context.make_array(kind)(context, builder, arguments[0])
-        where = [arguments[1], context.get_constant(types.intp, 0)]
-        pointer = cgutils.get_item_pointer(context, builder, kind, array, where, wraparound=False)
+        index = [arguments[1], context.get_constant(types.intp, 0)]
+        pointer = cgutils.get_item_pointer(context, builder, kind, array, index, wraparound=False)
         byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
         shape = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
         function = builder.module.declare_intrinsic("llvm.prefetch", [byte], shape)

@@ -1,9 +1,10 @@
 """Stochastic gradient descent for biased matrix factorization, block by block.
 
-Users and items are dealt into G groups each, which cuts the ratings into G x G blocks. Blocks that share neither a
-user group nor an item group touch different rows of the factors, so they can be swept at the same time by different
-threads, and the result is that of one thread (Gemulla, Nijkamp, Haas, Sismanis, "Large-scale matrix factorization
-with distributed stochastic gradient descent", 2011). Ratings lie in memory in the order in which they are visited.
+Users and items are divided into G groups each, and so the ratings into G x G blocks. Blocks that
+share neither a user group nor an item group update different rows of the factors, so several
+threads can process them at the same time with the result of one thread (Gemulla, Nijkamp, Haas,
+Sismanis, "Large-scale matrix factorization with distributed stochastic gradient descent", 2011).
+Ratings are stored in the order in which they are visited.
 """
 
 from typing import NamedTuple
@@ -15,15 +16,15 @@ from matinee.kernels import kernel
 from matinee.kernels.prefetch import prefetch_row
 
 F32 = np.float32
-AHEAD = 4  # ratings; anything from 3 to 8 is as good
+AHEAD = 4  # ratings to prefetch ahead; any number from 3 to 8 is equally fast
 
 
 class Blocks(NamedTuple):
-    """Ratings sorted by block; block b owns the rows starts[b]:starts[b + 1] of the arrays."""
+    """Ratings sorted by block; block b has the rows starts[b]:starts[b + 1] of the arrays."""
 
     users: NDArray[np.int32]  # (N,)
     items: NDArray[np.int32]  # (N,)
-    values: NDArray[np.float32]  # (N,), standardised: mean 0, deviation 1
+    values: NDArray[np.float32]  # (N,), standardized: mean 0, deviation 1
     starts: NDArray[np.int64]  # (G * G + 1,)
 
 
@@ -36,31 +37,31 @@ def arrange(
     item_group: NDArray[np.int32],
     n_groups: int,
 ) -> Blocks:
-    """The ratings sorted by block, which is user_group * G + item_group; the order within a block is kept."""
+    """The ratings sorted by block, user_group * G + item_group; the sort is stable."""
     n = len(value)
     starts = np.zeros(n_groups * n_groups + 1, np.int64)
     for row in range(n):
         starts[user_group[user_index[row]] * n_groups + item_group[item_index[row]] + 1] += 1
     starts = np.cumsum(starts)
-    free = starts.copy()
+    next_row = starts.copy()
     users, items, values = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.float32)
     for row in range(n):
         block = user_group[user_index[row]] * n_groups + item_group[item_index[row]]
-        place = free[block]
-        free[block] = place + 1
-        users[place], items[place], values[place] = user_index[row], item_index[row], value[row]
+        target = next_row[block]
+        next_row[block] = target + 1
+        users[target], items[target], values[target] = user_index[row], item_index[row], value[row]
     return Blocks(users, items, values, starts)
 
 
 @kernel()
 def shuffle(ratings: Blocks, blocks: NDArray[np.int64], seed: int) -> None:
-    """Shuffles each of the given blocks in place (Fisher-Yates); the order depends on the seed and the block only."""
+    """Shuffles the given blocks in place (Fisher-Yates), depending on seed and block only."""
     users, items, values, starts = ratings
     for block in blocks:
         state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + (np.uint64(block + 1) << np.uint64(32))
         first = starts[block]
         for row in range(starts[block + 1] - 1, first, -1):
-            # SplitMix64 (Steele, Lea, Flood 2014): one 64-bit number a step, no state but a counter.
+            # SplitMix64 (Steele, Lea, Flood, 2014): one 64-bit number per step from a counter.
             state += np.uint64(0x9E3779B97F4A7C15)
             mixed = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -79,10 +80,15 @@ def sweep(
     learning_rate: np.float32,
     losses: NDArray[np.float64],
 ) -> None:
-    """One gradient step for each rating of the given blocks, up to the row stops[block].
+    """Takes one gradient step per rating of the given blocks, up to the row stops[block].
 
-    For the residual e = r - (b_u + b_i + p . q), each step is p += learning_rate * (e q - decay_u p), and likewise
-    for q and the biases; all are updated from their values before the step. losses[block] becomes the sum of e^2.
+    For the residual e = r - (b_u + b_i + p . q), a step is p += learning_rate * (e q - decay_u p),
+    and likewise for q and the biases; all updates use the values before the step. losses[block] is
+    set to the sum of e^2.
+
+    Args:
+        weights: user factors, (U, F), item factors, (I, F), and for users, (U, 3), and items,
+            (I, 3), the bias, the decay of the factors and that of the bias.
     """
     users, items, values, starts = ratings
     user_factors, item_factors, user_side, item_side = weights

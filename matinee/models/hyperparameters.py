@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from matinee.errors import SettingError
-from matinee.text import did_you_mean
+from matinee.text import did_you_mean, joined
 
 
 class Hyper(NamedTuple):
@@ -79,8 +79,8 @@ def check_choice(name: str, value: str, choices: Sequence[str], remark: str = ""
     """
     if value in choices:
         return
-    listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
-    raise SettingError(f"{name} must be {listed}, not '{value}'{remark}.{did_you_mean(value, choices)}")
+    hint = did_you_mean(value, choices)
+    raise SettingError(f"{name} must be {joined(choices, 'or')}, not '{value}'{remark}.{hint}")
 
 
 class Learned(NamedTuple):

@@ -212,9 +212,7 @@ class _Descent:
         # Imported here since compiled code takes half a second to load, which predicting does not need.
         from matinee.kernels import sgd
 
-        self.sweep, self.rng, self.run = sgd.sweep, rng, run
-        # A plain tuple: Numba's cache would name the class, and could not be read once the class has moved.
-        self.weights = tuple(weights)
+        self.sweep, self.weights, self.rng, self.run = sgd.sweep, weights, rng, run
         # By the number of ratings alone: the blocks, and so the numbers, must not depend on the threads.
         self.n_groups = 2 ** int(np.clip(np.log2(max(1.0, np.sqrt(len(train) / 16_384))), 0, 5))
         user_group = _deal(train.user_counts, self.n_groups, rng)
@@ -241,8 +239,10 @@ class _Descent:
     def epoch(self, rate: float) -> float:
         """Sweeps all blocks; returns the RMSE of the predictions just before each step, in deviations."""
         for shift in self.rng.permutation(self.n_groups):
+            # A plain tuple: Numba's cache would name the class, and could not be read once it has moved.
+            weights = tuple(self.weights)
             calls = [
-                (self.ratings, blocks, self.stops, self.weights, np.float32(rate), self.losses)
+                (self.ratings, blocks, self.stops, weights, np.float32(rate), self.losses)
                 for blocks in self.strata[shift]
             ]
             self.run(self.sweep, calls)

@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 
 
 def learning_curves(model: Recommender) -> "Axes":
-    """Error while training and on the valid part, by epoch, of any model that keeps its history.
+    """The error on the training and the validation part by epoch.
 
-    A ring marks the epoch with the lowest error on the valid part. The axis is scaled to what
-    comes after the first tenth of the epochs, so that a wild beginning does not hide the rest.
+    A ring marks the epoch with the lowest validation error. The axis is scaled to the errors after
+    the first tenth of the epochs, so that large initial errors do not hide the rest.
 
     Raises:
-        UnsupportedError: the model does not learn in epochs.
+        UnsupportedError: the model does not train in epochs.
     """
     from matplotlib.ticker import MaxNLocator
 
     curve = model.curve_
     if curve is None:
-        raise UnsupportedError(f"{model.name} has no learning curve: it does not learn in epochs. mf and mlp do.")
-    axes, losses = new_axes("epoch", curve.loss), curve.rows
+        raise UnsupportedError(f"{model.name} does not train in epochs, so it has no learning curve; use mf or mlp.")
+    axes = new_axes("epoch", curve.loss)
+    losses = curve.rows
     epochs = np.arange(1, len(losses) + 1)
     axes.plot(epochs, losses[:, 1], color=BLUE, marker="o", markersize=3, label="training ratings")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -40,10 +41,14 @@ def learning_curves(model: Recommender) -> "Axes":
     axes.plot(epochs, losses[:, 2], color=ORANGE, linestyle="--", marker="s", markersize=3, label="test ratings")
     best = int(np.nanargmin(losses[:, 2]))
     axes.plot(best + 1, losses[best, 2], marker="o", markersize=9, color="black", fillstyle="none", label="lowest")
-    is_higher = losses[watched[-1], 2] >= losses[-1, 1]
-    words = f"test ratings\nlowest {losses[best, 2]:.4f}\nepoch {best + 1}"
-    label_beside(axes, words, losses[watched[-1], 2], "bottom" if is_higher else "top", ORANGE)
-    label_beside(axes, "training\nratings", losses[-1, 1], "top" if is_higher else "bottom", BLUE)
+    test_label = f"test ratings\nlowest {losses[best, 2]:.4f}\nepoch {best + 1}"
+    test_end, train_end = losses[watched[-1], 2], losses[-1, 1]
+    if test_end >= train_end:
+        label_beside(axes, test_label, test_end, "bottom", ORANGE)
+        label_beside(axes, "training\nratings", train_end, "top", BLUE)
+    else:
+        label_beside(axes, test_label, test_end, "top", ORANGE)
+        label_beside(axes, "training\nratings", train_end, "bottom", BLUE)
     top = np.nanmax(losses[len(losses) // 10 :, 1:])
     axes.set_ylim(top=top + 0.1 * (top - np.nanmin(losses[:, 1:])))
     return axes

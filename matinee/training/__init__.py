@@ -1,4 +1,4 @@
-"""Training of the neural models: loop, engines, schedules, checkpoints and the learning-rate finder.
+"""Training of the neural models: loop, engines, schedules, checkpoints, learning-rate finder.
 
 Importing this package does not import PyTorch; `training.network` and `training.modules` do.
 """

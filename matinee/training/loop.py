@@ -1,4 +1,4 @@
-"""The training loop of all neural models: epochs, schedule, validation, early stopping, checkpoints.
+"""The training loop of the neural models: epochs, validation, early stopping, checkpoints.
 
 An engine decides what a step is: `fused.py` has one for the dot product on the CPU, `network.py`
 one for any PyTorch module on any device.
@@ -193,7 +193,7 @@ def _snapshot(engine: Engine, log: TrainingLog, best: Best) -> State:
 
 
 def _resume(engine: Engine, saved: State) -> tuple[TrainingLog, Best]:
-    """Restores the engine and what is known of the epochs so far from a snapshot."""
+    """Restores the engine, the log and the best epoch from a snapshot."""
     engine.restore(_with_prefix(saved, "engine."))
     epochs = [(rate, loss, error) for rate, loss, error in saved["history.epochs"].tolist()]
     steps = [(rate, loss) for rate, loss in saved["history.steps"].tolist()]

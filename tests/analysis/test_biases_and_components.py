@@ -1,4 +1,4 @@
-"""What a model has learnt: bias rankings whose intervals hold, who is generous, and components with a meaning."""
+"""What a model has learned: bias rankings whose intervals hold, who is generous, and components with a meaning."""
 
 import json
 from dataclasses import replace
@@ -33,7 +33,7 @@ from matinee.analysis import (
     generosity,
 )
 from matinee.analysis.components import _groups, _meanings
-from matinee.cli.insight import biases
+from matinee.cli.biases import biases
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.ratings import Id, Ratings, Scale
@@ -388,7 +388,7 @@ def test_a_component_says_in_words_what_it_separates() -> None:
         f"Component 1 ({first.explained:.0%} of the variance): from Action and the 1980s to Drama and the 1940s.",
         f"Component 1 ({first.explained:.0%} of the variance): from Drama and the 1940s to Action and the 1980s.",
     )
-    told = f"Component 2 ({second.explained:.0%} of the variance) means nothing that genres or decades tell ("
+    told = f"Component 2 ({second.explained:.0%} of the variance) does not separate genres or decades ("
     assert second.sentence().startswith(told)
     assert 0.7 < first.explained < 1
     # A genre that every film has separates nothing, and a group of fewer than five films is not tried.
@@ -463,18 +463,15 @@ def test_groups_are_genres_and_decades_with_five_films_inside_and_outside() -> N
 
 def test_a_component_can_be_one_sided_or_unknown() -> None:
     none = Component(3, 0.02, [], [], [])
-    assert (
-        none.sentence()
-        == "Component 3 (2% of the variance): no genre and no decade has enough films to tell what it means."
-    )
+    assert none.sentence() == "Component 3 (2% of the variance): no genre or decade has enough films to describe it."
     drama = Meaning("Drama", "genre", -0.4, 0.001, 30)
     low = Component(1, 0.181, [], [], [drama, Meaning("War", "genre", 0.5, 0.2, 6)])
-    assert low.sentence() == "Component 1 (18% of the variance): towards Drama at the low end."
+    assert low.sentence() == "Component 1 (18% of the variance): toward Drama at the low end."
     weak = Component(
         2, 0.1, [], [], [Meaning("1950s", "decade", 0.14, 0.0002, 900), Meaning("A", "genre", 0.1, 0.4, 9)]
     )
     assert weak.sentence() == (
-        "Component 2 (10% of the variance) means nothing that genres or decades tell (largest effect 0.14, p < 0.001)."
+        "Component 2 (10% of the variance) does not separate genres or decades (largest effect 0.14, p < 0.001)."
     )
     assert weak.to_dict()["meanings"][1] == {"name": "A", "kind": "genre", "effect": 0.1, "p_value": 0.4, "n": 9}
 
@@ -501,11 +498,11 @@ def test_three_items_with_text_ids_have_two_components_of_one_film_at_each_end()
 
 def test_models_without_factors_or_with_none_that_help_say_so() -> None:
     for model in (Popularity, Baseline):
-        told = f"{model.name} has no item factors, and so no components; use mf."
+        told = f"{model.name} has no item factors, so it has no components; use mf."
         assert message(UnsupportedError, components, Guide(fitted(model))) == told
     nothing = MatrixFactorization().fit(simulated(signal=0), n_threads=1)
     assert not nothing.item_factors_.any()
-    told = "This mf model has learnt nothing but biases, and they have no components."
+    told = "This mf model learned only biases, so it has no components."
     assert message(UnsupportedError, components, Guide(nothing)) == told
 
 

@@ -1,4 +1,4 @@
-"""Neighbours: who has like tastes, the story that is told of them, and films that the same people like."""
+"""Neighbors: who has like tastes, the story that is told of them, and films that the same people like."""
 
 import json
 import tracemalloc
@@ -24,7 +24,7 @@ from matinee import (
 )
 from matinee.analysis.similar_users import NamedFilm, Neighbor, neighbors
 from matinee.cli import main
-from matinee.cli.insight import neighbors as command
+from matinee.cli.neighbors import neighbors as command
 from matinee.errors import SettingError, UnknownNameError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.ratings import Id, Ratings, Scale
@@ -32,7 +32,7 @@ from matinee.recommendation.co_rating import co_rating
 from tests.conftest import real_data, simulated
 from tests.helpers import fitted, message
 
-RATED_NOTHING = "Who has rated nothing has no neighbours: rate some films first."
+RATED_NOTHING = "There are no neighbors without ratings; rate some films first."
 
 
 def two_camps() -> Ratings:
@@ -68,7 +68,7 @@ def bare(guide: Guide, folder: Path) -> Guide:
 
 
 @pytest.mark.parametrize("model", [MatrixFactorization, DotProduct, PlainMF])
-def test_neighbours_are_of_the_same_camp_and_love_what_eve_has_not_seen(model: type[Recommender]) -> None:
+def test_neighbors_are_of_the_same_camp_and_love_what_eve_has_not_seen(model: type[Recommender]) -> None:
     found = neighbors(camps(model), "eve", 8)
     assert len(found.people) == 8
     assert all(str(one.user_id).startswith("spacer") for one in found.people)
@@ -80,7 +80,7 @@ def test_neighbours_are_of_the_same_camp_and_love_what_eve_has_not_seen(model: t
     assert found.note == ""
 
 
-def test_what_is_said_of_a_neighbour_is_true() -> None:
+def test_what_is_said_of_a_neighbor_is_true() -> None:
     guide = camps()
     mine = history(guide, "eve")
     for one in neighbors(guide, "eve", 5).people:
@@ -121,7 +121,7 @@ def test_likeness_is_the_shrunken_cosine_about_the_mean_taste(model: type[Recomm
     assert [neighbor.likeness for neighbor in found] == pytest.approx([expected[user] for user in best], abs=1e-4)
 
 
-def test_the_films_are_counted_over_all_neighbours() -> None:
+def test_the_films_are_counted_over_all_neighbors() -> None:
     guide = Guide(fitted())
     found = neighbors(guide, 5, 12, n_films=500)
     loved: dict[Id, int] = {}
@@ -135,7 +135,7 @@ def test_the_films_are_counted_over_all_neighbours() -> None:
     assert neighbors(guide, 5, 12, n_films=4).films == found.films[:4]
 
 
-def test_a_newcomer_has_neighbours_too() -> None:
+def test_a_newcomer_has_neighbors_too() -> None:
     guide = camps()
     mine: dict[Any, float] = {"space 1": 5.0, "space 2": 5.0, "love 1": 1.0, "love 2": 1.0}
     found = neighbors(guide, mine, 6)
@@ -146,21 +146,21 @@ def test_a_newcomer_has_neighbours_too() -> None:
     assert all(str(one.user_id).startswith("lover") for one in other.people)
 
 
-def test_a_known_user_is_not_their_own_neighbour() -> None:
+def test_a_known_user_is_not_their_own_neighbor() -> None:
     for user in (1, 150, "300"):
         assert int(user) not in {one.user_id for one in neighbors(Guide(fitted()), user, 300).people}
 
 
-def test_nobody_whose_taste_points_the_other_way_is_a_neighbour() -> None:
+def test_nobody_whose_taste_points_the_other_way_is_a_neighbor() -> None:
     found = neighbors(camps(), "eve", 500)
     assert 20 < len(found.people) < 79
     assert all(one.likeness > 0 for one in found.people)
     assert found.note == (
-        f"{len(found.people)} instead of 500: of the 79 others, no more have tastes that point the same way."
+        f"{len(found.people)} instead of 500 people: nobody else among the 79 others has similar tastes."
     )
 
 
-def test_neighbours_agree_better_than_others() -> None:
+def test_neighbors_agree_better_than_others() -> None:
     """On simulated ratings with known tastes: fewer stars apart on films that both rated."""
     guide = Guide(fitted())
     near, far = [], []
@@ -202,7 +202,7 @@ def test_the_story_is_told_in_a_sentence(agreed: str, loved: str, sentence: str)
 # -- edges -------------------------------------------------------------------------------------------------------
 
 
-def test_who_has_rated_nothing_has_no_neighbours() -> None:
+def test_who_has_rated_nothing_has_no_neighbors() -> None:
     ratings = simulated()
     without = MatrixFactorization(epochs=2).fit(ratings.subset(ratings.user_index > 0), n_threads=1)
     for found in (neighbors(Guide(without), 1), neighbors(camps(), {})):
@@ -216,7 +216,7 @@ def test_one_user_has_nobody_else() -> None:
     model.user_factors_ = np.ones((1, 2), np.float32)
     found = neighbors(Guide(model), "ann")
     assert (found.people, found.films) == ([], [])
-    assert found.note == "0 instead of 10: of the 0 others, no more have tastes that point the same way."
+    assert found.note == "0 instead of 10 people: nobody else among the 0 others has similar tastes."
 
 
 def test_without_histories_there_are_people_and_no_films(tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_without_histories_there_are_people_and_no_films(tmp_path: Path) -> None
     }
     assert found.films == []
     assert found.note == (
-        "This model was saved without histories, so it does not know which films the neighbours loved, and likeness is "
-        "no smaller for people with few ratings."
+        "This file was saved without histories, so the films that the neighbors loved are unknown, and the similarity "
+        "is not reduced for people with few ratings."
     )
     assert neighbors(guide, {"space 1": 5.0, "love 1": 1.0}, 3).people
     assert neighbors(guide, {}).note == RATED_NOTHING
@@ -240,7 +240,7 @@ def test_models_that_know_no_tastes_say_so() -> None:
         told = f"{model.name} knows no tastes that could be compared; use mf."
         assert message(UnsupportedError, neighbors, Guide(fitted(model)), 5) == told
     nothing = MatrixFactorization().fit(simulated(signal=0), n_threads=1)
-    told = "This mf model has learnt nothing but biases, and they tell no tastes apart."
+    told = "This mf model learned only biases, so tastes cannot be compared."
     assert message(UnsupportedError, neighbors, Guide(nothing), 5) == told
 
 
@@ -438,7 +438,7 @@ def test_on_movielens_the_nearest_films_are_those_that_anyone_would_name(model: 
     assert len(nearest(guide, "Toy Story (1995)", by) & DISNEY) >= 3
 
 
-def test_on_movielens_neighbours_are_closer_than_chance() -> None:
+def test_on_movielens_neighbors_are_closer_than_chance() -> None:
     real_data("ml-100k")
     data = load("ml-100k")
     guide = Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalogue)

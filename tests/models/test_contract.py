@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,6 @@ from tests.helpers import (
     arrays,
     assert_same,
     every_model,
-    fitted,
     history,
     message,
     relabelled,
@@ -35,22 +35,36 @@ from tests.helpers import (
 every_star_model = pytest.mark.parametrize(
     "model", [model for model in MODELS if model.capabilities.predicts_stars], ids=lambda model: model.name
 )
+QUICK: dict[str, dict[str, Any]] = {"bayes": {"samples": 60, "burn_in": 20}}
+"""Settings other than the defaults, for models that take long."""
+
+
+def unfitted(model: Model) -> Recommender:
+    return model.from_settings(QUICK.get(model.name, {}))
+
+
+@cache
+def fitted(model: Model) -> Recommender:
+    """A model of `table()` that many tests share: none may change it."""
+    return unfitted(model).fit(table(), n_threads=1)
+
+
 # -- fitting -----------------------------------------------------------------------------------------------------
 
 
 @every_model
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(model: Model, n_threads: int) -> None:
-    assert_same(arrays(fitted(model)), arrays(model().fit(table(), n_threads=n_threads)))
+    assert_same(arrays(fitted(model)), arrays(unfitted(model).fit(table(), n_threads=n_threads)))
 
 
 @every_model
 def test_fitting_new_data_forgets_the_old(model: Model) -> None:
     new = simulated(50, 40, 800, seed=3)
-    first = model().fit(table(), n_threads=1)
+    first = unfitted(model).fit(table(), n_threads=1)
     first.recommend(1)
     can_explain = explains(first)
-    refitted, fresh = first.fit(new, n_threads=1), model().fit(new, n_threads=1)
+    refitted, fresh = first.fit(new, n_threads=1), unfitted(model).fit(new, n_threads=1)
     assert_same(arrays(refitted), arrays(fresh))
     assert (refitted.users_, refitted.items_, refitted.scale_) == (new.users, new.items, new.scale)
     assert refitted.recommend(1) == fresh.recommend(1)
@@ -61,7 +75,7 @@ def test_fitting_new_data_forgets_the_old(model: Model) -> None:
 @every_model
 def test_fitting_returns_the_model_and_changes_no_rating(model: Model) -> None:
     new, twin = simulated(50, 40, 800), simulated(50, 40, 800)
-    one = model()
+    one = unfitted(model)
     assert one.fit(new, n_threads=1) is one
     assert np.array_equal(new.value, twin.value)
 
@@ -76,12 +90,12 @@ def test_what_is_learnt_are_arrays(model: Model) -> None:
 @every_model
 def test_no_ratings_are_refused(model: Model) -> None:
     nothing = table().subset(np.array([], np.int64))
-    assert message(DataError, lambda: model().fit(nothing)) == "There are no ratings to train on."
+    assert message(DataError, lambda: unfitted(model).fit(nothing)) == "There are no ratings to train on."
 
 
 @every_model
 def test_a_model_without_fit_says_so(model: Model) -> None:
-    new = model()
+    new = unfitted(model)
     assert (new.is_fitted, fitted(model).is_fitted) == (False, True)
     expected = f"This {model.name} model has learnt nothing yet: call fit(ratings), or load one."
     questions: list[Callable[[], object]] = [
@@ -119,7 +133,7 @@ def test_asking_changes_nothing(model: Model) -> None:
 
 @every_model
 def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
-    one = model().fit(Ratings.from_ids([5], [6], [3.0]), n_threads=1)
+    one = unfitted(model).fit(Ratings.from_ids([5], [6], [3.0]), n_threads=1)
     assert one.recommend(5) == []
     assert len(one.recommend({})) == 1
     if model.capabilities.predicts_stars:  # but whoever gives everything the same number has not rated
@@ -132,7 +146,7 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
 def test_a_table_of_equal_ratings_is_predicted_exactly(model: Model) -> None:
     equal = Ratings.from_ids([1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0] * 5, scale=Scale(1, 5, 1))
     # The neural models know no mean: they get there step by step, and their decay holds them back a little.
-    patient = {"epochs": 2000, "weight_decay": 0.0} if model.capabilities.resumes else {}
+    patient = {"epochs": 300, "learning_rate": 0.02, "weight_decay": 0.0} if model.capabilities.resumes else {}
     one, room = model.from_settings(patient), 0.05 if patient else 1e-3
     assert np.allclose(one.fit(equal, n_threads=1).predict_ratings(equal), 4, atol=room)
 
@@ -203,7 +217,7 @@ def test_only_allowed_items_are_recommended(model: Model) -> None:
 def test_ties_are_in_the_order_of_the_ids(model: Model) -> None:
     users, items = np.divmod(np.arange(60), 6)
     alike = Ratings.from_ids(users, items, np.full(60, 3.0), scale=Scale(1, 5, 1))
-    one = model().fit(alike, n_threads=1)
+    one = unfitted(model).fit(alike, n_threads=1)
     best = one.recommend(4, 6, include_seen=True)
     assert sorted(one.item_id for one in best) == list(range(6))
     assert best == sorted(best, key=lambda one: (-one.score, one.item_id))
@@ -287,7 +301,7 @@ def test_predictions_are_inside_the_scale_and_the_same_one_by_one(model: Model) 
 def test_extreme_tastes_are_clipped_to_the_scale(model: Model) -> None:
     users, items = np.divmod(np.arange(900), 30)
     extreme = Ratings.from_ids(users, items, np.where((users + items) % 30 < 15, 1.0, 5.0))
-    stars = model().fit(extreme, n_threads=1).predict_ratings(extreme)
+    stars = unfitted(model).fit(extreme, n_threads=1).predict_ratings(extreme)
     assert 1 <= stars.min() <= stars.max() <= 5
 
 
@@ -312,7 +326,7 @@ def test_someone_or_something_never_seen_gets_the_fallback(model: Model) -> None
 @every_model
 def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> None:
     keep = (table().user_index >= 20) & (table().item_index >= 10)
-    partial = model().fit(table().subset(keep), n_threads=1)
+    partial = unfitted(model).fit(table().subset(keep), n_threads=1)
     best = partial.recommend(1, 200)
     assert len(best) == table().n_items
     assert np.isfinite([one.score for one in best]).all()
@@ -426,7 +440,7 @@ def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> No
 
 
 def quality(model: Model, part: Split) -> float:
-    one = model().fit(part.train, n_threads=1)
+    one = unfitted(model).fit(part.train, n_threads=1)
     if model.capabilities.predicts_stars:
         return rmse(part.test.value, one.predict_ratings(part.test))
     return ranking_measures(one, part.test)["ndcg_at_10"]
@@ -451,7 +465,7 @@ def test_other_ids_and_another_order_of_rows_change_no_quality(model: Model) -> 
 def test_ids_may_be_text(model: Model) -> None:
     users = np.array([f"user {number:03}" for number in range(300)], object)
     items = np.array([f"Ångström {number:03}" for number in range(120)], object)
-    named = model().fit(relabelled(table(), users, items, np.arange(len(table()))), n_threads=1)
+    named = unfitted(model).fit(relabelled(table(), users, items, np.arange(len(table()))), n_threads=1)
     assert_same(arrays(fitted(model)), arrays(named))
     index = [table().items.index(one.item_id) for one in fitted(model).recommend(5, 4)]
     best = named.recommend("user 004", 4)

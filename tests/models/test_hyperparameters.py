@@ -9,7 +9,9 @@ from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models.neural.dot_product import DotProduct
+from matinee.models.neural.common import TRAINING_SETTINGS, NeuralRecommender
+from matinee.models.neural.dot_product import DotProduct, PlainMF
+from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
 from tests.helpers import every_model
 
@@ -75,6 +77,22 @@ def test_valid_values_in_words() -> None:
     assert valid["factors"] == "1 to 4096"
     assert valid["update"] == "auto, dense, lazy"
     assert valid["start"] == ""
+
+
+def test_a_neural_model_lists_the_settings_of_its_network_before_those_of_its_training() -> None:
+    names = [setting.name for setting in EmbeddingMLP.hypers()]
+    assert names[:8] == [
+        "seed", "factors", "hidden", "embedding_dropout", "dropout", "sigmoid_range", "start", "epochs"
+    ]  # fmt: skip
+    assert names[-6:] == ["epsilon", "update", "patience", "keep_best", "device", "compile"]
+    shared = {setting.name for setting in NeuralRecommender.hypers()} - {"seed"}
+    assert shared <= set(TRAINING_SETTINGS)
+
+
+def test_the_repr_of_a_neural_model_makes_it_again() -> None:
+    model = PlainMF(epochs=3, schedule="warm-up", seed=5)
+    assert repr(model).startswith("PlainMF(seed=5, factors=8, biases=False, sigmoid_range='none', start=")
+    assert eval(repr(model)).settings() == model.settings()
 
 
 @every_model

@@ -119,7 +119,7 @@ def test_a_fitted_model_has_learning_curves(model: type[Recommender]) -> None:
 def test_a_model_without_epochs_has_no_learning_curve() -> None:
     with pytest.raises(UnsupportedError) as caught:
         plots.learning_curves(Popularity().fit(simulated(40, 30, 600)))
-    assert str(caught.value) == "popularity has no learning curve: it does not learn in epochs. mf and mlp do."
+    assert str(caught.value) == "popularity does not train in epochs, so it has no learning curve; use mf or mlp."
 
 
 # -- schedules and learning rates --------------------------------------------------------------------------------
@@ -504,7 +504,7 @@ def test_a_component_shows_the_films_of_both_ends_where_they_lie() -> None:
         ("Film 3", (-1.5, -2.7), "left"),
         ("Film 1", (-2.0, -3.7), "left"),
     ]
-    assert axes.get_title(loc="left") == r"Component 2 (10% of the variance): towards \$5 to \$7 at the high end."
+    assert axes.get_title(loc="left") == r"Component 2 (10% of the variance): toward \$5 to \$7 at the high end."
     assert axes.get_xlabel() == "position on component 2"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue, Film
 from matinee.cli import main
-from matinee.cli.explaining import explain as command
+from matinee.cli.explain import explain as command
 from matinee.datasets import load
 from matinee.errors import UnknownNameError, UnsupportedError
 from matinee.models.base import Parts, Profile, Recommender

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from matinee.errors import SettingError, UnknownNameError
+from matinee.models.ials import ImplicitALS
 from matinee.models.interface import Person
+from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ratings import Id, Ratings, Scale
@@ -15,7 +17,7 @@ from matinee.recommendation.filters import Filters
 from matinee.recommendation.groups import AGGREGATIONS, group_scores
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.reranking import Dials
-from tests.helpers import Model, as_json, every_model, good, guide, ids, misused, refused, run, unary
+from tests.helpers import Model, as_json, each_kind_of_model, good, guide, ids, misused, refused, run, unary
 from tests.helpers import message as refusal
 
 NEW: dict[Id, float] = {7: 5.0, 17: 1.0, 107: 4.5}
@@ -26,7 +28,7 @@ PEOPLE: list[Person] = [3, 44, NEW]
 # -- scores ------------------------------------------------------------------------------------------------------
 
 
-@every_model
+@each_kind_of_model
 @pytest.mark.parametrize("how", AGGREGATIONS)
 def test_a_group_has_the_mean_or_the_least_of_what_its_members_would_give(model: Model, how: str) -> None:
     one = guide(model)
@@ -50,7 +52,7 @@ def test_a_group_has_the_mean_or_the_least_of_what_its_members_would_give(model:
     assert scores_of_list == sorted(scores_of_list, reverse=True)
 
 
-@every_model
+@each_kind_of_model
 def test_of_a_whole_catalogue_the_best_for_the_group_come_first(model: Model) -> None:
     one = guide(model)
     for how in AGGREGATIONS:
@@ -59,7 +61,7 @@ def test_of_a_whole_catalogue_the_best_for_the_group_come_first(model: Model) ->
         assert everything.items[0].score == max(line.score for line in everything.items)
 
 
-@every_model
+@each_kind_of_model
 def test_a_group_of_one_gets_the_list_of_the_one(model: Model) -> None:
     one = guide(model)
     for who in (5, NEW):
@@ -123,7 +125,7 @@ def test_where_scores_have_no_unit_each_person_has_a_mean_of_0_and_a_deviation_o
 # -- lists -------------------------------------------------------------------------------------------------------
 
 
-@every_model
+@each_kind_of_model
 def test_nobody_in_the_group_has_seen_what_it_gets_unless_asked_for(model: Model) -> None:
     one = guide(model)
     seen = set(NEW) | {one.model.items_.id(item) for who in (3, 44) for item in one.model.profile(who).item_index}
@@ -136,7 +138,7 @@ def test_nobody_in_the_group_has_seen_what_it_gets_unless_asked_for(model: Model
     assert len(one.recommend_group(PEOPLE, 150, include_seen=True).items) == 150
 
 
-@every_model
+@each_kind_of_model
 def test_a_group_gets_exactly_k_with_filters_and_dials(model: Model) -> None:
     one = guide(model)
     for how in AGGREGATIONS:
@@ -155,10 +157,8 @@ def test_the_dials_turn_the_list_of_a_group() -> None:
     assert known[0] < known[1] < known[2]
 
 
-@every_model
+@pytest.mark.parametrize("model", [ImplicitALS, Popularity, ItemKNN], ids=lambda model: model.name)
 def test_a_group_of_a_table_of_who_has_what(model: Model) -> None:
-    if model.capabilities.needs_stars:
-        return
     one = Guide(model().fit(unary(), n_threads=1))
     for how in AGGREGATIONS:
         found = one.recommend_group([3, 44], 5, how=how)

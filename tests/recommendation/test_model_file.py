@@ -21,6 +21,7 @@ from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.ratings import Ratings, Scale, Vocabulary
 from matinee.recommendation import model_file
 from matinee.recommendation.model_file import Origin, load_model, save_model
@@ -99,9 +100,15 @@ def message(path: Path) -> str:
 # -- the same model comes back -----------------------------------------------------------------------------------
 
 
-@every_model
-@pytest.mark.parametrize("ids", ["integers", "texts"])
-@pytest.mark.parametrize("titles", ["no titles", "bare titles", "rich"])
+@pytest.mark.parametrize(
+    ("model", "ids", "titles"),
+    [
+        *((model, ids, "rich") for model in MODELS for ids in ("integers", "texts")),
+        *((MatrixFactorization, "integers", titles) for titles in ("no titles", "bare titles")),
+        *((MatrixFactorization, "texts", titles) for titles in ("no titles", "bare titles")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
 def test_a_loaded_model_answers_bit_for_bit_as_the_saved_one(
     model: Model, ids: str, titles: str, tmp_path: Path
 ) -> None:

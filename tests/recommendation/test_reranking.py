@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from matinee.catalogue import Catalogue, Film
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.baseline import Baseline
+from matinee.models.ials import ImplicitALS
+from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.ranking import diversity
@@ -21,7 +25,7 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.reranking import AS_RANKED, Dials, likeness_among, towards, varied
 from matinee.recommendation.suggestions import Suggestions
 from tests.conftest import real_data
-from tests.helpers import Model, as_json, every_model, good, guide, ids, misused, refused, unary
+from tests.helpers import Model, as_json, each_kind_of_model, every_model, good, guide, ids, misused, refused, unary
 from tests.helpers import popular_table as table
 
 GENRES = ("Comedy", "Drama", "Horror", "Sci-Fi", "War")
@@ -36,7 +40,7 @@ def index(one: Guide, found: Suggestions) -> NDArray[np.int64]:
 # -- as they stand -----------------------------------------------------------------------------------------------
 
 
-@every_model
+@each_kind_of_model
 def test_dials_at_rest_leave_the_list_as_the_model_ranks_it(model: Model) -> None:
     one = guide(model)
     for user in (1, 77, 250):
@@ -46,7 +50,7 @@ def test_dials_at_rest_leave_the_list_as_the_model_ranks_it(model: Model) -> Non
             assert found.note == ""
 
 
-@every_model
+@each_kind_of_model
 def test_a_turned_list_keeps_the_scores_of_the_model(model: Model) -> None:
     one = guide(model)
     scores = {each.item_id: (each.score, each.stars) for each in one.model.recommend(5, 1000)}
@@ -85,7 +89,7 @@ def test_a_diversity_outside_its_range_is_refused(given: float, told: str) -> No
 # -- popularity --------------------------------------------------------------------------------------------------
 
 
-@every_model
+@each_kind_of_model
 def test_lists_get_more_popular_from_one_end_of_the_dial_to_the_other(model: Model) -> None:
     one = guide(model)
     few = 5  # of 7,500 ratings
@@ -100,7 +104,7 @@ def test_lists_get_more_popular_from_one_end_of_the_dial_to_the_other(model: Mod
         assert known[3] < known[-1]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@given(seed=st.integers(0, 2**32 - 1))
 def test_the_distance_from_the_wanted_popularity_never_grows(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n, k, few = int(rng.integers(2, 400)), 10, int(rng.integers(1, 50))
@@ -161,7 +165,7 @@ def spread(one: Guide, found: Suggestions) -> float:
     return 1 - float(np.mean([row(a)[b] for a, b in combinations(range(len(chosen)), 2)]))
 
 
-@every_model
+@each_kind_of_model
 def test_lists_get_more_varied_as_the_dial_is_turned(model: Model) -> None:
     one = guide(model)
     spreads = [
@@ -173,7 +177,7 @@ def test_lists_get_more_varied_as_the_dial_is_turned(model: Model) -> None:
     assert spreads[0] < spreads[-1]
 
 
-@every_model
+@each_kind_of_model
 def test_the_best_item_stays_first_and_the_note_says_what_is_alike(model: Model) -> None:
     one = guide(model)
     plain, found = one.recommend(9, 10), one.recommend(9, 10, dials=Dials(diversity=1))
@@ -247,7 +251,7 @@ def test_where_nothing_tells_items_apart_that_is_said() -> None:
 # -- exactly k ---------------------------------------------------------------------------------------------------
 
 
-@every_model
+@each_kind_of_model
 def test_there_are_exactly_k_after_every_filter_and_dial(model: Model) -> None:
     one = guide(model)
     for k, filters in ((1, Filters()), (7, Filters(("Drama",))), (60, Filters(not_genres=("War",)))):
@@ -290,10 +294,8 @@ def test_three_items_are_enough(model: Model) -> None:
         )
 
 
-@every_model
+@pytest.mark.parametrize("model", [ImplicitALS, Popularity, ItemKNN], ids=lambda model: model.name)
 def test_a_table_of_who_has_what_can_be_turned(model: Model) -> None:
-    if model.capabilities.needs_stars:
-        return
     one = Guide(model().fit(unary(), n_threads=1))
     lists = [one.recommend(4, 10, dials=Dials(popularity)) for popularity in (-1, 0, 1)]
     means = [np.log1p([line.n_ratings for line in found.items]).mean() for found in lists]

@@ -1,4 +1,4 @@
-"""DotProduct and PlainMF: matrix factorization as fastai's course and the PyTorch tutorials teach it.
+"""DotProduct and PlainMF: matrix factorization as fastai's course and PyTorch tutorials teach it.
 
     raw(u, i) = b_u + b_i + p_u . q_i            (dot-product)
     raw(u, i) = p_u . q_i                        (plain-mf)
@@ -30,7 +30,7 @@ from matinee.training.loop import Engine
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class DotProduct(NeuralRecommender):
-    """User and item factors with biases, and a sigmoid with a range a little wider than the scale."""
+    """User and item factors with biases, and a sigmoid to a range a little wider than the scale."""
 
     name: ClassVar[str] = "dot-product"
     summary: ClassVar[str] = (
@@ -93,7 +93,7 @@ class DotProduct(NeuralRecommender):
         engine = self.engine(train)
         self._train(engine, train, how)
         state = engine.state()
-        (name,) = {"weights", "module.table.weight"} & set(state)
+        name = "weights" if "weights" in state else "module.table.weight"
         weights = state[name]  # (U + I, F + biases)
         users, items = weights[: train.n_users], weights[train.n_users :]
         self.user_factors_ = users[:, : self.factors].copy()
@@ -154,7 +154,7 @@ class DotProduct(NeuralRecommender):
         return self._link(predictions(self._sides(), user_index, item_index, unknown))
 
     def learned_biases(self) -> Biases | None:
-        """Biases before the sigmoid, if there is one."""
+        """See `Recommender`; before the sigmoid, if any."""
         if not self.biases:
             return None
         low, high = self.range_.tolist()

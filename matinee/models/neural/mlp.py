@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from matinee.training.torch_engine import NetworkEngine
 
 ITEMS_AT_ONCE = 512
-"""The first-layer sums of so many items stay in the cache while one person after another is added."""
+"""The first-layer sums of this many items stay in the cache while one person after another is
+added."""
 
 
 class Layer(NamedTuple):
@@ -241,7 +242,7 @@ class EmbeddingMLP(NeuralRecommender):
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         item_sums = self._item_sums(self.item_factors_)
         average_item = item_sums[self.item_counts_ > 0].mean(axis=0)
-        # The last row is that of index -1, somebody or something unknown.
+        # The last row is that of index -1: an unknown user or item.
         users = np.vstack([self.user_factors_, self.crowd_mean_]) @ self._user_weights()
         items = np.vstack([item_sums, average_item])
         out = np.empty(len(user_index), np.float32)

@@ -4,9 +4,16 @@ from pathlib import Path
 
 import click
 
-from matinee.cli.asking import id_of, profile_of, ratings_option, require_person, retyped_with_ratings, user_option
 from matinee.cli.options import json_option, k_option, path_argument
 from matinee.cli.output import as_json, note, table
+from matinee.cli.person import (
+    id_of,
+    profile_of,
+    ratings_option,
+    require_person,
+    retyped_with_ratings,
+    user_option,
+)
 
 
 @click.command()
