@@ -17,7 +17,7 @@ import numpy as np
 
 from matinee.contests import CONTESTS, Contest, contest
 from matinee.errors import MatineeError, SettingError
-from matinee.evaluation import NO_STARS, Outcome, Report, measure
+from matinee.evaluation import Evaluation, Report, evaluate_part, split_note, summarize
 from matinee.models import MODELS, model_named
 from matinee.models.base import Recommender
 from matinee.progress import Progress, Step
@@ -174,8 +174,7 @@ def gathered(found: Mapping[str, tuple[str, "Found"]], parts: Sequence[Split], d
     outcomes = {name: one.outcome for name, (_, one) in found.items() if one.outcome}
     contests = [one for one in (contest(outcomes, measure) for measure in CONTESTS) if one]
     first = parts[0]
-    no_stars = "" if first.train.scale.has_stars else NO_STARS
-    note = f"{no_stars} {first.note}".strip()
+    note = split_note(first)
     counts = len(first.train), len(first.test)
     return Comparison(dataset, first.protocol, *counts, entries, contests, note, first.train.unit)
 
@@ -198,7 +197,7 @@ def _figure(value: float | None, pattern: str) -> str:
 class Found(NamedTuple):
     """What was measured of a model, the memory in MB that it took if it had a process of its own, or the problem."""
 
-    outcome: Outcome | None
+    outcome: Evaluation | None
     memory_mb: float | None = None
     problem: str = ""
 
@@ -211,7 +210,8 @@ def as_task(parts: Sequence[Split], dataset: str, n_threads: int | None = None) 
 def _attempt(model: Recommender, parts: Sequence[Split], dataset: str, n_threads: int | None) -> Found:
     """Measures a model, or says in a sentence why that is impossible."""
     try:
-        return Found(measure(lambda: copy(model), parts, dataset, n_threads=n_threads))
+        results = [evaluate_part(copy(model), part, n_threads=n_threads) for part in parts]
+        return Found(summarize(results, model, dataset))
     except MatineeError as error:
         return Found(None, problem=str(error))
     except MemoryError:

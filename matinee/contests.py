@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.evaluation import Outcome, Sums
+from matinee.evaluation import Evaluation, PerUserSums
 from matinee.significance import holm, interval, sign_flip_test
 from matinee.text import joined
 
@@ -88,7 +88,7 @@ class Contest:
         return f"{said} Behind, there is no difference beyond noise between {', nor between '.join(behind)}."
 
 
-def contest(outcomes: Mapping[str, Outcome], measure: str) -> Contest | None:
+def contest(outcomes: Mapping[str, Evaluation], measure: str) -> Contest | None:
     """Compares all models that have a measure; None if none has."""
     sums = {
         name: one
@@ -103,7 +103,7 @@ def contest(outcomes: Mapping[str, Outcome], measure: str) -> Contest | None:
     return against_first({name: sums[name] for name in ranked}, measure)
 
 
-def against_first(sums: Mapping[str, Sums], measure: str) -> Contest:
+def against_first(sums: Mapping[str, PerUserSums], measure: str) -> Contest:
     """How each model but the first differs from the first, tested with all pairs of models in mind.
 
     Args:

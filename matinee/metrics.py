@@ -21,16 +21,6 @@ def mae(true: Reals, predicted: Reals) -> float:
     return float(np.mean(np.abs(predicted.astype(np.float64) - true)))
 
 
-def rmse_interval(true: Reals, predicted: Reals) -> tuple[float, float]:
-    """A 95% interval of the RMSE over samples of test ratings like this one.
-
-    From the central limit theorem for the mean of the squared errors, then the root of both ends.
-    """
-    squares = (predicted.astype(np.float64) - true) ** 2
-    half = 1.96 * squares.std(ddof=1) / np.sqrt(len(squares)) if len(squares) > 1 else np.inf
-    return float(np.sqrt(max(0.0, squares.mean() - half))), float(np.sqrt(squares.mean() + half))
-
-
 def per_user_mean(user_index: NDArray[np.integer], errors: NDArray[np.floating]) -> float:
     """The mean over users of each user's mean of `errors`, (N,), so that busy users count no more than others."""
     counts = np.bincount(user_index)

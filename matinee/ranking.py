@@ -26,7 +26,6 @@ FIRST = 10
 AT_CUTS = ("ndcg", "map", "precision", "recall", "hit_rate")
 PER_USER = (*(f"{name}_at_{k}" for name in AT_CUTS for k in CUTS), "mrr", "mean_popularity", "novelty", "diversity")
 """Means over users. All but the last three are 0 to 1, more is better; MRR looks at twenty places."""
-OF_ALL_LISTS = ("coverage", "gini")
 MOST_USERS = 10_000
 """If more have a relevant item, so many are drawn at random, always the same."""
 CELLS = 2**22

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matinee.errors import MatineeError, SettingError, UnsupportedError
-from matinee.evaluation import Sums, error_sums, list_sums, pooled
+from matinee.evaluation import PerUserSums, error_sums, list_sums, pooled
 from matinee.models.base import Recommender
 from matinee.models.hyperparameters import Hyper
 from matinee.progress import Progress, Step
@@ -80,9 +80,9 @@ class Judge:
         if metric not in ERRORS and not all(len(task.users) for task in self.tasks):
             raise SettingError(f"Nobody likes an item of the part that {metric} is measured on; tune for rmse.")
 
-    def __call__(self, model: Recommender, watch: "PruningCallback | None" = None) -> Sums:
+    def __call__(self, model: Recommender, watch: "PruningCallback | None" = None) -> PerUserSums:
         """The metric on all test parts together."""
-        found: list[Sums] = []
+        found: list[PerUserSums] = []
         reports_error = self.metric == "rmse" and not model.needs_valid
         for number, (part, task) in enumerate(zip(self.parts, self.tasks, strict=True)):
             if watch is not None and reports_error:
@@ -145,7 +145,7 @@ def searched_settings(model: Recommender, fixed: Sequence[str]) -> list[Hyper]:
 
 def run_trials(
     model: Recommender, searched: list[Hyper], judged: Judge, plan: Plan, progress: Progress | None
-) -> tuple[list[Trial], dict[int, Sums], str]:
+) -> tuple[list[Trial], dict[int, PerUserSums], str]:
     """The trials, the sums of those that were finished, by number, and why there are fewer than planned.
 
     The first is of the model as it is; what it raises is raised.
@@ -164,7 +164,7 @@ def run_trials(
     )
     study.enqueue_trial({one.name: _in_range(one, model.settings()[one.name]) for one in searched})
     trials: list[Trial] = []
-    sums: dict[int, Sums] = {}
+    sums: dict[int, PerUserSums] = {}
     end = time.monotonic() + (plan.seconds or float("inf"))
     try:
         while len(trials) < plan.most:
@@ -186,7 +186,7 @@ def run_trials(
 
 def _try(
     model: Recommender, searched: list[Hyper], judged: Judge, study: "optuna.Study", end: float
-) -> tuple[Trial, Sums | None]:
+) -> tuple[Trial, PerUserSums | None]:
     import optuna
 
     trial = study.ask()

@@ -14,7 +14,7 @@ from typing import Any
 
 from matinee.contests import LEVEL, against_first
 from matinee.errors import SettingError, UnsupportedError
-from matinee.evaluation import Sums
+from matinee.evaluation import PerUserSums
 from matinee.models.base import Recommender
 from matinee.progress import Progress
 from matinee.ratings import Ratings
@@ -237,7 +237,7 @@ def _metric(model: Recommender, train: Ratings, metric: str) -> str:
     return metric
 
 
-def _gain(n_ratings: int, default: Sums, best: Sums) -> Gain:
+def _gain(n_ratings: int, default: PerUserSums, best: PerUserSums) -> Gain:
     (name,) = best.names
     (found,) = against_first({"default": default, "best": best}, name).others
     gain = found.difference, found.low, found.high

@@ -22,6 +22,7 @@ from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
+from matinee.ranking import judge, ranking_task, top_lists
 from matinee.ratings import Id, Ratings, Scale
 from matinee.read_options import ReadOptions
 from matinee.readers import Dataset, read
@@ -212,3 +213,12 @@ def misused(*words: object) -> str:
     result = run(*words)
     assert (result.exit_code, result.stdout) == (2, "")
     return result.stderr.partition("Error: ")[2].removesuffix("\n")
+
+
+# -- measures ----------------------------------------------------------------------------------------------------
+
+
+def ndcg_at_10(model: Recommender, test: Ratings) -> float:
+    """The mean NDCG@10 of a fitted model's lists."""
+    task = ranking_task(test)
+    return judge(model, task, top_lists(model, task.users)).means()["ndcg_at_10"]

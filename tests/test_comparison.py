@@ -18,7 +18,7 @@ from matinee.cli.compare import compare as command
 from matinee.comparison import HEADINGS, Comparison, Entry, compare
 from matinee.contests import Contest, Difference, against_first
 from matinee.errors import MatineeError, SettingError, UnsupportedError
-from matinee.evaluation import NO_STARS, Sums, evaluate
+from matinee.evaluation import NO_STARS, PerUserSums, evaluate
 from matinee.models import MODELS
 from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
@@ -183,7 +183,7 @@ def test_differences_are_paired_and_corrected_for_all_pairs() -> None:
     ability = rng.exponential(size=300)  # people differ much more than the models do
     totals = {"a": ability, "b": ability + 0.02 + rng.normal(0, 0.02, 300), "c": ability + rng.normal(0, 0.02, 300)}
     ones = np.ones((300, 1))
-    sums = {name: Sums(("ndcg_at_10",), total[:, None], ones) for name, total in totals.items()}
+    sums = {name: PerUserSums(("ndcg_at_10",), total[:, None], ones) for name, total in totals.items()}
     found = against_first(sums, "ndcg_at_10")
     b, c = found.others
     assert b.difference == pytest.approx(totals["b"].mean() - ability.mean())
@@ -201,7 +201,8 @@ def test_every_pair_without_a_difference_is_in_a_group_and_no_group_holds_a_diff
     noise -= noise.mean(axis=1, keepdims=True)
     levels = {"a": 0, "b": 0.05, "c": 0.0525, "d": 0.055, "e": 0.2}  # c is between b and d, which differ
     sums = {
-        name: Sums(("rmse",), 1 + level + noise[row][:, None], ones) for row, (name, level) in enumerate(levels.items())
+        name: PerUserSums(("rmse",), 1 + level + noise[row][:, None], ones)
+        for row, (name, level) in enumerate(levels.items())
     }
     found = against_first(sums, "rmse")
     assert found.ties == [["b", "c"], ["c", "d"]]

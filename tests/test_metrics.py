@@ -24,25 +24,6 @@ def test_mae_is_the_mean_of_the_errors_without_sign() -> None:
     assert metrics.mae(PREDICTED, TRUE) == pytest.approx(3 / 4)
 
 
-def test_the_interval_is_that_of_the_mean_square() -> None:
-    mean, deviation = 5 / 4, math.sqrt(((1.25**2) * 2 + 2.75**2 + 0.25**2) / 3)  # of the squares 0, 4, 1, 0
-    half = 1.96 * deviation / 2
-    low, high = metrics.rmse_interval(TRUE, PREDICTED)
-    assert low == pytest.approx(math.sqrt(max(0, mean - half)))
-    assert high == pytest.approx(math.sqrt(mean + half))
-    assert metrics.rmse_interval(TRUE[:1], TRUE[:1]) == (0, math.inf)
-    assert metrics.rmse_interval(TRUE, TRUE) == (0, 0)
-
-
-def test_the_interval_holds_the_true_value_about_95_times_in_100() -> None:
-    rng = np.random.default_rng(0)
-    held = 0
-    for _ in range(400):
-        low, high = metrics.rmse_interval(np.zeros(500), rng.normal(0, 0.9, 500))
-        held += low <= 0.9 <= high
-    assert 0.92 <= held / 400 <= 0.98
-
-
 def test_each_user_counts_the_same_in_a_mean_over_users() -> None:
     users = np.array([0, 0, 0, 2])  # user 1 has none
     assert metrics.per_user_mean(users, np.array([1, 2, 3, 6.0])) == pytest.approx((2 + 6) / 2)

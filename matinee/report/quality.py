@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from matinee import metrics
 from matinee._types import Reals
 from matinee.errors import UnsupportedError
-from matinee.evaluation import Sums
+from matinee.evaluation import error_sums, list_sums, pooled
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.implicit_feedback import liked_from
 from matinee.models.popularity import Popularity
 from matinee.progress import Progress
-from matinee.ranking import PER_USER, judge, ranking_task, top_lists
+from matinee.ranking import judge, ranking_task, top_lists
 from matinee.ratings import Ratings
 from matinee.significance import sign_flip_test
 from matinee.split import Split, random_split
@@ -255,47 +255,51 @@ def _room(ratings: Ratings) -> float:
 
 
 def _errors(name: str, words: str, test: Ratings, predicted: Reals) -> Errors:
-    errors = np.abs(predicted.astype(np.float64) - test.value)
-    totals = np.stack([_per_user(test, errors**2), _per_user(test, errors)], axis=1)
-    counts = np.stack([test.user_counts, test.user_counts], axis=1).astype(np.float64)
-    tested = test.user_counts > 0
-    ends = Sums(("rmse", "mae"), totals[tested], counts[tested]).intervals()
-    rmse, mae = metrics.rmse(test.value, predicted), metrics.mae(test.value, predicted)
-    return Errors(name, words, _estimate(rmse, ends.get("rmse")), _estimate(mae, ends.get("mae")))
+    intervals = pooled([error_sums(test, predicted)]).intervals()
+    return Errors(
+        name,
+        words,
+        rmse=_estimate(metrics.rmse(test.value, predicted), intervals.get("rmse")),
+        mae=_estimate(metrics.mae(test.value, predicted), intervals.get("mae")),
+    )
 
 
-def _per_user(test: Ratings, of: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.bincount(test.user_index, of, minlength=test.n_users).astype(np.float64)
-
-
-def _estimate(value: float, ends: tuple[float, float] | None) -> Estimate:
-    return Estimate(value, *(ends or (None, None)))
+def _estimate(value: float, interval: tuple[float, float] | None) -> Estimate:
+    if interval is None:
+        return Estimate(value, None, None)
+    low, high = interval
+    return Estimate(value, low, high)
 
 
 def _comparison(name: str, test: Ratings, predicted: Reals, simple: Reals) -> str:
-    """Whether the squared errors differ from the baseline's by more than chance, by a paired test over people."""
-    gain = (simple.astype(np.float64) - test.value) ** 2 - (predicted.astype(np.float64) - test.value) ** 2  # (N,)
-    per_user = _per_user(test, gain)[test.user_counts > 0]
-    p = float(sign_flip_test(per_user[:, None])[0])
+    """Whether the squared errors differ from those of the baseline by more than chance: a paired test over users."""
+    gains = error_sums(test, simple).only("rmse").totals - error_sums(test, predicted).only("rmse").totals  # (U, 1)
+    gains = gains[test.user_counts > 0]
+    p = float(sign_flip_test(gains)[0])
     if p >= SURE:
         return f"Between {name} and the baseline there is no difference that chance could not explain (p = {p:.2g})."
-    word = "better" if gain.sum() > 0 else "worse"
+    word = "better" if gains.sum() > 0 else "worse"
     return (
         f"That {name} is {word} than the baseline is more than chance ({'p < 0.001' if p < 0.001 else f'p = {p:.2g}'})."
     )
 
 
 def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
-    """The measures of a model's lists; None if nobody likes anything in the test part."""
+    """The measures of a model's lists; None if no item of the test part is relevant to any user."""
     task = ranking_task(test)
     if len(task.users) == 0:
         return None
     ranked = judge(model, task, top_lists(model, task.users))
-    known = np.isfinite(ranked.values)
-    ends = Sums(PER_USER, np.where(known, ranked.values, 0), known.astype(np.float64)).intervals()
+    intervals = pooled([list_sums(ranked, test.n_users)]).intervals()
     means = ranked.means()
-    three = {name: _estimate(means[name], ends.get(name)) for name in ("ndcg_at_10", "recall_at_20", "hit_rate_at_10")}
-    return Ranking(model.name, len(ranked.users), **three, coverage=ranked.coverage)
+    return Ranking(
+        model.name,
+        len(ranked.users),
+        ndcg_at_10=_estimate(means["ndcg_at_10"], intervals.get("ndcg_at_10")),
+        recall_at_20=_estimate(means["recall_at_20"], intervals.get("recall_at_20")),
+        hit_rate_at_10=_estimate(means["hit_rate_at_10"], intervals.get("hit_rate_at_10")),
+        coverage=ranked.coverage,
+    )
 
 
 def _groups(group: NDArray[np.integer], by: Reals, true: Reals, predicted: Reals) -> list[Group]:

@@ -10,7 +10,6 @@ import pytest
 
 from matinee.catalogue import Catalogue
 from matinee.errors import DataError, NotFittedError, UnknownNameError, UnsupportedError
-from matinee.evaluation import ranking_measures
 from matinee.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
@@ -28,6 +27,7 @@ from tests.helpers import (
     every_model,
     history,
     message,
+    ndcg_at_10,
     relabelled,
     table,
 )
@@ -443,7 +443,7 @@ def quality(model: Model, part: Split) -> float:
     one = unfitted(model).fit(part.train, n_threads=1)
     if model.capabilities.predicts_stars:
         return rmse(part.test.value, one.predict_ratings(part.test))
-    return ranking_measures(one, part.test)["ndcg_at_10"]
+    return ndcg_at_10(one, part.test)
 
 
 @every_model

@@ -9,7 +9,6 @@ import pytest
 from matinee._types import Doubles
 from matinee.catalogue import Catalogue
 from matinee.errors import DataError, SettingError, UnsupportedError
-from matinee.evaluation import ranking_measures
 from matinee.models import ease
 from matinee.models.ease import EASE
 from matinee.models.implicit_feedback import noise
@@ -19,7 +18,7 @@ from matinee.readers import read
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.split import random_split
 from tests.conftest import real_data, simulated
-from tests.helpers import history, message, small_table
+from tests.helpers import history, message, ndcg_at_10, small_table
 from tests.helpers import scores_in_order as all_scores
 
 Given = dict[int | str, float]
@@ -223,5 +222,5 @@ def test_a_file_without_histories_serves_new_people_and_refuses_known_ones(tmp_p
 
 def test_lists_on_real_ratings_are_better_than_popularity() -> None:
     part = random_split(read(real_data("ml-100k")).ratings, 0.2)
-    ndcg = [ranking_measures(one.fit(part.train), part.test)["ndcg_at_10"] for one in (EASE(), Popularity())]
+    ndcg = [ndcg_at_10(one.fit(part.train), part.test) for one in (EASE(), Popularity())]
     assert ndcg[0] > 1.6 * ndcg[1] > 0

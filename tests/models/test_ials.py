@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from matinee._types import Doubles
 from matinee.catalogue import Catalogue
 from matinee.errors import DataError, SettingError
-from matinee.evaluation import ranking_measures
 from matinee.models.ials import ImplicitALS
 from matinee.models.implicit_feedback import noise
 from matinee.models.popularity import Popularity
@@ -20,7 +19,7 @@ from matinee.readers import read
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.split import random_split
 from tests.conftest import real_data, simulated
-from tests.helpers import history, message
+from tests.helpers import history, message, ndcg_at_10
 from tests.helpers import scores_in_order as all_scores
 from tests.helpers import small_table as table
 
@@ -284,5 +283,5 @@ def test_one_user_and_three_items_with_text_ids_are_enough() -> None:
 
 def test_lists_on_real_ratings_are_better_than_popularity() -> None:
     part = random_split(read(real_data("ml-100k")).ratings, 0.2)
-    ndcg = [ranking_measures(one.fit(part.train), part.test)["ndcg_at_10"] for one in (ImplicitALS(), Popularity())]
+    ndcg = [ndcg_at_10(one.fit(part.train), part.test) for one in (ImplicitALS(), Popularity())]
     assert ndcg[0] > 1.6 * ndcg[1] > 0

@@ -1,0 +1,254 @@
+"""Fits a model on the training part of a split and measures it on the test part: quality, time and memory."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from matinee import metrics
+from matinee.evaluation.per_user import PerUserSums, error_sums, list_sums, pooled
+from matinee.evaluation.report import Report, split_note
+from matinee.models.base import Recommender
+from matinee.models.blend import weights_of
+from matinee.progress import Progress
+from matinee.ranking import judge, ranking_task, top_lists
+from matinee.ratings import Ratings
+from matinee.split import Split
+from matinee.system import peak_memory_mb
+
+
+@dataclass
+class PartResult:
+    """The measures of a model on one split.
+
+    Attributes:
+        measures: by name, as in `Report`; those that do not apply are missing.
+        errors: the sums behind `rmse` and `mae`; None for a model that only ranks.
+        lists: the sums behind the measures of lists; None if no lists were judged.
+    """
+
+    protocol: str
+    note: str
+    unit: str
+    n_train: int
+    n_test: int
+    n_new_users: int
+    n_new_items: int
+    fit_seconds: float
+    measures: dict[str, float] = field(default_factory=dict)
+    errors: PerUserSums | None = None
+    lists: PerUserSums | None = None
+    predict_seconds: float = 0.0
+    recommend_seconds: float | None = None
+    peak_rss_mb: float = 0.0
+    n_ranked_users: int = 0
+    n_without_relevant: int = 0
+    n_not_drawn: int = 0
+    member_weights: dict[str, float] = field(default_factory=dict)
+
+
+class Evaluation(NamedTuple):
+    """A report, with the sums for comparing the model with others on the same splits.
+
+    Attributes:
+        errors: `rmse` and `mae` of all users with test ratings; None for a model that only ranks.
+        lists: `ranking.PER_USER` of all users whose lists were judged; None if there are none.
+    """
+
+    report: Report
+    errors: PerUserSums | None
+    lists: PerUserSums | None
+
+
+def evaluate(
+    make_model: Callable[[], Recommender],
+    parts: Iterable[Split],
+    dataset: str,
+    *,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+    with_ranking: bool = True,
+) -> Report:
+    """Fits a new model on the training part of each split and measures it on the test part.
+
+    Args:
+        make_model: makes an unfitted model.
+        parts: one split, or several folds.
+        dataset: the name of the data, for the report.
+        with_ranking: judges the lists of all users as well (`matinee.ranking`). For models that
+            only rank this is always done.
+    """
+    results = []
+    for part in parts:
+        model = make_model()
+        results.append(evaluate_part(model, part, n_threads=n_threads, progress=progress, with_ranking=with_ranking))
+    return summarize(results, make_model(), dataset).report
+
+
+def evaluate_part(
+    model: Recommender,
+    part: Split,
+    *,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
+    with_ranking: bool = True,
+) -> PartResult:
+    """Fits a model on one training part and measures it on the test part; see `evaluate`."""
+    started = time.perf_counter()
+    model.fit(part.train, n_threads=n_threads, progress=progress)
+    result = PartResult(
+        protocol=part.protocol,
+        note=split_note(part),
+        unit=part.train.unit,
+        n_train=len(part.train),
+        n_test=len(part.test),
+        n_new_users=part.n_new_users,
+        n_new_items=part.n_new_items,
+        fit_seconds=time.perf_counter() - started,
+    )
+    if model.has_stars:
+        _measure_errors(model, part.test, result)
+    if with_ranking or not model.has_stars:
+        _measure_lists(model, part.test, result, progress)
+    result.member_weights = weights_of(model)
+    return result
+
+
+def summarize(results: Sequence[PartResult], model: Recommender, dataset: str) -> Evaluation:
+    """The report on the results of all folds, and the sums over them.
+
+    Measures are means over the folds, times are sums, memory is the maximum; counts are those of
+    the first fold.
+
+    Args:
+        model: for its name and hyperparameters; it need not be fitted.
+    """
+    errors = [result.errors for result in results if result.errors is not None]
+    lists = [result.lists for result in results if result.lists is not None]
+    evaluation = Evaluation(
+        _without_measures(results, model, dataset),
+        pooled(errors) if errors else None,
+        pooled(lists) if lists else None,
+    )
+    intervals: dict[str, tuple[float, float]] = {}
+    for sums in (evaluation.errors, evaluation.lists):
+        if sums is not None:
+            intervals |= sums.intervals()
+    report = _with_measures(evaluation.report, _mean_measures(results))
+    rmse_low, rmse_high = intervals.get("rmse", (None, None))
+    report = replace(report, intervals=intervals, rmse_low=rmse_low, rmse_high=rmse_high)
+    return evaluation._replace(report=report)
+
+
+def _without_measures(results: Sequence[PartResult], model: Recommender, dataset: str) -> Report:
+    first = results[0]
+    settings: dict[str, Any] = model.settings()
+    seed = settings.pop("seed")
+    lists = [result.recommend_seconds for result in results if result.recommend_seconds is not None]
+    return Report(
+        model=model.name,
+        dataset=dataset,
+        protocol=first.protocol,
+        folds=len(results),
+        n_train=first.n_train,
+        n_test=first.n_test,
+        n_new_users=first.n_new_users,
+        n_new_items=first.n_new_items,
+        fit_seconds=round(sum(result.fit_seconds for result in results), 4),
+        predict_seconds=round(sum(result.predict_seconds for result in results), 4),
+        recommend_seconds=round(sum(lists), 4) if lists else None,
+        peak_rss_mb=round(max(result.peak_rss_mb for result in results), 1),
+        seed=seed,
+        hyperparameters=settings,
+        n_ranked_users=first.n_ranked_users,
+        n_without_relevant=first.n_without_relevant,
+        n_not_drawn=first.n_not_drawn,
+        member_weights=_mean_weights(results),
+        unit=first.unit,
+        note=first.note,
+    )
+
+
+def _with_measures(report: Report, measures: Mapping[str, float]) -> Report:
+    return replace(
+        report,
+        rmse=measures.get("rmse"),
+        mae=measures.get("mae"),
+        rmse_per_user=measures.get("rmse_per_user"),
+        mae_per_user=measures.get("mae_per_user"),
+        ndcg_at_5=measures.get("ndcg_at_5"),
+        ndcg_at_10=measures.get("ndcg_at_10"),
+        ndcg_at_20=measures.get("ndcg_at_20"),
+        map_at_5=measures.get("map_at_5"),
+        map_at_10=measures.get("map_at_10"),
+        map_at_20=measures.get("map_at_20"),
+        precision_at_5=measures.get("precision_at_5"),
+        precision_at_10=measures.get("precision_at_10"),
+        precision_at_20=measures.get("precision_at_20"),
+        recall_at_5=measures.get("recall_at_5"),
+        recall_at_10=measures.get("recall_at_10"),
+        recall_at_20=measures.get("recall_at_20"),
+        hit_rate_at_5=measures.get("hit_rate_at_5"),
+        hit_rate_at_10=measures.get("hit_rate_at_10"),
+        hit_rate_at_20=measures.get("hit_rate_at_20"),
+        mrr=measures.get("mrr"),
+        coverage=measures.get("coverage"),
+        gini=measures.get("gini"),
+        mean_popularity=measures.get("mean_popularity"),
+        novelty=measures.get("novelty"),
+        diversity=measures.get("diversity"),
+    )
+
+
+def _measure_errors(model: Recommender, test: Ratings, result: PartResult) -> None:
+    """Adds the errors of the predicted stars to the result."""
+    started = time.perf_counter()
+    predicted = model.predict_ratings(test)
+    result.predict_seconds = time.perf_counter() - started
+    result.peak_rss_mb = peak_memory_mb()
+    errors = np.abs(predicted.astype(np.float64) - test.value)
+    result.measures["rmse"] = metrics.rmse(test.value, predicted)
+    result.measures["mae"] = metrics.mae(test.value, predicted)
+    result.measures["rmse_per_user"] = float(np.sqrt(metrics.per_user_mean(test.user_index, errors**2)))
+    result.measures["mae_per_user"] = metrics.per_user_mean(test.user_index, errors)
+    result.errors = error_sums(test, predicted)
+
+
+def _measure_lists(model: Recommender, test: Ratings, result: PartResult, progress: Progress | None) -> None:
+    """Adds the measures of the lists to the result; none if no test item is relevant to any user."""
+    task = ranking_task(test)
+    result.n_without_relevant = task.n_without
+    result.n_not_drawn = task.n_not_drawn
+    result.n_ranked_users = len(task.users)
+    if len(task.users) == 0:
+        result.peak_rss_mb = result.peak_rss_mb or peak_memory_mb()
+        return
+    started = time.perf_counter()
+    lists = top_lists(model, task.users, progress)
+    result.recommend_seconds = time.perf_counter() - started
+    result.peak_rss_mb = peak_memory_mb()
+    if not model.has_stars:
+        result.predict_seconds = result.recommend_seconds
+    ranked = judge(model, task, lists)
+    for name, value in ranked.means().items():
+        if np.isfinite(value):
+            result.measures[name] = value
+    result.lists = list_sums(ranked, test.n_users)
+
+
+def _mean_measures(results: Sequence[PartResult]) -> dict[str, float]:
+    """The mean of each measure over the folds that have it."""
+    names = dict.fromkeys(name for result in results for name in result.measures)
+    means = {}
+    for name in names:
+        values = [result.measures[name] for result in results if name in result.measures]
+        means[name] = float(np.mean(values))
+    return means
+
+
+def _mean_weights(results: Sequence[PartResult]) -> dict[str, float]:
+    """The mean weight of each member of a blend over the folds."""
+    names = dict.fromkeys(name for result in results for name in result.member_weights)
+    return {name: float(np.mean([result.member_weights.get(name, 0.0) for result in results])) for name in names}

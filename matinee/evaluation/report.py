@@ -1,0 +1,164 @@
+"""The report on one model: what `matinee evaluate` prints."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from matinee._version import __version__
+from matinee.models.blend import in_words
+from matinee.split import Split
+
+NO_STARS = (
+    "This data is implicit feedback, without ratings: only lists are judged, and every pair of the "
+    "test part counts as relevant."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The measures of one model on one split.
+
+    Errors are in stars, novelty is in bits, mean_popularity in training ratings; all other measures
+    of lists are 0 to 1 (see `ranking` and `metrics`). With several folds, measures are means over
+    the folds and times are sums. A measure that the model does not have, or that was not requested,
+    is None.
+
+    Attributes:
+        intervals: the 95% interval of each measure by name, over samples of users
+            (`significance.bootstrap`). Coverage and gini have none: a sample that holds some users
+            twice covers fewer items, whatever the model.
+        n_ranked_users: users whose lists were judged.
+        n_without_relevant: users left out because no item of their test part is relevant.
+        n_not_drawn: users left out because more than `ranking.MOST_USERS` have relevant items.
+        unit: what a row of the data is: a rating, or a pair of a user and an item.
+        predict_seconds: time to predict the test part; to make the lists if the model only ranks.
+        recommend_seconds: time to make the lists.
+        member_weights: the weight of each member of a blend; empty for other models.
+        peak_rss_mb: the peak memory of the process up to the end of the evaluation.
+    """
+
+    model: str
+    dataset: str
+    protocol: str
+    folds: int
+    n_train: int
+    n_test: int
+    n_new_users: int
+    n_new_items: int
+    fit_seconds: float
+    predict_seconds: float
+    peak_rss_mb: float
+    seed: int
+    hyperparameters: Mapping[str, Any]
+    rmse: float | None = None
+    rmse_low: float | None = None
+    rmse_high: float | None = None
+    mae: float | None = None
+    rmse_per_user: float | None = None
+    mae_per_user: float | None = None
+    ndcg_at_5: float | None = None
+    ndcg_at_10: float | None = None
+    ndcg_at_20: float | None = None
+    map_at_5: float | None = None
+    map_at_10: float | None = None
+    map_at_20: float | None = None
+    precision_at_5: float | None = None
+    precision_at_10: float | None = None
+    precision_at_20: float | None = None
+    recall_at_5: float | None = None
+    recall_at_10: float | None = None
+    recall_at_20: float | None = None
+    hit_rate_at_5: float | None = None
+    hit_rate_at_10: float | None = None
+    hit_rate_at_20: float | None = None
+    mrr: float | None = None
+    coverage: float | None = None
+    gini: float | None = None
+    mean_popularity: float | None = None
+    novelty: float | None = None
+    diversity: float | None = None
+    n_ranked_users: int = 0
+    n_without_relevant: int = 0
+    n_not_drawn: int = 0
+    recommend_seconds: float | None = None
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    member_weights: Mapping[str, float] = field(default_factory=dict)
+    unit: str = "rating"
+    note: str = ""
+    version: str = __version__
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, as `matinee evaluate --json` prints them."""
+        intervals = {name: list(ends) for name, ends in self.intervals.items()}
+        return asdict(self) | {"intervals": intervals}
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Labels and values for a table."""
+        folds = f", {self.folds} folds" if self.folds > 1 else ""
+        rows = [
+            ("trained on", f"{self.n_train:,} {self.unit}s{folds}"),
+            ("tested on", f"{self.n_test:,} {self.unit}s"),
+        ]
+        if self.n_new_users or self.n_new_items:
+            new = f"{self.n_new_users:,} users, {self.n_new_items:,} items"
+            rows.append(("only in the test part", new))
+        if self.rmse is not None:
+            rows += self._error_rows()
+        if self.ndcg_at_10 is not None:
+            rows += self._ranking_rows()
+        if self.member_weights:
+            rows.append(("weights", in_words(self.member_weights)))
+        rows.append(("fit time", f"{self.fit_seconds:.2f} s"))
+        rows.append(("prediction time", f"{self.predict_seconds:.2f} s"))
+        if self.recommend_seconds is not None:
+            lists = f"{self.recommend_seconds:.2f} s for {self.n_ranked_users:,} users"
+            rows.append(("recommendation time", lists))
+        rows.append(("peak memory", f"{self.peak_rss_mb:.0f} MB"))
+        return rows
+
+    def _error_rows(self) -> list[tuple[str, str]]:
+        return [
+            ("RMSE", f"{self.rmse:.4f} stars{self._interval('rmse')}"),
+            ("RMSE, mean over users", f"{self.rmse_per_user:.4f} stars"),
+            ("MAE", f"{self.mae:.4f} stars{self._interval('mae')}"),
+            ("MAE, mean over users", f"{self.mae_per_user:.4f} stars"),
+        ]
+
+    def _ranking_rows(self) -> list[tuple[str, str]]:
+        users = f"{self.n_ranked_users:,} users"
+        if self.n_not_drawn:
+            users += f", sampled from {self.n_ranked_users + self.n_not_drawn:,}"
+        if self.n_without_relevant:
+            users += f"; {self.n_without_relevant:,} liked nothing in the test part"
+        diversity = "-"
+        if self.diversity is not None:
+            diversity = f"{self.diversity:.3f}"
+        return [
+            ("lists for", users),
+            ("NDCG@10", f"{self.ndcg_at_10:.4f}{self._interval('ndcg_at_10')}"),
+            ("MAP@10", f"{self.map_at_10:.4f}{self._interval('map_at_10')}"),
+            ("precision@10", f"{self.precision_at_10:.4f}{self._interval('precision_at_10')}"),
+            ("recall@20", f"{self.recall_at_20:.4f}{self._interval('recall_at_20')}"),
+            ("hit rate@10", f"{self.hit_rate_at_10:.4f}{self._interval('hit_rate_at_10')}"),
+            ("MRR", f"{self.mrr:.4f}{self._interval('mrr')}"),
+            ("coverage of items", f"{self.coverage:.1%}"),
+            ("inequality of exposure (Gini)", f"{self.gini:.3f}"),
+            (f"{self.unit}s per listed item", f"{self.mean_popularity:,.0f}"),
+            ("novelty", f"{self.novelty:.2f} bits"),
+            ("diversity", diversity),
+        ]
+
+    def _interval(self, name: str) -> str:
+        """The interval of a measure as " (95% interval 0.91 to 0.93)", empty if it has none."""
+        if name not in self.intervals:
+            return ""
+        low, high = self.intervals[name]
+        return f" (95% interval {low:.4f} to {high:.4f})"
+
+
+def split_note(part: Split) -> str:
+    """What readers of a result on this split should know, empty if there is nothing."""
+    notes = [part.note]
+    if not part.train.scale.has_stars:
+        notes = [NO_STARS, part.note]
+    return " ".join(notes).strip()
