@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 
+from matinee.data.split import Split
 from matinee.experiments.published_results import parts_of, protocol_named
-from matinee.split import Split
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
 from benchmarks import contest

@@ -39,9 +39,10 @@ class Fit(NamedTuple):
 
 def matinee(settings: Settings, problem: Arrays, seed: int) -> Fit:
     """`bayes` with some settings; `sweeps` is how many there are in all, if not as many as it wants."""
-    from matinee.features import Features
+    from matinee.data.features import Features
+    from matinee.data.ratings import Ratings, Scale
+    from matinee.data.vocabulary import Vocabulary
     from matinee.models.bayes.model import BayesianMF
-    from matinee.ratings import Ratings, Scale, Vocabulary
 
     own = dict(settings)
     sweeps = own.pop("sweeps", None)

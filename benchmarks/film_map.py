@@ -32,9 +32,10 @@ from typing import Any
 import numpy as np
 
 from matinee.analysis.film_map import make_map
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import Ratings
+from matinee.data.vocabulary import Id
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.ratings import Id, Ratings
 from matinee.recommendation.guide import Guide
 from matinee.report.map_page import save_map
 

@@ -40,12 +40,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from matinee.datasets import load
+from matinee.data.datasets.load import load
+from matinee.data.ratings import Ratings
+from matinee.data.split import Split, by_mask, random_split
 from matinee.errors import MatineeError
 from matinee.experiments.tutorials import tutorial_named
 from matinee.models import model_named
-from matinee.ratings import Ratings
-from matinee.split import Split, by_mask, random_split
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
 from benchmarks import contest

@@ -105,8 +105,9 @@ def measure(job: Job) -> Result:
 
 def measure_table(job: Job) -> Result:
     """One epoch on a simulated table: users alike, films from rarely to often rated, stars from 1 to 5."""
+    from matinee.data.ratings import Ratings, Scale
+    from matinee.data.vocabulary import Vocabulary
     from matinee.models import model_named
-    from matinee.ratings import Ratings, Scale, Vocabulary
 
     n_users, n_items, n_ratings = job.table
     rng = np.random.default_rng(0)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.contest import Result, Settings, answer, n_threads, peak_mb
 
 if TYPE_CHECKING:
-    from matinee.ratings import Ratings
+    from matinee.data.ratings import Ratings
 
 Floats = NDArray[np.float64]
 Steps = tuple[Callable[[], object], Callable[[], Floats]]
@@ -71,7 +71,8 @@ class Problem(NamedTuple):
 
 def matinee_ratings(problem: Problem) -> "tuple[Ratings, Ratings]":
     """Both parts as this project wants them."""
-    from matinee.ratings import Ratings, Scale, Vocabulary
+    from matinee.data.ratings import Ratings, Scale
+    from matinee.data.vocabulary import Vocabulary
 
     users = Vocabulary(np.arange(problem.n_users), "user")
     items = Vocabulary(np.arange(problem.n_items), "item")

@@ -29,7 +29,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee import metrics
+from matinee.evaluation import metrics
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
 from benchmarks import contest

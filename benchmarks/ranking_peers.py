@@ -68,9 +68,10 @@ class Problem(NamedTuple):
 
 def matinee(settings: Settings, problem: Problem) -> Steps:
     """A model of this project, which the setting `model` names."""
+    from matinee.data.ratings import Ratings, Scale
+    from matinee.data.vocabulary import Vocabulary
+    from matinee.evaluation.ranking import among_candidates
     from matinee.models import model_named
-    from matinee.ranking import among_candidates
-    from matinee.ratings import Ratings, Scale, Vocabulary
 
     users, items = Vocabulary(np.arange(problem.n_users), "user"), Vocabulary(np.arange(problem.n_items), "item")
     columns = problem.user_index.astype(np.int32), problem.item_index.astype(np.int32)

@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 
 import matinee
-from matinee.comparison import Comparison, Entry, Found, as_task, gathered, in_a_process
+from matinee.data.ratings import PAIRS, Ratings
+from matinee.data.split import Split, splits
 from matinee.errors import UnsupportedError
+from matinee.evaluation.comparison import Comparison, Entry, gathered
+from matinee.evaluation.isolated import Found, as_task, in_a_process
 from matinee.models import MODELS
 from matinee.models.base import Recommender
-from matinee.ratings import PAIRS, Ratings
-from matinee.split import Split, splits
 
 PAGE = Path(__file__).parent / "choosing-a-model.md"
 KEPT = Path(__file__).parent / ".measured"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import matinee
 from matinee import plots
-from matinee.split import random_split
+from matinee.data.split import random_split
 from matinee.training.schedules import SCHEDULES, ScheduleSettings, make_schedule
 
 FIGURES = Path(__file__).parent / "figures"

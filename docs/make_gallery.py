@@ -9,9 +9,9 @@ FOLDER = Path(__file__).parent
 
 START = """\
 import matinee
-from matinee import insight, plots
-from matinee.film_map import make_map
-from matinee.split import random_split
+from matinee import analysis, plots
+from matinee.analysis.film_map import make_map
+from matinee.data.split import random_split
 from matinee.training.schedules import ScheduleSettings, make_schedule
 
 data = matinee.load("sample")
@@ -100,7 +100,7 @@ PICTURES = (
         "Films that are liked, whoever watches them",
         "How many stars the typical person gives a film beyond the average rating, with the 95% interval and the "
         "number of ratings. A mean rating is higher where generous people watch; this is not.",
-        "lines = insight.bias_ranking(guide) + insight.bias_ranking(guide, lowest=True)\n"
+        "lines = analysis.bias_ranking(guide) + analysis.bias_ranking(guide, lowest=True)\n"
         "axes = plots.bias_ranking(lines)",
     ),
     Picture(
@@ -108,7 +108,7 @@ PICTURES = (
         "What tastes differ in",
         "The direction in which the films differ most, to the people who rate them, and the films farthest out on "
         "both sides. The sentence says what goes with it.",
-        "axes = plots.component_ends(insight.components(guide)[0])",
+        "axes = plots.component_ends(analysis.components(guide)[0])",
     ),
     Picture(
         "film-map",

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import sync_playwright
 
 import matinee
-from matinee.datasets import local_copy
+from matinee.data.datasets.fetch import local_copy
 from matinee.recommendation.model_file import Origin
 from matinee.report import collect, save_page
 

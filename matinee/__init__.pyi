@@ -1,11 +1,18 @@
 from ._version import __version__
 from .analysis import bias_ranking, components
 from .analysis.film_map import FilmMap, make_map
-from .catalogue import Catalogue, Film
-from .comparison import Comparison, compare
-from .datasets import load
+from .data.catalog import Catalogue, Film
+from .data.dataset import Dataset
+from .data.datasets.load import load
+from .data.ratings import Ratings
+from .data.reading.options import ReadOptions
+from .data.reading.read import read
+from .data.split import Split, splits
 from .errors import MatineeError
 from .evaluation import Report, evaluate
+from .evaluation.comparison import Comparison, compare
+from .evaluation.tuning import Tuning, tune
+from .evaluation.tuning_study import Plan
 from .models import MODELS
 from .models.baseline import Baseline
 from .models.bayes.model import BayesianMF
@@ -18,18 +25,12 @@ from .models.neural.dot_product import DotProduct, PlainMF
 from .models.neural.mlp import EmbeddingMLP
 from .models.neural.network import Network
 from .models.popularity import Popularity
-from .ratings import Ratings
-from .read_options import ReadOptions
-from .readers import Dataset, read
 from .recommendation.explanation import Explanation
 from .recommendation.filters import Filters
 from .recommendation.guide import Guide
 from .recommendation.reranking import Dials
 from .report.map_page import save_map
-from .split import Split, splits
 from .training.lr_finder import lr_find
-from .trials import Plan
-from .tuning import Tuning, tune
 
 __all__ = [
     "EASE",

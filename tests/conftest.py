@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matinee.ratings import Ratings
+from matinee.data.ratings import Ratings
 
 
 def real_data(name: str) -> Path:

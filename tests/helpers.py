@@ -11,9 +11,15 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from matinee.catalogue import Catalogue, Film
 from matinee.cli import main
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.dataset import Dataset
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.read import read
+from matinee.data.vocabulary import Id
 from matinee.errors import MatineeError
+from matinee.evaluation.ranking import judge, ranking_task, top_lists
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
@@ -22,10 +28,6 @@ from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
-from matinee.ranking import judge, ranking_task, top_lists
-from matinee.ratings import Id, Ratings, Scale
-from matinee.read_options import ReadOptions
-from matinee.readers import Dataset, read
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.suggestions import Suggestions
 from tests.conftest import simulated

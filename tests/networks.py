@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from matinee.data.ratings import Ratings
 from matinee.models.neural.network import Network
-from matinee.ratings import Ratings
 from tests.helpers import table
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import matinee
-from matinee.bad_rows import BadRow, write_skipped
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.reading.row_by_row import BadRow, write_skipped
 from matinee.errors import ModelFileError, SettingError
 from matinee.files import check_output_name, check_page_name, replacing, write_atomically
 from matinee.models.baseline import Baseline

@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 
 import matinee
-from matinee.catalogue import Catalogue, Film, find_item
 from matinee.data import titles
+from matinee.data.catalog import Catalogue, Film, find_item
+from matinee.data.personal.site_exports import plain_cell, read_rows
+from matinee.data.reading.schema import plain_name
+from matinee.data.reading.sniff import plain_integer, plain_number, split_line
+from matinee.data.vocabulary import Vocabulary
 from matinee.errors import MatineeError
-from matinee.export_files import plain_cell, read_rows
-from matinee.layouts import plain_integer, plain_name, plain_number, split_line
 from matinee.plots import figure
-from matinee.ratings import Vocabulary
 from matinee.text import did_you_mean, printable
 from matinee.web.limits import client_of
 from matinee.web.pages_base import film_url

@@ -8,9 +8,9 @@ import pytest
 
 import matinee
 from matinee.analysis.similar_users import _is_loved
+from matinee.data.ratings import Ratings, Scale
+from matinee.evaluation.ranking import ranking_task
 from matinee.models.implicit_feedback import find_threshold, liked_from
-from matinee.ranking import ranking_task
-from matinee.ratings import Ratings, Scale
 from matinee.report.quality import _liked
 
 PACKAGE = Path(matinee.__file__).parent

@@ -10,16 +10,17 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from matinee.datasets import load
+from matinee.data.dataset import Dataset
+from matinee.data.datasets.load import load
+from matinee.data.datasets.sample import sample_ratings
+from matinee.data.ratings import PAIRS, Ratings, Scale
+from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.read import read
 from matinee.errors import MatineeError
 from matinee.evaluation import NO_STARS
 from matinee.models import MODELS, default_model
 from matinee.models.base import Person, Recommender
-from matinee.ratings import PAIRS, Ratings, Scale
-from matinee.read_options import ReadOptions
-from matinee.readers import Dataset, read
 from matinee.recommendation.model_file import load_model
-from matinee.sample import sample_ratings
 from tests.conftest import real_data
 from tests.helpers import as_json, good, refused
 from tests.helpers import reading_error as message

@@ -25,11 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.catalogue import Film
+from matinee.data.catalog import Film
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
-from matinee.ratings import Id
 from matinee.recommendation.guide import Guide
 
 #: Half the width of a 95% interval, in standard errors.

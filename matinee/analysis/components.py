@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from matinee._types import Doubles
-from matinee.catalogue import Film
+from matinee.data.catalog import Film
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
+from matinee.evaluation.significance import holm
 from matinee.linalg import principal_components
 from matinee.models.history import few_ratings
-from matinee.ratings import Id
 from matinee.recommendation.guide import Guide
-from matinee.significance import holm
 from matinee.text import joined
 
 #: A genre or decade is tested if at least this many films are in it, and as many are not.

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
-from matinee.catalogue import Film
+from matinee.data.catalog import Film
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import about_mean, nearest_rows, principal_components
 from matinee.models.base import Profile
 from matinee.models.history import few_ratings
 from matinee.models.hyperparameters import check_choice
-from matinee.ratings import Id
 from matinee.recommendation.filters import seldom
 from matinee.recommendation.guide import Guide
 from matinee.text import counted

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.catalogue import Film
+from matinee.data.catalog import Film
+from matinee.data.ratings import Scale
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import about_mean
 from matinee.models.base import Person, Profile, Recommender
 from matinee.models.implicit_feedback import liked_from
-from matinee.ratings import Id, Scale
 from matinee.recommendation.guide import Guide
 from matinee.text import joined
 

@@ -37,8 +37,8 @@ def compare(source: str, names: str | None, settings: tuple[str, ...], as_json_:
     One table: quality with intervals, seconds and memory. Each model is trained in a process of its own, one after the
     other.
     """
-    from matinee.comparison import HEADINGS
-    from matinee.comparison import compare as compare_
+    from matinee.evaluation.comparison import HEADINGS
+    from matinee.evaluation.comparison import compare as compare_
     from matinee.files import check_page_name
     from matinee.models import MODELS
 

@@ -18,7 +18,8 @@ def data() -> None:
 @json_option
 def list_(as_json_: bool) -> None:
     """The data sets that have a name, and whether they are on this machine."""
-    from matinee.datasets import ENTRIES, local_copy
+    from matinee.data.datasets.fetch import local_copy
+    from matinee.data.datasets.registry import ENTRIES
 
     where = {entry.name: local_copy(entry.name) for entry in ENTRIES}
     if as_json_:
@@ -57,8 +58,8 @@ def _entry_dict(entry: Any, where: Path | None) -> dict[str, Any]:
 @click.argument("name")
 def fetch(name: str) -> None:
     """Download the data set NAME from GroupLens, once, and check it."""
-    from matinee.datasets import entry
-    from matinee.datasets import fetch as fetch_
+    from matinee.data.datasets.fetch import fetch as fetch_
+    from matinee.data.datasets.registry import entry
 
     path = fetch_(name)
     click.echo(path)
@@ -71,7 +72,7 @@ def fetch(name: str) -> None:
 @json_option
 def describe(source: str, as_json_: bool, **given: Any) -> None:
     """Look at DATA: how many, how spread, what is popular, and what is wrong with it."""
-    from matinee.describe import describe as describe_
+    from matinee.data.describe import describe as describe_
 
     description = describe_(load_data(source, given))
     if as_json_:
@@ -100,7 +101,7 @@ def describe(source: str, as_json_: bool, **given: Any) -> None:
 @data_options
 def convert(source: str, target: Path, **given: Any) -> None:
     """Write DATA as OUT: .csv, .tsv, .parquet or .jsonl. Titles go into a file beside it."""
-    from matinee.convert import convert as convert_
+    from matinee.data.convert import convert as convert_
 
     for line in convert_(load_data(source, given), target):
         click.echo(line)

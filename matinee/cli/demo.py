@@ -8,8 +8,8 @@ import click
 from matinee.cli.output import announce_compiling, note, progress_bar, table
 
 if TYPE_CHECKING:
+    from matinee.data.dataset import Dataset
     from matinee.models.base import Person
-    from matinee.readers import Dataset
     from matinee.recommendation.guide import Guide
 
 NEWCOMER = {
@@ -37,7 +37,8 @@ def demo(out: Path, is_served: bool, port: int) -> None:
     No ratings are downloaded. With --serve, rate films in a browser; your ratings are stored next to the model: in
     demo.db for demo.matinee.
     """
-    from matinee.datasets import load, local_copy
+    from matinee.data.datasets.fetch import local_copy
+    from matinee.data.datasets.load import load
 
     if is_served:
         _serve(out, port)
@@ -73,7 +74,7 @@ def _train(data: "Dataset", out: Path) -> "Guide":
 def _serve(out: Path, port: int) -> None:
     """Serves the model in `out`; if there is none, trains one on the sample first."""
     from matinee.cli.serve import require_packages
-    from matinee.datasets import load
+    from matinee.data.datasets.load import load
 
     require_packages()
     if not out.exists():
@@ -91,7 +92,7 @@ def _serve(out: Path, port: int) -> None:
 
 
 def _describe(data: "Dataset") -> None:
-    from matinee.describe import describe
+    from matinee.data.describe import describe
 
     description = describe(data, n_most_rated=5)
     click.echo("1. The data\n")
@@ -104,10 +105,10 @@ def _describe(data: "Dataset") -> None:
 
 
 def _measure(data: "Dataset") -> None:
+    from matinee.data.split import random_split
     from matinee.evaluation import evaluate
     from matinee.models.baseline import Baseline
     from matinee.models.matrix_factorization import MatrixFactorization
-    from matinee.split import random_split
 
     click.echo("\n2. How accurate predicted stars are: trained on 80% of the ratings, tested on the other 20%\n")
     part = random_split(data.ratings, 0.2)

@@ -28,7 +28,7 @@ def doctor(as_json_: bool) -> None:
 
 def _facts() -> dict[str, Any]:
     """Names and values, in the order in which they are shown."""
-    from matinee.datasets import cache_folder
+    from matinee.data.datasets.fetch import cache_folder
     from matinee.threads import available_cores
 
     return {

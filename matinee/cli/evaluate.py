@@ -35,9 +35,9 @@ def evaluate(source: str, test_source: str | None, spec: str | None, as_json_: b
 
     SPEC is random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy (test row numbers from 0).
     """
-    from matinee.datasets import load
+    from matinee.data.datasets.load import load
+    from matinee.data.split import given_parts, splits
     from matinee.evaluation import evaluate as evaluate_
-    from matinee.split import given_parts, splits
 
     if test_source and spec:
         raise click.UsageError("--test and --split exclude each other: give one of them.")

@@ -9,10 +9,10 @@ import click
 from matinee.errors import SettingError
 
 if TYPE_CHECKING:
+    from matinee.data.dataset import Dataset
+    from matinee.data.reading.options import ReadOptions
+    from matinee.data.split import Split
     from matinee.models.base import Recommender
-    from matinee.read_options import ReadOptions
-    from matinee.readers import Dataset
-    from matinee.split import Split
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -85,7 +85,7 @@ def data_options(function: Function) -> Function:
 
 def read_options(given: dict[str, Any]) -> "ReadOptions":
     """ReadOptions from the values of `data_options`, which are taken out of `given`."""
-    from matinee.read_options import ReadOptions
+    from matinee.data.reading.options import ReadOptions
 
     scale = given.pop("scale")
     return ReadOptions(
@@ -148,7 +148,7 @@ def make_model_for(dataset: "Dataset", name: str | None, pairs: tuple[str, ...],
 def load_data(source: str, given: dict[str, Any]) -> "Dataset":
     """The data set, with a note on standard error of what was put right in it."""
     from matinee.cli.output import note
-    from matinee.datasets import load
+    from matinee.data.datasets.load import load
     from matinee.text import counted
 
     dataset = load(source, read_options(given))
@@ -174,8 +174,8 @@ def _note_pairs(dataset: "Dataset") -> None:
 
 def load_parts(source: str, given: dict[str, Any], seed: int, default: str | None) -> "tuple[Dataset, list[Split]]":
     """The data, and how it is split; not at all if neither --test nor --split says so and there is no default."""
-    from matinee.datasets import load
-    from matinee.split import given_parts, splits
+    from matinee.data.datasets.load import load
+    from matinee.data.split import given_parts, splits
 
     test_source, spec = given.pop("test_source"), given.pop("spec")
     if test_source and spec:

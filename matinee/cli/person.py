@@ -12,9 +12,9 @@ from matinee.errors import DataError, UnknownNameError
 from matinee.text import counted
 
 if TYPE_CHECKING:
+    from matinee.data.personal.ratings_csv import OwnRating
+    from matinee.data.vocabulary import Id
     from matinee.models.base import Profile
-    from matinee.own_ratings import OwnRating
-    from matinee.ratings import Id
     from matinee.recommendation.guide import Guide
 
 user_option = click.option("--user", metavar="ID", help="Somebody of the training data.")
@@ -75,7 +75,7 @@ def retyped_with_ratings(model_file: Path, unknown: str | None = None) -> str:
 
 
 def _newcomer(guide: "Guide", path: Path) -> "Profile":
-    from matinee.own_ratings import read_own_ratings
+    from matinee.data.personal.ratings_csv import read_own_ratings
 
     scale = guide.model.scale_
     rows = read_own_ratings(path, has_stars=scale.has_stars)

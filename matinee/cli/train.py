@@ -46,7 +46,7 @@ def train(source: str, model_name: str | None, settings: tuple[str, ...], seed: 
     check_target(out)
     dataset = load_data(source, given)
     if database is not None:
-        from matinee.collected import with_collected
+        from matinee.data.server_ratings import with_collected
 
         dataset, added = with_collected(dataset, database)
         note(added)

@@ -45,9 +45,9 @@ def tune(source: str, model_name: str | None, settings: tuple[str, ...], as_json
     Each trial trains on a part of the rows and is judged on the others; the first has the defaults. What --set says
     stays as it is. Ctrl-C ends the search and keeps what was found.
     """
-    from matinee.trials import Plan
-    from matinee.tuning import look_at_test
-    from matinee.tuning import tune as tune_
+    from matinee.evaluation.tuning import look_at_test
+    from matinee.evaluation.tuning import tune as tune_
+    from matinee.evaluation.tuning_study import Plan
 
     n_threads, seed, validation = given.pop("threads"), given.pop("seed"), given.pop("validation")
     if given["spec"] and given["spec"].startswith(("time:", "leave-last-out")):

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from matinee import metrics
+from matinee.data.ratings import Ratings
+from matinee.data.split import Split
+from matinee.evaluation import metrics
 from matinee.evaluation.per_user import PerUserSums, error_sums, list_sums, pooled
+from matinee.evaluation.ranking import judge, ranking_task, top_lists
 from matinee.evaluation.report import Report, split_note
 from matinee.models.base import Recommender
 from matinee.models.blend import weights_of
 from matinee.progress import Progress
-from matinee.ranking import judge, ranking_task, top_lists
-from matinee.ratings import Ratings
-from matinee.split import Split
 from matinee.system import peak_memory_mb
 
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from matinee._types import Doubles, Reals
-from matinee.ranking import PER_USER, Ranked
-from matinee.ratings import Ratings
-from matinee.significance import DRAWS, bootstrap, interval
+from matinee.data.ratings import Ratings
+from matinee.evaluation.ranking import PER_USER, Ranked
+from matinee.evaluation.significance import DRAWS, bootstrap, interval
 
 
 class PerUserSums(NamedTuple):

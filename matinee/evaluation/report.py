@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from matinee._version import __version__
+from matinee.data.split import Split
 from matinee.models.blend import in_words
-from matinee.split import Split
 
 NO_STARS = (
     "This data is implicit feedback, without ratings: only lists are judged, and every pair of the "

@@ -20,12 +20,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee import metrics
-from matinee.datasets import load, local_copy, names
+from matinee.data.datasets.fetch import local_copy
+from matinee.data.datasets.load import load
+from matinee.data.datasets.registry import names
+from matinee.data.split import Split, given_parts, given_rows
 from matinee.errors import DataError, UnknownNameError
+from matinee.evaluation import metrics
 from matinee.models.bayes.model import BayesianMF
 from matinee.progress import Progress
-from matinee.split import Split, given_parts, given_rows
 from matinee.text import did_you_mean
 
 LEVELS = (0.5, 0.8, 0.95)

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from matinee.datasets import load
+from matinee.data.datasets.load import load
+from matinee.data.ratings import Ratings
+from matinee.data.split import Split, by_mask, random_split
+from matinee.data.vocabulary import Id
 from matinee.errors import UnknownNameError, UnsupportedError
 from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.models.interface import TrainingCurve
 from matinee.progress import Progress
-from matinee.ratings import Id, Ratings
 from matinee.recommendation.guide import Guide
-from matinee.split import Split, by_mask, random_split
 from matinee.text import did_you_mean
 
 ADAM = {"square_momentum": 0.999, "epsilon": 1e-8, "decoupled": False}

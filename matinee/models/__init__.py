@@ -1,9 +1,9 @@
 """The models: `registry.MEMBERS` lists them, and a blend combines them."""
 
+from matinee.data.ratings import Scale
 from matinee.models.base import Recommender
 from matinee.models.blend import Blend
 from matinee.models.registry import MEMBERS, Models, member_named
-from matinee.ratings import Scale
 
 MODELS: Models = (*MEMBERS[:-1], Blend, MEMBERS[-1])
 """All models, in the order people see; plain-mf, the least of them, stays the last."""

@@ -12,6 +12,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.ratings import PAIRS, Ratings, Scale
+from matinee.data.split import random_split
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import (
     DataError,
     NotFittedError,
@@ -25,8 +28,6 @@ from matinee.models.history import History, Rows
 from matinee.models.hyperparameters import Hyper, checked, hyper, learned
 from matinee.models.interface import Capabilities, Fitting, Parts, Person, Profile, Scored, TrainingCurve, values_in
 from matinee.progress import Progress
-from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
-from matinee.split import random_split
 from matinee.text import did_you_mean
 from matinee.threads import one_blas_thread, workers
 from matinee.training.loop import Engine

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.ratings import Ratings
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
-from matinee.ratings import Ratings
 
 
 @dataclass(kw_only=True, eq=False)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.ratings import Ratings
 from matinee.models.history import History
-from matinee.ratings import Ratings
 
 
 @dataclass(frozen=True, eq=False)

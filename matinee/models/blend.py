@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.data.ratings import Grouped, Ratings
+from matinee.data.split import Split, random_split
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.hyperparameters import hyper, learned
@@ -31,8 +33,6 @@ from matinee.models.implicit_feedback import AUTO, find_threshold
 from matinee.models.registry import member_named
 from matinee.models.stacking import nonnegative_ridge, pairs_of, standardised
 from matinee.progress import Progress, Step
-from matinee.ratings import Grouped, Ratings
-from matinee.split import Split, random_split
 from matinee.threads import one_blas_thread
 
 FOR_STARS, FOR_LIKES = ("mf", "item-knn"), ("ials", "ease")

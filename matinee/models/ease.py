@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.data.ratings import Grouped, Ratings
 from matinee.errors import UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.history import places_of
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.implicit_feedback import AUTO, check_threshold, find_threshold, noise
 from matinee.models.interface import Capabilities
-from matinee.ratings import Grouped, Ratings
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 

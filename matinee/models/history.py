@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.features import Features
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnsupportedError
-from matinee.features import Features
-from matinee.ratings import Ratings, Scale, Vocabulary
 
 
 class Rows(NamedTuple):

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.data.ratings import Ratings
 from matinee.linalg import about_mean, cosines_with
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.declarations import curve_of
@@ -35,7 +36,6 @@ from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.implicit_feedback import AUTO, check_threshold, find_threshold, noise
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.progress import Step
-from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from matinee.data.ratings import Ratings, Scale
 from matinee.errors import DataError, SettingError
-from matinee.ratings import Ratings, Scale
 
 AUTO = "auto"
 

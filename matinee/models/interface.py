@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Id
 from matinee.errors import DataError, OutOfScaleError
 from matinee.progress import Progress
-from matinee.ratings import Id, Ratings, Scale
 
 
 @dataclass(frozen=True)

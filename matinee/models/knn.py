@@ -37,11 +37,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
+from matinee.data.ratings import Grouped, Ratings
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
-from matinee.ratings import Grouped, Ratings
 from matinee.threads import available_cores, workers
 
 if TYPE_CHECKING:

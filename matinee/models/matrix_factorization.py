@@ -21,6 +21,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.ratings import Ratings
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.biases import Biases, median_bias, shrunken_biases
@@ -30,7 +31,6 @@ from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.models.latent_factors import Sides, predictions, scores, user_vectors
 from matinee.progress import Step
-from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, workers
 
 ENOUGH_STEPS = 0.15

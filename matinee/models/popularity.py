@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.ratings import Ratings
 from matinee.models.base import Fitting, Recommender
 from matinee.models.interface import Capabilities
-from matinee.ratings import Ratings
 
 
 @dataclass(kw_only=True, eq=False)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from matinee import metrics
 from matinee._types import Doubles
 from matinee.errors import DataError
+from matinee.evaluation import metrics
 from matinee.plots.binning import binned_means, checked_pairs, merged_bins
 from matinee.plots.figure import BLUE, GRAY, ORANGE, draw_diagonal, escape_math, label_beside, new_axes, new_panels
 from matinee.text import counted

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee._types import Doubles
+from matinee.data.ratings import Scale
 from matinee.errors import DataError
 from matinee.plots.binning import checked_numbers
 from matinee.plots.figure import BLUE, SMALL, draw_diagonal, new_axes
-from matinee.ratings import Scale
 from matinee.text import counted
 
 if TYPE_CHECKING:

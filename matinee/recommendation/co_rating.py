@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.vocabulary import Id
 from matinee.errors import UnsupportedError
 from matinee.models.base import Recommender, Scored
 from matinee.models.biases import shrunken_biases
-from matinee.ratings import Id
 
 
 def co_rating(model: Recommender, item_index: int) -> NDArray[np.float64]:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.vocabulary import Id
 from matinee.models.base import Person, Recommender
-from matinee.ratings import Id
 from matinee.text import counted
 
 NAMED = 3

@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.catalogue import Catalogue, Labels, find_item
+from matinee.data.catalog import Catalogue, Labels, find_item
+from matinee.data.vocabulary import Id
 from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
 from matinee.models.base import Person, Profile, Recommender, Scored
 from matinee.models.history import few_ratings
-from matinee.ratings import Id
 from matinee.recommendation.co_rating import _co_rated
 from matinee.recommendation.explanation import Explanation, explain, explain_each
 from matinee.recommendation.filters import Filters, seldom

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from matinee.data.ratings import Scale
+from matinee.data.vocabulary import Id
 from matinee.models.base import Person, Recommender
-from matinee.ratings import Id, Scale
 
 LEVEL = 0.8
 

@@ -19,16 +19,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from matinee._version import __version__
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.features import Features
+from matinee.data.ratings import Scale
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, MatineeError, ModelFileError, SettingError
-from matinee.features import Features
 from matinee.files import special_kind, write_atomically
 from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.models.declarations import check_indices, check_indptr, check_state, restore, state_of
 from matinee.models.history import History
 from matinee.models.neural.network import Network
-from matinee.ratings import Id, Scale, Vocabulary
 
 FORMAT = 1
 """Raised when a file of the new kind cannot be read by an older library."""

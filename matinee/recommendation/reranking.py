@@ -33,11 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Longs
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import top
 from matinee.models.base import Recommender
-from matinee.ratings import Id
 
 CANDIDATES, CANDIDATES_PER_PLACE = 50, 10
 """A varied list of k is chosen among the 10 k best, but at least 50."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from matinee.catalogue import Film
-from matinee.ratings import Id
+from matinee.data.catalog import Film
+from matinee.data.vocabulary import Id
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matinee._version import __version__
-from matinee.comparison import Comparison, Entry
-from matinee.contests import CONTESTS
+from matinee.evaluation.comparison import Comparison, Entry
+from matinee.evaluation.paired_tests import CONTESTS
 from matinee.report.html import render, save_html
 
 _MARGIN, _INSIDE = 4.0, 92.0

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.vocabulary import Id
 from matinee.errors import MatineeError
 from matinee.models.base import Person, Recommender
-from matinee.ratings import Id
 from matinee.recommendation.explanation import explain
 from matinee.recommendation.guide import Guide
 from matinee.report.quality import Quality

@@ -1,7 +1,7 @@
 """The glossary of the report, what each model does, and what to cite."""
 
 from matinee._version import __version__
-from matinee.datasets import ENTRIES
+from matinee.data.datasets.registry import ENTRIES
 from matinee.models.base import Recommender
 from matinee.models.blend import in_words, weights_of
 

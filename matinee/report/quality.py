@@ -6,19 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee import metrics
 from matinee._types import Reals
+from matinee.data.ratings import Ratings
+from matinee.data.split import Split, random_split
 from matinee.errors import UnsupportedError
-from matinee.evaluation import error_sums, list_sums, pooled
+from matinee.evaluation import error_sums, list_sums, metrics, pooled
+from matinee.evaluation.ranking import judge, ranking_task, top_lists
+from matinee.evaluation.significance import sign_flip_test
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.implicit_feedback import liked_from
 from matinee.models.popularity import Popularity
 from matinee.progress import Progress
-from matinee.ranking import judge, ranking_task, top_lists
-from matinee.ratings import Ratings
-from matinee.significance import sign_flip_test
-from matinee.split import Split, random_split
 from matinee.text import counted, share, span
 
 TEST_PART = 0.2

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from matinee.describe import Description, describe
-from matinee.ratings import Id, Ratings
-from matinee.readers import Dataset
+from matinee.data.dataset import Dataset
+from matinee.data.describe import Description, describe
+from matinee.data.ratings import Ratings
+from matinee.data.vocabulary import Id
 from matinee.recommendation.guide import Guide
 from matinee.text import counted, share
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
+from matinee.data.ratings import Ratings
 from matinee.errors import ModelFileError
 from matinee.files import write_atomically
-from matinee.ratings import Ratings
 
 State = dict[str, NDArray[Any]]
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.ratings import Ratings
 from matinee.errors import SettingError
 from matinee.progress import Progress, Step
-from matinee.ratings import Ratings
 from matinee.training.checkpoints import Checkpoint, State
 from matinee.training.schedules import Schedule, ScheduleSettings, make_schedule
 

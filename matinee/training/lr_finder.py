@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.ratings import Ratings
+from matinee.data.ratings import Ratings
 from matinee.training.loop import Batches, Engine
 from matinee.training.schedules import Schedule
 

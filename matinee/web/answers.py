@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from matinee.ratings import Id
+from matinee.data.vocabulary import Id
 from matinee.recommendation.suggestions import Suggestion
 from matinee.web.live import Folded, Snapshot
 from matinee.web.shapes import FilmQuery, SimilarQuery, Wish

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from markupsafe import Markup
 
-from matinee.ratings import Scale
+from matinee.data.ratings import Scale
 
 MOST_COLUMNS = 21
 

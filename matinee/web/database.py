@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from matinee.databases import shown_url
+from matinee.data.reading.sql import shown_url
 from matinee.errors import StoreError
 from matinee.web.engine import reason
 from matinee.web.tables import people

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from matinee.databases import EXAMPLES, address_of, shown_url
+from matinee.data.reading.sql import EXAMPLES, address_of, shown_url
 from matinee.errors import DataError, StoreError
 
 CONNECTIONS = 16

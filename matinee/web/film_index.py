@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.titles import article_first, fold, split_year, title_key
-from matinee.ratings import Id
+from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from matinee.text import nearest

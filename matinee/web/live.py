@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from matinee.data.vocabulary import Id
 from matinee.errors import MatineeError, OutOfScaleError, SettingError, UnsupportedError
 from matinee.models.base import Profile
-from matinee.ratings import Id
 from matinee.recommendation.guide import Guide
 from matinee.web.film_index import FilmIndex
 from matinee.web.lanes import Lane

@@ -19,8 +19,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 from starlette.staticfiles import StaticFiles
 
+from matinee.data.ratings import Scale
 from matinee.data.titles import spoken
-from matinee.ratings import Id, Scale
+from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
 from matinee.web import texts

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, File, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
+from matinee.data.personal.match_films import Match, read_export
+from matinee.data.personal.site_exports import MOST_BYTES
 from matinee.errors import DataError
-from matinee.export_files import MOST_BYTES
-from matinee.imports import Match, read_export
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.api_people import keep_ratings

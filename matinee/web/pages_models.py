@@ -7,8 +7,8 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from matinee.data.vocabulary import Id
 from matinee.models.history import few_ratings
-from matinee.ratings import Id
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.api import describe
 from matinee.web.live import Snapshot

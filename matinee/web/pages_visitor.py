@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from matinee.ratings import Id
+from matinee.data.vocabulary import Id
 from matinee.web.access import Served
 from matinee.web.live import Snapshot
 from matinee.web.problems import Problem

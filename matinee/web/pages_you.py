@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from matinee.export_files import plain_cell
-from matinee.ratings import Id
+from matinee.data.personal.site_exports import plain_cell
+from matinee.data.vocabulary import Id
 from matinee.web import answers, texts
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.charts import bar, columns_of, histogram

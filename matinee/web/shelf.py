@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
+from matinee.data.vocabulary import Id
 from matinee.errors import UnsupportedError
 from matinee.linalg import about_mean, top
 from matinee.models.base import Profile
-from matinee.ratings import Id
 from matinee.recommendation.intervals import likely
 from matinee.web import texts
 from matinee.web.live import Snapshot

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from matinee.data.vocabulary import Id
 from matinee.models.history import few_ratings
-from matinee.ratings import Id
 from matinee.web.live import Snapshot
 
 CAUTION = 5

@@ -34,9 +34,10 @@ from matinee.analysis import (
 )
 from matinee.analysis.components import _groups, _meanings
 from matinee.cli.biases import biases
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Recommender
-from matinee.ratings import Id, Ratings, Scale
 from tests.conftest import real_data, simulated
 from tests.helpers import fitted, message
 

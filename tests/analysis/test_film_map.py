@@ -17,9 +17,11 @@ from click.testing import CliRunner, Result
 
 from matinee import plots
 from matinee.analysis.film_map import FilmMap, Point, make_map, place_of
-from matinee.catalogue import Catalogue, Film
 from matinee.cli.map import map_
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import Ratings
 from matinee.data.titles import spoken
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.baseline import Baseline
 from matinee.models.history import few_ratings
@@ -27,7 +29,6 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.neural.dot_product import PlainMF
 from matinee.models.popularity import Popularity
 from matinee.plots.film_map import GENRE_COLORS, GENRE_MARKERS
-from matinee.ratings import Id, Ratings
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.report.map_page import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on

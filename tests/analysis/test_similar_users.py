@@ -25,9 +25,10 @@ from matinee import (
 from matinee.analysis.similar_users import NamedFilm, Neighbor, neighbors
 from matinee.cli import main
 from matinee.cli.neighbors import neighbors as command
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnknownNameError, UnsupportedError
 from matinee.models.base import Recommender
-from matinee.ratings import Id, Ratings, Scale
 from matinee.recommendation.co_rating import co_rating
 from tests.conftest import real_data, simulated
 from tests.helpers import fitted, message

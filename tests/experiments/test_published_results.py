@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from matinee.cli import main
+from matinee.data.ratings import Ratings
 from matinee.errors import DataError, UnknownNameError
 from matinee.experiments.published_results import (
     AGAIN,
@@ -25,7 +26,6 @@ from matinee.experiments.published_results import (
     tenth,
 )
 from matinee.models.bayes.model import BayesianMF
-from matinee.ratings import Ratings
 from tests.conftest import real_data, simulated
 
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.name)

@@ -13,11 +13,13 @@ from click.testing import CliRunner
 
 from matinee._types import Doubles
 from matinee._version import __version__
-from matinee.catalogue import Catalogue
 from matinee.cli import main
+from matinee.data.catalog import Catalogue
+from matinee.data.ratings import Ratings
+from matinee.data.split import random_split
 from matinee.errors import MatineeError, ModelFileError, SettingError, UnknownNameError, UnsupportedError
 from matinee.evaluation import evaluate
-from matinee.metrics import rmse
+from matinee.evaluation.metrics import rmse
 from matinee.models import model_named
 from matinee.models.base import Person, Recommender
 from matinee.models.blend import ENOUGH, Blend, in_words, weights_of
@@ -25,11 +27,9 @@ from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.stacking import nonnegative_ridge, pairs_of, standardised
 from matinee.progress import Step
-from matinee.ratings import Ratings
 from matinee.recommendation.explanation import explain
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.report.glossary import about_model
-from matinee.split import random_split
 from tests.conftest import simulated
 from tests.forged import forge
 from tests.helpers import table

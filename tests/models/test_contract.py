@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.split import Split, given_parts, random_split
 from matinee.errors import DataError, NotFittedError, UnknownNameError, UnsupportedError
-from matinee.metrics import rmse
+from matinee.evaluation.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import CURVE, learned_arrays
-from matinee.ratings import Ratings, Scale
 from matinee.recommendation.explanation import explain
-from matinee.split import Split, given_parts, random_split
 from tests.conftest import simulated
 from tests.helpers import (
     ITEM,

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from matinee._types import Doubles
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.ratings import PAIRS, Ratings
+from matinee.data.reading.read import read
+from matinee.data.split import random_split
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models import ease
 from matinee.models.ease import EASE
 from matinee.models.implicit_feedback import noise
 from matinee.models.popularity import Popularity
-from matinee.ratings import PAIRS, Ratings
-from matinee.readers import read
 from matinee.recommendation.model_file import Origin, load_model, save_model
-from matinee.split import random_split
 from tests.conftest import real_data, simulated
 from tests.helpers import history, message, ndcg_at_10, small_table
 from tests.helpers import scores_in_order as all_scores

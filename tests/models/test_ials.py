@@ -9,15 +9,15 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.ratings import PAIRS, Ratings
+from matinee.data.reading.read import read
+from matinee.data.split import random_split
 from matinee.errors import DataError, SettingError
 from matinee.models.ials import ImplicitALS
 from matinee.models.implicit_feedback import noise
 from matinee.models.popularity import Popularity
-from matinee.ratings import PAIRS, Ratings
-from matinee.readers import read
 from matinee.recommendation.model_file import Origin, load_model, save_model
-from matinee.split import random_split
 from tests.conftest import real_data, simulated
 from tests.helpers import history, message, ndcg_at_10
 from tests.helpers import scores_in_order as all_scores

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.reading.read import read
+from matinee.data.split import given_parts
 from matinee.errors import ModelFileError, SettingError, UnsupportedError
+from matinee.evaluation.metrics import rmse
 from matinee.kernels.knn import Measure, Rule
-from matinee.metrics import rmse
 from matinee.models.baseline import Baseline
 from matinee.models.knn import PEOPLE_AT_ONCE, SIMILARITIES, ItemKNN, UserKNN
-from matinee.ratings import Ratings, Scale
-from matinee.readers import read
 from matinee.recommendation.model_file import Origin, load_model, save_model
-from matinee.split import given_parts
 from tests.conftest import real_data, simulated
 from tests.helpers import history, message
 from tests.helpers import scores_in_order as all_scores

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.metrics import rmse
+from matinee.data.ratings import Ratings
+from matinee.data.reading.read import read
+from matinee.data.split import Split, given_parts, given_rows, random_split
+from matinee.evaluation.metrics import rmse
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
 from matinee.models.fold_in import ridge
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
-from matinee.ratings import Ratings
-from matinee.readers import read
-from matinee.split import Split, given_parts, given_rows, random_split
 from tests import reference
 from tests.conftest import real_data, simulated
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from matinee.data.ratings import Ratings
 from matinee.models.popularity import Popularity
-from matinee.ratings import Ratings
 
 USERS = ["ann", "ann", "ben", "ben", "eve", "eve", "eve"]
 ITEMS = ["x", "y", "y", "z", "y", "z", "w"]

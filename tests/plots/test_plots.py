@@ -13,7 +13,9 @@ import pytest
 import matinee
 from matinee import analysis, plots
 from matinee.analysis import BiasLine, Component, End, Meaning
-from matinee.catalogue import Film
+from matinee.data.catalog import Film
+from matinee.data.ratings import Scale
+from matinee.data.split import random_split
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.declarations import curve_of
@@ -22,8 +24,6 @@ from matinee.models.neural.dot_product import DotProduct
 from matinee.models.popularity import Popularity
 from matinee.plots import figure
 from matinee.plots.binning import binned_means, merged_bins
-from matinee.ratings import Scale
-from matinee.split import random_split
 from matinee.training.lr_finder import LearningRates
 from matinee.training.schedules import SCHEDULES, ScheduleSettings, make_schedule
 from tests.conftest import simulated

@@ -11,10 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from matinee.catalogue import Catalogue, Film
 from matinee.cli import main
 from matinee.cli.explain import explain as command
-from matinee.datasets import load
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.datasets.load import load
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Id
 from matinee.errors import UnknownNameError, UnsupportedError
 from matinee.models.base import Parts, Profile, Recommender
 from matinee.models.baseline import Baseline
@@ -25,7 +27,6 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
-from matinee.ratings import Id, Ratings, Scale
 from matinee.recommendation.explanation import Explanation, Reason, explain, explain_each
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin

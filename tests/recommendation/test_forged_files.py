@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
 from matinee.errors import ModelFileError
 from matinee.models import MODELS
 from matinee.models.declarations import CURVE, learned_arrays

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnknownNameError
 from matinee.models.ials import ImplicitALS
 from matinee.models.interface import Person
 from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
-from matinee.ratings import Id, Ratings, Scale
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.groups import AGGREGATIONS, group_scores
 from matinee.recommendation.guide import Guide

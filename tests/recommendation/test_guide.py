@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import Ratings
+from matinee.data.vocabulary import Id
 from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
-from matinee.ratings import Id, Ratings
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from tests.conftest import simulated

@@ -12,13 +12,14 @@ from click.testing import CliRunner
 
 import matinee
 from matinee.cli import main
+from matinee.data.ratings import Ratings
+from matinee.data.split import Split, given_parts, random_split
+from matinee.data.vocabulary import Id
 from matinee.experiments.published_results import LEVELS, coverage
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.ratings import Id, Ratings
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.intervals import LEVEL, certainty, interval
-from matinee.split import Split, given_parts, random_split
 from tests.conftest import real_data
 from tests.helpers import table
 

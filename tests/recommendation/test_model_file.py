@@ -15,14 +15,15 @@ import pytest
 from safetensors.numpy import save_file
 
 from matinee._version import __version__
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Vocabulary
 from matinee.errors import ModelFileError, UnsupportedError
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.ratings import Ratings, Scale, Vocabulary
 from matinee.recommendation import model_file
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import simulated

@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
+from matinee.evaluation.ranking import diversity
 from matinee.models.baseline import Baseline
 from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
-from matinee.ranking import diversity
-from matinee.ratings import Id, Ratings, Scale
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.reranking import AS_RANKED, Dials, likeness_among, towards, varied
@@ -314,7 +315,7 @@ def test_asking_in_several_threads_gives_the_same_and_changes_nothing() -> None:
 
 
 def test_on_real_ratings_both_dials_do_what_they_say() -> None:
-    from matinee.datasets import load
+    from matinee.data.datasets.load import load
 
     data = load(str(real_data("ml-100k")))
     one = Guide(Baseline().fit(data.ratings, n_threads=1), data.catalogue)

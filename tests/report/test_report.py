@@ -17,8 +17,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from matinee.analysis import bias_ranking, generosity
-from matinee.catalogue import Catalogue, Film
 from matinee.cli.report import report as command
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import PAIRS, Ratings
+from matinee.data.split import random_split
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import evaluate
 from matinee.models import MODELS
@@ -28,13 +30,11 @@ from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.neural.network import Network
 from matinee.models.popularity import Popularity
-from matinee.ratings import PAIRS, Ratings
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.report import Content, check_page_name, collect, page, save_page
 from matinee.report.glossary import about_model, citations, license_of
 from matinee.report.quality import Quality, measure
-from matinee.split import random_split
 from matinee.text import counted, share, span
 from tests.conftest import simulated
 

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from matinee.datasets import load
+from matinee.data.datasets.load import load
+from matinee.data.ratings import Ratings
+from matinee.data.split import random_split
 from matinee.errors import ModelFileError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
@@ -23,10 +25,8 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.progress import Step
-from matinee.ratings import Ratings
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import load_model
-from matinee.split import random_split
 from tests.conftest import simulated
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
+from matinee.data.ratings import Ratings
 from matinee.errors import SettingError
 from matinee.kernels.adam import Adam, Shape
 from matinee.models.base import Recommender
 from matinee.models.neural.dot_product import DotProduct
 from matinee.models.neural.mlp import EmbeddingMLP
-from matinee.ratings import Ratings
 from matinee.training.fused_engine import FusedDotProduct
 from matinee.training.loop import Batches
 from matinee.training.schedules import Schedule

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee.data.ratings import Ratings
+from matinee.data.split import random_split
 from matinee.errors import SettingError
 from matinee.models.base import Recommender
 from matinee.models.declarations import state_of
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.progress import Step
-from matinee.ratings import Ratings
-from matinee.split import random_split
 from matinee.training.checkpoints import State
 from matinee.training.loop import Batches, TrainingLog, TrainingPlan, train
 from matinee.training.schedules import Schedule, ScheduleSettings

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import matinee
+from matinee.data.ratings import Ratings
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
@@ -13,7 +14,6 @@ from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
-from matinee.ratings import Ratings
 from matinee.training.lr_finder import lr_find
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")

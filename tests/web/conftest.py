@@ -18,7 +18,7 @@ import httpx
 import pytest
 import uvicorn
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from matinee.ratings import Id
+from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from tests.web.conftest import OPERATOR, newcomer

@@ -7,13 +7,13 @@ import click.testing
 import numpy as np
 import pytest
 
-from matinee.catalogue import Catalogue
 from matinee.cli import main
-from matinee.collected import COLUMNS, TABLE, with_collected
+from matinee.data.catalog import Catalogue
+from matinee.data.dataset import Dataset
+from matinee.data.features import Features
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.server_ratings import COLUMNS, TABLE, with_collected
 from matinee.errors import DataError
-from matinee.features import Features
-from matinee.ratings import Ratings, Scale
-from matinee.readers import Dataset
 from matinee.recommendation.guide import Guide
 from matinee.web import tables
 from matinee.web.store import Store

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.vocabulary import Id
 from matinee.models.baseline import Baseline
-from matinee.ratings import Id, Ratings, Scale
 from matinee.recommendation.guide import Guide
 from matinee.web.settings import Settings
 from tests.web.conftest import UNLIMITED, newcomer, serving

@@ -11,9 +11,10 @@ import httpx
 import numpy as np
 import pytest
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import Ratings
+from matinee.data.vocabulary import Id
 from matinee.models import MODELS
-from matinee.ratings import Id, Ratings
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.web import texts
@@ -466,7 +467,7 @@ def test_every_colour_of_a_poster_is_in_the_stylesheet() -> None:
 
 
 def test_a_scale_is_offered_by_its_steps() -> None:
-    from matinee.ratings import PAIRS, Scale
+    from matinee.data.ratings import PAIRS, Scale
 
     assert choices(Scale(0.5, 5, 0.5)) == [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]
     assert choices(Scale(1, 5, 1)) == [1, 2, 3, 4, 5]

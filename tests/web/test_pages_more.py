@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.models.ials import ImplicitALS
 from matinee.models.popularity import Popularity
-from matinee.ratings import PAIRS, Ratings, Scale
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.web.charts import bar, columns_of, histogram

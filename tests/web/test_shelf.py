@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import PAIRS, Ratings
+from matinee.data.vocabulary import Id
 from matinee.models import MODELS
-from matinee.ratings import PAIRS, Id, Ratings
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.intervals import LEVEL, interval
 from matinee.recommendation.model_file import Origin

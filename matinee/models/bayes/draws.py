@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.data.ratings import Ratings
 from matinee.models.bayes.gibbs import Sampler
-from matinee.ratings import Ratings
 
 WATCHED = 1000
 """Pairs of a user and an item whose predictions are followed."""

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.data.ratings import Ratings
 from matinee.models.bayes.ordered_probit import Ordinal
 from matinee.models.bayes.side_information import Block
 from matinee.models.bayes.time_effects import Moments
-from matinee.ratings import Ratings
 from matinee.threads import Run
 
 if TYPE_CHECKING:

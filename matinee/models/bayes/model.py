@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves
+from matinee.data.ratings import Ratings
 from matinee.errors import DataError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.bayes.draws import Chain
@@ -33,7 +34,6 @@ from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
-from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
 TINY = float(np.finfo(np.float32).tiny)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matinee._types import Doubles, Floats
-from matinee.ratings import Grouped
+from matinee.data.ratings import Grouped
 from matinee.threads import Run
 
 ITERATIONS = 4

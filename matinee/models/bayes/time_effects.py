@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Longs
-from matinee.ratings import NO_TIME
+from matinee.data.ratings import NO_TIME
 
 RUNS = (40, 10)
 DAY = 86_400

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
+from matinee.data.ratings import Ratings, Scale
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.attribution import path_parts
 from matinee.models.base import Fitting, Parts, Profile, Recommender
@@ -16,7 +17,6 @@ from matinee.models.declarations import curve_of
 from matinee.models.fold_in import Crowd, Predict, most_likely
 from matinee.models.hyperparameters import Hyper, curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
-from matinee.ratings import Ratings, Scale
 from matinee.training.checkpoints import Checkpoint, fingerprint
 from matinee.training.loop import Engine, TrainingPlan
 from matinee.training.loop import train as run_loop

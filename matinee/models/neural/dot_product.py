@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
+from matinee.data.ratings import Ratings
 from matinee.models.base import Fitting
 from matinee.models.biases import Biases
 from matinee.models.fold_in import Predict
@@ -23,7 +24,6 @@ from matinee.models.hyperparameters import hyper, learned, redeclared
 from matinee.models.interface import Capabilities
 from matinee.models.latent_factors import Sides, predictions, scores, user_vectors
 from matinee.models.neural.common import UPDATES, NeuralRecommender, is_lazy, require_torch, sigmoid_bounds, to_stars
-from matinee.ratings import Ratings
 from matinee.training.initialization import start_table
 from matinee.training.loop import Engine
 

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
+from matinee.data.ratings import Ratings
 from matinee.errors import DataError, SettingError
 from matinee.models.base import Fitting
 from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned, redeclared
 from matinee.models.interface import Capabilities
 from matinee.models.neural.common import UPDATES, NeuralRecommender, is_lazy, require_torch, sigmoid_bounds, to_stars
-from matinee.ratings import Ratings
 from matinee.training.initialization import start_table
 
 if TYPE_CHECKING:

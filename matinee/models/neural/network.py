@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
+from matinee.data.ratings import Ratings
 from matinee.errors import SettingError
 from matinee.models.base import Fitting
 from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
 from matinee.models.neural.common import NeuralRecommender, require_torch
-from matinee.ratings import Ratings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

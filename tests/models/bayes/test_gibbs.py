@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from matinee.data.ratings import Ratings
+from matinee.data.vocabulary import Vocabulary
 from matinee.models.bayes import gibbs as module
 from matinee.models.bayes.gibbs import Beside, Sampler, Side
 from matinee.models.bayes.side_information import feature_block, set_block
 from matinee.models.bayes.time_effects import Moments
-from matinee.ratings import Ratings, Vocabulary
 from matinee.threads import Run, workers
 from tests.conftest import simulated
 

@@ -9,15 +9,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest, norm, truncnorm
 
-from matinee.catalogue import Catalogue
+from matinee.data.catalog import Catalogue
+from matinee.data.ratings import NO_TIME, Ratings, Scale
+from matinee.data.split import given_parts, random_split
 from matinee.errors import SettingError, UnsupportedError
-from matinee.metrics import rmse
+from matinee.evaluation.metrics import rmse
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.bayes.ordered_probit import Link, Ordinal
-from matinee.ratings import NO_TIME, Ratings, Scale
 from matinee.recommendation.explanation import explain
 from matinee.recommendation.model_file import Origin, load_model, save_model
-from matinee.split import given_parts, random_split
 from matinee.threads import workers
 from tests.conftest import simulated
 from tests.helpers import ITEM, all_scores, arrays, assert_same, history, message, relabelled, table

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
+from matinee.data.ratings import Ratings
 from matinee.models.bayes.side_information import Block, feature_block, set_block
-from matinee.ratings import Ratings
 from matinee.threads import Run, workers
 from tests.conftest import simulated
 

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee._types import Longs
+from matinee.data.ratings import NO_TIME
 from matinee.models.bayes.time_effects import DAY, RUNS, Moments
-from matinee.ratings import NO_TIME
 
 DAY_LEVEL, LONG_RUN, SHORT_RUN, INSTANT = range(4)
 

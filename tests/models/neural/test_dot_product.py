@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from matinee.data.ratings import Ratings, Scale
+from matinee.data.split import random_split
 from matinee.errors import SettingError
 from matinee.models.base import Recommender
 from matinee.models.declarations import learned_arrays, state_of
 from matinee.models.neural.common import LARGEST_DENSE_TABLE, is_lazy, sigmoid_bounds
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
-from matinee.ratings import Ratings, Scale
-from matinee.split import random_split
 from tests import reference
 from tests.conftest import simulated
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from matinee.data.ratings import Ratings
+from matinee.data.split import random_split
 from matinee.errors import SettingError
 from matinee.models.neural.mlp import EmbeddingMLP, _embedding_size
-from matinee.ratings import Ratings
-from matinee.split import random_split
 from matinee.training.torch_modules import MLPModule, mlp_weights
 from tests.conftest import simulated
 

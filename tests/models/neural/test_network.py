@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 import matinee
+from matinee.data.ratings import Ratings
+from matinee.data.split import random_split
 from matinee.errors import MatineeError, ModelFileError, SettingError
 from matinee.evaluation import evaluate
 from matinee.models.neural.dot_product import DotProduct
 from matinee.models.neural.network import Network
-from matinee.ratings import Ratings
 from matinee.recommendation.guide import Guide
-from matinee.split import random_split
 from tests.conftest import simulated
 from tests.helpers import message as refusal
 from tests.networks import TwoTowers, module_of, network

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.features import Features
+from matinee.data.ratings import PAIRS, Ratings
+from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnsupportedError
-from matinee.features import Features
 from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.models.neural.network import Network
-from matinee.ratings import PAIRS, Ratings, Vocabulary
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import simulated
 

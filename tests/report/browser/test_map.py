@@ -9,9 +9,10 @@ import pytest
 
 import matinee
 from matinee.analysis.film_map import FilmMap, make_map
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
+from matinee.data.ratings import Ratings
+from matinee.data.vocabulary import Id
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.ratings import Id, Ratings
 from matinee.recommendation.guide import Guide
 from matinee.report.map_page import page_data, save_map, you_on
 from tests.conftest import simulated

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from matinee.catalogue import Catalogue, Film
+from matinee.data.catalog import Catalogue, Film
 from matinee.models.neural.dot_product import DotProduct
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin

@@ -1,0 +1,86 @@
+"""Writes a data set in another format, and its titles into a file beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from matinee.data.dataset import Dataset
+from matinee.data.ratings import NO_TIME
+from matinee.data.reading.item_metadata import CATALOGUE_FILES
+from matinee.errors import SettingError, UnsupportedError
+from matinee.files import replacing
+
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
+
+
+def convert(dataset: Dataset, target: Path) -> list[str]:
+    """Writes the ratings as `target` and the known titles as items.csv beside it; says what was written.
+
+    Pairs have a column `count` in the place of the rating, if any of them is there more than once.
+
+    Raises:
+        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl; or the name is one that files of titles
+            have; or the file is there already.
+        UnsupportedError: the folder cannot be written.
+    """
+    titles = target.with_name("items.csv")
+    if target.suffix.lower() not in SUFFIXES:
+        raise SettingError(f"'{target}' does not end in one of {', '.join(SUFFIXES)}, which says the format to write.")
+    if target.name.lower() in CATALOGUE_FILES:
+        raise SettingError(
+            f"'{target}' is the name of a file of titles; give the ratings another, such as ratings.csv."
+        )
+    if target.exists():
+        raise SettingError(f"'{target}' is there already; remove it or give another place.")
+    ratings = dataset.ratings
+    columns: dict[str, Any] = {
+        "user_id": ratings.users.ids[ratings.user_index].tolist(),
+        "item_id": ratings.items.ids[ratings.item_index].tolist(),
+    }
+    if ratings.scale.has_stars:
+        columns["rating"] = ratings.value
+    elif bool((ratings.value != 1).any()):
+        columns["count"] = ratings.value
+    frame = pl.DataFrame(columns)
+    if ratings.timestamp is not None:
+        times = pl.Series("timestamp", ratings.timestamp)
+        frame = frame.with_columns(times.set(times == NO_TIME, None))
+    try:
+        _write(frame, target)
+        lines = [f"{len(ratings):,} {ratings.unit}s written as {target}"]
+        if dataset.catalogue and titles.exists():
+            lines.append(f"'{titles}' is there already, so the {len(dataset.catalogue):,} titles were not written.")
+        elif dataset.catalogue:
+            with replacing(titles) as file:
+                _catalogue_frame(dataset).write_csv(file)
+            lines.append(f"{len(dataset.catalogue):,} titles written as {titles}")
+    except (OSError, pl.exceptions.ComputeError) as error:  # the latter when Parquet meets a full disk
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnsupportedError(f"Cannot write '{target}': {reason}.") from error
+    return lines
+
+
+def _write(frame: pl.DataFrame, target: Path) -> None:
+    with replacing(target) as file:
+        match target.suffix.lower():
+            case ".parquet":
+                frame.write_parquet(file)
+            case ".jsonl":
+                frame.write_ndjson(file)
+            case ".tsv":
+                frame.write_csv(file, separator="\t")
+            case _:
+                frame.write_csv(file)
+
+
+def _catalogue_frame(dataset: Dataset) -> pl.DataFrame:
+    films = dataset.catalogue.films
+    return pl.DataFrame(
+        {
+            "item_id": list(films),
+            "title": [film.title for film in films.values()],
+            "year": pl.Series([film.year for film in films.values()], dtype=pl.Int64),
+            "genres": ["|".join(film.genres) for film in films.values()],
+        }
+    )

@@ -1,0 +1,41 @@
+"""Ratings together with what is known about them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.data.catalog import Catalogue
+from matinee.data.ratings import Ratings
+
+# -- the data set ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Ratings with what is known about them.
+
+    Attributes:
+        name: of the folder, file or kind of frame: "ml-100k", "u1.base", "DataFrame".
+        catalogue: titles, years and genres; empty if no such file lay beside the ratings.
+        n_duplicates: rows of the same user and item as another row: ratings that a later one
+            replaced, or counts that were added up.
+        n_bad_rows: rows left out because they could not be read.
+        bad_rows_file: the list of these rows; None if there are none, or no folder could be
+            written to.
+        source_rows: (N,) 0-based data row of the source for each rating; None when rating i is
+            row i.
+        note: what people must be told wherever results from this data are shown; usually empty.
+        titles_file: where the catalogue comes from; None if it is empty or was made in memory.
+    """
+
+    name: str
+    ratings: Ratings
+    catalogue: Catalogue
+    n_duplicates: int = 0
+    n_bad_rows: int = 0
+    bad_rows_file: Path | None = None
+    source_rows: NDArray[np.int64] | None = None
+    note: str = ""
+    titles_file: Path | None = None

@@ -1,0 +1,1 @@
+"""Any table of ratings becomes a `Dataset`: files, folders, archives, frames and databases."""

@@ -1,0 +1,81 @@
+"""What a person says about a table that does not describe itself."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from matinee.errors import SettingError
+
+#: What a row says besides its user and item: stars, how often, or nothing.
+Kind = Literal["rating", "count", "pair"]
+
+_COUNTS = 1.0, float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read a table of ratings.
+
+    Attributes:
+        user, item, rating, count, timestamp: names of the columns; None stands for the usual names.
+            A count says how often, such as plays; a table with one has no ratings.
+        pairs: the table has no ratings; each row says that a user has an item, whatever other
+            columns hold.
+        scale: lowest and highest rating; a row with a value outside is bad. None takes the range of
+            the ratings.
+        skip_bad_rows: leave out bad rows and list them in a file, instead of raising at the first.
+        query: an SQL query, for a database URL as source.
+    """
+
+    user: str | None = None
+    item: str | None = None
+    rating: str | None = None
+    count: str | None = None
+    timestamp: str | None = None
+    pairs: bool = False
+    scale: tuple[float, float] | None = None
+    skip_bad_rows: bool = False
+    query: str | None = None
+
+    def __post_init__(self) -> None:
+        given = {
+            "--rating-column": self.rating is not None,
+            "--count-column": self.count is not None,
+            "--pairs": self.pairs,
+        }
+        exclusive = [option for option, is_given in given.items() if is_given]
+        if len(exclusive) > 1:
+            raise SettingError(
+                f"{' and '.join(exclusive)} cannot be combined: a row holds a rating, a count or neither."
+            )
+        if self.scale is not None:
+            lowest, highest = self.scale
+            if not (math.isfinite(lowest) and math.isfinite(highest) and lowest < highest):
+                raise SettingError(f"The scale {lowest:g} to {highest:g} is not valid; give LOWEST:HIGHEST, as in 1:5.")
+
+    @property
+    def column_names(self) -> dict[str, str | None]:
+        """Role -> the name of its column, None where the usual names apply."""
+        return {
+            "user": self.user,
+            "item": self.item,
+            "rating": self.rating or self.count,
+            "timestamp": self.timestamp,
+        }
+
+    def limits(self, kind: Kind) -> tuple[float, float] | None:
+        """The lowest and the highest value of a good row; None without limits.
+
+        Raises:
+            SettingError: a scale was given for a table without ratings.
+        """
+        if kind != "rating" and self.scale is not None:
+            raise SettingError("--scale is for ratings, and this table has none; leave it out.")
+        if kind == "count":
+            return _COUNTS
+        return self.scale
+
+
+DEFAULT_OPTIONS = ReadOptions()

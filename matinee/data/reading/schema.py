@@ -1,0 +1,229 @@
+"""Which column of a table holds what: by the usual names, or by the names that the options give."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from matinee.data.reading.options import Kind, ReadOptions
+from matinee.errors import DataError
+from matinee.text import did_you_mean, printable
+
+# -- schema: which column holds what ---------------------------------------------------------------
+
+#: What the columns of a ratings table hold; counts stand where ratings would.
+ROLES = ("user", "item", "rating", "timestamp")
+
+_TITLES = (
+    "title movietitle filmtitle booktitle name itemname productname primarytitle originaltitle film movie book song"
+)
+_ITEMS = (
+    "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
+    "showid asin isbn movietitle filmtitle title itemidx itemindex"
+)
+_COUNTS = (
+    "count counts playcount plays playscount nplays timesplayed listens listencount clicks "
+    "clickcount nclicks views viewcount visits purchases purchasecount orders quantity qty"
+)
+
+#: Role -> the usual names of its column, as `plain_name` writes them; the first one that a table
+#: has is taken.
+ALIASES = {
+    # of a table of ratings
+    "user": "userid user uid customerid customer viewerid viewer reviewerid reviewer memberid "
+    "member accountid account personid person profileid username useridx userindex",
+    "item": _ITEMS,
+    "rating": "rating ratings userrating yourrating yourated stars star score value overall grade reviewrating",
+    "count": _COUNTS,
+    "timestamp": "timestamp time ts date datetime unixtime unixreviewtime ratedat ratingdate "
+    "ratingtime createdat reviewdate reviewtime watcheddate",
+    # of a table of items
+    "item id": f"movieid itemid item iid filmid id {_ITEMS}",
+    "item title": f"{_TITLES} product",
+    "year": "year releaseyear startyear releasedate",
+    "genres": "genres genre categories",
+    # of a table of users
+    "age": "age",
+    "gender": "gender sex",
+    "occupation": "occupation",
+    "zip": "zip zipcode postcode postalcode",
+    # of a person's own ratings, where an item may be called by its title
+    "own title": _TITLES,
+    "own item": "movieid itemid item productid product bookid songid sku id",
+    "own count": f"{_COUNTS} times",
+    "kind of title": "titletype",
+}
+
+_NUMBER_OR_STARS = re.compile(r"^[+-]?[.,]?[0-9]|^[*★⭐]")
+
+
+class Columns(NamedTuple):
+    """Where the columns of a ratings table are.
+
+    Attributes:
+        positions: role -> number of its column; "timestamp" may be absent, and pairs have no
+            "rating".
+        kind: what the column in the place of the rating holds.
+    """
+
+    positions: dict[str, int]
+    kind: Kind
+
+
+def plain_name(name: str) -> str:
+    """The name of a column as `ALIASES` writes it: lower case, letters and digits only."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def column_of(names: Sequence[str], role: str) -> int | None:
+    """The number of the column that has a usual name of a role; None if there is none."""
+    plain = [plain_name(name) for name in names]
+    for alias in ALIASES[role].split():
+        if alias in plain:
+            return plain.index(alias)
+    return None
+
+
+def find_columns(
+    names: Sequence[str],
+    options: ReadOptions,
+    label: str,
+    sampled: Callable[[int], Sequence[str]],
+) -> Columns:
+    """Which column of a ratings table holds what.
+
+    A table without a rating column whose other columns hold no numbers is one of pairs. If one of
+    them holds numbers, it may be a rating under an unusual name, so the options must name it, or
+    say that there is none.
+
+    Args:
+        names: the columns of the table.
+        options: the names that a person gave.
+        label: the table's name in messages.
+        sampled: some cells of a column by its number, as text.
+
+    Raises:
+        DataError: a column is missing; the message lists the columns and the option that names one.
+    """
+    stripped = [name.strip() for name in names]
+    kind = _kind(stripped, options)
+    positions: dict[str, int] = {}
+    for role in ROLES:
+        if role == "rating" and kind == "pair":
+            continue
+        position = _position(stripped, role, kind, options.column_names[role], label)
+        if position is not None:
+            positions[role] = position
+    _refuse_shared(positions, stripped, label)
+    if kind == "pair" and not options.pairs:
+        _refuse_unknown_rating(stripped, positions, sampled, label)
+    return Columns(positions, kind)
+
+
+def _kind(names: Sequence[str], options: ReadOptions) -> Kind:
+    """What the options say; otherwise what the names say, ratings before counts."""
+    if options.pairs:
+        return "pair"
+    if options.rating is not None:
+        return "rating"
+    if options.count is not None:
+        return "count"
+    if column_of(names, "rating") is not None:
+        return "rating"
+    if column_of(names, "count") is not None:
+        return "count"
+    return "pair"
+
+
+def _position(
+    names: Sequence[str],
+    role: str,
+    kind: Kind,
+    given: str | None,
+    label: str,
+) -> int | None:
+    """The number of the column for a role; None for timestamps that are not there."""
+    if role == "rating" and kind == "count":
+        role = "count"
+    if given is not None:
+        position = _named_column(names, given)
+        if position is None:
+            hint = did_you_mean(given, names)
+            raise DataError(f"{label} has no column '{given}'; its columns are {_listed(names)}.{hint}")
+    else:
+        position = column_of(names, role)
+        if position is None and role != "timestamp":
+            raise DataError(
+                f"{label} has no {role} column under a usual name; "
+                f"its columns are {_listed(names)}. Name the right one with --{role}-column NAME."
+            )
+    if position is not None:
+        _refuse_repeated(role, position, names, given is not None, label)
+    return position
+
+
+def _named_column(names: Sequence[str], given: str) -> int | None:
+    if given in names:
+        return names.index(given)
+    lower = [name.casefold() for name in names]
+    wanted = given.strip().casefold()
+    if wanted in lower:
+        return lower.index(wanted)
+    return None
+
+
+def _refuse_unknown_rating(
+    names: Sequence[str],
+    positions: Mapping[str, int],
+    sampled: Callable[[int], Sequence[str]],
+    label: str,
+) -> None:
+    """Refuse a table with a column of numbers that nobody named: it may be the rating."""
+    others = [number for number in range(len(names)) if number not in positions.values()]
+    if any(_may_be_rating(sampled(number)) for number in others):
+        raise DataError(
+            f"{label} has no rating column under a usual name; its columns are {_listed(names)}. "
+            "Name the right one with --rating-column NAME, or with --count-column NAME "
+            "if it says how often; or give --pairs if there is none."
+        )
+
+
+def _may_be_rating(cells: Sequence[str]) -> bool:
+    """Whether at least half of the cells that are not empty begin like a number, or are stars."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    numeric = [cell for cell in filled if _NUMBER_OR_STARS.match(cell)]
+    return len(filled) > 0 and 2 * len(numeric) >= len(filled)
+
+
+def _refuse_repeated(
+    role: str,
+    position: int,
+    names: Sequence[str],
+    is_exact: bool,
+    label: str,
+) -> None:
+    """Refuse two columns of the same name, or of the same plain name if no option named one."""
+    chosen = names[position]
+    same = [name for name in names if name == chosen]
+    if not is_exact:
+        same = [name for name in names if plain_name(name) == plain_name(chosen)]
+    if len(same) > 1:
+        raise DataError(f"{label} has more than one {role} column: {_listed(same)}. Remove or rename all but one.")
+
+
+def _refuse_shared(positions: Mapping[str, int], names: Sequence[str], label: str) -> None:
+    role_at: dict[int, str] = {}
+    for role, position in positions.items():
+        if position in role_at:
+            name = printable(names[position])
+            raise DataError(
+                f"{label}: the column '{name}' cannot be both {role_at[position]} and {role}; "
+                f"name another with --{role}-column NAME. The columns are {_listed(names)}."
+            )
+        role_at[position] = role
+
+
+def _listed(names: Sequence[str], limit: int = 12) -> str:
+    shown = ", ".join(f"'{printable(name[:40])}'" for name in names[:limit])
+    if len(names) > limit:
+        return f"{shown} and {len(names) - limit:,} more"
+    return shown

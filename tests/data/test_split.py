@@ -1,0 +1,235 @@
+"""Splits: disjoint, complete, repeatable, and nobody dropped."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from matinee.data.ratings import NO_TIME, Ratings, Scale
+from matinee.data.split import (
+    Split,
+    by_mask,
+    given_parts,
+    given_rows,
+    k_fold,
+    leave_last_out,
+    random_split,
+    splits,
+    time_split,
+)
+from matinee.errors import DataError, MatineeError, SettingError
+from tests.conftest import simulated
+from tests.helpers import message
+
+TABLE = simulated(40, 30, 300)
+SMALL = Ratings.from_ids([1, 1, 1, 2, 3, 3], list("abcaab"), [1, 2, 3, 4, 5, 1], [30, 10, 20, 40, 50, 50])
+Row = tuple[Any, Any, float, int | None]
+
+
+def rows_of(ratings: Ratings) -> list[Row]:
+    times = [None] * len(ratings) if ratings.timestamp is None else ratings.timestamp.tolist()
+    users, items = ratings.users.ids[ratings.user_index], ratings.items.ids[ratings.item_index]
+    return list(zip(users.tolist(), items.tolist(), ratings.value.tolist(), times, strict=True))
+
+
+def assert_cuts(part: Split, whole: Ratings) -> None:
+    """Each row is in one part, and both parts keep vocabularies and scale."""
+    assert sorted(rows_of(part.train) + rows_of(part.test)) == sorted(rows_of(whole))
+    for one in (part.train, part.test):
+        assert (one.users, one.items, one.scale) == (whole.users, whole.items, whole.scale)
+
+
+@pytest.mark.parametrize("spec", ["random:0.2", "random:0.5", "kfold:5", "kfold:2", "leave-last-out", "time:0.1"])
+def test_every_split_is_disjoint_complete_and_named_as_asked(spec: str) -> None:
+    for part in splits(TABLE, spec):
+        assert_cuts(part, TABLE)
+        assert part.protocol == spec
+
+
+@given(st.floats(0.05, 0.95), st.integers(0, 2**31 - 1))
+def test_a_random_split_has_the_size_asked_for(fraction: float, seed: int) -> None:
+    part = random_split(TABLE, fraction, seed)
+    assert len(part.test) == round(300 * fraction)
+    assert_cuts(part, TABLE)
+
+
+@pytest.mark.parametrize("spec", ["random:0.2", "kfold:3"])
+def test_the_same_seed_makes_the_same_cut_and_another_seed_another(spec: str) -> None:
+    first, again, other = (
+        [rows_of(part.test) for part in splits(TABLE, spec, seed)] for seed in (5, 5, 6)
+    )  # fmt: skip
+    assert first == again
+    assert first != other
+
+
+@given(st.integers(2, 20))
+def test_each_row_is_in_the_test_part_of_exactly_one_fold(k: int) -> None:
+    parts = list(k_fold(TABLE, k))
+    assert len(parts) == k
+    assert sorted(row for part in parts for row in rows_of(part.test)) == sorted(rows_of(TABLE))
+    sizes = [len(part.test) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_the_last_rating_of_each_user_with_two_is_left_out() -> None:
+    part = leave_last_out(SMALL)
+    assert rows_of(part.test) == [(1, "a", 1, 30), (3, "b", 1, 50)]  # ben's only rating stays; of a tie the later row
+    assert_cuts(part, SMALL)
+
+
+def test_without_times_the_last_row_of_each_user_is_left_out() -> None:
+    untimed = Ratings.from_ids([1, 2, 1, 2], list("abcd"), [1, 2, 3, 4])
+    assert [row[1] for row in rows_of(leave_last_out(untimed).test)] == ["c", "d"]
+
+
+def test_a_rating_without_time_counts_as_the_oldest() -> None:
+    mixed = Ratings.from_ids([1, 1, 1], list("abc"), [1, 2, 3], [5, 6, NO_TIME])
+    assert [row[1] for row in rows_of(leave_last_out(mixed).test)] == ["b"]
+    assert [row[1] for row in rows_of(time_split(mixed, 0.6).test)] == ["a", "b"]
+
+
+def test_the_past_predicts_the_future() -> None:
+    part = time_split(TABLE, 0.1)
+    assert part.train.timestamp is not None
+    assert part.test.timestamp is not None
+    assert part.train.timestamp.max() <= part.test.timestamp.min()
+    assert len(part.test) == 30
+
+
+def test_new_users_and_items_are_counted_and_kept() -> None:
+    is_test = np.isin(TABLE.user_index, [0, 1, 2]) | np.isin(TABLE.item_index, [4, 5])
+    part = by_mask(TABLE, is_test, "mine")
+    assert (part.n_new_users, part.n_new_items) == (3, 2)
+    assert_cuts(part, TABLE)
+    whole = by_mask(SMALL, np.array([False, True, False, False, True, False]), "mine")
+    assert (whole.n_new_users, whole.n_new_items) == (0, 0)
+
+
+def test_given_rows_are_the_test_part() -> None:
+    part = given_rows(SMALL, np.array([4, 0]))
+    assert rows_of(part.test) == [rows_of(SMALL)[0], rows_of(SMALL)[4]]
+    assert part.protocol == "rows"
+    assert_cuts(part, SMALL)
+
+
+def test_rows_are_those_of_the_file_where_it_held_bad_ones() -> None:
+    source_rows = np.array([0, 2, 3, 5, 6, 7])
+    part = given_rows(SMALL, np.array([1, 2, 7]), source_rows)  # row 1 of the file was no rating
+    assert rows_of(part.test) == [rows_of(SMALL)[1], rows_of(SMALL)[5]]
+
+
+def test_rows_are_read_from_a_numpy_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.array([1, 2]))
+    (part,) = splits(SMALL, f"rows:{tmp_path / 'rows.npy'}")
+    assert rows_of(part.test) == rows_of(SMALL)[1:3]
+
+
+def test_two_tables_become_a_split_in_common_vocabularies() -> None:
+    train = Ratings.from_ids([1, 2], [10, 20], [1, 4])
+    test = Ratings.from_ids([2, 3], [20, 30], [5, 2])
+    part = given_parts(train, test)
+    assert part.train.users.ids.tolist() == part.test.users.ids.tolist() == [1, 2, 3]
+    assert part.train.items is part.test.items
+    assert rows_of(part.train) == rows_of(train)
+    assert rows_of(part.test) == rows_of(test)
+    assert (part.n_new_users, part.n_new_items) == (1, 1)
+
+
+def test_the_scale_of_two_tables_is_that_of_both_together() -> None:
+    train = Ratings.from_ids([1, 2], [10, 20], [1, 4], scale=Scale(0, 4, 1))
+    test = Ratings.from_ids([2, 3], [20, 30], [5, 1.5])
+    part = given_parts(train, test)
+    assert part.train.scale == part.test.scale == Scale(0, 5, 0.5)
+
+
+def test_numbers_and_text_as_ids_meet_as_text() -> None:
+    part = given_parts(Ratings.from_ids([1, 2], [1, 2], [1, 2]), Ratings.from_ids(["2", "x"], [1, 2], [1, 2]))
+    assert part.train.users.ids[part.train.user_index].tolist() == ["1", "2"]
+    assert part.test.users.ids[part.test.user_index].tolist() == ["2", "x"]
+
+
+PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "expected"),
+    [
+        ("", SettingError, f"no split ''. Give one of {PROTOCOLS}."),
+        ("randon:0.2", SettingError, f"no split 'randon:0.2'. Give one of {PROTOCOLS}."),
+        ("random", SettingError, f"no split 'random'. Give one of {PROTOCOLS}."),
+        ("random:half", SettingError, f"no split 'random:half'. Give one of {PROTOCOLS}."),
+        ("kfold:-1", SettingError, f"no split 'kfold:-1'. Give one of {PROTOCOLS}."),
+        ("kfold:²", SettingError, f"no split 'kfold:²'. Give one of {PROTOCOLS}."),
+        ("leave-last-out:1", SettingError, f"no split 'leave-last-out:1'. Give one of {PROTOCOLS}."),
+        ("rows:", SettingError, f"no split 'rows:'. Give one of {PROTOCOLS}."),
+        ("random:0", SettingError, "random:0 is impossible: the fraction is between 0 and 1, such as random:0.2."),
+        ("random:nan", SettingError, "random:nan is impossible: the fraction is between 0 and 1, such as random:0.2."),
+        ("time:1.5", SettingError, "time:1.5 is impossible: the fraction is between 0 and 1, such as time:0.2."),
+        ("kfold:1", SettingError, "kfold:1 is impossible with 6 ratings; k is 2 or more, such as kfold:5."),
+        ("kfold:7", SettingError, "kfold:7 is impossible with 6 ratings; k is 2 or more, such as kfold:5."),
+        ("random:0.01", DataError, "The split random:0.01 leaves the test part without a single rating."),
+        ("random:0.99", DataError, "The split random:0.99 leaves the train part without a single rating."),
+        ("rows:no.npy", DataError, "There is no file 'no.npy' with the test rows."),
+    ],
+)
+def test_an_impossible_split_says_what_is_possible(spec: str, error: type[MatineeError], expected: str) -> None:
+    assert message(error, lambda: list(splits(SMALL, spec))) == expected
+
+
+def test_a_split_by_time_needs_times() -> None:
+    untimed = Ratings.from_ids([1, 2], [1, 2], [1, 2])
+    expected = "The split by time needs timestamps, and this table has none; random:0.1 needs none."
+    assert message(DataError, lambda: time_split(untimed, 0.5)) == expected
+
+
+def test_one_rating_for_each_user_cannot_be_left_out() -> None:
+    single = Ratings.from_ids([1, 2], [1, 2], [1, 2])
+    expected = "The split leave-last-out leaves the test part without a single rating."
+    assert message(DataError, lambda: leave_last_out(single)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (np.array([2, 6]), "Test row 6 does not exist: the rows of this table are 0 to 5."),
+        (np.array([-1]), "Test row -1 does not exist: the rows of this table are 0 to 5."),
+        (np.array([0.5]), "The test rows must be a list of whole numbers, not float64 of shape (1,)."),
+        (np.array([[1]]), "The test rows must be a list of whole numbers, not int64 of shape (1, 1)."),
+        (np.ones(6, bool), "The test rows must be a list of whole numbers, not bool of shape (6,)."),
+        (np.array([], int), "The split rows leaves the test part without a single rating."),
+    ],
+)
+def test_impossible_rows_are_refused(rows: NDArray[Any], expected: str) -> None:
+    assert message(DataError, lambda: given_rows(SMALL, rows)) == expected
+
+
+def test_a_file_that_holds_no_rows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.npy").write_text("1\n2\n")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
+    np.savez(tmp_path / "many.npy.npz", rows=np.array([1]))
+    for name in ("text.npy", "empty.npy", "objects.npy", "many.npy.npz"):
+        path = tmp_path / name
+        with pytest.raises(DataError) as caught:
+            list(splits(SMALL, f"rows:{path}"))
+        assert str(caught.value) == f"'{path}' is not a NumPy file of row numbers; make one with numpy.save."
+
+
+def test_a_split_says_what_must_be_known_to_read_it_rightly() -> None:
+    table = simulated()
+    bare = replace(table, timestamp=None)
+    assert leave_last_out(table).note == time_split(table, 0.1).note == ""
+    assert leave_last_out(bare).note == (
+        "9,000 of 9,000 ratings have no timestamp; the last row of a user stands for the last rating in time."
+    )
+    half = table.subset(np.arange(100))
+    assert given_parts(half, half).note == "100 of the 100 test ratings are in the training part as well."
+    strangers = Ratings.from_ids(["a", "b"], ["x", "y"], [1.0, 5.0])
+    assert given_parts(half, strangers).note == (
+        "The two parts have no user in common, so nothing can be known of the tastes of those tested."
+    )
