@@ -141,8 +141,8 @@ def test_missing_data_says_what_to_type(folder: Path, tmp_path: Path) -> None:
         "with --data."
     )
     assert message("ml-1m-part", tmp_path) == (
-        f"The data 'ml-1m-users-1-2999' is not in {tmp_path}. Put the folder ml-1m-users-1-2999 beside the other data sets, or "
-        "give the folder that holds it with --data."
+        f"The data 'ml-1m-users-1-2999' is not in {tmp_path}. Put the folder ml-1m-users-1-2999 beside the "
+        "other data sets, or give the folder that holds it with --data."
     )
     assert message("folds", folder) == (
         f"The folder {folder / 'ml-100k'} has no u2.base and u2.test, the official folds of ML-100K."
