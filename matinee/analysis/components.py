@@ -217,8 +217,8 @@ def _groups(films: list[Film]) -> tuple[list[tuple[str, str]], Doubles]:
     rows_of: dict[tuple[str, str], list[int]] = {}
     for row, film in enumerate(films):
         groups = [(genre, "genre") for genre in dict.fromkeys(film.genres)]
-        if film.year is not None:
-            groups.append((f"{film.year // 10 * 10}s", "decade"))
+        if film.decade:
+            groups.append((film.decade, "decade"))
         for group in groups:
             rows_of.setdefault(group, []).append(row)
     largest = len(films) - SMALLEST_GROUP

@@ -27,6 +27,13 @@ class Film:
     year: int | None = None
     genres: tuple[str, ...] = ()
 
+    @property
+    def decade(self) -> str:
+        """Such as "1990s"; empty if the year is unknown."""
+        if not self.year:
+            return ""
+        return f"{self.year // 10 * 10}s"
+
 
 class Labels(NamedTuple):
     """Years and genres of some items, by index."""
@@ -85,7 +92,7 @@ class Catalogue:
             film = self.films.get(item_id)
             of_film = [f"genre: {genre}" for genre in film.genres] if film else []
             if film and film.year:
-                of_film += [f"year: {film.year}", f"decade: {film.year // 10 * 10}"]
+                of_film += [f"year: {film.year}", f"decade: {film.decade.removesuffix('s')}"]
             labels.append(of_film)
         return Features.of(labels) if self.films else None
 

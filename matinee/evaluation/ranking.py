@@ -17,6 +17,7 @@ from matinee.data.vocabulary import Id
 from matinee.errors import DataError
 from matinee.evaluation import metrics
 from matinee.models.base import Recommender
+from matinee.models.co_raters import rater_sets
 from matinee.models.implicit_feedback import liked_from
 from matinee.progress import Progress, Step
 
@@ -30,7 +31,7 @@ PER_USER = (*(f"{name}_at_{k}" for name in AT_CUTS for k in CUTS), "mrr", "mean_
 MOST_USERS = 10_000
 """If more have a relevant item, so many are drawn at random, always the same."""
 CELLS = 2**22
-"""Scores, or words of bits, at a time."""
+"""Scores at a time."""
 MOST_RATERS = 2**15
 """Of whom diversity asks who rated what; of more users, so many are drawn."""
 
@@ -165,37 +166,9 @@ def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np
     a, b = place[:, one], place[:, other]
     codes = np.minimum(a, b).astype(np.int64) * len(shown) + np.maximum(a, b)
     pairs, back = np.unique(codes, return_inverse=True)
-    cosines = _cosines(_who_rated(model, shown), pairs // len(shown), pairs % len(shown))
+    raters = rater_sets(model.history_, shown, MOST_RATERS)
+    cosines = raters.cosines(pairs // len(shown), pairs % len(shown))
     return 1 - _mean(cosines[back.reshape(codes.shape)], is_pair)
-
-
-def _who_rated(model: Recommender, items: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """For each of the items a row of bits, (S, words): a bit for each user, set if they rated it."""
-    n_users = len(model.users_)
-    users = model.history_.user_index  # (N,)
-    row = np.full(len(model.items_), -1)
-    row[items] = np.arange(len(items))
-    rows = row[model.history_.item_index]  # (N,)
-    if n_users > MOST_RATERS:
-        drawn = np.full(n_users, -1)
-        drawn[np.random.default_rng(0).permutation(n_users)[:MOST_RATERS]] = np.arange(MOST_RATERS)
-        users, n_users = drawn[users], MOST_RATERS
-    wanted = (rows >= 0) & (users >= 0)
-    rows, users = rows[wanted], users[wanted]
-    bits = np.zeros((len(items), -(-n_users // 64)), np.uint64)
-    np.bitwise_or.at(bits, (rows, users // 64), np.uint64(1) << (users % 64).astype(np.uint64))
-    return bits
-
-
-def _cosines(bits: NDArray[np.uint64], one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The cosine of each pair of rows of bits, (P,); 0 where a row is empty."""
-    counts = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
-    common = np.empty(len(one), np.int64)
-    at_once = max(1, CELLS // max(1, bits.shape[1]))
-    for first in range(0, len(one), at_once):
-        part = slice(first, first + at_once)
-        common[part] = np.bitwise_count(bits[one[part]] & bits[other[part]]).sum(axis=1, dtype=np.int64)
-    return np.asarray(common / np.sqrt(np.maximum(counts[one] * counts[other], 1)))
 
 
 # -- sampled negatives -----------------------------------------------------------------------------------------------

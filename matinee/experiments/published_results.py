@@ -6,7 +6,6 @@ very rows and on two cores. Ours are made when asked for. No setting is chosen h
 ingredients that a line does without.
 """
 
-import os
 import shutil
 import tempfile
 import time
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.data.datasets.fetch import local_copy
+from matinee.data.datasets.fetch import data_folders, local_copy
 from matinee.data.datasets.load import load
 from matinee.data.datasets.registry import names
 from matinee.data.split import Split, given_parts, given_rows
@@ -309,15 +308,23 @@ def _unpacked(protocol: Protocol, folder: Path | None) -> Iterator[Path]:
 
 
 def _place(name: str, folder: Path | None) -> Path:
-    """The folder or zip of a data set, or of a folder beside the data sets."""
-    if folder is None:
-        named = [Path(text).expanduser() for text in os.environ.get("MATINEE_DATA", "").split(os.pathsep) if text]
-        found = local_copy(name) if name in names() else next((at / name for at in named if (at / name).is_dir()), None)
-        where = "on this machine"
-    else:
-        found = next((at for at in (folder / name, folder / f"{name}.zip") if at.exists()), None)
+    """The folder or zip of a data set, or of a folder beside the data sets.
+
+    Raises:
+        DataError: it is not there.
+    """
+    places = [at / name for at in data_folders()]
+    where = "on this machine"
+    if folder is not None:
+        places = [folder / name, folder / f"{name}.zip"]
         where = f"in {folder}"
-    if found is None:
-        fetch = f"Type 'matinee data fetch {name}'" if name in names() else f"Put the folder {name} beside the others"
-        raise DataError(f"The data '{name}' is not {where}. {fetch}, or name the folder that holds it with --data.")
-    return found
+    elif name in names():
+        copy = local_copy(name)
+        places = [] if copy is None else [copy]
+    for place in places:
+        if place.exists():
+            return place
+    advice = f"Put the folder {name} beside the other data sets"
+    if name in names():
+        advice = f"Type 'matinee data fetch {name}'"
+    raise DataError(f"The data '{name}' is not {where}. {advice}, or give the folder that holds it with --data.")

@@ -38,6 +38,7 @@ from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import top
 from matinee.models.base import Recommender
+from matinee.models.co_raters import rater_sets
 
 CANDIDATES, CANDIDATES_PER_PLACE = 50, 10
 """A varied list of k is chosen among the 10 k best, but at least 50."""
@@ -182,20 +183,9 @@ def _of_genres(catalogue: Catalogue, item_ids: list[Id]) -> LikenessRow | None:
 def _of_raters(model: Recommender, items: Longs) -> LikenessRow | None:
     if model.history_.is_empty:
         return None
-    place_of = np.full(len(model.items_), -1, np.int64)
-    place_of[items] = np.arange(len(items))
-    places = place_of[model.history_.item_index]  # (N,)
-    rows = np.flatnonzero(places >= 0)
-    places, user = places[rows], np.searchsorted(model.history_.indptr, rows, side="right") - 1
-    counts = np.bincount(places, minlength=len(items))
-
-    def row(place: int) -> Doubles:
-        is_rater = np.zeros(len(model.users_), bool)
-        is_rater[user[places == place]] = True
-        both = np.bincount(places[is_rater[user]], minlength=len(items))
-        return np.asarray(both / np.sqrt(np.maximum(counts * counts[place], 1)))
-
-    return row
+    raters = rater_sets(model.history_, items)
+    places = np.arange(len(items))
+    return lambda place: raters.cosines(np.full(len(items), place), places)
 
 
 def _cosines(vectors: Floats) -> LikenessRow:

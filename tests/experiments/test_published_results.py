@@ -137,12 +137,12 @@ def test_missing_data_says_what_to_type(folder: Path, tmp_path: Path) -> None:
         return str(caught.value)
 
     assert message("u1", tmp_path) == (
-        f"The data 'ml-100k' is not in {tmp_path}. Type 'matinee data fetch ml-100k', or name the folder that holds it "
+        f"The data 'ml-100k' is not in {tmp_path}. Type 'matinee data fetch ml-100k', or give the folder that holds it "
         "with --data."
     )
     assert message("ml-1m-part", tmp_path) == (
-        f"The data 'ml-1m-users-1-2999' is not in {tmp_path}. Put the folder ml-1m-users-1-2999 beside the others, or "
-        "name the folder that holds it with --data."
+        f"The data 'ml-1m-users-1-2999' is not in {tmp_path}. Put the folder ml-1m-users-1-2999 beside the "
+        "other data sets, or give the folder that holds it with --data."
     )
     assert message("folds", folder) == (
         f"The folder {folder / 'ml-100k'} has no u2.base and u2.test, the official folds of ML-100K."

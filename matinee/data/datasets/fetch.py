@@ -35,9 +35,14 @@ def local_copy(name: str, cache: str | Path | None = None) -> Path | None:
     return _local(known, cache) if known.url else None
 
 
+def data_folders() -> list[Path]:
+    """The folders that MATINEE_DATA names."""
+    texts = os.environ.get("MATINEE_DATA", "").split(os.pathsep)
+    return [Path(os.path.expanduser(text)) for text in texts if text]
+
+
 def _local(wanted: Entry, cache: str | Path | None) -> Path | None:
-    named = [text for text in os.environ.get("MATINEE_DATA", "").split(os.pathsep) if text]
-    for folder in [*(Path(os.path.expanduser(text)) for text in named), cache_folder(cache)]:
+    for folder in [*data_folders(), cache_folder(cache)]:
         for inside in dict.fromkeys((wanted.name, wanted.folder)):
             if (folder / inside).is_dir():
                 return folder / inside
