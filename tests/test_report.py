@@ -585,7 +585,7 @@ LACKING = (
 
 @pytest.mark.parametrize("name", ["bayes", "blend"])
 def test_a_model_with_times_and_features_is_measured_with_them(name: str, tmp_path: Path) -> None:
-    settings = BAYES
+    settings: dict[str, Any] = dict(BAYES)
     if name == "blend":
         settings = {"models": "mf,bayes"} | {f"bayes.{key}": value for key, value in BAYES.items()}
     ratings = table()
@@ -611,7 +611,7 @@ def test_of_an_old_file_it_is_said_that_times_and_features_are_lacking(name: str
 
 
 def test_of_a_model_that_uses_neither_nothing_is_said_to_lack(tmp_path: Path) -> None:
-    model = BayesianMF(**BAYES, times=False, side=False).fit(table(), n_threads=1)
+    model = BayesianMF.from_settings(BAYES | {"times": False, "side": False}).fit(table(), n_threads=1)
     assert (model.history_.timestamp, model.history_.item_features) == (None, None)
     model.history_ = replace(model.history_, is_complete=False)  # as from an old file
     Guide(model, Catalogue(), Origin("simulated", 400)).save(tmp_path / "m.matinee")
