@@ -1,6 +1,7 @@
 """What several test files share: fitted models, tables, commands run in this process, and the texts of errors."""
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,22 @@ each_kind_of_model = pytest.mark.parametrize(
     "model", [Baseline, Popularity, MatrixFactorization, ItemKNN, ImplicitALS], ids=lambda model: model.name
 )
 """Where only the kind of list matters: stars or scores without a unit, each with factors and without; neighbors."""
+PAGE = Path(__file__).parents[1] / "docs" / "adding-a-model.md"
+
+
+def model_of_the_page() -> Model:
+    """The class that the first block of the page on adding a model defines."""
+    code = re.search(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert code is not None
+    names: dict[str, Any] = {"__name__": __name__}
+    exec(compile(code[1], str(PAGE), "exec"), names)
+    model: Model = names["AlsoRated"]
+    return model
+
+
+every_model_and_the_docs = pytest.mark.parametrize(
+    "model", [*MODELS, model_of_the_page()], ids=lambda model: model.name
+)
 ITEM = 17
 """An item id of `table()`; its users are 1 to 300."""
 TWICE = "Rated again later by the same user: 1 row; the last rating counts.\n"

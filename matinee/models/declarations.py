@@ -174,7 +174,7 @@ def _check_values(model: str, one: Learned, array: NDArray[Any], sizes: dict[str
         if array.sum() != sizes[one.sizes_of]:
             raise DataError(f"{where} does not add up to {sizes[one.sizes_of]}")
     if array.dtype.kind == "f" and not one.allows_nan and not np.isfinite(array).all():
-        raise DataError(f"{where} holds a number that is not finite")
+        raise DataError(f"{where} holds a number that is not finite, as after a training that diverged")
     if one.least is not None and array.size and not array.min() >= one.least:
         raise DataError(f"{where} holds {array.min():g}, and must be at least {one.least:g}")
 

@@ -37,13 +37,14 @@ class Guide:
             raise NotFittedError(f"This {self.model.name} model has learnt nothing yet: call fit(ratings) first.")
 
     @classmethod
-    def load(cls, path: str | Path, module: Any = None) -> Self:
+    def load(cls, path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()) -> Self:
         """From a `.matinee` file; raises ModelFileError if it is not a good one.
 
         Args:
             module: the PyTorch module, for a file with a network of your own.
+            models: classes of your own, for a file of one of them.
         """
-        return cls(*load_model(path, module))
+        return cls(*load_model(path, module, models))
 
     def save(self, path: str | Path) -> None:
         """Into a `.matinee` file."""

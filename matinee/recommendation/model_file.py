@@ -9,6 +9,7 @@ a file that they made up, so what is read is also checked against what the model
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,12 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, MatineeError, ModelFileError, SettingError
 from matinee.files import special_kind, write_atomically
-from matinee.models import model_named
+from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import check_indices, check_indptr, check_state, restore, state_of
 from matinee.models.history import History
 from matinee.models.neural.network import Network
+from matinee.models.registry import member_named
 
 FORMAT = 1
 """Raised when a file of the new kind cannot be read by an older library."""
@@ -102,11 +104,14 @@ def check_target(path: str | Path) -> None:
         raise ModelFileError(f"'{path}' is there already and is not a model file; give another name with --out.")
 
 
-def load_model(path: str | Path, module: Any = None) -> tuple[Recommender, Catalogue, Origin]:
+def load_model(
+    path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()
+) -> tuple[Recommender, Catalogue, Origin]:
     """The model, its catalogue and where it comes from.
 
     Args:
         module: for a file with a network of your own, which holds numbers and no code: a module of the same shape.
+        models: classes that are not among MODELS, for a file of one of them.
 
     Raises:
         ModelFileError: the file is missing, truncated, not a model, newer than this library, or altered.
@@ -114,7 +119,7 @@ def load_model(path: str | Path, module: Any = None) -> tuple[Recommender, Catal
     path = Path(path)
     header, tensors = _read(path)
     try:
-        model = _unfitted(header, module)
+        model = _unfitted(header, module, models)
         _fill(model, header, tensors)
         return model, _unpack_catalogue(tensors), _origin(header["origin"])
     except (*_UNUSABLE, MatineeError) as error:
@@ -144,7 +149,7 @@ def _fill(model: Recommender, header: dict[str, Any], tensors: Tensors) -> None:
     shared = {name: tensors[f"model.{name}"] for name in SHARED}
     members: dict[str, Recommender] = {}
     for one in header.get("members", []):
-        member = members[one["model"]] = _unfitted(one, None)
+        member = members[one["model"]] = _unfitted(one, None, ())
         if one["is_fitted"]:
             restore(member, history, _below(tensors, f"model.{member.name}.") | shared, {})
     restore(model, history, _below(tensors, "model."), members)
@@ -172,9 +177,9 @@ def _origin(given: dict[str, Any]) -> Origin:
     return origin
 
 
-def _unfitted(header: dict[str, Any], module: Any) -> Recommender:
+def _unfitted(header: dict[str, Any], module: Any, models: Sequence[type[Recommender]]) -> Recommender:
     if header["model"] != Network.name:
-        return model_named(header["model"]).from_settings(header["hyperparameters"])
+        return member_named(header["model"], (*MODELS, *models)).from_settings(header["hyperparameters"])
     if module is None:
         raise SettingError("it holds a network of your own: hand its module in, Guide.load(path, module=...)")
     return Network(module=module, **header["hyperparameters"])
@@ -261,9 +266,7 @@ def _checked_state(model: Recommender) -> Tensors:
     try:
         check_state(model, model.history_, state)
     except DataError as error:
-        raise ModelFileError(
-            f"This model cannot be saved: {error}. Did its training diverge? A lower learning rate may help."
-        ) from error
+        raise ModelFileError(f"This model cannot be saved: {error}.") from error
     return state
 
 

@@ -191,7 +191,8 @@ def collect(
         quality = NO_HISTORY
     elif is_measured:
         try:
-            quality = measure(guide.model, ratings, n_threads=n_threads, progress=progress)
+            known = history.to_training_ratings()
+            quality = measure(guide.model, known, n_threads=n_threads, progress=progress)
         except MatineeError as error:
             quality = f"The quality could not be measured: {error}"
     worst = None

@@ -23,6 +23,11 @@ from matinee.text import counted, share, span
 TEST_PART = 0.2
 SURE = 0.05
 """A p-value below this is called more than chance."""
+LACKING = (
+    " This file was written by an earlier version of matinee, which saved neither timestamps nor "
+    "features of users and items; this model may have learned from them, and the one that was "
+    "measured did not."
+)
 FEW = 100
 """With fewer test ratings than this the figures are mostly chance."""
 
@@ -75,6 +80,7 @@ class Quality:
 
     Attributes:
         model: the one that was trained on the training part only.
+        is_lacking: whether the file holds too little to train the same model: see `LACKING`.
         is_watched: whether its `curve_` holds the error on the test part too.
         predicted: (N,) its stars for the test ratings; None for a model that only ranks.
         errors: of the mean, the baseline and the model; empty for a model that only ranks.
@@ -86,6 +92,7 @@ class Quality:
 
     part: Split
     model: Recommender
+    is_lacking: bool
     is_watched: bool
     predicted: NDArray[np.float32] | None
     errors: list[Errors]
@@ -99,11 +106,12 @@ class Quality:
         """What was done, in two sentences."""
         n_train, n_test = len(self.part.train), len(self.part.test)
         unit = f"{self.part.train.unit}s"
+        lacking = LACKING if self.is_lacking else ""
         few = f" So few test {unit} say little: the figures are mostly chance." if n_test < FEW else ""
         return (
             f"A model with the same settings was trained anew on a random {1 - TEST_PART:.0%} of the {unit} "
             f"({n_train:,}, drawn with seed {self.model.seed}) and tested on the other {n_test:,}, which it had never "
-            f"seen. The model of this file learnt from all of them and should be about as good.{few}"
+            f"seen. The model of this file learnt from all of them and should be about as good.{few}{lacking}"
         )
 
     def sentences(self) -> list[str]:
@@ -204,13 +212,15 @@ def measure(
     anew = type(model).from_settings(model.settings())
     # The test part may be watched where nothing depends on it: then the learning curves show both parts.
     is_watched = model.has_stars and not anew.needs_valid
+    uses_more = model.capabilities.uses_times or model.capabilities.uses_features
+    is_lacking = uses_more and not model.history_.is_complete
     anew.fit(part.train, valid=part.test if is_watched else None, n_threads=n_threads, progress=progress)
     popularity = Popularity().fit(part.train)
     baseline = Baseline().fit(part.train) if ratings.scale.has_stars else popularity
     rankers = {one.name: one for one in (popularity, baseline, anew)}
     ranking = [found for one in rankers.values() if (found := _ranking(one, part.test))]
     if not anew.has_stars:
-        return Quality(part, anew, is_watched, None, [], ranking, "", [], [], [])
+        return Quality(part, anew, is_lacking, is_watched, None, [], ranking, "", [], [], [])
     true, predicted = part.test.value, anew.predict_ratings(part.test)
     mean = np.full(len(true), part.train.value.mean(dtype=np.float64))
     simple = baseline.predict_ratings(part.test)
@@ -222,6 +232,7 @@ def measure(
     return Quality(
         part,
         anew,
+        is_lacking,
         is_watched,
         predicted,
         errors,

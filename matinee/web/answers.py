@@ -55,7 +55,7 @@ def suggestions(
 def similar(snapshot: Snapshot, item_id: Id, query: SimilarQuery) -> Values:
     """Films like one; `shapes.ListAnswer`."""
     known = snapshot.guide.model.items_.id(snapshot.index_of(item_id))
-    found = snapshot.guide.similar(_exact(known), query.k, min_ratings=query.min_ratings)
+    found = snapshot.guide.similar(exact(known), query.k, min_ratings=query.min_ratings)
     person = {"unknown": [], "model": snapshot.name, "version": snapshot.version}
     return {"items": [_line(one) for one in found.items], "note": found.note} | person
 
@@ -77,7 +77,7 @@ def explanation(snapshot: Snapshot, stars: Mapping[Id, float], item_id: Id, reas
     """What the prediction of a film is made of; `shapes.Explained`."""
     known = snapshot.guide.model.items_.id(snapshot.index_of(item_id))
     person = snapshot.fold_in(stars, strict=strict)
-    told = snapshot.guide.explain(person.profile, _exact(known)).to_dict(reasons)
+    told = snapshot.guide.explain(person.profile, exact(known)).to_dict(reasons)
     _add_deviations(snapshot, person, [told])
     return told
 
@@ -101,7 +101,7 @@ def native_id(snapshot: Snapshot, item_id: Id) -> Id:
     return item_id if index is None else snapshot.guide.model.items_.id(index)
 
 
-def _exact(item_id: Id) -> Id:
+def exact(item_id: Id) -> Id:
     """For `Guide`, where a text may be a title too."""
     return item_id if isinstance(item_id, int) else f"id:{item_id}"
 

@@ -234,7 +234,7 @@ def _film(one: Visitor, index: int) -> dict[str, Any]:
     scores = one.model.scores(one.profile)
     film = one.shelf.lines(one.profile, [index], scores, {})[0]
     try:
-        told = one.snapshot.guide.explain(one.profile, answers._exact(film["item_id"]))
+        told = one.snapshot.guide.explain(one.profile, answers.exact(film["item_id"]))
         why, cannot = chart(told), ""
     except UnsupportedError as error:
         why, cannot = None, str(error)

@@ -1,4 +1,4 @@
-"""What every model promises, whichever it is: run over all of MODELS."""
+"""What every model promises, whichever it is: run over all of MODELS, and the one that the docs build."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ from tests.helpers import (
     all_scores,
     arrays,
     assert_same,
-    every_model,
+    every_model_and_the_docs,
     history,
     message,
     ndcg_at_10,
@@ -52,13 +52,13 @@ def fitted(model: Model) -> Recommender:
 # -- fitting -----------------------------------------------------------------------------------------------------
 
 
-@every_model
+@every_model_and_the_docs
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(model: Model, n_threads: int) -> None:
     assert_same(arrays(fitted(model)), arrays(unfitted(model).fit(table(), n_threads=n_threads)))
 
 
-@every_model
+@every_model_and_the_docs
 def test_fitting_new_data_forgets_the_old(model: Model) -> None:
     new = simulated(50, 40, 800, seed=3)
     first = unfitted(model).fit(table(), n_threads=1)
@@ -72,7 +72,7 @@ def test_fitting_new_data_forgets_the_old(model: Model) -> None:
         assert refitted.parts(1, ITEM)[1][:3] == fresh.parts(1, ITEM)[1][:3]
 
 
-@every_model
+@every_model_and_the_docs
 def test_fitting_returns_the_model_and_changes_no_rating(model: Model) -> None:
     new, twin = simulated(50, 40, 800), simulated(50, 40, 800)
     one = unfitted(model)
@@ -80,20 +80,20 @@ def test_fitting_returns_the_model_and_changes_no_rating(model: Model) -> None:
     assert np.array_equal(new.value, twin.value)
 
 
-@every_model
+@every_model_and_the_docs
 def test_what_is_learnt_are_arrays(model: Model) -> None:
     one = fitted(model)
     for name in (each.name for each in learned_arrays(model) if each.name != CURVE):
         assert isinstance(getattr(one, name), np.ndarray), name
 
 
-@every_model
+@every_model_and_the_docs
 def test_no_ratings_are_refused(model: Model) -> None:
     nothing = table().subset(np.array([], np.int64))
     assert message(DataError, lambda: unfitted(model).fit(nothing)) == "There are no ratings to train on."
 
 
-@every_model
+@every_model_and_the_docs
 def test_a_model_without_fit_says_so(model: Model) -> None:
     new = unfitted(model)
     assert (new.is_fitted, fitted(model).is_fitted) == (False, True)
@@ -112,7 +112,7 @@ def test_a_model_without_fit_says_so(model: Model) -> None:
         assert message(NotFittedError, question) == expected
 
 
-@every_model
+@every_model_and_the_docs
 def test_asking_changes_nothing(model: Model) -> None:
     one = fitted(model)
     before = arrays(one)
@@ -131,7 +131,7 @@ def test_asking_changes_nothing(model: Model) -> None:
     assert_same(before, arrays(one))
 
 
-@every_model
+@every_model_and_the_docs
 def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
     one = unfitted(model).fit(Ratings.from_ids([5], [6], [3.0]), n_threads=1)
     assert one.recommend(5) == []
@@ -170,7 +170,7 @@ def explains(model: Recommender) -> bool:
 # -- recommending ------------------------------------------------------------------------------------------------
 
 
-@every_model
+@every_model_and_the_docs
 def test_exactly_k_unseen_items_come_best_first(model: Model) -> None:
     for user in (1, 2, 150, 300):
         best = fitted(model).recommend(user, 7)
@@ -181,7 +181,7 @@ def test_exactly_k_unseen_items_come_best_first(model: Model) -> None:
         assert all(type(one.item_id) is int and type(one.score) is float for one in best)
 
 
-@every_model
+@every_model_and_the_docs
 def test_stars_beside_scores_are_inside_the_scale_or_none(model: Model) -> None:
     for one in fitted(model).recommend(1, 120, include_seen=True):
         if model.capabilities.predicts_stars:
@@ -190,19 +190,19 @@ def test_stars_beside_scores_are_inside_the_scale_or_none(model: Model) -> None:
             assert one.stars is None
 
 
-@every_model
+@every_model_and_the_docs
 def test_seen_items_are_included_when_asked(model: Model) -> None:
     assert set(all_scores(fitted(model), 1)) == set(table().items.ids.tolist())
 
 
-@every_model
+@every_model_and_the_docs
 def test_more_than_there_are_gives_all_unseen(model: Model) -> None:
     best = fitted(model).recommend(1, 10_000)
     assert {one.item_id for one in best} == set(table().items.ids.tolist()) - set(history(table(), 1))
     assert fitted(model).recommend(1, 0) == []
 
 
-@every_model
+@every_model_and_the_docs
 def test_only_allowed_items_are_recommended(model: Model) -> None:
     everything = [one.item_id for one in fitted(model).recommend(1, 200)]
     allowed = np.zeros(table().n_items, bool)
@@ -213,7 +213,7 @@ def test_only_allowed_items_are_recommended(model: Model) -> None:
     assert fitted(model).recommend(1, 3, allowed=np.zeros(table().n_items, bool)) == []
 
 
-@every_model
+@every_model_and_the_docs
 def test_ties_are_in_the_order_of_the_ids(model: Model) -> None:
     users, items = np.divmod(np.arange(60), 6)
     alike = Ratings.from_ids(users, items, np.full(60, 3.0), scale=Scale(1, 5, 1))
@@ -223,7 +223,7 @@ def test_ties_are_in_the_order_of_the_ids(model: Model) -> None:
     assert best == sorted(best, key=lambda one: (-one.score, one.item_id))
 
 
-@every_model
+@every_model_and_the_docs
 def test_top_items_are_those_that_recommend_gives(model: Model) -> None:
     users = np.array([0, 3, 299])
     top = fitted(model).top_items(users, 9)
@@ -233,7 +233,7 @@ def test_top_items_are_those_that_recommend_gives(model: Model) -> None:
         assert table().items.ids[row].tolist() == [one.item_id for one in best]
 
 
-@every_model
+@every_model_and_the_docs
 def test_similar_items_are_others_best_first_or_it_is_said_who_can(model: Model) -> None:
     if not has_similar(fitted(model)):
         expected = f"{model.name} has no item factors, so it cannot say what is similar; use mf."
@@ -252,7 +252,7 @@ def test_similar_items_are_others_best_first_or_it_is_said_who_can(model: Model)
     assert few <= {7, 27, 37} if model.name == "item-knn" else few == {7, 27, 37}
 
 
-@every_model
+@every_model_and_the_docs
 def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
     one = fitted(model)
     questions: list[Callable[[], object]] = [lambda: one.recommend(3000), lambda: one.profile("3000")]
@@ -277,7 +277,7 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
 # -- predicting --------------------------------------------------------------------------------------------------
 
 
-@every_model
+@every_model_and_the_docs
 def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
     if model.capabilities.predicts_stars:
         return
@@ -323,7 +323,7 @@ def test_someone_or_something_never_seen_gets_the_fallback(model: Model) -> None
     assert new_item != neither
 
 
-@every_model
+@every_model_and_the_docs
 def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> None:
     keep = (table().user_index >= 20) & (table().item_index >= 10)
     partial = unfitted(model).fit(table().subset(keep), n_threads=1)
@@ -340,7 +340,7 @@ def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> N
 # -- explaining --------------------------------------------------------------------------------------------------
 
 
-@every_model
+@every_model_and_the_docs
 def test_a_score_is_the_sum_of_its_parts_or_it_is_said_who_can_explain(model: Model) -> None:
     one = fitted(model)
     if not explains(one):
@@ -365,7 +365,7 @@ def test_a_score_is_the_sum_of_its_parts_or_it_is_said_who_can_explain(model: Mo
     assert (parts.user, parts.ratings.tolist()) == (0, [])
 
 
-@every_model
+@every_model_and_the_docs
 def test_several_items_are_explained_at_once_as_one_by_one(model: Model) -> None:
     one = fitted(model)
     if not explains(one):
@@ -382,7 +382,7 @@ def test_several_items_are_explained_at_once_as_one_by_one(model: Model) -> None
     assert one.parts_each(1, []) == []
 
 
-@every_model
+@every_model_and_the_docs
 def test_a_higher_rating_of_a_film_adds_more_to_it(model: Model) -> None:
     one = fitted(model)
     if not explains(one):
@@ -402,7 +402,7 @@ def test_a_higher_rating_of_a_film_adds_more_to_it(model: Model) -> None:
 # -- new people --------------------------------------------------------------------------------------------------
 
 
-@every_model
+@every_model_and_the_docs
 def test_a_new_person_gets_unseen_items_at_once(model: Model) -> None:
     mine: dict[int | str, float] = {7: 5.0, 17: 1.0, "27": 4.5}
     best = fitted(model).recommend(mine, 10)
@@ -411,7 +411,7 @@ def test_a_new_person_gets_unseen_items_at_once(model: Model) -> None:
     assert best == fitted(model).recommend(fitted(model).fold_in(mine), 10)
 
 
-@every_model
+@every_model_and_the_docs
 def test_a_new_person_without_ratings_gets_the_average_list(model: Model) -> None:
     scores = list(all_scores(fitted(model), {}).values())
     assert len(scores) == table().n_items
@@ -420,7 +420,7 @@ def test_a_new_person_without_ratings_gets_the_average_list(model: Model) -> Non
         assert np.isfinite(fitted(model).predict({}, ITEM))
 
 
-@every_model
+@every_model_and_the_docs
 def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: Model) -> None:
     for user in range(1, 301, 60):
         trained = all_scores(fitted(model), user)
@@ -429,7 +429,7 @@ def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: M
         assert np.corrcoef(both.T)[0, 1] > 0.9
 
 
-@every_model
+@every_model_and_the_docs
 @pytest.mark.parametrize("stars", [0.5, 5.5, -1.0, float("nan"), float("inf")])
 def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> None:
     expected = f"the rating {stars:g} for item '17' is outside the scale 1 to 5 in steps of 0.5."
@@ -446,7 +446,7 @@ def quality(model: Model, part: Split) -> float:
     return ndcg_at_10(one, part.test)
 
 
-@every_model
+@every_model_and_the_docs
 def test_other_ids_and_another_order_of_rows_change_no_quality(model: Model) -> None:
     part = random_split(table(), 0.2)
     rng = np.random.default_rng(0)
@@ -461,7 +461,7 @@ def test_other_ids_and_another_order_of_rows_change_no_quality(model: Model) -> 
     assert quality(model, other) == pytest.approx(quality(model, part), abs=room)
 
 
-@every_model
+@every_model_and_the_docs
 def test_ids_may_be_text(model: Model) -> None:
     users = np.array([f"user {number:03}" for number in range(300)], object)
     items = np.array([f"Ångström {number:03}" for number in range(120)], object)

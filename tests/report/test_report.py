@@ -23,8 +23,10 @@ from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.split import random_split
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import evaluate
-from matinee.models import MODELS
+from matinee.evaluation.metrics import rmse
+from matinee.models import MODELS, model_named
 from matinee.models.baseline import Baseline
+from matinee.models.bayes.model import BayesianMF
 from matinee.models.ials import ImplicitALS
 from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
@@ -37,6 +39,7 @@ from matinee.report.glossary import about_model, citations, license_of
 from matinee.report.quality import Quality, measure
 from matinee.text import counted, share, span
 from tests.conftest import simulated
+from tests.recommendation.model_files.write import BAYES, table
 
 NASTY = (
     "</script><script>alert(1)</script> (1999)",
@@ -569,3 +572,49 @@ def test_a_wrong_place_is_told_before_anything_is_measured(model_file: Path, tmp
 def test_the_help_of_the_command_names_its_options() -> None:
     told = command.get_help(click.Context(command))
     assert all(option in told for option in ("--out", "--no-measure", "--threads", "--json"))
+
+
+# -- the model that is measured is the one that is reported ------------------------------------------------------
+
+OLD = Path(__file__).parent / "model_files"
+LACKING = (
+    "This file was written by an earlier version of matinee, which saved neither timestamps nor features of users and "
+    "items; this model may have learned from them, and the one that was measured did not."
+)
+
+
+@pytest.mark.parametrize("name", ["bayes", "blend"])
+def test_a_model_with_times_and_features_is_measured_with_them(name: str, tmp_path: Path) -> None:
+    settings: dict[str, Any] = dict(BAYES)
+    if name == "blend":
+        settings = {"models": "mf,bayes"} | {f"bayes.{key}": value for key, value in BAYES.items()}
+    ratings = table()
+    model = model_named(name).from_settings(settings).fit(ratings, n_threads=1)
+    Guide(model, Catalogue(), Origin("simulated", len(ratings))).save(tmp_path / "m.matinee")
+    found = collect(Guide.load(tmp_path / "m.matinee"), n_threads=1).quality
+    assert isinstance(found, Quality)
+    whole = ratings.subset(ratings.by_user.row)
+    errors = []
+    for known in (whole, replace(whole, timestamp=None, user_features=None, item_features=None)):
+        part = random_split(known, 0.2, model.seed)
+        other = type(model).from_settings(settings).fit(part.train, valid=part.test, n_threads=1)
+        errors.append(rmse(part.test.value, other.predict_ratings(part.test)))
+    assert found.errors[-1].rmse.value == errors[0] != errors[1]
+    assert "earlier version" not in found.protocol()
+
+
+@pytest.mark.parametrize(("name", "is_said"), [("bayes", True), ("blend", True), ("mf", False)])
+def test_of_an_old_file_it_is_said_that_times_and_features_are_lacking(name: str, is_said: bool) -> None:
+    found = collect(Guide.load(OLD / f"{name}.matinee"), n_threads=1).quality
+    assert isinstance(found, Quality)
+    assert found.protocol().endswith(LACKING) == is_said
+
+
+def test_of_a_model_that_uses_neither_nothing_is_said_to_lack(tmp_path: Path) -> None:
+    model = BayesianMF.from_settings(BAYES | {"times": False, "side": False}).fit(table(), n_threads=1)
+    assert (model.history_.timestamp, model.history_.item_features) == (None, None)
+    model.history_ = replace(model.history_, is_complete=False)  # as from an old file
+    Guide(model, Catalogue(), Origin("simulated", 400)).save(tmp_path / "m.matinee")
+    found = collect(Guide.load(tmp_path / "m.matinee"), n_threads=1).quality
+    assert isinstance(found, Quality)
+    assert "earlier version" not in found.protocol()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 NEURAL = {"factors": 3, "epochs": 2, "batch_size": 32}
-BAYES = {"factors": 3, "samples": 12, "burn_in": 4, "kept": 4, "set_rank": 4}
+BAYES: dict[str, Any] = {"factors": 3, "samples": 12, "burn_in": 4, "kept": 4, "set_rank": 4}
 SETTINGS: dict[str, dict[str, Any]] = {
     "baseline": {},
     "popularity": {},
