@@ -21,7 +21,7 @@ from matinee.guide import Guide, seldom
 from matinee.models.base import Profile
 from matinee.models.history import few_ratings
 from matinee.models.settings import check_choice
-from matinee.projection import about_mean, nearest_rows, principal_components
+from matinee.projection import centered, nearest_rows, principal_components
 from matinee.ratings import Id
 from matinee.text import counted
 
@@ -158,7 +158,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
         min_ratings = few
     floor = max(1, min_ratings)
     try:
-        vectors = about_mean(model.item_vectors(), model.item_counts_ > 0)  # (I, F)
+        vectors = centered(model.item_vectors(), model.item_counts_ > 0)  # (I, F)
     except UnsupportedError:
         raise UnsupportedError(
             f"{model.name} has no item factors, so it cannot make a map; use {model.usual}."

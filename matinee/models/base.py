@@ -33,7 +33,7 @@ from matinee.models.people import (
 )
 from matinee.models.settings import Hyper, checked, hyper, learned
 from matinee.progress import Progress
-from matinee.projection import about_mean, cosines_with, top
+from matinee.projection import centered, cosines_with, top
 from matinee.ratings import PAIRS, Id, Ratings, Scale, Vocabulary
 from matinee.split import random_split
 from matinee.text import did_you_mean
@@ -127,7 +127,7 @@ class Recommender(ABC):
 
     def _likeness(self, item_index: int) -> NDArray[np.float32]:
         """How alike an item is to each, (I,), -1 to 1; NaN where nothing is known."""
-        return cosines_with(about_mean(self._item_vectors(), self.item_counts_ > 0), item_index)
+        return cosines_with(centered(self._item_vectors(), self.item_counts_ > 0), item_index)
 
     def _item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F)."""
@@ -428,7 +428,7 @@ class Recommender(ABC):
     def similar(
         self, item_id: Id, k: int = 10, *, allowed: NDArray[np.bool_] | None = None, shrinkage: float = 0
     ) -> list[Scored]:
-        """The k items most alike by the cosine of their factors `about_mean`, best first; not those never rated.
+        """The k items most alike by the cosine of their factors `centered`, best first; not those never rated.
 
         Args:
             allowed: as for `recommend`.

@@ -34,7 +34,7 @@ from matinee.models.people import Capabilities, TrainingCurve
 from matinee.models.positives import AUTO, check_threshold, find_threshold, noise
 from matinee.models.settings import curve, hyper, learned
 from matinee.progress import Step
-from matinee.projection import about_mean, cosines_with
+from matinee.projection import centered, cosines_with
 from matinee.ratings import Ratings
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -234,7 +234,7 @@ class ImplicitALS(Recommender):
     # -- looking into it ---------------------------------------------------------------------------------------
 
     def _likeness(self, item_index: int) -> Floats:
-        return cosines_with(about_mean(self.item_factors_, np.asarray(self.item_factors_.any(axis=1))), item_index)
+        return cosines_with(centered(self.item_factors_, np.asarray(self.item_factors_.any(axis=1))), item_index)
 
     def _item_vectors(self) -> Floats:
         return self.item_factors_

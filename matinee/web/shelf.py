@@ -14,7 +14,7 @@ from matinee._types import Floats
 from matinee.certainty import likely
 from matinee.errors import UnsupportedError
 from matinee.models.base import Profile
-from matinee.projection import about_mean, top
+from matinee.projection import centered, top
 from matinee.ratings import Id
 from matinee.web import texts
 from matinee.web.live import Snapshot
@@ -177,7 +177,7 @@ def _bounds(snapshot: Snapshot) -> tuple[float, float]:
 def _places(snapshot: Snapshot) -> Floats:
     """Directions of the model's item vectors about their mean, (I, F); labels alone for a model without vectors."""
     try:
-        vectors = about_mean(snapshot.guide.model.item_vectors(), snapshot.guide.model.item_counts_ > 0)
+        vectors = centered(snapshot.guide.model.item_vectors(), snapshot.guide.model.item_counts_ > 0)
     except UnsupportedError:
         vectors = _labels(snapshot)
     return _units(vectors)
