@@ -22,8 +22,8 @@ import matinee
 from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.split import Split, splits
 from matinee.errors import UnsupportedError
-from matinee.evaluation.comparison import Comparison, Entry, gathered
-from matinee.evaluation.isolated import Found, as_task, in_a_process
+from matinee.evaluation.comparison import Comparison, Entry, compared
+from matinee.evaluation.isolated import Measured, measure_isolated, packed
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 
@@ -81,22 +81,23 @@ def measured(name: str, again: list[str]) -> str:
     """The table of a data set; models that were not measured there yet, or are to be again, are measured now."""
     data = matinee.load(name)
     parts = list(splits(data.ratings, SPLIT, 0, data.source_rows))
-    task = as_task(parts, name)
-    found = {model.name: (model.name, _measure(model(), name, task, model.name in again)) for model in MODELS}
-    return f"### {_size(name, data.ratings)}\n\n{_results(gathered(found, parts, name), parts)}"
+    task = packed(parts, name)
+    results = {model.name: _measure(model(), name, task, model.name in again) for model in MODELS}
+    comparison = compared(results, {model.name: model.name for model in MODELS}, parts, name)
+    return f"### {_size(name, data.ratings)}\n\n{_results(comparison, parts)}"
 
 
-def _measure(model: Recommender, name: str, task: bytes, is_again: bool) -> Found:
+def _measure(model: Recommender, name: str, task: bytes, is_again: bool) -> Measured:
     file = KEPT / f"{name}.{model.name}.pickle"
     if file.is_file() and not is_again:
-        kept: Found = pickle.loads(file.read_bytes())  # this script wrote it
+        kept: Measured = pickle.loads(file.read_bytes())  # this script wrote it
         return kept
     print(f"{name}: {model.name}", file=sys.stderr, flush=True)
-    found = in_a_process(model, task)
-    if found.outcome:
+    result = measure_isolated(model, task)
+    if result.evaluation is not None:
         KEPT.mkdir(exist_ok=True)
-        file.write_bytes(pickle.dumps(found))
-    return found
+        file.write_bytes(pickle.dumps(result))
+    return result
 
 
 def _size(name: str, ratings: Ratings) -> str:
@@ -108,7 +109,7 @@ def _results(found: Comparison, parts: list[Split]) -> str:
     rows = [_row(one, found) for one in found.entries if one.report]
     said = [f"{one.name}: {one.problem}" for one in found.entries if one.problem]
     said += [one.sentence() for one in found.contests]
-    note = f"{len(parts[0].train):,} ratings to train on, {len(parts[0].test):,} to test on."
+    note = f"{len(parts[0].train):,} ratings for training, {len(parts[0].test):,} for testing."
     return "\n\n".join([note, _table(headings, rows), *said])
 
 

@@ -1,4 +1,4 @@
-"""How many cores matinee uses, and the threads that run its kernels."""
+"""The number of cores that are used, and the threads that run the kernels."""
 
 import os
 import threading
@@ -11,23 +11,26 @@ from typing import Any
 from matinee.errors import SettingError
 
 Run = Callable[[Callable[..., Any], list[tuple[Any, ...]]], None]
-"""Calls a function once for each tuple of arguments and returns when all calls are done."""
+"""Calls a function once with each tuple of arguments, and returns when all calls have finished."""
 
 
 def available_cores() -> int:
-    """The cores that this process may use, at least 1."""
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    """The number of cores that this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
 
 
 @contextmanager
 def workers(n_threads: int | None) -> Iterator[Run]:
-    """Threads for kernels that release the interpreter lock, for as long as the context lasts.
+    """A pool of threads for kernels that release the interpreter lock, while the context lasts.
 
-    The kernels are handed work that does not overlap, so the result is the same with any number of threads. They
-    call BLAS only within `one_blas_thread`, since its own threads would be in their way.
+    The calls work on separate parts of the data, so the result does not depend on the number of
+    threads. Kernels call BLAS only inside `one_blas_thread`: its own threads would compete with
+    these.
 
     Args:
-        n_threads: None means all cores that the process may use.
+        n_threads: None for all cores that the process may use.
 
     Raises:
         SettingError: the number is below 1.
@@ -36,7 +39,7 @@ def workers(n_threads: int | None) -> Iterator[Run]:
         raise SettingError(f"The number of threads must be at least 1, not {n_threads}.")
     n_threads = n_threads or available_cores()
     if n_threads == 1:
-        yield _one_after_the_other
+        yield _run_in_this_thread
         return
     with ThreadPoolExecutor(n_threads) as pool:
 
@@ -47,16 +50,17 @@ def workers(n_threads: int | None) -> Iterator[Run]:
         yield run
 
 
-def _one_after_the_other(function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> None:
+def _run_in_this_thread(function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> None:
     for arguments in calls:
         function(*arguments)
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keeps BLAS and LAPACK to the thread that calls them, in the whole process, for as long as the context lasts.
+    """Limits BLAS and LAPACK to the calling thread, in the whole process, while the context lasts.
 
-    For work that our own threads share out. Besides, BLAS may sum in another order with another number of threads.
+    This is for work that `workers` divide among themselves. It also keeps results reproducible:
+    with another number of threads, BLAS may add in another order.
     """
     limit = _blas_limit()
     limit.enter()
@@ -67,12 +71,12 @@ def one_blas_thread() -> Iterator[None]:
 
 
 class _BlasLimit:
-    """The first who enters sets the limit and the last who leaves lifts it, in whichever order they come and go."""
+    """A limit that several threads share: the first to enter sets it, the last to leave lifts it."""
 
     def __init__(self) -> None:
         from threadpoolctl import ThreadpoolController
 
-        # It takes milliseconds to look through the loaded libraries.
+        # Made once, because looking through the loaded libraries takes milliseconds.
         self.controller = ThreadpoolController()  # type: ignore[no-untyped-call]
         self.lock = threading.Lock()
         self.n_inside = 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matinee import linalg
-from matinee.linalg import about_mean, nearest_rows, principal_components
+from matinee.linalg import centered, nearest_rows, principal_components
 
 
 def rows(n: int, width: int, seed: int = 0) -> np.ndarray:
@@ -19,15 +19,15 @@ def rows(n: int, width: int, seed: int = 0) -> np.ndarray:
 
 def test_rows_that_count_are_about_their_mean_and_the_others_are_zeros() -> None:
     vectors = np.array([[1, 2], [3, 6], [100, 100]], np.float32)
-    about = about_mean(vectors, np.array([True, True, False]))
+    about = centered(vectors, np.array([True, True, False]))
     assert about.tolist() == [[-1, -2], [1, 2], [0, 0]]
     assert about.dtype == np.float32
     assert vectors[2].tolist() == [100, 100]
 
 
 def test_without_rows_that_count_everything_is_zero() -> None:
-    assert not about_mean(np.ones((3, 2), np.float32), np.zeros(3, bool)).any()
-    assert not about_mean(np.ones((3, 2), np.float32), np.array([False, True, False])).any()
+    assert not centered(np.ones((3, 2), np.float32), np.zeros(3, bool)).any()
+    assert not centered(np.ones((3, 2), np.float32), np.array([False, True, False])).any()
 
 
 # -- principal components ----------------------------------------------------------------------------------------

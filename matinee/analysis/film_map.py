@@ -18,7 +18,7 @@ from matinee._types import Floats
 from matinee.data.catalog import Film
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
-from matinee.linalg import about_mean, nearest_rows, principal_components
+from matinee.linalg import centered, nearest_rows, principal_components
 from matinee.models.base import Profile
 from matinee.models.history import few_ratings
 from matinee.models.hyperparameters import check_choice
@@ -159,7 +159,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
         min_ratings = few
     floor = max(1, min_ratings)
     try:
-        vectors = about_mean(model.item_vectors(), model.item_counts_ > 0)  # (I, F)
+        vectors = centered(model.item_vectors(), model.item_counts_ > 0)  # (I, F)
     except UnsupportedError:
         raise UnsupportedError(
             f"{model.name} has no item factors, so it cannot make a map; use {model.usual}."

@@ -17,7 +17,7 @@ from matinee.data.catalog import Film
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
-from matinee.linalg import about_mean
+from matinee.linalg import centered
 from matinee.models.base import Person, Profile, Recommender
 from matinee.models.implicit_feedback import liked_from
 from matinee.recommendation.guide import Guide
@@ -200,7 +200,7 @@ def _similarities(model: Recommender, profile: Profile, own_index: int | None) -
     if len(profile.value) == 0 and (has_histories or own_index is None):
         return np.full(len(n), -1.0)
     own = model.tastes(profile.vector[None])[0] - tastes[known].mean(axis=0, dtype=np.float64)  # (F,)
-    others = about_mean(tastes, known)
+    others = centered(tastes, known)
     lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(own)
     cosines = others @ own / np.maximum(lengths, 1e-12)
     similarities = np.where(known, cosines * weights, -1)

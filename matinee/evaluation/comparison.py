@@ -1,7 +1,7 @@
-"""Several models on the same split: one table of quality, time and memory, and which differences are more than chance.
+"""Compares models on the same split: a table of quality, time and memory, and significance tests.
 
-Each model is trained in a fresh process, one after the other, so that none pays for the memory or the compiled code of
-another, and one that asks for more memory than there is stops nothing but itself.
+Each model is trained in a process of its own, one after the other. So no model pays for the memory
+or the compiled code of another, and a model that needs too much memory stops only itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ import numpy as np
 from matinee.data.split import Split
 from matinee.errors import SettingError
 from matinee.evaluation import Report, split_note
-from matinee.evaluation.isolated import Found, _attempt, as_task, in_a_process
-from matinee.evaluation.paired_tests import CONTESTS, Contest, contest
+from matinee.evaluation.isolated import Measured, measure_here, measure_isolated, packed
+from matinee.evaluation.paired_tests import MEASURES, PairedTests, paired_tests
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.progress import Progress, Step
@@ -28,10 +28,11 @@ class Entry:
     """One model of the comparison.
 
     Attributes:
-        name: what it is called here.
-        report: None if it could not be measured; `problem` is then the sentence that says why.
-        memory_mb: by how much the process grew to train, predict and recommend, beyond the libraries and the data;
-            None where it had no process of its own.
+        name: its name in the table.
+        model: the name of the model.
+        report: None if the model could not be measured; `problem` then says why.
+        memory_mb: the growth of the process in training, predicting and recommending, without the
+            libraries and the data; None if the model had no process of its own.
     """
 
     name: str
@@ -41,87 +42,121 @@ class Entry:
     problem: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: the report, and what is said here."""
-        own = {"name": self.name, "model": self.model, "memory_mb": self.memory_mb, "problem": self.problem}
-        return own | (self.report.to_dict() if self.report else {})
+        """The fields of the entry and of its report, for JSON."""
+        own = {
+            "name": self.name,
+            "model": self.model,
+            "memory_mb": self.memory_mb,
+            "problem": self.problem,
+        }
+        if self.report is None:
+            return own
+        return own | self.report.to_dict()
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found: models that predict stars by RMSE, then those that only rank by NDCG@10, then the problems."""
+    """The results of several models on the same split.
+
+    Attributes:
+        entries: models that predict stars by RMSE, then models that only rank by NDCG@10, then
+            models that could not be measured.
+        contests: the paired tests by RMSE and by NDCG@10.
+        unit: what a row of the data is: a rating, or a pair of a user and an item.
+    """
 
     dataset: str
     protocol: str
     n_train: int
     n_test: int
     entries: list[Entry]
-    contests: list[Contest]
+    contests: list[PairedTests]
     note: str = ""
     unit: str = "rating"
-    """What a row of the data is: a rating, or a pair of a user and an item."""
 
     def to_dict(self) -> dict[str, Any]:
         """What `matinee compare --json` prints."""
-        contests = {one.measure: one.to_dict() for one in self.contests}
-        own = {name: getattr(self, name) for name in ("dataset", "protocol", "n_train", "n_test", "unit", "note")}
-        return own | {"models": [one.to_dict() for one in self.entries], "contests": contests}
+        return {
+            "dataset": self.dataset,
+            "protocol": self.protocol,
+            "n_train": self.n_train,
+            "n_test": self.n_test,
+            "unit": self.unit,
+            "note": self.note,
+            "models": [entry.to_dict() for entry in self.entries],
+            "contests": {tests.measure: tests.to_dict() for tests in self.contests},
+        }
 
     def title(self) -> str:
         """The data and the split."""
-        counts = f"{self.n_train:,} {self.unit}s to train on, {self.n_test:,} to test on"
+        counts = f"{self.n_train:,} {self.unit}s for training and {self.n_test:,} for testing"
         return f"{self.dataset}, {self.protocol}: {counts}"
 
     def rows(self) -> list[tuple[str, ...]]:
-        """A line of the table, under HEADINGS, for each model that was measured."""
-        return [self._row(one.name, one.report, one.memory_mb) for one in self.entries if one.report]
+        """A row of the table, under HEADINGS, for each model that was measured."""
+        rows = []
+        for entry in self.entries:
+            if entry.report is not None:
+                rows.append(self._row(entry.name, entry.report, entry.memory_mb))
+        return rows
 
     def _row(self, name: str, report: Report, memory_mb: float | None) -> tuple[str, ...]:
+        predict_seconds = "-"
+        if report.rmse is not None:
+            predict_seconds = f"{report.predict_seconds:.2f}"
         return (
             name,
-            *(self._with_interval(name, report, measure) for measure in CONTESTS),
-            _figure(report.recall_at_20, "{:.4f}"),
-            _figure(report.coverage, "{:.1%}"),
-            _figure(report.fit_seconds, "{:.2f}"),
-            _figure(report.predict_seconds if report.rmse is not None else None, "{:.2f}"),
-            _figure(report.recommend_seconds, "{:.2f}"),
-            _figure(memory_mb, "{:,.0f}"),
+            *(self._with_interval(name, report, measure) for measure in MEASURES),
+            _formatted(report.recall_at_20, "{:.4f}"),
+            _formatted(report.coverage, "{:.1%}"),
+            _formatted(report.fit_seconds, "{:.2f}"),
+            predict_seconds,
+            _formatted(report.recommend_seconds, "{:.2f}"),
+            _formatted(memory_mb, "{:,.0f}"),
         )
 
     def _with_interval(self, name: str, report: Report, measure: str) -> str:
-        """0.9203 ±0.0061 *"""
+        """A measure with half of its interval and its mark, such as "0.9203 ±0.0061 *"."""
         value = getattr(report, measure)
         if value is None:
             return "-"
+        words = [f"{value:.4f}"]
         low, high = report.intervals.get(measure, (np.nan, np.nan))
-        half = f" ±{(high - low) / 2:.4f}" if np.isfinite(high - low) else ""
-        return f"{value:.4f}{half} {self.mark(measure, name)}".rstrip()
+        if np.isfinite(high - low):
+            words.append(f"±{(high - low) / 2:.4f}")
+        words.append(self.mark(measure, name))
+        return " ".join(words).rstrip()
 
     def mark(self, measure: str, name: str) -> str:
-        """* for the best by a measure, = for a model that is as good, and nothing for one that is worse."""
-        return "".join(one.mark(name) for one in self.contests if one.measure == measure)
+        """ "*" for the best model by a measure, "=" for one that is not significantly worse, else ""."""
+        for tests in self.contests:
+            if tests.measure == measure:
+                return tests.mark(name)
+        return ""
 
     def sentences(self) -> list[str]:
-        """What the table does not say by itself."""
-        said = [f"{one.name}: {one.problem}" for one in self.entries if one.problem]
-        said += [one.sentence() for one in self.contests]
-        if any(one.others for one in self.contests):
-            said.append(
-                "* is the best and = as good. ± is half of the 95% interval over people like these: it says how sure a "
-                "figure is, not a difference, for people differ more than models do. Differences are tested person by "
-                "person at 5%, corrected for all pairs of models."
+        """The problems, the results of the tests, and how to read the table."""
+        sentences = [f"{entry.name}: {entry.problem}" for entry in self.entries if entry.problem]
+        sentences += [tests.sentence() for tests in self.contests]
+        if any(tests.others for tests in self.contests):
+            sentences.append(
+                "* marks the best model, and = the models that are not significantly worse (paired randomization "
+                "test over users at the 5% level, corrected for all pairs of models). ± is half of the 95% "
+                "interval of one value over users. It is larger than the uncertainty of a difference, because "
+                "users differ more than models do."
             )
-        return [*said, *self._about_lists()]
+        rankers = [entry.name for entry in self._measured() if entry.report and entry.report.rmse is None]
+        if 0 < len(rankers) < len(self._measured()):
+            verb = "does" if len(rankers) == 1 else "do"
+            sentences.append(
+                f"{joined(rankers)} {verb} not predict stars. Models that predict stars rank first the items that "
+                "a user would rate highest; the others rank first the items that a user is likely to choose and "
+                "like, which is what NDCG@10 and recall@20 measure."
+            )
+        return sentences
 
-    def _about_lists(self) -> list[str]:
-        """What must be known where models that predict stars stand beside others."""
-        rankers = [one.name for one in self.entries if one.report and one.report.rmse is None]
-        if not rankers or len(rankers) == len([one for one in self.entries if one.report]):
-            return []
-        return [
-            f"{joined(rankers)} {'predicts' if len(rankers) == 1 else 'predict'} no stars. Models that do list first "
-            "what somebody would rate highest; the others what somebody is likely to choose and like, which is what "
-            "NDCG@10 and recall@20 measure."
-        ]
+    def _measured(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.report is not None]
 
 
 def compare(
@@ -136,41 +171,60 @@ def compare(
     """Trains and tests each model on the same split, or on the same folds.
 
     Args:
-        models: not fitted, by the names they get in the table.
+        models: unfitted models, by their names in the table.
         progress: called before each model with its name, and at the end.
-        isolated: each in a fresh process, which takes a second to start. Otherwise, and for models of your own, all
-            are trained in this one, and what memory they take is not known.
+        isolated: measures each model in a process of its own, which takes a second to start.
+            Otherwise, and for models that are not in MODELS, everything runs in this process, and
+            the memory of each model is unknown.
 
     Raises:
         SettingError: there are no models.
     """
     if not models:
         raise SettingError("There are no models to compare: name at least one.")
-    data = as_task(parts, dataset, n_threads)
-    found = {}
+    data = packed(parts, dataset, n_threads)
+    results = {}
     for number, (name, model) in enumerate(models.items()):
         if progress:
             progress(Step(number, len(models), name))
-        alone = isolated and type(model) in MODELS
-        found[name] = in_a_process(model, data) if alone else _attempt(model, parts, dataset, n_threads)
+        if isolated and type(model) in MODELS:
+            results[name] = measure_isolated(model, data)
+        else:
+            results[name] = measure_here(model, parts, dataset, n_threads)
     if progress:
         progress(Step(len(models), len(models), "done"))
-    return gathered({name: (model.name, found[name]) for name, model in models.items()}, parts, dataset)
+    return compared(results, {name: model.name for name, model in models.items()}, parts, dataset)
 
 
-def gathered(found: Mapping[str, tuple[str, "Found"]], parts: Sequence[Split], dataset: str) -> Comparison:
-    """The comparison of what was found of each model, {name here: (name of the model, what was found)}."""
-    entries = [
-        Entry(name, model, one.outcome and one.outcome.report, one.memory_mb, one.problem)
-        for name, (model, one) in found.items()
-    ]
+def compared(
+    results: Mapping[str, Measured], models: Mapping[str, str], parts: Sequence[Split], dataset: str
+) -> Comparison:
+    """The comparison of models that have been measured.
+
+    Args:
+        results, models: the results and the names of the models, by their names in the table.
+    """
+    entries = []
+    evaluations = {}
+    for name, result in results.items():
+        report = None
+        if result.evaluation is not None:
+            report = result.evaluation.report
+            evaluations[name] = result.evaluation
+        entries.append(Entry(name, models[name], report, result.memory_mb, result.problem))
     entries.sort(key=_order)
-    outcomes = {name: one.outcome for name, (_, one) in found.items() if one.outcome}
-    contests = [one for one in (contest(outcomes, measure) for measure in CONTESTS) if one]
+    tests = [paired_tests(evaluations, measure) for measure in MEASURES]
     first = parts[0]
-    note = split_note(first)
-    counts = len(first.train), len(first.test)
-    return Comparison(dataset, first.protocol, *counts, entries, contests, note, first.train.unit)
+    return Comparison(
+        dataset=dataset,
+        protocol=first.protocol,
+        n_train=len(first.train),
+        n_test=len(first.test),
+        entries=entries,
+        contests=[of_measure for of_measure in tests if of_measure is not None],
+        note=split_note(first),
+        unit=first.train.unit,
+    )
 
 
 def _order(entry: Entry) -> tuple[int, float]:
@@ -181,5 +235,7 @@ def _order(entry: Entry) -> tuple[int, float]:
     return 1, -(entry.report.ndcg_at_10 or 0.0)
 
 
-def _figure(value: float | None, pattern: str) -> str:
-    return "-" if value is None else pattern.format(value)
+def _formatted(value: float | None, pattern: str) -> str:
+    if value is None:
+        return "-"
+    return pattern.format(value)

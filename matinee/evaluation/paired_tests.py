@@ -1,11 +1,12 @@
-"""Which of several models is best by one measure, and which differences are more than chance.
+"""Paired significance tests: which of several models is best by a measure, and which differ significantly.
 
-All were tested on the same users, so two are compared person by person; and since the best is only known afterwards,
-all pairs of models are tested and the p-values corrected for their number.
+All models were measured on the same users, so two of them are compared user by user. Which model is
+best is only known after the measurement; therefore all pairs of models are tested, and the p-values
+are corrected for the number of pairs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -16,19 +17,21 @@ from matinee.evaluation import Evaluation, PerUserSums
 from matinee.evaluation.significance import holm, interval, sign_flip_test
 from matinee.text import joined
 
-CONTESTS = {"rmse": "RMSE", "ndcg_at_10": "NDCG@10"}
-"""The measures by which models are compared, and what people call them; less RMSE is better."""
+#: The measures by which models are compared, and their labels; lower is better for the RMSE alone.
+MEASURES = {"rmse": "RMSE", "ndcg_at_10": "NDCG@10"}
+#: The significance level.
 LEVEL = 0.05
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How a model differs from the best by one measure.
+    """The difference between a model and the best one by a measure.
 
     Attributes:
-        difference: the model's value less that of the best, with its 95% interval (paired, over users).
-        p_value: of the sign-flip test over users, corrected for all pairs of models (Holm), so that it holds for
-            whichever model turns out best.
+        difference: the value of the model less that of the best.
+        low, high: the 95% interval of the difference, paired over users.
+        p_value: of the sign-flip test over users, corrected for all pairs of models (Holm). So it
+            is valid although the best model was chosen by the same data.
     """
 
     name: str
@@ -39,21 +42,22 @@ class Difference:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the difference is more than chance explains."""
+        """Whether the model is significantly worse than the best."""
         return self.p_value < LEVEL
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {**self.__dict__, "is_worse": self.is_worse}
+        """All fields for JSON."""
+        return {**asdict(self), "is_worse": self.is_worse}
 
 
 @dataclass(frozen=True)
-class Contest:
-    """Who is best by one measure, and how the others differ from it, best first.
+class PairedTests:
+    """The best model by one measure, and how the others differ from it.
 
     Attributes:
-        ties: groups of models, best first, no two of which differ by more than chance explains; every such pair is in
-            one of them.
+        others: all models but the best, best first.
+        ties: groups of models, best first, within which no two differ significantly. Every such
+            pair is in at least one group.
     """
 
     measure: str
@@ -62,83 +66,86 @@ class Contest:
     ties: list[list[str]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"best": self.best, "others": [one.to_dict() for one in self.others], "ties": self.ties}
+        """All fields but the measure, for JSON."""
+        others = [difference.to_dict() for difference in self.others]
+        return {"best": self.best, "others": others, "ties": self.ties}
 
     def mark(self, name: str) -> str:
-        """* for the best, = for one that is as good, and nothing for one that is worse."""
+        """ "*" for the best model, "=" for one that is not significantly worse, "" for all others."""
         if name == self.best:
             return "*"
-        return "=" if any(one.name == name and not one.is_worse for one in self.others) else ""
+        for difference in self.others:
+            if difference.name == name and not difference.is_worse:
+                return "="
+        return ""
 
     def sentence(self) -> str:
-        """Who is best, who is as good, and which of the others are as good as each other."""
-        equals = [one.name for one in self.others if not one.is_worse]
-        best = f"By {CONTESTS[self.measure]}, {self.best} is the best"
+        """The best model, those that are not significantly worse, and the ties among the others."""
+        by = f"By {MEASURES[self.measure]}, {self.best} is the"
         if not self.others:
-            return f"{best}, and the only one that has it."
-        said = f"{best}, by more than chance explains."
-        if equals:
-            said = (
-                f"{best}; {joined(equals)} {'is' if len(equals) == 1 else 'are'} as good: no difference beyond noise."
-            )
-        behind = [joined(tie) for tie in self.ties if self.best not in tie]
-        if not behind:
-            return said
-        return f"{said} Behind, there is no difference beyond noise between {', nor between '.join(behind)}."
+            return f"{by} only model measured."
+        equal = [difference.name for difference in self.others if not difference.is_worse]
+        if not equal:
+            verdict = f"{by} best, and significantly better than all others."
+        else:
+            verdict = f"{by} best, but not significantly better than {joined(equal)}."
+        ties = [joined(tie) for tie in self.ties if self.best not in tie]
+        if not ties:
+            return verdict
+        pairs = ", or between ".join(ties)
+        return f"{verdict} Among the others, there is no significant difference between {pairs}."
 
 
-def contest(outcomes: Mapping[str, Evaluation], measure: str) -> Contest | None:
-    """Compares all models that have a measure; None if none has."""
-    sums = {
-        name: one
-        for name, outcome in outcomes.items()
-        for one in (outcome.errors, outcome.lists)
-        if one is not None and measure in one.names
-    }
+def paired_tests(evaluations: Mapping[str, Evaluation], measure: str) -> PairedTests | None:
+    """Compares all models that have a measure, by their names; None if no model has it."""
+    sums: dict[str, PerUserSums] = {}
+    values: dict[str, float] = {}
+    for name, evaluation in evaluations.items():
+        for measures in (evaluation.errors, evaluation.lists):
+            if measures is not None and measure in measures.names:
+                sums[name] = measures
+                values[name] = getattr(evaluation.report, measure)
     if not sums:
         return None
-    sign = 1 if measure == "rmse" else -1
-    ranked = sorted(sums, key=lambda name: sign * getattr(outcomes[name].report, measure))
+    ranked = sorted(sums, key=lambda name: values[name], reverse=measure != "rmse")
     return against_first({name: sums[name] for name in ranked}, measure)
 
 
-def against_first(sums: Mapping[str, PerUserSums], measure: str) -> Contest:
-    """How each model but the first differs from the first, tested with all pairs of models in mind.
+def against_first(sums: Mapping[str, PerUserSums], measure: str) -> PairedTests:
+    """Compares all models with the first; the p-values are corrected for all pairs of models.
 
     Args:
-        sums: of the same users, in the same order, for each model; the first counts as the best.
+        sums: of each model, for the same users in the same order.
     """
-    names, mine = list(sums), [of.only(measure) for of in sums.values()]
+    names = list(sums)
+    by_model = [per_user.only(measure) for per_user in sums.values()]
     if len(names) == 1:
-        return Contest(measure, names[0], [])
-    totals = np.concatenate([of.totals for of in mine], axis=1)  # (U, M)
-    one, other = np.array(list(combinations(range(len(names)), 2))).T  # (P,), those with the first come first
-    p_values = holm(sign_flip_test(totals[:, other] - totals[:, one]))  # (P,)
-    is_alike = np.eye(len(names), dtype=bool)  # (M, M)
-    is_alike[one, other] = is_alike[other, one] = p_values >= LEVEL
-    values, samples = [of.values().item() for of in mine], [of.samples()[:, 0] for of in mine]
-    others = [
-        Difference(
-            names[place],
-            values[place] - values[0],
-            *interval(samples[place] - samples[0]),
-            p_value=float(p_values[place - 1]),
-        )
-        for place in range(1, len(names))
-    ]
-    return Contest(measure, names[0], others, [[names[place] for place in tie] for tie in _ties(is_alike)])
+        return PairedTests(measure, names[0], [])
+    totals = np.concatenate([per_user.totals for per_user in by_model], axis=1)  # (U, M)
+    left, right = np.array(list(combinations(range(len(names)), 2))).T  # (P,), pairs with the first come first
+    p_values = holm(sign_flip_test(totals[:, right] - totals[:, left]))  # (P,)
+    is_tied = np.eye(len(names), dtype=bool)  # (M, M)
+    is_tied[left, right] = is_tied[right, left] = p_values >= LEVEL
+    values = [per_user.values().item() for per_user in by_model]
+    samples = [per_user.samples()[:, 0] for per_user in by_model]
+    others = []
+    for place in range(1, len(names)):
+        low, high = interval(samples[place] - samples[0])
+        p_value = float(p_values[place - 1])
+        others.append(Difference(names[place], values[place] - values[0], low, high, p_value))
+    ties = [[names[place] for place in tie] for tie in _ties(is_tied)]
+    return PairedTests(measure, names[0], others, ties)
 
 
-def _ties(is_alike: NDArray[np.bool_]) -> list[list[int]]:
-    """Groups of which all members are alike, (M, M) -> lists of positions; every pair that is alike is in one."""
+def _ties(is_tied: NDArray[np.bool_]) -> list[list[int]]:
+    """Groups of rows of an (M, M) table within which all are tied; every tied pair is in at least one."""
     ties: list[list[int]] = []
-    for pair in np.argwhere(np.triu(is_alike, 1)).tolist():
+    for pair in np.argwhere(np.triu(is_tied, 1)).tolist():
         if any(set(pair) <= set(tie) for tie in ties):
             continue
         tie = pair
-        for place in range(len(is_alike)):
-            if place not in tie and is_alike[place, tie].all():
+        for place in range(len(is_tied)):
+            if place not in tie and is_tied[place, tie].all():
                 tie = [*tie, place]
         ties.append(sorted(tie))
     return ties

@@ -1,9 +1,9 @@
-"""How good the lists are that a model makes for people, and what they are like besides.
+"""Judges the lists that a model makes: relevance, popularity, novelty, diversity and coverage.
 
-The full ranking is measured: of all items that the person has not rated in the training part, which come first? An
-item is relevant to somebody if its test rating is in the upper quarter of the scale (4 and above of 1 to 5). Users
-without a relevant test item are left out and counted. `among_candidates` ranks a few sampled items instead, for
-comparison with papers that do.
+The full ranking is judged: all items that the user has not rated in the training part are
+candidates. An item is relevant to a user if its test rating is in the upper quarter of the scale
+(4 and above of 1 to 5). Users without a relevant test item are left out and counted.
+`among_candidates` instead ranks a few sampled items, for comparison with papers that do so.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles, Longs
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
@@ -23,81 +24,107 @@ from matinee.progress import Progress, Step
 
 CUTS = (5, 10, 20)
 LONGEST = max(CUTS)
+#: Popularity, novelty, diversity and coverage are those of the first ten places.
 FIRST = 10
-"""What is said of lists besides their hits is said of their first ten."""
 AT_CUTS = ("ndcg", "map", "precision", "recall", "hit_rate")
-PER_USER = (*(f"{name}_at_{k}" for name in AT_CUTS for k in CUTS), "mrr", "mean_popularity", "novelty", "diversity")
-"""Means over users. All but the last three are 0 to 1, more is better; MRR looks at twenty places."""
+#: Means over users. All but the last three are 0 to 1, higher is better; MRR is over twenty places.
+PER_USER = (
+    *(f"{name}_at_{k}" for name in AT_CUTS for k in CUTS),
+    "mrr",
+    "mean_popularity",
+    "novelty",
+    "diversity",
+)
+#: If more users have a relevant item, this many are sampled, always the same ones.
 MOST_USERS = 10_000
-"""If more have a relevant item, so many are drawn at random, always the same."""
+#: Scores at a time.
 CELLS = 2**22
-"""Scores at a time."""
+#: Diversity looks at this many users; if there are more, they are sampled.
 MOST_RATERS = 2**15
-"""Of whom diversity asks who rated what; of more users, so many are drawn."""
 
 
 class Task(NamedTuple):
-    """Whose lists are judged, and what is relevant to them."""
+    """The users whose lists are judged, and the items that are relevant to them.
 
-    users: NDArray[np.int64]  # (R,) their index, ascending
-    relevant: NDArray[np.int64]  # user index * I + item index, ascending
-    n_relevant: NDArray[np.int64]  # (R,)
+    Attributes:
+        users: (R,) user indices, ascending.
+        relevant: user index * I + item index of each relevant item, ascending.
+        n_relevant: (R,) the number of relevant items.
+        n_without: users of the test part without a relevant item.
+        n_not_drawn: users who were not sampled because there are more than MOST_USERS.
+    """
+
+    users: Longs
+    relevant: Longs
+    n_relevant: Longs
     n_without: int
-    """Users of the test part to whom none of its items is relevant."""
     n_not_drawn: int
-    """Users who were not drawn because there are more than MOST_USERS."""
 
 
 class Lists(NamedTuple):
-    """The lists of R users, best first."""
+    """The lists of R users, best first.
 
-    items: NDArray[np.int32]  # (R, K); K is less than LONGEST if there are fewer items
-    is_shown: NDArray[np.bool_]  # (R, K); after the unseen items come seen ones, which nobody would show
+    Attributes:
+        items: (R, K) item indices; K is less than LONGEST if there are fewer items.
+        is_shown: (R, K) False where the unseen items are used up and seen ones follow.
+    """
+
+    items: NDArray[np.int32]
+    is_shown: NDArray[np.bool_]
 
 
 class Ranked(NamedTuple):
-    """What lists are worth.
+    """The measures of the lists of R users.
 
     Attributes:
-        users: (R,) their index.
+        users: (R,) user indices.
         values: (R, M) in the order of PER_USER; the diversity of a list of one item is NaN.
-        coverage: the part of all items that is in somebody's first ten.
-        gini: how unequally the places of all first tens are spread over all items (`metrics.gini`).
+        coverage: the share of all items that are among the first ten of at least one user.
+        gini: the inequality of exposure over all items in the first ten places (`metrics.gini`).
+        n_without, n_not_drawn: see `Task`.
     """
 
-    users: NDArray[np.int64]
-    values: NDArray[np.float64]
+    users: Longs
+    values: Doubles
     coverage: float
     gini: float
     n_without: int
     n_not_drawn: int
 
     def means(self) -> dict[str, float]:
-        """Every measure by name; NaN where it applies to nobody."""
-        known = np.isfinite(self.values)
-        n = known.sum(axis=0)
-        means = np.where(n > 0, np.where(known, self.values, 0).sum(axis=0) / np.maximum(n, 1), np.nan)
-        return dict(zip(PER_USER, means.tolist(), strict=True)) | {"coverage": self.coverage, "gini": self.gini}
+        """Each measure by name; NaN if it applies to no user."""
+        is_known = np.isfinite(self.values)
+        counts = is_known.sum(axis=0)
+        sums = np.where(is_known, self.values, 0).sum(axis=0)
+        means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        by_name = dict(zip(PER_USER, means.tolist(), strict=True))
+        return by_name | {"coverage": self.coverage, "gini": self.gini}
 
 
 def ranking_task(test: Ratings) -> Task:
-    """Who is to be ranked for on this test part; the same for every model."""
-    liked = test.value >= liked_from(test.scale)
-    user_index, item_index = test.user_index[liked].astype(np.int64), test.item_index[liked]
-    everybody = np.unique(user_index)
-    users = everybody
-    if len(everybody) > MOST_USERS:
-        users = np.sort(np.random.default_rng(0).permutation(everybody)[:MOST_USERS])
-        mine = np.isin(user_index, users)
-        user_index, item_index = user_index[mine], item_index[mine]
+    """The users and relevant items of a test part; the same for every model."""
+    is_liked = test.value >= liked_from(test.scale)
+    user_index = test.user_index[is_liked].astype(np.int64)
+    item_index = test.item_index[is_liked]
+    candidates = np.unique(user_index)
+    users = candidates
+    if len(candidates) > MOST_USERS:
+        users = np.sort(np.random.default_rng(0).permutation(candidates)[:MOST_USERS])
+        is_drawn = np.isin(user_index, users)
+        user_index, item_index = user_index[is_drawn], item_index[is_drawn]
     relevant = np.unique(user_index * test.n_items + item_index)
-    n_relevant = np.bincount(np.searchsorted(users, relevant // max(1, test.n_items)), minlength=len(users))
-    n_without = int(np.count_nonzero(test.user_counts)) - len(everybody)
-    return Task(users, relevant, n_relevant, n_without, len(everybody) - len(users))
+    row = np.searchsorted(users, relevant // max(1, test.n_items))
+    return Task(
+        users,
+        relevant,
+        n_relevant=np.bincount(row, minlength=len(users)),
+        n_without=int(np.count_nonzero(test.user_counts)) - len(candidates),
+        n_not_drawn=len(candidates) - len(users),
+    )
 
 
-def top_lists(model: Recommender, users: NDArray[np.int64], progress: Progress | None = None) -> Lists:
-    """The lists of known users by index. No users x items matrix is made, only a block of users."""
+def top_lists(model: Recommender, users: Longs, progress: Progress | None = None) -> Lists:
+    """The lists of known users by index, made for a block of users at a time."""
     n_items = len(model.items_)
     at_once = int(np.clip(CELLS // max(1, n_items), 1, 512))
     blocks = []
@@ -111,64 +138,81 @@ def top_lists(model: Recommender, users: NDArray[np.int64], progress: Progress |
 
 
 def judge(model: Recommender, task: Task, lists: Lists) -> Ranked:
-    """Everything that is said of lists; `model` tells what it was trained on."""
-    n_items = len(model.items_)
+    """All measures of the lists; the model supplies the training ratings."""
+    hits = _hits(task, lists, len(model.items_))
+    columns = [_at(name, hits[:, :k], task.n_relevant) for name in AT_CUTS for k in CUTS]
+    first, is_shown = lists.items[:, :FIRST], lists.is_shown[:, :FIRST]
+    n_users = int(np.count_nonzero(model.history_.counts))
+    information = metrics.self_information(model.item_counts_, n_users)  # (I,)
+    columns.append(metrics.reciprocal_rank(hits))
+    columns.append(_mean(model.item_counts_[first], is_shown))
+    columns.append(_mean(information[first], is_shown))
+    columns.append(diversity(model, first, is_shown))
+    exposure = np.bincount(first[is_shown], minlength=len(model.items_))  # (I,)
+    return Ranked(
+        task.users,
+        np.stack(columns, axis=1),
+        coverage=float(np.mean(exposure > 0)),
+        gini=metrics.gini(exposure),
+        n_without=task.n_without,
+        n_not_drawn=task.n_not_drawn,
+    )
+
+
+def _hits(task: Task, lists: Lists, n_items: int) -> NDArray[np.bool_]:
+    """Which places of the lists hold a relevant item, (R, LONGEST)."""
     keys = task.users[:, None] * n_items + lists.items  # (R, K)
     places = np.minimum(np.searchsorted(task.relevant, keys), len(task.relevant) - 1)
     hits = np.zeros((len(task.users), LONGEST), bool)
     hits[:, : keys.shape[1]] = (task.relevant[places] == keys) & lists.is_shown
-    columns = [_at(name, hits[:, :k], task.n_relevant) for name in AT_CUTS for k in CUTS]
-    first, shown = lists.items[:, :FIRST], lists.is_shown[:, :FIRST]
-    n_users = int(np.count_nonzero(model.history_.counts))
-    surprise = metrics.self_information(model.item_counts_, n_users)
-    columns.append(metrics.reciprocal_rank(hits))
-    columns.append(_mean(model.item_counts_[first], shown))
-    columns.append(_mean(surprise[first], shown))
-    columns.append(diversity(model, first, shown))
-    exposure = np.bincount(first[shown], minlength=n_items)  # (I,)
-    coverage = float(np.mean(exposure > 0))
-    values = np.stack(columns, axis=1)
-    return Ranked(task.users, values, coverage, metrics.gini(exposure), task.n_without, task.n_not_drawn)
+    return hits
 
 
-def _at(name: str, hits: NDArray[np.bool_], n_relevant: NDArray[np.int64]) -> NDArray[np.float64]:
-    if name == "precision":
-        return metrics.precision(hits)
-    if name == "hit_rate":
-        return metrics.hit_rate(hits)
-    of_both = {"ndcg": metrics.ndcg, "map": metrics.average_precision, "recall": metrics.recall}
-    return of_both[name](hits, n_relevant)
+def _at(name: str, hits: NDArray[np.bool_], n_relevant: Longs) -> Doubles:
+    """One measure of lists cut to K places, (R,)."""
+    match name:
+        case "ndcg":
+            return metrics.ndcg(hits, n_relevant)
+        case "map":
+            return metrics.average_precision(hits, n_relevant)
+        case "precision":
+            return metrics.precision(hits)
+        case "recall":
+            return metrics.recall(hits, n_relevant)
+        case _:
+            return metrics.hit_rate(hits)
 
 
-def _mean(of: NDArray[np.number], where: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The mean of each row where the mask holds, (B, K) -> (B,); NaN where it nowhere does."""
-    n = where.sum(axis=1)
-    return np.where(n > 0, np.where(where, of, 0).sum(axis=1) / np.maximum(n, 1), np.nan)
+def _mean(values: NDArray[np.number], mask: NDArray[np.bool_]) -> Doubles:
+    """The mean of each row over the places of the mask, (B, K) -> (B,); NaN for a row without any."""
+    counts = mask.sum(axis=1)
+    sums = np.where(mask, values, 0).sum(axis=1)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 # -- diversity -----------------------------------------------------------------------------------------------------
 
 
-def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How unlike each other the items of each list are, (R,): 1 less the mean cosine over all pairs of its items.
+def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np.bool_]) -> Doubles:
+    """The intra-list diversity, (R,): 1 less the mean cosine over all pairs of items of a list.
 
-    Intra-list diversity (Ziegler et al., "Improving recommendation lists through topic diversification", 2005). The
-    cosine is that of who rated them in the training part: the users that two items have in common, divided by the
-    root of the product of their numbers of users. So it needs no genres and is the same measure for every model. 1
-    means that nobody rated two of the items, 0 that the same people rated all; NaN for a list without a pair.
+    Ziegler et al., "Improving recommendation lists through topic diversification", 2005. The
+    cosine is that of the sets of users who rated the items in the training part
+    (`models.co_raters`), so it needs no genres and does not depend on the model. 1 means that no
+    user rated two of the items, 0 that the same users rated all. A list without a pair has NaN.
     """
     shown, place = np.unique(items, return_inverse=True)
     place = place.reshape(items.shape)  # (R, K)
-    one, other = np.triu_indices(items.shape[1], 1)
-    is_pair = is_shown[:, one] & is_shown[:, other]  # (R, P)
+    left, right = np.triu_indices(items.shape[1], 1)
+    is_pair = is_shown[:, left] & is_shown[:, right]  # (R, P)
     if not is_pair.any():
         return np.full(len(items), np.nan)
-    a, b = place[:, one], place[:, other]
-    codes = np.minimum(a, b).astype(np.int64) * len(shown) + np.maximum(a, b)
-    pairs, back = np.unique(codes, return_inverse=True)
+    low = np.minimum(place[:, left], place[:, right])
+    high = np.maximum(place[:, left], place[:, right])
+    pairs, pair = np.unique(low.astype(np.int64) * len(shown) + high, return_inverse=True)
     raters = rater_sets(model.history_, shown, MOST_RATERS)
     cosines = raters.cosines(pairs // len(shown), pairs % len(shown))
-    return 1 - _mean(cosines[back.reshape(codes.shape)], is_pair)
+    return 1 - _mean(cosines[pair.reshape(is_pair.shape)], is_pair)
 
 
 # -- sampled negatives -----------------------------------------------------------------------------------------------
@@ -177,18 +221,20 @@ def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np
 def among_candidates(
     model: Recommender, candidates: Sequence[tuple[Id, Sequence[Id]]], k: int = 10
 ) -> dict[str, float]:
-    """Hit rate and NDCG of one held-out item among a few others: the protocol of He et al., "Neural collaborative
-    filtering", 2017, where each user's last item is ranked among 99 drawn from those they never rated.
+    """Hit rate and NDCG of one held-out item among a few sampled ones.
 
-    Sampled measures are other quantities than those of the full ranking, and may order systems differently (Krichene,
-    Rendle, "On sampled metrics for item recommendation", 2020). Use them only beside papers that have them.
+    This is the protocol of He et al., "Neural collaborative filtering", 2017, where the last item
+    of each user is ranked among 99 that the user never rated. Sampled measures are not estimates of
+    those of the full ranking, and may order models differently (Krichene, Rendle, "On sampled
+    metrics for item recommendation", 2020). Use them only to compare with papers that do.
 
     Args:
-        candidates: for each case a user id and item ids, the held-out one first. Equal scores rank by item id.
+        candidates: for each case the user id and the item ids, of which the first is held out.
+            Ties are ranked by item id.
     Returns: {"hit_rate_at_10": ..., "ndcg_at_10": ...} for k = 10.
 
     Raises:
-        DataError: there are none.
+        DataError: there are no candidates.
     """
     if not candidates:
         raise DataError("There are no candidates to rank.")
@@ -198,10 +244,11 @@ def among_candidates(
         allowed = np.zeros(len(model.items_), bool)
         allowed[index[index >= 0]] = True
         best = model.recommend(user, k, allowed=allowed, include_seen=True)
-        held_out = model.items_.id(int(index[0])) if index[0] >= 0 else None
-        hits[row, : len(best)] = [one.item_id == held_out for one in best]
-    ones = np.ones(len(hits), np.int64)
+        if index[0] >= 0:
+            held_out = model.items_.id(int(index[0]))
+            hits[row, : len(best)] = [scored.item_id == held_out for scored in best]
+    n_relevant = np.ones(len(hits), np.int64)
     return {
         f"hit_rate_at_{k}": metrics.hit_rate(hits).mean().item(),
-        f"ndcg_at_{k}": metrics.ndcg(hits, ones).mean().item(),
+        f"ndcg_at_{k}": metrics.ndcg(hits, n_relevant).mean().item(),
     }

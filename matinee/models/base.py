@@ -21,7 +21,7 @@ from matinee.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from matinee.linalg import about_mean, cosines_with, top
+from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
 from matinee.models.history import History, Rows
@@ -119,7 +119,7 @@ class Recommender(ABC):
 
     def _likeness(self, item_index: int) -> NDArray[np.float32]:
         """How alike an item is to each, (I,), -1 to 1; NaN where nothing is known."""
-        return cosines_with(about_mean(self._item_vectors(), self.item_counts_ > 0), item_index)
+        return cosines_with(centered(self._item_vectors(), self.item_counts_ > 0), item_index)
 
     def _item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F)."""
@@ -420,7 +420,7 @@ class Recommender(ABC):
     def similar(
         self, item_id: Id, k: int = 10, *, allowed: NDArray[np.bool_] | None = None, shrinkage: float = 0
     ) -> list[Scored]:
-        """The k items most alike by the cosine of their factors `about_mean`, best first; not those never rated.
+        """The k items most alike by the cosine of their factors `centered`, best first; not those never rated.
 
         Args:
             allowed: as for `recommend`.

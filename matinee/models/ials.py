@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
 from matinee.data.ratings import Ratings
-from matinee.linalg import about_mean, cosines_with
+from matinee.linalg import centered, cosines_with
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
@@ -234,7 +234,7 @@ class ImplicitALS(Recommender):
     # -- looking into it ---------------------------------------------------------------------------------------
 
     def _likeness(self, item_index: int) -> Floats:
-        return cosines_with(about_mean(self.item_factors_, np.asarray(self.item_factors_.any(axis=1))), item_index)
+        return cosines_with(centered(self.item_factors_, np.asarray(self.item_factors_.any(axis=1))), item_index)
 
     def _item_vectors(self) -> Floats:
         return self.item_factors_

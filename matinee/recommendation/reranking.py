@@ -151,7 +151,7 @@ def _of_vectors(model: Recommender, items: Longs) -> LikenessRow | None:
     except UnsupportedError:
         return None
     rated = (model.item_counts_ > 0).astype(np.float32)
-    mean = rated @ vectors / max(1.0, float(rated.sum()))  # as `about_mean`, but only the candidates are needed
+    mean = rated @ vectors / max(1.0, float(rated.sum()))  # as `centered`, but only the candidates are needed
     mine = np.where(rated[items, None] > 0, vectors[items] - mean, np.float32(0))
     return _cosines(mine) if np.abs(mine).max() > 1e-12 else None
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from matinee._version import __version__
 from matinee.evaluation.comparison import Comparison, Entry
-from matinee.evaluation.paired_tests import CONTESTS
+from matinee.evaluation.paired_tests import MEASURES
 from matinee.report.html import render, save_html
 
 _MARGIN, _INSIDE = 4.0, 92.0
@@ -22,8 +22,8 @@ class Bar(NamedTuple):
 
 def comparison_page(comparison: Comparison) -> str:
     """The table as an HTML page that needs no other file and no network."""
-    bars = {measure: _bars(measure, comparison.entries) for measure in CONTESTS}
-    return render("compare.html", found=comparison, bars=bars, measures=CONTESTS, version=__version__)
+    bars = {measure: _bars(measure, comparison.entries) for measure in MEASURES}
+    return render("compare.html", found=comparison, bars=bars, measures=MEASURES, version=__version__)
 
 
 def save_comparison_page(comparison: Comparison, path: Path) -> None:

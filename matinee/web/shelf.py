@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matinee._types import Floats
 from matinee.data.vocabulary import Id
 from matinee.errors import UnsupportedError
-from matinee.linalg import about_mean, top
+from matinee.linalg import centered, top
 from matinee.models.base import Profile
 from matinee.recommendation.intervals import likely
 from matinee.web import texts
@@ -177,7 +177,7 @@ def _bounds(snapshot: Snapshot) -> tuple[float, float]:
 def _places(snapshot: Snapshot) -> Floats:
     """Directions of the model's item vectors about their mean, (I, F); labels alone for a model without vectors."""
     try:
-        vectors = about_mean(snapshot.guide.model.item_vectors(), snapshot.guide.model.item_counts_ > 0)
+        vectors = centered(snapshot.guide.model.item_vectors(), snapshot.guide.model.item_counts_ > 0)
     except UnsupportedError:
         vectors = _labels(snapshot)
     return _units(vectors)

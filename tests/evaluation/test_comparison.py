@@ -19,8 +19,8 @@ from matinee.data.split import by_mask, k_fold, random_split
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import NO_STARS, PerUserSums, evaluate
 from matinee.evaluation.comparison import HEADINGS, Comparison, Entry, compare
-from matinee.evaluation.isolated import in_a_process
-from matinee.evaluation.paired_tests import Contest, Difference, against_first
+from matinee.evaluation.isolated import measure_isolated
+from matinee.evaluation.paired_tests import Difference, PairedTests, against_first
 from matinee.models import MODELS
 from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
@@ -74,7 +74,7 @@ def test_models_with_stars_come_first_then_those_that_rank_then_those_that_fail(
     assert [one.name for one in found.entries] == ["mf", "baseline", "the same", "mine", "failing", "greedy"]
     assert [row[0] for row in found.rows()] == ["mf", "baseline", "the same", "mine"]
     assert all(len(row) == len(HEADINGS) for row in found.rows())
-    assert found.title() == "simulated, random:0.2: 4,800 ratings to train on, 1,200 to test on"
+    assert found.title() == "simulated, random:0.2: 4,800 ratings for training and 1,200 for testing"
 
 
 def test_each_report_is_that_of_the_model_alone(found: Comparison) -> None:
@@ -93,8 +93,8 @@ def test_the_models_that_were_handed_over_are_not_fitted() -> None:
 
 def test_a_model_that_fails_has_its_sentence_and_stops_nothing(found: Comparison) -> None:
     problems = {one.name: one.problem for one in found.entries if one.report is None}
-    assert problems == {"failing": "failing fails; use mf.", "greedy": "it needs more memory than there is."}
-    assert found.sentences()[:2] == ["failing: failing fails; use mf.", "greedy: it needs more memory than there is."]
+    assert problems == {"failing": "failing fails; use mf.", "greedy": "Out of memory."}
+    assert found.sentences()[:2] == ["failing: failing fails; use mf.", "greedy: Out of memory."]
 
 
 def test_a_model_that_does_the_same_is_as_good(found: Comparison) -> None:
@@ -102,12 +102,12 @@ def test_a_model_that_does_the_same_is_as_good(found: Comparison) -> None:
     assert (by_rmse.best, by_rmse.mark("baseline"), by_rmse.mark("the same")) == ("baseline", "*", "=")
     (difference,) = by_rmse.others
     assert (difference.difference, difference.low, difference.high, difference.p_value) == (0, 0, 0, 1)
-    assert by_rmse.sentence() == "By RMSE, baseline is the best; the same is as good: no difference beyond noise."
+    assert by_rmse.sentence() == "By RMSE, baseline is the best, but not significantly better than the same."
     assert found.contests[0].best == "mf"
     assert {one.name: one.is_worse for one in found.contests[0].others} == {"baseline": True, "the same": True}
     assert found.contests[0].sentence() == (
-        "By RMSE, mf is the best, by more than chance explains. Behind, there is no difference beyond noise between "
-        "baseline and the same."
+        "By RMSE, mf is the best, and significantly better than all others. Among the others, there is no significant "
+        "difference between baseline and the same."
     )
 
 
@@ -120,13 +120,13 @@ def test_a_row_shows_half_of_the_interval_and_the_mark(found: Comparison) -> Non
 
 
 def test_sentences_of_one_two_and_three_models() -> None:
-    def contest(*p_values: float) -> Contest:
+    def contest(*p_values: float) -> PairedTests:
         others = [Difference(f"m{number}", 0.1, 0, 0.2, p) for number, p in enumerate(p_values)]
-        return Contest("ndcg_at_10", "best", others)
+        return PairedTests("ndcg_at_10", "best", others)
 
-    assert contest().sentence() == "By NDCG@10, best is the best, and the only one that has it."
+    assert contest().sentence() == "By NDCG@10, best is the only model measured."
     assert contest(0.3, 0.2, 0.01, 0.05).sentence() == (
-        "By NDCG@10, best is the best; m0, m1 and m3 are as good: no difference beyond noise."
+        "By NDCG@10, best is the best, but not significantly better than m0, m1 and m3."
     )
     assert contest(0.01).mark("m0") == ""
 
@@ -160,7 +160,7 @@ def test_ratings_that_are_all_the_same_are_compared_by_their_lists() -> None:
         "baseline: baseline learns from ratings, and here are none, only who has what; use ials."
     )
     assert (only.unit, only.note) == ("pair", NO_STARS)
-    assert "pairs to train on" in only.title()
+    assert "pairs for training" in only.title()
 
 
 def test_without_models_there_is_nothing_to_compare() -> None:
@@ -207,15 +207,17 @@ def test_every_pair_without_a_difference_is_in_a_group_and_no_group_holds_a_diff
     found = against_first(sums, "rmse")
     assert found.ties == [["b", "c"], ["c", "d"]]
     assert found.sentence() == (
-        "By RMSE, a is the best, by more than chance explains. Behind, there is no difference beyond noise between "
-        "b and c, nor between c and d."
+        "By RMSE, a is the best, and significantly better than all others. Among the others, there is no significant "
+        "difference between b and c, or between c and d."
     )
 
 
 def test_models_that_only_rank_beside_models_of_stars_are_explained(found: Comparison) -> None:
-    assert found.sentences()[-1].startswith("mine predicts no stars. Models that do list first what somebody would")
-    assert not any("no stars" in one for one in here({"baseline": Baseline()}).sentences())
-    assert not any("predicts no stars" in one for one in here({"popularity": Popularity()}).sentences())
+    assert found.sentences()[-1].startswith(
+        "mine does not predict stars. Models that predict stars rank first the items"
+    )
+    assert not any("not predict stars" in one for one in here({"baseline": Baseline()}).sentences())
+    assert not any("not predict stars" in one for one in here({"popularity": Popularity()}).sentences())
 
 
 def test_the_table_fits_a_terminal_of_100_columns() -> None:
@@ -223,7 +225,9 @@ def test_the_table_fits_a_terminal_of_100_columns() -> None:
     report = evaluate(Baseline, [PART], "simulated")
     slow = replace(report, fit_seconds=999.99, predict_seconds=99.99, recommend_seconds=999.99)
     entries = [Entry(name, name, slow, 1234.0) for name in names]
-    rows = Comparison("d", "p", 1, 1, entries, [Contest("rmse", names[0], []), Contest("ndcg_at_10", "", [])]).rows()
+    rows = Comparison(
+        "d", "p", 1, 1, entries, [PairedTests("rmse", names[0], []), PairedTests("ndcg_at_10", "", [])]
+    ).rows()
     widths = [max(len(line[column]) for line in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
     assert sum(widths) + 2 * (len(widths) - 1) <= 100
 
@@ -258,17 +262,17 @@ class Ending:
 @pytest.mark.parametrize(
     ("how", "problem"),
     [
-        ((signal.raise_signal, (9,)), "the system ended it with signal 9; most likely memory ran out."),
-        ((os._exit, (3,)), "it failed in a way that it should not: no message"),
+        ((signal.raise_signal, (9,)), "The process was killed by signal 9, probably because memory ran out."),
+        ((os._exit, (3,)), "Unexpected error: no message"),
         (
             (int, ("x",)),
-            "it failed in a way that it should not: ValueError: invalid literal for int() with base 10: 'x'",
+            "Unexpected error: ValueError: invalid literal for int() with base 10: 'x'",
         ),
     ],
 )
 def test_a_process_that_dies_is_a_problem_of_its_model_only(how: tuple[Any, ...], problem: str) -> None:
-    died = in_a_process(Baseline(), pickle.dumps(Ending(how)))
-    assert (died.outcome, died.problem) == (None, problem)
+    died = measure_isolated(Baseline(), pickle.dumps(Ending(how)))
+    assert (died.evaluation, died.problem) == (None, problem)
 
 
 # -- the page ------------------------------------------------------------------------------------------------------
@@ -321,7 +325,7 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
     told = CliRunner().invoke(command, [table, *options, "--html", str(page)], catch_exceptions=False)
     assert told.exit_code == 0
     assert [line.split()[0] for line in told.stdout.splitlines()[1:4]] == ["model", "baseline", "popularity"]
-    assert "By RMSE, baseline is the best, and the only one that has it." in told.stdout
+    assert "By RMSE, baseline is the only model measured." in told.stdout
     assert page.is_file()
     answer = CliRunner().invoke(command, [table, *options, "--json"], catch_exceptions=False)
     found = json.loads(answer.stdout)
