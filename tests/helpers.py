@@ -57,7 +57,7 @@ every_model_and_the_docs = pytest.mark.parametrize(
 )
 ITEM = 17
 """An item id of `table()`; its users are 1 to 300."""
-TWICE = "Rated again later by the same user: 1 row; the last rating counts.\n"
+TWICE = "Repeated ratings by the same user: 1 row; the last rating counts.\n"
 
 # -- errors ------------------------------------------------------------------------------------------------------
 
