@@ -124,7 +124,9 @@ def settle(table: Table, rows: NDArray[np.integer], log_decay: float) -> None:
     """Lazy form: applies to some rows the weight decay since their last update."""
     for row in rows:
         if table.decayed[row] != log_decay:
-            table.weights[row] *= F32(np.exp(log_decay - table.decayed[row]))
+            keep = F32(np.exp(log_decay - table.decayed[row]))
+            for c in range(table.weights.shape[1]):  # a product of rows takes two seconds more to compile
+                table.weights[row, c] *= keep
             table.decayed[row] = log_decay
 
 
