@@ -1,35 +1,35 @@
 """Every exception that matinee raises on purpose.
 
     MatineeError
-    ├── DataError            a ratings table, split or catalogue that cannot be used; names the file, row and value
-    │   └── OutOfScaleError  a new person's rating lies outside the scale
-    ├── DownloadError        a data set that could not be fetched
-    ├── UnknownNameError     a user, item, title, data set, model or setting that does not exist; suggests the nearest
-    ├── SettingError         a value outside its range, or options that contradict each other
-    ├── UnsupportedError     the chosen model cannot do this; names one that can
-    ├── NotFittedError       `fit` or `load` comes first
+    ├── DataError            a table, split or catalog that cannot be used: says file, row and value
+    │   └── OutOfScaleError  a rating of a new person outside the scale
+    ├── DownloadError        a data set that could not be downloaded
+    ├── UnknownNameError     an unknown user, item, data set, model or setting: suggests the nearest
+    ├── SettingError         a value outside its range, or options that exclude each other
+    ├── UnsupportedError     the chosen model cannot do this: names one that can
+    ├── NotFittedError       the model has not been fitted yet
     ├── ModelFileError       a model file that is truncated, foreign, newer or tampered with
     └── StoreError           the database of people's ratings cannot be opened or reached
 
-Each message is one or two sentences for a person: what was wrong, with the value and where it stood, and what to
-type next. The command line prints it as it is and exits with 1.
+A message is one or two sentences: what was wrong, with the value and its place, and what to type
+next. The command line prints it as it is and exits with status 1.
 """
 
 
 class MatineeError(Exception):
-    """The root: catch this to catch everything that matinee raises on purpose."""
+    """The root of all exceptions that matinee raises on purpose."""
 
 
 class DataError(MatineeError):
-    """A ratings table, split or catalogue cannot be used."""
+    """A ratings table, split or catalog cannot be used."""
 
 
 class OutOfScaleError(DataError):
-    """A new person's rating lies outside the scale of the training data."""
+    """A rating of a new person lies outside the scale of the training data."""
 
 
 class DownloadError(MatineeError):
-    """A data set could not be fetched."""
+    """A data set could not be downloaded."""
 
 
 class UnknownNameError(MatineeError):
@@ -37,7 +37,7 @@ class UnknownNameError(MatineeError):
 
 
 class SettingError(MatineeError):
-    """A value is outside its range, or two options contradict each other."""
+    """A value is outside its range, or two options exclude each other."""
 
 
 class UnsupportedError(MatineeError):
@@ -45,7 +45,7 @@ class UnsupportedError(MatineeError):
 
 
 class NotFittedError(MatineeError):
-    """The model was asked before it was fitted."""
+    """The model has not been fitted yet."""
 
 
 class ModelFileError(MatineeError):
@@ -53,4 +53,4 @@ class ModelFileError(MatineeError):
 
 
 class StoreError(MatineeError):
-    """The database in which people's ratings are kept cannot be opened, reached or brought up to date."""
+    """The database of people's ratings cannot be opened, reached or migrated."""

@@ -1,4 +1,4 @@
-"""Numbers, lists and misspelled names in sentences: one definition each of what messages and pages need."""
+"""Text for messages and pages: counts, lists, percentages, and suggestions for unknown names."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -7,10 +7,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: Names with a lower similarity, from 0 to 100, are not suggested.
 _CLOSE = 60
-"""Names less similar than this, of 100, are not suggested."""
+#: Characters of a name that are compared; the time grows with the product of both lengths.
 _LONGEST_NAME = 200
-"""Only this many characters of a name are compared: the time grows with the product of both lengths."""
 
 
 def counted(n: int, one: str, many: str = "") -> str:
@@ -59,7 +59,10 @@ def _printable_letter(letter: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """The names in `known` closest to a misspelled or shortened `name`, best first; empty if none is close."""
+    """The names in `known` most similar to a misspelled or shortened `name`, best first.
+
+    Returns: at most `limit` names, none that is not similar.
+    """
     import numpy as np
     from rapidfuzz import fuzz, process, utils
 
@@ -72,7 +75,8 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
         matrix = process.cdist([typed], compared, scorer=scorer, dtype=np.float64)  # (1, rows)
         return np.asarray(matrix[0])
 
-    # Misspelled as a whole; some of its words ("star wars" for "Star Wars: A New Hope"); or both ("hary poter").
+    # Misspelled as a whole; some of its words ("star wars" for "Star Wars: A New Hope"); or
+    # both ("hary poter").
     every = range(len(names))
     by_words = 0.95 * similarity(fuzz.token_set_ratio, every)
     close = np.maximum(similarity(fuzz.ratio, every), by_words)
@@ -83,7 +87,7 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
-    """ " Did you mean 'a', 'b' or 'c'?" with a leading space; an empty string if nothing is close."""
+    """ " Did you mean 'a', 'b' or 'c'?", with a leading space; empty if no name is similar."""
     quoted = [f"'{match}'" for match in nearest(name, known, limit)]
     if not quoted:
         return ""

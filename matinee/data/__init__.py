@@ -1,1 +1,1 @@
-"""What is known of users and items before a model sees them: titles, and how a title becomes a key."""
+"""Data before a model sees it: titles of items, and the keys by which they are compared."""

@@ -1,7 +1,7 @@
-"""Catalogue: what people know of an item (title, year, genres). Models never import it.
+"""The catalog: title, year and genres of items. Models never import it.
 
-A title can be given wherever an item id can. `data.titles` says how titles are compared: "the godfather" finds
-"Godfather, The (1972)", and "amelie" finds "Amélie (2001)".
+A title can be given wherever an item id can. `data.titles` says how titles are compared: "the
+godfather" finds "Godfather, The (1972)", and "amelie" finds "Amélie (2001)".
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,13 @@ from matinee.text import joined, nearest
 
 @dataclass(frozen=True)
 class Film:
-    """One item for people: its title as the file writes it, its year (None if unknown) and its genres."""
+    """One item as people know it.
+
+    Attributes:
+        title: as the file writes it.
+        year: None if unknown.
+        genres: as the file writes them.
+    """
 
     title: str
     year: int | None = None
@@ -36,18 +42,22 @@ class Film:
 
 
 class Labels(NamedTuple):
-    """Years and genres of some items, by index."""
+    """Years and genres of I items.
+
+    Attributes:
+        items: the items; the arrays are in their order.
+        years: (I,), 0 where unknown.
+        of_genre: genre -> which items have it, (I,).
+    """
 
     items: Vocabulary
     years: NDArray[np.int64]
-    """(I,), 0 where it is unknown."""
     of_genre: dict[str, NDArray[np.bool_]]
-    """Which items have a genre, (I,) each."""
 
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """Item id -> Film, for the items whose titles are known; may be empty."""
+    """Item id -> `Film`, for all items whose titles are known; may be empty."""
 
     films: Mapping[Id, Film] = field(default_factory=dict)
 
@@ -55,7 +65,7 @@ class Catalogue:
         return len(self.films)
 
     def __getitem__(self, item_id: Id) -> Film:
-        """The film of an item id; an item without a title gets its id as title."""
+        """The film with an item id; the title of an item that has none is its id."""
         return self.films.get(item_id) or Film(str(item_id))
 
     @cached_property
@@ -79,99 +89,129 @@ class Catalogue:
         return sorted({genre for film in self.films.values() for genre in film.genres})
 
     def labels(self, items: Vocabulary) -> Labels:
-        """Years and genres of some items; every genre of the catalogue is there."""
+        """Years and genres of some items, with a column for every genre of the catalog."""
         films = [self[item_id] for item_id in items.ids.tolist()]
-        genres = [set(film.genres) for film in films]
-        of_genre = {name: np.array([name in of for of in genres], bool) for name in self.genres}
+        of_genre = {}
+        for genre in self.genres:
+            of_genre[genre] = np.array([genre in film.genres for film in films], bool)
         return Labels(items, np.array([film.year or 0 for film in films], np.int64), of_genre)
 
     def features(self, items: Vocabulary) -> Features | None:
-        """Genres, years and decades of all items; None if nothing is known that tells them apart."""
-        labels = []
-        for item_id in items.ids.tolist():
-            film = self.films.get(item_id)
-            of_film = [f"genre: {genre}" for genre in film.genres] if film else []
-            if film and film.year:
-                of_film += [f"year: {film.year}", f"decade: {film.decade.removesuffix('s')}"]
-            labels.append(of_film)
-        return Features.of(labels) if self.films else None
+        """Genres, years and decades as features of items; None if all items have the same."""
+        if not self.films:
+            return None
+        return Features.of([self._feature_names(item_id) for item_id in items.ids.tolist()])
 
-    def ids_of_title(self, text: str) -> list[Id]:
-        """The ids of all items with this title or, if there are none, with this as one of their names.
+    def _feature_names(self, item_id: Id) -> list[str]:
+        film = self.films.get(item_id)
+        if film is None:
+            return []
+        names = [f"genre: {genre}" for genre in film.genres]
+        if film.year:
+            names += [f"year: {film.year}", f"decade: {film.decade.removesuffix('s')}"]
+        return names
 
-        A year in brackets narrows them down; those whose title is exactly the text come alone.
+    def ids_of_title(self, text: str, *, other_names: bool = True) -> list[Id]:
+        """The ids of all items with this title.
+
+        A year in brackets restricts them to that year. If some have exactly this title, only
+        those are returned.
+
+        Args:
+            other_names: if no title matches, find items by their other names (see `ids_of_name`).
         """
+        found = self._narrowed(self._ids_by_key.get(title_key(text), []), text)
+        if found or not other_names:
+            return found
+        return self._narrowed(self.ids_of_name(text), text)
+
+    def _narrowed(self, item_ids: list[Id], text: str) -> list[Id]:
+        """The items of the year in a text; if some have exactly this title, only those."""
         year = year_of(text)
-        for found in (self._ids_by_key.get(title_key(text), []), self.ids_of_name(text)):
-            if year is not None:
-                found = [item_id for item_id in found if self[item_id].year == year]
-            if found:
-                break
+        if year is not None:
+            item_ids = [item_id for item_id in item_ids if self[item_id].year == year]
         typed = text.strip().casefold()
-        exact = [item_id for item_id in found if self[item_id].title.casefold() == typed]
-        return exact or found
+        exact = [item_id for item_id in item_ids if self[item_id].title.casefold() == typed]
+        return exact or item_ids
 
     def ids_of_name(self, text: str) -> list[Id]:
-        """The ids of all items that share a name with this title, whatever their years.
+        """The ids of all items that share a name with this title, of any year.
 
         The names of "Seven (a.k.a. Se7en) (1995)" are "Seven" and "Se7en".
         """
-        keys = [title_key(name) for name in names_of(text)]
-        found = [item_id for key in keys for item_id in self._ids_by_name.get(key, [])]
-        return list(dict.fromkeys(found))
+        ids: dict[Id, None] = {}
+        for name in names_of(text):
+            ids |= dict.fromkeys(self._ids_by_name.get(title_key(name), []))
+        return list(ids)
 
     def genre_named(self, text: str) -> str:
-        """The genre as the file writes it.
+        """The genre as the file writes it, from a text in any case.
 
         Raises:
-            UnknownNameError: no item has this genre; the message lists those there are.
+            UnknownNameError: no item has this genre; the message lists all genres.
         """
-        by_key = {genre.casefold(): genre for genre in self.genres}
-        if text.casefold() not in by_key:
-            known = f"The genres are: {', '.join(self.genres)}." if self.genres else "The data has no genres."
-            raise UnknownNameError(f"no genre '{text}'. {known}")
-        return by_key[text.casefold()]
+        for genre in self.genres:
+            if genre.casefold() == text.casefold():
+                return genre
+        known = "The data has no genres."
+        if self.genres:
+            known = f"The genres are: {', '.join(self.genres)}."
+        raise UnknownNameError(f"No genre '{text}'. {known}")
 
     def restrict(self, item_ids: Iterable[Id]) -> "Catalogue":
-        """The same catalogue with only the given items."""
-        return Catalogue({item_id: self.films[item_id] for item_id in item_ids if item_id in self.films})
+        """The same catalog with only the given items."""
+        return Catalogue({key: self.films[key] for key in item_ids if key in self.films})
 
 
 def find_item(text: Id, items: Vocabulary, catalogue: Catalogue) -> int:
-    """The index of an item given by id or by title; "id:300" and "title:300" say which of the two is meant.
+    """The index of an item, by id or by title; the prefixes "id:" and "title:" say which is meant.
 
     Raises:
-        UnknownNameError: nothing fits, or several titles do; the message suggests what to type.
+        UnknownNameError: no item matches, or several titles do; the message says what to type.
     """
     kind, _, rest = str(text).partition(":")
     index = items.find(text)  # an id that itself begins with "id:" or "title:" is found as it is
     if index is None and kind == "id":
         index = items.find(rest)
-    titled = catalogue.ids_of_title(str(text).removeprefix("title:"))
-    if index is not None and isinstance(text, str) and kind != "id" and any(one != items.id(index) for one in titled):
-        raise UnknownNameError(
-            f"'{text}' is the id of {catalogue[items.id(index)].title} and the title of {catalogue[titled[0]].title}. "
-            f"Give 'id:{text}' or 'title:{text}'."
-        )
+    title = str(text).removeprefix("title:")
     if index is not None:
+        if isinstance(text, str) and kind != "id":
+            titled = catalogue.ids_of_title(title, other_names=False)
+            _refuse_ambiguous(text, items.id(index), titled, catalogue)
         return index
-    known = [item_id for item_id in titled if items.find(item_id) is not None]
-    if len(known) == 1:
-        return items.index(known[0])
-    text = str(text).removeprefix("title:").removeprefix("id:")
-    if known:
-        listed = "; ".join(f"{item_id} = {catalogue[item_id].title}" for item_id in known[:5])
+    ids = [key for key in catalogue.ids_of_title(title) if items.find(key) is not None]
+    if len(ids) == 1:
+        return items.index(ids[0])
+    name = title.removeprefix("id:")
+    if ids:
+        listed = "; ".join(f"{item_id} = {catalogue[item_id].title}" for item_id in ids[:5])
         raise UnknownNameError(
-            f"'{text}' is the title of {len(known)} items: {listed}. Give the id or the year in brackets."
+            f"'{name}' is the title of {len(ids)} items: {listed}. Give the id or the year in brackets."
         )
     if not catalogue:
-        return items.index(text)
-    keys = {
-        title_key(film.title): item_id for item_id, film in catalogue.films.items() if items.find(item_id) is not None
-    }
-    ids = [keys[key] for key in nearest(title_key(text), keys)]
-    close = joined([f"'{catalogue[item_id].title}' (id {item_id})" for item_id in ids], "or")
-    hint = ""
-    if close:
-        hint = f" Did you mean {close}?"
-    raise UnknownNameError(f"no item or title '{text}' among the {len(items):,} items.{hint}")
+        return items.index(name)
+    hint = _nearest_titles(name, items, catalogue)
+    raise UnknownNameError(f"No item or title '{name}' among the {len(items):,} items.{hint}")
+
+
+def _refuse_ambiguous(text: str, item_id: Id, titled: list[Id], catalogue: Catalogue) -> None:
+    """Raises UnknownNameError if a text is the id of one item and the title of another."""
+    for other in titled:
+        if other != item_id:
+            raise UnknownNameError(
+                f"'{text}' is the id of {catalogue[item_id].title} and the title of "
+                f"{catalogue[other].title}. Give 'id:{text}' or 'title:{text}'."
+            )
+
+
+def _nearest_titles(text: str, items: Vocabulary, catalogue: Catalogue) -> str:
+    """ " Did you mean 'Heat (1995)' (id 6)?", or an empty string if no title is close."""
+    ids = {}
+    for item_id, film in catalogue.films.items():
+        if items.find(item_id) is not None:
+            ids[title_key(film.title)] = item_id
+    close = [ids[key] for key in nearest(title_key(text), ids)]
+    if not close:
+        return ""
+    quoted = [f"'{catalogue[item_id].title}' (id {item_id})" for item_id in close]
+    return f" Did you mean {joined(quoted, 'or')}?"

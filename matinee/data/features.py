@@ -1,4 +1,4 @@
-"""What is known of users and items beside the ratings, as numbers: a column for each label, such as a genre."""
+"""Side information on users and items, such as genres: a table with one column per label."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ class Features:
     """Labels of all users, or of all items.
 
     Attributes:
-        names: of the columns, sorted: "genre: Comedy", "year: 1995", "occupation: artist".
-        table: (R, C) float32, 1 / sqrt(n) for each of the n labels of one kind that a row has, and 0 elsewhere.
+        names: the labels, one for each column, sorted: "genre: Comedy", "year: 1995".
+        table: (R, C) float32: 1 / sqrt(n) for each of the n labels of one kind that a row has,
+            0 elsewhere.
     """
 
     names: tuple[str, ...]
@@ -21,28 +22,32 @@ class Features:
 
     @classmethod
     def of(cls, labels: Sequence[Sequence[str]]) -> "Features | None":
-        """From the labels of each row, "kind: value"; None if no two rows differ in them."""
+        """Features from the labels of each row, "kind: value"; None if all rows have the same."""
         names = sorted({name for row in labels for name in row})
-        number = {name: place for place, name in enumerate(names)}
-        kinds, kind = np.unique([name.split(":")[0] for name in names], return_inverse=True)
-        column = np.array([number[name] for row in labels for name in row], np.int64)  # of each label of each row
-        row = np.repeat(np.arange(len(labels)), [len(of_row) for of_row in labels])
-        place = row * len(kinds) + kind[column]
+        column_of = {name: column for column, name in enumerate(names)}
+        kinds, kind = np.unique([name.split(":")[0] for name in names], return_inverse=True)  # (C,)
+        column = np.array([column_of[name] for row in labels for name in row], np.int64)  # (L,)
+        row = np.repeat(np.arange(len(labels)), [len(row_labels) for row_labels in labels])  # (L,)
+        row_and_kind = row * len(kinds) + kind[column]  # (L,)
         table = np.zeros((len(labels), len(names)), np.float32)
-        table[row, column] = np.bincount(place)[place] ** -0.5
-        return cls(tuple(names), table) if len(table) and bool((table != table[0]).any()) else None
+        table[row, column] = np.bincount(row_and_kind)[row_and_kind] ** -0.5
+        if len(table) == 0 or bool((table == table[0]).all()):
+            return None
+        return cls(tuple(names), table)
 
     def take(self, rows: NDArray[np.integer]) -> "Features":
-        """The given rows; zeros for -1."""
-        return Features(self.names, np.where((rows >= 0)[:, None], self.table[rows], 0).astype(np.float32))
+        """The given rows; a row -1 gives zeros."""
+        taken = np.where((rows >= 0)[:, None], self.table[rows], 0)
+        return Features(self.names, taken.astype(np.float32))
 
     def filled_from(self, other: "Features | None") -> "Features":
-        """The same with the labels that `other`, of the same rows, has for those that have none here."""
+        """The same features; rows without labels get those that `other` has for the same row."""
         if other is None:
             return self
-        table, column = self.table.copy(), {name: number for number, name in enumerate(self.names)}
+        table = self.table.copy()
+        column_of = {name: column for column, name in enumerate(self.names)}
         empty = ~table.any(axis=1)
-        for number, name in enumerate(other.names):
-            if name in column:
-                table[empty, column[name]] = other.table[empty, number]
+        for other_column, name in enumerate(other.names):
+            if name in column_of:
+                table[empty, column_of[name]] = other.table[empty, other_column]
         return Features(self.names, table)

@@ -1,6 +1,6 @@
-"""Titles of films: the year, the name that people say, the other names, and the key by which they are compared.
+"""Parse film titles: year, name as spoken, other names, and a key for comparison.
 
-Titles come from files of other sites, so every function takes time proportional to the length of its text.
+Titles come from untrusted files, so every function takes time linear in the length of its text.
 """
 
 import re
@@ -8,23 +8,23 @@ import unicodedata
 
 _YEAR = re.compile(r"\((\d{4})(?:[-\u2013]\d{0,4})?\)$")
 _LONGEST_YEAR = len("(1999-2001)")
-_ARTICLES = frozenset(["the", "a", "an", "la", "le", "les", "el", "los", "las", "il", "der", "die", "das", "l'"])
-"""Articles that catalogs write behind a title, after a comma."""
+#: Articles that catalogs put behind a title, after a comma.
+_ARTICLES = frozenset("the a an la le les el los las il der die das l'".split())  # noqa: SIM905
 _ENGLISH_ARTICLES = frozenset({"the", "a", "an"})
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _APOSTROPHES = str.maketrans("", "", "'\u2019")
 _MOST_OTHER_NAMES = 10
+#: Characters from which a key is made; normalizing many combining accents takes quadratic time.
 _LONGEST_KEY = 500
-"""A key is made from this many characters: to put many combining accents in order takes quadratic time."""
 
 
 def year_of(title: str) -> int | None:
-    """The year in brackets at the end of a title, the first one of "(1999-2001)"; None if there is none."""
+    """The year in brackets at the end of a title, 1999 for "(1999-2001)"; None if it has none."""
     return split_year(title)[1]
 
 
 def split_year(title: str) -> tuple[str, int | None]:
-    """The title without the year in brackets at its end, and the year; (title, None) if there is none."""
+    """The title without the year in brackets at its end, and the year, or None if it has none."""
     bare = title.strip()
     match = _YEAR.search(bare, max(0, len(bare) - _LONGEST_YEAR))
     if match is None:
@@ -33,16 +33,16 @@ def split_year(title: str) -> tuple[str, int | None]:
 
 
 def spoken(title: str) -> tuple[str, str]:
-    """What people call a film, and its other names: ("The Matrix", "") for "Matrix, The (1999)".
+    """The spoken name and the other names: ("The Matrix", "") for "Matrix, The (1999)".
 
-    The year is left out; other brackets at the end hold the other names.
+    The year is left out; the other names stand in brackets at the end.
     """
     name, *others = names_of(title)
     return name, ", ".join(others)
 
 
 def names_of(title: str) -> list[str]:
-    """All names in a title: what people call the film first, then at most ten names in brackets at its end.
+    """All names in a title: the spoken name, then at most ten names in brackets at the end.
 
     "City of Lost Children, The (Cité des enfants perdus, La) (1995)" gives "The City of Lost
     Children" and "La Cité des enfants perdus".
@@ -65,7 +65,7 @@ def names_of(title: str) -> list[str]:
 
 
 def article_first(name: str) -> str:
-    """A name with its article in front: "The Matrix" for "Matrix, The", "L'Avventura" for "Avventura, L'"."""
+    """A name with its article in front: "The Matrix" for "Matrix, The"."""
     main, _, article = name.rpartition(", ")
     article_key = article.lower().replace("\u2019", "'")
     if not main or article_key not in _ARTICLES:
@@ -76,9 +76,10 @@ def article_first(name: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Text as people type it: "Amélie & Co. (2001)" becomes "amelie and co 2001".
+    """Normalized text for search: "amelie and co 2001" for "Amélie & Co. (2001)".
 
-    Lower case, without accents and apostrophes, one space between words; empty if it has neither letters nor digits.
+    Lower case, without accents and apostrophes, with single spaces between words; empty if the
+    text has neither letters nor digits.
     """
     short = text[:_LONGEST_KEY].replace("&", " and ").translate(_APOSTROPHES)
     if not short.isascii():
@@ -88,9 +89,10 @@ def fold(text: str) -> str:
 
 
 def title_key(title: str) -> str:
-    """The key by which titles are compared: "amelie" for "Amélie (2001)", "matrix" for "Matrix, The".
+    """A key that is equal for equal titles: "amelie" for "Amélie (2001)", "matrix" for "Matrix, The".
 
-    `fold` without the year and without an English article. A title without letters, such as "???", is its own key.
+    The text of `fold` without the year and without an English article. A title without letters or
+    digits, such as "???", is its own key.
     """
     name = split_year(title)[0] or title.strip()
     words = fold(article_first(name)).split()

@@ -42,7 +42,7 @@ def open_engine(url: str) -> sa.Engine:
     except DataError as error:
         raise StoreError(str(error)) from None
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise StoreError(f"This is no URL of a database. {EXAMPLES}") from None
+        raise StoreError(f"This is not a valid database URL. {EXAMPLES}") from None
     raise StoreError(f"Ratings can be kept in SQLite or PostgreSQL, not in {kind}. {EXAMPLES}")
 
 

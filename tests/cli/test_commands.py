@@ -392,17 +392,17 @@ def test_what_the_person_has_rated_comes_back_only_if_asked_for(model_file: Path
 def test_a_new_person_gets_a_list_and_hears_of_unknown_films(model_file: Path, mine: Path) -> None:
     result = good("recommend", model_file, "--ratings", mine, "--json")
     assert result.stderr.startswith(
-        f"Skipped 1 unknown film in {mine}. The first, in row 4: no item or title 'No Such Film' among the 340 items."
+        f"Skipped 1 unknown film in {mine}. The first, in row 4: No item or title 'No Such Film' among the 340 items."
     )
     found = json.loads(result.stdout)
     assert (found["user"], len(found["items"])) == (None, 10)
     mine.write_text("No Such Film,3\n")
     assert refused("recommend", model_file, "--ratings", mine).startswith(
-        f"In {mine}, row 1: The only item rated is not known to this model: no item or title 'No Such Film'"
+        f"In {mine}, row 1: The only item rated is not known to this model: No item or title 'No Such Film'"
     )
     mine.write_text("title,rating\nNo Such Film,3\nNor This,4\n")
     assert refused("recommend", model_file, "--ratings", mine).startswith(
-        f"In {mine}, rows 2 to 3: None of the 2 items rated is known to this model. The first: no item or title"
+        f"In {mine}, rows 2 to 3: None of the 2 items rated is known to this model. The first: No item or title"
     )
 
 
@@ -449,9 +449,9 @@ def test_similar_shows_a_table_and_the_same_as_json(model_file: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("predict", "--user", 1, "--item", "qqqq"), "no item or title 'qqqq' among the 340 items."),
-        (("similar", "qqqq"), "no item or title 'qqqq' among the 340 items."),
-        (("recommend", "--user", 1, "--genre", "qqqq"), "no genre 'qqqq'. The genres are: Action, Adventure,"),
+        (("predict", "--user", 1, "--item", "qqqq"), "No item or title 'qqqq' among the 340 items."),
+        (("similar", "qqqq"), "No item or title 'qqqq' among the 340 items."),
+        (("recommend", "--user", 1, "--genre", "qqqq"), "No genre 'qqqq'. The genres are: Action, Adventure,"),
         (
             ("recommend", "--user", 1, "--years", "1999:1980"),
             "--years 1999:1980 is not a range from low to high, such as 1980:1999, 2000:, :1960 or 1994.",

@@ -62,10 +62,10 @@ def test_genres_are_listed_and_found_without_case() -> None:
     assert CATALOGUE.genre_named("comedy") == "Comedy"
     with pytest.raises(UnknownNameError) as caught:
         CATALOGUE.genre_named("Western")
-    assert str(caught.value) == "no genre 'Western'. The genres are: Comedy, Crime, Drama, Romance."
+    assert str(caught.value) == "No genre 'Western'. The genres are: Comedy, Crime, Drama, Romance."
     with pytest.raises(UnknownNameError) as caught:
         Catalogue().genre_named("Western")
-    assert str(caught.value) == "no genre 'Western'. The data has no genres."
+    assert str(caught.value) == "No genre 'Western'. The data has no genres."
 
 
 def test_restricting_keeps_the_given_items_only() -> None:
@@ -94,9 +94,9 @@ def test_an_unknown_title_suggests_the_nearest_one_that_was_rated() -> None:
     with pytest.raises(UnknownNameError) as caught:
         find_item("godfathr", ITEMS, CATALOGUE)
     assert str(caught.value).startswith(
-        "no item or title 'godfathr' among the 6 items. Did you mean 'Godfather, The (1972)' (id 1)"
+        "No item or title 'godfathr' among the 6 items. Did you mean 'Godfather, The (1972)' (id 1)"
     )
-    with pytest.raises(UnknownNameError, match=r"^no item or title 'zzzzzz' among the 6 items\.$"):
+    with pytest.raises(UnknownNameError, match=r"^No item or title 'zzzzzz' among the 6 items\.$"):
         find_item("zzzzzz", ITEMS, CATALOGUE)
 
 

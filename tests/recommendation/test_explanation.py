@@ -510,7 +510,7 @@ def test_an_unknown_user_is_told_the_whole_command_to_type(files: Path) -> None:
             ("popularity.matinee", "--user", 1, "--item", "Alien"),
             "popularity cannot explain what it recommends; use mf.",
         ),
-        (("mf.matinee", "--user", 1, "--item", "Aliem"), "no item or title 'Aliem' among the "),
+        (("mf.matinee", "--user", 1, "--item", "Aliem"), "No item or title 'Aliem' among the "),
         (("mf.matinee", "--user", "x", "--item", "Alien"), "no user 'x' among the "),
         (("none.matinee", "--user", 1, "--item", "Alien"), "There is no model file "),
     ],

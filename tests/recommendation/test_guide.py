@@ -138,12 +138,12 @@ def test_too_few_items_are_explained(guide: Guide) -> None:
 
 
 def test_an_unknown_genre_lists_the_genres(guide: Guide) -> None:
-    told = "no genre 'Western'. The genres are: Comedy, Drama, Sci-Fi."
+    told = "No genre 'Western'. The genres are: Comedy, Drama, Sci-Fi."
     assert message(UnknownNameError, guide.recommend, 1, 10, Filters(genres=("Western",))) == told
     assert message(UnknownNameError, guide.recommend, 1, 10, Filters(not_genres=("Western",))) == told
     bare = Guide(guide.model)
     assert message(UnknownNameError, bare.recommend, 1, 10, Filters(("Drama",))) == (
-        "no genre 'Drama'. The data has no genres."
+        "No genre 'Drama'. The data has no genres."
     )
 
 
@@ -221,12 +221,12 @@ def test_an_ambiguous_title_lists_what_it_may_mean(guide: Guide) -> None:
 
 def test_a_misspelt_title_suggests_the_right_one(guide: Guide) -> None:
     assert message(UnknownNameError, guide.similar, "Twinz (1920)") == (
-        "no item or title 'Twinz (1920)' among the 120 items. Did you mean 'Twins (1921)' (id 217)?"
+        "No item or title 'Twinz (1920)' among the 120 items. Did you mean 'Twins (1921)' (id 217)?"
     )
 
 
 def test_nonsense_suggests_nothing(guide: Guide) -> None:
-    assert message(UnknownNameError, guide.item_id, "qqqq") == "no item or title 'qqqq' among the 120 items."
+    assert message(UnknownNameError, guide.item_id, "qqqq") == "No item or title 'qqqq' among the 120 items."
 
 
 def test_an_unknown_person_is_told(guide: Guide) -> None:
@@ -250,12 +250,12 @@ def test_a_newcomer_may_give_titles_and_ids_and_gets_a_list_at_once(guide: Guide
 def test_films_that_nobody_knows_are_left_out_and_named(guide: Guide) -> None:
     profile, unknown = guide.newcomer({"Film no. 2": 5.0, "qqqq": 1.0})
     assert guide.model.items_.ids[profile.item_index].tolist() == [27]
-    assert unknown == ["no item or title 'qqqq' among the 120 items."]
+    assert unknown == ["No item or title 'qqqq' among the 120 items."]
 
 
 def test_a_newcomer_whose_films_are_all_unknown_is_told(guide: Guide) -> None:
     assert message(DataError, guide.newcomer, {"qqqq": 5.0, "wwww": 1.0}) == (
-        "None of the 2 items rated is known to this model. The first: no item or title 'qqqq' among the 120 items."
+        "None of the 2 items rated is known to this model. The first: No item or title 'qqqq' among the 120 items."
     )
 
 

@@ -205,7 +205,7 @@ UNKNOWN = "The model films knows no film with the id '9'. Find films by title wi
          "This address does not take that method; /api/v1/openapi.json says which it takes."),
         ("GET", "/api/v1/films?page=0", None, 422, "page: input should be greater than or equal to 1, not '0'."),
         ("GET", "/api/v1/films?genre=Western", None, 422,
-         "no genre 'Western'. The genres are: Comedy, Drama, Horror, Romance, Sci-Fi."),
+         "No genre 'Western'. The genres are: Comedy, Drama, Horror, Romance, Sci-Fi."),
         ("GET", "/api/v1/films?gener=Drama", None, 422, "gener: extra inputs are not permitted, not 'Drama'."),
         ("POST", "/api/v1/recommend", {"k": 1000}, 422, "k: input should be less than or equal to 200, not 1000."),
         ("POST", "/api/v1/recommend", {"ratings": [{"item_id": 7, "stars": 6}]}, 422, OUTSIDE),

@@ -143,7 +143,7 @@ def test_a_file_is_taken_by_its_very_name(tmp_path: Path) -> None:
     filled(str(tmp_path / "people%41.db"))
     _, note = with_collected(table([1, 1, 2, 2, 3, 4]), str(tmp_path / "people%41.db"))
     assert note.startswith("Added 5 ratings by 3 people from")
-    with pytest.raises(DataError, match=r"^A name that begins with 'file:' is not taken for a database\. Give a file"):
+    with pytest.raises(DataError, match=r"^Database names that begin with 'file:' are not supported\. Give a file"):
         with_collected(table([1, 1, 2, 2, 3, 4]), "file:people.db")
 
 

@@ -311,7 +311,7 @@ def test_filters_and_dials_come_from_the_address_and_stay_in_it(visitor: httpx.C
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("genre=Nope", "no genre 'Nope'"),
+        ("genre=Nope", "No genre 'Nope'"),
         ("year_from=soon", "year_from: input should be a valid integer"),
         ("popularity=7", "popularity: input should be less than or equal to 1"),
     ],

@@ -150,7 +150,7 @@ class _Known:
         bare, year = split_year(title)
         if year is None:
             bare = title
-        return self._of_model(self.guide.catalogue.ids_of_title(bare))
+        return self._of_model(self.guide.catalogue.ids_of_title(bare, other_names=False))
 
     def named(self, title: str) -> list[Id]:
         """The films that share a name with this title, of any year."""

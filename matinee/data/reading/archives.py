@@ -1,4 +1,4 @@
-"""Tables that come packed: which file of a zip holds the ratings, and how it gets out of a zip or a gzip file."""
+"""Compressed tables: find the ratings in a zip file, and unpack zip and gzip files."""
 
 import gzip
 import shutil
@@ -11,6 +11,7 @@ from typing import Any
 from matinee.data.reading.sniff import EXCEL
 from matinee.errors import DataError
 
+#: Looked for in a folder or zip file, in this order; the first three are those of MovieLens.
 RATINGS_FILES = (
     "u.data",
     "ratings.dat",
@@ -21,23 +22,28 @@ RATINGS_FILES = (
     "ratings.jsonl",
     "ratings.ndjson",
 )
-"""What a folder or a zip is searched for, in this order; the first three are MovieLens' own."""
 
 
 def unzip(path: Path, folder: Path, companions: Sequence[str]) -> str:
-    """Unpacks the ratings of a zip and the companions that lie beside them; returns their name within the zip.
+    """Unpack the ratings in a zip file, and companion files from the same folder of it.
+
+    Args:
+        path: the zip file.
+        folder: where the files are written.
+        companions: names of other files to unpack, such as that of the titles.
+    Returns: the name of the ratings within the zip file.
 
     Raises:
-        DataError: it is no zip, a damaged or encrypted one, or none that holds ratings.
+        DataError: it is not a zip file, is damaged or encrypted, or contains no ratings.
     """
     try:
         return _unzip(path, folder, companions)
     except (DataError, OSError):
         raise
-    except RuntimeError as error:  # encrypted, or packed by a method that Python does not know
+    except RuntimeError as error:  # encrypted, or a compression method that Python lacks
         raise DataError(f"{path} cannot be unpacked: {error}.") from error
-    except Exception as error:  # a damaged zip can break the reader anywhere, with an IndexError for one
-        raise DataError(f"{path} is damaged or cut short, or no zip; fetch or copy it again.") from error
+    except Exception as error:  # a damaged file can raise anything, even IndexError
+        raise DataError(f"{path} is damaged, truncated or not a zip file; download or copy it again.") from error
 
 
 def _unzip(path: Path, folder: Path, companions: Sequence[str]) -> str:
@@ -54,32 +60,32 @@ def _unzip(path: Path, folder: Path, companions: Sequence[str]) -> str:
 
 
 def _ratings_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    """The ratings in a zip: by name, as near to the top as possible; or else the only file that there is."""
-    files = [info for info in archive.infolist() if not info.is_dir() and "__MACOSX" not in info.filename]
-    depth = {info.filename: info.filename.count("/") for info in files}
-    for info in sorted(files, key=lambda info: depth[info.filename]):
+    """The ratings in a zip file: by name, highest folder first; otherwise the only file in it."""
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    files = [member for member in members if "__MACOSX" not in member.filename]
+    for info in sorted(files, key=lambda file: file.filename.count("/")):
         if PurePosixPath(info.filename).name in RATINGS_FILES:
             return info
     if len(files) == 1:
         return files[0]
     found = ", ".join(info.filename for info in files[:8]) or "nothing"
-    raise DataError(f"The zip {path} holds no ratings: looked for {', '.join(RATINGS_FILES)}, found {found}.")
+    raise DataError(f"The zip file {path} contains no ratings: looked for {', '.join(RATINGS_FILES)}, found {found}.")
 
 
 def gunzip(path: Path, target: Path, label: str) -> None:
-    """Unpacks a gzip file.
+    """Unpack a gzip file.
 
     Raises:
-        DataError: it is damaged, or packed twice.
+        DataError: it is damaged, or compressed twice.
     """
     try:
         with gzip.open(path) as packed:
             _unpack(packed, target)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{label} is damaged or cut short; fetch or copy it again.") from error
+        raise DataError(f"{label} is damaged or truncated; download or copy it again.") from error
     with target.open("rb") as file:
         if file.read(2) == b"\x1f\x8b":
-            raise DataError(f"{label} is packed twice; unpack it once by hand.")
+            raise DataError(f"{label} is compressed twice; decompress it once yourself.")
 
 
 def _unpack(packed: Any, target: Path) -> None:

@@ -258,7 +258,7 @@ def test_databases_that_cannot_be_read_are_explained(tmp_path: Path) -> None:
     assert message(f"{url}x") == f"There is no database file {tmp_path}/films.dbx ({url}x)."
     assert not (tmp_path / "films.dbx").exists()
     assert message("https://example.org/r.csv") == (
-        "'https://' is no kind of database that is known here. Fetch the file first."
+        "'https://' is not a supported kind of database. Download the file first."
     )
     assert "secret" not in message("mysql+pymysql://me:secret@localhost/films")
     with pytest.raises(SettingError, match=r"^A query needs a database URL as source, such as sqlite:///films.db.$"):

@@ -185,9 +185,9 @@ FILES: list[tuple[str | bytes, str]] = [
     ("user,item,rating\n1,1,5\n2,2,5\n", ONE_VALUE),
     ("<!DOCTYPE html>\n<html>", WEB_PAGE),
     ("\n<HTML>\n", WEB_PAGE),
-    (b"PK\x03\x04 cut short", "{path} is damaged or cut short, or no zip; fetch or copy it again."),
-    (b"\x1f\x8b\x08\0\0\0\0", "{path} is damaged or cut short; fetch or copy it again."),
-    (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "{path} is packed twice; unpack it once by hand."),
+    (b"PK\x03\x04 cut short", "{path} is damaged, truncated or not a zip file; download or copy it again."),
+    (b"\x1f\x8b\x08\0\0\0\0", "{path} is damaged or truncated; download or copy it again."),
+    (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "{path} is compressed twice; decompress it once yourself."),
     (b"PAR1 cut short", "{path} is not a valid Parquet file, or it is damaged; write it again."),
     (b"\x80\x04\x95x.", PICKLE),
     (b"\x7fELF\0\0\0", BINARY),
@@ -255,7 +255,7 @@ def test_a_truncated_or_encrypted_zip_is_explained(tmp_path: Path) -> None:
         archive.writestr("ratings.csv", "user,item,rating\n" + "1,10,4\n2,20,5\n" * 900)
     whole = path.read_bytes()
     write(path, whole[: len(whole) // 2])
-    assert message(path) == f"{path} is damaged or cut short, or no zip; fetch or copy it again."
+    assert message(path) == f"{path} is damaged, truncated or not a zip file; download or copy it again."
     encrypted = bytearray(whole)
     encrypted[6] |= 1
     encrypted[whole.index(b"PK\x01\x02") + 8] |= 1
