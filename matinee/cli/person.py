@@ -8,18 +8,18 @@ import click
 from click.core import ParameterSource
 
 from matinee.cli.output import note
-from matinee.errors import DataError, UnknownNameError
-from matinee.text import counted
+from matinee.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from matinee.guide import Guide
     from matinee.models.base import Profile
-    from matinee.own_ratings import OwnRating
     from matinee.ratings import Id
 
 user_option = click.option("--user", metavar="ID", help="Somebody of the training data.")
 ratings_option = click.option(
-    "--ratings", type=click.Path(path_type=Path), help="A new person's ratings: a CSV of films and stars."
+    "--ratings",
+    type=click.Path(path_type=Path),
+    help="A new person's ratings: a CSV of films and stars, or a site's export.",
 )
 
 NO_HISTORY = "This file was saved without histories, so films that the user has rated are not left out."
@@ -75,41 +75,14 @@ def retyped_with_ratings(model_file: Path, unknown: str | None = None) -> str:
 
 
 def _newcomer(guide: "Guide", path: Path) -> "Profile":
-    from matinee.own_ratings import read_own_ratings
+    from matinee.personal_ratings import read_personal_ratings
 
-    scale = guide.model.scale_
-    rows = read_own_ratings(path, has_stars=scale.has_stars)
-    if any(one.unused for one in rows):
-        note(f"This model knows no stars: every film in {path} counts as one that they have.")
-    given: dict[str, float] = {}
-    for one in rows:
-        if not scale.allows(one.stars):
-            raise DataError(
-                f"In {path}, row {one.row}: the rating {one.stars:g} for '{one.film}' is outside the scale {scale}. "
-                "Ratings on another scale must be converted first (IMDb's 1 to 10: divided by 2)."
-            )
-        given.pop(one.item, None)  # to the end, since the last counts, whichever way the film is written
-        given[one.item] = one.stars
-    try:
-        profile, unknown = guide.newcomer(given)
-    except DataError as error:
-        where = f"row {rows[0].row}" if len(rows) == 1 else f"rows {rows[0].row} to {rows[-1].row}"
-        raise DataError(f"In {path}, {where}: {error}") from None
-    if unknown:
-        note(f"Left out: {counted(len(unknown), 'unknown film')} of {path}. {_first_unknown(guide, rows)}")
-    if n_again := len(rows) - len(unknown) - len(profile.item_index):
-        again = "Rated again later" if scale.has_stars else "Listed again"
-        note(f"{again} in {path}: {counted(n_again, 'row')}; the last {'rating' * scale.has_stars or 'row'} counts.")
+    model = guide.model
+    found = read_personal_ratings(path, model.items_, guide.catalogue, model.scale_)
+    profile = model.fold_in(found.stars)
+    for sentence in found.notes:
+        note(sentence)
     return profile
-
-
-def _first_unknown(guide: "Guide", rows: "list[OwnRating]") -> str:
-    for one in rows:
-        try:
-            guide.item_id(one.item)
-        except UnknownNameError as error:
-            return f"The first, in row {one.row}: {error}"
-    return ""
 
 
 def id_of(guide: "Guide", user: str | None) -> "Id | None":

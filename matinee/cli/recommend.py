@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     "files",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A new person's ratings: a CSV of films and stars. With several people the list is for all of them.",
+    help="A new person's ratings: a CSV of films and stars, or a site's export. With several people the list is for "
+    "all of them.",
 )
 @k_option
 @click.option("--genre", "genres", multiple=True, help="Only films of this genre (or of one of several).")
@@ -45,6 +46,9 @@ def recommend(model_file: Path, users: tuple[str, ...], files: tuple[Path, ...],
     Alien,5
 
     For a model that was trained on a table without ratings the films alone will do.
+
+    The ratings.csv of Letterboxd (or its zip file), IMDb, MovieLens or matinee serve works too: its films are matched
+    by title and year, and its stars are converted to the model's scale.
 
     Several of both, in any mix, are a group, which gets films that nobody in it has rated.
     """

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from matinee.errors import DataError
 from matinee.export_files import MOST_BYTES
-from matinee.imports import Match, read_export
+from matinee.imports import Match, match_films
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.api_people import keep_ratings
@@ -49,7 +49,8 @@ def _review(request: Request, person: str | None, serving: Served, file: UploadF
         return _refused(request, texts.IMPORT["no_file"])
     snapshot = serving.models.snapshot()
     try:
-        found = snapshot.run(read_export, content, snapshot.guide)
+        model, catalogue = snapshot.guide.model, snapshot.guide.catalogue
+        found = snapshot.run(match_films, content, model.items_, catalogue, model.scale_)
     except DataError as error:
         return _refused(request, str(error))
     before = kept_of(serving, person).stars()
