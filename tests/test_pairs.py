@@ -308,7 +308,7 @@ def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path
     plain = write(tmp_path / "plain.csv", "Alien\nThe Good; the Bad and the Ugly\nThe Matrix\n")
     often = write(tmp_path / "often.csv", "title,plays\nAlien,7\nThe Good the Bad and the Ugly,1\nThe Matrix,2\n")
     expected = as_json("recommend", model_file, "--ratings", films)["items"]
-    told = f"This model does not use stars: every film in {stars} counts as one that they have.\n"
+    told = f"This model does not use stars: every film in {stars} counts as one that the person has.\n"
     for path, note in ((films, ""), (stars, told), (plain, ""), (often, "")):
         assert as_json("recommend", model_file, "--ratings", path)["items"] == expected
         assert good("recommend", model_file, "--ratings", path).stderr.startswith(note)
@@ -316,9 +316,7 @@ def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path
 
 def test_what_a_file_of_films_lacks_is_told(model_file: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "mine.csv", "title,plays\nAlien,0\n")
-    assert refused("recommend", model_file, "--ratings", path) == (
-        f"{path}, row 2: the count '0' is not a number from 1 on."
-    )
+    assert refused("recommend", model_file, "--ratings", path) == (f"{path}, row 2: the count '0' must be at least 1.")
     write(path, "title\n")
     assert refused("recommend", model_file, "--ratings", path) == (
         f"'{path}' holds no ratings. It needs a film in each line, such as:  Toy Story (1995)"

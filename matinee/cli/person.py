@@ -8,16 +8,14 @@ import click
 from click.core import ParameterSource
 
 from matinee.cli.output import note
-from matinee.errors import DataError, UnknownNameError
-from matinee.text import counted
+from matinee.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from matinee.data.personal.ratings_csv import OwnRating
     from matinee.data.vocabulary import Id
     from matinee.models.base import Profile
     from matinee.recommendation.guide import Guide
 
-RATINGS_HELP = "A new person's ratings: a CSV file of films and stars."
+RATINGS_HELP = "A new person's ratings: a CSV file of films and stars, or the export of a film site."
 
 user_option = click.option("--user", metavar="ID", help="Id of a user of the training data.")
 ratings_option = click.option("--ratings", type=click.Path(path_type=Path), help=RATINGS_HELP)
@@ -84,53 +82,14 @@ def command_with_ratings(model_file: Path, unknown: str | None = None) -> str:
 
 
 def _new_person(guide: "Guide", path: Path) -> "Profile":
-    from matinee.data.personal.ratings_csv import read_own_ratings
+    from matinee.data.personal.personal_ratings import read_personal_ratings
 
-    has_stars = guide.model.scale_.has_stars
-    rows = read_own_ratings(path, has_stars=has_stars)
-    if any(row.unused for row in rows):
-        note(f"This model does not use stars: every film in {path} counts as one that they have.")
-    last_ratings = _last_ratings(guide, path, rows)
-    try:
-        profile, unknown = guide.newcomer(last_ratings)
-    except DataError as error:
-        where = f"row {rows[0].row}"
-        if len(rows) > 1:
-            where = f"rows {rows[0].row} to {rows[-1].row}"
-        raise DataError(f"In {path}, {where}: {error}") from None
-    if unknown:
-        films = counted(len(unknown), "unknown film")
-        note(f"Skipped {films} in {path}. {_first_unknown(guide, rows)}")
-    n_repeated = len(rows) - len(unknown) - len(profile.item_index)
-    if n_repeated and has_stars:
-        note(f"Repeated ratings in {path}: {counted(n_repeated, 'row')}; the last rating counts.")
-    elif n_repeated:
-        note(f"Repeated films in {path}: {counted(n_repeated, 'row')}; each film counts once.")
+    model = guide.model
+    found = read_personal_ratings(path, model.items_, guide.catalogue, model.scale_)
+    profile = model.fold_in(found.stars)
+    for sentence in found.notes:
+        note(sentence)
     return profile
-
-
-def _last_ratings(guide: "Guide", path: Path, rows: "list[OwnRating]") -> dict[str, float]:
-    """The last rating of each film, in the order in which these were given."""
-    scale = guide.model.scale_
-    ratings: dict[str, float] = {}
-    for row in rows:
-        if not scale.allows(row.stars):
-            raise DataError(
-                f"In {path}, row {row.row}: the rating {row.stars:g} for '{row.film}' is outside the scale {scale}. "
-                "Convert ratings on another scale first (for IMDb's 1 to 10, divide by 2)."
-            )
-        ratings.pop(row.item, None)  # moves the film to the end: two spellings may be the same film
-        ratings[row.item] = row.stars
-    return ratings
-
-
-def _first_unknown(guide: "Guide", rows: "list[OwnRating]") -> str:
-    for row in rows:
-        try:
-            guide.item_id(row.item)
-        except UnknownNameError as error:
-            return f"The first, in row {row.row}: {error}"
-    return ""
 
 
 def id_of(guide: "Guide", user: str | None) -> "Id | None":

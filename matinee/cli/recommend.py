@@ -69,6 +69,9 @@ def recommend(
 
     For a model that was trained on data without ratings, the films are enough.
 
+    The ratings.csv of Letterboxd (or its zip file), IMDb, MovieLens or matinee serve works too: its
+    films are matched by title and year, and its stars are converted to the model's scale.
+
     Several --user and --ratings options form a group; its list contains only films that nobody in
     it has rated.
     """

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, File, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from matinee.data.personal.match_films import Match, read_export
+from matinee.data.personal.match_films import Match, match_films
 from matinee.data.personal.site_exports import MOST_BYTES
 from matinee.errors import DataError
 from matinee.web import texts
@@ -49,7 +49,8 @@ def _review(request: Request, person: str | None, serving: Served, file: UploadF
         return _refused(request, texts.IMPORT["no_file"])
     snapshot = serving.models.snapshot()
     try:
-        found = snapshot.run(read_export, content, snapshot.guide)
+        model, catalogue = snapshot.guide.model, snapshot.guide.catalogue
+        found = snapshot.run(match_films, content, model.items_, catalogue, model.scale_)
     except DataError as error:
         return _refused(request, str(error))
     before = kept_of(serving, person).stars()

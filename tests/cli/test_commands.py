@@ -410,7 +410,7 @@ def test_a_rating_out_of_scale_is_told_with_its_film_and_row(model_file: Path, m
     mine.write_text("title,rating\nAlien,4\nthe matrix (1999),9\n")
     assert refused("recommend", model_file, "--ratings", mine) == (
         f"In {mine}, row 3: the rating 9 for 'the matrix (1999)' is outside the scale 0.5 to 5 in steps of 0.5. "
-        "Convert ratings on another scale first (for IMDb's 1 to 10, divide by 2)."
+        "Convert ratings on another scale first."
     )
 
 

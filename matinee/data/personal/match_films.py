@@ -1,8 +1,7 @@
-"""A person's ratings from the file that another site gave them, as ratings of a model's films.
+"""The films of a model that a site's export is about: rows of `export_files` become ratings.
 
-Films are found by title and year. What is likely but not certain is told apart from what is certain, and what is not
-found is told with its row and the reason, so that a person can look before anything is kept. Which files there are is
-told in `export_files`.
+Films are found by title and year. Likely matches are kept apart from certain ones, and each row
+that gives no rating has a reason, so that a person can check before anything is stored.
 """
 
 import re
@@ -12,52 +11,67 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from matinee.data.catalog import Film
+from matinee.data.catalog import Catalogue, Film
 from matinee.data.personal.site_exports import Row, read_rows
 from matinee.data.ratings import Scale
 from matinee.data.titles import names_of, split_year, title_key
-from matinee.data.vocabulary import Id
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError
-from matinee.recommendation.guide import Guide
 
+#: For one file; less than the server allows a request.
 MOST_SECONDS = 8.0
-"""To read one file; less than the server gives a request."""
 
 _NUMBER = re.compile(r"[0-9]{1,3}([.,][0-9]{1,3})?")
 
 
 class Match(NamedTuple):
-    """A row of the file whose film is known, or probably known."""
+    """A row of the file whose film is known, or probably known.
+
+    Attributes:
+        row: its number as in a spreadsheet; the header is row 1.
+        title: as the file writes it, with its year if it gives one.
+        given: the rating on the file's scale.
+        item_id: of the film.
+        film: in the model's catalogue.
+        stars: the rating on the model's scale; 1 for a model without stars, which knows only who
+            has seen what.
+        doubt: why it may be another film; empty if it is certain.
+    """
 
     row: int
-    """As a spreadsheet counts: the header is row 1."""
     title: str
-    """As the file writes it, with its year if it gives one."""
     given: float
-    """On the file's scale."""
     item_id: Id
     film: Film
     stars: float
-    """On the model's scale; 1 for a model without stars, which only knows who has seen what."""
     doubt: str = ""
-    """Why it may be another film; empty if it is certain."""
 
 
 class Unmatched(NamedTuple):
-    """A row of the file that gives no rating."""
+    """A row of the file that gives no rating, and why.
+
+    Attributes:
+        row: its number as in a spreadsheet; the header is row 1.
+        title: as the file writes it.
+        reason: the end of a sentence.
+        is_repeated: whether a later row is about the same film.
+    """
 
     row: int
     title: str
     reason: str
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True)
 class Import:
-    """What a file says, before anything of it is kept. Of two rows about one film the later counts.
+    """What a file says, before any of it is stored. Of two rows about one film the later counts.
 
     Attributes:
-        source: whose file it is.
+        source: the site.
         scale_note: how its ratings became those of the model, as a sentence.
+        matched, doubtful: ratings of certain and of likely films, in the order of the rows.
+        unmatched: rows without a rating, in order.
     """
 
     source: str
@@ -68,46 +82,65 @@ class Import:
 
     @property
     def n_rows(self) -> int:
-        """All rows but the header and blank ones."""
+        """Number of rows, without the header and blank ones."""
         return len(self.matched) + len(self.doubtful) + len(self.unmatched)
 
 
-def read_export(content: bytes, guide: Guide) -> Import:
-    """What an export says of the films of a model; a zip with a `ratings.csv` in it will do.
+def match_films(
+    content: bytes,
+    items: Vocabulary,
+    catalogue: Catalogue,
+    scale: Scale,
+    *,
+    seconds: float = MOST_SECONDS,
+) -> Import:
+    """What a site's export says about the films of a model.
+
+    Args:
+        content: of the file, which may be a zip with a `ratings.csv` in it.
+        items: that the model knows.
+        catalogue: their titles.
+        scale: of the model.
+        seconds: the longest time to spend.
 
     Raises:
-        DataError: it is too large, no table, or no table of these sites, or holds the ratings of several people, or
-            takes longer than `MOST_SECONDS`.
+        DataError: the file is too large, not a table, not of a known site, holds the ratings of
+            several people, or takes too long.
     """
-    deadline = time.monotonic() + MOST_SECONDS
+    deadline = time.monotonic() + seconds
     form, rows = read_rows(content)
-    scale = form.scale or guide.model.scale_
-    found = Import(form.source, _scale_note(form.source, scale, guide))
-    known = _Known(guide)
-    kept: dict[Id, Match] = {}
+    file_scale = form.scale or scale
+    found = Import(form.source, _scale_note(form.source, file_scale, scale))
+    known = _Known(items, catalogue)
+    match_of: dict[Id, Match] = {}
     for row in rows:
         if time.monotonic() > deadline:
-            raise DataError(f"Reading the file took longer than {MOST_SECONDS:g} seconds; give a part of it.")
+            raise DataError(f"Reading the file took longer than {seconds:g} seconds; give a part of it.")
         try:
-            match = _match(row, known, scale)
+            match = _match(row, known, file_scale, scale)
         except _NoMatchError as error:
             found.unmatched.append(Unmatched(row.row, row.shown, str(error)))
             continue
-        if match.item_id in kept:
-            earlier = kept.pop(match.item_id)
+        if match.item_id in match_of:
+            earlier = match_of.pop(match.item_id)
             reason = f"row {match.row} is about the same film, and the later one counts"
-            found.unmatched.append(Unmatched(earlier.row, earlier.title, reason))
-        kept[match.item_id] = match
-    found.matched.extend(one for one in kept.values() if not one.doubt)
-    found.doubtful.extend(one for one in kept.values() if one.doubt)
+            found.unmatched.append(Unmatched(earlier.row, earlier.title, reason, True))
+        match_of[match.item_id] = match
+    found.matched.extend(match for match in match_of.values() if not match.doubt)
+    found.doubtful.extend(match for match in match_of.values() if match.doubt)
     found.unmatched.sort()
     return found
 
 
-def on_scale(given: float, given_on: Scale, model_scale: Scale) -> float:
-    """A rating on another scale: in proportion to the highest, or from end to end where a scale goes below zero.
+# -- scales ----------------------------------------------------------------------------------------
 
-    Rounded to the steps of the model's scale, halves up; 1 where there are no stars.
+
+def on_scale(given: float, given_on: Scale, model_scale: Scale) -> float:
+    """A rating converted to another scale.
+
+    It is in proportion to the highest rating or, if a scale goes below zero, to the distance from
+    the lowest one. The result is rounded to the steps of the model's scale, halves up; it is 1 if
+    the model has no stars.
     """
     lowest, highest, step = model_scale
     if not model_scale.has_stars:
@@ -115,13 +148,38 @@ def on_scale(given: float, given_on: Scale, model_scale: Scale) -> float:
     if min(lowest, given_on.lowest) >= 0:
         stars = given * highest / given_on.highest
     else:
-        stars = lowest + (given - given_on.lowest) / (given_on.highest - given_on.lowest) * (highest - lowest)
+        share = (given - given_on.lowest) / (given_on.highest - given_on.lowest)
+        stars = lowest + share * (highest - lowest)
     if step:
         stars = lowest + int((stars - lowest) / step + 0.5 + 1e-9) * step
     return round(min(max(stars, lowest), highest), 6)
 
 
-# -- films ---------------------------------------------------------------------------------------------------------
+def _scale_note(source: str, scale: Scale, model_scale: Scale) -> str:
+    if not model_scale.has_stars:
+        return "This model does not use stars, only what people have seen: every film of the file counts as seen."
+    if (scale.lowest, scale.highest) == (model_scale.lowest, model_scale.highest):
+        return "The stars are taken as they are."
+    examples = ", ".join(
+        f"{given:g} becomes {on_scale(given, scale, model_scale):g}"
+        for given in (scale.lowest, scale.highest - 3 * scale.step, scale.highest)
+    )
+    return f"{source} rates from {scale.lowest:g} to {scale.highest:g}; the scale here is {model_scale}: {examples}."
+
+
+def _given(text: str, scale: Scale) -> float:
+    if not text:
+        raise _NoMatchError("it has no rating")
+    given = float("nan")
+    if _NUMBER.fullmatch(text.removeprefix("-")):
+        given = float(text.replace(",", "."))
+    if not scale.allows(given):
+        limits = f"{scale.lowest:g} to {scale.highest:g}"
+        raise _NoMatchError(f"the rating '{text[:20]}' is not a number from {limits}")
+    return given
+
+
+# -- films -----------------------------------------------------------------------------------------
 
 
 class _NoMatchError(Exception):
@@ -131,30 +189,42 @@ class _NoMatchError(Exception):
 class _Known:
     """The films of a model by all their names."""
 
-    def __init__(self, guide: Guide) -> None:
-        self.guide, self.scale = guide, guide.model.scale_
+    def __init__(self, items: Vocabulary, catalogue: Catalogue) -> None:
+        self._items = items
+        self._catalogue = catalogue
 
     @cached_property
     def _ids_by_part(self) -> dict[str, list[Id]]:
         ids: dict[str, list[Id]] = {}
-        for item_id in self.guide.model.items_.ids.tolist():
-            film = self.guide.catalogue.films.get(item_id)
+        for item_id in self._items.ids.tolist():
+            film = self._catalogue.films.get(item_id)
             if film is None:
                 continue
             for part in _parts(film.title):
                 ids.setdefault(title_key(part), []).append(item_id)
         return ids
 
+    def film(self, item_id: Id) -> Film:
+        """The film of an item."""
+        return self._catalogue[item_id]
+
+    def by_id(self, text: str) -> Id | None:
+        """The item of an id, None if there is none."""
+        index = self._items.find(text)
+        if index is None:
+            return None
+        return self._items.id(index)
+
     def titled(self, title: str) -> list[Id]:
         """The films of this title, of any year."""
         bare, year = split_year(title)
         if year is None:
             bare = title
-        return self._of_model(self.guide.catalogue.ids_of_title(bare, other_names=False))
+        return self._of_model(self._catalogue.ids_of_title(bare, other_names=False))
 
     def named(self, title: str) -> list[Id]:
         """The films that share a name with this title, of any year."""
-        return self._of_model(self.guide.catalogue.ids_of_name(title))
+        return self._of_model(self._catalogue.ids_of_name(title))
 
     def resembling(self, title: str) -> list[Id]:
         """The films whose title up to a colon or dash is this one, and the other way round."""
@@ -164,14 +234,7 @@ class _Known:
         return longer + shorter
 
     def _of_model(self, item_ids: Iterable[Id]) -> list[Id]:
-        items = self.guide.model.items_
-        return [item_id for item_id in item_ids if items.find(item_id) is not None]
-
-    def by_id(self, text: str) -> Id | None:
-        """The film of an id, None if there is none."""
-        items = self.guide.model.items_
-        index = items.find(text)
-        return None if index is None else items.id(index)
+        return [item_id for item_id in item_ids if self._items.find(item_id) is not None]
 
 
 def _parts(title: str) -> list[str]:
@@ -181,84 +244,78 @@ def _parts(title: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _match(row: Row, known: _Known, scale: Scale) -> Match:
-    given = _rating(row.rating, scale)
+def _match(row: Row, known: _Known, file_scale: Scale, scale: Scale) -> Match:
+    given = _given(row.rating, file_scale)
     item_id, doubt = _film(row, known)
-    if row.kind and not doubt and ("series" in row.kind.lower() or "episode" in row.kind.lower()):
+    kind = row.kind.lower()
+    if not doubt and ("series" in kind or "episode" in kind):
         doubt = f"the file calls it a {row.kind}"
-    stars = on_scale(given, scale, known.scale)
-    return Match(row.row, row.shown, given, item_id, known.guide.catalogue[item_id], stars, doubt)
-
-
-def _rating(text: str, scale: Scale) -> float:
-    if not text:
-        raise _NoMatchError("it has no rating")
-    given = float(text.replace(",", ".")) if _NUMBER.fullmatch(text.removeprefix("-")) else float("nan")
-    given = -given if text.startswith("-") else given
-    if not scale.allows(given):
-        raise _NoMatchError(f"the rating '{text[:20]}' is not a number from {scale.lowest:g} to {scale.highest:g}")
-    return given
+    return Match(
+        row=row.row,
+        title=row.shown,
+        given=given,
+        item_id=item_id,
+        film=known.film(item_id),
+        stars=on_scale(given, file_scale, scale),
+        doubt=doubt,
+    )
 
 
 def _film(row: Row, known: _Known) -> tuple[Id, str]:
     """The film of a row, and why it may be another."""
-    by_id = known.by_id(row.item) if row.item else None
-    if by_id is not None and row.titles and known.guide.catalogue[by_id].title == row.titles[0]:
+    by_id = None
+    if row.item:
+        by_id = known.by_id(row.item)
+    if by_id is not None and row.titles and known.film(by_id).title == row.titles[0]:
         return by_id, ""
-    for known_by in (known.titled, known.named):  # the second takes longer, and is seldom needed
+    for search in (known.titled, known.named):  # the second takes longer, and is seldom needed
         for title in row.titles:
-            same = {one for one in known_by(title) if _year(known, one) == row.year}
+            same = {item_id for item_id in search(title) if known.film(item_id).year == row.year}
             if len(same) == 1:
                 return same.pop(), "" if row.year else "the file gives no year"
-    if not row.titles:
-        if by_id is not None:
-            return by_id, "the file gives its number and no title"
-        raise _NoMatchError("no film here has this number" if row.item else "it names no film")
-    return _likely(row, known)
+    if row.titles:
+        return _likely(row, known)
+    if by_id is not None:
+        return by_id, "the file gives its number and no title"
+    if row.item:
+        raise _NoMatchError("no film here has this number")
+    raise _NoMatchError("it names no film")
 
 
 def _likely(row: Row, known: _Known) -> tuple[Id, str]:
-    """The film whose title and year are nearly those of a row."""
-    titled = [one for title in row.titles for one in (*known.titled(title), *known.named(title))]
-    found = list(dict.fromkeys(titled or (one for title in row.titles for one in known.resembling(title))))
-    if not found:
+    """The film whose title and year are nearly those of a row, and why it may be another."""
+    candidates: list[Id] = []
+    for title in row.titles:
+        candidates += known.titled(title) + known.named(title)
+    if not candidates:
+        for title in row.titles:
+            candidates += known.resembling(title)
+    if not candidates:
         raise _NoMatchError("no film here has this title")
-    close = [one for one in found if _apart(_year(known, one), row.year) <= 1]
-    if not close:
-        years = ", ".join(sorted({str(_year(known, one)) for one in found})[:4])
-        raise _NoMatchError(f"the film of this title here is from {years}")
-    nearest = min(_apart(_year(known, one), row.year) for one in close)
-    best = [one for one in close if _apart(_year(known, one), row.year) == nearest]
+    distance = {item_id: _years_apart(known.film(item_id).year, row.year) for item_id in candidates}
+    nearest = min(distance.values())
+    if nearest > 1:
+        years = sorted({str(known.film(item_id).year) for item_id in distance})
+        raise _NoMatchError(f"the film of this title here is from {', '.join(years[:4])}")
+    best = [item_id for item_id in distance if distance[item_id] == nearest]
     if len(best) > 1:
-        listed = "; ".join(known.guide.catalogue[one].title for one in best[:3])
+        listed = "; ".join(known.film(item_id).title for item_id in best[:3])
         raise _NoMatchError(f"{len(best)} films here may be meant: {listed}")
-    return best[0], _doubt(best[0], row, known)
+    return best[0], _doubt(known.film(best[0]).year, row.year)
 
 
-def _doubt(item_id: Id, row: Row, known: _Known) -> str:
-    year = _year(known, item_id)
-    if row.year is None or year is None:
-        return f"{'the file gives' if row.year is None else 'there is'} no year{'' if row.year is None else ' here'}"
-    if year != row.year:
-        return f"it is from {year} here, and from {row.year} in the file"
+def _doubt(year: int | None, year_in_file: int | None) -> str:
+    if year_in_file is None:
+        return "the file gives no year"
+    if year is None:
+        return "there is no year here"
+    if year != year_in_file:
+        return f"it is from {year} here, and from {year_in_file} in the file"
     return "its title here is longer or shorter"
 
 
-def _year(known: _Known, item_id: Id) -> int | None:
-    return known.guide.catalogue[item_id].year
-
-
-def _apart(one: int | None, other: int | None) -> int:
-    """Years between two; one that is not known may be any."""
-    return 0 if one is None or other is None else abs(one - other)
-
-
-def _scale_note(source: str, scale: Scale, guide: Guide) -> str:
-    model_scale = guide.model.scale_
-    if not model_scale.has_stars:
-        return "This model knows no stars, only what people have seen: every film of the file counts as seen."
-    if (scale.lowest, scale.highest) == (model_scale.lowest, model_scale.highest):
-        return "The stars are taken as they are."
-    examples = [scale.lowest, scale.highest - 3 * scale.step, scale.highest]
-    told = ", ".join(f"{given:g} becomes {on_scale(given, scale, model_scale):g}" for given in examples)
-    return f"{source} rates from {scale.lowest:g} to {scale.highest:g}, this site {model_scale}: {told}."
+def _years_apart(year: int | None, other: int | None) -> int:
+    """Years between two; 0 if one is unknown, which may be any."""
+    if year is None or other is None:
+        return 0
+    return abs(year - other)

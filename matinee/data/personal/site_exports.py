@@ -1,4 +1,4 @@
-"""The files that other sites give people with their own ratings, read as rows, whatever their encoding.
+"""The files in which film sites give people their own ratings, read as rows, in any encoding.
 
     Letterboxd   ratings.csv    Date,Name,Year,Letterboxd URI,Rating               0.5 to 5
     IMDb         ratings.csv    Const,Your Rating,Date Rated,Title,...,Year,...    1 to 10
@@ -6,7 +6,7 @@
                  of a data set  userId,movieId,rating,timestamp                    0.5 to 5
     matinee      ratings.csv    item_id,title,year,stars                           the model's own
 
-A file comes from anybody: its size, its rows and what a zip file unpacks to are limited.
+Files come from anybody, so their size, their rows and what a zip file unpacks to are limited.
 """
 
 import csv
@@ -17,123 +17,180 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from matinee.data.ratings import Scale
-from matinee.data.reading.schema import plain_name
+from matinee.data.reading.schema import column_of, columns_of, plain_name
 from matinee.data.titles import year_of
 from matinee.errors import DataError
 
+#: Of a file; enough for about 10,000 films in the longest of these formats.
 MOST_BYTES = 2 * 1024 * 1024
-"""Of a file; about 10,000 films of the longest of these exports."""
 MOST_ROWS = 20_000
 EXPECTED = "Give the file ratings.csv of a Letterboxd, IMDb, MovieLens or matinee export."
 
 _SHOWN = 80
-_LONGEST_CELL = 300
-"""Longer titles, ratings and numbers are cut to this before they are compared: the longest title of a film has 200."""
+_LONGEST_CELL = 300  # longer cells are cut before they are compared; the longest title has 200
 _YEAR = re.compile(r"([0-9]{4})(\.0)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_HALF_STARS = Scale(0.5, 5.0, 0.5)
 
 
 class Format(NamedTuple):
-    """How a site writes its file; names as `plain_name` leaves them, a choice of names for each column."""
+    """How a site writes its file.
+
+    Attributes:
+        source: the site.
+        columns: a file with these columns is from this site; names as `plain_name` writes them.
+        scale: of its ratings; None for that of the model.
+        has_item_ids: whether it holds item ids that the model may know.
+        is_distinctive: whether no other table has these columns, not even one typed by hand.
+    """
 
     source: str
-    needed: tuple[str, ...]
-    """A file with these columns is one of this site."""
-    title: tuple[str, ...]
-    rating: tuple[str, ...]
-    item: tuple[str, ...] = ()
-    scale: Scale | None = Scale(0.5, 5.0, 0.5)
-    """None: the model's own."""
+    columns: tuple[str, ...]
+    scale: Scale | None
+    has_item_ids: bool
+    is_distinctive: bool
 
 
-_FORMATS = (
-    Format("Letterboxd", ("letterboxduri", "name"), ("name",), ("rating",)),
-    Format("IMDb", ("const", "title"), ("title", "originaltitle"), ("yourrating", "yourated"), (), Scale(1, 10, 1)),
-    Format("matinee", ("itemid", "stars"), ("title",), ("stars",), ("itemid",), None),
-    Format("MovieLens", ("movieid", "rating"), ("title",), ("rating",), ("movieid",)),
+FORMATS = (
+    Format("Letterboxd", ("letterboxduri", "name"), _HALF_STARS, False, True),
+    Format("IMDb", ("const", "title"), Scale(1, 10, 1), False, True),
+    Format("matinee", ("itemid", "title", "year", "stars"), None, True, True),
+    Format("MovieLens", ("movieid", "imdbid", "title", "rating"), _HALF_STARS, True, True),
+    Format("matinee", ("itemid", "stars"), None, True, False),
+    Format("MovieLens", ("movieid", "rating"), _HALF_STARS, True, False),
 )
 
 
 class Row(NamedTuple):
-    """One row; `row` is counted as a spreadsheet does: the header is row 1."""
+    """One row of an export.
+
+    Attributes:
+        row: its number as in a spreadsheet; the header is row 1.
+        titles: names of the film, first the one to show.
+        year: of the film, None if the file gives none.
+        rating: as the file writes it.
+        item: the item id, or empty.
+        kind: what the file calls the film, such as "TV Series"; usually empty.
+    """
 
     row: int
     titles: tuple[str, ...]
-    """By which the film may be known, the one that is shown first."""
     year: int | None
     rating: str
     item: str
     kind: str
-    """What the file calls it, such as "TV Series"; usually empty."""
 
     @property
     def shown(self) -> str:
         """The film as the file names it, for people."""
-        title = self.titles[0] if self.titles else f"no. {self.item}" if self.item else ""
-        with_year = f"{title} ({self.year})" if self.year and year_of(title) is None else title
-        return with_year if len(with_year) <= _SHOWN else f"{with_year[: _SHOWN - 3]}..."
+        title = ""
+        if self.titles:
+            title = self.titles[0]
+        elif self.item:
+            title = f"no. {self.item}"
+        if self.year and year_of(title) is None:
+            title = f"{title} ({self.year})"
+        if len(title) > _SHOWN:
+            title = f"{title[: _SHOWN - 3]}..."
+        return title
+
+
+def format_of(content: bytes, *, needs_ratings: bool) -> Format | None:
+    """The format of a table that only a site's export can be; None for any other table.
+
+    Args:
+        content: of the file, not a zip.
+        needs_ratings: whether a site's list of films without ratings is an export too, which
+            `read_rows` then refuses; otherwise it is a table like any other.
+    """
+    try:
+        header = _text(content).partition("\n")[0]
+        names, _ = _table(header)
+    except DataError:
+        return None
+    for form in FORMATS:
+        if form.is_distinctive and all(name in names for name in form.columns):
+            if column_of(names, "rating") is None and not needs_ratings:
+                return None
+            return form
+    return None
 
 
 def read_rows(content: bytes) -> tuple[Format, Iterator[Row]]:
-    """Whose file it is, and its rows; a zip with a `ratings.csv` in it will do.
+    """The format of a file, and its rows; the file may be a zip with a `ratings.csv` in it.
 
     Raises:
-        DataError: it is too large, no table, or no table of these sites; while rows are taken, that they are of
-            several people.
+        DataError: the file is too large, not a table, or not of these sites; while iterating over
+            the rows, if they are ratings of several people.
     """
-    names, rows = _table(_text(_unzipped(content)))
+    if len(content) > MOST_BYTES:
+        raise DataError(f"The file is larger than {MOST_BYTES // 1024**2} MB. {EXPECTED}")
+    if is_zip(content):
+        content = _unzipped(content)
+    names, rows = _table(_text(content))
     form = _format(names)
     return form, _rows(names, rows, form)
 
 
 def plain_cell(text: str) -> str:
-    """A cell for a CSV file that no spreadsheet takes for a formula; `read_rows` takes the apostrophe away again."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """A cell for a CSV file that no spreadsheet takes for a formula: after an apostrophe.
+
+    `read_rows` removes the apostrophe.
+    """
+    if text.startswith(_FORMULA):
+        return f"'{text}"
+    return text
 
 
-# -- the file ------------------------------------------------------------------------------------------------------
+# -- the file --------------------------------------------------------------------------------------
+
+
+def is_zip(content: bytes) -> bool:
+    """Whether a file is a zip file."""
+    return content.startswith(b"PK\x03\x04")
 
 
 def _unzipped(content: bytes) -> bytes:
-    """The table itself: Letterboxd gives a zip with several."""
-    if len(content) > MOST_BYTES:
-        raise DataError(f"The file is larger than {MOST_BYTES // 1024**2} MB. {EXPECTED}")
-    if not content.startswith(b"PK\x03\x04"):
-        return content
+    """The `ratings.csv` in a zip file; Letterboxd packs several tables."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            shortest_first = sorted(archive.namelist(), key=len)
-            name = next((one for one in shortest_first if one.rpartition("/")[2].lower() == "ratings.csv"), None)
-            if name is None:
-                raise DataError("The zip file holds no ratings.csv; give that file itself.")
-            with archive.open(name) as file:
-                inside = file.read(MOST_BYTES + 1)  # never more, whatever the archive claims
+            inside = _ratings_in(archive)
     except DataError:
         raise
-    except Exception as error:  # a damaged or locked zip can break the reader anywhere, with a zlib.error for one
+    except Exception as error:  # damage can break the reader anywhere, with a zlib.error for one
         raise DataError("The zip file is damaged or locked; unpack it and give its ratings.csv.") from error
     if len(inside) > MOST_BYTES:
         raise DataError(f"The ratings.csv in the zip file is larger than {MOST_BYTES // 1024**2} MB.")
     return inside
 
 
+def _ratings_in(archive: zipfile.ZipFile) -> bytes:
+    for name in sorted(archive.namelist(), key=len):
+        if name.rpartition("/")[2].lower() == "ratings.csv":
+            with archive.open(name) as file:
+                return file.read(MOST_BYTES + 1)  # never more, whatever the archive claims
+    raise DataError("The zip file holds no ratings.csv; give that file itself.")
+
+
 def _text(content: bytes) -> str:
-    """As UTF-8, as UTF-16 with its mark, or else as the code page of older spreadsheets."""
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"), (b"", "cp1252")):
-        if content.startswith(mark):
-            try:
-                text = content.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-            if "\0" not in text:
-                return text
+    """Content as UTF-8, as UTF-16 with its mark, or as the code page of older spreadsheets."""
+    encodings = ["utf-8-sig", "cp1252"]
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings.insert(0, "utf-16")
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
     raise DataError(f"The file is not a text file. {EXPECTED}")
 
 
 def _table(text: str) -> tuple[list[str], list[list[str]]]:
-    """The names of the columns, plain, and all rows after them; blank ones too, for rows are counted."""
-    first = text.partition("\n")[0]
-    separator = max((",", ";", "\t"), key=first.count)
+    """The plain names of the columns, and all rows after them, with blank ones to keep count."""
+    first_line = text.partition("\n")[0]
+    separator = max((",", ";", "\t"), key=first_line.count)
     rows: list[list[str]] = []
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
@@ -148,13 +205,16 @@ def _table(text: str) -> tuple[list[str], list[list[str]]]:
 
 
 def _format(names: Sequence[str]) -> Format:
-    for form in _FORMATS:
-        if all(name in names for name in form.needed):
-            if any(name in names for name in form.rating):
+    for form in FORMATS:
+        if all(name in names for name in form.columns):
+            if column_of(names, "rating") is not None:
                 return form
-            raise DataError(f"This file of {form.source} has no ratings in it, only films. {EXPECTED}")
+            raise DataError(f"This {form.source} file holds only films, no ratings. {EXPECTED}")
     shown = ", ".join(name[:30] for name in names[:8])
-    raise DataError(f"The columns of this file ({shown}) are those of none of the sites that are known. {EXPECTED}")
+    raise DataError(f"The columns of this file ({shown}) are not those of a known site. {EXPECTED}")
+
+
+# -- its rows --------------------------------------------------------------------------------------
 
 
 def _rows(names: Sequence[str], rows: Iterable[Sequence[str]], form: Format) -> Iterator[Row]:
@@ -163,34 +223,48 @@ def _rows(names: Sequence[str], rows: Iterable[Sequence[str]], form: Format) -> 
     Raises:
         DataError: they are ratings of several people.
     """
-    at = {name: column for column, name in reversed(list(enumerate(names)))}
-    titles_at, year_at = _at(at, form.title), _at(at, ("year",))
-    rating_at, item_at, kind_at, user_at = (
-        _at(at, choice) for choice in (form.rating, form.item, ("titletype",), ("userid",))
-    )
+    title_columns, rating_columns = columns_of(names, "own title"), columns_of(names, "rating")
+    item_column = column_of(names, "own item") if form.has_item_ids else None
+    year_column, kind_column = column_of(names, "year"), column_of(names, "kind of title")
+    user_column = column_of(names, "user")
     users: set[str] = set()
     for number, row in enumerate(rows, 2):
-        if not any(row) or not any(one.strip() for one in row):
+        if not any(cell.strip() for cell in row):
             continue
-        users.update(_cells(row, user_at))
+        users.update(_cells(row, [user_column]))
         if len(users) > 1:
-            raise DataError("The file holds the ratings of several people; give only the rows of one.")
-        titles = tuple(dict.fromkeys(map(_without_apostrophe, _cells(row, titles_at))))
-        year = _YEAR.fullmatch("".join(_cells(row, year_at)))
-        known_year = int(year[1]) if year else year_of(titles[0]) if titles else None
-        first = (next(iter(_cells(row, columns)), "") for columns in (rating_at, item_at, kind_at))
-        yield Row(number, titles, known_year, *first)
+            raise DataError("The file holds the ratings of several people; give only the rows of one person.")
+        titles = tuple(dict.fromkeys(map(_without_apostrophe, _cells(row, title_columns))))
+        yield Row(
+            row=number,
+            titles=titles,
+            year=_year(_first_cell(row, [year_column]), titles),
+            rating=_first_cell(row, rating_columns),
+            item=_first_cell(row, [item_column]),
+            kind=_first_cell(row, [kind_column]),
+        )
 
 
-def _at(columns: dict[str, int], names: Iterable[str]) -> list[int]:
-    return [columns[name] for name in names if name in columns]
+def _year(text: str, titles: Sequence[str]) -> int | None:
+    year = _YEAR.fullmatch(text)
+    if year is not None:
+        return int(year[1])
+    if titles:
+        return year_of(titles[0])
+    return None
 
 
-def _cells(row: Sequence[str], columns: Iterable[int]) -> list[str]:
-    """The cells of some columns, cut to a few hundred characters, without those that are empty or missing."""
-    cells = [row[column].strip()[:_LONGEST_CELL] for column in columns if column < len(row)]
+def _cells(row: Sequence[str], columns: Iterable[int | None]) -> list[str]:
+    """The cells of some columns, cut to `_LONGEST_CELL`; empty and missing ones are left out."""
+    cells = [row[column].strip()[:_LONGEST_CELL] for column in columns if column is not None and column < len(row)]
     return [cell for cell in cells if cell]
 
 
+def _first_cell(row: Sequence[str], columns: Iterable[int | None]) -> str:
+    return next(iter(_cells(row, columns)), "")
+
+
 def _without_apostrophe(title: str) -> str:
-    return title[1:] if title.startswith("'") and title[1:].startswith(_FORMULA) else title
+    if title.startswith("'") and title[1:].startswith(_FORMULA):
+        return title[1:]
+    return title

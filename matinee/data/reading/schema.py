@@ -74,13 +74,15 @@ def plain_name(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
-def column_of(names: Sequence[str], role: str) -> int | None:
-    """The number of the column that has a usual name of a role; None if there is none."""
+def columns_of(names: Sequence[str], role: str) -> list[int]:
+    """The numbers of all columns that have a usual name of a role, the most usual name first."""
     plain = [plain_name(name) for name in names]
-    for alias in ALIASES[role].split():
-        if alias in plain:
-            return plain.index(alias)
-    return None
+    return [plain.index(alias) for alias in ALIASES[role].split() if alias in plain]
+
+
+def column_of(names: Sequence[str], role: str) -> int | None:
+    """The number of the column that has the most usual name of a role; None if there is none."""
+    return next(iter(columns_of(names, role)), None)
 
 
 def find_columns(

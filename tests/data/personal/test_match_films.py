@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.data.catalog import Catalogue, Film
-from matinee.data.personal.match_films import Import, on_scale, read_export
+from matinee.data.personal.match_films import Import, match_films, on_scale
 from matinee.data.personal.site_exports import MOST_BYTES, MOST_ROWS, plain_cell, read_rows
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.vocabulary import Id
@@ -46,6 +46,10 @@ def guide(scale: Scale = HALVES, films: dict[Id, Film] = FILMS, n: int = 12) -> 
     ratings = Ratings.from_ids([1] * n + [2] * n, items, values, scale=scale)
     model = Baseline() if scale.has_stars else Popularity()
     return Guide(model.fit(ratings, n_threads=1), Catalogue(films))
+
+
+def read_export(content: bytes, guide: Guide) -> Import:
+    return match_films(content, guide.model.items_, guide.catalogue, guide.model.scale_)
 
 
 def letterboxd(*rows: str) -> Import:
@@ -128,9 +132,8 @@ def test_ratings_of_imdb_become_stars_and_the_note_says_how() -> None:
     found = read_export((IMDB + rows).encode(), guide())
     assert found.source == "IMDb"
     assert [(one.item_id, one.given, one.stars) for one in found.matched] == [(1, 10.0, 5.0), (4, 7.0, 3.5)]
-    expected = (
-        "IMDb rates from 1 to 10, this site 0.5 to 5 in steps of 0.5: 1 becomes 0.5, 7 becomes 3.5, 10 becomes 5."
-    )
+    start = "IMDb rates from 1 to 10; the scale here is 0.5 to 5 in steps of 0.5: "
+    expected = f"{start}1 becomes 0.5, 7 becomes 3.5, 10 becomes 5."
     assert found.scale_note == expected
 
 
@@ -200,6 +203,12 @@ def test_a_rating_is_put_on_the_scale_of_the_model(
     assert on_scale(given, given_on, model_scale) == stars
 
 
+def test_a_rating_below_zero_stays_below_zero() -> None:
+    written = b"item_id,title,year,stars\n5,Donnie Darko (2001),2001,-2.5\n"
+    found = read_export(written, guide(Scale(-10, 10, 0.5)))
+    assert [(match.given, match.stars) for match in found.matched] == [(-2.5, -2.5)]
+
+
 @given(st.integers(1, 10), st.sampled_from([Scale(0.5, 5, 0.5), Scale(1, 5, 1), Scale(0, 100, 1), Scale(-1, 1, 0.25)]))
 def test_whatever_is_given_lies_on_the_scale_and_more_never_becomes_less(given: int, scale: Scale) -> None:
     stars = on_scale(given, Scale(1, 10, 1), scale)
@@ -211,7 +220,7 @@ def test_whatever_is_given_lies_on_the_scale_and_more_never_becomes_less(given: 
 def test_for_a_model_without_stars_every_film_counts_as_seen() -> None:
     found = read_export((LETTERBOXD + "2024,The Matrix,1999,u,0.5\n").encode(), guide(PAIRS))
     assert [one.stars for one in found.matched] == [1.0]
-    assert found.scale_note.startswith("This model knows no stars")
+    assert found.scale_note.startswith("This model does not use stars")
 
 
 def test_without_titles_nothing_is_found_and_nothing_breaks() -> None:
@@ -227,8 +236,8 @@ def test_without_titles_nothing_is_found_and_nothing_breaks() -> None:
     [
         (b"", "The file is empty, or its first row names no columns. Give the file ratings.csv of a Letterboxd"),
         (b"\0\1\2\3", "The file is not a text file"),
-        (b"a,b\n1,2\n", r"The columns of this file \(a, b\) are those of none of the sites that are known"),
-        (b"Date,Name,Year,Letterboxd URI\n1,2,3,4\n", "This file of Letterboxd has no ratings in it, only films"),
+        (b"a,b\n1,2\n", r"The columns of this file \(a, b\) are not those of a known site"),
+        (b"Date,Name,Year,Letterboxd URI\n1,2,3,4\n", "This Letterboxd file holds only films, no ratings"),
         (b"PK\x03\x04 but no archive", "The zip file is damaged or locked"),
         (zipped(films=b"x"), "The zip file holds no ratings.csv"),
         (zipped(ratings=b"x" * (MOST_BYTES + 1)), "The ratings.csv in the zip file is larger than 2 MB"),
@@ -282,10 +291,10 @@ def test_a_title_is_cut_before_it_is_compared() -> None:
     assert row.titles == (title[:300],)
 
 
-def test_a_file_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("matinee.data.personal.match_films.MOST_SECONDS", -1.0)
+def test_a_file_that_takes_too_long_is_refused() -> None:
+    content, model = (LETTERBOXD + "2024,The Matrix,1999,u,5\n").encode(), SMALL.model
     with pytest.raises(DataError, match=r"^Reading the file took longer than -1 seconds; give a part of it\.$"):
-        letterboxd("The Matrix,1999,5")
+        match_films(content, model.items_, SMALL.catalogue, model.scale_, seconds=-1)
 
 
 @pytest.mark.parametrize("title", [" " * 1_000 + "b", "(a) " * 300, "a: " * 400, "\u0301\u0323" * 150], ids=ascii)

@@ -1,30 +1,20 @@
 """A person's own ratings from a file: every usual export, and a sentence for every file that cannot be read."""
 
-from pathlib import Path
-
 import pytest
 
 from matinee.data.personal.ratings_csv import OwnRating, read_own_ratings
 from matinee.errors import DataError
+from tests.helpers import message
 
 EXAMPLE = "It needs lines such as:  Toy Story (1995),4.5"
 
 
-def read(folder: Path, content: str | bytes) -> list[OwnRating]:
-    path = folder / "mine.csv"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_own_ratings(path)
+def read(content: str | bytes) -> list[OwnRating]:
+    return read_own_ratings(content if isinstance(content, bytes) else content.encode(), "FILE")
 
 
 def pairs(ratings: list[OwnRating]) -> list[tuple[str, float]]:
     return [(one.item, one.stars) for one in ratings]
-
-
-def message(folder: Path, content: str | bytes) -> str:
-    with pytest.raises(DataError) as caught:
-        read(folder, content)
-    assert "\n" not in str(caught.value)
-    return str(caught.value).replace(str(folder / "mine.csv"), "FILE")
 
 
 @pytest.mark.parametrize(
@@ -53,40 +43,48 @@ def message(folder: Path, content: str | bytes) -> str:
         "byte order mark", "blank lines", "line separator", "spaces", "title before id", "negative",
     ],
 )  # fmt: skip
-def test_the_films_and_stars_are_found(content: str, expected: dict[str, float], tmp_path: Path) -> None:
-    assert pairs(read(tmp_path, content)) == list(expected.items())
+def test_the_films_and_stars_are_found(content: str, expected: dict[str, float]) -> None:
+    assert pairs(read(content)) == list(expected.items())
 
 
-def test_every_row_is_kept_with_its_number_and_the_film_as_written(tmp_path: Path) -> None:
-    found = read(tmp_path, "title,rating\nAlien,5\n\nHeat,3\nAlien,2\n")
+def test_every_row_is_kept_with_its_number_and_the_film_as_written() -> None:
+    found = read("title,rating\nAlien,5\n\nHeat,3\nAlien,2\n")
     assert [one[:3] for one in found] == [("title:Alien", 5.0, 2), ("title:Heat", 3.0, 4), ("title:Alien", 2.0, 5)]
     assert [one.film for one in found] == ["Alien", "Heat", "Alien"]
-    assert [one.film for one in read(tmp_path, "movieId,rating\n7,5\n")] == ["7"]
+    assert [one.film for one in read("movieId,rating\n7,5\n")] == ["7"]
 
 
-def test_a_letterboxd_export_gives_titles_with_years(tmp_path: Path) -> None:
+def test_a_letterboxd_export_gives_titles_with_years() -> None:
     content = (
         "Date,Name,Year,Letterboxd URI,Rating\n"
         "2024-01-01,Alien,1979,https://boxd.it/2awY,4.5\n"
         "2024-01-02,Serial,,https://boxd.it/1,3\n"
     )
-    assert pairs(read(tmp_path, content)) == [("title:Alien (1979)", 4.5), ("title:Serial", 3.0)]
+    assert pairs(read(content)) == [("title:Alien (1979)", 4.5), ("title:Serial", 3.0)]
 
 
-def test_an_imdb_export_gives_titles_with_years(tmp_path: Path) -> None:
+def test_an_imdb_export_gives_titles_with_years() -> None:
     content = (
         "Const,Your Rating,Date Rated,Title,URL,Title Type,IMDb Rating,Runtime (mins),Year,Genres\n"
         'tt0078748,9,2024-01-01,Alien,https://www.imdb.com/title/tt0078748,movie,8.5,117,1979,"Horror, Sci-Fi"\n'
     )
-    assert pairs(read(tmp_path, content)) == [("title:Alien (1979)", 9.0)]
+    assert pairs(read(content)) == [("title:Alien (1979)", 9.0)]
 
 
-def test_a_title_that_holds_its_year_does_not_get_it_twice(tmp_path: Path) -> None:
-    assert pairs(read(tmp_path, "title,year,rating\nAlien (1979),1979,5\n")) == [("title:Alien (1979)", 5.0)]
+def test_a_title_that_holds_its_year_does_not_get_it_twice() -> None:
+    assert pairs(read("title,year,rating\nAlien (1979),1979,5\n")) == [("title:Alien (1979)", 5.0)]
 
 
-def test_a_year_is_not_added_to_an_id(tmp_path: Path) -> None:
-    assert pairs(read(tmp_path, "movieId,year,rating\n7,1979,5\n")) == [("id:7", 5.0)]
+def test_headers_are_compared_without_spaces_and_signs() -> None:
+    assert pairs(read("Movie ID,Your-Rating\n7,5\n")) == [("id:7", 5.0)]
+    assert pairs(read("Movie Title,Stars,Year\nAlien,5,1979.0\nHeat,4,soon\n")) == [
+        ("title:Alien (1979)", 5.0),
+        ("title:Heat", 4.0),
+    ]
+
+
+def test_a_year_is_not_added_to_an_id() -> None:
+    assert pairs(read("movieId,year,rating\n7,1979,5\n")) == [("id:7", 5.0)]
 
 
 @pytest.mark.parametrize(
@@ -121,16 +119,5 @@ def test_a_year_is_not_added_to_an_id(tmp_path: Path) -> None:
         "latin-1", "utf-16", "endless",
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told_with_its_row(content: str | bytes, told: str, tmp_path: Path) -> None:
-    assert message(tmp_path, content) == told
-
-
-def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError) as caught:
-        read_own_ratings(tmp_path / "none.csv")
-    assert str(caught.value) == (
-        f"Cannot read the ratings in '{tmp_path / 'none.csv'}': No such file or directory. {EXAMPLE}"
-    )
-    with pytest.raises(DataError) as caught:
-        read_own_ratings(tmp_path)
-    assert str(caught.value) == f"Cannot read the ratings in '{tmp_path}': Is a directory. {EXAMPLE}"
+def test_what_cannot_be_read_is_told_with_its_row(content: str | bytes, told: str) -> None:
+    assert message(DataError, read, content) == told
