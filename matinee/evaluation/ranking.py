@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Longs
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
-from matinee._types import Doubles, Longs
 from matinee.errors import DataError
 from matinee.evaluation import metrics
 from matinee.models.base import Recommender
