@@ -40,7 +40,7 @@ each_kind_of_model = pytest.mark.parametrize(
 """Where only the kind of list matters: stars or scores without a unit, each with factors and without; neighbors."""
 ITEM = 17
 """An item id of `table()`; its users are 1 to 300."""
-TWICE = "Rated again later by the same user: 1 row; the last rating counts.\n"
+TWICE = "Repeated ratings by the same user: 1 row; the last rating counts.\n"
 
 # -- errors ------------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from tests.helpers import reading_error as message
 
 PAIR_ROWS = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")]
 COUNTED = ReadOptions(count="plays")
-NO_RATINGS = "No ratings here, only who has what: "
+NO_RATINGS = "There are no ratings, only pairs of a user and an item: "
 NAMED = "; its columns are {}. Name the right one with --rating-column NAME, or with --count-column NAME if it says "
 NAMED += "how often; or give --pairs if there is none."
 
@@ -212,7 +212,7 @@ def test_pairs_are_described(folder: Path) -> None:
     assert "stars" not in told
     assert found["unit"] == "pair"
     counts = good("data", "describe", folder / "plays.csv").stdout
-    assert "How often\n" in counts
+    assert "Distribution of the counts\n" in counts
     assert [line.split()[0] for line in counts.splitlines() if "%" in line][1:6] == ["1", "2", "5", "10", "20"]
 
 
@@ -232,7 +232,7 @@ def test_training_without_a_named_model_takes_one_that_can_and_says_so(folder: P
     told = good("train", folder / "pairs.csv", "--set", "factors=4", "--out", tmp_path / "m.matinee").stderr
     n = len(read(folder / "pairs.csv").ratings)
     assert told.startswith(
-        f"{NO_RATINGS}{n:,} pairs.\nThe model is ials, which learns from who has what; --model names another.\n"
+        f"{NO_RATINGS}{n:,} pairs.\nThe model is ials, which needs no ratings; --model selects another.\n"
     )
     assert f"\nTrained ials on {n:,} pairs in " in told
     assert load_model(tmp_path / "m.matinee")[0].name == "ials"
@@ -244,8 +244,8 @@ def test_play_counts_train_with_weights_and_duplicates_are_told(folder: Path, tm
     plays = write(tmp_path / "plays.csv", f"{text}{text.splitlines()[1]}\n")
     words = ("--model", "ials", "--set", "factors=8", "--set", "weights=log")
     told = good("train", plays, *words, "--out", tmp_path / "m.matinee").stderr
-    assert f"{NO_RATINGS}{len(read(plays).ratings):,} pairs, 1 to " in told
-    assert "Of a pair that was there already: 1 row; they are added up.\n" in told
+    assert f"{NO_RATINGS}{len(read(plays).ratings):,} pairs, with counts up to " in told
+    assert "Repeated pairs: 1 row; their counts are added.\n" in told
     weighted = as_json("recommend", tmp_path / "m.matinee", "--user", 1)
     good("train", folder / "pairs.csv", *words, "--out", tmp_path / "p.matinee")
     assert weighted["items"] != as_json("recommend", tmp_path / "p.matinee", "--user", 1)["items"]
@@ -308,7 +308,7 @@ def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path
     plain = write(tmp_path / "plain.csv", "Alien\nThe Good; the Bad and the Ugly\nThe Matrix\n")
     often = write(tmp_path / "often.csv", "title,plays\nAlien,7\nThe Good the Bad and the Ugly,1\nThe Matrix,2\n")
     expected = as_json("recommend", model_file, "--ratings", films)["items"]
-    told = f"This model knows no stars: every film in {stars} counts as one that they have.\n"
+    told = f"This model does not use stars: every film in {stars} counts as one that they have.\n"
     for path, note in ((films, ""), (stars, told), (plain, ""), (often, "")):
         assert as_json("recommend", model_file, "--ratings", path)["items"] == expected
         assert good("recommend", model_file, "--ratings", path).stderr.startswith(note)
@@ -366,9 +366,9 @@ def test_what_is_similar_by_factors_and_by_who_has_both(model_file: Path, folder
 
 def test_neighbours_have_films_and_gave_no_stars(model_file: Path) -> None:
     told = good("neighbors", model_file, "--user", 1, "-k", 3).stdout
-    assert told.splitlines()[1].split() == ["likeness", "both", "have", "films", "user"]
+    assert told.splitlines()[1].split() == ["similarity", "both", "have", "films", "user"]
     assert "You and user " in told
-    assert "What they have and you have not\n" in told
+    assert "Films that they have and you do not\n" in told
     assert "star" not in told.lower().replace("star wars", "")
     assert all(one["difference"] is None for one in as_json("neighbors", model_file, "--user", 1)["people"])
 
@@ -379,7 +379,7 @@ def test_the_other_commands_answer_or_say_why_not(model_file: Path, folder: Path
         refused("predict", model_file, "--user", 1, "--item", "Alien") == f"{no_stars}it ranks and predicts no stars."
     )
     assert refused("biases", model_file) == (
-        f"{no_stars}there are no biases: what sets a film apart is how many have it."
+        f"{no_stars}there are no biases; films differ only in how many people have them."
     )
     assert " films. Those that the " in good("map", model_file, "--out", tmp_path / "m.html").stdout
     good("train", folder / "pairs.csv", "--model", "popularity", "--out", tmp_path / "p.matinee")

@@ -251,8 +251,8 @@ def _bias_model(model: Recommender) -> _BiasModel:
     """The prediction without tastes, from whatever biases and factors the model has."""
     if not model.scale_.has_stars:
         raise UnsupportedError(
-            f"{model.name} was trained on data without ratings, so there are no biases; the films differ only in how "
-            "many people have them."
+            f"{model.name} was trained on a table without ratings, so there are no biases; "
+            "films differ only in how many people have them."
         )
     learned = model.learned_biases()
     if learned is None:

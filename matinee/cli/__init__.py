@@ -1,6 +1,6 @@
-"""The command line: parse, call, print. No arithmetic here; every command is a few calls into the library.
+"""The command line: each command parses its options, calls the library and prints the result.
 
-Heavy modules are imported inside the commands, so that `matinee --help` answers at once.
+Heavy modules are imported inside the commands, so that `matinee --help` responds at once.
 """
 
 import errno
@@ -32,7 +32,7 @@ from matinee.errors import MatineeError
 
 
 class _Program(click.Group):
-    """Prints matinee's own errors as one line and exits with 1; anything else is a bug and keeps its traceback."""
+    """Prints matinee's errors in one line and exits with 1; other errors keep their traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -45,18 +45,18 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # The reader of our output, `head` say, has gone; Python must not try to flush what is left.
+            # The reader of the output, such as `head`, has gone; Python must not flush the rest.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EIO):
                 raise
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            click.echo(f"Error: the output cannot be written: {error.strerror}.", err=True)
+            click.echo(f"Error: Cannot write the output: {error.strerror}.", err=True)
             sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which people meet them, not in that of the alphabet."""
+        """In the order in which people need them, not in alphabetical order."""
         del ctx
         return list(self.commands)
 
@@ -66,7 +66,8 @@ class _Program(click.Group):
 def main() -> None:
     """Film recommendations people can trust, from any table of ratings.
 
-    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder or a zip.
+    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder or a zip
+    archive. MODEL is a file written by `matinee train`.
     """
 
 

@@ -1,46 +1,46 @@
-"""matinee data: list, fetch, describe, convert."""
+"""matinee data: list, fetch, describe and convert data sets."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from matinee.cli.options import data_options, json_option, load_data
 from matinee.cli.output import as_json, note, table
 
+if TYPE_CHECKING:
+    from matinee.data.datasets.registry import Entry
+
 
 @click.group()
 def data() -> None:
-    """Data sets: which there are, what is in them, into another format."""
+    """List, download, describe and convert data sets."""
 
 
 @data.command("list")
 @json_option
 def list_(as_json_: bool) -> None:
-    """The data sets that have a name, and whether they are on this machine."""
+    """List the named data sets, and which are on this machine."""
     from matinee.data.datasets.fetch import local_copy
     from matinee.data.datasets.registry import ENTRIES
 
-    where = {entry.name: local_copy(entry.name) for entry in ENTRIES}
+    paths = {entry.name: local_copy(entry.name) for entry in ENTRIES}
     if as_json_:
-        as_json({"datasets": [_entry_dict(entry, where[entry.name]) for entry in ENTRIES]})
+        as_json({"datasets": [_entry_dict(entry, paths[entry.name]) for entry in ENTRIES]})
         return
-    rows = [
-        (
-            entry.name,
-            f"{entry.n_ratings:,}",
-            f"{entry.n_users:,}",
-            f"{entry.n_items:,}",
-            entry.scale,
-            f"{entry.megabytes} MB" if entry.url else "built in",
-            "here" if where[entry.name] or not entry.url else "",
-        )
-        for entry in ENTRIES
-    ]
+    rows = []
+    for entry in ENTRIES:
+        download, status = "built in", "here"
+        if entry.url:
+            download = f"{entry.megabytes} MB"
+            if not paths[entry.name]:
+                status = ""
+        counts = (f"{entry.n_ratings:,}", f"{entry.n_users:,}", f"{entry.n_items:,}")
+        rows.append((entry.name, *counts, entry.scale, download, status))
     table(("name", "ratings", "users", "films", "scale", "download", ""), rows)
 
 
-def _entry_dict(entry: Any, where: Path | None) -> dict[str, Any]:
+def _entry_dict(entry: "Entry", path: Path | None) -> dict[str, Any]:
     return {
         "name": entry.name,
         "url": entry.url,
@@ -50,31 +50,31 @@ def _entry_dict(entry: Any, where: Path | None) -> dict[str, Any]:
         "n_items": entry.n_items,
         "licence": entry.licence,
         "citation": entry.citation,
-        "path": None if where is None else str(where),
+        "path": None if path is None else str(path),
     }
 
 
 @data.command()
 @click.argument("name")
 def fetch(name: str) -> None:
-    """Download the data set NAME from GroupLens, once, and check it."""
+    """Download the data set NAME from GroupLens and verify it."""
     from matinee.data.datasets.fetch import fetch as fetch_
     from matinee.data.datasets.registry import entry
 
     path = fetch_(name)
     click.echo(path)
-    note(f"Licence: {entry(name).licence}\nPlease cite: {entry(name).citation}")
+    note(f"License: {entry(name).licence}\nPlease cite: {entry(name).citation}")
 
 
 @data.command()
 @click.argument("source", metavar="DATA")
 @data_options
 @json_option
-def describe(source: str, as_json_: bool, **given: Any) -> None:
-    """Look at DATA: how many, how spread, what is popular, and what is wrong with it."""
-    from matinee.data.describe import describe as describe_
+def describe(source: str, as_json_: bool, **columns: Any) -> None:
+    """Describe DATA: size, distribution, popular films, problems."""
+    from matinee.data.describe import describe as describe_dataset
 
-    description = describe_(load_data(source, given))
+    description = describe_dataset(load_data(source, columns))
     if as_json_:
         as_json(description.to_dict())
         return
@@ -83,25 +83,32 @@ def describe(source: str, as_json_: bool, **given: Any) -> None:
     click.echo()
     unit = f"{description.unit}s"
     if description.has_stars:
-        table(("stars", unit, "", "share"), description.histogram_rows(), "How the stars are given")
+        table(("stars", unit, "", "share"), description.histogram_rows(), "Distribution of the ratings")
         click.echo()
     elif len(description.histogram) > 1:
-        table(("times, from", unit, "", "share"), description.histogram_rows(), "How often")
+        table(("times, from", unit, "", "share"), description.histogram_rows(), "Distribution of the counts")
         click.echo()
-    mean, title = ("mean", "The most rated") if description.has_stars else ("times each", "What most people have")
-    table(("film", unit, mean)[: len(description.most_rated_rows()[0])], description.most_rated_rows(), title)
+    popular = description.most_rated_rows()
+    title, average = "Films that most people have", "times each"
+    if description.has_stars:
+        title, average = "Most rated films", "mean"
+    headings = ("film", unit, average)
+    table(headings[: len(popular[0])], popular, title)
     click.echo()
-    headings = ("", "fewest", "a quarter below", "half below", "three quarters below", "most", "busiest tenth has")
-    table(headings, description.spread_rows(), f"How {unit} are spread")
+    quantiles = ("min", "25%", "median", "75%", "max")
+    table(("", *quantiles, "share of busiest 10%"), description.spread_rows(), f"Number of {unit}")
 
 
 @data.command()
 @click.argument("source", metavar="DATA")
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @data_options
-def convert(source: str, target: Path, **given: Any) -> None:
-    """Write DATA as OUT: .csv, .tsv, .parquet or .jsonl. Titles go into a file beside it."""
-    from matinee.data.convert import convert as convert_
+def convert(source: str, target: Path, **columns: Any) -> None:
+    """Write DATA to OUT: .csv, .tsv, .parquet or .jsonl.
 
-    for line in convert_(load_data(source, given), target):
+    Titles are written to a file in the same folder.
+    """
+    from matinee.data.convert import convert as convert_dataset
+
+    for line in convert_dataset(load_data(source, columns), target):
         click.echo(line)

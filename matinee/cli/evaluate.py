@@ -1,4 +1,4 @@
-"""matinee evaluate: how good a model is."""
+"""matinee evaluate: the quality of a model."""
 
 from copy import copy
 from typing import Any
@@ -8,13 +8,15 @@ import click
 from matinee.cli.options import (
     data_options,
     json_option,
-    load_data,
+    load_parts,
     make_model,
     make_model_for,
     model_option,
-    read_options,
+    require_one_split,
     seed_option,
     set_option,
+    split_option,
+    test_option,
     threads_option,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
@@ -22,39 +24,40 @@ from matinee.cli.output import announce_compiling, as_json, note, progress_bar, 
 
 @click.command()
 @click.argument("source", metavar="TRAIN")
-@click.option("--test", "test_source", metavar="DATA", help="The test part, a table of its own.")
-@click.option("--split", "spec", metavar="SPEC", help="How to cut TRAIN: random:0.2 (the default), kfold:5, ...")
+@test_option
+@split_option
 @model_option
 @set_option
 @seed_option
 @threads_option
 @data_options
 @json_option
-def evaluate(source: str, test_source: str | None, spec: str | None, as_json_: bool, **given: Any) -> None:
-    """Train a model on one part of the ratings and measure it on the other.
+def evaluate(
+    source: str,
+    test_source: str | None,
+    spec: str | None,
+    model_name: str | None,
+    settings: tuple[str, ...],
+    seed: int,
+    threads: int | None,
+    as_json_: bool,
+    **columns: Any,
+) -> None:
+    """Measure a model on ratings that it has not seen.
 
-    SPEC is random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy (test row numbers from 0).
+    SPEC is random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy (row numbers of the test
+    part, from 0).
     """
-    from matinee.data.datasets.load import load
-    from matinee.data.split import given_parts, splits
-    from matinee.evaluation import evaluate as evaluate_
+    from matinee.evaluation import evaluate as measure
 
-    if test_source and spec:
-        raise click.UsageError("--test and --split exclude each other: give one of them.")
-    n_threads, name = given.pop("threads"), given.pop("model_name")
-    settings, seed = given.pop("settings"), given.pop("seed")
-    if name:
-        make_model(name, settings, seed)  # a wrong setting is told before the data is read
-    options = read_options(dict(given))
-    dataset = load_data(source, given)
-    model = make_model_for(dataset, name, settings, seed)
-    if test_source:
-        parts = iter([given_parts(dataset.ratings, load(test_source, options).ratings)])
-    else:
-        parts = splits(dataset.ratings, spec or "random:0.2", seed, dataset.source_rows)
+    require_one_split(test_source, spec)
+    if model_name:
+        make_model(model_name, settings, seed)  # reports a wrong setting before the data are read
+    dataset, parts = load_parts(source, columns, test_source, spec or "random:0.2", seed)
+    model = make_model_for(dataset, model_name, settings, seed)
     announce_compiling()
     with progress_bar(f"Training {model.name}") as progress:
-        report = evaluate_(lambda: copy(model), parts, dataset.name, n_threads=n_threads, progress=progress)
+        report = measure(lambda: copy(model), parts, dataset.name, n_threads=threads, progress=progress)
     if as_json_:
         as_json(report.to_dict())
         return

@@ -1,6 +1,7 @@
-"""matinee map: the films of a model on a map, as a picture, a page or a table."""
+"""matinee map: the films of a model as a picture, a page or a table."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,22 +9,34 @@ from matinee.cli.options import json_option, path_argument
 from matinee.cli.output import as_json, note
 from matinee.cli.person import profile_of, ratings_option, require_person, user_option
 
-NO_PLACE = "This file was saved without histories, so the user's place is not known; give their ratings with --ratings."
+if TYPE_CHECKING:
+    from matinee.report.map_page import You
+
+NO_POSITION = (
+    "This file was saved without histories, so the position of the user is unknown; give their ratings with --ratings."
+)
 
 
 @click.command("map")
 @path_argument
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="What to write: .png, .svg, .pdf, .html or .parquet."
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File to write: .png, .svg, .pdf, .html or .parquet.",
 )
 @click.option(
     "--method",
     type=click.Choice(["pca", "umap"]),
     default="pca",
     show_default=True,
-    help="pca: exact, its axes can be read. umap: keeps neighbours together; needs the extra 'map'.",
+    help="pca: exact, with meaningful axes. umap: keeps neighbors together; needs the extra 'map'.",
 )
-@click.option("--min-ratings", type=click.IntRange(min=0), help="Leave out films with fewer ratings. Default: by size.")
+@click.option(
+    "--min-ratings",
+    type=click.IntRange(min=0),
+    help="Only films with at least this many ratings. Default: depends on the data.",
+)
 @click.option(
     "--color",
     "--colour",
@@ -43,33 +56,40 @@ def map_(
     ratings: Path | None,
     as_json_: bool,
 ) -> None:
-    """A map of the films: those that the same people like lie together.
+    """Draw a map on which similar films are close together.
 
-    A page (.html) needs no network: it moves, zooms and finds films, and shows what is most alike. With --user or
-    --ratings it shows somebody's own place too. A table (.parquet) is for Embedding Atlas and the like; it has neither
-    colors nor somebody's own place.
+    A page (.html) needs no network; it can be moved, zoomed and searched, and lists similar films.
+    With --user or --ratings, the map also shows the position of a person. A table (.parquet) is for
+    tools such as Embedding Atlas; it has no colors and no position of a person.
     """
     from matinee.analysis.film_map import make_map
     from matinee.recommendation.guide import Guide
     from matinee.report.map_page import axis_sentences, check_map_name, check_table, save_map, you_on
 
+    has_person = user is not None or ratings is not None
     check_map_name(out)
-    check_table(out, color=color, has_person=user is not None or ratings is not None)
-    if user is not None or ratings is not None:
+    check_table(out, color=color, has_person=has_person)
+    if has_person:
         require_person(user, ratings)
     guide = Guide.load(model_file)
     profile = None
-    if user is not None or ratings is not None:
-        profile = profile_of(guide, model_file, user, ratings, NO_PLACE)
+    if has_person:
+        profile = profile_of(guide, model_file, user, ratings, NO_POSITION)
     if method == "umap":
-        note("UMAP compiles itself first: some seconds ...")
+        note("Compiling UMAP (a few seconds) ...")
     made = make_map(guide, method=method, min_ratings=min_ratings)
-    you = you_on(made, guide, profile) if profile is not None and len(profile.item_index) else None
-    no_place = NO_PLACE if user is not None and not guide.origin.has_history else ""
+    you = None
+    if profile is not None and len(profile.item_index):
+        you = you_on(made, guide, profile)
     axes = axis_sentences(made, guide, min_ratings)
-    heading = f"Films of {guide.origin.dataset}" if guide.origin.dataset != "unnamed" else "Map of films"
+    heading = "Map of films"
+    if guide.origin.dataset != "unnamed":
+        heading = f"Films of {guide.origin.dataset}"
     letters = save_map(made, out, color=color, heading=heading, axes=axes, you=you)
     if as_json_:
+        remarks = [made.note, letters]
+        if user is not None and not guide.origin.has_history:
+            remarks.append(NO_POSITION)
         as_json(
             {
                 "out": str(out),
@@ -78,18 +98,28 @@ def map_(
                 "n_films": len(made),
                 "explained": made.explained,
                 "axes": axes,
-                "you": None if you is None else {"x": round(you.x, 4), "y": round(you.y, 4), "n_rated": len(you.stars)},
-                "note": " ".join(filter(None, [made.note, letters, no_place])),
+                "you": _position(you),
+                "note": " ".join(remark for remark in remarks if remark),
             }
         )
         return
+    _print_result(out, [made.sentence, *axes], [made.note, letters])
+    note(guide.origin.note)
+
+
+def _print_result(out: Path, sentences: list[str], remarks: list[str]) -> None:
     click.echo(f"Written: {out} ({out.stat().st_size / 1e6:.2f} MB)")
-    for sentence in (made.sentence, *axes):
+    for sentence in sentences:
         click.echo(sentence)
-    note(made.note)
-    note(letters)
+    for remark in remarks:
+        note(remark)
     if out.suffix.lower() == ".html":
         note("Open it in a browser; it needs no network.")
     if out.suffix.lower() == ".parquet":
         note(f"Open it with:  embedding-atlas {out} --x x --y y --neighbors neighbors --text title")
-    note(guide.origin.note)
+
+
+def _position(you: "You | None") -> dict[str, Any] | None:
+    if you is None:
+        return None
+    return {"x": round(you.x, 4), "y": round(you.y, 4), "n_rated": len(you.stars)}

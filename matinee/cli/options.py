@@ -1,6 +1,6 @@
 """Options that several commands share, and how their texts become values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,30 +16,41 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-json_option = click.option("--json", "as_json_", is_flag=True, help="Print exactly one JSON object.")
-seed_option = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of all random numbers.")
+path_argument = click.argument("model_file", metavar="MODEL", type=click.Path(path_type=Path))
+json_option = click.option("--json", "as_json_", is_flag=True, help="Print the result as one JSON object.")
+seed_option = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of the random numbers.")
 k_option = click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), help="Cores to use; the numbers do not depend on it. Default: all."
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Number of cores; it does not change the results. Default: all.",
 )
 model_option = click.option(
-    "--model", "model_name", metavar="NAME", help="Name of the model. Default: mf, or ials where there are no ratings."
+    "--model",
+    "model_name",
+    metavar="NAME",
+    help="Name of the model. Default: mf, or ials for data without ratings.",
 )
 set_option = click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the model; may be repeated."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the model; may be repeated.",
 )
-
-test_option = click.option("--test", "test_source", metavar="DATA", help="The test part, a table of its own.")
-
+test_option = click.option("--test", "test_source", metavar="DATA", help="Test part, if it is a separate table.")
+split_option = click.option(
+    "--split", "spec", metavar="SPEC", help="How to split the data: random:0.2 (the default), kfold:5, ..."
+)
 group_option = click.option(
     "--group",
     type=click.Choice(["mean", "least-misery"]),
-    help="For several people: by the mean of what each would give, or by the least. Default: mean.",
+    help="Ranking for a group: by the mean of the predictions, or by the lowest. Default: mean.",
 )
 
 
 def dial_options(function: Function) -> Function:
-    """How a list is turned."""
+    """Options that change the ranking of a list."""
     options = (
         click.option(
             "--popularity",
@@ -47,7 +58,7 @@ def dial_options(function: Function) -> Function:
             default=0.0,
             show_default=True,
             metavar="X",
-            help="From -1 (obscure films) to 1 (popular ones); 0: as the model ranks.",
+            help="From -1 (obscure films) to 1 (popular films); 0 keeps the ranking of the model.",
         ),
         click.option(
             "--diversity",
@@ -55,7 +66,7 @@ def dial_options(function: Function) -> Function:
             default=0.0,
             show_default=True,
             metavar="X",
-            help="From 0 (as the model ranks) to 1 (films as unlike each other as the best allow).",
+            help="From 0 (the ranking of the model) to 1 (films that differ as much as possible).",
         ),
     )
     for option in reversed(options):
@@ -64,67 +75,89 @@ def dial_options(function: Function) -> Function:
 
 
 def data_options(function: Function) -> Function:
-    """How to read a table whose columns or rows are unusual."""
+    """Options for tables with unusual columns or rows; their values go to `read_options`."""
     options = (
-        click.option("--user-column", metavar="NAME", help="The column with the users, if not found by its name."),
-        click.option("--item-column", metavar="NAME", help="The column with the items."),
-        click.option("--rating-column", metavar="NAME", help="The column with the ratings."),
-        click.option(
-            "--count-column", metavar="NAME", help="The column that says how often; there are no ratings then."
-        ),
-        click.option("--pairs", is_flag=True, help="There are no ratings: each row is a user and an item they have."),
-        click.option("--timestamp-column", metavar="NAME", help="The column with the times."),
-        click.option("--scale", metavar="LOW:HIGH", help="The rating scale; a value outside is a bad row."),
-        click.option("--query", metavar="SQL", help="What to read, where DATA is the URL of a database."),
-        click.option("--skip-bad-rows", is_flag=True, help="Leave out bad rows, and list them in a file."),
+        click.option("--user-column", metavar="NAME", help="Column with the users, if its name is not recognized."),
+        click.option("--item-column", metavar="NAME", help="Column with the items."),
+        click.option("--rating-column", metavar="NAME", help="Column with the ratings."),
+        click.option("--count-column", metavar="NAME", help="Column with counts, such as plays, instead of ratings."),
+        click.option("--pairs", is_flag=True, help="There are no ratings; each row is a user and an item."),
+        click.option("--timestamp-column", metavar="NAME", help="Column with the timestamps."),
+        click.option("--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."),
+        click.option("--query", metavar="SQL", help="What to read, if DATA is the URL of a database."),
+        click.option("--skip-bad-rows", is_flag=True, help="Skip bad rows and list them in a file."),
     )
     for option in reversed(options):
         function = option(function)
     return function
 
 
-def read_options(given: dict[str, Any]) -> "ReadOptions":
-    """ReadOptions from the values of `data_options`, which are taken out of `given`."""
+def read_options(columns: dict[str, Any]) -> "ReadOptions":
+    """ReadOptions from the values of `data_options`."""
     from matinee.data.reading.options import ReadOptions
 
-    scale = given.pop("scale")
+    scale = None
+    if columns["scale"] is not None:
+        scale = parse_range(columns["scale"], "--scale", float)
     return ReadOptions(
-        user=given.pop("user_column"),
-        item=given.pop("item_column"),
-        rating=given.pop("rating_column"),
-        count=given.pop("count_column"),
-        pairs=given.pop("pairs"),
-        timestamp=given.pop("timestamp_column"),
-        scale=None if scale is None else parse_range(scale, "--scale", float),
-        skip_bad_rows=given.pop("skip_bad_rows"),
-        query=given.pop("query"),
+        user=columns["user_column"],
+        item=columns["item_column"],
+        rating=columns["rating_column"],
+        count=columns["count_column"],
+        pairs=columns["pairs"],
+        timestamp=columns["timestamp_column"],
+        scale=scale,
+        skip_bad_rows=columns["skip_bad_rows"],
+        query=columns["query"],
     )
 
 
-def parse_range(text: str, option: str, number: Callable[[str], Any], *, open_ends: bool = False) -> Any:
-    """Two values from a text such as "1:5"; with `open_ends` either may be missing and is then None."""
-    low, colon, high = text.partition(":")
-    if open_ends and not colon:
-        high, colon = low, ":"
+def parse_range(text: str, option: str, number: Callable[[str], Any]) -> tuple[Any, Any]:
+    """The two values of a text such as "1:5"."""
+    low, _, high = text.partition(":")
     try:
-        first, last = (None if open_ends and not end else number(end) for end in (low, high))
-        if not colon or (first is not None and last is not None and first > last):
-            raise ValueError
+        first, last = number(low), number(high)
     except ValueError:
-        example = "1980:1999, 2000:, :1960 or 1994" if open_ends else "1:5"
-        raise SettingError(f"{option} {text} is not a range from low to high, such as {example}.") from None
+        raise _not_a_range(text, option, "1:5") from None
+    if first > last:
+        raise _not_a_range(text, option, "1:5")
     return first, last
+
+
+def parse_years(text: str | None) -> tuple[int | None, int | None]:
+    """The ends of a text such as "1980:1999", "2000:", ":1960" or "1994"; None for an open end."""
+    if not text:
+        return None, None
+    low, colon, high = text.partition(":")
+    if not colon:
+        high = low
+    example = "1980:1999, 2000:, :1960 or 1994"
+    first = last = None
+    try:
+        if low:
+            first = int(low)
+        if high:
+            last = int(high)
+    except ValueError:
+        raise _not_a_range(text, "--years", example) from None
+    if first is not None and last is not None and first > last:
+        raise _not_a_range(text, "--years", example)
+    return first, last
+
+
+def _not_a_range(text: str, option: str, example: str) -> SettingError:
+    return SettingError(f"{option} {text} is not a range from low to high, such as {example}.")
 
 
 def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, Any]:
     """The settings of a model from texts such as "factors=32"."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = {"seed": seed}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
             raise SettingError(f"--set {pair} is not of the form KEY=VALUE, such as --set factors=32.")
         settings[name.strip()] = value.strip()
-    return {"seed": seed} | settings
+    return settings
 
 
 def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":
@@ -135,29 +168,36 @@ def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":
 
 
 def make_model_for(dataset: "Dataset", name: str | None, pairs: tuple[str, ...], seed: int) -> "Recommender":
-    """As `make_model`; if none is named, the default for such data, with a note where that is not the usual one."""
+    """As `make_model`; without a name, the default for the data, with a note if that is not mf."""
     from matinee.cli.output import note
     from matinee.models import default_model
 
     scale = dataset.ratings.scale
     if name is None and not scale.has_stars:
-        note(f"The model is {default_model(scale)}, which learns from who has what; --model names another.")
+        note(f"The model is {default_model(scale)}, which needs no ratings; --model selects another.")
     return make_model(name or default_model(scale), pairs, seed)
 
 
-def load_data(source: str, given: dict[str, Any]) -> "Dataset":
-    """The data set, with a note on standard error of what was put right in it."""
+def load_data(source: str, columns: dict[str, Any]) -> "Dataset":
+    """The data set, with notes on standard error about skipped and repeated rows.
+
+    Args:
+        columns: the values of `data_options`.
+    """
     from matinee.cli.output import note
     from matinee.data.datasets.load import load
     from matinee.text import counted
 
-    dataset = load(source, read_options(given))
+    dataset = load(source, read_options(columns))
+    n_repeated = counted(dataset.n_duplicates, "row")
     if not dataset.ratings.scale.has_stars:
         _note_pairs(dataset)
+        if dataset.n_duplicates:
+            note(f"Repeated pairs: {n_repeated}; their counts are added.")
     elif dataset.n_duplicates:
-        note(f"Rated again later by the same user: {counted(dataset.n_duplicates, 'row')}; the last rating counts.")
+        note(f"Repeated ratings by the same user: {n_repeated}; the last rating counts.")
     if dataset.n_bad_rows:
-        note(f"Left out: {counted(dataset.n_bad_rows, 'bad row')}, listed in {dataset.bad_rows_file}.")
+        note(f"Skipped {counted(dataset.n_bad_rows, 'bad row')}, listed in {dataset.bad_rows_file}.")
     return dataset
 
 
@@ -165,27 +205,38 @@ def _note_pairs(dataset: "Dataset") -> None:
     from matinee.cli.output import note
     from matinee.text import counted
 
+    pairs = counted(len(dataset.ratings), "pair")
     most = int(dataset.ratings.value.max())
-    how_often = f", 1 to {most:,} times each" if most > 1 else ""
-    note(f"No ratings here, only who has what: {counted(len(dataset.ratings), 'pair')}{how_often}.")
-    if dataset.n_duplicates:
-        note(f"Of a pair that was there already: {counted(dataset.n_duplicates, 'row')}; they are added up.")
+    if most > 1:
+        pairs += f", with counts up to {most:,}"
+    note(f"There are no ratings, only pairs of a user and an item: {pairs}.")
 
 
-def load_parts(source: str, given: dict[str, Any], seed: int, default: str | None) -> "tuple[Dataset, list[Split]]":
-    """The data, and how it is split; not at all if neither --test nor --split says so and there is no default."""
+def load_parts(
+    source: str,
+    columns: dict[str, Any],
+    test_source: str | None,
+    spec: str | None,
+    seed: int,
+) -> "tuple[Dataset, Iterable[Split]]":
+    """The data and their training and test parts; no parts without --test and --split.
+
+    Args:
+        columns: the values of `data_options`.
+    """
     from matinee.data.datasets.load import load
     from matinee.data.split import given_parts, splits
 
-    test_source, spec = given.pop("test_source"), given.pop("spec")
-    if test_source and spec:
-        raise click.UsageError("--test and --split exclude each other: give one of them.")
-    options = read_options(dict(given))
-    dataset = load_data(source, given)
+    dataset = load_data(source, columns)
     if test_source:
-        return dataset, [given_parts(dataset.ratings, load(test_source, options).ratings)]
-    spec = spec or default
-    return dataset, list(splits(dataset.ratings, spec, seed, dataset.source_rows)) if spec else []
+        test = load(test_source, read_options(columns))
+        return dataset, [given_parts(dataset.ratings, test.ratings)]
+    if spec:
+        return dataset, splits(dataset.ratings, spec, seed, dataset.source_rows)
+    return dataset, []
 
 
-path_argument = click.argument("model_file", metavar="MODEL", type=click.Path(path_type=Path))
+def require_one_split(test_source: str | None, spec: str | None) -> None:
+    """Refuses both of --test and --split."""
+    if test_source and spec:
+        raise click.UsageError("Use either --test or --split, not both.")

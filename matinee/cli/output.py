@@ -1,9 +1,10 @@
-"""How commands print: tables for people, one JSON object for programs; progress and notes on standard error."""
+"""Output of commands: tables or one JSON object; progress and notes on standard error."""
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,39 +14,45 @@ if TYPE_CHECKING:
     from matinee.recommendation.suggestions import Suggestions
 
 
-def as_json(what: dict[str, Any]) -> None:
-    """Exactly one JSON object on standard output; a number that is not finite becomes null."""
-    click.echo(json.dumps(_finite(what), ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+def as_json(values: dict[str, Any]) -> None:
+    """Prints one JSON object; a number that is not finite becomes null."""
+    indent = None
+    if sys.stdout.isatty():
+        indent = 2
+    click.echo(json.dumps(_finite(values), ensure_ascii=False, indent=indent))
 
 
-def _finite(what: Any) -> Any:
-    if isinstance(what, dict):
-        return {name: _finite(value) for name, value in what.items()}
-    if isinstance(what, list | tuple):
-        return [_finite(value) for value in what]
-    return None if isinstance(what, float) and what - what != 0 else what
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value
 
 
 def note(text: str) -> None:
-    """A remark for people, on standard error; nothing if the text is empty."""
+    """Prints a remark on standard error; nothing if the text is empty."""
     if text:
         click.echo(text, err=True)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """A table on standard output: drawn on a terminal, aligned plain text in a pipe. Figures go to the right."""
+    """Prints a table: drawn on a terminal, otherwise aligned text. Numbers are right-aligned."""
     if title:
         click.secho(title, bold=True)
-    is_number = [all(_looks_like_number(row[column]) for row in rows) for column in range(len(headings))]
+    columns = range(len(headings))
+    is_number = [all(_looks_like_number(row[column]) for row in rows) for column in columns]
     if sys.stdout.isatty():
         _draw(headings, rows, is_number)
         return
-    widths = [max(len(line[column]) for line in (headings, *rows)) for column in range(len(headings))]
-    for line in (headings, *rows):
-        cells = (
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(line, widths, is_number, strict=True)
-        )
+    lines = [headings, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in columns]
+    for line in lines:
+        cells = []
+        for text, width, is_right in zip(line, widths, is_number, strict=True):
+            cells.append(text.rjust(width) if is_right else text.ljust(width))
         click.echo("  ".join(cells).rstrip())
 
 
@@ -56,47 +63,68 @@ def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]], is_number: Seq
     from rich.text import Text
 
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, right in zip(headings, is_number, strict=True):
-        drawn.add_column(heading, justify="right" if right else "left")
+    for heading, is_right in zip(headings, is_number, strict=True):
+        drawn.add_column(heading, justify="right" if is_right else "left")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     Console().print(drawn)
 
 
 def _looks_like_number(text: str) -> bool:
-    return not text or text.lstrip("+-").replace(",", "").replace(".", "").rstrip("%s").isdigit() or text == "-"
+    """Whether a cell is a number, a percentage, a dash or empty."""
+    if text in ("", "-"):
+        return True
+    digits = text.lstrip("+-").replace(",", "").replace(".", "")
+    return digits.removesuffix("%").removesuffix("s").isdigit()
 
 
-def print_suggestions(found: "Suggestions", kind: str, members: Sequence[str] = ()) -> None:
-    """The list, numbered; in one for a group, a column for what each member would give.
+def cell(number: float | None, style: str, missing: str = "") -> str:
+    """A number as the text of a cell."""
+    if number is None:
+        return missing
+    return f"{number:{style}}"
 
-    A score that counts something has no decimals; those in units of their own have three.
+
+def print_suggestions(suggestions: "Suggestions", score_heading: str, members: Sequence[str] = ()) -> None:
+    """Prints a numbered list of films.
+
+    A score that is a count has no decimals, any other score has three.
+
+    Args:
+        score_heading: "stars", "score" or "similarity".
+        members: the headings of the columns with the predictions for each member of a group.
     """
+    lines = suggestions.items
     digits = 2
-    mean = ["mean"] * any(line.mean is not None for line in found.items)  # no item of a table without ratings has one
-    if kind == "score":
-        digits = 0 if all(line.score.is_integer() for line in found.items) else 3
-    sure = ["±"] * all(line.deviation is not None for line in found.items)
-    rows = [
-        (
-            str(place),
-            f"{line.score if line.stars is None else line.stars:.{digits}f}",
-            *([f"{line.deviation or 0:.2f}"] * len(sure)),
-            *(f"{score:.{digits}f}" for score in line.members),
-            line.film.title,
-            ", ".join(line.film.genres),
-            f"{line.n_ratings:,}",
-            *(["" if line.mean is None else f"{line.mean:.2f}"] * len(mean)),
-            str(line.item_id),
-        )
-        for place, line in enumerate(found.items, 1)
-    ]
-    table(("", kind, *sure, *members, "film", "genres", "ratings" if mean else "people", *mean, "id"), rows)
+    if score_heading == "score":
+        digits = 3
+        if all(line.score.is_integer() for line in lines):
+            digits = 0
+    has_mean = any(line.mean is not None for line in lines)  # not without ratings
+    has_deviation = all(line.deviation is not None for line in lines)
+    headings = ["", score_heading]
+    if has_deviation:
+        headings.append("\u00b1")
+    headings += [*members, "film", "genres"]
+    headings += ["ratings", "mean", "id"] if has_mean else ["people", "id"]
+    rows = []
+    for number, line in enumerate(lines, 1):
+        score = line.score if line.stars is None else line.stars
+        row = [str(number), f"{score:.{digits}f}"]
+        if has_deviation:
+            row.append(f"{line.deviation or 0:.2f}")
+        row += [f"{member:.{digits}f}" for member in line.members]
+        row += [line.film.title, ", ".join(line.film.genres), f"{line.n_ratings:,}"]
+        if has_mean:
+            row.append(cell(line.mean, ".2f"))
+        row.append(str(line.item_id))
+        rows.append(row)
+    table(headings, rows)
 
 
 @contextmanager
 def progress_bar(label: str) -> "Iterator[Progress | None]":
-    """A bar on standard error with the time left, where a person is watching; otherwise nothing."""
+    """A progress bar with the remaining time on standard error; None if that is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -104,7 +132,12 @@ def progress_bar(label: str) -> "Iterator[Progress | None]":
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[text]}"),
+        TimeRemainingColumn(),
+    )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, text="")
 
@@ -115,8 +148,8 @@ def progress_bar(label: str) -> "Iterator[Progress | None]":
 
 
 def announce_compiling() -> None:
-    """One line before the kernels are compiled, which happens once on a machine."""
+    """Prints a note if the kernels must be compiled, which happens once per machine."""
     from matinee.kernels import are_compiled
 
     if not are_compiled():
-        note("Compiling the fast parts, once on this machine: some seconds ...")
+        note("Compiling kernels (once per machine, a few seconds) ...")

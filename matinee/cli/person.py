@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from matinee.models.base import Profile
     from matinee.recommendation.guide import Guide
 
-user_option = click.option("--user", metavar="ID", help="Somebody of the training data.")
-ratings_option = click.option(
-    "--ratings", type=click.Path(path_type=Path), help="A new person's ratings: a CSV of films and stars."
-)
+RATINGS_HELP = "A new person's ratings: a CSV file of films and stars."
+
+user_option = click.option("--user", metavar="ID", help="Id of a user of the training data.")
+ratings_option = click.option("--ratings", type=click.Path(path_type=Path), help=RATINGS_HELP)
 
 NO_HISTORY = "This file was saved without histories, so films that the user has rated are not left out."
 
@@ -28,90 +28,113 @@ NO_HISTORY = "This file was saved without histories, so films that the user has 
 def require_person(user: str | None, ratings: Path | None) -> None:
     """Refuses neither or both of --user and --ratings."""
     if user is not None and ratings is not None:
-        raise click.UsageError("--user and --ratings exclude each other: give one of them.")
+        raise click.UsageError("Use either --user or --ratings, not both.")
     if user is None and ratings is None:
-        raise click.UsageError("Say who: either --user ID, or --ratings FILE for a new person.")
+        raise click.UsageError("Missing person: use --user ID, or --ratings FILE for a new person.")
 
 
 def profile_of(
-    guide: "Guide", model_file: Path, user: str | None, ratings: Path | None, no_history: str = NO_HISTORY
+    guide: "Guide",
+    model_file: Path,
+    user: str | None,
+    ratings: Path | None,
+    no_history: str = NO_HISTORY,
 ) -> "Profile":
-    """The person that --user or --ratings names, with a note on what was left out of their ratings.
+    """The person that --user or --ratings names, with notes about their ratings.
 
     Args:
         no_history: the note for a user of a file that was saved without histories.
     """
     if ratings is not None:
-        return _newcomer(guide, ratings)
+        return _new_person(guide, ratings)
     try:
         profile = guide.model.profile(user or "")
     except UnknownNameError as error:
-        retyped = retyped_with_ratings(model_file, user)
-        raise UnknownNameError(f"{error}\nGive their ratings instead:  {retyped}") from None
+        command = command_with_ratings(model_file, user)
+        raise UnknownNameError(f"{error}\nGive their ratings instead:  {command}") from None
     if not guide.origin.has_history:
         note(no_history)
     return profile
 
 
-def retyped_with_ratings(model_file: Path, unknown: str | None = None) -> str:
+def command_with_ratings(model_file: Path, unknown: str | None = None) -> str:
     """The command as it was typed, but with --ratings instead of --user.
 
     Args:
-        unknown: which of the users of a group it is; the others stay.
+        unknown: the user of a group to be replaced; the others stay.
     """
     context = click.get_current_context()
     words = [str(model_file), "--ratings", "mine.csv"]
-    for one in context.command.params:
-        name = one.name or ""
-        if name in ("model_file", "user") or context.get_parameter_source(name) != ParameterSource.COMMANDLINE:
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name in ("model_file", "user"):
             continue
+        if context.get_parameter_source(name) != ParameterSource.COMMANDLINE:
+            continue
+        option = parameter.opts[0]
         value = context.params[name]
         if value is True:
-            words.append(one.opts[0])
+            words.append(option)
             continue
-        for each in value if one.multiple else (value,):
-            words += [] if name == "users" and each == unknown else [one.opts[0], str(each)]
+        values = value if parameter.multiple else (value,)
+        for text in values:
+            if name != "users" or text != unknown:
+                words += [option, str(text)]
     return f"matinee {context.info_name} {shlex.join(words)}"
 
 
-def _newcomer(guide: "Guide", path: Path) -> "Profile":
+def _new_person(guide: "Guide", path: Path) -> "Profile":
     from matinee.data.personal.ratings_csv import read_own_ratings
 
-    scale = guide.model.scale_
-    rows = read_own_ratings(path, has_stars=scale.has_stars)
-    if any(one.unused for one in rows):
-        note(f"This model knows no stars: every film in {path} counts as one that they have.")
-    given: dict[str, float] = {}
-    for one in rows:
-        if not scale.allows(one.stars):
-            raise DataError(
-                f"In {path}, row {one.row}: the rating {one.stars:g} for '{one.film}' is outside the scale {scale}. "
-                "Ratings on another scale must be converted first (IMDb's 1 to 10: divided by 2)."
-            )
-        given.pop(one.item, None)  # to the end, since the last counts, whichever way the film is written
-        given[one.item] = one.stars
+    has_stars = guide.model.scale_.has_stars
+    rows = read_own_ratings(path, has_stars=has_stars)
+    if any(row.unused for row in rows):
+        note(f"This model does not use stars: every film in {path} counts as one that they have.")
+    last_ratings = _last_ratings(guide, path, rows)
     try:
-        profile, unknown = guide.newcomer(given)
+        profile, unknown = guide.newcomer(last_ratings)
     except DataError as error:
-        where = f"row {rows[0].row}" if len(rows) == 1 else f"rows {rows[0].row} to {rows[-1].row}"
+        where = f"row {rows[0].row}"
+        if len(rows) > 1:
+            where = f"rows {rows[0].row} to {rows[-1].row}"
         raise DataError(f"In {path}, {where}: {error}") from None
     if unknown:
-        note(f"Left out: {counted(len(unknown), 'unknown film')} of {path}. {_first_unknown(guide, rows)}")
-    if n_again := len(rows) - len(unknown) - len(profile.item_index):
-        again = "Rated again later" if scale.has_stars else "Listed again"
-        note(f"{again} in {path}: {counted(n_again, 'row')}; the last {'rating' * scale.has_stars or 'row'} counts.")
+        films = counted(len(unknown), "unknown film")
+        note(f"Skipped {films} in {path}. {_first_unknown(guide, rows)}")
+    n_repeated = len(rows) - len(unknown) - len(profile.item_index)
+    if n_repeated and has_stars:
+        note(f"Repeated ratings in {path}: {counted(n_repeated, 'row')}; the last rating counts.")
+    elif n_repeated:
+        note(f"Repeated films in {path}: {counted(n_repeated, 'row')}; each film counts once.")
     return profile
 
 
+def _last_ratings(guide: "Guide", path: Path, rows: "list[OwnRating]") -> dict[str, float]:
+    """The last rating of each film, in the order in which these were given."""
+    scale = guide.model.scale_
+    ratings: dict[str, float] = {}
+    for row in rows:
+        if not scale.allows(row.stars):
+            raise DataError(
+                f"In {path}, row {row.row}: the rating {row.stars:g} for '{row.film}' is outside the scale {scale}. "
+                "Convert ratings on another scale first (for IMDb's 1 to 10, divide by 2)."
+            )
+        ratings.pop(row.item, None)  # moves the film to the end: two spellings may be the same film
+        ratings[row.item] = row.stars
+    return ratings
+
+
 def _first_unknown(guide: "Guide", rows: "list[OwnRating]") -> str:
-    for one in rows:
+    for row in rows:
         try:
-            guide.item_id(one.item)
+            guide.item_id(row.item)
         except UnknownNameError as error:
-            return f"The first, in row {one.row}: {error}"
+            return f"The first, in row {row.row}: {error}"
     return ""
 
 
 def id_of(guide: "Guide", user: str | None) -> "Id | None":
-    """The id as the training data writes it, which may be a number; None for a new person."""
-    return None if user is None else guide.model.users_.id(guide.model.users_.index(user))
+    """The id as in the training data, where it may be a number; None for a new person."""
+    if user is None:
+        return None
+    return guide.model.users_.id(guide.model.users_.index(user))

@@ -1,6 +1,7 @@
-"""matinee predict: the stars that somebody would give a film."""
+"""matinee predict: the stars that a person would give a film."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ from matinee.cli.person import id_of, profile_of, ratings_option, require_person
 @click.option("--item", required=True, metavar="ID_OR_TITLE", help="The film.")
 @json_option
 def predict(model_file: Path, user: str | None, ratings: Path | None, item: str, as_json_: bool) -> None:
-    """How many stars somebody would give a film."""
+    """Predict the stars that a person would give a film."""
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.intervals import certainty
 
@@ -24,13 +25,17 @@ def predict(model_file: Path, user: str | None, ratings: Path | None, item: str,
     guide = Guide.load(model_file)
     item_id = guide.item_id(item)
     profile = profile_of(guide, model_file, user, ratings)
-    stars, film = guide.model.predict(profile, item_id), guide.catalogue[item_id]
-    sure = certainty(guide.model, profile, item_id, stars)
+    stars = guide.model.predict(profile, item_id)
+    title = guide.catalogue[item_id].title
+    uncertainty = certainty(guide.model, profile, item_id, stars)
     if as_json_:
-        given = {"user": id_of(guide, user), "item_id": item_id, "title": film.title, "stars": round(stars, 3)}
-        as_json(given | (sure.to_dict() if sure else {}))
-    else:
-        click.echo(f"{stars:.2f} stars for {film.title}, on the scale {guide.model.scale_}")
-        if sure:
-            within = f"with 80% between {sure.low:.1f} and {sure.high:.1f}"
-            click.echo(f"Certainty: give or take {sure.deviation:.2f}; {within}.")
+        result: dict[str, Any] = {"user": id_of(guide, user), "item_id": item_id, "title": title}
+        result["stars"] = round(stars, 3)
+        if uncertainty is not None:
+            result |= uncertainty.to_dict()
+        as_json(result)
+        return
+    click.echo(f"{stars:.2f} stars for {title}, on the scale {guide.model.scale_}")
+    if uncertainty is not None:
+        interval = f"80% interval {uncertainty.low:.1f} to {uncertainty.high:.1f}"
+        click.echo(f"Uncertainty: \u00b1{uncertainty.deviation:.2f}; {interval}.")

@@ -1,14 +1,20 @@
-"""matinee recommend: the best films for a person or a group."""
+"""matinee recommend: films for a person or a group."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from matinee.cli.options import dial_options, group_option, json_option, k_option, parse_range, path_argument
+from matinee.cli.options import (
+    dial_options,
+    group_option,
+    json_option,
+    k_option,
+    parse_years,
+    path_argument,
+)
 from matinee.cli.output import as_json, note, print_suggestions
-from matinee.cli.person import NO_HISTORY, id_of, profile_of, require_person
-from matinee.text import counted
+from matinee.cli.person import NO_HISTORY, RATINGS_HELP, id_of, profile_of, require_person
 
 if TYPE_CHECKING:
     from matinee.models.base import Profile
@@ -17,36 +23,54 @@ if TYPE_CHECKING:
 
 @click.command()
 @path_argument
-@click.option("--user", "users", metavar="ID", multiple=True, help="Somebody of the training data.")
+@click.option("--user", "users", metavar="ID", multiple=True, help="Id of a user of the training data.")
 @click.option(
     "--ratings",
     "files",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A new person's ratings: a CSV of films and stars. With several people the list is for all of them.",
+    help=f"{RATINGS_HELP} With several people, the list is for all of them.",
 )
 @k_option
-@click.option("--genre", "genres", multiple=True, help="Only films of this genre (or of one of several).")
+@click.option("--genre", "genres", multiple=True, help="Only films of this genre, or of one of several.")
 @click.option("--not-genre", "not_genres", multiple=True, help="No films of this genre.")
-@click.option("--years", metavar="A:B", help="Only films from year A to B; either may be missing.")
-@click.option("--min-ratings", type=click.IntRange(min=0), default=0, help="Only films with so many ratings.")
-@click.option("--include-seen", is_flag=True, help="Keep films that the person has rated.")
+@click.option("--years", metavar="A:B", help="Only films from year A to B; either may be left out.")
+@click.option(
+    "--min-ratings", type=click.IntRange(min=0), default=0, help="Only films with at least this many ratings."
+)
+@click.option("--include-seen", is_flag=True, help="Include films that the person has rated.")
 @dial_options
 @group_option
 @json_option
-def recommend(model_file: Path, users: tuple[str, ...], files: tuple[Path, ...], k: int, **given: Any) -> None:
-    """The best films for somebody: for a known --user, or for a new person from their --ratings.
+def recommend(
+    model_file: Path,
+    users: tuple[str, ...],
+    files: tuple[Path, ...],
+    k: int,
+    genres: tuple[str, ...],
+    not_genres: tuple[str, ...],
+    years: str | None,
+    min_ratings: int,
+    include_seen: bool,
+    popularity: float,
+    diversity: float,
+    group: str | None,
+    as_json_: bool,
+) -> None:
+    """Recommend films to a person or a group.
 
-    A file of ratings has a column of films (title or id) and a column of stars, for example:
+    The person is a known --user, or a new person with a file of --ratings: a column of films
+    (titles or ids) and a column of stars, for example:
 
     \b
     title,rating
     Toy Story (1995),4.5
     Alien,5
 
-    For a model that was trained on a table without ratings the films alone will do.
+    For a model that was trained on data without ratings, the films are enough.
 
-    Several of both, in any mix, are a group, which gets films that nobody in it has rated.
+    Several --user and --ratings options form a group; its list contains only films that nobody in
+    it has rated.
     """
     from matinee.recommendation.filters import Filters
     from matinee.recommendation.guide import Guide
@@ -54,62 +78,80 @@ def recommend(model_file: Path, users: tuple[str, ...], files: tuple[Path, ...],
 
     if not (users or files):
         require_person(None, None)
-    as_json_, group, years = given.pop("as_json_"), given.pop("group"), given.pop("years")
-    filters = Filters(
-        given.pop("genres"),
-        given.pop("not_genres"),
-        parse_range(years, "--years", int, open_ends=True) if years else (None, None),
-        given.pop("min_ratings"),
-    )
+    filters = Filters(genres, not_genres, parse_years(years), min_ratings)
+    dials = Dials(popularity, diversity)
     guide = Guide.load(model_file)
-    how = {"dials": Dials(given.pop("popularity"), given.pop("diversity")), "include_seen": given.pop("include_seen")}
+    headings: list[str] = []
     if group or len(users) + len(files) > 1:
-        who = _members(users, files)
-        people = _profiles(guide, model_file, who)
-        found = guide.recommend_group(people, k, filters, how=group or "mean", **how)
-        members, whose = _headings(who), {"group": group or "mean", "members": _named(guide, who)}
+        members = _members(users, files)
+        people = _profiles(guide, model_file, members)
+        how = group or "mean"
+        suggestions = guide.recommend_group(people, k, filters, how=how, dials=dials, include_seen=include_seen)
+        headings = _headings(members)
+        result: dict[str, Any] = {"group": how, "members": _member_dicts(guide, members)}
     else:
-        user, ratings = next(iter(users), None), next(iter(files), None)
-        found = guide.recommend(profile_of(guide, model_file, user, ratings), k, filters, **how)
-        members, whose = [], {"user": id_of(guide, user)}
+        (person,) = _members(users, files)
+        profile = profile_of(guide, model_file, person.user, person.ratings)
+        suggestions = guide.recommend(profile, k, filters, dials=dials, include_seen=include_seen)
+        result = {"user": id_of(guide, person.user)}
     if as_json_:
-        as_json({**whose, "k": k, "items": [line.to_dict() for line in found.items], "note": found.note})
+        items = [line.to_dict() for line in suggestions.items]
+        as_json({**result, "k": k, "items": items, "note": suggestions.note})
         return
-    print_suggestions(found, "stars" if guide.model.has_stars else "score", members)
-    note(found.note)
+    print_suggestions(suggestions, "stars" if guide.model.has_stars else "score", headings)
+    note(suggestions.note)
     note(guide.origin.note)
 
 
-Member = tuple[str | None, Path | None]
-"""One person of a group: a user id, or a file of ratings."""
+class _Member(NamedTuple):
+    """A person of a group: the id of a user, or a file of ratings."""
+
+    user: str | None
+    ratings: Path | None
 
 
-def _members(users: tuple[str, ...], files: tuple[Path, ...]) -> list[Member]:
-    """Everybody once, first the users; says so if somebody was given again."""
-    everybody: list[Member] = [*((user, None) for user in users), *((None, path) for path in files)]
-    who = list(dict.fromkeys(everybody))
-    if n_again := len(everybody) - len(who):
-        note(f"Given again: {counted(n_again, 'person')} of the group; everybody counts once.")
-    return who
+def _members(users: tuple[str, ...], files: tuple[Path, ...]) -> list[_Member]:
+    """The people of a group, users first, each once; with a note if one was given twice."""
+    given = [_Member(user, None) for user in users]
+    given += [_Member(None, path) for path in files]
+    members = list(dict.fromkeys(given))
+    n_repeated = len(given) - len(members)
+    if n_repeated:
+        note(f"Repeated members of the group: {n_repeated:,}; each counts once.")
+    return members
 
 
-def _profiles(guide: "Guide", model_file: Path, who: list[Member]) -> "list[Profile]":
-    """Of every person; that users are without histories is said once."""
-    return [
-        profile_of(guide, model_file, user, path, "" if any(one for one, _ in who[:place]) else NO_HISTORY)
-        for place, (user, path) in enumerate(who)
-    ]
+def _profiles(guide: "Guide", model_file: Path, members: list[_Member]) -> "list[Profile]":
+    """The profile of every member; the note on a file without histories appears once."""
+    profiles = []
+    no_history = NO_HISTORY
+    for member in members:
+        profiles.append(profile_of(guide, model_file, member.user, member.ratings, no_history))
+        if member.user is not None:
+            no_history = ""
+    return profiles
 
 
-def _headings(who: list[Member]) -> list[str]:
-    """What each person is called above their column: of a file its name, or its path where two have the same name."""
-    stems = [path.stem for _, path in who if path]
-    return [
-        f"user {user}" if path is None else path.stem if stems.count(path.stem) == 1 else str(path)
-        for user, path in who
-    ]
+def _headings(members: list[_Member]) -> list[str]:
+    """The headings of the members' columns: the name of a file, or its path if two have that name."""
+    stems = [member.ratings.stem for member in members if member.ratings is not None]
+    headings = []
+    for member in members:
+        if member.ratings is None:
+            headings.append(f"user {member.user}")
+        elif stems.count(member.ratings.stem) == 1:
+            headings.append(member.ratings.stem)
+        else:
+            headings.append(str(member.ratings))
+    return headings
 
 
-def _named(guide: "Guide", who: list[Member]) -> list[dict[str, Any]]:
-    """Every person of a group for JSON."""
-    return [{"user": id_of(guide, user), "file": None if path is None else str(path)} for user, path in who]
+def _member_dicts(guide: "Guide", members: list[_Member]) -> list[dict[str, Any]]:
+    """The members for JSON."""
+    dicts = []
+    for member in members:
+        file = None
+        if member.ratings is not None:
+            file = str(member.ratings)
+        dicts.append({"user": id_of(guide, member.user), "file": file})
+    return dicts

@@ -1,60 +1,90 @@
-"""matinee serve."""
+"""matinee serve: web pages and an HTTP API."""
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
 
 from matinee.errors import SettingError
 
-SHORTEST_TOKEN = 16
+MIN_TOKEN_LENGTH = 16
+#: A client may send this many seconds' worth of requests at once.
+BURST_SECONDS = 4
 
 
 @click.command()
 @click.argument("model_files", metavar="MODEL...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--db", default="people.db", show_default=True, metavar="URL", help="Where ratings are kept.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is all.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any that is free.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option(
-    "--trust-proxy", default="", metavar="ADDRESS", help="Believe what this proxy says of clients: 127.0.0.1, ..."
+    "--db",
+    "database",
+    default="people.db",
+    show_default=True,
+    metavar="URL",
+    help="Database for the ratings that people give.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 means all.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 picks a free one."
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of processes.")
+@click.option(
+    "--trust-proxy",
+    default="",
+    metavar="ADDRESS",
+    help="Trust the X-Forwarded headers from this proxy, such as 127.0.0.1.",
 )
 @click.option(
-    "--rate", type=click.FloatRange(min=0), default=50, show_default=True, help="Requests/s of a client; 0: any."
+    "--rate",
+    type=click.FloatRange(min=0),
+    default=50,
+    show_default=True,
+    help="Requests per second and client; 0 means no limit.",
 )
-@click.option("--quiet", is_flag=True, help="Log no requests.")
+@click.option("--quiet", is_flag=True, help="Do not log requests.")
 @click.option(
     "--operator-token",
     envvar="MATINEE_OPERATOR_TOKEN",
     default="",
     metavar="SECRET",
     show_envvar=True,
-    help="Secret of the operator's endpoints; better set in the environment.",
+    help="Secret for the operator's endpoints; better set in the environment.",
 )
-def serve(model_files: tuple[Path, ...], **given: Any) -> None:
-    """Serve models over HTTP: recommendations for ratings in a request, and for people whose ratings are kept.
+def serve(
+    model_files: tuple[Path, ...],
+    database: str,
+    host: str,
+    port: int,
+    workers: int,
+    trust_proxy: str,
+    rate: float,
+    quiet: bool,
+    operator_token: str,
+) -> None:
+    """Serve models as web pages and as an HTTP API.
 
-    URL is a file of SQLite, or postgresql://user:password@host/name. A model file that changes is served anew without
-    a break; of several files the first is the one that is meant where a request names none.
+    URL is an SQLite file or postgresql://user:password@host/name. Model files are reloaded without
+    downtime when they change. Requests that name no model use the first one.
     """
     require_packages()
     from matinee.web.running import Address, run
     from matinee.web.settings import Limits, Settings
 
-    token = given["operator_token"]
-    if token and len(token) < SHORTEST_TOKEN:
-        raise SettingError(f"The operator's token needs at least {SHORTEST_TOKEN} characters; make one at random.")
-    limits = Limits(per_second=given["rate"], burst=max(1, int(4 * given["rate"])))
-    if not given["rate"]:
-        limits = Limits(per_second=0, people_per_minute=0)
-    settings = Settings(model_files, given["db"], token, limits, log_requests=not given["quiet"])
-    address = Address(given["host"], given["port"], given["workers"], given["trust_proxy"])
-    run(settings, address, lambda url: click.echo(f"Serving {', '.join(map(str, model_files))} at {url}"))
+    if operator_token and len(operator_token) < MIN_TOKEN_LENGTH:
+        raise SettingError(f"The operator's token needs at least {MIN_TOKEN_LENGTH} characters; use a random one.")
+    limits = Limits(per_second=0, people_per_minute=0)
+    if rate:
+        limits = Limits(per_second=rate, burst=max(1, int(BURST_SECONDS * rate)))
+    settings = Settings(model_files, database, operator_token, limits, log_requests=not quiet)
+
+    def announce(url: str) -> None:
+        names = ", ".join(str(path) for path in model_files)
+        click.echo(f"Serving {names} at {url}")
+
+    run(settings, Address(host, port, workers, trust_proxy), announce)
 
 
 def require_packages() -> None:
-    """Raises SettingError unless all that serving needs is installed."""
+    """Raises SettingError if packages for serving are missing."""
     needed = ("fastapi", "uvicorn", "alembic", "orjson", "prometheus_client", "python_multipart")
     if any(find_spec(name) is None for name in needed):
         raise SettingError(

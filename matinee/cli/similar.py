@@ -1,4 +1,4 @@
-"""matinee similar: the films most like a given one."""
+"""matinee similar: the films most similar to a film."""
 
 from pathlib import Path
 
@@ -12,26 +12,34 @@ from matinee.cli.output import as_json, note, print_suggestions
 @path_argument
 @click.argument("item", metavar="ITEM_OR_TITLE")
 @k_option
-@click.option("--min-ratings", type=click.IntRange(min=0), help="Leave out films with fewer ratings. Default: by size.")
+@click.option(
+    "--min-ratings",
+    type=click.IntRange(min=0),
+    help="Only films with at least this many ratings. Default: depends on the data.",
+)
 @click.option(
     "--by",
     type=click.Choice(["factors", "co-rating"]),
     default="factors",
     show_default=True,
-    help="By what the model has learnt of the films, or by what the people gave who rated both.",
+    help="Compare the learned factors, or the ratings of people who rated both films.",
 )
 @json_option
 def similar(model_file: Path, item: str, k: int, min_ratings: int | None, by: str, as_json_: bool) -> None:
-    """The films most like a given one: the same people like both."""
+    """List the films most similar to a film.
+
+    Films are similar if the same people like them.
+    """
     from matinee.recommendation.guide import Guide
 
     guide = Guide.load(model_file)
-    found = guide.similar(item, k, min_ratings=min_ratings, by=by)
+    suggestions = guide.similar(item, k, min_ratings=min_ratings, by=by)
+    item_id = guide.item_id(item)
+    title = guide.catalogue[item_id].title
     if as_json_:
-        item_id = guide.item_id(item)
-        lines = [line.to_dict() for line in found.items]
-        as_json({"item_id": item_id, "title": guide.catalogue[item_id].title, "items": lines, "note": found.note})
+        items = [line.to_dict() for line in suggestions.items]
+        as_json({"item_id": item_id, "title": title, "items": items, "note": suggestions.note})
         return
-    click.echo(f"Like {guide.catalogue[guide.item_id(item)].title}:\n")
-    print_suggestions(found, "likeness")
-    note(found.note)
+    click.echo(f"Similar to {title}:\n")
+    print_suggestions(suggestions, "similarity")
+    note(suggestions.note)

@@ -26,43 +26,59 @@ from matinee.text import counted
 @set_option
 @seed_option
 @threads_option
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The model file to write.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Model file to write.")
 @click.option(
-    "--checkpoint", type=click.Path(path_type=Path), help="Keep the state here; go on from it if it is there."
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="File for the state of the training; if it exists, training resumes from it.",
 )
-@click.option("--no-history", is_flag=True, help="Leave out of the file who rated what.")
-@click.option("--db", metavar="URL", help="Add the ratings that `matinee serve --db URL` has collected.")
+@click.option("--no-history", is_flag=True, help="Do not save who rated what.")
+@click.option("--db", "database", metavar="URL", help="Add the ratings collected by `matinee serve --db URL`.")
 @data_options
-def train(source: str, model_name: str | None, settings: tuple[str, ...], seed: int, **given: Any) -> None:
-    """Train a model on all of DATA and save it in one file."""
+def train(
+    source: str,
+    model_name: str | None,
+    settings: tuple[str, ...],
+    seed: int,
+    threads: int | None,
+    out: Path,
+    checkpoint: Path | None,
+    no_history: bool,
+    database: str | None,
+    **columns: Any,
+) -> None:
+    """Train a model on all of DATA and save it in a file."""
     from matinee.models.blend import in_words, weights_of
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin, check_target
 
-    n_threads, out, no_history = given.pop("threads"), given.pop("out"), given.pop("no_history")
-    checkpoint, database = given.pop("checkpoint"), given.pop("db")
     if model_name:
-        make_model(model_name, settings, seed)  # a wrong setting is told before the data is read
+        make_model(model_name, settings, seed)  # reports a wrong setting before the data are read
     check_target(out)
-    dataset = load_data(source, given)
+    dataset = load_data(source, columns)
     if database is not None:
         from matinee.data.server_ratings import with_collected
 
         dataset, added = with_collected(dataset, database)
         note(added)
+    ratings = dataset.ratings
     model = make_model_for(dataset, model_name, settings, seed)
     if dataset.titles_file is not None:
-        n_titled = len(dataset.catalogue.restrict(dataset.ratings.items.ids.tolist()))
-        note(f"Titles from {dataset.titles_file}: for {n_titled:,} of {counted(dataset.ratings.n_items, 'item')}.")
+        n_titles = len(dataset.catalogue.restrict(ratings.items.ids.tolist()))
+        note(f"Titles from {dataset.titles_file} for {n_titles:,} of {counted(ratings.n_items, 'item')}.")
     announce_compiling()
-    started = time.perf_counter()
+    start = time.perf_counter()
     with progress_bar(f"Training {model.name}") as progress:
-        model.fit(dataset.ratings, n_threads=n_threads, progress=progress, checkpoint=checkpoint)
-    seconds = time.perf_counter() - started
-    origin = Origin(dataset.name, len(dataset.ratings), dataset.note if dataset.catalogue else "", not no_history)
+        model.fit(ratings, n_threads=threads, progress=progress, checkpoint=checkpoint)
+    seconds = time.perf_counter() - start
+    remark = ""
+    if dataset.catalogue:
+        remark = dataset.note
+    origin = Origin(dataset.name, len(ratings), remark, has_history=not no_history)
     Guide(model, dataset.catalogue, origin).save(out)
-    rows = counted(len(dataset.ratings), dataset.ratings.unit)
+    rows = counted(len(ratings), ratings.unit)
     note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {out}.")
-    if weights := weights_of(model):
+    weights = weights_of(model)
+    if weights:
         note(f"Weights: {in_words(weights)}.")
-    note(f"Next:  matinee recommend {out} --user {dataset.ratings.users.id(0)}")
+    note(f"Next:  matinee recommend {out} --user {ratings.users.id(0)}")

@@ -529,8 +529,8 @@ def test_the_command_shows_the_best_the_worst_and_where_the_mean_misleads(model_
     assert headings == [
         "Best films (bias in stars)",
         "Worst films",
-        "Better liked than their mean suggests: strict people saw them, or people of other tastes",
-        "Less liked than their mean suggests: those who saw them are generous, or fond of their kind",
+        "Liked better than their mean suggests: a strict audience, or one of other tastes",
+        "Liked less than their mean suggests: a generous audience, or one of fans",
     ]
     assert text.count("Alien (1979)") >= 2
     line = next(one for one in bias_ranking(Guide.load(model_file), 120) if one.item_id == 7)
@@ -563,8 +563,8 @@ def test_the_command_says_what_a_file_without_histories_lacks(model_file: Path, 
     assert "Best films" in text
     assert "generous people" not in text
     assert notes == (
-        "This file was saved without histories: the intervals suppose ratings that deviate by a quarter of the scale, "
-        "and nothing can be said of people.\n"
+        "This file was saved without histories: the intervals assume that ratings deviate by a quarter of the scale, "
+        "and nothing is known about people.\n"
     )
     assert json.loads(run(tmp_path / "bare.matinee", "--json")[0])["most_generous"] == []
 

@@ -578,7 +578,7 @@ def test_the_command_places_a_newcomer(model_file: Path, made: FilmMap, guide: G
     result = run(model_file, "--out", tmp_path / "map.png", "--ratings", mine, "--colour", "bias", "--json")
     expected = place_of(made, guide, guide.model.fold_in({made.item_ids[3]: 5.0}))
     assert json.loads(result.stdout)["you"] == {"x": round(expected[0], 4), "y": round(expected[1], 4), "n_rated": 1}
-    assert result.stderr.startswith("Left out: 1 unknown film of ")
+    assert result.stderr.startswith("Skipped 1 unknown film in ")
 
 
 def test_without_histories_a_user_has_no_place(guide: Guide, tmp_path: Path) -> None:
@@ -588,7 +588,8 @@ def test_without_histories_a_user_has_no_place(guide: Guide, tmp_path: Path) -> 
     assert json.loads(result.stdout)["you"] is None
     assert json.loads(result.stdout)["note"].endswith(result.stderr.strip())
     assert result.stderr == (
-        "This file was saved without histories, so the user's place is not known; give their ratings with --ratings.\n"
+        "This file was saved without histories, so the position of the user is unknown; give their ratings with "
+        "--ratings.\n"
     )
     assert "<title>Map of films</title>" in (tmp_path / "map.html").read_text("utf-8")
 
@@ -596,4 +597,4 @@ def test_without_histories_a_user_has_no_place(guide: Guide, tmp_path: Path) -> 
 def test_two_people_are_one_too_many(model_file: Path, tmp_path: Path) -> None:
     result = run(model_file, "--out", tmp_path / "map.html", "--user", 1, "--ratings", "mine.csv")
     assert result.exit_code == 2
-    assert "--user and --ratings exclude each other: give one of them." in result.stderr
+    assert "Use either --user or --ratings, not both." in result.stderr

@@ -360,11 +360,11 @@ def test_the_command_tells_the_story(model_file: Path) -> None:
     found = neighbors(camps(), "eve", 4, n_films=4)
     text, notes = run(model_file, "--user", "eve", "-k", 4)
     lines = text.splitlines()
-    assert lines[0] == "People with like tastes"
+    assert lines[0] == "People with similar tastes"
     assert lines[1].split("  ")[-1].strip() == "user"
     assert [line.split("  ")[-1].strip() for line in lines[2:6]] == [one.user_id for one in found.people]
     assert lines[7:10] == [one.sentence() for one in found.people[:3]]
-    assert lines[11] == "What they loved and you have not rated"
+    assert lines[11] == "Films that they loved and you have not rated"
     assert "Space 0 (1999)" in lines[13]
     assert notes == ""
 
@@ -382,7 +382,7 @@ def test_the_command_as_json(model_file: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("title,rating\nSpace 1,5\nspace 3,4\nspace 2,5\nNo Such Film,3\n")
     text, notes = run(model_file, "--ratings", mine, "-k", 4, "--json")
-    assert notes.startswith(f"Left out: 1 unknown film of {mine}.")
+    assert notes.startswith(f"Skipped 1 unknown film in {mine}.")
     newcomer = json.loads(text)
     assert newcomer["user"] is None
     assert {one["user_id"][:6] for one in newcomer["people"]} <= {"spacer", "eve"}
@@ -391,7 +391,7 @@ def test_the_command_as_json(model_file: Path, tmp_path: Path) -> None:
 def test_the_command_wants_one_person(model_file: Path) -> None:
     result = CliRunner().invoke(command, [str(model_file)])
     assert result.exit_code == 2
-    assert "Say who: either --user ID, or --ratings FILE for a new person." in result.output
+    assert "Missing person: use --user ID, or --ratings FILE for a new person." in result.output
     with pytest.raises(UnknownNameError, match="Give their ratings instead:"):
         run(model_file, "--user", "nobody")
 

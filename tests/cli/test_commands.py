@@ -153,7 +153,7 @@ def test_data_describe_says_the_figures_and_notes_what_was_put_right(table: Path
     assert result.stdout.startswith(
         "ratings.csv: 500 ratings by 40 users of 30 items; 41.67% of all pairs are rated.\n"
     )
-    assert "How the stars are given\n" in result.stdout
+    assert "Distribution of the ratings\n" in result.stdout
     assert result.stderr == TWICE
     found = as_json("data", "describe", table)
     assert (found["n_ratings"], found["n_users"], found["n_items"], found["n_duplicates"]) == (500, 40, 30, 1)
@@ -166,7 +166,7 @@ def test_data_describe_reads_columns_and_rows_as_told(tmp_path: Path) -> None:
     assert "'nonsense'" in refused(*words)
     result = good(*words, "--skip-bad-rows", "--scale", "1:5", "--json")
     assert json.loads(result.stdout)["n_ratings"] == 3
-    assert result.stderr == f"Left out: 2 bad rows, listed in {tmp_path / 'odd.csv.skipped.csv'}.\n"
+    assert result.stderr == f"Skipped 2 bad rows, listed in {tmp_path / 'odd.csv.skipped.csv'}.\n"
 
 
 def test_data_convert_writes_the_table_and_its_titles(table: Path, tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ def test_evaluate_takes_a_test_table_of_its_own(table: Path, tmp_path: Path) -> 
     test.write_text("user,item,rating\n1,7,3\n2,17,4\n")
     assert as_json("evaluate", table, "--test", test, "--model", "baseline")["n_test"] == 2
     assert misused("evaluate", table, "--test", test, "--split", "kfold:5") == (
-        "--test and --split exclude each other: give one of them."
+        "Use either --test or --split, not both."
     )
 
 
@@ -392,7 +392,7 @@ def test_what_the_person_has_rated_comes_back_only_if_asked_for(model_file: Path
 def test_a_new_person_gets_a_list_and_hears_of_unknown_films(model_file: Path, mine: Path) -> None:
     result = good("recommend", model_file, "--ratings", mine, "--json")
     assert result.stderr.startswith(
-        f"Left out: 1 unknown film of {mine}. The first, in row 4: no item or title 'No Such Film' among the 340 items."
+        f"Skipped 1 unknown film in {mine}. The first, in row 4: no item or title 'No Such Film' among the 340 items."
     )
     found = json.loads(result.stdout)
     assert (found["user"], len(found["items"])) == (None, 10)
@@ -410,7 +410,7 @@ def test_a_rating_out_of_scale_is_told_with_its_film_and_row(model_file: Path, m
     mine.write_text("title,rating\nAlien,4\nthe matrix (1999),9\n")
     assert refused("recommend", model_file, "--ratings", mine) == (
         f"In {mine}, row 3: the rating 9 for 'the matrix (1999)' is outside the scale 0.5 to 5 in steps of 0.5. "
-        "Ratings on another scale must be converted first (IMDb's 1 to 10: divided by 2)."
+        "Convert ratings on another scale first (for IMDb's 1 to 10, divide by 2)."
     )
 
 
@@ -421,9 +421,9 @@ def test_of_a_film_rated_twice_the_last_rating_counts_and_that_is_said(model_fil
     mine.write_text("Alien,1\nHeat,4\nAlien (1979),5\nAlien,1\n")
     again = good(*words)
     assert again.stdout == once.stdout
-    told = f"Rated again later in {mine}: 2 rows; the last rating counts.\n"
+    told = f"Repeated ratings in {mine}: 2 rows; the last rating counts.\n"
     assert told in again.stderr
-    assert "Rated again" not in once.stderr
+    assert "Repeated" not in once.stderr
 
 
 def test_an_unknown_user_is_told_what_to_type(model_file: Path) -> None:
@@ -435,7 +435,7 @@ def test_an_unknown_user_is_told_what_to_type(model_file: Path) -> None:
 
 def test_similar_shows_a_table_and_the_same_as_json(model_file: Path) -> None:
     result = good("similar", model_file, "Star Wars (1977)", "-k", 3)
-    assert result.stdout.splitlines()[2].split() == ["likeness", "film", "genres", "ratings", "mean", "id"]
+    assert result.stdout.splitlines()[2].split() == ["similarity", "film", "genres", "ratings", "mean", "id"]
     found = as_json("similar", model_file, "Star Wars (1977)", "-k", 3)
     assert set(found) == {"item_id", "title", "items", "note"}
     assert found["title"] == "Star Wars (1977)"
@@ -521,10 +521,10 @@ def test_doctor_says_what_this_machine_is_like() -> None:
             ("train", "sample", "--out", "x", "--threads", 0),
             "Invalid value for '--threads': 0 is not in the range x>=1.",
         ),
-        (("recommend", "m"), "Say who: either --user ID, or --ratings FILE for a new person."),
+        (("recommend", "m"), "Missing person: use --user ID, or --ratings FILE for a new person."),
         (
             ("predict", "m", "--user", 1, "--ratings", "f", "--item", 1),
-            "--user and --ratings exclude each other: give one of them.",
+            "Use either --user or --ratings, not both.",
         ),
         (("recommend", "m", "--user", 1, "-k", 0), "Invalid value for '-k': 0 is not in the range x>=1."),
         (("predict", "m", "--user", 1), "Missing option '--item'."),

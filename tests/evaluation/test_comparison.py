@@ -335,7 +335,7 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
     [
         (
             ["--set", "epochs=3"],
-            "--set epochs=3 does not say which model it is for, such as --set baseline.epochs=3.",
+            "--set epochs=3 does not name a model; use for example --set baseline.epochs=3.",
         ),
         (["--set", "mf.epochs=3"], "--set mf.epochs=3 is for mf, which is not among the models: baseline."),
         (["--set", "baseline.epoch=3"], "baseline has no setting 'epoch'. Did you mean 'epochs'?"),
@@ -357,4 +357,4 @@ def test_times_are_not_those_of_loading_compiled_code() -> None:
 def test_a_test_part_and_a_split_exclude_each_other(table: str) -> None:
     result = CliRunner().invoke(command, [table, "--test", table, "--split", "random:0.2"])
     assert result.exit_code == 2
-    assert "--test and --split exclude each other: give one of them." in result.stderr
+    assert "Use either --test or --split, not both." in result.stderr

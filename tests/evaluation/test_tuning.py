@@ -450,5 +450,5 @@ def test_several_folds_are_no_test_part(table: str) -> None:
     result = CliRunner().invoke(command, [table, "--split", "kfold:3"])
     assert isinstance(result.exception, SettingError)
     assert str(result.exception) == (
-        "The test part of a tuning is one; give a --split that makes one, such as random:0.2."
+        "Tuning needs a --split with a single test part, such as random:0.2."
     )

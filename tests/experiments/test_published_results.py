@@ -198,7 +198,7 @@ def test_the_command_prints_a_table_for_each_protocol(folder: Path) -> None:
     lines = result.stdout.splitlines()
     assert (result.exit_code, result.stderr) == (0, "")
     assert lines[0] == "ML-100K, the official fold u1"
-    assert lines[1].split("  ")[-1] == "how it is known"
+    assert lines[1].split("  ")[-1] == "source"
     assert all(f"in {level}" in lines[1] for level in ("50%", "80%", "95%"))
     ours = [line for line in lines if line.startswith("matinee bayes")]
     assert len(ours) == 1
@@ -222,7 +222,7 @@ def test_what_is_missing_is_left_out_unless_it_was_named(folder: Path, tmp_path:
     assert result.exit_code == 0
     assert [one["protocol"] for one in json.loads(result.stdout)["protocols"]] == ["u1"]
     assert [line.split(":")[0] for line in result.stderr.splitlines()] == [
-        f"Left out, {name}" for name in ("folds", "ml-1m", "ml-1m-part")
+        f"Skipped {name}" for name in ("folds", "ml-1m", "ml-1m-part")
     ]
     named = run("records", "--quick", "--data", tmp_path, "--only", "ml-1m")
     assert (named.exit_code, named.stdout) == (1, "")
@@ -233,7 +233,7 @@ def test_what_is_missing_is_left_out_unless_it_was_named(folder: Path, tmp_path:
     ("words", "complaint"),
     [
         (["records", "--plot", "a.png"], "--plot draws the learning curves of a tutorial; records have none."),
-        (["fastai", "--only", "u1"], "--data, --only and --threads are for 'matinee reproduce records' alone."),
+        (["fastai", "--only", "u1"], "--data, --only and --threads are only for 'matinee reproduce records'."),
     ],
 )
 def test_options_of_one_kind_are_refused_for_the_other(words: list[str], complaint: str) -> None:

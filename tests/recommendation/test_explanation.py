@@ -463,7 +463,7 @@ def test_the_command_prints_one_json_object(files: Path) -> None:
 
 def test_a_new_person_hears_of_unknown_films_and_gets_reasons(files: Path) -> None:
     result = run(files / "mf.matinee", "--ratings", files / "mine.csv", "--item", "Aliens")
-    assert result.stderr.startswith("Left out: 1 unknown film of ")
+    assert result.stderr.startswith("Skipped 1 unknown film in ")
     assert "your 5 stars for The Matrix (1999)" in result.stdout
     assert "your 4.5 stars for Alien (1979)" in result.stdout
     told = json.loads(run(files / "mf.matinee", "--ratings", files / "mine.csv", "--item", "Aliens", "--json").stdout)
@@ -473,7 +473,8 @@ def test_a_new_person_hears_of_unknown_films_and_gets_reasons(files: Path) -> No
 def test_without_histories_it_is_said_what_to_type(files: Path) -> None:
     result = run(files / "bare.matinee", "--user", 1, "--item", "Alien")
     assert result.stderr == (
-        "The ratings of user 1 are not in this file, so what they add is one number. For reasons, give them:  "
+        "The ratings of user 1 are not in this file, so their contribution is a single number. "
+        "To see the reasons, give the ratings:  "
         f"matinee explain {files / 'bare.matinee'} --ratings mine.csv --item Alien\n"
     )
     whole = Guide.load(files / "mf.matinee").explain(1, "Alien")
@@ -523,7 +524,7 @@ def test_what_cannot_be_explained_is_told_in_a_line(files: Path, words: tuple[ob
 def test_somebody_must_be_named(files: Path) -> None:
     result = run(files / "mf.matinee", "--item", "Alien")
     assert result.exit_code == 2
-    assert result.stderr.endswith("Error: Say who: either --user ID, or --ratings FILE for a new person.\n")
+    assert result.stderr.endswith("Error: Missing person: use --user ID, or --ratings FILE for a new person.\n")
 
 
 # -- real ratings ------------------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def test_one_person_gets_what_they_always_got_unless_a_group_is_asked_for(file: 
 def test_somebody_given_twice_counts_once_and_that_is_said(file: Path, ann: Path) -> None:
     words = ("recommend", file, "--user", 3, "--ratings", ann, "--json")
     result = run(*words, "--user", 3, "--ratings", ann)
-    assert result.stderr == "Given again: 2 persons of the group; everybody counts once.\n"
+    assert result.stderr == "Repeated members of the group: 2; each counts once.\n"
     assert result.stdout == good(*words).stdout
     assert len(json.loads(result.stdout)["members"]) == 2
 
@@ -289,8 +289,8 @@ def test_without_histories_that_is_said_once_for_the_group(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((), "Say who: either --user ID, or --ratings FILE for a new person."),
-        (("--group", "mean"), "Say who: either --user ID, or --ratings FILE for a new person."),
+        ((), "Missing person: use --user ID, or --ratings FILE for a new person."),
+        (("--group", "mean"), "Missing person: use --user ID, or --ratings FILE for a new person."),
         (
             ("--user", 3, "--user", 44, "--group", "most"),
             "Invalid value for '--group': 'most' is not one of 'mean', 'least-misery'.",

@@ -555,9 +555,7 @@ def test_the_command_prints_one_object(model_file: Path) -> None:
 def test_the_command_needs_a_place_or_an_object(model_file: Path) -> None:
     done = run(model_file)
     assert done.exit_code == 2
-    assert done.stderr.endswith(
-        "Error: Say where to write the page: --out report.html, or --json for an object instead.\n"
-    )
+    assert done.stderr.endswith("Error: Missing output: use --out report.html, or --json for a JSON object.\n")
 
 
 def test_a_wrong_place_is_told_before_anything_is_measured(model_file: Path, tmp_path: Path) -> None:
