@@ -449,6 +449,4 @@ def test_what_is_to_predict_the_future_is_tuned_to_do_so(table: str) -> None:
 def test_several_folds_are_no_test_part(table: str) -> None:
     result = CliRunner().invoke(command, [table, "--split", "kfold:3"])
     assert isinstance(result.exception, SettingError)
-    assert str(result.exception) == (
-        "Tuning needs a --split with a single test part, such as random:0.2."
-    )
+    assert str(result.exception) == ("Tuning needs a --split with a single test part, such as random:0.2.")
