@@ -284,7 +284,7 @@ def test_data_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_evaluate_says_the_error_in_stars(table: Path) -> None:
     result = good("evaluate", table, "--model", "baseline")
     assert result.stdout.startswith("baseline on ratings.csv, random:0.2\n")
-    assert re.search(r"^RMSE +\d\.\d{4} stars \(95% between \d\.\d{4} and \d\.\d{4}\)$", result.stdout, re.MULTILINE)
+    assert re.search(r"^RMSE +\d\.\d{4} stars \(95% interval \d\.\d{4} to \d\.\d{4}\)$", result.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("spec", ["random:0.1", "kfold:3"])

@@ -177,7 +177,7 @@ def run(*words: object) -> str:
 def test_predict_says_how_sure_it_is(model_file: Path) -> None:
     lines = run("predict", model_file, "--user", 1, "--item", "Alien").splitlines()
     assert re.fullmatch(r"\d\.\d\d stars for Alien \(1979\), on the scale 0\.5 to 5 in steps of 0\.5", lines[0])
-    told = re.fullmatch(r"Certainty: give or take (\d\.\d\d); with 80% between (\d\.\d) and (\d\.\d)\.", lines[1])
+    told = re.fullmatch(r"Uncertainty: \u00b1(\d\.\d\d); 80% interval (\d\.\d) to (\d\.\d)\.", lines[1])
     assert told
     found = json.loads(run("predict", model_file, "--user", 1, "--item", "Alien", "--json"))
     assert set(found) == {"user", "item_id", "title", "stars", "deviation", "interval_80"}
