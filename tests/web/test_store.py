@@ -242,7 +242,7 @@ def test_what_is_acknowledged_is_on_the_disk_by_the_settings_of_each_database(da
         ("a b://x", "This is not a valid database URL."),
         ("file:people.db", "Database names that begin with 'file:' are not supported."),
         ("sqlite:///file::memory:?uri=true", "Database names that begin with 'file:' are not supported."),
-        ("sqlite:///file:x?mode=memory&cache=shared&uri=true", "A name that begins with 'file:' is not taken"),
+        ("sqlite:///file:x?mode=memory&cache=shared&uri=true", "Database names that begin with 'file:' are not"),
         ("", "A database in memory forgets everything when the server stops."),
         ("nonsense://x", "Ratings can be kept in SQLite or PostgreSQL, not in nonsense."),
         ("sqlite:///no/such/folder/people.db", "cannot be opened: unable to open database file."),

@@ -240,7 +240,7 @@ def test_folders_and_zips_without_ratings_say_what_was_looked_for(tmp_path: Path
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.txt", "x")
         archive.writestr("b.txt", "x")
-    assert message(path) == f"The zip {path} holds no ratings: {looked_for}, found a.txt, b.txt."
+    assert message(path) == f"The zip file {path} contains no ratings: {looked_for}, found a.txt, b.txt."
 
 
 def test_a_zip_that_holds_one_table_of_any_name_reads(tmp_path: Path) -> None:
