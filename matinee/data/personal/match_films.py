@@ -1,4 +1,4 @@
-"""The films of a model that a site's export is about: rows of `export_files` become ratings.
+"""The films of a model that a site's export is about: rows of `site_exports` become ratings.
 
 Films are found by title and year. Likely matches are kept apart from certain ones, and each row
 that gives no rating has a reason, so that a person can check before anything is stored.

@@ -2,7 +2,7 @@
 
 What a file looks like decides how it is read. An export of Letterboxd, IMDb, MovieLens or matinee,
 a zip included, has columns that no other table has: its films are matched by title and year, and
-its stars are converted to the model's scale. Any other file is read as it is (`own_ratings`).
+its stars are converted to the model's scale. Any other file is read as it is (`ratings_csv`).
 """
 
 from dataclasses import dataclass, field

@@ -142,7 +142,7 @@ def test_unknown_and_repeated_films_of_a_typed_table_are_told(tmp_path: Path) ->
     found = read(path)
     assert found.stars == {5: 4.0}
     assert found.notes == [
-        f"Left out: 2 unknown films of {path}. The first, in row 2: no item or title 'No Such Film' among the 5 items.",
+        f"Left out: 2 unknown films of {path}. The first, in row 2: No item or title 'No Such Film' among the 5 items.",
         f"Rated again later in {path}: 1 row; the last rating counts.",
     ]
 
