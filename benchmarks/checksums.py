@@ -107,7 +107,7 @@ def all_checksums(names: list[str], only: str | None) -> Iterator[tuple[str, dic
         for kind in matinee.MODELS:
             if only is None or kind.name in only.split(","):
                 model = kind.from_settings(settings.get(kind.name, {})).fit(data.ratings)
-                yield f"{name}/{kind.name}", checksums(matinee.Guide(model, data.catalogue), data.ratings)
+                yield f"{name}/{kind.name}", checksums(matinee.Guide(model, data.catalog), data.ratings)
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

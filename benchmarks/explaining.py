@@ -65,7 +65,7 @@ def main() -> None:
     try:
         data = matinee.load(options.data)
         model = model_named(options.model)().fit(data.ratings, n_threads=options.threads)
-        guide = matinee.Guide(model, data.catalogue)
+        guide = matinee.Guide(model, data.catalog)
         guide.explain({}, model.items_.id(0))
     except matinee.MatineeError as error:
         sys.exit(f"Error: {error}")

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from matinee.analysis.film_map import make_map
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
 from matinee.models.matrix_factorization import MatrixFactorization
@@ -92,7 +92,7 @@ def simulated_guide(n_films: int) -> Guide:
         year = int(2023 - rng.exponential(22))
         genres = {GENRES[cloud[number] % len(GENRES)], *rng.choice(GENRES, rng.integers(0, 3))}
         films[number] = Film(f"{' '.join(words)} ({year})", year, tuple(sorted(genres)))
-    return Guide(model, Catalogue(films))
+    return Guide(model, Catalog(films))
 
 
 def rate(frames: list[float]) -> dict[str, float]:

@@ -18,7 +18,7 @@ data = matinee.load("sample")
 part = random_split(data.ratings, 0.2)
 train, test = part.train, part.test
 model = matinee.MatrixFactorization().fit(train, valid=test)
-guide = matinee.Guide(model, data.catalogue)
+guide = matinee.Guide(model, data.catalog)
 predicted = model.predict_ratings(test)
 """
 

@@ -22,7 +22,7 @@ def take() -> list[Path]:
     """Writes report-light.png and report-dark.png, the upper part of the page."""
     data = matinee.load("ml-100k" if local_copy("ml-100k") else "sample")
     model = matinee.MatrixFactorization().fit(data.ratings)
-    guide = matinee.Guide(model, data.catalogue, Origin(data.name, len(data.ratings), data.note))
+    guide = matinee.Guide(model, data.catalog, Origin(data.name, len(data.ratings), data.note))
     written = []
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         report = Path(folder) / "report.html"

@@ -54,7 +54,7 @@ def server(folder: Path) -> Iterator[str]:
     files = []
     for model in (matinee.BayesianMF(), matinee.MatrixFactorization()):
         files.append(folder / f"{model.name}.matinee")
-        matinee.Guide(model.fit(data.ratings), data.catalogue, origin).save(files[-1])
+        matinee.Guide(model.fit(data.ratings), data.catalog, origin).save(files[-1])
     command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", *map(str, files)]
     command += [
         "--db",

@@ -4,7 +4,7 @@
 
     data = matinee.load("sample")
     model = matinee.MatrixFactorization().fit(data.ratings)
-    guide = matinee.Guide(model, data.catalogue)
+    guide = matinee.Guide(model, data.catalog)
     guide.recommend(1).items
 
 Names are loaded when first used, so that importing matinee costs next to nothing.

@@ -1,7 +1,7 @@
 from ._version import __version__
 from .analysis import bias_ranking, components
 from .analysis.film_map import FilmMap, make_map
-from .data.catalog import Catalogue, Film
+from .data.catalog import Catalog, Catalogue, Film
 from .data.dataset import Dataset
 from .data.datasets.load import load
 from .data.ratings import Ratings
@@ -38,7 +38,8 @@ __all__ = [
     "Baseline",
     "BayesianMF",
     "Blend",
-    "Catalogue",
+    "Catalog",
+    "Catalogue",  # the former spelling
     "Comparison",
     "Dataset",
     "Dials",

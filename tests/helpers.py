@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from matinee.cli import main
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.reading.options import ReadOptions
@@ -158,7 +158,7 @@ def guide(model: Model) -> Guide:
         of_film = tuple(sorted(rng.choice(genres, rng.integers(1, 4), replace=False).tolist()))
         if place % 10:
             films[item_id] = Film(f"Film {place} ({1950 + place % 60})", 1950 + place % 60, of_film)
-    return Guide(model().fit(popular_table(), n_threads=1), Catalogue(films))
+    return Guide(model().fit(popular_table(), n_threads=1), Catalog(films))
 
 
 def arrays(model: Recommender) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import matinee
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.reading.row_by_row import BadRow, write_skipped
 from matinee.errors import ModelFileError, SettingError
 from matinee.files import check_output_name, check_page_name, replacing, write_atomically
@@ -98,7 +98,7 @@ def test_a_special_file_is_refused_before_the_work(make: Callable[[Path], None],
 def test_a_model_is_not_written_over_a_pipe(place: Path) -> None:
     os.mkfifo(place)
     with pytest.raises(ModelFileError, match="it is a named pipe, not a regular file"):
-        save_model(place, Baseline().fit(simulated(10, 10, 50)), Catalogue(), Origin())
+        save_model(place, Baseline().fit(simulated(10, 10, 50)), Catalog(), Origin())
     assert place.is_fifo()
 
 
@@ -134,7 +134,7 @@ def test_a_name_that_is_too_long_gets_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 5000)
     check_target(path)
     with pytest.raises(ModelFileError, match=r"File name too long\. Give another place with --out\.$"):
-        save_model(path, Baseline().fit(simulated(10, 10, 50)), Catalogue(), Origin())
+        save_model(path, Baseline().fit(simulated(10, 10, 50)), Catalog(), Origin())
 
 
 def test_skipped_rows_do_not_follow_a_link_laid_at_a_guessed_name(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 import matinee
 from matinee.data import titles
-from matinee.data.catalog import Catalogue, Film, find_item
+from matinee.data.catalog import Catalog, Film, find_item
 from matinee.data.personal.site_exports import plain_cell, read_rows
 from matinee.data.reading.schema import plain_name
 from matinee.data.reading.sniff import plain_integer, plain_number, split_line
@@ -47,7 +47,7 @@ def ended(text: str) -> list[str]:
     return [text, f"{text}b", f"a{text}", f"x({text}!", f"[{text}b"]
 
 
-FILMS = Catalogue({1: Film("Heat (1995)", 1995), 2: Film("Amélie (a.k.a. Amelie) (2001)", 2001)})
+FILMS = Catalog({1: Film("Heat (1995)", 1995), 2: Film("Amélie (a.k.a. Amelie) (2001)", 2001)})
 
 
 def _search_page(text: str) -> None:
@@ -72,7 +72,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "did_you_mean": lambda text: did_you_mean(text, ["Heat", "Amelie"]),
     "did_you_mean of long names": lambda text: did_you_mean("Heat", [text, text]),
     "find_item": _search_page,
-    "a catalog of a long title": lambda text: Catalogue({1: Film(text)}).ids_of_title("Heat"),
+    "a catalog of a long title": lambda text: Catalog({1: Film(text)}).ids_of_title("Heat"),
     "read_rows": _export,
     "plain_cell": plain_cell,
     "plain_name": plain_name,

@@ -52,7 +52,7 @@ def plain_surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pairs of 400 viewers of the sample with what they gave 4 stars or more, plays of the same, and titles."""
-    ratings, catalogue = sample_ratings()
+    ratings, catalog = sample_ratings()
     liked = (ratings.value >= 4) & (ratings.user_index < 400)
     users, items = ratings.users.ids[ratings.user_index[liked]], ratings.items.ids[ratings.item_index[liked]]
     plays = (10_000 ** np.random.default_rng(0).random(len(users))).astype(int)
@@ -60,7 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame = pl.DataFrame({"user_id": users, "item_id": items, "plays": plays})
     frame.select("user_id", "item_id").write_csv(place / "pairs.csv")
     frame.write_csv(place / "plays.csv")
-    films = [(key, film.title, film.year, "|".join(film.genres)) for key, film in catalogue.films.items()]
+    films = [(key, film.title, film.year, "|".join(film.genres)) for key, film in catalog.films.items()]
     pl.DataFrame(films, schema=["item_id", "title", "year", "genres"], orient="row").write_csv(place / "items.csv")
     return place
 

@@ -355,7 +355,7 @@ def _lines(
         item_id = model.items_.id(item)
         line = BiasLine(
             item_id=item_id,
-            film=guide.catalogue[item_id],
+            film=guide.catalog[item_id],
             bias=float(bias[item]),
             low=float(bias[item] - half[item]),
             high=float(bias[item] + half[item]),

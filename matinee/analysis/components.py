@@ -165,7 +165,7 @@ def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None
         raise UnsupportedError(f"Components need two films with at least {min_ratings} ratings; lower min_ratings.")
     positions, explained = principal_components(vectors[rows], min(n, vectors.shape[1], len(rows) - 1))
     ids = [model.items_.id(row) for row in rows.tolist()]
-    films = [guide.catalogue[item_id] for item_id in ids]
+    films = [guide.catalog[item_id] for item_id in ids]
     n_ends = min(k, len(rows) // 2)
     found = []
     for number, meanings in enumerate(_meanings(positions, films)):

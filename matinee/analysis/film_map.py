@@ -181,7 +181,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
     return FilmMap(
         item_index=rows,
         item_ids=item_ids,
-        films=[guide.catalogue[item_id] for item_id in item_ids],
+        films=[guide.catalog[item_id] for item_id in item_ids],
         x=positions[:, 0].astype(np.float32),
         y=positions[:, 1].astype(np.float32),
         neighbors=neighbors,

@@ -181,7 +181,7 @@ def neighbors(guide: Guide, person: Person, k: int = 10, *, n_films: int = 10) -
     for position in np.argsort(-n_loved[items], kind="stable")[:n_films].tolist():
         item_id, stars = ranked[position].item_id, ranked[position].stars
         n = int(n_loved[items[position]])
-        films.append(NeighborFilm(item_id, guide.catalogue[item_id], n, stars))
+        films.append(NeighborFilm(item_id, guide.catalog[item_id], n, stars))
     return Neighbors(people, films, _note(model, profile, own_index, len(people), k))
 
 
@@ -251,7 +251,7 @@ def _neighbor(guide: Guide, profile: Profile, user: int, similarity: float, new_
 
 def _named(guide: Guide, items: NDArray[Any]) -> list[NamedFilm]:
     ids = [guide.model.items_.id(item) for item in items[:N_NAMED].tolist()]
-    return [NamedFilm(item_id, guide.catalogue[item_id]) for item_id in ids]
+    return [NamedFilm(item_id, guide.catalog[item_id]) for item_id in ids]
 
 
 def _note(model: Recommender, profile: Profile, own_index: int | None, n_found: int, k: int) -> str:

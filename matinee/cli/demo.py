@@ -66,7 +66,7 @@ def _train(data: "Dataset", out: Path) -> "Guide":
     model = MatrixFactorization()
     with progress_bar("Training mf on all ratings") as progress:
         model.fit(data.ratings, progress=progress)
-    guide = Guide(model, data.catalogue, Origin(data.name, len(data.ratings), data.note))
+    guide = Guide(model, data.catalog, Origin(data.name, len(data.ratings), data.note))
     guide.save(out)
     return guide
 

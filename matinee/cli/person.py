@@ -85,7 +85,7 @@ def _new_person(guide: "Guide", path: Path) -> "Profile":
     from matinee.data.personal.personal_ratings import read_personal_ratings
 
     model = guide.model
-    found = read_personal_ratings(path, model.items_, guide.catalogue, model.scale_)
+    found = read_personal_ratings(path, model.items_, guide.catalog, model.scale_)
     profile = model.fold_in(found.stars)
     for sentence in found.notes:
         note(sentence)

@@ -26,7 +26,7 @@ def predict(model_file: Path, user: str | None, ratings: Path | None, item: str,
     item_id = guide.item_id(item)
     profile = profile_of(guide, model_file, user, ratings)
     stars = guide.model.predict(profile, item_id)
-    title = guide.catalogue[item_id].title
+    title = guide.catalog[item_id].title
     uncertainty = certainty(guide.model, profile, item_id, stars)
     if as_json_:
         result: dict[str, Any] = {"user": id_of(guide, user), "item_id": item_id, "title": title}

@@ -35,7 +35,7 @@ def similar(model_file: Path, item: str, k: int, min_ratings: int | None, by: st
     guide = Guide.load(model_file)
     suggestions = guide.similar(item, k, min_ratings=min_ratings, by=by)
     item_id = guide.item_id(item)
-    title = guide.catalogue[item_id].title
+    title = guide.catalog[item_id].title
     if as_json_:
         items = [line.to_dict() for line in suggestions.items]
         as_json({"item_id": item_id, "title": title, "items": items, "note": suggestions.note})

@@ -64,7 +64,7 @@ def train(
     ratings = dataset.ratings
     model = make_model_for(dataset, model_name, settings, seed)
     if dataset.titles_file is not None:
-        n_titles = len(dataset.catalogue.restrict(ratings.items.ids.tolist()))
+        n_titles = len(dataset.catalog.restrict(ratings.items.ids.tolist()))
         note(f"Titles from {dataset.titles_file} for {n_titles:,} of {counted(ratings.n_items, 'item')}.")
     announce_compiling()
     start = time.perf_counter()
@@ -72,10 +72,10 @@ def train(
         model.fit(ratings, n_threads=threads, progress=progress, checkpoint=checkpoint)
     seconds = time.perf_counter() - start
     remark = ""
-    if dataset.catalogue:
+    if dataset.catalog:
         remark = dataset.note
     origin = Origin(dataset.name, len(ratings), remark, has_history=not no_history)
-    Guide(model, dataset.catalogue, origin).save(out)
+    Guide(model, dataset.catalog, origin).save(out)
     rows = counted(len(ratings), ratings.unit)
     note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {out}.")
     weights = weights_of(model)

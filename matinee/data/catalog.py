@@ -56,7 +56,7 @@ class Labels(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Catalogue:
+class Catalog:
     """Item id -> `Film`, for all items whose titles are known; may be empty."""
 
     films: Mapping[Id, Film] = field(default_factory=dict)
@@ -158,12 +158,15 @@ class Catalogue:
             known = f"The genres are: {', '.join(self.genres)}."
         raise UnknownNameError(f"No genre '{text}'. {known}")
 
-    def restrict(self, item_ids: Iterable[Id]) -> "Catalogue":
+    def restrict(self, item_ids: Iterable[Id]) -> "Catalog":
         """The same catalog with only the given items."""
-        return Catalogue({key: self.films[key] for key in item_ids if key in self.films})
+        return Catalog({key: self.films[key] for key in item_ids if key in self.films})
 
 
-def find_item(text: Id, items: Vocabulary, catalogue: Catalogue) -> int:
+Catalogue = Catalog  # the former spelling
+
+
+def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
     """The index of an item, by id or by title; the prefixes "id:" and "title:" say which is meant.
 
     Raises:
@@ -176,42 +179,42 @@ def find_item(text: Id, items: Vocabulary, catalogue: Catalogue) -> int:
     title = str(text).removeprefix("title:")
     if index is not None:
         if isinstance(text, str) and kind != "id":
-            titled = catalogue.ids_of_title(title, other_names=False)
-            _refuse_ambiguous(text, items.id(index), titled, catalogue)
+            titled = catalog.ids_of_title(title, other_names=False)
+            _refuse_ambiguous(text, items.id(index), titled, catalog)
         return index
-    ids = [key for key in catalogue.ids_of_title(title) if items.find(key) is not None]
+    ids = [key for key in catalog.ids_of_title(title) if items.find(key) is not None]
     if len(ids) == 1:
         return items.index(ids[0])
     name = title.removeprefix("id:")
     if ids:
-        listed = "; ".join(f"{item_id} = {catalogue[item_id].title}" for item_id in ids[:5])
+        listed = "; ".join(f"{item_id} = {catalog[item_id].title}" for item_id in ids[:5])
         raise UnknownNameError(
             f"'{name}' is the title of {len(ids)} items: {listed}. Give the id or the year in brackets."
         )
-    if not catalogue:
+    if not catalog:
         return items.index(name)
-    hint = _nearest_titles(name, items, catalogue)
+    hint = _nearest_titles(name, items, catalog)
     raise UnknownNameError(f"No item or title '{name}' among the {len(items):,} items.{hint}")
 
 
-def _refuse_ambiguous(text: str, item_id: Id, titled: list[Id], catalogue: Catalogue) -> None:
+def _refuse_ambiguous(text: str, item_id: Id, titled: list[Id], catalog: Catalog) -> None:
     """Raises UnknownNameError if a text is the id of one item and the title of another."""
     for other in titled:
         if other != item_id:
             raise UnknownNameError(
-                f"'{text}' is the id of {catalogue[item_id].title} and the title of "
-                f"{catalogue[other].title}. Give 'id:{text}' or 'title:{text}'."
+                f"'{text}' is the id of {catalog[item_id].title} and the title of "
+                f"{catalog[other].title}. Give 'id:{text}' or 'title:{text}'."
             )
 
 
-def _nearest_titles(text: str, items: Vocabulary, catalogue: Catalogue) -> str:
+def _nearest_titles(text: str, items: Vocabulary, catalog: Catalog) -> str:
     """ " Did you mean 'Heat (1995)' (id 6)?", or an empty string if no title is close."""
     ids = {}
-    for item_id, film in catalogue.films.items():
+    for item_id, film in catalog.films.items():
         if items.find(item_id) is not None:
             ids[title_key(film.title)] = item_id
     close = [ids[key] for key in nearest(title_key(text), ids)]
     if not close:
         return ""
-    quoted = [f"'{catalogue[item_id].title}' (id {item_id})" for item_id in close]
+    quoted = [f"'{catalog[item_id].title}' (id {item_id})" for item_id in close]
     return f" Did you mean {joined(quoted, 'or')}?"

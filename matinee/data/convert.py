@@ -7,7 +7,7 @@ import polars as pl
 
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import NO_TIME
-from matinee.data.reading.item_metadata import CATALOGUE_FILES
+from matinee.data.reading.item_metadata import CATALOG_FILES
 from matinee.errors import SettingError, UnsupportedError
 from matinee.files import replacing
 
@@ -27,7 +27,7 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
     titles = target.with_name("items.csv")
     if target.suffix.lower() not in SUFFIXES:
         raise SettingError(f"'{target}' does not end in one of {', '.join(SUFFIXES)}, which says the format to write.")
-    if target.name.lower() in CATALOGUE_FILES:
+    if target.name.lower() in CATALOG_FILES:
         raise SettingError(
             f"'{target}' is the name of a file of titles; give the ratings another, such as ratings.csv."
         )
@@ -49,12 +49,12 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
     try:
         _write(frame, target)
         lines = [f"{len(ratings):,} {ratings.unit}s written as {target}"]
-        if dataset.catalogue and titles.exists():
-            lines.append(f"'{titles}' is there already, so the {len(dataset.catalogue):,} titles were not written.")
-        elif dataset.catalogue:
+        if dataset.catalog and titles.exists():
+            lines.append(f"'{titles}' is there already, so the {len(dataset.catalog):,} titles were not written.")
+        elif dataset.catalog:
             with replacing(titles) as file:
-                _catalogue_frame(dataset).write_csv(file)
-            lines.append(f"{len(dataset.catalogue):,} titles written as {titles}")
+                _catalog_frame(dataset).write_csv(file)
+            lines.append(f"{len(dataset.catalog):,} titles written as {titles}")
     except (OSError, pl.exceptions.ComputeError) as error:  # the latter when Parquet meets a full disk
         reason = getattr(error, "strerror", None) or str(error)
         raise UnsupportedError(f"Cannot write '{target}': {reason}.") from error
@@ -74,8 +74,8 @@ def _write(frame: pl.DataFrame, target: Path) -> None:
                 frame.write_csv(file)
 
 
-def _catalogue_frame(dataset: Dataset) -> pl.DataFrame:
-    films = dataset.catalogue.films
+def _catalog_frame(dataset: Dataset) -> pl.DataFrame:
+    films = dataset.catalog.films
     return pl.DataFrame(
         {
             "item_id": list(films),

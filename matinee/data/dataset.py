@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings
 
 # -- the data set ----------------------------------------------------------------------------------
@@ -18,7 +18,7 @@ class Dataset:
 
     Attributes:
         name: of the folder, file or kind of frame: "ml-100k", "u1.base", "DataFrame".
-        catalogue: titles, years and genres; empty if no such file lay beside the ratings.
+        catalog: titles, years and genres; empty if no such file lay beside the ratings.
         n_duplicates: rows of the same user and item as another row: ratings that a later one
             replaced, or counts that were added up.
         n_bad_rows: rows left out because they could not be read.
@@ -27,15 +27,20 @@ class Dataset:
         source_rows: (N,) 0-based data row of the source for each rating; None when rating i is
             row i.
         note: what people must be told wherever results from this data are shown; usually empty.
-        titles_file: where the catalogue comes from; None if it is empty or was made in memory.
+        titles_file: where the catalog comes from; None if it is empty or was made in memory.
     """
 
     name: str
     ratings: Ratings
-    catalogue: Catalogue
+    catalog: Catalog
     n_duplicates: int = 0
     n_bad_rows: int = 0
     bad_rows_file: Path | None = None
     source_rows: NDArray[np.int64] | None = None
     note: str = ""
     titles_file: Path | None = None
+
+    @property
+    def catalogue(self) -> Catalog:  # the former spelling
+        """The same as `catalog`; the former spelling."""
+        return self.catalog

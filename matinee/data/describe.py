@@ -134,7 +134,7 @@ def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
         n_ratings=len(ratings),
         n_users=ratings.n_users,
         n_items=ratings.n_items,
-        n_titles=sum(item_id in dataset.catalogue.films for item_id in ratings.items.ids.tolist()),
+        n_titles=sum(item_id in dataset.catalog.films for item_id in ratings.items.ids.tolist()),
         density=len(ratings) / (ratings.n_users * ratings.n_items),
         mean=float(ratings.value.mean(dtype=np.float64)),
         deviation=float(ratings.value.std(dtype=np.float64)),
@@ -144,7 +144,7 @@ def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
         most_rated=[
             (
                 item_id,
-                dataset.catalogue[item_id].title,
+                dataset.catalog[item_id].title,
                 int(ratings.item_counts[i]),
                 float(sums[i] / ratings.item_counts[i]),
             )

@@ -162,7 +162,7 @@ def reproduce(
     model.fit(part.train, valid=part.test, progress=progress)
     seconds = time.perf_counter() - started
     curve = _curve(model)
-    guide = Guide(model, data.catalogue)
+    guide = Guide(model, data.catalog)
     highest, lowest = _by_bias(guide)
     result = Reproduction(
         tutorial=tutorial.name,
@@ -224,7 +224,7 @@ def _by_bias(guide: Guide, k: int = 5) -> tuple[list[str], list[str]]:
 
 
 def _titles(guide: Guide, item_index: Any) -> list[str]:
-    return [guide.catalogue[guide.model.items_.id(index)].title for index in item_index.tolist()]
+    return [guide.catalog[guide.model.items_.id(index)].title for index in item_index.tolist()]
 
 
 def _twenty(guide: Guide, test: Ratings) -> list[dict[str, Any]]:
@@ -234,7 +234,7 @@ def _twenty(guide: Guide, test: Ratings) -> list[dict[str, Any]]:
     return [
         {
             "user": test.users.id(user),
-            "film": guide.catalogue[test.items.id(item)].title,
+            "film": guide.catalog[test.items.id(item)].title,
             "stars": float(true),
             "predicted": round(float(stars), 2),
         }
@@ -245,4 +245,4 @@ def _twenty(guide: Guide, test: Ratings) -> list[dict[str, Any]]:
 def _asked(guide: Guide, user: Id, item: Id, published: float) -> dict[str, Any]:
     """A prediction from raw ids, beside the published one."""
     stars = round(guide.predict(user, item), 2)
-    return {"user": user, "item": item, "film": guide.catalogue[item].title, "stars": stars, "published": published}
+    return {"user": user, "item": item, "film": guide.catalog[item].title, "stars": stars, "published": published}

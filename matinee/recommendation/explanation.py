@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.vocabulary import Id
 from matinee.models.base import Person, Recommender
 from matinee.text import counted
@@ -237,19 +237,19 @@ def _beyond(clipping: float) -> str:
     return f"{_than(-clipping, 'more', 'less')} than the scale has"
 
 
-def explain(model: Recommender, catalogue: Catalogue, person: Person, item_id: Id) -> Explanation:
+def explain(model: Recommender, catalog: Catalog, person: Person, item_id: Id) -> Explanation:
     """What the model's prediction of an item for somebody is made of.
 
     Raises:
         UnknownNameError: no such user or item.
         UnsupportedError: the model cannot explain; names one that can.
     """
-    return explain_each(model, catalogue, person, [item_id])[0]
+    return explain_each(model, catalog, person, [item_id])[0]
 
 
 def explain_each(
     model: Recommender,
-    catalogue: Catalogue,
+    catalog: Catalog,
     person: Person,
     item_ids: Sequence[Id],
     k: int | None = None,
@@ -265,7 +265,7 @@ def explain_each(
         return []
     profile, items = model.profile(person), model.items_.indices(item_ids)
     mine = model.items_.ids[profile.item_index].tolist()
-    own = list(zip(mine, [catalogue[one] for one in mine], profile.value.tolist(), strict=True))
+    own = list(zip(mine, [catalog[one] for one in mine], profile.value.tolist(), strict=True))
     blocks = [item_ids[first : first + ITEMS_AT_ONCE] for first in range(0, len(item_ids), ITEMS_AT_ONCE)]
     parts = [one for block in blocks for one in model.parts_each(profile, block)]
     scores = model.scores(profile)[items].tolist() if scores is None else scores
@@ -289,5 +289,5 @@ def explain_each(
         clipping = 0.0 if stars is None else stars - score
         amounts = of.mean, of.item, of.user, because, rest, clipping
         about = of.is_exact, n, len(own), model.scale_.has_stars, (n_others, others_add)
-        explained.append(Explanation(item_id, catalogue[item_id], stars, score, *amounts, *about))
+        explained.append(Explanation(item_id, catalog[item_id], stars, score, *amounts, *about))
     return explained

@@ -1,4 +1,4 @@
-"""Guide: a model and its catalogue, for people: titles in, titles out, filters, and a sentence where one is needed."""
+"""Guide: a model and its catalog, for people: titles in, titles out, filters, and a sentence where one is needed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.data.catalog import Catalogue, Labels, find_item
+from matinee.data.catalog import Catalog, Labels, find_item
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
 from matinee.models.base import Person, Profile, Recommender, Scored
@@ -29,8 +29,13 @@ class Guide:
     """A fitted model, what its items are called, and where it comes from."""
 
     model: Recommender
-    catalogue: Catalogue = field(default_factory=Catalogue)
+    catalog: Catalog = field(default_factory=Catalog)
     origin: Origin = field(default_factory=Origin)
+
+    @property
+    def catalogue(self) -> Catalog:  # the former spelling
+        """The same as `catalog`; the former spelling."""
+        return self.catalog
 
     def __post_init__(self) -> None:
         if not self.model.is_fitted:
@@ -48,11 +53,11 @@ class Guide:
 
     def save(self, path: str | Path) -> None:
         """Into a `.matinee` file."""
-        save_model(path, self.model, self.catalogue, self.origin)
+        save_model(path, self.model, self.catalog, self.origin)
 
     def item_id(self, text: Id) -> Id:
         """The id of an item given by id or by title; raises UnknownNameError with suggestions."""
-        return self.model.items_.id(find_item(text, self.model.items_, self.catalogue))
+        return self.model.items_.id(find_item(text, self.model.items_, self.catalog))
 
     def newcomer(self, ratings: Mapping[Any, float]) -> tuple[Profile, list[str]]:
         """A new person's profile from {id or title: stars}, and the items among them that nobody knows.
@@ -83,13 +88,13 @@ class Guide:
         Raises:
             UnsupportedError: the model cannot explain; names one that can.
         """
-        return explain(self.model, self.catalogue, person, self.item_id(item))
+        return explain(self.model, self.catalog, person, self.item_id(item))
 
     def explain_each(
         self, person: Person, item_ids: Sequence[Id], k: int | None = None, scores: Sequence[float] | None = None
     ) -> list[Explanation]:
         """`explain` of several items, given by their ids alone; much faster than one by one (see `explain_each`)."""
-        return explain_each(self.model, self.catalogue, person, item_ids, k, scores)
+        return explain_each(self.model, self.catalog, person, item_ids, k, scores)
 
     def recommend(
         self,
@@ -155,7 +160,7 @@ class Guide:
         is_open = allowed.copy()
         is_open[seen] = False
         few = few_ratings(self.model.item_counts_)
-        chosen, note = choose(self.model, self.catalogue, scores, is_open, k, dials, few)
+        chosen, note = choose(self.model, self.catalog, scores, is_open, k, dials, few)
         if len(chosen) < k:
             why = _shortage(filters, allowed, int(allowed[seen].sum()), self.model.scale_.has_stars)
             note = f"{len(chosen)} instead of {k}: {why} {note}".strip()
@@ -209,7 +214,7 @@ class Guide:
             UnknownNameError: there is no such genre.
         """
         passes = self.model.item_counts_ >= filters.min_ratings
-        named, (first, last) = self.catalogue.genre_named, filters.years
+        named, (first, last) = self.catalog.genre_named, filters.years
         if not (filters.genres or filters.not_genres or first or last):
             return passes
         _, years, of_genre = self._labels()
@@ -225,7 +230,7 @@ class Guide:
         """Of the model's items; made again if the model has been fitted to others since."""
         found: Labels | None = self.__dict__.get("labels")
         if found is None or found.items is not self.model.items_:
-            found = self.__dict__["labels"] = self.catalogue.labels(self.model.items_)
+            found = self.__dict__["labels"] = self.catalog.labels(self.model.items_)
         return found
 
     def _lines(self, scored: list[Scored]) -> list[Suggestion]:
@@ -233,7 +238,7 @@ class Guide:
         counts, means = self.model.item_counts_[index].tolist(), self.model.item_means_[index].tolist()
         for (item_id, score, stars, deviation), count, mean in zip(scored, counts, means, strict=True):
             shown = mean if count > 0 and self.model.scale_.has_stars else None
-            lines.append(Suggestion(item_id, self.catalogue[item_id], score, stars, count, shown, deviation))
+            lines.append(Suggestion(item_id, self.catalog[item_id], score, stars, count, shown, deviation))
         return lines
 
 

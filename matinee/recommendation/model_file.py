@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from matinee._version import __version__
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.features import Features
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id, Vocabulary
@@ -53,13 +53,13 @@ class Origin:
     version: str = __version__
 
 
-def save_model(path: str | Path, model: Recommender, catalogue: Catalogue, origin: Origin) -> None:
+def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: Origin) -> None:
     """Writes the file under a temporary name and then renames it, so that it is there whole or not at all."""
     path = Path(path)
     check_target(path)
     if model.capabilities.needs_history and not origin.has_history:
         raise ModelFileError(f"{model.name} is made of who rated what: save it with the histories, or train item-knn.")
-    tensors = _model_tensors(model, origin.has_history) | _catalogue_tensors(catalogue.restrict(model.items_.ids))
+    tensors = _model_tensors(model, origin.has_history) | _catalog_tensors(catalog.restrict(model.items_.ids))
     header = {
         "format": FORMAT,
         "model": model.name,
@@ -106,8 +106,8 @@ def check_target(path: str | Path) -> None:
 
 def load_model(
     path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()
-) -> tuple[Recommender, Catalogue, Origin]:
-    """The model, its catalogue and where it comes from.
+) -> tuple[Recommender, Catalog, Origin]:
+    """The model, its catalog and where it comes from.
 
     Args:
         module: for a file with a network of your own, which holds numbers and no code: a module of the same shape.
@@ -121,7 +121,7 @@ def load_model(
     try:
         model = _unfitted(header, module, models)
         _fill(model, header, tensors)
-        return model, _unpack_catalogue(tensors), _origin(header["origin"])
+        return model, _unpack_catalog(tensors), _origin(header["origin"])
     except (*_UNUSABLE, MatineeError) as error:
         reason = str(error).rstrip(".")
         raise ModelFileError(
@@ -352,9 +352,9 @@ def _unpack_texts(tensors: Tensors, name: str) -> list[str]:
     return [run[start:end].decode("utf-8", "surrogatepass") for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _catalogue_tensors(catalogue: Catalogue) -> Tensors:
-    films = list(catalogue.films.values())
-    ids: list[Id] = list(catalogue.films)
+def _catalog_tensors(catalog: Catalog) -> Tensors:
+    films = list(catalog.films.values())
+    ids: list[Id] = list(catalog.films)
     are_integers = all(isinstance(item_id, int | np.integer) for item_id in ids)
     return {
         **_pack_ids(np.array(ids, np.int64 if are_integers else object), "films"),
@@ -364,8 +364,8 @@ def _catalogue_tensors(catalogue: Catalogue) -> Tensors:
     }
 
 
-def _unpack_catalogue(tensors: Tensors) -> Catalogue:
+def _unpack_catalog(tensors: Tensors) -> Catalog:
     genres = [tuple(text.split("|")) if text else () for text in _unpack_texts(tensors, "films.genres")]
     titles, years = _unpack_texts(tensors, "films.title"), tensors["films.year"].tolist()
     films = (Film(title, year or None, of) for title, year, of in zip(titles, years, genres, strict=True))
-    return Catalogue(dict(zip(_unpack_ids(tensors, "films").tolist(), films, strict=True)))
+    return Catalog(dict(zip(_unpack_ids(tensors, "films").tolist(), films, strict=True)))

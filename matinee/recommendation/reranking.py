@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Longs
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import top
@@ -121,7 +121,7 @@ def _contrast(likeness: LikenessRow, n_candidates: int) -> float:
 # -- what is alike -----------------------------------------------------------------------------------------------
 
 
-def likeness_among(model: Recommender, catalogue: Catalogue, items: Longs) -> tuple[LikenessRow, str]:
+def likeness_among(model: Recommender, catalog: Catalog, items: Longs) -> tuple[LikenessRow, str]:
     """How alike some items are, and in words by what: the first of these that there is.
 
     1. The cosine of the vectors that `similar` compares (mf, ials and the neural models).
@@ -135,7 +135,7 @@ def likeness_among(model: Recommender, catalogue: Catalogue, items: Longs) -> tu
     learnt = f"what {model.name} has learnt of the items"
     if row := _of_vectors(model, items) or _of_model(model, items):
         return row, learnt
-    if row := _of_genres(catalogue, [model.items_.id(item) for item in items.tolist()]):
+    if row := _of_genres(catalog, [model.items_.id(item) for item in items.tolist()]):
         return row, "genre"
     if row := _of_raters(model, items):
         return row, "who rated the items"
@@ -170,8 +170,8 @@ def _of_model(model: Recommender, items: Longs) -> LikenessRow | None:
     return row
 
 
-def _of_genres(catalogue: Catalogue, item_ids: list[Id]) -> LikenessRow | None:
-    genres = [catalogue[item_id].genres for item_id in item_ids]
+def _of_genres(catalog: Catalog, item_ids: list[Id]) -> LikenessRow | None:
+    genres = [catalog[item_id].genres for item_id in item_ids]
     column = {genre: place for place, genre in enumerate(sorted({one for several in genres for one in several}))}
     vectors = np.zeros((len(genres), len(column)), np.float32)
     for row, several in enumerate(genres):
@@ -198,7 +198,7 @@ def _cosines(vectors: Floats) -> LikenessRow:
 
 def choose(
     model: Recommender,
-    catalogue: Catalogue,
+    catalog: Catalog,
     scores: Floats | Doubles,
     is_open: NDArray[np.bool_],
     k: int,
@@ -224,5 +224,5 @@ def choose(
     if not dials.diversity or n < 2:
         return top(values, n), ""
     candidates = top(values, min(max(CANDIDATES, CANDIDATES_PER_PLACE * k), n_open))
-    likeness, by_what = likeness_among(model, catalogue, candidates)
+    likeness, by_what = likeness_among(model, catalog, candidates)
     return candidates[varied(likeness, len(candidates), n, dials.diversity)], f"Varied by {by_what}."

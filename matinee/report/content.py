@@ -197,7 +197,7 @@ def collect(
             quality = f"The quality could not be measured: {error}"
     worst = None
     if isinstance(quality, Quality):
-        worst = mistakes(quality, guide.catalogue)
+        worst = mistakes(quality, guide.catalog)
     return Content(
         guide=guide,
         data=training_data(guide, ratings),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.vocabulary import Id
 from matinee.errors import MatineeError
 from matinee.models.base import Person, Recommender
@@ -137,7 +137,7 @@ def _new_person(guide: Guide, user: int) -> Example:
     )
 
 
-def mistakes(quality: Quality, catalogue: Catalogue) -> Mistakes | None:
+def mistakes(quality: Quality, catalog: Catalog) -> Mistakes | None:
     """The worst predictions of the test part; None for a model that predicts no stars."""
     if quality.predicted is None:
         return None
@@ -146,8 +146,8 @@ def mistakes(quality: Quality, catalogue: Catalogue) -> Mistakes | None:
     highest = [row for row in order[:N_MISTAKES].tolist() if errors[row] > 0]
     lowest = [row for row in order[::-1][:N_MISTAKES].tolist() if errors[row] < 0]
     return Mistakes(
-        [_mistake(quality, catalogue, row) for row in highest],
-        [_mistake(quality, catalogue, row) for row in lowest],
+        [_mistake(quality, catalog, row) for row in highest],
+        [_mistake(quality, catalog, row) for row in lowest],
     )
 
 
@@ -161,7 +161,7 @@ def _typical_ratings(guide: Guide, user: int) -> list[ExampleRating]:
     ratings = []
     for row in dict.fromkeys([*best, *worst[::-1]]):  # with few ratings the two overlap
         item_id = model.items_.id(int(items[row]))
-        ratings.append(ExampleRating(item_id, guide.catalogue[item_id].title, float(stars[row])))
+        ratings.append(ExampleRating(item_id, guide.catalog[item_id].title, float(stars[row])))
     return ratings
 
 
@@ -181,7 +181,7 @@ def _recommend(guide: Guide, person: Person) -> tuple[list[ExampleItem], str]:
     return items, note
 
 
-def _mistake(quality: Quality, catalogue: Catalogue, row: int) -> Mistake:
+def _mistake(quality: Quality, catalog: Catalog, row: int) -> Mistake:
     test, train = quality.part.test, quality.part.train
     assert quality.predicted is not None
     user, item = int(test.user_index[row]), int(test.item_index[row])
@@ -189,17 +189,17 @@ def _mistake(quality: Quality, catalogue: Catalogue, row: int) -> Mistake:
     return Mistake(
         user_id=user_id,
         item_id=item_id,
-        title=catalogue[item_id].title,
+        title=catalog[item_id].title,
         stars=float(test.value[row]),
         predicted=float(quality.predicted[row]),
         n_user=int(train.user_counts[user]),
         n_item=int(train.item_counts[item]),
-        why=_why(quality.model, catalogue, user_id, item_id),
+        why=_why(quality.model, catalog, user_id, item_id),
     )
 
 
-def _why(model: Recommender, catalogue: Catalogue, user_id: Id, item_id: Id) -> str:
+def _why(model: Recommender, catalog: Catalog, user_id: Id, item_id: Id) -> str:
     try:
-        return explain(model, catalogue, user_id, item_id).sentence()
+        return explain(model, catalog, user_id, item_id).sentence()
     except MatineeError as error:
         return str(error)

@@ -136,7 +136,7 @@ def training_data(guide: Guide, ratings: Ratings | None) -> TrainingData:
     Args:
         ratings: the histories; None if the file does not hold them.
     """
-    model, catalogue = guide.model, guide.catalogue
+    model, catalog = guide.model, guide.catalog
     counts, means = model.item_counts_, model.item_means_
     rated = np.flatnonzero(counts)
     n_ratings = int(counts.sum())
@@ -145,13 +145,13 @@ def training_data(guide: Guide, ratings: Ratings | None) -> TrainingData:
     total = (means[rated].astype(np.float64) * counts[rated]).sum()
     whole = None
     if ratings is not None:
-        whole = describe(Dataset(guide.origin.dataset, ratings, catalogue))
+        whole = describe(Dataset(guide.origin.dataset, ratings, catalog))
     return TrainingData(
         name=guide.origin.dataset,
         n_ratings=n_ratings,
         n_users=len(model.users_),
         n_items=len(model.items_),
-        n_titles=sum(item_id in catalogue.films for item_id in model.items_.ids.tolist()),
+        n_titles=sum(item_id in catalog.films for item_id in model.items_.ids.tolist()),
         density=n_ratings / (len(model.users_) * len(model.items_)),
         mean=float(total / n_ratings),
         scale=str(model.scale_),
@@ -171,6 +171,6 @@ def _most_rated(guide: Guide) -> list[tuple[Id, str, int, float]]:
     rows = []
     for item in np.argsort(-counts, kind="stable")[:n].tolist():
         item_id = model.items_.id(item)
-        title = guide.catalogue[item_id].title
+        title = guide.catalog[item_id].title
         rows.append((item_id, title, int(counts[item]), float(model.item_means_[item])))
     return rows

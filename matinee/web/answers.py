@@ -86,7 +86,7 @@ def kept_ratings(snapshot: Snapshot, kept: Kept) -> Values:
     """What somebody said of films, with titles; `shapes.KeptRatings`."""
     return {
         "ratings": [
-            {"item_id": known, "title": snapshot.guide.catalogue[known].title, "stars": one.stars}
+            {"item_id": known, "title": snapshot.guide.catalog[known].title, "stars": one.stars}
             | {"rated_at": one.rated_at}
             for one in kept.ratings
             for known in [native_id(snapshot, one.item_id)]

@@ -51,7 +51,7 @@ async def find_films(query: Annotated[shapes.FilmQuery, Query()], serving: Servi
 @router.get("/genres", tags=["films"], response_model=list[str], responses=problems(404))
 async def genres(query: Annotated[shapes.ModelQuery, Query()], serving: Serving) -> Response:
     """All genres that films have."""
-    return Answer(serving.models.snapshot(query.model).guide.catalogue.genres)
+    return Answer(serving.models.snapshot(query.model).guide.catalog.genres)
 
 
 @router.get("/models", tags=["films"], responses=problems())

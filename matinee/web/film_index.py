@@ -31,7 +31,7 @@ class FilmIndex:
     def __init__(self, guide: Guide) -> None:
         self._guide, model = guide, guide.model
         self._ids: list[Id] = model.items_.ids.tolist()
-        films = [guide.catalogue[item_id] for item_id in self._ids]
+        films = [guide.catalog[item_id] for item_id in self._ids]
         self._keys = [title_key(film.title) for film in films]
         self._titles = [_as_typed(film.title) for film in films]
         by_title = [fold(film.title) for film in films]
@@ -74,7 +74,7 @@ class FilmIndex:
     def line(self, index: int) -> dict[str, Any]:
         """What is said of a film, for JSON."""
         item_id = self._ids[index]
-        film, count = self._guide.catalogue[item_id], int(self._counts[index])
+        film, count = self._guide.catalog[item_id], int(self._counts[index])
         mean = round(float(self._guide.model.item_means_[index]), 3) if count else None
         return {
             "item_id": item_id,

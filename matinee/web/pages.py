@@ -188,7 +188,7 @@ def _for_you(
         "wish": wish,
         "asked": asked,
         "more": min(wish.k + LISTED, MOST_K) if len(films) == wish.k < MOST_K else 0,
-        "genres": one.snapshot.guide.catalogue.genres,
+        "genres": one.snapshot.guide.catalog.genres,
         "years": one.shelf.years,
         "most_ratings": int(one.shelf.counts.max(initial=0)),
     }

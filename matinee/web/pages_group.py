@@ -65,7 +65,7 @@ def group(
     if all(one.person_id != person for one in members):
         return page(request, "together_join.html", key=key, names=others, is_full=len(members) >= MOST_MEMBERS)
     snapshot = serving.models.snapshot()
-    genres = snapshot.guide.catalogue.genres
+    genres = snapshot.guide.catalog.genres
     filters = Filters(genres=(genre,) if genre in genres else ())
     kept = [serving.store.kept(one.person_id) for one in members]
     people = [(one.name, one.person_id == person, bool(of.ratings)) for one, of in zip(members, kept, strict=True)]

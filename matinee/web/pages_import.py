@@ -49,8 +49,8 @@ def _review(request: Request, person: str | None, serving: Served, file: UploadF
         return _refused(request, texts.IMPORT["no_file"])
     snapshot = serving.models.snapshot()
     try:
-        model, catalogue = snapshot.guide.model, snapshot.guide.catalogue
-        found = snapshot.run(match_films, content, model.items_, catalogue, model.scale_)
+        model, catalog = snapshot.guide.model, snapshot.guide.catalog
+        found = snapshot.run(match_films, content, model.items_, catalog, model.scale_)
     except DataError as error:
         return _refused(request, str(error))
     before = kept_of(serving, person).stars()

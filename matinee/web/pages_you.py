@@ -73,10 +73,10 @@ def _generosity(amount: float | None) -> str:
 
 def _shares(snapshot: Snapshot, told: dict[str, Any]) -> dict[str, Any]:
     """Where nobody gives stars: how much larger a part of what somebody has is of a kind than of what everybody has."""
-    model, catalogue = snapshot.guide.model, snapshot.guide.catalogue
+    model, catalog = snapshot.guide.model, snapshot.guide.catalog
     everybody: dict[str, int] = {}
     for item_id, count in zip(model.items_.ids.tolist(), model.item_counts_.tolist(), strict=True):
-        film = catalogue[item_id]
+        film = catalog[item_id]
         decade = [f"{film.year // 10 * 10}s"] if film.year else []
         for name in (*film.genres, *decade):
             everybody[name] = everybody.get(name, 0) + count
@@ -141,7 +141,7 @@ def export_csv(person: MaybePerson, serving: Serving) -> Response:
     writer = csv.writer(written)
     writer.writerow(("item_id", "title", "year", "stars", "rated_at"))
     for one in serving.store.kept(person).ratings:
-        film = snapshot.guide.catalogue[answers.native_id(snapshot, one.item_id)]
+        film = snapshot.guide.catalog[answers.native_id(snapshot, one.item_id)]
         row = (plain_cell(one.item_id), plain_cell(film.title), film.year or "", f"{one.stars:g}", one.rated_at)
         writer.writerow(row)
     headers = {"content-disposition": 'attachment; filename="ratings.csv"'}

@@ -40,7 +40,7 @@ class Shelf:
         self.counts = model.item_counts_
         self._places = _places(snapshot)  # (I, F) rows of length 1 or 0
         labels = _labels(snapshot)  # (I, L)
-        years = [film.year for film in snapshot.guide.catalogue.films.values() if film.year]
+        years = [film.year for film in snapshot.guide.catalog.films.values() if film.year]
         self.years = (min(years), max(years)) if years else None
         """Of the first film and of the last; None if no film has a year."""
         self._many, self._loved = _bounds(snapshot)
@@ -186,8 +186,8 @@ def _places(snapshot: Snapshot) -> Floats:
 def _labels(snapshot: Snapshot) -> Floats:
     """Genres and decade of each film, (I, L), rows of length 1 or 0."""
     guide = snapshot.guide
-    films = [guide.catalogue[item_id] for item_id in guide.model.items_.ids.tolist()]
-    columns = {f"genre {genre}": column for column, genre in enumerate(guide.catalogue.genres)}
+    films = [guide.catalog[item_id] for item_id in guide.model.items_.ids.tolist()]
+    columns = {f"genre {genre}": column for column, genre in enumerate(guide.catalog.genres)}
     for film in films:
         if film.year:
             columns.setdefault(f"{film.year // 10}", len(columns))

@@ -25,7 +25,7 @@ def taste(snapshot: Snapshot, stars: Mapping[Id, float]) -> dict[str, Any]:
     Args:
         stars: item id -> stars; films that the model does not know are left out.
     """
-    model, catalogue = snapshot.guide.model, snapshot.guide.catalogue
+    model, catalog = snapshot.guide.model, snapshot.guide.catalog
     found = ((snapshot.find(item_id), given) for item_id, given in stars.items())
     own = {index: given for index, given in found if index is not None}
     means = {index: float(model.item_means_[index]) for index in own if model.item_counts_[index]}
@@ -33,7 +33,7 @@ def taste(snapshot: Snapshot, stars: Mapping[Id, float]) -> dict[str, Any]:
     generosity = sum(beyond.values()) / len(beyond) if beyond else 0.0
     genres, decades = defaultdict(list), defaultdict(list)
     for index, amount in beyond.items():
-        film = catalogue[model.items_.id(index)]
+        film = catalog[model.items_.id(index)]
         for genre in film.genres:
             genres[genre].append(amount - generosity)
         if film.year:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from matinee import (
     Baseline,
-    Catalogue,
+    Catalog,
     DotProduct,
     EmbeddingMLP,
     Film,
@@ -168,7 +168,7 @@ def loved_by_three() -> Guide:
     rows += [(user, f"film {number}", float(rng.integers(2, 5))) for user in users for number in range(6)]
     people, items, stars = (list(column) for column in zip(*rows, strict=True))
     model = Baseline(item_shrinkage=0.01).fit(Ratings.from_ids(people, items, stars), n_threads=1)
-    return Guide(model, Catalogue({"many": Film("Many, The (1990)", 1990, ("Drama",))}))
+    return Guide(model, Catalog({"many": Film("Many, The (1990)", 1990, ("Drama",))}))
 
 
 def test_three_enthusiasts_do_not_make_the_best_film_unless_the_raw_ranking_is_wanted() -> None:
@@ -379,7 +379,7 @@ def planted() -> Guide:
         year = 1940 + place % 10 if kind[place] == 1 and place % 2 else 1980 + place % 10
         genres = (("Action",), ("Drama",), ("Comedy",))[kind[place]]
         films[item_id] = Film(f"Film {place} ({year})", year, (*genres, "Film"))
-    return Guide(model, Catalogue(films))
+    return Guide(model, Catalog(films))
 
 
 def test_a_component_says_in_words_what_it_separates() -> None:
@@ -477,7 +477,7 @@ def test_a_component_can_be_one_sided_or_unknown() -> None:
     assert weak.to_dict()["meanings"][1] == {"name": "A", "kind": "genre", "effect": 0.1, "p_value": 0.4, "n": 9}
 
 
-def test_a_catalogue_without_genres_and_years_gives_ends_and_no_meaning() -> None:
+def test_a_catalog_without_genres_and_years_gives_ends_and_no_meaning() -> None:
     guide = Guide(fitted(MatrixFactorization))
     first = components(guide, 1, 3, min_ratings=0)[0]
     assert first.meanings == []
@@ -513,7 +513,7 @@ def test_models_without_factors_or_with_none_that_help_say_so() -> None:
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("insight") / "m.matinee"
-    Guide(fitted(MatrixFactorization), Catalogue({7: Film("Alien (1979)", 1979, ("Horror",))})).save(path)
+    Guide(fitted(MatrixFactorization), Catalog({7: Film("Alien (1979)", 1979, ("Horror",))})).save(path)
     return path
 
 
@@ -576,7 +576,7 @@ def test_the_command_says_what_a_file_without_histories_lacks(model_file: Path, 
 def test_most_of_the_best_films_on_movielens_are_those_the_tutorial_found(model: type[Recommender]) -> None:
     real_data("ml-100k")
     data = load("ml-100k")
-    guide = Guide(model().fit(data.ratings, n_threads=1), data.catalogue)
+    guide = Guide(model().fit(data.ratings, n_threads=1), data.catalog)
     published = {title.strip() for title in PUBLISHED.replace("\n", " ").split(";")}
     assert len(published) == 40
 
@@ -597,7 +597,7 @@ def test_most_of_the_best_films_on_movielens_are_those_the_tutorial_found(model:
 def test_the_first_component_on_movielens_separates_blockbusters_from_the_classics() -> None:
     real_data("ml-100k")
     data = load("ml-100k")
-    first = components(Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalogue), 1)[0]
+    first = components(Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalog), 1)[0]
     effects = {one.name: one.effect for one in first.meanings if one.p_value < 0.05}
     assert effects["Action"] * effects["Film-Noir"] < 0
     assert effects["1990s"] * effects["Action"] > 0

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from matinee import plots
 from matinee.analysis.film_map import FilmMap, Point, make_map, place_of
 from matinee.cli.map import map_
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings
 from matinee.data.titles import spoken
 from matinee.data.vocabulary import Id
@@ -52,7 +52,7 @@ def films_of(model: MatrixFactorization) -> dict[Id, Film]:
 def guide() -> Guide:
     """120 items with about 75 ratings each."""
     model = MatrixFactorization(factors=8).fit(simulated(), n_threads=1)
-    return Guide(model, Catalogue(films_of(model)), Origin("simulated"))
+    return Guide(model, Catalog(films_of(model)), Origin("simulated"))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def made(guide: Guide) -> FilmMap:
 
 
 def small(ratings: Ratings) -> Guide:
-    """A guide without a catalogue, whose factors are made up."""
+    """A guide without a catalog, whose factors are made up."""
     model = MatrixFactorization(epochs=1, factors=4).fit(ratings, n_threads=1)
     model.item_factors_ = np.random.default_rng(0).normal(size=model.item_factors_.shape).astype(np.float32)
     return Guide(model)
@@ -101,7 +101,7 @@ def test_the_neighbors_are_those_of_similar(guide: Guide, made: FilmMap) -> None
 
 def test_each_film_brings_what_people_know_of_it(guide: Guide, made: FilmMap) -> None:
     assert len(made) == 120
-    assert made.films[3] == guide.catalogue[made.item_ids[3]]
+    assert made.films[3] == guide.catalog[made.item_ids[3]]
     assert made.films[-1].title == str(made.item_ids[-1])
     model = guide.model
     assert isinstance(model, MatrixFactorization)
@@ -583,7 +583,7 @@ def test_the_command_places_a_newcomer(model_file: Path, made: FilmMap, guide: G
 
 def test_without_histories_a_user_has_no_place(guide: Guide, tmp_path: Path) -> None:
     path = tmp_path / "bare.matinee"
-    Guide(guide.model, guide.catalogue, Origin(has_history=False)).save(path)
+    Guide(guide.model, guide.catalog, Origin(has_history=False)).save(path)
     result = run(path, "--out", tmp_path / "map.html", "--user", 1, "--json")
     assert json.loads(result.stdout)["you"] is None
     assert json.loads(result.stdout)["note"].endswith(result.stderr.strip())

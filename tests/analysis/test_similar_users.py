@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from matinee import (
     Baseline,
-    Catalogue,
+    Catalog,
     DotProduct,
     Film,
     Guide,
@@ -57,7 +57,7 @@ def two_camps() -> Ratings:
 @cache
 def camps(model: type[Recommender] = MatrixFactorization) -> Guide:
     films: dict[Id, Film] = {f"space {n}": Film(f"Space {n} (1999)", 1999, ("Sci-Fi",)) for n in range(20)}
-    return Guide(model().fit(two_camps(), n_threads=1), Catalogue(films))
+    return Guide(model().fit(two_camps(), n_threads=1), Catalog(films))
 
 
 def bare(guide: Guide, folder: Path) -> Guide:
@@ -429,7 +429,7 @@ def nearest(guide: Guide, title: str, by: str) -> set[str]:
 def test_on_movielens_the_nearest_films_are_those_that_anyone_would_name(model: type[Recommender], by: str) -> None:
     real_data("ml-100k")
     data = load("ml-100k")
-    guide = Guide(model().fit(data.ratings, n_threads=1), data.catalogue)
+    guide = Guide(model().fit(data.ratings, n_threads=1), data.catalog)
     assert {
         "Empire Strikes Back, The (1980)",
         "Return of the Jedi (1983)",
@@ -442,7 +442,7 @@ def test_on_movielens_the_nearest_films_are_those_that_anyone_would_name(model: 
 def test_on_movielens_neighbors_are_closer_than_chance() -> None:
     real_data("ml-100k")
     data = load("ml-100k")
-    guide = Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalogue)
+    guide = Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalog)
     near, far = [], []
     for user in range(1, 900, 150):
         found = neighbors(guide, user, 900).people

@@ -2,11 +2,11 @@
 
 import pytest
 
-from matinee.data.catalog import Catalogue, Film, find_item
+from matinee.data.catalog import Catalog, Film, find_item
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnknownNameError
 
-CATALOGUE = Catalogue(
+CATALOG = Catalog(
     {
         1: Film("Godfather, The (1972)", 1972, ("Crime", "Drama")),
         2: Film("Sabrina (1954)", 1954, ("Comedy",)),
@@ -31,55 +31,55 @@ ITEMS = Vocabulary([1, 2, 3, 4, 5, 9], "item")
     ],
 )
 def test_a_title_is_found_without_case_article_year_or_punctuation(text: str) -> None:
-    assert CATALOGUE.ids_of_title(text) == [1]
+    assert CATALOG.ids_of_title(text) == [1]
 
 
 def test_a_year_in_brackets_tells_two_films_of_one_title_apart() -> None:
-    assert CATALOGUE.ids_of_title("sabrina") == [2, 3]
-    assert CATALOGUE.ids_of_title("Sabrina (1995)") == [3]
-    assert CATALOGUE.ids_of_title("Sabrina (2000)") == []
+    assert CATALOG.ids_of_title("sabrina") == [2, 3]
+    assert CATALOG.ids_of_title("Sabrina (1995)") == [3]
+    assert CATALOG.ids_of_title("Sabrina (2000)") == []
 
 
 def test_an_apostrophe_and_a_foreign_article_do_not_hide_a_title() -> None:
-    assert CATALOGUE.ids_of_title("oceans eleven") == [4]
-    assert CATALOGUE.ids_of_title("Les Misérables") == [5]
-    assert CATALOGUE.ids_of_title("Nothing") == []
+    assert CATALOG.ids_of_title("oceans eleven") == [4]
+    assert CATALOG.ids_of_title("Les Misérables") == [5]
+    assert CATALOG.ids_of_title("Nothing") == []
 
 
 def test_an_exact_title_alone_wins() -> None:
-    films = Catalogue({1: Film("Thing, The"), 2: Film("Thing")})
+    films = Catalog({1: Film("Thing, The"), 2: Film("Thing")})
     assert films.ids_of_title("thing") == [2]
     assert films.ids_of_title("The Thing") == [1, 2]
 
 
 def test_an_item_without_a_title_gets_its_id() -> None:
-    assert CATALOGUE[99] == Film("99")
-    assert Catalogue()["x"] == Film("x")
+    assert CATALOG[99] == Film("99")
+    assert Catalog()["x"] == Film("x")
 
 
 def test_genres_are_listed_and_found_without_case() -> None:
-    assert CATALOGUE.genres == ["Comedy", "Crime", "Drama", "Romance"]
-    assert CATALOGUE.genre_named("comedy") == "Comedy"
+    assert CATALOG.genres == ["Comedy", "Crime", "Drama", "Romance"]
+    assert CATALOG.genre_named("comedy") == "Comedy"
     with pytest.raises(UnknownNameError) as caught:
-        CATALOGUE.genre_named("Western")
+        CATALOG.genre_named("Western")
     assert str(caught.value) == "No genre 'Western'. The genres are: Comedy, Crime, Drama, Romance."
     with pytest.raises(UnknownNameError) as caught:
-        Catalogue().genre_named("Western")
+        Catalog().genre_named("Western")
     assert str(caught.value) == "No genre 'Western'. The data has no genres."
 
 
 def test_restricting_keeps_the_given_items_only() -> None:
-    assert list(CATALOGUE.restrict([3, 1, 77]).films) == [3, 1]
+    assert list(CATALOG.restrict([3, 1, 77]).films) == [3, 1]
 
 
 def test_an_item_is_found_by_id_or_by_title() -> None:
-    assert find_item(3, ITEMS, CATALOGUE) == find_item("3", ITEMS, CATALOGUE) == 2
-    assert find_item("the godfather", ITEMS, CATALOGUE) == 0
+    assert find_item(3, ITEMS, CATALOG) == find_item("3", ITEMS, CATALOG) == 2
+    assert find_item("the godfather", ITEMS, CATALOG) == 0
 
 
 def test_a_title_of_several_items_is_refused_with_their_ids() -> None:
     with pytest.raises(UnknownNameError) as caught:
-        find_item("sabrina", ITEMS, CATALOGUE)
+        find_item("sabrina", ITEMS, CATALOG)
     assert str(caught.value) == (
         "'sabrina' is the title of 2 items: 2 = Sabrina (1954); 3 = Sabrina (1995). "
         "Give the id or the year in brackets."
@@ -87,40 +87,40 @@ def test_a_title_of_several_items_is_refused_with_their_ids() -> None:
 
 
 def test_a_title_whose_other_namesake_was_never_rated_is_clear() -> None:
-    assert find_item("sabrina", Vocabulary([1, 3], "item"), CATALOGUE) == 1
+    assert find_item("sabrina", Vocabulary([1, 3], "item"), CATALOG) == 1
 
 
 def test_an_unknown_title_suggests_the_nearest_one_that_was_rated() -> None:
     with pytest.raises(UnknownNameError) as caught:
-        find_item("godfathr", ITEMS, CATALOGUE)
+        find_item("godfathr", ITEMS, CATALOG)
     assert str(caught.value).startswith(
         "No item or title 'godfathr' among the 6 items. Did you mean 'Godfather, The (1972)' (id 1)"
     )
     with pytest.raises(UnknownNameError, match=r"^No item or title 'zzzzzz' among the 6 items\.$"):
-        find_item("zzzzzz", ITEMS, CATALOGUE)
+        find_item("zzzzzz", ITEMS, CATALOG)
 
 
-def test_without_a_catalogue_only_ids_are_known() -> None:
+def test_without_a_catalog_only_ids_are_known() -> None:
     with pytest.raises(UnknownNameError, match=r"^no item '77' among the 6 this model was trained on\."):
-        find_item(77, ITEMS, Catalogue())
+        find_item(77, ITEMS, Catalog())
 
 
 def test_a_number_that_is_an_id_and_a_title_must_say_which_is_meant() -> None:
     items = Vocabulary([7, 300], "item")
-    catalogue = Catalogue({7: Film("300 (2007)", 2007), 300: Film("Quiz Show (1994)", 1994)})
+    catalog = Catalog({7: Film("300 (2007)", 2007), 300: Film("Quiz Show (1994)", 1994)})
     with pytest.raises(UnknownNameError) as caught:
-        find_item("300", items, catalogue)
+        find_item("300", items, catalog)
     assert str(caught.value) == (
         "'300' is the id of Quiz Show (1994) and the title of 300 (2007). Give 'id:300' or 'title:300'."
     )
-    assert [find_item(text, items, catalogue) for text in ("id:300", "title:300", 300)] == [1, 0, 1]
+    assert [find_item(text, items, catalog) for text in ("id:300", "title:300", 300)] == [1, 0, 1]
 
 
 def test_an_id_that_begins_with_the_word_id_is_found_as_it_is() -> None:
-    assert find_item("id:7", Vocabulary(["7", "id:7"], "item"), Catalogue()) == 1
+    assert find_item("id:7", Vocabulary(["7", "id:7"], "item"), Catalog()) == 1
 
 
-ACCENTED = Catalogue(
+ACCENTED = Catalog(
     {
         1: Film("Amélie (2001)", 2001),
         2: Film("Seven (a.k.a. Se7en) (1995)", 1995),
@@ -155,7 +155,7 @@ def test_a_title_is_found_without_accents_and_by_its_other_names(text: str, ids:
 
 
 def test_accents_tell_titles_apart_only_where_they_are_typed() -> None:
-    films = Catalogue({1: Film("Résumé"), 2: Film("Resume")})
+    films = Catalog({1: Film("Résumé"), 2: Film("Resume")})
     items = Vocabulary([1, 2], "item")
     assert [find_item(text, items, films) for text in ("résumé", "RESUME")] == [0, 1]
     with pytest.raises(UnknownNameError) as caught:
@@ -167,5 +167,5 @@ def test_accents_tell_titles_apart_only_where_they_are_typed() -> None:
 
 def test_an_id_has_priority_over_a_name_that_folds_to_it() -> None:
     items = Vocabulary(["Amelie", "x"], "item")
-    films = Catalogue({"Amelie": Film("Amelie"), "x": Film("Heat")})
+    films = Catalog({"Amelie": Film("Amelie"), "x": Film("Heat")})
     assert find_item("Amelie", items, films) == 0

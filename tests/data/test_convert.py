@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.convert import SUFFIXES, convert
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import NO_TIME, Ratings
@@ -30,7 +30,7 @@ def dataset(ids: str = "integers", times: str = "all") -> Dataset:
     ratings = Ratings.from_ids(users, items, plain.value, timestamp)
     films: dict[Id, Film] = {item_id: Film(f"Film {item_id} (1999)", 1999, ("Drama", "War")) for item_id in items[1:]}
     films[items[0]] = Film('Amélie, "the" film')
-    return Dataset("simulated", ratings, Catalogue(films))
+    return Dataset("simulated", ratings, Catalog(films))
 
 
 def rows(ratings: Ratings) -> set[tuple[object, ...]]:
@@ -55,7 +55,7 @@ def test_what_was_written_is_read_again(suffix: str, ids: str, times: str, tmp_p
     again = read(target)
     assert rows(again.ratings) == rows(data.ratings)
     assert again.ratings.scale == data.ratings.scale
-    assert again.catalogue.films == data.catalogue.films
+    assert again.catalog.films == data.catalog.films
     assert (again.n_duplicates, again.n_bad_rows) == (0, 0)
     assert rows(read(tmp_path).ratings) == rows(data.ratings)  # the folder, too, is a data set
 
@@ -63,7 +63,7 @@ def test_what_was_written_is_read_again(suffix: str, ids: str, times: str, tmp_p
 @every_format
 def test_without_titles_no_second_file_is_written(suffix: str, tmp_path: Path) -> None:
     target = tmp_path / f"mine{suffix.upper()}"
-    assert convert(Dataset("bare", simulated(40, 30, 500), Catalogue()), target) == [f"500 ratings written as {target}"]
+    assert convert(Dataset("bare", simulated(40, 30, 500), Catalog()), target) == [f"500 ratings written as {target}"]
     assert list(tmp_path.iterdir()) == [target]
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.dataset import Dataset
 from matinee.data.describe import Spread, describe
 from matinee.data.ratings import NO_TIME, Ratings, Scale
@@ -21,8 +21,8 @@ def small(**more: object) -> Dataset:
         [1, 2, 4, 5, 4, 4, 1, 3],
         [5 * DAY, 10 * DAY + 1, 7 * DAY, NO_TIME, 6 * DAY, 6 * DAY, 6 * DAY, 8 * DAY],
     )
-    catalogue = Catalogue({1: Film("One (1991)", 1991, ("Drama",)), 3: Film("Three")})
-    return Dataset("small", ratings, catalogue, **more)  # type: ignore[arg-type]
+    catalog = Catalog({1: Film("One (1991)", 1991, ("Drama",)), 3: Film("Three")})
+    return Dataset("small", ratings, catalog, **more)  # type: ignore[arg-type]
 
 
 def test_the_figures_are_those_computed_by_hand() -> None:
@@ -55,7 +55,7 @@ def test_the_sentences_say_the_figures() -> None:
 
 def test_a_clean_table_without_times_has_three_sentences() -> None:
     ratings = Ratings.from_ids([1, 2], [1, 1], [1.0, 2.0])
-    assert describe(Dataset("bare", ratings, Catalogue({1: Film("One")}))).sentences() == [
+    assert describe(Dataset("bare", ratings, Catalog({1: Film("One")}))).sentences() == [
         "bare: 2 ratings by 2 users of 1 items; 100.00% of all pairs are rated.",
         "Scale 1 to 2 in steps of 1; mean 1.50, standard deviation 0.50.",
         "No timestamps.",
@@ -83,13 +83,13 @@ def test_the_busiest_tenth_of_many_users_is_a_tenth() -> None:
     user = np.repeat(np.arange(1, 21), np.arange(1, 21))
     item = np.concatenate([np.arange(n) for n in range(1, 21)])
     ratings = Ratings.from_ids(user, item, 1.0 + item % 5)
-    assert describe(Dataset("many", ratings, Catalogue())).per_user.share_of_busiest_tenth == pytest.approx(39 / 210)
+    assert describe(Dataset("many", ratings, Catalog())).per_user.share_of_busiest_tenth == pytest.approx(39 / 210)
 
 
 def test_a_fine_scale_is_drawn_in_ten_steps() -> None:
     value = np.arange(100) / 10
     ratings = Ratings.from_ids(np.arange(100), np.arange(100), value)
-    found = describe(Dataset("fine", ratings, Catalogue()))
+    found = describe(Dataset("fine", ratings, Catalog()))
     assert [count for _, count in found.histogram] == [10] * 10
     assert [lower for lower, _ in found.histogram] == pytest.approx([0.99 * step for step in range(10)], abs=1e-6)
 
@@ -97,13 +97,13 @@ def test_a_fine_scale_is_drawn_in_ten_steps() -> None:
 def test_the_list_of_the_most_rated_is_as_long_as_asked_for_and_holds_no_item_without_ratings() -> None:
     assert len(describe(small(), n_most_rated=2).most_rated) == 2
     whole = small()
-    part = Dataset("part", whole.ratings.subset(whole.ratings.item_index != 2), whole.catalogue)
+    part = Dataset("part", whole.ratings.subset(whole.ratings.item_index != 2), whole.catalog)
     assert [item_id for item_id, *_ in describe(part).most_rated] == [1, 2]
 
 
 def test_times_outside_the_calendar_have_no_day() -> None:
     ratings = Ratings.from_ids([1, 2], [1, 1], [1.0, 2.0], [2**62, 2**62])
-    assert describe(Dataset("far", ratings, Catalogue())).first_day is None
+    assert describe(Dataset("far", ratings, Catalog())).first_day is None
 
 
 def test_it_can_be_written_as_json_and_holds_every_figure() -> None:

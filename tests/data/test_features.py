@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.features import Features
 from matinee.data.ratings import Ratings
 from matinee.data.split import given_parts
@@ -62,7 +62,7 @@ def test_those_without_labels_are_filled_from_others() -> None:
 
 def test_films_have_genres_year_and_decade() -> None:
     films: dict[Id, Film] = {1: Film("Heat (1995)", 1995, ("Crime", "Drama")), 3: Film("Metropolis", None, ("Drama",))}
-    features = Catalogue(films).features(Vocabulary(np.array([1, 2, 3]), "item"))
+    features = Catalog(films).features(Vocabulary(np.array([1, 2, 3]), "item"))
     assert features is not None
     assert features.names == ("decade: 1990", "genre: Crime", "genre: Drama", "year: 1995")
     half = 0.5**0.5
@@ -71,7 +71,7 @@ def test_films_have_genres_year_and_decade() -> None:
 
 def test_string_ids_find_their_films() -> None:
     films: dict[Id, Film] = {"heat": Film("Heat (1995)", 1995), "up": Film("Up (2009)", 2009)}
-    features = Catalogue(films).features(Vocabulary(["heat", "up"], "item"))
+    features = Catalog(films).features(Vocabulary(["heat", "up"], "item"))
     assert features is not None
     assert features.table.sum(axis=1).tolist() == [2, 2]
 
@@ -82,7 +82,7 @@ def test_string_ids_find_their_films() -> None:
     ids=["no films", "titles alone", "one genre for all"],
 )
 def test_films_that_nothing_tells_apart_have_no_features(films: dict[Id, Film]) -> None:
-    assert Catalogue(films).features(Vocabulary(np.array([1, 2]), "item")) is None
+    assert Catalog(films).features(Vocabulary(np.array([1, 2]), "item")) is None
 
 
 # -- in a table of ratings ---------------------------------------------------------------------------------------

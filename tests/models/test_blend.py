@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from matinee._types import Doubles
 from matinee._version import __version__
 from matinee.cli import main
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings
 from matinee.data.split import random_split
 from matinee.errors import MatineeError, ModelFileError, SettingError, UnknownNameError, UnsupportedError
@@ -295,7 +295,7 @@ def test_a_prediction_without_a_rating_is_that_of_the_person_without_it(models: 
 def test_it_says_which_of_its_models_cannot_explain() -> None:
     one = Blend.from_settings({"models": "popularity,ease"}).fit(table().subset(np.arange(500)), n_threads=1)
     with pytest.raises(UnsupportedError) as caught:
-        explain(one, Catalogue(), 1, ITEM)
+        explain(one, Catalog(), 1, ITEM)
     assert str(caught.value) == "blend cannot explain what it recommends, since popularity in it cannot; use mf."
 
 
@@ -329,7 +329,7 @@ def test_tastes_and_vectors_are_those_of_the_model_with_most_weight_that_has_any
 @pytest.mark.parametrize("settings", [PAIR, RANKERS | {"models": "ials,ease,user-knn"}], ids=["stars", "lists"])
 def test_a_file_brings_back_every_model(settings: dict[str, Any], tmp_path: Path) -> None:
     one = Blend.from_settings(settings).fit(table(), n_threads=1)
-    save_model(tmp_path / "m.matinee", one, Catalogue(), Origin())
+    save_model(tmp_path / "m.matinee", one, Catalog(), Origin())
     other = load_model(tmp_path / "m.matinee")[0]
     assert isinstance(other, Blend)
     assert learnt(other) == learnt(one)
@@ -344,7 +344,7 @@ def test_a_file_brings_back_every_model(settings: dict[str, Any], tmp_path: Path
 
 def test_a_file_that_lacks_a_part_of_one_of_its_models_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.matinee"
-    save_model(path, stars(), Catalogue(), Origin())
+    save_model(path, stars(), Catalog(), Origin())
     forge(path, {"model.mf.deviation_": None})
     with pytest.raises(ModelFileError) as caught:
         load_model(path)
@@ -353,7 +353,7 @@ def test_a_file_that_lacks_a_part_of_one_of_its_models_is_refused(tmp_path: Path
     )
     mf = stars().members_[0]
     assert isinstance(mf, MatrixFactorization)
-    save_model(path, stars(), Catalogue(), Origin())
+    save_model(path, stars(), Catalog(), Origin())
     content = bytearray(path.read_bytes())
     content[content.index(np.asarray(mf.item_factors_).tobytes())] ^= 1
     path.write_bytes(content)
@@ -365,7 +365,7 @@ def test_what_its_models_share_is_in_the_file_once(tmp_path: Path) -> None:
     sizes = {}
     for models in ("baseline", "baseline,popularity"):
         one = Blend.from_settings({"models": models}).fit(table(), n_threads=1)
-        save_model(tmp_path / models, one, Catalogue(), Origin())
+        save_model(tmp_path / models, one, Catalog(), Origin())
         sizes[models] = (tmp_path / models).stat().st_size
     assert sizes["baseline,popularity"] - sizes["baseline"] < 500  # popularity is nothing but what they share
 
@@ -374,11 +374,11 @@ def test_a_blend_with_user_knn_cannot_leave_out_the_histories(tmp_path: Path) ->
     few, bare = table().subset(np.arange(500)), Origin(has_history=False)
     one = Blend.from_settings({"models": "user-knn,baseline"}).fit(few, n_threads=1)
     with pytest.raises(ModelFileError) as caught:
-        save_model(tmp_path / "m.matinee", one, Catalogue(), bare)
+        save_model(tmp_path / "m.matinee", one, Catalog(), bare)
     expected = "blend is made of who rated what: save it with the histories, or train item-knn."
     assert str(caught.value) == expected
     other = Blend.from_settings({"models": "mf,baseline"}).fit(few, n_threads=1)
-    save_model(tmp_path / "m.matinee", other, Catalogue(), bare)
+    save_model(tmp_path / "m.matinee", other, Catalog(), bare)
     loaded = load_model(tmp_path / "m.matinee")[0]
     assert all(len(member.history_.item_index) == 0 for member in loaded.members().values())
     assert np.array_equal(loaded.scores(3), other.scores(3))

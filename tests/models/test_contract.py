@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.split import Split, given_parts, random_split
 from matinee.errors import DataError, NotFittedError, UnknownNameError, UnsupportedError
@@ -358,7 +358,7 @@ def test_a_score_is_the_sum_of_its_parts_or_it_is_said_who_can_explain(model: Mo
         total = parts.mean + parts.user + parts.item + float(parts.ratings.sum())
         # What a known user's ratings do not explain is small; for a newcomer there is no such rest.
         assert total == pytest.approx(score, abs=0.3 if isinstance(person, int) else 1e-4)
-        found = explain(one, Catalogue(), person, ITEM)
+        found = explain(one, Catalog(), person, ITEM)
         total = found.mean + found.user + found.item + sum(reason.contribution for reason in found.reasons)
         said = one.predict(person, ITEM) if model.capabilities.predicts_stars else score
         assert total + found.rest + found.clipping == pytest.approx(said, abs=1e-4)

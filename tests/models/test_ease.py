@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from matinee._types import Doubles
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.reading.read import read
 from matinee.data.split import random_split
@@ -210,7 +210,7 @@ def test_only_items_that_somebody_likes_take_memory(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_file_without_histories_serves_new_people_and_refuses_known_ones(tmp_path: Path) -> None:
-    save_model(tmp_path / "bare.matinee", fitted(), Catalogue(), Origin("x", 9, "", has_history=False))
+    save_model(tmp_path / "bare.matinee", fitted(), Catalog(), Origin("x", 9, "", has_history=False))
     bare = load_model(tmp_path / "bare.matinee")[0]
     mine = history(table(), 3)
     assert bare.recommend(mine, 50) == fitted().recommend(mine, 50)

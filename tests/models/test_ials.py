@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.reading.read import read
 from matinee.data.split import random_split
@@ -266,7 +266,7 @@ def test_settings_that_are_not_there_are_refused_with_what_is() -> None:
 
 
 def test_a_file_without_histories_still_knows_everybody(tmp_path: Path) -> None:
-    save_model(tmp_path / "bare.matinee", fitted(), Catalogue(), Origin("x", 9, "", has_history=False))
+    save_model(tmp_path / "bare.matinee", fitted(), Catalog(), Origin("x", 9, "", has_history=False))
     bare = load_model(tmp_path / "bare.matinee")[0]
     assert bare.recommend(3, 50, include_seen=True) == fitted().recommend(3, 50, include_seen=True)
     mine = history(table(), 3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.reading.read import read
 from matinee.data.split import given_parts
@@ -329,13 +329,13 @@ def test_a_file_of_user_knn_cannot_leave_out_who_rated_what(tmp_path: Path) -> N
     told = "user-knn is made of who rated what: save it with the histories, or train item-knn."
     path = tmp_path / "bare.matinee"
     origin = Origin("x", 9, "", has_history=False)
-    assert message(ModelFileError, lambda: save_model(path, fitted(UserKNN), Catalogue(), origin)) == told
+    assert message(ModelFileError, lambda: save_model(path, fitted(UserKNN), Catalog(), origin)) == told
     assert not path.exists()
 
 
 def test_a_file_of_item_knn_without_histories_serves_new_people_and_refuses_known_ones(tmp_path: Path) -> None:
     path, one = tmp_path / "bare.matinee", fitted(ItemKNN)
-    save_model(path, one, Catalogue(), Origin("x", 9, "", has_history=False))
+    save_model(path, one, Catalog(), Origin("x", 9, "", has_history=False))
     bare = load_model(path)[0]
     mine = history(table(), 3)
     assert bare.recommend(mine, 50) == one.recommend(mine, 50)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from matinee.cli import main
 from matinee.cli.explain import explain as command
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.datasets.load import load
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Id
@@ -72,7 +72,7 @@ def test_without_a_rating_is_what_the_model_predicts_when_asked_again_without_it
 ) -> None:
     model = fitted(MatrixFactorization) if with_many_factors else small
     mine = newcomer(n)
-    found = explain(model, Catalogue(), mine, ITEM)
+    found = explain(model, Catalog(), mine, ITEM)
     assert len(found.reasons) == n
     for reason in found.reasons:
         others = {item_id: stars for item_id, stars in mine.items() if item_id != reason.item_id}
@@ -81,7 +81,7 @@ def test_without_a_rating_is_what_the_model_predicts_when_asked_again_without_it
 
 def test_a_rating_adds_what_the_regression_of_its_surprise_alone_gives(small: MatrixFactorization) -> None:
     mine = newcomer(15)
-    found, profile = explain(small, Catalogue(), mine, ITEM), small.fold_in(mine)
+    found, profile = explain(small, Catalog(), mine, ITEM), small.fold_in(mine)
     factors, item = small.item_factors_[profile.item_index], small.items_.index(ITEM)
     surprise = profile.value - float(small.global_mean_) - small.item_bias_[profile.item_index] - profile.vector[0]
     pull = np.full(6, (small.regularization * 15 + small.factor_shrinkage) * float(small.deviation_))
@@ -96,7 +96,7 @@ def test_a_rating_adds_what_the_regression_of_its_surprise_alone_gives(small: Ma
 def test_who_rates_every_film_as_people_do_adds_nothing(small: MatrixFactorization) -> None:
     some = small.items_.ids[:12].tolist()
     usual = (float(small.global_mean_) + small.item_bias_[:12]).tolist()
-    found = explain(small, Catalogue(), dict(zip(some, usual, strict=True)), ITEM)
+    found = explain(small, Catalog(), dict(zip(some, usual, strict=True)), ITEM)
     assert found.user == pytest.approx(-np.median(small.user_bias_), abs=1e-6)
     assert np.allclose(list(contributions(found).values()), 0, atol=1e-6)
     assert found.sentence().endswith("; through your taste your 12 ratings change nothing together.")
@@ -107,21 +107,21 @@ def test_with_few_reasons_the_others_are_one_number_and_all_else_is_the_same(
     small: MatrixFactorization, k: int
 ) -> None:
     mine, films = newcomer(20), [ITEM, 7, 27]
-    some, every = (explain_each(small, Catalogue(), mine, films, named) for named in (k, None))
+    some, every = (explain_each(small, Catalog(), mine, films, named) for named in (k, None))
     for one, other in zip(some, every, strict=True):
         assert len(one.reasons) == min(20, max(k, 3))
         assert one.reasons == other.reasons[: len(one.reasons)]
         assert one.to_dict(min(k, 3)) == other.to_dict(min(k, 3))
         assert one.sentence() == other.sentence()
     scores = small.scores(mine)[small.items_.indices(films)].tolist()
-    given = explain_each(small, Catalogue(), mine, films, k, scores)
+    given = explain_each(small, Catalog(), mine, films, k, scores)
     assert [one.to_dict(k) for one in given] == [one.to_dict(k) for one in some]
-    assert explain_each(small, Catalogue(), mine, [], k) == []
+    assert explain_each(small, Catalog(), mine, [], k) == []
 
 
 def test_the_strongest_rating_comes_first_and_keeps_its_film_and_stars(small: MatrixFactorization) -> None:
     mine = newcomer(20)
-    found = explain(small, Catalogue({7: Film("Seven")}), mine | {7: 4.5}, ITEM)
+    found = explain(small, Catalog({7: Film("Seven")}), mine | {7: 4.5}, ITEM)
     sizes = [abs(reason.contribution) for reason in found.reasons]
     assert sizes == sorted(sizes, reverse=True)
     assert {reason.item_id: reason.stars for reason in found.reasons} == mine | {7: 4.5}
@@ -133,10 +133,10 @@ def test_a_known_user_has_a_rest_that_is_smaller_than_the_difference_from_a_newc
     model = fitted(MatrixFactorization)
     rests, differences = [], []
     for user in range(1, 301, 5):
-        found = explain(model, Catalogue(), user, ITEM)
-        assert explain(model, Catalogue(), model.profile(user), ITEM) == found
+        found = explain(model, Catalog(), user, ITEM)
+        assert explain(model, Catalog(), model.profile(user), ITEM) == found
         rests.append(abs(found.rest))
-        differences.append(abs(found.score - explain(model, Catalogue(), history(ratings, user), ITEM).score))
+        differences.append(abs(found.score - explain(model, Catalog(), history(ratings, user), ITEM).score))
     assert 0 < np.median(rests) < 0.6 * np.median(differences)
 
 
@@ -144,10 +144,10 @@ def test_a_known_user_has_a_rest_that_is_smaller_than_the_difference_from_a_newc
 def test_half_of_the_people_rate_higher_than_most_and_half_lower(model: type[Baseline | MatrixFactorization]) -> None:
     """A third of the users have no training ratings, and a bias of 0 that must not count."""
     one = model().fit(table().subset(table().user_index >= 100), n_threads=1)
-    amounts = [explain(one, Catalogue(), user, ITEM).user for user in one.users_.ids[100:].tolist()]
+    amounts = [explain(one, Catalog(), user, ITEM).user for user in one.users_.ids[100:].tolist()]
     assert np.median(amounts) == pytest.approx(0, abs=1e-6)
     assert np.median(one.user_bias_) != pytest.approx(np.median(one.user_bias_[100:]), abs=1e-3)
-    assert explain(one, Catalogue(), one.users_.id(0), ITEM).user == 0
+    assert explain(one, Catalog(), one.users_.id(0), ITEM).user == 0
 
 
 # -- the other models --------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_half_of_the_people_rate_higher_than_most_and_half_lower(model: type[Bas
 def test_baseline_is_the_mean_the_film_and_the_person() -> None:
     model = fitted(Baseline)
     assert isinstance(model, Baseline)
-    found = explain(model, Catalogue(), 5, ITEM)
+    found = explain(model, Catalog(), 5, ITEM)
     item, user = model.items_.index(ITEM), model.users_.index(5)
     typical = float(np.median(model.user_bias_))
     assert (found.mean, found.item) == (float(model.global_mean_), model.item_bias_[item] + typical)
@@ -170,7 +170,7 @@ def test_plain_factors_give_what_a_regression_from_the_average_person_gives(own:
     model = fitted(PlainMF)
     assert isinstance(model, PlainMF)
     mine = newcomer(15) | own
-    found, profile = explain(model, Catalogue(), mine, ITEM), model.fold_in(mine)
+    found, profile = explain(model, Catalog(), mine, ITEM), model.fold_in(mine)
     factors, item = model.item_factors_[profile.item_index], model.item_factors_[model.items_.index(ITEM)]
     average, pull = model.crowd_mean_[1:], float(model.noise_) / model.crowd_variance_[1:]
     for place, item_id in enumerate(mine):
@@ -199,7 +199,7 @@ def test_approximate_changes_are_like_those_of_asking_again_without_a_rating(
     estimated, asked = [], []
     for n in (5, 12):
         mine = newcomer(n)
-        found = explain(one, Catalogue(), mine, ITEM)
+        found = explain(one, Catalog(), mine, ITEM)
         assert not found.is_exact
         assert found.sentence().endswith(" The parts are approximate for this model.")
         assert abs(found.rest) < 1e-4
@@ -221,7 +221,7 @@ def test_a_model_that_only_ranks_explains_its_score() -> None:
 
     model = Counting().fit(table())
     count = int(model.item_counts_[model.items_.index(ITEM)])
-    found = explain(model, Catalogue(), {7: 5.0, 17: 2.0, 27: 1.0}, ITEM)
+    found = explain(model, Catalog(), {7: 5.0, 17: 2.0, 27: 1.0}, ITEM)
     assert (found.stars, found.score, found.clipping) == (None, count, 0)
     assert [reason.without for reason in found.reasons] == [12, 11, 10]
     assert found.sentence() == (
@@ -309,7 +309,7 @@ def test_the_sentence(found: Explanation, sentence: str) -> None:
 
 
 def test_the_film_itself_is_called_by_its_title_and_a_film_without_title_by_its_id(small: MatrixFactorization) -> None:
-    found = explain(small, Catalogue(), {ITEM: 5.0, 17: 1.0}, ITEM)
+    found = explain(small, Catalog(), {ITEM: 5.0, 17: 1.0}, ITEM)
     assert "your own 5 stars for 507 add " in found.sentence()
     assert "your 1 star for 17 " in found.sentence()
 
@@ -336,14 +336,14 @@ def test_the_lines_add_up_with_what_rounding_loses() -> None:
 
 def test_the_columns_of_many_explanations_add_up(small: MatrixFactorization) -> None:
     for user in range(1, 60):
-        *parts, prediction = explain(small, Catalogue(), user, ITEM).lines(10)
+        *parts, prediction = explain(small, Catalog(), user, ITEM).lines(10)
         assert sum(line.amount for line in parts) == pytest.approx(prediction.amount, abs=1e-9)
         assert prediction.amount == round(small.predict(user, ITEM), 2)
         assert {line.what for line in parts[:1]} == {"the average rating"}
 
 
 def test_as_json_the_parts_add_up_with_any_number_of_reasons(small: MatrixFactorization) -> None:
-    found = explain(small, Catalogue({ITEM: ALIENS}), 3, ITEM)
+    found = explain(small, Catalog({ITEM: ALIENS}), 3, ITEM)
     for k in (0, 2, 1_000, None):
         told = json.loads(json.dumps(found.to_dict(k)))
         assert sum(told["parts"].values()) == pytest.approx(told["stars"], abs=1e-5)
@@ -355,12 +355,12 @@ def test_as_json_the_parts_add_up_with_any_number_of_reasons(small: MatrixFactor
 
 
 def test_what_without_it_means_is_said_where_there_are_reasons(small: MatrixFactorization) -> None:
-    assert explain(small, Catalogue(), newcomer(3), ITEM).about_without == (
+    assert explain(small, Catalog(), newcomer(3), ITEM).about_without == (
         "Without it: the prediction had this rating not been given; your generosity is then estimated anew too."
     )
-    without_bias = explain(fitted(PlainMF), Catalogue(), newcomer(3), ITEM)
+    without_bias = explain(fitted(PlainMF), Catalog(), newcomer(3), ITEM)
     assert without_bias.about_without == "Without it: the prediction had this rating not been given."
-    assert explain(fitted(Baseline), Catalogue(), newcomer(3), ITEM).about_without == ""
+    assert explain(fitted(Baseline), Catalog(), newcomer(3), ITEM).about_without == ""
 
 
 def test_no_line_is_minus_nothing() -> None:
@@ -387,7 +387,7 @@ def test_a_table_of_one_rating_and_text_ids() -> None:
 def test_of_a_table_of_who_has_what_the_score_is_explained(model: type[Recommender]) -> None:
     users = np.repeat(np.arange(9), 4)
     owned = Ratings.from_ids(users, users + np.tile(np.arange(4), 9), np.ones(36))
-    found = explain(model().fit(owned, n_threads=1), Catalogue(), 4, 5)
+    found = explain(model().fit(owned, n_threads=1), Catalog(), 4, 5)
     assert (found.stars, found.clipping) == (None, 0)
     assert total(found) == pytest.approx(found.score, abs=1e-4)
     assert found.sentence().startswith(f"score {found.score:.3f}: ")
@@ -399,8 +399,8 @@ def test_of_a_table_of_who_has_what_the_score_is_explained(model: type[Recommend
 def test_users_and_items_without_training_ratings(model: type[Recommender]) -> None:
     keep = (table().user_index >= 5) & (table().item_index >= 5)
     one = model().fit(table().subset(keep), n_threads=1)
-    assert explain(one, Catalogue(), 1, ITEM).sentence().partition(".")[2].find("no rating of yours is known.") > 0
-    assert "nobody has rated it, so it is taken for an average one" in explain(one, Catalogue(), 9, 7).sentence()
+    assert explain(one, Catalog(), 1, ITEM).sentence().partition(".")[2].find("no rating of yours is known.") > 0
+    assert "nobody has rated it, so it is taken for an average one" in explain(one, Catalog(), 9, 7).sentence()
 
 
 def test_a_model_that_cannot_explain_and_what_is_unknown() -> None:
@@ -427,11 +427,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Models of the sample: mf with histories and without, popularity; and somebody's ratings."""
     folder, data = tmp_path_factory.mktemp("models"), load("sample")
     model = MatrixFactorization(factors=16).fit(data.ratings, n_threads=1)
-    Guide(model, data.catalogue, Origin(note="A note.")).save(folder / "mf.matinee")
-    Guide(model, data.catalogue, Origin(has_history=False)).save(folder / "bare.matinee")
+    Guide(model, data.catalog, Origin(note="A note.")).save(folder / "mf.matinee")
+    Guide(model, data.catalog, Origin(has_history=False)).save(folder / "bare.matinee")
     baseline = Baseline().fit(data.ratings)
-    Guide(baseline, data.catalogue, Origin(has_history=False)).save(folder / "baseline.matinee")
-    Guide(Popularity().fit(data.ratings), data.catalogue).save(folder / "popularity.matinee")
+    Guide(baseline, data.catalog, Origin(has_history=False)).save(folder / "baseline.matinee")
+    Guide(Popularity().fit(data.ratings), data.catalog).save(folder / "popularity.matinee")
     (folder / "mine.csv").write_text("title,rating\nThe Matrix (1999),5\nAlien,4.5\nNo Such Film,3\n")
     return folder
 
@@ -533,7 +533,7 @@ def test_somebody_must_be_named(files: Path) -> None:
 def test_on_real_ratings_sequels_are_the_reasons_and_the_rest_is_small() -> None:
     real_data("ml-100k")
     data = load("ml-100k")
-    guide = Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalogue)
+    guide = Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalog)
     fan = {"Empire Strikes Back, The (1980)": 5, "Return of the Jedi (1983)": 5, "Sense and Sensibility (1995)": 4,
            "Fargo (1996)": 4, "Liar Liar (1997)": 3, "English Patient, The (1996)": 2}  # fmt: skip
     found = guide.explain(guide.newcomer(fan)[0], "Star Wars (1977)")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.errors import ModelFileError
 from matinee.models import MODELS
 from matinee.models.declarations import CURVE, learned_arrays
@@ -223,7 +223,7 @@ def test_the_same_model_gives_the_same_bytes_each_time(tmp_path: Path) -> None:
     written = set()
     for number in range(20):
         path = tmp_path / f"{number}.matinee"
-        save_model(path, model, Catalogue(), Origin("simulated", 400))
+        save_model(path, model, Catalog(), Origin("simulated", 400))
         written.add(path.read_bytes())
     assert len(written) == 1
 
@@ -232,7 +232,7 @@ def test_a_model_whose_training_diverged_is_not_saved(tmp_path: Path) -> None:
     model = MatrixFactorization(factors=3, epochs=1).fit(simulated(20, 10, 100), n_threads=1)
     model.item_factors_[3, 1] = np.nan
     with pytest.raises(ModelFileError) as caught:
-        save_model(tmp_path / "m.matinee", model, Catalogue(), Origin())
+        save_model(tmp_path / "m.matinee", model, Catalog(), Origin())
     assert str(caught.value) == (
         "This model cannot be saved: mf: item_factors_ holds a number that is not finite, "
         "as after a training that diverged."

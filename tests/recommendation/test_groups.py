@@ -54,7 +54,7 @@ def test_a_group_has_the_mean_or_the_least_of_what_its_members_would_give(model:
 
 
 @each_kind_of_model
-def test_of_a_whole_catalogue_the_best_for_the_group_come_first(model: Model) -> None:
+def test_of_a_whole_catalog_the_best_for_the_group_come_first(model: Model) -> None:
     one = guide(model)
     for how in AGGREGATIONS:
         everything = one.recommend_group(PEOPLE, 1000, how=how)
@@ -167,7 +167,7 @@ def test_a_group_of_a_table_of_who_has_what(model: Model) -> None:
         assert all(line.stars is None and np.isfinite(line.members).all() for line in found.items)
 
 
-def test_a_group_in_a_catalogue_of_three_items_without_titles() -> None:
+def test_a_group_in_a_catalog_of_three_items_without_titles() -> None:
     few = Ratings.from_ids(["a", "a", "b"], ["x", "y", "z"], [4.0, 2.0, 5.0], scale=Scale(1, 5, 1))
     one = Guide(MatrixFactorization().fit(few, n_threads=1))
     found = one.recommend_group(["a", "b"], 2)
@@ -281,7 +281,7 @@ def test_without_histories_that_is_said_once_for_the_group(tmp_path: Path) -> No
 
     path = tmp_path / "bare.matinee"
     one = guide(MatrixFactorization)
-    Guide(one.model, one.catalogue, Origin(has_history=False)).save(path)
+    Guide(one.model, one.catalog, Origin(has_history=False)).save(path)
     told = good("recommend", path, "--user", 3, "--user", 44).stderr
     assert told == "This file was saved without histories, so films that the user has rated are not left out.\n"
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
@@ -41,7 +41,7 @@ def guide() -> Guide:
     films: dict[Id, Film] = {item_id: film(place) for place, item_id in enumerate(model.items_.ids.tolist())}
     films[207], films[217] = Film("Twins (1920)", 1920), Film("Twins (1921)", 1921)
     del films[UNTITLED]
-    return Guide(model, Catalogue(films))
+    return Guide(model, Catalog(films))
 
 
 def few() -> Guide:
@@ -83,7 +83,7 @@ def test_exactly_the_items_that_pass_the_filters_come_in_the_order_of_the_model(
     found = guide.recommend(1, 10_000, filters, include_seen=True)
     counts = dict(zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True))
     every = [one.item_id for one in guide.model.recommend(1, 10_000, include_seen=True)]
-    wanted = [one for one in every if passes(guide.catalogue[one]) and counts[one] >= filters.min_ratings]
+    wanted = [one for one in every if passes(guide.catalog[one]) and counts[one] >= filters.min_ratings]
     assert wanted
     assert ids(found) == wanted
 
@@ -330,7 +330,7 @@ def test_a_guide_goes_through_a_file(guide: Guide, tmp_path: Path) -> None:
 
 def test_filters_follow_a_model_that_is_fitted_again_to_other_films() -> None:
     films: dict[Id, Film] = {item: Film(f"Film {item} (1990)", 1990, ("Drama",)) for item in range(1, 1000)}
-    guide = Guide(Baseline().fit(simulated(), n_threads=1), Catalogue(films))
+    guide = Guide(Baseline().fit(simulated(), n_threads=1), Catalog(films))
     before = guide.allowed(Filters(genres=("Drama",)))
     guide.model.fit(simulated(50, 40, 800, seed=3), n_threads=1)
     after = guide.allowed(Filters(genres=("Drama",), years=(1990, None)))

@@ -162,7 +162,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("certainty") / "small.matinee"
     data = matinee.load("sample")
     part = data.ratings.subset(data.ratings.user_index < 300)
-    Guide(BayesianMF(**SMALL).fit(part, n_threads=1), data.catalogue).save(path)
+    Guide(BayesianMF(**SMALL).fit(part, n_threads=1), data.catalog).save(path)
     return path
 
 

@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from matinee._version import __version__
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import ModelFileError, UnsupportedError
@@ -48,19 +48,19 @@ def fitted(model: Model, ids: str = "integers") -> Recommender:
     return model().fit(table(ids), n_threads=1)
 
 
-def catalogue_of(model: Recommender, kind: str) -> Catalogue:
+def catalog_of(model: Recommender, kind: str) -> Catalog:
     """No titles, titles alone, or titles in many scripts with years and genres for all items but one."""
     ids = model.items_.ids.tolist()
     if kind == "no titles":
-        return Catalogue()
+        return Catalog()
     if kind == "bare titles":
-        return Catalogue({item_id: Film(f"Film {item_id}") for item_id in ids})
+        return Catalog({item_id: Film(f"Film {item_id}") for item_id in ids})
     titles = ("Amélie", "千と千尋の神隠し (2001)", "Ночной дозор", "🎬", "", 'a "quoted", comma\nand line', "e\u0301")
     films = {
         item_id: Film(titles[place % len(titles)], 1900 + place if place % 3 else None, ("Drama", "喜劇")[: place % 3])
         for place, item_id in enumerate(ids[1:])
     }
-    return Catalogue(films)
+    return Catalog(films)
 
 
 def answers(model: Recommender, ratings: Ratings) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def answer(question: Callable[[], Any]) -> Any:
 def saved(folder: Path, *, has_history: bool = True, model: Model = Baseline) -> Path:
     path = folder / f"{model.name}-{has_history}.matinee"
     one = fitted(model)
-    save_model(path, one, catalogue_of(one, "rich"), Origin("simulated", 900, "", has_history))
+    save_model(path, one, catalog_of(one, "rich"), Origin("simulated", 900, "", has_history))
     return path
 
 
@@ -114,14 +114,14 @@ def test_a_loaded_model_answers_bit_for_bit_as_the_saved_one(
     model: Model, ids: str, titles: str, tmp_path: Path
 ) -> None:
     one, ratings = fitted(model, ids), table(ids)
-    save_model(tmp_path / "m.matinee", one, catalogue_of(one, titles), Origin("simulated", len(ratings)))
-    other, catalogue, origin = load_model(tmp_path / "m.matinee")
+    save_model(tmp_path / "m.matinee", one, catalog_of(one, titles), Origin("simulated", len(ratings)))
+    other, catalog, origin = load_model(tmp_path / "m.matinee")
     assert type(other) is type(one)
     assert other.settings() == one.settings()
     assert (other.users_, other.items_, other.scale_) == (one.users_, one.items_, one.scale_)
     assert (other.users_.kind, other.items_.kind) == ("user", "item")
     assert answers(other, ratings) == answers(one, ratings)
-    assert catalogue.films == catalogue_of(one, titles).films
+    assert catalog.films == catalog_of(one, titles).films
     assert origin == Origin("simulated", len(ratings))
 
 
@@ -138,7 +138,7 @@ def test_every_learned_array_keeps_its_values_shape_and_type(model: Model, tmp_p
 def test_settings_other_than_the_defaults_and_the_origin_travel_along(tmp_path: Path) -> None:
     model = MODELS[-1](seed=11).fit(simulated(60, 40, 900), n_threads=1)
     origin = Origin("films, 2024", 900, "Simulated.", False)
-    save_model(tmp_path / "m.matinee", model, Catalogue(), origin)
+    save_model(tmp_path / "m.matinee", model, Catalog(), origin)
     other, _, loaded = load_model(tmp_path / "m.matinee")
     assert (other.settings(), loaded) == (model.settings(), origin)
     assert loaded.version == __version__
@@ -147,26 +147,26 @@ def test_settings_other_than_the_defaults_and_the_origin_travel_along(tmp_path: 
 def test_ids_keep_their_type(tmp_path: Path) -> None:
     for ids, kind in (("integers", int), ("texts", str)):
         one = fitted(Baseline, ids)
-        save_model(tmp_path / "m.matinee", one, catalogue_of(one, "rich"), Origin())
-        model, catalogue, _ = load_model(tmp_path / "m.matinee")
+        save_model(tmp_path / "m.matinee", one, catalog_of(one, "rich"), Origin())
+        model, catalog, _ = load_model(tmp_path / "m.matinee")
         assert {type(one.item_id) for one in model.recommend(model.users_.id(0))} == {kind}
-        assert {type(item_id) for item_id in catalogue.films} == {kind}
+        assert {type(item_id) for item_id in catalog.films} == {kind}
 
 
 def test_only_the_titles_of_the_models_own_items_are_kept(tmp_path: Path) -> None:
     model = fitted(Baseline)
-    save_model(tmp_path / "m.matinee", model, Catalogue({7: Film("Seven"), 999_999: Film("Never rated")}), Origin())
+    save_model(tmp_path / "m.matinee", model, Catalog({7: Film("Seven"), 999_999: Film("Never rated")}), Origin())
     assert load_model(tmp_path / "m.matinee")[1].films == {7: Film("Seven")}
 
 
 def test_text_that_is_not_valid_unicode_is_kept(tmp_path: Path) -> None:
     model = fitted(Baseline)
-    save_model(tmp_path / "m.matinee", model, Catalogue({7: Film("caf\udce9")}), Origin())
+    save_model(tmp_path / "m.matinee", model, Catalog({7: Film("caf\udce9")}), Origin())
     assert load_model(tmp_path / "m.matinee")[1].films == {7: Film("caf\udce9")}
 
 
 def test_a_suffix_is_neither_needed_nor_added(tmp_path: Path) -> None:
-    save_model(str(tmp_path / "films"), fitted(Baseline), Catalogue(), Origin())
+    save_model(str(tmp_path / "films"), fitted(Baseline), Catalog(), Origin())
     assert load_model(str(tmp_path / "films"))[0].name == "baseline"
     assert [path.name for path in tmp_path.iterdir()] == ["films"]
 
@@ -219,7 +219,7 @@ def test_a_file_of_a_newer_version_says_how_to_update(tmp_path: Path, monkeypatc
     with monkeypatch.context() as newer:
         newer.setattr(model_file, "FORMAT", 2)
         path = tmp_path / "m.matinee"
-        save_model(path, fitted(Baseline), Catalogue(), Origin(version="3.1.4"))
+        save_model(path, fitted(Baseline), Catalog(), Origin(version="3.1.4"))
     assert message(path) == (
         f"'{path}' was saved by matinee 3.1.4, which is newer than this one ({__version__}). "
         "Update:  pip install --upgrade matinee"
@@ -230,7 +230,7 @@ def test_a_file_with_a_model_that_is_not_known_is_refused(tmp_path: Path, monkey
     path = tmp_path / "m.matinee"
     with monkeypatch.context() as other:
         other.setattr(Baseline, "name", "crystal-ball")
-        save_model(path, fitted(Baseline), Catalogue(), Origin())
+        save_model(path, fitted(Baseline), Catalog(), Origin())
     known = ", ".join(model.name for model in MODELS)
     assert message(path) == (
         f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: "
@@ -242,7 +242,7 @@ def test_a_file_with_a_setting_outside_its_range_is_refused(tmp_path: Path, monk
     path = tmp_path / "m.matinee"
     with monkeypatch.context() as other:
         other.setattr(Baseline, "settings", lambda self: {"seed": -1 - self.seed})
-        save_model(path, fitted(Baseline), Catalogue(), Origin())
+        save_model(path, fitted(Baseline), Catalog(), Origin())
     assert message(path) == (
         f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: "
         "baseline: seed must be between 0 and 2147483647, not -1 (default 0)."
@@ -301,7 +301,7 @@ def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
 
 def refused_to_write(path: Path) -> str:
     with pytest.raises(ModelFileError) as caught:
-        save_model(path, fitted(Baseline), Catalogue(), Origin())
+        save_model(path, fitted(Baseline), Catalog(), Origin())
     return str(caught.value)
 
 
@@ -346,7 +346,7 @@ def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(
     monkeypatch.setattr(os, step, crash)
     expected = ModelFileError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected) as caught:
-        save_model(path, fitted(MODELS[-1]), Catalogue(), Origin())
+        save_model(path, fitted(MODELS[-1]), Catalog(), Origin())
     if expected is ModelFileError:
         told = f"Cannot write '{path}': No space left on device. Give another place with --out."
         assert str(caught.value) == told
@@ -359,7 +359,7 @@ def test_a_file_can_be_replaced_while_its_model_is_in_use(tmp_path: Path) -> Non
     model = load_model(path)[0]
     before = answers(model, table("integers"))
     path.write_bytes(b"something else")
-    save_model(path, fitted(MODELS[-1]), Catalogue(), Origin())
+    save_model(path, fitted(MODELS[-1]), Catalog(), Origin())
     assert answers(model, table("integers")) == before
 
 
@@ -454,8 +454,8 @@ def test_the_search_for_unsafe_code_finds_it(code: str, found: list[str]) -> Non
 def test_a_model_with_one_item_and_no_titles_goes_round(tmp_path: Path) -> None:
     ratings = Ratings.from_ids(["a", "b"], [5, 5], [1.0, 2.0], scale=Scale(0.5, 5.0, 0.5))
     model = Baseline().fit(ratings)
-    save_model(tmp_path / "m.matinee", model, Catalogue(), Origin())
-    other, catalogue, _ = load_model(tmp_path / "m.matinee")
+    save_model(tmp_path / "m.matinee", model, Catalog(), Origin())
+    other, catalog, _ = load_model(tmp_path / "m.matinee")
     assert other.users_ == Vocabulary(["a", "b"], "user")
     assert other.scale_ == Scale(0.5, 5.0, 0.5)
-    assert len(catalogue) == 0
+    assert len(catalog) == 0

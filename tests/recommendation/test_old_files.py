@@ -42,8 +42,8 @@ def test_an_old_file_holds_the_arrays_it_was_written_with(name: str) -> None:
 @every_file
 def test_the_model_of_an_old_file_answers_as_it_did(name: str) -> None:
     module = network_module() if name == "network" else None
-    model, catalogue, origin = load_model(FOLDER / f"{name}.matinee", module)
-    assert (len(catalogue), origin.dataset, origin.n_ratings) == (25, "simulated", 400)
+    model, catalog, origin = load_model(FOLDER / f"{name}.matinee", module)
+    assert (len(catalog), origin.dataset, origin.n_ratings) == (25, "simulated", 400)
     assert origin.has_history == (not name.endswith("-bare"))
     found = answers(model, table(name))
     expected = recorded()[name]["answers"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
@@ -162,7 +162,7 @@ def test_equal_scores_are_ordered_by_popularity_alone() -> None:
 def spread(one: Guide, found: Suggestions) -> float:
     """1 less the mean likeness of all pairs of a list, by what the list was varied by."""
     chosen = index(one, found)
-    row, _ = likeness_among(one.model, one.catalogue, chosen)
+    row, _ = likeness_among(one.model, one.catalog, chosen)
     return 1 - float(np.mean([row(a)[b] for a, b in combinations(range(len(chosen)), 2)]))
 
 
@@ -216,7 +216,7 @@ def test_each_next_item_is_the_one_of_the_highest_marginal_relevance() -> None:
 def test_a_likeness_by_factors_is_that_of_similar() -> None:
     model = guide(MatrixFactorization).model
     items = np.arange(0, 150, 7)
-    row, _ = likeness_among(model, Catalogue(), items)
+    row, _ = likeness_among(model, Catalog(), items)
     for place, item in enumerate(items.tolist()):
         assert np.allclose(row(place), model.likeness(item)[items], atol=1e-5)
 
@@ -226,10 +226,10 @@ def test_without_factors_genres_tell_items_apart_and_without_genres_the_people_w
     items, item_ids = np.array([0, 1, 2]), [7, 17, 27]
     genres = (("War",), ("Comedy", "War"), ("Comedy",))
     films: dict[Id, Film] = {one: Film(str(one), None, given) for one, given in zip(item_ids, genres, strict=True)}
-    row, words = likeness_among(model, Catalogue(films), items)
+    row, words = likeness_among(model, Catalog(films), items)
     assert (row(0).tolist(), words) == (pytest.approx([1, 0.5**0.5, 0]), "genre")
-    one_genre = Catalogue({item_id: Film(str(item_id), None, ("War",)) for item_id in item_ids})
-    for known in (one_genre, Catalogue()):
+    one_genre = Catalog({item_id: Film(str(item_id), None, ("War",)) for item_id in item_ids})
+    for known in (one_genre, Catalog()):
         row, words = likeness_among(model, known, items)
         assert words == "who rated the items"
         pair = np.array([[0, 1]], np.int32)
@@ -318,7 +318,7 @@ def test_on_real_ratings_both_dials_do_what_they_say() -> None:
     from matinee.data.datasets.load import load
 
     data = load(str(real_data("ml-100k")))
-    one = Guide(Baseline().fit(data.ratings, n_threads=1), data.catalogue)
+    one = Guide(Baseline().fit(data.ratings, n_threads=1), data.catalog)
     users = list(range(1, 200, 20))
     counts = {
         popularity: [

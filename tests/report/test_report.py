@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from matinee.analysis import bias_ranking, generosity
 from matinee.cli.report import report as command
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.split import random_split
 from matinee.errors import MatineeError, SettingError, UnsupportedError
@@ -52,18 +52,18 @@ NASTY = (
 ONLY_RANKS = "It predicts no stars, so there is no error in stars; only its ranking can be measured."
 
 
-def films(ratings: Ratings) -> Catalogue:
+def films(ratings: Ratings) -> Catalog:
     """Titles for all items, the nasty ones for the most rated, so that every table and figure meets them."""
     order = np.argsort(-ratings.item_counts, kind="stable")
     names = dict(zip(ratings.items.ids[order].tolist(), NASTY, strict=False))
     ids = ratings.items.ids.tolist()
     genres = ("Comedy", "Drama", "War & Peace")
-    return Catalogue({i: Film(names.get(i, f"Film {i} (1990)"), 1990, (genres[i % 3],)) for i in ids})
+    return Catalog({i: Film(names.get(i, f"Film {i} (1990)"), 1990, (genres[i % 3],)) for i in ids})
 
 
-def guide_of(model: Any, ratings: Ratings, catalogue: Catalogue | None = None, **origin: Any) -> Guide:
+def guide_of(model: Any, ratings: Ratings, catalog: Catalog | None = None, **origin: Any) -> Guide:
     fitted = model.fit(ratings, n_threads=1)
-    return Guide(fitted, catalogue or Catalogue(), Origin(**({"n_ratings": len(ratings)} | origin)))
+    return Guide(fitted, catalog or Catalog(), Origin(**({"n_ratings": len(ratings)} | origin)))
 
 
 @cache
@@ -234,7 +234,7 @@ def test_measuring_reports_every_epoch() -> None:
 
 def test_the_data_are_counted_by_hand() -> None:
     ratings = Ratings.from_ids([1, 1, 1, 2, 2, 3], [10, 20, 30, 10, 20, 10], [5, 4, 3, 4, 4, 1])
-    told = collect(guide_of(Baseline(), ratings, Catalogue({10: Film("Ten")})), is_measured=False).data
+    told = collect(guide_of(Baseline(), ratings, Catalog({10: Film("Ten")})), is_measured=False).data
     assert (told.n_ratings, told.n_users, told.n_items, told.n_titles) == (6, 3, 3, 1)
     assert (told.density, told.mean, told.busiest_share, told.median_count) == pytest.approx((6 / 9, 21 / 6, 0.5, 2))
     assert told.most_rated == [(10, "Ten", 3, pytest.approx(10 / 3)), (20, "20", 2, 4.0), (30, "30", 1, 3.0)]
@@ -494,7 +494,7 @@ def test_the_object_says_what_the_page_says() -> None:
 
 def test_a_title_that_is_no_unicode_is_written_all_the_same(tmp_path: Path) -> None:
     ratings = SMALL["three items of one user"]
-    odd = Catalogue({1: Film("half a pair \ud83c")})
+    odd = Catalog({1: Film("half a pair \ud83c")})
     save_page(collect(guide_of(Baseline(), ratings, odd), is_measured=False), tmp_path / "page.html")
     assert "half a pair ?" in (tmp_path / "page.html").read_text("utf-8")
 
@@ -588,7 +588,7 @@ def test_a_model_with_times_and_features_is_measured_with_them(name: str, tmp_pa
         settings = {"models": "mf,bayes"} | {f"bayes.{key}": value for key, value in BAYES.items()}
     ratings = table()
     model = model_named(name).from_settings(settings).fit(ratings, n_threads=1)
-    Guide(model, Catalogue(), Origin("simulated", len(ratings))).save(tmp_path / "m.matinee")
+    Guide(model, Catalog(), Origin("simulated", len(ratings))).save(tmp_path / "m.matinee")
     found = collect(Guide.load(tmp_path / "m.matinee"), n_threads=1).quality
     assert isinstance(found, Quality)
     whole = ratings.subset(ratings.by_user.row)
@@ -612,7 +612,7 @@ def test_of_a_model_that_uses_neither_nothing_is_said_to_lack(tmp_path: Path) ->
     model = BayesianMF.from_settings(BAYES | {"times": False, "side": False}).fit(table(), n_threads=1)
     assert (model.history_.timestamp, model.history_.item_features) == (None, None)
     model.history_ = replace(model.history_, is_complete=False)  # as from an old file
-    Guide(model, Catalogue(), Origin("simulated", 400)).save(tmp_path / "m.matinee")
+    Guide(model, Catalog(), Origin("simulated", 400)).save(tmp_path / "m.matinee")
     found = collect(Guide.load(tmp_path / "m.matinee"), n_threads=1).quality
     assert isinstance(found, Quality)
     assert "earlier version" not in found.protocol()

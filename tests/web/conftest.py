@@ -18,7 +18,7 @@ import httpx
 import pytest
 import uvicorn
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
@@ -44,7 +44,7 @@ def guide_of(seed: int = 0, *, baseline: bool = False) -> Guide:
     films[7] = Film("Amélie (2001)", 2001, ("Comedy", "Romance"))
     films[17] = Film("Star Wars: Episode IV (1977)", 1977, ("Sci-Fi",))
     model = Baseline() if baseline else MatrixFactorization(factors=8, epochs=4, seed=seed)
-    return Guide(model.fit(ratings, n_threads=1), Catalogue(films), Origin("simulated", len(ratings)))
+    return Guide(model.fit(ratings, n_threads=1), Catalog(films), Origin("simulated", len(ratings)))
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ def test_films_are_filtered_sorted_and_paged(web: httpx.Client, guide: Guide) ->
     counts = dict(zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True))
     expected = {
         item_id
-        for item_id, film in guide.catalogue.films.items()
+        for item_id, film in guide.catalog.films.items()
         if set(film.genres) & {"Sci-Fi", "Horror"} and 1960 <= (film.year or 0) <= 1990 and counts[item_id] >= 5
     }
     assert {film["item_id"] for film in films} == expected
@@ -160,8 +160,8 @@ def test_a_person_rates_changes_deletes_and_is_recommended_something_else_at_onc
 
 def test_a_taste_compares_with_everybody(web: httpx.Client, guide: Guide) -> None:
     ada = newcomer(web)
-    films = [item_id for item_id, film in guide.catalogue.films.items() if film.genres == ("Horror",)][:6]
-    others = [item_id for item_id, film in guide.catalogue.films.items() if film.genres == ("Drama",)][:6]
+    films = [item_id for item_id, film in guide.catalog.films.items() if film.genres == ("Horror",)][:6]
+    others = [item_id for item_id, film in guide.catalog.films.items() if film.genres == ("Drama",)][:6]
     ratings = [{"item_id": one, "stars": 5} for one in films] + [{"item_id": one, "stars": 1} for one in others]
     web.post("/api/v1/me/ratings", json={"ratings": ratings}, headers=ada)
     told = web.get("/api/v1/me/taste", headers=ada).json()

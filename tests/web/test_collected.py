@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from matinee.cli import main
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.features import Features
 from matinee.data.ratings import Ratings, Scale
@@ -33,7 +33,7 @@ def filled(database: str) -> None:
 def table(users: list[int] | list[str], *, times: bool = True) -> Dataset:
     stars = [5, 3, 1, 4.5, 2, 3]
     ratings = Ratings.from_ids(users, [10, 20, 30, 10, 20, 30], stars, [7] * 6 if times else None, Scale(1, 5, 0.5))
-    return Dataset("own", ratings, Catalogue())
+    return Dataset("own", ratings, Catalog())
 
 
 def rows(ratings: Ratings) -> list[tuple[object, object, float]]:
@@ -120,7 +120,7 @@ def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
         with_collected(table([1, 1, 2, 2, 3, 4]), str(tmp_path / "none.db"))
     pairs = Ratings.from_ids([1, 2], [10, 20], [1, 1])
     with pytest.raises(DataError) as told:
-        with_collected(Dataset("clicks", pairs, Catalogue()), "postgresql://ada:secret@host/name")
+        with_collected(Dataset("clicks", pairs, Catalog()), "postgresql://ada:secret@host/name")
     assert str(told.value) == (
         "clicks has no stars, but the ratings in postgresql://host/name are stars, so they cannot be added."
     )  # fmt: skip

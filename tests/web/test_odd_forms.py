@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Id
 from matinee.models.baseline import Baseline
@@ -37,7 +37,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     items = list(range(N_FILMS))
     ratings = Ratings.from_ids([1] * N_FILMS, items, [1 + item % 5 for item in items], scale=Scale(0.5, 5, 0.5))
     films: dict[Id, Film] = {item: Film(f"Film {item} ({1950 + item % 60})", 1950 + item % 60) for item in items}
-    Guide(Baseline().fit(ratings, n_threads=1), Catalogue(films)).save(folder / "large.matinee")
+    Guide(Baseline().fit(ratings, n_threads=1), Catalog(films)).save(folder / "large.matinee")
     settings = Settings((folder / "large.matinee",), str(folder / "p.db"), limits=UNLIMITED, log_requests=False)
     with serving(settings) as url:
         yield url

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
 from matinee.models import MODELS
@@ -72,7 +72,7 @@ def serve(guide: Guide, folder: Path, limits: Limits = UNLIMITED) -> Settings:
 def fitted(name: str, ratings: Ratings, films: dict[Id, Film] | None = None) -> Guide:
     """A model by its name."""
     model = next(model for model in MODELS if model.name == name)
-    return Guide(model().fit(ratings, n_threads=1), Catalogue(films or {}), Origin("own"))
+    return Guide(model().fit(ratings, n_threads=1), Catalog(films or {}), Origin("own"))
 
 
 # -- every page --------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_a_film_called_script_is_text_everywhere(tmp_path: Path) -> None:
     guide = guide_of()
     ids = guide.model.items_.ids.tolist()
     films = {item_id: Film(NASTY, 1999, ("Sci-Fi", "<b>bold</b>")) for item_id in ids}
-    with pages_of(serve(Guide(guide.model, Catalogue(films), guide.origin), tmp_path)) as client:
+    with pages_of(serve(Guide(guide.model, Catalog(films), guide.origin), tmp_path)) as client:
         answers = [rate(client, 7, 5), *(client.get(page) for page in [*PAGES, "/search?q=%3Cscript%3E%3Cb%3Ebold"])]
         for answer in answers:
             assert answer.status_code == 200

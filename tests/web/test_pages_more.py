@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.models.ials import ImplicitALS
 from matinee.models.popularity import Popularity
@@ -251,7 +251,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("several")
     guide_of().save(folder / "mf.matinee")
     guide_of(baseline=True).save(folder / "baseline.matinee")
-    Guide(Popularity().fit(simulated()), Catalogue()).save(folder / "plain.matinee")
+    Guide(Popularity().fit(simulated()), Catalog()).save(folder / "plain.matinee")
     files = tuple(folder / f"{name}.matinee" for name in ("mf", "baseline", "plain"))
     with serving(Settings(files, str(folder / "people.db"), OPERATOR, UNLIMITED, log_requests=False)) as url:
         yield url
@@ -328,9 +328,7 @@ def test_all_pages_work_without_stars_titles_genres_and_years(kind: str, tmp_pat
         ones = [1.0] * len(table)
         users, items = table.users.ids[table.user_index], [f"item {one}" for one in table.item_index]
         table = Ratings.from_ids(users.tolist(), items, ones, scale=PAIRS)
-    Guide(ImplicitALS(factors=4, epochs=2).fit(table, n_threads=1), Catalogue(), Origin("x")).save(
-        tmp_path / "m.matinee"
-    )
+    Guide(ImplicitALS(factors=4, epochs=2).fit(table, n_threads=1), Catalog(), Origin("x")).save(tmp_path / "m.matinee")
     item = "item 3" if kind == "pairs" else "7"
     with (
         serving(Settings((tmp_path / "m.matinee",), str(tmp_path / "people.db"), OPERATOR, UNLIMITED)) as url,

@@ -40,8 +40,8 @@ def _load_named(wanted: Entry, options: ReadOptions) -> Dataset:
     if wanted.name == "sample":
         if replace(options, skip_bad_rows=False) != DEFAULT_OPTIONS:
             raise SettingError("The sample is built in: leave out the options that say how to read a table.")
-        ratings, catalogue = sample_ratings()
-        return Dataset("sample", ratings, catalogue, note=SIMULATED)
+        ratings, catalog = sample_ratings()
+        return Dataset("sample", ratings, catalog, note=SIMULATED)
     found = _local(wanted, None)
     if found is None:
         raise DataError(

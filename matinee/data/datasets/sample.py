@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.titles import year_of
 
@@ -59,7 +59,7 @@ class _Films(NamedTuple):
     quality: Doubles  # (I,) stars above or below average
 
 
-def sample_ratings(seed: int = 0) -> tuple[Ratings, Catalogue]:
+def sample_ratings(seed: int = 0) -> tuple[Ratings, Catalog]:
     """About 100,000 half-star ratings (0.5 to 5) by 2,000 simulated viewers of 340 real films, and
     the films.
 
@@ -69,15 +69,15 @@ def sample_ratings(seed: int = 0) -> tuple[Ratings, Catalogue]:
     """
     rng = np.random.default_rng(seed)
     rows = film_rows()
-    catalogue = Catalogue({item_id: row.film for item_id, row in enumerate(rows, start=1)})
-    films = _films(rows, catalogue.genres)
+    catalog = Catalog({item_id: row.film for item_id, row in enumerate(rows, start=1)})
+    films = _films(rows, catalog.genres)
     liking = _liking(films, rng)
     user, item = _watched(films, liking, rng)
     value = _stars(liking[user, item], user, rng)
     time = _timestamps(user, rng)
     scale = Scale(0.5, 5.0, 0.5)
     ratings = Ratings.from_ids(user + 1, item + 1, value, time, scale)
-    return replace(ratings, item_features=catalogue.features(ratings.items)), catalogue
+    return replace(ratings, item_features=catalog.features(ratings.items)), catalog
 
 
 def film_rows() -> list[FilmRow]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.personal.site_exports import Row, read_rows
 from matinee.data.ratings import Scale
 from matinee.data.titles import names_of, split_year, title_key
@@ -32,7 +32,7 @@ class Match(NamedTuple):
         title: as the file writes it, with its year if it gives one.
         given: the rating on the file's scale.
         item_id: of the film.
-        film: in the model's catalogue.
+        film: in the model's catalog.
         stars: the rating on the model's scale; 1 for a model without stars, which knows only who
             has seen what.
         doubt: why it may be another film; empty if it is certain.
@@ -89,7 +89,7 @@ class Import:
 def match_films(
     content: bytes,
     items: Vocabulary,
-    catalogue: Catalogue,
+    catalog: Catalog,
     scale: Scale,
     *,
     seconds: float = MOST_SECONDS,
@@ -99,7 +99,7 @@ def match_films(
     Args:
         content: of the file, which may be a zip with a `ratings.csv` in it.
         items: that the model knows.
-        catalogue: their titles.
+        catalog: their titles.
         scale: of the model.
         seconds: the longest time to spend.
 
@@ -111,7 +111,7 @@ def match_films(
     form, rows = read_rows(content)
     file_scale = form.scale or scale
     found = Import(form.source, _scale_note(form.source, file_scale, scale))
-    known = _Known(items, catalogue)
+    known = _Known(items, catalog)
     match_of: dict[Id, Match] = {}
     for row in rows:
         if time.monotonic() > deadline:
@@ -189,15 +189,15 @@ class _NoMatchError(Exception):
 class _Known:
     """The films of a model by all their names."""
 
-    def __init__(self, items: Vocabulary, catalogue: Catalogue) -> None:
+    def __init__(self, items: Vocabulary, catalog: Catalog) -> None:
         self._items = items
-        self._catalogue = catalogue
+        self._catalog = catalog
 
     @cached_property
     def _ids_by_part(self) -> dict[str, list[Id]]:
         ids: dict[str, list[Id]] = {}
         for item_id in self._items.ids.tolist():
-            film = self._catalogue.films.get(item_id)
+            film = self._catalog.films.get(item_id)
             if film is None:
                 continue
             for part in _parts(film.title):
@@ -206,7 +206,7 @@ class _Known:
 
     def film(self, item_id: Id) -> Film:
         """The film of an item."""
-        return self._catalogue[item_id]
+        return self._catalog[item_id]
 
     def by_id(self, text: str) -> Id | None:
         """The item of an id, None if there is none."""
@@ -220,11 +220,11 @@ class _Known:
         bare, year = split_year(title)
         if year is None:
             bare = title
-        return self._of_model(self._catalogue.ids_of_title(bare, other_names=False))
+        return self._of_model(self._catalog.ids_of_title(bare, other_names=False))
 
     def named(self, title: str) -> list[Id]:
         """The films that share a name with this title, of any year."""
-        return self._of_model(self._catalogue.ids_of_name(title))
+        return self._of_model(self._catalog.ids_of_name(title))
 
     def resembling(self, title: str) -> list[Id]:
         """The films whose title up to a colon or dash is this one, and the other way round."""

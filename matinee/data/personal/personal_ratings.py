@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from matinee.data.catalog import Catalogue, find_item
+from matinee.data.catalog import Catalog, find_item
 from matinee.data.personal.match_films import Match, Unmatched, match_films
 from matinee.data.personal.ratings_csv import EXAMPLE, OwnRating, read_own_ratings
 from matinee.data.personal.site_exports import format_of, is_zip
@@ -32,13 +32,13 @@ class PersonalRatings:
     notes: list[str] = field(default_factory=list)
 
 
-def read_personal_ratings(path: Path, items: Vocabulary, catalogue: Catalogue, scale: Scale) -> PersonalRatings:
+def read_personal_ratings(path: Path, items: Vocabulary, catalog: Catalog, scale: Scale) -> PersonalRatings:
     """The ratings in a file, of a site or typed by hand.
 
     Args:
         path: of the file.
         items: that the model knows.
-        catalogue: their titles.
+        catalog: their titles.
         scale: of the model.
 
     Raises:
@@ -50,17 +50,17 @@ def read_personal_ratings(path: Path, items: Vocabulary, catalogue: Catalogue, s
         raise DataError(f"Cannot read the ratings in '{path}': {error.strerror}. {EXAMPLE}") from error
     try:
         if is_zip(content) or format_of(content, needs_ratings=scale.has_stars) is not None:
-            return _from_export(content, path, items, catalogue, scale)
+            return _from_export(content, path, items, catalog, scale)
     except DataError as error:
         raise DataError(f"In {path}: {error}") from None
-    return _from_csv(content, path, items, catalogue, scale)
+    return _from_csv(content, path, items, catalog, scale)
 
 
 # -- an export of a site ---------------------------------------------------------------------------
 
 
-def _from_export(content: bytes, path: Path, items: Vocabulary, catalogue: Catalogue, scale: Scale) -> PersonalRatings:
-    found = match_films(content, items, catalogue, scale, seconds=inf)
+def _from_export(content: bytes, path: Path, items: Vocabulary, catalog: Catalog, scale: Scale) -> PersonalRatings:
+    found = match_films(content, items, catalog, scale, seconds=inf)
     matches = sorted(found.matched + found.doubtful)
     unmatched = [row for row in found.unmatched if not row.is_repeated]
     if not matches:
@@ -105,14 +105,14 @@ def _doubt_note(doubtful: list[Match]) -> str:
 # -- a CSV file of films and stars -----------------------------------------------------------------
 
 
-def _from_csv(content: bytes, path: Path, items: Vocabulary, catalogue: Catalogue, scale: Scale) -> PersonalRatings:
+def _from_csv(content: bytes, path: Path, items: Vocabulary, catalog: Catalog, scale: Scale) -> PersonalRatings:
     rows = read_own_ratings(content, str(path), has_stars=scale.has_stars)
     _refuse_outside(rows, path, scale)
     stars: dict[Id, float] = {}
     unknown: dict[str, tuple[int, str]] = {}  # item -> its first row, and why
     for row in rows:
         try:
-            item_id = items.id(find_item(row.item, items, catalogue))
+            item_id = items.id(find_item(row.item, items, catalog))
         except UnknownNameError as error:
             unknown.setdefault(row.item, (row.row, str(error)))
             continue

@@ -1,4 +1,4 @@
-"""Catalogues from the files beside the ratings: those of MovieLens, or any table of titles."""
+"""Catalogs from the files beside the ratings: those of MovieLens, or any table of titles."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.features import Features
 from matinee.data.reading.schema import column_of, plain_name
 from matinee.data.reading.sniff import plain_integer
@@ -16,7 +16,7 @@ from matinee.data.vocabulary import Id, Vocabulary
 from matinee.text import printable
 
 #: In the order in which they are looked for; the names of the MovieLens editions come first.
-CATALOGUE_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "films.csv")
+CATALOG_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "films.csv")
 
 _NO_GENRE = {"", "(no genres listed)", "unknown"}
 _GENRES_100K = (
@@ -30,13 +30,13 @@ class Titles(NamedTuple):
     """What the files beside the ratings say.
 
     Attributes:
-        catalogue: titles, years and genres; may be empty.
-        file: where the catalogue comes from.
+        catalog: titles, years and genres; may be empty.
+        file: where the catalog comes from.
         note: a sentence on a file that was there but could not be used; usually empty.
         users: features of the users.
     """
 
-    catalogue: Catalogue
+    catalog: Catalog
     file: Path | None = None
     note: str = ""
     users: Features | None = None
@@ -56,7 +56,7 @@ class _Columns(NamedTuple):
 
 
 def titles_beside(folder: Path, items: Vocabulary, item_column: str | None, ratings_file: str) -> Titles:
-    """The titles in a folder, from the first file that has some; an empty catalogue if none does.
+    """The titles in a folder, from the first file that has some; an empty catalog if none does.
 
     Titles are for people, and no model needs them, so a line that cannot be read is skipped
     silently.
@@ -68,20 +68,20 @@ def titles_beside(folder: Path, items: Vocabulary, item_column: str | None, rati
         ratings_file: the name of the file with the ratings, which is never one of titles.
     """
     note = ""
-    for path in (folder / name for name in CATALOGUE_FILES if name != ratings_file):
+    for path in (folder / name for name in CATALOG_FILES if name != ratings_file):
         if not path.is_file():
             continue
         try:
-            return Titles(_catalogue(path, items, item_column), path)
+            return Titles(_catalog(path, items, item_column), path)
         except OSError as error:
             reason = f"it cannot be read: {error.strerror or error}"
         except _NoTitlesError as error:
             reason = str(error)
         note = note or f"{path.name} beside the ratings was not used: {reason}."
-    return Titles(Catalogue(), note=note)
+    return Titles(Catalog(), note=note)
 
 
-def _catalogue(path: Path, items: Vocabulary, item_column: str | None) -> Catalogue:
+def _catalog(path: Path, items: Vocabulary, item_column: str | None) -> Catalog:
     text = _decoded(path.read_bytes())
     if path.name == "u.item":
         films = _from_u_item(text, _genre_names(path.parent))
@@ -89,10 +89,10 @@ def _catalogue(path: Path, items: Vocabulary, item_column: str | None) -> Catalo
         films = _from_dat(text)
     else:
         films = _from_csv(text, item_column, items.is_integer)
-    catalogue = Catalogue(dict(_with_ids(films, items)))
-    if not any(items.find(item_id) is not None for item_id in catalogue.films):
+    catalog = Catalog(dict(_with_ids(films, items)))
+    if not any(items.find(item_id) is not None for item_id in catalog.films):
         raise _NoTitlesError("it has no title of a rated item")
-    return catalogue
+    return catalog
 
 
 def _with_ids(films: Iterator[tuple[str, Film]], items: Vocabulary) -> Iterator[tuple[Id, Film]]:

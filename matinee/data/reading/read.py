@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.reading.archives import RATINGS_FILES, gunzip, unzip
@@ -31,7 +31,7 @@ from matinee.data.reading.columnar import (
     table_of_frame,
     table_of_text,
 )
-from matinee.data.reading.item_metadata import CATALOGUE_FILES, Titles, titles_beside
+from matinee.data.reading.item_metadata import CATALOG_FILES, Titles, titles_beside
 from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
 from matinee.data.reading.row_by_row import (
     BadRow,
@@ -164,7 +164,7 @@ def _from_folder(folder: Path, options: ReadOptions) -> Dataset:
 
 def _from_zip(path: Path, options: ReadOptions) -> Dataset:
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
-        ratings = unzip(path, Path(folder), (*CATALOGUE_FILES, *VIEWER_FILES, "u.genre"))
+        ratings = unzip(path, Path(folder), (*CATALOG_FILES, *VIEWER_FILES, "u.genre"))
         unpacked = Path(folder) / PurePosixPath(ratings).name
         file = _File(unpacked, f"{path}/{ratings}", path, Path(folder))
         return _from_file(file, path.stem, options)
@@ -195,7 +195,7 @@ def _from_file(file: _File, name: str, options: ReadOptions) -> Dataset:
 
 def _from_frame(frame: pl.DataFrame, name: str, options: ReadOptions, bad_rows_file: Path | None) -> Dataset:
     read_table = _table_of_frame(frame, name, options)
-    return _checked(name, read_table, options, Titles(Catalogue()), bad_rows_file)
+    return _checked(name, read_table, options, Titles(Catalog()), bad_rows_file)
 
 
 # -- tables: the fast reader first, then the careful one -------------------------------------------
@@ -354,7 +354,7 @@ def _checked(
         timestamp=table.timestamp,
         scale=scale,
         user_features=titles.users,
-        item_features=titles.catalogue.features(table.items),
+        item_features=titles.catalog.features(table.items),
     )
     source_rows = table.rows if bad else None
     kept = last_of_each_pair(table)
@@ -366,7 +366,7 @@ def _checked(
     return Dataset(
         name=name,
         ratings=ratings,
-        catalogue=titles.catalogue,
+        catalog=titles.catalog,
         n_duplicates=len(table.value) - len(ratings),
         n_bad_rows=len(bad),
         bad_rows_file=written,

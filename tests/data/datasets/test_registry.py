@@ -141,7 +141,7 @@ def test_a_good_archive_is_downloaded_once_and_read(server: Server, tmp_path: Pa
     dataset = load("ml-1m")
     assert dataset.name == "ml-1m"
     assert len(dataset.ratings) == 4
-    assert dataset.catalogue[10].title == "Heat (1995)"
+    assert dataset.catalog[10].title == "Heat (1995)"
 
 
 def test_progress_goes_to_standard_error_and_is_silent_when_not_wanted(
@@ -290,7 +290,7 @@ def test_the_usual_cache_folder_ends_in_the_name_of_the_program(monkeypatch: pyt
 def test_the_sample_loads_with_titles() -> None:
     dataset = load("sample")
     assert dataset.name == "sample"
-    assert len(dataset.catalogue) == dataset.ratings.n_items == 340
+    assert len(dataset.catalog) == dataset.ratings.n_items == 340
 
 
 def test_the_sample_takes_no_options_but_skipping_bad_rows() -> None:
@@ -374,4 +374,4 @@ def test_the_counts_of_the_entries_are_those_of_the_real_data(name: str, monkeyp
     assert dataset.name == name
     assert (len(ratings), ratings.n_users, ratings.n_items) == (entry.n_ratings, entry.n_users, entry.n_items)
     assert str(ratings.scale) == entry.scale
-    assert np.mean([item_id in dataset.catalogue.films for item_id in ratings.items.ids.tolist()]) == 1
+    assert np.mean([item_id in dataset.catalog.films for item_id in ratings.items.ids.tolist()]) == 1

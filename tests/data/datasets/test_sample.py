@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from matinee._types import Doubles
-from matinee.data.catalog import Catalogue, find_item
+from matinee.data.catalog import Catalog, find_item
 from matinee.data.datasets.sample import film_rows, sample_ratings, tastes_of_kinds
 from matinee.data.ratings import Ratings, Scale
 
@@ -18,7 +18,7 @@ GENRES = (
 
 
 @pytest.fixture(scope="module")
-def sample() -> tuple[Ratings, Catalogue]:
+def sample() -> tuple[Ratings, Catalog]:
     return sample_ratings()
 
 
@@ -33,7 +33,7 @@ def test_the_film_table_is_complete_sorted_and_without_repeats() -> None:
     assert len({row.film.title for row in rows}) == len(rows)
 
 
-def test_the_ratings_are_those_of_the_first_version_bit_for_bit(sample: tuple[Ratings, Catalogue]) -> None:
+def test_the_ratings_are_those_of_the_first_version_bit_for_bit(sample: tuple[Ratings, Catalog]) -> None:
     ratings, _ = sample
     assert ratings.timestamp is not None
     assert ratings.item_features is not None
@@ -42,26 +42,26 @@ def test_the_ratings_are_those_of_the_first_version_bit_for_bit(sample: tuple[Ra
     assert digest == "1943aecb1cbfd911afedd0f47f4c211b2d146f774dba79f729e09bd58b68ea62"
 
 
-def test_the_films_span_a_century_and_all_genres(sample: tuple[Ratings, Catalogue]) -> None:
-    _, catalogue = sample
-    years = [film.year for film in catalogue.films.values() if film.year]
-    assert len(years) == len(catalogue) == 340
+def test_the_films_span_a_century_and_all_genres(sample: tuple[Ratings, Catalog]) -> None:
+    _, catalog = sample
+    years = [film.year for film in catalog.films.values() if film.year]
+    assert len(years) == len(catalog) == 340
     assert {year // 10 for year in years} == set(range(192, 203))
-    assert ", ".join(catalogue.genres) == GENRES
-    assert all(list(film.genres) == sorted(film.genres) for film in catalogue.films.values())
+    assert ", ".join(catalog.genres) == GENRES
+    assert all(list(film.genres) == sorted(film.genres) for film in catalog.films.values())
 
 
-def test_a_film_is_found_by_the_title_people_say(sample: tuple[Ratings, Catalogue]) -> None:
-    ratings, catalogue = sample
+def test_a_film_is_found_by_the_title_people_say(sample: tuple[Ratings, Catalog]) -> None:
+    ratings, catalog = sample
     for title in ("the godfather", "amélie", "Seven Samurai", "2001: a space odyssey", "King Kong (2005)"):
-        index = find_item(title, ratings.items, catalogue)
-        assert catalogue[int(ratings.items.ids[index])].title.casefold().startswith(title.casefold())
+        index = find_item(title, ratings.items, catalog)
+        assert catalog[int(ratings.items.ids[index])].title.casefold().startswith(title.casefold())
 
 
-def test_ids_counts_and_scale_are_as_documented(sample: tuple[Ratings, Catalogue]) -> None:
-    ratings, catalogue = sample
+def test_ids_counts_and_scale_are_as_documented(sample: tuple[Ratings, Catalog]) -> None:
+    ratings, catalog = sample
     assert ratings.users.ids.tolist() == list(range(1, 2001))
-    assert ratings.items.ids.tolist() == list(catalogue.films) == list(range(1, 341))
+    assert ratings.items.ids.tolist() == list(catalog.films) == list(range(1, 341))
     assert 97_000 <= len(ratings) <= 103_000
     assert ratings.scale == Scale(0.5, 5.0, 0.5)
     pairs = ratings.user_index.astype(np.int64) * ratings.n_items + ratings.item_index
@@ -69,7 +69,7 @@ def test_ids_counts_and_scale_are_as_documented(sample: tuple[Ratings, Catalogue
 
 
 def test_the_same_seed_gives_the_same_ratings_and_another_gives_others(
-    sample: tuple[Ratings, Catalogue],
+    sample: tuple[Ratings, Catalog],
 ) -> None:
     ratings, _ = sample
     again, other = sample_ratings(0)[0], sample_ratings(1)[0]
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_ratings_and_another_gives_others(
     assert not np.array_equal(ratings.value[:1000], other.value[:1000])
 
 
-def test_the_stars_look_like_real_half_star_ratings(sample: tuple[Ratings, Catalogue]) -> None:
+def test_the_stars_look_like_real_half_star_ratings(sample: tuple[Ratings, Catalog]) -> None:
     value = sample[0].value
     share = np.bincount((value * 2).astype(int), minlength=11)[1:] / len(value)  # 0.5, 1, ... 5
     assert set(np.unique(value * 2)) == set(range(1, 11))
@@ -91,7 +91,7 @@ def test_the_stars_look_like_real_half_star_ratings(sample: tuple[Ratings, Catal
     assert share[5] > share[6] < share[7]  # half stars are rarer than the whole ones beside them
 
 
-def test_activity_and_popularity_have_long_tails(sample: tuple[Ratings, Catalogue]) -> None:
+def test_activity_and_popularity_have_long_tails(sample: tuple[Ratings, Catalog]) -> None:
     users, items = sample[0].user_counts, sample[0].item_counts
     assert users.min() == 15
     assert users.max() > 250 > 60 > np.median(users)
@@ -99,7 +99,7 @@ def test_activity_and_popularity_have_long_tails(sample: tuple[Ratings, Catalogu
     assert items.max() > 3 * np.median(items)
 
 
-def test_timestamps_lie_in_two_years_and_differ_within_a_viewer(sample: tuple[Ratings, Catalogue]) -> None:
+def test_timestamps_lie_in_two_years_and_differ_within_a_viewer(sample: tuple[Ratings, Catalog]) -> None:
     ratings, _ = sample
     assert ratings.timestamp is not None
     days = ratings.timestamp.astype("datetime64[s]")
@@ -118,8 +118,8 @@ def test_it_takes_less_than_half_a_second() -> None:
     assert best < 0.5
 
 
-def test_a_factor_model_beats_the_biases_and_finds_similar_films(sample: tuple[Ratings, Catalogue]) -> None:
-    ratings, catalogue = sample
+def test_a_factor_model_beats_the_biases_and_finds_similar_films(sample: tuple[Ratings, Catalog]) -> None:
+    ratings, catalog = sample
     test = np.random.default_rng(1).random(len(ratings)) < 0.2
     train = ratings.subset(~test)
     stars, known = np.zeros((2, ratings.n_users, ratings.n_items))
@@ -134,9 +134,9 @@ def test_a_factor_model_beats_the_biases_and_finds_similar_films(sample: tuple[R
     assert factor_rmse < bias_rmse - 0.06
 
     directions = item_factors / np.linalg.norm(item_factors, axis=1, keepdims=True)
-    star_wars = find_item("Star Wars", ratings.items, catalogue)
+    star_wars = find_item("Star Wars", ratings.items, catalog)
     nearest = np.argsort(-(directions @ directions[star_wars]))[1:7]
-    titles = [catalogue[int(ratings.items.ids[index])] for index in nearest]
+    titles = [catalog[int(ratings.items.ids[index])] for index in nearest]
     assert "The Empire Strikes Back (1980)" in [film.title for film in titles]
     assert sum("Sci-Fi" in film.genres for film in titles) >= 4
 

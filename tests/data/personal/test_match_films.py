@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.personal.match_films import Import, match_films, on_scale
 from matinee.data.personal.site_exports import MOST_BYTES, MOST_ROWS, plain_cell, read_rows
 from matinee.data.ratings import PAIRS, Ratings, Scale
@@ -45,11 +45,11 @@ def guide(scale: Scale = HALVES, films: dict[Id, Film] = FILMS, n: int = 12) -> 
     values = [scale.lowest if place % 2 else scale.highest for place in range(len(items))]
     ratings = Ratings.from_ids([1] * n + [2] * n, items, values, scale=scale)
     model = Baseline() if scale.has_stars else Popularity()
-    return Guide(model.fit(ratings, n_threads=1), Catalogue(films))
+    return Guide(model.fit(ratings, n_threads=1), Catalog(films))
 
 
 def read_export(content: bytes, guide: Guide) -> Import:
-    return match_films(content, guide.model.items_, guide.catalogue, guide.model.scale_)
+    return match_films(content, guide.model.items_, guide.catalog, guide.model.scale_)
 
 
 def letterboxd(*rows: str) -> Import:
@@ -294,7 +294,7 @@ def test_a_title_is_cut_before_it_is_compared() -> None:
 def test_a_file_that_takes_too_long_is_refused() -> None:
     content, model = (LETTERBOXD + "2024,The Matrix,1999,u,5\n").encode(), SMALL.model
     with pytest.raises(DataError, match=r"^Reading the file took longer than -1 seconds; give a part of it\.$"):
-        match_films(content, model.items_, SMALL.catalogue, model.scale_, seconds=-1)
+        match_films(content, model.items_, SMALL.catalog, model.scale_, seconds=-1)
 
 
 @pytest.mark.parametrize("title", [" " * 1_000 + "b", "(a) " * 300, "a: " * 400, "\u0301\u0323" * 150], ids=ascii)

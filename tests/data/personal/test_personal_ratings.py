@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.personal.personal_ratings import PersonalRatings, read_personal_ratings
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.vocabulary import Id, Vocabulary
@@ -63,7 +63,7 @@ def zipped(path: Path, files: dict[str, str]) -> Path:
 
 
 def read(path: Path, scale: Scale = HALVES) -> PersonalRatings:
-    return read_personal_ratings(path, ITEMS, Catalogue(FILMS), scale)
+    return read_personal_ratings(path, ITEMS, Catalog(FILMS), scale)
 
 
 def error(path: Path, scale: Scale = HALVES) -> str:
@@ -207,7 +207,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "films.matinee"
     Guide(
         MatrixFactorization(factors=2, epochs=3).fit(ratings, n_threads=1),
-        Catalogue(FILMS),
+        Catalog(FILMS),
         Origin("own", len(ratings)),
     ).save(path)
     return path

@@ -100,7 +100,7 @@ def test_every_movielens_layout_reads_from_a_folder_and_from_the_zip(
     dataset = read(source)
     expected = [(*row[:3], None) if make is make_1m_without_times else row for row in ROWS]
     assert table(dataset) == expected
-    assert dataset.catalogue.films == films
+    assert dataset.catalog.films == films
     assert dataset.titles_file is not None
     assert dataset.titles_file.is_file() or packing == "zip"
     assert str(dataset.titles_file).startswith(str(source))
@@ -113,19 +113,19 @@ def test_an_official_fold_takes_its_titles_from_u_item_beside_it(tmp_path: Path)
     dataset = read(write(tmp_path / "u1.base", lines("\t", ROWS[:3])))
     assert dataset.name == "u1.base"
     assert len(dataset.ratings) == 3
-    assert dataset.catalogue[10].genres == ("Action", "Comedy")
+    assert dataset.catalog[10].genres == ("Action", "Comedy")
 
 
-def test_a_table_of_items_beside_any_file_becomes_the_catalogue(tmp_path: Path) -> None:
+def test_a_table_of_items_beside_any_file_becomes_the_catalog(tmp_path: Path) -> None:
     write(tmp_path / "items.csv", "Item_ID,Name,Genre,Release Year\na,One,x| y,1999\nb,Two,,\n,Three,x,\nc\n")
     dataset = read(write(tmp_path / "mine.csv", "user,item,stars\nu,a,1\nv,b,2\n"))
-    assert dataset.catalogue.films == {"a": Film("One", 1999, ("x", "y")), "b": Film("Two")}
+    assert dataset.catalog.films == {"a": Film("One", 1999, ("x", "y")), "b": Film("Two")}
 
 
-def test_a_catalogue_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+def test_a_catalog_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     write(tmp_path / "movies.csv", b"\xff\x00,\n\r\r\n" + b'"' * 7)
     dataset = read(write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n"))
-    assert (len(dataset.catalogue), dataset.titles_file) == (0, None)
+    assert (len(dataset.catalog), dataset.titles_file) == (0, None)
     assert dataset.note.startswith("movies.csv beside the ratings was not used: it has no column of item ids ")
 
 
@@ -144,7 +144,7 @@ def test_a_table_of_items_may_have_semicolons_and_the_ratings_own_column_of_item
     write(tmp_path / "items.csv", titles)
     name = option or "product"
     dataset = read(write(tmp_path / "r.csv", f"user,{name},rating\n1,1,1\n2,2,2\n"), ReadOptions(item=option))
-    assert dataset.catalogue.films == {1: Film("One"), 2: Film("Two, too")}
+    assert dataset.catalog.films == {1: Film("One"), 2: Film("Two, too")}
     assert (dataset.titles_file, dataset.note) == (tmp_path / "items.csv", "")
 
 
@@ -165,7 +165,7 @@ def test_a_table_of_items_that_cannot_be_used_is_named_and_not_passed_over(
     write(tmp_path / "items.csv", titles)
     path = write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n")
     dataset = read(path)
-    assert (len(dataset.catalogue), dataset.titles_file) == (0, None)
+    assert (len(dataset.catalog), dataset.titles_file) == (0, None)
     assert dataset.note == f"items.csv beside the ratings was not used: {reason}."
     write(tmp_path / "films.csv", "item,title\n1,One\n")
     assert (read(path).titles_file, read(path).note) == (tmp_path / "films.csv", "")
@@ -173,7 +173,7 @@ def test_a_table_of_items_that_cannot_be_used_is_named_and_not_passed_over(
 
 def test_ratings_with_the_name_of_a_file_of_titles_are_not_taken_for_titles(tmp_path: Path) -> None:
     dataset = read(write(tmp_path / "films.csv", "user,film,rating\na,x,1\nb,y,2\n"))
-    assert (len(dataset.catalogue), dataset.note) == (0, "")
+    assert (len(dataset.catalog), dataset.note) == (0, "")
 
 
 @pytest.mark.parametrize("separator", [",", "\t", ";", "::"])
@@ -413,7 +413,7 @@ def test_real_data_has_the_published_counts(
 ) -> None:  # parameters of a table
     dataset = read(Path(os.environ["MATINEE_DATA"]) / name)
     ratings = dataset.ratings
-    assert (len(ratings), ratings.n_users, ratings.n_items, len(dataset.catalogue)) == (
+    assert (len(ratings), ratings.n_users, ratings.n_items, len(dataset.catalog)) == (
         n,
         users,
         items,

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest, norm, truncnorm
 
-from matinee.data.catalog import Catalogue
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import NO_TIME, Ratings, Scale
 from matinee.data.split import given_parts, random_split
 from matinee.errors import SettingError, UnsupportedError
@@ -134,7 +134,7 @@ def test_fitting_with_regression_forgets_the_thresholds() -> None:
 
 
 def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
-    save_model(tmp_path / "probit.matinee", fitted(), Catalogue(), Origin())
+    save_model(tmp_path / "probit.matinee", fitted(), Catalog(), Origin())
     loaded = load_model(tmp_path / "probit.matinee")[0]
     assert_same(arrays(fitted()), arrays(loaded))
     few: dict[int | str, float] = {7: 5.0, 27: 1.0}
@@ -222,7 +222,7 @@ def test_a_score_is_the_sum_of_its_parts() -> None:
         assert score == pytest.approx(all_scores(one, person)[ITEM], abs=1e-5)
         total = parts.mean + parts.user + parts.item + float(parts.ratings.sum())
         assert total == pytest.approx(score, abs=0.3 if isinstance(person, int) else 1e-4)
-        found = explain(one, Catalogue(), person, ITEM)
+        found = explain(one, Catalog(), person, ITEM)
         total = found.mean + found.user + found.item + sum(reason.contribution for reason in found.reasons)
         assert total + found.rest + found.clipping == pytest.approx(one.predict(person, ITEM), abs=1e-4)
     assert (parts.user, parts.ratings.tolist()) == (0, [])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.features import Features
 from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.vocabulary import Vocabulary
@@ -137,7 +137,7 @@ def main(folder: Path) -> None:
         model = unfitted(name).fit(ratings, n_threads=1)
         films = {item: Film(f"Film {item}", 1990 + place, ("Drama",)) for place, item in enumerate(ratings.items.ids)}
         path = folder / f"{name}.matinee"
-        save_model(path, model, Catalogue(films), Origin("simulated", len(ratings), "", "bare" not in name))
+        save_model(path, model, Catalog(films), Origin("simulated", len(ratings), "", "bare" not in name))
         loaded = load_model(path, network_module() if name == "network" else None)[0]
         told[name] = {"answers": answers(loaded, ratings), "tensors": digests(path)}
         print(f"{name}: {path.stat().st_size:,} bytes")

@@ -9,7 +9,7 @@ import pytest
 
 import matinee
 from matinee.analysis.film_map import FilmMap, make_map
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
 from matinee.models.matrix_factorization import MatrixFactorization
@@ -44,7 +44,7 @@ def guide() -> Guide:
         title = NAMES.get(place, f"Film no. {place} ({1900 + place})")
         year = None if place == 5 else int(title[-5:-1])
         films[item_id] = Film("Film no. 5" if place == 5 else title, year, GENRES[place % 5])
-    return Guide(model, Catalogue(films))
+    return Guide(model, Catalog(films))
 
 
 @pytest.fixture(scope="module")

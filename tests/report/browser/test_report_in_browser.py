@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.models.neural.dot_product import DotProduct
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
@@ -26,7 +26,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     ratings = simulated(80, 40, 1_600)
     most = int(np.argmax(ratings.item_counts))
     ids = ratings.items.ids.tolist()
-    titles = Catalogue({i: Film(LONG if i == ids[most] else f"Film {i} (1990)", 1990, ("Drama",)) for i in ids})
+    titles = Catalog({i: Film(LONG if i == ids[most] else f"Film {i} (1990)", 1990, ("Drama",)) for i in ids})
     model = DotProduct(factors=8, epochs=2).fit(ratings, n_threads=1)
     path = tmp_path_factory.mktemp("report") / "report.html"
     save_page(collect(Guide(model, titles, Origin("films.csv")), n_threads=1), path)
