@@ -83,7 +83,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "canvas.escape_math": figure.escape_math,
     "client_of": client_of,
     "film_url": film_url,
-    "poster": lambda text: poster({"title": text, "year": 1999, "genres": [text]}),
+    "poster": lambda text: poster(text, 1999, [text]),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a model has learned: bias rankings, and principal components described in words."""
+"""What a model has learned and what ratings say about a person: biases, components, maps, similar users, taste."""
 
 from matinee.analysis.biases import BiasLine, UserLine, bias_ranking, bias_unit, disagreements, generosity
 from matinee.analysis.components import Component, End, Meaning, components

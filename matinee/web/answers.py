@@ -1,15 +1,19 @@
 """What is answered, as plain values for JSON; the API and the pages say the same because they both say this."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
+from matinee.analysis.taste import taste_of
 from matinee.data.vocabulary import Id
 from matinee.recommendation.suggestions import Suggestion
+from matinee.web.film_index import FilmLine
 from matinee.web.live import Folded, Snapshot
+from matinee.web.metrics import WRITTEN
+from matinee.web.problems import Problem
 from matinee.web.shapes import FilmQuery, SimilarQuery, Wish
-from matinee.web.store import Kept
+from matinee.web.store import Kept, Store
 
 REASONS = 3
 """So many are named for each film of a list."""
@@ -17,7 +21,38 @@ REASONS = 3
 Values = dict[str, Any]
 
 
-def film_page(snapshot: Snapshot, query: FilmQuery) -> Values:
+class FoundFilms(TypedDict):
+    """`shapes.Films`."""
+
+    films: list[FilmLine]
+    total: int
+    page: int
+    page_size: int
+    is_guess: bool
+
+
+class ScaleInfo(TypedDict):
+    """The ratings that a model was trained on."""
+
+    lowest: float
+    highest: float
+    step: float
+
+
+class ModelInfo(TypedDict):
+    """A model in a few words."""
+
+    name: str
+    kind: str
+    version: str
+    predicts_stars: bool
+    scale: ScaleInfo
+    n_items: int
+    dataset: str
+    n_ratings: int
+
+
+def film_page(snapshot: Snapshot, query: FilmQuery) -> FoundFilms:
     """A page of films that were searched for; `shapes.Films`."""
     found = snapshot.films.search(query.q, query.filters(), query.order)
     first = (query.page - 1) * query.page_size
@@ -41,8 +76,14 @@ def suggestions(
         hidden: ids of films that they are not interested in.
     """
     person = snapshot.fold_in(stars, strict=strict)
-    for_list = snapshot.without(person.profile, hidden, include_rated=wish.include_rated)
-    found = snapshot.guide.recommend(for_list, wish.k, wish.filters(), dials=wish.dials())
+    found = snapshot.guide.recommend(
+        person.profile,
+        wish.k,
+        wish.filters(),
+        dials=wish.dials(),
+        include_seen=wish.include_rated,
+        exclude=snapshot.known_ids(hidden),
+    )
     items = [_line(one) for one in found.items]
     if wish.explain:
         known = [one.item_id for one in found.items], REASONS, [one.score for one in found.items]
@@ -54,8 +95,7 @@ def suggestions(
 
 def similar(snapshot: Snapshot, item_id: Id, query: SimilarQuery) -> Values:
     """Films like one; `shapes.ListAnswer`."""
-    known = snapshot.guide.model.items_.id(snapshot.index_of(item_id))
-    found = snapshot.guide.similar(exact(known), query.k, min_ratings=query.min_ratings)
+    found = snapshot.guide.similar(exact_id(snapshot.item_id(item_id)), query.k, min_ratings=query.min_ratings)
     person = {"unknown": [], "model": snapshot.name, "version": snapshot.version}
     return {"items": [_line(one) for one in found.items], "note": found.note} | person
 
@@ -75,9 +115,8 @@ def predictions(snapshot: Snapshot, stars: Mapping[Id, float], item_ids: Iterabl
 
 def explanation(snapshot: Snapshot, stars: Mapping[Id, float], item_id: Id, reasons: int, *, strict: bool) -> Values:
     """What the prediction of a film is made of; `shapes.Explained`."""
-    known = snapshot.guide.model.items_.id(snapshot.index_of(item_id))
     person = snapshot.fold_in(stars, strict=strict)
-    told = snapshot.guide.explain(person.profile, exact(known)).to_dict(reasons)
+    told = snapshot.guide.explain(person.profile, exact_id(snapshot.item_id(item_id))).to_dict(reasons)
     _add_deviations(snapshot, person, [told])
     return told
 
@@ -95,13 +134,73 @@ def kept_ratings(snapshot: Snapshot, kept: Kept) -> Values:
     }
 
 
+def describe(snapshot: Snapshot) -> ModelInfo:
+    """A model in a few words."""
+    model, origin = snapshot.guide.model, snapshot.guide.origin
+    lowest, highest, step = model.scale_
+    return {
+        "name": snapshot.name,
+        "kind": model.name,
+        "version": snapshot.version,
+        "predicts_stars": model.has_stars,
+        "scale": {"lowest": lowest, "highest": highest, "step": step},
+        "n_items": len(model.items_),
+        "dataset": origin.dataset,
+        "n_ratings": origin.n_ratings,
+    }
+
+
+def storable_ratings(snapshot: Snapshot, stars: Mapping[Any, float]) -> dict[str, float]:
+    """The ratings with ids as the database keeps them.
+
+    Raises:
+        Problem: 404, the model does not know one of the films.
+        OutOfScaleError: a rating is outside the scale.
+    """
+    native = {snapshot.item_id(item_id): given for item_id, given in stars.items()}
+    snapshot.fold_in(native, strict=True)
+    return {storable_id(item_id): given for item_id, given in native.items()}
+
+
+def storable_id(item_id: object) -> str:
+    """An id as text; raises Problem, 404, for the one character that databases refuse."""
+    text = str(item_id)
+    if "\0" in text or (not text.isascii() and text.encode("utf-8", "replace").decode() != text):
+        raise Problem(404, "unknown-film", "A film whose id holds such characters cannot be kept.")
+    return text
+
+
+def keep_ratings(store: Store, person: str, ratings: Mapping[str, float]) -> None:
+    """Keeps what `storable_ratings` has checked."""
+    store.rate_many(person, ratings)
+    WRITTEN.inc(len(ratings))
+
+
+def taste(snapshot: Snapshot, kept: Kept) -> Values:
+    """What somebody's ratings say of them; see `matinee.analysis.taste`."""
+    found = taste_of(snapshot.guide, snapshot.indices(kept.stars()))
+    return {
+        "n_ratings": found.n_ratings,
+        "mean": found.mean,
+        "generosity": found.generosity,
+        "histogram": [bar._asdict() for bar in found.histogram],
+        "everybody": found.everyone and [bar._asdict() for bar in found.everyone],
+        "genres": [line._asdict() for line in found.genres],
+        "decades": [line._asdict() for line in found.decades],
+        "disagreements": [
+            snapshot.films.line(one.item_index) | {"stars": one.stars, "beyond": one.beyond}
+            for one in found.disagreements
+        ],
+    }
+
+
 def native_id(snapshot: Snapshot, item_id: Id) -> Id:
     """An id as the model writes it: 7 for the text "7" where ids are integers; unchanged if it is unknown."""
     index = snapshot.find(item_id)
     return item_id if index is None else snapshot.guide.model.items_.id(index)
 
 
-def exact(item_id: Id) -> Id:
+def exact_id(item_id: Id) -> Id:
     """For `Guide`, where a text may be a title too."""
     return item_id if isinstance(item_id, int) else f"id:{item_id}"
 

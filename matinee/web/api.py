@@ -57,23 +57,7 @@ async def genres(query: Annotated[shapes.ModelQuery, Query()], serving: Serving)
 @router.get("/models", tags=["films"], responses=problems())
 async def models(serving: Serving) -> Response:
     """The models that are served, the first of which is meant where none is named."""
-    return Answer([describe(live.current) for live in serving.models])
-
-
-def describe(snapshot: Snapshot) -> dict[str, Any]:
-    """A model in a few words, for JSON."""
-    guide = snapshot.guide
-    return {
-        "name": snapshot.name,
-        "kind": guide.model.name,
-        "version": snapshot.version,
-        "predicts_stars": guide.model.has_stars,
-        "scale": {"lowest": guide.model.scale_.lowest, "highest": guide.model.scale_.highest}
-        | {"step": guide.model.scale_.step},
-        "n_items": len(guide.model.items_),
-        "dataset": guide.origin.dataset,
-        "n_ratings": guide.origin.n_ratings,
-    }
+    return Answer([answers.describe(live.current) for live in serving.models])
 
 
 @router.get(

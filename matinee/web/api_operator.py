@@ -9,7 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from matinee._version import __version__
 from matinee.errors import StoreError
 from matinee.web.access import Serving, needs_operator, operator
-from matinee.web.api import describe, problems
+from matinee.web.answers import describe
+from matinee.web.api import problems
 from matinee.web.live import LiveModel
 from matinee.web.metrics import CONTENT_TYPE, exposition
 from matinee.web.problems import Answer, Problem

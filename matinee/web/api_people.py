@@ -10,13 +10,11 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from matinee.web import answers, shapes
-from matinee.web.access import CurrentPerson, Served, Serving, maybe_person, needs_person
+from matinee.web.access import CurrentPerson, Serving, maybe_person, needs_person
 from matinee.web.api import FilmId, problems
 from matinee.web.live import Snapshot
-from matinee.web.metrics import WRITTEN
 from matinee.web.problems import Answer, Problem
 from matinee.web.security import give_cookie, take_cookie
-from matinee.web.taste import taste
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 me = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)
@@ -72,35 +70,27 @@ def my_ratings(person: CurrentPerson, serving: Serving, query: Annotated[shapes.
 @me.post("/ratings", status_code=204, responses=problems(401, 404))
 def rate_several(body: shapes.RatingsBody, person: CurrentPerson, serving: Serving) -> Response:
     """Keeps several ratings, all or none, in place of earlier ones of the same films."""
-    keep_ratings(serving, person, {one.item_id: one.stars for one in body.ratings})
+    answers.keep_ratings(
+        serving.store,
+        person,
+        answers.storable_ratings(serving.models.snapshot(), {one.item_id: one.stars for one in body.ratings}),
+    )
     return Response(status_code=204)
 
 
 @me.put("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
 def rate(item_id: FilmId, body: shapes.StarsBody, person: CurrentPerson, serving: Serving) -> Response:
     """Keeps a rating, in place of an earlier one. Once this is answered, it is on the disk."""
-    keep_ratings(serving, person, {item_id: body.stars})
+    answers.keep_ratings(
+        serving.store, person, answers.storable_ratings(serving.models.snapshot(), {item_id: body.stars})
+    )
     return Response(status_code=204)
-
-
-def keep_ratings(serving: Served, person: str, stars: dict[Any, float]) -> None:
-    """Keeps ratings of films that the first model knows, within its scale.
-
-    Raises:
-        Problem: 404, the model does not know one of the films.
-        OutOfScaleError: a rating is outside the scale.
-    """
-    snapshot = serving.models.snapshot()
-    native = {snapshot.guide.model.items_.id(snapshot.index_of(item_id)): given for item_id, given in stars.items()}
-    snapshot.fold_in(native, strict=True)
-    serving.store.rate_many(person, {storable(item_id): given for item_id, given in native.items()})
-    WRITTEN.inc(len(native))
 
 
 @me.delete("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
 def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Deletes a rating."""
-    if not serving.store.unrate(person, storable(item_id)):
+    if not serving.store.unrate(person, answers.storable_id(item_id)):
         raise Problem(404, "no-rating", "There is no rating of this film; /api/v1/me/ratings lists those there are.")
     return Response(status_code=204)
 
@@ -108,26 +98,16 @@ def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> R
 @me.put("/not-interested/{item_id:path}", status_code=204, responses=problems(401, 404))
 def not_interested(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Keeps a film out of this person's lists."""
-    snapshot = serving.models.snapshot()
-    known = snapshot.guide.model.items_.id(snapshot.index_of(item_id))
-    serving.store.hide(person, storable(known))
+    serving.store.hide(person, answers.storable_id(serving.models.snapshot().item_id(item_id)))
     return Response(status_code=204)
 
 
 @me.delete("/not-interested/{item_id:path}", status_code=204, responses=problems(401, 404))
 def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Lets a film into this person's lists again."""
-    if not serving.store.show(person, storable(item_id)):
+    if not serving.store.show(person, answers.storable_id(item_id)):
         raise Problem(404, "not-hidden", "This film is not kept out; /api/v1/me/ratings lists those that are.")
     return Response(status_code=204)
-
-
-def storable(item_id: object) -> str:
-    """An id as text; raises Problem, 404, for the one character that databases refuse."""
-    text = str(item_id)
-    if "\0" in text or (not text.isascii() and text.encode("utf-8", "replace").decode() != text):
-        raise Problem(404, "unknown-film", "A film whose id holds such characters cannot be kept.")
-    return text
 
 
 # -- what the model says -------------------------------------------------------------------------------------------
@@ -164,5 +144,4 @@ def _explanation(snapshot: Snapshot, stars: dict[Any, float], item_id: str, reas
 @me.get("/taste", responses=problems(401, 404))
 def my_taste(person: CurrentPerson, serving: Serving, query: Annotated[shapes.ModelQuery, Query()]) -> Response:
     """Which genres and decades this person likes more than others do, and where they and the crowd differ most."""
-    kept: dict[Any, float] = dict(serving.store.kept(person).stars())
-    return Answer(taste(serving.models.snapshot(query.model), kept))
+    return Answer(answers.taste(serving.models.snapshot(query.model), serving.store.kept(person)))

@@ -17,15 +17,14 @@ from starlette.concurrency import run_in_threadpool
 
 from matinee._version import __version__
 from matinee.threads import one_blas_thread
-from matinee.web import api, api_operator, api_people, pages
+from matinee.web import api, api_operator, api_people
 from matinee.web.access import Served
 from matinee.web.engine import CONNECTIONS
 from matinee.web.gate import Gate
 from matinee.web.live import Models
 from matinee.web.logs import log, log_bug
 from matinee.web.metrics import forget_the_dead
-from matinee.web.pages_base import OwnStatic, error_page
-from matinee.web.pages_more import include_more_pages
+from matinee.web.pages_routes import include_pages, prepare_pages
 from matinee.web.problems import handle_problems
 from matinee.web.settings import Settings
 from matinee.web.store import Store
@@ -62,10 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     for router in (api_operator.router, api_operator.health, api_operator.metrics):
         app.include_router(router)
-    app.state.error_page = error_page
-    app.include_router(pages.router)
-    include_more_pages(app)
-    app.mount("/static", OwnStatic(packages=[("matinee.web", "static")]))
+    include_pages(app)
     handle_problems(app)
     app.add_middleware(Gate, settings=settings)
     return app
@@ -81,11 +77,12 @@ def worker_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Served = app.state.served
     to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS  # more would only be in each other's way
-    watching = asyncio.create_task(_watch(serving))
+    tasks = [asyncio.create_task(_watch(serving)), asyncio.create_task(_prepare(app))]
     log("ready", models=[one.name for one in serving.models], database=serving.store.kind, version=__version__)
     with one_blas_thread():  # requests are many and small: threads of BLAS would only be in each other's way
         yield
-    watching.cancel()
+    for task in tasks:
+        task.cancel()
     serving.store.close()
     log("stopped")
 
@@ -103,3 +100,13 @@ async def _watch(serving: Served) -> None:
             await run_in_threadpool(serving.models.poll)
         except Exception as error:  # to watch must not end because of one failure
             log_bug("", "watching the model files", error)
+
+
+async def _prepare(app: FastAPI) -> None:
+    """Prepares the pages in the background, again and again, because a model may have been replaced."""
+    while True:
+        try:
+            await run_in_threadpool(prepare_pages, app)
+        except Exception as error:  # the page that needs it will show the error
+            log_bug("", "preparing pages", error)
+        await asyncio.sleep(app.state.served.settings.poll_seconds)

@@ -1,13 +1,14 @@
-"""An explanation as a drawing: a line for each part, with a bar from the running total before it to that after it."""
+"""An explanation as a waterfall chart: each bar runs from the running total before its part to that after it."""
 
 from typing import NamedTuple
 
 from matinee.recommendation.explanation import Explanation
 from matinee.web.pages_base import sentence
 
-NAMED = 6
-"""So many ratings have a line of their own."""
+N_NAMED_RATINGS = 6
+"""This many ratings have a bar of their own."""
 _WIDTH = 100.0
+_MIN_BAR_WIDTH = 0.6
 
 
 class Bar(NamedTuple):
@@ -32,35 +33,71 @@ class Chart(NamedTuple):
     prediction: str
     low: str
     high: str
-    """What lies at the left and the right end: the bars are cut off on the left, or all but the first were short."""
+    """Values at the left and the right end. The axis does not start at 0, or most bars were short."""
 
 
-def chart(told: Explanation) -> Chart:
-    """The drawing of an explanation. What rounding loses is in it, so that what is read adds up."""
-    lines = told.lines(NAMED)
+class _Axis(NamedTuple):
+    """The values at the ends of the drawing."""
+
+    low: float
+    high: float
+
+    def x(self, value: float) -> float:
+        """The place of a value, cut off at the ends."""
+        part = (value - self.low) / (self.high - self.low)
+        return round(_WIDTH * min(max(part, 0), 1), 2)
+
+
+def chart(explanation: Explanation) -> Chart:
+    """The chart of an explanation, with a bar for what rounding loses, so that the bars add up."""
+    lines = explanation.lines(N_NAMED_RATINGS)
     parts, total = lines[:-1], lines[-1]
-    ends, at = [], 0.0
+    digits = explanation.digits
+    is_score = explanation.stars is None
+    axis = _axis_of([line.amount for line in parts], is_score)
+    bars: list[Bar] = []
+    running = 0.0
     for line in parts:
-        ends.append((at, at + line.amount))
-        at += line.amount
-    is_score = told.stars is None
-    inner = [end for start, end in ends] + ([0.0] if is_score else [])
-    low, high = min(inner, default=0.0), max(inner, default=1.0)
-    room = max(high - low, 1e-6)
-    low, high = low - 0.15 * room, high + 0.05 * room
+        before, running = running, running + line.amount
+        is_start = not bars and not is_score
+        if is_start:
+            kind, amount, left, right = "start", f"{line.amount:.{digits}f}", 0.0, axis.x(running)
+        else:
+            kind, amount = "more", f"{line.amount:+.{digits}f}"
+            if line.amount < 0:
+                kind = "less"
+            left, right = sorted((axis.x(before), axis.x(running)))
+        without = ""
+        if line.without is not None:
+            without = f"{line.without:.{digits}f}"
+        width = max(right - left, _MIN_BAR_WIDTH)
+        bars.append(Bar(sentence(line.what), amount, without, left, width, kind))
+    prediction = f"{total.amount:.{digits}f}"
+    start = 0.0
+    if is_score:
+        start = axis.x(0.0)
+    left, right = sorted((start, axis.x(total.amount)))
+    bars.append(Bar(sentence(total.what), prediction, "", left, right - left, "total"))
+    return Chart(
+        bars=bars,
+        sentence=sentence(explanation.sentence()),
+        about_without=explanation.about_without,
+        is_exact=explanation.is_exact,
+        prediction=prediction,
+        low=f"{axis.low:.1f}",
+        high=f"{axis.high:.1f}",
+    )
 
-    def at_x(value: float) -> float:
-        return round(_WIDTH * min(max((value - low) / (high - low), 0), 1), 2)
 
-    bars = []
-    for place, (line, (start, end)) in enumerate(zip(parts, ends, strict=True)):
-        first = place == 0 and not is_score
-        left, right = (0.0, at_x(end)) if first else sorted((at_x(start), at_x(end)))
-        kind = "start" if first else "more" if line.amount >= 0 else "less"
-        amount = f"{line.amount:.{told.digits}f}" if first else f"{line.amount:+.{told.digits}f}"
-        without = "" if line.without is None else f"{line.without:.{told.digits}f}"
-        bars.append(Bar(sentence(line.what), amount, without, left, max(right - left, 0.6), kind))
-    shown = f"{total.amount:.{told.digits}f}"
-    left, right = sorted((0.0 if not is_score else at_x(0.0), at_x(total.amount)))
-    bars.append(Bar(sentence(total.what), shown, "", left, right - left, "total"))
-    return Chart(bars, sentence(told.sentence()), told.about_without, told.is_exact, shown, f"{low:.1f}", f"{high:.1f}")
+def _axis_of(amounts: list[float], is_score: bool) -> _Axis:
+    """Around all running totals, and 0 for a score, with a margin."""
+    totals = []
+    running = 0.0
+    for amount in amounts:
+        running += amount
+        totals.append(running)
+    if is_score:
+        totals.append(0.0)
+    low, high = min(totals, default=0.0), max(totals, default=1.0)
+    span = max(high - low, 1e-6)
+    return _Axis(low - 0.15 * span, high + 0.05 * span)

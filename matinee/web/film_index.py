@@ -1,6 +1,6 @@
 """Finding films by a few letters of their titles, genre and years, over one model's items."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,6 @@ from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from matinee.text import nearest
 
-ORDERS = ("popular", "best", "title", "newest", "oldest")
-"""How a page of films may be sorted: by number of ratings, by their mean (shrunken), by title, by year."""
-
 _CAUTION = 20
 """So many ratings of an average film are added to each film's before films are sorted by their mean."""
 
@@ -23,6 +20,18 @@ class Found(NamedTuple):
 
     indices: NDArray[np.int64]
     is_guess: bool
+
+
+class FilmLine(TypedDict):
+    """What the API and the pages say about any film."""
+
+    item_id: Id
+    title: str
+    year: int | None
+    genres: list[str]
+    n_ratings: int
+    mean: float | None
+    """None without ratings."""
 
 
 class FilmIndex:
@@ -71,7 +80,7 @@ class FilmIndex:
         by_title = {self._titles[index]: index for index in np.flatnonzero(allowed).tolist()}
         return Found(np.array([by_title[title] for title in nearest(words, by_title, 8)], np.int64), True)
 
-    def line(self, index: int) -> dict[str, Any]:
+    def line(self, index: int) -> FilmLine:
         """What is said of a film, for JSON."""
         item_id = self._ids[index]
         film, count = self._guide.catalog[item_id], int(self._counts[index])

@@ -12,8 +12,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from matinee.data.vocabulary import Id
 from matinee.errors import MatineeError, OutOfScaleError, SettingError, UnsupportedError
 from matinee.models.base import Profile
@@ -92,7 +90,7 @@ class Snapshot:
             raise Problem(404, "unknown-film", f"The model {self.name} knows no film with the id '{item_id}'. {hint}")
         return index
 
-    def fold_in(self, stars: Mapping[Id, float], *, strict: bool) -> Folded:
+    def fold_in(self, stars: Mapping[Id, float] | Mapping[str, float], *, strict: bool) -> Folded:
         """A person from {item id: stars}; with no known item, the average person.
 
         Args:
@@ -113,13 +111,22 @@ class Snapshot:
                 known[model.items_.id(index)] = min(max(given, lowest), highest)
         return Folded(model.fold_in(known), unknown)
 
-    def without(self, profile: Profile, hidden: Iterable[Id], *, include_rated: bool) -> Profile:
-        """The same person for `Guide.recommend`, which leaves out what a profile holds: what they rated, and more."""
-        found = [self.find(item_id) for item_id in hidden]
-        more = np.array([index for index in found if index is not None], np.int32)
-        seen = more if include_rated else np.concatenate([profile.item_index, more])
-        seen = np.unique(seen).astype(np.int32)
-        return Profile(seen, np.zeros(len(seen), np.float32), profile.vector)
+    def item_id(self, item_id: Id) -> Id:
+        """An id as the model writes it, such as 7 for the text "7"; raises Problem, 404, if it is unknown."""
+        return self.guide.model.items_.id(self.index_of(item_id))
+
+    def known_ids(self, item_ids: Iterable[Id]) -> list[Id]:
+        """The ids of those items that the model knows, as it writes them."""
+        return [self.guide.model.items_.id(index) for index in self.indices(dict.fromkeys(item_ids, 0.0))]
+
+    def indices(self, stars: Mapping[Id, float] | Mapping[str, float]) -> dict[int, float]:
+        """Item index -> stars, of the items that the model knows, in the same order."""
+        known = {}
+        for item_id, given in stars.items():
+            index = self.find(item_id)
+            if index is not None:
+                known[index] = given
+        return known
 
     def _tried(self) -> float:
         """Asks for a list, which compiles what is to be compiled and shows that the model works; the seconds."""

@@ -1,16 +1,19 @@
-"""What all pages share: templates, what templates may call, answers as whole pages or as parts of one, static files.
+"""Rendering: templates and what they may call, answers as whole pages or parts of pages, static files.
 
-A function behind an address of a page ends in `page(request, "name.html", ...)`. A form that changes something ends in
-`done(request, back)`, which leads back to where it was sent from; the script of the pages asks for a part of a page
-instead, by the header `X-Part`, and puts it into the page that is open.
+The function behind the address of a page ends in `render(request, "name.html", values)`. A form that
+changes something ends in `redirect_back(address)`, which leads back to the page it was sent from. The
+script of the pages sends the same forms with the header `X-Part`, gets that page at once, and puts the
+parts that changed into the open page.
 """
 
 import json
+import os
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlencode, urlsplit
 
 import jinja2
@@ -18,163 +21,204 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope as ASGIScope
 
 from matinee.data.ratings import Scale
-from matinee.data.titles import spoken
 from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
 from matinee.web import texts
-from matinee.web.posters import poster
+from matinee.web.posters import film_name, poster
 from matinee.web.problems import Problem
 from matinee.web.security import renew_cookie
 
-_PLAIN_ID = re.compile(r"(?!\.+$)[A-Za-z0-9_.~-]+")
-MOST_CHOICES = 21
+MAX_CHOICES = 21
 """A scale with more steps is asked for as a number."""
+_SAFE_IN_PATH = re.compile(r"(?!\.+$)[A-Za-z0-9_.~-]+")
+_PASSING_STATUSES = (408, 429, 503)
 
 
-def film_url(item_id: Id) -> str:
-    """The address of the page of a film; `map_page.js` makes the same.
+class ErrorPage(TypedDict):
+    """Values of error.html."""
 
-    Browsers and proxies take ".." and "%2F" in a path for steps through folders, so an id that is more than letters,
-    digits and the signs of names goes into a query.
+    status: int
+    heading: str
+    detail: str
+    request_id: str
+    retry_url: str
+    """Empty if trying again does not help."""
+
+
+def render(request: Request, template: str, values: Mapping[str, object]) -> HTMLResponse:
+    """A page, or a part of one.
+
+    Args:
+        values: for the template, beside `text`, all texts, and `here`, the path of the address.
     """
-    name = str(item_id)
-    return f"/films/{name}" if _PLAIN_ID.fullmatch(name) else f"/films?{urlencode({'id': name})}"
+    shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
+    html = _environment().get_template(template).render({**shared, **values})
+    response = HTMLResponse(html)
+    if request.method == "GET" and not requested_part(request):
+        renew_cookie(request, response)
+    return response
 
 
-def with_query(path: str, **values: Any) -> str:
-    """An address with a query, without what is None, empty, 0 or False."""
-    query = urlencode({name: value for name, value in values.items() if value}, doseq=True)
-    return f"{path}?{query}" if query else path
+def error_page(request: Request, problem: Problem, request_id: str) -> HTMLResponse:
+    """A problem as a page. It does not use the database, which may be the problem."""
+    retry_url = ""
+    if request.method == "GET" and problem.status_code in _PASSING_STATUSES:
+        retry_url = str(request.url.replace(scheme="", netloc=""))
+    values = ErrorPage(
+        status=problem.status_code,
+        heading=texts.ERROR_HEADINGS.get(problem.status_code, texts.ERROR["heading"]),
+        detail=texts.ERROR_DETAILS.get(problem.kind, problem.detail),
+        request_id=request_id,
+        retry_url=retry_url,
+    )
+    response = render(request, "error.html", values)
+    response.status_code = problem.status_code
+    response.headers.update(problem.headers or {})
+    return response
 
 
-def choices(scale: Scale) -> list[float]:
-    """What may be given on a scale, ascending; empty where these are too many to choose from."""
-    if not scale.has_stars or not scale.step:
-        return []
-    n = round((scale.highest - scale.lowest) / scale.step) + 1
-    return [round(scale.lowest + place * scale.step, 4) for place in range(n)] if n <= MOST_CHOICES else []
-
-
-def is_stars(scale: Scale) -> bool:
-    """Whether a scale can be drawn as five stars: up to 5 in halves or wholes; others are a row of numbers."""
-    return scale.has_stars and scale.highest == 5 and scale.lowest > 0 and scale.step in (0.5, 1.0)
-
-
-def part_wanted(request: Request) -> str:
+def requested_part(request: Request) -> str:
     """The part of a page that the script asks for; empty for a whole page."""
     return request.headers.get("x-part", "")
 
 
-def page(request: Request, name: str, /, **values: Any) -> HTMLResponse:
-    """A page, or a part of one, from a template.
-
-    Args:
-        name: of the template.
-        values: for the template; `text` are all texts, `here` is the path of the address.
-    """
-    shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
-    answer = HTMLResponse(_environment().get_template(name).render(shared | values))
-    if request.method == "GET" and not part_wanted(request):
-        renew_cookie(request, answer)
-    return answer
+def redirect_back(address: str) -> Response:
+    """Leads a browser back after a form, but only to a page of this server."""
+    if not is_local(address):
+        address = "/"
+    return RedirectResponse(address, 303)
 
 
-def error_page(request: Request, problem: Problem, request_id: str) -> HTMLResponse:
-    """What went wrong, for people. Made without the database: it may be what went wrong."""
-    heading = texts.ERROR_HEADINGS.get(problem.status_code, texts.ERROR["heading"])
-    detail = texts.ERROR_DETAILS.get(problem.kind, problem.detail)
-    is_passing = request.method == "GET" and problem.status_code in (408, 429, 503)
-    again = str(request.url.replace(scheme="", netloc="")) if is_passing else ""
-    values = {"status": problem.status_code, "heading": heading, "detail": detail, "request_id": request_id}
-    answer = page(request, "error.html", again=again, **values)
-    answer.status_code = problem.status_code
-    answer.headers.update(problem.headers or {})
-    return answer
-
-
-def done(back: str) -> Response:
-    """Leads a browser back after a form; only to a page of this server."""
-    return RedirectResponse(back if is_own(back) else "/", 303)
-
-
-def is_own(address: str) -> bool:
-    """Whether an address is a path of this server: "//other.example" is not, nor is what browsers take for it."""
+def is_local(address: str) -> bool:
+    """Whether an address is a path on this server, unlike "//other.example" and what browsers take for it."""
     try:
         parts = urlsplit(address)
     except ValueError:  # such as //[
         return False
-    clean = address.isprintable() and "\\" not in address
-    return clean and address.startswith("/") and not address.startswith("//") and not (parts.scheme or parts.netloc)
+    if parts.scheme or parts.netloc or "\\" in address or not address.isprintable():
+        return False
+    return address.startswith("/") and not address.startswith("//")
 
 
-class OwnStatic(StaticFiles):
-    """Stylesheet and scripts: kept by browsers, but asked for again, so that all are of the same version."""
+def film_url(item_id: Id) -> str:
+    """The address of a film's page; `map_page.js` makes the same one.
 
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """A file, or that it has not changed."""
-        response = super().file_response(*args, **kwargs)
+    Browsers and proxies read ".." and "%2F" in a path as steps through folders, so an id that
+    contains more than letters, digits and -._~ goes into a query.
+    """
+    name = str(item_id)
+    if _SAFE_IN_PATH.fullmatch(name):
+        return f"/films/{name}"
+    return f"/films?{urlencode({'id': name})}"
+
+
+def with_query(path: str, **values: object) -> str:
+    """An address with a query, without values that are None, empty, 0 or False."""
+    query = urlencode({name: value for name, value in values.items() if value}, doseq=True)
+    if not query:
+        return path
+    return f"{path}?{query}"
+
+
+class RevalidatedFiles(StaticFiles):
+    """Stylesheet and scripts: browsers cache them but ask before use, so all are of one version."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: ASGIScope,
+        status_code: int = 200,
+    ) -> Response:
+        """The file, or 304 if it has not changed."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["cache-control"] = "no-cache"
         return response
 
 
-# -- what templates call -------------------------------------------------------------------------------------------
+# -- what templates call ---------------------------------------------------------------------------
+
+
+def preload_templates() -> None:
+    """Compiles the templates of the first pages, so that no visitor waits for it."""
+    for name in ("base", "rate", "rate_grid", "rate_progress", "cards", "steps", "for_you", "filters"):
+        _environment().get_template(f"{name}.html")
+
+
+def choices(scale: Scale) -> list[float]:
+    """The ratings that a scale allows, ascending; empty if there are too many to choose from."""
+    if not scale.has_stars or not scale.step:
+        return []
+    n = round((scale.highest - scale.lowest) / scale.step) + 1
+    if n > MAX_CHOICES:
+        return []
+    return [round(scale.lowest + row * scale.step, 4) for row in range(n)]
+
+
+def is_stars(scale: Scale) -> bool:
+    """Whether a scale is drawn as five stars: up to 5 in halves or wholes; others are a row of numbers."""
+    return scale.has_stars and scale.highest == 5 and scale.lowest > 0 and scale.step in (0.5, 1.0)
+
+
+def stars(value: float, digits: int = 1) -> str:
+    """A number of stars with one decimal, such as 4.2."""
+    return f"{value:.{digits}f}"
+
+
+def signed(value: float) -> str:
+    """Such as +0.2 or \u22120.2, with a minus sign instead of a hyphen; 0.0 has no sign."""
+    if round(value, 1) == 0:
+        return "0.0"
+    return _minus_sign(f"{value:+.1f}")
+
+
+def number(value: float) -> str:
+    """Such as 1,234 or 4.5."""
+    if value < 1e5:
+        return f"{value:,g}"
+    return f"{value:,.0f}"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its start."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _minus_sign(text: str) -> str:
+    return text.replace("-", "\u2212")
 
 
 @lru_cache(1)
 def _environment() -> jinja2.Environment:
-    made = new_environment(Path(str(resources.files("matinee.web") / "templates")))
-    made.filters |= {"stars": stars, "number": number, "of": counted, "name": _name, "film_url": film_url}
-    made.filters |= {"signed": signed, "signs": _signs}
-    made.globals |= {
+    folder = Path(str(resources.files("matinee.web") / "templates"))
+    environment = new_environment(folder)
+    environment.filters |= {
+        "stars": stars,
+        "number": number,
+        "of": counted,
+        "name": film_name,
+        "film_url": film_url,
+        "signed": signed,
+        "signs": _minus_sign,
+    }
+    environment.globals |= {
         "choices": choices,
         "is_stars": is_stars,
         "steps": _steps,
         "poster": poster,
         "with_query": with_query,
+        "script_texts": lambda: json.dumps(texts.SCRIPT),
+        "sentence": sentence,
     }
-    made.globals |= {"script_texts": lambda: json.dumps(texts.SCRIPT), "sentence": sentence}
-    return made
-
-
-@lru_cache(1)
-def read_templates() -> None:
-    """Reads the templates of the first page, once, so that nobody waits for it; to read others is quick after them."""
-    for name in ("base", "rate", "rate_grid", "rate_progress", "cards", "steps", "for_you", "filters"):
-        _environment().get_template(f"{name}.html")
+    return environment
 
 
 @lru_cache(128)
 def _steps(scale: Scale, given: float | None) -> Markup:
+    """The radio buttons of a scale; cached because every card has them."""
     template = _environment().get_template("steps.html")
     return Markup(template.render(scale=scale, given=given, text=texts))
-
-
-def stars(value: float, digits: int = 1) -> str:
-    """Such as 4.2; of a rating that somebody gave, 4 or 4.5."""
-    return f"{value:.{digits}f}"
-
-
-def signed(value: float) -> str:
-    """Such as +0.2 or \u22120.2, with the sign of the field instead of a hyphen; 0.0 has none."""
-    return _signs(f"{value:+.1f}") if round(value, 1) else "0.0"
-
-
-def _signs(text: str) -> str:
-    return text.replace("-", "\u2212")
-
-
-def number(value: float) -> str:
-    """Such as 1,234, or 4.5."""
-    return f"{value:,g}" if value < 1e5 else f"{value:,.0f}"
-
-
-def _name(title: str) -> str:
-    return spoken(title)[0] or title
-
-
-def sentence(text: str) -> str:
-    """With a capital."""
-    return f"{text[:1].upper()}{text[1:]}"

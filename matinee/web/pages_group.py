@@ -1,52 +1,101 @@
-"""The pages on which friends find something for all of them: a link that brings them together, and one list.
+"""Groups: friends find something to watch together, with a link that invites them and one list for all.
 
-Who is in a group sees the names of the others, and films; never what another has rated.
+Members see each other's names and the list, never each other's ratings.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, NamedTuple, TypedDict
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from matinee.data.ratings import Scale
+from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
+from matinee.recommendation.suggestions import Suggestion, Suggestions
 from matinee.web import texts
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
-from matinee.web.groups import MOST_MEMBERS, FullGroupError, Member
+from matinee.web.film_index import FilmLine
+from matinee.web.groups import MOST_MEMBERS, FullGroupError, Group, Member
 from matinee.web.live import Snapshot
-from matinee.web.pages_base import page
-from matinee.web.pages_visitor import newcomer
-from matinee.web.pages_you import stars_of
+from matinee.web.pages_base import render
+from matinee.web.pages_visitor import person_or_newcomer
 from matinee.web.problems import Problem
-from matinee.web.security import give_cookie
 from matinee.web.shapes import NameBody
+from matinee.web.store import Kept
 
 router = APIRouter(prefix="/together", include_in_schema=False)
 
-K = 20
-How = Literal["mean", "least-misery"]
+LIST_LENGTH = 20
+Aggregation = Literal["mean", "least-misery"]
+
+
+class GroupLine(NamedTuple):
+    """A group of the person's, and the other members' names."""
+
+    id: str
+    others: list[str]
+
+
+class MemberLine(NamedTuple):
+    """A member as the group sees them."""
+
+    name: str
+    is_me: bool
+    has_rated: bool
+
+
+class GroupsPage(TypedDict):
+    """Values of together.html."""
+
+    groups: list[GroupLine]
+
+
+class JoinPage(TypedDict):
+    """Values of together_join.html."""
+
+    key: str
+    names: list[str]
+    is_full: bool
+
+
+class GroupFilm(FilmLine):
+    """A film of the group's list."""
+
+    stars: float | None
+
+
+class GroupPage(TypedDict):
+    """Values of together_group.html."""
+
+    key: str
+    link: str
+    """Empty if the page was opened without it: only a hash of it is stored."""
+    members: list[MemberLine]
+    has_rated: bool
+    how: Aggregation
+    genre: str
+    genres: list[str]
+    films: list[GroupFilm]
+    note: str
+    scale: Scale
 
 
 @router.get("")
 def groups(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """What groups are for, a form for a new one, and those that somebody is in."""
-    mine = [
-        (found.id, [one.name for one in found.members if one.person_id != person])
-        for found in (serving.store.groups.of(person) if person else [])
-    ]
-    return page(request, "together.html", groups=mine)
+    """What groups are for, a form for a new one, and the person's groups."""
+    lines = []
+    if person is not None:
+        for group in serving.store.groups.of(person):
+            lines.append(GroupLine(group.id, _names_of_others(group.members, person)))
+    return render(request, "together.html", GroupsPage(groups=lines))
 
 
 @router.post("")
 def make(request: Request, person: MaybePerson, serving: Serving, form: Annotated[NameBody, Form()]) -> Response:
-    """A new group; its address is the link for friends."""
-    token = None
-    if person is None:
-        person, token = newcomer(request)
-    link = serving.store.groups.create(person, form.name.strip()).token
-    answer = RedirectResponse(f"/together/{link}", 303)
-    if token:
-        give_cookie(request, answer, token)
-    return answer
+    """Creates a group; the address of its page is the link for friends."""
+    with person_or_newcomer(request, person) as writer:
+        link = serving.store.groups.create(writer.id, form.name.strip()).token
+    return writer.remember(request, RedirectResponse(f"/together/{link}", 303))
 
 
 @router.get("/{key}")
@@ -55,91 +104,129 @@ def group(
     key: str,
     person: MaybePerson,
     serving: Serving,
-    how: Annotated[How, Query()] = "mean",
+    how: Annotated[Aggregation, Query()] = "mean",
     genre: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """A group's list, for who is in it; for others the way in, if they have the link."""
-    group_id, members = _group(serving, person, key)
-    link = f"{request.url.scheme}://{request.url.netloc}/together/{key}" if key != group_id else ""
-    others = [one.name for one in members if one.person_id != person]
-    if all(one.person_id != person for one in members):
-        return page(request, "together_join.html", key=key, names=others, is_full=len(members) >= MOST_MEMBERS)
+    """The list for a member; a form to join for others who have the link."""
+    found = _find_group(serving, person, key)
+    if person is None or not _is_member(found, person):
+        names = [member.name for member in found.members]
+        values = JoinPage(key=key, names=names, is_full=len(names) >= MOST_MEMBERS)
+        return render(request, "together_join.html", values)
+    return render(request, "together_group.html", _group_page(request, serving, found, person, key, how, genre))
+
+
+def _group_page(
+    request: Request, serving: Served, group: Group, person: str, key: str, how: Aggregation, genre: str
+) -> GroupPage:
     snapshot = serving.models.snapshot()
     genres = snapshot.guide.catalog.genres
-    filters = Filters(genres=(genre,) if genre in genres else ())
-    kept = [serving.store.kept(one.person_id) for one in members]
-    people = [(one.name, one.person_id == person, bool(of.ratings)) for one, of in zip(members, kept, strict=True)]
-    found = snapshot.run(_list, snapshot, kept, how, filters)
-    return page(
-        request, "together_group.html", key=key, link=link, people=people, how=how, genre=genre, genres=genres,
-        scale=snapshot.guide.model.scale_, rated=any(is_me and rated for _, is_me, rated in people), **found,
-    )  # fmt: skip
+    filters = Filters()
+    if genre in genres:
+        filters = Filters(genres=(genre,))
+    people = [serving.store.kept(member.person_id) for member in group.members]
+    members = []
+    for member, data in zip(group.members, people, strict=True):
+        members.append(MemberLine(member.name, member.person_id == person, bool(data.ratings)))
+    suggestions = snapshot.run(_recommend, snapshot, people, how, filters)
+    link = ""
+    if key != group.id:
+        link = f"{request.url.scheme}://{request.url.netloc}/together/{key}"
+    note = ""
+    if len(suggestions.items) < LIST_LENGTH:
+        note = suggestions.note
+    return GroupPage(
+        key=key,
+        link=link,
+        members=members,
+        has_rated=any(member.is_me and member.has_rated for member in members),
+        how=how,
+        genre=genre,
+        genres=genres,
+        films=[_group_film(snapshot, item) for item in suggestions.items],
+        note=note,
+        scale=snapshot.guide.model.scale_,
+    )
 
 
 @router.post("/{key}/join")
 def join(
     request: Request, key: str, person: MaybePerson, serving: Serving, form: Annotated[NameBody, Form()]
 ) -> Response:
-    """Joins a group by its link, or changes one's name in it."""
-    group_id, members = _group(serving, person, key)
-    if len(members) >= MOST_MEMBERS and all(one.person_id != person for one in members):
-        raise Problem(409, "group-is-full", texts.TOGETHER["full"].format(n=len(members)))
-    token = None
-    if person is None:
-        person, token = newcomer(request)
+    """Joins a group by its link, or changes the person's name in it."""
+    group = _find_group(serving, person, key)
+    is_member = person is not None and _is_member(group, person)
+    if len(group.members) >= MOST_MEMBERS and not is_member:
+        raise _full(len(group.members))
     try:
-        serving.store.groups.join(group_id, person, form.name.strip())
-    except Exception as error:
-        if token:
-            serving.store.forget(person)  # who has nothing here is nobody
-        if isinstance(error, FullGroupError):
-            raise Problem(409, "group-is-full", texts.TOGETHER["full"].format(n=MOST_MEMBERS)) from None
-        raise
-    answer = RedirectResponse(f"/together/{key}", 303)
-    if token:
-        give_cookie(request, answer, token)
-    return answer
+        with person_or_newcomer(request, person) as writer:
+            serving.store.groups.join(group.id, writer.id, form.name.strip())
+    except FullGroupError:
+        raise _full(MOST_MEMBERS) from None
+    return writer.remember(request, RedirectResponse(f"/together/{key}", 303))
 
 
 @router.post("/{key}/link")
 def new_link(key: str, person: CurrentPerson, serving: Serving) -> Response:
-    """Another link, made by somebody who is in the group; the old one ends."""
-    group_id, members = _group(serving, person, key)
-    if all(one.person_id != person for one in members):
-        raise Problem(404, "no-group", texts.TOGETHER["gone"])
-    return RedirectResponse(f"/together/{serving.store.groups.renew_link(group_id)}", 303)
+    """Replaces a group's link, for one of its members; the old link stops working."""
+    group = _find_group(serving, person, key)
+    if not _is_member(group, person):
+        raise _unknown_group()
+    return RedirectResponse(f"/together/{serving.store.groups.renew_link(group.id)}", 303)
 
 
 @router.post("/{key}/leave")
 def leave(key: str, person: CurrentPerson, serving: Serving) -> Response:
     """Leaves a group."""
-    group_id, _ = _group(serving, person, key)
-    serving.store.groups.leave(group_id, person)
+    group = _find_group(serving, person, key)
+    serving.store.groups.leave(group.id, person)
     return RedirectResponse("/together", 303)
 
 
-def _group(serving: Served, person: str | None, key: str) -> tuple[str, list[Member]]:
-    """A group and who is in it, by the secret of its link, or, for who is in it, by its id.
+def _find_group(serving: Served, person: str | None, key: str) -> Group:
+    """A group by the secret in its link, or, for members, by its id.
 
     Raises:
-        Problem: 404, there is none, or it is not theirs to know.
+        Problem: 404, there is no such group, or the person must not know of it.
     """
     groups = serving.store.groups
     group_id = groups.find(key)
     if group_id is not None:
-        return group_id, groups.members(group_id)
-    members = groups.members(key) if key.isprintable() else []  # PostgreSQL takes no NUL, not even in a question
-    if person is None or all(one.person_id != person for one in members):
-        raise Problem(404, "no-group", texts.TOGETHER["gone"])
-    return key, members
+        return Group(group_id, groups.members(group_id))
+    if person is None or not key.isprintable():  # PostgreSQL refuses NUL, even in a query
+        raise _unknown_group()
+    group = Group(key, groups.members(key))
+    if not _is_member(group, person):
+        raise _unknown_group()
+    return group
 
 
-def _list(snapshot: Snapshot, kept: list[Any], how: str, filters: Filters) -> dict[str, Any]:
-    """One list for people, without what any of them has rated or is not interested in."""
-    people = []
-    for one in kept:
-        profile = snapshot.fold_in(stars_of(one), strict=False).profile
-        people.append(snapshot.without(profile, one.not_interested, include_rated=False))
-    found = snapshot.guide.recommend_group(people, K, filters, how=how)
-    films = [item.to_dict() | {"members": None} for item in found.items]
-    return {"films": films, "note": found.note if len(films) < K else ""}
+def _unknown_group() -> Problem:
+    return Problem(404, "no-group", texts.TOGETHER["gone"])
+
+
+def _full(n_members: int) -> Problem:
+    return Problem(409, "group-is-full", texts.TOGETHER["full"].format(n=n_members))
+
+
+def _is_member(group: Group, person: str) -> bool:
+    return any(member.person_id == person for member in group.members)
+
+
+def _names_of_others(members: list[Member], person: str) -> list[str]:
+    return [member.name for member in members if member.person_id != person]
+
+
+def _recommend(snapshot: Snapshot, people: list[Kept], how: str, filters: Filters) -> Suggestions:
+    """One list for several people, without what any of them has rated or hidden."""
+    profiles = []
+    hidden: list[Id] = []
+    for data in people:
+        profiles.append(snapshot.fold_in(data.stars(), strict=False).profile)
+        hidden += snapshot.known_ids(data.not_interested)
+    return snapshot.guide.recommend_group(profiles, LIST_LENGTH, filters, how=how, exclude=hidden)
+
+
+def _group_film(snapshot: Snapshot, item: Suggestion) -> GroupFilm:
+    line = snapshot.films.line(snapshot.index_of(item.item_id))
+    return GroupFilm(**line, stars=item.stars)

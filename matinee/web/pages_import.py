@@ -1,77 +1,111 @@
-"""Ratings from another site's file: read, looked at by whoever brings them, and only then kept.
+"""Import: ratings from another site's file are read, reviewed by the person, and only then stored.
 
-Between the two nothing is kept here: the page that is looked at holds in its form what the file said.
+Nothing is stored in between: the form on the review page holds what the file said.
 """
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import orjson
 from fastapi import APIRouter, Depends, File, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from matinee.data.personal.match_films import Match, match_films
+from matinee.data.personal.match_films import Import, Match, Unmatched, match_films
 from matinee.data.personal.site_exports import MOST_BYTES
+from matinee.data.ratings import Scale
+from matinee.data.vocabulary import Id
 from matinee.errors import DataError
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Served, Serving
-from matinee.web.api_people import keep_ratings
-from matinee.web.pages_base import page
-from matinee.web.pages_visitor import newcomer
-from matinee.web.pages_you import kept_of
+from matinee.web.answers import keep_ratings, storable_ratings
+from matinee.web.pages_base import render
+from matinee.web.pages_visitor import kept_of, person_or_newcomer
 from matinee.web.problems import Problem
-from matinee.web.security import give_cookie
 from matinee.web.store import MOST_RATINGS
 
 router = APIRouter(prefix="/you/import", include_in_schema=False)
 
-MOST_SHOWN = 500
-"""Lines of each kind on the page; more are only counted."""
+MAX_SHOWN = 500
+"""Rows of each kind on the review page; further ones are only counted."""
+
+
+class ImportPage(TypedDict):
+    """Values of import.html."""
+
+    problem: str
+    """What was wrong with the file before; empty at first."""
+
+
+class Doubtful(NamedTuple):
+    """A row whose film is not certain."""
+
+    match: Match
+    is_rated: bool
+    """Whether the person has rated the film already."""
+
+
+class ReviewPage(TypedDict):
+    """Values of import_review.html."""
+
+    found: Import
+    matched: list[Match]
+    doubtful: list[Doubtful]
+    unmatched: list[Unmatched]
+    n_replaced: int
+    """Certain rows about films that the person has rated already."""
+    sure: str
+    """The certain rows, for the form."""
+    packed: Callable[[Match], str]
+    """One doubtful row, for the form."""
+    scale: Scale
 
 
 @router.get("")
 def ask_for_file(request: Request) -> Response:
-    """The form, and where the files come from."""
-    return page(request, "import.html", problem="")
+    """The form, and where to get the files."""
+    return render(request, "import.html", ImportPage(problem=""))
 
 
 @router.post("")
 async def review(
-    request: Request, person: MaybePerson, serving: Serving, file: Annotated[UploadFile | None, File()] = None
+    request: Request,
+    person: MaybePerson,
+    serving: Serving,
+    file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
-    """What a file says, and what of it is certain, doubtful and not known; nothing is kept."""
+    """The ratings in a file: certain, doubtful and unknown films. Nothing is stored."""
     return await serving.long_pages.run(_review, request, person, serving, file)
 
 
 def _review(request: Request, person: str | None, serving: Served, file: UploadFile | None) -> Response:
-    content = file.file.read(MOST_BYTES + 1) if file is not None else b""
+    content = b""
+    if file is not None:
+        content = file.file.read(MOST_BYTES + 1)
     if not content:
-        return _refused(request, texts.IMPORT["no_file"])
+        return _refusal(request, texts.IMPORT["no_file"])
     snapshot = serving.models.snapshot()
     try:
         model, catalog = snapshot.guide.model, snapshot.guide.catalog
         found = snapshot.run(match_films, content, model.items_, catalog, model.scale_)
     except DataError as error:
-        return _refused(request, str(error))
-    before = kept_of(serving, person).stars()
-    shown = {"matched": found.matched[:MOST_SHOWN], "unmatched": found.unmatched[:MOST_SHOWN]}
-    doubtful = [(one, str(one.item_id) in before) for one in found.doubtful]
-    n_replaced = sum(str(one.item_id) in before for one in found.matched)
-    return page(
-        request,
-        "import_review.html",
+        return _refusal(request, str(error))
+    rated = kept_of(serving, person).stars()
+    values = ReviewPage(
         found=found,
-        doubtful=doubtful,
-        n_replaced=n_replaced,
+        matched=found.matched[:MAX_SHOWN],
+        doubtful=[Doubtful(match, str(match.item_id) in rated) for match in found.doubtful],
+        unmatched=found.unmatched[:MAX_SHOWN],
+        n_replaced=sum(str(match.item_id) in rated for match in found.matched),
         sure=_packed(found.matched),
         packed=lambda match: _packed([match]),
         scale=snapshot.guide.model.scale_,
-        **shown,
     )
+    return render(request, "import_review.html", values)
 
 
 async def _chosen(request: Request) -> list[str]:
-    """The fields of the form, read here because there may be more doubtful films than forms have fields by default."""
+    """The fields of the form; read here because FastAPI's own limit on fields is too low for it."""
     try:
         form = await request.form(max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES)
     except HTTPException:
@@ -79,53 +113,48 @@ async def _chosen(request: Request) -> list[str]:
             f"The form was damaged on its way, or holds more than {MOST_RATINGS:,} films, the most that one can keep."
         )
         raise Problem(422, "damaged-form", detail) from None
-    return [text for text in (form.get("sure"), *form.getlist("doubtful")) if isinstance(text, str)]
+    fields = [form.get("sure"), *form.getlist("doubtful")]
+    return [text for text in fields if isinstance(text, str)]
 
 
 @router.post("/keep")
 def keep(
-    request: Request, person: MaybePerson, serving: Serving, chosen: Annotated[list[str], Depends(_chosen)]
+    request: Request,
+    person: MaybePerson,
+    serving: Serving,
+    chosen: Annotated[list[str], Depends(_chosen)],
 ) -> Response:
-    """Keeps what was looked at, all or nothing; somebody new is made for it."""
-    stars: dict[Any, float] = {}
-    for one in chosen:
-        stars |= dict(_pairs(one))
+    """Stores the reviewed ratings, all or none, for the person or a new one."""
+    stars: dict[Id, float] = {}
+    for text in chosen:
+        stars |= _unpacked(text)
     if not stars:
-        return _refused(request, texts.IMPORT["nothing"])
-    answer = RedirectResponse("/you", 303)
-    if person is not None:
-        keep_ratings(serving, person, stars)
-        return answer
-    made = newcomer(request)
-    try:
-        keep_ratings(serving, made.id, stars)
-    except Exception:
-        serving.store.forget(made.id)  # who has nothing here is nobody
-        raise
-    give_cookie(request, answer, made.token)
-    return answer
+        return _refusal(request, texts.IMPORT["nothing"])
+    ratings = storable_ratings(serving.models.snapshot(), stars)
+    with person_or_newcomer(request, person) as writer:
+        keep_ratings(serving.store, writer.id, ratings)
+    return writer.remember(request, RedirectResponse("/you", 303))
 
 
-def _refused(request: Request, problem: str) -> Response:
-    answer = page(request, "import.html", problem=problem)
-    answer.status_code = 422
-    return answer
+def _refusal(request: Request, problem: str) -> Response:
+    response = render(request, "import.html", ImportPage(problem=problem))
+    response.status_code = 422
+    return response
 
 
 def _packed(matches: list[Match]) -> str:
-    return orjson.dumps([[one.item_id, one.stars] for one in matches]).decode()
+    return orjson.dumps([[match.item_id, match.stars] for match in matches]).decode()
 
 
-def _pairs(text: str) -> list[tuple[Any, float]]:
-    """What `_packed` wrote, after a browser has had it: it may have become anything."""
+def _unpacked(text: str) -> dict[Id, float]:
+    """What `_packed` wrote; a browser may have turned it into anything."""
     try:
-        pairs = orjson.loads(text)
-        return [(_id(item_id), float(stars)) for item_id, stars in pairs]
+        return {_checked_id(item_id): float(stars) for item_id, stars in orjson.loads(text)}
     except (orjson.JSONDecodeError, TypeError, ValueError):
         raise Problem(422, "damaged-form", "The form was damaged on its way; give the file once more.") from None
 
 
-def _id(value: Any) -> int | str:
+def _checked_id(value: Any) -> int | str:
     if not isinstance(value, int | str):
         raise TypeError
     return value

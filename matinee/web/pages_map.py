@@ -1,10 +1,11 @@
-"""The map of films as a page: the scripts and the style of the stand-alone map, with its films and "you" as resources.
+"""The map of films as a page: the scripts and the style of the stand-alone map, with its data as resources.
 
-The films are the same for everybody, take some time to place and are cached; where somebody stands is asked for anew.
+The films are the same for everyone, take a while to place and are cached; where the person stands is
+computed for every request.
 """
 
 import threading
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,60 +15,72 @@ from fastapi.responses import Response
 
 from matinee.analysis.film_map import FilmMap, make_map
 from matinee.errors import UnsupportedError
+from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
 from matinee.report.html import ASSETS
 from matinee.report.map_page import axis_sentences, page_data, you_on
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
 from matinee.web.live import Snapshot
-from matinee.web.pages_base import page
-from matinee.web.pages_you import kept_of, stars_of
+from matinee.web.pages_base import render
+from matinee.web.pages_visitor import kept_of
 from matinee.web.problems import Answer, Problem
 
 router = APIRouter(prefix="/map", include_in_schema=False)
 
-MOST_FILMS = 8_000
-"""On the map; the most rated. A neighbour is looked for among all others, so the time grows with the square."""
-_ASSETS = {"map.js": "text/javascript", "map_canvas.js": "text/javascript", "map_controls.js": "text/javascript"} | {
-    "map.css": "text/css"
+MAX_FILMS = 8_000
+"""On the map: the most rated ones. Neighbors are searched among all of them, in quadratic time."""
+_MEDIA_TYPES = {
+    "map.js": "text/javascript",
+    "map_canvas.js": "text/javascript",
+    "map_controls.js": "text/javascript",
+    "map.css": "text/css",
 }
 
 
-class Drawn(NamedTuple):
-    """A model's map and what a browser gets of it; without a map, why there is none."""
+class DrawnMap(NamedTuple):
+    """A model's map and the data that a browser gets; `reason` says why there is no map."""
 
-    made: FilmMap | None
+    film_map: FilmMap | None
     films: bytes
     reason: str
 
 
 class Maps:
-    """The maps of the snapshots that are served, each made once, by the first who asks; others wait for it."""
+    """The maps of the snapshots being served: each is made once, by the first request for it."""
 
     def __init__(self) -> None:
-        self._drawn: WeakKeyDictionary[Snapshot, Drawn] = WeakKeyDictionary()
+        self._by_snapshot: WeakKeyDictionary[Snapshot, DrawnMap] = WeakKeyDictionary()
         self._drawing = threading.Lock()
 
-    def of(self, snapshot: Snapshot) -> Drawn:
-        """The map of a snapshot."""
+    def of(self, snapshot: Snapshot) -> DrawnMap:
+        """The map of a snapshot; other requests wait while it is made."""
         with self._drawing:
-            if snapshot not in self._drawn:
-                self._drawn[snapshot] = snapshot.run(_draw, snapshot)
-            return self._drawn[snapshot]
+            if snapshot not in self._by_snapshot:
+                self._by_snapshot[snapshot] = snapshot.run(_draw, snapshot)
+            return self._by_snapshot[snapshot]
+
+
+class MapPage(TypedDict):
+    """Values of map.html."""
+
+    reason: str
+    version: str
 
 
 @router.get("")
 def map_page(request: Request, serving: Serving) -> Response:
-    """The page, empty until its script has the films; `?film=ID` opens one."""
+    """The page; empty until its script has loaded the films. `?film=ID` selects one."""
     snapshot = serving.models.snapshot()
-    return page(request, "map.html", reason=_map_of(request, snapshot).reason, version=snapshot.version)
+    reason = _map_of(request, snapshot).reason
+    return render(request, "map.html", MapPage(reason=reason, version=snapshot.version))
 
 
 @router.get("/films.json")
 def films(request: Request, serving: Serving) -> Response:
-    """The films with their places, as `map.js` draws them. The address names the version, so a browser may keep it."""
+    """The films and their places for `map.js`. Browsers may cache them: the address has the version."""
     drawn = _map_of(request, serving.models.snapshot())
-    if drawn.made is None:
+    if drawn.film_map is None:
         raise Problem(409, "no-map", drawn.reason)
     headers = {"cache-control": "private, max-age=86400"}
     return Response(drawn.films, media_type="application/json", headers=headers)
@@ -75,39 +88,49 @@ def films(request: Request, serving: Serving) -> Response:
 
 @router.get("/you.json")
 def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """Where somebody stands among the films, and what they gave them; null for who has rated nothing on the map."""
+    """The person's place and ratings; null if none of the films on the map is rated."""
     snapshot = serving.models.snapshot()
-    made, kept = _map_of(request, snapshot).made, kept_of(serving, person)
-    profile = snapshot.fold_in(stars_of(kept), strict=False).profile
-    if made is None or not len(profile.item_index):
+    film_map, data = _map_of(request, snapshot).film_map, kept_of(serving, person)
+    profile = snapshot.fold_in(data.stars(), strict=False).profile
+    if film_map is None or not len(profile.item_index):
         return Answer(None)
-    found = you_on(made, snapshot.guide, profile)
-    return Answer({"x": found.x, "y": found.y, "stars": [(row, round(given, 2)) for row, given in found.stars.items()]})
+    place = you_on(film_map, snapshot.guide, profile)
+    stars = [(row, round(given, 2)) for row, given in place.stars.items()]
+    return Answer({"x": place.x, "y": place.y, "stars": stars})
 
 
 @router.get("/{name}")
 async def asset(name: str) -> Response:
     """A script or the style of the map."""
-    if name not in _ASSETS:
+    if name not in _MEDIA_TYPES:
         raise Problem(404, "not-found", "There is nothing at this address.")
     content = (ASSETS / name).read_bytes()
-    return Response(content, media_type=_ASSETS[name], headers={"cache-control": "no-cache"})
+    return Response(content, media_type=_MEDIA_TYPES[name], headers={"cache-control": "no-cache"})
 
 
-def _map_of(request: Request, snapshot: Snapshot) -> Drawn:
+def _map_of(request: Request, snapshot: Snapshot) -> DrawnMap:
     maps: Maps = request.app.state.maps
     return maps.of(snapshot)
 
 
-def _draw(snapshot: Snapshot) -> Drawn:
+def _draw(snapshot: Snapshot) -> DrawnMap:
     guide = snapshot.guide
-    counts = np.sort(guide.model.item_counts_)[::-1]
-    few = few_ratings(guide.model.item_counts_)
-    floor = max(few, int(counts[MOST_FILMS]) + 1) if len(counts) > MOST_FILMS else few
-    floor = floor if int((counts >= floor).sum()) >= 2 else 1
+    min_ratings = _min_ratings(guide.model)
     try:
-        made = make_map(guide, min_ratings=floor)
+        film_map = make_map(guide, min_ratings=min_ratings)
     except UnsupportedError as error:
-        return Drawn(None, b"", str(error))
-    data: dict[str, Any] = page_data(made, heading=texts.MAP["heading"], axes=axis_sentences(made, guide, floor))
-    return Drawn(made, orjson.dumps(data), "")
+        return DrawnMap(None, b"", str(error))
+    axes = axis_sentences(film_map, guide, min_ratings)
+    data = page_data(film_map, heading=texts.MAP["heading"], axes=axes)
+    return DrawnMap(film_map, orjson.dumps(data), "")
+
+
+def _min_ratings(model: Recommender) -> int:
+    """Ratings that a film on the map needs, so that there are at most `MAX_FILMS`, and at least two."""
+    counts = np.sort(model.item_counts_)[::-1]
+    minimum = few_ratings(model.item_counts_)
+    if len(counts) > MAX_FILMS:
+        minimum = max(minimum, int(counts[MAX_FILMS]) + 1)
+    if int((counts >= minimum).sum()) < 2:
+        return 1
+    return minimum

@@ -1,117 +1,152 @@
-"""Two models side by side: what each makes of the same person's ratings, and how well it would have foretold them."""
+"""Two models side by side: the list of each for the same person, and how well it predicts their ratings."""
 
-from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple, TypedDict
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from numpy.typing import NDArray
 
-from matinee.data.vocabulary import Id
+from matinee.analysis.leave_one_out import mean_absolute_errors
 from matinee.models.history import few_ratings
+from matinee.recommendation.suggestions import Suggestion
 from matinee.web.access import MaybePerson, Served, Serving
-from matinee.web.api import describe
+from matinee.web.answers import ModelInfo, describe
+from matinee.web.film_index import FilmLine
 from matinee.web.live import Snapshot
-from matinee.web.pages_base import page
-from matinee.web.pages_you import kept_of, stars_of
+from matinee.web.pages_base import render
+from matinee.web.pages_visitor import kept_of
 from matinee.web.store import Kept
 
 router = APIRouter(prefix="/models", include_in_schema=False)
 
-K = 15
-FORETOLD = 40
-"""So many ratings, the last ones, are each predicted from all others: one fold-in each."""
-ENOUGH = 5
-APART = 8
+LIST_LENGTH = 15
+MAX_PREDICTED = 40
+"""The latest ratings are each predicted from all the others, which takes one fold-in each."""
+N_DIFFERENCES = 8
 
-Name = Annotated[str, Query(max_length=100)]
+ModelName = Annotated[str, Query(max_length=100)]
+
+
+class ListedFilm(NamedTuple):
+    """A film of one model's list, and its place in the other's."""
+
+    item: Suggestion
+    other_place: int | None
+
+
+class ModelColumn(NamedTuple):
+    """One of the two models."""
+
+    about: ModelInfo
+    films: list[ListedFilm]
+    own_error: float | None
+    """Mean absolute error on the person's ratings, in stars; None if it cannot be measured."""
+    means_error: float | None
+    """The same of the films' means."""
+
+
+class PredictionGap(NamedTuple):
+    """A film for which the two models predict different stars."""
+
+    film: FilmLine
+    left: float
+    right: float
+
+
+class ModelsPage(TypedDict):
+    """Values of models.html."""
+
+    names: list[str]
+    left: str
+    right: str
+    sides: list[ModelColumn]
+    list_length: int
+    n_rated: int
+    n_same: int
+    differences: list[PredictionGap]
 
 
 @router.get("")
 async def models(
-    request: Request, person: MaybePerson, serving: Serving, left: Name = "", right: Name = ""
+    request: Request,
+    person: MaybePerson,
+    serving: Serving,
+    left: ModelName = "",
+    right: ModelName = "",
 ) -> Response:
-    """The models that were chosen, the first two if none was."""
+    """The chosen models; the first two by default."""
     return await serving.long_pages.run(_models, request, person, serving, left, right)
 
 
 def _models(request: Request, person: str | None, serving: Served, left: str, right: str) -> Response:
-    names = [live.name for live in serving.models]
-    left = left if left in names else names[0]
-    right = right if right in names else next((name for name in names if name != left), left)
-    kept = kept_of(serving, person)
-    shown = [serving.models.snapshot(name) for name in dict.fromkeys((left, right))]
-    sides = [snapshot.run(_side, snapshot, kept) for snapshot in shown]
-    both: dict[str, Any] = {"n_same": 0, "apart": []}
-    if len(sides) == 2:
-        both = {"n_same": _compare(*sides), "apart": _apart(shown, kept)}
-    return page(
-        request, "models.html", names=names, left=left, right=right, sides=sides, k=K, n_rated=len(kept.ratings),
-        **both,
-    )  # fmt: skip
+    names = [model.name for model in serving.models]
+    if left not in names:
+        left = names[0]
+    if right not in names:
+        right = next((name for name in names if name != left), left)
+    data = kept_of(serving, person)
+    snapshots = [serving.models.snapshot(name) for name in dict.fromkeys((left, right))]
+    lists = [snapshot.run(_recommend, snapshot, data) for snapshot in snapshots]
+    sides = []
+    for snapshot, items in zip(snapshots, lists, strict=True):
+        others = [other for other in lists if other is not items]
+        sides.append(snapshot.run(_side, snapshot, data, items, others))
+    values = ModelsPage(
+        names=names,
+        left=left,
+        right=right,
+        sides=sides,
+        list_length=LIST_LENGTH,
+        n_rated=len(data.ratings),
+        n_same=sum(film.other_place is not None for film in sides[0].films),
+        differences=[],
+    )
+    if len(snapshots) == 2:
+        values["differences"] = _differences(snapshots[0], snapshots[1], data)
+    return render(request, "models.html", values)
 
 
-def _side(snapshot: Snapshot, kept: Kept) -> dict[str, Any]:
-    """What one model says to somebody."""
-    profile = snapshot.fold_in(stars_of(kept), strict=False).profile
-    for_list = snapshot.without(profile, kept.not_interested, include_rated=False)
-    found = snapshot.guide.recommend(for_list, K)
-    own, means = _foretold(snapshot, kept)
-    return {
-        "about": describe(snapshot),
-        "films": [one.to_dict() | {"there": None} for one in found.items],
-        "own_error": own,
-        "means_error": means,
-    }
+def _recommend(snapshot: Snapshot, data: Kept) -> list[Suggestion]:
+    profile = snapshot.fold_in(data.stars(), strict=False).profile
+    exclude = snapshot.known_ids(data.not_interested)
+    return snapshot.guide.recommend(profile, LIST_LENGTH, exclude=exclude).items
 
 
-def _foretold(snapshot: Snapshot, kept: Kept) -> tuple[float | None, float | None]:
-    """How far, in stars on average, somebody's ratings are from those predicted from their others, and from the means.
-
-    None if the model predicts no stars or there are fewer than `ENOUGH` ratings.
-    """
-    model = snapshot.guide.model
-    known = [(one.item_id, one.stars) for one in kept.ratings if snapshot.find(one.item_id) is not None]
-    if not model.has_stars or len(known) < ENOUGH:
-        return None, None
-    stars = dict(known)
-    own, means = [], []
-    for item_id, given in islice(known, FORETOLD):
-        others: dict[Id, float] = {other: value for other, value in stars.items() if other != item_id}
-        index = snapshot.index_of(item_id)
-        profile = snapshot.fold_in(others, strict=False).profile
-        own.append(abs(given - float(np.clip(model.scores(profile)[index], *model.scale_[:2]))))
-        means.append(abs(given - float(model.item_means_[index])))
-    return round(float(np.mean(own)), 2), round(float(np.nanmean(means)), 2)
+def _side(snapshot: Snapshot, data: Kept, items: list[Suggestion], others: list[list[Suggestion]]) -> ModelColumn:
+    """One model, its list, and its errors on the person's ratings."""
+    places = {}
+    for other in others:
+        places = {str(item.item_id): place for place, item in enumerate(other, 1)}
+    films = [ListedFilm(item, places.get(str(item.item_id))) for item in items]
+    stars = snapshot.indices(data.stars())
+    errors = mean_absolute_errors(snapshot.guide.model, stars, MAX_PREDICTED)
+    if errors is None:
+        return ModelColumn(describe(snapshot), films, None, None)
+    return ModelColumn(describe(snapshot), films, round(errors.model, 2), round(errors.item_means, 2))
 
 
-def _compare(left: dict[str, Any], right: dict[str, Any]) -> int:
-    """Notes at each film its place in the other's list; how many are in both."""
-    for side, other in ((left, right), (right, left)):
-        places = {str(film["item_id"]): place for place, film in enumerate(other["films"], 1)}
-        for film in side["films"]:
-            film["there"] = places.get(str(film["item_id"]))
-    return sum(film["there"] is not None for film in left["films"])
-
-
-def _apart(shown: list[Snapshot], kept: Kept) -> list[dict[str, Any]]:
-    """The films, known well enough, to which two models give the most different stars; empty if one gives none."""
-    one, other = shown
-    if not (one.guide.model.has_stars and other.guide.model.has_stars):
+def _differences(left: Snapshot, right: Snapshot, data: Kept) -> list[PredictionGap]:
+    """The well-known films with the most different predictions; none if a model predicts no stars."""
+    if not (left.guide.model.has_stars and right.guide.model.has_stars):
         return []
-    scores = [snapshot.run(_stars, snapshot, kept) for snapshot in shown]
-    rated = set(kept.stars())
-    enough = few_ratings(one.guide.model.item_counts_)
-    pairs = []
-    for index, item_id in enumerate(one.guide.model.items_.ids.tolist()):
-        there = other.find(item_id)
-        if there is not None and one.guide.model.item_counts_[index] >= enough and str(item_id) not in rated:
-            pairs.append((float(scores[0][index]), float(scores[1][there]), index))
-    pairs.sort(key=lambda pair: -abs(pair[0] - pair[1]))
-    return [one.films.line(index) | {"left": left, "right": right} for left, right, index in pairs[:APART]]
+    left_stars = left.run(_predictions, left, data)
+    right_stars = right.run(_predictions, right, data)
+    rated = set(data.stars())
+    enough = few_ratings(left.guide.model.item_counts_)
+    common = []
+    for index, item_id in enumerate(left.guide.model.items_.ids.tolist()):
+        other_index = right.find(item_id)
+        is_known = left.guide.model.item_counts_[index] >= enough
+        if other_index is not None and is_known and str(item_id) not in rated:
+            common.append((index, float(left_stars[index]), float(right_stars[other_index])))
+    common.sort(key=lambda film: -abs(film[1] - film[2]))
+    return [PredictionGap(left.films.line(index), one, other) for index, one, other in common[:N_DIFFERENCES]]
 
 
-def _stars(snapshot: Snapshot, kept: Kept) -> Any:
+def _predictions(snapshot: Snapshot, data: Kept) -> NDArray[np.float32]:
+    """The person's predicted stars for all items, (I,)."""
     model = snapshot.guide.model
-    profile = snapshot.fold_in(stars_of(kept), strict=False).profile
-    return np.clip(model.scores(profile), *model.scale_[:2])
+    profile = snapshot.fold_in(data.stars(), strict=False).profile
+    lowest, highest = model.scale_[:2]
+    return np.clip(model.scores(profile), lowest, highest)

@@ -1,192 +1,261 @@
-"""The operator's page: how much is kept, which models are served and how good they are, and what was asked.
+"""The operator's page: what the database holds, the served models and their accuracy, and the traffic.
 
-Who types the operator's token gets a cookie for half an hour. It holds the time at which it ends and a code over it
-made with the token (HMAC), and is sent to this page alone; it opens no endpoint of the API, and the token is not in it.
+Typing the operator's token sets a cookie for half an hour. The cookie holds the time at which it
+expires and an HMAC of that time made with the token; browsers send it to this page alone. It gives no
+access to the API, and the token cannot be read from it.
 """
 
 import hashlib
 import hmac
 import time
 from collections import defaultdict
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, NamedTuple, TypedDict
 
-import numpy as np
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from prometheus_client.parser import text_string_to_metric_families
 
 from matinee._version import __version__
+from matinee.analysis.leave_one_out import MIN_RATINGS, LastRatingErrors, last_rating_errors
 from matinee.errors import StoreError
 from matinee.web.access import Served, Serving
-from matinee.web.api import describe
+from matinee.web.answers import ModelInfo, describe
 from matinee.web.live import LiveModel, Snapshot
 from matinee.web.metrics import exposition
-from matinee.web.pages_base import page
+from matinee.web.pages_base import render
 from matinee.web.problems import Problem
 from matinee.web.security import is_same
+from matinee.web.store import Kept
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
-SECONDS = 30 * 60
-MOST_ASKED = 200
-"""So many people's last ratings tell how good a model is."""
-ENOUGH = 5
+COOKIE_SECONDS = 30 * 60
+MAX_PEOPLE = 200
+"""The latest ratings of this many people show how accurate a model is."""
+
+
+class ServedModel(NamedTuple):
+    """A model as the page shows it."""
+
+    about: ModelInfo
+    loaded: str
+    refused: str | None
+    n_people: int
+    """On whose latest ratings the errors were measured."""
+    rmse: float | None
+    rmse_means: float | None
+
+
+class Route(NamedTuple):
+    """The traffic of one route."""
+
+    name: str
+    requests: int
+    refusals: int
+    """Responses with a status of 4xx."""
+    errors: int
+    """Responses with a status of 5xx."""
+    mean_ms: float
+    p99_ms: float | None
+    """The end of the histogram's bucket that contains the 99th percentile; None for the last bucket."""
+
+
+class Traffic(NamedTuple):
+    """What was asked since the server started; routes with the most requests first."""
+
+    routes: list[Route]
+    requests: int
+    refusals: int
+    errors: int
+    in_flight: int
+
+
+class OperatorPage(TypedDict):
+    """Values of operator.html."""
+
+    version: str
+    database_kind: str
+    is_database_up: bool
+    counts: dict[str, int]
+    models: list[ServedModel]
+    max_people: int
+    traffic: Traffic
+
+
+class SignInPage(TypedDict):
+    """Values of sign_in.html."""
+
+    has_operator: bool
+    wrong: bool
 
 
 @router.get("")
 def operator_page(request: Request, serving: Serving) -> Response:
     """The figures, or the form for the token."""
     if not serving.settings.operator_token:
-        return _sign_in(request, serving, 403)
+        return _sign_in_page(request, serving, 403)
     if not _is_operator(request, serving):
-        return _sign_in(request, serving, 401)
+        return _sign_in_page(request, serving, 401)
+    counts: dict[str, int] = {}
+    people: list[Kept] = []
+    is_database_up = True
     try:
-        counts, database = serving.store.counts(), True
+        counts = serving.store.counts()
+        people = serving.store.last_raters(MAX_PEOPLE, MIN_RATINGS)
     except StoreError:
-        counts, database = {}, False
-    models = [_model(one) for one in serving.models]
-    sequences = serving.store.last_raters(MOST_ASKED, ENOUGH) if database else []
-    for one, live in zip(models, serving.models, strict=True):
-        one |= live.current.run(_quality, live.current, sequences)
-    return page(
-        request, "operator.html", counts=counts, database=database, kind=serving.store.kind, version=__version__,
-        models=models, traffic=traffic(exposition().decode()), most=MOST_ASKED,
-    )  # fmt: skip
+        is_database_up = False
+    values = OperatorPage(
+        version=__version__,
+        database_kind=serving.store.kind,
+        is_database_up=is_database_up,
+        counts=counts,
+        models=[_served_model(live, people) for live in serving.models],
+        max_people=MAX_PEOPLE,
+        traffic=traffic_of(exposition().decode()),
+    )
+    return render(request, "operator.html", values)
 
 
 @router.post("")
 def sign_in(request: Request, serving: Serving, token: Annotated[str, Form(max_length=500)] = "") -> Response:
-    """Takes the token, and gives the cookie."""
+    """Checks the token and sets the cookie."""
     secret = serving.settings.operator_token
     if not secret or not is_same(secret, token.strip()):
-        return _sign_in(request, serving, 401, wrong=True)
-    answer = RedirectResponse("/operator", 303)
-    ends = str(int(time.time()) + SECONDS)
-    _cookie(request, answer, f"{ends}.{_code(secret, ends)}", SECONDS)
-    return answer
+        return _sign_in_page(request, serving, 401, wrong=True)
+    response = RedirectResponse("/operator", 303)
+    expires = str(int(time.time()) + COOKIE_SECONDS)
+    _set_cookie(request, response, f"{expires}.{_signature(secret, expires)}", COOKIE_SECONDS)
+    return response
 
 
 @router.post("/leave")
 def sign_out(request: Request) -> Response:
-    """Takes the cookie away."""
-    answer = RedirectResponse("/operator", 303)
-    _cookie(request, answer, "", 0)
-    return answer
+    """Removes the cookie."""
+    response = RedirectResponse("/operator", 303)
+    _set_cookie(request, response, "", 0)
+    return response
 
 
 @router.post("/reload")
 def reload(request: Request, serving: Serving) -> Response:
-    """Reads the model files again, now; the page says which was refused."""
+    """Reloads the model files; the page says which of them were refused."""
     if not _is_operator(request, serving):
         raise Problem(401, "not-the-operator", "This needs the operator's token; sign in at /operator.")
     serving.models.reload()
     return RedirectResponse("/operator", 303)
 
 
-def _sign_in(request: Request, serving: Served, status: int, *, wrong: bool = False) -> Response:
-    has_operator = bool(serving.settings.operator_token)
-    answer = page(request, "operator_sign_in.html", has_operator=has_operator, wrong=wrong)
-    answer.status_code = status
-    return answer
+def _sign_in_page(request: Request, serving: Served, status: int, *, wrong: bool = False) -> Response:
+    values = SignInPage(has_operator=bool(serving.settings.operator_token), wrong=wrong)
+    response = render(request, "operator_sign_in.html", values)
+    response.status_code = status
+    return response
 
 
-# -- who it is -----------------------------------------------------------------------------------------------------
+# -- the cookie ------------------------------------------------------------------------------------
 
 
 def _is_operator(request: Request, serving: Served) -> bool:
     secret = serving.settings.operator_token
-    ends, _, code = request.cookies.get(_cookie_name(request), "").partition(".")
-    if not secret or not (ends.isascii() and ends.isdigit() and len(ends) < 15):
+    expires, _, signature = request.cookies.get(_cookie_name(request), "").partition(".")
+    if not secret or not (expires.isascii() and expires.isdigit() and len(expires) < 15):
         return False
-    return is_same(_code(secret, ends), code) and int(ends) > time.time()
+    return is_same(_signature(secret, expires), signature) and int(expires) > time.time()
 
 
-def _code(secret: str, ends: str) -> str:
-    return hmac.new(secret.encode(), f"operator until {ends}".encode(), hashlib.sha256).hexdigest()
+def _signature(secret: str, expires: str) -> str:
+    return hmac.new(secret.encode(), f"operator until {expires}".encode(), hashlib.sha256).hexdigest()
 
 
 def _cookie_name(request: Request) -> str:
-    return "__Secure-matinee-operator" if request.url.scheme == "https" else "matinee-operator"
+    if request.url.scheme == "https":
+        return "__Secure-matinee-operator"
+    return "matinee-operator"
 
 
-def _cookie(request: Request, answer: Response, value: str, seconds: int) -> None:
-    secure = request.url.scheme == "https"
-    answer.set_cookie(
-        _cookie_name(request), value, max_age=seconds, path="/operator", secure=secure, httponly=True, samesite="strict"
+def _set_cookie(request: Request, response: Response, value: str, seconds: int) -> None:
+    response.set_cookie(
+        _cookie_name(request),
+        value,
+        max_age=seconds,
+        path="/operator",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
     )
 
 
-# -- what it shows -------------------------------------------------------------------------------------------------
+# -- the figures -----------------------------------------------------------------------------------
 
 
-def _model(one: LiveModel) -> dict[str, Any]:
-    current = one.current
-    origin = current.guide.origin
-    loaded = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(current.loaded_at))
-    return describe(current) | {"loaded": loaded, "refused": one.refusal, "note": origin.note}
+def _served_model(live: LiveModel, people: list[Kept]) -> ServedModel:
+    snapshot = live.current
+    measured = snapshot.run(_measure, snapshot, people)
+    rmse = rmse_means = None
+    if measured.errors is not None:
+        rmse, rmse_means = round(measured.errors.model, 3), round(measured.errors.item_means, 3)
+    return ServedModel(
+        about=describe(snapshot),
+        loaded=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(snapshot.loaded_at)),
+        refused=live.refusal,
+        n_people=measured.n_people,
+        rmse=rmse,
+        rmse_means=rmse_means,
+    )
 
 
-def _quality(snapshot: Snapshot, sequences: list[list[tuple[str, float]]]) -> dict[str, Any]:
-    """How far the last rating of each of some people is from the prediction by their earlier ones; root mean square.
-
-    Args:
-        sequences: (item id, stars) of each person, the last rating first.
-    """
-    model = snapshot.guide.model
-    own, means = [], []
-    for one in sequences if model.has_stars else ():
-        known = [(index, item_id, given) for item_id, given in one if (index := snapshot.find(item_id)) is not None]
-        if len(known) < ENOUGH or not model.item_counts_[known[0][0]]:
-            continue
-        index, _, given = known[0]
-        profile = snapshot.fold_in({item_id: stars for _, item_id, stars in known[1:]}, strict=False).profile
-        own.append(given - float(np.clip(model.scores(profile)[index], *model.scale_[:2])))
-        means.append(given - float(model.item_means_[index]))
-    if len(own) < ENOUGH:
-        return {"n_people": len(own), "rmse": None, "rmse_means": None}
-    errors = (round(float(np.sqrt(np.mean(np.square(one)))), 3) for one in (own, means))
-    return {"n_people": len(own)} | dict(zip(("rmse", "rmse_means"), errors, strict=True))
+def _measure(snapshot: Snapshot, people: list[Kept]) -> LastRatingErrors:
+    stars = [snapshot.indices(data.stars()) for data in people]
+    return last_rating_errors(snapshot.guide.model, stars)
 
 
-def traffic(figures: str) -> dict[str, Any]:
-    """What was asked, from the figures in the text format of Prometheus.
+@dataclass
+class _Counts:
+    """Sums over the samples of one route."""
 
-    `routes` has a line for each route, the busiest first: requests, refusals (4xx), errors (5xx), the mean time and a
-    time within which 99% were answered (the end of a bucket), in milliseconds; `all` is their sum.
-    """
-    routes: dict[str, dict[str, float]] = defaultdict(lambda: dict.fromkeys(("requests", "4", "5", "seconds"), 0.0))
-    buckets: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
+    requests: float = 0.0
+    by_class: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """First digit of the status -> requests."""
+    seconds: float = 0.0
+    buckets: dict[float, float] = field(default_factory=lambda: defaultdict(float))
+    """Upper end in seconds -> requests up to there."""
+
+    def to_route(self, name: str) -> Route:
+        """The sums as the page shows them."""
+        n = max(self.buckets.values(), default=0.0)
+        mean_ms, p99_ms = 0.0, None
+        if n:
+            mean_ms = 1000 * self.seconds / n
+            p99 = min(end for end, count in self.buckets.items() if count >= 0.99 * n)
+            if p99 < float("inf"):
+                p99_ms = 1000 * p99
+        refusals, errors = int(self.by_class["4"]), int(self.by_class["5"])
+        return Route(name, int(self.requests), refusals, errors, mean_ms, p99_ms)
+
+
+def traffic_of(exposition: str) -> Traffic:
+    """The traffic, from metrics in the text format of Prometheus."""
+    by_route: dict[str, _Counts] = defaultdict(_Counts)
     in_flight = 0.0
-    families = text_string_to_metric_families(figures)
+    families = text_string_to_metric_families(exposition)
     for sample in (sample for family in families for sample in family.samples):
         route = sample.labels.get("route", "")
         if sample.name == "matinee_requests_total":
-            routes[route]["requests"] += sample.value
-            status = sample.labels["status"][:1]
-            routes[route][status] = routes[route].get(status, 0.0) + sample.value
+            by_route[route].requests += sample.value
+            by_route[route].by_class[sample.labels["status"][:1]] += sample.value
         elif sample.name == "matinee_request_seconds_sum":
-            routes[route]["seconds"] += sample.value
+            by_route[route].seconds += sample.value
         elif sample.name == "matinee_request_seconds_bucket":
-            buckets[route][float(sample.labels["le"])] += sample.value
+            by_route[route].buckets[float(sample.labels["le"])] += sample.value
         elif sample.name == "matinee_requests_in_flight":
             in_flight += sample.value
-    lines = [_line(route, told, buckets[route]) for route, told in routes.items()]
-    together: dict[str, float] = {name: sum(one[name] for one in routes.values()) for name in ("requests", "4", "5")}
-    return {
-        "routes": sorted(lines, key=lambda line: -line["requests"]),
-        "all": {"requests": int(together["requests"]), "refusals": int(together["4"]), "errors": int(together["5"])},
-        "in_flight": int(in_flight),
-    }
-
-
-def _line(route: str, told: dict[str, float], buckets: dict[float, float]) -> dict[str, Any]:
-    n = max(buckets.values(), default=0.0)
-    within = next((end for end, count in sorted(buckets.items()) if n and count >= 0.99 * n), float("inf"))
-    return {
-        "route": route,
-        "requests": int(told["requests"]),
-        "refusals": int(told["4"]),
-        "errors": int(told["5"]),
-        "mean_ms": 1000 * told["seconds"] / n if n else 0.0,
-        "p99_ms": None if within == float("inf") else 1000 * within,
-    }
+    routes = [counts.to_route(name) for name, counts in by_route.items()]
+    routes.sort(key=lambda route: -route.requests)
+    return Traffic(
+        routes=routes,
+        requests=sum(route.requests for route in routes),
+        refusals=sum(route.refusals for route in routes),
+        errors=sum(route.errors for route in routes),
+        in_flight=int(in_flight),
+    )

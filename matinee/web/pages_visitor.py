@@ -1,101 +1,154 @@
-"""Who looks at a page: what is kept of them, how the model sees them, and how their forms are read."""
+"""The person who looks at a page: their data, how the model sees them, and how forms are read."""
 
-from collections.abc import Mapping
-from threading import Lock
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple, TypedDict, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, Field, ValidationError
+from starlette.datastructures import QueryParams
 
-from matinee.data.vocabulary import Id
+from matinee.data.ratings import Scale
+from matinee.models.base import Profile
 from matinee.web.access import Served
-from matinee.web.live import Snapshot
 from matinee.web.problems import Problem
-from matinee.web.shelf import Shelf
-from matinee.web.store import Created, Kept
+from matinee.web.security import give_cookie
+from matinee.web.shapes import Wish
+from matinee.web.shelf import FilmCard, FilmCardsCache
+from matinee.web.store import Kept
+from matinee.web.tables import LONGEST_ITEM_ID
 
-Asked = TypeVar("Asked", bound=BaseModel)
+MAX_FILMS_IN_FORM = 500
+
+FilmId = Annotated[str, Field(max_length=LONGEST_ITEM_ID)]
+FilmIds = Annotated[list[FilmId], Field(max_length=MAX_FILMS_IN_FORM)]
+Query = TypeVar("Query", bound=BaseModel)
 
 
-class Shelves:
-    """What pages need of the snapshots that are served: made once, and dropped when another takes their place."""
+class RatingContext(TypedDict):
+    """What every template with forms for ratings needs."""
 
-    def __init__(self) -> None:
-        self._made: dict[str, Shelf] = {}
-        self._making = Lock()
+    scale: Scale
+    n_rated: int
 
-    def has(self, snapshot: Snapshot) -> bool:
-        """Whether nobody has to wait for the shelf of a snapshot."""
-        found = self._made.get(snapshot.name)
-        return found is not None and found.snapshot is snapshot
 
-    def of(self, snapshot: Snapshot) -> Shelf:
-        """The shelf of a snapshot; the first who asks makes it, and others wait for it."""
-        found = self._made.get(snapshot.name)
-        if found is not None and found.snapshot is snapshot:
-            return found
-        with self._making:
-            found = self._made.get(snapshot.name)
-            if found is None or found.snapshot.loaded_at < snapshot.loaded_at:
-                found = self._made[snapshot.name] = Shelf(snapshot)
-            # Whoever still has the snapshot before gets a shelf of their own, and the newer one stays.
-            return found if found.snapshot is snapshot else Shelf(snapshot)
+class FilmList(NamedTuple):
+    """A list of recommended films, and a sentence if there is something to say about it."""
+
+    films: list[FilmCard]
+    note: str
 
 
 class Visitor:
-    """Somebody on a page, in the eyes of one model."""
+    """The person who looks at a page, as one model sees them."""
 
     def __init__(self, request: Request, person: str | None, model: str | None = None) -> None:
-        """Reads what is kept of them; raises Problem, 404, if there is no such model.
+        """Reads the person's data; raises Problem, 404, if there is no such model.
 
         Args:
-            person: their id; None for somebody of whom nothing is kept.
+            person: their id; None for a person without any data.
         """
-        self.serving: Served = request.app.state.served
-        self.person = person
-        self.snapshot = self.serving.models.snapshot(model)
-        shelves: Shelves = request.app.state.shelves
-        self.shelf = shelves.of(self.snapshot)
-        self.kept = self.serving.store.kept(person) if person else Kept([], [])
-        self.own = self.shelf.indices(self.kept.stars())
-        """Index -> stars, the last rating first."""
-        self.hidden = list(self.shelf.indices(dict.fromkeys(self.kept.not_interested, 0.0)))
+        serving: Served = request.app.state.served
+        cache: FilmCardsCache = request.app.state.film_cards
+        self.snapshot = serving.models.snapshot(model)
+        self.cards = cache.of(self.snapshot)
+        self.data = kept_of(serving, person)
+        stars = self.data.stars()
+        self.own = self.snapshot.indices(stars)
+        """Item index -> stars, latest rating first."""
+        self.hidden = list(self.snapshot.indices(dict.fromkeys(self.data.not_interested, 0.0)))
         self.model = self.snapshot.guide.model
-        self.profile = self.snapshot.run(self._folded, dict(self.kept.stars()))
+        self.profile = self.snapshot.run(self._profile, stars)
 
-    def _folded(self, stars: Mapping[Id, float]) -> Any:
+    def _profile(self, stars: dict[str, float]) -> Profile:
         return self.snapshot.fold_in(stars, strict=False).profile
 
     @property
-    def values(self) -> dict[str, Any]:
-        """What templates need that show films to be rated."""
-        return {"scale": self.model.scale_, "n_rated": len(self.own), "model": self.model}
+    def scale(self) -> Scale:
+        """The scale of the model's ratings."""
+        return self.model.scale_
+
+    def recommend(self, k: int, options: Wish | None = None) -> FilmList:
+        """The k best films that match the options, with predictions and reasons."""
+        return self.snapshot.run(self._recommend, k, options or Wish.model_validate({}))
+
+    def _recommend(self, k: int, options: Wish) -> FilmList:
+        suggestions = self.snapshot.guide.recommend(
+            self.profile,
+            k,
+            options.filters(),
+            dials=options.dials(),
+            exclude=self.snapshot.known_ids(self.data.not_interested),
+        )
+        indices = [self.snapshot.index_of(item.item_id) for item in suggestions.items]
+        scores = self.model.scores(self.profile)
+        films = self.cards.predicted(self.profile, indices, scores, self.own)
+        return FilmList(films, suggestions.note)
 
 
-def newcomer(request: Request) -> Created:
-    """Somebody new, whose token goes into a cookie; raises Problem, 429, if too many come from one address."""
-    request.state.let_in_newcomer()
-    served: Served = request.app.state.served
-    return served.store.create_person()
+def kept_of(serving: Served, person: str | None) -> Kept:
+    """A person's data; empty for a visitor without any."""
+    if person is None:
+        return Kept([], [])
+    return serving.store.kept(person)
 
 
-def read_query(kind: type[Asked], items: list[tuple[str, str]]) -> Asked:
-    """A query as a form sends it, in which what was left empty does not count.
+@dataclass(frozen=True)
+class Writer:
+    """The person whose data a form changes; `token` is set if they were created for it."""
+
+    id: str
+    token: str | None = None
+
+    def remember(self, request: Request, response: Response) -> Response:
+        """The response, with a cookie for a new person."""
+        if self.token is not None:
+            give_cookie(request, response, self.token)
+        return response
+
+
+@contextmanager
+def person_or_newcomer(request: Request, person: str | None) -> Iterator[Writer]:
+    """The person, or a new one, who is deleted again if the block fails.
 
     Raises:
-        Problem: 422, a value cannot be used.
+        Problem: 429, too many new people from one address.
     """
-    lists = {name for name, one in kind.model_fields.items() if str(one.annotation).startswith("list")}
-    found: dict[str, Any] = {}
-    for name, text in items:
-        if not text or name not in kind.model_fields:
-            continue
-        if name in lists:
-            found.setdefault(name, []).append(text)
-        else:
-            found[name] = text
+    if person is not None:
+        yield Writer(person)
+        return
+    serving: Served = request.app.state.served
+    request.state.let_in_newcomer()
+    created = serving.store.create_person()
     try:
-        return kind(**found)
+        yield Writer(created.id, created.token)
+    except Exception:
+        serving.store.forget(created.id)
+        raise
+
+
+def read_query(kind: type[Query], params: QueryParams, **defaults: str) -> Query:
+    """A query as a form sends it; empty fields do not count.
+
+    Args:
+        defaults: values of fields that the query does not hold.
+
+    Raises:
+        Problem: 422, a value is invalid.
+    """
+    values: dict[str, str | list[str]] = dict(defaults)
+    for name, field in kind.model_fields.items():
+        texts = [text for text in params.getlist(name) if text]
+        if not texts:
+            continue
+        if str(field.annotation).startswith("list"):
+            values[name] = texts
+        else:
+            values[name] = texts[-1]
+    try:
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where, what = ".".join(map(str, first["loc"])), str(first["msg"])

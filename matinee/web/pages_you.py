@@ -1,167 +1,225 @@
-"""The page on which people see what their ratings say of them, all of their ratings, and everything given out.
-
-What comes in from a file is in `pages_import`; what is shown here is worked out in `taste`.
-"""
+"""What a person's ratings say about them, all of their ratings, and their data to download or delete."""
 
 import csv
 import io
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple, TypedDict
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from matinee.analysis.taste import Preference, Taste, shares_beyond_everyone, taste_of
 from matinee.data.personal.site_exports import plain_cell
-from matinee.data.vocabulary import Id
-from matinee.web import answers, texts
-from matinee.web.access import MaybePerson, Served, Serving
-from matinee.web.charts import bar, columns_of, histogram
+from matinee.data.ratings import Scale
+from matinee.web import texts
+from matinee.web.access import MaybePerson, Serving
+from matinee.web.answers import native_id
+from matinee.web.charts import Column, columns_of, histogram, lean_bar
+from matinee.web.film_index import FilmLine
 from matinee.web.live import Snapshot
-from matinee.web.pages_base import page
+from matinee.web.pages_base import render
+from matinee.web.pages_visitor import kept_of
 from matinee.web.problems import Answer
 from matinee.web.security import take_cookie
-from matinee.web.store import Kept
-from matinee.web.taste import taste
+from matinee.web.store import Kept, Rated
 
 router = APIRouter(prefix="/you", include_in_schema=False)
 
-SHOWN_KINDS = 10
+MAX_PREFERENCES = 10
+"""Of genres, and of decades; with more, the best and the least liked are shown."""
 PER_PAGE = 40
+_MIN_BAR_RANGE = 0.05
+_SMALL_GENEROSITY = 0.05
+
+
+class DisagreementLine(NamedTuple):
+    """A film that the person rates unlike other people."""
+
+    film: FilmLine
+    stars: float
+    beyond: float
+
+
+class YouPage(TypedDict):
+    """Values of you.html."""
+
+    person: str | None
+    n_ratings: int
+    n_unknown: int
+    """Films that the model does not know."""
+    mean: float | None
+    generosity: str
+    columns: list[Column]
+    histogram: str
+    has_everyone: bool
+    genres: list[Preference]
+    decades: list[Preference]
+    bar: object
+    """Draws a `Preference.beyond`."""
+    bar_range: float
+    disagreements: list[DisagreementLine]
+    scale: Scale
+
+
+class RatingLine(NamedTuple):
+    """A rating, and its film if the model knows it."""
+
+    rating: Rated
+    film: FilmLine | None
+
+
+class RatingsPage(TypedDict):
+    """Values of ratings.html."""
+
+    lines: list[RatingLine]
+    hidden: list[FilmLine]
+    scale: Scale
+    number: int
+    n_pages: int
+
+
+class DeletePage(TypedDict):
+    """Values of delete.html."""
+
+    n_ratings: int
+    deleted: bool
 
 
 @router.get("")
 def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """What somebody's ratings say of them."""
-    snapshot, kept = serving.models.snapshot(), kept_of(serving, person)
-    told = taste(snapshot, stars_of(kept))
-    model = snapshot.guide.model
-    if not model.scale_.has_stars:
-        told |= _shares(snapshot, told)
-    columns = columns_of(told["histogram"], told["everybody"], model.scale_)
-    kinds = {name: _extremes(told[name]) for name in ("genres", "decades")}
-    most = max([0.05, *(abs(line["beyond"]) for lines in kinds.values() for line in lines)])
-    charts = {"columns": columns, "histogram": histogram(columns), "bar": bar, "most": most}
-    about = {"taste": told, "scale": model.scale_, "generosity": _generosity(told["generosity"])}
-    n_unknown = len(kept.ratings) - told["n_ratings"]
-    return page(
-        request, "you.html", person=person, kept=kept, n_unknown=n_unknown, kinds=kinds, **charts, **about,
-    )  # fmt: skip
+    """What the person's ratings say about them."""
+    snapshot, data = serving.models.snapshot(), kept_of(serving, person)
+    taste = taste_of(snapshot.guide, snapshot.indices(data.stars()))
+    scale = snapshot.guide.model.scale_
+    genres, decades = taste.genres, taste.decades
+    if not scale.has_stars:
+        genres, decades = shares_beyond_everyone(snapshot.guide, taste)
+    genres, decades = _extremes(genres), _extremes(decades)
+    columns = columns_of(taste.histogram, taste.everyone, scale)
+    amounts = [abs(preference.beyond) for preference in (*genres, *decades)]
+    values = YouPage(
+        person=person,
+        n_ratings=len(data.ratings),
+        n_unknown=len(data.ratings) - taste.n_ratings,
+        mean=taste.mean,
+        generosity=_generosity(taste.generosity),
+        columns=columns,
+        histogram=histogram(columns),
+        has_everyone=taste.everyone is not None,
+        genres=genres,
+        decades=decades,
+        bar=lean_bar,
+        bar_range=max([_MIN_BAR_RANGE, *amounts]),
+        disagreements=_disagreements(snapshot, taste),
+        scale=scale,
+    )
+    return render(request, "you.html", values)
 
 
-def kept_of(serving: Served, person: str | None) -> Kept:
-    """What is kept of somebody; nothing of somebody new."""
-    return serving.store.kept(person) if person else Kept([], [])
+def _disagreements(snapshot: Snapshot, taste: Taste) -> list[DisagreementLine]:
+    lines = []
+    for index, stars, beyond in taste.disagreements:
+        lines.append(DisagreementLine(snapshot.films.line(index), stars, beyond))
+    return lines
 
 
-def stars_of(kept: Kept) -> dict[Id, float]:
-    """Item id -> stars, as models take it."""
-    return {one.item_id: one.stars for one in kept.ratings}
-
-
-def _extremes(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The most and the least liked, where there are too many to show."""
-    half = SHOWN_KINDS // 2
-    return lines if len(lines) <= SHOWN_KINDS else [*lines[:half], *lines[-half:]]
+def _extremes(preferences: list[Preference]) -> list[Preference]:
+    """The best and the least liked, if there are too many to show."""
+    if len(preferences) <= MAX_PREFERENCES:
+        return preferences
+    half = MAX_PREFERENCES // 2
+    return [*preferences[:half], *preferences[-half:]]
 
 
 def _generosity(amount: float | None) -> str:
     if amount is None:
         return ""
-    if abs(amount) < 0.05:
+    if abs(amount) < _SMALL_GENEROSITY:
         return texts.YOU["as_generous"]
-    return texts.YOU["more_generous" if amount > 0 else "less_generous"].format(amount=f"{abs(amount):.1f}")
-
-
-def _shares(snapshot: Snapshot, told: dict[str, Any]) -> dict[str, Any]:
-    """Where nobody gives stars: how much larger a part of what somebody has is of a kind than of what everybody has."""
-    model, catalog = snapshot.guide.model, snapshot.guide.catalog
-    everybody: dict[str, int] = {}
-    for item_id, count in zip(model.items_.ids.tolist(), model.item_counts_.tolist(), strict=True):
-        film = catalog[item_id]
-        decade = [f"{film.year // 10 * 10}s"] if film.year else []
-        for name in (*film.genres, *decade):
-            everybody[name] = everybody.get(name, 0) + count
-    total, own = max(1, int(model.item_counts_.sum())), max(1, told["n_ratings"])
-    return {
-        kind: sorted(
-            (
-                line | {"beyond": round(100 * (line["n_ratings"] / own - everybody.get(line["name"], 0) / total), 1)}
-                for line in told[kind]
-            ),
-            key=lambda line: -line["beyond"],
-        )
-        for kind in ("genres", "decades")
-    }
+    text = texts.YOU["more_generous"]
+    if amount < 0:
+        text = texts.YOU["less_generous"]
+    return text.format(amount=f"{abs(amount):.1f}")
 
 
 @router.get("/ratings")
 def all_ratings(
-    request: Request, person: MaybePerson, serving: Serving, place: Annotated[int, Query(alias="page", ge=1)] = 1
+    request: Request,
+    person: MaybePerson,
+    serving: Serving,
+    number: Annotated[int, Query(alias="page", ge=1)] = 1,
 ) -> Response:
-    """All ratings of somebody, the last one first, to change and take back; and what they are not interested in."""
-    snapshot, kept = serving.models.snapshot(), kept_of(serving, person)
-    n_pages = max(1, -(-len(kept.ratings) // PER_PAGE))
-    place = min(place, n_pages)
-    films = []
-    for one in kept.ratings[(place - 1) * PER_PAGE : place * PER_PAGE]:
-        index = snapshot.find(one.item_id)
-        films.append((one, None if index is None else snapshot.films.line(index)))
-    hidden = [index for item_id in kept.not_interested if (index := snapshot.find(item_id)) is not None]
-    return page(
-        request,
-        "you_ratings.html",
-        kept=kept,
-        films=films,
+    """All ratings, latest first, to change and remove; and the hidden films."""
+    snapshot, data = serving.models.snapshot(), kept_of(serving, person)
+    n_pages = max(1, -(-len(data.ratings) // PER_PAGE))
+    number = min(number, n_pages)
+    lines = []
+    for rating in data.ratings[(number - 1) * PER_PAGE : number * PER_PAGE]:
+        index = snapshot.find(rating.item_id)
+        film = None
+        if index is not None:
+            film = snapshot.films.line(index)
+        lines.append(RatingLine(rating, film))
+    hidden = list(snapshot.indices(dict.fromkeys(data.not_interested, 0.0)))
+    values = RatingsPage(
+        lines=lines,
         hidden=[snapshot.films.line(index) for index in hidden[:PER_PAGE]],
         scale=snapshot.guide.model.scale_,
-        place=place,
+        number=number,
         n_pages=n_pages,
     )
+    return render(request, "you_ratings.html", values)
 
 
-# -- given out and deleted -----------------------------------------------------------------------------------------
+# -- download and delete ---------------------------------------------------------------------------
 
 
 @router.get("/matinee.json")
 def export_json(person: MaybePerson, serving: Serving) -> Response:
-    """Everything that is kept of somebody."""
+    """All of the person's data as a file."""
     if person is None:
         return RedirectResponse("/you", 303)
-    answer = Answer(serving.store.export(person))
-    answer.headers["content-disposition"] = 'attachment; filename="matinee.json"'
-    return answer
+    response = Answer(serving.store.export(person))
+    response.headers["content-disposition"] = 'attachment; filename="matinee.json"'
+    return response
 
 
 @router.get("/ratings.csv")
 def export_csv(person: MaybePerson, serving: Serving) -> Response:
-    """Somebody's ratings as a table, which this site and spreadsheets read."""
+    """The person's ratings as a table that spreadsheets and `matinee recommend --ratings` read."""
     if person is None:
         return RedirectResponse("/you", 303)
     snapshot = serving.models.snapshot()
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(("item_id", "title", "year", "stars", "rated_at"))
-    for one in serving.store.kept(person).ratings:
-        film = snapshot.guide.catalog[answers.native_id(snapshot, one.item_id)]
-        row = (plain_cell(one.item_id), plain_cell(film.title), film.year or "", f"{one.stars:g}", one.rated_at)
-        writer.writerow(row)
+    text = _csv_of(snapshot, serving.store.kept(person))
     headers = {"content-disposition": 'attachment; filename="ratings.csv"'}
-    return Response(written.getvalue().encode("utf-8", "replace"), media_type="text/csv", headers=headers)
+    return Response(text.encode("utf-8", "replace"), media_type="text/csv", headers=headers)
+
+
+def _csv_of(snapshot: Snapshot, data: Kept) -> str:
+    table = io.StringIO()
+    writer = csv.writer(table)
+    writer.writerow(("item_id", "title", "year", "stars", "rated_at"))
+    for rating in data.ratings:
+        film = snapshot.guide.catalog[native_id(snapshot, rating.item_id)]
+        item_id, title = plain_cell(rating.item_id), plain_cell(film.title)
+        writer.writerow((item_id, title, film.year or "", f"{rating.stars:g}", rating.rated_at))
+    return table.getvalue()
 
 
 @router.get("/delete")
 def ask_to_delete(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """Asks once more."""
+    """Asks for confirmation."""
     if person is None:
         return RedirectResponse("/you", 303)
-    return page(request, "you_delete.html", kept=serving.store.kept(person), deleted=False)
+    n_ratings = len(serving.store.kept(person).ratings)
+    return render(request, "you_delete.html", DeletePage(n_ratings=n_ratings, deleted=False))
 
 
 @router.post("/delete")
 def delete(request: Request, person: MaybePerson, serving: Serving, sure: Annotated[bool, Form()] = False) -> Response:
-    """Deletes somebody with all that is theirs."""
+    """Deletes the person and all of their data."""
     if person is None or not sure:
         return RedirectResponse("/you/delete", 303)
     serving.store.forget(person)
-    answer = page(request, "you_delete.html", kept=None, deleted=True)
-    take_cookie(request, answer)
-    return answer
+    response = render(request, "you_delete.html", DeletePage(n_ratings=0, deleted=True))
+    take_cookie(request, response)
+    return response

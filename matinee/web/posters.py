@@ -1,10 +1,10 @@
-"""Posters made of type: there are no pictures, so a film's colour comes from its genre and its layout from its time.
+"""Posters made of type: there are no pictures, so genre gives the color and the decade the layout.
 
-Only names of classes come out of here; the stylesheet says what they look like.
+These functions return names of CSS classes; the stylesheet says what they look like.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
 from matinee.data.titles import spoken
@@ -13,10 +13,15 @@ GENRES = (
     "western", "musical", "film-noir", "documentary", "war", "animation", "horror", "sci-fi", "fantasy", "mystery",
     "children", "family", "crime", "romance", "thriller", "adventure", "action", "comedy", "drama",
 )  # fmt: skip
-"""Those that have a colour; the first that a film has decides, for the rare ones say most."""
-_SAME = {"children-s": "children", "sci-fi-fantasy": "sci-fi", "science-fiction": "sci-fi", "noir": "film-noir"}
+"""Genres with a color. The first one that a film has decides: rare genres come first and say most."""
+_SYNONYMS = {
+    "children-s": "children",
+    "sci-fi-fantasy": "sci-fi",
+    "science-fiction": "sci-fi",
+    "noir": "film-noir",
+}
 N_OTHER = 6
-"""Colours for films of other genres or none, by their title."""
+"""Number of colors for films with other genres or none; the title decides."""
 
 
 class Poster(NamedTuple):
@@ -28,26 +33,51 @@ class Poster(NamedTuple):
     year: str
 
 
-def poster(film: dict[str, Any]) -> Poster:
-    """The poster of a film.
-
-    Args:
-        film: with title, year and genres, as in `answers`.
-    """
-    name = spoken(film["title"])[0] or film["title"]
-    colour = colour_of(film["genres"], film["title"])
-    longest = max((len(word) for word in name.split()), default=0)
-    size = "xs" if len(name) > 48 or longest > 13 else "s" if len(name) > 30 or longest > 10 else "m"
-    if len(name) <= 9 and longest <= 7:
-        size = "l"
-    year = film["year"]
-    era = "x" if not year else "a" if year < 1950 else "b" if year < 1970 else "c" if year < 1990 else "d"
-    return Poster(f"hue-{colour} size-{size} era-{era}", name, str(year or ""))
+def film_name(title: str) -> str:
+    """The title as people say it, such as "The Matrix" for "Matrix, The (1999)"."""
+    return spoken(title)[0] or title
 
 
-def colour_of(genres: Sequence[str], title: str) -> str:
-    """The name of a colour: that of the rarest genre that has one, otherwise one by the title."""
-    names = {"-".join("".join(c if c.isalnum() else " " for c in genre.casefold()).split()) for genre in genres}
-    names = {_SAME.get(name, name) for name in names}
-    known = next((genre for genre in GENRES if genre in names), None)
-    return known or f"other-{crc32(title.encode('utf-8', 'replace')) % N_OTHER}"
+def poster(title: str, year: int | None, genres: Sequence[str]) -> Poster:
+    """The poster of a film."""
+    name = film_name(title)
+    classes = f"hue-{color_of(genres, title)} size-{_size_of(name)} era-{_era_of(year)}"
+    return Poster(classes, name, str(year or ""))
+
+
+def color_of(genres: Sequence[str], title: str) -> str:
+    """The name of a color: of the rarest genre that has one, or else by the title."""
+    names = set()
+    for genre in genres:
+        letters = "".join(c if c.isalnum() else " " for c in genre.casefold())
+        name = "-".join(letters.split())
+        names.add(_SYNONYMS.get(name, name))
+    for genre in GENRES:
+        if genre in names:
+            return genre
+    return f"other-{crc32(title.encode('utf-8', 'replace')) % N_OTHER}"
+
+
+def _size_of(name: str) -> str:
+    """The size of the type, so that the name and its longest word fit."""
+    longest_word = max((len(word) for word in name.split()), default=0)
+    if len(name) > 48 or longest_word > 13:
+        return "xs"
+    if len(name) > 30 or longest_word > 10:
+        return "s"
+    if len(name) <= 9 and longest_word <= 7:
+        return "l"
+    return "m"
+
+
+def _era_of(year: int | None) -> str:
+    """The layout; x if the year is unknown."""
+    if not year:
+        return "x"
+    if year < 1950:
+        return "a"
+    if year < 1970:
+        return "b"
+    if year < 1990:
+        return "c"
+    return "d"

@@ -141,8 +141,7 @@ class Store:
     def kept(self, person_id: str) -> Kept:
         """A person's ratings and what they are not interested in; both are empty for somebody unknown."""
         with self._reading() as connection:
-            rated = [Rated(*row) for row in connection.execute(_ratings_of(person_id))]
-            return Kept(rated, [row.item_id for row in connection.execute(_not_interested_of(person_id))])
+            return _kept(connection, person_id)
 
     def rate(self, person_id: str, item_id: str, stars: float) -> None:
         """Keeps a rating, in place of an earlier one of the same film; see `rate_many`."""
@@ -218,15 +217,19 @@ class Store:
                 )
             }
 
-    def last_raters(self, limit: int, enough: int) -> list[list[tuple[str, float]]]:
-        """The ratings of the people who rated last, of those with enough: (item id, stars), the last one first."""
+    def last_raters(self, limit: int, enough: int) -> list[Kept]:
+        """What the people said who rated last, of those with enough ratings."""
         columns = ratings.c
         query = sa.select(columns.person_id).group_by(columns.person_id).having(sa.func.count() >= enough)
         last = sa.func.max(columns.rated_at)
         with self._reading() as connection:
             found = connection.execute(query.order_by(last.desc(), columns.person_id).limit(limit)).scalars().all()
-            rated = [connection.execute(_ratings_of(person_id)) for person_id in found]
-            return [[(row.item_id, row.stars) for row in rows] for rows in rated]
+            return [_kept(connection, person_id) for person_id in found]
+
+
+def _kept(connection: sa.Connection, person_id: str) -> Kept:
+    rated = [Rated(*row) for row in connection.execute(_ratings_of(person_id))]
+    return Kept(rated, [row.item_id for row in connection.execute(_not_interested_of(person_id))])
 
 
 def _ratings_of(person_id: str) -> "sa.Select[Any]":

@@ -19,9 +19,9 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.web import texts
 from matinee.web.app import create_app
-from matinee.web.pages_base import choices, film_url, is_own
-from matinee.web.pages_more import make_ready
-from matinee.web.posters import GENRES, N_OTHER, colour_of, poster
+from matinee.web.pages_base import choices, film_url, is_local
+from matinee.web.pages_routes import prepare_pages
+from matinee.web.posters import GENRES, N_OTHER, color_of, poster
 from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
 from tests.web.conftest import UNLIMITED, guide_of, serving
@@ -109,7 +109,7 @@ def test_stylesheet_and_script_are_kept_but_asked_for_again(visitor: httpx.Clien
 def test_every_text_is_said_somewhere() -> None:
     folder = Path(texts.__file__).parent
     sources = [*folder.glob("*.py"), *folder.glob("templates/*.html"), *folder.glob("static/*.js")]
-    code = "\n".join(path.read_text("utf-8") for path in sources if path.name not in ("texts.py", "texts_more.py"))
+    code = "\n".join(path.read_text("utf-8") for path in sources if path.name != "texts.py")
     for group in ("SITE", "CARD", "RATE", "FOR_YOU", "FILM", "ERROR", "SCRIPT"):
         place = "texts" if group == "SCRIPT" else group
         unsaid = [name for name in getattr(texts, group) if not re.search(rf'\b{place}(\.|\[")({name})\b', code)]
@@ -120,21 +120,25 @@ def test_every_text_is_said_somewhere() -> None:
 def test_what_the_first_page_needs_is_made_ready_before_it_is_asked_for(model_file: Path, tmp_path: Path) -> None:
     app = create_app(Settings((model_file,), str(tmp_path / "own.db"), "", UNLIMITED, log_requests=False))
     (live,) = app.state.served.models
-    shelves = app.state.shelves
+    cache = app.state.film_cards
+
+    def has_cards() -> bool:
+        cards = cache._by_name.get(live.name)
+        return cards is not None and cards.snapshot is live.current
 
     async def running() -> None:
         async with asyncio.timeout(20), app.router.lifespan_context(app):
-            while not shelves.has(live.current):
+            while not has_cards():
                 await asyncio.sleep(0.01)
 
     asyncio.run(running())
-    first = shelves.of(live.current)
-    make_ready(app)
-    assert shelves.of(live.current) is first
+    first = cache.of(live.current)
+    prepare_pages(app)
+    assert cache.of(live.current) is first
     live.reload()
-    assert not shelves.has(live.current)
-    make_ready(app)
-    assert shelves.of(live.current).snapshot is live.current
+    assert not has_cards()
+    prepare_pages(app)
+    assert cache.of(live.current).snapshot is live.current
 
 
 # -- titles ------------------------------------------------------------------------------------------------------
@@ -256,7 +260,7 @@ def test_a_film_that_is_not_there_cannot_be_rated_and_makes_nobody(visitor: http
 def test_forms_lead_back_to_this_server_alone(visitor: httpx.Client, back: str) -> None:
     visitor.follow_redirects = False
     assert rate(visitor, 7, 4, back=back).headers["location"] == "/"
-    assert not is_own(back)
+    assert not is_local(back)
 
 
 # -- other people ------------------------------------------------------------------------------------------------
@@ -442,22 +446,22 @@ def test_new_people_are_counted_on_pages_too_whatever_their_cookie_says(model_fi
 
 
 def test_the_rarest_genre_colours_a_poster() -> None:
-    assert colour_of(("Drama", "War"), "x") == "war"
-    assert colour_of(("Comedy", "Children's"), "x") == "children"
-    assert colour_of(("Sci-Fi",), "x") == colour_of(("Science Fiction",), "x") == "sci-fi"
-    other = colour_of((), "A film")
+    assert color_of(("Drama", "War"), "x") == "war"
+    assert color_of(("Comedy", "Children's"), "x") == "children"
+    assert color_of(("Sci-Fi",), "x") == color_of(("Science Fiction",), "x") == "sci-fi"
+    other = color_of((), "A film")
     assert other.startswith("other-")
-    assert other == colour_of(("Cooking",), "A film")
+    assert other == color_of(("Cooking",), "A film")
 
 
 def test_posters_are_set_by_length_and_time() -> None:
     def classes(title: str, year: int | None) -> str:
-        return poster({"title": title, "year": year, "genres": ["Drama"]}).classes
+        return poster(title, year, ["Drama"]).classes
 
     assert classes("Alien (1979)", 1979) == "hue-drama size-l era-c"
     assert classes("Matrix, The (1999)", 1999) == "hue-drama size-m era-d"
     assert classes("Supercalifragilistic", None) == "hue-drama size-xs era-x"
-    assert poster({"title": "Matrix, The (1999)", "year": 1999, "genres": []}).name == "The Matrix"
+    assert poster("Matrix, The (1999)", 1999, []).name == "The Matrix"
 
 
 def test_every_colour_of_a_poster_is_in_the_stylesheet() -> None:

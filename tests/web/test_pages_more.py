@@ -11,14 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from matinee.analysis.taste import StarCount
 from matinee.data.catalog import Catalog
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.models.ials import ImplicitALS
 from matinee.models.popularity import Popularity
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
-from matinee.web.charts import bar, columns_of, histogram
-from matinee.web.pages_operator import traffic
+from matinee.web.charts import columns_of, histogram, lean_bar
+from matinee.web.pages_operator import Route, traffic_of
 from matinee.web.settings import Settings
 from tests.conftest import simulated
 from tests.web.conftest import OPERATOR, UNLIMITED, guide_of, serving, wait_for_answer
@@ -312,10 +313,10 @@ matinee_request_seconds_bucket{le="0.1",route="/a"} 9.0
 matinee_request_seconds_bucket{le="+Inf",route="/a"} 9.0
 matinee_request_seconds_sum{route="/a"} 0.09
 """
-    told = traffic(figures)
-    assert told["all"] == {"requests": 10, "refusals": 1, "errors": 1}
-    first = {"route": "/a", "requests": 9, "refusals": 1, "errors": 0, "mean_ms": 10.0, "p99_ms": 100.0}
-    assert told["routes"][0] == pytest.approx(first)
+    told = traffic_of(figures)
+    assert (told.requests, told.refusals, told.errors) == (10, 1, 1)
+    assert told.routes[0]._replace(mean_ms=0) == Route("/a", 9, 1, 0, 0, 100.0)
+    assert told.routes[0].mean_ms == pytest.approx(10)
 
 
 # -- other models --------------------------------------------------------------------------------------------------
@@ -352,19 +353,18 @@ def test_all_pages_work_without_stars_titles_genres_and_years(kind: str, tmp_pat
 
 
 def test_columns_are_the_steps_of_a_scale_or_tenths_of_it() -> None:
-    own, everybody = [{"stars": 5.0, "n": 3.0}, {"stars": 0.5, "n": 1.0}], [{"stars": 3.0, "n": 10.0}]
-    halves = columns_of(own, everybody, Scale(0.5, 5, 0.5))
+    halves = columns_of([StarCount(5.0, 3), StarCount(0.5, 1)], [StarCount(3.0, 10)], Scale(0.5, 5, 0.5))
     assert [one.label for one in halves] == ["0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5"]
-    assert (halves[-1].own, halves[0].own, halves[5].everybody) == (0.75, 0.25, 1.0)
-    tenths = columns_of([{"stars": 100.0, "n": 1.0}, {"stars": 0.0, "n": 1.0}], None, Scale(0, 100, 1))
-    assert (len(tenths), tenths[0].own, tenths[-1].own, tenths[0].everybody) == (10, 0.5, 0.5, None)
+    assert (halves[-1].own, halves[0].own, halves[5].everyone) == (0.75, 0.25, 1.0)
+    tenths = columns_of([StarCount(100.0, 1), StarCount(0.0, 1)], None, Scale(0, 100, 1))
+    assert (len(tenths), tenths[0].own, tenths[-1].own, tenths[0].everyone) == (10, 0.5, 0.5, None)
     assert columns_of([], None, PAIRS) == []
     assert 'height="100"' in histogram(halves)
 
 
 def test_a_bar_goes_to_the_side_of_its_sign_and_never_beyond_the_end() -> None:
-    assert 'class="more" x="50" y="2" width="25"' in bar(0.5, 1)
-    assert 'class="less" x="0" y="2" width="50"' in bar(-7, 1)
+    assert 'class="more" x="50" y="2" width="25"' in lean_bar(0.5, 1)
+    assert 'class="less" x="0" y="2" width="50"' in lean_bar(-7, 1)
 
 
 # -- the demo ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,68 @@
+"""The page of a film: what the person would give it and why, and films like it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from matinee.errors import UnsupportedError
+from matinee.web.access import MaybePerson
+from matinee.web.answers import exact_id
+from matinee.web.explained import Chart, chart
+from matinee.web.pages_base import film_url, render
+from matinee.web.pages_visitor import FilmId, RatingContext, Visitor
+from matinee.web.shelf import FilmCard
+
+router = APIRouter(include_in_schema=False)
+
+N_SIMILAR = 6
+
+
+class FilmPage(RatingContext):
+    """Values of film.html."""
+
+    film: FilmCard
+    why: Chart | None
+    no_explanation: str
+    """Why the model cannot explain; empty if `why` is there."""
+    given: float | None
+    """The person's own rating."""
+    is_hidden: bool
+    similar: list[FilmCard]
+    back: str
+
+
+@router.get("/films")
+def film_by_query(request: Request, person: MaybePerson, item_id: Annotated[FilmId, Query(alias="id")]) -> Response:
+    """The page of a film whose id cannot be part of a path; see `film_url`."""
+    return film_page(request, item_id, person)
+
+
+@router.get("/films/{item_id:path}")
+def film_page(request: Request, item_id: FilmId, person: MaybePerson) -> Response:
+    """A film, its prediction with an explanation, and similar films."""
+    visitor = Visitor(request, person)
+    index = visitor.snapshot.index_of(item_id)
+    return render(request, "film.html", visitor.snapshot.run(_values, visitor, index))
+
+
+def _values(visitor: Visitor, index: int) -> FilmPage:
+    scores = visitor.model.scores(visitor.profile)
+    (film,) = visitor.cards.predicted(visitor.profile, [index], scores, {})
+    why, no_explanation = None, ""
+    try:
+        why = chart(visitor.snapshot.guide.explain(visitor.profile, exact_id(film["item_id"])))
+    except UnsupportedError as error:
+        no_explanation = str(error)
+    similar = visitor.cards.similar(index, N_SIMILAR, [])
+    return FilmPage(
+        film=film,
+        why=why,
+        no_explanation=no_explanation,
+        given=visitor.own.get(index),
+        is_hidden=index in visitor.hidden,
+        similar=visitor.cards.predicted(visitor.profile, similar, scores, {}),
+        back=film_url(film["item_id"]),
+        scale=visitor.scale,
+        n_rated=len(visitor.own),
+    )

@@ -1,0 +1,83 @@
+"""Forms about a film: rate, remove the rating, hide, show again.
+
+A form is answered with a redirect to its page. The script of the pages sends the same form with the
+header `X-Part` and gets that page at once, one request per change.
+"""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.datastructures import QueryParams
+
+from matinee.web.access import CurrentPerson, MaybePerson, Serving
+from matinee.web.answers import keep_ratings, storable_id, storable_ratings
+from matinee.web.pages_base import is_local, redirect_back, requested_part
+from matinee.web.pages_for_you import render_for_you_page
+from matinee.web.pages_rate import RateQuery, render_rate_page
+from matinee.web.pages_visitor import FilmId, FilmIds, person_or_newcomer
+from matinee.web.shapes import Stars
+
+router = APIRouter(include_in_schema=False)
+
+
+class FilmForm(BaseModel):
+    """A film, the page to go back to, and what is on that page."""
+
+    item_id: FilmId
+    back: str = "/"
+    shown: FilmIds = []
+    skip: FilmIds = []
+
+
+class RatingForm(FilmForm):
+    """A film and the person's rating of it."""
+
+    stars: Stars
+
+
+@router.post("/rate")
+def rate(request: Request, form: Annotated[RatingForm, Form()], person: MaybePerson, serving: Serving) -> Response:
+    """Stores a rating. A visitor's first rating makes them a person."""
+    ratings = storable_ratings(serving.models.snapshot(), {form.item_id: form.stars})
+    with person_or_newcomer(request, person) as writer:
+        keep_ratings(serving.store, writer.id, ratings)
+    return writer.remember(request, _page_of_form(request, writer.id, form))
+
+
+@router.post("/unrate")
+def unrate(request: Request, form: Annotated[FilmForm, Form()], person: CurrentPerson, serving: Serving) -> Response:
+    """Removes a rating."""
+    serving.store.unrate(person, storable_id(form.item_id))
+    return _page_of_form(request, person, form)
+
+
+@router.post("/hide")
+def hide(request: Request, form: Annotated[FilmForm, Form()], person: MaybePerson, serving: Serving) -> Response:
+    """Hides a film from the person's lists."""
+    item_id = storable_id(serving.models.snapshot().item_id(form.item_id))
+    with person_or_newcomer(request, person) as writer:
+        serving.store.hide(writer.id, item_id)
+    return writer.remember(request, _page_of_form(request, writer.id, form))
+
+
+@router.post("/show")
+def show(request: Request, form: Annotated[FilmForm, Form()], person: CurrentPerson, serving: Serving) -> Response:
+    """Shows a hidden film again."""
+    serving.store.show(person, storable_id(form.item_id))
+    return _page_of_form(request, person, form)
+
+
+def _page_of_form(request: Request, person: str, form: FilmForm) -> Response:
+    """The page that a form was on: its content for the script, a redirect for browsers without it."""
+    if not requested_part(request) or not is_local(form.back):
+        return redirect_back(form.back)
+    address = urlsplit(form.back)
+    if address.path == "/":
+        return render_rate_page(request, person, RateQuery(skip=form.skip, shown=form.shown, n=1))
+    if address.path == "/for-you":
+        held = frozenset(form.shown)
+        return render_for_you_page(request, person, QueryParams(address.query), held)
+    return redirect_back(form.back)

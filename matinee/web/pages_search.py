@@ -1,0 +1,54 @@
+"""The search page: films by words of their titles."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.datastructures import QueryParams
+
+from matinee.data.titles import fold
+from matinee.data.vocabulary import Id
+from matinee.web.access import MaybePerson, Serving
+from matinee.web.answers import FoundFilms, film_page
+from matinee.web.pages_base import render, with_query
+from matinee.web.pages_visitor import RatingContext, Visitor, read_query
+from matinee.web.settings import MOST_TEXT
+from matinee.web.shapes import FilmQuery
+
+router = APIRouter(include_in_schema=False)
+
+N_FILMS = 24
+
+
+class SearchPage(RatingContext):
+    """Values of search.html."""
+
+    q: str
+    found: FoundFilms | None
+    """None if there is nothing to search for."""
+    given: dict[Id, float]
+    """The person's ratings, by the id of the film."""
+    back: str
+
+
+@router.get("/search")
+async def search_page(request: Request, person: MaybePerson, serving: Serving) -> Response:
+    """Films whose titles contain the words."""
+    return await serving.long_pages.run(_search, request, person)
+
+
+def _search(request: Request, person: str | None) -> Response:
+    items = request.query_params.multi_items()
+    params = QueryParams([(name, text[:MOST_TEXT]) for name, text in items])
+    query = read_query(FilmQuery, params, page_size=str(N_FILMS))
+    visitor = Visitor(request, person)
+    found = None
+    if fold(query.q):
+        found = film_page(visitor.snapshot, query)
+    values = SearchPage(
+        q=query.q,
+        found=found,
+        given={visitor.model.items_.id(index): stars for index, stars in visitor.own.items()},
+        back=with_query("/search", q=query.q),
+        scale=visitor.scale,
+        n_rated=len(visitor.own),
+    )
+    return render(request, "search.html", values)
