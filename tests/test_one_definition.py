@@ -28,7 +28,7 @@ def places(pattern: str) -> set[str]:
 
 def test_the_upper_quarter_of_a_scale_is_taken_in_one_place() -> None:
     quarter = r"0?\.[27]5 \* \([\w.]*highest|highest - \([\w. -]*lowest\) / 4"
-    assert places(quarter) == {"positives.py"}
+    assert places(quarter) == {"implicit_feedback.py"}
 
 
 def test_holms_correction_is_made_in_one_place() -> None:

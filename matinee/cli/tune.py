@@ -66,8 +66,8 @@ def tune(
     settings. Settings given with --set are fixed. Ctrl+C ends the search and keeps the results so
     far. The last line of the output is the command that trains a model with the best settings.
     """
-    from matinee.evaluation.tuning import look_at_test
     from matinee.evaluation.tuning import tune as search
+    from matinee.evaluation.tuning import with_test_gain
     from matinee.evaluation.tuning_study import Plan
 
     require_one_split(test_source, spec)
@@ -89,7 +89,7 @@ def tune(
     with progress_bar(f"Tuning {model.name}") as progress:
         study = search(model, train, plan, n_threads=threads, progress=progress)
     if parts:
-        study = look_at_test(study, model, parts[0], n_threads=threads)
+        study = with_test_gain(study, model, parts[0], n_threads=threads)
     command = study.command(source, _typed_options(columns))
     if as_json_:
         as_json({"dataset": dataset.name, "command": command} | study.to_dict())

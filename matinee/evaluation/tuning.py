@@ -1,7 +1,8 @@
-"""Searches the settings of a model: many trainings on one part of the training rows, each judged on the other.
+"""Tuning: searches the settings with which a model does best on validation parts of the training rows.
 
-The search knows the ranges that the model declares (`hyper(search=...)`) and starts from the defaults. It sees training
-rows only: whatever is kept for a test is looked at once, at the end, with the defaults beside the best.
+The search uses the ranges that the model declares (`hyper(search=...)`) and starts from the
+defaults. It sees training rows alone. A test part is used once, at the end, for the best settings
+and the defaults.
 """
 
 import shlex
@@ -15,24 +16,33 @@ from typing import Any
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, splits
 from matinee.errors import SettingError, UnsupportedError
-from matinee.evaluation import PerUserSums
 from matinee.evaluation.paired_tests import LEVEL, against_first
-from matinee.evaluation.tuning_study import ERRORS, METRICS, Judge, Plan, Trial, run_trials, searched_settings
+from matinee.evaluation.per_user import PerUserSums
+from matinee.evaluation.tuning_study import (
+    ERRORS,
+    METRICS,
+    Objective,
+    Plan,
+    Trial,
+    run_study,
+    search_space,
+)
 from matinee.models.base import Recommender
 from matinee.progress import Progress
 from matinee.text import did_you_mean
 
-NAMES = {name: name.upper() if name in (*ERRORS, "mrr") else name for name in METRICS}
-MANY = 500_000
-"""With so many training rows, a part of them tells settings apart; with fewer, every row is predicted once."""
+#: With this many training rows a part of them is enough for validation; with fewer, all are used.
+MANY_ROWS = 500_000
 
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much the best settings are better than the defaults on the same ratings; below 0 they are worse.
+    """The difference between the best settings and the defaults on the same ratings.
 
     Attributes:
-        low, high: 95% interval, paired, over users.
+        default, best: the metric with the defaults and with the best settings.
+        gain: how much better the best settings are; negative if they are worse.
+        low, high: the 95% interval of the gain, paired over users.
         p_value: of the sign-flip test over users.
     """
 
@@ -45,25 +55,31 @@ class Gain:
     p_value: float
 
     def words(self) -> str:
-        """better by 0.0093 (95% between 0.0070 and 0.0115)"""
-        word = "better" if self.gain >= 0 else "worse"
-        low, high = (self.low, self.high) if self.gain >= 0 else (-self.high, -self.low)
-        ends = f" (95% between {low:.4f} and {high:.4f})" if isfinite(low) else ""
-        chance = "" if self.p_value < LEVEL else ", no more than chance explains"
-        return f"{word} by {abs(self.gain):.4f}{ends}{chance}"
+        """Such as "better by 0.0093 (95% interval 0.0070 to 0.0115)"."""
+        if self.gain >= 0:
+            word, low, high = "better", self.low, self.high
+        else:
+            word, low, high = "worse", -self.high, -self.low
+        words = f"{word} by {abs(self.gain):.4f}"
+        if isfinite(low):
+            words += f" (95% interval {low:.4f} to {high:.4f})"
+        if self.p_value >= LEVEL:
+            words += ", which is not significant"
+        return words
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was found.
+    """The result of a search.
 
     Attributes:
-        best: the number of the best trial; 0, the defaults, unless another is better by more than chance explains.
-        settings: what to train with, as far as it differs from the defaults.
-        gain: on the validation part, on which the best was chosen, so it is a little too large; None if the defaults
-            are best.
-        test: on the test part, which was looked at once, with the best and the defaults; None without one.
-        note: why the search ended early, and which trial was better by chance, as far as that is so.
+        best: the number of the best trial; 0, the defaults, unless another is significantly better.
+        settings: the best settings, as far as they differ from the defaults.
+        gain: on the validation parts; None if the defaults are best. It is biased upward, because
+            the best trial was chosen on these parts.
+        test: the gain on the test part; None without a test part.
+        note: why the search ended early, and which trial was better, but not significantly; empty
+            if neither applies.
     """
 
     model: str
@@ -84,63 +100,68 @@ class Tuning:
         return asdict(self)
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The history as lines of a table, under `headings`; the best is marked with *."""
-        return [
-            (
-                f"{one.number}",
-                *(_written(value) for value in one.settings.values()),
-                "-" if one.value is None else f"{one.value:.4f}",
-                "*" if one.number == self.best else "",
-                one.remark or ("the defaults" if one.number == 0 else ""),
-            )
-            for one in self.trials
-        ]
+        """The trials as rows of a table, under `headings`; the best is marked with *."""
+        rows = []
+        for trial in self.trials:
+            value, mark, remark = "-", "", trial.remark
+            if trial.value is not None:
+                value = f"{trial.value:.4f}"
+            if trial.number == self.best:
+                mark = "*"
+            if trial.number == 0 and not remark:
+                remark = "the defaults"
+            settings = [_written(setting) for setting in trial.settings.values()]
+            rows.append((f"{trial.number}", *settings, value, mark, remark))
+        return rows
 
     def headings(self) -> tuple[str, ...]:
-        """Of the table of `rows`."""
+        """The headings of `rows`."""
         return ("trial", *self.trials[0].settings, self.metric, "", "")
 
     def sentences(self) -> list[str]:
-        """What was gained."""
-        name = NAMES[self.metric]
-        said = [self.note] if self.note else []
+        """The note and the gains."""
+        label = self.metric
+        if label in (*ERRORS, "mrr"):
+            label = label.upper()
+        sentences = [self.note] if self.note else []
         if self.gain is None:
-            first = self.trials[0].value
-            said.append(
-                f"No trial was better than the defaults beyond chance, {name} {first:.4f} on the validation part."
+            sentences.append(
+                "No trial was significantly better than the defaults, which have "
+                f"{label} {self.trials[0].value:.4f} on the validation part."
             )
         else:
-            said.append(
-                f"{name} on validation parts of {self.n_valid:,} training rows: {self.gain.best:.4f} instead of "
-                f"{self.gain.default:.4f}, so it is {self.gain.words()}. The best of many trials looks better on "
-                "the rows it was chosen on than it is."
+            sentences.append(
+                f"{label} on {self.n_valid:,} validation ratings: {self.gain.best:.4f}, and "
+                f"{self.gain.default:.4f} with the defaults; {self.gain.words()}. The best of many trials looks "
+                "better on the ratings it was chosen on than it is."
             )
-        if self.test is not None and self.best:
-            said.append(
-                f"{name} on the test part, {self.test.n_ratings:,} ratings looked at once: {self.test.best:.4f}; the "
-                f"defaults have {self.test.default:.4f}, so it is {self.test.words()}."
-            )
-        elif self.test is not None:
-            said.append(
-                f"{name} on the test part, {self.test.n_ratings:,} ratings looked at once: {self.test.best:.4f}."
-            )
-        return said
+        if self.test is not None:
+            result = f"{label} on the test part of {self.test.n_ratings:,} ratings: {self.test.best:.4f}"
+            if self.best:
+                result += f", and {self.test.default:.4f} with the defaults; {self.test.words()}"
+            sentences.append(f"{result}.")
+        return sentences
 
     def command(self, data: str, options: Sequence[str] = ()) -> str:
-        """The command line that trains with the best settings.
+        """The command line that trains a model with the best settings.
 
         Args:
-            data: what DATA was.
-            options: further ones, such as --scale 1:5.
+            data: the data, as it was given.
+            options: further options, such as --scale 1:5.
         """
-        sets = [word for name, value in self.settings.items() for word in ("--set", f"{name}={_written(value)}")]
-        seed = ["--seed", str(self.seed)] if self.seed else []
-        out = ["--out", f"{self.model}.matinee"]
-        return shlex.join(["matinee", "train", data, "--model", self.model, *sets, *seed, *options, *out])
+        words = ["matinee", "train", data, "--model", self.model]
+        for name, value in self.settings.items():
+            words += ["--set", f"{name}={_written(value)}"]
+        if self.seed:
+            words += ["--seed", str(self.seed)]
+        return shlex.join([*words, *options, "--out", f"{self.model}.matinee"])
 
 
 def _written(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """A value as --set takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
 
 
 # -- the search ----------------------------------------------------------------------------------------------------
@@ -154,41 +175,46 @@ def tune(
     n_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Tuning:
-    """Searches the settings with which the model does best on a part of `train` that it was not trained on.
+    """Searches the settings with which the model does best on validation parts of `train`.
 
-    A tree-structured Parzen estimator proposes settings (Bergstra et al., "Algorithms for hyper-parameter
-    optimization", 2011), in three significant digits. A trial that does worse at some tenth of its way than half of
-    those before it is stopped, where the model tells its error on the validation part while it trains. The seed is
-    the model's; the same seed finds the same, unless `seconds` or the keyboard ends it. Ctrl-C ends the search and
-    keeps what was found once the defaults have been tried. The defaults stay unless the best is better than they are
-    by more than chance explains (the sign-flip test over users), for the best of many trials always looks better.
+    A tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
+    optimization", 2011) proposes settings, in three significant digits. A trial is stopped if, at
+    some tenth of its training, it is worse than the median of the earlier trials. The defaults are
+    kept unless the best trial is significantly better (sign-flip test over users), because the best
+    of many trials always looks better than it is.
+
+    The seed is that of the model. The same seed gives the same result, unless `seconds` or Ctrl-C
+    ends the search. Ctrl-C keeps the finished trials, once the defaults have been tried.
 
     Args:
-        model: not fitted; its settings are what the search starts from.
+        model: an unfitted model; the search starts from its settings.
         progress: called after each trial.
 
     Raises:
-        UnsupportedError: optuna is not installed, or the model has nothing to search.
-        SettingError: there is no such metric, or the model cannot have it.
-        MatineeError: the defaults cannot be trained.
+        UnsupportedError: optuna is not installed, or the model has no settings to search.
+        SettingError: the metric is unknown, or the model does not have it.
+        MatineeError: the model cannot be trained with the defaults.
     """
     if find_spec("optuna") is None:
         raise UnsupportedError("Tuning needs optuna, which is not installed:  pip install 'matinee[tune]'")
     plan = plan or Plan()
-    searched = searched_settings(model, plan.fixed)
-    metric = _metric(model, train, plan.metric)
-    parts = list(splits(train, plan.split or _validation(metric, len(train)), model.seed))
-    judged = Judge(parts, metric, n_threads)
-    trials, sums, note = run_trials(model, searched, judged, plan, progress)
-    best = min(sums, key=lambda number: (judged.sign * sums[number].values().item(), number))
+    space = search_space(model, plan.fixed)
+    metric = _checked_metric(model, train, plan.metric)
+    split = plan.split or _default_split(metric, len(train))
+    parts = list(splits(train, split, model.seed))
+    objective = Objective(parts, metric, n_threads)
+    study = run_study(model, space, objective, plan, progress)
+    best = _best_trial(study.sums, metric)
     n_valid = sum(len(part.test) for part in parts)
-    gain = _gain(n_valid, sums[0], sums[best]) if best else None
+    gain, note = None, study.note
+    if best:
+        gain = _gain(n_valid, study.sums[0], study.sums[best])
     if gain and gain.p_value >= LEVEL:
-        much = f"{gain.best:.4f} instead of {gain.default:.4f}"
-        note = f"{note} Trial {best} had {much}, no more than chance explains, so the defaults stay.".strip()
+        note = (
+            f"{note} Trial {best} has {gain.best:.4f}, and the defaults {gain.default:.4f}; the difference is "
+            "not significant, so the defaults are kept."
+        ).strip()
         best, gain = 0, None
-    chosen = model.settings() | trials[best].settings
-    differs = {one.name: chosen[one.name] for one in model.hypers() if chosen[one.name] != one.default}
     return Tuning(
         model=model.name,
         metric=metric,
@@ -196,51 +222,87 @@ def tune(
         n_train=len(train),
         n_valid=n_valid,
         seed=model.seed,
-        trials=trials,
+        trials=study.trials,
         best=best,
-        settings={name: value for name, value in differs.items() if name != "seed"},
+        settings=_changed_settings(model, study.trials[best].settings),
         gain=gain,
         note=note,
     )
 
 
-def look_at_test(tuning: Tuning, model: Recommender, part: Split, *, n_threads: int | None = None) -> Tuning:
-    """The same with `test`: the best and the defaults trained on all training rows, and measured on the test part."""
-    judged = Judge([part], tuning.metric, n_threads)
-    default = judged(copy(model))
-    settings = tuning.trials[tuning.best].settings
-    best = judged(type(model).from_settings(model.settings() | settings)) if tuning.best else default
+def with_test_gain(tuning: Tuning, model: Recommender, part: Split, *, n_threads: int | None = None) -> Tuning:
+    """Adds the gain on a test part: both settings are trained on all training rows.
+
+    Args:
+        model: as for `tune`.
+        part: the training rows that were given to `tune`, and the test part.
+    """
+    objective = Objective([part], tuning.metric, n_threads)
+    default = objective(copy(model))
+    best = default
+    if tuning.best:
+        settings = model.settings() | tuning.trials[tuning.best].settings
+        best = objective(type(model).from_settings(settings))
     return replace(tuning, test=_gain(len(part.test), default, best))
 
 
-def _validation(metric: str, n_train: int) -> str:
-    """How the validation part is cut unless a plan says so.
-
-    What is best for lists depends on how much is held out: every liked item that is not in the training part counts
-    there as one that nobody chose. With a fifth held out of ML-100K other settings of ials come out best than with a
-    twentieth, and they are worse once all rows are trained on. So little is held out, and a model for stars, which
-    does not mind, is fitted less often.
-    """
+def _best_trial(sums: dict[int, PerUserSums], metric: str) -> int:
+    """The number of the best finished trial, the first of equals."""
+    values = {number: trial_sums.values().item() for number, trial_sums in sums.items()}
     if metric in ERRORS:
-        return "random:0.1" if n_train >= MANY else "kfold:10"
-    return "random:0.05" if n_train >= MANY else "kfold:20"
+        return min(values, key=lambda number: (values[number], number))
+    return min(values, key=lambda number: (-values[number], number))
 
 
-def _metric(model: Recommender, train: Ratings, metric: str) -> str:
-    predicts = model.capabilities.predicts_stars and train.scale.highest > train.scale.lowest
-    metric = metric or ("rmse" if predicts else "ndcg_at_10")
+def _changed_settings(model: Recommender, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the model, updated, as far as they differ from the defaults; without the seed."""
+    values = model.settings() | settings
+    changed = {}
+    for setting in model.hypers():
+        value = values[setting.name]
+        if value != setting.default and setting.name != "seed":
+            changed[setting.name] = value
+    return changed
+
+
+def _default_split(metric: str, n_train: int) -> str:
+    """How the validation part is cut unless the plan says otherwise.
+
+    The best settings for lists depend on how much is held out: a liked item outside the training
+    part counts there as one that nobody chose. With a fifth of ML-100K held out, other settings of
+    ials are best than with a twentieth, and they are worse when all rows are used for training. So
+    little is held out for lists. Models of stars are less sensitive, and are fitted less often.
+    """
+    has_many = n_train >= MANY_ROWS
+    if metric in ERRORS:
+        return "random:0.1" if has_many else "kfold:10"
+    return "random:0.05" if has_many else "kfold:20"
+
+
+def _checked_metric(model: Recommender, train: Ratings, metric: str) -> str:
+    has_stars = model.capabilities.predicts_stars and train.scale.has_stars
+    if not metric:
+        return "rmse" if has_stars else "ndcg_at_10"
     if metric not in METRICS:
         hint = did_you_mean(metric, METRICS) or f" There are {', '.join(METRICS)}."
-        raise SettingError(f"no metric '{metric}'.{hint}")
-    if metric in ERRORS and not predicts:
-        raise SettingError(f"{model.name} predicts no stars here, so there is no {metric}; tune for ndcg_at_10.")
+        raise SettingError(f"There is no metric '{metric}'.{hint}")
+    if metric in ERRORS and not has_stars:
+        raise SettingError(f"{model.name} does not predict stars here, so it has no {metric}; tune ndcg_at_10.")
     return metric
 
 
 def _gain(n_ratings: int, default: PerUserSums, best: PerUserSums) -> Gain:
     (name,) = best.names
-    (found,) = against_first({"default": default, "best": best}, name).others
-    gain = found.difference, found.low, found.high
+    (difference,) = against_first({"default": default, "best": best}, name).others
+    gain, low, high = difference.difference, difference.low, difference.high
     if name in ERRORS:
-        gain = -found.difference, -found.high, -found.low
-    return Gain(n_ratings, default.values().item(), best.values().item(), *gain, found.p_value)
+        gain, low, high = -gain, -high, -low
+    return Gain(
+        n_ratings=n_ratings,
+        default=default.values().item(),
+        best=best.values().item(),
+        gain=gain,
+        low=low,
+        high=high,
+        p_value=difference.p_value,
+    )

@@ -1,13 +1,13 @@
-"""The trials of a tuning: settings are proposed, the model is trained with them, and it is judged. Uses optuna."""
+"""The study behind `tune`: optuna proposes settings, the objective measures a model that is trained with them."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matinee.data.split import Split
 from matinee.errors import MatineeError, SettingError, UnsupportedError
-from matinee.evaluation import PerUserSums, error_sums, list_sums, pooled
+from matinee.evaluation.per_user import PerUserSums, error_sums, list_sums, pooled
 from matinee.evaluation.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.models.base import Recommender
 from matinee.models.hyperparameters import Hyper
@@ -18,23 +18,27 @@ if TYPE_CHECKING:
     import optuna
 
 ERRORS = ("rmse", "mae")
+#: The metrics that can be tuned: errors are minimized, measures of lists are maximized.
 METRICS = (*ERRORS, *PER_USER[: PER_USER.index("mrr") + 1])
-"""What may be searched for: the least error, or the most of a measure of lists."""
+#: Trials are compared after each tenth of a training, because they differ in the number of epochs.
 TENTHS = 10
-"""Trainings are compared at tenths of their way, since they differ in the number of epochs."""
+#: The number of trials without a limit on trials or time, and with a limit on time alone.
+DEFAULT_TRIALS, UNLIMITED_TRIALS = 30, 100_000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to search.
+    """The extent of a search.
 
     Attributes:
-        trials: how many at most; the first is of the defaults. None: 30, or as many as `seconds` allows.
-        seconds: when to stop; None for no limit. The defaults are always tried.
-        metric: one of METRICS; empty for the RMSE, or NDCG@10 where the model predicts no stars.
-        fixed: settings that stay as the model has them.
-        split: how the validation part is cut from the training rows, as for `split.splits`; empty for kfold:10, or
-            kfold:20 for lists (see `tuning`), and one such part alone where there are rows enough.
+        trials: the maximum number of trials; the first has the default settings. None: 30, or as
+            many as `seconds` allows.
+        seconds: the time limit; None for no limit. The defaults are always tried.
+        metric: one of METRICS; empty for RMSE, or for NDCG@10 if the model does not predict stars.
+        fixed: names of settings that are not searched.
+        split: how validation parts are cut from the training rows, see `data.split.splits`; empty
+            for kfold:10, or kfold:20 for measures of lists (see `tuning`), or a single such part
+            if there are many rows.
     """
 
     trials: int | None = None
@@ -45,17 +49,22 @@ class Plan:
 
     @property
     def most(self) -> int:
-        """The greatest number of trials."""
-        return self.trials or (30 if self.seconds is None else 100_000)
+        """The maximum number of trials."""
+        if self.trials:
+            return self.trials
+        if self.seconds is not None:
+            return UNLIMITED_TRIALS
+        return DEFAULT_TRIALS
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial.
+    """One trial of a study.
 
     Attributes:
-        settings: those that are searched.
-        value: of the metric on the validation part; None if it did not get there, and `remark` says why.
+        settings: the values of the settings that are searched.
+        value: the metric on the validation parts; None if the trial did not finish, and `remark`
+            says why.
     """
 
     number: int
@@ -65,59 +74,92 @@ class Trial:
     remark: str = ""
 
 
-class Judge:
-    """Trains models on one part of each split and says how good they are on the other, by one metric.
+class StudyResult(NamedTuple):
+    """The trials of a study.
+
+    Attributes:
+        sums: the metric of each finished trial, by its number.
+        note: why there are fewer trials than planned; empty if there are not.
+    """
+
+    trials: list[Trial]
+    sums: dict[int, PerUserSums]
+    note: str
+
+
+class Objective:
+    """Trains a model on the training part of each split, and measures it on the test part.
 
     Raises:
-        SettingError: nobody likes an item of the parts on which lists are to be judged.
+        SettingError: the metric is of lists, and some test part has no relevant item.
     """
 
     def __init__(self, parts: Sequence[Split], metric: str, n_threads: int | None) -> None:
-        self.parts, self.metric, self.n_threads = parts, metric, n_threads
-        self.sign = 1 if metric in ERRORS else -1
-        """Times this, less is better."""
+        self.parts = parts
+        self.metric = metric
+        self.n_threads = n_threads
+        self.is_error = metric in ERRORS
         self.tasks = [ranking_task(part.test) for part in parts]
-        if metric not in ERRORS and not all(len(task.users) for task in self.tasks):
-            raise SettingError(f"Nobody likes an item of the part that {metric} is measured on; tune for rmse.")
+        if not self.is_error and not all(len(task.users) for task in self.tasks):
+            raise SettingError(
+                f"No item of the validation part is relevant, so {metric} cannot be measured; tune rmse."
+            )
 
-    def __call__(self, model: Recommender, watch: "PruningCallback | None" = None) -> PerUserSums:
-        """The metric on all test parts together."""
-        found: list[PerUserSums] = []
-        reports_error = self.metric == "rmse" and not model.needs_valid
-        for number, (part, task) in enumerate(zip(self.parts, self.tasks, strict=True)):
-            if watch is not None and reports_error:
-                progress = watch.progress(number)
-                model.fit(part.train, valid=part.test, n_threads=self.n_threads, progress=progress)
+    def __call__(self, model: Recommender, pruning: "PruningCallback | None" = None) -> PerUserSums:
+        """The metric over all test parts.
+
+        Raises:
+            optuna.TrialPruned: the callback stopped the trial.
+        """
+        folds: list[PerUserSums] = []
+        for number, part in enumerate(self.parts):
+            self._fit(model, number, pruning)
+            if self.is_error:
+                sums = error_sums(part.test, model.predict_ratings(part.test))
             else:
-                model.fit(part.train, n_threads=self.n_threads)
-            if self.metric in ERRORS:
-                found.append(error_sums(part.test, model.predict_ratings(part.test)).only(self.metric))
-            else:
-                ranked = judge(model, task, top_lists(model, task.users))
-                found.append(list_sums(ranked, part.test.n_users).only(self.metric))
-            if watch is not None and number + 1 < len(self.parts):
-                watch.tell(TENTHS * (number + 1), pooled(found).values().item())
-        return pooled(found)
+                task = self.tasks[number]
+                sums = list_sums(judge(model, task, top_lists(model, task.users)), part.test.n_users)
+            folds.append(sums.only(self.metric))
+            if pruning is not None and number + 1 < len(self.parts):
+                pruning.report(TENTHS * (number + 1), pooled(folds).values().item())
+        return pooled(folds)
+
+    def _fit(self, model: Recommender, number: int, pruning: "PruningCallback | None") -> None:
+        """Fits the model on one part; the callback follows the validation error, if the metric is the RMSE.
+
+        A model that chooses its last epoch by a validation part must not see the one it is measured on.
+        """
+        part = self.parts[number]
+        if pruning is None or self.metric != "rmse" or model.needs_valid:
+            model.fit(part.train, n_threads=self.n_threads)
+        else:
+            progress = pruning.progress(number)
+            model.fit(part.train, valid=part.test, n_threads=self.n_threads, progress=progress)
 
 
 class PruningCallback:
-    """Stops a trial, other than the first, that is behind the others or out of time: it raises optuna.TrialPruned."""
+    """Stops a trial that is behind the others or out of time; never the first one."""
 
     def __init__(self, trial: "optuna.Trial", end: float) -> None:
-        self.trial, self.end = trial, end
+        self.trial = trial
+        self.end = end
 
-    def tell(self, step: int, value: float) -> None:
-        """How good the trial is so far; more or less of the metric is worse, as for the study."""
+    def report(self, step: int, value: float) -> None:
+        """Reports the metric of the trial so far.
+
+        Raises:
+            optuna.TrialPruned: the trial is stopped.
+        """
         import optuna
 
         self.trial.report(value, step)
         if self.trial.number and time.monotonic() > self.end:
-            raise optuna.TrialPruned("the time was over")
+            raise optuna.TrialPruned("Stopped: the time limit was reached.")
         if self.trial.should_prune():
-            raise optuna.TrialPruned("stopped early, behind the median")
+            raise optuna.TrialPruned("Stopped early: worse than the median of the earlier trials.")
 
     def progress(self, fold: int) -> Progress:
-        """Reports the validation error of a training at each tenth of its way, where the model measures it."""
+        """Reports the validation error after each tenth of a training, if the model measures it."""
         reported = 0
 
         def report(step: Step) -> None:
@@ -125,99 +167,126 @@ class PruningCallback:
             tenth = TENTHS * step.done // step.total
             if step.validation is not None and reported < tenth < TENTHS:
                 reported = tenth
-                self.tell(TENTHS * fold + tenth, step.validation)
+                self.report(TENTHS * fold + tenth, step.validation)
 
         return report
 
 
-def searched_settings(model: Recommender, fixed: Sequence[str]) -> list[Hyper]:
-    """The settings for which the model declares a range, less the fixed ones.
+def search_space(model: Recommender, fixed: Sequence[str]) -> list[Hyper]:
+    """The settings with a declared range, without the fixed ones.
 
     Raises:
         UnsupportedError: there are none.
     """
-    found = [one for one in model.hypers() if one.search is not None and one.name not in fixed]
-    if not found:
-        rest = " besides those that are set" if fixed else ""
-        raise UnsupportedError(f"{model.name} has no settings to search{rest}; tune another model, such as mf.")
-    return found
+    space = [setting for setting in model.hypers() if setting.search is not None and setting.name not in fixed]
+    if not space:
+        besides = ""
+        if fixed:
+            besides = " other than the fixed ones"
+        raise UnsupportedError(f"{model.name} has no settings to search{besides}; tune another model, such as mf.")
+    return space
 
 
-def run_trials(
-    model: Recommender, searched: list[Hyper], judged: Judge, plan: Plan, progress: Progress | None
-) -> tuple[list[Trial], dict[int, PerUserSums], str]:
-    """The trials, the sums of those that were finished, by number, and why there are fewer than planned.
+def run_study(
+    model: Recommender,
+    space: list[Hyper],
+    objective: Objective,
+    plan: Plan,
+    progress: Progress | None,
+) -> StudyResult:
+    """Runs the trials until the plan is done, the time limit is reached, or Ctrl-C is pressed.
 
-    The first is of the model as it is; what it raises is raised.
+    The first trial has the settings of the model; its errors are raised.
     """
     import optuna
 
-    loudness = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        direction="minimize" if judged.sign > 0 else "maximize",
-        sampler=optuna.samplers.TPESampler(seed=model.seed),
-        # Before half of its way a training tells little: one that learns slowly may end best. Nor do few ratings.
-        pruner=optuna.pruners.MedianPruner(
-            n_startup_trials=5, n_warmup_steps=max(TENTHS // 2, TENTHS * len(judged.parts) // 5)
-        ),
-    )
-    study.enqueue_trial({one.name: _in_range(one, model.settings()[one.name]) for one in searched})
+    study = _new_study(model, space, objective)
     trials: list[Trial] = []
     sums: dict[int, PerUserSums] = {}
+    note = ""
     end = time.monotonic() + (plan.seconds or float("inf"))
     try:
-        while len(trials) < plan.most:
-            if trials and time.monotonic() > end:
-                return trials, sums, f"The time was over after {counted(len(trials), 'trial')}."
-            trial, found = _try(model, searched, judged, study, end)
+        while len(trials) < plan.most and not note:
+            trial, trial_sums = _run_trial(model, space, objective, study, end)
             trials.append(trial)
-            sums |= {} if found is None else {trial.number: found}
+            if trial_sums is not None:
+                sums[trial.number] = trial_sums
             if progress:
-                progress(Step(len(trials), plan.most, f"best {judged.metric} {study.best_value:.4f}"))
+                text = f"best {objective.metric} {study.best_value:.4f}"
+                progress(Step(len(trials), plan.most, text))
+            if len(trials) < plan.most and time.monotonic() > end:
+                note = f"The time limit was reached after {counted(len(trials), 'trial')}."
     except KeyboardInterrupt:
         if not trials:
             raise
-        return trials, sums, f"Stopped by hand after {counted(len(trials), 'trial')}."
+        note = f"Interrupted after {counted(len(trials), 'trial')}."
     finally:
-        optuna.logging.set_verbosity(loudness)
-    return trials, sums, ""
+        optuna.logging.set_verbosity(verbosity)
+    return StudyResult(trials, sums, note)
 
 
-def _try(
-    model: Recommender, searched: list[Hyper], judged: Judge, study: "optuna.Study", end: float
+def _new_study(model: Recommender, space: list[Hyper], objective: Objective) -> "optuna.Study":
+    import optuna
+
+    # Nothing is pruned in the first half of a training, because slow learners may end best, nor
+    # before there are enough ratings.
+    n_warmup_steps = max(TENTHS // 2, TENTHS * len(objective.parts) // 5)
+    study = optuna.create_study(
+        direction="minimize" if objective.is_error else "maximize",
+        sampler=optuna.samplers.TPESampler(seed=model.seed),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=n_warmup_steps),
+    )
+    settings = model.settings()
+    study.enqueue_trial({setting.name: _clipped(setting, settings[setting.name]) for setting in space})
+    return study
+
+
+def _run_trial(
+    model: Recommender,
+    space: list[Hyper],
+    objective: Objective,
+    study: "optuna.Study",
+    end: float,
 ) -> tuple[Trial, PerUserSums | None]:
+    """Runs one trial; the sums are None if it did not finish."""
     import optuna
 
     trial = study.ask()
-    proposed = {one.name: _propose(trial, one) for one in searched}
-    settings = proposed if trial.number else {name: model.settings()[name] for name in proposed}
+    settings = {setting.name: _proposed(trial, setting) for setting in space}
+    if trial.number == 0:  # the defaults may lie outside their ranges
+        settings = {name: model.settings()[name] for name in settings}
     started = time.monotonic()
     try:
-        sums = judged(type(model).from_settings(model.settings() | settings), PruningCallback(trial, end))
+        candidate = type(model).from_settings(model.settings() | settings)
+        sums = objective(candidate, PruningCallback(trial, end))
     except (optuna.TrialPruned, MatineeError) as error:
         if trial.number == 0:
             raise
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        return Trial(trial.number, settings, None, round(time.monotonic() - started, 3), str(error)), None
+        seconds = round(time.monotonic() - started, 3)
+        return Trial(trial.number, settings, None, seconds, str(error)), None
     value = sums.values().item()
     study.tell(trial, value)
     return Trial(trial.number, settings, value, round(time.monotonic() - started, 3)), sums
 
 
-def _propose(trial: "optuna.Trial", one: Hyper) -> Any:
-    """A value from the declared range, in three digits; on a log scale if that spans more than a factor of ten."""
-    ends: Any = one.search
-    if isinstance(one.default, bool | str):
-        return trial.suggest_categorical(one.name, list(ends))
+def _proposed(trial: "optuna.Trial", setting: Hyper) -> Any:
+    """A value from the declared range, in three digits; on a log scale if it spans more than a factor of 10."""
+    ends: Any = setting.search
+    if isinstance(setting.default, bool | str):
+        return trial.suggest_categorical(setting.name, list(ends))
     low, high = ends
     is_log = low > 0 and high / low > 10
-    if isinstance(one.default, int):
-        return trial.suggest_int(one.name, int(low), int(high), log=is_log)
-    return float(f"{trial.suggest_float(one.name, low, high, log=is_log):.3g}")
+    if isinstance(setting.default, int):
+        return trial.suggest_int(setting.name, int(low), int(high), log=is_log)
+    return float(f"{trial.suggest_float(setting.name, low, high, log=is_log):.3g}")
 
 
-def _in_range(one: Hyper, value: Any) -> Any:
-    """The value, or the nearest end of the range if one outside was given."""
-    ends: Any = one.search
-    return value if isinstance(value, bool | str) else min(max(value, ends[0]), ends[1])
+def _clipped(setting: Hyper, value: Any) -> Any:
+    """The value, moved to the nearest end of the declared range if it is outside."""
+    ends: Any = setting.search
+    if isinstance(value, bool | str):
+        return value
+    return min(max(value, ends[0]), ends[1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matinee.analysis.taste import Preference, StarCount, shares_beyond_everyone, taste_of
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.vocabulary import Id
 from matinee.models.baseline import Baseline
@@ -26,7 +26,7 @@ def guide() -> Guide:
         2: Film("C", None, ("Comedy",)),
         3: Film("D (1971)", 1971, ()),
     }
-    return Guide(Baseline().fit(ratings), Catalogue(films))
+    return Guide(Baseline().fit(ratings), Catalog(films))
 
 
 def test_preferences_are_what_lies_beyond_the_means_and_ones_own_generosity(guide: Guide) -> None:
@@ -58,7 +58,7 @@ def test_implicit_feedback_is_compared_by_shares() -> None:
     users, items = [1, 2, 3, 1], [0, 0, 0, 1]
     ratings = Ratings.from_ids(users, items, [1.0] * 4, scale=PAIRS)
     films: dict[Id, Film] = {0: Film("A (1994)", 1994, ("Drama",)), 1: Film("B (1971)", 1971, ("War",))}
-    guide = Guide(Popularity().fit(ratings), Catalogue(films))
+    guide = Guide(Popularity().fit(ratings), Catalog(films))
     genres, decades = shares_beyond_everyone(guide, taste_of(guide, {0: 1.0, 1: 1.0}))
     assert genres == [Preference("War", 1, 25.0), Preference("Drama", 1, -25.0)]
     assert decades == [Preference("1970s", 1, 25.0), Preference("1990s", 1, -25.0)]

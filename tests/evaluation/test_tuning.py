@@ -17,8 +17,8 @@ from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import tuning
 from matinee.evaluation.metrics import rmse
 from matinee.evaluation.ranking import judge, ranking_task, top_lists
-from matinee.evaluation.tuning import Tuning, look_at_test, tune
-from matinee.evaluation.tuning_study import Judge, Plan, PruningCallback, Trial
+from matinee.evaluation.tuning import Tuning, tune, with_test_gain
+from matinee.evaluation.tuning_study import Objective, Plan, PruningCallback, Trial
 from matinee.models.base import Fitting, Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.bayes.model import BayesianMF
@@ -129,7 +129,7 @@ def test_a_start_outside_the_range_is_tried_as_it_is() -> None:
 def test_lists_are_tuned_for_more_and_errors_for_less() -> None:
     found = tune(Odd(), TABLE, Plan(trials=8, metric="ndcg_at_10", split="random:0.3"))
     most = max(one.value for one in found.trials if one.value is not None)
-    assert found.trials[found.best].value == most or f"had {most:.4f} instead of" in found.note
+    assert found.trials[found.best].value == most or f"has {most:.4f}, and the defaults" in found.note
     part = random_split(TABLE, 0.3)
     model = Odd.from_settings(found.trials[found.best].settings).fit(part.train)
     task = ranking_task(part.test)
@@ -147,7 +147,8 @@ def test_a_gain_that_chance_explains_leaves_the_defaults() -> None:
     assert (found.best, found.settings, found.gain) == (0, {}, None)
     number = values_.index(most)
     assert found.note == (
-        f"Trial {number} had {most:.4f} instead of {first:.4f}, no more than chance explains, so the defaults stay."
+        f"Trial {number} has {most:.4f}, and the defaults {first:.4f}; the difference is not significant, "
+        "so the defaults are kept."
     )
 
 
@@ -178,7 +179,7 @@ def test_the_search_does_not_see_the_test_part(metric: str) -> None:
     plan = Plan(trials=6, metric=metric)
     model = MatrixFactorization(epochs=8)
     found, again = (
-        look_at_test(tune(model, part.train, plan, n_threads=1), model, part) for part in (clean, poisoned(clean))
+        with_test_gain(tune(model, part.train, plan, n_threads=1), model, part) for part in (clean, poisoned(clean))
     )
     assert values(found) == values(again)
     assert (found.best, found.settings) == (again.best, again.settings)
@@ -210,7 +211,7 @@ def test_the_command_finds_the_same_whatever_the_test_rows_say(tmp_path: Path) -
 
 def test_the_look_at_the_test_part_is_of_models_trained_on_all_training_rows(odd: Tuning) -> None:
     part = random_split(simulated(80, 40, 2_500, seed=1), 0.2)
-    found = look_at_test(odd, Odd(), part).test
+    found = with_test_gain(odd, Odd(), part).test
     assert found is not None
     best = Odd.from_settings(odd.trials[odd.best].settings)
     errors = [rmse(part.test.value, of.fit(part.train).predict_ratings(part.test)) for of in (Odd(), best)]
@@ -221,12 +222,13 @@ def test_the_look_at_the_test_part_is_of_models_trained_on_all_training_rows(odd
 
 def test_defaults_that_are_the_best_are_tested_once(odd: Tuning) -> None:
     part = random_split(TABLE, 0.2)
-    found = look_at_test(replace(odd, best=0, gain=None, settings={}), Odd(), part)
+    found = with_test_gain(replace(odd, best=0, gain=None, settings={}), Odd(), part)
     assert found.test is not None
     assert (found.test.gain, found.test.p_value) == (0, 1)
     assert found.sentences() == [
-        f"No trial was better than the defaults beyond chance, RMSE {odd.trials[0].value:.4f} on the validation part.",
-        f"RMSE on the test part, 400 ratings looked at once: {found.test.best:.4f}.",
+        "No trial was significantly better than the defaults, which have "
+        f"RMSE {odd.trials[0].value:.4f} on the validation part.",
+        f"RMSE on the test part of 400 ratings: {found.test.best:.4f}.",
     ]
 
 
@@ -237,7 +239,7 @@ def test_trials_behind_the_others_are_stopped_early() -> None:
     found = tune(MatrixFactorization(), simulated(), Plan(trials=14, split="random:0.2"))
     stopped = [one for one in found.trials if one.value is None]
     assert stopped
-    assert {one.remark for one in stopped} == {"stopped early, behind the median"}
+    assert {one.remark for one in stopped} == {"Stopped early: worse than the median of the earlier trials."}
     assert all(one.value is not None for one in found.trials[:5])
 
 
@@ -269,7 +271,7 @@ class Recording:
 def reported(model: Recommender, parts: list[Split], metric: str) -> dict[int, float]:
     """What pruning compares, by tenths of the way through all trainings."""
     recording: Any = Recording()
-    Judge(parts, metric, 1)(model, PruningCallback(recording, np.inf))
+    Objective(parts, metric, 1)(model, PruningCallback(recording, np.inf))
     return recording.reports  # type: ignore[no-any-return]
 
 
@@ -311,7 +313,7 @@ def stop_after(trials: int) -> Progress:
 def test_ctrl_c_keeps_what_was_found() -> None:
     found = tune(Baseline(), TABLE, Plan(trials=50), progress=stop_after(4))
     assert len(found.trials) == 4
-    assert found.sentences()[0] == "Stopped by hand after 4 trials."
+    assert found.sentences()[0] == "Interrupted after 4 trials."
     assert values(found) == values(tune(Baseline(), TABLE, Plan(trials=4)))
 
 
@@ -327,7 +329,7 @@ def test_ctrl_c_before_the_defaults_are_tried_is_ctrl_c(monkeypatch: pytest.Monk
 def test_time_that_is_over_ends_the_search_after_the_defaults() -> None:
     found = tune(Baseline(), TABLE, Plan(seconds=1e-9))
     assert len(found.trials) == 1
-    assert found.note == "The time was over after 1 trial."
+    assert found.note == "The time limit was reached after 1 trial."
     assert found.gain is None
     assert Plan().most == 30
     assert Plan(seconds=5).most > 10_000
@@ -358,9 +360,9 @@ def test_the_words_of_optuna_are_as_loud_afterwards_as_before() -> None:
         (
             Baseline(),
             Plan(fixed=("user_shrinkage", "item_shrinkage")),
-            "baseline has no settings to search besides those that are set; tune another model, such as mf.",
+            "baseline has no settings to search other than the fixed ones; tune another model, such as mf.",
         ),
-        (Baseline(), Plan(metric="ndcg_at_11"), "no metric 'ndcg_at_11'. Did you mean"),
+        (Baseline(), Plan(metric="ndcg_at_11"), "There is no metric 'ndcg_at_11'. Did you mean"),
         (Baseline(), Plan(split="half"), "no split 'half'. Give one of random:0.2"),
         (Odd(some=10), Plan(), "odd: some is too large."),
     ],
@@ -375,13 +377,13 @@ def test_stars_cannot_be_tuned_where_there_are_none() -> None:
     alike = Ratings.from_ids(TABLE.user_index, TABLE.item_index, np.ones(len(TABLE)))
     with pytest.raises(SettingError) as error:
         tune(Baseline(), alike, Plan(metric="rmse"))
-    assert str(error.value) == "baseline predicts no stars here, so there is no rmse; tune for ndcg_at_10."
+    assert str(error.value) == "baseline does not predict stars here, so it has no rmse; tune ndcg_at_10."
 
 
 def test_lists_cannot_be_tuned_where_nobody_likes_anything() -> None:
     with pytest.raises(SettingError) as error:
         tune(Baseline(), TABLE.subset(TABLE.value < 4), Plan(metric="mrr"))
-    assert str(error.value) == "Nobody likes an item of the part that mrr is measured on; tune for rmse."
+    assert str(error.value) == "No item of the validation part is relevant, so mrr cannot be measured; tune rmse."
 
 
 def test_without_optuna_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,11 +413,11 @@ def test_the_history_is_a_table_and_the_gain_a_sentence(odd: Tuning) -> None:
     assert odd.rows()[0][-1] == "the defaults"
     assert odd.gain is not None
     assert odd.sentences()[0].startswith(
-        f"RMSE on validation parts of 2,000 training rows: {odd.gain.best:.4f} instead of {odd.gain.default:.4f}, "
-        f"so it is better by {odd.gain.gain:.4f} (95% between {odd.gain.low:.4f} and {odd.gain.high:.4f}). The best of"
+        f"RMSE on 2,000 validation ratings: {odd.gain.best:.4f}, and {odd.gain.default:.4f} with the defaults; "
+        f"better by {odd.gain.gain:.4f} (95% interval {odd.gain.low:.4f} to {odd.gain.high:.4f}). The best of"
     )
     worse = replace(odd.gain, gain=-0.01, low=-0.03, high=0.01, p_value=0.4)
-    assert worse.words() == "worse by 0.0100 (95% between -0.0100 and 0.0300), no more than chance explains"
+    assert worse.words() == "worse by 0.0100 (95% interval -0.0100 to 0.0300), which is not significant"
     assert json.loads(json.dumps(odd.to_dict()))["settings"] == odd.settings
 
 
@@ -429,7 +431,7 @@ def test_the_command_line_prints_a_history_and_what_to_type(table: str) -> None:
     told = CliRunner().invoke(command, [table, *options], catch_exceptions=False)
     assert told.exit_code == 0
     assert told.stdout.splitlines()[0] == "baseline on ratings.csv, validation kfold:10"
-    assert "RMSE on the test part, 400 ratings looked at once" in told.stdout
+    assert "RMSE on the test part of 400 ratings" in told.stdout
     words = shlex.split(told.stdout.splitlines()[-1])
     assert words[:5] == ["matinee", "train", table, "--model", "baseline"]
     assert "epochs=3" in words

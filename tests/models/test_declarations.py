@@ -1,6 +1,7 @@
 """What a model declares: checked when its class is made, and kept by every model."""
 
 import ast
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -218,30 +219,25 @@ def test_every_model_says_in_a_sentence_what_it_does() -> None:
 
 NAMED_TUPLE = {"_replace", "_asdict", "_fields", "_make", "_mapping"}
 """Public names of the standard library and SQLAlchemy, which begin with _ so as not to be a field's."""
-NOT_MODELS = {
-    "settings", "error", "source", "os", "route", "parsed", "scope", "request", "entry", "report", "self", "outcomes",
-}  # fmt: skip
-"""What getattr and hasattr are called on, and is no model."""
+PROBES = {"getattr", "hasattr", "setattr"}
+MODELS_OR_WHAT_HOLDS_ONE = re.compile(r"\b(model|guide|member|recommender)s?\b")
 
 
 def outside_models() -> list[Path]:
     return [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent.name not in {"models", "neural", "bayes"}]
 
 
-def first_name(node: ast.expr) -> str:
-    while not isinstance(node, ast.Name):
-        parts = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
-        if not parts:
-            return ""
-        node = parts[0]
-    return node.id
-
-
 def probes(tree: ast.AST) -> list[str]:
-    """Calls of getattr, hasattr and setattr on what may be a model."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    named = [one for one in calls if ast.unparse(one.func) in {"getattr", "hasattr", "setattr"}]
-    return [ast.unparse(one) for one in named if first_name(one.args[0]) not in {*NOT_MODELS, "getattr"}]
+    """Calls of getattr, hasattr and setattr on a model, or for an attribute that a model learns."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) not in PROBES:
+            continue
+        attribute = node.args[1]
+        is_learned = isinstance(attribute, ast.Constant) and str(attribute.value).endswith("_")
+        if is_learned or MODELS_OR_WHAT_HOLDS_ONE.search(ast.unparse(node.args[0])):
+            found.append(ast.unparse(node))
+    return found
 
 
 def private_uses(tree: ast.AST) -> list[str]:
@@ -267,6 +263,7 @@ def test_outside_the_models_nobody_probes_a_model_or_uses_what_is_private() -> N
 def test_the_search_finds_what_it_looks_for() -> None:
     tree = ast.parse("getattr(guide.model, 'losses_', None); hasattr(model, 'x'); getattr(route, 'path')")
     assert probes(tree) == ["getattr(guide.model, 'losses_', None)", "hasattr(model, 'x')"]
+    assert probes(ast.parse("getattr(one, 'item_bias_')")) == ["getattr(one, 'item_bias_')"]
     tree = ast.parse("model._scores(v); self._scores(v); one._replace(a=1); self.model._engine; x.__dict__")
     assert sorted(private_uses(tree)) == ["model._scores", "self.model._engine"]
 

@@ -574,7 +574,7 @@ def test_the_help_of_the_command_names_its_options() -> None:
 
 # -- the model that is measured is the one that is reported ------------------------------------------------------
 
-OLD = Path(__file__).parent / "model_files"
+OLD = Path(__file__).parents[1] / "recommendation" / "model_files"
 LACKING = (
     "This file was written by an earlier version of matinee, which saved neither timestamps nor features of users and "
     "items; this model may have learned from them, and the one that was measured did not."

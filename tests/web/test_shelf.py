@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from matinee.data.catalog import Catalogue, Film
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.vocabulary import Id
 from matinee.models import MODELS
@@ -23,7 +23,7 @@ GENRES = ("Drama", "Comedy", "Sci-Fi", "Horror")
 def shelf_of(name: str, ratings: Ratings, films: dict[Id, Film] | None = None) -> FilmCards:
     """A model by its name, fitted and ready for pages."""
     model = next(model for model in MODELS if model.name == name)
-    guide = Guide(model().fit(ratings, n_threads=1), Catalogue(films or {}), Origin("own"))
+    guide = Guide(model().fit(ratings, n_threads=1), Catalog(films or {}), Origin("own"))
     return FilmCards(Snapshot("own", guide, "1"))
 
 
