@@ -37,6 +37,7 @@ bench: .venv/dev
 docs: .venv/dev
 	@echo "The pages of docs/ that are made by scripts"
 	@$(BIN)/python docs/make_cli_page.py
+	@$(BIN)/python docs/make_api_page.py
 	@$(BIN)/python docs/make_figures.py
 	@$(BIN)/python docs/make_gallery.py
 

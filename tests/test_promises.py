@@ -409,13 +409,20 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
         assert "://" in target or (page.parent / target).exists(), target
 
 
-def test_the_page_of_the_command_line_is_that_of_the_program() -> None:
+@pytest.mark.parametrize(("script", "page"), [("make_cli_page", "cli.md"), ("make_api_page", "api.md")])
+def test_a_generated_page_is_that_of_the_program(script: str, page: str) -> None:
     made = subprocess.run(
-        [sys.executable, "-c", "import make_cli_page; print(make_cli_page.page(), end='')"],
+        [sys.executable, "-c", f"import {script}; print({script}.page(), end='')"],
         cwd=ROOT / "docs",
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert made.stdout == (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), "type: make docs"
+    assert made.stdout == (ROOT / "docs" / page).read_text(encoding="utf-8"), "type: make docs"
+
+
+def test_the_page_of_the_api_has_every_public_name() -> None:
+    headings = re.findall(r"^### (\w+)$", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
+    former_spellings = {"Catalogue"}
+    assert set(headings) | former_spellings | {"__version__"} >= set(matinee.__all__)
