@@ -234,7 +234,8 @@ def probes(tree: ast.AST) -> list[str]:
         if not isinstance(node, ast.Call) or ast.unparse(node.func) not in PROBES:
             continue
         attribute = node.args[1]
-        is_learned = isinstance(attribute, ast.Constant) and str(attribute.value).endswith("_")
+        name = str(attribute.value) if isinstance(attribute, ast.Constant) else ""
+        is_learned = name.endswith("_") and not name.endswith("__")
         if is_learned or MODELS_OR_WHAT_HOLDS_ONE.search(ast.unparse(node.args[0])):
             found.append(ast.unparse(node))
     return found

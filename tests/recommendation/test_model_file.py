@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import matinee
 from matinee._version import __version__
 from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings, Scale
@@ -29,7 +30,7 @@ from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import simulated
 from tests.helpers import Model, every_model, small_table
 
-PACKAGE = Path(model_file.__file__).parent
+PACKAGE = Path(matinee.__file__).parent
 TRAIN_AGAIN = "is not a whole model file (it is truncated, damaged, or something else); train it again."
 
 
