@@ -1,4 +1,4 @@
-"""Writes docs/gallery.md and its figures; the lines of Python on the page are the lines that draw them."""
+"""Writes docs/gallery.md and its figures; the Python code on the page is the code that draws them."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,12 +25,12 @@ predicted = model.predict_ratings(test)
 INTRODUCTION = """\
 # Gallery
 
-Every figure that matinee draws, here from the built-in sample. Each function returns the matplotlib `Axes`, to be
-changed or saved: `plots.save_figure(axes, "figure.pdf")` writes PNG, SVG or PDF, `plots.as_svg(axes, "title")` gives
-an `<svg>` element for a page, which takes its colours from the page and so suits a dark one too. What colour says,
-a dash, a marker or a place says as well: all figures can be read in black and white.
+All figures that matinee draws, here of the built-in sample. Each function returns the matplotlib `Axes`, to be
+changed or saved: `plots.save_figure(axes, "figure.pdf")` writes PNG, SVG or PDF, and `plots.as_svg(axes, "title")`
+returns an `<svg>` element for a page. That element takes its colors from the page, so it also suits dark pages. Dashes,
+markers and positions repeat what colors show, so all figures can be read in black and white.
 
-Made by `python docs/make_gallery.py`. All figures begin with these lines:
+This page is made by `python docs/make_gallery.py`. All figures start with these lines:
 """
 
 
@@ -47,88 +47,88 @@ PICTURES = (
     Picture(
         "rating-histogram",
         "How many stars people give",
-        "The share of the ratings at each step of the scale; the triangle stands at the mean. Whole stars are more "
-        "frequent than half ones, because some people never give half stars.",
+        "The share of the ratings at each step of the scale; the triangle marks the mean. Whole stars are more "
+        "frequent than half stars, because some people never give half stars.",
         "axes = plots.rating_histogram(data.ratings.value, data.ratings.scale)",
     ),
     Picture(
         "long-tail",
         "How unevenly films are rated",
-        "The further the curve bends away from the dashed line, the fewer films hold most of the ratings, and the less "
-        "there is to learn about the others. In the sample it bends little, in most real data much more.",
+        "The further the curve is from the dashed line, the fewer films have most of the ratings, and the less can be "
+        "learned about the others. It is close in the sample, and much further away in most real data.",
         "axes = plots.long_tail(data.ratings.item_counts)",
     ),
     Picture(
         "learning-curves",
         "How a training went",
-        "The error by epoch on the ratings that are trained on, and on others. Where the two part, the model begins to "
-        "learn by heart; the ring marks the epoch that predicts best.",
+        "The error by epoch on the training ratings and on other ratings. Where the curves separate, the model starts "
+        "to memorize; the ring marks the epoch with the best predictions.",
         "axes = plots.learning_curves(model)",
     ),
     Picture(
         "predicted-against-true",
         "Predictions against the truth",
-        "For each true rating, the middle half of its predictions is in the box, 90% are between the ends of the "
-        "line, and the wider the box, the more ratings. Good predictions climb; all of them are drawn towards the "
-        "mean, since nobody's taste can be known fully.",
+        "For each true rating, the box contains the middle half of its predictions, and the line 90% of them; a wider "
+        "box stands for more ratings. Good predictions rise with the true ratings, but less steeply, since nobody's "
+        "taste is fully known.",
         "axes = plots.predicted_against_true(test.value, predicted)",
     ),
     Picture(
         "calibration",
         "Whether four stars mean four stars",
-        "Where about 4 stars were predicted, the ratings should be 4 on average: the points should lie on the dashed "
-        "line, but for their 95% intervals. Below, how often each prediction is made.",
+        "Films predicted at about 4 stars should be rated 4 on average: up to their 95% intervals, the points should "
+        "be on the dashed line. The histogram below shows how frequent the predictions are.",
         "axes = plots.calibration(test.value, predicted)",
     ),
     Picture(
         "residuals-users",
-        "People with few ratings and with many",
-        "Above, the error by how many ratings the model had of a person; below, whether it predicted too much or too "
-        "little. The lines are 95% intervals.",
+        "People with few and with many ratings",
+        "Above, the error by the number of ratings that the model had of a person; below, whether its predictions were "
+        "too high or too low. The lines are 95% intervals.",
         "known = train.user_counts[test.user_index]\n"
         'axes = plots.residuals(known, predicted - test.value, "training ratings of the person")',
     ),
     Picture(
         "residuals-films",
-        "Films with few ratings and with many",
-        "The same by the number of ratings of the film: the more are known, the smaller the error.",
+        "Films with few and with many ratings",
+        "The same by the number of ratings of the film: the more ratings, the smaller the error.",
         "known = train.item_counts[test.item_index]\n"
         'axes = plots.residuals(known, predicted - test.value, "training ratings of the film")',
     ),
     Picture(
         "bias-ranking",
-        "Films that are liked, whoever watches them",
-        "How many stars the typical person gives a film beyond the average rating, with the 95% interval and the "
-        "number of ratings. A mean rating is higher where generous people watch; this is not.",
+        "Films that people like, whoever they are",
+        "How many stars a typical person gives a film above or below the average rating, with the 95% interval and the "
+        "number of ratings. Unlike the mean rating, this bias does not depend on how generous the raters are.",
         "lines = analysis.bias_ranking(guide) + analysis.bias_ranking(guide, lowest=True)\n"
         "axes = plots.bias_ranking(lines)",
     ),
     Picture(
         "component-ends",
-        "What tastes differ in",
-        "The direction in which the films differ most, to the people who rate them, and the films farthest out on "
-        "both sides. The sentence says what goes with it.",
+        "How tastes differ",
+        "The direction in which the films differ most for the people who rate them, with the films at both ends. The "
+        "title names the genres and decades that it separates.",
         "axes = plots.component_ends(analysis.components(guide)[0])",
     ),
     Picture(
         "film-map",
         "A map of the films",
-        "Films that the same people like lie near each other; larger dots have more ratings. Colour and shape are the "
+        "Films that the same people like are close together; larger dots have more ratings. Color and shape show the "
         "main genre, which the model never saw.",
         "axes = plots.film_map(make_map(guide))",
     ),
     Picture(
         "schedule",
         "A learning-rate schedule",
-        "The learning rate of every step, and Adam's momentum where it changes.",
+        "The learning rate of every step, and Adam's momentum if it changes.",
         'plan = make_schedule(ScheduleSettings("one-cycle", 0.005), epochs=5, steps_per_epoch=100)\n'
         'axes = plots.schedule(plan, 100, "one-cycle")',
     ),
     Picture(
         "learning-rates",
-        "Which learning rate to take",
-        "The loss while the learning rate rises: it falls as long as the rate is good, and explodes where it is too "
-        "high. The dashed line is the suggestion.",
+        "Which learning rate to use",
+        "The loss while the learning rate rises: it falls while the rate is suitable and explodes when it is too "
+        "high. The dashed line marks the suggested rate.",
         'found = matinee.lr_find(matinee.DotProduct(schedule="constant"), train)\naxes = plots.learning_rates(found)',
     ),
 )
