@@ -1,6 +1,6 @@
 """Guide: a model and its catalog, for people: titles in, titles out, filters, and a sentence where one is needed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -20,8 +20,6 @@ from matinee.recommendation.groups import group_scores
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
 from matinee.recommendation.suggestions import Suggestion, Suggestions
-
-NOTHING = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,19 +102,23 @@ class Guide:
         *,
         dials: Dials = AS_RANKED,
         include_seen: bool = False,
+        exclude: Iterable[Id] = (),
     ) -> Suggestions:
         """The k best items for somebody that pass the filters; a sentence says why there are fewer, if so.
 
         Args:
             dials: turn the list towards the obscure or the popular, or make it more varied; see `matinee.dials`.
                 The scores remain the model's.
+            exclude: ids of further items to leave out, rated or not.
 
         Raises:
+            UnknownNameError: an id in `exclude` is unknown.
             UnsupportedError: a varied list is wanted, and nothing tells how alike the items are.
         """
         profile = self.model.profile(person)
         scores = self.model.scores(profile)  # (I,)
-        chosen, note = self._choose(scores, NOTHING if include_seen else profile.item_index, k, filters, dials)
+        left_out = self._left_out([] if include_seen else [profile], exclude)
+        chosen, note = self._choose(scores, left_out, k, filters, dials)
         return Suggestions(self._lines(self.model.scored(profile, chosen, scores)), note)
 
     def recommend_group(
@@ -128,6 +130,7 @@ class Guide:
         how: str = "mean",
         dials: Dials = AS_RANKED,
         include_seen: bool = False,
+        exclude: Iterable[Id] = (),
     ) -> Suggestions:
         """The k best items for several people together, which none of them has rated; otherwise as `recommend`.
 
@@ -140,11 +143,16 @@ class Guide:
         """
         profiles = [self.model.profile(person) for person in people]
         scores = group_scores(self.model, profiles, how)
-        seen = NOTHING if include_seen else np.unique(np.concatenate([one.item_index for one in profiles]))
-        chosen, note = self._choose(scores.ranked_by, seen, k, filters, dials)
+        left_out = self._left_out([] if include_seen else profiles, exclude)
+        chosen, note = self._choose(scores.ranked_by, left_out, k, filters, dials)
         scored = self.model.scored(None, chosen, scores.group)
         lines = zip(self._lines(scored), scores.members[:, chosen].T.tolist(), strict=True)
         return Suggestions([replace(line, members=tuple(of_each)) for line, of_each in lines], note)
+
+    def _left_out(self, profiles: Sequence[Profile], exclude: Iterable[Id]) -> NDArray[np.int32]:
+        """Indices of the items that a list leaves out, each once: what the people rated, and the excluded items."""
+        seen = [profile.item_index for profile in profiles]
+        return np.unique(np.concatenate([*seen, self.model.items_.indices(exclude)])).astype(np.int32)
 
     def _choose(
         self, scores: NDArray[Any], seen: NDArray[np.int32], k: int, filters: Filters, dials: Dials

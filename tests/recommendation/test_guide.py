@@ -101,6 +101,19 @@ def test_what_somebody_has_rated_is_left_out_unless_asked_for(guide: Guide) -> N
     assert seen < set(ids(guide.recommend(1, 10_000, include_seen=True)))
 
 
+def test_excluded_items_are_left_out_beside_what_was_rated(guide: Guide) -> None:
+    everything = ids(guide.recommend(1, 10_000))
+    excluded = everything[:3]
+    found = guide.recommend(1, 10_000, exclude=excluded)
+    assert ids(found) == everything[3:]
+    assert f"{120 - len(everything) + 3} of them are rated already" in found.note
+    assert set(excluded) & set(ids(guide.recommend(1, 10_000, include_seen=True, exclude=excluded))) == set()
+    both = guide.recommend_group([1, 2], 10_000)
+    assert ids(guide.recommend_group([1, 2], 10_000, exclude=ids(both)[:2])) == ids(both)[2:]
+    with pytest.raises(UnknownNameError):
+        guide.recommend(1, exclude=[8])
+
+
 @pytest.mark.parametrize(
     ("filters", "words"),
     [
