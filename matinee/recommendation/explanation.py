@@ -58,7 +58,7 @@ class Explanation:
         item: what the average person gives this item, less the mean.
         user: what this person gives the average item, less what the average person gives it.
         reasons: the person's ratings, in descending order of the absolute contribution. Empty if
-            ratings only count through `user` (baseline), and for a user of a file without histories.
+            ratings only count through `user` (baseline), and for users of a file without histories.
         rest: the part that the ratings do not explain. For a new person it is 0. The parameters of
             a known user were trained together with everyone else's, by a training that stops early,
             so they differ a little from what the ratings alone would give.
@@ -322,9 +322,7 @@ def _star_or_stars(n: float) -> str:
     return "stars"
 
 
-def explain(
-    model: Recommender, catalog: Catalog, person: Person, item_id: Id
-) -> Explanation:
+def explain(model: Recommender, catalog: Catalog, person: Person, item_id: Id) -> Explanation:
     """What the model's prediction of an item for a person is made of.
 
     Raises:
