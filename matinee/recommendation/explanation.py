@@ -1,9 +1,10 @@
-"""Why a film is predicted so many stars: what people give it, how this person rates, and what each rating adds.
+"""Why a film gets its predicted stars: the average person, this person, and each of their ratings.
 
     stars = mean + item + user + contributions of the person's ratings + rest + clipping
 
-The parts come from the model (`Recommender.parts`) and add up to what `predict` says. For baseline and mf they are
-exact; for models in which nothing is simply added they are approximate, which `is_exact` and the sentence say.
+The parts come from the model (`Recommender.parts`) and add up to what `predict` returns. They are
+exact for baseline and mf. For models that do not simply add up their parts they are approximate;
+`is_exact` and the sentence say so.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,15 @@ import numpy as np
 
 from matinee.data.catalog import Catalog, Film
 from matinee.data.vocabulary import Id
-from matinee.models.base import Person, Recommender
+from matinee.models.base import Parts, Person, Profile, Recommender
 from matinee.text import counted
 
+#: The number of ratings that a sentence names; the others are one number.
 NAMED = 3
-"""So many ratings are named in a sentence; the others are one number."""
+#: Items per block: a model of many draws needs memory for each draw, rating and item.
 ITEMS_AT_ONCE = 25
-"""A model of many draws needs room for each draw, rating and item."""
+#: A smaller remainder is the rounding error of single precision.
+_ROUNDING_ERROR = 1e-5
 
 
 class Reason(NamedTuple):
@@ -29,10 +32,10 @@ class Reason(NamedTuple):
     item_id: Id
     film: Film
     stars: float
-    """What the person gave; how often, where there are no ratings but who has what."""
+    """What the person gave; for implicit feedback, how often."""
     contribution: float
     without: float
-    """The prediction had this rating not been given, by a person whom the same model knows by the others."""
+    """The same model's prediction for the person without this rating."""
 
 
 class Line(NamedTuple):
@@ -48,19 +51,23 @@ class Explanation:
     """What the prediction of one item for one person is made of.
 
     Attributes:
-        stars: what `predict` says; None for a model that only ranks, where the parts add up to the score.
+        stars: what `predict` returns; None for a model that only ranks: its parts add up to the
+            score.
         score: the sum before clipping.
-        mean, item, user: the mean of all ratings; what the typical person gives this item beyond it; what this person
-            gives any item beyond the typical person.
-        reasons: the person's ratings, largest contribution first, whichever its sign. Empty where they count only
-            through `user` (baseline), and for a user of a file without histories.
-        rest: what their ratings do not explain. For a newcomer it is 0; the numbers of a known user were learnt
-            together with everybody's, by a training that stops early, and end a little elsewhere.
-        clipping: what lies beyond the end of the scale, with the sign that takes it away.
-        n_ratings: of this item, by everybody.
-        n_own_ratings: of this person, as far as the model knows them.
-        has_ratings: whether people gave ratings, or only have things.
-        others: how many of the person's ratings are not among the reasons, and what they add together.
+        mean: the mean of all ratings.
+        item: what the average person gives this item, less the mean.
+        user: what this person gives the average item, less what the average person gives it.
+        reasons: the person's ratings, in descending order of the absolute contribution. Empty if
+            ratings only count through `user` (baseline), and for users of a file without histories.
+        rest: the part that the ratings do not explain. For a new person it is 0. The parameters of
+            a known user were trained together with everyone else's, by a training that stops early,
+            so they differ a little from what the ratings alone would give.
+        clipping: negative if the score is above the scale, positive if it is below.
+        n_ratings: ratings of this item by all users.
+        n_own_ratings: ratings of this person, as far as the model knows them.
+        has_ratings: False for implicit feedback.
+        n_others: the number of the person's ratings that are not among the reasons.
+        others_contribution: what these add together.
     """
 
     item_id: Id
@@ -77,72 +84,90 @@ class Explanation:
     n_ratings: int
     n_own_ratings: int
     has_ratings: bool = True
-    others: tuple[int, float] = (0, 0.0)
+    n_others: int = 0
+    others_contribution: float = 0.0
 
     @property
     def digits(self) -> int:
-        """After the point, where the parts are shown: stars have two, a score without unit has three."""
-        return 3 if self.stars is None else 2
+        """Decimal places of the parts: 2 for stars, 3 for a score, which has no unit."""
+        if self.stars is None:
+            return 3
+        return 2
 
     def sentence(self) -> str:
         """The prediction with its strongest reasons, in words."""
         if self.stars is None:
-            start, said = f"score {self.score:.3f}", self._about_anybody(self.mean + self.item + self.user)
+            start = f"score {self.score:.3f}"
+            clauses = self._about_anybody()
         else:
-            start, said = f"{self.stars:.1f} stars", [self._about_the_film(), *self._about_the_person()]
+            start = f"{self.stars:.1f} stars"
+            clauses = [self._about_the_film(), *self._about_the_person()]
         if self.reasons:
-            said.append(self._about_ratings())
-        if not self._is_little(self.rest):
-            said.append(f"{self._rest_name()} {self._adds(self.rest)}")
-        if not self.n_own_ratings and self._is_little(self.user) and self._is_little(self.rest):
-            said.append(f"{'no rating' if self.has_ratings else 'nothing'} of yours is known")
-        if not self._is_little(self.clipping):
-            said.append(f"that is {self.score:.2f}, {_beyond(self.clipping)}")
-        hedge = "" if self.is_exact else " The parts are approximate for this model."
-        return f"{start}: {'; '.join(said)}.{hedge}"
+            clauses.append(self._about_ratings())
+        if not self._is_negligible(self.rest):
+            clauses.append(f"{self._rest_name()} {self._adds(self.rest)}")
+        if self._knows_nothing():
+            things = "ratings" if self.has_ratings else "films"
+            clauses.append(f"none of your {things} are known")
+        if not self._is_negligible(self.clipping):
+            clauses.append(f"that is {self.score:.2f}, {self._clipping_name()}")
+        sentence = f"{start}: {'; '.join(clauses)}."
+        if not self.is_exact:
+            sentence += " The parts are approximate for this model."
+        return sentence
 
     def lines(self, k: int | None = None) -> list[Line]:
-        """The parts with the k strongest reasons (None: all), rounded, and the prediction as the last line.
+        """The parts with the k strongest reasons (None: all), rounded, then the prediction.
 
-        What rounding loses is a line of its own, so that the column adds up.
+        The rounding error has a line of its own, so that the column adds up.
         """
         shown, n_others, others = self._cut(k)
+        parts = [Line("the average rating", self.mean), Line(self._item_name(), self.item)]
+        parts.append(Line(f"you rate {_higher_or_lower(self.user)} than most", self.user))
+        for reason in shown:
+            parts.append(Line(self._name(reason), reason.contribution, reason.without))
         other = "other rating" if self.has_ratings else "other"
-        parts = [
-            Line("the average rating", self.mean),
-            Line(self._item_name(), self.item),
-            Line(f"you rate {_than(self.user, 'higher', 'lower')} than most", self.user),
-            *(Line(self._name(reason), reason.contribution, reason.without) for reason in shown),
-            Line(counted(n_others, other), others),
-            Line(self._rest_name(), self.rest),
-            Line(_beyond(self.clipping), self.clipping),
-        ]
-        rounded = [part._replace(amount=round(part.amount, self.digits) + 0.0) for part in parts]  # never -0.0
+        parts.append(Line(counted(n_others, other), others))
+        parts.append(Line(self._rest_name(), self.rest))
+        parts.append(Line(self._clipping_name(), self.clipping))
+        # + 0.0 turns -0.0 into 0.0
+        rounded = [part._replace(amount=round(part.amount, self.digits) + 0.0) for part in parts]
         total = round(self.score + self.clipping, self.digits)
         lost = round(total - sum(line.amount for line in rounded), self.digits)
-        lines = [line for line in (*rounded, Line("rounding", lost)) if line.amount or line.without is not None]
-        return [*lines, Line("score" if self.stars is None else "prediction", total)]
+        rounded.append(Line("rounding", lost))
+        lines = [line for line in rounded if line.amount or line.without is not None]
+        lines.append(Line(self._predicted(), total))
+        return lines
 
     @property
     def about_without(self) -> str:
         """What `Reason.without` is, for below a table; empty if there are no reasons."""
         if not self.reasons:
             return ""
-        what = "score" if self.stars is None else "prediction"
-        anew = "; your generosity is then estimated anew too" if self.user else ""
-        given = "had this rating not been given" if self.has_ratings else "if you did not have it"
-        return f"Without it: the {what} {given}{anew}."
+        condition = "if you had not given this rating"
+        if not self.has_ratings:
+            condition = "if you did not have it"
+        also = ""
+        if self.user:
+            also = "; your generosity is then re-estimated too"
+        return f"Without it: the {self._predicted()} {condition}{also}."
 
     def to_dict(self, k: int | None = None) -> dict[str, Any]:
-        """For JSON. The values of `parts` add up to `stars`, or to `score` where there are none.
+        """For JSON. The values of `parts` add up to `stars`, or to `score` if there are no stars.
 
         Args:
             k: how many reasons; the others are one number. None means all.
         """
         shown, n_others, others = self._cut(k)
-        parts = {"mean": self.mean, "item": self.item, "user": self.user}
-        parts |= {"reasons": sum(reason.contribution for reason in shown), "other_ratings": others}
-        parts |= {"rest": self.rest, "clipping": self.clipping}
+        parts = {
+            "mean": self.mean,
+            "item": self.item,
+            "user": self.user,
+            "reasons": sum(reason.contribution for reason in shown),
+            "other_ratings": others,
+            "rest": self.rest,
+            "clipping": self.clipping,
+        }
         return {
             "item_id": self.item_id,
             "title": self.film.title,
@@ -167,82 +192,142 @@ class Explanation:
 
     def _cut(self, k: int | None) -> tuple[list[Reason], int, float]:
         """The first k reasons, and the number and the sum of the others."""
-        others = [] if k is None else self.reasons[k:]
-        n, amount = self.others
-        return self.reasons[:k], len(others) + n, sum(reason.contribution for reason in others) + amount
+        shown = self.reasons[:k]
+        others = self.reasons[len(shown) :]
+        added = sum(reason.contribution for reason in others) + self.others_contribution
+        return shown, len(others) + self.n_others, added
 
-    def _is_little(self, amount: float) -> bool:
+    def _is_negligible(self, amount: float) -> bool:
+        """Whether it is 0 after rounding."""
         return abs(amount) < 0.5 * 0.1**self.digits
 
-    def _adds(self, amount: float, *, many: bool = False) -> str:
-        """Such as "adds 0.31" or, of many things, "take 0.12"."""
-        return f"{'add' if amount > 0 else 'take'}{'' if many else 's'} {abs(amount):.{self.digits}f}"
+    def _knows_nothing(self) -> bool:
+        """Whether nothing in the prediction comes from this person."""
+        parts = (self.user, self.rest)
+        return self.n_own_ratings == 0 and all(self._is_negligible(part) for part in parts)
+
+    def _predicted(self) -> str:
+        if self.stars is None:
+            return "score"
+        return "prediction"
+
+    def _adds(self, amount: float, *, is_plural: bool = False) -> str:
+        """Such as "adds 0.31" or, for a plural subject, "take 0.12"."""
+        verb = "take"
+        if amount > 0:
+            verb = "add"
+        if not is_plural:
+            verb += "s"
+        return f"{verb} {abs(amount):.{self.digits}f}"
 
     def _name(self, reason: Reason) -> str:
+        title = reason.film.title
         if not self.has_ratings:
-            return f"{f'{reason.stars:,.0f} times ' if reason.stars != 1 else ''}{reason.film.title}"
-        stars = f"{reason.stars:g} star{'s' * (reason.stars != 1)}"
-        return f"your {'own ' * (reason.item_id == self.item_id)}{stars} for {reason.film.title}"
+            if reason.stars == 1:
+                return title
+            return f"{reason.stars:,.0f} times {title}"
+        stars = f"{reason.stars:g} {_star_or_stars(reason.stars)}"
+        if reason.item_id == self.item_id:
+            return f"your own {stars} for {title}"
+        return f"your {stars} for {title}"
 
     def _item_name(self) -> str:
         if self.n_ratings == 0:
-            return "nobody has rated it: taken for an average one"
+            return "nobody has rated it, so it counts as average"
         if not self.has_ratings:
-            return "how many have it"
-        return f"the average person gives it {_than(self.item, 'more', 'less')} than the average rating"
+            return "how many people have it"
+        return f"the average person gives it {_more_or_less(self.item)} than the average rating"
 
     def _rest_name(self) -> str:
-        return "what training settled otherwise" if self.reasons else "your taste as training found it"
+        if self.reasons:
+            return "the training residual"
+        return "your taste as learned in training"
 
-    def _about_anybody(self, amount: float) -> list[str]:
-        on = "ratings" if self.has_ratings else "films of yours"
-        return [] if self._is_little(amount) else [f"what does not hang on single {on} {self._adds(amount)}"]
+    def _clipping_name(self) -> str:
+        if self.clipping < 0:
+            return "above the top of the scale"
+        return "below the bottom of the scale"
+
+    def _about_anybody(self) -> list[str]:
+        """What a score is before the person's ratings count."""
+        amount = self.mean + self.item + self.user
+        if self._is_negligible(amount):
+            return []
+        things = "ratings" if self.has_ratings else "films of yours"
+        return [f"what does not depend on individual {things} {self._adds(amount)}"]
 
     def _about_the_film(self) -> str:
         if self.n_ratings == 0:
-            return "nobody has rated it, so it is taken for an average one"
-        if self._is_little(self.item):
+            return "nobody has rated it, so it counts as average"
+        if self._is_negligible(self.item):
             return "the average person gives it the average rating"
-        compared = f"{abs(self.item):.2f} {_than(self.item, 'more', 'less')} than"
+        compared = f"{abs(self.item):.2f} {_more_or_less(self.item)} than"
         return f"the average person gives it {compared} the average rating"
 
     def _about_the_person(self) -> list[str]:
-        if not self._is_little(self.user):
-            return [f"you rate {abs(self.user):.2f} {_than(self.user, 'higher', 'lower')} than most"]
-        return ["you rate as most do"] if self.user else []  # exactly 0 where the model has no such part
+        if self.user == 0:  # exactly 0 if the model has no such part
+            return []
+        if self._is_negligible(self.user):
+            return ["you rate as most people do"]
+        return [f"you rate {abs(self.user):.2f} {_higher_or_lower(self.user)} than most"]
 
     def _about_ratings(self) -> str:
-        named = [reason for reason in self.reasons[:NAMED] if not self._is_little(reason.contribution)]
+        named = []
+        for reason in self.reasons[:NAMED]:
+            if not self._is_negligible(reason.contribution):
+                named.append(reason)
+        clauses = []
+        for reason in named:
+            is_plural = self.has_ratings and reason.stars != 1
+            adds = self._adds(reason.contribution, is_plural=is_plural)
+            clauses.append(f"{self._name(reason)} {adds}")
         _, n_others, others = self._cut(len(named))
-        said = [
-            f"{self._name(one)} {self._adds(one.contribution, many=one.stars != 1 and self.has_ratings)}"
-            for one in named
-        ]
         if n_others:
-            many = n_others != 1
-            nothing = "change nothing" if many else "changes nothing"
-            change = nothing if self._is_little(others) else self._adds(others, many=many)
-            more = f"and {n_others:,} more" if named else f"through your taste your {n_others:,}"
-            what = (" rating" if self.has_ratings else " film" * (not named)) + "s" * many
-            what = what if self.has_ratings or not named else ""
-            said.append(f"{more}{what} {change}{' together' * many}")
-        return ", ".join(said)
+            clauses.append(self._about_others(n_others, others, has_named=bool(named)))
+        return ", ".join(clauses)
+
+    def _about_others(self, n: int, contribution: float, *, has_named: bool) -> str:
+        """What the n ratings that a sentence does not name add together."""
+        is_plural = n != 1
+        things = counted(n, "rating" if self.has_ratings else "film")
+        subject = f"through your taste, your {things}"
+        if has_named and self.has_ratings:
+            subject = f"and {counted(n, 'more rating')}"
+        elif has_named:
+            subject = f"and {n:,} more"
+        if is_plural:
+            subject += " together"
+        if not self._is_negligible(contribution):
+            return f"{subject} {self._adds(contribution, is_plural=is_plural)}"
+        if is_plural:
+            return f"{subject} change nothing"
+        return f"{subject} changes nothing"
 
 
-def _than(amount: float, more: str, less: str) -> str:
-    return more if amount > 0 else less
+def _more_or_less(amount: float) -> str:
+    if amount > 0:
+        return "more"
+    return "less"
 
 
-def _beyond(clipping: float) -> str:
-    return f"{_than(-clipping, 'more', 'less')} than the scale has"
+def _higher_or_lower(amount: float) -> str:
+    if amount > 0:
+        return "higher"
+    return "lower"
+
+
+def _star_or_stars(n: float) -> str:
+    if n == 1:
+        return "star"
+    return "stars"
 
 
 def explain(model: Recommender, catalog: Catalog, person: Person, item_id: Id) -> Explanation:
-    """What the model's prediction of an item for somebody is made of.
+    """What the model's prediction of an item for a person is made of.
 
     Raises:
         UnknownNameError: no such user or item.
-        UnsupportedError: the model cannot explain; names one that can.
+        UnsupportedError: the model cannot explain; the message names one that can.
     """
     return explain_each(model, catalog, person, [item_id])[0]
 
@@ -255,39 +340,107 @@ def explain_each(
     k: int | None = None,
     scores: Sequence[float] | None = None,
 ) -> list[Explanation]:
-    """`explain` of several items, in much less time than one by one.
+    """`explain` for several items, in much less time than one call per item.
 
     Args:
-        k: so many reasons each (at least those of a sentence), and the others as one number; None means all.
-        scores: of the items for this person, where they are known.
+        k: the number of reasons for each item (at least those of a sentence); the others are one
+            number. None means all.
+        scores: the model's scores of the items for this person, if they are known already.
     """
     if not item_ids:
         return []
-    profile, items = model.profile(person), model.items_.indices(item_ids)
-    mine = model.items_.ids[profile.item_index].tolist()
-    own = list(zip(mine, [catalog[one] for one in mine], profile.value.tolist(), strict=True))
-    blocks = [item_ids[first : first + ITEMS_AT_ONCE] for first in range(0, len(item_ids), ITEMS_AT_ONCE)]
-    parts = [one for block in blocks for one in model.parts_each(profile, block)]
-    scores = model.scores(profile)[items].tolist() if scores is None else scores
-    adds = np.stack([one.ratings for one in parts])  # (K, n), or (K, 0) if they count alike
-    without = np.stack([one.without for one in parts])
+    profile = model.profile(person)
+    item_index = model.items_.indices(item_ids)
+    parts: list[Parts] = []
+    for first in range(0, len(item_ids), ITEMS_AT_ONCE):
+        parts += model.parts_each(profile, item_ids[first : first + ITEMS_AT_ONCE])
+    if scores is None:
+        scores = model.scores(profile)[item_index].tolist()
+    rated = _RatedItems.of(model, catalog, profile)
+    explanations = []
+    for index, score, item_parts in zip(item_index.tolist(), scores, parts, strict=True):
+        explanations.append(_explanation(model, catalog, rated, index, score, item_parts, k))
+    return explanations
+
+
+class _RatedItems(NamedTuple):
+    """The n items that a person rated, in the order of their profile."""
+
+    ids: list[Id]
+    films: list[Film]
+    stars: list[float]
+
+    @classmethod
+    def of(cls, model: Recommender, catalog: Catalog, profile: Profile) -> "_RatedItems":
+        ids = model.items_.ids[profile.item_index].tolist()
+        return cls(ids, [catalog[item_id] for item_id in ids], profile.value.tolist())
+
+
+def _explanation(
+    model: Recommender,
+    catalog: Catalog,
+    rated: _RatedItems,
+    item_index: int,
+    score: float,
+    parts: Parts,
+    k: int | None,
+) -> Explanation:
+    """The explanation of one item from its parts and its score."""
+    reasons = _reasons(model, rated, parts, k)
+    total = float(parts.ratings.sum())
+    n_others = len(parts.ratings) - len(reasons)
+    others_contribution = 0.0
+    if n_others:
+        listed = np.array([reason.contribution for reason in reasons], parts.ratings.dtype)
+        others_contribution = total - float(listed.sum())
+    rest = score - parts.mean - parts.item - parts.user - total
+    if abs(rest) <= _ROUNDING_ERROR:
+        rest = 0.0
+    stars = None
+    clipping = 0.0
     if model.has_stars:
-        without = np.minimum(np.maximum(without, model.scale_.lowest), model.scale_.highest)
-    order = np.argsort(-np.abs(adds), axis=1, kind="stable")[:, : None if k is None else max(k, NAMED)]
-    columns = [order, np.take_along_axis(adds, order, axis=1), np.take_along_axis(without, order, axis=1)]
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    reasons = [[Reason(*own[place], *of) for place, *of in zip(*row, strict=True)] for row in rows]
-    n_others, added = adds.shape[1] - order.shape[1], adds.sum(axis=1)
-    more = added - columns[1].sum(axis=1)
-    columns = [model.items_.ids[items], model.item_counts_[items], added, more if n_others else np.zeros(len(more))]
-    told = zip(*(column.tolist() for column in columns), scores, parts, reasons, strict=True)
-    explained = []
-    for item_id, n, all_add, others_add, score, of, because in told:
-        stars = min(max(score, model.scale_.lowest), model.scale_.highest) if model.has_stars else None
-        rest = score - of.mean - of.item - of.user - all_add
-        rest = rest if abs(rest) > 1e-5 else 0.0  # less is the rounding of single precision
-        clipping = 0.0 if stars is None else stars - score
-        amounts = of.mean, of.item, of.user, because, rest, clipping
-        about = of.is_exact, n, len(own), model.scale_.has_stars, (n_others, others_add)
-        explained.append(Explanation(item_id, catalog[item_id], stars, score, *amounts, *about))
-    return explained
+        stars = min(max(score, model.scale_.lowest), model.scale_.highest)
+        clipping = stars - score
+    item_id = model.items_.id(item_index)
+    return Explanation(
+        item_id=item_id,
+        film=catalog[item_id],
+        stars=stars,
+        score=score,
+        mean=parts.mean,
+        item=parts.item,
+        user=parts.user,
+        reasons=reasons,
+        rest=rest,
+        clipping=clipping,
+        is_exact=parts.is_exact,
+        n_ratings=int(model.item_counts_[item_index]),
+        n_own_ratings=len(rated.ids),
+        has_ratings=model.scale_.has_stars,
+        n_others=n_others,
+        others_contribution=others_contribution,
+    )
+
+
+def _reasons(model: Recommender, rated: _RatedItems, parts: Parts, k: int | None) -> list[Reason]:
+    """The person's ratings as reasons, in descending order of the absolute contribution.
+
+    None if the ratings only count through `user`.
+    """
+    order = np.argsort(-np.abs(parts.ratings), kind="stable")
+    if k is not None:
+        order = order[: max(k, NAMED)]
+    without = parts.without
+    if model.has_stars:
+        without = np.clip(without, model.scale_.lowest, model.scale_.highest)
+    reasons = []
+    for place in order.tolist():
+        reason = Reason(
+            item_id=rated.ids[place],
+            film=rated.films[place],
+            stars=rated.stars[place],
+            contribution=float(parts.ratings[place]),
+            without=float(without[place]),
+        )
+        reasons.append(reason)
+    return reasons

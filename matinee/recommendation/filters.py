@@ -1,4 +1,4 @@
-"""Which items may appear in a list."""
+"""Filters: which items may appear in a list."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,10 @@ class Filters:
     """Which items may be recommended.
 
     Attributes:
-        genres, not_genres: an item has at least one of the former (if any are given) and none of the latter.
-        years: first and last year, ends included; None is open. Items of unknown year never pass a limit.
+        genres: an item needs at least one of these; empty: any genre, or none.
+        not_genres: an item must have none of these.
+        years: first and last year, both included; None is open. With a limit, items of unknown year
+            are left out.
         min_ratings: items with fewer training ratings are left out.
     """
 
@@ -19,20 +21,29 @@ class Filters:
     min_ratings: int = 0
 
     def __str__(self) -> str:
+        parts = []
+        if self.genres:
+            parts.append(f"of genre {' or '.join(self.genres)}")
+        if self.not_genres:
+            parts.append(f"not of genre {' or '.join(self.not_genres)}")
         first, last = self.years
-        parts = [
-            f"of genre {' or '.join(self.genres)}" if self.genres else "",
-            f"not of genre {' or '.join(self.not_genres)}" if self.not_genres else "",
-            f"from {first} on" if first and not last else "",
-            f"up to {last}" if last and not first else "",
-            f"from {first} to {last}" if first and last else "",
-            f"with at least {self.min_ratings} ratings" if self.min_ratings else "",
-        ]
-        return ", ".join(part for part in parts if part)
+        if first and last:
+            parts.append(f"from {first} to {last}")
+        elif first:
+            parts.append(f"from {first} on")
+        elif last:
+            parts.append(f"up to {last}")
+        if self.min_ratings:
+            parts.append(f"with at least {self.min_ratings} ratings")
+        return ", ".join(parts)
 
 
 def seldom(floor: int, has_ratings: bool) -> str:
-    """What is said of items below a number of ratings, or of people where there are no ratings."""
+    """A phrase for items below a number of ratings or, for implicit feedback, of people."""
+    if floor == 1 and has_ratings:
+        return "without ratings"
     if floor == 1:
-        return "without ratings" if has_ratings else "that nobody has"
-    return f"with fewer than {floor} ratings" if has_ratings else f"that fewer than {floor} people have"
+        return "that nobody has"
+    if has_ratings:
+        return f"with fewer than {floor} ratings"
+    return f"that fewer than {floor} people have"

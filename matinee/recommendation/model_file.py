@@ -1,9 +1,10 @@
-"""One model, one file: `.matinee` is a safetensors file whose header holds JSON. Loading it runs no code.
+"""The `.matinee` format: a safetensors file with JSON in its header. Loading runs no code.
 
-The tensors are the model's learned attributes, the ids, the titles, years and genres, and who rated what. The header
-says which model it is, its hyperparameters, the scale, the data it was trained on, the versions of the library and of
-this format, and a digest of everything, by which a damaged or altered file is noticed. Anyone can compute the digest of
-a file that they made up, so what is read is also checked against what the model declares (`models/declarations.py`).
+The tensors hold the model's learned attributes, the ids, the titles, years and genres, and the
+ratings history. The header holds the model's name, hyperparameters and scale, its origin, the
+versions of the library and of this format, and a digest of everything, which detects damaged or
+altered files. Anyone can compute the digest of a crafted file, so the tensors are also checked
+against what the model declares (`models/declarations.py`).
 """
 
 import hashlib
@@ -33,18 +34,18 @@ from matinee.models.history import History
 from matinee.models.neural.network import Network
 from matinee.models.registry import member_named
 
+#: Incremented when older versions of the library cannot read the new files.
 FORMAT = 1
-"""Raised when a file of the new kind cannot be read by an older library."""
 
+#: Besides the history, what a blend and its members share; a file holds it once.
 SHARED = ("item_counts_", "item_means_")
-"""What a blend and its models have in common, and a file holds once; besides the history."""
 
 Tensors = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a model comes from; kept in its file for people to read."""
+    """The origin of a model, for people to read; its file stores it."""
 
     dataset: str = "unnamed"
     n_ratings: int = 0
@@ -54,12 +55,20 @@ class Origin:
 
 
 def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: Origin) -> None:
-    """Writes the file under a temporary name and then renames it, so that it is there whole or not at all."""
+    """Writes the file under a temporary name, then renames it: it is complete, or not there.
+
+    Raises:
+        ModelFileError: the file cannot be written, or the model cannot be saved like this.
+    """
     path = Path(path)
     check_target(path)
     if model.capabilities.needs_history and not origin.has_history:
-        raise ModelFileError(f"{model.name} is made of who rated what: save it with the histories, or train item-knn.")
-    tensors = _model_tensors(model, origin.has_history) | _catalog_tensors(catalog.restrict(model.items_.ids))
+        raise ModelFileError(
+            f"{model.name} needs the ratings history: save it with the histories, "
+            "or train item-knn."
+        )
+    tensors = _model_tensors(model, origin.has_history)
+    tensors |= _catalog_tensors(catalog.restrict(model.items_.ids))
     header = {
         "format": FORMAT,
         "model": model.name,
@@ -70,8 +79,8 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
     }
     if model.members():
         header["members"] = [
-            {"model": name, "hyperparameters": one.settings(), "is_fitted": one.is_fitted}
-            for name, one in model.members().items()
+            {"model": name, "hyperparameters": member.settings(), "is_fitted": member.is_fitted}
+            for name, member in model.members().items()
         ]
     text = json.dumps(header, sort_keys=True)
     metadata = {"matinee": text, "sha256": digest(text, tensors)}
@@ -80,19 +89,24 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
     try:
         write_atomically(path, payload)
     except OSError as error:
-        raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
+        raise ModelFileError(
+            f"Cannot write '{path}': {error.strerror}. Give another place with --out."
+        ) from error
 
 
 def check_target(path: str | Path) -> None:
-    """Refuses to replace a file that is not a model by name or content, such as the ratings, or a device.
+    """Refuses to replace a file that is not a model file, such as the ratings, or a device.
 
     Raises:
-        ModelFileError: there is such a file.
+        ModelFileError: the path is such a file.
     """
     path = Path(path)
     kind = special_kind(path)
     if kind:
-        raise ModelFileError(f"Cannot write '{path}': it is {kind}, not a regular file. Give another place with --out.")
+        raise ModelFileError(
+            f"Cannot write '{path}': it is {kind}, not a regular file. "
+            "Give another place with --out."
+        )
     if not os.path.isfile(path) or path.suffix == ".matinee":
         return
     try:
@@ -101,20 +115,24 @@ def check_target(path: str | Path) -> None:
     except (SafetensorError, OSError, ValueError):
         is_model = False
     if not is_model:
-        raise ModelFileError(f"'{path}' is there already and is not a model file; give another name with --out.")
+        raise ModelFileError(
+            f"'{path}' exists and is not a model file; give another name with --out."
+        )
 
 
 def load_model(
     path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()
 ) -> tuple[Recommender, Catalog, Origin]:
-    """The model, its catalog and where it comes from.
+    """The model, its catalog and its origin.
 
     Args:
-        module: for a file with a network of your own, which holds numbers and no code: a module of the same shape.
-        models: classes that are not among MODELS, for a file of one of them.
+        module: for a file with a network of your own, which holds numbers and no code: a module of
+            the same shape.
+        models: model classes that are not in MODELS, for a file of one of them.
 
     Raises:
-        ModelFileError: the file is missing, truncated, not a model, newer than this library, or altered.
+        ModelFileError: the file is missing, truncated, altered, not a model file, or newer than
+            this library.
     """
     path = Path(path)
     header, tensors = _read(path)
@@ -125,10 +143,12 @@ def load_model(
     except (*_UNUSABLE, MatineeError) as error:
         reason = str(error).rstrip(".")
         raise ModelFileError(
-            f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: {reason}."
+            f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: "
+            f"{reason}."
         ) from error
 
 
+#: What a header with unexpected values may raise.
 _UNUSABLE = (
     ArithmeticError,
     AttributeError,
@@ -138,50 +158,60 @@ _UNUSABLE = (
     TypeError,
     ValueError,
 )
-"""What may be raised where a header holds something unexpected."""
 
 
 def _fill(model: Recommender, header: dict[str, Any], tensors: Tensors) -> None:
-    """Sets everything that was learned, of the model and of its members, which share the history."""
-    users, items = (Vocabulary(_unpack_ids(tensors, f"{kind}s"), kind) for kind in ("user", "item"))
+    """Sets the learned attributes of the model and of its members, which share the history."""
+    users = Vocabulary(_unpack_ids(tensors, "users"), "user")
+    items = Vocabulary(_unpack_ids(tensors, "items"), "item")
     history = _unpack_history(tensors, users, items, _scale(header["scale"]))
     history = replace(history, is_complete=header.get("history_is_complete", False) is True)
     shared = {name: tensors[f"model.{name}"] for name in SHARED}
     members: dict[str, Recommender] = {}
-    for one in header.get("members", []):
-        member = members[one["model"]] = _unfitted(one, None, ())
-        if one["is_fitted"]:
-            restore(member, history, _below(tensors, f"model.{member.name}.") | shared, {})
-    restore(model, history, _below(tensors, "model."), members)
+    for entry in header.get("members", []):
+        member = _unfitted(entry, None, ())
+        members[entry["model"]] = member
+        if entry["is_fitted"]:
+            state = _with_prefix(tensors, f"model.{member.name}.") | shared
+            restore(member, history, state, {})
+    restore(model, history, _with_prefix(tensors, "model."), members)
 
 
-def _below(tensors: Tensors, prefix: str) -> Tensors:
-    """The tensors whose names begin so, without the beginning."""
-    return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+def _with_prefix(tensors: Tensors, prefix: str) -> Tensors:
+    """The tensors whose names have a prefix, by their names without it."""
+    found = {}
+    for name, array in tensors.items():
+        if name.startswith(prefix):
+            found[name.removeprefix(prefix)] = array
+    return found
 
 
-def _scale(given: list[float]) -> Scale:
-    scale = Scale(*given)
-    if not all(type(one) in (int, float) and np.isfinite(one) for one in scale):
-        raise DataError(f"its scale is {given}")
-    if scale.lowest > scale.highest or scale.step < 0:
-        raise DataError(f"its scale is {given}")
-    return scale
+def _scale(numbers: list[float]) -> Scale:
+    lowest, highest, step = numbers
+    are_finite = all(type(number) in (int, float) and np.isfinite(number) for number in numbers)
+    if not are_finite or lowest > highest or step < 0:
+        raise DataError(f"its scale is {numbers}")
+    return Scale(lowest, highest, step)
 
 
-def _origin(given: dict[str, Any]) -> Origin:
-    origin = Origin(**given)
-    for name, usual in asdict(Origin()).items():
-        if type(asdict(origin)[name]) is not type(usual):
+def _origin(fields: dict[str, Any]) -> Origin:
+    origin = Origin(**fields)
+    for name, default in asdict(Origin()).items():
+        if type(asdict(origin)[name]) is not type(default):
             raise DataError(f"its {name} is '{asdict(origin)[name]}'")
     return origin
 
 
-def _unfitted(header: dict[str, Any], module: Any, models: Sequence[type[Recommender]]) -> Recommender:
+def _unfitted(
+    header: dict[str, Any], module: Any, models: Sequence[type[Recommender]]
+) -> Recommender:
     if header["model"] != Network.name:
-        return member_named(header["model"], (*MODELS, *models)).from_settings(header["hyperparameters"])
+        model = member_named(header["model"], (*MODELS, *models))
+        return model.from_settings(header["hyperparameters"])
     if module is None:
-        raise SettingError("it holds a network of your own: hand its module in, Guide.load(path, module=...)")
+        raise SettingError(
+            "it holds a network of your own: pass its module, Guide.load(path, module=...)"
+        )
     return Network(module=module, **header["hyperparameters"])
 
 
@@ -190,16 +220,19 @@ def _read(path: Path) -> tuple[dict[str, Any], Tensors]:
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            header = _header(
-                path, metadata
-            )  # before the tensors: those of other files may be of kinds unknown to NumPy
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+            # Before the tensors, because other files may have element types that NumPy lacks.
+            header = _header(path, metadata)
+            names = file.keys()  # `file` is no dict, and has no iterator
+            tensors = {name: file.get_tensor(name) for name in names}
     except (*_UNUSABLE, SafetensorError, OSError) as error:
         raise ModelFileError(
-            f"'{path}' is not a whole model file (it is truncated, damaged, or something else); train it again."
+            f"'{path}' is not a complete model file (it is truncated, damaged, or of another "
+            "kind); train the model again."
         ) from error
     if metadata.get("sha256") != digest(metadata["matinee"], tensors):
-        raise ModelFileError(f"'{path}' was damaged or altered after it was saved; train it again.")
+        raise ModelFileError(
+            f"'{path}' was damaged or altered after it was saved; train the model again."
+        )
     return header, tensors
 
 
@@ -208,26 +241,29 @@ def _refuse_unreadable(path: Path) -> None:
         path.open("rb").close()
     except FileNotFoundError:
         raise ModelFileError(
-            f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}"
+            f"There is no model file '{path}'. "
+            f"Make one:  matinee train DATA --model mf --out {path}"
         ) from None
     except OSError as error:
-        raise ModelFileError(f"Cannot read '{path}': {error.strerror}. Give the file of a model.") from error
+        raise ModelFileError(
+            f"Cannot read '{path}': {error.strerror}. Give the path of a model file."
+        ) from error
 
 
 def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if "matinee" not in metadata:
-        raise ModelFileError(f"'{path}' is a safetensors file, but not one that matinee wrote.")
+        raise ModelFileError(f"'{path}' is a safetensors file that matinee did not write.")
     header: dict[str, Any] = json.loads(metadata["matinee"])
     if header["format"] > FORMAT:
         raise ModelFileError(
-            f"'{path}' was saved by matinee {header['origin']['version']}, which is newer than this one "
-            f"({__version__}). Update:  pip install --upgrade matinee"
+            f"'{path}' was saved by matinee {header['origin']['version']}, which is newer than "
+            f"this one ({__version__}). Update:  pip install --upgrade matinee"
         )
     return header
 
 
 def digest(header: str, tensors: Tensors) -> str:
-    """Of the text of the header and all tensors, by which a damaged file is noticed."""
+    """SHA-256 of the text of the header and all tensors, in hexadecimal."""
     digest = hashlib.sha256(header.encode())
     for name in sorted(tensors):
         array = np.asarray(tensors[name], order="C")
@@ -237,7 +273,7 @@ def digest(header: str, tensors: Tensors) -> str:
 
 
 def _with_sorted_metadata(payload: bytes) -> bytes:
-    """The same file with the keys of its metadata in order, which safetensors leaves to chance."""
+    """The same file with the keys of its metadata sorted; safetensors writes them in any order."""
     start = 8 + int.from_bytes(payload[:8], "little")
     header = json.loads(payload[8:start])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -246,22 +282,28 @@ def _with_sorted_metadata(payload: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + payload[start:]
 
 
-# -- arrays ----------------------------------------------------------------------------------------
+# -- arrays --------------------------------------------------------------------------------------
 
 
 def _model_tensors(model: Recommender, has_history: bool) -> Tensors:
-    history = model.history_ if has_history else model.history_.without_ratings()
+    history = model.history_
+    if not has_history:
+        history = history.without_ratings()
     tensors = {f"model.{name}": array for name, array in _checked_state(model).items()}
-    for prefix, one in model.members().items():
-        if one.is_fitted:
-            own = {name: array for name, array in _checked_state(one).items() if name not in SHARED}
-            tensors |= {f"model.{prefix}.{name}": array for name, array in own.items()}
+    for prefix, member in model.members().items():
+        if member.is_fitted:
+            state = _checked_state(member)
+            tensors |= {
+                f"model.{prefix}.{name}": array
+                for name, array in state.items()
+                if name not in SHARED
+            }
     ids = _pack_ids(model.users_.ids, "users") | _pack_ids(model.items_.ids, "items")
     return tensors | _pack_history(history) | ids
 
 
 def _checked_state(model: Recommender) -> Tensors:
-    """What it learned; nothing is saved that could not be loaded."""
+    """The learned attributes; what could not be loaded again is not saved."""
     state = state_of(model)
     try:
         check_state(model, model.history_, state)
@@ -282,7 +324,9 @@ def _pack_history(history: History) -> Tensors:
     return tensors | _pack_features(history.item_features, "model.history_item_features_")
 
 
-def _unpack_history(tensors: Tensors, users: Vocabulary, items: Vocabulary, scale: Scale) -> History:
+def _unpack_history(
+    tensors: Tensors, users: Vocabulary, items: Vocabulary, scale: Scale
+) -> History:
     return History(
         users,
         items,
@@ -297,7 +341,7 @@ def _unpack_history(tensors: Tensors, users: Vocabulary, items: Vocabulary, scal
 
 
 def _pack_features(features: Features | None, name: str) -> Tensors:
-    """The names, and the numbers that are not 0 by row: most are."""
+    """The names, and the numbers other than 0 as a sparse matrix (CSR)."""
     if features is None:
         return {}
     row, column = np.nonzero(features.table)
@@ -313,8 +357,10 @@ def _pack_features(features: Features | None, name: str) -> Tensors:
 def _unpack_features(tensors: Tensors, name: str, n_rows: int) -> Features | None:
     if f"{name}.indptr" not in tensors:
         return None
-    indptr, column = tensors[f"{name}.indptr"], tensors[f"{name}.columns"]
-    value, names = tensors[f"{name}.values"], tuple(_unpack_texts(tensors, f"{name}.names"))
+    indptr = tensors[f"{name}.indptr"]
+    column = tensors[f"{name}.columns"]
+    value = tensors[f"{name}.values"]
+    names = tuple(_unpack_texts(tensors, f"{name}.names"))
     if indptr.shape != (n_rows + 1,) or column.shape != value.shape or value.dtype != np.float32:
         raise DataError(f"{name} has the wrong shape")
     check_indptr(name, indptr, len(column))
@@ -327,7 +373,9 @@ def _unpack_features(tensors: Tensors, name: str, n_rows: int) -> Features | Non
 
 
 def _pack_ids(ids: NDArray[Any], name: str) -> Tensors:
-    return {name: ids} if ids.dtype == np.int64 else _pack_texts(ids.tolist(), name)
+    if ids.dtype == np.int64:
+        return {name: ids}
+    return _pack_texts(ids.tolist(), name)
 
 
 def _unpack_ids(tensors: Tensors, name: str) -> Any:
@@ -339,25 +387,31 @@ def _unpack_ids(tensors: Tensors, name: str) -> Any:
 
 
 def _pack_texts(texts: list[str], name: str) -> Tensors:
-    """Texts as one run of UTF-8 bytes and the places where each ends."""
+    """Texts as one array of UTF-8 bytes and the positions where each text ends."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
     return {f"{name}.text": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.ends": ends}
 
 
 def _unpack_texts(tensors: Tensors, name: str) -> list[str]:
-    run = tensors[f"{name}.text"].tobytes()
+    encoded = tensors[f"{name}.text"].tobytes()
     ends = tensors[f"{name}.ends"].tolist()
-    check_indptr(name, np.array([0, *ends], np.int64), len(run))
-    return [run[start:end].decode("utf-8", "surrogatepass") for start, end in zip([0, *ends], ends, strict=False)]
+    check_indptr(name, np.array([0, *ends], np.int64), len(encoded))
+    texts = []
+    start = 0
+    for end in ends:
+        texts.append(encoded[start:end].decode("utf-8", "surrogatepass"))
+        start = end
+    return texts
 
 
 def _catalog_tensors(catalog: Catalog) -> Tensors:
     films = list(catalog.films.values())
     ids: list[Id] = list(catalog.films)
     are_integers = all(isinstance(item_id, int | np.integer) for item_id in ids)
+    dtype = np.int64 if are_integers else object
     return {
-        **_pack_ids(np.array(ids, np.int64 if are_integers else object), "films"),
+        **_pack_ids(np.array(ids, dtype), "films"),
         **_pack_texts([film.title for film in films], "films.title"),
         "films.year": np.array([film.year or 0 for film in films], np.int32),
         **_pack_texts(["|".join(film.genres) for film in films], "films.genres"),
@@ -365,7 +419,12 @@ def _catalog_tensors(catalog: Catalog) -> Tensors:
 
 
 def _unpack_catalog(tensors: Tensors) -> Catalog:
-    genres = [tuple(text.split("|")) if text else () for text in _unpack_texts(tensors, "films.genres")]
-    titles, years = _unpack_texts(tensors, "films.title"), tensors["films.year"].tolist()
-    films = (Film(title, year or None, of) for title, year, of in zip(titles, years, genres, strict=True))
-    return Catalog(dict(zip(_unpack_ids(tensors, "films").tolist(), films, strict=True)))
+    ids = _unpack_ids(tensors, "films").tolist()
+    titles = _unpack_texts(tensors, "films.title")
+    years = tensors["films.year"].tolist()
+    joined_genres = _unpack_texts(tensors, "films.genres")
+    films: dict[Id, Film] = {}
+    for item_id, title, year, text in zip(ids, titles, years, joined_genres, strict=True):
+        genres = tuple(text.split("|")) if text else ()
+        films[item_id] = Film(title, year or None, genres)
+    return Catalog(films)

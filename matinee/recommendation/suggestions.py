@@ -1,4 +1,4 @@
-"""A list of items as people get it."""
+"""A list of recommended or similar items, as people see it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +9,18 @@ from matinee.data.vocabulary import Id
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One line of a list for people; `score` is what it is sorted by (stars, a rank score, or a cosine), but for dials.
+    """One line of a list.
 
     Attributes:
-        members: in a list for a group, the score of each person (`GroupScores.members`), in the order given.
+        score: what the list is sorted by, unless dials re-rank it: stars, a unitless score or a
+            cosine.
+        stars: the prediction; None for a model that only ranks.
+        n_ratings: training ratings of the item.
+        mean: the mean of these; None if there are none, and for implicit feedback.
+        deviation: the standard deviation of the rating around the prediction, in stars; None for
+            models that have no such estimate.
+        members: in a list for a group, the score of each person (`GroupScores.members`), in the
+            given order.
     """
 
     item_id: Id
@@ -21,31 +29,37 @@ class Suggestion:
     stars: float | None
     n_ratings: int
     mean: float | None
-    """The mean of the item's training ratings; None without any, and where there are no ratings but who has what."""
     deviation: float | None = None
-    """How far, in stars, the rating would be from it (a standard deviation); None for models that cannot tell."""
     members: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; with `members` only in a list for a group."""
-        of_group = {"members": [round(score, 3) for score in self.members]} if self.members else {}
-        return {
+        """For JSON; `deviation` only if there is one, `members` only in a list for a group."""
+        line: dict[str, Any] = {
             "item_id": self.item_id,
             "title": self.film.title,
             "year": self.film.year,
             "genres": list(self.film.genres),
             "score": round(self.score, 4),
-            "stars": None if self.stars is None else round(self.stars, 3),
+            "stars": _rounded(self.stars),
             "n_ratings": self.n_ratings,
-            "mean": None if self.mean is None else round(self.mean, 3),
-            **({} if self.deviation is None else {"deviation": round(self.deviation, 3)}),
-            **of_group,
+            "mean": _rounded(self.mean),
         }
+        if self.deviation is not None:
+            line["deviation"] = _rounded(self.deviation)
+        if self.members:
+            line["members"] = [round(score, 3) for score in self.members]
+        return line
+
+
+def _rounded(stars: float | None) -> float | None:
+    if stars is None:
+        return None
+    return round(stars, 3)
 
 
 @dataclass(frozen=True)
 class Suggestions:
-    """A list, best first, and a sentence if it is shorter than asked for or something else must be said."""
+    """A list, best first, with a note if it is shorter than requested or needs an explanation."""
 
     items: list[Suggestion]
     note: str = ""

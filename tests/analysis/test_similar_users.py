@@ -298,7 +298,7 @@ def test_similar_by_co_rating_shrinks_and_ranks_for_every_model(model: type[Reco
     cosines = co_rating(guide.model, 1)
     counts = dict(zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True))
     assert len(found.items) == (np.delete(cosines, 1) > 0).sum() < 119
-    assert found.note == f"{len(found.items)} instead of 500: no more have a likeness above 0."
+    assert found.note == f"{len(found.items)} instead of 500: no other film has a similarity above 0."
     scores = [line.score for line in found.items]
     assert scores == sorted(scores, reverse=True)
     for line in found.items:
@@ -323,11 +323,11 @@ def test_co_rating_says_what_it_lacks(tmp_path: Path) -> None:
     )
     assert message(SettingError, guide.similar, 17, by="genre") == "by must be factors or co-rating, not 'genre'."
     equal = Popularity().fit(Ratings.from_ids([1, 1, 2, 2], [1, 2, 1, 2], [4.0] * 4, scale=Scale(1, 5, 1)))
-    told = "Item '1' is like nothing: it has no ratings, or none that surprise."
+    told = "Item '1' has no similar items: it has no ratings, or only ratings that the biases predict exactly."
     assert message(UnsupportedError, Guide(equal).similar, 1, by="co-rating") == told
     ratings = simulated()
     never = Guide(Popularity().fit(ratings.subset(ratings.item_index > 0)))
-    told = "Item '7' is like nothing: it has no ratings, or none that surprise."
+    told = "Item '7' has no similar items: it has no ratings, or only ratings that the biases predict exactly."
     assert message(UnsupportedError, never.similar, 7, by="co-rating") == told
     assert 7 not in {line.item_id for line in never.similar(17, 500, by="co-rating", min_ratings=0).items}
 

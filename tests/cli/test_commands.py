@@ -378,7 +378,10 @@ def test_recommend_keeps_to_the_filters(model_file: Path) -> None:
 def test_too_few_films_are_explained(model_file: Path) -> None:
     result = good("recommend", model_file, "--user", 1, "--years", ":1925", "--include-seen")
     n_lines = len(result.stdout.splitlines()) - 1
-    told = f"{n_lines} instead of 10: {n_lines} of the 340 films are up to 1925; for more, loosen the years.\n"
+    told = (
+        f"{n_lines} instead of 10: {n_lines} of the 340 films match the filters (up to 1925); "
+        "for more, loosen the years.\n"
+    )
     assert result.stderr == told + SIMULATED
     assert as_json("recommend", model_file, "--user", 1, "--years", ":1925", "--include-seen")["note"] == told.strip()
 
@@ -398,11 +401,11 @@ def test_a_new_person_gets_a_list_and_hears_of_unknown_films(model_file: Path, m
     assert (found["user"], len(found["items"])) == (None, 10)
     mine.write_text("No Such Film,3\n")
     assert refused("recommend", model_file, "--ratings", mine).startswith(
-        f"In {mine}, row 1: The only item rated is not known to this model: No item or title 'No Such Film'"
+        f"In {mine}, row 1: The model does not know the only rated item: No item or title 'No Such Film'"
     )
     mine.write_text("title,rating\nNo Such Film,3\nNor This,4\n")
     assert refused("recommend", model_file, "--ratings", mine).startswith(
-        f"In {mine}, rows 2 to 3: None of the 2 items rated is known to this model. The first: No item or title"
+        f"In {mine}, rows 2 to 3: The model knows none of the 2 rated items. The first: No item or title"
     )
 
 
@@ -479,7 +482,7 @@ def test_a_file_that_is_no_model_is_told(command: Sequence[str], tmp_path: Path)
     )
     path.write_text("title,rating\n")
     assert refused(command[0], path, *command[1:]) == (
-        f"'{path}' is not a whole model file (it is truncated, damaged, or something else); train it again."
+        f"'{path}' is not a complete model file (it is truncated, damaged, or of another kind); train the model again."
     )
 
 
@@ -658,7 +661,5 @@ def test_training_never_replaces_a_file_that_is_not_a_model(tmp_path: Path) -> N
     before = table.read_text()
     result = run("train", table, "--out", table)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert (
-        result.stderr == f"Error: '{table}' is there already and is not a model file; give another name with --out.\n"
-    )
+    assert result.stderr == f"Error: '{table}' exists and is not a model file; give another name with --out.\n"
     assert table.read_text() == before

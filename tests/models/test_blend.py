@@ -357,7 +357,7 @@ def test_a_file_that_lacks_a_part_of_one_of_its_models_is_refused(tmp_path: Path
     content = bytearray(path.read_bytes())
     content[content.index(np.asarray(mf.item_factors_).tobytes())] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ModelFileError, match="was damaged or altered after it was saved; train it again"):
+    with pytest.raises(ModelFileError, match="was damaged or altered after it was saved; train the model again"):
         load_model(path)
 
 
@@ -375,7 +375,7 @@ def test_a_blend_with_user_knn_cannot_leave_out_the_histories(tmp_path: Path) ->
     one = Blend.from_settings({"models": "user-knn,baseline"}).fit(few, n_threads=1)
     with pytest.raises(ModelFileError) as caught:
         save_model(tmp_path / "m.matinee", one, Catalog(), bare)
-    expected = "blend is made of who rated what: save it with the histories, or train item-knn."
+    expected = "blend needs the ratings history: save it with the histories, or train item-knn."
     assert str(caught.value) == expected
     other = Blend.from_settings({"models": "mf,baseline"}).fit(few, n_threads=1)
     save_model(tmp_path / "m.matinee", other, Catalog(), bare)

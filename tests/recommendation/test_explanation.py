@@ -99,7 +99,7 @@ def test_who_rates_every_film_as_people_do_adds_nothing(small: MatrixFactorizati
     found = explain(small, Catalog(), dict(zip(some, usual, strict=True)), ITEM)
     assert found.user == pytest.approx(-np.median(small.user_bias_), abs=1e-6)
     assert np.allclose(list(contributions(found).values()), 0, atol=1e-6)
-    assert found.sentence().endswith("; through your taste your 12 ratings change nothing together.")
+    assert found.sentence().endswith("; through your taste, your 12 ratings together change nothing.")
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 5, 40])
@@ -225,7 +225,7 @@ def test_a_model_that_only_ranks_explains_its_score() -> None:
     assert (found.stars, found.score, found.clipping) == (None, count, 0)
     assert [reason.without for reason in found.reasons] == [12, 11, 10]
     assert found.sentence() == (
-        f"score {count}.000: what does not hang on single ratings adds {count - 3}.000; "
+        f"score {count}.000: what does not depend on individual ratings adds {count - 3}.000; "
         "your 1 star for 27 adds 2.000, your 2 stars for 17 add 1.000, and 1 more rating changes nothing."
     )
     assert found.lines()[-1] == ("score", count, None)
@@ -258,47 +258,47 @@ def made(
             made(("Alien", 5, 0.31), ("Titanic", 2, 0.12), ("Psycho", 1, -0.08), ("Up", 3, 0.03), ("Big", 4, 0.02)),
             "4.1 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your 5 stars for Alien add 0.31, your 2 stars for Titanic add 0.12, your 1 star for Psycho takes 0.08, "
-            "and 2 more ratings add 0.05 together.",
+            "and 2 more ratings together add 0.05.",
         ),
         (
             made(("A", 4.5, -0.3), ("B", 0.5, -0.2), ("C", 1, 0.1), ("D", 1, -0.02), item=-0.3, user=0.155, rest=-0.07),
             "2.9 stars: the average person gives it 0.30 less than the average rating; you rate 0.15 higher than most; "
             "your 4.5 stars for A take 0.30, your 0.5 stars for B take 0.20, your 1 star for C adds 0.10, "
-            "and 1 more rating takes 0.02; what training settled otherwise takes 0.07.",
+            "and 1 more rating takes 0.02; the training residual takes 0.07.",
         ),
         (
             made(("A", 5, 0.1), ("B", 2, 0.004), ("C", 1, -0.004), item=0.001, user=0.001),
-            "3.6 stars: the average person gives it the average rating; you rate as most do; your 5 stars for A "
+            "3.6 stars: the average person gives it the average rating; you rate as most people do; your 5 stars for A "
             "add 0.10, "
-            "and 2 more ratings change nothing together.",
+            "and 2 more ratings together change nothing.",
         ),
         (
             made(("A", 5, 0.004), ("B", 2, 0.003)),
             "3.7 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
-            "through your taste your 2 ratings add 0.01 together.",
+            "through your taste, your 2 ratings together add 0.01.",
         ),
         (
             made(("Alien", 5, 1.6)),
             "5.0 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
-            "your 5 stars for Alien add 1.60; that is 5.31, more than the scale has.",
+            "your 5 stars for Alien add 1.60; that is 5.31, above the top of the scale.",
         ),
         (
             made(("Alien", 1, -3.0)),
             "1.0 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
-            "your 1 star for Alien takes 3.00; that is 0.71, less than the scale has.",
+            "your 1 star for Alien takes 3.00; that is 0.71, below the bottom of the scale.",
         ),
         (
             made(user=0.0),
-            "3.9 stars: the average person gives it 0.42 more than the average rating; no rating of yours is known.",
+            "3.9 stars: the average person gives it 0.42 more than the average rating; none of your ratings are known.",
         ),
         (
             made(rest=0.25),
             "4.0 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
-            "your taste as training found it adds 0.25.",
+            "your taste as learned in training adds 0.25.",
         ),
         (
             made(item=0.0, n_ratings=0, n_own_ratings=9, is_exact=False),
-            "3.3 stars: nobody has rated it, so it is taken for an average one; you rate 0.21 lower than most. "
+            "3.3 stars: nobody has rated it, so it counts as average; you rate 0.21 lower than most. "
             "The parts are approximate for this model.",
         ),
     ],
@@ -325,7 +325,7 @@ def test_the_lines_add_up_with_what_rounding_loses() -> None:
         ("you rate lower than most", -0.21, None),
         ("your 5 stars for Alien", 1.4, found.reasons[0].without),
         ("2 other ratings", 0.1, None),
-        ("more than the scale has", -0.22, None),
+        ("above the top of the scale", -0.22, None),
         ("rounding", 0.01, None),
         ("prediction", 5.0, None),
     ]
@@ -356,10 +356,10 @@ def test_as_json_the_parts_add_up_with_any_number_of_reasons(small: MatrixFactor
 
 def test_what_without_it_means_is_said_where_there_are_reasons(small: MatrixFactorization) -> None:
     assert explain(small, Catalog(), newcomer(3), ITEM).about_without == (
-        "Without it: the prediction had this rating not been given; your generosity is then estimated anew too."
+        "Without it: the prediction if you had not given this rating; your generosity is then re-estimated too."
     )
     without_bias = explain(fitted(PlainMF), Catalog(), newcomer(3), ITEM)
-    assert without_bias.about_without == "Without it: the prediction had this rating not been given."
+    assert without_bias.about_without == "Without it: the prediction if you had not given this rating."
     assert explain(fitted(Baseline), Catalog(), newcomer(3), ITEM).about_without == ""
 
 
@@ -376,10 +376,10 @@ def test_a_table_of_one_rating_and_text_ids() -> None:
     one = Ratings.from_ids(["Ann"], ["Ångström"], [3.0], scale=Scale(1, 5, 1))
     guide = Guide(MatrixFactorization().fit(one, n_threads=1))
     assert guide.explain("Ann", "Ångström").sentence() == (
-        "3.0 stars: the average person gives it the average rating; through your taste your 1 rating changes nothing."
+        "3.0 stars: the average person gives it the average rating; through your taste, your 1 rating changes nothing."
     )
     assert guide.explain({}, "Ångström").sentence() == (
-        "3.0 stars: the average person gives it the average rating; no rating of yours is known."
+        "3.0 stars: the average person gives it the average rating; none of your ratings are known."
     )
 
 
@@ -399,8 +399,8 @@ def test_of_a_table_of_who_has_what_the_score_is_explained(model: type[Recommend
 def test_users_and_items_without_training_ratings(model: type[Recommender]) -> None:
     keep = (table().user_index >= 5) & (table().item_index >= 5)
     one = model().fit(table().subset(keep), n_threads=1)
-    assert explain(one, Catalog(), 1, ITEM).sentence().partition(".")[2].find("no rating of yours is known.") > 0
-    assert "nobody has rated it, so it is taken for an average one" in explain(one, Catalog(), 9, 7).sentence()
+    assert explain(one, Catalog(), 1, ITEM).sentence().partition(".")[2].find("none of your ratings are known.") > 0
+    assert "nobody has rated it, so it counts as average" in explain(one, Catalog(), 9, 7).sentence()
 
 
 def test_a_model_that_cannot_explain_and_what_is_unknown() -> None:
@@ -463,7 +463,7 @@ def test_the_command_prints_one_json_object(files: Path) -> None:
 
 def test_a_new_person_hears_of_unknown_films_and_gets_reasons(files: Path) -> None:
     result = run(files / "mf.matinee", "--ratings", files / "mine.csv", "--item", "Aliens")
-    assert result.stderr.startswith("Skipped 1 unknown film in ")
+    assert result.stderr.startswith("Left out: 1 unknown film of ")
     assert "your 5 stars for The Matrix (1999)" in result.stdout
     assert "your 4.5 stars for Alien (1979)" in result.stdout
     told = json.loads(run(files / "mf.matinee", "--ratings", files / "mine.csv", "--item", "Aliens", "--json").stdout)
@@ -479,7 +479,7 @@ def test_without_histories_it_is_said_what_to_type(files: Path) -> None:
     )
     whole = Guide.load(files / "mf.matinee").explain(1, "Alien")
     assert f"prediction{whole.stars:>10.2f}".split() == result.stdout.splitlines()[-1].split()
-    assert "your taste as training found it" in result.stdout
+    assert "your taste as learned in training" in result.stdout
 
 
 def test_baseline_has_no_reasons_and_nobody_is_asked_for_ratings(files: Path) -> None:

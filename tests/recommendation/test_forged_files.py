@@ -202,7 +202,7 @@ def test_a_header_of_nested_lists_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError) as caught:
         load_model(path)
     assert str(caught.value) == (
-        f"'{path}' is not a whole model file (it is truncated, damaged, or something else); train it again."
+        f"'{path}' is not a complete model file (it is truncated, damaged, or of another kind); train the model again."
     )
 
 

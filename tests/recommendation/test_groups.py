@@ -133,7 +133,7 @@ def test_nobody_in_the_group_has_seen_what_it_gets_unless_asked_for(model: Model
     everything = one.recommend_group(PEOPLE, 1000)
     assert set(ids(everything)) == set(one.model.items_.ids.tolist()) - seen
     assert everything.note == (
-        f"{len(everything.items)} instead of 1000: there are 150 films, and {len(seen)} of them are rated already; "
+        f"{len(everything.items)} instead of 1000: there are 150 films, and {len(seen)} of them are already rated; "
         "for more, include seen films."
     )
     assert len(one.recommend_group(PEOPLE, 150, include_seen=True).items) == 150
@@ -173,7 +173,7 @@ def test_a_group_in_a_catalog_of_three_items_without_titles() -> None:
     found = one.recommend_group(["a", "b"], 2)
     assert (found.items, found.note) == (
         [],
-        "0 instead of 2: there are 3 films, and 3 of them are rated already; for more, include seen films.",
+        "0 instead of 2: there are 3 films, and 3 of them are already rated; for more, include seen films.",
     )
     assert [line.film.title for line in one.recommend_group(["b", {}], 2).items] in (["x", "y"], ["y", "x"])
 
@@ -182,7 +182,7 @@ def test_what_is_no_group_is_refused() -> None:
     one = guide(MatrixFactorization)
     assert refusal(SettingError, one.recommend_group, []) == "A group needs at least one person."
     assert refusal(SettingError, one.recommend_group, [3, 44], how="most") == (
-        "A group's scores are put together by mean or least-misery, not by 'most'."
+        "The scores of a group are combined by mean or least-misery, not by 'most'."
     )
     assert refusal(SettingError, one.recommend_group, [3, 44], 0) == "k must be at least 1, not 0."
     assert refusal(UnknownNameError, one.recommend_group, [3, 4444]).startswith("no user '4444' among the 250 ")

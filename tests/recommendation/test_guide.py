@@ -106,7 +106,7 @@ def test_excluded_items_are_left_out_beside_what_was_rated(guide: Guide) -> None
     excluded = everything[:3]
     found = guide.recommend(1, 10_000, exclude=excluded)
     assert ids(found) == everything[3:]
-    assert f"{120 - len(everything) + 3} of them are rated already" in found.note
+    assert f"{120 - len(everything) + 3} of them are already rated" in found.note
     assert set(excluded) & set(ids(guide.recommend(1, 10_000, include_seen=True, exclude=excluded))) == set()
     both = guide.recommend_group([1, 2], 10_000)
     assert ids(guide.recommend_group([1, 2], 10_000, exclude=ids(both)[:2])) == ids(both)[2:]
@@ -133,20 +133,22 @@ def test_too_few_items_are_explained(guide: Guide) -> None:
     assert ids(found) == sorted(ids(found), key=ids(found).index)
     assert set(ids(found)) == {17, 47}
     assert found.note == (
-        "2 instead of 10: 3 of the 120 films are of genre Drama, from 1900 to 1904, and 1 of them is rated already; "
+        "2 instead of 10: 3 of the 120 films match the filters (of genre Drama, from 1900 to 1904), "
+        "and 1 of them is already rated; "
         "for more, loosen the genre or years, or include seen films."
     )
     found = guide.recommend({7: 5.0}, 500)
     assert (len(found.items), found.note) == (
         119,
-        "119 instead of 500: there are 120 films, and 1 of them is rated already; for more, include seen films.",
+        "119 instead of 500: there are 120 films, and 1 of them is already rated; for more, include seen films.",
     )
     found = guide.recommend(1, 500, include_seen=True)
     assert found.note == "120 instead of 500: there are 120 films."
     found = guide.recommend(1, 10, Filters(min_ratings=10_000))
     assert (found.items, found.note) == (
         [],
-        "0 instead of 10: 0 of the 120 films are with at least 10000 ratings; for more, loosen the number of ratings.",
+        "0 instead of 10: 0 of the 120 films match the filters (with at least 10000 ratings); "
+        "for more, loosen the number of ratings.",
     )
 
 
@@ -268,7 +270,7 @@ def test_films_that_nobody_knows_are_left_out_and_named(guide: Guide) -> None:
 
 def test_a_newcomer_whose_films_are_all_unknown_is_told(guide: Guide) -> None:
     assert message(DataError, guide.newcomer, {"qqqq": 5.0, "wwww": 1.0}) == (
-        "None of the 2 items rated is known to this model. The first: No item or title 'qqqq' among the 120 items."
+        "The model knows none of the 2 rated items. The first: No item or title 'qqqq' among the 120 items."
     )
 
 
@@ -297,8 +299,8 @@ def test_the_floor_leaves_out_items_with_few_ratings() -> None:
     guide = few()
     found = guide.similar(7)
     assert set(ids(found)) == {17, 27, 37, 57}  # the floor is at least 5
-    assert found.note == "4 instead of 10: 1 films with fewer than 5 ratings are left out."
-    assert guide.similar(7, 4).note == "1 films with fewer than 5 ratings are left out."
+    assert found.note == "4 instead of 10: 1 film with fewer than 5 ratings is left out."
+    assert guide.similar(7, 4).note == "1 film with fewer than 5 ratings is left out."
     assert set(ids(guide.similar(7, min_ratings=10))) == {17, 27, 37}
     assert guide.similar(7, 5, min_ratings=0).note == ""
     assert guide.similar(47, 2).items  # an item below the floor may be asked about
@@ -328,9 +330,7 @@ def test_a_model_without_factors_names_one_that_has_them() -> None:
 
 
 def test_a_guide_needs_a_fitted_model() -> None:
-    assert message(NotFittedError, Guide, Baseline()) == (
-        "This baseline model has learnt nothing yet: call fit(ratings) first."
-    )
+    assert message(NotFittedError, Guide, Baseline()) == ("This baseline model is not fitted: call fit(ratings) first.")
 
 
 def test_a_guide_goes_through_a_file(guide: Guide, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from tests.conftest import simulated
 from tests.helpers import Model, every_model, small_table
 
 PACKAGE = Path(matinee.__file__).parent
-TRAIN_AGAIN = "is not a whole model file (it is truncated, damaged, or something else); train it again."
+TRAIN_AGAIN = "is not a complete model file (it is truncated, damaged, or of another kind); train the model again."
 
 
 @cache
@@ -203,7 +203,7 @@ def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None
 def test_a_safetensors_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"weights": np.ones(3, np.float32)}, path)
-    assert message(path) == f"'{path}' is a safetensors file, but not one that matinee wrote."
+    assert message(path) == f"'{path}' is a safetensors file that matinee did not write."
 
 
 @pytest.mark.parametrize(("kind", "size"), [("BF16", 4), ("F8_E4M3", 2)])
@@ -213,7 +213,7 @@ def test_a_safetensors_file_with_numbers_that_numpy_does_not_know_is_refused(
     path = tmp_path / "other.safetensors"
     header = json.dumps({"weights": {"dtype": kind, "shape": [2], "data_offsets": [0, size]}}).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(size))
-    assert message(path) == f"'{path}' is a safetensors file, but not one that matinee wrote."
+    assert message(path) == f"'{path}' is a safetensors file that matinee did not write."
 
 
 def test_a_file_of_a_newer_version_says_how_to_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ def test_one_altered_number_is_noticed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert message(path) == f"'{path}' was damaged or altered after it was saved; train it again."
+    assert message(path) == f"'{path}' was damaged or altered after it was saved; train the model again."
 
 
 def test_an_altered_header_is_noticed(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_an_altered_header_is_noticed(tmp_path: Path) -> None:
     altered = content.replace(b"simulated", b"stimulate", 1)
     assert altered != content
     path.write_bytes(altered)
-    assert message(path) == f"'{path}' was damaged or altered after it was saved; train it again."
+    assert message(path) == f"'{path}' was damaged or altered after it was saved; train the model again."
 
 
 def test_no_altered_byte_anywhere_gives_anything_but_the_model_or_a_sentence(tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
-    assert message(tmp_path) == f"Cannot read '{tmp_path}': Is a directory. Give the file of a model."
+    assert message(tmp_path) == f"Cannot read '{tmp_path}': Is a directory. Give the path of a model file."
 
 
 # -- writing -----------------------------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ def test_the_best_item_stays_first_and_the_note_says_what_is_alike(model: Model)
     assert ids(found) != ids(plain)
     try:
         one.model.likeness(0)
-        by_what = f"what {model.name} has learnt of the items"
+        by_what = f"what {model.name} learned about the items"
     except UnsupportedError:
         by_what = "genre"
     assert found.note == f"Varied by {by_what}."
@@ -243,8 +243,8 @@ def test_where_nothing_tells_items_apart_that_is_said() -> None:
     with pytest.raises(UnsupportedError) as caught:
         Guide(bare).recommend({7: 5.0}, dials=Dials(diversity=0.5))
     assert str(caught.value) == (
-        "Nothing tells how alike these items are: popularity has no item factors, there are no genres in which they "
-        "differ, and this file was saved without histories. Leave out the diversity, or use mf."
+        "Nothing tells how similar these items are: popularity has no item factors, the genres of the items are "
+        "missing or all the same, and this file was saved without histories. Leave out the diversity, or use mf."
     )
     assert len(Guide(bare).recommend({7: 5.0}, dials=Dials(0.5)).items) == 10
 
@@ -274,11 +274,12 @@ def test_a_short_list_is_as_long_with_dials_and_both_things_are_said() -> None:
     assert len(ids(found)) > 4
     assert set(ids(found)) == set(ids(plain))
     assert plain.note.endswith("; for more, loosen the genre or years or number of ratings, or include seen films.")
-    assert found.note == f"{plain.note} Varied by what mf has learnt of the items."
+    assert found.note == f"{plain.note} Varied by what mf learned about the items."
     nothing = one.recommend(2, 5, Filters(min_ratings=10**6), dials=Dials(1, 1))
     assert (nothing.items, nothing.note) == (
         [],
-        "0 instead of 5: 0 of the 150 films are with at least 1000000 ratings; for more, loosen the number of ratings.",
+        "0 instead of 5: 0 of the 150 films match the filters (with at least 1000000 ratings); "
+        "for more, loosen the number of ratings.",
     )
 
 
@@ -291,7 +292,7 @@ def test_three_items_are_enough(model: Model) -> None:
         short = one.recommend(1, 10, dials=dials)
         assert ids(short) == [3]
         assert short.note.startswith(
-            "1 instead of 10: there are 3 films, and 2 of them are rated already; for more, include seen films."
+            "1 instead of 10: there are 3 films, and 2 of them are already rated; for more, include seen films."
         )
 
 
@@ -361,7 +362,7 @@ def test_the_dials_of_the_command_line_are_those_of_the_library(file: Path) -> N
         assert set(found) == set(plain)
         assert set(found["items"][0]) == set(plain["items"][0])
     told = good("recommend", file, "--user", 1, "--diversity", 1).stderr
-    assert told == "Varied by what mf has learnt of the items.\n"
+    assert told == "Varied by what mf learned about the items.\n"
 
 
 @pytest.mark.parametrize(

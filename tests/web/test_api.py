@@ -105,7 +105,9 @@ def test_films_that_are_rated_or_not_of_interest_are_left_out(web: httpx.Client)
 def test_a_list_that_is_short_says_why(web: httpx.Client) -> None:
     told = web.post("/api/v1/recommend", json={"ratings": RATINGS, "genre": ["Romance"]}).json()
     assert told["items"] == []
-    assert told["note"].startswith("0 instead of 10: 1 of the 120 films are of genre Romance, and 1 of them is rated")
+    assert told["note"].startswith(
+        "0 instead of 10: 1 of the 120 films match the filters (of genre Romance), and 1 of them is already rated"
+    )
     assert "--" not in told["note"]
 
 

@@ -90,10 +90,13 @@ def test_a_bad_file_is_refused_and_told_while_the_old_model_goes_on(url: str, co
     flipped = bytearray(good)
     flipped[-100] ^= 1
     for content, says in (
-        (good[:-1000], "is not a whole model file (it is truncated, damaged, or something else); train it again."),
-        (bytes(flipped), "was damaged or altered after it was saved; train it again."),
-        (b"", "is not a whole model file"),
-        (b"#!/bin/sh\nrm -r x\n", "is not a whole model file"),
+        (
+            good[:-1000],
+            "is not a complete model file (it is truncated, damaged, or of another kind); train the model again.",
+        ),
+        (bytes(flipped), "was damaged or altered after it was saved; train the model again."),
+        (b"", "is not a complete model file"),
+        (b"#!/bin/sh\nrm -r x\n", "is not a complete model file"),
     ):
         copy.write_bytes(content)
         wait_for(lambda says=says: says in (ready(url)["refused"] or ""))  # type: ignore[misc]

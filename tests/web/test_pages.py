@@ -349,7 +349,7 @@ def test_a_film_says_what_its_prediction_is_made_of_and_it_adds_up(visitor: http
     ]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)
     assert len(numbers) >= 6
-    assert "your generosity is then estimated anew too" in words(answer)
+    assert "your generosity is then re-estimated too" in words(answer)
     assert 'href="/map?film=1007"' in answer.text
 
 

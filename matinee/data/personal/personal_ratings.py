@@ -149,8 +149,8 @@ def _none_known(rows: list[OwnRating], reasons: list[str], path: Path) -> str:
     if first == last:
         where = f"In {path}, row {first}"
     if len(reasons) == 1:
-        return f"{where}: The only item rated is not known to this model: {reasons[0]}"
-    return f"{where}: None of the {len(reasons)} items rated is known to this model. The first: {reasons[0]}"
+        return f"{where}: The model does not know the only rated item: {reasons[0]}"
+    return f"{where}: The model knows none of the {len(reasons)} rated items. The first: {reasons[0]}"
 
 
 def _repeated_note(path: Path, n_repeated: int, scale: Scale) -> str:

@@ -151,7 +151,7 @@ def test_a_saved_network_without_its_module_says_how_to_hand_it_in(tmp_path: Pat
     Guide(fitted()).save(file)
     assert refusal(ModelFileError, lambda: Guide.load(file)) == (
         f"'{file}' is a model file that this version of matinee ({matinee.__version__}) cannot use: it holds a network "
-        "of your own: hand its module in, Guide.load(path, module=...)."
+        "of your own: pass its module, Guide.load(path, module=...)."
     )
 
 
