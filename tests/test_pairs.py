@@ -176,7 +176,7 @@ def test_counts_named_as_ratings_get_a_scale_of_stars(step: int, tmp_path: Path)
 
 def test_a_bad_count_is_named_and_can_be_skipped(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", "user,item,plays\na,x,3\nb,y,0\nb,z,2\n")
-    assert message(path) == f"{path}, line 3: the count '0' is less than 1. --skip-bad-rows goes on without such rows."
+    assert message(path) == f"{path}, line 3: the count '0' is less than 1. Use --skip-bad-rows to leave out such rows."
     found = read(path, ReadOptions(skip_bad_rows=True))
     assert (rows(found), found.n_bad_rows) == ([("a", "x", 3), ("b", "z", 2)], 1)
     for cell, told in (("", "the count is missing"), ("x", "the count 'x' is not a number")):
@@ -208,7 +208,7 @@ def test_pairs_are_described(folder: Path) -> None:
     found = as_json("data", "describe", folder / "pairs.csv")
     n = f"{found['n_ratings']:,}"
     assert told.startswith(f"pairs.csv: {n} pairs by {found['n_users']:,} users of {found['n_items']} items; ")
-    assert "\nNo ratings, only who has what.\n" in told
+    assert "\nThere are no ratings, only pairs of a user and an item.\n" in told
     assert "stars" not in told
     assert found["unit"] == "pair"
     counts = good("data", "describe", folder / "plays.csv").stdout
@@ -222,7 +222,7 @@ def test_pairs_are_converted_and_come_back(name: str, column: str | None, folder
     for suffix in ("csv", "tsv", "parquet", "jsonl"):
         target = tmp_path / f"{name}.{suffix}"
         told = good("data", "convert", folder / f"{name}.csv", target).stdout
-        assert told.startswith(f"{len(before.ratings):,} pairs written as {target}\n")
+        assert told.startswith(f"Wrote {len(before.ratings):,} pairs to {target}.\n")
         assert rows(read(target)) == rows(before)
     header = (tmp_path / f"{name}.csv").read_text("utf-8").partition("\n")[0]
     assert header.split(",") == ["user_id", "item_id", *([column] if column else [])]
@@ -293,7 +293,7 @@ def test_evaluation_has_lists_and_no_stars(folder: Path) -> None:
 
 def test_a_test_part_without_ratings_does_not_fit_ratings(folder: Path) -> None:
     told = refused("evaluate", "sample", "--test", folder / "pairs.csv", "--model", "popularity")
-    assert told == "One of the two tables has ratings and the other has none; --pairs reads both without."
+    assert told == "One of the two tables has ratings and the other has none; --pairs reads both without ratings."
 
 
 def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path: Path) -> None:

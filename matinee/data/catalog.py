@@ -189,7 +189,8 @@ def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
     if ids:
         listed = "; ".join(f"{item_id} = {catalog[item_id].title}" for item_id in ids[:5])
         raise UnknownNameError(
-            f"'{name}' is the title of {len(ids)} items: {listed}. Give the id or the year in brackets."
+            f"'{name}' is the title of {len(ids)} items: {listed}. "
+            "Give the id or the year in brackets."
         )
     if not catalog:
         return items.index(name)

@@ -1,4 +1,4 @@
-"""Writes a data set in another format, and its titles into a file beside it."""
+"""Writes a data set in another format, and its titles to a file beside it."""
 
 from pathlib import Path
 from typing import Any
@@ -10,29 +10,35 @@ from matinee.data.ratings import NO_TIME
 from matinee.data.reading.item_metadata import CATALOG_FILES
 from matinee.errors import SettingError, UnsupportedError
 from matinee.files import replacing
+from matinee.text import counted
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl")
 
 
 def convert(dataset: Dataset, target: Path) -> list[str]:
-    """Writes the ratings as `target` and the known titles as items.csv beside it; says what was written.
+    """Write the ratings to `target` and the known titles to items.csv beside it.
 
-    Pairs have a column `count` in the place of the rating, if any of them is there more than once.
+    Pairs get a column `count` instead of the rating, if a count is above 1.
+
+    Returns: sentences that say what was written.
 
     Raises:
-        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl; or the name is one that files of titles
-            have; or the file is there already.
-        UnsupportedError: the folder cannot be written.
+        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl; or the name is one of a
+            file of titles; or the file exists.
+        UnsupportedError: the file cannot be written.
     """
     titles = target.with_name("items.csv")
     if target.suffix.lower() not in SUFFIXES:
-        raise SettingError(f"'{target}' does not end in one of {', '.join(SUFFIXES)}, which says the format to write.")
+        raise SettingError(
+            f"'{target}' must end in one of {', '.join(SUFFIXES)}, which chooses the format."
+        )
     if target.name.lower() in CATALOG_FILES:
         raise SettingError(
-            f"'{target}' is the name of a file of titles; give the ratings another, such as ratings.csv."
+            f"'{target}' is the name of a file of titles; "
+            "give the ratings another name, such as ratings.csv."
         )
     if target.exists():
-        raise SettingError(f"'{target}' is there already; remove it or give another place.")
+        raise SettingError(f"'{target}' exists already; remove it or give another path.")
     ratings = dataset.ratings
     columns: dict[str, Any] = {
         "user_id": ratings.users.ids[ratings.user_index].tolist(),
@@ -48,14 +54,17 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
         frame = frame.with_columns(times.set(times == NO_TIME, None))
     try:
         _write(frame, target)
-        lines = [f"{len(ratings):,} {ratings.unit}s written as {target}"]
+        lines = [f"Wrote {counted(len(ratings), ratings.unit)} to {target}."]
         if dataset.catalog and titles.exists():
-            lines.append(f"'{titles}' is there already, so the {len(dataset.catalog):,} titles were not written.")
+            lines.append(f"'{titles}' exists already, so no titles were written.")
         elif dataset.catalog:
             with replacing(titles) as file:
                 _catalog_frame(dataset).write_csv(file)
-            lines.append(f"{len(dataset.catalog):,} titles written as {titles}")
-    except (OSError, pl.exceptions.ComputeError) as error:  # the latter when Parquet meets a full disk
+            lines.append(f"Wrote {counted(len(dataset.catalog), 'title')} to {titles}.")
+    except (
+        OSError,
+        pl.exceptions.ComputeError,
+    ) as error:  # the latter when Parquet meets a full disk
         reason = getattr(error, "strerror", None) or str(error)
         raise UnsupportedError(f"Cannot write '{target}': {reason}.") from error
     return lines

@@ -1,4 +1,4 @@
-"""What to look at first in a table of ratings: counts, scale, histogram, popularity, spread, dates, problems."""
+"""What to look at first in a table of ratings: counts, scale, histogram, popularity, dates."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import NO_TIME, Scale
 from matinee.data.vocabulary import Id
+from matinee.text import counted
 
 BAR_WIDTH = 30
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How the ratings are spread over users or items that have any."""
+    """How the ratings are spread over the users, or over the items, that have any."""
 
     fewest: int
     quarter: float
@@ -25,10 +26,25 @@ class Spread:
     most: int
     share_of_busiest_tenth: float
 
+    def cells(self) -> list[str]:
+        """The figures, for a table."""
+        return [
+            f"{self.fewest:,}",
+            f"{self.quarter:,.0f}",
+            f"{self.median:,.0f}",
+            f"{self.three_quarters:,.0f}",
+            f"{self.most:,}",
+            f"{self.share_of_busiest_tenth:.0%}",
+        ]
+
 
 @dataclass(frozen=True)
 class Description:
-    """The figures; `sentences` and the `..._rows` put them into words and tables."""
+    """The figures; `sentences` and the `..._rows` put them into words and tables.
+
+    Attributes:
+        unit: what a row is: a rating, or a pair of a user and an item, whose value says how often.
+    """
 
     name: str
     n_ratings: int
@@ -51,7 +67,6 @@ class Description:
     n_bad_rows: int
     note: str
     unit: str = "rating"
-    """What a row is: a rating, or a pair of a user and an item, whose value says how often."""
 
     @property
     def has_stars(self) -> bool:
@@ -63,59 +78,75 @@ class Description:
         return asdict(self)
 
     def sentences(self) -> list[str]:
-        """The counts, the scale, the dates and the problems, one sentence each."""
+        """The counts, the scale, the dates and the flaws, one sentence each."""
+        share = f"{self.density:.2%} of all possible pairs"
         lines = [
-            f"{self.name}: {self.n_ratings:,} {self.unit}s by {self.n_users:,} users of {self.n_items:,} items; "
-            f"{self.density:.2%} of all pairs are {'rated' if self.has_stars else 'there'}.",
+            f"{self.name}: {counted(self.n_ratings, self.unit)} by "
+            f"{counted(self.n_users, 'user')} of {counted(self.n_items, 'item')}; {share}.",
             self._about_values(),
-            f"From {self.first_day} to {self.last_day}." if self.first_day else "No timestamps.",
+            self._about_dates(),
         ]
         if self.n_titles < self.n_items:
-            lines.append(f"{self.n_items - self.n_titles:,} of the items have no title.")
+            lines.append(f"Items without a title: {self.n_items - self.n_titles:,}.")
         if self.n_without_time and self.first_day:
-            lines.append(f"{self.n_without_time:,} {self.unit}s have no timestamp.")
-        if self.n_duplicates and not self.has_stars:
-            lines.append(f"Rows of a pair that was there already: {self.n_duplicates:,}; they are added up.")
-        elif self.n_duplicates:
-            lines.append(f"Rated again later by the same user: {self.n_duplicates:,}; the last rating counts.")
+            lines.append(f"Rows without a timestamp: {self.n_without_time:,}.")
+        if self.n_duplicates:
+            lines.append(self._about_duplicates())
         if self.n_bad_rows:
             lines.append(f"Bad rows left out: {self.n_bad_rows:,}.")
-        return [*lines, self.note] if self.note else lines
+        if self.note:
+            lines.append(self.note)
+        return lines
 
     def _about_values(self) -> str:
         if self.has_stars:
-            return f"Scale {self.scale_words}; mean {self.mean:.2f}, standard deviation {self.deviation:.2f}."
+            return (
+                f"Scale {self.scale_words}; mean {self.mean:.2f}, "
+                f"standard deviation {self.deviation:.2f}."
+            )
         most = max(self.histogram)[0]
         if most == 1:
-            return "No ratings, only who has what."
-        return f"No ratings, only who has what and how often: {self.mean:.2f} times on average."
+            return "There are no ratings, only pairs of a user and an item."
+        return (
+            "There are no ratings, only pairs of a user and an item with counts: "
+            f"{self.mean:.2f} on average."
+        )
+
+    def _about_dates(self) -> str:
+        if self.first_day is None:
+            return "No timestamps."
+        return f"From {self.first_day} to {self.last_day}."
+
+    def _about_duplicates(self) -> str:
+        rows = counted(self.n_duplicates, "row")
+        if self.has_stars:
+            return f"Repeated ratings by the same user: {rows}; the last rating counts."
+        return f"Repeated pairs: {rows}; their counts are added."
 
     def histogram_rows(self) -> list[tuple[str, str, str, str]]:
         """Stars, count, a bar, share."""
         top = max(count for _, count in self.histogram)
-        return [
-            (f"{stars:g}", f"{count:,}", "#" * round(BAR_WIDTH * count / top), f"{count / self.n_ratings:.1%}")
-            for stars, count in self.histogram
-        ]
+        rows = []
+        for stars, count in self.histogram:
+            bar = "#" * round(BAR_WIDTH * count / top)
+            rows.append((f"{stars:g}", f"{count:,}", bar, f"{count / self.n_ratings:.1%}"))
+        return rows
 
     def most_rated_rows(self) -> list[tuple[str, ...]]:
         """Title, number of ratings, mean; without the mean where every value is the same."""
-        n_columns = 3 if len(self.histogram) > 1 else 2
-        return [(title, f"{count:,}", f"{mean:.2f}")[:n_columns] for _, title, count, mean in self.most_rated]
+        rows: list[tuple[str, ...]] = []
+        for _, title, count, mean in self.most_rated:
+            if len(self.histogram) > 1:
+                rows.append((title, f"{count:,}", f"{mean:.2f}"))
+            else:
+                rows.append((title, f"{count:,}"))
+        return rows
 
     def spread_rows(self) -> list[tuple[str, ...]]:
         """One row for users and one for items."""
         return [
-            (
-                label,
-                f"{spread.fewest:,}",
-                f"{spread.quarter:,.0f}",
-                f"{spread.median:,.0f}",
-                f"{spread.three_quarters:,.0f}",
-                f"{spread.most:,}",
-                f"{spread.share_of_busiest_tenth:.0%}",
-            )
-            for label, spread in ((f"{self.unit}s per user", self.per_user), (f"{self.unit}s per item", self.per_item))
+            (f"{self.unit}s per user", *self.per_user.cells()),
+            (f"{self.unit}s per item", *self.per_item.cells()),
         ]
 
 
@@ -123,37 +154,30 @@ def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
     """The description of a data set."""
     ratings = dataset.ratings
     values, counts = _histogram(ratings.value, ratings.scale)
-    sums = np.bincount(ratings.item_index, ratings.value, minlength=ratings.n_items)
-    popular = np.argsort(-ratings.item_counts, kind="stable")[
-        : min(n_most_rated, np.count_nonzero(ratings.item_counts))
-    ]
-    ids = ratings.items.ids[popular].tolist()
-    times = np.empty(0, np.int64) if ratings.timestamp is None else ratings.timestamp[ratings.timestamp != NO_TIME]
+    titled = [item_id in dataset.catalogue.films for item_id in ratings.items.ids.tolist()]
+    times = np.empty(0, np.int64)
+    if ratings.timestamp is not None:
+        times = ratings.timestamp[ratings.timestamp != NO_TIME]
+    first_day = last_day = None
+    if len(times):
+        first_day, last_day = _day(times.min()), _day(times.max())
     return Description(
         name=dataset.name,
         n_ratings=len(ratings),
         n_users=ratings.n_users,
         n_items=ratings.n_items,
-        n_titles=sum(item_id in dataset.catalog.films for item_id in ratings.items.ids.tolist()),
+        n_titles=sum(titled),
         density=len(ratings) / (ratings.n_users * ratings.n_items),
         mean=float(ratings.value.mean(dtype=np.float64)),
         deviation=float(ratings.value.std(dtype=np.float64)),
         scale=ratings.scale,
         scale_words=str(ratings.scale),
         histogram=list(zip(values.tolist(), counts.tolist(), strict=True)),
-        most_rated=[
-            (
-                item_id,
-                dataset.catalog[item_id].title,
-                int(ratings.item_counts[i]),
-                float(sums[i] / ratings.item_counts[i]),
-            )
-            for i, item_id in zip(popular.tolist(), ids, strict=True)
-        ],
+        most_rated=_most_rated(dataset, n_most_rated),
         per_user=_spread(ratings.user_counts),
         per_item=_spread(ratings.item_counts),
-        first_day=_day(times.min()) if len(times) else None,
-        last_day=_day(times.max()) if len(times) else None,
+        first_day=first_day,
+        last_day=last_day,
         n_without_time=len(ratings) - len(times),
         n_duplicates=dataset.n_duplicates,
         n_bad_rows=dataset.n_bad_rows,
@@ -162,10 +186,27 @@ def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
     )
 
 
-def _histogram(value: NDArray[np.float32], scale: Scale) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The distinct values and their counts; with more than twenty, the lower ends of ten equal steps.
+def _most_rated(dataset: Dataset, n: int) -> list[tuple[Id, str, int, float]]:
+    """Id, title, number of ratings and mean of the n items with the most ratings."""
+    ratings = dataset.ratings
+    sums = np.bincount(ratings.item_index, ratings.value, minlength=ratings.n_items)
+    popular = np.argsort(-ratings.item_counts, kind="stable")[:n].tolist()
+    rows = []
+    for index in popular:
+        count = int(ratings.item_counts[index])
+        if count > 0:
+            item_id = ratings.items.id(index)
+            title = dataset.catalogue[item_id].title
+            rows.append((item_id, title, count, float(sums[index] / count)))
+    return rows
 
-    How often somebody has something is spread over many sizes: from 1, 2, 5, 10, 20 and so on.
+
+def _histogram(value: NDArray[np.float32], scale: Scale) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The distinct values and how often they occur; with more than twenty, bins by their lower
+    ends.
+
+    Ratings get ten equal bins. Counts, which differ in size, get bins from 1, 2, 5, 10, 20 and so
+    on.
     """
     values, counts = np.unique(value, return_counts=True)
     if len(values) > 20 and not scale.has_stars:
@@ -183,7 +224,14 @@ def _spread(counts: NDArray[np.int64]) -> Spread:
     quarter, median, three_quarters = np.percentile(counts, [25, 50, 75]).tolist()
     busiest = counts[-max(1, round(len(counts) / 10)) :]
     share = float(busiest.sum() / counts.sum())
-    return Spread(int(counts[0]), quarter, median, three_quarters, int(counts[-1]), share)
+    return Spread(
+        fewest=int(counts[0]),
+        quarter=quarter,
+        median=median,
+        three_quarters=three_quarters,
+        most=int(counts[-1]),
+        share_of_busiest_tenth=share,
+    )
 
 
 def _day(seconds: np.int64) -> str | None:

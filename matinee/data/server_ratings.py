@@ -59,14 +59,17 @@ def with_collected(dataset: Dataset, url: str) -> Joined:
     address = address_of(url)
     if not dataset.ratings.scale.has_stars:
         raise DataError(
-            f"{dataset.name} has no stars, but the ratings in {shown_url(address)} are stars, so they cannot be added."
+            f"{dataset.name} has no stars, but the ratings in {shown_url(address)} are stars, "
+            "so they cannot be added."
         )
     _, frame = frame_of_query(address, _QUERY)
     collected = _usable(frame, dataset.ratings)
     note = _note(collected, shown_url(address))
     if len(collected.value) == 0:
         return Joined(dataset, note)
-    return Joined(replace(dataset, ratings=_merged(dataset.ratings, collected), source_rows=None), note)
+    return Joined(
+        replace(dataset, ratings=_merged(dataset.ratings, collected), source_rows=None), note
+    )
 
 
 def _usable(frame: pl.DataFrame, known: Ratings) -> _Collected:

@@ -89,7 +89,8 @@ def fold(text: str) -> str:
 
 
 def title_key(title: str) -> str:
-    """A key that is equal for equal titles: "amelie" for "Amélie (2001)", "matrix" for "Matrix, The".
+    """A key that is equal for equal titles: "amelie" for "Amélie (2001)", "matrix" for "Matrix,
+    The".
 
     The text of `fold` without the year and without an English article. A title without letters or
     digits, such as "???", is its own key.

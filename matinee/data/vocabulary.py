@@ -1,7 +1,7 @@
 """Vocabulary: the only code in the project that turns ids into indices and back.
 
-An *id* is what the file says (an integer or a string); an *index* is a row number from 0. Everything outside this
-module that holds an index got it from a `Vocabulary`.
+An *id* is what the file says, an integer or a string; an *index* is a row number from 0. All code
+outside this module gets its indices from a `Vocabulary`.
 """
 
 from collections.abc import Iterable
@@ -17,11 +17,14 @@ from matinee.text import counted, did_you_mean
 Id = int | str
 Ids = list[int] | list[str] | NDArray[Any]
 
+_MOST_COMPARED = 200_000  # ids that a misspelled one is compared with
+
 
 def _as_array(ids: Ids) -> NDArray[Any]:
     array = np.asarray(ids)
     if array.dtype.kind == "U" and not isinstance(ids, np.ndarray):
-        return np.array([str(name) for name in ids], object)  # NumPy's own text drops zero bytes at the end
+        # NumPy's own strings drop zero bytes at the end.
+        return np.array([str(name) for name in ids], object)
     return array
 
 
@@ -37,10 +40,15 @@ class Vocabulary:
         array = _as_array(ids)
         self.kind = kind
         self.is_integer = len(array) == 0 or np.issubdtype(array.dtype, np.integer)
-        self.ids: NDArray[Any] = array.astype(np.int64 if self.is_integer else object)
+        dtype: type = object
+        if self.is_integer:
+            dtype = np.int64
+        self.ids: NDArray[Any] = array.astype(dtype)
         self.ids.setflags(write=False)
         if len(array) > 1 and not bool(np.all(self.ids[:-1] < self.ids[1:])):
-            raise DataError(f"The {kind} ids of a vocabulary must be distinct and in ascending order.")
+            raise DataError(
+                f"The {kind} ids of a vocabulary must be distinct and in ascending order."
+            )
 
     @classmethod
     def encode(cls, raw: Ids, kind: str) -> tuple["Vocabulary", NDArray[np.int32]]:
@@ -54,8 +62,10 @@ class Vocabulary:
         return cls(distinct, kind), index.astype(np.int32)
 
     @classmethod
-    def _encode_small(cls, array: NDArray[Any], kind: str) -> tuple["Vocabulary", NDArray[np.int32]]:
-        """`encode` for integers from 0 to a few times their number: a table of all of them beats sorting."""
+    def _encode_small(
+        cls, array: NDArray[Any], kind: str
+    ) -> tuple["Vocabulary", NDArray[np.int32]]:
+        """`encode` for integers from 0 to a few times their number, where a table beats sorting."""
         occurs = np.zeros(int(array.max()) + 1, bool)
         occurs[array] = True
         index_of = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
@@ -67,7 +77,9 @@ class Vocabulary:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Vocabulary):
             return NotImplemented
-        return self is other or (self.is_integer == other.is_integer and np.array_equal(self.ids, other.ids))
+        if self is other:
+            return True
+        return self.is_integer == other.is_integer and np.array_equal(self.ids, other.ids)
 
     def __hash__(self) -> int:
         return hash((self.kind, len(self), self.is_integer))
@@ -80,7 +92,9 @@ class Vocabulary:
         return {name: index for index, name in enumerate(self.ids.tolist())}
 
     def find(self, given: Id) -> int | None:
-        """The index of an id, or None. The text "7" finds the integer 7, as command lines and forms need."""
+        """The index of an id, or None. The text "7", from a command line or form, finds the integer
+        7.
+        """
         if not self.is_integer:
             return self._index_by_string.get(str(given))
         try:
@@ -90,7 +104,9 @@ class Vocabulary:
         if str(number) != str(given).strip() or not -(2**63) <= number < 2**63:
             return None
         index = int(np.searchsorted(self.ids, number))
-        return index if index < len(self.ids) and self.ids[index] == number else None
+        if index < len(self.ids) and self.ids[index] == number:
+            return index
+        return None
 
     def index(self, given: Id) -> int:
         """The index of an id.
@@ -100,16 +116,22 @@ class Vocabulary:
         """
         index = self.find(given)
         if index is None:
-            hint = did_you_mean(str(given), map(str, self.ids.tolist())) if len(self) <= 200_000 else ""
-            raise UnknownNameError(f"no {self.kind} '{given}' among the {len(self):,} this model was trained on.{hint}")
+            hint = ""
+            if len(self) <= _MOST_COMPARED:
+                hint = did_you_mean(str(given), map(str, self.ids.tolist()))
+            raise UnknownNameError(
+                f"No {self.kind} '{given}' among the {len(self):,} this model was trained on.{hint}"
+            )
         return index
 
     def indices(self, given: Iterable[Id]) -> NDArray[np.int32]:
-        """`index` of several ids, (n,), much faster than one by one; raises as that does."""
+        """`index` of several ids, (n,); much faster than one by one, and raises the same errors."""
         ids: Any = list(given)
         found = self.lookup(ids)
-        if (found < 0).any():  # or a list of several types: one by one they are found, or it is said which is not
-            return np.array([self.index(one) for one in ids], np.int32)
+        if (
+            found < 0
+        ).any():  # `lookup` misses ids in a list of mixed types; `index` names the unknown
+            return np.array([self.index(item) for item in ids], np.int32)
         return found
 
     def id(self, index: int) -> Id:
@@ -121,20 +143,26 @@ class Vocabulary:
         """The indices of many ids, (n,) int32, with -1 for those that are unknown."""
         array = np.asarray(raw)
         if not (self.is_integer and np.issubdtype(array.dtype, np.integer)):
-            found = (self.find(given) for given in array.tolist())
-            return np.fromiter((-1 if index is None else index for index in found), np.int32, len(array))
+            indices = np.full(len(array), -1, np.int32)
+            for row, given in enumerate(array.tolist()):
+                found = self.find(given)
+                if found is not None:
+                    indices[row] = found
+            return indices
         if len(self) == 0:
             return np.full(len(array), -1, np.int32)
         index = np.minimum(np.searchsorted(self.ids, array), len(self) - 1)
         return np.where(self.ids[index] == array, index, -1).astype(np.int32)
 
     def indices_in(self, known: "Vocabulary") -> NDArray[np.int32]:
-        """For each index of this vocabulary the index in another, -1 if it is not there."""
-        return np.arange(len(self), dtype=np.int32) if self is known else known.lookup(self.ids)
+        """The index in another vocabulary for each id of this one; -1 if it is not there."""
+        if self is known:
+            return np.arange(len(self), dtype=np.int32)
+        return known.lookup(self.ids)
 
     def merge(self, other: "Vocabulary") -> "Vocabulary":
-        """The vocabulary of all ids of both; if one side is text, so are all."""
-        mine, others = self.ids, other.ids
+        """The vocabulary of the ids of both; if the ids of one are text, all become text."""
+        parts = [self.ids, other.ids]
         if self.is_integer != other.is_integer:
-            mine, others = (np.array([str(i) for i in ids.tolist()], object) for ids in (mine, others))
-        return Vocabulary(np.unique(np.concatenate([mine, others])), self.kind)
+            parts = [np.array([str(known) for known in ids.tolist()], object) for ids in parts]
+        return Vocabulary(np.unique(np.concatenate(parts)), self.kind)

@@ -138,7 +138,7 @@ def _contrast(likeness: LikenessRow, n_candidates: int) -> float:
     rows = np.array([likeness(position) for position in first.tolist()])  # (TYPICAL, P)
     rows[first, first] = rows.min(axis=1)
     contrasts = sorted((rows.max(axis=1) - rows.mean(axis=1)).tolist())
-    median = contrasts[len(first) // 2]
+    median = float(contrasts[len(first) // 2])
     if median > 1e-6:
         return median
     return 1.0

@@ -249,7 +249,7 @@ def test_wrong_questions_are_told() -> None:
     guide = Guide(fitted())
     assert message(SettingError, neighbors, guide, 1, 0) == "k must be at least 1, not 0."
     assert message(SettingError, neighbors, guide, 1, n_films=0) == "n_films must be at least 1, not 0."
-    told = "no user '3000' among the 300 this model was trained on. Did you mean '300'"
+    told = "No user '3000' among the 300 this model was trained on. Did you mean '300'"
     assert message(UnknownNameError, neighbors, guide, 3000).startswith(told)
 
 

@@ -150,9 +150,7 @@ def test_data_list_says_what_is_on_this_machine(tmp_path: Path, monkeypatch: pyt
 
 def test_data_describe_says_the_figures_and_notes_what_was_put_right(table: Path) -> None:
     result = good("data", "describe", table)
-    assert result.stdout.startswith(
-        "ratings.csv: 500 ratings by 40 users of 30 items; 41.67% of all pairs are rated.\n"
-    )
+    assert result.stdout.startswith("ratings.csv: 500 ratings by 40 users of 30 items; 41.67% of all possible pairs.\n")
     assert "Distribution of the ratings\n" in result.stdout
     assert result.stderr == TWICE
     found = as_json("data", "describe", table)
@@ -172,15 +170,15 @@ def test_data_describe_reads_columns_and_rows_as_told(tmp_path: Path) -> None:
 def test_data_convert_writes_the_table_and_its_titles(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "ratings.parquet"
     assert good("data", "convert", table, out).stdout == (
-        f"500 ratings written as {out}\n30 titles written as {tmp_path / 'items.csv'}\n"
+        f"Wrote 500 ratings to {out}.\nWrote 30 titles to {tmp_path / 'items.csv'}.\n"
     )
     assert as_json("data", "describe", out)["n_ratings"] == 500
-    assert refused("data", "convert", table, out) == f"'{out}' is there already; remove it or give another place."
+    assert refused("data", "convert", table, out) == f"'{out}' exists already; remove it or give another path."
 
 
 def test_data_fetch_refuses_what_it_cannot_fetch() -> None:
     assert refused("data", "fetch", "ml-100") == (
-        "no data set 'ml-100'. Did you mean 'ml-100k', 'ml-10m' or 'ml-1m'? Type 'matinee data list' to see them all."
+        "No data set 'ml-100'. Did you mean 'ml-100k', 'ml-10m' or 'ml-1m'? Type 'matinee data list' to see them all."
     )
     assert refused("data", "fetch", "sample") == (
         "'sample' is built in, so there is nothing to fetch: use it as it is."
@@ -261,15 +259,15 @@ def test_a_misspelt_setting_suggests_the_right_one(table: Path, tmp_path: Path) 
 def test_data_that_is_not_there_is_told(tmp_path: Path) -> None:
     out = ("--out", tmp_path / "m.matinee")
     assert refused("train", "nosuch", *out) == (
-        "there is neither a file nor a data set 'nosuch'. Give the path of a ratings table, or type "
+        "There is neither a file nor a data set 'nosuch'. Give the path of a ratings table, or type "
         "'matinee data list' to see the data sets."
     )
     assert re.match(
-        r"there is neither a file nor a data set 'smaple'\. Did you mean 'sample'.*\? Give the path",
+        r"There is neither a file nor a data set 'smaple'\. Did you mean 'sample'.*\? Give the path",
         refused("train", "smaple", *out),
     )
     assert refused("train", "ml-100k", *out) == (
-        "The data set 'ml-100k' is not on this machine. Type 'matinee data fetch ml-100k' (it downloads about 5 MB), "
+        "The data set 'ml-100k' is not on this machine. Type 'matinee data fetch ml-100k' to download about 5 MB, "
         "or set MATINEE_DATA to a folder that holds ml-100k/ or ml-100k.zip."
     )
     assert refused("train", tmp_path / "none.csv", *out) == f"There is no file or folder {tmp_path / 'none.csv'}."
@@ -318,10 +316,10 @@ def test_evaluate_takes_a_test_table_of_its_own(table: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ("random:2", "random:2 is impossible: the fraction is between 0 and 1, such as random:0.2."),
+        ("random:2", "The split random:2 is impossible: the fraction must be between 0 and 1, as in random:0.2."),
         ("rows:none.npy", "There is no file 'none.npy' with the test rows."),
         *(
-            (spec, f"no split '{spec}'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy.")
+            (spec, f"No split '{spec}'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy.")
             for spec in ("kfold:x", "nonsense")
         ),
     ],
@@ -431,7 +429,7 @@ def test_of_a_film_rated_twice_the_last_rating_counts_and_that_is_said(model_fil
 
 def test_an_unknown_user_is_told_what_to_type(model_file: Path) -> None:
     told = refused("recommend", model_file, "--user", 999_999)
-    assert told.startswith("no user '999999' among the 2,000 this model was trained on.")
+    assert told.startswith("No user '999999' among the 2,000 this model was trained on.")
     assert told.endswith(f"\nGive their ratings instead:  matinee recommend {model_file} --ratings mine.csv")
     assert told.count("\n") == 1
 

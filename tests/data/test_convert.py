@@ -51,7 +51,7 @@ def message(error: type[MatineeError], data: Dataset, target: Path) -> str:
 def test_what_was_written_is_read_again(suffix: str, ids: str, times: str, tmp_path: Path) -> None:
     data, target = dataset(ids, times), tmp_path / f"ratings{suffix}"
     lines = convert(data, target)
-    assert lines == [f"500 ratings written as {target}", f"30 titles written as {tmp_path / 'items.csv'}"]
+    assert lines == [f"Wrote 500 ratings to {target}.", f"Wrote 30 titles to {tmp_path / 'items.csv'}."]
     again = read(target)
     assert rows(again.ratings) == rows(data.ratings)
     assert again.ratings.scale == data.ratings.scale
@@ -63,14 +63,14 @@ def test_what_was_written_is_read_again(suffix: str, ids: str, times: str, tmp_p
 @every_format
 def test_without_titles_no_second_file_is_written(suffix: str, tmp_path: Path) -> None:
     target = tmp_path / f"mine{suffix.upper()}"
-    assert convert(Dataset("bare", simulated(40, 30, 500), Catalog()), target) == [f"500 ratings written as {target}"]
+    assert convert(Dataset("bare", simulated(40, 30, 500), Catalog()), target) == [f"Wrote 500 ratings to {target}."]
     assert list(tmp_path.iterdir()) == [target]
 
 
 def test_ratings_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text("mine")
     assert message(SettingError, dataset(), tmp_path / "ratings.csv") == (
-        f"'{tmp_path / 'ratings.csv'}' is there already; remove it or give another place."
+        f"'{tmp_path / 'ratings.csv'}' exists already; remove it or give another path."
     )
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("ratings.csv", "mine")]
 
@@ -78,21 +78,21 @@ def test_ratings_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
 def test_titles_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("mine")
     lines = convert(dataset(), tmp_path / "ratings.csv")
-    assert lines[1] == f"'{tmp_path / 'items.csv'}' is there already, so the 30 titles were not written."
+    assert lines[1] == f"'{tmp_path / 'items.csv'}' exists already, so no titles were written."
     assert (tmp_path / "items.csv").read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["ratings", "ratings.xlsx", "ratings.csv.gz"])
 def test_another_suffix_lists_those_there_are(name: str, tmp_path: Path) -> None:
     assert message(SettingError, dataset(), tmp_path / name) == (
-        f"'{tmp_path / name}' does not end in one of .csv, .tsv, .parquet, .jsonl, which says the format to write."
+        f"'{tmp_path / name}' must end in one of .csv, .tsv, .parquet, .jsonl, which chooses the format."
     )
 
 
 @pytest.mark.parametrize("name", ["items.csv", "movies.csv", "Items.CSV"])
 def test_the_ratings_cannot_take_the_name_of_a_file_of_titles(name: str, tmp_path: Path) -> None:
     assert message(SettingError, dataset(), tmp_path / name) == (
-        f"'{tmp_path / name}' is the name of a file of titles; give the ratings another, such as ratings.csv."
+        f"'{tmp_path / name}' is the name of a file of titles; give the ratings another name, such as ratings.csv."
     )
     assert os.listdir(tmp_path) == []
 

@@ -42,12 +42,12 @@ def test_the_figures_are_those_computed_by_hand() -> None:
 
 def test_the_sentences_say_the_figures() -> None:
     assert describe(small(n_duplicates=1234, n_bad_rows=5, note="Simulated.")).sentences() == [
-        "small: 8 ratings by 4 users of 3 items; 66.67% of all pairs are rated.",
+        "small: 8 ratings by 4 users of 3 items; 66.67% of all possible pairs.",
         "Scale 1 to 5 in steps of 1; mean 3.00, standard deviation 1.41.",
         "From 1970-01-06 to 1970-01-11.",
-        "1 of the items have no title.",
-        "1 ratings have no timestamp.",
-        "Rated again later by the same user: 1,234; the last rating counts.",
+        "Items without a title: 1.",
+        "Rows without a timestamp: 1.",
+        "Repeated ratings by the same user: 1,234 rows; the last rating counts.",
         "Bad rows left out: 5.",
         "Simulated.",
     ]
@@ -56,7 +56,7 @@ def test_the_sentences_say_the_figures() -> None:
 def test_a_clean_table_without_times_has_three_sentences() -> None:
     ratings = Ratings.from_ids([1, 2], [1, 1], [1.0, 2.0])
     assert describe(Dataset("bare", ratings, Catalog({1: Film("One")}))).sentences() == [
-        "bare: 2 ratings by 2 users of 1 items; 100.00% of all pairs are rated.",
+        "bare: 2 ratings by 2 users of 1 item; 100.00% of all possible pairs.",
         "Scale 1 to 2 in steps of 1; mean 1.50, standard deviation 0.50.",
         "No timestamps.",
     ]

@@ -58,7 +58,7 @@ def test_the_text_of_an_integer_finds_it_and_other_spellings_do_not() -> None:
 def test_an_unknown_id_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError) as caught:
         Vocabulary(["alice", "bob"], "user").index("alise")
-    assert str(caught.value) == "no user 'alise' among the 2 this model was trained on. Did you mean 'alice'?"
+    assert str(caught.value) == "No user 'alise' among the 2 this model was trained on. Did you mean 'alice'?"
 
 
 def test_lookup_gives_minus_one_for_unknown_ids() -> None:
@@ -74,14 +74,14 @@ def test_the_indices_of_several_ids_or_the_first_that_is_unknown() -> None:
     assert numbers.indices([]).tolist() == []
     assert Vocabulary(["a", "b"], "item").indices({"b": 1.0, "a": 2.0}).tolist() == [1, 0]
     several: list[Any] = [11, 7.0]
-    with pytest.raises(UnknownNameError, match=re.escape("no item '7.0' among the 3")):
+    with pytest.raises(UnknownNameError, match=re.escape("No item '7.0' among the 3")):
         numbers.indices(several)
-    with pytest.raises(UnknownNameError, match=f"no item '{2**63}'"):
+    with pytest.raises(UnknownNameError, match=f"No item '{2**63}'"):
         numbers.indices([3, 2**63])
     assert Vocabulary(["a\0", "b"], "item").indices(["a\0"]).tolist() == [0]
     unknown: tuple[list[int] | list[str], ...] = ([3, 8, 9], ["3", "8", "9"])
     for ids in unknown:
-        with pytest.raises(UnknownNameError, match="no item '8' among the 3 this model was trained on"):
+        with pytest.raises(UnknownNameError, match="No item '8' among the 3 this model was trained on"):
             numbers.indices(ids)
 
 

@@ -159,21 +159,33 @@ PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
 @pytest.mark.parametrize(
     ("spec", "error", "expected"),
     [
-        ("", SettingError, f"no split ''. Give one of {PROTOCOLS}."),
-        ("randon:0.2", SettingError, f"no split 'randon:0.2'. Give one of {PROTOCOLS}."),
-        ("random", SettingError, f"no split 'random'. Give one of {PROTOCOLS}."),
-        ("random:half", SettingError, f"no split 'random:half'. Give one of {PROTOCOLS}."),
-        ("kfold:-1", SettingError, f"no split 'kfold:-1'. Give one of {PROTOCOLS}."),
-        ("kfold:²", SettingError, f"no split 'kfold:²'. Give one of {PROTOCOLS}."),
-        ("leave-last-out:1", SettingError, f"no split 'leave-last-out:1'. Give one of {PROTOCOLS}."),
-        ("rows:", SettingError, f"no split 'rows:'. Give one of {PROTOCOLS}."),
-        ("random:0", SettingError, "random:0 is impossible: the fraction is between 0 and 1, such as random:0.2."),
-        ("random:nan", SettingError, "random:nan is impossible: the fraction is between 0 and 1, such as random:0.2."),
-        ("time:1.5", SettingError, "time:1.5 is impossible: the fraction is between 0 and 1, such as time:0.2."),
-        ("kfold:1", SettingError, "kfold:1 is impossible with 6 ratings; k is 2 or more, such as kfold:5."),
-        ("kfold:7", SettingError, "kfold:7 is impossible with 6 ratings; k is 2 or more, such as kfold:5."),
-        ("random:0.01", DataError, "The split random:0.01 leaves the test part without a single rating."),
-        ("random:0.99", DataError, "The split random:0.99 leaves the train part without a single rating."),
+        ("", SettingError, f"No split ''. Give one of {PROTOCOLS}."),
+        ("randon:0.2", SettingError, f"No split 'randon:0.2'. Give one of {PROTOCOLS}."),
+        ("random", SettingError, f"No split 'random'. Give one of {PROTOCOLS}."),
+        ("random:half", SettingError, f"No split 'random:half'. Give one of {PROTOCOLS}."),
+        ("kfold:-1", SettingError, f"No split 'kfold:-1'. Give one of {PROTOCOLS}."),
+        ("kfold:²", SettingError, f"No split 'kfold:²'. Give one of {PROTOCOLS}."),
+        ("leave-last-out:1", SettingError, f"No split 'leave-last-out:1'. Give one of {PROTOCOLS}."),
+        ("rows:", SettingError, f"No split 'rows:'. Give one of {PROTOCOLS}."),
+        (
+            "random:0",
+            SettingError,
+            "The split random:0 is impossible: the fraction must be between 0 and 1, as in random:0.2.",
+        ),
+        (
+            "random:nan",
+            SettingError,
+            "The split random:nan is impossible: the fraction must be between 0 and 1, as in random:0.2.",
+        ),
+        (
+            "time:1.5",
+            SettingError,
+            "The split time:1.5 is impossible: the fraction must be between 0 and 1, as in time:0.2.",
+        ),
+        ("kfold:1", SettingError, "The split kfold:1 is impossible: k must be from 2 to the number of ratings, 6."),
+        ("kfold:7", SettingError, "The split kfold:7 is impossible: k must be from 2 to the number of ratings, 6."),
+        ("random:0.01", DataError, "The split random:0.01 leaves no ratings in the test part."),
+        ("random:0.99", DataError, "The split random:0.99 leaves no ratings in the train part."),
         ("rows:no.npy", DataError, "There is no file 'no.npy' with the test rows."),
     ],
 )
@@ -189,7 +201,7 @@ def test_a_split_by_time_needs_times() -> None:
 
 def test_one_rating_for_each_user_cannot_be_left_out() -> None:
     single = Ratings.from_ids([1, 2], [1, 2], [1, 2])
-    expected = "The split leave-last-out leaves the test part without a single rating."
+    expected = "The split leave-last-out leaves no ratings in the test part."
     assert message(DataError, lambda: leave_last_out(single)) == expected
 
 
@@ -201,7 +213,7 @@ def test_one_rating_for_each_user_cannot_be_left_out() -> None:
         (np.array([0.5]), "The test rows must be a list of whole numbers, not float64 of shape (1,)."),
         (np.array([[1]]), "The test rows must be a list of whole numbers, not int64 of shape (1, 1)."),
         (np.ones(6, bool), "The test rows must be a list of whole numbers, not bool of shape (6,)."),
-        (np.array([], int), "The split rows leaves the test part without a single rating."),
+        (np.array([], int), "The split rows leaves no ratings in the test part."),
     ],
 )
 def test_impossible_rows_are_refused(rows: NDArray[Any], expected: str) -> None:
@@ -231,5 +243,5 @@ def test_a_split_says_what_must_be_known_to_read_it_rightly() -> None:
     assert given_parts(half, half).note == "100 of the 100 test ratings are in the training part as well."
     strangers = Ratings.from_ids(["a", "b"], ["x", "y"], [1.0, 5.0])
     assert given_parts(half, strangers).note == (
-        "The two parts have no user in common, so nothing can be known of the tastes of those tested."
+        "The two parts have no user in common, so nothing is known about the tastes of the test users."
     )

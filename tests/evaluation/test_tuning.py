@@ -363,7 +363,7 @@ def test_the_words_of_optuna_are_as_loud_afterwards_as_before() -> None:
             "baseline has no settings to search other than the fixed ones; tune another model, such as mf.",
         ),
         (Baseline(), Plan(metric="ndcg_at_11"), "There is no metric 'ndcg_at_11'. Did you mean"),
-        (Baseline(), Plan(split="half"), "no split 'half'. Give one of random:0.2"),
+        (Baseline(), Plan(split="half"), "No split 'half'. Give one of random:0.2"),
         (Odd(some=10), Plan(), "odd: some is too large."),
     ],
 )

@@ -267,11 +267,11 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
         items.append(lambda: one.parts(1, "117x"))
     for question in questions:
         found = message(UnknownNameError, question)
-        assert found.startswith("no user '3000' among the 300 this model was trained on. Did you mean ")
+        assert found.startswith("No user '3000' among the 300 this model was trained on. Did you mean ")
         assert "'300'" in found
     for question in items:
         found = message(UnknownNameError, question)
-        assert found.startswith("no item '117x' among the 120 this model was trained on. Did you mean '117'")
+        assert found.startswith("No item '117x' among the 120 this model was trained on. Did you mean '117'")
 
 
 # -- predicting --------------------------------------------------------------------------------------------------

@@ -407,8 +407,8 @@ def test_a_model_that_cannot_explain_and_what_is_unknown() -> None:
     guide = Guide(fitted(MatrixFactorization))
     expected = "popularity cannot explain what it recommends; use mf."
     assert refusal(UnsupportedError, lambda: Guide(fitted(Popularity)).explain(1, ITEM)) == expected
-    assert refusal(UnknownNameError, lambda: guide.explain(3000, ITEM)).startswith("no user '3000' among the 300 ")
-    assert refusal(UnknownNameError, lambda: guide.explain(1, "No Such")).startswith("no item 'No Such' among the 120 ")
+    assert refusal(UnknownNameError, lambda: guide.explain(3000, ITEM)).startswith("No user '3000' among the 300 ")
+    assert refusal(UnknownNameError, lambda: guide.explain(1, "No Such")).startswith("No item 'No Such' among the 120 ")
 
 
 # -- the command line --------------------------------------------------------------------------------------------
@@ -511,7 +511,7 @@ def test_an_unknown_user_is_told_the_whole_command_to_type(files: Path) -> None:
             "popularity cannot explain what it recommends; use mf.",
         ),
         (("mf.matinee", "--user", 1, "--item", "Aliem"), "No item or title 'Aliem' among the "),
-        (("mf.matinee", "--user", "x", "--item", "Alien"), "no user 'x' among the "),
+        (("mf.matinee", "--user", "x", "--item", "Alien"), "No user 'x' among the "),
         (("none.matinee", "--user", 1, "--item", "Alien"), "There is no model file "),
     ],
 )

@@ -185,7 +185,7 @@ def test_what_is_no_group_is_refused() -> None:
         "The scores of a group are combined by mean or least-misery, not by 'most'."
     )
     assert refusal(SettingError, one.recommend_group, [3, 44], 0) == "k must be at least 1, not 0."
-    assert refusal(UnknownNameError, one.recommend_group, [3, 4444]).startswith("no user '4444' among the 250 ")
+    assert refusal(UnknownNameError, one.recommend_group, [3, 4444]).startswith("No user '4444' among the 250 ")
 
 
 # -- the command line --------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def test_scores_without_unit_are_shown_with_decimals(tmp_path: Path) -> None:
 
 def test_an_unknown_member_is_named_and_the_others_stay_in_what_to_type(file: Path, ann: Path) -> None:
     told = refused("recommend", file, "--user", 3, "--user", 4444, "--ratings", ann, "--group", "least-misery")
-    assert told.startswith("no user '4444' among the 250 this model was trained on.")
+    assert told.startswith("No user '4444' among the 250 this model was trained on.")
     assert told.splitlines()[1] == (
         f"Give their ratings instead:  matinee recommend {file} --ratings mine.csv --user 3 --ratings {ann} "
         "--group least-misery"

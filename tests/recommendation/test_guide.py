@@ -245,7 +245,7 @@ def test_nonsense_suggests_nothing(guide: Guide) -> None:
 
 
 def test_an_unknown_person_is_told(guide: Guide) -> None:
-    told = "no user '9999' among the 300 this model was trained on. Did you mean '99'?"
+    told = "No user '9999' among the 300 this model was trained on. Did you mean '99'?"
     assert message(UnknownNameError, guide.recommend, 9999) == told
 
 

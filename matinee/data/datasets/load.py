@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 from matinee.data.dataset import Dataset
-from matinee.data.datasets.fetch import _local
+from matinee.data.datasets.fetch import local_copy_of
 from matinee.data.datasets.registry import SIMULATED, Entry, entry, names
 from matinee.data.datasets.sample import sample_ratings
 from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
@@ -14,18 +14,18 @@ from matinee.text import did_you_mean
 
 
 def load(data: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
-    """The ratings and titles of whatever is given as data.
+    """Ratings and titles from any source.
 
     Args:
-        data: a name of `names()`; the path of a file, a MovieLens folder or a zip; a database address; or a
-            data frame. A text that is the name of a data set means the data set: to mean a file or folder of
-            the same name write "./ml-1m". A `Path` is always a path.
+        data: a name of `names()`; the path of a file, a MovieLens folder or a zip; a database URL;
+            or a data frame. The name of a data set always means the data set: for a file or folder
+            of that name, give "./ml-1m" or a `Path`.
         options: which columns hold what, and what to do with bad rows.
 
     Raises:
         UnknownNameError: there is neither a file nor a data set of this name.
-        DataError: the data set is not on this machine, or there is no usable table at that path.
-        SettingError: options that do not fit the data.
+        DataError: the data set is not on this machine, or the path holds no usable table.
+        SettingError: the options do not fit the data.
     """
     if isinstance(data, str) and "://" not in data:
         if data in names():
@@ -39,15 +39,17 @@ def load(data: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
 def _load_named(wanted: Entry, options: ReadOptions) -> Dataset:
     if wanted.name == "sample":
         if replace(options, skip_bad_rows=False) != DEFAULT_OPTIONS:
-            raise SettingError("The sample is built in: leave out the options that say how to read a table.")
+            raise SettingError(
+                "The sample is built in: leave out the options that say how to read a table."
+            )
         ratings, catalog = sample_ratings()
         return Dataset("sample", ratings, catalog, note=SIMULATED)
-    found = _local(wanted, None)
+    found = local_copy_of(wanted)
     if found is None:
         raise DataError(
-            f"The data set '{wanted.name}' is not on this machine. Type 'matinee data fetch {wanted.name}' "
-            f"(it downloads about {wanted.megabytes} MB), or set MATINEE_DATA to a folder that holds "
-            f"{wanted.name}/ or {wanted.name}.zip."
+            f"The data set '{wanted.name}' is not on this machine. Type 'matinee data fetch "
+            f"{wanted.name}' to download about {wanted.megabytes} MB, or set MATINEE_DATA to a "
+            f"folder that holds {wanted.name}/ or {wanted.name}.zip."
         )
     return replace(read(found, options), name=wanted.name)
 
@@ -55,6 +57,6 @@ def _load_named(wanted: Entry, options: ReadOptions) -> Dataset:
 def _neither(text: str) -> str:
     hint = did_you_mean(text, [*names(), *os.listdir()])
     return (
-        f"there is neither a file nor a data set '{text}'.{hint} Give the path of a ratings table, or type "
-        "'matinee data list' to see the data sets."
+        f"There is neither a file nor a data set '{text}'.{hint} Give the path of a ratings table, "
+        "or type 'matinee data list' to see the data sets."
     )

@@ -9,28 +9,36 @@ GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 
 CITATION = (
     "F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. "
-    "ACM Transactions on Interactive Intelligent Systems 5, 4, Article 19. https://doi.org/10.1145/2827872"
+    "ACM Transactions on Interactive Intelligent Systems 5, 4, Article 19. "
+    "https://doi.org/10.1145/2827872"
 )
 
 SIMULATED = "The films of the sample are real, its viewers are simulated."
 
-_CLOSED = "Research use only; no redistribution and no commercial use without permission from GroupLens."
-_OPEN = "Research use; redistribution under the same terms; no commercial use without permission from GroupLens."
+_CLOSED = (
+    "Research use only; no redistribution and no commercial use without permission from GroupLens."
+)
+_OPEN = (
+    "Research use; redistribution under the same terms; no commercial use without permission from "
+    "GroupLens."
+)
+_WHOLE_STARS = "1 to 5 in steps of 1"
+_HALF_STARS = "0.5 to 5 in steps of 0.5"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a data set before it is on this machine.
+    """What is known about a data set before it is downloaded.
 
     Attributes:
         name: what people type.
-        url: the archive at GroupLens; empty for the sample, which is built in.
-        md5: the published checksum of the archive; None: it is in the file `url` + ".md5".
+        url: of the archive at GroupLens; empty for the sample, which is built in.
+        md5: the published checksum of the archive; None if it is in the file `url` + ".md5".
         megabytes: size of the archive in 10^6 bytes, rounded.
-        n_ratings, n_users, n_items: counts in the ratings table; films without a rating are not counted.
+        n_ratings, n_users, n_items: counts in the ratings table, without films that have no rating.
         scale: lowest, highest and step of the stars.
-        licence, citation: what using it asks of you; the archive's README is what counts.
-        folder: the name of the folder inside the archive, where it differs from the name.
+        licence, citation: what its users must do; the README in the archive is authoritative.
+        folder: the name of the folder in the archive, if it is not `name`.
     """
 
     name: str
@@ -46,25 +54,7 @@ class Entry:
     folder: str = ""
 
 
-def _movielens(
-    name: str, md5: str | None, megabytes: int, counts: tuple[int, int, int], half: bool, folder: str = ""
-) -> Entry:
-    is_old = name in {"ml-100k", "ml-1m", "ml-10m"}
-    return Entry(
-        name=name,
-        url=f"{GROUPLENS}/{name}.zip",
-        md5=md5,
-        megabytes=megabytes,
-        n_ratings=counts[0],
-        n_users=counts[1],
-        n_items=counts[2],
-        scale="0.5 to 5 in steps of 0.5" if half else "1 to 5 in steps of 1",
-        licence=_CLOSED if is_old else _OPEN,
-        folder=folder or name,
-    )
-
-
-# The two "latest" sets change now and then; their counts are those of the editions of 2018-09 and 2023-07.
+# The two "latest" sets change now and then; their counts are of the editions 2018-09 and 2023-07.
 ENTRIES = (
     Entry(
         name="sample",
@@ -74,34 +64,115 @@ ENTRIES = (
         n_ratings=99_136,
         n_users=2_000,
         n_items=340,
-        scale="0.5 to 5 in steps of 0.5",
+        scale=_HALF_STARS,
         licence="Part of matinee: real films, simulated viewers; the same licence.",
         citation="",
     ),
-    _movielens("ml-100k", "0e33842e24a9c977be4e0107933c0723", 5, (100_000, 943, 1_682), False),
-    _movielens("ml-1m", "c4d9eecfca2ab87c1945afe126590906", 6, (1_000_209, 6_040, 3_706), False),
-    _movielens("ml-10m", "ce571fd55effeba0271552578f2648bd", 66, (10_000_054, 69_878, 10_677), True, "ml-10M100K"),
-    _movielens("ml-20m", "cd245b17a1ae2cc31bb14903e1204af3", 199, (20_000_263, 138_493, 26_744), True),
-    _movielens("ml-25m", "6b51fb2759a8657d3bfcbfc42b592ada", 262, (25_000_095, 162_541, 59_047), True),
-    _movielens("ml-32m", "d472be332d4daa821edc399621853b57", 239, (32_000_204, 200_948, 84_432), True),
-    _movielens("ml-latest-small", None, 1, (100_836, 610, 9_724), True),
-    _movielens("ml-latest", None, 351, (33_832_162, 330_975, 83_239), True),
+    Entry(
+        name="ml-100k",
+        url=f"{GROUPLENS}/ml-100k.zip",
+        md5="0e33842e24a9c977be4e0107933c0723",
+        megabytes=5,
+        n_ratings=100_000,
+        n_users=943,
+        n_items=1_682,
+        scale=_WHOLE_STARS,
+        licence=_CLOSED,
+    ),
+    Entry(
+        name="ml-1m",
+        url=f"{GROUPLENS}/ml-1m.zip",
+        md5="c4d9eecfca2ab87c1945afe126590906",
+        megabytes=6,
+        n_ratings=1_000_209,
+        n_users=6_040,
+        n_items=3_706,
+        scale=_WHOLE_STARS,
+        licence=_CLOSED,
+    ),
+    Entry(
+        name="ml-10m",
+        url=f"{GROUPLENS}/ml-10m.zip",
+        md5="ce571fd55effeba0271552578f2648bd",
+        megabytes=66,
+        n_ratings=10_000_054,
+        n_users=69_878,
+        n_items=10_677,
+        scale=_HALF_STARS,
+        licence=_CLOSED,
+        folder="ml-10M100K",
+    ),
+    Entry(
+        name="ml-20m",
+        url=f"{GROUPLENS}/ml-20m.zip",
+        md5="cd245b17a1ae2cc31bb14903e1204af3",
+        megabytes=199,
+        n_ratings=20_000_263,
+        n_users=138_493,
+        n_items=26_744,
+        scale=_HALF_STARS,
+        licence=_OPEN,
+    ),
+    Entry(
+        name="ml-25m",
+        url=f"{GROUPLENS}/ml-25m.zip",
+        md5="6b51fb2759a8657d3bfcbfc42b592ada",
+        megabytes=262,
+        n_ratings=25_000_095,
+        n_users=162_541,
+        n_items=59_047,
+        scale=_HALF_STARS,
+        licence=_OPEN,
+    ),
+    Entry(
+        name="ml-32m",
+        url=f"{GROUPLENS}/ml-32m.zip",
+        md5="d472be332d4daa821edc399621853b57",
+        megabytes=239,
+        n_ratings=32_000_204,
+        n_users=200_948,
+        n_items=84_432,
+        scale=_HALF_STARS,
+        licence=_OPEN,
+    ),
+    Entry(
+        name="ml-latest-small",
+        url=f"{GROUPLENS}/ml-latest-small.zip",
+        md5=None,
+        megabytes=1,
+        n_ratings=100_836,
+        n_users=610,
+        n_items=9_724,
+        scale=_HALF_STARS,
+        licence=_OPEN,
+    ),
+    Entry(
+        name="ml-latest",
+        url=f"{GROUPLENS}/ml-latest.zip",
+        md5=None,
+        megabytes=351,
+        n_ratings=33_832_162,
+        n_users=330_975,
+        n_items=83_239,
+        scale=_HALF_STARS,
+        licence=_OPEN,
+    ),
 )
 
 
 def names() -> list[str]:
-    """The names that `load` and `fetch` know, the sample first."""
+    """The names of all data sets, the sample first."""
     return [known.name for known in ENTRIES]
 
 
 def entry(name: str) -> Entry:
-    """What is known of a data set.
+    """What is known about a data set.
 
     Raises:
-        UnknownNameError: there is none of this name; the message suggests the nearest ones.
+        UnknownNameError: no data set has this name; the message suggests the nearest ones.
     """
     for known in ENTRIES:
         if known.name == name:
             return known
     hint = did_you_mean(name, names())
-    raise UnknownNameError(f"no data set '{name}'.{hint} Type 'matinee data list' to see them all.")
+    raise UnknownNameError(f"No data set '{name}'.{hint} Type 'matinee data list' to see them all.")

@@ -115,7 +115,9 @@ def match_films(
     match_of: dict[Id, Match] = {}
     for row in rows:
         if time.monotonic() > deadline:
-            raise DataError(f"Reading the file took longer than {seconds:g} seconds; give a part of it.")
+            raise DataError(
+                f"Reading the file took longer than {seconds:g} seconds; give a part of it."
+            )
         try:
             match = _match(row, known, file_scale, scale)
         except _NoMatchError as error:
@@ -157,14 +159,20 @@ def on_scale(given: float, given_on: Scale, model_scale: Scale) -> float:
 
 def _scale_note(source: str, scale: Scale, model_scale: Scale) -> str:
     if not model_scale.has_stars:
-        return "This model does not use stars, only what people have seen: every film of the file counts as seen."
+        return (
+            "This model does not use stars, only what people have seen: "
+            "every film of the file counts as seen."
+        )
     if (scale.lowest, scale.highest) == (model_scale.lowest, model_scale.highest):
         return "The stars are taken as they are."
     examples = ", ".join(
         f"{given:g} becomes {on_scale(given, scale, model_scale):g}"
         for given in (scale.lowest, scale.highest - 3 * scale.step, scale.highest)
     )
-    return f"{source} rates from {scale.lowest:g} to {scale.highest:g}; the scale here is {model_scale}: {examples}."
+    return (
+        f"{source} rates from {scale.lowest:g} to {scale.highest:g}; "
+        f"the scale here is {model_scale}: {examples}."
+    )
 
 
 def _given(text: str, scale: Scale) -> float:

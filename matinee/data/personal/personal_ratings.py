@@ -32,7 +32,9 @@ class PersonalRatings:
     notes: list[str] = field(default_factory=list)
 
 
-def read_personal_ratings(path: Path, items: Vocabulary, catalog: Catalog, scale: Scale) -> PersonalRatings:
+def read_personal_ratings(
+    path: Path, items: Vocabulary, catalog: Catalog, scale: Scale
+) -> PersonalRatings:
     """The ratings in a file, of a site or typed by hand.
 
     Args:
@@ -47,7 +49,9 @@ def read_personal_ratings(path: Path, items: Vocabulary, catalog: Catalog, scale
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"Cannot read the ratings in '{path}': {error.strerror}. {EXAMPLE}") from error
+        raise DataError(
+            f"Cannot read the ratings in '{path}': {error.strerror}. {EXAMPLE}"
+        ) from error
     try:
         if is_zip(content) or format_of(content, needs_ratings=scale.has_stars) is not None:
             return _from_export(content, path, items, catalog, scale)
@@ -59,7 +63,9 @@ def read_personal_ratings(path: Path, items: Vocabulary, catalog: Catalog, scale
 # -- an export of a site ---------------------------------------------------------------------------
 
 
-def _from_export(content: bytes, path: Path, items: Vocabulary, catalog: Catalog, scale: Scale) -> PersonalRatings:
+def _from_export(
+    content: bytes, path: Path, items: Vocabulary, catalog: Catalog, scale: Scale
+) -> PersonalRatings:
     found = match_films(content, items, catalog, scale, seconds=inf)
     matches = sorted(found.matched + found.doubtful)
     unmatched = [row for row in found.unmatched if not row.is_repeated]
@@ -75,7 +81,7 @@ def _from_export(content: bytes, path: Path, items: Vocabulary, catalog: Catalog
     if unmatched:
         first = unmatched[0]
         notes.append(
-            f"Left out: {counted(len(unmatched), 'row')} of {path}. "
+            f"Skipped {counted(len(unmatched), 'row')} in {path}. "
             f"The first, in row {first.row}, '{first.title}': {first.reason}."
         )
     n_repeated = len(found.unmatched) - len(unmatched)
@@ -105,7 +111,9 @@ def _doubt_note(doubtful: list[Match]) -> str:
 # -- a CSV file of films and stars -----------------------------------------------------------------
 
 
-def _from_csv(content: bytes, path: Path, items: Vocabulary, catalog: Catalog, scale: Scale) -> PersonalRatings:
+def _from_csv(
+    content: bytes, path: Path, items: Vocabulary, catalog: Catalog, scale: Scale
+) -> PersonalRatings:
     rows = read_own_ratings(content, str(path), has_stars=scale.has_stars)
     _refuse_outside(rows, path, scale)
     stars: dict[Id, float] = {}
@@ -122,11 +130,15 @@ def _from_csv(content: bytes, path: Path, items: Vocabulary, catalog: Catalog, s
         raise DataError(_none_known(rows, [reason for _, reason in unknown.values()], path))
     notes: list[str] = []
     if any(row.unused for row in rows):
-        notes.append(f"This model does not use stars: every film in {path} counts as one that the person has.")
+        notes.append(
+            f"This model does not use stars: every film in {path} counts as one "
+            "that the person has."
+        )
     if unknown:
         row_number, reason = next(iter(unknown.values()))
         notes.append(
-            f"Left out: {counted(len(unknown), 'unknown film')} of {path}. The first, in row {row_number}: {reason}"
+            f"Skipped {counted(len(unknown), 'unknown film')} in {path}. "
+            f"The first, in row {row_number}: {reason}"
         )
     n_repeated = len(rows) - len(unknown) - len(stars)
     if n_repeated:
@@ -154,6 +166,7 @@ def _none_known(rows: list[OwnRating], reasons: list[str], path: Path) -> str:
 
 
 def _repeated_note(path: Path, n_repeated: int, scale: Scale) -> str:
+    rows = counted(n_repeated, "row")
     if scale.has_stars:
-        return f"Rated again later in {path}: {counted(n_repeated, 'row')}; the last rating counts."
-    return f"Listed again in {path}: {counted(n_repeated, 'row')}; the last row counts."
+        return f"Repeated ratings in {path}: {rows}; the last rating counts."
+    return f"Repeated films in {path}: {rows}; each film counts once."

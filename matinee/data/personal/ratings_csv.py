@@ -121,7 +121,9 @@ def _rows(content: bytes, path: str) -> list[tuple[int, list[str]]]:
     try:
         lines = list(enumerate(reader, 1))
     except csv.Error as error:
-        raise DataError(f"'{path}' is not a table of films and stars ({error}). {EXAMPLE}") from error
+        raise DataError(
+            f"'{path}' is not a table of films and stars ({error}). {EXAMPLE}"
+        ) from error
     return [(number, row) for number, row in lines if any(cell.strip() for cell in row)]
 
 

@@ -158,9 +158,13 @@ def _unzipped(content: bytes) -> bytes:
     except DataError:
         raise
     except Exception as error:  # damage can break the reader anywhere, with a zlib.error for one
-        raise DataError("The zip file is damaged or locked; unpack it and give its ratings.csv.") from error
+        raise DataError(
+            "The zip file is damaged or locked; unpack it and give its ratings.csv."
+        ) from error
     if len(inside) > MOST_BYTES:
-        raise DataError(f"The ratings.csv in the zip file is larger than {MOST_BYTES // 1024**2} MB.")
+        raise DataError(
+            f"The ratings.csv in the zip file is larger than {MOST_BYTES // 1024**2} MB."
+        )
     return inside
 
 
@@ -196,7 +200,9 @@ def _table(text: str) -> tuple[list[str], list[list[str]]]:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
             rows.append(row)
             if len(rows) > MOST_ROWS + 1:
-                raise DataError(f"The file has more than {MOST_ROWS:,} rows; give one person's ratings.")
+                raise DataError(
+                    f"The file has more than {MOST_ROWS:,} rows; give one person's ratings."
+                )
     except csv.Error as error:
         raise DataError(f"The file is not a table ({error}). {EXPECTED}") from error
     if not rows or not any(cell.strip() for cell in rows[0]):
@@ -233,7 +239,9 @@ def _rows(names: Sequence[str], rows: Iterable[Sequence[str]], form: Format) -> 
             continue
         users.update(_cells(row, [user_column]))
         if len(users) > 1:
-            raise DataError("The file holds the ratings of several people; give only the rows of one person.")
+            raise DataError(
+                "The file holds the ratings of several people; give only the rows of one person."
+            )
         titles = tuple(dict.fromkeys(map(_without_apostrophe, _cells(row, title_columns))))
         yield Row(
             row=number,
@@ -256,7 +264,11 @@ def _year(text: str, titles: Sequence[str]) -> int | None:
 
 def _cells(row: Sequence[str], columns: Iterable[int | None]) -> list[str]:
     """The cells of some columns, cut to `_LONGEST_CELL`; empty and missing ones are left out."""
-    cells = [row[column].strip()[:_LONGEST_CELL] for column in columns if column is not None and column < len(row)]
+    cells = [
+        row[column].strip()[:_LONGEST_CELL]
+        for column in columns
+        if column is not None and column < len(row)
+    ]
     return [cell for cell in cells if cell]
 
 

@@ -43,7 +43,9 @@ def unzip(path: Path, folder: Path, companions: Sequence[str]) -> str:
     except RuntimeError as error:  # encrypted, or a compression method that Python lacks
         raise DataError(f"{path} cannot be unpacked: {error}.") from error
     except Exception as error:  # a damaged file can raise anything, even IndexError
-        raise DataError(f"{path} is damaged, truncated or not a zip file; download or copy it again.") from error
+        raise DataError(
+            f"{path} is damaged, truncated or not a zip file; download or copy it again."
+        ) from error
 
 
 def _unzip(path: Path, folder: Path, companions: Sequence[str]) -> str:
@@ -69,7 +71,10 @@ def _ratings_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     if len(files) == 1:
         return files[0]
     found = ", ".join(info.filename for info in files[:8]) or "nothing"
-    raise DataError(f"The zip file {path} contains no ratings: looked for {', '.join(RATINGS_FILES)}, found {found}.")
+    raise DataError(
+        f"The zip file {path} contains no ratings: looked for {', '.join(RATINGS_FILES)}, "
+        f"found {found}."
+    )
 
 
 def gunzip(path: Path, target: Path, label: str) -> None:

@@ -1,8 +1,8 @@
-"""The fast way of a ratings table: whole columns at once, without a look at single rows.
+"""The fast reader: whole columns at once, without a look at single rows.
 
 Whatever is not clean (a bad number, a missing id, a row with too few fields) raises `NotClean`, and
-`bad_rows.py` reads the same table again, row by row, to say which row it is. So clean tables pay nothing for
-good messages.
+`row_by_row` reads the table a second time to name the row. So clean tables pay nothing for good
+messages.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -23,17 +23,24 @@ from matinee.data.vocabulary import Vocabulary
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_799  # the years 1 and 9999, in seconds since 1970
 _SURVEY_BYTES = 1 << 18  # stays in the processor's cache
 _BITMAP_CELLS = 1 << 27
+_ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2})?$"
 
 
 class NotClean(Exception):  # noqa: N818  a signal between two modules, never shown
-    """The table has something that only the row by row way can name."""
+    """The table has a flaw that only the row-by-row reader can name."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The columns of a clean table: ids as indices, values in stars, or counts, times in seconds (None without times).
+    """The columns of a table.
 
-    `rows` is the data row of each rating, None when rating i is row i; `kind` says what the values are.
+    Attributes:
+        users, items: the vocabularies of its ids.
+        user_index, item_index: (N,) int32.
+        value: (N,) float32, stars or counts.
+        timestamp: (N,) int64, seconds since 1970; None without times.
+        rows: (N,) the data row of each rating; None when rating i is row i.
+        kind: what the values are.
     """
 
     users: Vocabulary
@@ -49,6 +56,11 @@ class Table:
 def table_of_text(path: Path, layout: Layout, scale: tuple[float, float] | None) -> Table:
     """The table in a text file.
 
+    Args:
+        path: of the file.
+        layout: of its text.
+        scale: the lowest and the highest value allowed; None for any.
+
     Raises:
         NotClean: some row is bad, or may be.
     """
@@ -57,7 +69,9 @@ def table_of_text(path: Path, layout: Layout, scale: tuple[float, float] | None)
     survey = _survey(path, layout.separator)
     types = dict(layout.types)
     as_text: dict[str, type[pl.DataType]] = {**types, "user": pl.String, "item": pl.String}
-    attempts = [as_text] if survey.leading_zeros or types == as_text else [types, as_text]
+    attempts = [types, as_text]
+    if survey.leading_zeros or types == as_text:
+        attempts = [as_text]
     for attempt in attempts:
         frame = _read_csv(path, layout, attempt)
         if frame is None:
@@ -71,22 +85,37 @@ def table_of_text(path: Path, layout: Layout, scale: tuple[float, float] | None)
 
 
 class _Survey(NamedTuple):
-    """What one pass over the bytes of a text table counts."""
+    """What one pass over the bytes of a text table counts.
+
+    Attributes:
+        separators: bytes that separate fields; for "::" its single colons.
+        pairs, triples: where "::" separates, two and three colons in a row.
+        quotes: quotation marks.
+        leading_zeros: numbers such as 007, at most: a date such as 2020-01-02 counts as well.
+    """
 
     separators: int
-    pairs: int  # of ":" beside ":", where "::" separates
+    pairs: int
     triples: int
     quotes: int
-    leading_zeros: int  # at most: a date such as 2020-01-02 counts as well
+    leading_zeros: int
 
 
 def _survey(path: Path, separator: str) -> _Survey:
-    content = np.asarray(np.memmap(path, np.uint8, "r"))  # a plain array: the subclass slows each operation
+    content = np.asarray(
+        np.memmap(path, np.uint8, "r")
+    )  # a plain array: the subclass slows each operation
     starts = range(0, len(content), _SURVEY_BYTES)
-    with ThreadPoolExecutor(2) as pool:  # NumPy lets go of Python's lock
+    with ThreadPoolExecutor(2) as pool:  # NumPy releases Python's lock
         parts = list(pool.map(lambda start: _survey_part(content[start:], separator), starts))
-    survey = _Survey(*(sum(counts) for counts in zip(*parts, strict=True)))
-    return survey._replace(leading_zeros=survey.leading_zeros + int(content[0] == ord("0")))
+    starts_with_zero = int(content[0] == ord("0"))
+    return _Survey(
+        separators=sum(part.separators for part in parts),
+        pairs=sum(part.pairs for part in parts),
+        triples=sum(part.triples for part in parts),
+        quotes=sum(part.quotes for part in parts),
+        leading_zeros=sum(part.leading_zeros for part in parts) + starts_with_zero,
+    )
 
 
 def _survey_part(content: NDArray[np.uint8], separator: str) -> _Survey:
@@ -97,15 +126,24 @@ def _survey_part(content: NDArray[np.uint8], separator: str) -> _Survey:
     starts_number = ~is_digit[:-2] & (part[:-2] != ord("."))
     leading_zero = starts_number & (part[1:-1] == ord("0")) & is_digit[2:]
     n_leading_zeros = int(np.count_nonzero(leading_zero))
-    if separator != "::":
-        return _Survey(n_marks, 0, 0, int(np.count_nonzero(part == ord('"'))), n_leading_zeros)
-    is_pair = is_mark[:-1] & is_mark[1:]
-    n_triples = int(np.count_nonzero(is_pair[:-1] & is_pair[1:]))
-    return _Survey(n_marks, int(np.count_nonzero(is_pair[:_SURVEY_BYTES])), n_triples, 0, n_leading_zeros)
+    n_pairs = n_triples = n_quotes = 0
+    if separator == "::":
+        is_pair = is_mark[:-1] & is_mark[1:]
+        n_pairs = int(np.count_nonzero(is_pair[:_SURVEY_BYTES]))
+        n_triples = int(np.count_nonzero(is_pair[:-1] & is_pair[1:]))
+    else:
+        n_quotes = int(np.count_nonzero(part == ord('"')))
+    return _Survey(
+        separators=n_marks,
+        pairs=n_pairs,
+        triples=n_triples,
+        quotes=n_quotes,
+        leading_zeros=n_leading_zeros,
+    )
 
 
 def _check_fields(survey: _Survey, layout: Layout, frame: pl.DataFrame) -> None:
-    """Polars fills a short row with nulls; counting the separators finds it all the same."""
+    """Find rows with too few fields, which Polars fills with nulls, by counting the separators."""
     if layout.separator == "::" and (survey.triples or survey.pairs * 2 != survey.separators):
         raise NotClean
     due = (frame.height + layout.has_header) * (layout.n_fields - 1) * len(layout.separator)
@@ -115,19 +153,25 @@ def _check_fields(survey: _Survey, layout: Layout, frame: pl.DataFrame) -> None:
         raise NotClean
 
 
-def _read_csv(path: Path, layout: Layout, types: dict[str, type[pl.DataType]]) -> pl.DataFrame | None:
+def _read_csv(
+    path: Path, layout: Layout, types: dict[str, type[pl.DataType]]
+) -> pl.DataFrame | None:
     """The columns that matter, named by their roles; None if a cell does not fit its type."""
-    # Polars knows separators of one byte: "::" makes an empty column between each two, which is not read.
+    # Polars splits at one byte, so "::" makes an empty column between every two; it is not read.
     step = len(layout.separator)
     columns = {position * step: role for role, position in layout.positions.items()}
-    names = [columns.get(number, f"-{number}") for number in range((layout.n_fields - 1) * step + 1)]
+    n_columns = (layout.n_fields - 1) * step + 1
+    names = [columns.get(number, f"-{number}") for number in range(n_columns)]
+    quote: str | None = '"'
+    if layout.separator == "::":
+        quote = None
     try:
         frame = pl.read_csv(
             path,
             has_header=False,
             skip_rows=int(layout.has_header),
             separator=layout.separator[0],
-            quote_char=None if layout.separator == "::" else '"',
+            quote_char=quote,
             schema={name: types.get(name, pl.String)() for name in names},
             columns=sorted(columns),
             glob=False,
@@ -140,18 +184,36 @@ def _read_csv(path: Path, layout: Layout, types: dict[str, type[pl.DataType]]) -
 def table_of_frame(
     frame: pl.DataFrame, scale: tuple[float, float] | None, time_divisor: int, kind: Kind = "rating"
 ) -> Table:
-    """The table in a frame with the columns `user`, `item`, `rating` (but for pairs) and perhaps `timestamp`.
+    """The table in a frame.
+
+    Args:
+        frame: with the columns `user`, `item`, except for pairs `rating`, and perhaps `timestamp`.
+        scale: the lowest and the highest value allowed; None for any.
+        time_divisor: see `Layout`.
+        kind: what the values are.
 
     Raises:
         NotClean: some row is bad, or may be.
     """
     if frame.height == 0:
         raise NotClean
-    value = np.ones(frame.height, np.float32) if kind == "pair" else _values(frame["rating"], scale)
-    timestamp = _times(frame["timestamp"], time_divisor) if "timestamp" in frame.columns else None
+    value = np.ones(frame.height, np.float32)
+    if kind != "pair":
+        value = _values(frame["rating"], scale)
+    timestamp = None
+    if "timestamp" in frame.columns:
+        timestamp = _times(frame["timestamp"], time_divisor)
     users, user_index = encode(frame["user"], "user")
     items, item_index = encode(frame["item"], "item")
-    return Table(users, items, user_index, item_index, value, timestamp, kind=kind)
+    return Table(
+        users=users,
+        items=items,
+        user_index=user_index,
+        item_index=item_index,
+        value=value,
+        timestamp=timestamp,
+        kind=kind,
+    )
 
 
 def _cast(column: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
@@ -165,7 +227,7 @@ def _values(column: pl.Series, scale: tuple[float, float] | None) -> NDArray[np.
     if not (column.dtype.is_numeric() or column.dtype == pl.String) or column.null_count():
         raise NotClean
     value = _cast(column, pl.Float32).to_numpy()
-    lowest, highest = float(value.min()), float(value.max())  # NaN comes through both
+    lowest, highest = float(value.min()), float(value.max())  # both are NaN if any value is
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         raise NotClean
     if scale is not None and not scale[0] <= lowest <= highest <= scale[1]:
@@ -174,7 +236,7 @@ def _values(column: pl.Series, scale: tuple[float, float] | None) -> NDArray[np.
 
 
 def _times(column: pl.Series, divisor: int) -> NDArray[np.int64] | None:
-    """Seconds since 1970, (N,) int64, `NO_TIME` where null; None if there is no time at all."""
+    """Seconds since 1970, (N,) int64, `NO_TIME` where null; None if all are null."""
     if column.null_count() == len(column):
         return None
     if column.dtype == pl.String:
@@ -184,18 +246,24 @@ def _times(column: pl.Series, divisor: int) -> NDArray[np.int64] | None:
     elif column.dtype.is_float():
         column = _cast(column.fill_nan(None), pl.Int64) // divisor
     elif column.dtype.is_integer():
-        column = _cast(column, pl.Int64) // divisor if divisor > 1 else _cast(column, pl.Int64)
+        column = _cast(column, pl.Int64)
+        if divisor > 1:
+            column = column // divisor
     else:
         raise NotClean
     lowest, highest = column.min(), column.max()
-    if not (isinstance(lowest, int) and isinstance(highest, int) and EARLIEST <= lowest <= highest <= LATEST):
+    if not (isinstance(lowest, int) and isinstance(highest, int)):
         raise NotClean
-    return (column.fill_null(NO_TIME) if column.null_count() else column).to_numpy()
+    if not EARLIEST <= lowest <= highest <= LATEST:
+        raise NotClean
+    if column.null_count():
+        column = column.fill_null(NO_TIME)
+    return column.to_numpy()
 
 
 def _dates(column: pl.Series) -> pl.Series:
-    """ISO dates from text; other orders of day, month and year are not guessed."""
-    if not column.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2})?$").all():
+    """ISO dates from text; other orders of day, month and year are ambiguous."""
+    if not column.str.contains(_ISO_DATE).all():
         raise NotClean
     try:
         return column.str.to_datetime(time_unit="us", strict=True)
@@ -206,7 +274,7 @@ def _dates(column: pl.Series) -> pl.Series:
 def encode(column: pl.Series, kind: str) -> tuple[Vocabulary, NDArray[np.int32]]:
     """The vocabulary of a column of ids and the column as indices, (N,) int32.
 
-    Integers written as text become integers if all of the column are such.
+    Text becomes integers if every id is one.
 
     Raises:
         NotClean: an id is missing, or is neither text nor a whole number.
@@ -225,8 +293,8 @@ def encode(column: pl.Series, kind: str) -> tuple[Vocabulary, NDArray[np.int32]]
     distinct = text.unique()
     if (distinct == "").any():
         raise NotClean
-    if distinct.str.contains(r"^-?[0-9]+\.0$").all():  # pandas writes a column of integers with gaps this way
-        text, distinct = (column.str.strip_suffix(".0") for column in (text, distinct))
+    if distinct.str.contains(r"^-?[0-9]+\.0$").all():  # so pandas writes integers with gaps
+        text, distinct = text.str.strip_suffix(".0"), distinct.str.strip_suffix(".0")
     if distinct.str.contains(INTEGER).all():
         return Vocabulary.encode(_cast(text, pl.Int64).to_numpy(), kind)
     distinct = distinct.sort()  # by code point, as Python sorts
@@ -235,11 +303,12 @@ def encode(column: pl.Series, kind: str) -> tuple[Vocabulary, NDArray[np.int32]]
 
 
 def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
-    """The positions of the last rating of each (user, item), ascending; None if no pair occurs twice.
+    """The positions of the last rating of each (user, item), ascending; None if no pair occurs
+    twice.
 
     The last by time wins; without times, or at the same time, the last by row.
     """
-    # 6,040 users of 3,706 films take 22 million cells: a bitmap is faster than any sort while it is small.
+    # A small bitmap beats sorting; 6,040 users and 3,706 items take 22 million cells.
     n_cells = len(table.users) * len(table.items)
     pair = _pairs(table)
     if n_cells <= _BITMAP_CELLS:
@@ -247,7 +316,7 @@ def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
         seen[pair] = True
         if np.count_nonzero(seen) == len(pair):
             return None
-    elif bool((pair[1:] > pair[:-1]).all()):  # files sorted by user and item, as the large MovieLens ones are
+    elif bool((pair[1:] > pair[:-1]).all()):  # sorted, as large MovieLens files are
         return None
     else:
         in_order = np.sort(pair)
@@ -264,18 +333,23 @@ def _pairs(table: Table) -> NDArray[np.int64]:
 
 
 def sums_of_pairs(table: Table, kept: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The sum of the values of each pair, for the rows that are kept of each."""
+    """The sum of the values of each pair, at the rows in `kept`, which has one row of each pair."""
     _, number = np.unique(_pairs(table), return_inverse=True)
     return np.bincount(number, table.value)[number[kept]].astype(np.float32)
 
 
-def _without_earlier(pair: NDArray[np.int64], timestamp: NDArray[np.int64] | None) -> NDArray[np.int64]:
+def _without_earlier(
+    pair: NDArray[np.int64], timestamp: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
     in_order = np.sort(pair)
     repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
-    rows = np.flatnonzero(np.isin(pair, repeated))  # few, as a rule: only these are put in order
+    rows = np.flatnonzero(np.isin(pair, repeated))  # usually few, and only these are sorted
     pair_of_row = pair[rows]
-    keys = [pair_of_row] if timestamp is None else [timestamp[rows], pair_of_row]
+    keys = [pair_of_row]
+    if timestamp is not None:
+        keys = [timestamp[rows], pair_of_row]
     order = np.lexsort(keys)  # stable: of equals, the later row comes last
+    has_successor = pair_of_row[order[1:]] == pair_of_row[order[:-1]]
     kept = np.ones(len(pair), bool)
-    kept[rows[order[:-1][pair_of_row[order[1:]] == pair_of_row[order[:-1]]]]] = False
+    kept[rows[order[:-1][has_successor]]] = False
     return np.flatnonzero(kept)

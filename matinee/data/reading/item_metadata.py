@@ -55,7 +55,9 @@ class _Columns(NamedTuple):
     genres: int | None
 
 
-def titles_beside(folder: Path, items: Vocabulary, item_column: str | None, ratings_file: str) -> Titles:
+def titles_beside(
+    folder: Path, items: Vocabulary, item_column: str | None, ratings_file: str
+) -> Titles:
     """The titles in a folder, from the first file that has some; an empty catalog if none does.
 
     Titles are for people, and no model needs them, so a line that cannot be read is skipped
@@ -146,7 +148,9 @@ def _from_dat(text: str) -> Iterator[tuple[str, Film]]:
             yield item_id, Film(title, year_of(title), _genres(genres.split("|")))
 
 
-def _from_csv(text: str, item_column: str | None, has_integer_ids: bool) -> Iterator[tuple[str, Film]]:
+def _from_csv(
+    text: str, item_column: str | None, has_integer_ids: bool
+) -> Iterator[tuple[str, Film]]:
     """Films from a CSV file whose header names the columns; genres are separated by "|"."""
     text = text.lstrip("\r\n")
     if not text:

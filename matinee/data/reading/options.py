@@ -48,12 +48,16 @@ class ReadOptions:
         exclusive = [option for option, is_given in given.items() if is_given]
         if len(exclusive) > 1:
             raise SettingError(
-                f"{' and '.join(exclusive)} cannot be combined: a row holds a rating, a count or neither."
+                f"{' and '.join(exclusive)} cannot be combined: "
+                "a row holds a rating, a count or neither."
             )
         if self.scale is not None:
             lowest, highest = self.scale
             if not (math.isfinite(lowest) and math.isfinite(highest) and lowest < highest):
-                raise SettingError(f"The scale {lowest:g} to {highest:g} is not valid; give LOWEST:HIGHEST, as in 1:5.")
+                raise SettingError(
+                    f"The scale {lowest:g} to {highest:g} is not valid; "
+                    "give LOWEST:HIGHEST, as in 1:5."
+                )
 
     @property
     def column_names(self) -> dict[str, str | None]:

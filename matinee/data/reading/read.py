@@ -1,8 +1,8 @@
 """Any table of ratings becomes a `Dataset`: MovieLens, CSV, TSV, Parquet, JSON lines, frames, SQL.
 
-The fast reader (`tables.py`) takes whole columns. Only a table that is not clean is read a second
-time, row by row (`bad_rows.py`), to name the bad row or to go on without it. `layouts.py` finds out
-which column holds what; `titles.py` and `viewers.py` read what lies beside the ratings.
+The fast reader (`columnar`) takes whole columns. Only a table that is not clean is read a second
+time, by `row_by_row`, to name the bad row or to go on without it. `schema` finds out which column
+holds what; `item_metadata` and `user_metadata` read the files beside the ratings.
 """
 
 import json
@@ -185,7 +185,9 @@ def _from_file(file: _File, name: str, options: ReadOptions) -> Dataset:
     if head.startswith(b"\x1f\x8b"):
         return _from_gzip(file, name, options)
     read_table = _table_of_file(file, head, options)
-    titles = titles_beside(file.metadata_folder, read_table.table.items, options.item, Path(file.label).name)
+    titles = titles_beside(
+        file.metadata_folder, read_table.table.items, options.item, Path(file.label).name
+    )
     titles = titles._replace(users=viewers_beside(file.metadata_folder, read_table.table.users))
     if titles.file is not None:  # the unpacked copy does not stay, so name the one in the archive
         titles = titles._replace(file=Path(file.label).with_name(titles.file.name))
@@ -193,7 +195,9 @@ def _from_file(file: _File, name: str, options: ReadOptions) -> Dataset:
     return _checked(name, read_table, options, titles, bad_rows_file)
 
 
-def _from_frame(frame: pl.DataFrame, name: str, options: ReadOptions, bad_rows_file: Path | None) -> Dataset:
+def _from_frame(
+    frame: pl.DataFrame, name: str, options: ReadOptions, bad_rows_file: Path | None
+) -> Dataset:
     read_table = _table_of_frame(frame, name, options)
     return _checked(name, read_table, options, Titles(Catalog()), bad_rows_file)
 
@@ -241,7 +245,9 @@ def _parquet(file: _File, options: ReadOptions) -> pl.DataFrame:
         names = list(pl.read_parquet_schema(file.path))
 
         def sampled(position: int) -> list[str]:
-            column = pl.read_parquet(file.path, columns=[names[position]], n_rows=_SAMPLED, glob=False)
+            column = pl.read_parquet(
+                file.path, columns=[names[position]], n_rows=_SAMPLED, glob=False
+            )
             return _texts(column.to_series())
 
         found = find_columns(names, options, file.label, sampled)
@@ -250,7 +256,9 @@ def _parquet(file: _File, options: ReadOptions) -> pl.DataFrame:
     except DataError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:  # Polars may panic on a damaged file
-        raise DataError(f"{file.label} is not a valid Parquet file, or it is damaged; write it again.") from error
+        raise DataError(
+            f"{file.label} is not a valid Parquet file, or it is damaged; write it again."
+        ) from error
 
 
 def _table_of_json(file: _File, head: str, options: ReadOptions) -> _ReadTable:
@@ -377,7 +385,9 @@ def _checked(
 
 
 def _refuse_nothing_to_learn(label: str, table: Table, n_bad_rows: int) -> None:
-    left_out = f" Bad rows left out before: {n_bad_rows:,}." if n_bad_rows else ""
+    left_out = ""
+    if n_bad_rows:
+        left_out = f" Bad rows left out before: {n_bad_rows:,}."
     for vocabulary in (table.users, table.items):
         if len(vocabulary) == 1:
             raise DataError(

@@ -1,6 +1,6 @@
-"""The careful way of a ratings table: row by row, to say which row is bad and why, or to go on without it.
+"""The careful reader: row by row, to say which row is bad and why, or to leave it out.
 
-Taken only when the fast way (`tables.py`) found something unclean.
+It reads only tables in which the fast reader (`columnar`) found a flaw.
 """
 
 import csv
@@ -12,13 +12,14 @@ from array import array
 from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
 from matinee.data.reading.columnar import EARLIEST, LATEST, Table, encode
@@ -29,27 +30,35 @@ from matinee.errors import DataError
 from matinee.files import write_atomically
 from matinee.text import counted, printable
 
-GO_ON = "--skip-bad-rows goes on without such rows."
-_QUOTED_LINES = 100  # a quoted field may go over so many lines; beyond, its quotation mark was never closed
+GO_ON = "Use --skip-bad-rows to leave out such rows."
+_QUOTED_LINES = 100  # of a quoted field; one that seems longer has an unclosed quotation mark
 _LARGEST = float(np.finfo(np.float32).max)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 60
 _DECIMAL_COMMA = re.compile(r"^[+-]?[0-9]+,[0-9]+$")
 
-Cells = Sequence[str | None]  # user, item, rating or count (empty in pairs), timestamp
+#: User, item, rating or count (empty in pairs), timestamp.
+Cells = Sequence[str | None]
 
 
 class Record(NamedTuple):
-    """One row as it was read: its cells, or the reason why there are none."""
+    """One row as it was read.
 
-    line: int  # 1-based line of a file, 0-based row of a frame
+    Attributes:
+        line: line of a file, from 1, or row of a frame, from 0.
+        cells: None if the row cannot be split into cells.
+        reason: why it cannot.
+        content: the whole row.
+    """
+
+    line: int
     cells: Cells | None
     reason: str
     content: str
 
 
 class BadRow(NamedTuple):
-    """A row that was left out."""
+    """A row that was left out; the names of the fields head the file of bad rows."""
 
     line: int
     reason: str
@@ -60,7 +69,7 @@ class _BadCellError(Exception):
     """A cell cannot be used; the text says why."""
 
 
-class _Gathered:
+class _GoodRows:
     """The good rows so far, in 28 bytes each: ids as numbers of their texts."""
 
     def __init__(self) -> None:
@@ -78,28 +87,30 @@ class _Gathered:
     def table(self, kind: Kind) -> Table:
         users, user_of_code = encode(pl.Series(list(self.users), dtype=pl.String), "user")
         items, item_of_code = encode(pl.Series(list(self.items), dtype=pl.String), "item")
-        timestamp = np.array(self.timestamp, np.int64)
+        timestamp: NDArray[np.int64] | None = np.array(self.timestamp, np.int64)
+        if bool((timestamp == NO_TIME).all()):
+            timestamp = None
         return Table(
-            users,
-            items,
-            user_of_code[np.array(self.user_code, np.int32)],
-            item_of_code[np.array(self.item_code, np.int32)],
-            np.array(self.value, np.float32),
-            timestamp if bool((timestamp != NO_TIME).any()) else None,
-            np.array(self.rows, np.int64),
-            kind,
+            users=users,
+            items=items,
+            user_index=user_of_code[np.array(self.user_code, np.int32)],
+            item_index=item_of_code[np.array(self.item_code, np.int32)],
+            value=np.array(self.value, np.float32),
+            timestamp=timestamp,
+            rows=np.array(self.rows, np.int64),
+            kind=kind,
         )
 
 
 class RowRules(NamedTuple):
-    """What a row is judged by.
+    """When a row is bad, and what happens then.
 
     Attributes:
         label: the table's name in messages.
         unit: "line" for files, "row" for frames.
-        scale: the declared scale, or None.
+        scale: the lowest and the highest value allowed; None for any.
         kind, time_divisor: see `Layout`.
-        skip: go on without bad rows, rather than raise at the first.
+        skip: leave out bad rows instead of raising at the first.
     """
 
     label: str
@@ -114,39 +125,52 @@ def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, l
     """The table of all good rows, and the bad rows.
 
     Raises:
-        DataError: a row is bad and bad rows are not to be skipped, or no row is good.
+        DataError: a row is bad and `rules` do not skip it, or no row is good.
     """
-    good, bad = _Gathered(), list[BadRow]()
+    good, bad = _GoodRows(), list[BadRow]()
     for row, record in enumerate(records):
         try:
-            good.add(row, *_judge(record, rules))
+            _add(good, row, record, rules)
         except _BadCellError as error:
             if not rules.skip:
-                place = f"{rules.label}, {rules.unit} {record.line:,}"
-                raise DataError(f"{place}: {error}. {GO_ON}") from None
+                where = f"{rules.label}, {rules.unit} {record.line:,}"
+                raise DataError(f"{where}: {error}. {GO_ON}") from None
             bad.append(BadRow(record.line, str(error), record.content))
-    if not bad and not good.value:
-        raise DataError(f"{rules.label} has a header but no ratings.")
     if not good.value:
-        none_good = "its only row is bad" if len(bad) == 1 else f"not one of its {len(bad):,} rows is good"
-        first = f"{'It' if len(bad) == 1 else 'The first'} is {rules.unit} {bad[0].line:,}: {bad[0].reason}"
-        raise DataError(f"{rules.label}: {none_good}. {first}.")
+        raise DataError(f"{rules.label}{_nothing_good(bad, rules.unit)}")
     return good.table(rules.kind), bad
 
 
-def _judge(record: Record, rules: RowRules) -> tuple[str, str, float, int]:
+def _nothing_good(bad: Sequence[BadRow], unit: str) -> str:
+    if not bad:
+        return " has a header but no ratings."
+    first = bad[0]
+    if len(bad) == 1:
+        return f": its only row is bad. It is {unit} {first.line:,}: {first.reason}."
+    return (
+        f": none of its {len(bad):,} rows is good. "
+        f"The first is {unit} {first.line:,}: {first.reason}."
+    )
+
+
+def _add(good: _GoodRows, row: int, record: Record, rules: RowRules) -> None:
+    """Add a row to the good ones.
+
+    Raises:
+        _BadCellError: it is bad.
+    """
     if record.cells is None:
         raise _BadCellError(record.reason)
-    user, item, rating, time = record.cells
-    user, item, rating = (user or "").strip(), (item or "").strip(), (rating or "").strip()
-    rating = "1" if rules.kind == "pair" else rating
-    if not (user and item and rating):
-        missing = "user" if not user else "item" if not item else rules.kind
-        raise _BadCellError(f"the {missing} is missing")
+    user, item, rating, time = [(cell or "").strip() for cell in record.cells]
+    if rules.kind == "pair":
+        rating = "1"
+    for name, cell in (("user", user), ("item", item), (rules.kind, rating)):
+        if not cell:
+            raise _BadCellError(f"the {name} is missing")
     if not record.content.isascii():
         _refuse_broken_text(record.cells)
-    seconds = _time(time.strip(), rules.time_divisor) if time else NO_TIME
-    return user, item, _value(rating, rules), seconds
+    seconds = _time(time, rules.time_divisor)
+    good.add(row, user, item, _value(rating, rules), seconds)
 
 
 def _refuse_broken_text(cells: Cells) -> None:
@@ -160,15 +184,22 @@ def _value(text: str, rules: RowRules) -> float:
     if _DECIMAL_COMMA.match(text):
         shown = text[:_SHOWN]
         raise _BadCellError(
-            f"the {kind} '{shown}' has a decimal comma; write {shown.replace(',', '.')} instead of {shown}"
+            f"the {kind} '{shown}' has a decimal comma; "
+            f"write {shown.replace(',', '.')} instead of {shown}"
         )
-    value = float(text) if plain_number(text) else math.nan
+    is_number = plain_number(text)
+    value = math.nan
+    if is_number:
+        value = float(text)
     if not abs(value) <= _LARGEST:
-        is_number = plain_number(text) or text.lstrip("+-").lower() in {"nan", "inf", "infinity"}
-        raise _BadCellError(f"the {kind} {_shown(text)} is not a {'finite number' if is_number else 'number'}")
+        is_infinite = is_number or text.lstrip("+-").lower() in {"nan", "inf", "infinity"}
+        expected = "a finite number" if is_infinite else "a number"
+        raise _BadCellError(f"the {kind} {_shown(text)} is not {expected}")
     if scale is not None and not scale[0] <= value <= scale[1]:
-        beyond = "less than 1" if kind == "count" else f"outside the scale {scale[0]:g} to {scale[1]:g}"
-        raise _BadCellError(f"the {kind} {_shown(text)} is {beyond}")
+        problem = f"outside the scale {scale[0]:g} to {scale[1]:g}"
+        if kind == "count":
+            problem = "less than 1"
+        raise _BadCellError(f"the {kind} {_shown(text)} is {problem}")
     return value
 
 
@@ -177,96 +208,100 @@ def _time(text: str, divisor: int) -> int:
     if not text:
         return NO_TIME
     try:
-        seconds = _seconds(text) if not plain_number(text) else _whole(text) // divisor
+        seconds = _seconds(text, divisor)
     except (ValueError, OverflowError):
         seconds = LATEST + 1
     if not EARLIEST <= seconds <= LATEST:
-        raise _BadCellError(f"the timestamp {_shown(text)} is neither a date such as 2001-12-31 nor seconds since 1970")
+        raise _BadCellError(
+            f"the timestamp {_shown(text)} is neither a date such as 2001-12-31 "
+            "nor seconds since 1970"
+        )
     return seconds
 
 
-def _whole(text: str) -> int:
-    return int(text) if plain_integer(text) else int(float(text))
-
-
-def _seconds(text: str) -> int:
+def _seconds(text: str, divisor: int) -> int:
+    if plain_integer(text):
+        return int(text) // divisor
+    if plain_number(text):
+        return int(float(text)) // divisor
     moment = datetime.fromisoformat(text)
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // timedelta(seconds=1)
 
 
 def _shown(text: str) -> str:
     """A value for a message, in quotation marks and not too long."""
-    return f"'{printable(text[:_SHOWN])}...'" if len(text) > _SHOWN else f"'{printable(text)}'"
+    if len(text) > _SHOWN:
+        return f"'{printable(text[:_SHOWN])}...'"
+    return f"'{printable(text)}'"
 
 
 def text_records(path: Path, layout: Layout) -> Iterator[Record]:
-    """The rows of a text file; blank lines and the header are no rows."""
+    """The rows of a text file, without blank lines and the header."""
     with path.open("rb") as file:
         if file.read(len(BOM_UTF8)) != BOM_UTF8:
             file.seek(0)
         lines = _numbered_rows(file, layout)
         if layout.has_header:
             next(lines, None)
-        # A table without times has no such column: its rows get an empty field at the end.
-        cells_of = itemgetter(*(layout.positions.get(role, -1) for role in ROLES))
-        for line, text, closed in lines:
-            try:
-                fields = split_line(text, layout.separator) if closed else None
-            except csv.Error:
-                fields = None
-            if fields is None:
+        positions = [layout.positions.get(role, -1) for role in ROLES]
+        for line, text, is_closed in lines:
+            fields = None
+            with suppress(csv.Error):
+                fields = split_line(text, layout.separator)
+            if fields is None or not is_closed:
                 yield Record(line, None, "a quotation mark is not closed or out of place", text)
             elif len(fields) != layout.n_fields:
-                yield Record(line, None, _wrong_count(len(fields), layout.n_fields, text), text)
+                reason = f"it has {counted(len(fields), 'field')} instead of {layout.n_fields}"
+                yield Record(line, None, f"{reason}: {_shown(text)}", text)
             else:
-                fields.append("")
-                yield Record(line, cells_of(fields), "", text)
-
-
-def _wrong_count(found: int, due: int, text: str) -> str:
-    return f"it has {counted(found, 'field')} instead of {due}: {_shown(text)}"
+                fields.append("")  # at -1: an empty cell for a column that the table lacks
+                yield Record(line, [fields[position] for position in positions], "", text)
 
 
 def _numbered_rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, str, bool]]:
     """(line number, text, whether its quotation marks are closed) of each row that is not blank.
 
-    A row whose quotation marks are open takes in the lines that follow, up to the one that closes them. If
-    none does, only the first line is given up.
+    A row with an open quotation mark includes the lines that follow, up to the one that closes the
+    mark. If none does, only the first line is lost.
     """
-    quoting = layout.separator != "::"
-    waiting: deque[str] = deque()  # lines that were taken in by a row which then stayed open
+    has_quotes = layout.separator != "::"
+    waiting: deque[str] = deque()  # lines read ahead for a row that then stayed open
     number = 0
-    while (text := waiting.popleft() if waiting else _next_line(file)) is not None:
+    while (text := _next_line(waiting, file)) is not None:
         number += 1
-        closed, taken = True, 0
-        if quoting and text.count('"') % 2:
-            whole, taken = _closed_row(text, waiting, file)
-            closed, text = whole is not None, whole or text
+        is_closed, n_more = True, 0
+        if has_quotes and text.count('"') % 2:
+            more = _lines_to_quote(waiting, file)
+            is_closed, n_more = len(more) > 0, len(more)
+            text = "\n".join([text, *more])
         if text.strip():
-            yield number, text, closed
-        number += taken
+            yield number, text, is_closed
+        number += n_more
 
 
-def _closed_row(text: str, waiting: deque[str], file: BinaryIO) -> tuple[str | None, int]:
-    """The row that begins with a line whose quotation marks are open, and how many lines it takes in.
+def _lines_to_quote(waiting: deque[str], file: BinaryIO) -> list[str]:
+    """The next lines up to the one that closes an open quotation mark.
 
-    None and 0 if nothing closes it; the lines that were looked at then stay in `waiting`.
+    The list is empty if none does; the lines read ahead then stay in `waiting`.
     """
-    taken: list[str] = []
-    while len(taken) < _QUOTED_LINES:
-        line = waiting.popleft() if waiting else _next_line(file)
+    lines: list[str] = []
+    while len(lines) < _QUOTED_LINES:
+        line = _next_line(waiting, file)
         if line is None:
             break
-        taken.append(line)
+        lines.append(line)
         if line.count('"') % 2:
-            return "\n".join([text, *taken]), len(taken)
-    waiting.extendleft(reversed(taken))
-    return None, 0
+            return lines
+    waiting.extendleft(reversed(lines))
+    return []
 
 
-def _next_line(file: BinaryIO) -> str | None:
-    """The next line without its end; None at the end of the file."""
+def _next_line(waiting: deque[str], file: BinaryIO) -> str | None:
+    """The next line without its end, first those that wait; None at the end of the file."""
+    if waiting:
+        return waiting.popleft()
     line = file.readline()
     if not line:
         return None
@@ -274,7 +309,7 @@ def _next_line(file: BinaryIO) -> str | None:
 
 
 def json_records(path: Path, names: dict[str, str]) -> Iterator[Record]:
-    """The rows of a JSON lines file; `names` are the keys of the roles."""
+    """The rows of a JSON lines file; `names` maps roles to keys."""
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             text = raw.decode("utf-8", "surrogateescape").strip().removeprefix("\ufeff")
@@ -296,17 +331,20 @@ def frame_records(frame: pl.DataFrame) -> Iterator[Record]:
     missing = [pl.lit(None).alias(role) for role in ROLES if role not in frame.columns]
     for number, row in enumerate(frame.with_columns(missing).select(ROLES).iter_rows()):
         user, item, rating, time = row
-        user, item, time = (None if _is_nan(cell) else cell for cell in (user, item, time))  # NaN: missing
+        # NaN is a missing value, except for a rating, where it is a bad one.
+        user, item, time = _without_nan(user), _without_nan(item), _without_nan(time)
         cells = [cell_text(cell) for cell in (user, item, rating, time)]
         yield Record(number, cells, "", ",".join(cell or "" for cell in cells))
 
 
-def _is_nan(cell: Any) -> bool:
-    return isinstance(cell, float) and cell != cell
+def _without_nan(cell: Any) -> Any:
+    if isinstance(cell, float) and math.isnan(cell):
+        return None
+    return cell
 
 
 def cell_text(cell: Any) -> str | None:
-    """A cell of any type as the text that a CSV file would hold; whole numbers have no decimal point."""
+    """A cell of any type as in a CSV file; whole numbers have no decimal point."""
     if cell is None:
         return None
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
@@ -315,7 +353,7 @@ def cell_text(cell: Any) -> str | None:
 
 
 def write_skipped(bad: Sequence[BadRow], path: Path) -> Path | None:
-    """Write the rows that were left out; in the current folder if that of `path` cannot be written to.
+    """Write the rows that were left out, to the current folder if `path` cannot be written.
 
     Returns: the file, or None if neither folder could be written to.
     """

@@ -14,7 +14,8 @@ from matinee.text import did_you_mean, printable
 ROLES = ("user", "item", "rating", "timestamp")
 
 _TITLES = (
-    "title movietitle filmtitle booktitle name itemname productname primarytitle originaltitle film movie book song"
+    "title movietitle filmtitle booktitle name itemname productname primarytitle originaltitle "
+    "film movie book song"
 )
 _ITEMS = (
     "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
@@ -32,7 +33,8 @@ ALIASES = {
     "user": "userid user uid customerid customer viewerid viewer reviewerid reviewer memberid "
     "member accountid account personid person profileid username useridx userindex",
     "item": _ITEMS,
-    "rating": "rating ratings userrating yourrating yourated stars star score value overall grade reviewrating",
+    "rating": "rating ratings userrating yourrating yourated stars star score value overall grade "
+    "reviewrating",
     "count": _COUNTS,
     "timestamp": "timestamp time ts date datetime unixtime unixreviewtime ratedat ratingdate "
     "ratingtime createdat reviewdate reviewtime watcheddate",
@@ -150,7 +152,9 @@ def _position(
         position = _named_column(names, given)
         if position is None:
             hint = did_you_mean(given, names)
-            raise DataError(f"{label} has no column '{given}'; its columns are {_listed(names)}.{hint}")
+            raise DataError(
+                f"{label} has no column '{given}'; its columns are {_listed(names)}.{hint}"
+            )
     else:
         position = column_of(names, role)
         if position is None and role != "timestamp":
@@ -209,7 +213,10 @@ def _refuse_repeated(
     if not is_exact:
         same = [name for name in names if plain_name(name) == plain_name(chosen)]
     if len(same) > 1:
-        raise DataError(f"{label} has more than one {role} column: {_listed(same)}. Remove or rename all but one.")
+        raise DataError(
+            f"{label} has more than one {role} column: {_listed(same)}. "
+            "Remove or rename all but one."
+        )
 
 
 def _refuse_shared(positions: Mapping[str, int], names: Sequence[str], label: str) -> None:

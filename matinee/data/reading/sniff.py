@@ -1,4 +1,4 @@
-"""The layout of a text file: separator, header, unit of time; and files that are not tables at all."""
+"""The layout of a text file: separator, header, unit of time; and files that are not tables."""
 
 import csv
 import re
@@ -93,7 +93,9 @@ def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
         if head.startswith(magic):
             raise DataError(f"{label} {sentence}")
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise DataError(f"{label} is a web page, not a table; the download went wrong. Fetch it again.")
+        raise DataError(
+            f"{label} is a web page, not a table; the download went wrong. Fetch it again."
+        )
     if head.startswith(_PICKLES):
         raise DataError(
             f"{label} is a pickle. matinee does not read pickles, because opening one can run "
@@ -102,9 +104,14 @@ def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
     if start.startswith(b"["):
         raise DataError(f"{label} is one JSON array; save it as JSON lines, one object per line.")
     if b"\0" in head or (not is_whole and b"\n" not in head):
-        raise DataError(f"{label} holds binary data, not a table in CSV, TSV, Parquet or JSON lines.")
+        raise DataError(
+            f"{label} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
+        )
     if b"\r" in head and b"\n" not in head:
-        raise DataError(f"{label} has carriage returns but no line feeds; save it with Unix or Windows line endings.")
+        raise DataError(
+            f"{label} has carriage returns but no line feeds; "
+            "save it with Unix or Windows line endings."
+        )
 
 
 def layout_of(head: str, options: ReadOptions, label: str) -> Layout:
@@ -169,7 +176,8 @@ def _headerless(rows: Sequence[Sequence[str]], options: ReadOptions) -> Columns 
     """
     first = rows[0]
     has_usual_name = any(
-        column_of(first, role) is not None for role in ("user", "item", "rating", "count", "timestamp")
+        column_of(first, role) is not None
+        for role in ("user", "item", "rating", "count", "timestamp")
     )
     if has_usual_name or any(options.column_names.values()) or len(first) not in (2, 3, 4):
         return None
@@ -189,7 +197,9 @@ def _headerless(rows: Sequence[Sequence[str]], options: ReadOptions) -> Columns 
 
 def _are_times(cells: Sequence[str]) -> bool:
     """Whether all cells are dates, or numbers too large for ratings and counts."""
-    return all(_DATE.match(cell) or (plain_integer(cell) and int(cell) >= _TIMES_FROM) for cell in cells)
+    return all(
+        _DATE.match(cell) or (plain_integer(cell) and int(cell) >= _TIMES_FROM) for cell in cells
+    )
 
 
 def _sampled_type(role: str, cells: Sequence[str]) -> type[pl.DataType]:

@@ -76,7 +76,9 @@ def _engine_of(url: str | sqlalchemy.URL) -> tuple[sqlalchemy.URL, sqlalchemy.En
             hint = " Download the file first."
         raise DataError(f"'{kind}://' is not a supported kind of database.{hint}") from None
     except ModuleNotFoundError as error:
-        raise DataError(f"{shown} needs the driver {error.name}: pip install {error.name}") from None
+        raise DataError(
+            f"{shown} needs the driver {error.name}: pip install {error.name}"
+        ) from None
 
 
 def _reason_of(error: Exception) -> str:
@@ -102,4 +104,6 @@ def _default_query(connection: sqlalchemy.Connection, shown: str) -> str:
         if table.lower() == "ratings":
             return f"SELECT * FROM {connection.dialect.identifier_preparer.quote(table)}"
     found = ", ".join(tables[:12]) or "none"
-    raise DataError(f"{shown} has no table named ratings; its tables are: {found}. Give a query with --query.")
+    raise DataError(
+        f"{shown} has no table named ratings; its tables are: {found}. Give a query with --query."
+    )

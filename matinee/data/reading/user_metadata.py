@@ -48,7 +48,9 @@ def _labeled_users(path: Path) -> Iterator[tuple[str, list[str]]]:
         rows = [line.strip().split(separator) for line in text.splitlines()]
     else:
         header, *rows = list(csv.reader(text.splitlines())) or [[]]
-    columns = {role: _column_after_id(header, role) for role in ("gender", "occupation", "age", "zip")}
+    columns = {
+        role: _column_after_id(header, role) for role in ("gender", "occupation", "age", "zip")
+    }
     for row in rows:
         if row:
             cells = {role: _cell(row, column) for role, column in columns.items()}

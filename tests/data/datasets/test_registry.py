@@ -124,7 +124,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError) as error:
         fetch("ml1m")
     assert message(error) == (
-        "no data set 'ml1m'. Did you mean 'ml-1m', 'ml-10m' or 'ml-20m'? Type 'matinee data list' to see them all."
+        "No data set 'ml1m'. Did you mean 'ml-1m', 'ml-10m' or 'ml-20m'? Type 'matinee data list' to see them all."
     )
 
 
@@ -253,7 +253,7 @@ def test_a_cache_folder_that_cannot_be_made_is_named(server: Server, tmp_path: P
 def test_the_sample_has_nothing_to_fetch() -> None:
     with pytest.raises(SettingError) as error:
         fetch("sample")
-    assert message(error) == "'sample' is built in, so there is nothing to fetch: use it as it is."
+    assert message(error) == "'sample' is built in: there is nothing to download."
 
 
 # Where data sets are looked for
@@ -305,8 +305,8 @@ def test_load_never_downloads_but_says_what_to_type(server: Server, monkeypatch:
     with pytest.raises(DataError) as error:
         load("ml-1m")
     assert message(error) == (
-        "The data set 'ml-1m' is not on this machine. Type 'matinee data fetch ml-1m' (it downloads about "
-        "6 MB), or set MATINEE_DATA to a folder that holds ml-1m/ or ml-1m.zip."
+        "The data set 'ml-1m' is not on this machine. Type 'matinee data fetch ml-1m' to download about "
+        "6 MB, or set MATINEE_DATA to a folder that holds ml-1m/ or ml-1m.zip."
     )
     assert server.asked == []
 
@@ -319,7 +319,7 @@ def test_a_text_that_is_neither_a_file_nor_a_name_suggests_both(
     with pytest.raises(UnknownNameError) as error:
         load("ml-latest-smal")
     assert message(error) == (
-        "there is neither a file nor a data set 'ml-latest-smal'. "
+        "There is neither a file nor a data set 'ml-latest-smal'. "
         "Did you mean 'ml-latest-small' or 'ml-latest'? "
         "Give the path of a ratings table, or type 'matinee data list' to see the data sets."
     )

@@ -38,8 +38,8 @@ LETTERBOXD_NOTES = [
     "Read {path} as ratings from Letterboxd: found 3 of 4 films. The stars are taken as they are.",
     "Likely but not certain: 1 film. The first, in row 3, 'Paper Lanterns (2002)', is taken for Paper Lanterns "
     "(2001): it is from 2001 here, and from 2002 in the file.",
-    "Left out: 1 row of {path}. The first, in row 4, 'No Such Film (2010)': no film here has this title.",
-    "Rated again later in {path}: 1 row; the last rating counts.",
+    "Skipped 1 row in {path}. The first, in row 4, 'No Such Film (2010)': no film here has this title.",
+    "Repeated ratings in {path}: 1 row; the last rating counts.",
 ]
 IMDB = """\
 Const,Your Rating,Date Rated,Title,Original Title,URL,Title Type,IMDb Rating,Runtime (mins),Year,Genres
@@ -142,8 +142,8 @@ def test_unknown_and_repeated_films_of_a_typed_table_are_told(tmp_path: Path) ->
     found = read(path)
     assert found.stars == {5: 4.0}
     assert found.notes == [
-        f"Left out: 2 unknown films of {path}. The first, in row 2: No item or title 'No Such Film' among the 5 items.",
-        f"Rated again later in {path}: 1 row; the last rating counts.",
+        f"Skipped 2 unknown films in {path}. The first, in row 2: No item or title 'No Such Film' among the 5 items.",
+        f"Repeated ratings in {path}: 1 row; the last rating counts.",
     ]
 
 
@@ -155,7 +155,7 @@ def test_for_a_model_without_stars_every_film_of_an_export_counts_as_seen(tmp_pa
         f"Read {path} as ratings from Letterboxd: found 3 of 4 films. This model does not use stars, only what people "
         "have seen: every film of the file counts as seen."
     )
-    assert found.notes[-1] == f"Listed again in {path}: 1 row; the last row counts."
+    assert found.notes[-1] == f"Repeated films in {path}: 1 row; each film counts once."
 
 
 def test_a_list_of_seen_films_is_enough_for_a_model_without_stars(tmp_path: Path) -> None:

@@ -375,7 +375,7 @@ def test_a_declared_scale_is_kept_and_checked(tmp_path: Path) -> None:
     assert read(path).ratings.scale == Scale(2.0, 3.5, 0.5)
     assert read(path, ReadOptions(scale=(0.5, 5))).ratings.scale == Scale(0.5, 5.0, 0.5)
     assert message(path, ReadOptions(scale=(1, 3))) == (
-        f"{path}, line 3: the rating '3.5' is outside the scale 1 to 3. --skip-bad-rows goes on without such rows."
+        f"{path}, line 3: the rating '3.5' is outside the scale 1 to 3. Use --skip-bad-rows to leave out such rows."
     )
     with pytest.raises(SettingError, match=r"^The scale 5 to 1 is not valid; give LOWEST:HIGHEST, as in 1:5.$"):
         ReadOptions(scale=(5, 1))

@@ -15,7 +15,7 @@ from tests.helpers import reading_error as message
 from tests.helpers import rows_of as table
 
 SKIP = ReadOptions(skip_bad_rows=True)
-GO_ON = "--skip-bad-rows goes on without such rows."
+GO_ON = "Use --skip-bad-rows to leave out such rows."
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -115,7 +115,7 @@ def test_bad_rows_go_to_the_current_folder_if_that_of_the_file_cannot_be_written
 def test_a_file_without_any_good_row_is_refused_even_when_skipping(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv", "user,item,rating\n1,1,a\n1,2,b\n")
     assert message(path, SKIP) == (
-        f"{path}: not one of its 2 rows is good. The first is line 2: the rating 'a' is not a number."
+        f"{path}: none of its 2 rows is good. The first is line 2: the rating 'a' is not a number."
     )
 
 
