@@ -159,7 +159,7 @@ def likeness_twin(x: Values, y: Values, measure: Measure) -> float:
         length = sqrt(sum(value**2 for value in x.values())) * sqrt(sum(value**2 for value in y.values()))
         return sum(x[group] * y[group] for group in both) / (length + measure.shrinkage or 1)
     a, b = np.array([x[group] for group in both]), np.array([y[group] for group in both])
-    if measure.centred:
+    if measure.centered:
         a, b = a - a.mean(), b - b.mean()
     length = sqrt(a @ a) * sqrt(b @ b)
     trust = (n - 1) / (n - 1 + measure.shrinkage) if measure.shrinkage else 1.0

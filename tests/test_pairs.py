@@ -258,7 +258,7 @@ def test_a_model_that_needs_stars_says_which_one_does_not(
     told = refused(
         "train", folder / "pairs.csv", "--model", model.name, "--out", tmp_path / "m.matinee", has_notes=True
     )
-    assert told == f"{model.name} learns from ratings, and here are none, only who has what; use ials."
+    assert told == f"{model.name} needs ratings, but this table holds implicit feedback; use ials."
     assert not (tmp_path / "m.matinee").exists()
 
 
@@ -402,7 +402,7 @@ def test_comparing_says_which_model_needs_stars(folder: Path, tmp_path: Path) ->
     found = as_json(*words)
     by_name = {one["name"]: one for one in found["models"]}
     assert by_name["baseline"]["problem"] == (
-        "baseline learns from ratings, and here are none, only who has what; use ials."
+        "baseline needs ratings, but this table holds implicit feedback; use ials."
     )
     assert by_name["item-knn"]["rmse"] is None
     assert list(found["contests"]) == ["ndcg_at_10"]
@@ -424,7 +424,7 @@ def test_a_model_of_pairs_keeps_them_in_its_file(model_file: Path) -> None:
     assert not model.has_stars
     with pytest.raises(MatineeError) as error:
         model.fold_in({107: 0.5})
-    assert str(error.value) == "the rating 0.5 for item '107' is a count of less than 1."
+    assert str(error.value) == "The rating 0.5 for item '107' is a count of less than 1."
 
 
 def test_ratings_in_memory_that_are_all_one_are_pairs() -> None:

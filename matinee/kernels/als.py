@@ -1,15 +1,17 @@
-"""One side of implicit alternating least squares: the factors x of many users (or items), those of the others fixed.
+"""One half of implicit alternating least squares: factors x of users or items, the others fixed.
 
-`solve` improves them. Each x minimises, over its positives with their weights w,
+`solve` improves them. Each x minimizes, over its positives with their weights w,
 
     sum w (1 - x . y)^2 + sum curvature x^2 + pull |x|^2
 
-by conjugate gradients from where it is. The curvature is that of all pairs, x'(alpha0 Y'Y)x, and a vector because the
-factors come turned so that Y'Y is diagonal: then it costs next to nothing, and with the pull it is the preconditioner
-(after Takács, Pilászy, Tikk, "Applications of the conjugate gradient method for implicit feedback collaborative
-filtering", 2011, where Y'Y is a full matrix and nothing is preconditioned; two steps are now worth three of theirs).
+by conjugate gradients, starting at the present x. The curvature is that of all pairs, x'(alpha0
+Y'Y)x. It is a vector because the factors are rotated so that Y'Y is diagonal: then its cost is
+negligible, and together with the pull (the penalty of x) it is the preconditioner. After Takács,
+Pilászy, Tikk, "Applications of the conjugate gradient method for implicit feedback collaborative
+filtering", 2011, where Y'Y is a full matrix without preconditioning; two steps here achieve as much
+as three steps there.
 
-`refine` and `draw` make the random start one that goes by who likes what and not by the places in the table.
+`refine` and `draw` make a random start that depends on who likes what, not on the row numbers.
 """
 
 from typing import NamedTuple
@@ -26,7 +28,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Positives(NamedTuple):
-    """Who likes what: row r owns the places indptr[r]:indptr[r + 1]."""
+    """The likes by user, or by item: row r is at indptr[r]:indptr[r + 1]."""
 
     indptr: NDArray[np.int64]  # (R + 1,)
     index: NDArray[np.int32]  # type: ignore[assignment]  # (N,) the other side's rows
@@ -35,30 +37,40 @@ class Positives(NamedTuple):
 
 @kernel()
 def _mix(number: np.uint64) -> np.uint64:
-    """What SplitMix64 ends with (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014)."""
+    """The finalizer of SplitMix64.
+
+    (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.)
+    """
     number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return number ^ (number >> np.uint64(31))
 
 
 @kernel()
-def refine(positives: Positives, colours: NDArray[np.uint64], others: NDArray[np.uint64]) -> None:
-    """One round of colour refinement: each row's colour, (R,), becomes a hash of it and of those of its positives,
-    (O,), with their weights, in whichever order (Weisfeiler, Leman, "The reduction of a graph to canonical form",
-    1968). Rows of different colours are not alike; those of the same colour may be."""
-    for row in range(len(colours)):
-        total = _mix(colours[row] + GOLDEN)
+def refine(positives: Positives, colors: NDArray[np.uint64], others: NDArray[np.uint64]) -> None:
+    """One round of color refinement.
+
+    The color of each row, (R,), becomes a hash of itself and of the colors of its positives, (O,),
+    with their weights, in any order (Weisfeiler, Leman, "The reduction of a graph to canonical
+    form", 1968). Rows with different colors differ in structure; rows with equal colors may be
+    equal.
+    """
+    for row in range(len(colors)):
+        total = _mix(colors[row] + GOLDEN)
         for place in range(positives.indptr[row], positives.indptr[row + 1]):
             weight = np.uint64(positives.weight[place] * F32(2**20))
             total += _mix(others[positives.index[place]] + weight * GOLDEN)
-        colours[row] = _mix(total)
+        colors[row] = _mix(total)
 
 
 @kernel()
-def draw(colours: NDArray[np.uint64], highest: float, out: NDArray[np.float32]) -> None:
-    """Fills each row of `out`, (R, F), with random numbers from -highest to highest that its colour determines."""
-    for row in range(len(colours)):
-        state = colours[row]
+def draw(colors: NDArray[np.uint64], highest: float, out: NDArray[np.float32]) -> None:
+    """Fills the rows of `out`, (R, F), with random numbers in [-highest, highest].
+
+    The color of a row determines its numbers.
+    """
+    for row in range(len(colors)):
+        state = colors[row]
         for f in range(out.shape[1]):
             state += GOLDEN
             out[row, f] = highest * (np.float64(_mix(state) >> np.uint64(11)) / 2.0**52 - 1)
@@ -73,12 +85,16 @@ def _add_errors(
     target: np.float32,
     sums: NDArray[np.float32],
 ) -> np.float32:
-    """Adds sum w (target - x . y) y over the places in the span to `sums`; returns sum w (target - x . y)^2."""
+    """Adds the sum of w (target - x . y) y over a span of positives to `sums`.
+
+    Returns:
+        The sum of w (target - x . y)^2.
+    """
     _, index, weight = positives
     n_factors, (first, stop) = len(x), span
     loss = F32(0)
     whole = first + (stop - first) // 4 * 4
-    for place in range(first, whole, 4):  # four at once, so that x and the sums are loaded once for all of them
+    for place in range(first, whole, 4):  # four at a time, which load x and the sums only once
         for ahead in range(place + 4, min(place + 8, stop)):  # type: ignore[call-overload]
             prefetch_row(others, np.intp(index[ahead]))
         y0, y1 = others[index[place]], others[index[place + 1]]
@@ -114,13 +130,15 @@ def solve(
     stop: tuple[int, float],
     losses: NDArray[np.float64],
 ) -> None:
-    """Improves the factors of the rows first:stop, in place; a row without positives becomes zero, which is its best.
+    """Improves the factors of the rows first:stop in place.
+
+    A row without positives becomes zero, which is its minimum.
 
     Args:
         factors: of the rows to solve for, (R, F), and of the others, (O, F).
         penalty: curvature (F,) and pull (R,), all above zero.
-        stop: after how many steps, and at which part of the first step's gain.
-        losses: (R,), what is minimised at the new x.
+        stop: the number of steps, and the part of the first step's gain at which steps end.
+        losses: (R,), the objective at the new x.
     """
     own, others = factors
     curvature, pulls = penalty

@@ -1,4 +1,4 @@
-"""What the closed form of EASE needs besides BLAS: who likes both, the large numbers, sparse scores."""
+"""Kernels of EASE: co-occurrence counts, selection of large entries, sparse scores."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from matinee.kernels import kernel
 
 
 class Links(NamedTuple):
-    """Rows of a sparse matrix: row r owns the places indptr[r]:indptr[r + 1]."""
+    """Rows of a sparse matrix: row r is at indptr[r]:indptr[r + 1]."""
 
     indptr: NDArray[np.int64]  # (R + 1,)
     index: NDArray[np.int32]  # type: ignore[assignment]  # (N,) ascending within a row
@@ -23,11 +23,11 @@ def count_both(
     rows: tuple[int, int],
     counts: NDArray[np.float32],
 ) -> None:
-    """How many people like both of two items, into counts[i, j] for j <= i, (I, I), which was zero there.
+    """Counts the users who like both of two items, in counts[i, j] for j <= i, (I, I), zero before.
 
     Args:
-        likers, likes: by item and by user, indptr and the other side's index, ascending.
-        rows: the first i and the step, so that long and short rows are shared out alike.
+        likers, likes: by item and by user: indptr, and ascending indices of the other side.
+        rows: the first i and the step, which spreads long and short rows evenly.
     """
     item_starts, users = likers
     user_starts, items = likes
@@ -48,7 +48,7 @@ def count_large(
     rows: tuple[int, int],
     counts: NDArray[np.int64],
 ) -> None:
-    """How many numbers |m_ij s_i s_j| of each row in the span are at least so large, beside the diagonal, (R,)."""
+    """Counts the off-diagonal |m_ij s_i s_j| >= least of each row first:stop, in counts, (R,)."""
     for i in range(rows[0], rows[1]):
         row, n = matrix[i], 0
         for j in range(len(row)):
@@ -64,7 +64,10 @@ def take_large(
     rows: tuple[int, int],
     links: Links,
 ) -> None:
-    """Writes those numbers, negated, into the rows of the span; links.indptr is what they were counted for."""
+    """Writes the entries counted by `count_large`, negated, into the rows first:stop of links.
+
+    The counts must be in links.indptr.
+    """
     for i in range(rows[0], rows[1]):
         row, place = matrix[i], links.indptr[i]
         for j in range(len(row)):
@@ -76,7 +79,7 @@ def take_large(
 
 @kernel()
 def spread(links: Links, vectors: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """Products of vectors, (B, I), most of whose numbers are 0, with a sparse matrix, added to `out`, (B, I)."""
+    """Adds the products of sparse vectors, (B, I), with a sparse matrix to `out`, (B, I)."""
     for b in range(len(vectors)):
         row = out[b]
         for i in range(vectors.shape[1]):

@@ -49,7 +49,16 @@ def _add_ratings(
     _, index, target = rated
     own, theirs = precisions
     n_factors, stop = gram.shape[0] - 1, span[1]
-    y0, y1, y2, y3, y4, y5, y6, y7 = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7]
+    y0, y1, y2, y3, y4, y5, y6, y7 = (
+        work[0],
+        work[1],
+        work[2],
+        work[3],
+        work[4],
+        work[5],
+        work[6],
+        work[7],
+    )
     for first in range(span[0], stop, AT_ONCE):
         for ahead in range(first + AT_ONCE, min(first + 2 * AT_ONCE, stop)):
             prefetch_row(others, np.intp(index[ahead]))
@@ -69,7 +78,9 @@ def _add_ratings(
         for f in range(n_factors):
             row = gram[f]
             c0, c1, c2, c3, c4, c5, c6, c7 = y0[f], y1[f], y2[f], y3[f], y4[f], y5[f], y6[f], y7[f]
-            for g in range(n_factors):  # whole rows: half of them would do, but loops that start at 0 are vectorized
+            for g in range(
+                n_factors
+            ):  # whole rows: half of them would do, but loops that start at 0 are vectorized
                 row[g] += (c0 * y0[g] + c1 * y1[g] + c2 * y2[g] + c3 * y3[g]) + (
                     c4 * y4[g] + c5 * y5[g] + c6 * y6[g] + c7 * y7[g]
                 )
@@ -77,7 +88,10 @@ def _add_ratings(
 
 @kernel(fastmath=True)
 def _solve(
-    gram: NDArray[np.float32], sums: NDArray[np.float32], noise: NDArray[np.float32], out: NDArray[np.float32]
+    gram: NDArray[np.float32],
+    sums: NDArray[np.float32],
+    noise: NDArray[np.float32],
+    out: NDArray[np.float32],
 ) -> None:
     """Writes a draw with this precision, and with the sums as precision times mean; destroys both.
 
@@ -127,7 +141,11 @@ def draw_rows(
     mean, precision = prior
     size = own.shape[1]
     n_factors = size - 1
-    gram, sums, border = np.empty((size, size), np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+    gram, sums, border = (
+        np.empty((size, size), np.float32),
+        np.empty(size, np.float32),
+        np.empty(size, np.float32),
+    )
     work = np.zeros((AT_ONCE, n_factors), np.float32)
     for row in range(rows[0], rows[1]):
         gram[:] = 0
@@ -135,7 +153,9 @@ def draw_rows(
             sums[f] = precision[f] * mean[row, f]
             border[f] = 0
         span = rated.indptr[row], rated.indptr[row + 1]
-        _add_ratings(rated, span, others, (precisions[0][row], precisions[1]), work, gram, (sums, border))
+        _add_ratings(
+            rated, span, others, (precisions[0][row], precisions[1]), work, gram, (sums, border)
+        )
         for f in range(size):
             gram[f, n_factors] = gram[n_factors, f] = border[f]
         for f in range(size):

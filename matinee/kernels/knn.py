@@ -35,19 +35,19 @@ class Measure(NamedTuple):
 
     co_rated: lengths count only the ratings that both rows have, and the likeness is multiplied by
         (n - 1) / (n - 1 + shrinkage) for n of them; else they count all, and `shrinkage` is added to their product.
-    centred: values are taken from their means over the ratings that both rows have (Pearson); only if co_rated.
+    centered: values are taken from their means over the ratings that both rows have (Pearson); only if co_rated.
     shrinkage: of the first kind in ratings, of the second in squared values.
     min_overlap: rows with fewer ratings in common are not alike.
     """
 
     co_rated: bool
-    centred: bool
+    centered: bool
     shrinkage: float
     min_overlap: int
 
 
 class Rule(NamedTuple):
-    """How the values of neighbours become one number: their mean weighted by likeness ** amplification, with
+    """How the values of neighbors become one number: their mean weighted by likeness ** amplification, with
     `damping` added to the sum of the weights; or, unless is_mean, their weighted sum.
     """
 
@@ -61,7 +61,9 @@ class Rule(NamedTuple):
 
 
 @kernel()
-def likeness(mine: Integers, values: Floats, others: Rows, lengths: Floats, measure: Measure) -> Floats:
+def likeness(
+    mine: Integers, values: Floats, others: Rows, lengths: Floats, measure: Measure
+) -> Floats:
     """How alike a row is to each of R rows, (R,), -1 to 1; 0 where they have too little in common.
 
     Args:
@@ -79,7 +81,10 @@ def likeness(mine: Integers, values: Floats, others: Rows, lengths: Floats, meas
         own += F64(x) * F64(x)
         for place in range(starts[mine[one]], starts[mine[one] + 1]):
             out[index[place]] += x * value[place]
-    length, shrinkage = F32(np.sqrt(own)), F32(measure.shrinkage + 1e-30)  # so that nothing by nothing is 0
+    length, shrinkage = (
+        F32(np.sqrt(own)),
+        F32(measure.shrinkage + 1e-30),
+    )  # so that nothing by nothing is 0
     for row in range(len(out)):
         out[row] /= length * lengths[row] + shrinkage
     if measure.min_overlap > 1:
@@ -94,7 +99,9 @@ def likeness(mine: Integers, values: Floats, others: Rows, lengths: Floats, meas
 
 
 @kernel()
-def co_rated_likeness(mine: Integers, values: Floats, others: Rows, n_rows: int, measure: Measure) -> Floats:
+def co_rated_likeness(
+    mine: Integers, values: Floats, others: Rows, n_rows: int, measure: Measure
+) -> Floats:
     """`likeness` for measures whose lengths count only the ratings that both rows have."""
     starts, index, value = others
     sums = np.zeros((n_rows, 6))  # of 1, x, y, x x, y y, x y
@@ -113,10 +120,10 @@ def co_rated_likeness(mine: Integers, values: Floats, others: Rows, n_rows: int,
         n, x, y, xx, yy, xy = sums[row]
         if n < max(1, measure.min_overlap):
             continue
-        if measure.centred:
+        if measure.centered:
             xx, yy, xy = xx - x * x / n, yy - y * y / n, xy - x * y / n
         trust = 1.0 if measure.shrinkage == 0 else (n - 1) / (n - 1 + measure.shrinkage)
-        # What is left of a row of equal values after centring is rounding.
+        # What is left of a row of equal values after centering is rounding.
         if min(xx, yy) > 1e-9 * n:
             out[row] = F32(trust * xy / np.sqrt(xx * yy))
     return out
@@ -151,21 +158,21 @@ def keep_nearest(
     kept: tuple[Integers, Floats],
 ) -> None:
     """Writes the M nearest of each target row, itself among them, and how alike they are into `kept`, (R, M) each,
-    best first; the likeness of places without a neighbour is 0.
+    best first; the likeness of places without a neighbor is 0.
 
     Args:
         mine: the same ratings as in `others`, by row: their index is the group.
     """
-    neighbours, how_alike = kept
+    neighbors, how_alike = kept
     for row in targets:
         here = slice(mine.starts[row], mine.starts[row + 1])
         alike = likeness(mine.other[here], mine.value[here], others, lengths, measure)
-        keys = nearest_first(alike, neighbours.shape[1])
-        neighbours[row, len(keys) :] = 0
+        keys = nearest_first(alike, neighbors.shape[1])
+        neighbors[row, len(keys) :] = 0
         how_alike[row, len(keys) :] = F32(0)
         for place in range(len(keys)):
             other = np.int32(keys[place] & ALL_ONES)
-            neighbours[row, place] = other
+            neighbors[row, place] = other
             how_alike[row, place] = alike[other]
 
 
@@ -173,14 +180,14 @@ def keep_nearest(
 
 
 @kernel()
-def from_item(values: Floats, neighbours: Integers, weights: Floats, rule: Rule) -> np.float32:
-    """What somebody's values, (I,) with NaN where they have none, say of an item with these neighbours, (M,)."""
+def from_item(values: Floats, neighbors: Integers, weights: Floats, rule: Rule) -> np.float32:
+    """What somebody's values, (I,) with NaN where they have none, say of an item with these neighbors, (M,)."""
     total, mass, n = F32(0), F32(0), 0
-    for place in range(len(neighbours)):
+    for place in range(len(neighbors)):
         weight = weights[place]
         if n == rule.k or weight <= 0:
             break
-        value = values[neighbours[place]]
+        value = values[neighbors[place]]
         if not np.isnan(value):
             total += weight * value
             mass += weight
@@ -190,7 +197,7 @@ def from_item(values: Floats, neighbours: Integers, weights: Floats, rule: Rule)
 
 @kernel()
 def settle(total: np.float32, mass: np.float32, rule: Rule) -> np.float32:
-    """The mean, or the sum, from the sums of the weighted values and of the weights; 0 without neighbours."""
+    """The mean, or the sum, from the sums of the weighted values and of the weights; 0 without neighbors."""
     if not rule.is_mean:
         return F32(total)
     return F32(total / (mass + rule.damping)) if mass > 0 else F32(0)
@@ -199,23 +206,27 @@ def settle(total: np.float32, mass: np.float32, rule: Rule) -> np.float32:
 @kernel()
 def items_for_all(values: Floats, kept: tuple[Integers, Floats], rule: Rule, out: Floats) -> None:
     """`from_item` for people's values, (B, I), and all items: out, (B, I). The second of `kept` are weights."""
-    neighbours, weights = kept
+    neighbors, weights = kept
     for person in range(len(values)):
-        for item in range(len(neighbours)):
-            out[person, item] = from_item(values[person], neighbours[item], weights[item], rule)
+        for item in range(len(neighbors)):
+            out[person, item] = from_item(values[person], neighbors[item], weights[item], rule)
 
 
 @kernel()
 def items_for_pairs(
-    values: Floats, pairs: tuple[NDArray[np.int64], Integers], kept: tuple[Integers, Floats], rule: Rule, out: Floats
+    values: Floats,
+    pairs: tuple[NDArray[np.int64], Integers],
+    kept: tuple[Integers, Floats],
+    rule: Rule,
+    out: Floats,
 ) -> None:
     """`from_item` for some items of each person: those at starts[b]:starts[b + 1] of the pairs; out has their order."""
-    neighbours, weights = kept
+    neighbors, weights = kept
     starts, items = pairs
     for person in range(len(values)):
         for place in range(starts[person], starts[person + 1]):
             item = items[place]
-            out[place] = from_item(values[person], neighbours[item], weights[item], rule)
+            out[place] = from_item(values[person], neighbors[item], weights[item], rule)
 
 
 # -- from nearest people -------------------------------------------------------------------------------------------
@@ -241,18 +252,28 @@ def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
     """How alike somebody's compared values, (I,) with NaN where they have none, are to everybody's, (U,)."""
     mine = np.flatnonzero(~np.isnan(values)).astype(np.int32)
     raters = people.raters
-    return likeness(mine, values[mine], Rows(raters.starts, raters.other, people.compared), people.lengths, measure)
+    return likeness(
+        mine,
+        values[mine],
+        Rows(raters.starts, raters.other, people.compared),
+        people.lengths,
+        measure,
+    )
 
 
 @kernel()
-def people_for_all(values: Floats, people: People, measure: Measure, rule: Rule, out: Floats) -> None:
+def people_for_all(
+    values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
+) -> None:
     """What the k nearest of those who rated an item say, for people's compared values, (B, I): out, (B, I)."""
     for person in range(len(values)):
         people_for_one(values[person], people, measure, rule, out[person])
 
 
 @kernel()
-def people_for_one(values: Floats, people: People, measure: Measure, rule: Rule, out: Floats) -> None:
+def people_for_one(
+    values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
+) -> None:
     """`people_for_all` for one person: values and out, (I,).
 
     One walk over the ratings of everybody alike, nearest first; an item that k of them have rated is complete.

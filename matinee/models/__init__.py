@@ -6,18 +6,21 @@ from matinee.models.blend import Blend
 from matinee.models.registry import MEMBERS, Models, member_named
 
 MODELS: Models = (*MEMBERS[:-1], Blend, MEMBERS[-1])
-"""All models, in the order people see; plain-mf, the least of them, stays the last."""
+"""All models in display order; plain-mf, the weakest, stays last."""
 
 
 def model_named(name: str) -> type[Recommender]:
     """The model class with this name.
 
     Raises:
-        UnknownNameError: there is none; the message lists those there are.
+        UnknownNameError: there is none; the message lists the names.
     """
     return member_named(name, MODELS)
 
 
 def default_model(scale: Scale) -> str:
-    """The name of the model for whoever names none; one that can learn from such values."""
-    return Recommender.suggested[0 if scale.has_stars else 1]
+    """The name of the model to use if the user chooses none, one that can learn from the values."""
+    for_stars, for_implicit_feedback = Recommender.suggested
+    if scale.has_stars:
+        return for_stars
+    return for_implicit_feedback

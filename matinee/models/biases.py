@@ -1,4 +1,4 @@
-"""Biases: what users give and what items get beyond the mean, and how models learn and describe it."""
+"""Biases of users and items: how they are learned and described."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from matinee.models.history import History
 
 @dataclass(frozen=True, eq=False)
 class Biases:
-    """What a model learned of users and items by themselves.
+    """The learned mean, user biases and item biases.
 
-    Without what tells tastes apart, a prediction is mean + user + item, before any sigmoid.
+    Without the interaction of tastes, a prediction is mean + user + item, before any sigmoid.
 
     Attributes:
-        mean: of all ratings; 0 for a model that has none.
+        mean: the mean of all ratings; 0 for a model without a mean.
         user, item: (U,) and (I,).
         sigmoid: the range of a sigmoid that turns sums into stars; both ends are equal without one.
-        factors: with a sigmoid, the factors of users, (U, F), and items, (I, F): training does not
-            keep their products about zero.
+        factors: with a sigmoid, the factors of users, (U, F), and items, (I, F), because the mean
+            of their products is not zero.
     """
 
     mean: float
@@ -31,19 +31,23 @@ class Biases:
 
     @property
     def is_in_stars(self) -> bool:
-        """Whether they are in stars, and not before a sigmoid."""
+        """Whether the biases are in stars, not in the argument of a sigmoid."""
         return self.sigmoid[0] == self.sigmoid[1]
 
 
 def shrunken_biases(
-    train: Ratings, residual: NDArray[np.float64], user_shrinkage: float, item_shrinkage: float, epochs: int
+    train: Ratings,
+    residual: NDArray[np.float64],
+    user_shrinkage: float,
+    item_shrinkage: float,
+    epochs: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """User and item biases, (U,) and (I,), that minimise
+    """User and item biases, (U,) and (I,), that minimize
 
         sum (residual - b_u - b_i)^2 + user_shrinkage * sum b_u^2 + item_shrinkage * sum b_i^2
 
-    by solving for one side with the other fixed, in turn. A side with few ratings is pulled towards 0, as if that
-    many ratings at the mean had been given besides.
+    Each epoch solves for the item biases with the user biases fixed, then the reverse. The
+    shrinkage acts like that many additional ratings with a residual of 0.
     """
     user_bias, item_bias = np.zeros(train.n_users), np.zeros(train.n_items)
     user_weight = 1 / np.maximum(train.user_counts + user_shrinkage, 1e-9)
@@ -57,15 +61,21 @@ def shrunken_biases(
 
 
 def typical_bias(history: History, user_bias: NDArray[np.float32], own: float) -> float:
-    """How generous most people are, in stars (see `median_bias`). For somebody of whom nothing is known, whose own bias
-    is exactly 0, it is 0: nothing can be said of them beyond others."""
-    return median_bias(history, user_bias) if own else 0.0
+    """The median bias (see `median_bias`), to compare a person's own bias with, in stars.
+
+    It is 0 for a person without ratings, whose own bias is exactly 0: nothing is known about how
+    they differ from others.
+    """
+    if not own:
+        return 0.0
+    return median_bias(history, user_bias)
 
 
 def median_bias(history: History, user_bias: NDArray[np.float32]) -> float:
-    """The median bias of the users with training ratings, or of all users in a file without histories.
+    """The median bias of the users with training ratings; of all users without a history.
 
-    It is not 0, since those who rate much draw the mean of all ratings to theirs.
+    It differs from 0 because users with many ratings dominate the mean of all ratings.
     """
-    known = history.counts > 0 if not history.is_empty else slice(None)
-    return float(np.median(user_bias[known]))
+    if history.is_empty:
+        return float(np.median(user_bias))
+    return float(np.median(user_bias[history.counts > 0]))

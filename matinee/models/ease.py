@@ -1,18 +1,20 @@
-"""EASE: what people like who like what you like, solved for in one step. It ranks, and predicts no stars.
+"""EASE: a linear item-to-item model in closed form. It ranks and predicts no stars.
 
     score(u, i) = sum of B_ji over the items j that u likes
 
-where B minimises |X - X B|^2 + regularization |B|^2 with a diagonal of zeros, and X is 1 where a user likes an item:
-with P = (X'X + regularization)^-1, B_ji = -P_ji / P_ii (Steck, "Embarrassingly shallow autoencoders for sparse data",
-2019). What is different here: of B the partial correlations of the items are kept, c_ij = -P_ij / sqrt(P_ii P_jj),
-which are symmetric, tell what is `similar`, and give B_ji = c_ij sqrt(P_jj / P_ii); and only the largest of them.
+where B minimizes |X - X B|^2 + regularization |B|^2 with a zero diagonal, and X is 1 where a user
+likes an item: with P = (X'X + regularization)^-1, B_ji = -P_ji / P_ii (Steck, "Embarrassingly
+shallow autoencoders for sparse data", 2019). Unlike the paper, the model stores the partial
+correlations of the items, c_ij = -P_ij / sqrt(P_ii P_jj), and only the largest. They are symmetric,
+serve as similarities, and give B_ji = c_ij sqrt(P_jj / P_ii).
 
-A measurement of what the others are worth, on MovieLens-1M, ratings of 4 and 5, a fifth held out, NDCG@10 and the size
-of the model file: all .3303, 110 MB; `entries` 1000 .3299, 30 MB; 400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
+The cost of dropping the others, on MovieLens-1M with ratings of 4 and 5 as likes and a fifth held
+out, in NDCG@10 and the size of the model file: all .3303, 110 MB; `entries` 1000 .3299, 30 MB;
+400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +23,14 @@ from matinee._types import Doubles, Floats
 from matinee.data.ratings import Grouped, Ratings
 from matinee.errors import UnsupportedError
 from matinee.models.base import Fitting, Parts, Profile, Recommender
-from matinee.models.history import places_of
+from matinee.models.history import run_positions
 from matinee.models.hyperparameters import hyper, learned
-from matinee.models.implicit_feedback import AUTO, check_threshold, find_threshold, noise
+from matinee.models.implicit_feedback import (
+    AUTO,
+    check_threshold,
+    find_threshold,
+    random_matrix_norm,
+)
 from matinee.models.interface import Capabilities
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
@@ -35,15 +42,15 @@ if TYPE_CHECKING:
 TINY = float(np.finfo(np.float32).tiny)
 
 TILE = 256
-"""Rows of a product, or of a matrix that is inverted as a whole; not by the threads, which must not change its bits."""
+"""Rows of a block in products and inversions; fixed, so that threads do not change the result."""
 SAMPLE = 2**20
 BYTES_PER_PAIR = 8
-"""The matrix in single precision, and what is needed besides to invert it."""
+"""Memory of the matrix in single precision, and of its inversion."""
 
 
 @dataclass(kw_only=True, eq=False)
 class EASE(Recommender):
-    """The item-to-item model in closed form, for up to some tens of thousands of items."""
+    """The item-to-item model in closed form, for up to tens of thousands of items."""
 
     name: ClassVar[str] = "ease"
     summary: ClassVar[str] = (
@@ -54,41 +61,51 @@ class EASE(Recommender):
     capabilities = Capabilities(predicts_stars=False, thread_safe=True)
 
     regularization: float = hyper(
-        1.8, low=1e-4, high=1e4, search=(0.5, 5), help="pull of all weights to 0; 1 is what likes at random need"
+        1.8,
+        low=1e-4,
+        high=1e4,
+        search=(0.5, 5),
+        help="L2 penalty of the weights; 1 suits random likes",
     )
-    threshold: str = hyper(AUTO, help="ratings from here on count as liked; auto: the upper quarter of the scale")
+    threshold: str = hyper(
+        AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale"
+    )
     entries: int = hyper(
-        600, low=1, high=1_000_000, help="weights kept for each item, on average: the largest, for 8 bytes each"
+        600,
+        low=1,
+        high=1_000_000,
+        help="weights stored for each item on average, the largest ones; 8 bytes each",
     )
 
     indptr_: NDArray[np.int64] = learned("I+1", dtype=np.int64, indptr_of="N")
     related_: NDArray[np.int32] = learned("N", dtype=np.int32, index_of="items")
     correlations_: Floats = learned("N", dtype=np.float32)
-    """The partial correlations that are kept, (I + 1,), (N,), (N,): of item i at indptr_[i]:indptr_[i + 1]."""
+    """The stored partial correlations, (N,): those of item i are at indptr_[i]:indptr_[i + 1]."""
     root_precision_: Floats = learned("I", dtype=np.float32, least=TINY)
     """The root of the diagonal of P, (I,)."""
     popularity_: Floats = learned("I", dtype=np.float32)
-    """The part of the users that likes each item, (I,); the vector of whoever likes nothing that is known."""
+    """The share of users who like each item, (I,); the vector of a person without likes."""
     threshold_: Doubles = learned(dtype=np.float64)
 
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
 
-    # -- learning ----------------------------------------------------------------------------------------------
+    # -- learning ----------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
         threshold = find_threshold(self.threshold, train, self.name)
         self.threshold_ = np.array(threshold)
-        likers, likes = (_liked(group, threshold) for group in (train.by_item, train.by_user))
-        n_likers = np.diff(likers[0])
-        self.popularity_ = (n_likers / np.count_nonzero(np.diff(likes[0]))).astype(np.float32)
+        likers, likes = _liked(train.by_item, threshold), _liked(train.by_user, threshold)
+        n_likers = np.diff(likers.indptr)
+        n_users = int(np.count_nonzero(np.diff(likes.indptr)))
+        self.popularity_ = (n_likers / n_users).astype(np.float32)
         items = np.flatnonzero(n_likers)
         _require_memory(len(items))
         n_threads = how.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             matrix = _gram(run, likers, likes, items)
-            unit = noise(int(np.count_nonzero(np.diff(likes[0]))), len(items), len(likes[1])) ** 2
+            unit = random_matrix_norm(n_users, len(items), len(likes.index)) ** 2
             matrix.flat[:: len(items) + 1] += np.float32(self.regularization * unit)
             _invert(run, matrix)
             precision = np.ones(train.n_items)
@@ -100,7 +117,7 @@ class EASE(Recommender):
         self.indptr_ = np.append(0, np.cumsum(counts))
         self.related_, self.correlations_ = items.astype(np.int32)[links.index], links.weight
 
-    # -- people ------------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         row, item, value = self._rated_by(user_index)
@@ -123,10 +140,9 @@ class EASE(Recommender):
         if len(vectors) == 1:  # without compiled code, which takes half a second to load
             liked = np.flatnonzero(weighted[0])
             counts = np.diff(self.indptr_)[liked]
-            places = places_of(self.indptr_[liked], counts)
-            np.add.at(
-                sums[0], self.related_[places], np.repeat(weighted[0, liked], counts) * self.correlations_[places]
-            )
+            positions = run_positions(self.indptr_[liked], counts)
+            products = np.repeat(weighted[0, liked], counts) * self.correlations_[positions]
+            np.add.at(sums[0], self.related_[positions], products)
         else:
             from matinee.kernels.ease import Links, spread
 
@@ -137,12 +153,15 @@ class EASE(Recommender):
         return [self._parts(profile, item) for item in item_index.tolist()]
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
-        score, n = float(self._scores(profile.vector[None])[0, item_index]), len(profile.value)
+        n = len(profile.value)
+        score = float(self._scores(profile.vector[None])[0, item_index])
         likes = np.flatnonzero(profile.value >= float(self.threshold_))
         if len(likes) == 0:
             return Parts(0.0, 0.0, score, np.zeros(n), np.full(n, score), is_exact=True)
         weights = (
-            np.nan_to_num(self._correlations(item_index)) * self.root_precision_ / self.root_precision_[item_index]
+            np.nan_to_num(self._correlations(item_index))
+            * self.root_precision_
+            / self.root_precision_[item_index]
         )
         ratings = np.zeros(n)
         ratings[likes] = weights[profile.item_index[likes]]
@@ -151,53 +170,57 @@ class EASE(Recommender):
             without[likes] = self.popularity_ @ weights
         return Parts(0.0, 0.0, 0.0, ratings, without, is_exact=True)
 
-    def _likeness(self, item_index: int) -> Floats:
+    def _similarity(self, item_index: int) -> Floats:
         return self._correlations(item_index).astype(np.float32)
 
     def _correlations(self, item_index: int) -> Doubles:
-        """The partial correlations of an item with all others, (I,); NaN where none is kept."""
-        mine = slice(self.indptr_[item_index], self.indptr_[item_index + 1])
+        """The partial correlations of an item with all others, (I,); NaN where none is stored."""
+        positions = slice(self.indptr_[item_index], self.indptr_[item_index + 1])
         out = np.full(len(self.items_), np.nan)
-        out[self.related_[mine]] = self.correlations_[mine]
+        out[self.related_[positions]] = self.correlations_[positions]
         return out
 
 
-Likes = tuple[NDArray[np.int64], NDArray[np.int32]]
-"""indptr (R + 1,) and the other side's index (N,), ascending within a row."""
+class Likes(NamedTuple):
+    """The likes by user, or by item: row r is at indptr[r]:indptr[r + 1]."""
+
+    indptr: NDArray[np.int64]  # (R + 1,)
+    index: NDArray[np.int32]  # type: ignore[assignment]  # (N,), ascending within a row
 
 
 def _liked(group: Grouped, threshold: float) -> Likes:
     is_liked = group.value >= threshold
-    return np.append(0, np.cumsum(is_liked))[group.indptr], group.index[is_liked]
+    return Likes(np.append(0, np.cumsum(is_liked))[group.indptr], group.index[is_liked])
 
 
 def _require_memory(n_items: int) -> None:
-    """Raises UnsupportedError if the matrix of all pairs would not fit."""
+    """Raises UnsupportedError if the matrix of all pairs does not fit into memory."""
     needed, free = BYTES_PER_PAIR * n_items**2, free_memory()
     if needed > free:
         raise UnsupportedError(
-            f"ease would take {needed / 1e9:.1f} GB of memory for {n_items:,} items, {BYTES_PER_PAIR} bytes for each "
-            f"pair, and {free / 1e9:.1f} GB are free. Use ials or item-knn."
+            f"ease needs {needed / 1e9:.1f} GB of memory for {n_items:,} items, {BYTES_PER_PAIR} "
+            f"bytes for each pair, but {free / 1e9:.1f} GB are free. Use ials or item-knn."
         )
 
 
 def _gram(run: Run, likers: Likes, likes: Likes, items: NDArray[np.int64]) -> Floats:
-    """How many like both, of the given items, which are all that anybody likes, (A, A)."""
+    """The number of users who like both of two items, (A, A), for all A items with likes."""
     from matinee.kernels.ease import count_both
 
-    place = np.zeros(len(likers[0]) - 1, np.int32)
-    place[items] = np.arange(len(items))
-    likers = likers[0][np.append(items, -1)], likers[1]
-    likes = likes[0], place[likes[1]]
+    position = np.zeros(len(likers.indptr) - 1, np.int32)
+    position[items] = np.arange(len(items))
+    # Plain tuples: Numba's cache would name the class and be lost if the class moves.
+    by_item = likers.indptr[np.append(items, -1)], likers.index
+    by_user = likes.indptr, position[likes.index]
     matrix = np.zeros((len(items), len(items)), np.float32)
     n_parts = min(len(items), 64)
-    run(count_both, [(likers, likes, (part, n_parts), matrix) for part in range(n_parts)])
+    run(count_both, [(by_item, by_user, (part, n_parts), matrix) for part in range(n_parts)])
     run(_mirror, [(matrix, rows) for rows in _tiles(len(items))])
     return matrix
 
 
 def _mirror(matrix: Floats, rows: slice) -> None:
-    """Copies what is left of the diagonal of some rows to what is above it."""
+    """Copies the part of some rows left of the diagonal to the columns above the diagonal."""
     for other in _tiles(rows.stop):
         if other.start < rows.start:
             matrix[other, rows] = matrix[rows, other].T
@@ -206,9 +229,12 @@ def _mirror(matrix: Floats, rows: slice) -> None:
 
 
 def _invert(run: Run, matrix: Floats) -> None:
-    """The inverse of a symmetric positive definite matrix, in its place: from that of one half and of the other's
-    Schur complement, all but the smallest steps products of matrices (Strassen, "Gaussian elimination is not optimal",
-    1969). Half the work of an inversion by LU, and the tiles can be shared out among threads."""
+    """Inverts a symmetric positive definite matrix in place, recursively.
+
+    It inverts one half and the Schur complement of the other, mostly by matrix products (Strassen,
+    "Gaussian elimination is not optimal", 1969). This is half the work of an inversion by LU, and
+    threads can share the tiles.
+    """
     n = len(matrix)
     if n <= TILE:
         matrix[:] = np.linalg.inv(matrix)
@@ -245,7 +271,7 @@ def _tiles(n_rows: int) -> list[slice]:
 
 
 def _correlations(run: Run, inverse: Floats, entries: int) -> "Links":
-    """The partial correlations of which there are about so many for each item, from the inverse, (A, A)."""
+    """The largest partial correlations, about `entries` for each item, from the inverse, (A, A)."""
     from matinee.kernels.ease import Links, count_large, take_large
 
     n = len(inverse)
@@ -256,7 +282,7 @@ def _correlations(run: Run, inverse: Floats, entries: int) -> "Links":
         sample = np.abs(inverse.reshape(-1)[::step])
         place = np.arange(0, n**2, step)
         sample *= scale[place // n] * scale[place % n]
-        n_left_out = int(len(sample) * (1 - (entries + 1) / n))  # the diagonal is in the sample, and is 1
+        n_left_out = int(len(sample) * (1 - (entries + 1) / n))  # the sample has the diagonal of 1
         least = float(np.partition(sample, n_left_out)[n_left_out])
     counts = np.empty(n, np.int64)
     spans = [(rows.start, rows.stop) for rows in _tiles(n)]

@@ -1,4 +1,4 @@
-"""History: who rated what in training, by user, and what else the data told of it."""
+"""History: the training ratings of each user, with their timestamps and features."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,23 +17,24 @@ class Rows(NamedTuple):
     """The ratings of several users, one user after the other, (n,) each."""
 
     row: NDArray[np.int64]
-    """The place of the user among those asked for."""
+    """The position of the user among the requested users."""
     item_index: NDArray[np.int32]
     value: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The training ratings of all users; empty in a file that was saved without them.
+    """The training ratings of all users; empty if the model was saved without them.
 
     Attributes:
         users, items, scale: vocabularies and scale of the training data.
-        indptr: (U + 1,) int64; the ratings of user u are those at indptr[u]:indptr[u + 1].
+        indptr: (U + 1,) int64; the ratings of user u are at indptr[u]:indptr[u + 1].
         item_index, value: (N,) int32 and float32.
-        timestamp: (N,) int64, seconds since 1970; None where there are none, or no model needs them.
-        user_features, item_features: what else the data told; None as for the timestamps.
-        is_complete: whether timestamps and features are here if the data had them. Files of earlier
-            versions held neither.
+        timestamp: (N,) int64, seconds since 1970; None if the data has none or the model needs
+            none.
+        user_features, item_features: the features of the data; None as for the timestamps.
+        is_complete: whether timestamps and features were kept if the data had them. Files of
+            earlier versions contain neither.
     """
 
     users: Vocabulary
@@ -49,21 +50,22 @@ class History:
 
     @classmethod
     def from_ratings(cls, train: Ratings, *, times: bool, features: bool) -> "History":
-        """Of a training table, with its timestamps and features if a model uses them."""
-        by_user, timestamp = train.by_user, None
-        if times and train.timestamp is not None:
-            timestamp = train.timestamp[by_user.row]
-        return cls(
-            train.users,
-            train.items,
-            train.scale,
-            by_user.indptr,
-            by_user.index,
-            by_user.value,
-            timestamp,
-            train.user_features if features else None,
-            train.item_features if features else None,
+        """The history of a training table.
+
+        Args:
+            times, features: whether the model uses timestamps, or features, which are then kept.
+        """
+        by_user = train.by_user
+        history = cls(
+            train.users, train.items, train.scale, by_user.indptr, by_user.index, by_user.value
         )
+        if times and train.timestamp is not None:
+            history = replace(history, timestamp=train.timestamp[by_user.row])
+        if features:
+            history = replace(
+                history, user_features=train.user_features, item_features=train.item_features
+            )
+        return history
 
     def __len__(self) -> int:
         """The number of ratings."""
@@ -71,7 +73,7 @@ class History:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the file was saved without who rated what; no model learns from no ratings."""
+        """Whether the model was saved without its training ratings: no model has none."""
         return len(self) == 0
 
     @cached_property
@@ -85,19 +87,19 @@ class History:
         return np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
 
     def of(self, user_index: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """What one user rated and their ratings, (n,) each."""
-        mine = slice(self.indptr[user_index], self.indptr[user_index + 1])
-        return self.item_index[mine], self.value[mine]
+        """The items and ratings of one user, (n,) each."""
+        positions = slice(self.indptr[user_index], self.indptr[user_index + 1])
+        return self.item_index[positions], self.value[positions]
 
     def rows(self, user_index: NDArray[Any]) -> Rows:
         """The ratings of several users."""
         counts = self.counts[user_index]
         row = np.repeat(np.arange(len(user_index)), counts)
-        places = places_of(self.indptr[user_index], counts)
-        return Rows(row, self.item_index[places], self.value[places])
+        positions = run_positions(self.indptr[user_index], counts)
+        return Rows(row, self.item_index[positions], self.value[positions])
 
     def without_ratings(self) -> "History":
-        """As a file holds it that does not tell who rated what."""
+        """The history for a file that must not contain ratings."""
         return History(
             self.users,
             self.items,
@@ -111,18 +113,19 @@ class History:
         """The ratings as a table by user, without timestamps and features.
 
         Raises:
-            UnsupportedError: the model's file was saved without them.
+            UnsupportedError: the model was saved without them.
         """
         if self.is_empty:
             raise UnsupportedError(
                 "This model was saved without histories, so it does not know who rated what; "
                 "train it without --no-history."
             )
-        columns = self.user_index, self.item_index, self.value
-        return Ratings(self.users, self.items, *columns, None, self.scale)
+        return Ratings(
+            self.users, self.items, self.user_index, self.item_index, self.value, None, self.scale
+        )
 
     def to_training_ratings(self) -> Ratings:
-        """The same with the timestamps and features: what the model was trained on."""
+        """The table that the model was trained on, with timestamps and features."""
         return replace(
             self.to_ratings(),
             timestamp=self.timestamp,
@@ -131,11 +134,15 @@ class History:
         )
 
 
-def places_of(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places of some runs, each from its first place on, one run after the other."""
+def run_positions(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The positions of several runs of consecutive elements, one run after the other.
+
+    Args:
+        first, counts: the first position and the length of each run.
+    """
     return np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
 
 
 def few_ratings(item_counts: NDArray[np.int64]) -> int:
-    """What counts as few ratings of an item: one in 5,000 of all, at least 5 and at most 50."""
+    """The number of ratings below which an item has few: 1/5,000 of all ratings, from 5 to 50."""
     return min(max(int(item_counts.sum()) // 5_000, 5), 50)

@@ -1,7 +1,7 @@
-"""What a model declares, each once: hyperparameters, fitted arrays and the curve of its training.
+"""Declarations of a model: hyperparameters, fitted arrays and the training curve.
 
-Checks, command line, docs, tuning and the saved header read the declaration of a hyperparameter; what is read from a
-file is checked against that of the array (`state.py`).
+A hyperparameter is declared once, for its checks, the command line, the docs, tuning and the saved
+header. Arrays read from a file are checked against their declarations (`declarations.py`).
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Hyper(NamedTuple):
 
     @property
     def valid(self) -> str:
-        """The valid values in words, such as "1 to 100" or "none, linear, log"; empty if there is no limit."""
+        """The valid values as text, such as "1 to 100" or "none, log"; empty without limits."""
         if self.choices:
             return ", ".join(self.choices)
         if self.low is None or self.high is None:
@@ -45,20 +45,23 @@ def hyper(
     search: tuple[float, float] | None = None,
     choices: Sequence[str] = (),
 ) -> Any:
-    """A dataclass field that is a hyperparameter, declared once for checks, command line, docs and tuning.
+    """A dataclass field that declares a hyperparameter.
 
     Args:
-        default: also fixes the type: int, float, bool or str.
+        default: also determines the type: int, float, bool or str.
         help: one line for people.
-        low, high: the range of valid values, ends included.
-        search: the range that `tune` searches; on a log scale if it spans more than a factor of ten.
-        choices: the only valid values, of a text.
+        low, high: the range of valid values, inclusive.
+        search: the range that `tune` searches, on a log scale if it spans more than a factor of
+            ten.
+        choices: the valid values of a string.
     """
     declared = {"low": low, "high": high, "search": search, "help": help, "choices": tuple(choices)}
     return field(default=default, metadata=declared)
 
 
-def redeclared(base: type[Any], name: str, default: Any, *, search: tuple[float, float] | None = None) -> Any:
+def redeclared(
+    base: type[Any], name: str, default: Any, *, search: tuple[float, float] | None = None
+) -> Any:
     """A hyperparameter of a base class with another default and, if given, another search range."""
     (inherited,) = (f for f in fields(base) if f.name == name)
     metadata = dict(inherited.metadata)
@@ -68,14 +71,15 @@ def redeclared(base: type[Any], name: str, default: Any, *, search: tuple[float,
 
 
 def check_choice(name: str, value: str, choices: Sequence[str], remark: str = "") -> None:
-    """Refuses a value that is not among the choices.
+    """Checks that a value is one of the choices.
 
     Args:
-        name: what is chosen, the subject of the message.
-        remark: follows the value in the message.
+        name: the name of the setting, the subject of the message.
+        remark: text that follows the value in the message.
 
     Raises:
-        SettingError: names the choices, and suggests the nearest.
+        SettingError: the value is not valid; the message lists the choices and suggests the
+            nearest.
     """
     if value in choices:
         return
@@ -84,7 +88,7 @@ def check_choice(name: str, value: str, choices: Sequence[str], remark: str = ""
 
 
 class Learned(NamedTuple):
-    """What `learned` declared of one fitted array."""
+    """One fitted array, as `learned` declared it."""
 
     name: str
     shape: tuple[str | int, ...]
@@ -105,15 +109,15 @@ def learned(
     least: float | None = None,
     allows_nan: bool = False,
 ) -> Any:
-    """A dataclass field that `fit` sets to an array. A file that holds anything else is refused.
+    """A dataclass field that `fit` sets to an array. A file with any other array is rejected.
 
     Args:
-        shape: numbers, names of hyperparameters or letters, each perhaps with +1 or -1. U is the
-            number of users and I of items; any other letter is the same in all arrays of a model.
-        index_of: "users" or "items": the values are their row numbers, from 0.
-        indptr_of: a letter N: the values ascend from 0 to N, and cut arrays of length N into rows.
-        sizes_of: a letter N: the values are the lengths of parts that make up N.
-        least: the lowest value that is allowed.
+        shape: numbers, names of hyperparameters or letters, optionally with +1 or -1. U is the
+            number of users and I of items; any other letter has one value in all arrays of a model.
+        index_of: "users" or "items": the values are row numbers of users or items, from 0.
+        indptr_of: a letter N: the values ascend from 0 to N and split arrays of length N into rows.
+        sizes_of: a letter N: the values are lengths that add up to N.
+        least: the lowest valid value.
         allows_nan: values may be NaN or infinite.
     """
     declared = Learned("", shape, np.dtype(dtype), index_of, indptr_of, sizes_of, least, allows_nan)
@@ -121,7 +125,7 @@ def learned(
 
 
 class CurveNames(NamedTuple):
-    """What `curve` declared: what is measured, and what the first column of the rows holds."""
+    """The names that `curve` declared: of the loss, and of the first column of the rows."""
 
     loss: str
     first: str
@@ -131,21 +135,37 @@ def curve(loss: str, first: str = "learning rate") -> Any:
     """The field `curve_` of a model that learns in epochs.
 
     Args:
-        loss: what is measured after each epoch, for people: "RMSE, stars".
-        first: what the first column of its rows holds; the others are the loss on the training
-            and on the valid part.
+        loss: the name of the loss after each epoch, for people, such as "RMSE, stars".
+        first: the name of the first column of its rows; the others are the losses on the training
+            part and on the validation part.
     """
     return field(init=False, repr=False, metadata={"curve": CurveNames(loss, first)})
 
 
-def checked(one: Hyper, value: Any, model: str) -> Any:
-    """The value in the type of the default.
+def checked(setting: Hyper, value: Any, model: str) -> Any:
+    """The value, converted to the type of the default.
 
     Raises:
-        SettingError: it has another type, is outside the range, or is not among the choices.
+        SettingError: it has the wrong type, is outside the range, or is not one of the choices.
     """
-    kind = type(one.default)
-    value = value.item() if isinstance(value, np.generic) else value
+    name, remark = f"{model}: {setting.name}", f" (default {setting.default})"
+    value = _converted(value, type(setting.default), name, remark)
+    too_low = setting.low is not None and not value >= setting.low
+    too_high = setting.high is not None and not value <= setting.high
+    if too_low or too_high:
+        limits = f"at least {setting.low:.10g}"
+        if setting.high is not None:
+            limits = f"between {setting.low:.10g} and {setting.high:.10g}"
+        raise SettingError(f"{name} must be {limits}, not {value}{remark}.")
+    if setting.choices:
+        check_choice(name, value, setting.choices, remark)
+    return value
+
+
+def _converted(value: Any, kind: type, name: str, remark: str) -> Any:
+    """The value as an int, float, bool or str."""
+    if isinstance(value, np.generic):
+        value = value.item()
     try:
         if kind is bool:
             value = {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
@@ -154,13 +174,6 @@ def checked(one: Hyper, value: Any, model: str) -> Any:
     except (KeyError, ValueError):
         value = str(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[kind]
-        raise SettingError(f"{model}: {one.name} must be {wanted}, not '{value}' (default {one.default}).")
-    too_low = one.low is not None and not value >= one.low
-    too_high = one.high is not None and not value <= one.high
-    if too_low or too_high:
-        limits = f"at least {one.low:.10g}" if one.high is None else f"between {one.low:.10g} and {one.high:.10g}"
-        raise SettingError(f"{model}: {one.name} must be {limits}, not {value} (default {one.default}).")
-    if one.choices:
-        check_choice(f"{model}: {one.name}", value, one.choices, f" (default {one.default})")
+        names = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+        raise SettingError(f"{name} must be {names[kind]}, not '{value}'{remark}.")
     return value

@@ -1,4 +1,4 @@
-"""What counts as liked, for the models that only rank: a rating at or above a threshold."""
+"""Implicit feedback from ratings: an item is liked if its rating reaches a threshold."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ AUTO = "auto"
 
 
 def check_threshold(given: Any, model: str) -> str:
-    """The setting as text: "auto", or a number.
+    """The setting as text, "auto" or a number.
 
     Raises:
-        SettingError: it is neither.
+        SettingError: the setting is neither.
     """
     if given == AUTO:
         return AUTO
@@ -23,14 +23,16 @@ def check_threshold(given: Any, model: str) -> str:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise SettingError(f"{model}: threshold must be a rating, such as 4, or {AUTO}, not '{given}'.")
+        raise SettingError(
+            f"{model}: threshold must be a rating, such as 4, or {AUTO}, not '{given}'."
+        )
     return f"{number:g}"
 
 
 def liked_from(scale: Scale) -> float:
-    """The rating from which an item counts as liked: the upper quarter of the scale, 4 of 1 to 5.
+    """The rating from which an item counts as liked: three quarters up the scale, 4 on 1 to 5.
 
-    It need not be a step of the scale.
+    The result is not necessarily a step of the scale.
     """
     return scale.lowest + 0.75 * (scale.highest - scale.lowest)
 
@@ -38,28 +40,31 @@ def liked_from(scale: Scale) -> float:
 def find_threshold(setting: str, train: Ratings, model: str) -> float:
     """The lowest rating that counts as liked.
 
-    "auto" is the upper quarter of the scale (4 and above of 1 to 5), as for the ranking measures; if no rating is
-    there, or all are the same, as of who has what, every rating counts.
+    "auto" means the upper quarter of the scale (4 and above on 1 to 5), as for the ranking metrics.
+    Every rating counts if none is that high, or if all are equal, as in implicit feedback.
 
     Raises:
-        DataError: no rating reaches the given number.
+        DataError: no rating reaches the given threshold.
     """
+    highest = train.value.max()
     if setting == AUTO:
-        upper = liked_from(train.scale)
-        return upper if train.value.max() >= upper else float(train.value.min())
-    if train.value.max() < float(setting):
+        threshold = liked_from(train.scale)
+        if highest >= threshold:
+            return threshold
+        return float(train.value.min())
+    if highest < float(setting):
         raise DataError(
-            f"{model}: no rating is as high as the threshold {setting}, and the highest is {train.value.max():g}. "
+            f"{model}: no rating reaches the threshold {setting}; the highest is {highest:g}. "
             f"Give a lower threshold, or {AUTO}."
         )
     return float(setting)
 
 
-def noise(n_users: int, n_items: int, n_likes: int) -> float:
-    """The root of the mean number of likes of a user plus that of an item.
+def random_matrix_norm(n_users: int, n_items: int, n_likes: int) -> float:
+    """The norm of a random table: the roots of the mean likes per user and per item, added.
 
-    About the largest singular value of a table of so many likes at random, beside the one that is popularity (Latała,
-    "Some estimates of norms of random matrices", 2005). What is weaker is noise, so this is the unit in which the
-    same regularization serves tables of any size.
+    This approximates the largest singular value of a table with as many likes at random, apart from
+    the one of popularity (Latała, "Some estimates of norms of random matrices", 2005). Weaker
+    signals are noise, so in this unit the same regularization suits tables of any size.
     """
     return float(np.sqrt(n_likes / n_users) + np.sqrt(n_likes / n_items))

@@ -1,4 +1,4 @@
-"""What models are handed and what they answer: people as a model knows them, scores and their parts."""
+"""The types that models take and return: profiles, scored items, attributions, fit options."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,35 +16,35 @@ from matinee.progress import Progress
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a model can do, and what it needs; declared on its class."""
+    """What a model can do and what it requires; declared on its class."""
 
     predicts_stars: bool = True
-    """Whether it predicts stars, or only ranks."""
+    """Whether it predicts stars; otherwise it only ranks."""
     needs_stars: bool = False
-    """Whether it learns from ratings alone: not from implicit feedback."""
+    """Whether it requires ratings and cannot learn from implicit feedback."""
     needs_history: bool = False
-    """Whether it is made of who rated what, so that no file can leave it out."""
+    """Whether the training ratings are part of the model, so that no file can omit them."""
     needs_module: bool = False
-    """Whether it holds a network of your own, so that its settings alone cannot make another."""
+    """Whether it holds a network supplied by the caller, which settings alone cannot rebuild."""
     uses_times: bool = False
-    """Whether it learns from timestamps; they are then kept with the history."""
+    """Whether it learns from timestamps, which are then saved with the history."""
     uses_features: bool = False
-    """Whether it learns from features of users and items; they are then kept with the history."""
+    """Whether it learns from user and item features, which are then saved with the history."""
     resumes: bool = False
-    """Whether an interrupted `fit` can go on from a checkpoint."""
+    """Whether an interrupted `fit` can resume from a checkpoint."""
     thread_safe: bool = False
-    """Whether several threads may ask for scores at once."""
+    """Whether several threads may compute scores at the same time."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingCurve:
-    """How a training went, epoch by epoch.
+    """The losses of a training run, epoch by epoch.
 
     Attributes:
-        loss: what was measured: "RMSE, stars".
-        first: what the first column holds: "learning rate".
-        rows: (epochs, 3) float64: the first column, the loss on the training part, and on the valid
-            part (NaN without one).
+        loss: the name of the loss, such as "RMSE, stars".
+        first: the name of the first column, such as "learning rate".
+        rows: (epochs, 3) float64: the first column, the loss on the training part, and the loss on
+            the validation part (NaN without one).
     """
 
     loss: str
@@ -61,12 +61,12 @@ class TrainingCurve:
 
     @property
     def valid(self) -> NDArray[np.float64]:
-        """The loss on the valid part, (epochs,); NaN without one."""
+        """The loss on the validation part, (epochs,); NaN without one."""
         return self.rows[:, 2]
 
 
 class Fitting(NamedTuple):
-    """What accompanies one call of `fit`; see there."""
+    """The options of one call of `fit`; see there."""
 
     valid: Ratings | None = None
     n_threads: int | None = None
@@ -79,35 +79,35 @@ class Scored(NamedTuple):
 
     item_id: Id
     score: float
-    """What the list is sorted by; no unit."""
+    """The sort key of the list, without a unit."""
     stars: float | None
-    """The predicted rating on the data's scale, clipped to it; None for models that only rank."""
+    """The predicted rating, clipped to the scale; None for models that only rank."""
     deviation: float | None = None
-    """How far, in stars, the rating would be from it (a standard deviation); None for models that cannot tell."""
+    """The standard deviation of the rating about `stars`; None if the model cannot estimate it."""
 
 
 class Parts(NamedTuple):
-    """What a model's score of one item for one person is made of; the score is their sum, or nearly (see `explain`)."""
+    """The attribution of one score to its causes; the parts add up to the score (see `explain`)."""
 
     mean: float
     user: float
-    """What this person gives any item beyond the mean."""
+    """The person's bias: what they give any item beyond the mean."""
     item: float
-    """What people give this item beyond the mean."""
+    """The item's bias: what people give it beyond the mean."""
     ratings: NDArray[np.float64]
-    """What each of the person's ratings adds, (n,) as in their profile; (0,) if they count in `user` alone."""
+    """The contribution of each rating in the profile, (n,); (0,) if all of them are in `user`."""
     without: NDArray[np.float64]
-    """The score had this one rating not been given, (n,) or (0,)."""
+    """The score if this one rating had not been given, (n,) or (0,)."""
     is_exact: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """What a model knows of one person, known or new.
+    """What a model knows about one person, known or new.
 
     Attributes:
         item_index, value: their ratings, (n,) int32 and (n,) float32.
-        vector: (D,) float32, the model's own description of them; D depends on the model.
+        vector: (D,) float32, the model's representation of the person; D depends on the model.
     """
 
     item_index: NDArray[np.int32]
@@ -116,14 +116,15 @@ class Profile:
 
 
 Person = Id | Profile | Mapping[Id, float]
-"""Somebody: a user id of the training data, a profile, or a new person's ratings as {item id: stars}."""
+"""A user id of the training data, a profile, or the ratings of a new person as {item id: stars}."""
 
 
 def values_in(scale: Scale, ratings: Mapping[Id, float]) -> NDArray[np.float32]:
-    """What a new person gave, (n,).
+    """The values of a new person's ratings, (n,).
 
     Raises:
-        DataError: it is no number; OutOfScaleError: it is outside the scale.
+        DataError: a value is not a number.
+        OutOfScaleError: a value is outside the scale.
     """
     try:
         values = np.array(list(ratings.values()), np.float32)
@@ -131,6 +132,8 @@ def values_in(scale: Scale, ratings: Mapping[Id, float]) -> NDArray[np.float32]:
         raise DataError(f"The ratings of a new person must be numbers: {error}.") from error
     for item_id, stars in zip(ratings, values.tolist(), strict=True):
         if not scale.allows(stars):
-            beyond = f"is outside the scale {scale}" if scale.has_stars else "is a count of less than 1"
-            raise OutOfScaleError(f"the rating {stars:g} for item '{item_id}' {beyond}.")
+            fault = f"is outside the scale {scale}"
+            if not scale.has_stars:
+                fault = "is a count of less than 1"
+            raise OutOfScaleError(f"The rating {stars:g} for item '{item_id}' {fault}.")
     return values

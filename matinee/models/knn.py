@@ -1,11 +1,11 @@
-"""Neighbours: what you gave to films like this one (item-knn), or what people like you gave it (user-knn).
+"""Neighbors: what you gave to films like this one (item-knn), or what people like you gave it (user-knn).
 
     stars(u, i) = mean + b_u + b_i + sum s^a (r - mean - b_u - b_j) / (sum s^a + damping)          item-knn
     stars(u, i) = mean + b_u + b_i + sum s^a (r_v - mean - b_v - b_i) / (sum s^a + damping)        user-knn
 
 over the k items j of the highest positive likeness s to i among those that u rated, or over the k people v most like u
 among those who rated i (Koren, "Factor in the neighbors: scalable and accurate collaborative filtering", 2010, section
-2.2). The biases are those of `baseline`; without neighbours they are all that is predicted. a is the amplification
+2.2). The biases are those of `baseline`; without neighbors they are all that is predicted. a is the amplification
 (Breese, Heckerman, Kadie, "Empirical analysis of predictive algorithms for collaborative filtering", 1998).
 
 What is alike, by `similarity`, from the values x and y that two items (or people) were given by (or gave to) the same:
@@ -24,7 +24,7 @@ shrinkage=0 for its cosine and pearson, and amplification=1, damping=0 for its m
 
 Of a table without ratings (all values equal: who has what) the score is the sum of s^a over the k nearest, with s the
 cosine of the two sets, whatever `similarity` says (Karypis, "Evaluation of item-based top-n recommendation
-algorithms", 2001); a thousandth of the part of people who have an item orders those without neighbours.
+algorithms", 2001); a thousandth of the part of people who have an item orders those without neighbors.
 """
 
 from abc import abstractmethod
@@ -53,26 +53,46 @@ PEOPLE_AT_ONCE = 64
 
 
 @dataclass(kw_only=True, eq=False)
-class Neighbourhood(Recommender):
+class Neighborhood(Recommender):
     """What the two have in common: biases, and a person as their ratings.
 
     A profile's vector is (1 + I,): the person's bias, then what the biases leave over of each rating, NaN for unrated.
     """
 
     similarity: str = hyper("adjusted-cosine", choices=SIMILARITIES, help="measure of similarity")
-    k: int = hyper(30, low=1, high=100_000, search=(10, 100), help="neighbours that a prediction is made of")
+    k: int = hyper(
+        30, low=1, high=100_000, search=(10, 100), help="neighbors that a prediction is made of"
+    )
     amplification: float = hyper(
-        1.5, low=0.1, high=10, search=(1, 3), help="power of the likeness, so that the nearest count for more"
+        1.5,
+        low=0.1,
+        high=10,
+        search=(1, 3),
+        help="power of the likeness, so that the nearest count for more",
     )
     shrinkage: float = hyper(
-        10.0, low=0, high=10_000, search=(1, 100), help="pull of a likeness to 0 that few ratings support, in ratings"
+        10.0,
+        low=0,
+        high=10_000,
+        search=(1, 100),
+        help="pull of a likeness to 0 that few ratings support, in ratings",
     )
     damping: float = hyper(
-        0.05, low=0, high=1000, search=(0.01, 1), help="weight of predicting the biases alone, beside the neighbours"
+        0.05,
+        low=0,
+        high=1000,
+        search=(0.01, 1),
+        help="weight of predicting the biases alone, beside the neighbors",
     )
-    min_overlap: int = hyper(1, low=1, high=100_000, help="ratings that two have in common at least, or are not alike")
+    min_overlap: int = hyper(
+        1, low=1, high=100_000, help="ratings that two have in common at least, or are not alike"
+    )
     bias_shrinkage: float = hyper(
-        5.0, low=0, high=1000, search=(1, 20), help="ratings at the mean that each user and item is given"
+        5.0,
+        low=0,
+        high=1000,
+        search=(1, 20),
+        help="ratings at the mean that each user and item is given",
     )
 
     global_mean_: NDArray[np.float64] = learned(dtype=np.float64)
@@ -85,13 +105,22 @@ class Neighbourhood(Recommender):
         if self.has_stars:
             self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
             shrinkage = self.bias_shrinkage, self.bias_shrinkage
-            user_bias, item_bias = shrunken_biases(train, train.value - self.global_mean_, *shrinkage, 10)
+            user_bias, item_bias = shrunken_biases(
+                train, train.value - self.global_mean_, *shrinkage, 10
+            )
         else:
             self.global_mean_, user_bias = np.array(0.0), np.zeros(train.n_users)
             item_bias = 0.001 * train.item_counts / max(1, int(np.count_nonzero(train.user_counts)))
-        self.user_bias_, self.item_bias_ = user_bias.astype(np.float32), item_bias.astype(np.float32)
+        self.user_bias_, self.item_bias_ = (
+            user_bias.astype(np.float32),
+            item_bias.astype(np.float32),
+        )
         of_user, of_item = self._offsets()
-        self._learn(train, self._had(train.value) - of_user[train.user_index] - of_item[train.item_index], how)
+        self._learn(
+            train,
+            self._had(train.value) - of_user[train.user_index] - of_item[train.item_index],
+            how,
+        )
 
     @abstractmethod
     def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
@@ -99,7 +128,9 @@ class Neighbourhood(Recommender):
 
     def _offsets(self) -> tuple[Floats, Floats]:
         """What is taken from a rating to get the value that is averaged, of its user, (U,), and item, (I,)."""
-        return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_ * np.float32(self.has_stars)
+        return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_ * np.float32(
+            self.has_stars
+        )
 
     def _had(self, value: Floats) -> Floats:
         """Ratings as they are; without ratings, having an item is the value 1, however often."""
@@ -140,7 +171,9 @@ class Neighbourhood(Recommender):
         if self.has_stars:
             left = value - self.global_mean_ - self.item_bias_[item_index]  # (n,)
             vector[0] = left.sum() / max(len(value) + self.bias_shrinkage, 1e-9)
-            vector[1 + item_index] = value - (np.float32(self.global_mean_) + vector[0]) - self.item_bias_[item_index]
+            vector[1 + item_index] = (
+                value - (np.float32(self.global_mean_) + vector[0]) - self.item_bias_[item_index]
+            )
         else:
             vector[0], vector[1 + item_index] = 0, 1
         return vector
@@ -163,7 +196,9 @@ class Neighbourhood(Recommender):
             block = people[begin : begin + PEOPLE_AT_ONCE]
             bounds = starts[begin : begin + len(block) + 1]
             here = rows[bounds[0] : bounds[-1]]
-            out[here] += self._for_pairs(self._user_vectors(block), bounds - bounds[0], item_index[here])
+            out[here] += self._for_pairs(
+                self._user_vectors(block), bounds - bounds[0], item_index[here]
+            )
         return np.asarray(out)
 
     @abstractmethod
@@ -175,13 +210,15 @@ class Neighbourhood(Recommender):
         return np.ascontiguousarray(vectors[:, 1:])
 
     def _for_all(self, vectors: Floats) -> Floats:
-        """What neighbours add to each person's score of all items, (B, 1 + I) -> (B, I)."""
+        """What neighbors add to each person's score of all items, (B, 1 + I) -> (B, I)."""
         values, (for_all, _, given) = self._values(vectors), self._kernels()
         out = np.empty_like(values)
         _spread(lambda some: for_all(values[some], *given, out[some]), len(values))
         return out
 
-    def _for_pairs(self, vectors: Floats, starts: NDArray[np.int64], items: NDArray[np.int32]) -> Floats:
+    def _for_pairs(
+        self, vectors: Floats, starts: NDArray[np.int64], items: NDArray[np.int32]
+    ) -> Floats:
         """The same for some items: those at starts[b]:starts[b + 1] are asked for the person b; (n,) as `items`."""
         values, (_, for_pairs, given) = self._values(vectors), self._kernels()
         out = np.empty(len(items), np.float32)
@@ -227,7 +264,9 @@ class Neighbourhood(Recommender):
 
 def _lengths(row: NDArray[np.int32], value: Floats, n_rows: int) -> Floats:
     """The root of the sum of the squared values of each row, (n_rows,)."""
-    return np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, minlength=n_rows)).astype(np.float32)
+    return np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, minlength=n_rows)).astype(
+        np.float32
+    )
 
 
 def _spread(function: Callable[[slice], Any], n: int) -> None:
@@ -239,7 +278,7 @@ def _spread(function: Callable[[slice], Any], n: int) -> None:
 
 
 @dataclass(kw_only=True, eq=False)
-class ItemKNN(Neighbourhood):
+class ItemKNN(Neighborhood):
     """Predicts from what the person gave to the items most like this one, itself among them if they rated it.
 
     `similar` goes by that likeness, and finds the items that are kept.
@@ -251,7 +290,11 @@ class ItemKNN(Neighbourhood):
     )
 
     kept: int = hyper(
-        500, low=1, high=1_000_000, search=(100, 1000), help="nearest items known of each, for 8 bytes each"
+        500,
+        low=1,
+        high=1_000_000,
+        search=(100, 1000),
+        help="nearest items known of each, for 8 bytes each",
     )
 
     neighbours_: NDArray[np.int32] = learned("I", "M", dtype=np.int32, index_of="items")
@@ -295,17 +338,19 @@ class ItemKNN(Neighbourhood):
         adds, without = adds[profile.item_index], self._without(profile, item_index)
         return Parts(*self._fixed_parts(profile, item_index), adds, without, is_exact=True)
 
-    def _likeness(self, item_index: int) -> Floats:
+    def _similarity(self, item_index: int) -> Floats:
         near = self.weights_[item_index] > 0
         out = np.full(len(self.items_), np.nan, np.float32)
-        out[self.neighbours_[item_index, near]] = self.weights_[item_index, near] ** (1 / self.amplification)
+        out[self.neighbours_[item_index, near]] = self.weights_[item_index, near] ** (
+            1 / self.amplification
+        )
         out[item_index] = np.nan
         return out
 
 
 @dataclass(kw_only=True, eq=False)
-class UserKNN(Neighbourhood):
-    """Predicts from what the people most like this person gave the item. A known user is among their own neighbours.
+class UserKNN(Neighborhood):
+    """Predicts from what the people most like this person gave the item. A known user is among their own neighbors.
 
     Who is alike is found when it is asked for: the time is that of walking over all ratings of the items that the
     person rated, and for scores of all items over all ratings of everybody alike.
@@ -317,15 +362,29 @@ class UserKNN(Neighbourhood):
     )
     capabilities = Capabilities(needs_history=True)
 
-    k: int = hyper(40, low=1, high=100_000, search=(10, 100), help="neighbours that a prediction is made of")
+    k: int = hyper(
+        40, low=1, high=100_000, search=(10, 100), help="neighbors that a prediction is made of"
+    )
     amplification: float = hyper(
-        1.25, low=0.1, high=10, search=(1, 3), help="power of the likeness, so that the nearest count for more"
+        1.25,
+        low=0.1,
+        high=10,
+        search=(1, 3),
+        help="power of the likeness, so that the nearest count for more",
     )
     shrinkage: float = hyper(
-        80.0, low=0, high=10_000, search=(10, 300), help="pull of a likeness to 0 that few ratings support, in ratings"
+        80.0,
+        low=0,
+        high=10_000,
+        search=(10, 300),
+        help="pull of a likeness to 0 that few ratings support, in ratings",
     )
     damping: float = hyper(
-        0.1, low=0, high=1000, search=(0.01, 1), help="weight of predicting the biases alone, beside the neighbours"
+        0.1,
+        low=0,
+        high=1000,
+        search=(0.01, 1),
+        help="weight of predicting the biases alone, beside the neighbors",
     )
 
     lengths_: Floats = learned("U", dtype=np.float32, least=0)
@@ -353,10 +412,16 @@ class UserKNN(Neighbourhood):
 
         offsets, compared = self._offsets(), self.rater_values_
         if self._compares_ratings:
-            compared = compared + offsets[0][self.raters_] + np.repeat(offsets[1], np.diff(self.rater_starts_))
+            compared = (
+                compared
+                + offsets[0][self.raters_]
+                + np.repeat(offsets[1], np.diff(self.rater_starts_))
+            )
         raters = Rows(self.rater_starts_, self.raters_, self.rater_values_)
         given = Rows(self.history_.indptr, self.history_.item_index, self._had(self.history_.value))
-        return People(raters, compared, self.lengths_, given, offsets), self._measure(self.lengths_, len(self.raters_))
+        return People(raters, compared, self.lengths_, given, offsets), self._measure(
+            self.lengths_, len(self.raters_)
+        )
 
     def _values(self, vectors: Floats) -> Floats:
         values = vectors[:, 1:]
@@ -365,12 +430,15 @@ class UserKNN(Neighbourhood):
         return np.ascontiguousarray(values)
 
     def _parts(self, profile: Profile, item_index: int) -> Parts:
-        """A neighbour adds as much as the person's ratings make them alike, so each rating gets its part of that."""
-        shares, without = self._shares(profile, item_index), self._without(profile, item_index)  # (n,) both
+        """A neighbor adds as much as the person's ratings make them alike, so each rating gets its part of that."""
+        shares, without = (
+            self._shares(profile, item_index),
+            self._without(profile, item_index),
+        )  # (n,) both
         return Parts(*self._fixed_parts(profile, item_index), shares, without, is_exact=False)
 
     def _shares(self, profile: Profile, item_index: int) -> NDArray[np.float64]:
-        """What the neighbours add to the score of an item, split among the person's ratings, (n,)."""
+        """What the neighbors add to the score of an item, split among the person's ratings, (n,)."""
         from matinee.kernels.knn import alike_people
 
         people, measure = self._people()
@@ -392,7 +460,7 @@ class UserKNN(Neighbourhood):
                 theirs = theirs - of_user[user] - of_item[items]
             both = ~np.isnan(mine[items])
             items, x, y = items[both], mine[items[both]], theirs[both]
-            if measure.centred:
+            if measure.centered:
                 x, y = x - x.mean(), y - y.mean()
             shares[items] += amount * (x * y) / max(float(x @ y), 1e-30)
         return shares[profile.item_index]

@@ -1,4 +1,4 @@
-"""What factor models share: scores and predictions from tables of factors and biases, and folding in a new person."""
+"""Scores and predictions from tables of factors and biases, shared by the factor models."""
 
 from typing import NamedTuple
 
@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from matinee._types import Floats
 
+PAIRS_PER_BLOCK = 20_000
 
-class Sides(NamedTuple):
-    """The learnt tables; a prediction before any link is mean + b_u + b_i + p_u . q_i."""
+
+class FactorTables(NamedTuple):
+    """The learned tables; a prediction before any link is mean + b_u + b_i + p_u . q_i."""
 
     mean: float
     user_bias: Floats  # (U,)
@@ -18,31 +20,37 @@ class Sides(NamedTuple):
     item_factors: Floats  # q, (I, F)
 
 
-def user_vectors(sides: Sides, user_index: NDArray[np.integer]) -> Floats:
+def user_vectors(tables: FactorTables, user_index: NDArray[np.integer]) -> Floats:
     """Bias and factors of each user, (B, 1 + F)."""
-    return np.column_stack([sides.user_bias[user_index], sides.user_factors[user_index]])
+    return np.column_stack([tables.user_bias[user_index], tables.user_factors[user_index]])
 
 
-def scores(sides: Sides, vectors: Floats) -> Floats:
-    """All items for each vector of bias and factors, (B, 1 + F) -> (B, I)."""
-    fixed = np.float32(sides.mean) + sides.item_bias  # (I,)
-    return vectors[:, 1:] @ sides.item_factors.T + vectors[:, :1] + fixed
+def scores(tables: FactorTables, vectors: Floats) -> Floats:
+    """Scores of all items for each vector of bias and factors, (B, 1 + F) -> (B, I)."""
+    fixed = np.float32(tables.mean) + tables.item_bias  # (I,)
+    return vectors[:, 1:] @ tables.item_factors.T + vectors[:, :1] + fixed
 
 
 def predictions(
-    sides: Sides, user_index: NDArray[np.int32], item_index: NDArray[np.int32], unknown: tuple[Floats, Floats]
+    tables: FactorTables,
+    user_index: NDArray[np.int32],
+    item_index: NDArray[np.int32],
+    unknown_user: Floats,
+    unknown_item: Floats,
 ) -> Floats:
-    """One number for each pair, (N,).
+    """One prediction for each pair, (N,).
 
     Args:
-        unknown: the vectors, (1 + F,), that stand for a user and for an item with index -1.
+        user_index, item_index: (N,); -1 for an unknown user or item.
+        unknown_user, unknown_item: the vectors for index -1, bias and factors, (1 + F,).
     """
     out = np.empty(len(user_index), np.float32)
-    for rows in np.array_split(np.arange(len(user_index)), len(user_index) // 20_000 + 1):
+    n_blocks = len(user_index) // PAIRS_PER_BLOCK + 1
+    for rows in np.array_split(np.arange(len(user_index)), n_blocks):
         users, items = user_index[rows], item_index[rows]
-        bias_u, p = sides.user_bias[users], sides.user_factors[users]  # (n,), (n, F)
-        bias_i, q = sides.item_bias[items], sides.item_factors[items]
-        bias_u[users < 0], p[users < 0] = unknown[0][0], unknown[0][1:]
-        bias_i[items < 0], q[items < 0] = unknown[1][0], unknown[1][1:]
-        out[rows] = np.float32(sides.mean) + bias_u + bias_i + np.einsum("nf,nf->n", p, q)
+        bias_u, p = tables.user_bias[users], tables.user_factors[users]  # (n,), (n, F)
+        bias_i, q = tables.item_bias[items], tables.item_factors[items]
+        bias_u[users < 0], p[users < 0] = unknown_user[0], unknown_user[1:]
+        bias_i[items < 0], q[items < 0] = unknown_item[0], unknown_item[1:]
+        out[rows] = np.float32(tables.mean) + bias_u + bias_i + np.einsum("nf,nf->n", p, q)
     return out

@@ -1,4 +1,4 @@
-"""Popularity: the films that most people rated. The same list for everybody, less what they have seen."""
+"""Popularity: the items with the most ratings, the same list for everyone except for seen items."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,16 +16,20 @@ class Popularity(Recommender):
     """Ranks items by their number of training ratings; predicts no stars."""
 
     name: ClassVar[str] = "popularity"
-    summary: ClassVar[str] = "It ranks films by how many people rated them: the same list for everybody, and no stars."
+    summary: ClassVar[str] = (
+        "It ranks films by how many people rated them: the same list for everyone, and no stars."
+    )
     capabilities = Capabilities(predicts_stars=False)
 
     def _fit(self, train: Ratings, how: Fitting) -> None:
-        del train, how  # `fit` has counted already
+        del train, how  # `fit` has already counted the ratings
 
     def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
-        return np.zeros((len(user_index), 1), np.float32)  # everybody is alike
+        return np.zeros((len(user_index), 1), np.float32)  # the same for all users
 
-    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _fold_in(
+        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         del item_index, value
         return np.zeros(1, np.float32)
 

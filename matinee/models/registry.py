@@ -1,4 +1,4 @@
-"""The list of models. To add one, write its class and put it into MEMBERS."""
+"""The list of models. To add a model, write its class and append it to MEMBERS."""
 
 from matinee.errors import UnknownNameError
 from matinee.models.base import Recommender
@@ -28,17 +28,17 @@ MEMBERS: Models = (
     EmbeddingMLP,
     PlainMF,
 )
-"""The models that a blend can be made of: all but the blend itself, in the order people see."""
+"""The models that a blend can combine: all but the blend itself, in display order."""
 
 
 def member_named(name: str, models: Models = MEMBERS) -> type[Recommender]:
     """The model class with this name; its `name` is what the command line calls it.
 
     Raises:
-        UnknownNameError: there is none; the message lists those there are.
+        UnknownNameError: there is none; the message lists the names.
     """
     names = [model.name for model in models]
     if name not in names:
         hint = did_you_mean(name, names) or f" The models are: {', '.join(names)}."
-        raise UnknownNameError(f"no model '{name}'.{hint}")
+        raise UnknownNameError(f"There is no model '{name}'.{hint}")
     return models[names.index(name)]

@@ -1,4 +1,4 @@
-"""How `blend` weighs its models: a ridge regression without negative weights, and what it regresses on for lists."""
+"""Stacking: the regression that weighs the models of `blend`, and its inputs for ranking."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,32 +6,33 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats
 
 HARDEST = 500
-"""With how many items a liked one is compared."""
+"""The number of items that a liked item is compared with."""
 
 
-def nonnegative_ridge(gram: Doubles, towards: Doubles, pull: float) -> Doubles:
-    """The w >= 0, (M,), that minimise w'Gw - 2 b'w + c |w - 1/M|^2, where c is `pull` times the mean of G's diagonal.
-
-    One weight after the other is set to its best value until none changes (coordinate descent).
+def nonnegative_ridge(gram: Doubles, right: Doubles, penalty: float) -> Doubles:
+    """The weights w >= 0, (M,), that minimize w'Gw - 2 b'w + c |w - 1/M|^2, by coordinate descent.
 
     Args:
-        gram: G, (M, M), inputs times inputs, summed over what is regressed; towards: b, (M,), inputs times targets.
+        gram: G, (M, M), the sum of products of inputs.
+        right: b, (M,), the sum of products of inputs and targets.
+        penalty: c, in units of the mean of the diagonal of G.
     """
-    n = len(towards)
-    strength = max(pull * gram.trace() / n, 1e-12)  # never 0: where nothing is known, weights are equal
-    gram, towards = gram + strength * np.eye(n), towards + strength / n
+    n = len(right)
+    strength = max(penalty * gram.trace() / n, 1e-12)  # above 0: without data, weights are equal
+    gram, right = gram + strength * np.eye(n), right + strength / n
     weights = np.full(n, 1 / n)
     for _ in range(10_000):
         before = weights.copy()
-        for one in range(n):
-            weights[one] = max(0.0, weights[one] + (towards[one] - gram[one] @ weights) / gram[one, one])
+        for model in range(n):
+            step = (right[model] - gram[model] @ weights) / gram[model, model]
+            weights[model] = max(0.0, weights[model] + step)
         if np.abs(weights - before).max() < 1e-12:
             break
     return weights
 
 
-def standardised(scores: Floats) -> Floats:
-    """For each person, scores of all items less their mean, divided by their deviation, (B, I); 0 if all are equal."""
+def standardized(scores: Floats) -> Floats:
+    """The scores of each person with mean 0 and deviation 1 over the items, (B, I); 0 if equal."""
     exact = scores.astype(np.float64)
     deviation = exact.std(axis=1, keepdims=True)
     exact -= exact.mean(axis=1, keepdims=True)
@@ -39,9 +40,16 @@ def standardised(scores: Floats) -> Floats:
     return exact.astype(np.float32)
 
 
-def pairs_of(scores: Floats, liked: NDArray[np.int32], rated: NDArray[np.int32]) -> tuple[Doubles, Doubles]:
-    """The means of d d', (M, M), and of d, (M,), over all pairs of a liked item and one of the hardest others, where d
-    are the differences of their scores, (M, I), of one person."""
+def pairs_of(
+    scores: Floats, liked: NDArray[np.int32], rated: NDArray[np.int32]
+) -> tuple[Doubles, Doubles]:
+    """Moments of the score differences d between a liked item and one of the hardest others.
+
+    Args:
+        scores: the scores of one person, (M, I).
+        liked, rated: item indices.
+    Returns: the means over all such pairs of d d', (M, M), and of d, (M,).
+    """
     is_other = np.ones(scores.shape[1], bool)
     is_other[rated] = is_other[liked] = False
     others = np.flatnonzero(is_other)
@@ -51,5 +59,9 @@ def pairs_of(scores: Floats, liked: NDArray[np.int32], rated: NDArray[np.int32])
         return np.zeros((len(scores),) * 2), np.zeros(len(scores))
     ahead, behind = scores[:, liked].astype(np.float64), scores[:, others].astype(np.float64)
     first, second = ahead.mean(axis=1), behind.mean(axis=1)
-    squares = np.cov(ahead, bias=True) + np.cov(behind, bias=True) + np.outer(first - second, first - second)
+    squares = (
+        np.cov(ahead, bias=True)
+        + np.cov(behind, bias=True)
+        + np.outer(first - second, first - second)
+    )
     return squares, first - second

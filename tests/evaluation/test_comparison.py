@@ -157,7 +157,7 @@ def test_ratings_that_are_all_the_same_are_compared_by_their_lists() -> None:
     only = compare({"baseline": Baseline(), "popularity": Popularity()}, [random_split(table, 0.2)], isolated=False)
     assert [one.measure for one in only.contests] == ["ndcg_at_10"]
     assert only.sentences()[0] == (
-        "baseline: baseline learns from ratings, and here are none, only who has what; use ials."
+        "baseline: baseline needs ratings, but this table holds implicit feedback; use ials."
     )
     assert (only.unit, only.note) == ("pair", NO_STARS)
     assert "pairs for training" in only.title()

@@ -25,7 +25,7 @@ from matinee.models.base import Person, Recommender
 from matinee.models.blend import ENOUGH, Blend, in_words, weights_of
 from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models.stacking import nonnegative_ridge, pairs_of, standardised
+from matinee.models.stacking import nonnegative_ridge, pairs_of, standardized
 from matinee.progress import Step
 from matinee.recommendation.explanation import explain
 from matinee.recommendation.model_file import Origin, load_model, save_model
@@ -204,10 +204,10 @@ def test_auto_goes_by_the_table() -> None:
 # -- lists -------------------------------------------------------------------------------------------------------
 
 
-def test_scores_are_standardised_for_each_person_and_all_equal_ones_are_zero() -> None:
+def test_scores_are_standardized_for_each_person_and_all_equal_ones_are_zero() -> None:
     rng = np.random.default_rng(0)
     scores = np.vstack([rng.normal(5, 3, (2, 9)), np.full((1, 9), 4.2)]).astype(np.float32)
-    found = standardised(scores)
+    found = standardized(scores)
     assert np.allclose(found[:2].mean(axis=1), 0, atol=1e-6)
     assert np.allclose(found[:2].std(axis=1), 1, atol=1e-6)
     assert found[2].tolist() == [0] * 9
@@ -239,7 +239,7 @@ def test_models_of_lists_are_weighed_by_what_people_like() -> None:
     assert not ranks().has_stars
     assert ranks().recommend(1)[0].stars is None
     expected = sum(
-        weight * standardised(one.scores(1)[None])[0]
+        weight * standardized(one.scores(1)[None])[0]
         for weight, one in zip(ranks().weights_.astype(np.float32), ranks().members_, strict=True)
         if weight > 0
     )
@@ -296,7 +296,7 @@ def test_it_says_which_of_its_models_cannot_explain() -> None:
     one = Blend.from_settings({"models": "popularity,ease"}).fit(table().subset(np.arange(500)), n_threads=1)
     with pytest.raises(UnsupportedError) as caught:
         explain(one, Catalog(), 1, ITEM)
-    assert str(caught.value) == "blend cannot explain what it recommends, since popularity in it cannot; use mf."
+    assert str(caught.value) == "blend cannot explain what it recommends, because popularity in it cannot; use mf."
 
 
 def test_likeness_is_the_weighted_mean_of_what_the_models_know() -> None:
@@ -317,7 +317,7 @@ def test_tastes_and_vectors_are_those_of_the_model_with_most_weight_that_has_any
     knn = Blend.from_settings({"models": "item-knn"}).fit(table(), n_threads=1)
     with pytest.raises(UnsupportedError) as caught:
         knn.user_tastes(np.arange(5))
-    assert str(caught.value) == "blend knows no tastes that could be compared; use mf."
+    assert str(caught.value) == "blend has no taste vectors to compare; use mf."
     with pytest.raises(UnsupportedError) as caught:
         knn.item_vectors()
     assert str(caught.value) == "blend has no item factors, so it cannot say what is similar; use mf."
@@ -388,7 +388,7 @@ def test_a_blend_with_user_knn_cannot_leave_out_the_histories(tmp_path: Path) ->
 
 
 def test_a_misspelt_model_or_setting_suggests_the_nearest() -> None:
-    assert message(UnknownNameError, {"models": "mf,item-kn"}).startswith("no model 'item-kn'. Did you mean 'item-knn'")
+    assert message(UnknownNameError, {"models": "mf,item-kn"}).startswith("There is no model 'item-kn'. Did you mean 'item-knn'")
     assert message(UnknownNameError, {"models": "mf", "mf.factor": 8}).startswith(
         "mf has no setting 'factor'. Did you mean 'factor_shrinkage' or 'factors'?"
     )
@@ -399,17 +399,17 @@ def test_a_misspelt_model_or_setting_suggests_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"models": "mf,blend"}, "blend: no blend can be in a blend; give the names of its models."),
-        ({"models": "mf,mf"}, "blend: mf is there twice; give each model once."),
-        ({"models": "mf,"}, "blend: models must be names with commas, such as mf,item-knn, not 'mf,'."),
-        ({"models": ""}, "blend: models must be names with commas, such as mf,item-knn, not ''."),
+        ({"models": "mf,blend"}, "blend: A blend cannot contain a blend; give the names of its models."),
+        ({"models": "mf,mf"}, "blend: mf is repeated; give each model once."),
+        ({"models": "mf,"}, "blend: models must be comma-separated names, such as mf,item-knn, not 'mf,'."),
+        ({"models": ""}, "blend: models must be comma-separated names, such as mf,item-knn, not ''."),
         (
             {"models": "mf,ease", "ials.factors": 8},
-            "blend: 'ials.factors=8' is for 'ials', which is not among its models: mf, ease.",
+            "blend: 'ials.factors=8' is for 'ials', which is not one of its models: mf, ease.",
         ),
         (
             {"member_settings": "factors=8"},
-            "blend: member_settings must be such as mf.factors=32 item-knn.k=50, and 'factors=8' is not.",
+            "blend: member_settings must look like mf.factors=32 item-knn.k=50, unlike 'factors=8'.",
         ),
     ],
 )

@@ -97,7 +97,7 @@ def test_no_ratings_are_refused(model: Model) -> None:
 def test_a_model_without_fit_says_so(model: Model) -> None:
     new = unfitted(model)
     assert (new.is_fitted, fitted(model).is_fitted) == (False, True)
-    expected = f"This {model.name} model has learnt nothing yet: call fit(ratings), or load one."
+    expected = f"This {model.name} model is not fitted: call fit(ratings), or load a saved model."
     questions: list[Callable[[], object]] = [
         lambda: new.profile(1),
         lambda: new.fold_in({}),
@@ -432,7 +432,7 @@ def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: M
 @every_model_and_the_docs
 @pytest.mark.parametrize("stars", [0.5, 5.5, -1.0, float("nan"), float("inf")])
 def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> None:
-    expected = f"the rating {stars:g} for item '17' is outside the scale 1 to 5 in steps of 0.5."
+    expected = f"The rating {stars:g} for item '17' is outside the scale 1 to 5 in steps of 0.5."
     assert message(DataError, lambda: fitted(model).fold_in({7: 3.0, 17: stars})) == expected
 
 

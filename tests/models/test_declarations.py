@@ -39,17 +39,17 @@ def refused(body: dict[str, Any], base: type = Popularity) -> str:
 
 def test_a_model_that_predicts_stars_must_write_how() -> None:
     told = refused({"capabilities": Capabilities()})
-    assert told == "Mine predicts stars, so it must write _predict."
+    assert told == "Mine predicts stars, so it must implement _predict."
     type("Mine", (Popularity,), {"capabilities": Capabilities(), "_predict": lambda *_: None})
     type("Mine", (Popularity,), {"capabilities": Capabilities(), "_predict_at": lambda *_: None})
 
 
 def test_a_model_must_have_a_name_and_a_summary() -> None:
     written = {name: lambda *_: None for name in ("_fit", "_user_vectors", "_fold_in", "_scores", "_predict")}
-    assert refused(written, Recommender) == "Mine must declare its name, a text."
+    assert refused(written, Recommender) == "Mine must declare its name as a string."
     named = written | {"name": "mine"}
-    assert refused(named, Recommender) == "Mine must declare its summary, a text."
-    assert refused(named | {"summary": 3}, Recommender) == "Mine must declare its summary, a text."
+    assert refused(named, Recommender) == "Mine must declare its summary as a string."
+    assert refused(named | {"summary": 3}, Recommender) == "Mine must declare its summary as a string."
     type("Mine", (Recommender,), named | {"summary": "It does."})
 
 
@@ -57,7 +57,7 @@ def test_a_class_that_others_are_made_from_need_not_be_complete() -> None:
     type("Half", (Recommender,), {"_fit": lambda *_: None})
 
 
-INTEGERS = "table_ holds indices, so it must be of integers."
+INTEGERS = "table_ holds indices, so its dtype must be an integer."
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ INTEGERS = "table_ holds indices, so it must be of integers."
             INTEGERS,
         ),
         ("table_", learned("I", dtype=np.float32, indptr_of="N"), INTEGERS),
-        ("table_", learned("I*F", dtype=np.float32), "table_: a size must be such as I or F+1, not I*F."),
+        ("table_", learned("I*F", dtype=np.float32), "table_: a size must look like I or F+1, unlike I*F."),
     ],
 )
 def test_an_array_must_be_declared_so_that_it_can_be_checked(name: str, array: Any, told: str) -> None:
@@ -79,7 +79,7 @@ def test_an_array_must_be_declared_so_that_it_can_be_checked(name: str, array: A
 
 
 def test_capabilities_are_of_their_own_kind() -> None:
-    assert refused({"capabilities": {"predicts_stars": False}}) == "Mine.capabilities must be a Capabilities."
+    assert refused({"capabilities": {"predicts_stars": False}}) == "Mine.capabilities must be an instance of Capabilities."
     with pytest.raises(AttributeError):
         Baseline.capabilities.predicts_stars = False  # type: ignore[misc]
 

@@ -14,7 +14,7 @@ from matinee.data.split import random_split
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models import ease
 from matinee.models.ease import EASE
-from matinee.models.implicit_feedback import noise
+from matinee.models.implicit_feedback import random_matrix_norm
 from matinee.models.popularity import Popularity
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
@@ -55,7 +55,7 @@ def liked_matrix(ratings: Ratings, threshold: float = 4) -> Doubles:
 def closed_form(liked: Doubles, regularization: float) -> Doubles:
     """The item-to-item weights B, (I, I), of Steck (2019): 0 on the diagonal."""
     active = [int(np.count_nonzero(liked.any(axis=side))) for side in (1, 0)]
-    unit = noise(active[0], active[1], int(liked.sum())) ** 2
+    unit = random_matrix_norm(active[0], active[1], int(liked.sum())) ** 2
     inverse = np.linalg.inv(liked.T @ liked + regularization * unit * np.eye(liked.shape[1]))
     weights = -inverse / inverse.diagonal()  # (I, I), column i is divided by its own
     np.fill_diagonal(weights, 0)
@@ -157,7 +157,7 @@ def test_similar_items_have_the_largest_partial_correlations() -> None:
 
 
 def test_an_item_that_nobody_likes_is_like_nothing() -> None:
-    told = "Item '17' is like nothing that ease knows: it learnt nothing of it."
+    told = "Item '17' has no similar items: ease learned nothing about it."
     assert message(UnsupportedError, lambda: fitted().similar(17)) == told
     assert np.isfinite(all_scores(fitted(), {17: 5.0})).all()
 
@@ -183,7 +183,7 @@ def test_three_items_and_text_ids_are_enough() -> None:
 def test_a_threshold_that_is_none_or_that_nobody_reaches_is_refused() -> None:
     told = "ease: threshold must be a rating, such as 4, or auto, not 'nan'."
     assert message(SettingError, lambda: EASE(threshold="nan")) == told
-    told = "ease: no rating is as high as the threshold 6, and the highest is 5. Give a lower threshold, or auto."
+    told = "ease: no rating reaches the threshold 6; the highest is 5. Give a lower threshold, or auto."
     assert message(DataError, lambda: EASE(threshold="6").fit(table())) == told
 
 
@@ -197,7 +197,7 @@ def test_too_many_items_for_the_memory_are_refused_with_what_to_use_before_anyth
     monkeypatch.setattr(ease, "_gram", lambda *_: pytest.fail("the matrix was allocated"))
     n_items = 60_000
     wide = Ratings.from_ids(np.arange(n_items) % 50, np.arange(n_items), np.ones(n_items))
-    told = "ease would take 28.8 GB of memory for 60,000 items, 8 bytes for each pair, and 4.0 GB are free. "
+    told = "ease needs 28.8 GB of memory for 60,000 items, 8 bytes for each pair, but 4.0 GB are free. "
     told += "Use ials or item-knn."
     assert message(UnsupportedError, lambda: EASE().fit(wide)) == told
 
@@ -206,7 +206,7 @@ def test_only_items_that_somebody_likes_take_memory(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ease, "free_memory", lambda: 8 * N_LIKED**2)
     assert np.array_equal(EASE(entries=1000).fit(table()).correlations_, fitted().correlations_)
     monkeypatch.setattr(ease, "free_memory", lambda: 8 * N_LIKED**2 - 1)
-    assert message(UnsupportedError, lambda: EASE().fit(table())).startswith("ease would take 0.0 GB of memory for 34")
+    assert message(UnsupportedError, lambda: EASE().fit(table())).startswith("ease needs 0.0 GB of memory for 34")
 
 
 def test_a_file_without_histories_serves_new_people_and_refuses_known_ones(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_file_without_histories_serves_new_people_and_refuses_known_ones(tmp_p
     mine = history(table(), 3)
     assert bare.recommend(mine, 50) == fitted().recommend(mine, 50)
     assert bare.similar(ITEM) == fitted().similar(ITEM)
-    told = "ease knows people by their ratings, and this file was saved without them: "
+    told = "ease represents users by their ratings, which were not saved in this file: "
     told += "give the ratings, or train it without --no-history."
     assert message(UnsupportedError, lambda: bare.recommend(3)) == told
 

@@ -140,7 +140,7 @@ def test_a_misspelt_setting_suggests_the_nearest(model: type[Recommender], name:
 
 
 def test_a_misspelt_model_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"^no model 'popular'\. Did you mean 'popularity'"):
+    with pytest.raises(UnknownNameError, match=r"^There is no model 'popular'\. Did you mean 'popularity'"):
         model_named("popular")
-    with pytest.raises(UnknownNameError, match=r"^no model 'zzz'\. The models are: baseline, popularity, mf"):
+    with pytest.raises(UnknownNameError, match=r"^There is no model 'zzz'\. The models are: baseline, popularity, mf"):
         model_named("zzz")

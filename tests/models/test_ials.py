@@ -15,7 +15,7 @@ from matinee.data.reading.read import read
 from matinee.data.split import random_split
 from matinee.errors import DataError, SettingError
 from matinee.models.ials import ImplicitALS
-from matinee.models.implicit_feedback import noise
+from matinee.models.implicit_feedback import random_matrix_norm
 from matinee.models.popularity import Popularity
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
@@ -62,7 +62,7 @@ class Exact:
         active = [int(np.count_nonzero(one)) for one in n]
         pulls = [(n[side] + model.alpha0 * active[1 - side]) ** model.nu for side in (0, 1)]
         means = [pull[count > 0].mean() for pull, count in zip(pulls, n, strict=True)]
-        unit = noise(active[0], active[1], int(np.count_nonzero(weights))) / np.sqrt(means[0] * means[1])
+        unit = random_matrix_norm(active[0], active[1], int(np.count_nonzero(weights))) / np.sqrt(means[0] * means[1])
         self.pulls = [model.regularization * unit * pull for pull in pulls]
 
     def solve(self, weights: Doubles, others: Doubles, pulls: Doubles) -> Doubles:
@@ -247,7 +247,7 @@ def test_with_weights_auto_counts_stars_of_any_number_as_likes() -> None:
 
 
 def test_a_threshold_that_nobody_reaches_is_refused() -> None:
-    told = "ials: no rating is as high as the threshold 9, and the highest is 5. Give a lower threshold, or auto."
+    told = "ials: no rating reaches the threshold 9; the highest is 5. Give a lower threshold, or auto."
     assert message(DataError, lambda: ImplicitALS(threshold="9").fit(table())) == told
 
 

@@ -186,7 +186,7 @@ def test_similar_items_are_those_of_the_highest_likeness() -> None:
 
 def test_an_item_like_nothing_is_told() -> None:
     one = fitted(ItemKNN, is_unary=True)
-    told = "Item '407' is like nothing that item-knn knows: it learnt nothing of it."
+    told = "Item '407' has no similar items: item-knn learned nothing about it."
     assert message(UnsupportedError, lambda: one.similar(407)) == told
 
 
@@ -340,7 +340,7 @@ def test_a_file_of_item_knn_without_histories_serves_new_people_and_refuses_know
     mine = history(table(), 3)
     assert bare.recommend(mine, 50) == one.recommend(mine, 50)
     assert bare.similar(ITEM) == one.similar(ITEM)
-    told = "item-knn knows people by their ratings, and this file was saved without them: "
+    told = "item-knn represents users by their ratings, which were not saved in this file: "
     told += "give the ratings, or train it without --no-history."
     assert message(UnsupportedError, lambda: bare.recommend(3)) == told
     assert message(UnsupportedError, lambda: bare.predict_ratings(table())) == told

@@ -286,7 +286,7 @@ def test_somebody_who_rated_nothing_gets_the_average_persons_list(guide: Guide) 
 @pytest.mark.parametrize("stars", [0.0, 11.0, float("nan"), float("inf")])
 def test_stars_outside_the_scale_are_refused(guide: Guide, stars: float) -> None:
     assert message(DataError, guide.newcomer, {"Film no. 2": stars}) == (
-        f"the rating {stars:g} for item '27' is outside the scale 1 to 5 in steps of 0.5."
+        f"The rating {stars:g} for item '27' is outside the scale 1 to 5 in steps of 0.5."
     )
 
 

@@ -235,7 +235,7 @@ def test_a_file_with_a_model_that_is_not_known_is_refused(tmp_path: Path, monkey
     known = ", ".join(model.name for model in MODELS)
     assert message(path) == (
         f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: "
-        f"no model 'crystal-ball'. The models are: {known}."
+        f"There is no model 'crystal-ball'. The models are: {known}."
     )
 
 

@@ -83,4 +83,4 @@ def test_a_model_without_steps_on_batches_names_those_that_have_them(
 ) -> None:
     with pytest.raises(UnsupportedError) as caught:
         lr_find(model(), ratings)
-    assert str(caught.value) == f"{model.name} has no rate to find this way; dot-product, plain-mf and mlp have."
+    assert str(caught.value) == f"{model.name} has no learning rate to find; use dot-product, plain-mf or mlp."

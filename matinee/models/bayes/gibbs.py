@@ -4,7 +4,7 @@
 
 in units of the ratings' standard deviation, about their mean. Each side's rows x = (p, b) are normal about a common
 mean plus a regression on what is known of the row (`relations.py`), each number with a precision of its own; all of
-these are learnt too. After Salakhutdinov and Mnih (2008); regression on features as by Adams, Dahl and Murray,
+these are learned too. After Salakhutdinov and Mnih (2008); regression on features as by Adams, Dahl and Murray,
 "Incorporating side information in probabilistic matrix factorization with Gaussian processes" (2010); a noise
 of each user's own as by Lakshminarayanan, Bouchard and Archambeau, "Robust Bayesian matrix factorisation" (2011).
 """
@@ -44,7 +44,9 @@ class Side:
         self.table = table  # (R, F + 1), factors, then the bias
         size = table.shape[1]
         self.blocks = blocks
-        self.weights = [np.zeros((len(block.lengths), size)) for block in blocks]  # of features of unit length
+        self.weights = [
+            np.zeros((len(block.lengths), size)) for block in blocks
+        ]  # of features of unit length
         self.pulls = [np.full(size, 10.0) for _ in blocks]
         self.parts = [np.zeros_like(table) for _ in blocks]
         self.mean = table.mean(axis=0, dtype=np.float64)
@@ -62,12 +64,20 @@ class Side:
         n_rows, size = self.table.shape
         for number, block in enumerate(self.blocks):
             rest = self.table - (self.prior() - self.parts[number])
-            towards = self.precision * block.lengths[:, None] * _sum_products(run, block.rows, rest)  # (K, F + 1)
+            towards = (
+                self.precision * block.lengths[:, None] * _sum_products(run, block.rows, rest)
+            )  # (K, F + 1)
             precision = self.precision * block.lengths[:, None] ** 2 + self.pulls[number]
-            weights = towards / precision + rng.standard_normal(precision.shape) / np.sqrt(precision)
+            weights = towards / precision + rng.standard_normal(precision.shape) / np.sqrt(
+                precision
+            )
             self.weights[number] = weights
-            self.pulls[number] = _gamma(rng, SHAPE + len(weights) / 2, RATE + (weights**2).sum(axis=0) / 2)
-            self.parts[number] = _products(run, block.rows, (block.lengths[:, None] * weights).astype(np.float32))
+            self.pulls[number] = _gamma(
+                rng, SHAPE + len(weights) / 2, RATE + (weights**2).sum(axis=0) / 2
+            )
+            self.parts[number] = _products(
+                run, block.rows, (block.lengths[:, None] * weights).astype(np.float32)
+            )
         rest = self.table - (self.prior() - self.mean.astype(np.float32))
         precision = n_rows * self.precision + 1
         mean = self.precision * rest.sum(axis=0, dtype=np.float64) / precision
@@ -81,7 +91,9 @@ class Effects:
 
     def __init__(self, places: list[NDArray[np.int64]], sizes: list[int]) -> None:
         self.places = places
-        self.effects = [np.zeros(size + 1) for size in sizes]  # the last for ratings that belong to none
+        self.effects = [
+            np.zeros(size + 1) for size in sizes
+        ]  # the last for ratings that belong to none
         self.precision = [100.0 for _ in sizes]
         self.total = np.zeros(len(places[0]) if places else 0, np.float32)
 
@@ -102,7 +114,8 @@ class Effects:
             self.effects[level] = effects
             left += old - effects[place]
         self.total = np.asarray(
-            sum(one[place] for one, place in zip(self.effects, self.places, strict=True)), np.float32
+            sum(one[place] for one, place in zip(self.effects, self.places, strict=True)),
+            np.float32,
         )
         return left.astype(np.float32)
 
@@ -130,23 +143,30 @@ class Sampler:
         run: Run,
         ordinal: Ordinal | None = None,
     ) -> None:
-        """Args: value: standardised ratings, (N,). tables: where to start, of users and items. pooling: as `bayes`.
+        """Args: value: standardized ratings, (N,). tables: where to start, of users and items. pooling: as `bayes`.
         ordinal: if they are levels of latent variables, which then take the place of the values."""
         self.run, self.pooling, self.beside = run, pooling, beside
-        self.users, self.items = Side(tables[0], beside.user_blocks), Side(tables[1], beside.item_blocks)
+        self.users, self.items = (
+            Side(tables[0], beside.user_blocks),
+            Side(tables[1], beside.item_blocks),
+        )
         by_user, by_item = train.by_user, train.by_item
         self.groups = by_user, by_item
         self.ordinal = ordinal
         self.value = value[by_user.row] if ordinal is None else ordinal.start()
         place = np.empty(len(value), np.int64)
         place[by_user.row] = np.arange(len(value))
-        self.to_items = place[by_item.row]  # where in the users' order each rating in the items' order is
+        self.to_items = place[
+            by_item.row
+        ]  # where in the users' order each rating in the items' order is
         self.counts = np.diff(by_user.indptr)
         self.noise = np.full(train.n_users, 1.5)  # precision of each user's ratings
         self.common_noise = 1.5
         self.effects: Effects | None = None
         if beside.moments is not None and train.timestamp is not None:
-            places = beside.moments.places(train.user_index[by_user.row], train.timestamp[by_user.row])
+            places = beside.moments.places(
+                train.user_index[by_user.row], train.timestamp[by_user.row]
+            )
             self.effects = Effects(places, [len(keys) for keys in beside.moments.keys])
         self.error = float("nan")
 
@@ -166,7 +186,10 @@ class Sampler:
             self._draw(rng, rated, (own, other), precisions)
         errors = np.empty(len(target), np.float32)
         spans = _spans(by_user.indptr)
-        self.run(add_errors, [(by_user, span, (self.users.table, self.items.table), errors) for span in spans])
+        self.run(
+            add_errors,
+            [(by_user, span, (self.users.table, self.items.table), errors) for span in spans],
+        )
         if self.effects is not None:
             errors = self.effects.draw(rng, errors, np.repeat(self.noise, self.counts))
         self._draw_noise(rng, errors)
@@ -176,7 +199,11 @@ class Sampler:
             self.error = self.ordinal.error
 
     def _draw(
-        self, rng: np.random.Generator, rated: "Rated", sides: tuple[Side, Side], precisions: tuple[Floats, Floats]
+        self,
+        rng: np.random.Generator,
+        rated: "Rated",
+        sides: tuple[Side, Side],
+        precisions: tuple[Floats, Floats],
     ) -> None:
         from matinee.kernels.gibbs import draw_rows
 
@@ -188,13 +215,17 @@ class Sampler:
 
     def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
         """The precision of each user's ratings about a common one."""
-        squares = np.diff(np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.groups[0].indptr])
+        squares = np.diff(
+            np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.groups[0].indptr]
+        )
         self.error = float(np.sqrt(squares.sum() / len(errors)))
         is_fixed = self.ordinal is not None and self.ordinal.fixes_noise
         if self.pooling == 0 and is_fixed:
             return
         if self.pooling == 0:
-            self.common_noise = float(_gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2))
+            self.common_noise = float(
+                _gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2)
+            )
             self.noise = np.full(len(squares), self.common_noise)
             return
         rate = self.pooling / (2 * self.common_noise)

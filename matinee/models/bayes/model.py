@@ -69,20 +69,34 @@ class BayesianMF(Recommender):
         choices=LIKELIHOODS,
         help="regression: a rating is a score and noise; probit: a level of it, between thresholds",
     )
-    samples: int = hyper(300, low=1, high=100_000, help="sweeps that are averaged, after the burn-in")
+    samples: int = hyper(
+        300, low=1, high=100_000, help="sweeps that are averaged, after the burn-in"
+    )
     burn_in: int = hyper(100, low=0, high=100_000, help="first sweeps, which are forgotten")
-    kept: int = hyper(32, low=1, high=4096, help="draws that are kept in the model, evenly from all sweeps")
+    kept: int = hyper(
+        32, low=1, high=4096, help="draws that are kept in the model, evenly from all sweeps"
+    )
     sets: bool = hyper(True, help="use who rated what, whatever the rating")
-    set_rank: int = hyper(300, low=1, high=10_000, help="features that sum up these sets, for each side")
+    set_rank: int = hyper(
+        300, low=1, high=10_000, help="features that sum up these sets, for each side"
+    )
     side: bool = hyper(True, help="use what the data tells of users and items, such as genres")
     times: bool = hyper(True, help="use when ratings were given, where the data tells")
     noise_pooling: float = hyper(
-        30.0, low=0, high=10_000, help="ratings of the common noise that each user's own is mixed with; 0: no own"
+        30.0,
+        low=0,
+        high=10_000,
+        help="ratings of the common noise that each user's own is mixed with; 0: no own",
     )
     tolerance: float = hyper(
-        1e-4, low=0, high=1, help="stop when chance adds no more to the squared error, as a part of it; 0: never"
+        1e-4,
+        low=0,
+        high=1,
+        help="stop when chance adds no more to the squared error, as a part of it; 0: never",
     )
-    seconds: float = hyper(0.0, low=0, high=1e7, help="stop after about so long, with fewer samples; 0: no limit")
+    seconds: float = hyper(
+        0.0, low=0, high=1e7, help="stop after about so long, with fewer samples; 0: no limit"
+    )
 
     global_mean_: Doubles = learned(dtype=np.float64)
     deviation_: Doubles = learned(dtype=np.float64, least=0)
@@ -113,7 +127,9 @@ class BayesianMF(Recommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.capabilities = replace(self.capabilities, uses_times=self.times, uses_features=self.side)
+        self.capabilities = replace(
+            self.capabilities, uses_times=self.times, uses_features=self.side
+        )
 
     # -- learning ----------------------------------------------------------------------------------------------
 
@@ -128,13 +144,24 @@ class BayesianMF(Recommender):
         tables = self._start(train, rng, how.n_threads)
         losses: list[tuple[float, float, float]] = []
         with one_blas_thread(), workers(how.n_threads or available_cores()) as run:
-            sampler = Sampler(train, value, tables, self._beside(train, rng, run), self.noise_pooling, run, ordinal)
+            sampler = Sampler(
+                train,
+                value,
+                tables,
+                self._beside(train, rng, run),
+                self.noise_pooling,
+                run,
+                ordinal,
+            )
             chain = Chain(sampler, train, how.valid, self.kept, self.seed)
             while not self._is_done(chain, len(losses), began):
                 sampler.sweep(rng)
                 if len(losses) >= self.burn_in:
                     chain.add(sampler)
-                errors = float(self.deviation_) * sampler.error, float(self.deviation_) * chain.valid_error
+                errors = (
+                    float(self.deviation_) * sampler.error,
+                    float(self.deviation_) * chain.valid_error,
+                )
                 losses.append((chain.effective_samples, *errors))
                 if how.progress:
                     validation = errors[1] if how.valid is not None and chain.n_sweeps else None
@@ -150,19 +177,33 @@ class BayesianMF(Recommender):
         self.levels_ = rating_levels(train.value) if self.likelihood == "probit" else np.empty(0)
         if len(self.levels_) == 0:
             return None
-        return Ordinal(train.value[train.by_user.row], self.levels_, float(self.global_mean_), float(self.deviation_))
+        return Ordinal(
+            train.value[train.by_user.row],
+            self.levels_,
+            float(self.global_mean_),
+            float(self.deviation_),
+        )
 
     def _is_done(self, chain: Chain, n_sweeps: int, began: float) -> bool:
         """Whether there are enough samples, or more would no longer help, or the time is over."""
         late = self.seconds > 0 and time.monotonic() - began > self.seconds
-        return chain.n_sweeps > 0 and (late or n_sweeps >= self.burn_in + self.samples or chain.blur < self.tolerance)
+        return chain.n_sweeps > 0 and (
+            late or n_sweeps >= self.burn_in + self.samples or chain.blur < self.tolerance
+        )
 
-    def _start(self, train: Ratings, rng: np.random.Generator, n_threads: int | None) -> tuple[Floats, Floats]:
+    def _start(
+        self, train: Ratings, rng: np.random.Generator, n_threads: int | None
+    ) -> tuple[Floats, Floats]:
         """The factors and biases of `mf`, and a little noise: from there the chain is soon where it belongs."""
-        start = MatrixFactorization(factors=self.factors, seed=self.seed).fit(train, n_threads=n_threads)
+        start = MatrixFactorization(factors=self.factors, seed=self.seed).fit(
+            train, n_threads=n_threads
+        )
         unit = np.float32(self.deviation_)
         tables = []
-        for factors, bias in ((start.user_factors_, start.user_bias_), (start.item_factors_, start.item_bias_)):
+        for factors, bias in (
+            (start.user_factors_, start.user_bias_),
+            (start.item_factors_, start.item_bias_),
+        ):
             table = np.column_stack([factors / np.sqrt(unit), bias / unit]).astype(np.float32)
             tables.append(table + np.float32(0.01) * rng.standard_normal(table.shape, np.float32))
         return tables[0], tables[1]
@@ -176,7 +217,9 @@ class BayesianMF(Recommender):
             users += [feature_block(train.user_features.table)] if train.user_features else []
             items += [feature_block(train.item_features.table)] if train.item_features else []
         time = train.timestamp if self.times else None
-        return Beside(users, items, None if time is None else Moments.of(train.user_index, time), self.sets)
+        return Beside(
+            users, items, None if time is None else Moments.of(train.user_index, time), self.sets
+        )
 
     # -- people ------------------------------------------------------------------------------------------------
 
@@ -198,11 +241,16 @@ class BayesianMF(Recommender):
         """Per user what moments add, the variance of their noise, their draws, and 0 for each, as in `_fold_in`; for
         whoever has no ratings the average person, and a step to anybody."""
         draws = self.user_draws_[user_index].reshape(len(user_index), -1).astype(np.float32)
-        steps, is_unknown = np.zeros_like(draws), np.all(draws == self.user_draws_[-1].ravel(), axis=1)
+        steps, is_unknown = (
+            np.zeros_like(draws),
+            np.all(draws == self.user_draws_[-1].ravel(), axis=1),
+        )
         if is_unknown.any():
             random = np.random.default_rng(self.seed).standard_normal(self.precision_draws_.shape)
             steps[is_unknown] = (random / np.sqrt(self.precision_draws_)).ravel()
-        vectors: Floats = np.column_stack([self.user_effect_[user_index], self.user_noise_[user_index], draws, steps])
+        vectors: Floats = np.column_stack(
+            [self.user_effect_[user_index], self.user_noise_[user_index], draws, steps]
+        )
         return vectors
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
@@ -213,22 +261,31 @@ class BayesianMF(Recommender):
         return self._vector(self._posterior(item_index, value))
 
     def _vector(self, posterior: Posterior) -> Floats:
-        mean, step = posterior.solve(), posterior.step(np.random.default_rng(self.seed))  # (S, F + 1)
+        mean, step = (
+            posterior.solve(),
+            posterior.step(np.random.default_rng(self.seed)),
+        )  # (S, F + 1)
         ends = 0.0, float(self.user_noise_[-1])
         return np.asarray(np.concatenate([ends, mean.ravel(), step.ravel()]), np.float32)
 
     def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
         """Of a person's factors and bias, for each draw."""
-        items = self.item_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")  # (S, n, F + 1)
+        items = (
+            self.item_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")
+        )  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
-        sets = self.set_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")  # (S, n, F + 1)
+        sets = (
+            self.set_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")
+        )  # (S, n, F + 1)
         sets /= np.sqrt(len(item_index))
         prior = self.mean_draws_ + sets.sum(axis=1), self.precision_draws_.astype(np.float64)
         noise = self.noise_draws_.astype(np.float64)[:, None]
         stars = (value - self.global_mean_) / self.deviation_
         if self._link is not None:
-            return ordinal_posterior(items, sets, prior, noise, Answers(self._link, self._link.level(stars), biases))
+            return ordinal_posterior(
+                items, sets, prior, noise, Answers(self._link, self._link.level(stars), biases)
+            )
         return Posterior.of(items, stars - biases, sets, prior, noise)
 
     @property
@@ -241,7 +298,11 @@ class BayesianMF(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         if self._link is not None:
             return self._linked_scores(vectors, self._link)
-        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(len(vectors), self._n_draws, -1).copy()
+        draws = (
+            vectors[:, 2 : 2 + self._wide_items.shape[1]]
+            .reshape(len(vectors), self._n_draws, -1)
+            .copy()
+        )
         bias = draws[:, :, -1].mean(axis=1)  # (B,)
         draws[:, :, -1] = 1
         sums = draws.reshape(len(vectors), -1) @ self._wide_items.T / np.float32(self._n_draws)
@@ -268,11 +329,16 @@ class BayesianMF(Recommender):
         mean, step = draws[:, 0], draws[:, 1]
         return [mean + step, mean - step] if step.any() else [mean]
 
-    def _stars(self, standardised: Floats) -> Floats:
-        return np.asarray(standardised * np.float32(self.deviation_) + np.float32(self.global_mean_), np.float32)
+    def _stars(self, standardized: Floats) -> Floats:
+        return np.asarray(
+            standardized * np.float32(self.deviation_) + np.float32(self.global_mean_), np.float32
+        )
 
     def _predict_at(
-        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
+        self,
+        user_index: NDArray[np.int32],
+        item_index: NDArray[np.int32],
+        timestamp: NDArray[np.int64] | None,
     ) -> Floats:
         moments = self._moments(user_index, timestamp)
         out = np.empty(len(user_index), np.float32)
@@ -282,28 +348,39 @@ class BayesianMF(Recommender):
             if self._link is None:
                 out[at] = draws.mean(axis=1) + moments[at]
             else:
-                out[at] = self._link.moments((draws + moments[at, None]).T, self.user_noise_[user_index[at]])[0]
+                out[at] = self._link.moments(
+                    (draws + moments[at, None]).T, self.user_noise_[user_index[at]]
+                )[0]
         return self._stars(out)
 
     def _draws_of(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         """What each draw says of each pair, (N, S), in deviations from the mean, without the moment."""
         users = self.user_draws_[user_index].astype(np.float32)  # (N, S, F + 1)
         items = self.item_draws_[item_index].astype(np.float32)
-        return np.asarray(np.einsum("nsf,nsf->ns", users[..., :-1], items[..., :-1]) + users[..., -1] + items[..., -1])
+        return np.asarray(
+            np.einsum("nsf,nsf->ns", users[..., :-1], items[..., :-1])
+            + users[..., -1]
+            + items[..., -1]
+        )
 
-    def _moments(self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None) -> Floats:
+    def _moments(
+        self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
+    ) -> Floats:
         """What the moment adds; where no time is given, what it adds on average."""
         if timestamp is None or len(self.moment_sizes_) == 0:
             return self.user_effect_[user_index]
         places = Moments.unpack(self.moment_keys_, self.moment_sizes_).places(user_index, timestamp)
         levels = np.split(self.moment_effects_, np.cumsum(self.moment_sizes_)[:-1])
-        return np.asarray(sum(np.append(one, 0)[place] for one, place in zip(levels, places, strict=True)), np.float32)
+        return np.asarray(
+            sum(np.append(one, 0)[place] for one, place in zip(levels, places, strict=True)),
+            np.float32,
+        )
 
     def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
-        """Mean and variance, standardised, of what somebody would give some items, (n,) each."""
+        """Mean and variance, standardized, of what somebody would give some items, (n,) each."""
         mean, step = vector[2:].reshape(2, self._n_draws, -1)
         items = self.item_draws_[item_index].transpose(1, 2, 0).astype(np.float32)  # (S, F + 1, n)
         bias = items[:, -1].copy()  # (S, n)
@@ -329,7 +406,10 @@ class BayesianMF(Recommender):
         variance = np.empty(len(user_index))
         for first in range(0, len(variance), PAIRS_AT_ONCE):
             at = slice(first, first + PAIRS_AT_ONCE)
-            draws, noise = self._draws_of(user_index[at], item_index[at]), self.user_noise_[user_index[at]]
+            draws, noise = (
+                self._draws_of(user_index[at], item_index[at]),
+                self.user_noise_[user_index[at]],
+            )
             if self._link is None:
                 variance[at] = noise.astype(np.float64) + draws.var(axis=1)
             else:
@@ -340,19 +420,34 @@ class BayesianMF(Recommender):
         """Given a draw of the items, how a person's mean differs from the average person's is linear in their ratings
         and in what they rated: so is the mean over all draws. What it changes in their bias is the part of `user`."""
         unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
-        items, average = self.item_draws_[item_index].astype(np.float64), self.user_draws_[-1].astype(np.float64)
+        items, average = (
+            self.item_draws_[item_index].astype(np.float64),
+            self.user_draws_[-1].astype(np.float64),
+        )
         bias = items[..., -1].copy()  # (K, S)
         items[..., -1] = 1
-        mean, middle = float(self.global_mean_), (bias + (items * average).sum(axis=2)).mean(axis=1)  # (K,)
+        mean, middle = (
+            float(self.global_mean_),
+            (bias + (items * average).sum(axis=2)).mean(axis=1),
+        )  # (K,)
         if n == 0:
             own = unit * self._rating(profile.vector, item_index)[0]
-            return [Parts(mean, 0.0, one, np.zeros(0), np.zeros(0), is_exact=True) for one in own.tolist()]
+            return [
+                Parts(mean, 0.0, one, np.zeros(0), np.zeros(0), is_exact=True)
+                for one in own.tolist()
+            ]
         posterior = self._posterior(profile.item_index, profile.value)
-        sides = np.concatenate([items, np.zeros((1, *average.shape))]).transpose(1, 2, 0)  # (S, F + 1, K + 1)
-        sides[:, -1] = np.append(np.zeros(len(items)), 1)  # first the factors of each item alone, then the bias alone
+        sides = np.concatenate([items, np.zeros((1, *average.shape))]).transpose(
+            1, 2, 0
+        )  # (S, F + 1, K + 1)
+        sides[:, -1] = np.append(
+            np.zeros(len(items)), 1
+        )  # first the factors of each item alone, then the bias alone
         inverse = np.asarray(np.linalg.inv(posterior.form), np.float64)
         solved = inverse @ sides
-        shares = posterior.shares(solved, average, self.mean_draws_.astype(np.float64)).T  # (K + 1, n)
+        shares = posterior.shares(
+            solved, average, self.mean_draws_.astype(np.float64)
+        ).T  # (K + 1, n)
         taste, generosity = shares[:-1], float(shares[-1].sum())
         whole = taste.sum(axis=1) + generosity
         left_out = -whole[:, None]  # (K, n)
@@ -362,25 +457,40 @@ class BayesianMF(Recommender):
             scores = Scores(item_index, middle, middle + whole + effect, taste, left_out)
             return self._linked_parts(self._link, profile, posterior, scores)
         without = mean + unit * ((middle + whole + effect)[:, None] + left_out)
-        user, each = unit * (generosity + effect), zip((unit * middle).tolist(), unit * taste, without, strict=True)
+        user, each = (
+            unit * (generosity + effect),
+            zip((unit * middle).tolist(), unit * taste, without, strict=True),
+        )
         return [Parts(mean, user, *one, is_exact=True) for one in each]
 
-    def _linked_parts(self, link: Link, profile: Profile, posterior: Posterior, scores: Scores) -> list[Parts]:
+    def _linked_parts(
+        self, link: Link, profile: Profile, posterior: Posterior, scores: Scores
+    ) -> list[Parts]:
         """Parts of a score as parts of the stars. The item's is that of the average person's stars; from there on to
         the person's own, all are multiplied by what a unit of the score is worth in stars on this way. What the
         average over draws leaves over is in the part of `user`."""
-        unit, mean, n_items = float(self.deviation_), float(self.global_mean_), len(scores.item_index)
+        unit, mean, n_items = (
+            float(self.deviation_),
+            float(self.global_mean_),
+            len(scores.item_index),
+        )
         vector = self._vector(posterior)
         vector[:2] = profile.vector[:2]
-        own = unit * self._rating(self._user_vectors(np.array([-1]))[0], scores.item_index)[0]  # (K,)
+        own = (
+            unit * self._rating(self._user_vectors(np.array([-1]))[0], scores.item_index)[0]
+        )  # (K,)
         stars = unit * self._rating(vector, scores.item_index)[0]
         way = scores.total - scores.middle
         way = np.where(np.abs(way) > SHORT, way, SHORT)
         ends = np.concatenate([scores.middle, scores.middle + way]).astype(np.float32)
-        found = link.moments(np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1]))[0].astype(np.float64)
+        found = link.moments(np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1]))[
+            0
+        ].astype(np.float64)
         worth = (unit * (found[n_items:] - found[:n_items]) / way)[:, None]  # (K, 1)
         taste, without = worth * scores.taste, mean + worth * scores.changes + stars[:, None]
-        each = zip((stars - own - taste.sum(axis=1)).tolist(), own.tolist(), taste, without, strict=True)
+        each = zip(
+            (stars - own - taste.sum(axis=1)).tolist(), own.tolist(), taste, without, strict=True
+        )
         return [Parts(mean, *one, is_exact=False) for one in each]
 
     # -- looking into it ---------------------------------------------------------------------------------------
@@ -403,5 +513,7 @@ class BayesianMF(Recommender):
         return np.asarray(np.where((self.item_counts_ > 0)[:, None], factors, 0), np.float32)
 
     def _tastes(self, vectors: Floats) -> Floats:
-        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(len(vectors), self._n_draws, -1)
+        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(
+            len(vectors), self._n_draws, -1
+        )
         return draws[:, :, :-1].reshape(len(vectors), -1)

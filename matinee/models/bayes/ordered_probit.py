@@ -2,7 +2,7 @@
 
     z = score + noise of the user, normal          rating = the level k with threshold k - 1 < z <= threshold k
 
-Where a step from 1 star to 2 means another thing than one from 4 to 5, the thresholds between them are learnt, and
+Where a step from 1 star to 2 means another thing than one from 4 to 5, the thresholds between them are learned, and
 what is averaged are probabilities of levels rather than stars. Latent variables after Albert and Chib, "Bayesian
 analysis of binary and polychotomous response data" (1993); thresholds drawn with the latent variables integrated out
 (Cowles, "Accelerating Monte Carlo Markov chain convergence for cumulative-link generalized linear models", 1996), here
@@ -52,10 +52,10 @@ class Link(NamedTuple):
     """From latent scores to levels, for each draw."""
 
     thresholds: Floats  # (S, K - 1)
-    levels: Doubles  # (K,), standardised
+    levels: Doubles  # (K,), standardized
 
     def moments(self, latents: Floats, variance: Floats) -> tuple[Floats, Floats]:
-        """Mean and variance of ratings, standardised, (N,) each.
+        """Mean and variance of ratings, standardized, (N,) each.
 
         Args:
             latents: what each draw says, (S', N); S' is S or a multiple of it.
@@ -65,14 +65,20 @@ class Link(NamedTuple):
 
         out = np.zeros((2, latents.shape[1]), np.float32)
         roots = (1 / np.sqrt(variance)).astype(np.float32)
-        for part in np.split(np.ascontiguousarray(latents, np.float32), len(latents) // len(self.thresholds)):
+        for part in np.split(
+            np.ascontiguousarray(latents, np.float32), len(latents) // len(self.thresholds)
+        ):
             add_stars(part, roots, self.thresholds, self.gaps, out)
         out /= len(latents)
         lowest = np.float32(self.levels[0])
         # the square of the level is that of the lowest, and what was added
-        return out[0] + lowest, np.maximum(out[1] + lowest**2 - (out[0] + lowest) ** 2, np.float32(1e-9))
+        return out[0] + lowest, np.maximum(
+            out[1] + lowest**2 - (out[0] + lowest) ** 2, np.float32(1e-9)
+        )
 
-    def respond(self, level: NDArray[np.int64], scores: Doubles, precision: Doubles) -> tuple[Doubles, Doubles]:
+    def respond(
+        self, level: NDArray[np.int64], scores: Doubles, precision: Doubles
+    ) -> tuple[Doubles, Doubles]:
         """Slope and curvature, with the sign turned, of the logarithm of each rating's likelihood by its score.
 
         Args:
@@ -81,16 +87,22 @@ class Link(NamedTuple):
         from matinee.kernels.probit import respond
 
         out = np.empty_like(scores), np.empty_like(scores)
-        respond(level, np.ascontiguousarray(scores), np.sqrt(precision), self.thresholds.astype(np.float64), out)
+        respond(
+            level,
+            np.ascontiguousarray(scores),
+            np.sqrt(precision),
+            self.thresholds.astype(np.float64),
+            out,
+        )
         return out
 
     @property
     def gaps(self) -> Floats:
-        """Between neighbouring levels, and between their squares, (2, K - 1)."""
+        """Between neighboring levels, and between their squares, (2, K - 1)."""
         return np.stack([np.diff(self.levels), np.diff(self.levels**2)]).astype(np.float32)
 
     def level(self, value: Doubles) -> NDArray[np.int64]:
-        """The nearest level of standardised ratings, (N,)."""
+        """The nearest level of standardized ratings, (N,)."""
         return np.searchsorted((self.levels[1:] + self.levels[:-1]) / 2, value)
 
 
@@ -113,16 +125,20 @@ class Ordinal:
         self.free = np.setdiff1d(np.arange(len(shares)), [low, high])
         self.mode = self.thresholds.copy()
         self.error = float("nan")
-        """The RMSE of the present scores, standardised."""
+        """The RMSE of the present scores, standardized."""
         self.accepted = 0
 
     def start(self) -> Floats:
         """Latent variables to start from: their means before anything is known of scores, (N,)."""
         density = np.exp(-(self.thresholds**2) / 2) / np.sqrt(2 * np.pi)
-        means = -np.diff(np.concatenate([[0], density, [0]])) / (np.bincount(self.level) / len(self.level))
+        means = -np.diff(np.concatenate([[0], density, [0]])) / (
+            np.bincount(self.level) / len(self.level)
+        )
         return np.asarray(means[self.level], np.float32)
 
-    def draw(self, rng: np.random.Generator, run: Run, scores: Floats, precision: Doubles) -> Floats:
+    def draw(
+        self, rng: np.random.Generator, run: Run, scores: Floats, precision: Doubles
+    ) -> Floats:
         """New thresholds, then new latent variables, (N,), given the scores and the precision of each rating."""
         from matinee.kernels.probit import add_stars, draw_latents
 
@@ -135,7 +151,10 @@ class Ordinal:
         run(draw_latents, [(rated, span, self.thresholds, uniforms, latents) for span in spans])
         sums = np.zeros((2, len(scores)), np.float32)
         link = self.link()
-        calls = [(scores[None, a:b], roots[a:b], link.thresholds, link.gaps, sums[:, a:b]) for a, b in spans]
+        calls = [
+            (scores[None, a:b], roots[a:b], link.thresholds, link.gaps, sums[:, a:b])
+            for a, b in spans
+        ]
         run(add_stars, calls)
         self.error = float(np.sqrt(np.mean((sums[0] + self.levels[0] - self.value) ** 2)))
         return latents
@@ -165,9 +184,16 @@ class Ordinal:
         chance = rng.random()
         if not _ascending(proposed):
             return
-        gains = self._likelihood(run, rated, proposed)[0] - self._likelihood(run, rated, self.thresholds)[0]
+        gains = (
+            self._likelihood(run, rated, proposed)[0]
+            - self._likelihood(run, rated, self.thresholds)[0]
+        )
         back = root.T @ (self.thresholds - self.mode)[self.free]
-        gains += (FREEDOM + len(form)) / 2 * (np.log1p(away @ away / FREEDOM) - np.log1p(back @ back / FREEDOM))
+        gains += (
+            (FREEDOM + len(form))
+            / 2
+            * (np.log1p(away @ away / FREEDOM) - np.log1p(back @ back / FREEDOM))
+        )
         if np.log(max(chance, 1e-300)) < gains:
             self.thresholds, self.accepted = proposed, self.accepted + 1
 
@@ -186,7 +212,10 @@ class Ordinal:
         n_levels = len(self.levels)
         out = np.empty((SPANS, 3 * n_levels))
         spans = _spans(len(self.level))
-        run(add_likelihood, [(rated, span, thresholds, one) for span, one in zip(spans, out, strict=True)])
+        run(
+            add_likelihood,
+            [(rated, span, thresholds, one) for span, one in zip(spans, out, strict=True)],
+        )
         total = out.sum(axis=0)
         beside = np.diag(total[2 * n_levels + 1 : -1], 1)
         form = np.diag(total[n_levels + 1 : 2 * n_levels] + 1e-9) + beside + beside.T

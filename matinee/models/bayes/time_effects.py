@@ -2,7 +2,7 @@
 
 Each user has a small effect for each day, for each run of 40 and of 10 of their ratings in a row, and for each moment
 at which they rated (on MovieLens many films share one: they were on one page). The effects are normal around 0, with a
-variance for each level that is learnt. After the day-specific biases of timeSVD++ (Koren, "Collaborative filtering
+variance for each level that is learned. After the day-specific biases of timeSVD++ (Koren, "Collaborative filtering
 with temporal dynamics", 2009), with finer levels. Only the times of the training ratings make up days, runs and
 moments; a time to predict for is looked up in them, and has no effect where nothing is near.
 """

@@ -14,7 +14,7 @@ from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.attribution import path_parts
 from matinee.models.base import Fitting, Parts, Profile, Recommender
 from matinee.models.declarations import curve_of
-from matinee.models.fold_in import Crowd, Predict, most_likely
+from matinee.models.fold_in import Predict, UserPrior, most_likely
 from matinee.models.hyperparameters import Hyper, curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.training.checkpoints import Checkpoint, fingerprint
@@ -165,11 +165,11 @@ class NeuralRecommender(Recommender):
         self.curve_ = curve_of(self, np.array(log.epochs))
         self.step_losses_ = np.array(log.steps)
 
-    def _set_crowd(self, vectors: Floats) -> None:
+    def _set_prior(self, vectors: Floats) -> None:
         """From the vectors of the users with ratings, (U, D)."""
-        crowd = Crowd.of(vectors, float(self.curve_.train[-1]))
-        self.crowd_mean_, self.crowd_variance_ = crowd.mean, crowd.variance
-        self.noise_ = np.array(crowd.noise)
+        prior = UserPrior.from_vectors(vectors, float(self.curve_.train[-1]))
+        self.crowd_mean_, self.crowd_variance_ = prior.mean, prior.variance
+        self.noise_ = np.array(prior.noise)
 
     # -- people ------------------------------------------------------------------------------------
 
@@ -177,16 +177,16 @@ class NeuralRecommender(Recommender):
     def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
         """The stars of some items, and their derivatives, as a function of a person's vector."""
 
-    def _crowd(self) -> Crowd:
-        return Crowd(self.crowd_mean_, self.crowd_variance_, float(self.noise_))
+    def _prior(self) -> UserPrior:
+        return UserPrior(self.crowd_mean_, self.crowd_variance_, float(self.noise_))
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
-        return most_likely(self._predictor(item_index), value, self._crowd())
+        return most_likely(self._predictor(item_index), value, self._prior())
 
     def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
-        crowd = self._crowd()
+        prior = self._prior()
         return [
-            path_parts(self, self._predictor, crowd, (profile, item), self.n_biases) for item in item_index.tolist()
+            path_parts(self, self._predictor, prior, profile, item, self.n_biases) for item in item_index.tolist()
         ]
 
     def _tastes(self, vectors: Floats) -> Floats:

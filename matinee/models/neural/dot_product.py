@@ -22,7 +22,7 @@ from matinee.models.biases import Biases
 from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned, redeclared
 from matinee.models.interface import Capabilities
-from matinee.models.latent_factors import Sides, predictions, scores, user_vectors
+from matinee.models.latent_factors import FactorTables, predictions, scores, user_vectors
 from matinee.models.neural.common import UPDATES, NeuralRecommender, is_lazy, require_torch, sigmoid_bounds, to_stars
 from matinee.training.initialization import start_table
 from matinee.training.loop import Engine
@@ -104,7 +104,7 @@ class DotProduct(NeuralRecommender):
             self.user_bias_, self.item_bias_ = users[:, -1].copy(), items[:, -1].copy()
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated_users, rated_items = train.user_counts > 0, train.item_counts > 0
-        self._set_crowd(self._user_vectors(np.flatnonzero(rated_users)))
+        self._set_prior(self._user_vectors(np.flatnonzero(rated_users)))
         # A user without training ratings is the average user; such an item is the average item.
         self.user_bias_[~rated_users] = self.crowd_mean_[0]
         self.user_factors_[~rated_users] = self.crowd_mean_[1:]
@@ -119,8 +119,8 @@ class DotProduct(NeuralRecommender):
 
     # -- predictions -------------------------------------------------------------------------------
 
-    def _sides(self) -> Sides:
-        return Sides(0.0, self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_)
+    def _tables(self) -> FactorTables:
+        return FactorTables(0.0, self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_)
 
     def _link(self, raw: NDArray[Any]) -> NDArray[Any]:
         """Stars from raw numbers."""
@@ -128,7 +128,7 @@ class DotProduct(NeuralRecommender):
         return to_stars(raw, low, high)
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
-        return user_vectors(self._sides(), user_index)
+        return user_vectors(self._tables(), user_index)
 
     def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
         n = len(item_index)
@@ -147,11 +147,13 @@ class DotProduct(NeuralRecommender):
         return predict
 
     def _scores(self, vectors: Floats) -> Floats:
-        return self._link(scores(self._sides(), vectors))
+        return self._link(scores(self._tables(), vectors))
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
-        unknown = self.crowd_mean_, self._average_item(self.item_counts_ > 0)
-        return self._link(predictions(self._sides(), user_index, item_index, unknown))
+        unknown_item = self._average_item(self.item_counts_ > 0)
+        return self._link(
+            predictions(self._tables(), user_index, item_index, self.crowd_mean_, unknown_item)
+        )
 
     def learned_biases(self) -> Biases | None:
         """See `Recommender`; before the sigmoid, if any."""

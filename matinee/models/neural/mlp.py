@@ -143,7 +143,7 @@ class EmbeddingMLP(NeuralRecommender):
         self.user_factors_, self.item_factors_, self.layers_ = mlp_weights(engine.module)
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated_users, rated_items = train.user_counts > 0, train.item_counts > 0
-        self._set_crowd(self.user_factors_[rated_users])
+        self._set_prior(self.user_factors_[rated_users])
         # A user without training ratings is the average user; such an item is the average item.
         self.user_factors_[~rated_users] = self.crowd_mean_
         self.item_factors_[~rated_items] = self.item_factors_[rated_items].mean(axis=0)

@@ -70,7 +70,7 @@ class Network(NeuralRecommender):
         trained = engine.module.cpu().state_dict().values()
         self.numbers_ = np.concatenate([tensor.float().numpy().ravel() for tensor in trained])
         self.shapes_ = _shapes(engine.module)
-        self._set_crowd(self._user_vectors(np.flatnonzero(train.user_counts > 0)))
+        self._set_prior(self._user_vectors(np.flatnonzero(train.user_counts > 0)))
 
     # -- the trained module ------------------------------------------------------------------------
 
