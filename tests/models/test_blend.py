@@ -388,7 +388,8 @@ def test_a_blend_with_user_knn_cannot_leave_out_the_histories(tmp_path: Path) ->
 
 
 def test_a_misspelt_model_or_setting_suggests_the_nearest() -> None:
-    assert message(UnknownNameError, {"models": "mf,item-kn"}).startswith("There is no model 'item-kn'. Did you mean 'item-knn'")
+    told = message(UnknownNameError, {"models": "mf,item-kn"})
+    assert told.startswith("There is no model 'item-kn'. Did you mean 'item-knn'")
     assert message(UnknownNameError, {"models": "mf", "mf.factor": 8}).startswith(
         "mf has no setting 'factor'. Did you mean 'factor_shrinkage' or 'factors'?"
     )

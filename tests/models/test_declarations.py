@@ -79,7 +79,8 @@ def test_an_array_must_be_declared_so_that_it_can_be_checked(name: str, array: A
 
 
 def test_capabilities_are_of_their_own_kind() -> None:
-    assert refused({"capabilities": {"predicts_stars": False}}) == "Mine.capabilities must be an instance of Capabilities."
+    told = refused({"capabilities": {"predicts_stars": False}})
+    assert told == "Mine.capabilities must be an instance of Capabilities."
     with pytest.raises(AttributeError):
         Baseline.capabilities.predicts_stars = False  # type: ignore[misc]
 

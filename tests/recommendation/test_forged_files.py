@@ -234,8 +234,7 @@ def test_a_model_whose_training_diverged_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError) as caught:
         save_model(tmp_path / "m.matinee", model, Catalog(), Origin())
     assert str(caught.value) == (
-        "This model cannot be saved: mf: item_factors_ holds a number that is not finite; "
-        "training may have diverged."
+        "This model cannot be saved: mf: item_factors_ holds a number that is not finite; training may have diverged."
     )
     assert list(tmp_path.iterdir()) == []
 
