@@ -355,9 +355,9 @@ class _Solver:
         """
         values, axes = np.linalg.eigh(self._gram(others.factors))
         rotation, spectrum = axes[:, ::-1].copy(), np.maximum(values[::-1], 0)
-        for factors in (table.factors, others.factors):
-            self.run(_rotate, [(factors[rows], rotation) for rows in _blocks(len(factors))])
         factors = table.factors, others.factors
+        for rotated in factors:
+            self.run(_rotate, [(rotated[rows], rotation) for rows in _blocks(len(rotated))])
         penalty = np.float32(self.alpha0) * spectrum, table.penalties
         stop = max_steps, least_gain
         indptr = table.positives.indptr
