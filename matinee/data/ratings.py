@@ -39,7 +39,7 @@ class Scale(NamedTuple):
         """
         distinct = _distinct(value).astype(np.float64)
         lowest, highest = float(distinct[0]), float(distinct[-1])
-        steps = _STEPS
+        steps: tuple[float, ...] = _STEPS
         if len(distinct) >= _ENOUGH_VALUES:
             steps = (*_LARGE_STEPS, *_STEPS)
         for step in steps:

@@ -355,16 +355,16 @@ class _Solver:
         """
         values, axes = np.linalg.eigh(self._gram(others.factors))
         rotation, spectrum = axes[:, ::-1].copy(), np.maximum(values[::-1], 0)
-        for factors in (table.factors, others.factors):
-            self.run(_rotate, [(factors[rows], rotation) for rows in _blocks(len(factors))])
-        both = table.factors, others.factors
+        factors = table.factors, others.factors
+        for rotated in factors:
+            self.run(_rotate, [(rotated[rows], rotation) for rows in _blocks(len(rotated))])
         penalty = np.float32(self.alpha0) * spectrum, table.penalties
         stop = max_steps, least_gain
         indptr = table.positives.indptr
         work = indptr + 16 * np.arange(len(indptr))  # a row without positives takes time, too
         ends = np.searchsorted(work, np.linspace(0, work[-1], self.n_spans + 1)).tolist()
         calls = [
-            (table.positives, span, both, penalty, stop, table.losses) for span in pairwise(ends)
+            (table.positives, span, factors, penalty, stop, table.losses) for span in pairwise(ends)
         ]
         self.run(self.solve, calls)
         return np.asarray(spectrum)

@@ -87,8 +87,9 @@ class _GoodRows:
     def table(self, kind: Kind) -> Table:
         users, user_of_code = encode(pl.Series(list(self.users), dtype=pl.String), "user")
         items, item_of_code = encode(pl.Series(list(self.items), dtype=pl.String), "item")
-        timestamp: NDArray[np.int64] | None = np.array(self.timestamp, np.int64)
-        if bool((timestamp == NO_TIME).all()):
+        times = np.array(self.timestamp, np.int64)
+        timestamp: NDArray[np.int64] | None = times
+        if bool(np.all(times == NO_TIME)):
             timestamp = None
         return Table(
             users=users,
