@@ -9,7 +9,7 @@ from matinee.cli.options import json_option, threads_option
 from matinee.cli.output import announce_compiling, as_json, cell, note, progress_bar, table
 
 if TYPE_CHECKING:
-    from matinee.experiments.published_results import Comparison, Line
+    from matinee.experiments.published_results import Line, ProtocolResult
     from matinee.experiments.tutorials import Reproduction
 
 
@@ -117,7 +117,7 @@ def _selected_lines(only: tuple[str, ...]) -> dict[str, list[str]]:
     return selected
 
 
-def _print_records(result: "Comparison") -> None:
+def _print_records(result: "ProtocolResult") -> None:
     from matinee.experiments.published_results import LEVELS
 
     rows = [_record_row(line, len(LEVELS)) for line in result.lines]

@@ -1,9 +1,9 @@
-"""The most accurate published predictions of MovieLens ratings, and what `bayes` makes of the same rows.
+"""The most accurate published rating predictions on MovieLens, and those of `bayes` on the same rows.
 
-Results are compared within a protocol only: the same rows to learn from and the same rows to be tested on. How a
-published figure is known is said with each: read in its publication, or measured by running the library again on the
-very rows and on two cores. Ours are made when asked for. No setting is chosen here: they are the defaults, less the
-ingredients that a line does without.
+Results can be compared within a protocol only: the same rows for training and for testing. Each
+published figure says where it comes from: from the publication, or from running the library again on
+these rows with two cores. The results of `bayes` are computed on request. No setting is chosen here:
+all are the defaults, without the ingredients that a line leaves out.
 """
 
 import shutil
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Reals
 from matinee.data.datasets.fetch import data_folders, local_copy
 from matinee.data.datasets.load import load
 from matinee.data.datasets.registry import names
@@ -29,10 +30,10 @@ from matinee.models.bayes.model import BayesianMF
 from matinee.progress import Progress
 from matinee.text import did_you_mean
 
+#: The levels of the prediction intervals whose coverage is measured.
 LEVELS = (0.5, 0.8, 0.95)
-"""Of the intervals whose coverage is measured."""
+#: Settings for a quick test that everything works.
 QUICK: Mapping[str, Any] = {"factors": 8, "samples": 20, "burn_in": 10, "kept": 10, "set_rank": 20}
-"""Settings to see that everything works."""
 
 PLAIN: Mapping[str, Any] = {"sets": False, "side": False, "times": False}
 IDS: Mapping[str, Any] = {"side": False, "times": False}
@@ -44,12 +45,13 @@ READ, AGAIN = "published", "run again"
 
 
 class Published(NamedTuple):
-    """A result of others on the rows of a protocol.
+    """A published result on the rows of a protocol.
 
     Attributes:
-        who: the method, and how.
-        uses: what it learns from beside the ratings.
-        known: `READ` in its publication, or `AGAIN`: run again on the same rows with two cores.
+        who: the method, and its variant.
+        uses: what it learns from, besides the ratings.
+        seconds: training time; None if it is unknown.
+        known: `READ` in the publication, or `AGAIN`: run again on the same rows with two cores.
     """
 
     who: str
@@ -61,7 +63,7 @@ class Published(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A line of ours: what it learns from, and with which settings other than the defaults."""
+    """A result of `bayes` to compute: what it learns from, and the settings other than the defaults."""
 
     name: str
     uses: str
@@ -69,11 +71,12 @@ class Attempt(NamedTuple):
 
 
 class Protocol(NamedTuple):
-    """Which rows are learnt from and which are tested.
+    """The rows for training and for testing, and the results on them.
 
     Attributes:
-        data: the name of the data set, or of a folder beside the others.
-        folds: of MovieLens' own folds, such as "u1"; none: the tenth of all rows that `tenth` takes.
+        data: the name of the data set, or of a folder beside the data sets.
+        folds: the official folds of MovieLens, such as "u1"; empty for the tenth of all rows that
+            `tenth` takes.
     """
 
     name: str
@@ -92,11 +95,11 @@ _PROBIT = Attempt("probit", "and when; ordered probit", PROBIT)
 
 PROTOCOLS = (
     Protocol(
-        "u1",
-        "ML-100K, the official fold u1",
-        "ml-100k",
-        ("u1",),
-        (
+        name="u1",
+        title="ML-100K, the official fold u1",
+        data="ml-100k",
+        folds=("u1",),
+        published=(
             Published("myFM, rank 10", "user, item", 0.907, None, 4.3, AGAIN),
             Published("GLocal-K (its best test epoch)", "user, item", 0.8889),
             Published("RecKross", "user, item", 0.8910),
@@ -108,34 +111,34 @@ PROTOCOLS = (
             Published("myFM, ordered probit, rank 10", "and when", 0.8808, 0.6921, 41),
             Published("myFM, ordered probit, rank 10 (one of two seeds)", "and when", 0.8808, None, 36, AGAIN),
         ),
-        (_PLAIN, _IDS, _SIDE, _ALL, _PROBIT),
+        attempts=(_PLAIN, _IDS, _SIDE, _ALL, _PROBIT),
     ),
     Protocol(
-        "folds",
-        "ML-100K, the mean of the five official folds",
-        "ml-100k",
-        ("u1", "u2", "u3", "u4", "u5"),
-        (
+        name="folds",
+        title="ML-100K, the mean of the five official folds",
+        data="ml-100k",
+        folds=("u1", "u2", "u3", "u4", "u5"),
+        published=(
             Published("biased MF (MyMediaLite)", "user, item", 0.9076),
             Published("myFM, rank 10", "user, item", 0.897, None, None, AGAIN),
             Published("SVD++ (MyMediaLite)", "and who rated what", 0.9065),
             Published("SigmoidUserAsymmetricFM (MyMediaLite)", "and who rated what", 0.8906, 0.6999),
         ),
-        (_PLAIN, _IDS, _SIDE, _ALL),
+        attempts=(_PLAIN, _IDS, _SIDE, _ALL),
     ),
     Protocol(
-        "ml-1m",
-        "ML-1M, the tenth of its rows that the 90/10 literature tests on",
-        "ml-1m",
-        (),
-        (
+        name="ml-1m",
+        title="ML-1M, the tenth of its rows that the 90/10 literature tests on",
+        data="ml-1m",
+        folds=(),
+        published=(
             Published("myFM, regression, rank 32", "user, item", 0.8300, None, 167, AGAIN),
             Published("GLocal-K", "user, item", 0.8227, None, 7880),
             Published("RecKross", "user, item", 0.8224),
             Published("myFM, regression, rank 32", "and who rated what", 0.8197, None, 439, AGAIN),
             Published("myFM, ordered probit, rank 32", "and who rated what", 0.8183, None, 534, AGAIN),
         ),
-        (
+        attempts=(
             _PLAIN,
             _IDS,
             Attempt("minute", "and features, 60 seconds", {"times": False, "seconds": 60.0}),
@@ -144,24 +147,26 @@ PROTOCOLS = (
         ),
     ),
     Protocol(
-        "ml-1m-part",
-        "ML-1M, its first 2,999 users with the times of their ratings, a random tenth of the rows",
-        "ml-1m-users-1-2999",
-        (),
-        (),
-        (_PLAIN, _IDS, _SIDE, _ALL),
+        name="ml-1m-part",
+        title="ML-1M, its first 2,999 users with the times of their ratings, a random tenth of the rows",
+        data="ml-1m-users-1-2999",
+        folds=(),
+        published=(),
+        attempts=(_PLAIN, _IDS, _SIDE, _ALL),
     ),
 )
 
 
 @dataclass(frozen=True)
 class Line:
-    """A result: of others, or ours.
+    """A result, published or computed.
 
     Attributes:
+        who, uses, seconds: see `Published`.
         known: "published", "run again", or "this run".
-        coverage: for each of `LEVELS` the part of the test ratings that lies in the interval; ours only.
-        settings: those that differ from the defaults; ours only.
+        coverage: for each of `LEVELS`, the share of test ratings inside the prediction interval;
+            empty for published results.
+        settings: those that differ from the defaults; empty for published results.
     """
 
     who: str
@@ -175,8 +180,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """All results of one protocol; the note says what the data rules out."""
+class ProtocolResult:
+    """All results of one protocol; the note says which ones the data does not allow."""
 
     protocol: str
     title: str
@@ -184,15 +189,20 @@ class Comparison:
     note: str
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """All fields, for JSON."""
         return asdict(self)
 
 
 def protocol_named(name: str) -> Protocol:
-    """The protocol of this name; raises UnknownNameError with those there are."""
+    """The protocol with this name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists all names.
+    """
     known = {protocol.name: protocol for protocol in PROTOCOLS}
     if name not in known:
-        raise UnknownNameError(f"no protocol '{name}'.{did_you_mean(name, known)} There are: {', '.join(known)}.")
+        hint = did_you_mean(name, known)
+        raise UnknownNameError(f"There is no protocol '{name}'.{hint} There are: {', '.join(known)}.")
     return known[name]
 
 
@@ -205,16 +215,18 @@ def run_protocol(
     seed: int = 0,
     n_threads: int | None = None,
     progress: Progress | None = None,
-) -> Comparison:
-    """The published results of a protocol and ours, made now.
+) -> ProtocolResult:
+    """The published results of a protocol, and those of `bayes`, computed now.
 
     Args:
-        folder: where the data sets are, as `ml-100k` and so on; None: where `matinee.load` finds them.
-        attempts: names of the lines of ours to make; all if there are none.
+        folder: the folder that holds the data sets, as `ml-100k` and so on; None: they are where
+            `matinee.load` finds them.
+        attempts: the names of the results to compute; empty for all.
+        quick: computes with small models, as a test.
 
     Raises:
-        DataError: the data is not there, or not that of the protocol.
-        UnknownNameError: there is no such line.
+        DataError: the data does not exist, or is not that of the protocol.
+        UnknownNameError: there is no such result.
     """
     known = [attempt.name for attempt in protocol.attempts]
     for name in attempts:
@@ -222,59 +234,94 @@ def run_protocol(
             raise UnknownNameError(f"{protocol.name} has no line '{name}'. There are: {', '.join(known)}.")
     parts = parts_of(protocol, folder)
     has_times = parts[0].train.timestamp is not None
-    possible = [one for one in protocol.attempts if has_times or one.settings.get("times") is False]
-    ruled_out = [one for one in protocol.attempts if one not in possible and (one.name in attempts or not attempts)]
-    lines = [Line(*published) for published in protocol.published]
-    for attempt in possible:
-        if attempt.name in attempts or not attempts:
-            settings = {**attempt.settings, **(QUICK if quick else {})}
-            model = BayesianMF.from_settings({**settings, "seed": seed})
-            lines.append(_measured(model, attempt, parts, n_threads, progress))
-    note = "These ratings have no times, which rules out what uses them: when somebody rated." if ruled_out else ""
-    return Comparison(protocol.name, protocol.title, lines, note)
+    lines = [_published_line(published) for published in protocol.published]
+    note = ""
+    for attempt in protocol.attempts:
+        if attempts and attempt.name not in attempts:
+            continue
+        if not has_times and attempt.settings.get("times") is not False:
+            note = "These ratings have no timestamps, so the models that use them are left out."
+            continue
+        settings = dict(attempt.settings)
+        if quick:
+            settings |= QUICK
+        model = BayesianMF.from_settings({**settings, "seed": seed})
+        lines.append(_computed_line(model, attempt, parts, n_threads, progress))
+    return ProtocolResult(protocol.name, protocol.title, lines, note)
 
 
-def _measured(
-    model: BayesianMF, attempt: Attempt, parts: list[Split], n_threads: int | None, progress: Progress | None
+def _published_line(published: Published) -> Line:
+    return Line(
+        who=published.who,
+        uses=published.uses,
+        rmse=published.rmse,
+        mae=published.mae,
+        seconds=published.seconds,
+        known=published.known,
+    )
+
+
+def _computed_line(
+    model: BayesianMF,
+    attempt: Attempt,
+    parts: list[Split],
+    n_threads: int | None,
+    progress: Progress | None,
 ) -> Line:
-    """Means over the parts, of the seconds too."""
-    rows = []
+    """The means over the parts, of the training time too."""
+    errors, seconds, coverages = [], [], []
     for part in parts:
         started = time.perf_counter()
         model.fit(part.train, n_threads=n_threads, progress=progress)
-        seconds = time.perf_counter() - started
-        predicted = model.predict_ratings(part.test)
-        inside = coverage(part.test.value, predicted, model.predict_deviations(part.test))
-        rows.append(
-            [metrics.rmse(part.test.value, predicted), metrics.mae(part.test.value, predicted), seconds, *inside]
-        )
-    rmse, mae, seconds, *inside = np.mean(rows, axis=0).tolist()
-    settings, defaults = model.settings(), {one.name: one.default for one in model.hypers()}
-    changed = {name: value for name, value in settings.items() if value != defaults[name]}
-    return Line("matinee bayes", attempt.uses, rmse, mae, seconds, "this run", tuple(inside), changed)
+        seconds.append(time.perf_counter() - started)
+        true, predicted = part.test.value, model.predict_ratings(part.test)
+        errors.append([metrics.rmse(true, predicted), metrics.mae(true, predicted)])
+        coverages.append(coverage(true, predicted, model.predict_deviations(part.test)))
+    rmse, mae = np.mean(errors, axis=0).tolist()
+    defaults = {setting.name: setting.default for setting in model.hypers()}
+    settings = model.settings()
+    return Line(
+        who="matinee bayes",
+        uses=attempt.uses,
+        rmse=rmse,
+        mae=mae,
+        seconds=float(np.mean(seconds)),
+        known="this run",
+        coverage=tuple(np.mean(coverages, axis=0).tolist()),
+        settings={name: value for name, value in settings.items() if value != defaults[name]},
+    )
 
 
-def coverage(
-    true: NDArray[np.floating], predicted: NDArray[np.floating], deviations: NDArray[np.floating]
-) -> tuple[float, ...]:
-    """The part of true ratings inside the interval about the prediction, for each of `LEVELS`; all (N,), in stars."""
-    off = np.abs(predicted.astype(np.float64) - true) / deviations
-    return tuple(float(np.mean(off <= NormalDist().inv_cdf((1 + level) / 2))) for level in LEVELS)
+def coverage(true: Reals, predicted: Reals, deviations: Reals) -> tuple[float, ...]:
+    """The share of true ratings inside the prediction interval, for each of `LEVELS`.
+
+    Args:
+        true, predicted, deviations: (N,) in stars; the intervals are those of a normal distribution.
+    """
+    distances = np.abs(predicted.astype(np.float64) - true) / deviations
+    shares = []
+    for level in LEVELS:
+        quantile = NormalDist().inv_cdf((1 + level) / 2)
+        shares.append(float(np.mean(distances <= quantile)))
+    return tuple(shares)
 
 
 # -- the rows ----------------------------------------------------------------------------------------------------
 
 
 def tenth(n_rows: int) -> NDArray[np.int64]:
-    """The row numbers of the test part that the 90/10 literature takes of ML-1M: the first tenth of all rows after
-    NumPy's old generator has shuffled them with the seed 1234 (as GLocal-K and SparseFC do)."""
+    """The row numbers of the test part that the literature with 90/10 splits of ML-1M uses.
+
+    They are the first tenth of all rows, after NumPy's legacy generator has shuffled them with the
+    seed 1234, as in GLocal-K and SparseFC.
+    """
     rows = np.arange(n_rows)
     np.random.RandomState(1234).shuffle(rows)
     return rows[: n_rows // 10]
 
 
 def parts_of(protocol: Protocol, folder: Path | None = None) -> list[Split]:
-    """The rows of a protocol, as for `run_protocol`: to learn from and to be tested on, a pair for each fold."""
+    """The training and test parts of a protocol, one split for each fold; `folder` as for `run_protocol`."""
     with _unpacked(protocol, folder) as place:
         return list(_parts(protocol, place))
 
@@ -287,13 +334,15 @@ def _parts(protocol: Protocol, place: Path) -> Iterator[Split]:
         yield given_parts(load(train).ratings, load(test).ratings)
     if not protocol.folds:
         data = load(place)
-        n_rows = len(data.ratings) if data.source_rows is None else int(data.source_rows.max()) + 1
+        n_rows = len(data.ratings)
+        if data.source_rows is not None:  # rows without a rating count, too
+            n_rows = int(data.source_rows.max()) + 1
         yield given_rows(data.ratings, tenth(n_rows), data.source_rows)
 
 
 @contextmanager
 def _unpacked(protocol: Protocol, folder: Path | None) -> Iterator[Path]:
-    """The folder with the data of a protocol; that of a zip lasts as long as the context."""
+    """The folder with the data of a protocol; a zip is unpacked for as long as the context lasts."""
     place = _place(protocol.data, folder)
     if place.is_dir():
         yield place
@@ -302,9 +351,12 @@ def _unpacked(protocol: Protocol, folder: Path | None) -> Iterator[Path]:
         try:
             shutil.unpack_archive(place, temporary, "zip")
         except (shutil.ReadError, OSError) as error:
-            raise DataError(f"{place} cannot be unpacked: {error}.") from error
+            raise DataError(f"Cannot unpack {place}: {error}.") from error
         inside = [path for path in Path(temporary).iterdir() if path.is_dir() and path.name != "__MACOSX"]
-        yield inside[0] if len(inside) == 1 else Path(temporary)
+        if len(inside) == 1:
+            yield inside[0]
+        else:
+            yield Path(temporary)
 
 
 def _place(name: str, folder: Path | None) -> Path:

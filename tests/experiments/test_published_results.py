@@ -18,8 +18,8 @@ from matinee.experiments.published_results import (
     PROTOCOLS,
     QUICK,
     READ,
-    Comparison,
     Protocol,
+    ProtocolResult,
     parts_of,
     protocol_named,
     run_protocol,
@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def quick(folder: Path, name: str) -> Comparison:
+def quick(folder: Path, name: str) -> ProtocolResult:
     return run_protocol(protocol_named(name), folder, quick=True, n_threads=1)
 
 
@@ -94,7 +94,10 @@ def test_every_published_line_says_how_it_is_known(protocol: Protocol) -> None:
 def test_unknown_protocols_and_lines_are_refused_with_the_known_ones(folder: Path) -> None:
     with pytest.raises(UnknownNameError) as caught:
         protocol_named("fold")
-    assert str(caught.value) == "no protocol 'fold'. Did you mean 'folds'? There are: u1, folds, ml-1m, ml-1m-part."
+    assert (
+        str(caught.value)
+        == "There is no protocol 'fold'. Did you mean 'folds'? There are: u1, folds, ml-1m, ml-1m-part."
+    )
     with pytest.raises(UnknownNameError) as caught:
         run_protocol(protocol_named("u1"), folder, attempts=["everything"])
     assert str(caught.value) == "u1 has no line 'everything'. There are: plain, ids, side, all, probit."
@@ -148,7 +151,7 @@ def test_missing_data_says_what_to_type(folder: Path, tmp_path: Path) -> None:
         f"The folder {folder / 'ml-100k'} has no u2.base and u2.test, the official folds of ML-100K."
     )
     (tmp_path / "ml-100k.zip").write_bytes(b"no zip")
-    assert message("u1", tmp_path).startswith(f"{tmp_path / 'ml-100k.zip'} cannot be unpacked: ")
+    assert message("u1", tmp_path).startswith(f"Cannot unpack {tmp_path / 'ml-100k.zip'}: ")
 
 
 # -- ours --------------------------------------------------------------------------------------------------------
@@ -185,7 +188,7 @@ def test_without_times_what_uses_them_is_ruled_out(folder: Path) -> None:
     without, with_times = quick(folder, "ml-1m"), quick(folder, "ml-1m-part")
     ours = [line.uses for line in without.lines if line.known == "this run"]
     assert ours == ["user, item", "and who rated what", "and features, 60 seconds", "and features of users and films"]
-    assert without.note == "These ratings have no times, which rules out what uses them: when somebody rated."
+    assert without.note == "These ratings have no timestamps, so the models that use them are left out."
     assert [line.uses for line in with_times.lines][-1] == "and when"
     assert with_times.note == ""
 
