@@ -1,16 +1,15 @@
-"""The four tutorials that matinee starts from, each run again by one command and set beside its published numbers."""
+"""Four published tutorials, run again with one command and shown beside their published numbers."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from matinee.data.datasets.load import load
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, by_mask, random_split
-from matinee.data.vocabulary import Id
 from matinee.errors import UnknownNameError, UnsupportedError
 from matinee.models import model_named
 from matinee.models.base import Recommender
@@ -22,17 +21,27 @@ from matinee.text import did_you_mean
 ADAM = {"square_momentum": 0.999, "epsilon": 1e-8, "decoupled": False}
 
 
+class Question(NamedTuple):
+    """A prediction that a tutorial shows: the ids of a user and an item, and the published stars."""
+
+    user: int
+    item: int
+    published: float
+
+
 @dataclass(frozen=True)
 class Tutorial:
-    """What a tutorial does, and what it published.
+    """What a tutorial does, and its published numbers.
 
     Attributes:
-        settings: of the model; `short` replaces some of them for a quick look.
-        published: the mean squared error on its test part, by epoch from 0.
-        like: the films whose nearest it shows; asked: the pairs of user and item id whose stars it predicts, with its
-            answer.
-        remark: why numbers differ from the published ones.
-        better: what we would change in its settings; chosen on a part cut from the training rows.
+        data, model: names of the data set and the model.
+        settings: of the model.
+        short: the settings that are replaced for a quick test.
+        published: the mean squared error on the test part by epoch, from 0.
+        similar_to: titles of the items whose most similar ones it shows.
+        asked: the predictions that it shows.
+        remark: why the numbers differ from the published ones.
+        better: settings that we would change; they were chosen on a part of the training rows.
     """
 
     name: str
@@ -42,8 +51,8 @@ class Tutorial:
     settings: Mapping[str, Any]
     short: Mapping[str, Any]
     published: Mapping[int, float]
-    like: tuple[str, ...] = ()
-    asked: tuple[tuple[int, int, float], ...] = ()
+    similar_to: tuple[str, ...] = ()
+    asked: tuple[Question, ...] = ()
     remark: str = ""
     better: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,9 +66,9 @@ TUTORIALS = (
         settings={"start": "normal:0.1", "sigmoid_range": "0:5.5"},
         short={"epochs": 2, "factors": 10},
         published=dict(enumerate((0.9370, 0.8850, 0.8385, 0.8236, 0.8243))),
-        like=("Silence of the Lambs, The (1991)",),
-        remark="The book's split is random and not published, and it takes titles for items, of which 18 occur twice; "
-        "so its numbers and these are of two samples of the same ratings.",
+        similar_to=("Silence of the Lambs, The (1991)",),
+        remark="The book uses an unpublished random split, and identifies films by title, of which 18 occur twice. So its "
+        " numbers and these come from different samples of the same ratings.",
         better={"start": "normal:0.01", "weight_decay": 0.2},
     ),
     Tutorial(
@@ -74,8 +83,8 @@ TUTORIALS = (
         },
         short={"factors": 16, "hidden": "32,32", "dropout": "0.1", "epochs": 2, "batch_size": 4000},
         published={6: 0.7833},
-        like=("Star Wars: Episode IV - A New Hope (1977)",),
-        remark="Its split comes from another random state, and its embeddings start from other numbers.",
+        similar_to=("Star Wars: Episode IV - A New Hope (1977)",),
+        remark="Its split and the initial values of its embeddings come from other random states.",
         better={
             "factors": 50, "hidden": "200,100", "dropout": "0.25", "batch_size": 1000, "epochs": 8, "patience": 0,
             "schedule": "one-cycle", "learning_rate": 3e-3, "weight_decay": 1e-4,
@@ -92,28 +101,37 @@ TUTORIALS = (
         },
         short={"epochs": 3, "factors": 10},
         published={0: 7.22, 24: 0.8509},
-        like=("Star Wars (1977)", "Snow White and the Seven Dwarfs (1937)"),
-        remark="The split is that of scikit-learn's train_test_split with random_state=42. The start (deviation 1) is "
-        "PyTorch's own, which the first error of 7.22 tells.",
+        similar_to=("Star Wars (1977)", "Snow White and the Seven Dwarfs (1937)"),
+        remark="The split is that of scikit-learn's train_test_split with random_state=42. The initial values have "
+        "PyTorch's standard deviation of 1, as the error of 7.22 after the first epoch shows.",
         better={"start": "normal:0.01"},
     ),
     Tutorial(
         name="plain-mf",
-        title="Plain matrix factorisation",
+        title="Plain matrix factorization",
         data="ml-latest-small",
         model="plain-mf",
         settings={},
         short={"epochs": 4},
         published={},
-        asked=((1, 1, 3.69), (1, 2, 3.18)),
-        remark="It published predictions and no error on a test part; its split and start are random.",
+        asked=(Question(1, 1, 3.69), Question(1, 2, 3.18)),
+        remark="It published predictions, but no error on a test part; its split and initial values are random.",
     ),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came out: the figures of each epoch, and then what the tutorial shows."""
+    """The result of a tutorial that was run again.
+
+    Attributes:
+        epochs: the errors of each epoch, beside the published one.
+        best_mse, best_epoch: the lowest error on the test part.
+        nearest: titles of the most similar items, by title.
+        twenty: the first twenty test ratings, beside their predictions.
+        asked: the predictions that the tutorial shows, beside the published ones.
+        better: the same with the settings that we would change; None if there are none.
+    """
 
     tutorial: str
     title: str
@@ -132,80 +150,106 @@ class Reproduction:
     better: dict[str, Any] | None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """All fields, for JSON."""
         return asdict(self)
 
 
 def tutorial_named(name: str) -> Tutorial:
-    """The tutorial of this name; raises UnknownNameError with those there are."""
+    """The tutorial with this name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists all names.
+    """
     known = {tutorial.name: tutorial for tutorial in TUTORIALS}
     if name not in known:
-        raise UnknownNameError(f"no tutorial '{name}'.{did_you_mean(name, known)} There are: {', '.join(known)}.")
+        hint = did_you_mean(name, known)
+        raise UnknownNameError(f"There is no tutorial '{name}'.{hint} There are: {', '.join(known)}.")
     return known[name]
 
 
 def reproduce(
     tutorial: Tutorial, *, short: bool = False, seed: int = 0, progress: Progress | None = None
 ) -> tuple[Reproduction, Guide]:
-    """Runs a tutorial's model on its data, split, sizes, optimiser and schedule.
+    """Runs a tutorial with its own data, split, sizes, optimizer and schedule.
 
     Args:
-        short: a small model for a few epochs, to see that everything works.
-        seed: of the weights and the order of the batches; the split is the tutorial's own where it is known.
+        short: trains a small model for a few epochs, as a test.
+        seed: of the initial weights and of the order of the batches. The split is that of the
+            tutorial if it is known.
     """
     data = load(tutorial.data)
     part = _split(tutorial, data.ratings)
-    settings = {**tutorial.settings, **(tutorial.short if short else {}), "seed": seed}
-    model = model_named(tutorial.model).from_settings(settings)
-    model.fit(part.train.subset(np.arange(1000)))  # compiles, so that the time below is that of training
+    settings = dict(tutorial.settings)
+    if short:
+        settings |= tutorial.short
+    model = model_named(tutorial.model).from_settings({**settings, "seed": seed})
+    model.fit(part.train.subset(np.arange(1000)))  # compiles, which the time below must not include
     started = time.perf_counter()
     model.fit(part.train, valid=part.test, progress=progress)
     seconds = time.perf_counter() - started
     curve = _curve(model)
     guide = Guide(model, data.catalog)
-    highest, lowest = _by_bias(guide)
+    by_bias = _titles_by_bias(guide)
+    better = None
+    if tutorial.better and not short:
+        better = _better(tutorial, part, seed)
     result = Reproduction(
         tutorial=tutorial.name,
         title=tutorial.title,
         data=tutorial.data,
         settings=model.settings(),
-        epochs=[
-            {"epoch": epoch, "train_mse": mse, "valid_mse": valid, "published_mse": tutorial.published.get(epoch)}
-            for epoch, (_, mse, valid) in enumerate(curve.rows.tolist())
-        ],
+        epochs=_epochs(curve, tutorial.published),
         best_mse=float(curve.valid.min()),
         best_epoch=int(curve.valid.argmin()),
         seconds_per_epoch=seconds / len(curve),
-        highest_biases=highest,
-        lowest_biases=lowest,
-        nearest={title: [line.film.title for line in guide.similar(title, 5).items] for title in tutorial.like},
-        twenty=_twenty(guide, part.test),
-        asked=[_asked(guide, *question) for question in tutorial.asked],
+        highest_biases=by_bias[:-6:-1],
+        lowest_biases=by_bias[:5],
+        nearest={title: _similar(guide, title) for title in tutorial.similar_to},
+        twenty=_first_twenty(guide, part.test),
+        asked=[_answer(guide, question) for question in tutorial.asked],
         remark=tutorial.remark,
-        better=None if short or not tutorial.better else _better(tutorial, part, seed),
+        better=better,
     )
     return result, guide
 
 
+def _epochs(curve: TrainingCurve, published: Mapping[int, float]) -> list[dict[str, float | None]]:
+    return [
+        {
+            "epoch": epoch,
+            "train_mse": train_mse,
+            "valid_mse": valid_mse,
+            "published_mse": published.get(epoch),
+        }
+        for epoch, (_, train_mse, valid_mse) in enumerate(curve.rows.tolist())
+    ]
+
+
 def _better(tutorial: Tutorial, part: Split, seed: int) -> dict[str, Any]:
-    """What the tutorial's model reaches with the settings that we would choose."""
-    model = model_named(tutorial.model).from_settings({**tutorial.settings, **tutorial.better, "seed": seed})
+    """The result with the settings that we would change."""
+    settings = {**tutorial.settings, **tutorial.better, "seed": seed}
+    model = model_named(tutorial.model).from_settings(settings)
     started = time.perf_counter()
     model.fit(part.train, valid=part.test)
     curve = _curve(model)
-    seconds = (time.perf_counter() - started) / len(curve)
-    best = float(curve.valid.min())
-    return {"changed": dict(tutorial.better), "best_mse": best, "seconds_per_epoch": seconds}
+    return {
+        "changed": dict(tutorial.better),
+        "best_mse": float(curve.valid.min()),
+        "seconds_per_epoch": (time.perf_counter() - started) / len(curve),
+    }
 
 
 def _curve(model: Recommender) -> TrainingCurve:
     if model.curve_ is None:
-        raise UnsupportedError(f"{model.name} does not learn in epochs, as all tutorials' models do.")
+        raise UnsupportedError(f"{model.name} does not learn in epochs, as the models of all tutorials do.")
     return model.curve_
 
 
 def _split(tutorial: Tutorial, ratings: Ratings) -> Split:
-    """A fifth of the rows; for EmbeddingNet those that scikit-learn's train_test_split takes with random_state=42."""
+    """A fifth of the rows is the test part.
+
+    For EmbeddingNet it is that of scikit-learn's train_test_split with random_state=42.
+    """
     if tutorial.name != "embeddingnet":
         return random_split(ratings, 0.2, seed=42)
     order = np.random.RandomState(42).permutation(len(ratings))
@@ -214,35 +258,40 @@ def _split(tutorial: Tutorial, ratings: Ratings) -> Split:
     return by_mask(ratings, is_test, "train_test_split, random_state=42")
 
 
-def _by_bias(guide: Guide, k: int = 5) -> tuple[list[str], list[str]]:
-    """The titles of the highest and the lowest item biases; none for a model without biases."""
+def _titles_by_bias(guide: Guide) -> list[str]:
+    """The titles of all items from the lowest bias to the highest; empty for a model without biases."""
     biases = guide.model.learned_biases()
     if biases is None or not biases.item.any():
-        return [], []
-    order = np.argsort(biases.item)
-    return _titles(guide, order[::-1][:k]), _titles(guide, order[:k])
+        return []
+    item_ids = guide.model.items_.ids[np.argsort(biases.item)]
+    return [guide.catalog[item_id].title for item_id in item_ids.tolist()]
 
 
-def _titles(guide: Guide, item_index: Any) -> list[str]:
-    return [guide.catalog[guide.model.items_.id(index)].title for index in item_index.tolist()]
+def _similar(guide: Guide, title: str) -> list[str]:
+    return [suggestion.film.title for suggestion in guide.similar(title, 5).items]
 
 
-def _twenty(guide: Guide, test: Ratings) -> list[dict[str, Any]]:
-    """The first twenty rows of the test part: who, what, the true stars and the predicted ones."""
+def _first_twenty(guide: Guide, test: Ratings) -> list[dict[str, Any]]:
+    """The first twenty test ratings with their users, titles, true and predicted stars."""
     rows = test.subset(np.arange(min(20, len(test))))
-    predicted = guide.model.predict_ratings(rows)
+    predicted = guide.model.predict_ratings(rows).tolist()
     return [
         {
-            "user": test.users.id(user),
-            "film": guide.catalog[test.items.id(item)].title,
-            "stars": float(true),
-            "predicted": round(float(stars), 2),
+            "user": test.users.id(int(rows.user_index[row])),
+            "film": guide.catalog[test.items.id(int(rows.item_index[row]))].title,
+            "stars": float(rows.value[row]),
+            "predicted": round(predicted[row], 2),
         }
-        for user, item, true, stars in zip(rows.user_index, rows.item_index, rows.value, predicted, strict=True)
+        for row in range(len(rows))
     ]
 
 
-def _asked(guide: Guide, user: Id, item: Id, published: float) -> dict[str, Any]:
-    """A prediction from raw ids, beside the published one."""
-    stars = round(guide.predict(user, item), 2)
-    return {"user": user, "item": item, "film": guide.catalog[item].title, "stars": stars, "published": published}
+def _answer(guide: Guide, question: Question) -> dict[str, Any]:
+    """A prediction beside the published one."""
+    return {
+        "user": question.user,
+        "item": question.item,
+        "film": guide.catalog[question.item].title,
+        "stars": round(guide.predict(question.user, question.item), 2),
+        "published": question.published,
+    }

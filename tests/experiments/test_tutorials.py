@@ -56,11 +56,11 @@ def test_an_unknown_tutorial_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError) as caught:
         tutorial_named("fastia")
     assert str(caught.value) == (
-        "no tutorial 'fastia'. Did you mean 'fastai'? There are: fastai, zaitsev, embeddingnet, plain-mf."
+        "There is no tutorial 'fastia'. Did you mean 'fastai'? There are: fastai, zaitsev, embeddingnet, plain-mf."
     )
     result = run("zzz")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: no tutorial 'zzz'. There are: fastai, zaitsev, embeddingnet, plain-mf.\n"
+    assert result.stderr == "Error: There is no tutorial 'zzz'. There are: fastai, zaitsev, embeddingnet, plain-mf.\n"
 
 
 def test_the_split_of_embeddingnet_is_that_of_scikit_learn() -> None:
@@ -94,7 +94,7 @@ def test_a_tutorial_runs_and_learns(tutorial: Tutorial) -> None:
 def test_a_tutorial_shows_what_the_original_shows(tutorial: Tutorial) -> None:
     real_data(tutorial.data)
     result = short(tutorial.name)
-    assert list(result.nearest) == list(tutorial.like)
+    assert list(result.nearest) == list(tutorial.similar_to)
     for title, near in result.nearest.items():
         assert len(set(near) - {title}) == 5
     assert len(result.twenty) == 20
