@@ -67,8 +67,8 @@ TUTORIALS = (
         short={"epochs": 2, "factors": 10},
         published=dict(enumerate((0.9370, 0.8850, 0.8385, 0.8236, 0.8243))),
         similar_to=("Silence of the Lambs, The (1991)",),
-        remark="The book uses an unpublished random split, and identifies films by title, of which 18 occur twice. So its "
-        " numbers and these come from different samples of the same ratings.",
+        remark="The book uses an unpublished random split, and identifies films by title, of which 18 "
+        "occur twice. So its numbers and these come from different samples of the same ratings.",
         better={"start": "normal:0.01", "weight_decay": 0.2},
     ),
     Tutorial(

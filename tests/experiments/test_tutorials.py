@@ -136,7 +136,9 @@ def test_the_command_tells_people_the_same() -> None:
     assert f"Best {expected.best_mse:.4f} at epoch {expected.best_epoch}; " in result
     assert f"Highest item biases: {'; '.join(expected.highest_biases)}" in lines
     assert f"Lowest item biases: {'; '.join(expected.lowest_biases)}" in lines
-    assert f"Nearest to Silence of the Lambs, The (1991): {'; '.join(next(iter(expected.nearest.values())))}" in lines
+    assert (
+        f"Most similar to Silence of the Lambs, The (1991): {'; '.join(next(iter(expected.nearest.values())))}" in lines
+    )
     assert "Twenty test ratings" in lines
 
 
@@ -145,5 +147,5 @@ def test_the_command_sets_its_answers_beside_the_tutorials_and_draws(tmp_path: P
     result = run("plain-mf", "--short", "--plot", tmp_path / "curve.svg")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "User 1, item 1 (Toy Story (1995)): " in result.stdout
-    assert "stars; the tutorial 3.69." in result.stdout
+    assert "stars; in the tutorial 3.69." in result.stdout
     assert (tmp_path / "curve.svg").read_text("utf-8").startswith("<?xml")
