@@ -28,7 +28,8 @@ INTRODUCTION = """# Python API
 
 Made by `make docs` from the docstrings. Everything here is a name of the package: `import matinee`,
 then `matinee.load`, `matinee.Guide` and so on. Shapes use the letters of the [notation](notation.md).
-The settings of each model are listed with [the command line](cli.md#settings-of-the-models); as keywords they have the same names.
+The settings of each model are listed with [the command line](cli.md#settings-of-the-models); as
+keywords they have the same names.
 """
 
 

@@ -162,7 +162,8 @@ def _none_known(rows: list[OwnRating], reasons: list[str], path: Path) -> str:
         where = f"In {path}, row {first}"
     if len(reasons) == 1:
         return f"{where}: The model does not know the only rated item: {reasons[0]}"
-    return f"{where}: The model knows none of the {len(reasons)} rated items. The first: {reasons[0]}"
+    none = f"The model knows none of the {len(reasons)} rated items."
+    return f"{where}: {none} The first: {reasons[0]}"
 
 
 def _repeated_note(path: Path, n_repeated: int, scale: Scale) -> str:
