@@ -154,7 +154,7 @@ def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
     """The description of a data set."""
     ratings = dataset.ratings
     values, counts = _histogram(ratings.value, ratings.scale)
-    titled = [item_id in dataset.catalogue.films for item_id in ratings.items.ids.tolist()]
+    titled = [item_id in dataset.catalog.films for item_id in ratings.items.ids.tolist()]
     times = np.empty(0, np.int64)
     if ratings.timestamp is not None:
         times = ratings.timestamp[ratings.timestamp != NO_TIME]
@@ -196,7 +196,7 @@ def _most_rated(dataset: Dataset, n: int) -> list[tuple[Id, str, int, float]]:
         count = int(ratings.item_counts[index])
         if count > 0:
             item_id = ratings.items.id(index)
-            title = dataset.catalogue[item_id].title
+            title = dataset.catalog[item_id].title
             rows.append((item_id, title, count, float(sums[index] / count)))
     return rows
 

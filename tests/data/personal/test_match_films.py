@@ -49,7 +49,7 @@ def guide(scale: Scale = HALVES, films: dict[Id, Film] = FILMS, n: int = 12) -> 
 
 
 def read_export(content: bytes, guide: Guide) -> Import:
-    return match_films(content, guide.model.items_, guide.catalog, guide.model.scale_)
+    return match_films(content, guide.model.items_, guide.catalog, guide.model.scale_, seconds=100)
 
 
 def letterboxd(*rows: str) -> Import:
