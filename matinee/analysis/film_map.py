@@ -19,7 +19,7 @@ from matinee.data.catalog import Film
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import centered, nearest_rows, principal_components
-from matinee.models.base import Profile
+from matinee.models.base import UserState
 from matinee.models.history import few_ratings
 from matinee.models.hyperparameters import check_choice
 from matinee.recommendation.filters import seldom
@@ -195,7 +195,7 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
     )
 
 
-def place_of(film_map: FilmMap, guide: Guide, profile: Profile) -> Point:
+def place_of(film_map: FilmMap, guide: Guide, profile: UserState) -> Point:
     """A person's position: the mean position of the films they like, weighted by how much.
 
     The weight is the number of stars above the film's mean and above the person's habit. The

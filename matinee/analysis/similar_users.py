@@ -18,7 +18,7 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import centered
-from matinee.models.base import Person, Profile, Recommender
+from matinee.models.base import Person, Recommender, UserState
 from matinee.models.implicit_feedback import liked_from
 from matinee.recommendation.guide import Guide
 from matinee.text import joined
@@ -162,7 +162,7 @@ def neighbors(guide: Guide, person: Person, k: int = 10, *, n_films: int = 10) -
     model = guide.model
     profile = model.profile(person)
     own_index = None
-    if not isinstance(person, Profile | Mapping):
+    if not isinstance(person, UserState | Mapping):
         own_index = model.users_.index(person)
     similarities = _similarities(model, profile, own_index)
     order = np.argsort(-similarities, kind="stable")[:k].tolist()
@@ -185,7 +185,7 @@ def neighbors(guide: Guide, person: Person, k: int = 10, *, n_films: int = 10) -
     return Neighbors(people, films, _note(model, profile, own_index, len(people), k))
 
 
-def _similarities(model: Recommender, profile: Profile, own_index: int | None) -> Doubles:
+def _similarities(model: Recommender, profile: UserState, own_index: int | None) -> Doubles:
     """The similarity to each user, (U,); -1 for the person and for users without ratings."""
     n = model.history_.counts  # (U,)
     has_histories = bool(n.any())
@@ -218,7 +218,7 @@ def _loved(model: Recommender, user: int) -> NDArray[np.int32]:
     return items[_is_loved(model.scale_, value)]
 
 
-def _neighbor(guide: Guide, profile: Profile, user: int, similarity: float, new_items: NDArray[np.int64]) -> Neighbor:
+def _neighbor(guide: Guide, profile: UserState, user: int, similarity: float, new_items: NDArray[np.int64]) -> Neighbor:
     """The description of one neighbor.
 
     Args:
@@ -254,7 +254,7 @@ def _named(guide: Guide, items: NDArray[Any]) -> list[NamedFilm]:
     return [NamedFilm(item_id, guide.catalog[item_id]) for item_id in ids]
 
 
-def _note(model: Recommender, profile: Profile, own_index: int | None, n_found: int, k: int) -> str:
+def _note(model: Recommender, profile: UserState, own_index: int | None, n_found: int, k: int) -> str:
     """Why there are fewer people than requested, or no films."""
     if len(profile.value) == 0 and (own_index is None or not model.history_.is_empty):
         return RATED_NOTHING

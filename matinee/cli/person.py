@@ -12,7 +12,7 @@ from matinee.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from matinee.data.vocabulary import Id
-    from matinee.models.base import Profile
+    from matinee.models.base import UserState
     from matinee.recommendation.guide import Guide
 
 RATINGS_HELP = "A new person's ratings: a CSV file of films and stars, or the export of a film site."
@@ -37,7 +37,7 @@ def profile_of(
     user: str | None,
     ratings: Path | None,
     no_history: str = NO_HISTORY,
-) -> "Profile":
+) -> "UserState":
     """The person that --user or --ratings names, with notes about their ratings.
 
     Args:
@@ -81,7 +81,7 @@ def command_with_ratings(model_file: Path, unknown: str | None = None) -> str:
     return f"matinee {context.info_name} {shlex.join(words)}"
 
 
-def _new_person(guide: "Guide", path: Path) -> "Profile":
+def _new_person(guide: "Guide", path: Path) -> "UserState":
     from matinee.data.personal.personal_ratings import read_personal_ratings
 
     model = guide.model

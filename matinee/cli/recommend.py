@@ -17,7 +17,7 @@ from matinee.cli.output import as_json, note, print_suggestions
 from matinee.cli.person import NO_HISTORY, RATINGS_HELP, id_of, profile_of, require_person
 
 if TYPE_CHECKING:
-    from matinee.models.base import Profile
+    from matinee.models.base import UserState
     from matinee.recommendation.guide import Guide
 
 
@@ -124,7 +124,7 @@ def _members(users: tuple[str, ...], files: tuple[Path, ...]) -> list[_Member]:
     return members
 
 
-def _profiles(guide: "Guide", model_file: Path, members: list[_Member]) -> "list[Profile]":
+def _profiles(guide: "Guide", model_file: Path, members: list[_Member]) -> "list[UserState]":
     """The profile of every member; the note on a file without histories appears once."""
     profiles = []
     no_history = NO_HISTORY

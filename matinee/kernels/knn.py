@@ -61,9 +61,7 @@ class Rule(NamedTuple):
 
 
 @kernel()
-def likeness(
-    mine: Integers, values: Floats, others: Rows, lengths: Floats, measure: Measure
-) -> Floats:
+def likeness(mine: Integers, values: Floats, others: Rows, lengths: Floats, measure: Measure) -> Floats:
     """How alike a row is to each of R rows, (R,), -1 to 1; 0 where they have too little in common.
 
     Args:
@@ -99,9 +97,7 @@ def likeness(
 
 
 @kernel()
-def co_rated_likeness(
-    mine: Integers, values: Floats, others: Rows, n_rows: int, measure: Measure
-) -> Floats:
+def co_rated_likeness(mine: Integers, values: Floats, others: Rows, n_rows: int, measure: Measure) -> Floats:
     """`likeness` for measures whose lengths count only the ratings that both rows have."""
     starts, index, value = others
     sums = np.zeros((n_rows, 6))  # of 1, x, y, x x, y y, x y
@@ -262,18 +258,14 @@ def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
 
 
 @kernel()
-def people_for_all(
-    values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
-) -> None:
+def people_for_all(values: Floats, people: People, measure: Measure, rule: Rule, out: Floats) -> None:
     """What the k nearest of those who rated an item say, for people's compared values, (B, I): out, (B, I)."""
     for person in range(len(values)):
         people_for_one(values[person], people, measure, rule, out[person])
 
 
 @kernel()
-def people_for_one(
-    values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
-) -> None:
+def people_for_one(values: Floats, people: People, measure: Measure, rule: Rule, out: Floats) -> None:
     """`people_for_all` for one person: values and out, (I,).
 
     One walk over the ratings of everybody alike, nearest first; an item that k of them have rated is complete.

@@ -52,30 +52,18 @@ def quantile(p: float) -> float:
     if abs(q) <= 0.425:
         r = 0.180625 - q * q
         above = 2.5090809287301226727e3 * r + 3.3430575583588128105e4
-        above = (
-            (above * r + 6.7265770927008700853e4) * r + 4.5921953931549871457e4
-        ) * r + 1.3731693765509461125e4
-        above = (
-            (above * r + 1.9715909503065514427e3) * r + 1.3314166789178437745e2
-        ) * r + 3.3871328727963666080
+        above = ((above * r + 6.7265770927008700853e4) * r + 4.5921953931549871457e4) * r + 1.3731693765509461125e4
+        above = ((above * r + 1.9715909503065514427e3) * r + 1.3314166789178437745e2) * r + 3.3871328727963666080
         below = 5.2264952788528545610e3 * r + 2.8729085735721942674e4
-        below = (
-            (below * r + 3.9307895800092710610e4) * r + 2.1213794301586595867e4
-        ) * r + 5.3941960214247511077e3
+        below = ((below * r + 3.9307895800092710610e4) * r + 2.1213794301586595867e4) * r + 5.3941960214247511077e3
         below = ((below * r + 6.8718700749205790830e2) * r + 4.2313330701600911252e1) * r + 1
         return q * above / below
     r = sqrt(-log(min(p, 1 - p))) - 1.6
     above = 7.74545014278341407640e-4 * r + 2.27238449892691845833e-2
-    above = (
-        (above * r + 2.41780725177450611770e-1) * r + 1.27045825245236838258
-    ) * r + 3.64784832476320460504
-    above = (
-        (above * r + 5.76949722146069140550) * r + 4.63033784615654529590
-    ) * r + 1.42343711074968357734
+    above = ((above * r + 2.41780725177450611770e-1) * r + 1.27045825245236838258) * r + 3.64784832476320460504
+    above = ((above * r + 5.76949722146069140550) * r + 4.63033784615654529590) * r + 1.42343711074968357734
     below = 1.05075007164441684324e-9 * r + 5.47593808499534494600e-4
-    below = (
-        (below * r + 1.51986665636164571966e-2) * r + 1.48103976427480074590e-1
-    ) * r + 6.89767334985100004550e-1
+    below = ((below * r + 1.51986665636164571966e-2) * r + 1.48103976427480074590e-1) * r + 6.89767334985100004550e-1
     below = ((below * r + 1.67638483018380384940) * r + 2.05319162663775882187) * r + 1
     return above / below if q > 0 else -above / below
 
@@ -85,9 +73,7 @@ def truncated(a: float, b: float, uniform: float) -> float:
     """A standard normal number between a < b, by inversion of a uniform one in [0, 1)."""
     mirrored = a + b < 0
     low, high = (-b, -a) if mirrored else (a, b)
-    part = (
-        1 - uniform if not mirrored else max(uniform, 1e-300)
-    )  # of the mass above the number, in (0, 1]
+    part = 1 - uniform if not mirrored else max(uniform, 1e-300)  # of the mass above the number, in (0, 1]
     if low < FAR:
         beyond_low, beyond_high = erfc(low * ROOT_HALF) / 2, erfc(high * ROOT_HALF) / 2
         beyond = beyond_high + part * (beyond_low - beyond_high)
@@ -97,14 +83,9 @@ def truncated(a: float, b: float, uniform: float) -> float:
             return -x if mirrored else x
         target = log(max(beyond, 1e-300))
     else:
-        fall = (
-            exp((low - high) * (low + high) / 2) * mills(high) / mills(low)
-        )  # of the tails' masses
+        fall = exp((low - high) * (low + high) / 2) * mills(high) / mills(low)  # of the tails' masses
         target = log(fall + part * (1 - fall)) + log(mills(low)) - low * low / 2 - LOG_ROOT_2PI
-    x = sqrt(
-        max(low, FAR) ** 2
-        - 2 * min(target + max(low, FAR) ** 2 / 2 + LOG_ROOT_2PI + log(max(low, FAR)), 0.0)
-    )
+    x = sqrt(max(low, FAR) ** 2 - 2 * min(target + max(low, FAR) ** 2 / 2 + LOG_ROOT_2PI + log(max(low, FAR)), 0.0))
     for _ in range(4):  # Newton's steps towards log(1 - Phi(x)) = target
         ratio = mills(x)
         x += ratio * (log(ratio) - x * x / 2 - LOG_ROOT_2PI - target)
@@ -113,9 +94,7 @@ def truncated(a: float, b: float, uniform: float) -> float:
 
 
 @kernel()
-def _bounds(
-    level: int, score: float, root: float, thresholds: NDArray[np.float64]
-) -> tuple[float, float]:
+def _bounds(level: int, score: float, root: float, thresholds: NDArray[np.float64]) -> tuple[float, float]:
     """The interval of a level, in standard deviations 1 / root from the score."""
     low = (thresholds[level - 1] - score) * root if level > 0 else -inf
     high = (thresholds[level] - score) * root if level < len(thresholds) else inf

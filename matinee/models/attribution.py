@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
-from matinee.models.base import Parts, Profile, Recommender
+from matinee.models.base import Attribution, Recommender, UserState
 from matinee.models.fold_in import Predict, UserPrior
 
 
@@ -57,9 +57,7 @@ def rating_parts(
     return weights * (surprises - slopes[:, bias] @ offset[bias]), changes
 
 
-def _weights(
-    slopes: Doubles, penalty: Doubles, gradient: Doubles, values: Doubles
-) -> tuple[Doubles, Doubles, Doubles]:
+def _weights(slopes: Doubles, penalty: Doubles, gradient: Doubles, values: Doubles) -> tuple[Doubles, Doubles, Doubles]:
     """The influence of each value on a ridge regression x of values on slopes.
 
     Returns:
@@ -80,10 +78,10 @@ def path_parts(
     model: Recommender,
     predictor: Callable[[NDArray[np.int32]], Predict],
     prior: UserPrior,
-    profile: Profile,
+    profile: UserState,
     item_index: int,
     n_biases: int,
-) -> Parts:
+) -> Attribution:
     """The attribution of a prediction that is not linear in the person's vector.
 
     The parts are approximate but add up to the prediction. The change of the prediction along the
@@ -117,7 +115,7 @@ def path_parts(
         n_biases,
     )
     user = float(gradient[:n_biases] @ offset[:n_biases])
-    return Parts(mean, user, float(first[0]) - mean, ratings, last[0] + changes, is_exact=False)
+    return Attribution(mean, user, float(first[0]) - mean, ratings, last[0] + changes, is_exact=False)
 
 
 def _average_slope(item: Predict, start: Doubles, offset: Doubles, change: float) -> Doubles:

@@ -28,13 +28,13 @@ from matinee.models.declarations import check_class
 from matinee.models.history import History, Rows
 from matinee.models.hyperparameters import Hyper, checked, hyper, learned
 from matinee.models.interface import (
+    Attribution,
     Capabilities,
-    Fitting,
-    Parts,
+    FitOptions,
     Person,
-    Profile,
-    Scored,
+    ScoredItem,
     TrainingCurve,
+    UserState,
     values_in,
 )
 from matinee.progress import Progress
@@ -44,7 +44,7 @@ from matinee.training.loop import Engine
 
 USERS_PER_BLOCK = 128
 
-__all__ = ["Fitting", "Parts", "Person", "Profile", "Recommender", "Scored"]
+__all__ = ["Attribution", "FitOptions", "Person", "Recommender", "ScoredItem", "UserState"]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -85,7 +85,7 @@ class Recommender(ABC):
     # -- required of a model -----------------------------------------------------------------------
 
     @abstractmethod
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         """Sets every array declared by `learned`, and `curve_`."""
 
     @abstractmethod
@@ -93,9 +93,7 @@ class Recommender(ABC):
         """The vectors of known users, (B, D)."""
 
     @abstractmethod
-    def _fold_in(
-        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
         """The vector of a new person, (D,), from their items, (n,), and ratings, (n,)."""
 
     @abstractmethod
@@ -105,9 +103,7 @@ class Recommender(ABC):
         Scores are stars before clipping if the model predicts stars.
         """
 
-    def _predict(
-        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
+    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
         """Stars before clipping, (N,); an index of -1 is an unknown user or item."""
         return self._predict_at(user_index, item_index, None)
 
@@ -123,12 +119,12 @@ class Recommender(ABC):
         del timestamp
         return self._predict(user_index, item_index)
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         """The attribution of the scores of some items, (K,)."""
         del profile, item_index
         raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
 
-    def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
+    def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
         """See `deviations`."""
         del profile, item_index
         return None
@@ -139,9 +135,7 @@ class Recommender(ABC):
 
     def _item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F)."""
-        raise UnsupportedError(
-            f"{self.name} has no item factors, so it cannot say what is similar; use {self.usual}."
-        )
+        raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use {self.usual}.")
 
     def _tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The part of each vector that describes taste, (B, D) -> (B, F)."""
@@ -159,9 +153,7 @@ class Recommender(ABC):
             UnsupportedError: the model is not trained by gradient steps on batches.
         """
         del train
-        raise UnsupportedError(
-            f"{self.name} has no learning rate to find; use dot-product, plain-mf or mlp."
-        )
+        raise UnsupportedError(f"{self.name} has no learning rate to find; use dot-product, plain-mf or mlp.")
 
     @property
     def needs_valid(self) -> bool:
@@ -273,22 +265,16 @@ class Recommender(ABC):
                 it, with the same result as without the interruption. It is removed at the end.
         """
         if checkpoint is not None and not self.capabilities.resumes:
-            raise UnsupportedError(
-                f"{self.name} trains too fast to need a checkpoint; leave it out."
-            )
+            raise UnsupportedError(f"{self.name} trains too fast to need a checkpoint; leave it out.")
         if len(train) == 0:
             raise DataError("There are no ratings to train on.")
         if self.capabilities.needs_stars and train.scale == PAIRS:
-            raise UnsupportedError(
-                f"{self.name} needs ratings, but this table holds implicit feedback; use ials."
-            )
+            raise UnsupportedError(f"{self.name} needs ratings, but this table holds implicit feedback; use ials.")
         if valid is not None and len(valid) == 0:
             valid = None
         needs = self.capabilities
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
-        self.history_ = History.from_ratings(
-            train, times=needs.uses_times, features=needs.uses_features
-        )
+        self.history_ = History.from_ratings(train, times=needs.uses_times, features=needs.uses_features)
         self.item_counts_ = train.item_counts
         sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
         means = np.where(self.item_counts_ > 0, sums / np.maximum(self.item_counts_, 1), np.nan)
@@ -296,7 +282,7 @@ class Recommender(ABC):
         if valid is None and self.needs_valid and len(train) > 1:
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test
-        self._fit(train, Fitting(valid, n_threads, progress, checkpoint))
+        self._fit(train, FitOptions(valid, n_threads, progress, checkpoint))
         return self
 
     @property
@@ -319,9 +305,7 @@ class Recommender(ABC):
 
     def _require_fit(self) -> None:
         if not self.is_fitted:
-            raise NotFittedError(
-                f"This {self.name} model is not fitted: call fit(ratings), or load a saved model."
-            )
+            raise NotFittedError(f"This {self.name} model is not fitted: call fit(ratings), or load a saved model.")
 
     # -- used by other models, by index ------------------------------------------------------------
 
@@ -330,9 +314,7 @@ class Recommender(ABC):
         self._require_fit()
         return self._user_vectors(user_index)
 
-    def vector_of(
-        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def vector_of(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
         """The vector of a new person, (D,); see `fold_in`."""
         self._require_fit()
         return self._fold_in(item_index, value)
@@ -352,24 +334,24 @@ class Recommender(ABC):
         self._require_stars()
         return self._predict_at(user_index, item_index, timestamp)
 
-    def attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         """`parts_each` by index."""
         return self._attribute(profile, item_index)
 
     # -- for people, by id -------------------------------------------------------------------------
 
-    def profile(self, person: Person) -> Profile:
+    def profile(self, person: Person) -> UserState:
         """The profile of a known user by id, or of a new person from their ratings (`fold_in`)."""
         self._require_fit()
-        if isinstance(person, Profile):
+        if isinstance(person, UserState):
             return person
         if isinstance(person, Mapping):
             return self.fold_in(person)
         user = self.users_.index(person)
         item_index, value = self.history_.of(user)
-        return Profile(item_index, value, self._user_vectors(np.array([user]))[0])
+        return UserState(item_index, value, self._user_vectors(np.array([user]))[0])
 
-    def fold_in(self, ratings: Mapping[Id, float]) -> Profile:
+    def fold_in(self, ratings: Mapping[Id, float]) -> UserState:
         """The profile of a new person from the ratings they just gave.
 
         Nothing is retrained or stored. Without ratings it is the profile of the average person.
@@ -380,7 +362,7 @@ class Recommender(ABC):
         """
         self._require_fit()
         index, value = self.items_.indices(ratings), values_in(self.scale_, ratings)
-        return Profile(index, value, self._fold_in(index, value))
+        return UserState(index, value, self._fold_in(index, value))
 
     def predict(self, person: Person, item_id: Id) -> float:
         """The stars that a person would give an item, clipped to the scale."""
@@ -392,7 +374,7 @@ class Recommender(ABC):
         """Stars, limited to the scale."""
         return np.clip(stars, self.scale_.lowest, self.scale_.highest)
 
-    def parts(self, person: Person, item_id: Id) -> tuple[float, Parts]:
+    def parts(self, person: Person, item_id: Id) -> tuple[float, Attribution]:
         """The score of an item for a person, before clipping, and its attribution.
 
         The parts add up to the score except for the training residual of a known user (see
@@ -405,7 +387,7 @@ class Recommender(ABC):
         (parts,) = self.parts_each(profile, [item_id])
         return float(self.scores(profile)[self.items_.index(item_id)]), parts
 
-    def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[Parts]:
+    def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[Attribution]:
         """The attribution of the scores of several items, in some models as fast as of one."""
         return self._attribute(self.profile(person), self.items_.indices(item_ids))
 
@@ -429,7 +411,7 @@ class Recommender(ABC):
         *,
         allowed: NDArray[np.bool_] | None = None,
         include_seen: bool = False,
-    ) -> list[Scored]:
+    ) -> list[ScoredItem]:
         """The k best items for a person, best first; fewer if fewer are allowed and unseen.
 
         Args:
@@ -443,9 +425,7 @@ class Recommender(ABC):
         best = top(np.where(candidates, scores, -np.inf), min(k, int(candidates.sum())))
         return self.scored(profile, best, scores)
 
-    def scored(
-        self, profile: Profile | None, item_index: NDArray[Any], scores: NDArray[Any]
-    ) -> list[Scored]:
+    def scored(self, profile: UserState | None, item_index: NDArray[Any], scores: NDArray[Any]) -> list[ScoredItem]:
         """Some items with their scores, stars and deviations, in the given order.
 
         Args:
@@ -461,7 +441,7 @@ class Recommender(ABC):
             if known is not None:
                 deviations = known.tolist()
         ids = self.items_.ids[item_index].tolist()
-        return list(map(Scored, ids, scores[item_index].tolist(), stars, deviations))
+        return list(map(ScoredItem, ids, scores[item_index].tolist(), stars, deviations))
 
     def scores(self, person: Person) -> NDArray[np.float32]:
         """The scores of all items, (I,), by which `recommend` sorts.
@@ -494,9 +474,7 @@ class Recommender(ABC):
             scores = np.ascontiguousarray(scores, np.float32)
             top_unseen(scores, users[rows], history, best[rows])
 
-        blocks = [
-            slice(first, first + USERS_PER_BLOCK) for first in range(0, len(users), USERS_PER_BLOCK)
-        ]
+        blocks = [slice(first, first + USERS_PER_BLOCK) for first in range(0, len(users), USERS_PER_BLOCK)]
         n_threads = None
         if not self.capabilities.thread_safe:
             n_threads = 1
@@ -511,7 +489,7 @@ class Recommender(ABC):
         *,
         allowed: NDArray[np.bool_] | None = None,
         shrinkage: float = 0,
-    ) -> list[Scored]:
+    ) -> list[ScoredItem]:
         """The k most similar items, best first, without items that were never rated.
 
         Similarity is the cosine of the centered item vectors, unless the model defines its own.
@@ -530,14 +508,12 @@ class Recommender(ABC):
             biases, learned_of_it = self.learned_biases(), "nothing about it"
             if biases is not None and biases.item[item]:
                 learned_of_it = "only its bias"
-            raise UnsupportedError(
-                f"Item '{item_id}' has no similar items: {self.name} learned {learned_of_it}."
-            )
+            raise UnsupportedError(f"Item '{item_id}' has no similar items: {self.name} learned {learned_of_it}.")
         candidates[item] = False
         trust = self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)
         similarity *= trust.astype(np.float32)
         best = top(np.where(candidates, similarity, -np.inf), min(k, int(candidates.sum())))
-        return [Scored(self.items_.id(i), float(similarity[i]), None) for i in best.tolist()]
+        return [ScoredItem(self.items_.id(i), float(similarity[i]), None) for i in best.tolist()]
 
     def likeness(self, item_index: int) -> NDArray[np.float32]:
         """The model's similarity of an item to every item, (I,), -1 to 1; NaN where unknown.
@@ -577,8 +553,7 @@ class Recommender(ABC):
             return np.ones(len(self.items_), bool)
         if allowed.shape != (len(self.items_),):
             raise DataError(
-                f"The mask of allowed items has shape {allowed.shape}, "
-                f"but must have shape ({len(self.items_)},)."
+                f"The mask of allowed items has shape {allowed.shape}, but must have shape ({len(self.items_)},)."
             )
         return allowed.copy()
 
@@ -586,10 +561,7 @@ class Recommender(ABC):
         self._require_fit()
         if not self.scale_.has_stars:
             raise UnsupportedError(
-                f"{self.name} was trained on a table without ratings, so it ranks and predicts no "
-                "stars."
+                f"{self.name} was trained on a table without ratings, so it ranks and predicts no stars."
             )
         if not self.capabilities.predicts_stars:
-            raise UnsupportedError(
-                f"{self.name} only ranks and predicts no stars; use baseline or mf."
-            )
+            raise UnsupportedError(f"{self.name} only ranks and predicts no stars; use baseline or mf.")

@@ -31,7 +31,7 @@ from matinee._types import Doubles, Floats
 from matinee.data.ratings import Grouped, Ratings
 from matinee.data.split import Split, random_split
 from matinee.errors import DataError, SettingError, UnsupportedError
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.implicit_feedback import AUTO, find_threshold
 from matinee.models.registry import member_named
@@ -72,9 +72,7 @@ class Blend(Recommender):
         help=f"comma-separated names; auto: {','.join(FOR_STARS)}, and {THIRD} for {FEWEST:,} to "
         f"{MOST:,} ratings; without stars {','.join(FOR_LIKES)}",
     )
-    member_settings: str = hyper(
-        "", help="space-separated settings of the models: mf.factors=32 item-knn.k=50"
-    )
+    member_settings: str = hyper("", help="space-separated settings of the models: mf.factors=32 item-knn.k=50")
     holdout: float = hyper(
         0.1,
         low=0.01,
@@ -141,31 +139,23 @@ class Blend(Recommender):
         for place, name in enumerate(names):
             if not name:
                 raise SettingError(
-                    "blend: models must be comma-separated names, such as mf,item-knn, "
-                    f"not '{self.models}'."
+                    f"blend: models must be comma-separated names, such as mf,item-knn, not '{self.models}'."
                 )
             if name == self.name:
-                raise SettingError(
-                    "blend: A blend cannot contain a blend; give the names of its models."
-                )
+                raise SettingError("blend: A blend cannot contain a blend; give the names of its models.")
             if name in names[:place]:
                 raise SettingError(f"blend: {name} is repeated; give each model once.")
-        settings: dict[str, dict[str, Any]] = {
-            name: {"seed": self.seed} for name in self._names(None)
-        }
+        settings: dict[str, dict[str, Any]] = {name: {"seed": self.seed} for name in self._names(None)}
         for text in self.member_settings.split():
             name, dot, rest = text.partition(".")
             key, equals, value = rest.partition("=")
             if not (dot and key and equals and value):
                 raise SettingError(
-                    "blend: member_settings must look like mf.factors=32 item-knn.k=50, "
-                    f"unlike '{text}'."
+                    f"blend: member_settings must look like mf.factors=32 item-knn.k=50, unlike '{text}'."
                 )
             if name not in settings:
                 members = ", ".join(settings)
-                raise SettingError(
-                    f"blend: '{text}' is for '{name}', which is not one of its models: {members}."
-                )
+                raise SettingError(f"blend: '{text}' is for '{name}', which is not one of its models: {members}.")
             settings[name][key] = value
         return [member_named(name).from_settings(settings[name]) for name in names]
 
@@ -207,17 +197,17 @@ class Blend(Recommender):
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         names = self._names(len(train))
         self.weights_, self.intercept_ = np.full(len(names), 1 / len(names)), np.array(0.0)
         n_held = round(len(train) * self.holdout)
-        steps = _Steps(how.progress, 2 * len(names))
+        steps = _Steps(options.progress, 2 * len(names))
         if n_held >= ENOUGH:
             part = random_split(train, self.holdout, self.seed)
             self.members_ = self._unfitted(names)
             for model in self.members_:
                 progress = steps.next(model.name)
-                model.fit(part.train, n_threads=how.n_threads, progress=progress)
+                model.fit(part.train, n_threads=options.n_threads, progress=progress)
             with one_blas_thread():  # with more, sums would depend on the number of cores
                 if self.has_stars:
                     self.weights_, self.intercept_ = self._weigh_stars(part)
@@ -225,7 +215,7 @@ class Blend(Recommender):
                     self.weights_ = self._weigh_likes(part)
         self.members_ = self._unfitted(names)  # frees the fitted models before the next fit
         for _, model in self._used():
-            model.fit(train, n_threads=how.n_threads, progress=steps.next(model.name))
+            model.fit(train, n_threads=options.n_threads, progress=steps.next(model.name))
         self.ends_ = self._vector_ends()
         self._combine()
 
@@ -246,10 +236,7 @@ class Blend(Recommender):
         alone.
         """
         test, mean, n = part.test, part.train.value.mean(dtype=np.float64), len(part.test)
-        predicted = [
-            model.predict_at(test.user_index, test.item_index, test.timestamp)
-            for model in self.members_
-        ]
+        predicted = [model.predict_at(test.user_index, test.item_index, test.timestamp) for model in self.members_]
         inputs = np.stack(predicted).astype(np.float64) - mean  # (M, n)
         stars = test.value - mean  # (n,)
         sums, weight = inputs.sum(axis=1), 1 / (n + self.regularization)
@@ -314,13 +301,13 @@ class Blend(Recommender):
             total += np.float32(weight) * scores
         return total
 
-    def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> Doubles | None:
+    def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles | None:
         """The deviations of the model with the highest weight that has any."""
         vectors = {model.name: part[0] for _, model, part in self._each(profile.vector[None])}
         for model in self._heaviest():
             if not model.has_stars:
                 continue
-            own = Profile(profile.item_index, profile.value, vectors[model.name])
+            own = UserState(profile.item_index, profile.value, vectors[model.name])
             deviations = model.deviations(own, item_index)
             if deviations is not None:
                 return deviations
@@ -337,10 +324,10 @@ class Blend(Recommender):
             total += np.float32(weight) * model.predict_at(user_index, item_index, timestamp)
         return total
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         return [self._parts(profile, item) for item in item_index.tolist()]
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         """The weighted sum of the attributions of its models.
 
         For standardized scores, the mean and deviation are treated as constants, although each
@@ -350,7 +337,7 @@ class Blend(Recommender):
         ratings, without = np.zeros(len(profile.value)), np.full(len(profile.value), mean)
         is_exact = self.has_stars
         for weight, model, vectors in self._each(profile.vector[None]):
-            own = Profile(profile.item_index, profile.value, vectors[0])
+            own = UserState(profile.item_index, profile.value, vectors[0])
             parts = self._parts_of(model, own, item_index)
             center = 0.0
             if not self.has_stars:
@@ -368,15 +355,14 @@ class Blend(Recommender):
                 without += weight * (parts.without - center)
             else:  # all ratings are in the part of the user
                 without += weight * (_without(model, own, item_index) - center)
-        return Parts(mean, user, item, ratings, without, is_exact)
+        return Attribution(mean, user, item, ratings, without, is_exact)
 
-    def _parts_of(self, model: Recommender, profile: Profile, item_index: int) -> Parts:
+    def _parts_of(self, model: Recommender, profile: UserState, item_index: int) -> Attribution:
         try:
             return model.attribute(profile, np.array([item_index], np.int32))[0]
         except UnsupportedError:
             raise UnsupportedError(
-                f"{self.name} cannot explain what it recommends, because {model.name} in it "
-                "cannot; use mf."
+                f"{self.name} cannot explain what it recommends, because {model.name} in it cannot; use mf."
             ) from None
 
     # -- similarity and tastes ---------------------------------------------------------------------
@@ -430,7 +416,7 @@ def _positions(group: Grouped, user: int) -> slice:
     return slice(group.indptr[user], group.indptr[user + 1])
 
 
-def _without(model: Recommender, profile: Profile, item_index: int) -> Doubles:
+def _without(model: Recommender, profile: UserState, item_index: int) -> Doubles:
     """The score of an item without each of the ratings, (n,), by folding in the others."""
     scores = []
     for left_out in range(len(profile.value)):

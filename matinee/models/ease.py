@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats
 from matinee.data.ratings import Grouped, Ratings
 from matinee.errors import UnsupportedError
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.history import run_positions
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.implicit_feedback import (
@@ -67,9 +67,7 @@ class EASE(Recommender):
         search=(0.5, 5),
         help="L2 penalty of the weights; 1 suits random likes",
     )
-    threshold: str = hyper(
-        AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale"
-    )
+    threshold: str = hyper(AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale")
     entries: int = hyper(
         600,
         low=1,
@@ -93,7 +91,7 @@ class EASE(Recommender):
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         threshold = find_threshold(self.threshold, train, self.name)
         self.threshold_ = np.array(threshold)
         likers, likes = _liked(train.by_item, threshold), _liked(train.by_user, threshold)
@@ -102,7 +100,7 @@ class EASE(Recommender):
         self.popularity_ = (n_likers / n_users).astype(np.float32)
         items = np.flatnonzero(n_likers)
         _require_memory(len(items))
-        n_threads = how.n_threads or available_cores()
+        n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             matrix = _gram(run, likers, likes, items)
             unit = random_matrix_norm(n_users, len(items), len(likes.index)) ** 2
@@ -149,26 +147,24 @@ class EASE(Recommender):
             spread(Links(self.indptr_, self.related_, self.correlations_), weighted, sums)
         return np.asarray(sums / self.root_precision_)
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         return [self._parts(profile, item) for item in item_index.tolist()]
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         n = len(profile.value)
         score = float(self._scores(profile.vector[None])[0, item_index])
         likes = np.flatnonzero(profile.value >= float(self.threshold_))
         if len(likes) == 0:
-            return Parts(0.0, 0.0, score, np.zeros(n), np.full(n, score), is_exact=True)
+            return Attribution(0.0, 0.0, score, np.zeros(n), np.full(n, score), is_exact=True)
         weights = (
-            np.nan_to_num(self._correlations(item_index))
-            * self.root_precision_
-            / self.root_precision_[item_index]
+            np.nan_to_num(self._correlations(item_index)) * self.root_precision_ / self.root_precision_[item_index]
         )
         ratings = np.zeros(n)
         ratings[likes] = weights[profile.item_index[likes]]
         without = score - ratings
         if len(likes) == 1:
             without[likes] = self.popularity_ @ weights
-        return Parts(0.0, 0.0, 0.0, ratings, without, is_exact=True)
+        return Attribution(0.0, 0.0, 0.0, ratings, without, is_exact=True)
 
     def _similarity(self, item_index: int) -> Floats:
         return self._correlations(item_index).astype(np.float32)

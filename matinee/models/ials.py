@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats
 from matinee.data.ratings import Grouped, Ratings
 from matinee.linalg import centered, cosines_with
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.implicit_feedback import (
@@ -68,13 +68,9 @@ class ImplicitALS(Recommender):
     )
     capabilities = Capabilities(predicts_stars=False, thread_safe=True)
 
-    factors: int = hyper(
-        192, low=1, high=4096, search=(32, 384), help="length F of each taste vector"
-    )
+    factors: int = hyper(192, low=1, high=4096, search=(32, 384), help="length F of each taste vector")
     epochs: int = hyper(12, low=1, high=1000, help="alternations between users and items")
-    alpha0: float = hyper(
-        0.2, low=1e-4, high=100, search=(0.05, 1), help="weight of every pair, liked or not"
-    )
+    alpha0: float = hyper(0.2, low=1e-4, high=100, search=(0.05, 1), help="weight of every pair, liked or not")
     regularization: float = hyper(
         0.45,
         low=1e-4,
@@ -88,14 +84,11 @@ class ImplicitALS(Recommender):
         high=4,
         help="the penalty is scaled by (n + alpha0 I) to this power; 0: no scaling",
     )
-    threshold: str = hyper(
-        AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale"
-    )
+    threshold: str = hyper(AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale")
     weights: str = hyper(
         "none",
         choices=WEIGHTS,
-        help="weight of a like with count r: none (1), linear (1 + alpha r) "
-        "or log (1 + alpha log(1 + r))",
+        help="weight of a like with count r: none (1), linear (1 + alpha r) or log (1 + alpha log(1 + r))",
     )
     alpha: float = hyper(
         1.0,
@@ -104,9 +97,7 @@ class ImplicitALS(Recommender):
         help="factor alpha of the weights, with which threshold=auto counts every rating as liked",
     )
     steps: int = hyper(2, low=1, high=100, help="solver steps for each user and item in an epoch")
-    start_deviation: float = hyper(
-        0.1, low=1e-6, high=10, help="length of the random vectors at the start"
-    )
+    start_deviation: float = hyper(0.1, low=1e-6, high=10, help="length of the random vectors at the start")
 
     user_factors_: Floats = learned("U", "factors", dtype=np.float32)
     item_factors_: Floats = learned("I", "factors", dtype=np.float32)
@@ -126,7 +117,7 @@ class ImplicitALS(Recommender):
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.weights != "none" and self.threshold == AUTO:
             threshold = float(train.value.min())  # every rating counts as liked
         else:
@@ -134,7 +125,7 @@ class ImplicitALS(Recommender):
         self.threshold_, self.mean_weight_ = np.array(threshold), np.array(1.0)
         liked = train.value[train.value >= threshold]
         self.mean_weight_ = np.array(self._weights_of(liked).mean(dtype=np.float64))
-        n_threads = how.n_threads or available_cores()
+        n_threads = options.n_threads or available_cores()
         losses = []
         with one_blas_thread(), workers(n_threads) as run:
             users, items = self._initial_tables(train)
@@ -149,8 +140,8 @@ class ImplicitALS(Recommender):
                 total = users.losses.sum() + items.penalties @ squares
                 loss = total / len(users.positives.index)
                 losses.append((0.0, loss, np.nan))
-                if how.progress:
-                    how.progress(Step(epoch, self.epochs, f"loss {loss:.4f}"))
+                if options.progress:
+                    options.progress(Step(epoch, self.epochs, f"loss {loss:.4f}"))
         self.curve_ = curve_of(self, np.array(losses))
         self.user_factors_, self.item_factors_ = users.factors, items.factors
         has_positives = np.diff(users.positives.indptr) > 0
@@ -231,9 +222,7 @@ class ImplicitALS(Recommender):
         vectors: Floats = self.user_factors_[user_index]
         return vectors
 
-    def _normal_equations(
-        self, item_index: NDArray[np.int32], value: Floats
-    ) -> tuple[Doubles, Doubles, Doubles]:
+    def _normal_equations(self, item_index: NDArray[np.int32], value: Floats) -> tuple[Doubles, Doubles, Doubles]:
         """The normal equations of one person's likes, without the penalty.
 
         Returns:
@@ -257,10 +246,10 @@ class ImplicitALS(Recommender):
         form += np.eye(self.factors) * self._penalties(weight.sum(), self._n_active_items)
         return np.linalg.solve(form, weight @ liked).astype(np.float32)
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         return [self._parts(profile, item) for item in item_index.tolist()]
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         """The exact attribution: a person's factors are a sum over their likes.
 
         (Hu, Koren, Volinsky, section 5.)
@@ -271,10 +260,8 @@ class ImplicitALS(Recommender):
         average, n = float(self.average_ @ item), len(profile.value)
         likes = np.flatnonzero(profile.value >= float(self.threshold_))
         if len(likes) == 0:
-            return Parts(0.0, 0.0, average, np.zeros(n), np.full(n, average), is_exact=True)
-        liked, weight, form = self._normal_equations(
-            profile.item_index[likes], profile.value[likes]
-        )
+            return Attribution(0.0, 0.0, average, np.zeros(n), np.full(n, average), is_exact=True)
+        liked, weight, form = self._normal_equations(profile.item_index[likes], profile.value[likes])
         values, axes = np.linalg.eigh(form)
         item, liked = item @ axes, liked @ axes
         sums = weight.sum() - np.append(0, weight)  # (1 + n,), of all likes, then without each
@@ -285,14 +272,14 @@ class ImplicitALS(Recommender):
         ratings[likes] = weight * (liked @ (inverse[0] * item))
         if len(likes) == 1:
             without[likes] += average - ratings.sum()
-            return Parts(0.0, 0.0, 0.0, ratings, without, is_exact=True)
+            return Attribution(0.0, 0.0, 0.0, ratings, without, is_exact=True)
         inverse, right = inverse[1:], weight @ liked
         error = 1 - inverse * liked @ right
         freedom = 1 - weight * (inverse * liked**2).sum(axis=1)
         changes = inverse @ (item * right)
         changes = changes - weight * (inverse * liked @ item) * error / freedom
         without[likes] += changes - ratings.sum()
-        return Parts(0.0, 0.0, 0.0, ratings, without, is_exact=True)
+        return Attribution(0.0, 0.0, 0.0, ratings, without, is_exact=True)
 
     def _scores(self, vectors: Floats) -> Floats:
         return vectors @ self.item_factors_.T
@@ -341,9 +328,7 @@ class _Solver:
         if n_threads > 1:
             self.n_spans = 8 * n_threads
 
-    def improve(
-        self, table: _FactorTable, others: _FactorTable, max_steps: int, least_gain: float
-    ) -> Floats:
+    def improve(self, table: _FactorTable, others: _FactorTable, max_steps: int, least_gain: float) -> Floats:
         """Rotates both tables, then solves for the rows of the first.
 
         The rotation makes the Gram matrix of the other table diagonal.
@@ -363,9 +348,7 @@ class _Solver:
         indptr = table.positives.indptr
         work = indptr + 16 * np.arange(len(indptr))  # a row without positives takes time, too
         ends = np.searchsorted(work, np.linspace(0, work[-1], self.n_spans + 1)).tolist()
-        calls = [
-            (table.positives, span, factors, penalty, stop, table.losses) for span in pairwise(ends)
-        ]
+        calls = [(table.positives, span, factors, penalty, stop, table.losses) for span in pairwise(ends)]
         self.run(self.solve, calls)
         return np.asarray(spectrum)
 

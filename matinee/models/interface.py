@@ -65,7 +65,7 @@ class TrainingCurve:
         return self.rows[:, 2]
 
 
-class Fitting(NamedTuple):
+class FitOptions(NamedTuple):
     """The options of one call of `fit`; see there."""
 
     valid: Ratings | None = None
@@ -74,7 +74,7 @@ class Fitting(NamedTuple):
     checkpoint: Path | None = None
 
 
-class Scored(NamedTuple):
+class ScoredItem(NamedTuple):
     """One recommended item."""
 
     item_id: Id
@@ -86,7 +86,7 @@ class Scored(NamedTuple):
     """The standard deviation of the rating about `stars`; None if the model cannot estimate it."""
 
 
-class Parts(NamedTuple):
+class Attribution(NamedTuple):
     """The attribution of one score to its causes; the parts add up to the score (see `explain`)."""
 
     mean: float
@@ -102,7 +102,7 @@ class Parts(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class UserState:
     """What a model knows about one person, known or new.
 
     Attributes:
@@ -115,7 +115,7 @@ class Profile:
     vector: NDArray[np.float32]
 
 
-Person = Id | Profile | Mapping[Id, float]
+Person = Id | UserState | Mapping[Id, float]
 """A user id of the training data, a profile, or the ratings of a new person as {item id: stars}."""
 
 

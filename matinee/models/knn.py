@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Floats
 from matinee.data.ratings import Grouped, Ratings
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
@@ -60,9 +60,7 @@ class Neighborhood(Recommender):
     """
 
     similarity: str = hyper("adjusted-cosine", choices=SIMILARITIES, help="measure of similarity")
-    k: int = hyper(
-        30, low=1, high=100_000, search=(10, 100), help="neighbors that a prediction is made of"
-    )
+    k: int = hyper(30, low=1, high=100_000, search=(10, 100), help="neighbors that a prediction is made of")
     amplification: float = hyper(
         1.5,
         low=0.1,
@@ -84,9 +82,7 @@ class Neighborhood(Recommender):
         search=(0.01, 1),
         help="weight of predicting the biases alone, beside the neighbors",
     )
-    min_overlap: int = hyper(
-        1, low=1, high=100_000, help="ratings that two have in common at least, or are not alike"
-    )
+    min_overlap: int = hyper(1, low=1, high=100_000, help="ratings that two have in common at least, or are not alike")
     bias_shrinkage: float = hyper(
         5.0,
         low=0,
@@ -101,13 +97,11 @@ class Neighborhood(Recommender):
 
     # -- learning ----------------------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.has_stars:
             self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
             shrinkage = self.bias_shrinkage, self.bias_shrinkage
-            user_bias, item_bias = shrunken_biases(
-                train, train.value - self.global_mean_, *shrinkage, 10
-            )
+            user_bias, item_bias = shrunken_biases(train, train.value - self.global_mean_, *shrinkage, 10)
         else:
             self.global_mean_, user_bias = np.array(0.0), np.zeros(train.n_users)
             item_bias = 0.001 * train.item_counts / max(1, int(np.count_nonzero(train.user_counts)))
@@ -119,18 +113,16 @@ class Neighborhood(Recommender):
         self._learn(
             train,
             self._had(train.value) - of_user[train.user_index] - of_item[train.item_index],
-            how,
+            options,
         )
 
     @abstractmethod
-    def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
+    def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
         """Sets what is not a bias. The residuals, (N,), are by row of `train`."""
 
     def _offsets(self) -> tuple[Floats, Floats]:
         """What is taken from a rating to get the value that is averaged, of its user, (U,), and item, (I,)."""
-        return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_ * np.float32(
-            self.has_stars
-        )
+        return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_ * np.float32(self.has_stars)
 
     def _had(self, value: Floats) -> Floats:
         """Ratings as they are; without ratings, having an item is the value 1, however often."""
@@ -171,9 +163,7 @@ class Neighborhood(Recommender):
         if self.has_stars:
             left = value - self.global_mean_ - self.item_bias_[item_index]  # (n,)
             vector[0] = left.sum() / max(len(value) + self.bias_shrinkage, 1e-9)
-            vector[1 + item_index] = (
-                value - (np.float32(self.global_mean_) + vector[0]) - self.item_bias_[item_index]
-            )
+            vector[1 + item_index] = value - (np.float32(self.global_mean_) + vector[0]) - self.item_bias_[item_index]
         else:
             vector[0], vector[1 + item_index] = 0, 1
         return vector
@@ -196,9 +186,7 @@ class Neighborhood(Recommender):
             block = people[begin : begin + PEOPLE_AT_ONCE]
             bounds = starts[begin : begin + len(block) + 1]
             here = rows[bounds[0] : bounds[-1]]
-            out[here] += self._for_pairs(
-                self._user_vectors(block), bounds - bounds[0], item_index[here]
-            )
+            out[here] += self._for_pairs(self._user_vectors(block), bounds - bounds[0], item_index[here])
         return np.asarray(out)
 
     @abstractmethod
@@ -216,9 +204,7 @@ class Neighborhood(Recommender):
         _spread(lambda some: for_all(values[some], *given, out[some]), len(values))
         return out
 
-    def _for_pairs(
-        self, vectors: Floats, starts: NDArray[np.int64], items: NDArray[np.int32]
-    ) -> Floats:
+    def _for_pairs(self, vectors: Floats, starts: NDArray[np.int64], items: NDArray[np.int32]) -> Floats:
         """The same for some items: those at starts[b]:starts[b + 1] are asked for the person b; (n,) as `items`."""
         values, (_, for_pairs, given) = self._values(vectors), self._kernels()
         out = np.empty(len(items), np.float32)
@@ -229,24 +215,24 @@ class Neighborhood(Recommender):
         _spread(some_people, len(values))
         return out
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         return [self._parts(profile, item) for item in item_index.tolist()]
 
     @abstractmethod
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         """What the score of one item is made of."""
 
     def learned_biases(self) -> Biases:
         """As fitted."""
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
-    def _fixed_parts(self, profile: Profile, item_index: int) -> tuple[float, float, float]:
-        """The parts that no single rating makes: mean, user and item, as in `Parts`."""
+    def _fixed_parts(self, profile: UserState, item_index: int) -> tuple[float, float, float]:
+        """The parts that no single rating makes: mean, user and item, as in `Attribution`."""
         user_bias, item_bias = float(profile.vector[0]), float(self.item_bias_[item_index])
         typical = typical_bias(self.history_, self.user_bias_, user_bias)
         return float(self.global_mean_), user_bias - typical, item_bias + typical
 
-    def _without(self, profile: Profile, item_index: int) -> NDArray[np.float64]:
+    def _without(self, profile: UserState, item_index: int) -> NDArray[np.float64]:
         """The score of an item had one of the ratings not been given, (n,): each time all is done again."""
         n, out = len(profile.value), []
         for begin in range(0, n, PEOPLE_AT_ONCE):
@@ -264,9 +250,7 @@ class Neighborhood(Recommender):
 
 def _lengths(row: NDArray[np.int32], value: Floats, n_rows: int) -> Floats:
     """The root of the sum of the squared values of each row, (n_rows,)."""
-    return np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, minlength=n_rows)).astype(
-        np.float32
-    )
+    return np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, minlength=n_rows)).astype(np.float32)
 
 
 def _spread(function: Callable[[slice], Any], n: int) -> None:
@@ -302,7 +286,7 @@ class ItemKNN(Neighborhood):
     weights_: Floats = learned("I", "M", dtype=np.float32)
     """Their likeness to the power of the amplification, (I, M); 0 where there are fewer."""
 
-    def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
+    def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
         from matinee.kernels import knn
 
         compared = train.value if self._compares_ratings else residual
@@ -315,7 +299,7 @@ class ItemKNN(Neighborhood):
         kept = np.empty(shape, np.int32), np.empty(shape, np.float32)
         both = rows(train.by_item), rows(train.by_user)
         measure = self._measure(lengths, len(train))
-        with workers(how.n_threads) as run:
+        with workers(options.n_threads) as run:
             n_parts = min(train.n_items, 32)
             targets = [np.arange(part, train.n_items, n_parts) for part in range(n_parts)]
             run(knn.keep_nearest, [(some, *both, lengths, measure, kept) for some in targets])
@@ -327,7 +311,7 @@ class ItemKNN(Neighborhood):
         given = (self.neighbours_, self.weights_), self._rule()
         return knn.items_for_all, knn.items_for_pairs, given
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         values, knn = profile.vector[1:], self.neighbours_[item_index]
         near = np.flatnonzero((self.weights_[item_index] > 0) & ~np.isnan(values[knn]))[: self.k]
         weights = self.weights_[item_index, near].astype(np.float64)
@@ -336,14 +320,12 @@ class ItemKNN(Neighborhood):
         if self.has_stars:
             adds /= max(weights.sum() + self.damping, 1e-30)
         adds, without = adds[profile.item_index], self._without(profile, item_index)
-        return Parts(*self._fixed_parts(profile, item_index), adds, without, is_exact=True)
+        return Attribution(*self._fixed_parts(profile, item_index), adds, without, is_exact=True)
 
     def _similarity(self, item_index: int) -> Floats:
         near = self.weights_[item_index] > 0
         out = np.full(len(self.items_), np.nan, np.float32)
-        out[self.neighbours_[item_index, near]] = self.weights_[item_index, near] ** (
-            1 / self.amplification
-        )
+        out[self.neighbours_[item_index, near]] = self.weights_[item_index, near] ** (1 / self.amplification)
         out[item_index] = np.nan
         return out
 
@@ -362,9 +344,7 @@ class UserKNN(Neighborhood):
     )
     capabilities = Capabilities(needs_history=True)
 
-    k: int = hyper(
-        40, low=1, high=100_000, search=(10, 100), help="neighbors that a prediction is made of"
-    )
+    k: int = hyper(40, low=1, high=100_000, search=(10, 100), help="neighbors that a prediction is made of")
     amplification: float = hyper(
         1.25,
         low=0.1,
@@ -394,8 +374,8 @@ class UserKNN(Neighborhood):
     rater_values_: Floats = learned("N", dtype=np.float32)
     """Who rated each item, and what the biases leave over, (I + 1,), (N,), (N,)."""
 
-    def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
-        del how  # nothing but sorting
+    def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
+        del options  # nothing but sorting
         compared = train.value if self._compares_ratings else residual
         self.lengths_ = _lengths(train.user_index, compared, train.n_users)
         self.rater_starts_, self.raters_, _, row = train.by_item
@@ -412,16 +392,10 @@ class UserKNN(Neighborhood):
 
         offsets, compared = self._offsets(), self.rater_values_
         if self._compares_ratings:
-            compared = (
-                compared
-                + offsets[0][self.raters_]
-                + np.repeat(offsets[1], np.diff(self.rater_starts_))
-            )
+            compared = compared + offsets[0][self.raters_] + np.repeat(offsets[1], np.diff(self.rater_starts_))
         raters = Rows(self.rater_starts_, self.raters_, self.rater_values_)
         given = Rows(self.history_.indptr, self.history_.item_index, self._had(self.history_.value))
-        return People(raters, compared, self.lengths_, given, offsets), self._measure(
-            self.lengths_, len(self.raters_)
-        )
+        return People(raters, compared, self.lengths_, given, offsets), self._measure(self.lengths_, len(self.raters_))
 
     def _values(self, vectors: Floats) -> Floats:
         values = vectors[:, 1:]
@@ -429,15 +403,15 @@ class UserKNN(Neighborhood):
             values = values + (np.float32(self.global_mean_) + vectors[:, :1]) + self.item_bias_
         return np.ascontiguousarray(values)
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         """A neighbor adds as much as the person's ratings make them alike, so each rating gets its part of that."""
         shares, without = (
             self._shares(profile, item_index),
             self._without(profile, item_index),
         )  # (n,) both
-        return Parts(*self._fixed_parts(profile, item_index), shares, without, is_exact=False)
+        return Attribution(*self._fixed_parts(profile, item_index), shares, without, is_exact=False)
 
-    def _shares(self, profile: Profile, item_index: int) -> NDArray[np.float64]:
+    def _shares(self, profile: UserState, item_index: int) -> NDArray[np.float64]:
         """What the neighbors add to the score of an item, split among the person's ratings, (n,)."""
         from matinee.kernels.knn import alike_people
 

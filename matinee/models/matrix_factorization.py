@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from matinee.data.ratings import Ratings
 from matinee.models.attribution import rating_parts
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, median_bias, shrunken_biases
 from matinee.models.declarations import curve_of
 from matinee.models.fold_in import penalties, ridge
@@ -55,16 +55,10 @@ class MatrixFactorization(Recommender):
     )
     capabilities = Capabilities(needs_stars=True, thread_safe=True)
 
-    factors: int = hyper(
-        64, low=1, high=4096, search=(16, 256), help="length F of each taste vector"
-    )
+    factors: int = hyper(64, low=1, high=4096, search=(16, 256), help="length F of each taste vector")
     epochs: int = hyper(20, low=1, high=10_000, search=(8, 60), help="passes over the ratings")
-    learning_rate: float = hyper(
-        0.04, low=1e-5, high=1.0, search=(0.01, 0.1), help="step size of the first epoch"
-    )
-    final_rate: float = hyper(
-        0.05, low=0, high=1, help="final step size relative to the first; linear in between"
-    )
+    learning_rate: float = hyper(0.04, low=1e-5, high=1.0, search=(0.01, 0.1), help="step size of the first epoch")
+    final_rate: float = hyper(0.05, low=0, high=1, help="final step size relative to the first; linear in between")
     regularization: float = hyper(
         0.04, low=0, high=10, search=(0.01, 0.2), help="L2 penalty of the factors, for each rating"
     )
@@ -82,9 +76,7 @@ class MatrixFactorization(Recommender):
         search=(1, 20),
         help="ratings at the mean added to each user and item",
     )
-    start_deviation: float = hyper(
-        0.01, low=0, high=10, help="standard deviation of the initial factors"
-    )
+    start_deviation: float = hyper(0.01, low=0, high=10, help="standard deviation of the initial factors")
     patience: int = hyper(
         0,
         low=0,
@@ -109,28 +101,26 @@ class MatrixFactorization(Recommender):
         """The fitted mean and biases."""
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         self.__dict__.pop("_typical", None)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1.0)
         rng = np.random.default_rng(self.seed)
         weights = self._start(train, rng)
-        n_threads = how.n_threads or available_cores()
+        n_threads = options.n_threads or available_cores()
         with workers(n_threads) as run:
             descent = _Descent(self._standardized(train), weights, rng, run, n_threads)
-            self._train(descent, len(train), how)
+            self._train(descent, len(train), options)
         if not self.user_factors_.any():  # without factors, the optimal biases are known
             residual = train.value - self.global_mean_
-            user_bias, item_bias = shrunken_biases(
-                train, residual, self.bias_shrinkage, self.bias_shrinkage, 10
-            )
+            user_bias, item_bias = shrunken_biases(train, residual, self.bias_shrinkage, self.bias_shrinkage, 10)
             self.user_bias_ = user_bias.astype(np.float32)
             self.item_bias_ = item_bias.astype(np.float32)
 
-    def _train(self, descent: "_Descent", n_ratings: int, how: Fitting) -> None:
+    def _train(self, descent: "_Descent", n_ratings: int, options: FitOptions) -> None:
         """Runs the epochs; sets `curve_` and the attributes of the best weights."""
         weights = descent.weights
-        stops_early = how.valid is not None and self.patience > 0
+        stops_early = options.valid is not None and self.patience > 0
         rates = self.learning_rate * np.linspace(1, self.final_rate, self.epochs)
         half = self.epochs // 2
         if not stops_early and rates[:half].sum() >= ENOUGH_STEPS:
@@ -142,12 +132,12 @@ class MatrixFactorization(Recommender):
                 descent.drop_misleading_factors()
             train_rmse = float(self.deviation_) * descent.epoch(rate)
             valid_rmse = None
-            if how.valid is not None:
-                valid_rmse = self._rmse(weights, how.valid)
+            if options.valid is not None:
+                valid_rmse = self._rmse(weights, options.valid)
             losses.append((rate, train_rmse, np.nan if valid_rmse is None else valid_rmse))
-            if how.progress:
+            if options.progress:
                 shown = train_rmse if valid_rmse is None else valid_rmse
-                how.progress(Step(epoch + 1, self.epochs, f"RMSE {shown:.4f}", valid_rmse))
+                options.progress(Step(epoch + 1, self.epochs, f"RMSE {shown:.4f}", valid_rmse))
             if not stops_early or valid_rmse is None:
                 continue
             if valid_rmse < best_rmse:
@@ -173,9 +163,7 @@ class MatrixFactorization(Recommender):
             self._initial_biases(train.item_counts),
         )
 
-    def _initial_factors(
-        self, counts: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
+    def _initial_factors(self, counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
         factors = rng.standard_normal((len(counts), self.factors), np.float32)
         factors *= np.float32(self.start_deviation) * (counts > 0)[:, None]
         return factors
@@ -216,19 +204,15 @@ class MatrixFactorization(Recommender):
     def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         return user_vectors(self._tables(), user_index)
 
-    def _fold_in(
-        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
         residual = value - np.float32(self.global_mean_) - self.item_bias_[item_index]  # (n,)
-        return ridge(
-            self.item_factors_[item_index], residual, self._penalty(len(value)), self.bias_shrinkage
-        )
+        return ridge(self.item_factors_[item_index], residual, self._penalty(len(value)), self.bias_shrinkage)
 
     def _penalty(self, n: int) -> float:
         """The penalty of the factors of a user with n ratings, in stars."""
         return (self.regularization * n + self.factor_shrinkage) * float(self.deviation_)
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         n, mean = len(profile.value), float(self.global_mean_)
         item_bias = self.item_bias_[item_index].astype(float)
         rated = self._slopes(profile.item_index)  # (n, 1 + F)
@@ -252,7 +236,7 @@ class MatrixFactorization(Recommender):
             typical = self._typical
         user = float(vector[0]) - typical
         return [
-            Parts(mean, user, item, ratings[row], without[row], is_exact=True)
+            Attribution(mean, user, item, ratings[row], without[row], is_exact=True)
             for row, item in enumerate((item_bias + typical).tolist())
         ]
 
@@ -264,9 +248,7 @@ class MatrixFactorization(Recommender):
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._tables(), vectors)
 
-    def _predict(
-        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
+    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
         nothing = np.zeros(1 + self.factors, np.float32)
         return predictions(self._tables(), user_index, item_index, nothing, nothing)
 
@@ -300,9 +282,7 @@ class _Weights(NamedTuple):
 class _Descent:
     """The blocks of ratings and the threads during one fit; see `kernels/sgd.py`."""
 
-    def __init__(
-        self, train: Ratings, weights: _Weights, rng: np.random.Generator, run: Run, n_threads: int
-    ) -> None:
+    def __init__(self, train: Ratings, weights: _Weights, rng: np.random.Generator, run: Run, n_threads: int) -> None:
         # Imported here because compiled code takes half a second to load; predicting needs none.
         from matinee.kernels import sgd
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles
 from matinee.data.vocabulary import Id
 from matinee.errors import UnsupportedError
-from matinee.models.base import Recommender, Scored
+from matinee.models.base import Recommender, ScoredItem
 from matinee.models.biases import shrunken_biases
 
 
@@ -43,9 +43,7 @@ def co_rating(model: Recommender, item_index: int) -> Doubles:
     return np.asarray(products / np.maximum(lengths * lengths[item_index], 1e-12))
 
 
-def co_rated(
-    model: Recommender, item_id: Id, k: int, allowed: NDArray[np.bool_], shrinkage: int
-) -> list[Scored]:
+def co_rated(model: Recommender, item_id: Id, k: int, allowed: NDArray[np.bool_], shrinkage: int) -> list[ScoredItem]:
     """The k allowed items with the highest `co_rating` above 0, shrunk as `Recommender.similar`."""
     item_index = model.items_.index(item_id)
     n_ratings = model.item_counts_
@@ -54,4 +52,4 @@ def co_rated(
     is_open[item_index] = False
     order = np.argsort(-cosines, kind="stable")
     best = order[is_open[order]][:k].tolist()
-    return [Scored(model.items_.id(index), float(cosines[index]), None) for index in best]
+    return [ScoredItem(model.items_.id(index), float(cosines[index]), None) for index in best]

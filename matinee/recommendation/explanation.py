@@ -15,7 +15,7 @@ import numpy as np
 
 from matinee.data.catalog import Catalog, Film
 from matinee.data.vocabulary import Id
-from matinee.models.base import Parts, Person, Profile, Recommender
+from matinee.models.base import Attribution, Person, Recommender, UserState
 from matinee.text import counted
 
 #: The number of ratings that a sentence names; the others are one number.
@@ -351,7 +351,7 @@ def explain_each(
         return []
     profile = model.profile(person)
     item_index = model.items_.indices(item_ids)
-    parts: list[Parts] = []
+    parts: list[Attribution] = []
     for first in range(0, len(item_ids), ITEMS_AT_ONCE):
         parts += model.parts_each(profile, item_ids[first : first + ITEMS_AT_ONCE])
     if scores is None:
@@ -371,7 +371,7 @@ class _RatedItems(NamedTuple):
     stars: list[float]
 
     @classmethod
-    def of(cls, model: Recommender, catalog: Catalog, profile: Profile) -> "_RatedItems":
+    def of(cls, model: Recommender, catalog: Catalog, profile: UserState) -> "_RatedItems":
         ids = model.items_.ids[profile.item_index].tolist()
         return cls(ids, [catalog[item_id] for item_id in ids], profile.value.tolist())
 
@@ -382,7 +382,7 @@ def _explanation(
     rated: _RatedItems,
     item_index: int,
     score: float,
-    parts: Parts,
+    parts: Attribution,
     k: int | None,
 ) -> Explanation:
     """The explanation of one item from its parts and its score."""
@@ -422,7 +422,7 @@ def _explanation(
     )
 
 
-def _reasons(model: Recommender, rated: _RatedItems, parts: Parts, k: int | None) -> list[Reason]:
+def _reasons(model: Recommender, rated: _RatedItems, parts: Attribution, k: int | None) -> list[Reason]:
     """The person's ratings as reasons, in descending order of the absolute contribution.
 
     None if the ratings only count through `user`.

@@ -18,7 +18,7 @@ from matinee.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from matinee.models.base import Person, Profile, Recommender, Scored
+from matinee.models.base import Person, Recommender, ScoredItem, UserState
 from matinee.models.history import few_ratings
 from matinee.recommendation.co_rating import co_rated
 from matinee.recommendation.explanation import Explanation, explain, explain_each
@@ -47,14 +47,10 @@ class Guide:
 
     def __post_init__(self) -> None:
         if not self.model.is_fitted:
-            raise NotFittedError(
-                f"This {self.model.name} model is not fitted: call fit(ratings) first."
-            )
+            raise NotFittedError(f"This {self.model.name} model is not fitted: call fit(ratings) first.")
 
     @classmethod
-    def load(
-        cls, path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()
-    ) -> Self:
+    def load(cls, path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()) -> Self:
         """Loads a `.matinee` file; raises ModelFileError if it is missing or damaged.
 
         Args:
@@ -72,7 +68,7 @@ class Guide:
         """The id of an item, given by id or title; raises UnknownNameError with suggestions."""
         return self.model.items_.id(find_item(text, self.model.items_, self.catalog))
 
-    def newcomer(self, ratings: Mapping[Any, float]) -> tuple[Profile, list[str]]:
+    def newcomer(self, ratings: Mapping[Any, float]) -> tuple[UserState, list[str]]:
         """A new person's profile from {id or title: stars}, and a message for each unknown item.
 
         Raises:
@@ -88,9 +84,7 @@ class Guide:
         if len(unknown) == 1 and not known:
             raise DataError(f"The model does not know the only rated item: {unknown[0]}")
         if unknown and not known:
-            raise DataError(
-                f"The model knows none of the {len(ratings)} rated items. The first: {unknown[0]}"
-            )
+            raise DataError(f"The model knows none of the {len(ratings)} rated items. The first: {unknown[0]}")
         return self.model.fold_in(known), unknown
 
     def predict(self, person: Person, item: Id) -> float:
@@ -181,7 +175,7 @@ class Guide:
             lines.append(replace(suggestion, members=tuple(member_scores)))
         return Suggestions(lines, note)
 
-    def _left_out(self, profiles: Sequence[Profile], exclude: Iterable[Id]) -> NDArray[np.int32]:
+    def _left_out(self, profiles: Sequence[UserState], exclude: Iterable[Id]) -> NDArray[np.int32]:
         """Indices of the items to leave out, each once: what people rated, and excluded items."""
         seen = [profile.item_index for profile in profiles]
         excluded = self.model.items_.indices(exclude)
@@ -214,9 +208,7 @@ class Guide:
             note = f"{len(chosen)} instead of {k}: {reason} {note}".strip()
         return chosen, note
 
-    def similar(
-        self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors"
-    ) -> Suggestions:
+    def similar(self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors") -> Suggestions:
         """The k most similar items, by a cosine that is shrunk for items with few ratings.
 
         Args:
@@ -269,9 +261,7 @@ class Guide:
             return "no other film has a similarity above 0"
         return f"{self.model.name} knows no other similar films"
 
-    def _similar_by_factors(
-        self, item_id: Id, k: int, allowed: NDArray[np.bool_], few: int
-    ) -> list[Scored]:
+    def _similar_by_factors(self, item_id: Id, k: int, allowed: NDArray[np.bool_], few: int) -> list[ScoredItem]:
         try:
             return self.model.similar(item_id, k, allowed=allowed, shrinkage=few)
         except UnsupportedError as error:
@@ -307,7 +297,7 @@ class Guide:
             self.__dict__["labels"] = labels
         return labels
 
-    def _lines(self, scored: list[Scored]) -> list[Suggestion]:
+    def _lines(self, scored: list[ScoredItem]) -> list[Suggestion]:
         index = self.model.items_.indices(item.item_id for item in scored)
         counts = self.model.item_counts_[index].tolist()
         means = self.model.item_means_[index].tolist()

@@ -19,7 +19,7 @@ from matinee.analysis.film_map import FilmMap, Point, place_of
 from matinee.data.titles import spoken
 from matinee.errors import SettingError
 from matinee.files import check_output_name, write_atomically
-from matinee.models.base import Profile
+from matinee.models.base import UserState
 from matinee.plots.figure import missing_letters
 from matinee.plots.film_map import check_color, default_color
 from matinee.plots.output import FORMATS, save_figure
@@ -48,7 +48,7 @@ class You(NamedTuple):
     stars: dict[int, float]
 
 
-def you_on(made: FilmMap, guide: Guide, profile: Profile) -> You:
+def you_on(made: FilmMap, guide: Guide, profile: UserState) -> You:
     """The position of a person (`place_of`) and their ratings of the films on the map."""
     row_of = {item: row for row, item in enumerate(made.item_index.tolist())}
     stars = {}

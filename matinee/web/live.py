@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from matinee.data.vocabulary import Id
 from matinee.errors import MatineeError, OutOfScaleError, SettingError, UnsupportedError
-from matinee.models.base import Profile
+from matinee.models.base import UserState
 from matinee.recommendation.guide import Guide
 from matinee.web.film_index import FilmIndex
 from matinee.web.lanes import Lane
@@ -33,7 +33,7 @@ Signature = tuple[int, int, int]
 class Folded(NamedTuple):
     """A person as a model sees them by their ratings."""
 
-    profile: Profile
+    profile: UserState
     unknown: list[str]
     """Items that the model does not know; they do not count."""
 
@@ -145,7 +145,7 @@ class Snapshot:
             return 0.0
         return (time.perf_counter() - started) / len(some)
 
-    def _somebody(self) -> Profile:
+    def _somebody(self) -> UserState:
         """Who likes the first few films."""
         model = self.guide.model
         return model.fold_in(dict.fromkeys(model.items_.ids[:20].tolist(), model.scale_.highest))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import QueryParams
 
 from matinee.data.ratings import Scale
-from matinee.models.base import Profile
+from matinee.models.base import UserState
 from matinee.web.access import Served
 from matinee.web.problems import Problem
 from matinee.web.security import give_cookie
@@ -62,7 +62,7 @@ class Visitor:
         self.model = self.snapshot.guide.model
         self.profile = self.snapshot.run(self._profile, stars)
 
-    def _profile(self, stars: dict[str, float]) -> Profile:
+    def _profile(self, stars: dict[str, float]) -> UserState:
         return self.snapshot.fold_in(stars, strict=False).profile
 
     @property

@@ -12,7 +12,7 @@ import numpy as np
 from matinee._types import Floats
 from matinee.errors import UnsupportedError
 from matinee.linalg import centered, top
-from matinee.models.base import Profile
+from matinee.models.base import UserState
 from matinee.recommendation.elicitation import Elicitation
 from matinee.recommendation.intervals import likely
 from matinee.web import texts
@@ -63,7 +63,7 @@ class FilmCards:
         return FilmCard(**line, stars=None, likely=None, rank=0, n_ranked=0, why="")
 
     def predicted(
-        self, profile: Profile, indices: list[int], scores: Floats, own: Mapping[int, float]
+        self, profile: UserState, indices: list[int], scores: Floats, own: Mapping[int, float]
     ) -> list[FilmCard]:
         """Films for one person, each with its prediction and the reason why it is listed.
 

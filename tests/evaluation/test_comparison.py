@@ -22,7 +22,7 @@ from matinee.evaluation.comparison import HEADINGS, Comparison, Entry, compare
 from matinee.evaluation.isolated import measure_isolated
 from matinee.evaluation.paired_tests import Difference, PairedTests, against_first
 from matinee.models import MODELS
-from matinee.models.base import Fitting, Recommender
+from matinee.models.base import FitOptions, Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
@@ -41,8 +41,8 @@ class Failing(Baseline):
 
     name: ClassVar[str] = "failing"
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
-        del train, how
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
+        del train, options
         raise UnsupportedError("failing fails; use mf.")
 
 
@@ -52,8 +52,8 @@ class Greedy(Baseline):
 
     name: ClassVar[str] = "greedy"
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
-        del train, how
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
+        del train, options
         raise MemoryError
 
 

@@ -19,7 +19,7 @@ from matinee.evaluation.metrics import rmse
 from matinee.evaluation.ranking import judge, ranking_task, top_lists
 from matinee.evaluation.tuning import Tuning, tune, with_test_gain
 from matinee.evaluation.tuning_study import Objective, Plan, PruningCallback, Trial
-from matinee.models.base import Fitting, Recommender
+from matinee.models.base import FitOptions, Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.hyperparameters import hyper
@@ -50,10 +50,10 @@ class Odd(Baseline):
     flag: bool = hyper(False, search=(False, True), help="on or off")
     word: str = hyper("mean", search=NO_CHOICE, help="one of two")
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.some > 9:
             raise SettingError("odd: some is too large.")
-        super()._fit(train, how)
+        super()._fit(train, options)
 
 
 def values(found: Tuning) -> list[tuple[dict[str, Any], float | None, str]]:

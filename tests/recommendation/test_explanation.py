@@ -18,7 +18,7 @@ from matinee.data.datasets.load import load
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import UnknownNameError, UnsupportedError
-from matinee.models.base import Parts, Profile, Recommender
+from matinee.models.base import Attribution, Recommender, UserState
 from matinee.models.baseline import Baseline
 from matinee.models.ease import EASE
 from matinee.models.ials import ImplicitALS
@@ -214,10 +214,10 @@ def test_approximate_changes_are_like_those_of_asking_again_without_a_rating(
 
 def test_a_model_that_only_ranks_explains_its_score() -> None:
     class Counting(Popularity):
-        def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+        def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
             shares = np.arange(len(profile.item_index), dtype=np.float64)
             items = self.item_counts_[item_index] - shares.sum()
-            return [Parts(0.0, 0.0, item, shares, 10 + shares, is_exact=True) for item in items.tolist()]
+            return [Attribution(0.0, 0.0, item, shares, 10 + shares, is_exact=True) for item in items.tolist()]
 
     model = Counting().fit(table())
     count = int(model.item_counts_[model.items_.index(ITEM)])

@@ -17,17 +17,13 @@ CHECKED_EVERY = 10
 class Chain:
     """The sweeps of one fit after the burn-in."""
 
-    def __init__(
-        self, sampler: Sampler, train: Ratings, valid: Ratings | None, kept: int, seed: int
-    ) -> None:
+    def __init__(self, sampler: Sampler, train: Ratings, valid: Ratings | None, kept: int, seed: int) -> None:
         """Args: valid: ratings whose error is followed. kept: draws to keep; between, up to twice as many are."""
         rng = np.random.default_rng(seed)
         self.kept, self.every, self.n_sweeps = kept, 1, 0
         self.draws: list[dict[str, NDArray[Any]]] = []
         self.noise = np.zeros(train.n_users)
-        self.effects = (
-            [np.zeros_like(one) for one in sampler.effects.effects] if sampler.effects else []
-        )
+        self.effects = [np.zeros_like(one) for one in sampler.effects.effects] if sampler.effects else []
         self.watched = (
             rng.integers(0, train.n_users, WATCHED),
             rng.integers(0, train.n_items, WATCHED),
@@ -44,29 +40,21 @@ class Chain:
             users, items = valid.users.indices_in(train.users), valid.items.indices_in(train.items)
             self.pairs = users[valid.user_index], items[valid.item_index]
             moments, times = sampler.beside.moments, valid.timestamp
-            self.places = (
-                moments.places(self.pairs[0], times)
-                if moments is not None and times is not None
-                else []
-            )
+            self.places = moments.places(self.pairs[0], times) if moments is not None and times is not None else []
             self.sum = np.zeros(len(valid))
 
     def add(self, sampler: Sampler) -> None:
         """Takes in the sampler's present state."""
         self.n_sweeps += 1
         self.noise += 1 / sampler.noise
-        for total, now in zip(
-            self.effects, sampler.effects.effects if sampler.effects else [], strict=True
-        ):
+        for total, now in zip(self.effects, sampler.effects.effects if sampler.effects else [], strict=True):
             total += now
         self.seen.append(_ratings(sampler, self.watched[0], _predictions(sampler, *self.watched)))
         if self.n_sweeps % CHECKED_EVERY == 0:
             self._judge(sampler)
         if self.valid is not None:
             scores = _predictions(sampler, *self.pairs)
-            for place, effects in zip(
-                self.places, sampler.effects.effects if sampler.effects else [], strict=False
-            ):
+            for place, effects in zip(self.places, sampler.effects.effects if sampler.effects else [], strict=False):
                 scores += effects[place]
             self.sum += _ratings(sampler, self.pairs[0], scores)
             self.valid_error = float(np.sqrt(np.mean((self.sum / self.n_sweeps - self.value) ** 2)))
@@ -88,42 +76,27 @@ class Chain:
 
     def learned(self, sampler: Sampler) -> dict[str, NDArray[Any]]:
         """The arrays of `BayesianMF`."""
-        chosen = np.unique(
-            np.linspace(0, len(self.draws) - 1, min(self.kept, len(self.draws))).round().astype(int)
-        )
+        chosen = np.unique(np.linspace(0, len(self.draws) - 1, min(self.kept, len(self.draws))).round().astype(int))
         draws = [self.draws[number] for number in chosen]
         found = {
             name: np.stack([draw[name] for draw in draws], axis=1)
             for name in ("user_draws_", "item_draws_", "set_draws_")
         }
-        found |= {
-            name: np.stack([draw[name] for draw in draws])
-            for name in ("mean_draws_", "precision_draws_")
-        }
+        found |= {name: np.stack([draw[name] for draw in draws]) for name in ("mean_draws_", "precision_draws_")}
         found["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
         found["noise_draws_"] = np.array([draw["noise"] for draw in draws], np.float32)
         noise = self.noise / self.n_sweeps
-        found["user_noise_"] = np.append(noise, np.mean(1 / found["noise_draws_"])).astype(
-            np.float32
-        )
+        found["user_noise_"] = np.append(noise, np.mean(1 / found["noise_draws_"])).astype(np.float32)
         effects = [one / self.n_sweeps for one in self.effects]
         places = sampler.effects.places if sampler.effects else []
-        total = np.asarray(
-            sum((one[place] for one, place in zip(effects, places, strict=True)), np.zeros(1))
-        )
+        total = np.asarray(sum((one[place] for one, place in zip(effects, places, strict=True)), np.zeros(1)))
         user_index = np.repeat(np.arange(len(noise)), sampler.counts)
-        sums = np.bincount(
-            user_index, np.broadcast_to(total, len(user_index)), minlength=len(noise) + 1
-        )
-        found["user_effect_"] = (sums / np.maximum(np.append(sampler.counts, 0), 1)).astype(
-            np.float32
-        )
+        sums = np.bincount(user_index, np.broadcast_to(total, len(user_index)), minlength=len(noise) + 1)
+        found["user_effect_"] = (sums / np.maximum(np.append(sampler.counts, 0), 1)).astype(np.float32)
         keys = sampler.beside.moments.keys if sampler.beside.moments else ()
         found["moment_keys_"] = np.concatenate([np.empty(0, np.int64), *keys])
         found["moment_sizes_"] = np.array([len(one) for one in keys], np.int64)
-        found["moment_effects_"] = np.concatenate(
-            [np.empty(0), *(one[:-1] for one in effects)]
-        ).astype(np.float32)
+        found["moment_effects_"] = np.concatenate([np.empty(0), *(one[:-1] for one in effects)]).astype(np.float32)
         return found
 
 
@@ -172,8 +145,4 @@ def _ratings(sampler: Sampler, user_index: NDArray[Any], scores: Doubles) -> Dou
     if sampler.ordinal is None:
         return scores
     precision = np.append(sampler.noise, sampler.common_noise)[user_index]
-    return (
-        sampler.ordinal.link()
-        .moments(scores[None].astype(np.float32), 1 / precision)[0]
-        .astype(np.float64)
-    )
+    return sampler.ordinal.link().moments(scores[None].astype(np.float32), 1 / precision)[0].astype(np.float64)

@@ -39,11 +39,7 @@ class Posterior(NamedTuple):
         turned = items.transpose(0, 2, 1)
         size = np.arange(mean.shape[1])
         is_common = noise.shape[1] == 1
-        form = (
-            noise[..., None] * (turned @ items)
-            if is_common
-            else turned @ (noise[..., None] * items)
-        )
+        form = noise[..., None] * (turned @ items) if is_common else turned @ (noise[..., None] * items)
         form[:, size, size] += precision
         right = precision * mean + (turned @ (noise * target)[..., None])[..., 0]
         return cls(items, target, sets, precision, noise, mean, form, right)
@@ -92,12 +88,8 @@ class Posterior(NamedTuple):
         along = (turned @ (self.right + heavier)[..., None])[..., 0] - gone * leverage
         turned *= self.prior[:, None]
         along -= more * np.einsum("snf,snf->sn", turned, self.sets)
-        change = heavier[:, None] @ solved - more * (
-            self.sets @ (self.prior[..., None] * solved)
-        )  # (S, n, K)
-        change += (self.noise * along / (1 - self.noise * leverage) - gone)[..., None] * (
-            self.items @ solved
-        )
+        change = heavier[:, None] @ solved - more * (self.sets @ (self.prior[..., None] * solved))  # (S, n, K)
+        change += (self.noise * along / (1 - self.noise * leverage) - gone)[..., None] * (self.items @ solved)
         return np.asarray(change.mean(axis=0))
 
 
@@ -113,13 +105,9 @@ def ordinal_posterior(
     """
     mean = prior[0]
     scores = (items @ mean[..., None])[..., 0]  # (S, n), but for the items' biases
-    weights = np.broadcast_to(
-        noise, scores.shape
-    )  # the first step is one of EM, which is never too long
+    weights = np.broadcast_to(noise, scores.shape)  # the first step is one of EM, which is never too long
     for step in range(STEPS):
-        slopes, curvatures = answers.link.respond(
-            answers.level, scores + answers.biases, noise[:, 0]
-        )
+        slopes, curvatures = answers.link.respond(answers.level, scores + answers.biases, noise[:, 0])
         weights = weights if step == 0 else curvatures
         found = Posterior.of(items, scores + slopes / weights, sets, prior, weights)
         before, scores = scores, (items @ found.solve()[..., None])[..., 0]

@@ -44,9 +44,7 @@ class Side:
         self.table = table  # (R, F + 1), factors, then the bias
         size = table.shape[1]
         self.blocks = blocks
-        self.weights = [
-            np.zeros((len(block.lengths), size)) for block in blocks
-        ]  # of features of unit length
+        self.weights = [np.zeros((len(block.lengths), size)) for block in blocks]  # of features of unit length
         self.pulls = [np.full(size, 10.0) for _ in blocks]
         self.parts = [np.zeros_like(table) for _ in blocks]
         self.mean = table.mean(axis=0, dtype=np.float64)
@@ -64,20 +62,12 @@ class Side:
         n_rows, size = self.table.shape
         for number, block in enumerate(self.blocks):
             rest = self.table - (self.prior() - self.parts[number])
-            towards = (
-                self.precision * block.lengths[:, None] * _sum_products(run, block.rows, rest)
-            )  # (K, F + 1)
+            towards = self.precision * block.lengths[:, None] * _sum_products(run, block.rows, rest)  # (K, F + 1)
             precision = self.precision * block.lengths[:, None] ** 2 + self.pulls[number]
-            weights = towards / precision + rng.standard_normal(precision.shape) / np.sqrt(
-                precision
-            )
+            weights = towards / precision + rng.standard_normal(precision.shape) / np.sqrt(precision)
             self.weights[number] = weights
-            self.pulls[number] = _gamma(
-                rng, SHAPE + len(weights) / 2, RATE + (weights**2).sum(axis=0) / 2
-            )
-            self.parts[number] = _products(
-                run, block.rows, (block.lengths[:, None] * weights).astype(np.float32)
-            )
+            self.pulls[number] = _gamma(rng, SHAPE + len(weights) / 2, RATE + (weights**2).sum(axis=0) / 2)
+            self.parts[number] = _products(run, block.rows, (block.lengths[:, None] * weights).astype(np.float32))
         rest = self.table - (self.prior() - self.mean.astype(np.float32))
         precision = n_rows * self.precision + 1
         mean = self.precision * rest.sum(axis=0, dtype=np.float64) / precision
@@ -91,9 +81,7 @@ class Effects:
 
     def __init__(self, places: list[NDArray[np.int64]], sizes: list[int]) -> None:
         self.places = places
-        self.effects = [
-            np.zeros(size + 1) for size in sizes
-        ]  # the last for ratings that belong to none
+        self.effects = [np.zeros(size + 1) for size in sizes]  # the last for ratings that belong to none
         self.precision = [100.0 for _ in sizes]
         self.total = np.zeros(len(places[0]) if places else 0, np.float32)
 
@@ -156,17 +144,13 @@ class Sampler:
         self.value = value[by_user.row] if ordinal is None else ordinal.start()
         place = np.empty(len(value), np.int64)
         place[by_user.row] = np.arange(len(value))
-        self.to_items = place[
-            by_item.row
-        ]  # where in the users' order each rating in the items' order is
+        self.to_items = place[by_item.row]  # where in the users' order each rating in the items' order is
         self.counts = np.diff(by_user.indptr)
         self.noise = np.full(train.n_users, 1.5)  # precision of each user's ratings
         self.common_noise = 1.5
         self.effects: Effects | None = None
         if beside.moments is not None and train.timestamp is not None:
-            places = beside.moments.places(
-                train.user_index[by_user.row], train.timestamp[by_user.row]
-            )
+            places = beside.moments.places(train.user_index[by_user.row], train.timestamp[by_user.row])
             self.effects = Effects(places, [len(keys) for keys in beside.moments.keys])
         self.error = float("nan")
 
@@ -215,17 +199,13 @@ class Sampler:
 
     def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
         """The precision of each user's ratings about a common one."""
-        squares = np.diff(
-            np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.groups[0].indptr]
-        )
+        squares = np.diff(np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.groups[0].indptr])
         self.error = float(np.sqrt(squares.sum() / len(errors)))
         is_fixed = self.ordinal is not None and self.ordinal.fixes_noise
         if self.pooling == 0 and is_fixed:
             return
         if self.pooling == 0:
-            self.common_noise = float(
-                _gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2)
-            )
+            self.common_noise = float(_gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2))
             self.noise = np.full(len(squares), self.common_noise)
             return
         rate = self.pooling / (2 * self.common_noise)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes.draws import Chain
 from matinee.models.bayes.fold_in import Answers, Posterior, Scores, ordinal_posterior
 from matinee.models.bayes.gibbs import Beside, Sampler
@@ -69,17 +69,11 @@ class BayesianMF(Recommender):
         choices=LIKELIHOODS,
         help="regression: a rating is a score and noise; probit: a level of it, between thresholds",
     )
-    samples: int = hyper(
-        300, low=1, high=100_000, help="sweeps that are averaged, after the burn-in"
-    )
+    samples: int = hyper(300, low=1, high=100_000, help="sweeps that are averaged, after the burn-in")
     burn_in: int = hyper(100, low=0, high=100_000, help="first sweeps, which are forgotten")
-    kept: int = hyper(
-        32, low=1, high=4096, help="draws that are kept in the model, evenly from all sweeps"
-    )
+    kept: int = hyper(32, low=1, high=4096, help="draws that are kept in the model, evenly from all sweeps")
     sets: bool = hyper(True, help="use who rated what, whatever the rating")
-    set_rank: int = hyper(
-        300, low=1, high=10_000, help="features that sum up these sets, for each side"
-    )
+    set_rank: int = hyper(300, low=1, high=10_000, help="features that sum up these sets, for each side")
     side: bool = hyper(True, help="use what the data tells of users and items, such as genres")
     times: bool = hyper(True, help="use when ratings were given, where the data tells")
     noise_pooling: float = hyper(
@@ -94,9 +88,7 @@ class BayesianMF(Recommender):
         high=1,
         help="stop when chance adds no more to the squared error, as a part of it; 0: never",
     )
-    seconds: float = hyper(
-        0.0, low=0, high=1e7, help="stop after about so long, with fewer samples; 0: no limit"
-    )
+    seconds: float = hyper(0.0, low=0, high=1e7, help="stop after about so long, with fewer samples; 0: no limit")
 
     global_mean_: Doubles = learned(dtype=np.float64)
     deviation_: Doubles = learned(dtype=np.float64, least=0)
@@ -127,13 +119,11 @@ class BayesianMF(Recommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.capabilities = replace(
-            self.capabilities, uses_times=self.times, uses_features=self.side
-        )
+        self.capabilities = replace(self.capabilities, uses_times=self.times, uses_features=self.side)
 
     # -- learning ----------------------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         for name in ("_wide_items", "_item_layers"):
             self.__dict__.pop(name, None)
         began, rng = time.monotonic(), np.random.default_rng(self.seed)
@@ -141,9 +131,9 @@ class BayesianMF(Recommender):
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
-        tables = self._start(train, rng, how.n_threads)
+        tables = self._start(train, rng, options.n_threads)
         losses: list[tuple[float, float, float]] = []
-        with one_blas_thread(), workers(how.n_threads or available_cores()) as run:
+        with one_blas_thread(), workers(options.n_threads or available_cores()) as run:
             sampler = Sampler(
                 train,
                 value,
@@ -153,7 +143,7 @@ class BayesianMF(Recommender):
                 run,
                 ordinal,
             )
-            chain = Chain(sampler, train, how.valid, self.kept, self.seed)
+            chain = Chain(sampler, train, options.valid, self.kept, self.seed)
             while not self._is_done(chain, len(losses), began):
                 sampler.sweep(rng)
                 if len(losses) >= self.burn_in:
@@ -163,11 +153,11 @@ class BayesianMF(Recommender):
                     float(self.deviation_) * chain.valid_error,
                 )
                 losses.append((chain.effective_samples, *errors))
-                if how.progress:
-                    validation = errors[1] if how.valid is not None and chain.n_sweeps else None
+                if options.progress:
+                    validation = errors[1] if options.valid is not None and chain.n_sweeps else None
                     shown = errors[0] if validation is None else validation
                     total = self.burn_in + self.samples
-                    how.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
+                    options.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
         self.curve_ = curve_of(self, np.array(losses))
         for name, array in chain.learned(sampler).items():
             setattr(self, name, array)
@@ -187,17 +177,11 @@ class BayesianMF(Recommender):
     def _is_done(self, chain: Chain, n_sweeps: int, began: float) -> bool:
         """Whether there are enough samples, or more would no longer help, or the time is over."""
         late = self.seconds > 0 and time.monotonic() - began > self.seconds
-        return chain.n_sweeps > 0 and (
-            late or n_sweeps >= self.burn_in + self.samples or chain.blur < self.tolerance
-        )
+        return chain.n_sweeps > 0 and (late or n_sweeps >= self.burn_in + self.samples or chain.blur < self.tolerance)
 
-    def _start(
-        self, train: Ratings, rng: np.random.Generator, n_threads: int | None
-    ) -> tuple[Floats, Floats]:
+    def _start(self, train: Ratings, rng: np.random.Generator, n_threads: int | None) -> tuple[Floats, Floats]:
         """The factors and biases of `mf`, and a little noise: from there the chain is soon where it belongs."""
-        start = MatrixFactorization(factors=self.factors, seed=self.seed).fit(
-            train, n_threads=n_threads
-        )
+        start = MatrixFactorization(factors=self.factors, seed=self.seed).fit(train, n_threads=n_threads)
         unit = np.float32(self.deviation_)
         tables = []
         for factors, bias in (
@@ -217,9 +201,7 @@ class BayesianMF(Recommender):
             users += [feature_block(train.user_features.table)] if train.user_features else []
             items += [feature_block(train.item_features.table)] if train.item_features else []
         time = train.timestamp if self.times else None
-        return Beside(
-            users, items, None if time is None else Moments.of(train.user_index, time), self.sets
-        )
+        return Beside(users, items, None if time is None else Moments.of(train.user_index, time), self.sets)
 
     # -- people ------------------------------------------------------------------------------------------------
 
@@ -248,9 +230,7 @@ class BayesianMF(Recommender):
         if is_unknown.any():
             random = np.random.default_rng(self.seed).standard_normal(self.precision_draws_.shape)
             steps[is_unknown] = (random / np.sqrt(self.precision_draws_)).ravel()
-        vectors: Floats = np.column_stack(
-            [self.user_effect_[user_index], self.user_noise_[user_index], draws, steps]
-        )
+        vectors: Floats = np.column_stack([self.user_effect_[user_index], self.user_noise_[user_index], draws, steps])
         return vectors
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
@@ -270,22 +250,16 @@ class BayesianMF(Recommender):
 
     def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
         """Of a person's factors and bias, for each draw."""
-        items = (
-            self.item_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")
-        )  # (S, n, F + 1)
+        items = self.item_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
-        sets = (
-            self.set_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")
-        )  # (S, n, F + 1)
+        sets = self.set_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")  # (S, n, F + 1)
         sets /= np.sqrt(len(item_index))
         prior = self.mean_draws_ + sets.sum(axis=1), self.precision_draws_.astype(np.float64)
         noise = self.noise_draws_.astype(np.float64)[:, None]
         stars = (value - self.global_mean_) / self.deviation_
         if self._link is not None:
-            return ordinal_posterior(
-                items, sets, prior, noise, Answers(self._link, self._link.level(stars), biases)
-            )
+            return ordinal_posterior(items, sets, prior, noise, Answers(self._link, self._link.level(stars), biases))
         return Posterior.of(items, stars - biases, sets, prior, noise)
 
     @property
@@ -298,11 +272,7 @@ class BayesianMF(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         if self._link is not None:
             return self._linked_scores(vectors, self._link)
-        draws = (
-            vectors[:, 2 : 2 + self._wide_items.shape[1]]
-            .reshape(len(vectors), self._n_draws, -1)
-            .copy()
-        )
+        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(len(vectors), self._n_draws, -1).copy()
         bias = draws[:, :, -1].mean(axis=1)  # (B,)
         draws[:, :, -1] = 1
         sums = draws.reshape(len(vectors), -1) @ self._wide_items.T / np.float32(self._n_draws)
@@ -330,9 +300,7 @@ class BayesianMF(Recommender):
         return [mean + step, mean - step] if step.any() else [mean]
 
     def _stars(self, standardized: Floats) -> Floats:
-        return np.asarray(
-            standardized * np.float32(self.deviation_) + np.float32(self.global_mean_), np.float32
-        )
+        return np.asarray(standardized * np.float32(self.deviation_) + np.float32(self.global_mean_), np.float32)
 
     def _predict_at(
         self,
@@ -348,24 +316,16 @@ class BayesianMF(Recommender):
             if self._link is None:
                 out[at] = draws.mean(axis=1) + moments[at]
             else:
-                out[at] = self._link.moments(
-                    (draws + moments[at, None]).T, self.user_noise_[user_index[at]]
-                )[0]
+                out[at] = self._link.moments((draws + moments[at, None]).T, self.user_noise_[user_index[at]])[0]
         return self._stars(out)
 
     def _draws_of(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         """What each draw says of each pair, (N, S), in deviations from the mean, without the moment."""
         users = self.user_draws_[user_index].astype(np.float32)  # (N, S, F + 1)
         items = self.item_draws_[item_index].astype(np.float32)
-        return np.asarray(
-            np.einsum("nsf,nsf->ns", users[..., :-1], items[..., :-1])
-            + users[..., -1]
-            + items[..., -1]
-        )
+        return np.asarray(np.einsum("nsf,nsf->ns", users[..., :-1], items[..., :-1]) + users[..., -1] + items[..., -1])
 
-    def _moments(
-        self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
-    ) -> Floats:
+    def _moments(self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None) -> Floats:
         """What the moment adds; where no time is given, what it adds on average."""
         if timestamp is None or len(self.moment_sizes_) == 0:
             return self.user_effect_[user_index]
@@ -376,7 +336,7 @@ class BayesianMF(Recommender):
             np.float32,
         )
 
-    def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> Doubles:
+    def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
@@ -416,7 +376,7 @@ class BayesianMF(Recommender):
                 variance[at] = self._link.moments((draws + moments[at, None]).T, noise)[1]
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         """Given a draw of the items, how a person's mean differs from the average person's is linear in their ratings
         and in what they rated: so is the mean over all draws. What it changes in their bias is the part of `user`."""
         unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
@@ -432,22 +392,13 @@ class BayesianMF(Recommender):
         )  # (K,)
         if n == 0:
             own = unit * self._rating(profile.vector, item_index)[0]
-            return [
-                Parts(mean, 0.0, one, np.zeros(0), np.zeros(0), is_exact=True)
-                for one in own.tolist()
-            ]
+            return [Attribution(mean, 0.0, one, np.zeros(0), np.zeros(0), is_exact=True) for one in own.tolist()]
         posterior = self._posterior(profile.item_index, profile.value)
-        sides = np.concatenate([items, np.zeros((1, *average.shape))]).transpose(
-            1, 2, 0
-        )  # (S, F + 1, K + 1)
-        sides[:, -1] = np.append(
-            np.zeros(len(items)), 1
-        )  # first the factors of each item alone, then the bias alone
+        sides = np.concatenate([items, np.zeros((1, *average.shape))]).transpose(1, 2, 0)  # (S, F + 1, K + 1)
+        sides[:, -1] = np.append(np.zeros(len(items)), 1)  # first the factors of each item alone, then the bias alone
         inverse = np.asarray(np.linalg.inv(posterior.form), np.float64)
         solved = inverse @ sides
-        shares = posterior.shares(
-            solved, average, self.mean_draws_.astype(np.float64)
-        ).T  # (K + 1, n)
+        shares = posterior.shares(solved, average, self.mean_draws_.astype(np.float64)).T  # (K + 1, n)
         taste, generosity = shares[:-1], float(shares[-1].sum())
         whole = taste.sum(axis=1) + generosity
         left_out = -whole[:, None]  # (K, n)
@@ -461,11 +412,9 @@ class BayesianMF(Recommender):
             unit * (generosity + effect),
             zip((unit * middle).tolist(), unit * taste, without, strict=True),
         )
-        return [Parts(mean, user, *one, is_exact=True) for one in each]
+        return [Attribution(mean, user, *one, is_exact=True) for one in each]
 
-    def _linked_parts(
-        self, link: Link, profile: Profile, posterior: Posterior, scores: Scores
-    ) -> list[Parts]:
+    def _linked_parts(self, link: Link, profile: UserState, posterior: Posterior, scores: Scores) -> list[Attribution]:
         """Parts of a score as parts of the stars. The item's is that of the average person's stars; from there on to
         the person's own, all are multiplied by what a unit of the score is worth in stars on this way. What the
         average over draws leaves over is in the part of `user`."""
@@ -476,22 +425,16 @@ class BayesianMF(Recommender):
         )
         vector = self._vector(posterior)
         vector[:2] = profile.vector[:2]
-        own = (
-            unit * self._rating(self._user_vectors(np.array([-1]))[0], scores.item_index)[0]
-        )  # (K,)
+        own = unit * self._rating(self._user_vectors(np.array([-1]))[0], scores.item_index)[0]  # (K,)
         stars = unit * self._rating(vector, scores.item_index)[0]
         way = scores.total - scores.middle
         way = np.where(np.abs(way) > SHORT, way, SHORT)
         ends = np.concatenate([scores.middle, scores.middle + way]).astype(np.float32)
-        found = link.moments(np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1]))[
-            0
-        ].astype(np.float64)
+        found = link.moments(np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1]))[0].astype(np.float64)
         worth = (unit * (found[n_items:] - found[:n_items]) / way)[:, None]  # (K, 1)
         taste, without = worth * scores.taste, mean + worth * scores.changes + stars[:, None]
-        each = zip(
-            (stars - own - taste.sum(axis=1)).tolist(), own.tolist(), taste, without, strict=True
-        )
-        return [Parts(mean, *one, is_exact=False) for one in each]
+        each = zip((stars - own - taste.sum(axis=1)).tolist(), own.tolist(), taste, without, strict=True)
+        return [Attribution(mean, *one, is_exact=False) for one in each]
 
     # -- looking into it ---------------------------------------------------------------------------------------
 
@@ -513,7 +456,5 @@ class BayesianMF(Recommender):
         return np.asarray(np.where((self.item_counts_ > 0)[:, None], factors, 0), np.float32)
 
     def _tastes(self, vectors: Floats) -> Floats:
-        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(
-            len(vectors), self._n_draws, -1
-        )
+        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(len(vectors), self._n_draws, -1)
         return draws[:, :, :-1].reshape(len(vectors), -1)

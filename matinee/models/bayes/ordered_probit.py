@@ -65,20 +65,14 @@ class Link(NamedTuple):
 
         out = np.zeros((2, latents.shape[1]), np.float32)
         roots = (1 / np.sqrt(variance)).astype(np.float32)
-        for part in np.split(
-            np.ascontiguousarray(latents, np.float32), len(latents) // len(self.thresholds)
-        ):
+        for part in np.split(np.ascontiguousarray(latents, np.float32), len(latents) // len(self.thresholds)):
             add_stars(part, roots, self.thresholds, self.gaps, out)
         out /= len(latents)
         lowest = np.float32(self.levels[0])
         # the square of the level is that of the lowest, and what was added
-        return out[0] + lowest, np.maximum(
-            out[1] + lowest**2 - (out[0] + lowest) ** 2, np.float32(1e-9)
-        )
+        return out[0] + lowest, np.maximum(out[1] + lowest**2 - (out[0] + lowest) ** 2, np.float32(1e-9))
 
-    def respond(
-        self, level: NDArray[np.int64], scores: Doubles, precision: Doubles
-    ) -> tuple[Doubles, Doubles]:
+    def respond(self, level: NDArray[np.int64], scores: Doubles, precision: Doubles) -> tuple[Doubles, Doubles]:
         """Slope and curvature, with the sign turned, of the logarithm of each rating's likelihood by its score.
 
         Args:
@@ -131,14 +125,10 @@ class Ordinal:
     def start(self) -> Floats:
         """Latent variables to start from: their means before anything is known of scores, (N,)."""
         density = np.exp(-(self.thresholds**2) / 2) / np.sqrt(2 * np.pi)
-        means = -np.diff(np.concatenate([[0], density, [0]])) / (
-            np.bincount(self.level) / len(self.level)
-        )
+        means = -np.diff(np.concatenate([[0], density, [0]])) / (np.bincount(self.level) / len(self.level))
         return np.asarray(means[self.level], np.float32)
 
-    def draw(
-        self, rng: np.random.Generator, run: Run, scores: Floats, precision: Doubles
-    ) -> Floats:
+    def draw(self, rng: np.random.Generator, run: Run, scores: Floats, precision: Doubles) -> Floats:
         """New thresholds, then new latent variables, (N,), given the scores and the precision of each rating."""
         from matinee.kernels.probit import add_stars, draw_latents
 
@@ -151,10 +141,7 @@ class Ordinal:
         run(draw_latents, [(rated, span, self.thresholds, uniforms, latents) for span in spans])
         sums = np.zeros((2, len(scores)), np.float32)
         link = self.link()
-        calls = [
-            (scores[None, a:b], roots[a:b], link.thresholds, link.gaps, sums[:, a:b])
-            for a, b in spans
-        ]
+        calls = [(scores[None, a:b], roots[a:b], link.thresholds, link.gaps, sums[:, a:b]) for a, b in spans]
         run(add_stars, calls)
         self.error = float(np.sqrt(np.mean((sums[0] + self.levels[0] - self.value) ** 2)))
         return latents
@@ -184,16 +171,9 @@ class Ordinal:
         chance = rng.random()
         if not _ascending(proposed):
             return
-        gains = (
-            self._likelihood(run, rated, proposed)[0]
-            - self._likelihood(run, rated, self.thresholds)[0]
-        )
+        gains = self._likelihood(run, rated, proposed)[0] - self._likelihood(run, rated, self.thresholds)[0]
         back = root.T @ (self.thresholds - self.mode)[self.free]
-        gains += (
-            (FREEDOM + len(form))
-            / 2
-            * (np.log1p(away @ away / FREEDOM) - np.log1p(back @ back / FREEDOM))
-        )
+        gains += (FREEDOM + len(form)) / 2 * (np.log1p(away @ away / FREEDOM) - np.log1p(back @ back / FREEDOM))
         if np.log(max(chance, 1e-300)) < gains:
             self.thresholds, self.accepted = proposed, self.accepted + 1
 

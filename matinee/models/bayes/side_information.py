@@ -28,9 +28,7 @@ class Block(NamedTuple):
     right: Floats  # (C, K), orthonormal columns
 
 
-def set_block(
-    run: Run, group: Grouped, other: Grouped, rank: int, rng: np.random.Generator
-) -> Block:
+def set_block(run: Run, group: Grouped, other: Grouped, rank: int, rng: np.random.Generator) -> Block:
     """The sets of a group as features, the `rank` largest (Halko, Martinsson, Tropp, "Finding structure with
     randomness", 2011: subspace iteration).
 
@@ -47,9 +45,7 @@ def set_block(
         right = _sum_rows(run, other, np.ascontiguousarray(scale * left))  # (C, found), X' left
     lengths, axes = _lengths(right, rank)
     rows, columns = left @ axes, right @ axes / lengths
-    return Block(
-        np.ascontiguousarray(rows, np.float32), lengths, np.ascontiguousarray(columns, np.float32)
-    )
+    return Block(np.ascontiguousarray(rows, np.float32), lengths, np.ascontiguousarray(columns, np.float32))
 
 
 def feature_block(features: Floats) -> Block:

@@ -12,7 +12,7 @@ from matinee._types import Floats
 from matinee.data.ratings import Ratings, Scale
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.attribution import path_parts
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.declarations import curve_of
 from matinee.models.fold_in import Predict, UserPrior, most_likely
 from matinee.models.hyperparameters import Hyper, curve, hyper, learned
@@ -139,7 +139,7 @@ class NeuralRecommender(Recommender):
         )
         return NetworkEngine(module, settings)
 
-    def _train(self, engine: Engine, train: Ratings, how: Fitting) -> None:
+    def _train(self, engine: Engine, train: Ratings, options: FitOptions) -> None:
         """Runs the training loop with the settings of this model, and sets its curves."""
         schedule = ScheduleSettings(
             name=self.schedule,
@@ -158,10 +158,10 @@ class NeuralRecommender(Recommender):
             keep_best=self.keep_best,
         )
         checkpoint = None
-        if how.checkpoint is not None:
+        if options.checkpoint is not None:
             settings = {"model": self.name} | self.settings()
-            checkpoint = Checkpoint(how.checkpoint, fingerprint(settings, train, how.valid))
-        log = run_loop(engine, plan, train, how.valid, progress=how.progress, checkpoint=checkpoint)
+            checkpoint = Checkpoint(options.checkpoint, fingerprint(settings, train, options.valid))
+        log = run_loop(engine, plan, train, options.valid, progress=options.progress, checkpoint=checkpoint)
         self.curve_ = curve_of(self, np.array(log.epochs))
         self.step_losses_ = np.array(log.steps)
 
@@ -183,11 +183,9 @@ class NeuralRecommender(Recommender):
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         return most_likely(self._predictor(item_index), value, self._prior())
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         prior = self._prior()
-        return [
-            path_parts(self, self._predictor, prior, profile, item, self.n_biases) for item in item_index.tolist()
-        ]
+        return [path_parts(self, self._predictor, prior, profile, item, self.n_biases) for item in item_index.tolist()]
 
     def _tastes(self, vectors: Floats) -> Floats:
         return vectors[:, self.n_biases :]

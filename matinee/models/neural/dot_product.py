@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Floats
 from matinee.data.ratings import Ratings
-from matinee.models.base import Fitting
+from matinee.models.base import FitOptions
 from matinee.models.biases import Biases
 from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned, redeclared
@@ -89,9 +89,9 @@ class DotProduct(NeuralRecommender):
         shape = Shape(train.n_users, self.factors, low, high)
         return FusedDotProduct(weights, shape, adam)
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         engine = self.engine(train)
-        self._train(engine, train, how)
+        self._train(engine, train, options)
         state = engine.state()
         name = "weights" if "weights" in state else "module.table.weight"
         weights = state[name]  # (U + I, F + biases)
@@ -151,9 +151,7 @@ class DotProduct(NeuralRecommender):
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         unknown_item = self._average_item(self.item_counts_ > 0)
-        return self._link(
-            predictions(self._tables(), user_index, item_index, self.crowd_mean_, unknown_item)
-        )
+        return self._link(predictions(self._tables(), user_index, item_index, self.crowd_mean_, unknown_item))
 
     def learned_biases(self) -> Biases | None:
         """See `Recommender`; before the sigmoid, if any."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from matinee._types import Floats
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError, SettingError
-from matinee.models.base import Fitting
+from matinee.models.base import FitOptions
 from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned, redeclared
 from matinee.models.interface import Capabilities
@@ -135,9 +135,9 @@ class EmbeddingMLP(NeuralRecommender):
         )
         return self._torch_engine(module, compiled=self.compile)
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         engine = self.engine(train)
-        self._train(engine, train, how)
+        self._train(engine, train, options)
         from matinee.training.torch_modules import mlp_weights
 
         self.user_factors_, self.item_factors_, self.layers_ = mlp_weights(engine.module)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matinee._types import Floats
 from matinee.data.ratings import Ratings
 from matinee.errors import SettingError
-from matinee.models.base import Fitting
+from matinee.models.base import FitOptions
 from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
@@ -63,10 +63,10 @@ class Network(NeuralRecommender):
         require_torch(self.name)
         return self._torch_engine(copy.deepcopy(self.module), compiled=self.compile)
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         self._table_names("user", train.n_users)  # refuses an ambiguous module before the training
         engine = self.engine(train)
-        self._train(engine, train, how)
+        self._train(engine, train, options)
         trained = engine.module.cpu().state_dict().values()
         self.numbers_ = np.concatenate([tensor.float().numpy().ravel() for tensor in trained])
         self.shapes_ = _shapes(engine.module)
