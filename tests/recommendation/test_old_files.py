@@ -47,4 +47,7 @@ def test_the_model_of_an_old_file_answers_as_it_did(name: str) -> None:
     assert origin.has_history == (not name.endswith("-bare"))
     found = answers(model, table(name))
     expected = recorded()[name]["answers"]
-    assert {key: value for key, value in found.items() if not same(value, expected[key])} == {}
+    refusals = {key for key, value in expected.items() if isinstance(value, str)}
+    assert {key for key, value in found.items() if isinstance(value, str)} == refusals
+    wrong = {key for key in expected.keys() - refusals if not same(found[key], expected[key])}
+    assert wrong == set()
