@@ -1,6 +1,13 @@
-"""What a model has learned and what ratings say about a person: biases, components, maps, similar users, taste."""
+"""What a model has learned, and what ratings say about a person and their taste."""
 
-from matinee.analysis.biases import BiasLine, UserLine, bias_ranking, bias_unit, disagreements, generosity
+from matinee.analysis.biases import (
+    BiasLine,
+    UserLine,
+    bias_ranking,
+    bias_unit,
+    disagreements,
+    generosity,
+)
 from matinee.analysis.components import Component, End, Meaning, components
 
 __all__ = [

@@ -146,7 +146,9 @@ class _ResidualSums(NamedTuple):
 # -- rankings ------------------------------------------------------------------------------------
 
 
-def bias_ranking(guide: Guide, k: int = 10, *, lowest: bool = False, raw: bool = False) -> list[BiasLine]:
+def bias_ranking(
+    guide: Guide, k: int = 10, *, lowest: bool = False, raw: bool = False
+) -> list[BiasLine]:
     """The k items with the highest bias, best first, or with the lowest, worst first.
 
     Sorted by the conservative end of the interval (the lower end for the highest, the upper end for
@@ -299,7 +301,9 @@ def _item_sums(model: Recommender, biases: _BiasModel) -> _ResidualSums:
     return _ResidualSums(n, n * slope**2, n * np.full(len(n), variance))
 
 
-def _sums(model: Recommender, biases: _BiasModel, group: NDArray[np.int32], n: NDArray[np.int64]) -> _ResidualSums:
+def _sums(
+    model: Recommender, biases: _BiasModel, group: NDArray[np.int32], n: NDArray[np.int64]
+) -> _ResidualSums:
     """Over the ratings of each group.
 
     Args:

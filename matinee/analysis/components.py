@@ -132,7 +132,9 @@ def _meaning_dict(meaning: Meaning) -> dict[str, Any]:
     }
 
 
-def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None = None) -> list[Component]:
+def components(
+    guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None = None
+) -> list[Component]:
     """The first n principal components of the item factors, and what they separate.
 
     Fewer if there are fewer factors. Each end has at most half of the films.
@@ -157,13 +159,19 @@ def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None
             f"{model.name} has no item factors, so it has no components; use {model.usual}."
         ) from None
     if not vectors.any():
-        raise UnsupportedError(f"This {model.name} model learned only biases, so it has no components.")
+        raise UnsupportedError(
+            f"This {model.name} model learned only biases, so it has no components."
+        )
     if min_ratings is None:
         min_ratings = few_ratings(model.item_counts_)
     rows = np.flatnonzero((model.item_counts_ >= min_ratings) & vectors.any(axis=1))  # (M,)
     if len(rows) < 2:
-        raise UnsupportedError(f"Components need two films with at least {min_ratings} ratings; lower min_ratings.")
-    positions, explained = principal_components(vectors[rows], min(n, vectors.shape[1], len(rows) - 1))
+        raise UnsupportedError(
+            f"Components need two films with at least {min_ratings} ratings; lower min_ratings."
+        )
+    positions, explained = principal_components(
+        vectors[rows], min(n, vectors.shape[1], len(rows) - 1)
+    )
     ids = [model.items_.id(row) for row in rows.tolist()]
     films = [guide.catalog[item_id] for item_id in ids]
     n_ends = min(k, len(rows) // 2)
@@ -184,7 +192,7 @@ def components(guide: Guide, n: int = 2, k: int = 10, *, min_ratings: int | None
 
 
 def _meanings(positions: Doubles, films: list[Film]) -> list[list[Meaning]]:
-    """For each column of positions, (M, n), how far it separates groups, the largest effect first."""
+    """For each column of positions, (M, n), the groups it separates, the largest effect first."""
     names, members = _groups(films)
     if not names:
         return [[] for _ in positions.T]
@@ -222,7 +230,9 @@ def _groups(films: list[Film]) -> tuple[list[tuple[str, str]], Doubles]:
         for group in groups:
             rows_of.setdefault(group, []).append(row)
     largest = len(films) - SMALLEST_GROUP
-    names = sorted(group for group, rows in rows_of.items() if SMALLEST_GROUP <= len(rows) <= largest)
+    names = sorted(
+        group for group, rows in rows_of.items() if SMALLEST_GROUP <= len(rows) <= largest
+    )
     members = np.zeros((len(films), len(names)))
     for column, name in enumerate(names):
         members[rows_of[name], column] = 1

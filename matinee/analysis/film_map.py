@@ -128,7 +128,10 @@ class FilmMap:
     def sentence(self) -> str:
         """The number of films, and what their positions mean."""
         if self.explained is None:
-            return f"{len(self):,} films, placed by UMAP: close films are similar; large distances mean little."
+            return (
+                f"{len(self):,} films, placed by UMAP: close films are similar; "
+                "large distances mean little."
+            )
         share = sum(self.explained)
         return (
             f"{len(self):,} films. Those that the same people like tend to be close together. "
@@ -136,7 +139,9 @@ class FilmMap:
         )
 
 
-def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int | None = None) -> FilmMap:
+def make_map(
+    guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int | None = None
+) -> FilmMap:
     """The films of a model as a map. The same model gives the same map.
 
     Args:
@@ -165,10 +170,14 @@ def make_map(guide: Guide, *, method: str = "pca", k: int = 10, min_ratings: int
             f"{model.name} has no item factors, so it cannot make a map; use {model.usual}."
         ) from None
     if not vectors.any():
-        raise UnsupportedError(f"This {model.name} model learned only biases, so it cannot make a map.")
+        raise UnsupportedError(
+            f"This {model.name} model learned only biases, so it cannot make a map."
+        )
     rows = np.flatnonzero((model.item_counts_ >= floor) & vectors.any(axis=1))  # (M,)
     if len(rows) < 2:
-        raise UnsupportedError(f"A map needs two films with at least {floor} ratings; lower --min-ratings.")
+        raise UnsupportedError(
+            f"A map needs two films with at least {floor} ratings; lower --min-ratings."
+        )
     vectors, counts = vectors[rows], model.item_counts_[rows]
     neighbors, likeness = nearest_rows(vectors, k, (counts / (counts + few)).astype(np.float32))
     positions, explained = principal_components(vectors, 2)  # (M, 2), (2,)
@@ -233,14 +242,18 @@ def _umap(vectors: Floats, start: NDArray[np.float64], seed: int) -> NDArray[np.
     positions.
     """
     if len(vectors) < 3:
-        raise UnsupportedError(f"UMAP needs at least three films, not {len(vectors)}; use --method pca.")
+        raise UnsupportedError(
+            f"UMAP needs at least three films, not {len(vectors)}; use --method pca."
+        )
     with warnings.catch_warnings():
         # On optional packages, and that films cannot be added later.
         warnings.simplefilter("ignore")
         try:
             umap: Any = import_module("umap")
         except ImportError as error:
-            raise UnsupportedError("UMAP is not installed: pip install 'matinee[map]', or use --method pca.") from error
+            raise UnsupportedError(
+                "UMAP is not installed: pip install 'matinee[map]', or use --method pca."
+            ) from error
         itself = np.arange(len(vectors), dtype=np.int32)
         others, cosines = nearest_rows(vectors, _UMAP_NEIGHBORS)
         neighbors = np.column_stack([itself, others])

@@ -1,4 +1,4 @@
-"""Leave-one-out evaluation: how well a model predicts a rating from the same person's other ratings.
+"""Leave-one-out evaluation: predicting a rating from the same person's other ratings.
 
 Both functions fold the person in without the rating to be predicted, and compare the error with
 that of the item means. Ratings may be older than the model, so they are clipped to its scale.
@@ -31,7 +31,9 @@ class LastRatingErrors(NamedTuple):
     errors: StarErrors | None
 
 
-def mean_absolute_errors(model: Recommender, stars: Mapping[int, float], max_ratings: int) -> StarErrors | None:
+def mean_absolute_errors(
+    model: Recommender, stars: Mapping[int, float], max_ratings: int
+) -> StarErrors | None:
     """Mean absolute errors over one person's first ratings, each predicted from all the others.
 
     None if the model predicts no stars, or for fewer than `MIN_RATINGS` ratings.
@@ -49,7 +51,9 @@ def mean_absolute_errors(model: Recommender, stars: Mapping[int, float], max_rat
     return StarErrors(float(np.mean(of_model)), float(np.nanmean(of_means)))
 
 
-def last_rating_errors(model: Recommender, people: Iterable[Mapping[int, float]]) -> LastRatingErrors:
+def last_rating_errors(
+    model: Recommender, people: Iterable[Mapping[int, float]]
+) -> LastRatingErrors:
     """StarErrors on the latest rating of each person, predicted from their earlier ones.
 
     Args:

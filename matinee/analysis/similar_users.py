@@ -136,7 +136,7 @@ class NeighborFilm:
 
 @dataclass(frozen=True)
 class Neighbors:
-    """The neighbors, most similar first, the films that most of them loved, and a note if needed."""
+    """The neighbors, most similar first, the films that most of them loved, and a note."""
 
     people: list[Neighbor]
     films: list[NeighborFilm]
@@ -196,10 +196,14 @@ def _similarities(model: Recommender, profile: UserState, own_index: int | None)
         weights = n / (n + SHRINKAGE)
     tastes = model.user_tastes(np.arange(len(n)))  # (U, F)
     if not tastes.any():
-        raise UnsupportedError(f"This {model.name} model learned only biases, so tastes cannot be compared.")
+        raise UnsupportedError(
+            f"This {model.name} model learned only biases, so tastes cannot be compared."
+        )
     if len(profile.value) == 0 and (has_histories or own_index is None):
         return np.full(len(n), -1.0)
-    own = model.tastes(profile.vector[None])[0] - tastes[known].mean(axis=0, dtype=np.float64)  # (F,)
+    own = model.tastes(profile.vector[None])[0] - tastes[known].mean(
+        axis=0, dtype=np.float64
+    )  # (F,)
     others = centered(tastes, known)
     lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(own)
     cosines = others @ own / np.maximum(lengths, 1e-12)
@@ -218,7 +222,9 @@ def _loved(model: Recommender, user: int) -> NDArray[np.int32]:
     return items[_is_loved(model.scale_, value)]
 
 
-def _neighbor(guide: Guide, profile: UserState, user: int, similarity: float, new_items: NDArray[np.int64]) -> Neighbor:
+def _neighbor(
+    guide: Guide, profile: UserState, user: int, similarity: float, new_items: NDArray[np.int64]
+) -> Neighbor:
     """The description of one neighbor.
 
     Args:
@@ -227,7 +233,9 @@ def _neighbor(guide: Guide, profile: UserState, user: int, similarity: float, ne
     model = guide.model
     scale = model.scale_
     items, value = model.history_.of(user)
-    both, own_rows, their_rows = np.intersect1d(profile.item_index, items, assume_unique=True, return_indices=True)
+    both, own_rows, their_rows = np.intersect1d(
+        profile.item_index, items, assume_unique=True, return_indices=True
+    )
     own, theirs = profile.value[own_rows], value[their_rows]
     agreed = both[_is_loved(scale, own) & _is_loved(scale, theirs)]
     agreed = agreed[np.argsort(model.item_means_[agreed], kind="stable")]
@@ -254,7 +262,9 @@ def _named(guide: Guide, items: NDArray[Any]) -> list[NamedFilm]:
     return [NamedFilm(item_id, guide.catalog[item_id]) for item_id in ids]
 
 
-def _note(model: Recommender, profile: UserState, own_index: int | None, n_found: int, k: int) -> str:
+def _note(
+    model: Recommender, profile: UserState, own_index: int | None, n_found: int, k: int
+) -> str:
     """Why there are fewer people than requested, or no films."""
     if len(profile.value) == 0 and (own_index is None or not model.history_.is_empty):
         return RATED_NOTHING

@@ -154,11 +154,16 @@ def _preferences(groups: Mapping[str, list[float]]) -> list[Preference]:
     return sorted(preferences, key=lambda preference: (-preference.beyond, preference.name))
 
 
-def _disagreements(model: Recommender, stars: Mapping[int, float], beyond: Mapping[int, float]) -> list[Disagreement]:
+def _disagreements(
+    model: Recommender, stars: Mapping[int, float], beyond: Mapping[int, float]
+) -> list[Disagreement]:
     enough = few_ratings(model.item_counts_)
     known = [index for index in beyond if model.item_counts_[index] >= enough]
     known.sort(key=lambda index: -abs(beyond[index]))
-    return [Disagreement(index, stars[index], round(beyond[index], 3)) for index in known[:_MAX_DISAGREEMENTS]]
+    return [
+        Disagreement(index, stars[index], round(beyond[index], 3))
+        for index in known[:_MAX_DISAGREEMENTS]
+    ]
 
 
 def _rounded(value: float | None) -> float | None:

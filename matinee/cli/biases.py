@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matinee.analysis import BiasLine, UserLine
 
 NO_HISTORIES = (
-    "This file was saved without histories: the intervals assume that ratings deviate by a quarter of "
-    "the scale, and nothing is known about people."
+    "This file was saved without histories: the intervals assume that ratings deviate by a quarter "
+    "of the scale, and nothing is known about people."
 )
 
 
@@ -74,7 +74,9 @@ def biases(model_file: Path, k: int, raw: bool, users: bool, as_json_: bool) -> 
     if users:
         _print_people(generous, "Most generous people")
         _print_people(strict, "Strictest people")
-    _print_films(better, "Liked better than their mean suggests: a strict audience, or one of other tastes")
+    _print_films(
+        better, "Liked better than their mean suggests: a strict audience, or one of other tastes"
+    )
     _print_films(worse, "Liked less than their mean suggests: a generous audience, or one of fans")
 
 
@@ -106,7 +108,9 @@ def _print_films(lines: "Sequence[BiasLine]", title: str, *, raw: bool = False) 
 def _print_people(lines: "Sequence[UserLine]", title: str) -> None:
     if not lines:
         return
-    rows = [[str(number), *_numbers(line), str(line.user_id)] for number, line in enumerate(lines, 1)]
+    rows = [
+        [str(number), *_numbers(line), str(line.user_id)] for number, line in enumerate(lines, 1)
+    ]
     table(("", "bias", "from", "to", "mean", "ratings", "user"), rows, title)
     click.echo()
 

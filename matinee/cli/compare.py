@@ -22,7 +22,12 @@ from matinee.errors import SettingError
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@click.option("--models", "names", metavar="A,B,...", help="Names of the models. Default: all that suit the data.")
+@click.option(
+    "--models",
+    "names",
+    metavar="A,B,...",
+    help="Names of the models. Default: all that suit the data.",
+)
 @test_option
 @split_option
 @click.option(
@@ -35,7 +40,9 @@ from matinee.errors import SettingError
 @seed_option
 @threads_option
 @data_options
-@click.option("--html", "page", type=click.Path(path_type=Path), help="Also write the table as an HTML page.")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), help="Also write the table as an HTML page."
+)
 @json_option
 def compare(
     source: str,
@@ -70,10 +77,14 @@ def compare(
     models = {name: make_model(name, settings_of[name], seed) for name in chosen}
     dataset, parts = load_parts(source, columns, test_source, spec or "random:0.2", seed)
     if not names and not dataset.ratings.scale.has_stars:
-        models = {name: model for name, model in models.items() if not model.capabilities.needs_stars}
+        models = {
+            name: model for name, model in models.items() if not model.capabilities.needs_stars
+        }
     announce_compiling()
     with progress_bar("Comparing") as progress:
-        comparison = compare_models(models, list(parts), dataset.name, n_threads=threads, progress=progress)
+        comparison = compare_models(
+            models, list(parts), dataset.name, n_threads=threads, progress=progress
+        )
     if page is not None:
         from matinee.report.comparison_page import save_comparison_page
 
@@ -95,8 +106,12 @@ def _settings_by_model(settings: tuple[str, ...], names: list[str]) -> dict[str,
     for text in settings:
         name, dot, pair = text.partition(".")
         if not dot or "=" in name:
-            raise SettingError(f"--set {text} does not name a model; use for example --set {names[0]}.{text}.")
+            raise SettingError(
+                f"--set {text} does not name a model; use for example --set {names[0]}.{text}."
+            )
         if name not in by_model:
-            raise SettingError(f"--set {text} is for {name}, which is not among the models: {', '.join(names)}.")
+            raise SettingError(
+                f"--set {text} is for {name}, which is not among the models: {', '.join(names)}."
+            )
         by_model[name] += (pair,)
     return by_model

@@ -83,10 +83,18 @@ def describe(source: str, as_json_: bool, **columns: Any) -> None:
     click.echo()
     unit = f"{description.unit}s"
     if description.has_stars:
-        table(("stars", unit, "", "share"), description.histogram_rows(), "Distribution of the ratings")
+        table(
+            ("stars", unit, "", "share"),
+            description.histogram_rows(),
+            "Distribution of the ratings",
+        )
         click.echo()
     elif len(description.histogram) > 1:
-        table(("times, from", unit, "", "share"), description.histogram_rows(), "Distribution of the counts")
+        table(
+            ("times, from", unit, "", "share"),
+            description.histogram_rows(),
+            "Distribution of the counts",
+        )
         click.echo()
     popular = description.most_rated_rows()
     title, average = "Films that most people have", "times each"

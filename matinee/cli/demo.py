@@ -22,8 +22,15 @@ NEWCOMER = {
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("demo.matinee"), show_default=True)
-@click.option("--serve", "is_served", is_flag=True, help="Serve the model as web pages; train it first if needed.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("demo.matinee"), show_default=True
+)
+@click.option(
+    "--serve",
+    "is_served",
+    is_flag=True,
+    help="Serve the model as web pages; train it first if needed.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -49,7 +56,10 @@ def demo(out: Path, is_served: bool, port: int) -> None:
     _measure(data)
     guide = _train(data, out)
     size = out.stat().st_size
-    click.echo(f"\n3. The model, trained on all ratings and saved with the titles as {out} ({size:,} bytes)")
+    click.echo(
+        "\n3. The model, trained on all ratings and "
+        f"saved with the titles as {out} ({size:,} bytes)"
+    )
     _recommend(guide)
     click.echo("\nContinue with real ratings:\n")
     if local_copy("ml-latest-small") is None:
@@ -86,7 +96,9 @@ def _serve(out: Path, port: int) -> None:
     settings = Settings((out,), str(out.with_suffix(".db")), log_requests=False)
 
     def announce(url: str) -> None:
-        click.echo(f"Open {url} in a browser to rate films and get recommendations. Press Ctrl+C to stop.")
+        click.echo(
+            f"Open {url} in a browser to rate films and get recommendations. Press Ctrl+C to stop."
+        )
 
     run(settings, Address(port=port), announce)
 
@@ -110,16 +122,24 @@ def _measure(data: "Dataset") -> None:
     from matinee.models.baseline import Baseline
     from matinee.models.matrix_factorization import MatrixFactorization
 
-    click.echo("\n2. How accurate predicted stars are: trained on 80% of the ratings, tested on the other 20%\n")
+    click.echo(
+        "\n2. How accurate predicted stars are: "
+        "trained on 80% of the ratings, tested on the other 20%\n"
+    )
     part = random_split(data.ratings, 0.2)
     mean = float(part.train.value.mean())
     error = float(((part.test.value - mean) ** 2).mean() ** 0.5)
     rows = [("the mean of all ratings", f"{error:.4f}", "", "")]
-    models = (Baseline, "baseline: user and film averages"), (MatrixFactorization, "mf: adds personal tastes")
+    models = (
+        (Baseline, "baseline: user and film averages"),
+        (MatrixFactorization, "mf: adds personal tastes"),
+    )
     for model, label in models:
         with progress_bar(f"Training {model.name}") as progress:
             report = evaluate(model, [part], data.name, progress=progress)
-        rows.append((label, f"{report.rmse:.4f}", f"{report.mae:.4f}", f"{report.fit_seconds:.2f} s"))
+        rows.append(
+            (label, f"{report.rmse:.4f}", f"{report.mae:.4f}", f"{report.fit_seconds:.2f} s")
+        )
     table(("model", "RMSE", "MAE", "time to fit"), rows)
 
 
@@ -134,12 +154,18 @@ def _recommend(guide: "Guide") -> None:
     _films(guide, profile)
     click.echo("\n6. Films similar to Star Wars (1977): the same people like them\n")
     similar = guide.similar("Star Wars (1977)", 5)
-    rows = [(f"{line.score:.2f}", line.film.title, ", ".join(line.film.genres)) for line in similar.items]
+    rows = [
+        (f"{line.score:.2f}", line.film.title, ", ".join(line.film.genres))
+        for line in similar.items
+    ]
     table(("cosine", "film", "genres"), rows)
     note(guide.origin.note)
 
 
 def _films(guide: "Guide", person: "Person") -> None:
     recommended = guide.recommend(person, 5)
-    rows = [(f"{line.stars:.2f}", line.film.title, ", ".join(line.film.genres)) for line in recommended.items]
+    rows = [
+        (f"{line.stars:.2f}", line.film.title, ", ".join(line.film.genres))
+        for line in recommended.items
+    ]
     table(("stars", "film", "genres"), rows)

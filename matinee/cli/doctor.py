@@ -56,8 +56,13 @@ def _blas() -> str:
     import numpy as np
     from threadpoolctl import threadpool_info
 
-    np.ones((2, 2)) @ np.ones((2, 2))  # threadpoolctl sees a BLAS library only after NumPy has loaded it
-    pools = [f"{pool['internal_api']} {pool['version']}, {pool['num_threads']} threads" for pool in threadpool_info()]
+    np.ones((2, 2)) @ np.ones(
+        (2, 2)
+    )  # threadpoolctl sees a BLAS library only after NumPy has loaded it
+    pools = [
+        f"{pool['internal_api']} {pool['version']}, {pool['num_threads']} threads"
+        for pool in threadpool_info()
+    ]
     return "; ".join(pools) or "none found"
 
 
@@ -68,7 +73,9 @@ def _devices() -> list[str]:
     except ImportError:
         return ["cpu"]
     devices = ["cpu"]
-    devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    devices += [
+        f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())
+    ]
     if torch.backends.mps.is_available():
         devices.append("mps")
     return devices

@@ -57,7 +57,9 @@ def evaluate(
     model = make_model_for(dataset, model_name, settings, seed)
     announce_compiling()
     with progress_bar(f"Training {model.name}") as progress:
-        report = measure(lambda: copy(model), parts, dataset.name, n_threads=threads, progress=progress)
+        report = measure(
+            lambda: copy(model), parts, dataset.name, n_threads=threads, progress=progress
+        )
     if as_json_:
         as_json(report.to_dict())
         return

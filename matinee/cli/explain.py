@@ -23,7 +23,9 @@ from matinee.cli.person import (
 @click.option("--item", required=True, metavar="ID_OR_TITLE", help="The film.")
 @k_option
 @json_option
-def explain(model_file: Path, user: str | None, ratings: Path | None, item: str, k: int, as_json_: bool) -> None:
+def explain(
+    model_file: Path, user: str | None, ratings: Path | None, item: str, k: int, as_json_: bool
+) -> None:
     """Explain the prediction for a person and a film.
 
     Shows what each rating of the person contributes.

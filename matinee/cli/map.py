@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matinee.report.map_page import You
 
 NO_POSITION = (
-    "This file was saved without histories, so the position of the user is unknown; give their ratings with --ratings."
+    "This file was saved without histories, so the position of the user is unknown; "
+    "give their ratings with --ratings."
 )
 
 
@@ -64,7 +65,13 @@ def map_(
     """
     from matinee.analysis.film_map import make_map
     from matinee.recommendation.guide import Guide
-    from matinee.report.map_page import axis_sentences, check_map_name, check_table, save_map, you_on
+    from matinee.report.map_page import (
+        axis_sentences,
+        check_map_name,
+        check_table,
+        save_map,
+        you_on,
+    )
 
     has_person = user is not None or ratings is not None
     check_map_name(out)

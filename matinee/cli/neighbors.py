@@ -22,7 +22,9 @@ N_SENTENCES = 3
 @ratings_option
 @k_option
 @json_option
-def neighbors(model_file: Path, user: str | None, ratings: Path | None, k: int, as_json_: bool) -> None:
+def neighbors(
+    model_file: Path, user: str | None, ratings: Path | None, k: int, as_json_: bool
+) -> None:
     """List people with similar tastes, and films they love.
 
     A film is loved if its rating is in the upper quarter of the scale. Similarity is a cosine,

@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 path_argument = click.argument("model_file", metavar="MODEL", type=click.Path(path_type=Path))
-json_option = click.option("--json", "as_json_", is_flag=True, help="Print the result as one JSON object.")
-seed_option = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of the random numbers.")
-k_option = click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list.")
+json_option = click.option(
+    "--json", "as_json_", is_flag=True, help="Print the result as one JSON object."
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of the random numbers."
+)
+k_option = click.option(
+    "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
+)
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -38,9 +44,14 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="A setting of the model; may be repeated.",
 )
-test_option = click.option("--test", "test_source", metavar="DATA", help="Test part, if it is a separate table.")
+test_option = click.option(
+    "--test", "test_source", metavar="DATA", help="Test part, if it is a separate table."
+)
 split_option = click.option(
-    "--split", "spec", metavar="SPEC", help="How to split the data: random:0.2 (the default), kfold:5, ..."
+    "--split",
+    "spec",
+    metavar="SPEC",
+    help="How to split the data: random:0.2 (the default), kfold:5, ...",
 )
 group_option = click.option(
     "--group",
@@ -77,15 +88,31 @@ def dial_options(function: Function) -> Function:
 def data_options(function: Function) -> Function:
     """Options for tables with unusual columns or rows; their values go to `read_options`."""
     options = (
-        click.option("--user-column", metavar="NAME", help="Column with the users, if its name is not recognized."),
+        click.option(
+            "--user-column",
+            metavar="NAME",
+            help="Column with the users, if its name is not recognized.",
+        ),
         click.option("--item-column", metavar="NAME", help="Column with the items."),
         click.option("--rating-column", metavar="NAME", help="Column with the ratings."),
-        click.option("--count-column", metavar="NAME", help="Column with counts, such as plays, instead of ratings."),
-        click.option("--pairs", is_flag=True, help="There are no ratings; each row is a user and an item."),
+        click.option(
+            "--count-column",
+            metavar="NAME",
+            help="Column with counts, such as plays, instead of ratings.",
+        ),
+        click.option(
+            "--pairs", is_flag=True, help="There are no ratings; each row is a user and an item."
+        ),
         click.option("--timestamp-column", metavar="NAME", help="Column with the timestamps."),
-        click.option("--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."),
-        click.option("--query", metavar="SQL", help="What to read, if DATA is the URL of a database."),
-        click.option("--skip-bad-rows", is_flag=True, help="Skip bad rows and list them in a file."),
+        click.option(
+            "--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."
+        ),
+        click.option(
+            "--query", metavar="SQL", help="What to read, if DATA is the URL of a database."
+        ),
+        click.option(
+            "--skip-bad-rows", is_flag=True, help="Skip bad rows and list them in a file."
+        ),
     )
     for option in reversed(options):
         function = option(function)
@@ -155,7 +182,9 @@ def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
-            raise SettingError(f"--set {pair} is not of the form KEY=VALUE, such as --set factors=32.")
+            raise SettingError(
+                f"--set {pair} is not of the form KEY=VALUE, such as --set factors=32."
+            )
         settings[name.strip()] = value.strip()
     return settings
 
@@ -167,14 +196,18 @@ def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":
     return model_named(name).from_settings(parse_settings(pairs, seed))
 
 
-def make_model_for(dataset: "Dataset", name: str | None, pairs: tuple[str, ...], seed: int) -> "Recommender":
+def make_model_for(
+    dataset: "Dataset", name: str | None, pairs: tuple[str, ...], seed: int
+) -> "Recommender":
     """As `make_model`; without a name, the default for the data, with a note if that is not mf."""
     from matinee.cli.output import note
     from matinee.models import default_model
 
     scale = dataset.ratings.scale
     if name is None and not scale.has_stars:
-        note(f"The model is {default_model(scale)}, which needs no ratings; --model selects another.")
+        note(
+            f"The model is {default_model(scale)}, which needs no ratings; --model selects another."
+        )
     return make_model(name or default_model(scale), pairs, seed)
 
 
@@ -197,7 +230,9 @@ def load_data(source: str, columns: dict[str, Any]) -> "Dataset":
     elif dataset.n_duplicates:
         note(f"Repeated ratings by the same user: {n_repeated}; the last rating counts.")
     if dataset.n_bad_rows:
-        note(f"Skipped {counted(dataset.n_bad_rows, 'bad row')}, listed in {dataset.bad_rows_file}.")
+        note(
+            f"Skipped {counted(dataset.n_bad_rows, 'bad row')}, listed in {dataset.bad_rows_file}."
+        )
     return dataset
 
 

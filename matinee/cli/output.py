@@ -56,7 +56,9 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "
         click.echo("  ".join(cells).rstrip())
 
 
-def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]], is_number: Sequence[bool]) -> None:
+def _draw(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], is_number: Sequence[bool]
+) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -85,7 +87,9 @@ def cell(number: float | None, style: str, missing: str = "") -> str:
     return f"{number:{style}}"
 
 
-def print_suggestions(suggestions: "Suggestions", score_heading: str, members: Sequence[str] = ()) -> None:
+def print_suggestions(
+    suggestions: "Suggestions", score_heading: str, members: Sequence[str] = ()
+) -> None:
     """Prints a numbered list of films.
 
     A score that is a count has no decimals, any other score has three.

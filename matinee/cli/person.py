@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from matinee.models.base import UserState
     from matinee.recommendation.guide import Guide
 
-RATINGS_HELP = "A new person's ratings: a CSV file of films and stars, or the export of a film site."
+RATINGS_HELP = (
+    "A new person's ratings: a CSV file of films and stars, or the export of a film site."
+)
 
 user_option = click.option("--user", metavar="ID", help="Id of a user of the training data.")
 ratings_option = click.option("--ratings", type=click.Path(path_type=Path), help=RATINGS_HELP)
 
-NO_HISTORY = "This file was saved without histories, so films that the user has rated are not left out."
+NO_HISTORY = (
+    "This file was saved without histories, so films that the user has rated are not left out."
+)
 
 
 def require_person(user: str | None, ratings: Path | None) -> None:

@@ -16,7 +16,9 @@ from matinee.cli.person import id_of, profile_of, ratings_option, require_person
 @ratings_option
 @click.option("--item", required=True, metavar="ID_OR_TITLE", help="The film.")
 @json_option
-def predict(model_file: Path, user: str | None, ratings: Path | None, item: str, as_json_: bool) -> None:
+def predict(
+    model_file: Path, user: str | None, ratings: Path | None, item: str, as_json_: bool
+) -> None:
     """Predict the stars that a person would give a film."""
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.intervals import certainty

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @path_argument
-@click.option("--user", "users", metavar="ID", multiple=True, help="Id of a user of the training data.")
+@click.option(
+    "--user", "users", metavar="ID", multiple=True, help="Id of a user of the training data."
+)
 @click.option(
     "--ratings",
     "files",
@@ -32,11 +34,16 @@ if TYPE_CHECKING:
     help=f"{RATINGS_HELP} With several people, the list is for all of them.",
 )
 @k_option
-@click.option("--genre", "genres", multiple=True, help="Only films of this genre, or of one of several.")
+@click.option(
+    "--genre", "genres", multiple=True, help="Only films of this genre, or of one of several."
+)
 @click.option("--not-genre", "not_genres", multiple=True, help="No films of this genre.")
 @click.option("--years", metavar="A:B", help="Only films from year A to B; either may be left out.")
 @click.option(
-    "--min-ratings", type=click.IntRange(min=0), default=0, help="Only films with at least this many ratings."
+    "--min-ratings",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Only films with at least this many ratings.",
 )
 @click.option("--include-seen", is_flag=True, help="Include films that the person has rated.")
 @dial_options
@@ -89,7 +96,9 @@ def recommend(
         members = _members(users, files)
         people = _profiles(guide, model_file, members)
         how = group or "mean"
-        suggestions = guide.recommend_group(people, k, filters, how=how, dials=dials, include_seen=include_seen)
+        suggestions = guide.recommend_group(
+            people, k, filters, how=how, dials=dials, include_seen=include_seen
+        )
         headings = _headings(members)
         result: dict[str, Any] = {"group": how, "members": _member_dicts(guide, members)}
     else:
@@ -136,7 +145,7 @@ def _profiles(guide: "Guide", model_file: Path, members: list[_Member]) -> "list
 
 
 def _headings(members: list[_Member]) -> list[str]:
-    """The headings of the members' columns: the name of a file, or its path if two have that name."""
+    """The headings of the members' columns: a file's name, or its path if two have that name."""
     stems = [member.ratings.stem for member in members if member.ratings is not None]
     headings = []
     for member in members:

@@ -11,10 +11,16 @@ from matinee.cli.output import announce_compiling, as_json, note, progress_bar
 @click.command()
 @path_argument
 @click.option("--out", type=click.Path(path_type=Path), help="Page to write, such as report.html.")
-@click.option("--no-measure", is_flag=True, help="Do not measure the quality, which requires training a model.")
+@click.option(
+    "--no-measure",
+    is_flag=True,
+    help="Do not measure the quality, which requires training a model.",
+)
 @threads_option
 @json_option
-def report(model_file: Path, out: Path | None, no_measure: bool, threads: int | None, as_json_: bool) -> None:
+def report(
+    model_file: Path, out: Path | None, no_measure: bool, threads: int | None, as_json_: bool
+) -> None:
     """Write a page that describes a model.
 
     The page is for readers who do not know the model: its data, its quality, what it learned, and
@@ -26,7 +32,9 @@ def report(model_file: Path, out: Path | None, no_measure: bool, threads: int | 
     from matinee.report import check_page_name, collect, save_page
 
     if out is None and not as_json_:
-        raise click.UsageError("Missing output: use --out report.html, or --json for a JSON object.")
+        raise click.UsageError(
+            "Missing output: use --out report.html, or --json for a JSON object."
+        )
     if out is not None:
         check_page_name(out)
     guide = Guide.load(model_file)
@@ -36,6 +44,9 @@ def report(model_file: Path, out: Path | None, no_measure: bool, threads: int | 
         content = collect(guide, is_measured=not no_measure, n_threads=threads, progress=progress)
     if out is not None:
         save_page(content, out)
-        note(f"Written: {out} ({out.stat().st_size / 1e6:.1f} MB). Open it in a browser; it needs no network.")
+        note(
+            f"Written: {out} ({out.stat().st_size / 1e6:.1f} MB). "
+            "Open it in a browser; it needs no network."
+        )
     if as_json_:
         as_json(content.to_dict())

@@ -15,9 +15,22 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", metavar="fastai|zaitsev|embeddingnet|plain-mf|records")
-@click.option("--short", "--quick", "short", is_flag=True, help="Train a small model for a few epochs, as a test.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of the weights and the order.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw the learning curves: .png, .svg or .pdf.")
+@click.option(
+    "--short",
+    "--quick",
+    "short",
+    is_flag=True,
+    help="Train a small model for a few epochs, as a test.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    help="Seed of the weights and the order.",
+)
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help="Draw the learning curves: .png, .svg or .pdf."
+)
 @click.option(
     "--data",
     "folder",
@@ -29,7 +42,8 @@ if TYPE_CHECKING:
     metavar="PROTOCOL[:LINE]",
     multiple=True,
     help=(
-        "For records: one protocol (u1, folds, ml-1m, ml-1m-part), or one line of it (plain, ids, side, all, probit)."
+        "For records: one protocol (u1, folds, ml-1m, ml-1m-part), "
+        "or one line of it (plain, ids, side, all, probit)."
     ),
 )
 @threads_option
@@ -52,11 +66,15 @@ def reproduce(
     """
     if name == "records":
         if plot is not None:
-            raise click.UsageError("--plot draws the learning curves of a tutorial; records have none.")
+            raise click.UsageError(
+                "--plot draws the learning curves of a tutorial; records have none."
+            )
         _reproduce_records(folder, only, short, seed, threads, as_json_)
         return
     if folder is not None or only or threads is not None:
-        raise click.UsageError("--data, --only and --threads are only for 'matinee reproduce records'.")
+        raise click.UsageError(
+            "--data, --only and --threads are only for 'matinee reproduce records'."
+        )
     _reproduce_tutorial(name, short, seed, plot, as_json_)
 
 
@@ -71,7 +89,7 @@ def _reproduce_records(
     threads: int | None,
     as_json_: bool,
 ) -> None:
-    """Prints each table when it is complete; skips protocols without data unless they were named."""
+    """Prints each table when it is complete; skips a protocol without data unless it was named."""
     from matinee.errors import DataError
     from matinee.experiments.published_results import protocol_named, run_protocol
 
@@ -142,7 +160,9 @@ def _record_row(line: "Line", n_levels: int) -> list[str]:
 # -- tutorials -----------------------------------------------------------------------------------
 
 
-def _reproduce_tutorial(name: str, short: bool, seed: int, plot: Path | None, as_json_: bool) -> None:
+def _reproduce_tutorial(
+    name: str, short: bool, seed: int, plot: Path | None, as_json_: bool
+) -> None:
     from matinee.experiments.tutorials import reproduce as run_tutorial
     from matinee.experiments.tutorials import tutorial_named
     from matinee.plots import check_figure_name
@@ -167,7 +187,9 @@ def _print_tutorial(result: "Reproduction") -> None:
     rows = []
     for epoch in result.epochs:
         rows.append([cell(value, ".4g") for value in epoch.values()])
-    table(("epoch", "train MSE", "test MSE", "published"), rows, f"{result.title}, on {result.data}")
+    table(
+        ("epoch", "train MSE", "test MSE", "published"), rows, f"{result.title}, on {result.data}"
+    )
     click.echo(
         f"\nBest {result.best_mse:.4f} at epoch {result.best_epoch}; "
         f"{result.seconds_per_epoch:.2f} s per epoch. {result.remark}"

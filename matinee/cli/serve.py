@@ -13,7 +13,9 @@ BURST_SECONDS = 4
 
 
 @click.command()
-@click.argument("model_files", metavar="MODEL...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument(
+    "model_files", metavar="MODEL...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
     "--db",
     "database",
@@ -22,11 +24,26 @@ BURST_SECONDS = 4
     metavar="URL",
     help="Database for the ratings that people give.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 means all.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 picks a free one."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 means all.",
 )
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of processes.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port; 0 picks a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Number of processes.",
+)
 @click.option(
     "--trust-proxy",
     default="",
@@ -70,7 +87,9 @@ def serve(
     from matinee.web.settings import Limits, Settings
 
     if operator_token and len(operator_token) < MIN_TOKEN_LENGTH:
-        raise SettingError(f"The operator's token needs at least {MIN_TOKEN_LENGTH} characters; use a random one.")
+        raise SettingError(
+            f"The operator's token needs at least {MIN_TOKEN_LENGTH} characters; use a random one."
+        )
     limits = Limits(per_second=0, people_per_minute=0)
     if rate:
         limits = Limits(per_second=rate, burst=max(1, int(BURST_SECONDS * rate)))
@@ -88,5 +107,6 @@ def require_packages() -> None:
     needed = ("fastapi", "uvicorn", "alembic", "orjson", "prometheus_client", "python_multipart")
     if any(find_spec(name) is None for name in needed):
         raise SettingError(
-            "matinee serve needs more packages: pip install 'matinee[serve]', or in a clone: pip install '.[serve]'"
+            "matinee serve needs more packages: pip install 'matinee[serve]', "
+            "or in a clone: pip install '.[serve]'"
         )

@@ -25,7 +25,9 @@ from matinee.cli.output import as_json, note, print_suggestions
     help="Compare the learned factors, or the ratings of people who rated both films.",
 )
 @json_option
-def similar(model_file: Path, item: str, k: int, min_ratings: int | None, by: str, as_json_: bool) -> None:
+def similar(
+    model_file: Path, item: str, k: int, min_ratings: int | None, by: str, as_json_: bool
+) -> None:
     """List the films most similar to a film.
 
     Films are similar if the same people like them.

@@ -33,7 +33,9 @@ from matinee.text import counted
     help="File for the state of the training; if it exists, training resumes from it.",
 )
 @click.option("--no-history", is_flag=True, help="Do not save who rated what.")
-@click.option("--db", "database", metavar="URL", help="Add the ratings collected by `matinee serve --db URL`.")
+@click.option(
+    "--db", "database", metavar="URL", help="Add the ratings collected by `matinee serve --db URL`."
+)
 @data_options
 def train(
     source: str,
@@ -65,7 +67,10 @@ def train(
     model = make_model_for(dataset, model_name, settings, seed)
     if dataset.titles_file is not None:
         n_titles = len(dataset.catalog.restrict(ratings.items.ids.tolist()))
-        note(f"Titles from {dataset.titles_file} for {n_titles:,} of {counted(ratings.n_items, 'item')}.")
+        note(
+            f"Titles from {dataset.titles_file} "
+            f"for {n_titles:,} of {counted(ratings.n_items, 'item')}."
+        )
     announce_compiling()
     start = time.perf_counter()
     with progress_bar(f"Training {model.name}") as progress:

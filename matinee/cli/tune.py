@@ -31,7 +31,9 @@ from matinee.errors import SettingError
     help="Maximum number of trials. Default: 30, or as many as --seconds allows.",
 )
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Time limit.")
-@click.option("--metric", default="", help="What to optimize: rmse, mae, ndcg_at_10, recall_at_20, ...")
+@click.option(
+    "--metric", default="", help="What to optimize: rmse, mae, ndcg_at_10, recall_at_20, ..."
+)
 @click.option(
     "--validation",
     metavar="SPEC",
@@ -39,7 +41,9 @@ from matinee.errors import SettingError
     help="How to split off the validation part: random:0.1, kfold:5, ...",
 )
 @test_option
-@click.option("--split", "spec", metavar="SPEC", help="Hold out a test part, which is used once, at the end.")
+@click.option(
+    "--split", "spec", metavar="SPEC", help="Hold out a test part, which is used once, at the end."
+)
 @set_option
 @seed_option
 @threads_option

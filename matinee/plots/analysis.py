@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matinee.plots.binning import checked_numbers
-from matinee.plots.figure import BLUE, GRAY, ORANGE, SMALL, escape_math, font_families, new_axes, shorten_title
+from matinee.plots.figure import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    SMALL,
+    escape_math,
+    font_families,
+    new_axes,
+    shorten_title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +42,9 @@ def bias_ranking(lines: Sequence["BiasLine"], unit: str = "stars") -> "Axes":
     Raises:
         DataError: there are no lines, or a bias is not finite.
     """
-    distinct = list({line.item_id: line for line in lines}.values())  # a key keeps its first position
+    distinct = list(
+        {line.item_id: line for line in lines}.values()
+    )  # a key keeps its first position
     bias = checked_numbers([line.bias for line in distinct], "biases")
     low = np.array([line.low for line in distinct])  # NaN is not drawn
     high = np.array([line.high for line in distinct])
@@ -43,7 +54,9 @@ def bias_ranking(lines: Sequence["BiasLine"], unit: str = "stars") -> "Axes":
     if n_changes == 1 and is_below[-1]:
         gap = GAP
     y = -np.arange(len(distinct)) - gap * is_below  # (n,)
-    axes = new_axes(f"{unit} above or below the average rating", "", 1.0 + 0.25 * (len(distinct) + gap))
+    axes = new_axes(
+        f"{unit} above or below the average rating", "", 1.0 + 0.25 * (len(distinct) + gap)
+    )
     for rows, color, marker in ((~is_below, BLUE, "o"), (is_below, ORANGE, "s")):
         axes.plot(bias[rows], y[rows], linestyle="none", color=color, marker=marker, markersize=6)
         axes.hlines(y[rows], low[rows], high[rows], color=color, linewidth=2, alpha=0.6)

@@ -20,7 +20,9 @@ def checked_numbers(values: ArrayLike, name: str) -> Doubles:
     """
     numbers = np.asarray(values, np.float64)
     if numbers.ndim != 1:
-        raise DataError(f"The {name} must be one-dimensional, but their array has shape {numbers.shape}.")
+        raise DataError(
+            f"The {name} must be one-dimensional, but their array has shape {numbers.shape}."
+        )
     if len(numbers) == 0:
         raise DataError(f"There are no {name} to draw.")
     bad = np.flatnonzero(~np.isfinite(numbers))
@@ -32,7 +34,9 @@ def checked_numbers(values: ArrayLike, name: str) -> Doubles:
     return numbers
 
 
-def checked_pairs(first: ArrayLike, second: ArrayLike, first_name: str, second_name: str) -> tuple[Doubles, Doubles]:
+def checked_pairs(
+    first: ArrayLike, second: ArrayLike, first_name: str, second_name: str
+) -> tuple[Doubles, Doubles]:
     """Two arrays of finite numbers of the same length; raises DataError like `checked_numbers`."""
     first_numbers = checked_numbers(first, first_name)
     second_numbers = checked_numbers(second, second_name)

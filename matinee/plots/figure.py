@@ -73,7 +73,9 @@ def new_panels(
 def _new_figure(height: float) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(6.4, height), layout="constrained")  # not pyplot: no window, no global state
+    return Figure(
+        figsize=(6.4, height), layout="constrained"
+    )  # not pyplot: no window, no global state
 
 
 def _style_axes(axes: "Axes", x_label: str, y_label: str) -> None:

@@ -8,7 +8,14 @@ from numpy.typing import NDArray
 from matinee.analysis.film_map import FilmMap, Point
 from matinee.data.titles import spoken
 from matinee.errors import SettingError, UnsupportedError
-from matinee.plots.figure import PAPER, figure_of, font_families, new_axes, shorten_title, without_glyph_warnings
+from matinee.plots.figure import (
+    PAPER,
+    figure_of,
+    font_families,
+    new_axes,
+    shorten_title,
+    without_glyph_warnings,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,13 +84,23 @@ def film_map(
         axes.tick_params(labelbottom=False, labelleft=False)  # UMAP has no units
     axes.margins(0.04)
     crowding = min(1.0, np.sqrt(1_000 / len(layout)))
-    size = crowding * (8 + 72 * np.sqrt(layout.n_ratings / layout.n_ratings.max()))  # points^2, (M,)
+    size = crowding * (
+        8 + 72 * np.sqrt(layout.n_ratings / layout.n_ratings.max())
+    )  # points^2, (M,)
     if color == "genre":
         _draw_by_genre(axes, layout, size)
     else:
         _draw_by_number(axes, layout, size, _color_scale(layout, color))
     if you is not None:
-        axes.plot(*you, marker="*", markersize=17, color=ACCENT, markeredgecolor=PAPER, linestyle="", zorder=4)
+        axes.plot(
+            *you,
+            marker="*",
+            markersize=17,
+            color=ACCENT,
+            markeredgecolor=PAPER,
+            linestyle="",
+            zorder=4,
+        )
     with without_glyph_warnings():
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # the labels below must keep their positions
@@ -116,10 +133,14 @@ def check_color(layout: FilmMap, color: str) -> None:
 def _draw_by_genre(axes: "Axes", layout: FilmMap, size: NDArray[np.float64]) -> None:
     names, group = layout.groups
     for number, name in enumerate(names):
-        _draw_group(axes, layout, size, group == number, name, GENRE_COLORS[number], GENRE_MARKERS[number])
+        _draw_group(
+            axes, layout, size, group == number, name, GENRE_COLORS[number], GENRE_MARKERS[number]
+        )
     _draw_group(axes, layout, size, group == -1, "other", OTHER, ".")
     if names:
-        legend = axes.figure.legend(loc="outside lower center", ncols=len(names) + 1, frameon=False, fontsize=9)
+        legend = axes.figure.legend(
+            loc="outside lower center", ncols=len(names) + 1, frameon=False, fontsize=9
+        )
         for handle in legend.legend_handles:
             handle.set_sizes([42])  # type: ignore[union-attr]
 
@@ -149,7 +170,9 @@ def _draw_group(
     )
 
 
-def _draw_by_number(axes: "Axes", layout: FilmMap, size: NDArray[np.float64], scale: _ColorScale) -> None:
+def _draw_by_number(
+    axes: "Axes", layout: FilmMap, size: NDArray[np.float64], scale: _ColorScale
+) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import to_rgba
 
@@ -211,7 +234,9 @@ def _draw_labels(axes: "Axes", layout: FilmMap, n_labels: int, you: Point | None
             break
 
 
-def _place_label(axes: "Axes", text: str, at: Point, taken: "list[Bbox]", style: dict[str, Any]) -> bool:
+def _place_label(
+    axes: "Axes", text: str, at: Point, taken: "list[Bbox]", style: dict[str, Any]
+) -> bool:
     """Writes a label on the first side where it overlaps nothing in `taken`; False if none is."""
     from matplotlib.patheffects import withStroke
     from matplotlib.transforms import Bbox
@@ -227,7 +252,9 @@ def _place_label(axes: "Axes", text: str, at: Point, taken: "list[Bbox]", style:
         **style,
     )
     for right, up, horizontal, vertical in _SIDES:
-        label.set(position=(6 * right, 5 * up), horizontalalignment=horizontal, verticalalignment=vertical)
+        label.set(
+            position=(6 * right, 5 * up), horizontalalignment=horizontal, verticalalignment=vertical
+        )
         box = label.get_window_extent()
         is_inside = (
             axes.bbox.containsx(box.x0)

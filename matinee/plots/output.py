@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-from matinee.plots.figure import BLUE, GRAY, ORANGE, PAPER, drawable, figure_of, without_glyph_warnings
+from matinee.plots.figure import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    PAPER,
+    drawable,
+    figure_of,
+    without_glyph_warnings,
+)
 
 # -- output: files and SVG for pages -------------------------------------------------------------
 
@@ -58,7 +66,9 @@ def save_figure(axes: "Axes", path: str | Path) -> None:
             metadata = {"CreationDate": None}
         buffer = io.BytesIO()
         with without_glyph_warnings():
-            figure.savefig(buffer, format=suffix[1:], dpi=120, bbox_inches="tight", metadata=metadata)
+            figure.savefig(
+                buffer, format=suffix[1:], dpi=120, bbox_inches="tight", metadata=metadata
+            )
         write_atomically(path, buffer.getvalue())
     except (ValueError, OSError) as error:
         raise SettingError(f"Cannot write the figure '{path}': {error}.") from error
@@ -73,12 +83,16 @@ def as_svg(axes: "Axes", title: str) -> str:
     can set their own. Ids are unique among the figures of a page.
 
     Args:
-        title: read by screen readers in place of the figure, and shown when the pointer rests on it.
+        title: read by screen readers instead of the figure, and shown when the pointer rests on it.
     """
     svg = _to_svg(figure_of(axes), title, transparent=True)
-    width, height = (float(points) for points in re.findall(r' (?:width|height)="([\d.]+)pt"', svg)[:2])
+    width, height = (
+        float(points) for points in re.findall(r' (?:width|height)="([\d.]+)pt"', svg)[:2]
+    )
     content = svg[svg.index("</metadata>") + len("</metadata>") : svg.rindex("</svg>")]
-    content = re.sub(r"<style.*?</style>", "", content, flags=re.DOTALL)  # its rule would apply to the whole page
+    content = re.sub(
+        r"<style.*?</style>", "", content, flags=re.DOTALL
+    )  # its rule would apply to the whole page
     used_ids = set(re.findall(r"[(\"]#([\w.-]+)", content))
     prefix = f"p{_short_hash(title + content)}-"  # of the ids of this figure
     content = re.sub(r"<[^<>]+>", lambda tag: _adapt_tag(tag[0], used_ids, prefix), content)
@@ -102,7 +116,9 @@ def _to_svg(figure: "Figure", salt: str, **options: Any) -> str:
     from matplotlib import rc_context
     from matplotlib.text import Text
 
-    effects = {text: text.get_path_effects() for text in figure.findobj(Text) if text.get_path_effects()}
+    effects = {
+        text: text.get_path_effects() for text in figure.findobj(Text) if text.get_path_effects()
+    }
     buffer = io.StringIO()
     try:
         for text in effects:
@@ -113,8 +129,12 @@ def _to_svg(figure: "Figure", salt: str, **options: Any) -> str:
         for text, path_effects in effects.items():
             text.set(path_effects=path_effects, gid=None)
     svg = re.sub(r"(font-family: '[^']+')(?:, '[^']+')+", r"\1", buffer.getvalue())
-    svg = re.sub(r"<[^<>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)  # to .01 points
-    return re.sub(r'<g id="halo">(.*?</g>)', lambda group: f"<g>{_add_halo(group[1])}", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r"<[^<>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg
+    )  # to .01 points
+    return re.sub(
+        r'<g id="halo">(.*?</g>)', lambda group: f"<g>{_add_halo(group[1])}", svg, flags=re.DOTALL
+    )
 
 
 def _add_halo(texts: str) -> str:
@@ -134,7 +154,9 @@ def _adapt_tag(tag: str, used_ids: set[str], prefix: str) -> str:
     tag = re.sub("(?<=: )#[0-9a-f]{6}", lambda color: _PAGE_COLORS.get(color[0], color[0]), tag)
     # matplotlib before 3.10 writes "font: 700 9px 'DejaVu Sans', ...",
     # later versions "font-size: 9px; font-family: ...".
-    tag = re.sub(r"font: (?:(\d+|bold) )?([\d.]+px) [^;\"]+", r"font-weight: \1; font-size: \2", tag)
+    tag = re.sub(
+        r"font: (?:(\d+|bold) )?([\d.]+px) [^;\"]+", r"font-weight: \1; font-size: \2", tag
+    )
     tag = re.sub(r"(?: font-family: [^;\"]+;?|font-weight: ;)", "", tag)
     tag = re.sub(r' id="([\w.-]+)"', rename, tag)
     return re.sub(r"(?:xlink:)?(url\(|href=\")#", rf"\1#{prefix}", tag).replace("xlink:", "")

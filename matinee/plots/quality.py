@@ -9,7 +9,16 @@ from matinee._types import Doubles
 from matinee.errors import DataError
 from matinee.evaluation import metrics
 from matinee.plots.binning import binned_means, checked_pairs, merged_bins
-from matinee.plots.figure import BLUE, GRAY, ORANGE, draw_diagonal, escape_math, label_beside, new_axes, new_panels
+from matinee.plots.figure import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    draw_diagonal,
+    escape_math,
+    label_beside,
+    new_axes,
+    new_panels,
+)
 from matinee.text import counted
 
 if TYPE_CHECKING:
@@ -94,7 +103,9 @@ def calibration(true: ArrayLike, predicted: ArrayLike) -> "Axes":
     draw_diagonal(upper, low, high, "predicted = true", 12)
     _draw_intervals(upper, points.x, points.mean, points.half, points.half, "o")
     distance = np.sum(points.n * np.abs(points.mean - points.x)) / len(stars)
-    upper.set_title(f"On average, mean true stars and prediction differ by {distance:.2f}", fontsize=11)
+    upper.set_title(
+        f"On average, mean true stars and prediction differ by {distance:.2f}", fontsize=11
+    )
     centers, n = np.unique(bins, return_counts=True)
     lower.bar(centers * width, n / n.sum(), 0.9 * width, color=BLUE)
     lower.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
@@ -142,7 +153,9 @@ def residuals(counts: ArrayLike, errors: ArrayLike, label: str) -> "Axes":
     return upper
 
 
-def _draw_intervals(axes: "Axes", x: Doubles, y: Doubles, down: Doubles, up: Doubles, style: str) -> None:
+def _draw_intervals(
+    axes: "Axes", x: Doubles, y: Doubles, down: Doubles, up: Doubles, style: str
+) -> None:
     """Points, each with a vertical line for its interval if it has one.
 
     Args:
@@ -160,7 +173,9 @@ def _bin_width(values: Doubles) -> float:
     low, high = np.quantile(values, (0.01, 0.99))
     rough = max(float(high - low) / 16, 0.05)
     power = 10.0 ** np.floor(np.log10(rough))
-    return float(power * min((1.0, 2.0, 2.5, 5.0, 10.0), key=lambda step: abs(np.log(step * power / rough))))
+    return float(
+        power * min((1.0, 2.0, 2.5, 5.0, 10.0), key=lambda step: abs(np.log(step * power / rough)))
+    )
 
 
 def _format_counts(axes: "Axes", counts: Doubles) -> None:

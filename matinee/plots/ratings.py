@@ -37,7 +37,9 @@ def rating_histogram(values: ArrayLike, scale: Scale) -> "Axes":
     stars = checked_numbers(values, "ratings")
     outside = stars[(stars < scale.lowest - 1e-6) | (stars > scale.highest + 1e-6)]
     if len(outside):
-        raise DataError(f"A rating of {outside[0]:g} is outside the scale {scale}; use Scale.of(values).")
+        raise DataError(
+            f"A rating of {outside[0]:g} is outside the scale {scale}; use Scale.of(values)."
+        )
     bars = _bars(stars, scale)
     n_bars = len(bars.centers)
     shares = np.bincount(bars.bar, minlength=n_bars) / len(stars)
@@ -48,9 +50,13 @@ def rating_histogram(values: ArrayLike, scale: Scale) -> "Axes":
         fontsize = SMALL
     axes.bar_label(drawn, [_percent(share) for share in shares], padding=2, fontsize=fontsize)
     axes.margins(y=0.1)
-    axes.set_title(f"{counted(len(stars), 'rating')}, {stars.mean():.2f} stars on average", fontsize=11)
+    axes.set_title(
+        f"{counted(len(stars), 'rating')}, {stars.mean():.2f} stars on average", fontsize=11
+    )
     base = axes.get_xaxis_transform()  # x in stars, y as a share of the height
-    axes.plot(stars.mean(), -0.025, marker="^", markersize=8, color="black", clip_on=False, transform=base)
+    axes.plot(
+        stars.mean(), -0.025, marker="^", markersize=8, color="black", clip_on=False, transform=base
+    )
     if n_bars <= 12:
         axes.set_xticks(bars.centers)
     axes.tick_params(axis="x", length=0, pad=11)
@@ -87,7 +93,9 @@ def _bars(stars: Doubles, scale: Scale) -> _Bars:
         bar = np.zeros(len(stars))
         centers = np.array([lowest])
         width = 1.0
-    return _Bars(np.clip(bar, 0, n_bars - 1).astype(np.int64), np.asarray(centers, np.float64), width)
+    return _Bars(
+        np.clip(bar, 0, n_bars - 1).astype(np.int64), np.asarray(centers, np.float64), width
+    )
 
 
 def long_tail(item_counts: ArrayLike) -> "Axes":
@@ -108,7 +116,9 @@ def long_tail(item_counts: ArrayLike) -> "Axes":
     if counts[0] == 0:
         raise DataError(f"None of the {len(counts):,} films has a rating.")
     n = len(counts)
-    held = np.concatenate([[0], np.cumsum(counts) / counts.sum()])  # (I + 1,) by the first 0, 1, 2, ... films
+    held = np.concatenate(
+        [[0], np.cumsum(counts) / counts.sum()]
+    )  # (I + 1,) by the first 0, 1, 2, ... films
     shown = np.arange(n + 1)
     if n > MAX_POINTS:  # denser where the curve is steep
         shown = np.unique(np.round(np.linspace(0, 1, MAX_POINTS + 1) ** 2 * n).astype(np.int64))
@@ -117,7 +127,13 @@ def long_tail(item_counts: ArrayLike) -> "Axes":
     draw_diagonal(axes, 0, 1, "if all films were rated equally often")
     top = max(1, round(n / 5))
     axes.plot(top / n, held[top], marker="o", color="black")
-    axes.plot([top / n, top / n, 0], [0, held[top], held[top]], color="black", linewidth=0.8, linestyle=":")
+    axes.plot(
+        [top / n, top / n, 0],
+        [0, held[top], held[top]],
+        color="black",
+        linewidth=0.8,
+        linestyle=":",
+    )
     axes.set_title(_tail_sentence(n, top, held[top]), fontsize=11)
     if n >= 10:
         half = n - n // 2

@@ -28,7 +28,9 @@ def learning_curves(model: Recommender) -> "Axes":
 
     curve = model.curve_
     if curve is None:
-        raise UnsupportedError(f"{model.name} does not train in epochs, so it has no learning curve; use mf or mlp.")
+        raise UnsupportedError(
+            f"{model.name} does not train in epochs, so it has no learning curve; use mf or mlp."
+        )
     axes = new_axes("epoch", curve.loss)
     losses = curve.rows
     epochs = np.arange(1, len(losses) + 1)
@@ -38,9 +40,25 @@ def learning_curves(model: Recommender) -> "Axes":
     if len(watched) == 0:
         label_beside(axes, "training\nratings", losses[-1, 1], "center", BLUE)
         return axes
-    axes.plot(epochs, losses[:, 2], color=ORANGE, linestyle="--", marker="s", markersize=3, label="test ratings")
+    axes.plot(
+        epochs,
+        losses[:, 2],
+        color=ORANGE,
+        linestyle="--",
+        marker="s",
+        markersize=3,
+        label="test ratings",
+    )
     best = int(np.nanargmin(losses[:, 2]))
-    axes.plot(best + 1, losses[best, 2], marker="o", markersize=9, color="black", fillstyle="none", label="lowest")
+    axes.plot(
+        best + 1,
+        losses[best, 2],
+        marker="o",
+        markersize=9,
+        color="black",
+        fillstyle="none",
+        label="lowest",
+    )
     test_label = f"test ratings\nlowest {losses[best, 2]:.4f}\nepoch {best + 1}"
     test_end, train_end = losses[watched[-1], 2], losses[-1, 1]
     if test_end >= train_end:
