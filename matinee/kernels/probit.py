@@ -1,8 +1,9 @@
-"""Ordered probit: a rating is the level whose interval between two thresholds holds a latent normal variable.
+"""Ordered probit: a rating is the level whose interval contains a latent normal variable.
 
-Intervals (a, b) are in standard deviations from the mean. phi and Phi are the standard normal density and distribution;
-R(x) = (1 - Phi(x)) / phi(x) is Mills' ratio, by which everything stays exact far out in the tails. Intervals below 0
-are mirrored first. Random numbers come from outside, so that the ratings can be shared out among any number of threads.
+Intervals (a, b) are in standard deviations from the mean. phi and Phi are the standard normal
+density and distribution; R(x) = (1 - Phi(x)) / phi(x) is Mills' ratio, which keeps results exact
+far out in the tails. Intervals below 0 are mirrored first. Random numbers are arguments, so that any
+number of threads can share the ratings.
 """
 
 from math import erf, erfc, exp, inf, log, sqrt
@@ -16,9 +17,9 @@ F32 = np.float32
 ROOT_HALF = sqrt(0.5)
 LOG_ROOT_2PI = 0.9189385332046727
 FAR = 5.0
-"""From here on a truncated normal is drawn on the scale of logarithms."""
+"""The bound from which a truncated normal is drawn on the logarithmic scale."""
 FLAT = 8.0
-"""Standard deviations beyond which single precision takes Phi for 0 or 1."""
+"""Standard deviations beyond which Phi is 0 or 1 in single precision."""
 
 
 @kernel()
@@ -32,7 +33,7 @@ def mills(x: float) -> float:
 
 @kernel()
 def interval(a: float, b: float) -> tuple[float, float, float]:
-    """Of a < b: the logarithm of D = Phi(b) - Phi(a), phi(a) / D, phi(b) / D."""
+    """For a < b: the logarithm of D = Phi(b) - Phi(a), phi(a) / D, and phi(b) / D."""
     low, high = (-b, -a) if a + b < 0 else (a, b)
     if low >= 0:
         fall = exp((low - high) * (low + high) / 2)
@@ -47,7 +48,7 @@ def interval(a: float, b: float) -> tuple[float, float, float]:
 
 @kernel()
 def quantile(p: float) -> float:
-    """x with Phi(x) = p, for 1e-11 < p < 1 - 1e-11, to 1e-15 of its size (Wichura, algorithm AS 241, 1988)."""
+    """x with Phi(x) = p, for 1e-11 < p < 1 - 1e-11; relative error 1e-15 (Wichura, AS 241, 1988)."""
     q = p - 0.5
     if abs(q) <= 0.425:
         r = 0.180625 - q * q
@@ -116,7 +117,7 @@ def truncated(a: float, b: float, uniform: float) -> float:
 def _bounds(
     level: int, score: float, root: float, thresholds: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """The interval of a level, in standard deviations 1 / root from the score."""
+    """The interval of a level, in standard deviations (1 / root) from the score."""
     low = (thresholds[level - 1] - score) * root if level > 0 else -inf
     high = (thresholds[level] - score) * root if level < len(thresholds) else inf
     return low, high
@@ -150,9 +151,11 @@ def add_likelihood(
     thresholds: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Sums over the ratings first:stop, as for `draw_latents`, into out, (3 K,): of the logarithm of their likelihood
-    [0], of its slopes by each threshold [1:K], and of its curvatures, with the sign turned: by each threshold [K + 1:
-    2 K], by it and the next [2 K + 1:]."""
+    """Sums over the ratings first:stop, into out, (3 K,), with the arguments of `draw_latents`.
+
+    The sums are of the log likelihood [0], of its slopes by each threshold [1:K], and of its
+    negative curvatures: by each threshold [K + 1:2 K], by it and the next [2 K + 1:].
+    """
     level, score, root = rated
     n_levels = len(thresholds) + 1
     out[:] = 0
@@ -179,10 +182,13 @@ def respond(
     thresholds: NDArray[np.float64],
     out: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
-    """How the logarithm of each rating's likelihood depends on its score: slope, and curvature with the sign turned.
+    """The slope and negative curvature of each rating's log likelihood by its score.
 
     Args:
-        level: (n,). scores: (S, n). roots: of the noise's precision, (S,). thresholds: (S, K - 1).
+        level: (n,).
+        scores: (S, n).
+        roots: of the precision of the noise, (S,).
+        thresholds: (S, K - 1).
         out: slopes and curvatures, (S, n).
     """
     slopes, curvatures = out
@@ -208,14 +214,15 @@ def add_stars(
     gaps: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """Adds the expected level and the expected square of the level, less those of the lowest, to out, (2, N).
+    """Adds the expected level and its expected square, less those of the lowest, to out, (2, N).
 
-    Phi is that of Abramowitz and Stegun (Handbook, 1964, 26.2.19), true to 2e-7.
+    Phi follows Abramowitz and Stegun (Handbook, 1964, 26.2.19), with an error of at most 2e-7.
 
     Args:
-        latents: what each draw says of each rating, (S, N). roots: of the noise's precision, (N,).
+        latents: the score of each rating in each draw, (S, N).
+        roots: of the precision of the noise, (N,).
         thresholds: (S, K - 1).
-        gaps: from each level, and its square, to the next, (2, K - 1).
+        gaps: the differences of adjacent levels, and of their squares, (2, K - 1).
     """
     for draw in range(len(latents)):
         row = latents[draw]
