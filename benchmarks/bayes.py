@@ -29,7 +29,9 @@ import numpy as np
 from matinee.data.split import Split
 from matinee.experiments.published_results import parts_of, protocol_named
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # a script has only its own folder there
 from benchmarks import contest
 from benchmarks.contest import Contender, Result, Settings
 
@@ -64,15 +66,23 @@ LINES: dict[str, dict[str, Contender]] = {
 def save_problem(file: Path, part: Split) -> None:
     """Writes both parts and all features for bayes_fit.py."""
     train = part.train
-    tables = {"user": (train.user_features, train.n_users), "item": (train.item_features, train.n_items)}
+    tables = {
+        "user": (train.user_features, train.n_users),
+        "item": (train.item_features, train.n_items),
+    }
     arrays: dict[str, Any] = {
         f"{side}_features": np.zeros((n, 0), np.float32) if features is None else features.table
         for side, (features, n) in tables.items()
     }
     for name, ratings in (("train", part.train), ("test", part.test)):
-        arrays |= {f"{name}_user_index": ratings.user_index, f"{name}_item_index": ratings.item_index}
+        arrays |= {
+            f"{name}_user_index": ratings.user_index,
+            f"{name}_item_index": ratings.item_index,
+        }
         arrays[f"{name}_value"] = ratings.value
-        arrays[f"{name}_time"] = np.zeros(0, np.int64) if ratings.timestamp is None else ratings.timestamp
+        arrays[f"{name}_time"] = (
+            np.zeros(0, np.int64) if ratings.timestamp is None else ratings.timestamp
+        )
     np.savez(file, **arrays)
 
 
@@ -86,7 +96,9 @@ def markdown(lines: list[Result]) -> str:
         if "problem" in line:
             out.append(f"| {line['name']} | - | - | - | - | - | - | {line['problem']} |")
             continue
-        settings = ", ".join(f"{key}={value}" for key, value in line["settings"].items() if key != "sweeps")
+        settings = ", ".join(
+            f"{key}={value}" for key, value in line["settings"].items() if key != "sweeps"
+        )
         numbers = f"{line['sweeps']:g} | {line['sweep_seconds']:.3f} | {line['fit_seconds']:.1f} | {line['rmse']:.4f}"
         rest = f"{line['mae']:.4f} | {line['peak_mb']:.0f} | {line['library']} {line['version']}: {settings}"
         out.append(f"| {line['name']} | {numbers} | {rest} |")
@@ -96,9 +108,15 @@ def markdown(lines: list[Result]) -> str:
 def parse() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description="bayes and myFM: time, errors and memory.")
-    parser.add_argument("--data", type=Path, help="the folder that holds ml-100k and ml-1m (default: $MATINEE_DATA)")
-    parser.add_argument("--protocol", choices=list(LINES), default="ml-1m", help="which rows (default: ml-1m)")
-    parser.add_argument("--sweeps", type=int, help="so many sweeps of everybody, to see what one takes")
+    parser.add_argument(
+        "--data", type=Path, help="the folder that holds ml-100k and ml-1m (default: $MATINEE_DATA)"
+    )
+    parser.add_argument(
+        "--protocol", choices=list(LINES), default="ml-1m", help="which rows (default: ml-1m)"
+    )
+    parser.add_argument(
+        "--sweeps", type=int, help="so many sweeps of everybody, to see what one takes"
+    )
     usual = f"a Python with myFM (default: {PEERS.folder.name})"
     parser.add_argument("--peer-python", type=Path, default=PEERS.python, help=usual)
     contest.add_options(parser, PEERS, rounds=1)

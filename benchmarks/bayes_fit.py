@@ -53,11 +53,15 @@ def matinee(settings: Settings, problem: Arrays, seed: int) -> Fit:
     ends = problem["train_value"].min(), problem["train_value"].max()
 
     def ratings(part: str) -> Ratings:
-        user, item, value = (problem[f"{part}_{name}"] for name in ("user_index", "item_index", "value"))
+        user, item, value = (
+            problem[f"{part}_{name}"] for name in ("user_index", "item_index", "value")
+        )
         features = []
         for side in ("user", "item"):
             table = problem[f"{side}_features"]
-            features.append(Features(tuple(map(str, range(table.shape[1]))), table) if table.shape[1] else None)
+            features.append(
+                Features(tuple(map(str, range(table.shape[1]))), table) if table.shape[1] else None
+            )
         time_ = problem[f"{part}_time"] if len(problem[f"{part}_time"]) else None
         scale = Scale(float(ends[0]), float(ends[1]), 1.0)
         return Ratings(users, items, user, item, value, time_, scale, features[0], features[1])
@@ -94,7 +98,10 @@ def myfm(settings: Settings, problem: Arrays, seed: int) -> Fit:
 
     def relations(part: str) -> list[Any]:
         places = problem[f"{part}_user_index"], problem[f"{part}_item_index"]
-        return [library.RelationBlock(at.tolist(), data) for at, data in zip(places, (users, items), strict=True)]
+        return [
+            library.RelationBlock(at.tolist(), data)
+            for at, data in zip(places, (users, items), strict=True)
+        ]
 
     value = problem["train_value"].astype(np.float64)
     kind = library.MyFMOrderedProbit if own["probit"] else library.MyFMGibbsRegressor
@@ -109,7 +116,9 @@ def myfm(settings: Settings, problem: Arrays, seed: int) -> Fit:
 
     related = relations("train")
     start = time.perf_counter()
-    model.fit(days["train"], target, related, n_iter=own["sweeps"], group_shapes=groups, callback=tick)
+    model.fit(
+        days["train"], target, related, n_iter=own["sweeps"], group_shapes=groups, callback=tick
+    )
     seconds = time.perf_counter() - start
     if own["probit"]:
         chances = model.predict_proba(days["test"], relations("test"), n_workers=n_threads())
@@ -143,7 +152,9 @@ def _days(problem: Arrays) -> tuple[dict[str, Any], int]:
     for part, day in days.items():
         column = np.searchsorted(known, day).clip(max=len(known) - 1)
         is_known = (known[column] == day).astype(np.float64)
-        tables[part] = sparse.csr_matrix((is_known, (np.arange(len(day)), column)), shape=(len(day), len(known)))
+        tables[part] = sparse.csr_matrix(
+            (is_known, (np.arange(len(day)), column)), shape=(len(day), len(known))
+        )
     return tables, len(known)
 
 
@@ -156,12 +167,16 @@ def measure(library: str, settings: Settings, file: str, seed: int) -> dict[str,
         problem = dict(stored)
     found = LIBRARIES[library](settings, problem, seed)
     true = problem["test_value"].astype(np.float64)
-    off = np.clip(found.predicted, problem["train_value"].min(), problem["train_value"].max()) - true
+    off = (
+        np.clip(found.predicted, problem["train_value"].min(), problem["train_value"].max()) - true
+    )
     return {
         "version": version(library),
         "fit_seconds": found.seconds,
         "sweeps": len(found.ends),
-        "sweep_seconds": float(np.median(np.diff(found.ends))) if len(found.ends) > 1 else float("nan"),
+        "sweep_seconds": float(np.median(np.diff(found.ends)))
+        if len(found.ends) > 1
+        else float("nan"),
         "rmse": math.sqrt(float(np.mean(off**2))),
         "mae": float(np.mean(np.abs(off))),
         "peak_mb": peak_mb(),

@@ -87,13 +87,17 @@ def checksums(guide: matinee.Guide, ratings: matinee.Ratings) -> dict[str, Any]:
 
     def explained() -> object:
         explanation = guide.explain(users[0], item_ids[3])
-        return explanation.score, [(reason.item_id, reason.contribution) for reason in explanation.reasons]
+        return explanation.score, [
+            (reason.item_id, reason.contribution) for reason in explanation.reasons
+        ]
 
     return {
         "predictions": or_refusal(lambda: model.predict_ratings(rows)),
         "lists": or_refusal(lambda: lists(guide, users)),
         "newcomer": or_refusal(lambda: lists(guide, [newcomer])),
-        "similar": or_refusal(lambda: [[tuple(line) for line in model.similar(item_id, 10)] for item_id in item_ids]),
+        "similar": or_refusal(
+            lambda: [[tuple(line) for line in model.similar(item_id, 10)] for item_id in item_ids]
+        ),
         "explanation": or_refusal(explained),
         "tensors": saved_tensors(guide),
     }
@@ -107,7 +111,10 @@ def all_checksums(names: list[str], only: str | None) -> Iterator[tuple[str, dic
         for kind in matinee.MODELS:
             if only is None or kind.name in only.split(","):
                 model = kind.from_settings(settings.get(kind.name, {})).fit(data.ratings)
-                yield f"{name}/{kind.name}", checksums(matinee.Guide(model, data.catalog), data.ratings)
+                yield (
+                    f"{name}/{kind.name}",
+                    checksums(matinee.Guide(model, data.catalog), data.ratings),
+                )
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -125,20 +132,30 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Prints one line for each model; exits with 1 if a number differs from the recorded one."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, help="write the checksums to this file")
     parser.add_argument("--against", type=Path, help="compare with this file")
-    parser.add_argument("--data", default="sample,ml-100k,ml-1m", help="names of data sets, separated by commas")
+    parser.add_argument(
+        "--data", default="sample,ml-100k,ml-1m", help="names of data sets, separated by commas"
+    )
     parser.add_argument("--models", help="names of models, separated by commas; default: all")
     given = parser.parse_args()
     before = json.loads(given.against.read_text()) if given.against else {}
-    names = [name for name in given.data.split(",") if name == "sample" or os.environ.get("MATINEE_DATA")]
+    names = [
+        name for name in given.data.split(",") if name == "sample" or os.environ.get("MATINEE_DATA")
+    ]
     found, n_changed = {}, 0
     for name, sums in all_checksums(names, given.models):
         found[name] = sums
         changed = differences(before[name], sums) if name in before else []
         n_changed += any(not line.endswith("only now") for line in changed)
-        print(name, "; ".join(changed) or ("same" if name in before else digest(sorted(sums.items()))), flush=True)
+        print(
+            name,
+            "; ".join(changed) or ("same" if name in before else digest(sorted(sums.items()))),
+            flush=True,
+        )
     if given.out:
         given.out.write_text(json.dumps(found, indent=1))
     sys.exit(n_changed > 0)

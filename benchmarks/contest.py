@@ -66,7 +66,10 @@ def setup(peers: Peers, *installs: list[str]) -> None:
     """Make the environment. Each of `installs` is what one call of pip is told, by default the requirements."""
     pip = [str(peers.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     steps = installs or (["-r", str(peers.requirements)],)
-    for command in ([sys.executable, "-m", "venv", str(peers.folder)], *([*pip, *step] for step in steps)):
+    for command in (
+        [sys.executable, "-m", "venv", str(peers.folder)],
+        *([*pip, *step] for step in steps),
+    ):
         if subprocess.run(command, check=False).returncode != 0:
             sys.exit(f"Error: this step of the setup failed: {' '.join(command)}")
     print(f"{peers.folder.name} is ready.", file=sys.stderr)
@@ -81,11 +84,15 @@ def add_options(parser: argparse.ArgumentParser, peers: Peers, rounds: int) -> N
     fits = f"fits of each, the median counts (default: {rounds})"
     parser.add_argument("--rounds", type=int, default=rounds, help=fits)
     parser.add_argument("--threads", type=int, default=2, help="threads of each fit (default: 2)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of the table"
+    )
     parser.add_argument("--setup", action="store_true", help=f"make {peers.folder.name} and stop")
 
 
-def choose(known: Mapping[str, Line], only: str | None, refusal: str = "no line '{}' in the table") -> dict[str, Line]:
+def choose(
+    known: Mapping[str, Line], only: str | None, refusal: str = "no line '{}' in the table"
+) -> dict[str, Line]:
     """The lines of these names, which have commas between them; all, if none are given."""
     names = only.split(",") if only else list(known)
     unknown = [name for name in names if name not in known]
@@ -97,7 +104,9 @@ def choose(known: Mapping[str, Line], only: str | None, refusal: str = "no line 
 def held_out(rows: Path, n_ratings: int) -> NDArray[np.bool_]:
     """Which ratings are those of the test set, (N,), from a file of their row numbers."""
     if not rows.exists():
-        sys.exit(f"Error: no file {rows} with the row numbers of the test set. Name one with --rows.")
+        sys.exit(
+            f"Error: no file {rows} with the row numbers of the test set. Name one with --rows."
+        )
     is_test = np.zeros(n_ratings, bool)
     is_test[np.load(rows)] = True
     return is_test
@@ -117,7 +126,9 @@ def circumstances(options: argparse.Namespace) -> dict[str, Any]:
     return {"cores": os.cpu_count(), **asked, "load_before": load_before()}
 
 
-def ask(worker: str, arguments: list[str], peers: Peers | None, threads: int, **pools: int) -> Result:
+def ask(
+    worker: str, arguments: list[str], peers: Peers | None, threads: int, **pools: int
+) -> Result:
     """What a module of this folder answers when it runs in a process of its own.
 
     It runs with the Python of the peers, or with the project's for None. `pools` are those of `POOLS` that shall have
@@ -126,9 +137,16 @@ def ask(worker: str, arguments: list[str], peers: Peers | None, threads: int, **
     if peers and not peers.python.exists():
         return {"problem": f"not installed: no {peers.folder.name}; make it with: {peers.command}"}
     python = str(peers.python.absolute()) if peers else sys.executable
-    limits = {f"{pool}_NUM_THREADS": str(n) for pool, n in (dict.fromkeys(POOLS, threads) | pools).items()}
-    command, environment = [python, "-m", f"benchmarks.{worker}", *arguments], {**os.environ, **limits}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    limits = {
+        f"{pool}_NUM_THREADS": str(n) for pool, n in (dict.fromkeys(POOLS, threads) | pools).items()
+    }
+    command, environment = (
+        [python, "-m", f"benchmarks.{worker}", *arguments],
+        {**os.environ, **limits},
+    )
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         return {"problem": f"failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}"}
     result: Result = json.loads(done.stdout.splitlines()[-1])
@@ -136,7 +154,12 @@ def ask(worker: str, arguments: list[str], peers: Peers | None, threads: int, **
 
 
 def fit_once(
-    worker: str, contender: Contender, arguments: tuple[object, ...], peers: Peers, threads: int, **pools: int
+    worker: str,
+    contender: Contender,
+    arguments: tuple[object, ...],
+    peers: Peers,
+    threads: int,
+    **pools: int,
 ) -> Result:
     """What a worker answers that is told the library, its settings and then these arguments."""
     told = [contender.library, json.dumps(contender.settings), *map(str, arguments)]
@@ -144,7 +167,10 @@ def fit_once(
 
 
 def run_rounds(
-    chosen: dict[str, Contender], problems: list[Path], n_rounds: int, fit: Callable[[Contender, Path, int], Result]
+    chosen: dict[str, Contender],
+    problems: list[Path],
+    n_rounds: int,
+    fit: Callable[[Contender, Path, int], Result],
 ) -> list[Result]:
     """Fit everybody to every problem in each round, whose number is the seed; a line for each contender."""
     results: dict[str, list[Result]] = {name: [] for name in chosen}
@@ -158,7 +184,12 @@ def run_rounds(
 
 def summarize(name: str, contender: Contender, results: list[Result]) -> Result:
     """The medians of all numbers over the rounds, and every round."""
-    line = {"name": name, "library": contender.library, "settings": contender.settings, "rounds": results}
+    line = {
+        "name": name,
+        "library": contender.library,
+        "settings": contender.settings,
+        "rounds": results,
+    }
     problems = [result["problem"] for result in results if "problem" in result]
     if problems:
         return {**line, "problem": problems[0]}
@@ -167,7 +198,9 @@ def summarize(name: str, contender: Contender, results: list[Result]) -> Result:
     return {**line, "version": results[0]["version"], **medians}
 
 
-def publish(about: dict[str, Any], lines: list[Result], table: Callable[[list[Result]], str], as_json: bool) -> None:
+def publish(
+    about: dict[str, Any], lines: list[Result], table: Callable[[list[Result]], str], as_json: bool
+) -> None:
     """Print what it was about and the table, or both as one JSON object."""
     if as_json:
         print(json.dumps({**about, "results": lines}))

@@ -22,11 +22,17 @@ BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 def parse() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description="Time of one explanation, and its rest.")
-    parser.add_argument("--data", default="ml-1m", help="name of a data set, or a file (default: ml-1m)")
+    parser.add_argument(
+        "--data", default="ml-1m", help="name of a data set, or a file (default: ml-1m)"
+    )
     parser.add_argument("--model", default="mf", help="name of a model (default: mf)")
-    parser.add_argument("--users", type=int, default=500, help="how many users to ask for (default: 500)")
+    parser.add_argument(
+        "--users", type=int, default=500, help="how many users to ask for (default: 500)"
+    )
     parser.add_argument("--threads", type=int, default=2, help="threads of the fit (default: 2)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of lines"
+    )
     return parser.parse_args()
 
 
@@ -78,13 +84,18 @@ def main() -> None:
         ("with 1,000 ratings or more", np.flatnonzero(counts >= 1_000)),
     ):
         if len(users):
-            items = rng.choice(len(model.items_), len(users), p=model.item_counts_ / model.item_counts_.sum())
+            items = rng.choice(
+                len(model.items_), len(users), p=model.item_counts_ / model.item_counts_.sum()
+            )
             results[name] = measure(guide, users, items)
     if options.json:
         print(json.dumps({"data": options.data, "model": options.model, "results": results}))
         return
     for name, figures in results.items():
-        print(f"{options.data}, {options.model}, {name}: " + ", ".join(f"{key} {one}" for key, one in figures.items()))
+        print(
+            f"{options.data}, {options.model}, {name}: "
+            + ", ".join(f"{key} {one}" for key, one in figures.items())
+        )
 
 
 if __name__ == "__main__":

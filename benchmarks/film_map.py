@@ -39,8 +39,36 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
 from matinee.report.map_page import save_map
 
-GENRES = ("Drama", "Comedy", "Thriller", "Action", "Romance", "Horror", "Crime", "Documentary", "Adventure", "Sci-Fi")
-SYLLABLES = ("ka", "ri", "mo", "ten", "sha", "lor", "vi", "an", "do", "bel", "mir", "ost", "ere", "gal", "un", "tho")
+GENRES = (
+    "Drama",
+    "Comedy",
+    "Thriller",
+    "Action",
+    "Romance",
+    "Horror",
+    "Crime",
+    "Documentary",
+    "Adventure",
+    "Sci-Fi",
+)
+SYLLABLES = (
+    "ka",
+    "ri",
+    "mo",
+    "ten",
+    "sha",
+    "lor",
+    "vi",
+    "an",
+    "do",
+    "bel",
+    "mir",
+    "ost",
+    "ere",
+    "gal",
+    "un",
+    "tho",
+)
 
 MOVE = """async ([kind, seconds]) => {
   const canvas = document.querySelector(".film-map .marks");
@@ -80,15 +108,22 @@ def simulated_guide(n_films: int) -> Guide:
     drawn = rng.choice(n_films, 8 * n_films, p=popularity / popularity.sum())
     item = np.concatenate([np.repeat(np.arange(n_films), 5), drawn])
     user = rng.integers(0, 2_000, len(item))
-    ratings = Ratings.from_ids(user.tolist(), item.tolist(), rng.integers(1, 6, len(item)).astype(float))
+    ratings = Ratings.from_ids(
+        user.tolist(), item.tolist(), rng.integers(1, 6, len(item)).astype(float)
+    )
     model = MatrixFactorization(epochs=1, factors=64).fit(ratings)
     cloud = rng.integers(0, 40, n_films)
     spread = rng.normal(0, 0.35, (n_films, 64))
-    model.item_factors_ = (rng.normal(0, 1 / np.sqrt(np.arange(1, 65)), (40, 64))[cloud] + spread).astype(np.float32)
+    model.item_factors_ = (
+        rng.normal(0, 1 / np.sqrt(np.arange(1, 65)), (40, 64))[cloud] + spread
+    ).astype(np.float32)
     model.item_bias_ = rng.normal(0, 0.5, n_films).astype(np.float32)
     films: dict[Id, Film] = {}
     for number in range(n_films):
-        words = ["".join(rng.choice(SYLLABLES, rng.integers(1, 5))).title() for _ in range(rng.integers(1, 5))]
+        words = [
+            "".join(rng.choice(SYLLABLES, rng.integers(1, 5))).title()
+            for _ in range(rng.integers(1, 5))
+        ]
         year = int(2023 - rng.exponential(22))
         genres = {GENRES[cloud[number] % len(GENRES)], *rng.choice(GENRES, rng.integers(0, 3))}
         films[number] = Film(f"{' '.join(words)} ({year})", year, tuple(sorted(genres)))
@@ -98,7 +133,10 @@ def simulated_guide(n_films: int) -> Guide:
 def rate(frames: list[float]) -> dict[str, float]:
     """Frames per second and how long the slow ones took, from the times of the frames in milliseconds."""
     gaps = np.diff(frames)
-    return {"fps": round(1000 * len(gaps) / float(gaps.sum()), 1), "p95_ms": round(float(np.quantile(gaps, 0.95)), 1)}
+    return {
+        "fps": round(1000 * len(gaps) / float(gaps.sum()), 1),
+        "p95_ms": round(float(np.quantile(gaps, 0.95)), 1),
+    }
 
 
 def open_and_move(browser: Any, address: str, seconds: float) -> dict[str, Any]:
@@ -107,7 +145,9 @@ def open_and_move(browser: Any, address: str, seconds: float) -> dict[str, Any]:
     page = context.new_page()
     start = time.perf_counter()
     page.goto(address)
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
     opened = time.perf_counter() - start
     page.mouse.move(700, 400)
     page.mouse.down()
@@ -135,8 +175,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         found["write_seconds"] = round(time.perf_counter() - start, 2)
         found["megabytes"] = round(path.stat().st_size / 1e6, 1)
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
-            rounds = [open_and_move(browser, path.absolute().as_uri(), options.seconds) for _ in range(options.rounds)]
+            browser = playwright.chromium.launch(
+                executable_path=options.chromium, args=["--no-sandbox"]
+            )
+            rounds = [
+                open_and_move(browser, path.absolute().as_uri(), options.seconds)
+                for _ in range(options.rounds)
+            ]
             browser.close()
     opened = [one["open_seconds"] for one in rounds]
     found |= {"open_seconds": statistics.median(opened), "open_seconds_worst": max(opened)}
@@ -149,10 +194,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def parse() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--films", type=int, default=60_000, help="how many films to make up")
     parser.add_argument("--rounds", type=int, default=5, help="new pages to open and move")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of dragging, and of zooming, in each round")
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, help="of dragging, and of zooming, in each round"
+    )
     parser.add_argument("--keep", type=Path, metavar="FILE", help="leave the page there")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()

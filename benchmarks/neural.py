@@ -47,7 +47,9 @@ from matinee.errors import MatineeError
 from matinee.experiments.tutorials import tutorial_named
 from matinee.models import model_named
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # a script has only its own folder there
 from benchmarks import contest
 from benchmarks.contest import Result
 
@@ -82,14 +84,19 @@ def save_problem(file: Path, parts: Split) -> None:
     """Write both parts in the form that `peers.Problem` reads."""
     arrays: dict[str, Any] = {}
     for name, part in (("train", parts.train), ("test", parts.test)):
-        arrays |= {f"{name}_{side}_index": getattr(part, f"{side}_index").astype(np.int64) for side in ("user", "item")}
+        arrays |= {
+            f"{name}_{side}_index": getattr(part, f"{side}_index").astype(np.int64)
+            for side in ("user", "item")
+        }
         arrays[f"{name}_value"] = part.value.astype(np.float64)
     np.savez(file, **arrays)
 
 
 def train_once(job: dict[str, Any], threads: int) -> Result:
     """One training in a fresh process."""
-    return contest.ask("neural_worker", [json.dumps(job)], PEERS if "learner" in job["way"] else None, threads)
+    return contest.ask(
+        "neural_worker", [json.dumps(job)], PEERS if "learner" in job["way"] else None, threads
+    )
 
 
 def run_tutorial(name: str, line: Line, options: argparse.Namespace, folder: Path) -> list[Result]:
@@ -99,18 +106,32 @@ def run_tutorial(name: str, line: Line, options: argparse.Namespace, folder: Pat
     problem = folder / f"{name}.npz"
     save_problem(problem, parts)
     changes = {"device": options.device} | ({"epochs": line.epochs} if line.epochs else {})
-    settings = model_named(tutorial.model).from_settings({**tutorial.settings, **changes}).settings()
+    settings = (
+        model_named(tutorial.model).from_settings({**tutorial.settings, **changes}).settings()
+    )
     done: dict[str, list[Result]] = {way: [] for way in line.ways}
     for seed in list(range(options.seeds)) * options.rounds:
         for way in line.ways:
-            job = {"way": way, "model": tutorial.model, "problem": str(problem), "settings": settings | {"seed": seed}}
+            job = {
+                "way": way,
+                "model": tutorial.model,
+                "problem": str(problem),
+                "settings": settings | {"seed": seed},
+            }
             done[way].append(train_once(job, options.threads))
             print(f"{name}, seed {seed}: {way}: {done[way][-1]}", file=sys.stderr)
-    about = {"tutorial": name, "data": tutorial.data, "protocol": parts.protocol, "settings": settings}
+    about = {
+        "tutorial": name,
+        "data": tutorial.data,
+        "protocol": parts.protocol,
+        "settings": settings,
+    }
     lines = [{**about, "way": way, **summary(results)} for way, results in done.items()]
     ours = lines[0].get("median_epoch_seconds")
     return [
-        line | ({"times": line["median_epoch_seconds"] / ours} if ours and "software" in line else {}) for line in lines
+        line
+        | ({"times": line["median_epoch_seconds"] / ours} if ours and "software" in line else {})
+        for line in lines
     ]
 
 
@@ -125,7 +146,9 @@ def summary(results: list[Result]) -> Result:
         "epochs": results[0]["epochs"],
         "least_epoch_seconds": min(seconds),
         "median_epoch_seconds": statistics.median(seconds),
-        "median_epoch_cpu_seconds": statistics.median(result["epoch_cpu_seconds"] for result in results),
+        "median_epoch_cpu_seconds": statistics.median(
+            result["epoch_cpu_seconds"] for result in results
+        ),
         "final_mse": statistics.mean(result["final_mse"] for result in results),
         "best_mse": statistics.mean(result["best_mse"] for result in results),
         "peak_mb": statistics.median(result["peak_mb"] for result in results),
@@ -145,10 +168,14 @@ def markdown(lines: list[Result]) -> str:
             out.append(f"{start} - | - | - | - | - | - | - | - | {line['problem']} |")
             continue
         times = f"{line['times']:.1f}" if "times" in line else "-"
-        seconds = f"{line['least_epoch_seconds']:.3f} | {line['median_epoch_seconds']:.3f} | {times}"
+        seconds = (
+            f"{line['least_epoch_seconds']:.3f} | {line['median_epoch_seconds']:.3f} | {times}"
+        )
         seconds += f" | {line['median_epoch_cpu_seconds']:.3f}"
         errors = f"{line['final_mse']:.4f} | {line['best_mse']:.4f}"
-        out.append(f"{start} {line['epochs']} | {seconds} | {errors} | {line['peak_mb']:.0f} | {line['software']} |")
+        out.append(
+            f"{start} {line['epochs']} | {seconds} | {errors} | {line['peak_mb']:.0f} | {line['software']} |"
+        )
     return "\n".join(out)
 
 
@@ -157,8 +184,15 @@ def run_table(options: argparse.Namespace) -> list[Result]:
     try:
         n_users, n_items, n_ratings = (int(size) for size in options.table.split("x"))
     except ValueError:
-        sys.exit(f"Error: --table wants users x items x ratings such as 2000x1000x100000, not '{options.table}'.")
-    changes = {"factors": 64, "epochs": 1, "batch_size": options.batch_size, "device": options.device}
+        sys.exit(
+            f"Error: --table wants users x items x ratings such as 2000x1000x100000, not '{options.table}'."
+        )
+    changes = {
+        "factors": 64,
+        "epochs": 1,
+        "batch_size": options.batch_size,
+        "device": options.device,
+    }
     settings = model_named("dot-product").from_settings(changes).settings()
     shape = [n_users, n_items, n_ratings]
     job = {"way": "table", "model": "dot-product", "settings": settings, "table": shape}
@@ -196,16 +230,33 @@ def setup() -> None:
 
 def parse() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(description="The tutorials' own way of training and matinee's: time and error.")
+    parser = argparse.ArgumentParser(
+        description="The tutorials' own way of training and matinee's: time and error."
+    )
     parser.add_argument("--only", help=f"tutorials, with commas between them: {', '.join(LINES)}")
-    parser.add_argument("--rounds", type=int, default=1, help="repetitions of everything (default: 1)")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="repetitions of everything (default: 1)"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="seeds in each round (default: 3)")
-    parser.add_argument("--epochs", type=int, help="epochs of every training, instead of each tutorial's")
+    parser.add_argument(
+        "--epochs", type=int, help="epochs of every training, instead of each tutorial's"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of each training (default: 2)")
-    parser.add_argument("--table", help="a simulated table instead, users x items x ratings: 162541x59047x25000000")
-    parser.add_argument("--batch-size", type=int, default=65_536, help="with --table: ratings a step (default: 65536)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="threads of each training (default: 2)"
+    )
+    parser.add_argument(
+        "--table", help="a simulated table instead, users x items x ratings: 162541x59047x25000000"
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=65_536,
+        help="with --table: ratings a step (default: 65536)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of the table"
+    )
     parser.add_argument("--setup", action="store_true", help="make .venv-fastai and stop")
     return parser.parse_args()
 
@@ -213,7 +264,9 @@ def parse() -> argparse.Namespace:
 def chosen_lines(options: argparse.Namespace) -> dict[str, Line]:
     """The tutorials of the table, by name."""
     lines = contest.choose(LINES, options.only, "no tutorial '{}'")
-    return {name: line._replace(epochs=options.epochs or line.epochs) for name, line in lines.items()}
+    return {
+        name: line._replace(epochs=options.epochs or line.epochs) for name, line in lines.items()
+    }
 
 
 def about_machine(options: argparse.Namespace) -> dict[str, Any]:
@@ -221,7 +274,9 @@ def about_machine(options: argparse.Namespace) -> dict[str, Any]:
     has_sysconf = hasattr(os, "sysconf")
     return {
         "cores": os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1) if has_sysconf else None,
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
+        if has_sysconf
+        else None,
         "threads": options.threads,
         "device": options.device,
         "rounds": options.rounds,

@@ -20,7 +20,9 @@ from benchmarks.peers import Problem
 class DotProductBias(Module):  # type: ignore[misc,unused-ignore]
     """The model that chapter 8 ends its first half with, on fastai's layers."""
 
-    def __init__(self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]) -> None:
+    def __init__(
+        self, n_users: int, n_items: int, n_factors: int, y_range: tuple[float, float]
+    ) -> None:
         self.user_factors, self.user_bias = Embedding(n_users, n_factors), Embedding(n_users, 1)
         self.item_factors, self.item_bias = Embedding(n_items, n_factors), Embedding(n_items, 1)
         self.y_range = y_range

@@ -19,7 +19,9 @@ Range = tuple[float, float] | None
 Loader = DataLoader[tuple[torch.Tensor, ...]]
 
 
-def tensors(user_index: NDArray[np.int64], item_index: NDArray[np.int64], value: NDArray[np.float64]) -> TensorDataset:
+def tensors(
+    user_index: NDArray[np.int64], item_index: NDArray[np.int64], value: NDArray[np.float64]
+) -> TensorDataset:
     """Ratings as PyTorch wants them: int64, int64 and float32, (N,) each."""
     stars = torch.from_numpy(value.astype(np.float32))
     return TensorDataset(torch.from_numpy(user_index), torch.from_numpy(item_index), stars)
@@ -35,14 +37,22 @@ class DotProductBias(nn.Module):
 
     def __init__(self, n_users: int, n_items: int, n_factors: int, bounds: Range) -> None:
         super().__init__()
-        self.user_factors, self.user_bias = nn.Embedding(n_users, n_factors), nn.Embedding(n_users, 1)
-        self.item_factors, self.item_bias = nn.Embedding(n_items, n_factors), nn.Embedding(n_items, 1)
+        self.user_factors, self.user_bias = (
+            nn.Embedding(n_users, n_factors),
+            nn.Embedding(n_users, 1),
+        )
+        self.item_factors, self.item_bias = (
+            nn.Embedding(n_items, n_factors),
+            nn.Embedding(n_items, 1),
+        )
         self.bounds = bounds
 
     def forward(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """Stars, (B,)."""
         raw = (self.user_factors(users) * self.item_factors(items)).sum(dim=1)
-        return to_range(raw + self.user_bias(users).squeeze(1) + self.item_bias(items).squeeze(1), self.bounds)
+        return to_range(
+            raw + self.user_bias(users).squeeze(1) + self.item_bias(items).squeeze(1), self.bounds
+        )
 
 
 class MatrixFactorization(nn.Module):
@@ -50,7 +60,10 @@ class MatrixFactorization(nn.Module):
 
     def __init__(self, n_users: int, n_items: int, n_factors: int) -> None:
         super().__init__()
-        self.user_factors, self.item_factors = nn.Embedding(n_users, n_factors), nn.Embedding(n_items, n_factors)
+        self.user_factors, self.item_factors = (
+            nn.Embedding(n_users, n_factors),
+            nn.Embedding(n_items, n_factors),
+        )
 
     def forward(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
         """Stars, (B,)."""
@@ -83,7 +96,9 @@ def make_net(model: str, counts: tuple[int, int], settings: Settings) -> nn.Modu
     """The net that is the tutorial's counterpart of a model of matinee, with its start of the embeddings."""
     torch.manual_seed(settings["seed"])
     text = settings["sigmoid_range"]
-    bounds: Range = None if text == "none" else (float(text.split(":")[0]), float(text.split(":")[1]))
+    bounds: Range = (
+        None if text == "none" else (float(text.split(":")[0]), float(text.split(":")[1]))
+    )
     net: nn.Module
     if model == "mlp":
         net = EmbeddingLayers(*counts, settings, bounds)
@@ -131,14 +146,18 @@ def make_schedules(optimizer: torch.optim.Optimizer, settings: Settings, n_steps
         )
         return cycle, None
     if settings["schedule"] == "warm-restarts":
-        return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, settings["cycle_epochs"] * n_steps), None
+        return lr_scheduler.CosineAnnealingWarmRestarts(
+            optimizer, settings["cycle_epochs"] * n_steps
+        ), None
     if settings["schedule"] == "warm-up":
         first, length = settings["warm_up_factor"], settings["warm_up_epochs"]
         return None, lr_scheduler.LinearLR(optimizer, start_factor=first, total_iters=length)
     return None, None
 
 
-def train(net: nn.Module, train_part: TensorDataset, valid_part: TensorDataset, settings: Settings) -> list[float]:
+def train(
+    net: nn.Module, train_part: TensorDataset, valid_part: TensorDataset, settings: Settings
+) -> list[float]:
     """Trains; returns the mean squared error on the valid part after each epoch. Keeps the best weights if told to."""
     loader = DataLoader(train_part, settings["batch_size"], shuffle=True)
     valid_loader = DataLoader(valid_part, settings["batch_size"])
@@ -158,7 +177,10 @@ def train(net: nn.Module, train_part: TensorDataset, valid_part: TensorDataset, 
 
 
 def train_epoch(
-    net: nn.Module, loader: Loader, optimizer: torch.optim.Optimizer, by_batch: lr_scheduler.LRScheduler | None
+    net: nn.Module,
+    loader: Loader,
+    optimizer: torch.optim.Optimizer,
+    by_batch: lr_scheduler.LRScheduler | None,
 ) -> None:
     """One pass over the batches."""
     device = next(net.parameters()).device

@@ -47,7 +47,9 @@ def matinee(job: Job, problem: Problem) -> Training:
     model: Any = model_named(job.model).from_settings(job.settings)
 
     def run() -> list[float]:
-        errors: list[float] = model.fit(train, valid=valid, n_threads=n_threads()).curve_.rows[:, 2].tolist()
+        errors: list[float] = (
+            model.fit(train, valid=valid, n_threads=n_threads()).curve_.rows[:, 2].tolist()
+        )
         return errors
 
     return run
@@ -67,7 +69,9 @@ def fastai(job: Job, problem: Problem) -> Training:
     from benchmarks.neural_fastai import make_learner
 
     learner = make_learner(job.way, problem, job.settings)
-    epochs, rate, decay = (job.settings[name] for name in ("epochs", "learning_rate", "weight_decay"))
+    epochs, rate, decay = (
+        job.settings[name] for name in ("epochs", "learning_rate", "weight_decay")
+    )
 
     def run() -> list[float]:
         with learner.no_bar(), learner.no_logging():

@@ -26,7 +26,9 @@ import click
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # a script has only its own folder there
 from benchmarks.serving import Server, start
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
@@ -85,7 +87,9 @@ CLICKED = """([list]) => {
 def opened(browser: Browser, size: str) -> Iterator[Page]:
     """A page of somebody of whom nothing is known, with an empty cache."""
     width, height = SIZES[size]
-    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=size == "phone")
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, has_touch=size == "phone"
+    )
     try:
         yield context.new_page()
     finally:
@@ -104,7 +108,11 @@ def clicks(page: Page, address: str, n: int, rng: np.random.Generator) -> list[d
     """Rates n films one after the other and waits for the new list each time; milliseconds since the click."""
     page.goto(address)
     is_grid = address.endswith("/")
-    cards, part = ("#grid > li:not(.given)", "[data-part=progress]") if is_grid else ("#list > li", "[data-part=list]")
+    cards, part = (
+        ("#grid > li:not(.given)", "[data-part=progress]")
+        if is_grid
+        else ("#list > li", "[data-part=list]")
+    )
     found = []
     for _ in range(n):
         stars = float(rng.integers(1, 6))
@@ -123,7 +131,12 @@ def summary(found: list[dict[str, float]], what: str) -> dict[str, Any]:
     whole = [one[what] for one in found]
     parts = {name: round(float(np.median([one[name] for one in found])), 1) for name in found[0]}
     late = round(float(np.percentile(whole, 90)), 1)
-    return {"n": len(found), "median_ms": parts.pop(what), "p90_ms": late, "longest_ms": round(max(whole), 1)} | parts
+    return {
+        "n": len(found),
+        "median_ms": parts.pop(what),
+        "p90_ms": late,
+        "longest_ms": round(max(whole), 1),
+    } | parts
 
 
 def stop(server: Server) -> None:
@@ -139,7 +152,9 @@ def measured(model_file: Path, n_clicks: int, n_views: int) -> Iterator[tuple[st
         sync_playwright() as playwright,
         tempfile.TemporaryDirectory(prefix="pages-") as folder,
     ):
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         with opened(browser, "desktop") as page:
             page.goto("about:blank")  # the browser's own start is not a page's
         first = []
@@ -157,7 +172,9 @@ def measured(model_file: Path, n_clicks: int, n_views: int) -> Iterator[tuple[st
             film = page.locator("#grid > li").first.get_attribute("data-film")
         for size in SIZES:
             for path in ADDRESSES:
-                views = [first_view(browser, here + path.format(film=film), size) for _ in range(n_views)]
+                views = [
+                    first_view(browser, here + path.format(film=film), size) for _ in range(n_views)
+                ]
                 yield f"{path} ({size})", summary(views, "usable")
             for path in ("/", "/for-you"):
                 with opened(browser, size) as page:
@@ -177,9 +194,15 @@ def main(model_file: Path, clicks: int, views: int, as_json: bool) -> None:
     for name, figures in measured(model_file, clicks, views):
         told[name] = figures
         if not as_json:
-            click.echo(f"{name:32}" + "  ".join(f"{what} {value:g}" for what, value in figures.items()))
+            click.echo(
+                f"{name:32}" + "  ".join(f"{what} {value:g}" for what, value in figures.items())
+            )
     load, cores = round(os.getloadavg()[0], 2), os.cpu_count()
-    click.echo(json.dumps(told | {"load": load, "cores": cores}) if as_json else f"load {load} on {cores} cores")
+    click.echo(
+        json.dumps(told | {"load": load, "cores": cores})
+        if as_json
+        else f"load {load} on {cores} cores"
+    )
 
 
 if __name__ == "__main__":

@@ -54,7 +54,10 @@ class Problem(NamedTuple):
     def load(cls, file: str, seed: int) -> "Problem":
         """The problem that `rating_prediction.py` wrote."""
         with np.load(file) as stored:
-            train, test = (Part(*(stored[f"{part}_{name}"] for name in Part._fields)) for part in ("train", "test"))
+            train, test = (
+                Part(*(stored[f"{part}_{name}"] for name in Part._fields))
+                for part in ("train", "test")
+            )
         n_users, n_items = (int(max(train[side].max(), test[side].max())) + 1 for side in (0, 1))
         return cls(train, test, n_users, n_items, seed)
 
@@ -93,7 +96,9 @@ def matinee(settings: Settings, problem: Problem) -> Steps:
     train, test = matinee_ratings(problem)
     own: Settings = {"model": "mf", "seed": problem.seed} | settings
     model = model_named(own.pop("model")).from_settings(own)
-    return lambda: model.fit(train, n_threads=n_threads()), lambda: model.predict_ratings(test).astype(np.float64)
+    return lambda: model.fit(train, n_threads=n_threads()), lambda: model.predict_ratings(
+        test
+    ).astype(np.float64)
 
 
 def surprise(settings: Settings, problem: Problem) -> Steps:
@@ -107,7 +112,9 @@ def surprise(settings: Settings, problem: Problem) -> Steps:
     test = list(zip(*(column.tolist() for column in problem.test), strict=True))
     own = dict(settings)
     name = own.pop("model")
-    model = getattr(algorithms, name)(**own, **({"random_state": problem.seed} if name == "SVD" else {}))
+    model = getattr(algorithms, name)(
+        **own, **({"random_state": problem.seed} if name == "SVD" else {})
+    )
     return lambda: model.fit(train), lambda: np.array([row.est for row in model.test(test)])
 
 
@@ -124,8 +131,12 @@ def cornac(settings: Settings, problem: Problem) -> Steps:
     model = getattr(models, own.pop("model"))(**own, num_threads=n_threads(), verbose=False)
 
     def predict() -> Floats:
-        users = [train.uid_map.get(user, train.num_users) for user in problem.test.user_index.tolist()]
-        items = [train.iid_map.get(item, train.num_items) for item in problem.test.item_index.tolist()]
+        users = [
+            train.uid_map.get(user, train.num_users) for user in problem.test.user_index.tolist()
+        ]
+        items = [
+            train.iid_map.get(item, train.num_items) for item in problem.test.item_index.tolist()
+        ]
         return np.array([model.rate(user, item) for user, item in zip(users, items, strict=True)])
 
     return lambda: model.fit(train), predict
@@ -168,14 +179,22 @@ def cmfrec(settings: Settings, problem: Problem) -> Steps:
     from scipy.sparse import coo_matrix  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     user, item, value = problem.train
-    train = coo_matrix((value.astype(np.float32), (user, item)), shape=(problem.n_users, problem.n_items))
+    train = coo_matrix(
+        (value.astype(np.float32), (user, item)), shape=(problem.n_users, problem.n_items)
+    )
     model = CMF(**settings, nthreads=n_threads(), random_state=problem.seed, verbose=False)
     return lambda: model.fit(train), lambda: np.asarray(
         model.predict(problem.test.user_index, problem.test.item_index), np.float64
     )
 
 
-LIBRARIES = {"matinee": matinee, "scikit-surprise": surprise, "cornac": cornac, "lenskit": lenskit, "cmfrec": cmfrec}
+LIBRARIES = {
+    "matinee": matinee,
+    "scikit-surprise": surprise,
+    "cornac": cornac,
+    "lenskit": lenskit,
+    "cmfrec": cmfrec,
+}
 
 
 def measure(library: str, settings: Settings, problem: Problem) -> Result:

@@ -31,7 +31,9 @@ from numpy.typing import NDArray
 
 from matinee.evaluation import metrics
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # a script has only its own folder there
 from benchmarks import contest
 from benchmarks.contest import Contender, Result, Settings
 
@@ -54,10 +56,18 @@ LINES: dict[str, dict[str, Contender]] = {
         "ials 384": Contender("matinee", IALS | {"factors": 384}),
         "ease (defaults)": Contender("matinee", {"model": "ease"}),
         "ease with all weights": Contender("matinee", {"model": "ease", "entries": 10_000}),
-        "irspack iALS 64": Contender("irspack", IRSPACK | {"n_components": 64, "alpha0": 0.2, "reg": 0.01}),
-        "irspack iALS 192": Contender("irspack", IRSPACK | {"n_components": 192, "alpha0": 0.2, "reg": 0.01}),
-        "implicit ALS 64": Contender("implicit", {"factors": 64, "alpha": 12, "regularization": 100}),
-        "implicit ALS 192": Contender("implicit", {"factors": 192, "alpha": 12, "regularization": 100}),
+        "irspack iALS 64": Contender(
+            "irspack", IRSPACK | {"n_components": 64, "alpha0": 0.2, "reg": 0.01}
+        ),
+        "irspack iALS 192": Contender(
+            "irspack", IRSPACK | {"n_components": 192, "alpha0": 0.2, "reg": 0.01}
+        ),
+        "implicit ALS 64": Contender(
+            "implicit", {"factors": 64, "alpha": 12, "regularization": 100}
+        ),
+        "implicit ALS 192": Contender(
+            "implicit", {"factors": 192, "alpha": 12, "regularization": 100}
+        ),
         "irspack EASE": Contender("irspack", EASE | {"reg": 800}),
     },
     "ncf": {
@@ -68,10 +78,16 @@ LINES: dict[str, dict[str, Contender]] = {
         "ials 384": Contender("matinee", {"model": "ials", "factors": 384, "regularization": 0.3}),
         "ease (defaults)": Contender("matinee", {"model": "ease"}),
         "ease with all weights": Contender("matinee", {"model": "ease", "entries": 10_000}),
-        "irspack iALS 64": Contender("irspack", IRSPACK | {"n_components": 64, "alpha0": 0.2, "reg": 0.0065}),
-        "irspack iALS 192": Contender("irspack", IRSPACK | {"n_components": 192, "alpha0": 0.2, "reg": 0.0075}),
+        "irspack iALS 64": Contender(
+            "irspack", IRSPACK | {"n_components": 64, "alpha0": 0.2, "reg": 0.0065}
+        ),
+        "irspack iALS 192": Contender(
+            "irspack", IRSPACK | {"n_components": 192, "alpha0": 0.2, "reg": 0.0075}
+        ),
         "implicit ALS 64": Contender("implicit", {"factors": 64, "alpha": 6, "regularization": 60}),
-        "implicit ALS 192": Contender("implicit", {"factors": 192, "alpha": 12, "regularization": 100}),
+        "implicit ALS 192": Contender(
+            "implicit", {"factors": 192, "alpha": 12, "regularization": 100}
+        ),
         "irspack EASE": Contender("irspack", EASE | {"reg": 800}),
     },
 }
@@ -105,9 +121,14 @@ class Task(NamedTuple):
 
 def read_ratings(folder: Path) -> pl.DataFrame:
     """The ratings of ML-1M: user id, item id, stars, and the last two as indices from 0, by id."""
-    columns = pl.read_csv(folder / "ratings.dat", separator=":", has_header=False, columns=[0, 2, 4])
+    columns = pl.read_csv(
+        folder / "ratings.dat", separator=":", has_header=False, columns=[0, 2, 4]
+    )
     columns = columns.rename(dict(zip(columns.columns, ("user", "item", "value"), strict=True)))
-    index = {side: np.unique(columns[side].to_numpy(), return_inverse=True)[1] for side in ("user", "item")}
+    index = {
+        side: np.unique(columns[side].to_numpy(), return_inverse=True)[1]
+        for side in ("user", "item")
+    }
     return columns.with_columns(*(pl.Series(f"{side}_index", index[side]) for side in index))
 
 
@@ -118,7 +139,9 @@ def full_task(data: Path, rows: Path | None) -> Task:
     is_test = contest.held_out(rows, len(ratings))
     pairs, likes = _pairs(ratings), ratings["value"].to_numpy() >= 4
     shape = int(pairs.user.max()) + 1, int(pairs.item.max()) + 1
-    return Task(pairs.take(likes & ~is_test), pairs.take(likes & is_test), np.empty((0, 0), np.int64), shape)
+    return Task(
+        pairs.take(likes & ~is_test), pairs.take(likes & is_test), np.empty((0, 0), np.int64), shape
+    )
 
 
 def ncf_task(data: Path) -> Task:
@@ -128,12 +151,17 @@ def ncf_task(data: Path) -> Task:
     folder = data / "ml-1m-ncf"
     movie_of = dict(pl.read_csv(folder / "item_map.csv").select("ncf_item", "movie_id").iter_rows())
     index_of = dict(ratings.select("item", "item_index").unique().iter_rows())
-    lines = [line.split("\t") for line in (folder / "ml-1m.test.negative").read_text("utf-8").splitlines()]
+    lines = [
+        line.split("\t")
+        for line in (folder / "ml-1m.test.negative").read_text("utf-8").splitlines()
+    ]
     held_out = [tuple(map(int, line[0].strip("()").split(","))) for line in lines]
     items = [[one, *map(int, line[1:])] for (_, one), line in zip(held_out, lines, strict=True)]
     candidates = np.array([[index_of[movie_of[item]] for item in line] for line in items])
     if [user for user, _ in held_out] != list(range(len(candidates))):
-        sys.exit(f"Error: {folder / 'ml-1m.test.negative'} has not one line for each user, in their order.")
+        sys.exit(
+            f"Error: {folder / 'ml-1m.test.negative'} has not one line for each user, in their order."
+        )
     pairs = _pairs(ratings)
     shape = int(pairs.user.max()) + 1, int(pairs.item.max()) + 1
     test = Pairs(np.arange(len(candidates)), candidates[:, 0])
@@ -142,7 +170,10 @@ def ncf_task(data: Path) -> Task:
 
 
 def _pairs(ratings: pl.DataFrame) -> Pairs:
-    return Pairs(ratings["user_index"].to_numpy().astype(np.int64), ratings["item_index"].to_numpy().astype(np.int64))
+    return Pairs(
+        ratings["user_index"].to_numpy().astype(np.int64),
+        ratings["item_index"].to_numpy().astype(np.int64),
+    )
 
 
 def validation(task: Task) -> Task:
@@ -155,13 +186,18 @@ def validation(task: Task) -> Task:
     is_valid = np.zeros(len(order), bool)
     if not len(task.candidates):
         is_valid[order] = place < counts[task.train.user[order]] // 5
-        return Task(task.train.take(~is_valid), task.train.take(is_valid), task.candidates, task.shape)
+        return Task(
+            task.train.take(~is_valid), task.train.take(is_valid), task.candidates, task.shape
+        )
     is_valid[order] = place == 0
     train, test = task.train.take(~is_valid), task.train.take(is_valid)
     test = Pairs(*(column[np.argsort(test.user)] for column in test))
     has = np.zeros(task.shape, bool)
     has[task.train.user, task.train.item] = True
-    beside = [rng.choice(np.flatnonzero(~has[user]), N_NEGATIVES, replace=False) for user in range(task.shape[0])]
+    beside = [
+        rng.choice(np.flatnonzero(~has[user]), N_NEGATIVES, replace=False)
+        for user in range(task.shape[0])
+    ]
     return Task(train, test, np.column_stack([test.item, np.array(beside)]), task.shape)
 
 
@@ -170,7 +206,11 @@ def validation(task: Task) -> Task:
 
 def save_problem(file: Path, task: Task) -> None:
     """Write what is to be learnt from for ranking_peers.py."""
-    columns = {"user_index": task.train.user, "item_index": task.train.item, "candidates": task.candidates}
+    columns = {
+        "user_index": task.train.user,
+        "item_index": task.train.item,
+        "candidates": task.candidates,
+    }
     np.savez(file, **columns, shape=np.array(task.shape))  # type: ignore[arg-type]
 
 
@@ -178,7 +218,9 @@ def fit_once(contender: Contender, problem: Path, seed: int, task: Task, threads
     """One fit in a fresh process, and what its lists are worth."""
     file = problem.with_name("lists.npz")
     fewer = {"OPENBLAS": 1} if contender.library == "implicit" else {}  # as it asks for
-    result = contest.fit_once("ranking_peers", contender, (problem, seed, file), PEERS, threads, **fewer)
+    result = contest.fit_once(
+        "ranking_peers", contender, (problem, seed, file), PEERS, threads, **fewer
+    )
     if "problem" not in result and not len(task.candidates):
         with np.load(file) as lists:
             result |= judge(lists["top"], task)
@@ -192,24 +234,36 @@ def judge(lists: Index, task: Task) -> dict[str, float]:
     users = np.flatnonzero(n_relevant)
     hits = np.isin(users[:, None] * task.shape[1] + lists[users], relevant)
     ndcg = metrics.ndcg(hits[:, :LIST], n_relevant[users])
-    return {"ndcg_at_10": float(ndcg.mean()), "recall_at_20": float(metrics.recall(hits, n_relevant[users]).mean())}
+    return {
+        "ndcg_at_10": float(ndcg.mean()),
+        "recall_at_20": float(metrics.recall(hits, n_relevant[users]).mean()),
+    }
 
 
 def markdown(lines: list[Result], measures: tuple[str, ...]) -> str:
     """The table for people."""
     titles = {"ndcg_at_10": "NDCG@10", "recall_at_20": "recall@20", "hit_rate_at_10": "HR@10"}
     head = " | ".join(titles[name] for name in measures)
-    out = [f"| model | fit s | {head} | top-10 s | peak MB | library | settings |", f"|---|{'--:|' * 5}---|---|"]
+    out = [
+        f"| model | fit s | {head} | top-10 s | peak MB | library | settings |",
+        f"|---|{'--:|' * 5}---|---|",
+    ]
     for line in lines:
         settings = ", ".join(f"{key}={value}" for key, value in line["settings"].items())
         if "problem" in line:
-            out.append(f"| {line['name']} | - | - | - | - | - | {line['library']} | {line['problem']} |")
+            out.append(
+                f"| {line['name']} | - | - | - | - | - | {line['library']} | {line['problem']} |"
+            )
             continue
         quality = " | ".join(f"{line[name]:.4f}" for name in measures)
         numbers = f"{line['fit_seconds']:.2f} | {quality} | {line['top_seconds']:.3f} | {line['peak_mb']:.0f}"
-        out.append(f"| {line['name']} | {numbers} | {line['library']} {line['version']} | {settings} |")
+        out.append(
+            f"| {line['name']} | {numbers} | {line['library']} {line['version']} | {settings} |"
+        )
         if "inverse_seconds" in line:
-            ratio = statistics.median(r["fit_seconds"] / r["inverse_seconds"] for r in line["rounds"])
+            ratio = statistics.median(
+                r["fit_seconds"] / r["inverse_seconds"] for r in line["rounds"]
+            )
             note = f"the bare inverse of its Gram matrix: {line['inverse_seconds']:.2f} s, {ratio:.2f} times that"
             out[-1] = out[-1].removesuffix(" |") + f"; {note} |"
     return "\n".join(out)
@@ -220,11 +274,21 @@ def markdown(lines: list[Result], measures: tuple[str, ...]) -> str:
 
 def parse() -> argparse.Namespace:
     """The options."""
-    parser = argparse.ArgumentParser(description="matinee and its peers: time, quality of lists, and memory.")
-    parser.add_argument("--data", type=Path, help="folder that holds ml-1m and ml-1m-ncf (default: $MATINEE_DATA)")
-    parser.add_argument("--protocol", choices=list(LINES), default="full", help="what is ranked (default: full)")
-    parser.add_argument("--rows", type=Path, help=".npy with the test row numbers of the full ranking")
-    parser.add_argument("--validate", action="store_true", help="hold out pairs of the training part instead")
+    parser = argparse.ArgumentParser(
+        description="matinee and its peers: time, quality of lists, and memory."
+    )
+    parser.add_argument(
+        "--data", type=Path, help="folder that holds ml-1m and ml-1m-ncf (default: $MATINEE_DATA)"
+    )
+    parser.add_argument(
+        "--protocol", choices=list(LINES), default="full", help="what is ranked (default: full)"
+    )
+    parser.add_argument(
+        "--rows", type=Path, help=".npy with the test row numbers of the full ranking"
+    )
+    parser.add_argument(
+        "--validate", action="store_true", help="hold out pairs of the training part instead"
+    )
     contest.add_options(parser, PEERS, rounds=3)
     return parser.parse_args()
 
@@ -235,7 +299,9 @@ def find_data(given: Path | None, protocol: str) -> Path:
     needed = ["ml-1m/ratings.dat"] + ["ml-1m-ncf/ml-1m.test.negative"] * (protocol == "ncf")
     for name in needed:
         if not (data / name).exists():
-            sys.exit(f"Error: no file {data / name}. Name the folder that holds ml-1m: --data, or set MATINEE_DATA.")
+            sys.exit(
+                f"Error: no file {data / name}. Name the folder that holds ml-1m: --data, or set MATINEE_DATA."
+            )
     return data
 
 
@@ -249,14 +315,20 @@ def main() -> None:
     data = find_data(options.data, options.protocol)
     task = ncf_task(data) if options.protocol == "ncf" else full_task(data, options.rows)
     task = validation(task) if options.validate else task
-    about = {"protocol": options.protocol, "n_train": len(task.train.user), "n_test": len(task.test.user)}
+    about = {
+        "protocol": options.protocol,
+        "n_train": len(task.train.user),
+        "n_test": len(task.test.user),
+    }
     about |= contest.circumstances(options)
     with tempfile.TemporaryDirectory() as folder:
         problem = Path(folder) / "problem.npz"
         save_problem(problem, task)
         fit = partial(fit_once, task=task, threads=options.threads)
         lines = contest.run_rounds(chosen, [problem], options.rounds, fit)
-    contest.publish(about, lines, partial(markdown, measures=MEASURES[options.protocol]), options.json)
+    contest.publish(
+        about, lines, partial(markdown, measures=MEASURES[options.protocol]), options.json
+    )
 
 
 if __name__ == "__main__":

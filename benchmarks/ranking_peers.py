@@ -63,7 +63,9 @@ class Problem(NamedTuple):
         from scipy.sparse import csr_matrix  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
         ones = np.ones(len(self.user_index), np.float32)
-        return csr_matrix((ones, (self.user_index, self.item_index)), shape=(self.n_users, self.n_items))
+        return csr_matrix(
+            (ones, (self.user_index, self.item_index)), shape=(self.n_users, self.n_items)
+        )
 
 
 def matinee(settings: Settings, problem: Problem) -> Steps:
@@ -73,10 +75,17 @@ def matinee(settings: Settings, problem: Problem) -> Steps:
     from matinee.evaluation.ranking import among_candidates
     from matinee.models import model_named
 
-    users, items = Vocabulary(np.arange(problem.n_users), "user"), Vocabulary(np.arange(problem.n_items), "item")
+    users, items = (
+        Vocabulary(np.arange(problem.n_users), "user"),
+        Vocabulary(np.arange(problem.n_items), "item"),
+    )
     columns = problem.user_index.astype(np.int32), problem.item_index.astype(np.int32)
-    ratings = Ratings(users, items, *columns, np.ones(len(columns[0]), np.float32), None, Scale(1, 1, 0))
-    chosen = {name: value for name, value in settings.items() if name != "model"} | {"seed": problem.seed}
+    ratings = Ratings(
+        users, items, *columns, np.ones(len(columns[0]), np.float32), None, Scale(1, 1, 0)
+    )
+    chosen = {name: value for name, value in settings.items() if name != "model"} | {
+        "seed": problem.seed
+    }
     model = model_named(settings["model"]).from_settings(chosen)
     return Steps(
         lambda: model.fit(ratings, n_threads=n_threads()),
@@ -129,7 +138,9 @@ def implicit(settings: Settings, problem: Problem) -> Steps:
 
     def top(k: int) -> Index:
         users = np.arange(problem.n_users)
-        return np.asarray(model.recommend(users, matrix, N=k, filter_already_liked_items=True)[0], np.int64)
+        return np.asarray(
+            model.recommend(users, matrix, N=k, filter_already_liked_items=True)[0], np.int64
+        )
 
     def score(begin: int, end: int) -> NDArray[Any]:
         return np.asarray(model.user_factors[begin:end] @ model.item_factors.T)

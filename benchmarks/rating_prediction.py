@@ -29,7 +29,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-sys.path.append(str(Path(__file__).resolve().parent.parent))  # a script has only its own folder there
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # a script has only its own folder there
 from benchmarks import contest
 from benchmarks.contest import Contender, Result, Settings
 
@@ -37,12 +39,20 @@ PEERS = contest.Peers.of("rating_prediction.py", "peers")
 
 MATINEE: dict[str, dict[str, Settings]] = {
     "factors": {
-        "mf 32 factors, 8 epochs": {"factors": 32, "epochs": 8, "learning_rate": 0.09, "regularization": 0.035},
+        "mf 32 factors, 8 epochs": {
+            "factors": 32,
+            "epochs": 8,
+            "learning_rate": 0.09,
+            "regularization": 0.035,
+        },
         "mf (defaults)": {},
         "mf 128 factors": {"factors": 128},
         "mf 256 factors": {"factors": 256},
     },
-    "neighbours": {"item-knn (defaults)": {"model": "item-knn"}, "user-knn (defaults)": {"model": "user-knn"}},
+    "neighbours": {
+        "item-knn (defaults)": {"model": "item-knn"},
+        "user-knn (defaults)": {"model": "user-knn"},
+    },
 }
 
 # Surprise runs with its defaults; the others' settings were chosen with --validate, on a tenth of the training rows.
@@ -54,17 +64,25 @@ FACTORS: dict[str, dict[str, Contender]] = {
         "Surprise SVD": Contender("scikit-surprise", SVD),
         "Cornac MF 32": Contender("cornac", CORNAC | {"k": 32, "max_iter": 25, "lambda_reg": 0.04}),
         "Cornac MF 64": Contender("cornac", CORNAC | {"k": 64, "max_iter": 30, "lambda_reg": 0.04}),
-        "Cornac MF 128": Contender("cornac", CORNAC | {"k": 128, "max_iter": 25, "lambda_reg": 0.04}),
+        "Cornac MF 128": Contender(
+            "cornac", CORNAC | {"k": 128, "max_iter": 25, "lambda_reg": 0.04}
+        ),
         "LensKit BiasedMF": Contender("lenskit", {"embedding_size": 50, "regularization": 0.08}),
         "cmfrec": Contender("cmfrec", CMFREC | {"lambda_": 0.07}),
-        "cmfrec implicit": Contender("cmfrec", CMFREC | {"lambda_": 0.072, "add_implicit_features": True}),
+        "cmfrec implicit": Contender(
+            "cmfrec", CMFREC | {"lambda_": 0.072, "add_implicit_features": True}
+        ),
     },
     "ml-100k": {
         "Surprise SVD": Contender("scikit-surprise", SVD),
-        "Cornac MF 100": Contender("cornac", CORNAC | {"k": 100, "max_iter": 50, "lambda_reg": 0.08}),
+        "Cornac MF 100": Contender(
+            "cornac", CORNAC | {"k": 100, "max_iter": 50, "lambda_reg": 0.08}
+        ),
         "LensKit BiasedMF": Contender("lenskit", {"embedding_size": 50, "regularization": 0.12}),
         "cmfrec": Contender("cmfrec", CMFREC | {"lambda_": 0.12}),
-        "cmfrec implicit": Contender("cmfrec", CMFREC | {"lambda_": 0.12, "add_implicit_features": True}),
+        "cmfrec implicit": Contender(
+            "cmfrec", CMFREC | {"lambda_": 0.12, "add_implicit_features": True}
+        ),
     },
 }
 
@@ -72,10 +90,12 @@ FACTORS: dict[str, dict[str, Contender]] = {
 BASELINE: Settings = {"model": "KNNBaseline", "verbose": False}
 NEIGHBOURS: dict[str, Contender] = {
     "Surprise KNNBaseline items": Contender(
-        "scikit-surprise", BASELINE | {"sim_options": {"name": "pearson_baseline", "user_based": False}}
+        "scikit-surprise",
+        BASELINE | {"sim_options": {"name": "pearson_baseline", "user_based": False}},
     ),
     "Surprise KNNBaseline users": Contender(
-        "scikit-surprise", BASELINE | {"sim_options": {"name": "pearson_baseline", "user_based": True}}
+        "scikit-surprise",
+        BASELINE | {"sim_options": {"name": "pearson_baseline", "user_based": True}},
     ),
     "LensKit ItemKNN": Contender("lenskit", {"model": "ItemKNN", "max_nbrs": 40}),
     "Cornac ItemKNN": Contender(
@@ -99,7 +119,9 @@ def read_parts(data: Path, fold: str, rows: Path | None) -> tuple[pl.DataFrame, 
         return read_table(data / f"{fold}.base", "\t"), read_table(data / f"{fold}.test", "\t")
     ratings = data / "ratings.dat"
     if not ratings.exists():
-        sys.exit(f"Error: {data} has neither u.data nor ratings.dat. Name an ml-100k or ml-1m folder: --data.")
+        sys.exit(
+            f"Error: {data} has neither u.data nor ratings.dat. Name an ml-100k or ml-1m folder: --data."
+        )
     rows = rows or data / "splits" / "random-10pct-seed1234-test-rows.npy"
     table = read_table(ratings, "::")
     is_test = contest.held_out(rows, len(table))
@@ -109,7 +131,9 @@ def read_parts(data: Path, fold: str, rows: Path | None) -> tuple[pl.DataFrame, 
 def save_problem(file: Path, train: pl.DataFrame, test: pl.DataFrame) -> None:
     """Write both parts for peers.py, with ids as indices from 0."""
     both = pl.concat([train, test])
-    index = {side: np.unique(both[side].to_numpy(), return_inverse=True)[1] for side in ("user", "item")}
+    index = {
+        side: np.unique(both[side].to_numpy(), return_inverse=True)[1] for side in ("user", "item")
+    }
     stars = both["value"].to_numpy().astype(np.float64)
     columns = {"user_index": index["user"], "item_index": index["item"], "value": stars}
     arrays: dict[str, Any] = {}
@@ -124,22 +148,34 @@ def with_mean_of_folds(line: Result) -> Result:
     if "problem" in line or len(folds) == 1:
         return line
     by_fold = {
-        fold: statistics.median(result["rmse"] for result in line["rounds"] if result["fold"] == fold) for fold in folds
+        fold: statistics.median(
+            result["rmse"] for result in line["rounds"] if result["fold"] == fold
+        )
+        for fold in folds
     }
     return line | {"rmse": statistics.mean(by_fold.values()), "rmse_by_fold": by_fold}
 
 
 def markdown(lines: list[Result]) -> str:
     """The table for people."""
-    out = ["| model | fit s | predict s | RMSE | peak MB | library | settings |", "|---|--:|--:|--:|--:|---|---|"]
+    out = [
+        "| model | fit s | predict s | RMSE | peak MB | library | settings |",
+        "|---|--:|--:|--:|--:|---|---|",
+    ]
     for line in lines:
-        settings = ", ".join(f"{key}={value}" for key, value in line["settings"].items()) or "defaults"
+        settings = (
+            ", ".join(f"{key}={value}" for key, value in line["settings"].items()) or "defaults"
+        )
         if "problem" in line:
-            out.append(f"| {line['name']} | - | - | - | - | {line['library']} | {line['problem']} |")
+            out.append(
+                f"| {line['name']} | - | - | - | - | {line['library']} | {line['problem']} |"
+            )
             continue
         seconds = f"{line['fit_seconds']:.2f} | {line['predict_seconds']:.2f}"
         numbers = f"{seconds} | {line['rmse']:.4f} | {line['peak_mb']:.0f}"
-        out.append(f"| {line['name']} | {numbers} | {line['library']} {line['version']} | {settings} |")
+        out.append(
+            f"| {line['name']} | {numbers} | {line['library']} {line['version']} | {settings} |"
+        )
     return "\n".join(out)
 
 
@@ -149,18 +185,28 @@ def setup() -> None:
     Any CPU build that pip finds will do. A build with CUDA brings gigabytes that nothing here uses: if pip finds no
     other, point PIP_EXTRA_INDEX_URL to an index with CPU builds. Surprise and cmfrec need a C compiler.
     """
-    (torch,) = (line for line in PEERS.requirements.read_text().splitlines() if line.startswith("torch=="))
+    (torch,) = (
+        line for line in PEERS.requirements.read_text().splitlines() if line.startswith("torch==")
+    )
     contest.setup(PEERS, [torch], ["-r", str(PEERS.requirements)])
 
 
 def parse() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description="matinee and its peers: time, RMSE and memory.")
-    parser.add_argument("--data", type=Path, help="ml-1m or ml-100k: a folder, or a name in $MATINEE_DATA")
+    parser.add_argument(
+        "--data", type=Path, help="ml-1m or ml-100k: a folder, or a name in $MATINEE_DATA"
+    )
     parser.add_argument("--rows", type=Path, help=".npy with the test row numbers of ml-1m")
-    parser.add_argument("--fold", default="u1", help="official fold of ml-100k, or all five: all (default: u1)")
-    parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="which models (default: factors)")
-    parser.add_argument("--validate", action="store_true", help="score a tenth of the training rows instead")
+    parser.add_argument(
+        "--fold", default="u1", help="official fold of ml-100k, or all five: all (default: u1)"
+    )
+    parser.add_argument(
+        "--kind", choices=KINDS, default=KINDS[0], help="which models (default: factors)"
+    )
+    parser.add_argument(
+        "--validate", action="store_true", help="score a tenth of the training rows instead"
+    )
     contest.add_options(parser, PEERS, rounds=3)
     return parser.parse_args()
 
@@ -170,7 +216,9 @@ def find_data(given: Path | None) -> Path:
     named = Path(os.environ.get("MATINEE_DATA", ".")) / (given or "ml-1m")
     found = next((folder for folder in (given, named) if folder and folder.is_dir()), None)
     if found is None:
-        sys.exit(f"Error: no folder {named}. Name an ml-1m or ml-100k folder: --data, or set MATINEE_DATA.")
+        sys.exit(
+            f"Error: no folder {named}. Name an ml-1m or ml-100k folder: --data, or set MATINEE_DATA."
+        )
     return found
 
 
@@ -178,7 +226,9 @@ def contenders(data: Path, kind: str) -> dict[str, Contender]:
     """All lines of the table, by name."""
     factors = FACTORS["ml-100k" if (data / "u.data").exists() else "ml-1m"]
     peers = NEIGHBOURS if kind == "neighbours" else factors
-    return {name: Contender("matinee", settings) for name, settings in MATINEE[kind].items()} | peers
+    return {
+        name: Contender("matinee", settings) for name, settings in MATINEE[kind].items()
+    } | peers
 
 
 def main() -> None:
@@ -206,7 +256,12 @@ def main() -> None:
             problems.append(Path(folder) / f"{fold}.npz")
             save_problem(problems[-1], train, test)
         lines = contest.run_rounds(chosen, problems, options.rounds, fit)
-    about = {"data": data.name, "folds": len(folds), "n_train": len(train), "n_test": len(test)} | circumstances
+    about = {
+        "data": data.name,
+        "folds": len(folds),
+        "n_train": len(train),
+        "n_test": len(test),
+    } | circumstances
     contest.publish(about, [with_mean_of_folds(line) for line in lines], markdown, options.json)
 
 

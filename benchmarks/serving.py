@@ -58,7 +58,15 @@ class Server(NamedTuple):
 def start(model_file: Path, folder: Path) -> Server:
     """Starts a server without limits on the number of requests."""
     began = time.perf_counter()
-    command = [str(Path(sys.executable).parent / "matinee"), "serve", str(model_file), "--port", "0", "--rate", "0"]
+    command = [
+        str(Path(sys.executable).parent / "matinee"),
+        "serve",
+        str(model_file),
+        "--port",
+        "0",
+        "--rate",
+        "0",
+    ]
     command += ["--db", str(folder / "people.db")]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -80,7 +88,9 @@ def bodies(model_file: Path, k: int, explain: bool, more: dict[str, Any]) -> lis
     for _ in range(500):
         items = [model.items_.id(int(index)) for index in rng.choice(popular, 20, replace=False)]
         stars = rng.choice([1, 2, 3, 4, 5], 20).tolist()
-        ratings = [{"item_id": item, "stars": star} for item, star in zip(items, stars, strict=True)]
+        ratings = [
+            {"item_id": item, "stars": star} for item, star in zip(items, stars, strict=True)
+        ]
         made.append(json.dumps({"ratings": ratings, "k": k, "explain": explain} | more).encode())
     return made
 
@@ -138,7 +148,9 @@ async def steady(port: int, requests: list[bytes], rate: float, seconds: float) 
     return {"rate": rate, "p50_ms": middle, "p99_ms": late, "p99_9_ms": latest, "errors": errors}
 
 
-def highest(server: Server, requests: list[bytes], connections: int, seconds: int) -> dict[str, Any]:
+def highest(
+    server: Server, requests: list[bytes], connections: int, seconds: int
+) -> dict[str, Any]:
     """As many requests as get through, by wrk, and what each costs the server in time of a core."""
     if shutil.which("wrk") is None:
         raise click.ClickException("This needs wrk: apt-get install wrk")
@@ -203,10 +215,14 @@ def soak(server: Server, requests: list[bytes], rate: float, minutes: int) -> di
 @click.option("-k", default=20, show_default=True, help="Length of the lists.")
 @click.option("--explain", is_flag=True, help="Ask for explanations too.")
 @click.option("--genre", help="Ask for one genre only.")
-@click.option("--rate", default=200.0, show_default=True, help="Of the steady requests, per second.")
+@click.option(
+    "--rate", default=200.0, show_default=True, help="Of the steady requests, per second."
+)
 @click.option("--seconds", default=10, show_default=True, help="Of each part.")
 @click.option("--clients", default=1000, show_default=True, help="Open at once; 0 leaves this out.")
-@click.option("--soak", "minutes", default=0, show_default=True, help="Only this: minutes at the steady rate.")
+@click.option(
+    "--soak", "minutes", default=0, show_default=True, help="Only this: minutes at the steady rate."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(model_file: Path, **given: Any) -> None:
     """Measure one worker on loopback."""
@@ -214,7 +230,10 @@ def main(model_file: Path, **given: Any) -> None:
     requests = bodies(model_file, given["k"], given["explain"], more)
     with tempfile.TemporaryDirectory(prefix="serving-") as folder:
         server = start(model_file, Path(folder))
-        told: dict[str, Any] = {"start_seconds": round(server.seconds, 2), "megabytes": round(server.megabytes())}
+        told: dict[str, Any] = {
+            "start_seconds": round(server.seconds, 2),
+            "megabytes": round(server.megabytes()),
+        }
         if given["minutes"]:
             told["soak"] = soak(server, requests, given["rate"], given["minutes"])
         else:

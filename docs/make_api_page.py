@@ -65,7 +65,9 @@ def _members(owner: type) -> list[str]:
     parts = []
     for name, member in vars(owner).items():
         function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
-        if name.startswith("_") or not (inspect.isfunction(function) or isinstance(member, property)):
+        if name.startswith("_") or not (
+            inspect.isfunction(function) or isinstance(member, property)
+        ):
             continue
         shown = f"{name}{_signature(function)}" if inspect.isfunction(function) else name
         parts.append(f"**`{shown}`**\n")

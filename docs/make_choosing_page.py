@@ -40,12 +40,16 @@ SPLIT = "random:0.2"
 def abilities() -> str:
     """A table that says yes where a model does it on a small table, and no where it refuses."""
     users, items = np.divmod(np.random.default_rng(0).permutation(60 * 40)[:1_200], 40)
-    ratings = Ratings.from_ids(users, items, np.where(users % 3 == items % 3, 5.0, 1 + items % 4))  # three tastes
+    ratings = Ratings.from_ids(
+        users, items, np.where(users % 3 == items % 3, 5.0, 1 + items % 4)
+    )  # three tastes
     pairs = Ratings.from_ids(users, items, np.ones(len(users)), scale=PAIRS)
     columns = (
         "model", "stars", "lists", "from pairs", "new people at once", "explains", "similar films", "how certain"
     )  # fmt: skip
-    return _table(columns, [_can(model().fit(ratings), model(), ratings, pairs) for model in MODELS])
+    return _table(
+        columns, [_can(model().fit(ratings), model(), ratings, pairs) for model in MODELS]
+    )
 
 
 def _can(fitted: Recommender, fresh: Recommender, ratings: Ratings, pairs: Ratings) -> list[str]:
@@ -101,11 +105,23 @@ def _measure(model: Recommender, name: str, task: bytes, is_again: bool) -> Meas
 
 
 def _size(name: str, ratings: Ratings) -> str:
-    return f"{name}: {ratings.n_users:,} people, {ratings.n_items:,} films, {len(ratings):,} ratings"
+    return (
+        f"{name}: {ratings.n_users:,} people, {ratings.n_items:,} films, {len(ratings):,} ratings"
+    )
 
 
 def _results(found: Comparison, parts: list[Split]) -> str:
-    headings = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "stars s", "lists s", "memory MB")
+    headings = (
+        "model",
+        "RMSE",
+        "NDCG@10",
+        "recall@20",
+        "coverage",
+        "fit s",
+        "stars s",
+        "lists s",
+        "memory MB",
+    )
     rows = [_row(one, found) for one in found.entries if one.report]
     said = [f"{one.name}: {one.problem}" for one in found.entries if one.problem]
     said += [one.sentence() for one in found.contests]
@@ -146,7 +162,11 @@ def _table(headings: tuple[str, ...], rows: list[list[str]]) -> str:
 def _machine() -> str:
     """What it was measured on."""
     info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    names = [
+        line.split(":")[1].strip()
+        for line in info.read_text().splitlines()
+        if line.startswith("model name")
+    ]
     name = names[0] if names else platform.processor() or platform.machine()
     return f"Measured with matinee {matinee.__version__}, split `{SPLIT}`, on {os.cpu_count()} cores of {name}."
 
@@ -154,14 +174,26 @@ def _machine() -> str:
 def main() -> None:
     """Writes the page."""
     parser = argparse.ArgumentParser(description="The tables of docs/choosing-a-model.md.")
-    parser.add_argument("--again", default="", help="models to measure once more, with commas between them")
+    parser.add_argument(
+        "--again", default="", help="models to measure once more, with commas between them"
+    )
     parser.add_argument("--data", default=",".join(DATA), help="data sets to measure now")
     options = parser.parse_args()
     for name in options.data.split(","):
         measured(name, options.again.split(","))
-    full = [name for name in DATA if all((KEPT / f"{name}.{model.name}.pickle").is_file() for model in MODELS)]
+    full = [
+        name
+        for name in DATA
+        if all((KEPT / f"{name}.{model.name}.pickle").is_file() for model in MODELS)
+    ]
     made = "\n\n".join(
-        ["## What each can do", abilities(), "## Measured", _machine(), *(measured(n, []) for n in full)]
+        [
+            "## What each can do",
+            abilities(),
+            "## Measured",
+            _machine(),
+            *(measured(n, []) for n in full),
+        ]
     )
     before, _, rest = PAGE.read_text("utf-8").partition(MARKERS[0])
     after = rest.partition(MARKERS[1])[2]

@@ -18,10 +18,18 @@ def page() -> str:
     for model in MODELS:
         parts.append(f"### {model.name}\n")
         rows = [
-            f"| {setting.name} | {setting.default} | {setting.valid} | {setting.help} |" for setting in model.hypers()
+            f"| {setting.name} | {setting.default} | {setting.valid} | {setting.help} |"
+            for setting in model.hypers()
         ]
         parts.append(
-            "\n".join(["| setting | default | valid values | what it is |", "| --- | --- | --- | --- |", *rows, ""])
+            "\n".join(
+                [
+                    "| setting | default | valid values | what it is |",
+                    "| --- | --- | --- | --- |",
+                    *rows,
+                    "",
+                ]
+            )
         )
     return "\n".join(parts)
 

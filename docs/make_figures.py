@@ -22,7 +22,9 @@ def draw() -> None:
         plots.save_figure(axes, FIGURES / f"schedule-{name}.svg")
     part = random_split(matinee.load("sample").ratings, 0.2)
     model = matinee.DotProduct(schedule="constant")
-    plots.save_figure(plots.learning_rates(matinee.lr_find(model, part.train)), FIGURES / "learning-rates.svg")
+    plots.save_figure(
+        plots.learning_rates(matinee.lr_find(model, part.train)), FIGURES / "learning-rates.svg"
+    )
     trained = matinee.DotProduct(epochs=8).fit(part.train, valid=part.test)
     plots.save_figure(plots.learning_curves(trained), FIGURES / "learning-curves.svg")
 

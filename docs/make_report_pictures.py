@@ -27,9 +27,13 @@ def take() -> list[Path]:
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         report = Path(folder) / "report.html"
         save_page(collect(guide), report)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         for scheme in ("light", "dark"):
-            page = browser.new_page(color_scheme=scheme, viewport={"width": WIDTH, "height": HEIGHT})
+            page = browser.new_page(
+                color_scheme=scheme, viewport={"width": WIDTH, "height": HEIGHT}
+            )
             page.goto(report.as_uri())
             written.append(FIGURES / f"report-{scheme}.png")
             page.screenshot(path=written[-1])

@@ -55,7 +55,13 @@ def server(folder: Path) -> Iterator[str]:
     for model in (matinee.BayesianMF(), matinee.MatrixFactorization()):
         files.append(folder / f"{model.name}.matinee")
         matinee.Guide(model.fit(data.ratings), data.catalog, origin).save(files[-1])
-    command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", *map(str, files)]
+    command = [
+        sys.executable,
+        "-c",
+        "from matinee.cli import main; main()",
+        "serve",
+        *map(str, files),
+    ]
     command += [
         "--db",
         str(folder / "people.db"),
@@ -67,7 +73,9 @@ def server(folder: Path) -> Iterator[str]:
         "--operator-token",
         OPERATOR,
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     assert process.stdout is not None
     found = re.search(r"http://\S+", process.stdout.readline())
     assert found, "the server did not start"
@@ -81,7 +89,9 @@ def server(folder: Path) -> Iterator[str]:
 def rate(context: BrowserContext, address: str, stars: dict[str, str]) -> None:
     """Gives somebody ratings, as the forms do."""
     for title, given in stars.items():
-        found = context.request.get(f"{address}/api/v1/films", params={"q": re.sub(r" \(\d{4}\)$", "", title)}).json()
+        found = context.request.get(
+            f"{address}/api/v1/films", params={"q": re.sub(r" \(\d{4}\)$", "", title)}
+        ).json()
         item_id = next(film["item_id"] for film in found["films"] if film["title"] == title)
         context.request.post(f"{address}/rate", form={"item_id": str(item_id), "stars": given})
 
@@ -155,7 +165,9 @@ def _review(page: Page, address: str) -> None:
 
 
 def _loading(page: Page, address: str) -> None:
-    page.route("**/map/films.json*", lambda _: None)  # until the next page, whose function takes this away
+    page.route(
+        "**/map/films.json*", lambda _: None
+    )  # until the next page, whose function takes this away
     page.goto(f"{address}/map")
 
 
@@ -215,7 +227,9 @@ def _shoot(page: Page, path: Path, whole: bool) -> None:
     assert size is not None
     if whole:
         height = page.evaluate("document.documentElement.scrollHeight")
-        page.set_viewport_size({"width": size["width"], "height": min(max(height, size["height"]), 4000)})
+        page.set_viewport_size(
+            {"width": size["width"], "height": min(max(height, size["height"]), 4000)}
+        )
         page.wait_for_timeout(100)
     page.screenshot(path=path)
     page.set_viewport_size(size)
@@ -224,12 +238,27 @@ def _shoot(page: Page, path: Path, whole: bool) -> None:
 def take(folder: Path | None) -> list[Path]:
     """Writes the pictures; of all pages if there is a folder, otherwise those of the README."""
     written = []
-    with TemporaryDirectory() as made, server(Path(made)) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with (
+        TemporaryDirectory() as made,
+        server(Path(made)) as address,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
         for name, which, page in visited(browser, address, folder is not None):
             if folder is not None:
                 written.append(folder / f"{name}-{which}.png")
-                whole = name in ("film", "filters", "you", "ratings", "review", "models", "operator", "together")
+                whole = name in (
+                    "film",
+                    "filters",
+                    "you",
+                    "ratings",
+                    "review",
+                    "models",
+                    "operator",
+                    "together",
+                )
                 _shoot(page, written[-1], whole)
             else:
                 written.append(PICTURES / f"{name}.png")

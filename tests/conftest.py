@@ -18,18 +18,27 @@ def real_data(name: str) -> Path:
         return Path(root) / name
     if required:
         pytest.fail(f"MATINEE_REQUIRE_ALL is set and '{name}' is not below MATINEE_DATA={root}.")
-    pytest.skip(f"needs real ratings: set MATINEE_DATA to a folder that holds '{name}' (see CONTRIBUTING.md)")
+    pytest.skip(
+        f"needs real ratings: set MATINEE_DATA to a folder that holds '{name}' (see CONTRIBUTING.md)"
+    )
 
 
 def simulated(
-    n_users: int = 300, n_items: int = 120, n_ratings: int = 9_000, *, signal: float = 0.7, seed: int = 0
+    n_users: int = 300,
+    n_items: int = 120,
+    n_ratings: int = 9_000,
+    *,
+    signal: float = 0.7,
+    seed: int = 0,
 ) -> Ratings:
     """Ratings from known biases and, times `signal`, three known tastes; noise of deviation 0.5, scale 1 to 5."""
     rng = np.random.default_rng(seed)
     pairs = rng.choice(n_users * n_items, n_ratings, replace=False)
     user, item = pairs // n_items, pairs % n_items
     bias = rng.normal(0, 0.4, n_users)[user] + rng.normal(0, 0.5, n_items)[item]
-    taste = np.einsum("nf,nf->n", rng.normal(size=(n_users, 3))[user], rng.normal(size=(n_items, 3))[item])
+    taste = np.einsum(
+        "nf,nf->n", rng.normal(size=(n_users, 3))[user], rng.normal(size=(n_items, 3))[item]
+    )
     value = 3.2 + bias + signal * taste / np.sqrt(3) + rng.normal(0, 0.5, n_ratings)
     stars = np.clip(np.round(value * 2) / 2, 1, 5)
     times = rng.integers(1_000_000_000, 1_100_000_000, n_ratings)

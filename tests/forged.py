@@ -30,6 +30,10 @@ def forge(
     """Replaces some tensors of a file, or removes those that are None, and entries of its header."""
     old_header, old = contents(path)
     text = json.dumps(old_header | dict(header or {}), sort_keys=True)
-    new = {name: np.asarray(array, order="C") for name, array in (old | dict(tensors)).items() if array is not None}
+    new = {
+        name: np.asarray(array, order="C")
+        for name, array in (old | dict(tensors)).items()
+        if array is not None
+    }
     metadata = {"matinee": text, "sha256": digest(text, new)}
     (to or path).write_bytes(save(new, metadata))

@@ -36,7 +36,9 @@ from tests.conftest import simulated
 Model = type[Recommender]
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 each_kind_of_model = pytest.mark.parametrize(
-    "model", [Baseline, Popularity, MatrixFactorization, ItemKNN, ImplicitALS], ids=lambda model: model.name
+    "model",
+    [Baseline, Popularity, MatrixFactorization, ItemKNN, ImplicitALS],
+    ids=lambda model: model.name,
 )
 """Where only the kind of list matters: stars or scores without a unit, each with factors and without; neighbors."""
 PAGE = Path(__file__).parents[1] / "docs" / "adding-a-model.md"
@@ -62,7 +64,9 @@ TWICE = "Repeated ratings by the same user: 1 row; the last rating counts.\n"
 # -- errors ------------------------------------------------------------------------------------------------------
 
 
-def message(error: type[Exception], function: Callable[..., object], *args: Any, **settings: Any) -> str:
+def message(
+    error: type[Exception], function: Callable[..., object], *args: Any, **settings: Any
+) -> str:
     """The text of the error that a call raises."""
     with pytest.raises(error) as caught:
         function(*args, **settings)
@@ -95,25 +99,42 @@ def popular_table() -> Ratings:
     rng = np.random.default_rng(3)
     chances = 1 / (np.arange(150) + 4)
     noise = rng.gumbel(size=(250, 150))
-    item = np.argsort(-(np.log(chances) + noise), axis=1)[:, :30].ravel()  # 30 each, without repetition
+    item = np.argsort(-(np.log(chances) + noise), axis=1)[
+        :, :30
+    ].ravel()  # 30 each, without repetition
     user = np.repeat(np.arange(250), 30)
     tastes = rng.normal(size=(250, 3))[user], rng.normal(size=(150, 3))[item]
-    value = 3.2 + rng.normal(0, 0.5, 150)[item] + np.einsum("nf,nf->n", *tastes) / 2 + rng.normal(0, 0.5, len(item))
+    value = (
+        3.2
+        + rng.normal(0, 0.5, 150)[item]
+        + np.einsum("nf,nf->n", *tastes) / 2
+        + rng.normal(0, 0.5, len(item))
+    )
     stars = np.clip(np.round(value * 2) / 2, 0.5, 5)
-    return Ratings.from_ids((user + 1).tolist(), (item * 10 + 7).tolist(), stars, scale=Scale(0.5, 5, 0.5))
+    return Ratings.from_ids(
+        (user + 1).tolist(), (item * 10 + 7).tolist(), stars, scale=Scale(0.5, 5, 0.5)
+    )
 
 
 def unary() -> Ratings:
     """`popular_table()` without its ratings: who has what."""
     ratings = popular_table()
     return Ratings.from_ids(
-        ratings.users.ids[ratings.user_index], ratings.items.ids[ratings.item_index], np.ones(len(ratings))
+        ratings.users.ids[ratings.user_index],
+        ratings.items.ids[ratings.item_index],
+        np.ones(len(ratings)),
     )
 
 
-def relabelled(ratings: Ratings, user_ids: NDArray[Any], item_ids: NDArray[Any], order: NDArray[Any]) -> Ratings:
+def relabelled(
+    ratings: Ratings, user_ids: NDArray[Any], item_ids: NDArray[Any], order: NDArray[Any]
+) -> Ratings:
     """The same ratings with other ids, in another order."""
-    columns = user_ids[ratings.user_index][order], item_ids[ratings.item_index][order], ratings.value[order]
+    columns = (
+        user_ids[ratings.user_index][order],
+        item_ids[ratings.item_index][order],
+        ratings.value[order],
+    )
     times = None if ratings.timestamp is None else ratings.timestamp[order]
     return Ratings.from_ids(*columns, times, scale=ratings.scale)
 
@@ -135,8 +156,15 @@ def rows_of(dataset: Dataset) -> list[tuple[int | str, int | str, float, int | N
 
 def write_table(path: Path, ratings: Ratings) -> Path:
     """A CSV file of the indices and values of some ratings."""
-    rows = zip(ratings.user_index.tolist(), ratings.item_index.tolist(), ratings.value.tolist(), strict=True)
-    path.write_text("user,item,rating\n" + "".join(f"{user},{item},{value:g}\n" for user, item, value in rows))
+    rows = zip(
+        ratings.user_index.tolist(),
+        ratings.item_index.tolist(),
+        ratings.value.tolist(),
+        strict=True,
+    )
+    path.write_text(
+        "user,item,rating\n" + "".join(f"{user},{item},{value:g}\n" for user, item, value in rows)
+    )
     return path
 
 

@@ -27,8 +27,13 @@ class TwoTowers(nn.Module):
         self.mean = nn.Parameter(torch.tensor(3.0))
 
     def forward(self, user_index: torch.Tensor, item_index: torch.Tensor) -> torch.Tensor:
-        p, q = self.user_tower(self.users(user_index)), self.item_tower(self.items(item_index))  # (B, 8)
-        stars: torch.Tensor = self.mean + self.generous[user_index] + self.liked[item_index] + (p * q).sum(dim=1)
+        p, q = (
+            self.user_tower(self.users(user_index)),
+            self.item_tower(self.items(item_index)),
+        )  # (B, 8)
+        stars: torch.Tensor = (
+            self.mean + self.generous[user_index] + self.liked[item_index] + (p * q).sum(dim=1)
+        )
         return stars
 
 
@@ -38,7 +43,9 @@ def module_of(ratings: Ratings, width: int = 6) -> TwoTowers:
 
 
 def network(ratings: Ratings, **settings: Any) -> Network:
-    return Network(module=module_of(ratings), device="cpu", **({"epochs": 4, "learning_rate": 0.01} | settings))
+    return Network(
+        module=module_of(ratings), device="cpu", **({"epochs": 4, "learning_rate": 0.01} | settings)
+    )
 
 
 @cache

@@ -32,7 +32,9 @@ class SplitMix64:
         return mixed ^ (mixed >> 31)
 
 
-def arrange(rows: list[Row], user_group: list[int], item_group: list[int], n_groups: int) -> list[list[Row]]:
+def arrange(
+    rows: list[Row], user_group: list[int], item_group: list[int], n_groups: int
+) -> list[list[Row]]:
     """The rows of each of the G * G blocks, in their old order."""
     blocks: list[list[Row]] = [[] for _ in range(n_groups * n_groups)]
     for user, item, value in rows:
@@ -78,10 +80,14 @@ def sweep(rows: list[Row], weights: Weights, learning_rate: float) -> float:
 def ridge(inputs: Floats, target: Floats, penalty: Floats) -> Floats:
     """The x that minimises |target - inputs x|^2 + sum penalty x^2: least squares with a row for each penalty."""
     rows = np.vstack([inputs.astype(np.float64), np.diag(np.sqrt(penalty))])
-    return np.asarray(np.linalg.lstsq(rows, np.append(target.astype(np.float64), 0 * penalty), rcond=None)[0])
+    return np.asarray(
+        np.linalg.lstsq(rows, np.append(target.astype(np.float64), 0 * penalty), rcond=None)[0]
+    )
 
 
-def fold_in(item_factors: Floats, residuals: Floats, factor_ridge: float, bias_ridge: float) -> Floats:
+def fold_in(
+    item_factors: Floats, residuals: Floats, factor_ridge: float, bias_ridge: float
+) -> Floats:
     """Bias and factors of a new person, (1 + F,)."""
     n, n_factors = item_factors.shape
     penalty = np.array([bias_ridge] + [factor_ridge] * n_factors)
@@ -89,7 +95,11 @@ def fold_in(item_factors: Floats, residuals: Floats, factor_ridge: float, bias_r
 
 
 def biases(
-    user: NDArray[Any], item: NDArray[Any], residual: Floats, shape: tuple[int, int], shrinkage: tuple[float, float]
+    user: NDArray[Any],
+    item: NDArray[Any],
+    residual: Floats,
+    shape: tuple[int, int],
+    shrinkage: tuple[float, float],
 ) -> tuple[Floats, Floats]:
     """The user and item biases, (U,) and (I,), of the ridge regression on one dummy variable for each."""
     n_users, n_items = shape
@@ -121,14 +131,18 @@ def objective(rows: list[Row], users: Side, items: Side, penalties: Penalties) -
     for user, item, value in rows:
         predicted = users.bias[user] + items.bias[item] + users.factors[user] @ items.factors[item]
         total += (value - predicted) ** 2
-        total += penalties.regularization * float(np.sum(users.factors[user] ** 2) + np.sum(items.factors[item] ** 2))
+        total += penalties.regularization * float(
+            np.sum(users.factors[user] ** 2) + np.sum(items.factors[item] ** 2)
+        )
     for side in (users, items):
         total += penalties.factor_shrinkage * float(np.sum(side.factors**2))
         total += penalties.bias_shrinkage * float(np.sum(side.bias**2))
     return total
 
 
-def alternating(rows: list[Row], shape: tuple[int, int], n_factors: int, penalties: Penalties) -> tuple[Side, Side]:
+def alternating(
+    rows: list[Row], shape: tuple[int, int], n_factors: int, penalties: Penalties
+) -> tuple[Side, Side]:
     """Users and items that minimise `objective`, by exact ridge regressions for one side and the other in turn."""
     rng = np.random.default_rng(0)
     sides = [Side(np.zeros(size), rng.normal(0, 0.3, (size, n_factors))) for size in shape]
@@ -141,7 +155,9 @@ def alternating(rows: list[Row], shape: tuple[int, int], n_factors: int, penalti
             inputs = np.column_stack([np.ones(own.sum()), sides[other].factors[partners]])
             left = values[own] - sides[other].bias[partners]
             pull = penalties.regularization * own.sum() + penalties.factor_shrinkage
-            solution = ridge(inputs, left, np.array([penalties.bias_shrinkage] + [pull] * n_factors))
+            solution = ridge(
+                inputs, left, np.array([penalties.bias_shrinkage] + [pull] * n_factors)
+            )
             sides[mine].bias[one], sides[mine].factors[one] = solution[0], solution[1:]
     return sides[0], sides[1]
 
@@ -156,7 +172,9 @@ def likeness_twin(x: Values, y: Values, measure: Measure) -> float:
     if n < max(1, measure.min_overlap):
         return 0.0
     if not measure.co_rated:
-        length = sqrt(sum(value**2 for value in x.values())) * sqrt(sum(value**2 for value in y.values()))
+        length = sqrt(sum(value**2 for value in x.values())) * sqrt(
+            sum(value**2 for value in y.values())
+        )
         return sum(x[group] * y[group] for group in both) / (length + measure.shrinkage or 1)
     a, b = np.array([x[group] for group in both]), np.array([y[group] for group in both])
     if measure.centered:

@@ -43,18 +43,35 @@ def test_a_simulated_table_is_trained_for_one_epoch() -> None:
 def test_a_misspelt_table_is_refused_with_an_example() -> None:
     done = run("neural.py", "--table", "2000x1000")
     assert done.returncode == 1
-    assert done.stderr == "Error: --table wants users x items x ratings such as 2000x1000x100000, not '2000x1000'.\n"
+    assert (
+        done.stderr
+        == "Error: --table wants users x items x ratings such as 2000x1000x100000, not '2000x1000'.\n"
+    )
 
 
 def test_an_unknown_tutorial_is_refused_with_the_known_ones() -> None:
     done = run("neural.py", "--only", "fastia")
     assert done.returncode == 1
-    assert done.stderr == "Error: no tutorial 'fastia'. There are: fastai, embeddingnet, plain-mf, zaitsev.\n"
+    assert (
+        done.stderr
+        == "Error: no tutorial 'fastia'. There are: fastai, embeddingnet, plain-mf, zaitsev.\n"
+    )
 
 
 def test_the_loop_and_matinee_learn_the_same_in_one_epoch() -> None:
     real_data("ml-latest-small")
-    done = run("neural.py", "--only", "plain-mf", "--epochs", "1", "--seeds", "1", "--threads", "1", "--json")
+    done = run(
+        "neural.py",
+        "--only",
+        "plain-mf",
+        "--epochs",
+        "1",
+        "--seeds",
+        "1",
+        "--threads",
+        "1",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     ours, loop = json.loads(done.stdout)["results"]
     assert (ours["way"], loop["way"]) == ("matinee", "loop")
@@ -65,7 +82,9 @@ def test_the_loop_and_matinee_learn_the_same_in_one_epoch() -> None:
 # -- what all contests share -------------------------------------------------------------------------------------
 
 
-def test_everybody_has_a_turn_in_each_round_before_anybody_has_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_everybody_has_a_turn_in_each_round_before_anybody_has_the_next(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     turns = []
 
     def fit(contender: Contender, problem: Path, seed: int) -> Result:
@@ -74,7 +93,12 @@ def test_everybody_has_a_turn_in_each_round_before_anybody_has_the_next(capsys: 
 
     chosen = {"ours": Contender("matinee", {"factors": 2}), "theirs": Contender("peer", {})}
     lines = contest.run_rounds(chosen, [Path("u1.npz"), Path("u2.npz")], 2, fit)
-    assert turns == [(seed, fold, name) for seed in (0, 1) for fold in ("u1", "u2") for name in ("matinee", "peer")]
+    assert turns == [
+        (seed, fold, name)
+        for seed in (0, 1)
+        for fold in ("u1", "u2")
+        for name in ("matinee", "peer")
+    ]
     assert [line["name"] for line in lines] == ["ours", "theirs"]
     assert lines[0]["settings"] == {"factors": 2}
     assert lines[0]["seconds"] == 5
@@ -83,7 +107,9 @@ def test_everybody_has_a_turn_in_each_round_before_anybody_has_the_next(capsys: 
 
 
 def test_a_number_of_a_line_is_the_median_of_its_rounds() -> None:
-    rounds: list[Result] = [{"version": "1.2", "fit_seconds": seconds, "rmse": 0.9} for seconds in (9.0, 1.0, 2.0)]
+    rounds: list[Result] = [
+        {"version": "1.2", "fit_seconds": seconds, "rmse": 0.9} for seconds in (9.0, 1.0, 2.0)
+    ]
     line = contest.summarize("mf", Contender("matinee", {}), rounds)
     about = {"name": "mf", "library": "matinee", "settings": {}, "rounds": rounds}
     assert line == about | {"version": "1.2", "fit_seconds": 2.0, "rmse": 0.9}
@@ -98,28 +124,38 @@ def test_a_line_with_a_failed_round_says_why_and_has_no_numbers() -> None:
 
 def test_peers_that_are_not_installed_are_named_with_the_command_that_installs_them() -> None:
     peers = Peers.of("ranking.py", "nowhere")
-    found = contest.fit_once("ranking_peers", Contender("irspack", {}), ("problem.npz", 0, "lists.npz"), peers, 1)
+    found = contest.fit_once(
+        "ranking_peers", Contender("irspack", {}), ("problem.npz", 0, "lists.npz"), peers, 1
+    )
     sentence = "not installed: no .venv-nowhere; make it with: python benchmarks/ranking.py --setup"
     assert found == {"problem": sentence}
 
 
 def test_a_fit_that_fails_leaves_the_last_line_of_its_error() -> None:
     found = contest.ask("peers", ["matinee", "{}", "no.npz", "0"], None, threads=1)
-    assert found == {"problem": "failed: FileNotFoundError: [Errno 2] No such file or directory: 'no.npz'"}
+    assert found == {
+        "problem": "failed: FileNotFoundError: [Errno 2] No such file or directory: 'no.npz'"
+    }
 
 
-def test_a_library_that_cannot_be_imported_is_a_problem_and_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_library_that_cannot_be_imported_is_a_problem_and_no_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     def measure() -> Result:
         raise ModuleNotFoundError("No module named 'myfm'")
 
     contest.answer(measure)
-    assert json.loads(capsys.readouterr().out) == {"problem": "not installed: No module named 'myfm'"}
+    assert json.loads(capsys.readouterr().out) == {
+        "problem": "not installed: No module named 'myfm'"
+    }
 
 
 def test_a_name_that_no_line_has_is_refused_with_those_that_there_are() -> None:
     done = run("ranking.py", "--only", "ials 64,ials 65")
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: no line 'ials 65' in the table. There are: popularity, ials (defaults), ")
+    assert done.stderr.startswith(
+        "Error: no line 'ials 65' in the table. There are: popularity, ials (defaults), "
+    )
 
 
 CONTESTS = {
@@ -130,7 +166,9 @@ CONTESTS = {
 
 
 @pytest.mark.parametrize("script", CONTESTS)
-def test_a_contest_of_matinee_alone_prints_its_circumstances_and_a_line_of_the_table(script: str) -> None:
+def test_a_contest_of_matinee_alone_prints_its_circumstances_and_a_line_of_the_table(
+    script: str,
+) -> None:
     real_data("ml-1m" if script == "ranking.py" else "ml-100k")
     done = run(script, *CONTESTS[script], "--rounds", "1", "--threads", "1")
     assert done.returncode == 0, done.stderr

@@ -71,7 +71,9 @@ def test_an_error_inside_the_block_leaves_the_old_file_and_nothing_else(tmp_path
 
 
 @specials
-def test_a_special_file_is_never_replaced(make: Callable[[Path], None], kind: str, place: Path) -> None:
+def test_a_special_file_is_never_replaced(
+    make: Callable[[Path], None], kind: str, place: Path
+) -> None:
     make(place)
     before = place.lstat()
     with pytest.raises(OSError, match=f"it is {kind}, not a regular file"):
@@ -81,7 +83,9 @@ def test_a_special_file_is_never_replaced(make: Callable[[Path], None], kind: st
 
 
 @specials
-def test_a_special_file_is_refused_before_the_work(make: Callable[[Path], None], kind: str, place: Path) -> None:
+def test_a_special_file_is_refused_before_the_work(
+    make: Callable[[Path], None], kind: str, place: Path
+) -> None:
     make(place)
     with pytest.raises(SettingError) as caught:
         check_page_name(place)
@@ -133,7 +137,9 @@ def test_a_link_to_itself_is_an_error(tmp_path: Path) -> None:
 def test_a_name_that_is_too_long_gets_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 5000)
     check_target(path)
-    with pytest.raises(ModelFileError, match=r"File name too long\. Give another place with --out\.$"):
+    with pytest.raises(
+        ModelFileError, match=r"File name too long\. Give another place with --out\.$"
+    ):
         save_model(path, Baseline().fit(simulated(10, 10, 50)), Catalog(), Origin())
 
 
@@ -155,10 +161,15 @@ def test_skipped_rows_do_not_follow_a_link_laid_at_a_guessed_name(tmp_path: Path
         ("missing/page.html", "the folder '{folder}/missing' does not exist; create it first."),
     ],
 )
-def test_a_bad_name_of_a_page_is_refused_with_the_reason(name: str, reason: str, tmp_path: Path) -> None:
+def test_a_bad_name_of_a_page_is_refused_with_the_reason(
+    name: str, reason: str, tmp_path: Path
+) -> None:
     with pytest.raises(SettingError) as caught:
         check_page_name(tmp_path / name)
-    assert str(caught.value) == f"Cannot write the page '{tmp_path / name}': {reason.format(folder=tmp_path)}"
+    assert (
+        str(caught.value)
+        == f"Cannot write the page '{tmp_path / name}': {reason.format(folder=tmp_path)}"
+    )
 
 
 def test_the_case_of_the_ending_does_not_matter(tmp_path: Path) -> None:
@@ -176,6 +187,8 @@ def test_only_one_file_renames_what_it_wrote() -> None:
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)
-            if name in writers or (isinstance(node.func, ast.Attribute) and node.func.attr in methods):
+            if name in writers or (
+                isinstance(node.func, ast.Attribute) and node.func.attr in methods
+            ):
                 found.add(f"{path.relative_to(PACKAGE)}: {name}")
     assert found == {"files.py: os.replace"}

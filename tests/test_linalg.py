@@ -11,7 +11,9 @@ def rows(n: int, width: int, seed: int = 0) -> np.ndarray:
     """Vectors whose directions have quite different variances, and whose mean is not zero."""
     rng = np.random.default_rng(seed)
     scale = 2.0 ** -np.arange(width)
-    return (rng.standard_normal((n, width)) * scale @ rng.standard_normal((width, width)) + 3).astype(np.float32)
+    return (
+        rng.standard_normal((n, width)) * scale @ rng.standard_normal((width, width)) + 3
+    ).astype(np.float32)
 
 
 # -- about the mean ----------------------------------------------------------------------------------------------
@@ -33,10 +35,16 @@ def test_without_rows_that_count_everything_is_zero() -> None:
 # -- principal components ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("n_rows", "width", "n"), [(50, 6, 3), (400, 16, 16), (5, 12, 4), (2, 3, 1)])
-def test_components_are_those_of_the_singular_value_decomposition(n_rows: int, width: int, n: int) -> None:
+@pytest.mark.parametrize(
+    ("n_rows", "width", "n"), [(50, 6, 3), (400, 16, 16), (5, 12, 4), (2, 3, 1)]
+)
+def test_components_are_those_of_the_singular_value_decomposition(
+    n_rows: int, width: int, n: int
+) -> None:
     vectors = rows(n_rows, width)
-    left, singular, _ = np.linalg.svd(vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64))
+    left, singular, _ = np.linalg.svd(
+        vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    )
     expected = left[:, :n] * singular[:n]
     positions, explained = principal_components(vectors, n)
     assert positions.shape == (n_rows, n)
@@ -71,14 +79,18 @@ def test_rows_without_differences_have_positions_of_zero(vectors: np.ndarray) ->
 # -- nearest rows ------------------------------------------------------------------------------------------------
 
 
-def one_by_one(vectors: np.ndarray, k: int, weights: np.ndarray | None) -> tuple[list[list[int]], list[list[float]]]:
+def one_by_one(
+    vectors: np.ndarray, k: int, weights: np.ndarray | None
+) -> tuple[list[list[int]], list[list[float]]]:
     index, cosines = [], []
     for row, one in enumerate(vectors.astype(np.float64)):
         found = []
         for other, two in enumerate(vectors.astype(np.float64)):
             weight = 1.0 if weights is None else float(weights[other])
             if other != row:
-                found.append((-weight * (one @ two) / np.linalg.norm(one) / np.linalg.norm(two), other))
+                found.append(
+                    (-weight * (one @ two) / np.linalg.norm(one) / np.linalg.norm(two), other)
+                )
         index.append([other for _, other in sorted(found)[:k]])
         cosines.append([-cosine for cosine, _ in sorted(found)[:k]])
     return index, cosines

@@ -26,7 +26,7 @@ from matinee.data.vocabulary import Vocabulary
 from matinee.errors import MatineeError
 from matinee.plots import figure
 from matinee.text import did_you_mean, printable
-from matinee.web.limits import client_of
+from matinee.web.http.rate_limits import client_of
 from matinee.web.pages_base import film_url
 from matinee.web.posters import poster
 
@@ -35,9 +35,60 @@ N = 200_000
 MOST_SECONDS = 1.0
 """Of computing time, for one call."""
 PARTS = (
-    *(" ", "a", "1", "(", ")", "[", "]", "<", ">", '"', "'", ",", ".", "-", ":", "/", "&", "_", "\n", "\t", "\0"),
-    *("() ", "(a) ", "(a)", "(1999) ", "(1999", "a (", ", the", ", The (", "(a.k.a. ", "a, ", " - ", ": ", "1.", "1,"),
-    *("1e", "<a>", "<a ", '"#', "é", "\u0301", "\u0301\u0323", "\ufdfa", "\udc80", "\u2028", "ß", "\u0663", "]:1"),
+    *(
+        " ",
+        "a",
+        "1",
+        "(",
+        ")",
+        "[",
+        "]",
+        "<",
+        ">",
+        '"',
+        "'",
+        ",",
+        ".",
+        "-",
+        ":",
+        "/",
+        "&",
+        "_",
+        "\n",
+        "\t",
+        "\0",
+    ),
+    *(
+        "() ",
+        "(a) ",
+        "(a)",
+        "(1999) ",
+        "(1999",
+        "a (",
+        ", the",
+        ", The (",
+        "(a.k.a. ",
+        "a, ",
+        " - ",
+        ": ",
+        "1.",
+        "1,",
+    ),
+    *(
+        "1e",
+        "<a>",
+        "<a ",
+        '"#',
+        "é",
+        "\u0301",
+        "\u0301\u0323",
+        "\ufdfa",
+        "\udc80",
+        "\u2028",
+        "ß",
+        "\u0663",
+        "]:1",
+    ),
 )
 TEXTS = {part: part * (N // len(part)) for part in PARTS}
 
@@ -59,14 +110,19 @@ def _search_page(text: str) -> None:
 def _export(text: str) -> None:
     quoted = text[:100_000].replace('"', '""')
     _, rows = read_rows(
-        f'Date,Name,Year,Letterboxd URI,Rating\n2020,"{quoted}",{text[:9]},x,4\n'.encode(errors="replace")
+        f'Date,Name,Year,Letterboxd URI,Rating\n2020,"{quoted}",{text[:9]},x,4\n'.encode(
+            errors="replace"
+        )
     )
     for row in rows:
         assert len(row.shown) < 100
 
 
 FUNCTIONS: dict[str, Callable[[str], Any]] = {
-    **{name: getattr(titles, name) for name in ("year_of", "split_year", "spoken", "names_of", "article_first")},
+    **{
+        name: getattr(titles, name)
+        for name in ("year_of", "split_year", "spoken", "names_of", "article_first")
+    },
     **{name: getattr(titles, name) for name in ("fold", "title_key")},
     "printable": printable,
     "did_you_mean": lambda text: did_you_mean(text, ["Heat", "Amelie"]),
@@ -95,15 +151,22 @@ def expressions() -> Iterator[tuple[str, Callable[[Any], Any], bool]]:
             continue
         tree, name = ast.parse(code), ".".join(path.relative_to(ROOT).with_suffix("").parts)
         module = importlib.import_module(name.removesuffix(".__init__"))
-        compiled = {name: value for name, value in vars(module).items() if isinstance(value, re.Pattern)}
+        compiled = {
+            name: value for name, value in vars(module).items() if isinstance(value, re.Pattern)
+        }
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             owner, method = ast.unparse(node.func.value), node.func.attr
             pattern = compiled.get(owner)
             if owner == "re" and method != "compile" and method != "escape":
-                flags = next((ast.unparse(word.value) for word in node.keywords if word.arg == "flags"), "re.NOFLAG")
-                pattern = re.compile(ast.literal_eval(node.args[0]), getattr(re, flags.removeprefix("re.")))
+                flags = next(
+                    (ast.unparse(word.value) for word in node.keywords if word.arg == "flags"),
+                    "re.NOFLAG",
+                )
+                pattern = re.compile(
+                    ast.literal_eval(node.args[0]), getattr(re, flags.removeprefix("re."))
+                )
             if pattern is not None:
                 place = f"{path.relative_to(ROOT)}:{node.lineno} {pattern.pattern!r}"
                 yield place, _call(pattern, method), isinstance(pattern.pattern, bytes)
@@ -122,12 +185,18 @@ def every_call() -> None:
             for name, function in FUNCTIONS.items():
                 _timed(f"{name} of {part!r}", function, text)
             for name, call, wants_bytes in EXPRESSIONS:
-                _timed(f"{name} on {part!r}", call, text.encode("utf-8", "replace") if wants_bytes else text)
+                _timed(
+                    f"{name} on {part!r}",
+                    call,
+                    text.encode("utf-8", "replace") if wants_bytes else text,
+                )
 
 
 def _timed(name: str, function: Callable[[Any], Any], text: object) -> None:
     print(name, flush=True)
-    signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)  # its signal ends the process, even within one expression
+    signal.setitimer(
+        signal.ITIMER_VIRTUAL, MOST_SECONDS
+    )  # its signal ends the process, even within one expression
     try:
         function(text)
     except (MatineeError, ValueError, csv.Error):
@@ -145,9 +214,13 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer of computing time")
 def test_no_expression_and_no_function_takes_long_on_a_long_text() -> None:
     command = [sys.executable, "-m", "tests.test_linear_time"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False
+    )
     last = done.stdout.splitlines()[-1:]
-    assert done.returncode == 0, f"{last} took more than {MOST_SECONDS:g} s, or broke:\n{done.stderr}"
+    assert done.returncode == 0, (
+        f"{last} took more than {MOST_SECONDS:g} s, or broke:\n{done.stderr}"
+    )
     assert len(set(done.stdout.splitlines())) > 1_000
 
 

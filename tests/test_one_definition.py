@@ -32,7 +32,9 @@ def test_the_upper_quarter_of_a_scale_is_taken_in_one_place() -> None:
 
 
 def test_holms_correction_is_made_in_one_place() -> None:
-    assert places(r"maximum\.accumulate\(np\.minimum|minimum\(1, np\.maximum\.accumulate") == {"significance.py"}
+    assert places(r"maximum\.accumulate\(np\.minimum|minimum\(1, np\.maximum\.accumulate") == {
+        "significance.py"
+    }
     assert places(r"def _?holm\b") == {"significance.py"}
 
 
@@ -44,7 +46,10 @@ def test_all_parts_agree_on_what_is_liked(scale: Scale, lowest_liked: float) -> 
     step = scale.step or 0.25
     value = np.arange(scale.lowest, scale.highest + step / 2, step)
     ratings = Ratings.from_ids(np.zeros(len(value), int), np.arange(len(value)), value, scale=scale)
-    assert (value[value >= liked_from(scale)].min(), _liked(ratings)) == (lowest_liked, lowest_liked)
+    assert (value[value >= liked_from(scale)].min(), _liked(ratings)) == (
+        lowest_liked,
+        lowest_liked,
+    )
     n_liked = int(np.sum(value >= lowest_liked))
     assert ranking_task(ratings).n_relevant.tolist() == [n_liked]
     assert int(np.sum(value >= find_threshold("auto", ratings, "ease"))) == n_liked

@@ -39,7 +39,10 @@ def write(path: Path, content: str) -> Path:
 
 def rows(dataset: Dataset) -> list[tuple[Any, Any, float]]:
     ratings = dataset.ratings
-    users, items = ratings.users.ids[ratings.user_index].tolist(), ratings.items.ids[ratings.item_index].tolist()
+    users, items = (
+        ratings.users.ids[ratings.user_index].tolist(),
+        ratings.items.ids[ratings.item_index].tolist(),
+    )
     return list(zip(users, items, ratings.value.tolist(), strict=True))
 
 
@@ -54,14 +57,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pairs of 400 viewers of the sample with what they gave 4 stars or more, plays of the same, and titles."""
     ratings, catalog = sample_ratings()
     liked = (ratings.value >= 4) & (ratings.user_index < 400)
-    users, items = ratings.users.ids[ratings.user_index[liked]], ratings.items.ids[ratings.item_index[liked]]
+    users, items = (
+        ratings.users.ids[ratings.user_index[liked]],
+        ratings.items.ids[ratings.item_index[liked]],
+    )
     plays = (10_000 ** np.random.default_rng(0).random(len(users))).astype(int)
     place = tmp_path_factory.mktemp("pairs")
     frame = pl.DataFrame({"user_id": users, "item_id": items, "plays": plays})
     frame.select("user_id", "item_id").write_csv(place / "pairs.csv")
     frame.write_csv(place / "plays.csv")
-    films = [(key, film.title, film.year, "|".join(film.genres)) for key, film in catalog.films.items()]
-    pl.DataFrame(films, schema=["item_id", "title", "year", "genres"], orient="row").write_csv(place / "items.csv")
+    films = [
+        (key, film.title, film.year, "|".join(film.genres)) for key, film in catalog.films.items()
+    ]
+    pl.DataFrame(films, schema=["item_id", "title", "year", "genres"], orient="row").write_csv(
+        place / "items.csv"
+    )
     return place
 
 
@@ -99,7 +109,13 @@ def test_pairs_read_from_parquet_json_lines_frames_and_databases(tmp_path: Path)
         database.executemany("insert into ratings values (?, ?)", PAIR_ROWS)
     database.close()
     pandas = pd.DataFrame(PAIR_ROWS, columns=["user", "item"])
-    for source in (tmp_path / "p.parquet", tmp_path / "p.jsonl", frame, pandas, f"sqlite:///{tmp_path}/p.db"):
+    for source in (
+        tmp_path / "p.parquet",
+        tmp_path / "p.jsonl",
+        frame,
+        pandas,
+        f"sqlite:///{tmp_path}/p.db",
+    ):
         assert rows(read(source)) == [(*pair, 1) for pair in PAIR_ROWS]
 
 
@@ -118,14 +134,18 @@ def test_two_columns_of_numbers_need_no_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cell", ["5", "3,5", ".5", "4/5", "4 stars", "★★★"])
-def test_a_column_that_may_be_a_misnamed_rating_is_not_passed_over(cell: str, tmp_path: Path) -> None:
+def test_a_column_that_may_be_a_misnamed_rating_is_not_passed_over(
+    cell: str, tmp_path: Path
+) -> None:
     path = write(tmp_path / "p.csv", f"user;item;opinion\na;x;{cell}\nb;y;{cell}\n")
     columns = "'user', 'item', 'opinion'"
     assert message(path) == f"{path} has no rating column under a usual name{NAMED.format(columns)}"
     assert rows(read(path, ReadOptions(pairs=True))) == [("a", "x", 1), ("b", "y", 1)]
 
 
-def test_a_misnamed_rating_of_a_frame_json_or_parquet_file_is_not_passed_over(tmp_path: Path) -> None:
+def test_a_misnamed_rating_of_a_frame_json_or_parquet_file_is_not_passed_over(
+    tmp_path: Path,
+) -> None:
     frame = pl.DataFrame({"user": [1, 2], "item": [1, 2], "opinion": [4.5, None]})
     frame.write_parquet(tmp_path / "p.parquet")
     frame.write_ndjson(tmp_path / "p.jsonl")
@@ -141,7 +161,10 @@ def test_ratings_become_pairs_if_somebody_says_so(tmp_path: Path) -> None:
         "If the rows only say who has what, give --pairs."
     )
     assert rows(read(path, ReadOptions(pairs=True))) == [(1, 10, 1), (2, 20, 1)]
-    data = read(write(tmp_path / "u.data", "1\t10\t5\t881250949\n2\t20\t3\t881250950\n"), ReadOptions(pairs=True))
+    data = read(
+        write(tmp_path / "u.data", "1\t10\t5\t881250949\n2\t20\t3\t881250950\n"),
+        ReadOptions(pairs=True),
+    )
     assert rows(data) == [(1, 10, 1), (2, 20, 1)]
     assert data.ratings.timestamp is not None
     assert data.ratings.timestamp.tolist() == [881250949, 881250950]
@@ -159,7 +182,9 @@ def test_rows_of_the_same_pair_are_added_up_and_keep_the_last_time(tmp_path: Pat
 
 def test_counts_are_found_by_name_or_named_and_are_no_ratings(tmp_path: Path) -> None:
     usual = read(write(tmp_path / "p.csv", "user,item,plays\na,x,10000\nb,y,1\na,x,5\n"))
-    named = read(write(tmp_path / "n.csv", "user,item,n\na,x,10000\nb,y,1\na,x,5\n"), ReadOptions(count="n"))
+    named = read(
+        write(tmp_path / "n.csv", "user,item,n\na,x,10000\nb,y,1\na,x,5\n"), ReadOptions(count="n")
+    )
     assert rows(usual) == rows(named) == [("b", "y", 1), ("a", "x", 10_005)]
     assert usual.ratings.scale == named.ratings.scale == PAIRS
     both = read(write(tmp_path / "b.csv", "user,item,plays,rating\na,x,9,1\nb,y,8,5\n"))
@@ -171,12 +196,17 @@ def test_counts_are_found_by_name_or_named_and_are_no_ratings(tmp_path: Path) ->
 def test_counts_named_as_ratings_get_a_scale_of_stars(step: int, tmp_path: Path) -> None:
     numbers = "".join(f"{n % 50},{n},{n * step}\n" for n in range(1, 1430))
     path = write(tmp_path / "p.csv", f"user,item,plays\n{numbers}")
-    assert read(path, ReadOptions(rating="plays")).ratings.scale == Scale(step, 1429 * step, step if step == 1 else 1)
+    assert read(path, ReadOptions(rating="plays")).ratings.scale == Scale(
+        step, 1429 * step, step if step == 1 else 1
+    )
 
 
 def test_a_bad_count_is_named_and_can_be_skipped(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", "user,item,plays\na,x,3\nb,y,0\nb,z,2\n")
-    assert message(path) == f"{path}, line 3: the count '0' is less than 1. Use --skip-bad-rows to leave out such rows."
+    assert (
+        message(path)
+        == f"{path}, line 3: the count '0' is less than 1. Use --skip-bad-rows to leave out such rows."
+    )
     found = read(path, ReadOptions(skip_bad_rows=True))
     assert (rows(found), found.n_bad_rows) == ([("a", "x", 3), ("b", "z", 2)], 1)
     for cell, told in (("", "the count is missing"), ("x", "the count 'x' is not a number")):
@@ -189,7 +219,10 @@ def test_a_bad_count_is_named_and_can_be_skipped(tmp_path: Path) -> None:
 
 def test_what_excludes_each_other_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", "user,item\na,x\nb,y\n")
-    assert message(path, ReadOptions(scale=(1, 5))) == "--scale is for ratings, and this table has none; leave it out."
+    assert (
+        message(path, ReadOptions(scale=(1, 5)))
+        == "--scale is for ratings, and this table has none; leave it out."
+    )
     with pytest.raises(MatineeError) as error:
         ReadOptions(rating="stars", pairs=True)
     assert str(error.value) == (
@@ -207,17 +240,27 @@ def test_pairs_are_described(folder: Path) -> None:
     told = good("data", "describe", folder / "pairs.csv").stdout
     found = as_json("data", "describe", folder / "pairs.csv")
     n = f"{found['n_ratings']:,}"
-    assert told.startswith(f"pairs.csv: {n} pairs by {found['n_users']:,} users of {found['n_items']} items; ")
+    assert told.startswith(
+        f"pairs.csv: {n} pairs by {found['n_users']:,} users of {found['n_items']} items; "
+    )
     assert "\nThere are no ratings, only pairs of a user and an item.\n" in told
     assert "stars" not in told
     assert found["unit"] == "pair"
     counts = good("data", "describe", folder / "plays.csv").stdout
     assert "Distribution of the counts\n" in counts
-    assert [line.split()[0] for line in counts.splitlines() if "%" in line][1:6] == ["1", "2", "5", "10", "20"]
+    assert [line.split()[0] for line in counts.splitlines() if "%" in line][1:6] == [
+        "1",
+        "2",
+        "5",
+        "10",
+        "20",
+    ]
 
 
 @pytest.mark.parametrize(("name", "column"), [("pairs", None), ("plays", "count")])
-def test_pairs_are_converted_and_come_back(name: str, column: str | None, folder: Path, tmp_path: Path) -> None:
+def test_pairs_are_converted_and_come_back(
+    name: str, column: str | None, folder: Path, tmp_path: Path
+) -> None:
     before = read(folder / f"{name}.csv")
     for suffix in ("csv", "tsv", "parquet", "jsonl"):
         target = tmp_path / f"{name}.{suffix}"
@@ -228,8 +271,12 @@ def test_pairs_are_converted_and_come_back(name: str, column: str | None, folder
     assert header.split(",") == ["user_id", "item_id", *([column] if column else [])]
 
 
-def test_training_without_a_named_model_takes_one_that_can_and_says_so(folder: Path, tmp_path: Path) -> None:
-    told = good("train", folder / "pairs.csv", "--set", "factors=4", "--out", tmp_path / "m.matinee").stderr
+def test_training_without_a_named_model_takes_one_that_can_and_says_so(
+    folder: Path, tmp_path: Path
+) -> None:
+    told = good(
+        "train", folder / "pairs.csv", "--set", "factors=4", "--out", tmp_path / "m.matinee"
+    ).stderr
     n = len(read(folder / "pairs.csv").ratings)
     assert told.startswith(
         f"{NO_RATINGS}{n:,} pairs.\nThe model is ials, which needs no ratings; --model selects another.\n"
@@ -239,7 +286,9 @@ def test_training_without_a_named_model_takes_one_that_can_and_says_so(folder: P
     assert (default_model(PAIRS), default_model(Scale(1, 5, 1))) == ("ials", "mf")
 
 
-def test_play_counts_train_with_weights_and_duplicates_are_told(folder: Path, tmp_path: Path) -> None:
+def test_play_counts_train_with_weights_and_duplicates_are_told(
+    folder: Path, tmp_path: Path
+) -> None:
     text = (folder / "plays.csv").read_text("utf-8")
     plays = write(tmp_path / "plays.csv", f"{text}{text.splitlines()[1]}\n")
     words = ("--model", "ials", "--set", "factors=8", "--set", "weights=log")
@@ -251,12 +300,20 @@ def test_play_counts_train_with_weights_and_duplicates_are_told(folder: Path, tm
     assert weighted["items"] != as_json("recommend", tmp_path / "p.matinee", "--user", 1)["items"]
 
 
-@pytest.mark.parametrize("model", [one for one in MODELS if one.capabilities.needs_stars], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "model", [one for one in MODELS if one.capabilities.needs_stars], ids=lambda one: one.name
+)
 def test_a_model_that_needs_stars_says_which_one_does_not(
     model: type[Recommender], folder: Path, tmp_path: Path
 ) -> None:
     told = refused(
-        "train", folder / "pairs.csv", "--model", model.name, "--out", tmp_path / "m.matinee", has_notes=True
+        "train",
+        folder / "pairs.csv",
+        "--model",
+        model.name,
+        "--out",
+        tmp_path / "m.matinee",
+        has_notes=True,
     )
     assert told == f"{model.name} needs ratings, but this table holds implicit feedback; use ials."
     assert not (tmp_path / "m.matinee").exists()
@@ -288,12 +345,18 @@ def test_evaluation_has_lists_and_no_stars(folder: Path) -> None:
     assert f"{found['n_test']:,} pairs" in told.stdout
     assert told.stderr.endswith(f"{NO_STARS}\n")
     popular = as_json("evaluate", folder / "pairs.csv", "--model", "popularity")
-    assert popular["ndcg_at_10"] < as_json("evaluate", folder / "pairs.csv", "--model", "item-knn")["ndcg_at_10"]
+    assert (
+        popular["ndcg_at_10"]
+        < as_json("evaluate", folder / "pairs.csv", "--model", "item-knn")["ndcg_at_10"]
+    )
 
 
 def test_a_test_part_without_ratings_does_not_fit_ratings(folder: Path) -> None:
     told = refused("evaluate", "sample", "--test", folder / "pairs.csv", "--model", "popularity")
-    assert told == "One of the two tables has ratings and the other has none; --pairs reads both without ratings."
+    assert (
+        told
+        == "One of the two tables has ratings and the other has none; --pairs reads both without ratings."
+    )
 
 
 def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path: Path) -> None:
@@ -301,14 +364,22 @@ def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path
     assert known.stdout.split("\n")[0].split() == ["score", "film", "genres", "people", "id"]
     line = as_json("recommend", model_file, "--user", 1, "-k", 3)["items"][0]
     assert (line["stars"], line["mean"]) == (None, None)
-    films = write(tmp_path / "mine.csv", "title\nAlien\nGood, the Bad and the Ugly, The\nThe Matrix (1999)\n")
+    films = write(
+        tmp_path / "mine.csv", "title\nAlien\nGood, the Bad and the Ugly, The\nThe Matrix (1999)\n"
+    )
     stars = write(
-        tmp_path / "stars.csv", 'title,rating\nAlien,0.5\n"Good, the Bad and the Ugly, The",5\nThe Matrix,3\n'
+        tmp_path / "stars.csv",
+        'title,rating\nAlien,0.5\n"Good, the Bad and the Ugly, The",5\nThe Matrix,3\n',
     )
     plain = write(tmp_path / "plain.csv", "Alien\nThe Good; the Bad and the Ugly\nThe Matrix\n")
-    often = write(tmp_path / "often.csv", "title,plays\nAlien,7\nThe Good the Bad and the Ugly,1\nThe Matrix,2\n")
+    often = write(
+        tmp_path / "often.csv",
+        "title,plays\nAlien,7\nThe Good the Bad and the Ugly,1\nThe Matrix,2\n",
+    )
     expected = as_json("recommend", model_file, "--ratings", films)["items"]
-    told = f"This model does not use stars: every film in {stars} counts as one that the person has.\n"
+    told = (
+        f"This model does not use stars: every film in {stars} counts as one that the person has.\n"
+    )
     for path, note in ((films, ""), (stars, told), (plain, ""), (often, "")):
         assert as_json("recommend", model_file, "--ratings", path)["items"] == expected
         assert good("recommend", model_file, "--ratings", path).stderr.startswith(note)
@@ -316,7 +387,9 @@ def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path
 
 def test_what_a_file_of_films_lacks_is_told(model_file: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "mine.csv", "title,plays\nAlien,0\n")
-    assert refused("recommend", model_file, "--ratings", path) == (f"{path}, row 2: the count '0' must be at least 1.")
+    assert refused("recommend", model_file, "--ratings", path) == (
+        f"{path}, row 2: the count '0' must be at least 1."
+    )
     write(path, "title\n")
     assert refused("recommend", model_file, "--ratings", path) == (
         f"'{path}' holds no ratings. It needs a film in each line, such as:  Toy Story (1995)"
@@ -332,8 +405,13 @@ def test_a_model_of_stars_still_wants_stars(tmp_path: Path) -> None:
 
 
 def test_explanations_speak_of_films_and_not_of_stars(model_file: Path, tmp_path: Path) -> None:
-    mine = write(tmp_path / "mine.csv", "title,count\nAlien,1200\nThe Matrix (1999),1\nBlade Runner,1\nAliens,1\n")
-    told = good("explain", model_file, "--ratings", mine, "--item", "The Terminator", "-k", 2).stdout
+    mine = write(
+        tmp_path / "mine.csv",
+        "title,count\nAlien,1200\nThe Matrix (1999),1\nBlade Runner,1\nAliens,1\n",
+    )
+    told = good(
+        "explain", model_file, "--ratings", mine, "--item", "The Terminator", "-k", 2
+    ).stdout
     assert "star" not in told
     assert "rating" not in told
     assert "1,200 times Alien (1979)" in told
@@ -350,7 +428,9 @@ def test_what_is_similar_by_factors_and_by_who_has_both(model_file: Path, folder
     assert len(near) == 3
     pairs = read(folder / "pairs.csv").ratings
     raters: dict[int, set[int]] = {}
-    for user, item in zip(pairs.user_index.tolist(), pairs.items.ids[pairs.item_index].tolist(), strict=True):
+    for user, item in zip(
+        pairs.user_index.tolist(), pairs.items.ids[pairs.item_index].tolist(), strict=True
+    ):
         raters.setdefault(item, set()).add(user)
     mine = raters[107]
     likeness = Counter(
@@ -368,29 +448,42 @@ def test_neighbours_have_films_and_gave_no_stars(model_file: Path) -> None:
     assert "You and user " in told
     assert "Films that they have and you do not\n" in told
     assert "star" not in told.lower().replace("star wars", "")
-    assert all(one["difference"] is None for one in as_json("neighbors", model_file, "--user", 1)["people"])
+    assert all(
+        one["difference"] is None for one in as_json("neighbors", model_file, "--user", 1)["people"]
+    )
 
 
-def test_the_other_commands_answer_or_say_why_not(model_file: Path, folder: Path, tmp_path: Path) -> None:
+def test_the_other_commands_answer_or_say_why_not(
+    model_file: Path, folder: Path, tmp_path: Path
+) -> None:
     no_stars = "ials was trained on a table without ratings, so "
     assert (
-        refused("predict", model_file, "--user", 1, "--item", "Alien") == f"{no_stars}it ranks and predicts no stars."
+        refused("predict", model_file, "--user", 1, "--item", "Alien")
+        == f"{no_stars}it ranks and predicts no stars."
     )
     assert refused("biases", model_file) == (
         f"{no_stars}there are no biases; films differ only in how many people have them."
     )
     assert " films. Those that the " in good("map", model_file, "--out", tmp_path / "m.html").stdout
     good("train", folder / "pairs.csv", "--model", "popularity", "--out", tmp_path / "p.matinee")
-    for words in (("explain", "--user", 1, "--item", "Alien"), ("neighbors", "--user", 1), ("similar", "Alien")):
+    for words in (
+        ("explain", "--user", 1, "--item", "Alien"),
+        ("neighbors", "--user", 1),
+        ("similar", "Alien"),
+    ):
         assert "; use ials" in refused(words[0], tmp_path / "p.matinee", *words[1:])
 
 
 def test_the_report_speaks_of_pairs(model_file: Path, tmp_path: Path) -> None:
     found = as_json("report", model_file, "--out", tmp_path / "r.html")
     assert "It learned from 9,156 pairs of a person and a film" in found["summary"]
-    assert found["data"]["sentences"][0].startswith("There are no ratings, only which films people have: ")
+    assert found["data"]["sentences"][0].startswith(
+        "There are no ratings, only which films people have: "
+    )
     assert [one["name"] for one in found["quality"]["ranking"]] == ["popularity", "ials"]
-    assert found["quality"]["ranking_sentence"].startswith("Every pair of the test part counts as liked. ")
+    assert found["quality"]["ranking_sentence"].startswith(
+        "Every pair of the test part counts as liked. "
+    )
     assert "Rating, stars" not in found["glossary"]
     assert "The films that most people have" in (tmp_path / "r.html").read_text("utf-8")
 
@@ -440,5 +533,6 @@ def test_real_ratings_of_four_stars_and_more_as_pairs(tmp_path: Path) -> None:
     found = as_json("evaluate", tmp_path / "likes.csv", "--set", "factors=64")
     assert (found["n_train"] + found["n_test"], found["unit"]) == (55_375, "pair")
     assert (
-        found["ndcg_at_10"] > 1.3 * as_json("evaluate", tmp_path / "likes.csv", "--model", "popularity")["ndcg_at_10"]
+        found["ndcg_at_10"]
+        > 1.3 * as_json("evaluate", tmp_path / "likes.csv", "--model", "popularity")["ndcg_at_10"]
     )

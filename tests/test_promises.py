@@ -35,10 +35,24 @@ def module_name(path: Path) -> str:
 
 MODULES = {module_name(path) for path in SOURCES}
 
-BODY_LINES, FILE_LINES = 50, 400  # parameters, nesting, statements and complexity: ruff, in pyproject.toml
+BODY_LINES, FILE_LINES = (
+    50,
+    400,
+)  # parameters, nesting, statements and complexity: ruff, in pyproject.toml
 
 GROUND = {
-    *("errors", "text", "_types", "_version", "system", "progress", "linalg", "files", "threads", "kernels"),
+    *(
+        "errors",
+        "text",
+        "_types",
+        "_version",
+        "system",
+        "progress",
+        "linalg",
+        "files",
+        "threads",
+        "kernels",
+    ),
 }
 """They import nothing of ours, except `errors` and `_types`."""
 
@@ -59,7 +73,13 @@ LAYERS = (
 DATA_OF_MODELS = {"data.ratings", "data.vocabulary", "data.features", "data.split"}
 """What models know of data: neither titles nor how a table is read."""
 
-GENERAL_TESTS = {"test_promises", "test_one_definition", "test_linear_time", "test_pairs", "test_benchmarks"}
+GENERAL_TESTS = {
+    "test_promises",
+    "test_one_definition",
+    "test_linear_time",
+    "test_pairs",
+    "test_benchmarks",
+}
 """Tests of no single module, in tests/ itself."""
 
 LATE_IMPORTS = {
@@ -79,14 +99,33 @@ LATE_IMPORTERS = {
 """Who may import anything of ours when a function runs, and why."""
 
 SHARED_CLASS_NAMES = {
-    *("Bar", "Comparison", "Entry", "Film", "Found", "Group", "Groups", "Line", "OwnRating", "Plan", "Problem"),
+    *(
+        "Bar",
+        "Comparison",
+        "Entry",
+        "Film",
+        "Found",
+        "Group",
+        "Groups",
+        "Line",
+        "OwnRating",
+        "Plan",
+        "Problem",
+    ),
     *("Protocol", "Rated", "Rows", "Table"),
 }
 """Public names that two classes have today; none may be added."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 TABLES = (ast.Dict, ast.List, ast.Set, ast.Tuple)
-NO_CODE = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
 
 
 @cache
@@ -129,7 +168,11 @@ def test_a_file_has_at_most_400_lines_of_code() -> None:
 
 
 def test_the_body_of_a_function_has_at_most_50_lines() -> None:
-    lengths = {f"{module_name(path)}.{one.name}": body_lines(one) for path in SOURCES for one in functions(path)}
+    lengths = {
+        f"{module_name(path)}.{one.name}": body_lines(one)
+        for path in SOURCES
+        for one in functions(path)
+    }
     assert {name: lines for name, lines in lengths.items() if lines > BODY_LINES} == {}
 
 
@@ -168,7 +211,11 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: import by the full name"
             base = ROOT / (node.module or "").replace(".", "/")
-            parts = [one.name for one in node.names if (base / one.name).is_dir() or (base / f"{one.name}.py").exists()]
+            parts = [
+                one.name
+                for one in node.names
+                if (base / one.name).is_dir() or (base / f"{one.name}.py").exists()
+            ]
             found |= {f"{node.module}.{part}" for part in parts} or {node.module or ""}
         elif isinstance(node, ast.Import):
             found |= {one.name for one in node.names}
@@ -179,7 +226,9 @@ def layer(name: str) -> int:
     """The line of a module's package in `LAYERS`."""
     package = name.split(".")[0]
     places = [number for number, packages in enumerate(LAYERS) if package in packages]
-    assert places, f"matinee.{package} is in none of the LAYERS of this test; a new file belongs to a package"
+    assert places, (
+        f"matinee.{package} is in none of the LAYERS of this test; a new file belongs to a package"
+    )
     return places[0]
 
 
@@ -208,7 +257,11 @@ def test_models_know_only_the_ratings_of_data() -> None:
 def early_imports(path: Path) -> set[str]:
     """Our own modules that a file imports when it is loaded."""
     late = {node for function in functions(path) for node in ast.walk(function)}
-    early = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom) and node not in late]
+    early = [
+        node
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ImportFrom) and node not in late
+    ]
     for_types = {
         inner
         for node in ast.walk(parsed(path))
@@ -225,7 +278,9 @@ def early_imports(path: Path) -> set[str]:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    order = TopologicalSorter({module_name(path): early_imports(path) for path in SOURCES if module_name(path)})
+    order = TopologicalSorter(
+        {module_name(path): early_imports(path) for path in SOURCES if module_name(path)}
+    )
     order.prepare()  # raises CycleError, which names the circle
 
 
@@ -233,7 +288,11 @@ def test_nothing_imports_the_command_line_or_the_web_pages() -> None:
     wrong = set()
     for path in SOURCES:
         if module_name(path).split(".")[0] not in {"cli", "web"}:
-            wrong |= {(module_name(path), one) for one in imports(path) if one.split(".")[0] in {"cli", "web"}}
+            wrong |= {
+                (module_name(path), one)
+                for one in imports(path)
+                if one.split(".")[0] in {"cli", "web"}
+            }
     assert wrong == set()
     stub = ast.parse((ROOT / "matinee" / "__init__.pyi").read_text("utf-8"))
     public = {node.module or "" for node in stub.body if isinstance(node, ast.ImportFrom)}
@@ -256,13 +315,19 @@ def test_a_function_imports_only_what_is_slow_to_load() -> None:
     for path in SOURCES:
         name = module_name(path)
         if not is_below(name, LATE_IMPORTERS):
-            wrong |= {f"{name} imports {one}" for one in late_imports(path) if not is_below(one, LATE_IMPORTS)}
+            wrong |= {
+                f"{name} imports {one}"
+                for one in late_imports(path)
+                if not is_below(one, LATE_IMPORTS)
+            }
     assert wrong == set()
 
 
 def test_kernels_print_nothing_and_open_nothing() -> None:
     for path in (ROOT / "matinee" / "kernels").glob("*.py"):
-        calls = {ast.unparse(node.func) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)}
+        calls = {
+            ast.unparse(node.func) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)
+        }
         assert not calls & {"print", "open"}, path
 
 
@@ -300,7 +365,9 @@ def test_a_public_class_has_a_name_of_its_own() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(module_name(path))
     shared = {name: modules for name, modules in homes.items() if len(modules) > 1}
-    assert {name: modules for name, modules in shared.items() if name not in SHARED_CLASS_NAMES} == {}
+    assert {
+        name: modules for name, modules in shared.items() if name not in SHARED_CLASS_NAMES
+    } == {}
 
 
 def test_no_test_imports_another() -> None:
@@ -310,13 +377,19 @@ def test_no_test_imports_another() -> None:
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
             parts = [name.split(".") for name in names]
-            wrong |= {f"{path.name} imports {'.'.join(one)}" for one in parts if one[-1].startswith("test_")}
+            wrong |= {
+                f"{path.name} imports {'.'.join(one)}"
+                for one in parts
+                if one[-1].startswith("test_")
+            }
     assert wrong == set()
 
 
 def test_every_test_is_in_the_folder_of_its_package() -> None:
     packages = {str(path.parent.relative_to(ROOT / "matinee")) for path in SOURCES}
-    folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+    folders = {
+        path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")
+    }
     assert {str(folder) for folder in folders if folder.name != "browser"} <= packages
     flat = {path.stem for path in (ROOT / "tests").glob("test_*.py")}
     assert flat <= {f"test_{path.stem}" for path in (ROOT / "matinee").glob("*.py")} | GENERAL_TESTS
@@ -330,22 +403,35 @@ def test_model_names_are_unique_and_can_be_typed() -> None:
 
 def tracked_files() -> list[Path]:
     """The files under version control; in an unpacked archive, which has none, the folders that matter."""
-    git = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    git = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if git.returncode == 0 and git.stdout:
         return [path for name in git.stdout.split("\0") if name and (path := ROOT / name).is_file()]
     folders = [ROOT / name for name in ("matinee", "tests", "docs", "benchmarks")]
-    return [path for folder in folders for path in folder.rglob("*.*") if path.suffix in {".py", ".md", ".txt"}]
+    return [
+        path
+        for folder in folders
+        for path in folder.rglob("*.*")
+        if path.suffix in {".py", ".md", ".txt"}
+    ]
 
 
 def test_no_file_names_a_folder_of_one_machine() -> None:
-    folder = re.compile(r"(?<![\w.~)}*-])/(?:" + "|".join(("work", "tmp", "root", "home", "Users")) + r")(?![\w-])")
+    folder = re.compile(
+        r"(?<![\w.~)}*-])/(?:" + "|".join(("work", "tmp", "root", "home", "Users")) + r")(?![\w-])"
+    )
     found = []
     for path in tracked_files():
         try:
             lines = path.read_text("utf-8").splitlines()
         except UnicodeDecodeError:
             continue
-        found += [f"{path.name}:{number}: {line}" for number, line in enumerate(lines, 1) if folder.search(line)]
+        found += [
+            f"{path.name}:{number}: {line}"
+            for number, line in enumerate(lines, 1)
+            if folder.search(line)
+        ]
     assert found == []
 
 
@@ -353,13 +439,17 @@ def test_no_file_names_a_folder_of_one_machine() -> None:
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 def shell_lines(page: Path) -> list[list[str]]:
     """The commands in the shell blocks of a page, as words, without comments and prompts."""
     lines = "\n".join(blocks(page, "(?:sh|bash|console)")).replace("\\\n", " ").splitlines()
-    return [words for line in lines if (words := shlex.split(line.removeprefix("$ "), comments=True))]
+    return [
+        words for line in lines if (words := shlex.split(line.removeprefix("$ "), comments=True))
+    ]
 
 
 def check_command(words: list[str]) -> None:
@@ -377,7 +467,9 @@ def check_command(words: list[str]) -> None:
 def test_every_command_on_a_page_exists_with_its_options(page: Path) -> None:
     for words in shell_lines(page):
         if words[0] == "matinee":
-            check_command(list(takewhile(lambda word: word not in {"|", ">", "2>", "&&"}, words[1:])))
+            check_command(
+                list(takewhile(lambda word: word not in {"|", ">", "2>", "&&"}, words[1:]))
+            )
         elif words[0] == "make":
             assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text("utf-8"), words
 
@@ -409,7 +501,9 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
         assert "://" in target or (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize(("script", "page"), [("make_cli_page", "cli.md"), ("make_api_page", "api.md")])
+@pytest.mark.parametrize(
+    ("script", "page"), [("make_cli_page", "cli.md"), ("make_api_page", "api.md")]
+)
 def test_a_generated_page_is_that_of_the_program(script: str, page: str) -> None:
     made = subprocess.run(
         [sys.executable, "-c", f"import {script}; print({script}.page(), end='')"],
@@ -423,6 +517,8 @@ def test_a_generated_page_is_that_of_the_program(script: str, page: str) -> None
 
 
 def test_the_page_of_the_api_has_every_public_name() -> None:
-    headings = re.findall(r"^### (\w+)$", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
+    headings = re.findall(
+        r"^### (\w+)$", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE
+    )
     former_spellings = {"Catalogue"}
     assert set(headings) | former_spellings | {"__version__"} >= set(matinee.__all__)

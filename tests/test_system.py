@@ -48,7 +48,9 @@ def group(folder: Path, limit: str, usage: str, cache: int, version: int) -> Non
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_the_limits_of_a_control_group_and_of_those_above_count(version: int, tmp_path: Path) -> None:
+def test_the_limits_of_a_control_group_and_of_those_above_count(
+    version: int, tmp_path: Path
+) -> None:
     line = {1: "4:cpu,memory:/a/b\n3:cpuset:/", 2: "0::/a/b"}[version]
     (tmp_path / "cgroup").write_text(f"{line}\n")
     root = tmp_path / "memory" if version == 1 else tmp_path
@@ -57,7 +59,9 @@ def test_the_limits_of_a_control_group_and_of_those_above_count(version: int, tm
     assert list(_left_of_cgroups(tmp_path, tmp_path)) == [3 * GB, GB]
 
 
-def test_a_container_that_shows_the_path_of_its_host_has_its_limit_at_the_mount(tmp_path: Path) -> None:
+def test_a_container_that_shows_the_path_of_its_host_has_its_limit_at_the_mount(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "cgroup").write_text("4:memory:/docker/0a1b\n")
     group(tmp_path / "memory", str(2 * GB), str(GB), 0, 1)
     assert list(_left_of_cgroups(tmp_path, tmp_path)) == [GB]

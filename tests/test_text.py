@@ -55,13 +55,21 @@ def test_control_characters_and_bytes_that_are_not_utf8_are_escaped() -> None:
     ],
 )
 def test_the_nearest_names_come_first(name: str, found: list[str]) -> None:
-    known = ["item-knn", "user-knn", "Star Wars: A New Hope", "Harry Potter and the Half-Blood Prince"]
+    known = [
+        "item-knn",
+        "user-knn",
+        "Star Wars: A New Hope",
+        "Harry Potter and the Half-Blood Prince",
+    ]
     assert nearest(name, known) == found
 
 
 def test_a_suggestion_lists_what_is_close_and_is_empty_otherwise() -> None:
     assert did_you_mean("bayez", ["bayes", "ease"]) == " Did you mean 'bayes'?"
-    assert did_you_mean("knn", ["a-knn", "b-knn", "c-knn"]) == " Did you mean 'a-knn', 'b-knn' or 'c-knn'?"
+    assert (
+        did_you_mean("knn", ["a-knn", "b-knn", "c-knn"])
+        == " Did you mean 'a-knn', 'b-knn' or 'c-knn'?"
+    )
     assert did_you_mean("zzzz", ["bayes"]) == ""
     assert did_you_mean("bayez", []) == ""
 
@@ -114,4 +122,6 @@ def test_no_file_folds_titles_or_knows_articles_by_itself() -> None:
 
 
 def test_no_file_joins_words_with_a_conjunction_by_itself() -> None:
-    assert [home for home, code in texts_of_code() if "join(words[:-1])" in code or "[:-1])," in code] == []
+    assert [
+        home for home, code in texts_of_code() if "join(words[:-1])" in code or "[:-1])," in code
+    ] == []

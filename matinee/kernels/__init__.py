@@ -21,7 +21,10 @@ def kernel(*, fastmath: bool = False) -> Callable[[Function], Function]:
     Args:
         fastmath: allow sums in another order, so that loops can be vectorized.
     """
-    return cast(Callable[[Function], Function], njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath))
+    return cast(
+        Callable[[Function], Function],
+        njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath),
+    )
 
 
 def kernel_cache() -> Path:

@@ -125,7 +125,9 @@ def settle(table: Table, rows: NDArray[np.integer], log_decay: float) -> None:
     for row in rows:
         if table.decayed[row] != log_decay:
             keep = F32(np.exp(log_decay - table.decayed[row]))
-            for c in range(table.weights.shape[1]):  # a product of rows takes two seconds more to compile
+            for c in range(
+                table.weights.shape[1]
+            ):  # a product of rows takes two seconds more to compile
                 table.weights[row, c] *= keep
             table.decayed[row] = log_decay
 
@@ -154,7 +156,12 @@ def adam_epoch(
     users, items, values = ratings
     learning_rates, momenta, n_before = schedule
     losses = np.empty(len(learning_rates))
-    flat = (table.weights.ravel(), table.gradients.ravel(), table.means.ravel(), table.squares.ravel())
+    flat = (
+        table.weights.ravel(),
+        table.gradients.ravel(),
+        table.means.ravel(),
+        table.squares.ravel(),
+    )
     log_decay = table.decayed[0]
     for step in range(len(learning_rates)):
         first, stop = step * batch_size, min((step + 1) * batch_size, len(users))
@@ -185,7 +192,12 @@ def adam_epoch(
                 continue
             table.touched[row] = count
             table.decayed[row] = log_decay
-            w, g, m, v = table.weights[row], table.gradients[row], table.means[row], table.squares[row]
+            w, g, m, v = (
+                table.weights[row],
+                table.gradients[row],
+                table.means[row],
+                table.squares[row],
+            )
             adam_row(w, g, m, v, rates, (coupled, keep))
     if adam.lazy:
         settle(table, np.arange(len(table.weights)), log_decay)

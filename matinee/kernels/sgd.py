@@ -58,14 +58,18 @@ def shuffle(ratings: Blocks, blocks: NDArray[np.int64], seed: int) -> None:
     """Shuffles the given blocks in place (Fisher-Yates), depending on seed and block only."""
     users, items, values, starts = ratings
     for block in blocks:
-        state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + (np.uint64(block + 1) << np.uint64(32))
+        state = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + (
+            np.uint64(block + 1) << np.uint64(32)
+        )
         first = starts[block]
         for row in range(starts[block + 1] - 1, first, -1):
             # SplitMix64 (Steele, Lea, Flood, 2014): one 64-bit number per step from a counter.
             state += np.uint64(0x9E3779B97F4A7C15)
             mixed = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            other = first + np.int64((mixed ^ (mixed >> np.uint64(31))) % np.uint64(row - first + 1))
+            other = first + np.int64(
+                (mixed ^ (mixed >> np.uint64(31))) % np.uint64(row - first + 1)
+            )
             users[row], users[other] = users[other], users[row]
             items[row], items[other] = items[other], items[row]
             values[row], values[other] = values[other], values[row]
@@ -76,7 +80,9 @@ def sweep(
     ratings: Blocks,
     blocks: NDArray[np.int64],
     stops: NDArray[np.int64],
-    weights: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    weights: tuple[
+        NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]
+    ],
     learning_rate: np.float32,
     losses: NDArray[np.float64],
 ) -> None:

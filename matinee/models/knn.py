@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
 from matinee.data.ratings import Grouped, Ratings
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
@@ -108,7 +108,7 @@ class Neighborhood(Recommender):
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, how: FitOptions) -> None:
         if self.has_stars:
             self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
             residual = train.value - self.global_mean_
@@ -125,7 +125,7 @@ class Neighborhood(Recommender):
         self._learn(train, centered_value - item_offset[train.item_index], how)
 
     @abstractmethod
-    def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
+    def _learn(self, train: Ratings, residual: Floats, how: FitOptions) -> None:
         """Sets all arrays except biases. The residuals, (N,), are by row of `train`."""
 
     def _offsets(self) -> tuple[Floats, Floats]:
@@ -243,11 +243,11 @@ class Neighborhood(Recommender):
         _spread(some_people, len(values))
         return out
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         return [self._parts(profile, item) for item in item_index.tolist()]
 
     @abstractmethod
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         """The attribution of the score of one item."""
 
     def learned_biases(self) -> Biases:
@@ -255,16 +255,18 @@ class Neighborhood(Recommender):
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
     def _parts_with(
-        self, profile: Profile, item_index: int, ratings: Doubles, is_exact: bool
-    ) -> Parts:
+        self, profile: UserState, item_index: int, ratings: Doubles, is_exact: bool
+    ) -> Attribution:
         """The attribution of a score, from the contributions of the ratings, (n,)."""
         user_bias, item_bias = float(profile.vector[0]), float(self.item_bias_[item_index])
         typical = typical_bias(self.history_, self.user_bias_, user_bias)
         without = self._without(profile, item_index)
         mean = float(self.global_mean_)
-        return Parts(mean, user_bias - typical, item_bias + typical, ratings, without, is_exact)
+        return Attribution(
+            mean, user_bias - typical, item_bias + typical, ratings, without, is_exact
+        )
 
-    def _without(self, profile: Profile, item_index: int) -> NDArray[np.float64]:
+    def _without(self, profile: UserState, item_index: int) -> NDArray[np.float64]:
         """The score of an item without each of the ratings, (n,), by folding in the others."""
         n, out = len(profile.value), []
         for begin in range(0, n, USERS_PER_BLOCK):
@@ -321,7 +323,7 @@ class ItemKNN(Neighborhood):
     weights_: Floats = learned("I", "M", dtype=np.float32)
     """Their similarities to the power of the amplification, (I, M); 0 where there are fewer."""
 
-    def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
+    def _learn(self, train: Ratings, residual: Floats, how: FitOptions) -> None:
         from matinee.kernels import knn
 
         compared = train.value if self._compares_ratings else residual
@@ -346,7 +348,7 @@ class ItemKNN(Neighborhood):
         arguments = (self.neighbours_, self.weights_), self._rule()
         return knn.items_for_all, knn.items_for_pairs, arguments
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         values, neighbors = profile.vector[1:], self.neighbours_[item_index]
         is_used = (self.weights_[item_index] > 0) & ~np.isnan(values[neighbors])
         near = np.flatnonzero(is_used)[: self.k]
@@ -413,7 +415,7 @@ class UserKNN(Neighborhood):
     rater_values_: Floats = learned("N", dtype=np.float32)
     """The raters of each item and the residuals of their ratings, (I + 1,), (N,), (N,)."""
 
-    def _learn(self, train: Ratings, residual: Floats, how: Fitting) -> None:
+    def _learn(self, train: Ratings, residual: Floats, how: FitOptions) -> None:
         del how  # sorting takes no time
         compared = train.value if self._compares_ratings else residual
         self.lengths_ = _lengths(train.user_index, compared, train.n_users)
@@ -446,12 +448,12 @@ class UserKNN(Neighborhood):
             values = values + (np.float32(self.global_mean_) + vectors[:, :1]) + self.item_bias_
         return np.ascontiguousarray(values)
 
-    def _parts(self, profile: Profile, item_index: int) -> Parts:
+    def _parts(self, profile: UserState, item_index: int) -> Attribution:
         """Splits the contribution of each neighbor by how each rating adds to the similarity."""
         shares = self._shares(profile, item_index)  # (n,)
         return self._parts_with(profile, item_index, shares, is_exact=False)
 
-    def _shares(self, profile: Profile, item_index: int) -> NDArray[np.float64]:
+    def _shares(self, profile: UserState, item_index: int) -> NDArray[np.float64]:
         """The contribution of the neighbors to a score, split among the person's ratings, (n,)."""
         from matinee.kernels.knn import alike_people
 

@@ -43,7 +43,9 @@ def co_rating(model: Recommender, item_index: int) -> Doubles:
     return np.asarray(products / np.maximum(lengths * lengths[item_index], 1e-12))
 
 
-def co_rated(model: Recommender, item_id: Id, k: int, allowed: NDArray[np.bool_], shrinkage: int) -> list[ScoredItem]:
+def co_rated(
+    model: Recommender, item_id: Id, k: int, allowed: NDArray[np.bool_], shrinkage: int
+) -> list[ScoredItem]:
     """The k allowed items with the highest `co_rating` above 0, shrunk as `Recommender.similar`."""
     item_index = model.items_.index(item_id)
     n_ratings = model.item_counts_

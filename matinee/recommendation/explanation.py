@@ -422,7 +422,9 @@ def _explanation(
     )
 
 
-def _reasons(model: Recommender, rated: _RatedItems, parts: Attribution, k: int | None) -> list[Reason]:
+def _reasons(
+    model: Recommender, rated: _RatedItems, parts: Attribution, k: int | None
+) -> list[Reason]:
     """The person's ratings as reasons, in descending order of the absolute contribution.
 
     None if the ratings only count through `user`.

@@ -26,7 +26,9 @@ class GroupScores(NamedTuple):
     scores in standard deviations above the mean of their scores of all items."""
 
 
-def group_scores(model: Recommender, profiles: Sequence[UserState], how: str = "mean") -> GroupScores:
+def group_scores(
+    model: Recommender, profiles: Sequence[UserState], how: str = "mean"
+) -> GroupScores:
     """The scores of a group, in units that can be compared between people.
 
     Args:
@@ -38,7 +40,9 @@ def group_scores(model: Recommender, profiles: Sequence[UserState], how: str = "
         SettingError: the group is empty, or there is no such aggregation.
     """
     if how not in AGGREGATIONS:
-        raise SettingError(f"The scores of a group are combined by {' or '.join(AGGREGATIONS)}, not by '{how}'.")
+        raise SettingError(
+            f"The scores of a group are combined by {' or '.join(AGGREGATIONS)}, not by '{how}'."
+        )
     if not profiles:
         raise SettingError("A group needs at least one person.")
     scores = np.stack([model.scores(profile) for profile in profiles]).astype(np.float64)  # (M, I)

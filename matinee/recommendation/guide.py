@@ -47,10 +47,14 @@ class Guide:
 
     def __post_init__(self) -> None:
         if not self.model.is_fitted:
-            raise NotFittedError(f"This {self.model.name} model is not fitted: call fit(ratings) first.")
+            raise NotFittedError(
+                f"This {self.model.name} model is not fitted: call fit(ratings) first."
+            )
 
     @classmethod
-    def load(cls, path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()) -> Self:
+    def load(
+        cls, path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()
+    ) -> Self:
         """Loads a `.matinee` file; raises ModelFileError if it is missing or damaged.
 
         Args:
@@ -84,7 +88,9 @@ class Guide:
         if len(unknown) == 1 and not known:
             raise DataError(f"The model does not know the only rated item: {unknown[0]}")
         if unknown and not known:
-            raise DataError(f"The model knows none of the {len(ratings)} rated items. The first: {unknown[0]}")
+            raise DataError(
+                f"The model knows none of the {len(ratings)} rated items. The first: {unknown[0]}"
+            )
         return self.model.fold_in(known), unknown
 
     def predict(self, person: Person, item: Id) -> float:
@@ -208,7 +214,9 @@ class Guide:
             note = f"{len(chosen)} instead of {k}: {reason} {note}".strip()
         return chosen, note
 
-    def similar(self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors") -> Suggestions:
+    def similar(
+        self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors"
+    ) -> Suggestions:
         """The k most similar items, by a cosine that is shrunk for items with few ratings.
 
         Args:
@@ -261,7 +269,9 @@ class Guide:
             return "no other film has a similarity above 0"
         return f"{self.model.name} knows no other similar films"
 
-    def _similar_by_factors(self, item_id: Id, k: int, allowed: NDArray[np.bool_], few: int) -> list[ScoredItem]:
+    def _similar_by_factors(
+        self, item_id: Id, k: int, allowed: NDArray[np.bool_], few: int
+    ) -> list[ScoredItem]:
         try:
             return self.model.similar(item_id, k, allowed=allowed, shrinkage=few)
         except UnsupportedError as error:

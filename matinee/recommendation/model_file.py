@@ -63,7 +63,9 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
     path = Path(path)
     check_target(path)
     if model.capabilities.needs_history and not origin.has_history:
-        raise ModelFileError(f"{model.name} needs the ratings history: save it with the histories, or train item-knn.")
+        raise ModelFileError(
+            f"{model.name} needs the ratings history: save it with the histories, or train item-knn."
+        )
     tensors = _model_tensors(model, origin.has_history)
     tensors |= _catalog_tensors(catalog.restrict(model.items_.ids))
     header = {
@@ -86,7 +88,9 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
     try:
         write_atomically(path, payload)
     except OSError as error:
-        raise ModelFileError(f"Cannot write '{path}': {error.strerror}. Give another place with --out.") from error
+        raise ModelFileError(
+            f"Cannot write '{path}': {error.strerror}. Give another place with --out."
+        ) from error
 
 
 def check_target(path: str | Path) -> None:
@@ -98,7 +102,9 @@ def check_target(path: str | Path) -> None:
     path = Path(path)
     kind = special_kind(path)
     if kind:
-        raise ModelFileError(f"Cannot write '{path}': it is {kind}, not a regular file. Give another place with --out.")
+        raise ModelFileError(
+            f"Cannot write '{path}': it is {kind}, not a regular file. Give another place with --out."
+        )
     if not os.path.isfile(path) or path.suffix == ".matinee":
         return
     try:
@@ -107,7 +113,9 @@ def check_target(path: str | Path) -> None:
     except (SafetensorError, OSError, ValueError):
         is_model = False
     if not is_model:
-        raise ModelFileError(f"'{path}' exists and is not a model file; give another name with --out.")
+        raise ModelFileError(
+            f"'{path}' exists and is not a model file; give another name with --out."
+        )
 
 
 def load_model(
@@ -191,12 +199,16 @@ def _origin(fields: dict[str, Any]) -> Origin:
     return origin
 
 
-def _unfitted(header: dict[str, Any], module: Any, models: Sequence[type[Recommender]]) -> Recommender:
+def _unfitted(
+    header: dict[str, Any], module: Any, models: Sequence[type[Recommender]]
+) -> Recommender:
     if header["model"] != Network.name:
         model = member_named(header["model"], (*MODELS, *models))
         return model.from_settings(header["hyperparameters"])
     if module is None:
-        raise SettingError("it holds a network of your own: pass its module, Guide.load(path, module=...)")
+        raise SettingError(
+            "it holds a network of your own: pass its module, Guide.load(path, module=...)"
+        )
     return Network(module=module, **header["hyperparameters"])
 
 
@@ -215,7 +227,9 @@ def _read(path: Path) -> tuple[dict[str, Any], Tensors]:
             "kind); train the model again."
         ) from error
     if metadata.get("sha256") != digest(metadata["matinee"], tensors):
-        raise ModelFileError(f"'{path}' was damaged or altered after it was saved; train the model again.")
+        raise ModelFileError(
+            f"'{path}' was damaged or altered after it was saved; train the model again."
+        )
     return header, tensors
 
 
@@ -227,7 +241,9 @@ def _refuse_unreadable(path: Path) -> None:
             f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}"
         ) from None
     except OSError as error:
-        raise ModelFileError(f"Cannot read '{path}': {error.strerror}. Give the path of a model file.") from error
+        raise ModelFileError(
+            f"Cannot read '{path}': {error.strerror}. Give the path of a model file."
+        ) from error
 
 
 def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
@@ -273,7 +289,11 @@ def _model_tensors(model: Recommender, has_history: bool) -> Tensors:
     for prefix, member in model.members().items():
         if member.is_fitted:
             state = _checked_state(member)
-            tensors |= {f"model.{prefix}.{name}": array for name, array in state.items() if name not in SHARED}
+            tensors |= {
+                f"model.{prefix}.{name}": array
+                for name, array in state.items()
+                if name not in SHARED
+            }
     ids = _pack_ids(model.users_.ids, "users") | _pack_ids(model.items_.ids, "items")
     return tensors | _pack_history(history) | ids
 
@@ -300,7 +320,9 @@ def _pack_history(history: History) -> Tensors:
     return tensors | _pack_features(history.item_features, "model.history_item_features_")
 
 
-def _unpack_history(tensors: Tensors, users: Vocabulary, items: Vocabulary, scale: Scale) -> History:
+def _unpack_history(
+    tensors: Tensors, users: Vocabulary, items: Vocabulary, scale: Scale
+) -> History:
     return History(
         users,
         items,

@@ -70,15 +70,21 @@ class Dials:
 
     def __post_init__(self) -> None:
         if not -1 <= self.popularity <= 1:
-            raise SettingError(f"popularity must be from -1 (obscure) to 1 (popular), not {self.popularity:g}.")
+            raise SettingError(
+                f"popularity must be from -1 (obscure) to 1 (popular), not {self.popularity:g}."
+            )
         if not 0 <= self.diversity <= 1:
-            raise SettingError(f"diversity must be from 0 (as ranked) to 1 (varied), not {self.diversity:g}.")
+            raise SettingError(
+                f"diversity must be from 0 (as ranked) to 1 (varied), not {self.diversity:g}."
+            )
 
 
 AS_RANKED = Dials()
 
 
-def towards(scores: Floats | Doubles, counts: NDArray[np.integer], popularity: float, few: int) -> Doubles:
+def towards(
+    scores: Floats | Doubles, counts: NDArray[np.integer], popularity: float, few: int
+) -> Doubles:
     """Values that re-rank items towards the popular or the obscure, (N,).
 
     Args:

@@ -67,9 +67,13 @@ class Content:
         """The whole report in a paragraph."""
         lines = [f"This page is about a film recommender. It learned from {self._source()}."]
         if self.model.has_stars:
-            lines.append("It predicts how many stars a person would give a film that they have not rated.")
+            lines.append(
+                "It predicts how many stars a person would give a film that they have not rated."
+            )
         else:
-            lines.append("It ranks films for a person, but does not predict how many stars they would give.")
+            lines.append(
+                "It ranks films for a person, but does not predict how many stars they would give."
+            )
         if self.measured is not None and self.measured.errors:
             mean, model = self.measured.errors[0], self.measured.errors[-1]
             lowest, highest, _ = self.model.scale_
@@ -167,14 +171,22 @@ class Content:
             "learnt": self.findings.to_dict(),
             "examples": [example.to_dict() for example in self.examples],
             "mistakes": mistakes,
-            "citations": {"data": citations(name), "licence": license_of(name), "matinee": cite_matinee()},
+            "citations": {
+                "data": citations(name),
+                "licence": license_of(name),
+                "matinee": cite_matinee(),
+            },
             "glossary": dict(self.glossary()),
             "version": __version__,
         }
 
 
 def collect(
-    guide: Guide, *, is_measured: bool = True, n_threads: int | None = None, progress: Progress | None = None
+    guide: Guide,
+    *,
+    is_measured: bool = True,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
 ) -> Content:
     """Everything that a report says about a model; the same file gives the same content.
 

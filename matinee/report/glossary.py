@@ -65,7 +65,11 @@ def about_model(model: Recommender) -> str:
 
 def citations(dataset: str) -> list[str]:
     """What to cite for the data; empty unless it is a published data set."""
-    return [entry.citation for entry in ENTRIES if entry.citation and dataset in (entry.name, entry.folder)]
+    return [
+        entry.citation
+        for entry in ENTRIES
+        if entry.citation and dataset in (entry.name, entry.folder)
+    ]
 
 
 def license_of(dataset: str) -> str:

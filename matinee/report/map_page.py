@@ -69,7 +69,9 @@ def axis_sentences(made: FilmMap, guide: Guide, min_ratings: int | None = None) 
         return ()
     sentences = []
     directions = ("Left to right", "Bottom to top")
-    for direction, component in zip(directions, components(guide, 2, min_ratings=min_ratings), strict=False):
+    for direction, component in zip(
+        directions, components(guide, 2, min_ratings=min_ratings), strict=False
+    ):
         text = component.sentence()
         sentences.append(f"{direction}: {text[0].lower()}{text[1:]}")
     return tuple(sentences)
@@ -101,9 +103,13 @@ def check_table(path: Path, *, color: str | None, has_person: bool) -> None:
     if path.suffix.lower() != ".parquet":
         return
     if has_person:
-        raise SettingError(f"The table '{path}' cannot show a person's position; write .html or .png instead.")
+        raise SettingError(
+            f"The table '{path}' cannot show a person's position; write .html or .png instead."
+        )
     if color is not None:
-        raise SettingError(f"The table '{path}' has no colors; leave out --color, or write .html or .png instead.")
+        raise SettingError(
+            f"The table '{path}' has no colors; leave out --color, or write .html or .png instead."
+        )
 
 
 def save_map(
@@ -197,10 +203,15 @@ def page(
     you: You | None = None,
 ) -> str:
     """A self-contained page; its security policy allows only its own script and style."""
-    style = asset("map.css") + "\nhtml, body, #map { height: 100%; margin: 0; }\n#map { height: 100dvh; }\n"
+    style = (
+        asset("map.css")
+        + "\nhtml, body, #map { height: 100%; margin: 0; }\n#map { height: 100dvh; }\n"
+    )
     scripts = [re.sub(r"^import .*\n", "", asset(name), flags=re.M) for name in _SCRIPTS]
     script = "\n".join(scripts) + _START
-    data = json.dumps(page_data(made, color=color, heading=heading, axes=axes, you=you), ensure_ascii=False)
+    data = json.dumps(
+        page_data(made, color=color, heading=heading, axes=axes, you=you), ensure_ascii=False
+    )
     allowed = "default-src 'none'; base-uri 'none'; form-action 'none'"
     policy = f"{allowed}; script-src {_policy_hash(script)}; style-src {_policy_hash(style)}"
     return render(
@@ -278,7 +289,11 @@ def _packed(kind: str, values: NDArray[Any] | list[int]) -> dict[str, str]:
 def _you_data(you: You | None) -> dict[str, Any] | None:
     if you is None:
         return None
-    return {"x": you.x, "y": you.y, "stars": [(row, round(stars, 2)) for row, stars in you.stars.items()]}
+    return {
+        "x": you.x,
+        "y": you.y,
+        "stars": [(row, round(stars, 2)) for row, stars in you.stars.items()],
+    }
 
 
 def _policy_hash(text: str) -> str:

@@ -58,7 +58,9 @@ def _pictures(content: Content) -> dict[str, Any]:
         axes = plots.rating_histogram(model.history_.value, model.scale_)
         pictures["histogram"] = _narrow_svg(axes, "How often each rating was given")
     axes = plots.long_tail(model.item_counts_)
-    pictures["long_tail"] = _narrow_svg(axes, "The share of the ratings that the most rated films have")
+    pictures["long_tail"] = _narrow_svg(
+        axes, "The share of the ratings that the most rated films have"
+    )
     if content.learning():
         trained = model
         if measured is not None:
@@ -90,11 +92,17 @@ def _quality_pictures(quality: Quality, predicted: Floats) -> dict[str, Markup]:
 def _findings_pictures(findings: Findings) -> dict[str, Any]:
     pictures: dict[str, Any] = {}
     if not isinstance(findings.best, str) and findings.best:
-        pictures["best"] = _bias_picture(findings.best, findings.unit, "The best liked films by bias")
+        pictures["best"] = _bias_picture(
+            findings.best, findings.unit, "The best liked films by bias"
+        )
     if not isinstance(findings.worst, str) and findings.worst:
-        pictures["worst"] = _bias_picture(findings.worst, findings.unit, "The least liked films by bias")
+        pictures["worst"] = _bias_picture(
+            findings.worst, findings.unit, "The least liked films by bias"
+        )
     if not isinstance(findings.components, str):
-        pictures["components"] = [_component_picture(component) for component in findings.components]
+        pictures["components"] = [
+            _component_picture(component) for component in findings.components
+        ]
     if not isinstance(findings.film_map, str):
         axes = plots.film_map(findings.film_map)
         pictures["map"] = Markup(plots.as_svg(axes, "A map of the films"))

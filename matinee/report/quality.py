@@ -1,4 +1,5 @@
-"""How good a model is: the same settings, trained anew on a random part of the ratings and tested on the rest."""
+"""How good a model is: the same settings, trained anew on a random part of the ratings and tested
+on the rest."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -52,7 +53,8 @@ class Errors:
 
 @dataclass(frozen=True)
 class Ranking:
-    """How well one way of ranking finds what people liked in the test part; see `matinee.ranking`."""
+    """How well one way of ranking finds what people liked in the test part; see
+    `matinee.ranking`."""
 
     name: str
     n_users: int
@@ -87,7 +89,8 @@ class Quality:
         ranking: of popularity, the baseline and the model; empty if nobody liked a test item.
         comparison: whether the model is better than the baseline, in words.
         calibration: test ratings grouped by the stars predicted for them.
-        by_activity, by_popularity: grouped by the number of training ratings of their user and of their item.
+        by_activity, by_popularity: grouped by the number of training ratings of their user and of
+            their item.
     """
 
     part: Split
@@ -107,7 +110,11 @@ class Quality:
         n_train, n_test = len(self.part.train), len(self.part.test)
         unit = f"{self.part.train.unit}s"
         lacking = LACKING if self.is_lacking else ""
-        few = f" So few test {unit} say little: the figures are mostly chance." if n_test < FEW else ""
+        few = (
+            f" So few test {unit} say little: the figures are mostly chance."
+            if n_test < FEW
+            else ""
+        )
         return (
             f"A model with the same settings was trained anew on a random {1 - TEST_PART:.0%} of the {unit} "
             f"({n_train:,}, drawn with seed {self.model.seed}) and tested on the other {n_test:,}, which it had never "
@@ -130,7 +137,9 @@ class Quality:
 
     def calibration_sentence(self) -> str:
         """The largest gap between prediction and truth among groups of some size."""
-        large = [group for group in self.calibration if group.n >= max(20, 0.01 * len(self.part.test))]
+        large = [
+            group for group in self.calibration if group.n >= max(20, 0.01 * len(self.part.test))
+        ]
         if not large:
             return "There are too few test ratings to say whether the predictions can be taken at their word."
         worst = max(large, key=lambda group: abs(group.predicted - group.true))
@@ -140,12 +149,15 @@ class Quality:
         )
 
     def group_sentence(self, kind: str) -> str:
-        """The error of the quarter of the test ratings with the fewest training ratings, and of that with the most.
+        """The error of the quarter of the test ratings with the fewest training ratings, and of
+        that with the most.
 
         Args:
             kind: "person" or "film", whose training ratings are counted.
         """
-        groups, many = (self.by_activity, "People") if kind == "person" else (self.by_popularity, "Films")
+        groups, many = (
+            (self.by_activity, "People") if kind == "person" else (self.by_popularity, "Films")
+        )
         low, high = groups[0], groups[-1]
         if low is high:
             return f"{many} with {span(low.low, low.high)} training ratings: off by {low.mae:.2f} stars on average."
@@ -157,7 +169,11 @@ class Quality:
     def _about_groups(self) -> list[str]:
         if self.predicted is None:
             return []
-        return [self.calibration_sentence(), self.group_sentence("person"), self.group_sentence("film")]
+        return [
+            self.calibration_sentence(),
+            self.group_sentence("person"),
+            self.group_sentence("film"),
+        ]
 
     def ranking_sentence(self) -> str:
         """How well liked items are found, beside the plainest way of ranking."""
@@ -166,7 +182,11 @@ class Quality:
         popular = self.ranking[0]
         mine = next(one for one in self.ranking if one.name == self.model.name)
         has_stars = self.part.test.scale.has_stars
-        liked = f"A test rating of {_liked(self.part.test):g} or more" if has_stars else "Every pair of the test part"
+        liked = (
+            f"A test rating of {_liked(self.part.test):g} or more"
+            if has_stars
+            else "Every pair of the test part"
+        )
         said = (
             f"{liked} counts as liked. Lists were made for "
             f"{counted(mine.n_users, 'person', 'people')}; for {share(mine.hit_rate_at_10.value)} of them at least one "
@@ -197,7 +217,11 @@ class Quality:
 
 
 def measure(
-    model: Recommender, ratings: Ratings, *, n_threads: int | None = None, progress: Progress | None = None
+    model: Recommender,
+    ratings: Ratings,
+    *,
+    n_threads: int | None = None,
+    progress: Progress | None = None,
 ) -> Quality:
     """Trains a model of the same settings on four fifths of the ratings and tests it on the others.
 
@@ -210,11 +234,14 @@ def measure(
         )
     part = random_split(ratings, TEST_PART, model.seed)
     anew = type(model).from_settings(model.settings())
-    # The test part may be watched where nothing depends on it: then the learning curves show both parts.
+    # The test part may be watched where nothing depends on it: then the learning curves show both
+    # parts.
     is_watched = model.has_stars and not anew.needs_valid
     uses_more = model.capabilities.uses_times or model.capabilities.uses_features
     is_lacking = uses_more and not model.history_.is_complete
-    anew.fit(part.train, valid=part.test if is_watched else None, n_threads=n_threads, progress=progress)
+    anew.fit(
+        part.train, valid=part.test if is_watched else None, n_threads=n_threads, progress=progress
+    )
     popularity = Popularity().fit(part.train)
     baseline = Baseline().fit(part.train) if ratings.scale.has_stars else popularity
     rankers = {one.name: one for one in (popularity, baseline, anew)}
@@ -226,7 +253,14 @@ def measure(
     simple = baseline.predict_ratings(part.test)
     errors = [_errors("mean", "everybody gets the mean of all ratings", part.test, mean)]
     if not isinstance(anew, Baseline):
-        errors.append(_errors("baseline", "how generous the person is, how well liked the film is", part.test, simple))
+        errors.append(
+            _errors(
+                "baseline",
+                "how generous the person is, how well liked the film is",
+                part.test,
+                simple,
+            )
+        )
     errors.append(_errors(anew.name, "this model", part.test, predicted))
     user_counts, item_counts = part.train.user_counts, part.train.item_counts
     return Quality(
@@ -255,11 +289,15 @@ def _liked(ratings: Ratings) -> float:
 
 def _as_dict(one: Errors | Ranking) -> dict[str, Any]:
     """For JSON, each estimate with its names."""
-    return {name: value._asdict() if isinstance(value, Estimate) else value for name, value in vars(one).items()}
+    return {
+        name: value._asdict() if isinstance(value, Estimate) else value
+        for name, value in vars(one).items()
+    }
 
 
 def _room(ratings: Ratings) -> float:
-    """How near a prediction must be to be called near: one star of five, in proportion on wider scales."""
+    """How near a prediction must be to be called near: one star of five, in proportion on wider
+    scales."""
     width = ratings.scale.highest - ratings.scale.lowest
     return 1.0 if width <= 10 else width / 10
 
@@ -282,16 +320,18 @@ def _estimate(value: float, interval: tuple[float, float] | None) -> Estimate:
 
 
 def _comparison(name: str, test: Ratings, predicted: Reals, simple: Reals) -> str:
-    """Whether the squared errors differ from those of the baseline by more than chance: a paired test over users."""
-    gains = error_sums(test, simple).only("rmse").totals - error_sums(test, predicted).only("rmse").totals  # (U, 1)
+    """Whether the squared errors differ from those of the baseline by more than chance: a paired
+    test over users."""
+    gains = (
+        error_sums(test, simple).only("rmse").totals
+        - error_sums(test, predicted).only("rmse").totals
+    )  # (U, 1)
     gains = gains[test.user_counts > 0]
     p = float(sign_flip_test(gains)[0])
     if p >= SURE:
         return f"Between {name} and the baseline there is no difference that chance could not explain (p = {p:.2g})."
     word = "better" if gains.sum() > 0 else "worse"
-    return (
-        f"That {name} is {word} than the baseline is more than chance ({'p < 0.001' if p < 0.001 else f'p = {p:.2g}'})."
-    )
+    return f"That {name} is {word} than the baseline is more than chance ({'p < 0.001' if p < 0.001 else f'p = {p:.2g}'})."
 
 
 def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
@@ -313,7 +353,8 @@ def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
 
 
 def _groups(group: NDArray[np.integer], by: Reals, true: Reals, predicted: Reals) -> list[Group]:
-    """One `Group` for each distinct number in `group`, (N,), with the range of `by`, (N,), in it."""
+    """One `Group` for each distinct number in `group`, (N,), with the range of `by`, (N,), in
+    it."""
     found = []
     for number in np.unique(group).tolist():
         mine = group == number
@@ -331,9 +372,15 @@ def _groups(group: NDArray[np.integer], by: Reals, true: Reals, predicted: Reals
 
 
 def _calibration(test: Ratings, predicted: Reals) -> list[Group]:
-    """Grouped into ninths of the scale, half a star each for stars from 1 to 5, the first and the last half as wide."""
+    """Grouped into ninths of the scale, half a star each for stars from 1 to 5, the first and the
+    last half as wide."""
     width = (test.scale.highest - test.scale.lowest) / 8 or 1.0
-    return _groups(np.round((predicted - test.scale.lowest) / width).astype(int), predicted, test.value, predicted)
+    return _groups(
+        np.round((predicted - test.scale.lowest) / width).astype(int),
+        predicted,
+        test.value,
+        predicted,
+    )
 
 
 def _by_count(counts: NDArray[np.integer], true: Reals, predicted: Reals) -> list[Group]:

@@ -32,7 +32,9 @@ class Checkpoint(NamedTuple):
         try:
             write_atomically(self.path, to_bytes(state, {"matinee-checkpoint": self.fingerprint}))
         except OSError as error:
-            raise ModelFileError(f"Cannot write the checkpoint '{self.path}': {error.strerror}.") from error
+            raise ModelFileError(
+                f"Cannot write the checkpoint '{self.path}': {error.strerror}."
+            ) from error
 
     def load(self) -> State | None:
         """The saved state, or None if there is no file.
@@ -47,7 +49,9 @@ class Checkpoint(NamedTuple):
                 metadata = file.metadata() or {}
                 state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
         except (SafetensorError, OSError, ValueError) as error:
-            raise ModelFileError(f"The checkpoint '{self.path}' is damaged; remove it to start again.") from error
+            raise ModelFileError(
+                f"The checkpoint '{self.path}' is damaged; remove it to start again."
+            ) from error
         if metadata.get("matinee-checkpoint") != self.fingerprint:
             raise ModelFileError(
                 f"The checkpoint '{self.path}' belongs to other data or settings; remove it or name another file."

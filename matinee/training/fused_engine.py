@@ -36,7 +36,9 @@ class FusedDotProduct:
         steps = (schedule.rates, schedule.momenta, n_before)
         return adam_epoch(batches, batch_size, steps, self.shape, self.adam, self.table)
 
-    def predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+    def predict(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """See `Engine`."""
         n_users, n_factors, low, high = self.shape
         out = np.empty(len(user_index), np.float32)

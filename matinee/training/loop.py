@@ -31,7 +31,9 @@ class Batches(NamedTuple):
 class Engine(Protocol):
     """Weights and an optimizer."""
 
-    def epoch(self, batches: Batches, batch_size: int, schedule: Schedule, n_before: int, seed: int) -> Any:
+    def epoch(
+        self, batches: Batches, batch_size: int, schedule: Schedule, n_before: int, seed: int
+    ) -> Any:
         """Takes one step per batch.
 
         Args:
@@ -40,7 +42,9 @@ class Engine(Protocol):
         Returns: the mean squared error of each batch before its step, (steps,) float64.
         """
 
-    def predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+    def predict(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """Stars, (N,), not clipped to the scale."""
 
     def state(self) -> State:
@@ -153,7 +157,9 @@ def _mean_squared_error(engine: Engine, valid: Ratings) -> float:
     return float(np.mean((predicted.astype(np.float64) - valid.value) ** 2))
 
 
-def _stop_if_diverging(losses: NDArray[np.float64], rates: NDArray[np.float64], epoch: int, ratings: Ratings) -> None:
+def _stop_if_diverging(
+    losses: NDArray[np.float64], rates: NDArray[np.float64], epoch: int, ratings: Ratings
+) -> None:
     limit = 100 * float(np.mean(ratings.value.astype(np.float64) ** 2)) + 100
     diverging = np.flatnonzero(~(losses < limit))
     if len(diverging) == 0:
@@ -166,7 +172,9 @@ def _stop_if_diverging(losses: NDArray[np.float64], rates: NDArray[np.float64], 
     )
 
 
-def _thinned(rates: NDArray[np.float64], losses: NDArray[np.float64], n_points: int) -> list[tuple[float, float]]:
+def _thinned(
+    rates: NDArray[np.float64], losses: NDArray[np.float64], n_points: int
+) -> list[tuple[float, float]]:
     """Learning rates and losses of an epoch, averaged down to some points."""
     parts = np.array_split(np.arange(len(losses)), min(n_points, len(losses)))
     return [(float(rates[part].mean()), float(losses[part].mean())) for part in parts]
@@ -204,4 +212,6 @@ def _resume(engine: Engine, saved: State) -> tuple[TrainingLog, Best]:
 
 def _with_prefix(state: State, prefix: str) -> State:
     """The arrays whose name starts with the prefix, by the rest of their name."""
-    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)
+    }

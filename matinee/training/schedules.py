@@ -65,7 +65,9 @@ def _one_cycle(progress: NDArray[np.float64], rate: float) -> Schedule:
     falling = _half_cosine(rate, rate / 1e5, within)
     momenta_down = _half_cosine(0.95, 0.85, within)
     momenta_up = _half_cosine(0.85, 0.95, within)
-    return Schedule(np.where(is_rising, rising, falling), np.where(is_rising, momenta_down, momenta_up))
+    return Schedule(
+        np.where(is_rising, rising, falling), np.where(is_rising, momenta_down, momenta_up)
+    )
 
 
 def _half_cosine(start: float, end: float, progress: NDArray[np.float64]) -> NDArray[np.float64]:

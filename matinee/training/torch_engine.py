@@ -82,7 +82,11 @@ class NetworkEngine:
         self.forward: Any = self.module
         if settings.compile:
             self.forward = torch.compile(self.module)
-        self.sparse = [layer.weight for layer in module.modules() if isinstance(layer, nn.Embedding) and layer.sparse]
+        self.sparse = [
+            layer.weight
+            for layer in module.modules()
+            if isinstance(layer, nn.Embedding) and layer.sparse
+        ]
         self.optimizers = self._optimizers()
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
@@ -93,7 +97,9 @@ class NetworkEngine:
         decay = self.settings.weight_decay
         optimizers: list[torch.optim.Optimizer] = []
         if dense and self.settings.decoupled:
-            optimizers.append(torch.optim.AdamW(dense, betas=betas, eps=epsilon, weight_decay=decay))
+            optimizers.append(
+                torch.optim.AdamW(dense, betas=betas, eps=epsilon, weight_decay=decay)
+            )
         elif dense:
             optimizers.append(torch.optim.Adam(dense, betas=betas, eps=epsilon, weight_decay=decay))
         if self.sparse:
@@ -122,7 +128,9 @@ class NetworkEngine:
 
     def _work(self, batch_size: int) -> int:
         """Approximate number of multiplications per step."""
-        layers = [layer.weight.numel() for layer in self.module.modules() if isinstance(layer, nn.Linear)]
+        layers = [
+            layer.weight.numel() for layer in self.module.modules() if isinstance(layer, nn.Linear)
+        ]
         return batch_size * sum(layers)
 
     def _step(
@@ -163,7 +171,9 @@ class NetworkEngine:
                 weight.data[rows] *= 1 - rate * self.settings.weight_decay
 
     @torch.no_grad()
-    def predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+    def predict(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """See `Engine`."""
         self.module.eval()
         out = np.empty(len(user_index), np.float32)

@@ -28,7 +28,9 @@ class DotProductModule(nn.Module):
         sparse: gradients of the batch's rows only.
     """
 
-    def __init__(self, weights: Floats, n_users: int, n_factors: int, low: float, high: float, sparse: bool) -> None:
+    def __init__(
+        self, weights: Floats, n_users: int, n_factors: int, low: float, high: float, sparse: bool
+    ) -> None:
         super().__init__()
         self.table = _embedding(weights, sparse)
         self.n_users, self.n_factors = n_users, n_factors

@@ -2,8 +2,8 @@
 
     def mine(person: CurrentPerson, serving: Serving) -> Response: ...
 
-A function that uses the store is a plain `def`, which FastAPI calls in a thread, or does so in a lane; one that asks a
-model is `async` and goes through `Snapshot.ask`.
+A function that uses the store is a plain `def`, which FastAPI calls in a thread, or does so in a
+lane; one that asks a model is `async` and goes through `Snapshot.ask`.
 """
 
 from dataclasses import dataclass, field
@@ -12,18 +12,22 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
-from matinee.web.lanes import Lane
-from matinee.web.live import Models
-from matinee.web.problems import Problem
-from matinee.web.security import bearer, is_same, token_of
+from matinee.web.db.people import Store
+from matinee.web.http.problems import Problem
+from matinee.web.http.security import bearer, is_same, token_of
+from matinee.web.serving.registry import Models
+from matinee.web.serving.work_queue import Lane
 from matinee.web.settings import Settings
-from matinee.web.store import Store
 
 # These two only describe in the OpenAPI document what `token_of` does.
-_BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of POST /api/v1/people.")
+_BEARER = HTTPBearer(
+    auto_error=False, scheme_name="token", description="The token of POST /api/v1/people."
+)
 _NAME = "Its name goes on with - and the id of the database, and over HTTPS begins with __Host-."
 _COOKIE = APIKeyCookie(name="matinee", auto_error=False, scheme_name="cookie", description=_NAME)
-_OPERATOR = HTTPBearer(auto_error=False, scheme_name="operator", description="MATINEE_OPERATOR_TOKEN of the server.")
+_OPERATOR = HTTPBearer(
+    auto_error=False, scheme_name="operator", description="MATINEE_OPERATOR_TOKEN of the server."
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ async def served(request: Request) -> Served:
 
 
 def maybe_person(request: Request) -> str | None:
-    """The id of the person whose token came along, None without a token or with one that is no longer known."""
+    """The id of the person whose token came along, None without a token or with one that is no
+    longer known."""
     token = token_of(request)
     found: Served = request.app.state.served
     person = None if token is None else found.store.person_of(token)
@@ -57,7 +62,11 @@ def current_person(request: Request) -> str:
     """The id of the person whose token came along; raises Problem, 401, if there is none."""
     person = maybe_person(request)
     if person is None:
-        known = "There is no person with this token any more" if token_of(request) else "This needs a person's token"
+        known = (
+            "There is no person with this token any more"
+            if token_of(request)
+            else "This needs a person's token"
+        )
         hint = "POST /api/v1/people makes one; send it as 'Authorization: Bearer TOKEN' or in the cookie."
         raise Problem(401, "unknown-person", f"{known}. {hint}", {"WWW-Authenticate": "Bearer"})
     return person

@@ -1,4 +1,5 @@
-"""What is answered, as plain values for JSON; the API and the pages say the same because they both say this."""
+"""What is answered, as plain values for JSON; the API and the pages say the same because they both
+say this."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
@@ -8,12 +9,12 @@ import numpy as np
 from matinee.analysis.taste import taste_of
 from matinee.data.vocabulary import Id
 from matinee.recommendation.suggestions import Suggestion
-from matinee.web.film_index import FilmLine
-from matinee.web.live import Folded, Snapshot
-from matinee.web.metrics import WRITTEN
-from matinee.web.problems import Problem
+from matinee.web.db.people import Kept, Store
+from matinee.web.http.monitoring import WRITTEN
+from matinee.web.http.problems import Problem
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Folded, Snapshot
 from matinee.web.shapes import FilmQuery, SimilarQuery, Wish
-from matinee.web.store import Kept, Store
 
 REASONS = 3
 """So many are named for each film of a list."""
@@ -67,7 +68,12 @@ def film_page(snapshot: Snapshot, query: FilmQuery) -> FoundFilms:
 
 
 def suggestions(
-    snapshot: Snapshot, stars: Mapping[Id, float], hidden: Iterable[Id], wish: Wish, *, strict: bool = False
+    snapshot: Snapshot,
+    stars: Mapping[Id, float],
+    hidden: Iterable[Id],
+    wish: Wish,
+    *,
+    strict: bool = False,
 ) -> Values:
     """A list for somebody; `shapes.ListAnswer`.
 
@@ -95,28 +101,39 @@ def suggestions(
 
 def similar(snapshot: Snapshot, item_id: Id, query: SimilarQuery) -> Values:
     """Films like one; `shapes.ListAnswer`."""
-    found = snapshot.guide.similar(exact_id(snapshot.item_id(item_id)), query.k, min_ratings=query.min_ratings)
+    found = snapshot.guide.similar(
+        exact_id(snapshot.item_id(item_id)), query.k, min_ratings=query.min_ratings
+    )
     person = {"unknown": [], "model": snapshot.name, "version": snapshot.version}
     return {"items": [_line(one) for one in found.items], "note": found.note} | person
 
 
-def predictions(snapshot: Snapshot, stars: Mapping[Id, float], item_ids: Iterable[Id], *, strict: bool) -> Values:
+def predictions(
+    snapshot: Snapshot, stars: Mapping[Id, float], item_ids: Iterable[Id], *, strict: bool
+) -> Values:
     """Stars of some films for somebody; `shapes.Predictions`."""
     index = [snapshot.index_of(item_id) for item_id in item_ids]
     person, model = snapshot.fold_in(stars, strict=strict), snapshot.guide.model
-    model.predict(person.profile, model.items_.id(index[0]))  # says so if the model predicts no stars
+    model.predict(
+        person.profile, model.items_.id(index[0])
+    )  # says so if the model predicts no stars
     clipped = np.clip(model.scores(person.profile)[index], *model.scale_[:2]).tolist()
     lines: list[Values] = [
-        {"item_id": model.items_.id(item), "stars": round(star, 3)} for item, star in zip(index, clipped, strict=True)
+        {"item_id": model.items_.id(item), "stars": round(star, 3)}
+        for item, star in zip(index, clipped, strict=True)
     ]
     _add_deviations(snapshot, person, lines)
     return {"predictions": lines} | _about(snapshot, person)
 
 
-def explanation(snapshot: Snapshot, stars: Mapping[Id, float], item_id: Id, reasons: int, *, strict: bool) -> Values:
+def explanation(
+    snapshot: Snapshot, stars: Mapping[Id, float], item_id: Id, reasons: int, *, strict: bool
+) -> Values:
     """What the prediction of a film is made of; `shapes.Explained`."""
     person = snapshot.fold_in(stars, strict=strict)
-    told = snapshot.guide.explain(person.profile, exact_id(snapshot.item_id(item_id))).to_dict(reasons)
+    told = snapshot.guide.explain(person.profile, exact_id(snapshot.item_id(item_id))).to_dict(
+        reasons
+    )
     _add_deviations(snapshot, person, [told])
     return told
 
@@ -195,7 +212,8 @@ def taste(snapshot: Snapshot, kept: Kept) -> Values:
 
 
 def native_id(snapshot: Snapshot, item_id: Id) -> Id:
-    """An id as the model writes it: 7 for the text "7" where ids are integers; unchanged if it is unknown."""
+    """An id as the model writes it: 7 for the text "7" where ids are integers; unchanged if it is
+    unknown."""
     index = snapshot.find(item_id)
     return item_id if index is None else snapshot.guide.model.items_.id(index)
 
@@ -215,7 +233,8 @@ def _line(one: Suggestion) -> Values:
 
 
 def _add_deviations(snapshot: Snapshot, person: Folded, lines: list[Values]) -> None:
-    """How far somebody's stars would be from the predicted ones, to each line; None if the model cannot tell."""
+    """How far somebody's stars would be from the predicted ones, to each line; None if the model
+    cannot tell."""
     model = snapshot.guide.model
     index = np.array([snapshot.index_of(line["item_id"]) for line in lines], np.int64)
     deviations = model.deviations(person.profile, index) if len(index) else None

@@ -1,4 +1,5 @@
-"""The API under /api/v1: films, and what a model says to ratings that come with the request; nothing of it is kept.
+"""The API under /api/v1: films, and what a model says to ratings that come with the request;
+nothing of it is kept.
 
 What is kept is in `api_people`, what the operator sees in `api_operator`.
 """
@@ -10,12 +11,16 @@ from fastapi.responses import Response
 
 from matinee.web import answers, shapes
 from matinee.web.access import Serving
-from matinee.web.live import Snapshot
-from matinee.web.problems import Answer
-from matinee.web.tables import LONGEST_ITEM_ID
+from matinee.web.db.schema import LONGEST_ITEM_ID
+from matinee.web.http.problems import Answer
+from matinee.web.serving.snapshot import Snapshot
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": shapes.Problem, "description": text, "content": {"application/problem+json": {}}}
+    status: {
+        "model": shapes.Problem,
+        "description": text,
+        "content": {"application/problem+json": {}},
+    }
     for status, text in {
         400: "The request cannot be read.",
         401: "A token is missing, or unknown.",
@@ -37,14 +42,18 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 router = APIRouter(prefix="/api/v1")
 
-FilmId = Annotated[str, shapes.Field(max_length=LONGEST_ITEM_ID, description="The id of a film.", examples=["1"])]
+FilmId = Annotated[
+    str, shapes.Field(max_length=LONGEST_ITEM_ID, description="The id of a film.", examples=["1"])
+]
 
 
 @router.get("/films", tags=["films"], response_model=shapes.Films, responses=problems(404))
 async def find_films(query: Annotated[shapes.FilmQuery, Query()], serving: Serving) -> Response:
     """Films by words of their titles, genre and years; a page at a time."""
     snapshot = serving.models.snapshot(query.model)
-    find = snapshot.ask_long if query.q else snapshot.ask  # where no title holds the words, all are compared
+    find = (
+        snapshot.ask_long if query.q else snapshot.ask
+    )  # where no title holds the words, all are compared
     return Answer(await find(answers.film_page, snapshot, query))
 
 
@@ -61,23 +70,35 @@ async def models(serving: Serving) -> Response:
 
 
 @router.get(
-    "/films/{item_id:path}/similar", tags=["films"], response_model=shapes.ListAnswer, responses=problems(404, 409)
+    "/films/{item_id:path}/similar",
+    tags=["films"],
+    response_model=shapes.ListAnswer,
+    responses=problems(404, 409),
 )
-async def similar_films(item_id: FilmId, query: Annotated[shapes.SimilarQuery, Query()], serving: Serving) -> Response:
+async def similar_films(
+    item_id: FilmId, query: Annotated[shapes.SimilarQuery, Query()], serving: Serving
+) -> Response:
     """The films most like one, by what the model has learnt; `score` is a cosine."""
     snapshot = serving.models.snapshot(query.model)
     return Answer(await snapshot.ask(answers.similar, snapshot, item_id, query))
 
 
-@router.get("/films/{item_id:path}", tags=["films"], response_model=shapes.Film, responses=problems(404))
-async def one_film(item_id: FilmId, query: Annotated[shapes.ModelQuery, Query()], serving: Serving) -> Response:
+@router.get(
+    "/films/{item_id:path}", tags=["films"], response_model=shapes.Film, responses=problems(404)
+)
+async def one_film(
+    item_id: FilmId, query: Annotated[shapes.ModelQuery, Query()], serving: Serving
+) -> Response:
     """One film by its id."""
     snapshot = serving.models.snapshot(query.model)
     return Answer(snapshot.films.line(snapshot.index_of(item_id)))
 
 
 @router.post(
-    "/recommend", tags=["ratings in the request"], response_model=shapes.ListAnswer, responses=problems(404, 409)
+    "/recommend",
+    tags=["ratings in the request"],
+    response_model=shapes.ListAnswer,
+    responses=problems(404, 409),
 )
 async def recommend(body: shapes.RecommendRequest, serving: Serving) -> Response:
     """A list for whoever gave these ratings. Without ratings it is the average person's."""
@@ -91,7 +112,10 @@ def _recommend(snapshot: Snapshot, body: shapes.RecommendRequest) -> dict[str, A
 
 
 @router.post(
-    "/predict", tags=["ratings in the request"], response_model=shapes.Predictions, responses=problems(404, 409)
+    "/predict",
+    tags=["ratings in the request"],
+    response_model=shapes.Predictions,
+    responses=problems(404, 409),
 )
 async def predict(body: shapes.PredictRequest, serving: Serving) -> Response:
     """The stars that whoever gave these ratings would give some films."""
@@ -103,11 +127,19 @@ def _predict(snapshot: Snapshot, body: shapes.PredictRequest) -> dict[str, Any]:
     return answers.predictions(snapshot, body.stars(), body.item_ids, strict=True)
 
 
-@router.post("/explain", tags=["ratings in the request"], response_model=shapes.Explained, responses=problems(404, 409))
+@router.post(
+    "/explain",
+    tags=["ratings in the request"],
+    response_model=shapes.Explained,
+    responses=problems(404, 409),
+)
 async def explain(body: shapes.ExplainRequest, serving: Serving) -> Response:
-    """What the prediction of a film is made of: parts that add up to it, and what each rating adds."""
+    """What the prediction of a film is made of: parts that add up to it, and what each rating
+    adds."""
     snapshot = serving.models.snapshot(body.model)
-    return Answer(await snapshot.ask(_explain, snapshot, body, ratings=len(body.ratings), explained=1))
+    return Answer(
+        await snapshot.ask(_explain, snapshot, body, ratings=len(body.ratings), explained=1)
+    )
 
 
 def _explain(snapshot: Snapshot, body: shapes.ExplainRequest) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""For those who run the server: health, figures, and the operator's endpoints behind a token of their own."""
+"""For those who run the server: health, figures, and the operator's endpoints behind a token of
+their own."""
 
 from typing import Any
 
@@ -11,9 +12,9 @@ from matinee.errors import StoreError
 from matinee.web.access import Serving, needs_operator, operator
 from matinee.web.answers import describe
 from matinee.web.api import problems
-from matinee.web.live import LiveModel
-from matinee.web.metrics import CONTENT_TYPE, exposition
-from matinee.web.problems import Answer, Problem
+from matinee.web.http.monitoring import CONTENT_TYPE, exposition
+from matinee.web.http.problems import Answer, Problem
+from matinee.web.serving.registry import LiveModel
 
 health = APIRouter(prefix="/health", tags=["health"])
 router = APIRouter(prefix="/api/v1/operator", tags=["operator"], dependencies=needs_operator)
@@ -28,8 +29,8 @@ async def live() -> Response:
 
 @health.get("/ready")
 async def ready(serving: Serving) -> Response:
-    """Whether requests can be answered: 503 if the database does not answer. A refused model file is told, while the
-    model before it goes on answering."""
+    """Whether requests can be answered: 503 if the database does not answer. A refused model file
+    is told, while the model before it goes on answering."""
     try:
         await run_in_threadpool(serving.store.check)
     except StoreError:
@@ -37,13 +38,20 @@ async def ready(serving: Serving) -> Response:
     else:
         status, database = 200, "answers"
     models = [_state(one) for one in serving.models]
-    word = "not ready" if status == 503 else "ready" if all(one["refused"] is None for one in models) else "degraded"
+    word = (
+        "not ready"
+        if status == 503
+        else "ready"
+        if all(one["refused"] is None for one in models)
+        else "degraded"
+    )
     return Answer({"status": word, "database": database, "models": models}, status)
 
 
 @router.get("/model", responses=problems(401, 403))
 async def model_info(serving: Serving) -> Response:
-    """Each model that is served: its settings, what it was trained on, and whether its newest file was refused."""
+    """Each model that is served: its settings, what it was trained on, and whether its newest file
+    was refused."""
     return Answer([_state(one) | _details(one) for one in serving.models])
 
 
@@ -55,7 +63,8 @@ def counts(serving: Serving) -> Response:
 
 @router.post("/reload", responses=problems(401, 403, 409))
 def reload(serving: Serving) -> Response:
-    """Reads the model files again, now. In this process: others see a new file by themselves, within seconds."""
+    """Reads the model files again, now. In this process: others see a new file by themselves,
+    within seconds."""
     if not serving.models.reload():
         refused = [str(one.refusal) for one in serving.models if one.refusal]
         raise Problem(409, "model-refused", f"The old model goes on. {refused[0]}")
@@ -82,5 +91,9 @@ def _state(one: LiveModel) -> dict[str, Any]:
 
 def _details(one: LiveModel) -> dict[str, Any]:
     guide = one.current.guide
-    more = {"settings": guide.model.settings(), "trained_by": guide.origin.version, "n_users": len(guide.model.users_)}
+    more = {
+        "settings": guide.model.settings(),
+        "trained_by": guide.origin.version,
+        "n_users": len(guide.model.users_),
+    }
     return describe(one.current) | more

@@ -1,6 +1,8 @@
-"""The API for people: a token instead of an account, ratings that are kept, and all of it given out or deleted.
+"""The API for people: a token instead of an account, ratings that are kept, and all of it given out
+or deleted.
 
-Everything under /api/v1/me is about the person whose token comes along, and no address names another person.
+Everything under /api/v1/me is about the person whose token comes along, and no address names
+another person.
 """
 
 from typing import Annotated, Any
@@ -12,17 +14,20 @@ from starlette.concurrency import run_in_threadpool
 from matinee.web import answers, shapes
 from matinee.web.access import CurrentPerson, Serving, maybe_person, needs_person
 from matinee.web.api import FilmId, problems
-from matinee.web.live import Snapshot
-from matinee.web.problems import Answer, Problem
-from matinee.web.security import give_cookie, take_cookie
+from matinee.web.http.problems import Answer, Problem
+from matinee.web.http.security import give_cookie, take_cookie
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 me = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)
 
 
 @router.post("/people", status_code=201, response_model=shapes.Person, responses=problems())
-def start(request: Request, query: Annotated[shapes.PersonQuery, Query()], serving: Serving) -> Response:
-    """A new person, without name or address. The token cannot be shown again. Who has a cookie already keeps it."""
+def start(
+    request: Request, query: Annotated[shapes.PersonQuery, Query()], serving: Serving
+) -> Response:
+    """A new person, without name or address. The token cannot be shown again. Who has a cookie
+    already keeps it."""
     known = maybe_person(request) if query.cookie else None
     if known is not None:
         return Answer({"person_id": known, "token": None}, 201)
@@ -43,7 +48,8 @@ def who_am_i(person: CurrentPerson, serving: Serving) -> Response:
 
 @me.delete("", status_code=204, responses=problems(401))
 def delete_everything(request: Request, person: CurrentPerson, serving: Serving) -> Response:
-    """Deletes this person and all that is theirs, for good. A model that has learnt from it is not trained anew."""
+    """Deletes this person and all that is theirs, for good. A model that has learnt from it is not
+    trained anew."""
     serving.store.forget(person)
     answer = Response(status_code=204)
     take_cookie(request, answer)
@@ -58,13 +64,18 @@ def export_everything(person: CurrentPerson, serving: Serving) -> Response:
     return answer
 
 
-# -- ratings -------------------------------------------------------------------------------------------------------
+# -- ratings ---------------------------------------------------------------------------------------
+# ----------------
 
 
 @me.get("/ratings", response_model=shapes.KeptRatings, responses=problems(401, 404))
-def my_ratings(person: CurrentPerson, serving: Serving, query: Annotated[shapes.ModelQuery, Query()]) -> Response:
+def my_ratings(
+    person: CurrentPerson, serving: Serving, query: Annotated[shapes.ModelQuery, Query()]
+) -> Response:
     """All ratings, the last one first, and the films that are not of interest."""
-    return Answer(answers.kept_ratings(serving.models.snapshot(query.model), serving.store.kept(person)))
+    return Answer(
+        answers.kept_ratings(serving.models.snapshot(query.model), serving.store.kept(person))
+    )
 
 
 @me.post("/ratings", status_code=204, responses=problems(401, 404))
@@ -73,16 +84,22 @@ def rate_several(body: shapes.RatingsBody, person: CurrentPerson, serving: Servi
     answers.keep_ratings(
         serving.store,
         person,
-        answers.storable_ratings(serving.models.snapshot(), {one.item_id: one.stars for one in body.ratings}),
+        answers.storable_ratings(
+            serving.models.snapshot(), {one.item_id: one.stars for one in body.ratings}
+        ),
     )
     return Response(status_code=204)
 
 
 @me.put("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
-def rate(item_id: FilmId, body: shapes.StarsBody, person: CurrentPerson, serving: Serving) -> Response:
+def rate(
+    item_id: FilmId, body: shapes.StarsBody, person: CurrentPerson, serving: Serving
+) -> Response:
     """Keeps a rating, in place of an earlier one. Once this is answered, it is on the disk."""
     answers.keep_ratings(
-        serving.store, person, answers.storable_ratings(serving.models.snapshot(), {item_id: body.stars})
+        serving.store,
+        person,
+        answers.storable_ratings(serving.models.snapshot(), {item_id: body.stars}),
     )
     return Response(status_code=204)
 
@@ -91,7 +108,11 @@ def rate(item_id: FilmId, body: shapes.StarsBody, person: CurrentPerson, serving
 def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Deletes a rating."""
     if not serving.store.unrate(person, answers.storable_id(item_id)):
-        raise Problem(404, "no-rating", "There is no rating of this film; /api/v1/me/ratings lists those there are.")
+        raise Problem(
+            404,
+            "no-rating",
+            "There is no rating of this film; /api/v1/me/ratings lists those there are.",
+        )
     return Response(status_code=204)
 
 
@@ -106,11 +127,14 @@ def not_interested(item_id: FilmId, person: CurrentPerson, serving: Serving) -> 
 def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Lets a film into this person's lists again."""
     if not serving.store.show(person, answers.storable_id(item_id)):
-        raise Problem(404, "not-hidden", "This film is not kept out; /api/v1/me/ratings lists those that are.")
+        raise Problem(
+            404, "not-hidden", "This film is not kept out; /api/v1/me/ratings lists those that are."
+        )
     return Response(status_code=204)
 
 
-# -- what the model says -------------------------------------------------------------------------------------------
+# -- what the model says
+# -------------------------------------------------------------------------------------------
 
 
 @me.get("/recommendations", response_model=shapes.ListAnswer, responses=problems(401, 404, 409))
@@ -118,7 +142,10 @@ async def my_recommendations(
     person: CurrentPerson, serving: Serving, query: Annotated[shapes.Wish, Query()]
 ) -> Response:
     """A list from the ratings that are kept; it changes at once with each of them."""
-    snapshot, kept = serving.models.snapshot(query.model), await run_in_threadpool(serving.store.kept, person)
+    snapshot, kept = (
+        serving.models.snapshot(query.model),
+        await run_in_threadpool(serving.store.kept, person),
+    )
     size = {"ratings": len(kept.ratings), "explained": query.k if query.explain else 0}
     return Answer(await snapshot.ask(_list, snapshot, kept, query, **size))
 
@@ -127,21 +154,36 @@ def _list(snapshot: Snapshot, kept: Any, query: shapes.Wish) -> dict[str, Any]:
     return answers.suggestions(snapshot, kept.stars(), kept.not_interested, query)
 
 
-@me.get("/films/{item_id:path}/explanation", response_model=shapes.Explained, responses=problems(401, 404, 409))
+@me.get(
+    "/films/{item_id:path}/explanation",
+    response_model=shapes.Explained,
+    responses=problems(401, 404, 409),
+)
 async def my_explanation(
-    item_id: FilmId, person: CurrentPerson, serving: Serving, query: Annotated[shapes.ExplainQuery, Query()]
+    item_id: FilmId,
+    person: CurrentPerson,
+    serving: Serving,
+    query: Annotated[shapes.ExplainQuery, Query()],
 ) -> Response:
     """What the prediction of a film for this person is made of."""
-    snapshot, kept = serving.models.snapshot(query.model), await run_in_threadpool(serving.store.kept, person)
+    snapshot, kept = (
+        serving.models.snapshot(query.model),
+        await run_in_threadpool(serving.store.kept, person),
+    )
     asked = snapshot, kept.stars(), item_id, query.reasons
     return Answer(await snapshot.ask(_explanation, *asked, ratings=len(kept.ratings), explained=1))
 
 
-def _explanation(snapshot: Snapshot, stars: dict[Any, float], item_id: str, reasons: int) -> dict[str, Any]:
+def _explanation(
+    snapshot: Snapshot, stars: dict[Any, float], item_id: str, reasons: int
+) -> dict[str, Any]:
     return answers.explanation(snapshot, stars, item_id, reasons, strict=False)
 
 
 @me.get("/taste", responses=problems(401, 404))
-def my_taste(person: CurrentPerson, serving: Serving, query: Annotated[shapes.ModelQuery, Query()]) -> Response:
-    """Which genres and decades this person likes more than others do, and where they and the crowd differ most."""
+def my_taste(
+    person: CurrentPerson, serving: Serving, query: Annotated[shapes.ModelQuery, Query()]
+) -> Response:
+    """Which genres and decades this person likes more than others do, and where they and the crowd
+    differ most."""
     return Answer(answers.taste(serving.models.snapshot(query.model), serving.store.kept(person)))

@@ -1,7 +1,7 @@
 """The application: what is put together from the other files, and what runs while it runs.
 
-Another router, of pages for example, is added in `create_app`, with its whole prefix in itself; its functions find
-models and store through `access`.
+Another router, of pages for example, is added in `create_app`, with its whole prefix in itself; its
+functions find models and store through `access`.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from matinee._version import __version__
 from matinee.threads import one_blas_thread
 from matinee.web import api, api_operator, api_people
 from matinee.web.access import Served
-from matinee.web.engine import CONNECTIONS
-from matinee.web.gate import Gate
-from matinee.web.live import Models
-from matinee.web.logs import log, log_bug
-from matinee.web.metrics import forget_the_dead
+from matinee.web.db.engine import CONNECTIONS
+from matinee.web.db.people import Store
+from matinee.web.http.logs import log, log_bug
+from matinee.web.http.middleware import Gate
+from matinee.web.http.monitoring import forget_the_dead
+from matinee.web.http.problems import handle_problems
 from matinee.web.pages_routes import include_pages, prepare_pages
-from matinee.web.problems import handle_problems
+from matinee.web.serving.registry import Models
 from matinee.web.settings import Settings
-from matinee.web.store import Store
 
 ENVIRONMENT = "MATINEE_SERVE_SETTINGS"
 """How the first process tells its workers what to serve."""
@@ -76,10 +76,19 @@ def worker_app() -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Served = app.state.served
-    to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS  # more would only be in each other's way
+    to_thread.current_default_thread_limiter().total_tokens = (
+        CONNECTIONS  # more would only be in each other's way
+    )
     tasks = [asyncio.create_task(_watch(serving)), asyncio.create_task(_prepare(app))]
-    log("ready", models=[one.name for one in serving.models], database=serving.store.kind, version=__version__)
-    with one_blas_thread():  # requests are many and small: threads of BLAS would only be in each other's way
+    log(
+        "ready",
+        models=[one.name for one in serving.models],
+        database=serving.store.kind,
+        version=__version__,
+    )
+    with (
+        one_blas_thread()
+    ):  # requests are many and small: threads of BLAS would only be in each other's way
         yield
     for task in tasks:
         task.cancel()
@@ -88,7 +97,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _watch(serving: Served) -> None:
-    """Looks at the model files, again and again; ends a worker whose first process is gone: it would hold the port."""
+    """Looks at the model files, again and again; ends a worker whose first process is gone: it
+    would hold the port."""
     parent = parent_process()
     while True:
         await asyncio.sleep(serving.settings.poll_seconds)
@@ -103,7 +113,8 @@ async def _watch(serving: Served) -> None:
 
 
 async def _prepare(app: FastAPI) -> None:
-    """Prepares the pages in the background, again and again, because a model may have been replaced."""
+    """Prepares the pages in the background, again and again, because a model may have been
+    replaced."""
     while True:
         try:
             await run_in_threadpool(prepare_pages, app)

@@ -1,4 +1,5 @@
-"""SVG charts that need no script. The page has the numbers in words; colors are in the stylesheet."""
+"""SVG charts that need no script. The page has the numbers in words; colors are in the
+stylesheet."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,8 +26,11 @@ class Column(NamedTuple):
     """Share of everyone's ratings; None if they are not known."""
 
 
-def columns_of(own: Sequence[StarCount], everyone: Sequence[StarCount] | None, scale: Scale) -> list[Column]:
-    """Histograms of the person's and everyone's ratings: one column per step, or ten for a fine scale."""
+def columns_of(
+    own: Sequence[StarCount], everyone: Sequence[StarCount] | None, scale: Scale
+) -> list[Column]:
+    """Histograms of the person's and everyone's ratings: one column per step, or ten for a fine
+    scale."""
     lowest, highest, step = scale
     if not scale.has_stars:
         return []
@@ -53,13 +57,18 @@ def columns_of(own: Sequence[StarCount], everyone: Sequence[StarCount] | None, s
         everyone_share = None
         if everyone:
             everyone_share = float(shares[1, place])
-        columns.append(Column(label, int(counts[0, place]), float(shares[0, place]), everyone_share))
+        columns.append(
+            Column(label, int(counts[0, place]), float(shares[0, place]), everyone_share)
+        )
     return columns
 
 
 def histogram(columns: Sequence[Column]) -> Markup:
-    """The bars of the columns, each 10 units wide and up to 100 high; the page writes the labels below."""
-    highest = max([1e-9, *(column.own for column in columns), *(column.everyone or 0 for column in columns)])
+    """The bars of the columns, each 10 units wide and up to 100 high; the page writes the labels
+    below."""
+    highest = max(
+        [1e-9, *(column.own for column in columns), *(column.everyone or 0 for column in columns)]
+    )
     bars = []
     for place, column in enumerate(columns):
         left = 10 * place
@@ -79,7 +88,8 @@ def _bar(kind: str, x: float, part: float) -> str:
 
 
 def lean_bar(value: float, limit: float) -> Markup:
-    """A bar from the middle: to the right for more than others, to the left for less, up to `limit`."""
+    """A bar from the middle: to the right for more than others, to the left for less, up to
+    `limit`."""
     width = 0.0
     if limit:
         width = round(50 * min(abs(value) / limit, 1), 2)

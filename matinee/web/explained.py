@@ -1,4 +1,5 @@
-"""An explanation as a waterfall chart: each bar runs from the running total before its part to that after it."""
+"""An explanation as a waterfall chart: each bar runs from the running total before its part to that
+after it."""
 
 from typing import NamedTuple
 
@@ -33,7 +34,8 @@ class Chart(NamedTuple):
     prediction: str
     low: str
     high: str
-    """Values at the left and the right end. The axis does not start at 0, or most bars were short."""
+    """Values at the left and the right end. The axis does not start at 0, or most bars were
+    short."""
 
 
 class _Axis(NamedTuple):

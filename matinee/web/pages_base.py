@@ -1,9 +1,10 @@
-"""Rendering: templates and what they may call, answers as whole pages or parts of pages, static files.
+"""Rendering: templates and what they may call, answers as whole pages or parts of pages, static
+files.
 
-The function behind the address of a page ends in `render(request, "name.html", values)`. A form that
-changes something ends in `redirect_back(address)`, which leads back to the page it was sent from. The
-script of the pages sends the same forms with the header `X-Part`, gets that page at once, and puts the
-parts that changed into the open page.
+The function behind the address of a page ends in `render(request, "name.html", values)`. A form
+that changes something ends in `redirect_back(address)`, which leads back to the page it was sent
+from. The script of the pages sends the same forms with the header `X-Part`, gets that page at once,
+and puts the parts that changed into the open page.
 """
 
 import json
@@ -28,9 +29,9 @@ from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
 from matinee.web import texts
+from matinee.web.http.problems import Problem
+from matinee.web.http.security import renew_cookie
 from matinee.web.posters import film_name, poster
-from matinee.web.problems import Problem
-from matinee.web.security import renew_cookie
 
 MAX_CHOICES = 21
 """A scale with more steps is asked for as a number."""
@@ -94,7 +95,8 @@ def redirect_back(address: str) -> Response:
 
 
 def is_local(address: str) -> bool:
-    """Whether an address is a path on this server, unlike "//other.example" and what browsers take for it."""
+    """Whether an address is a path on this server, unlike "//other.example" and what browsers take
+    for it."""
     try:
         parts = urlsplit(address)
     except ValueError:  # such as //[
@@ -145,7 +147,16 @@ class RevalidatedFiles(StaticFiles):
 
 def preload_templates() -> None:
     """Compiles the templates of the first pages, so that no visitor waits for it."""
-    for name in ("base", "rate", "rate_grid", "rate_progress", "cards", "steps", "for_you", "filters"):
+    for name in (
+        "base",
+        "rate",
+        "rate_grid",
+        "rate_progress",
+        "cards",
+        "steps",
+        "for_you",
+        "filters",
+    ):
         _environment().get_template(f"{name}.html")
 
 
@@ -160,7 +171,8 @@ def choices(scale: Scale) -> list[float]:
 
 
 def is_stars(scale: Scale) -> bool:
-    """Whether a scale is drawn as five stars: up to 5 in halves or wholes; others are a row of numbers."""
+    """Whether a scale is drawn as five stars: up to 5 in halves or wholes; others are a row of
+    numbers."""
     return scale.has_stars and scale.highest == 5 and scale.lowest > 0 and scale.step in (0.5, 1.0)
 
 

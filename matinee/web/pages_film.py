@@ -33,7 +33,9 @@ class FilmPage(RatingContext):
 
 
 @router.get("/films")
-def film_by_query(request: Request, person: MaybePerson, item_id: Annotated[FilmId, Query(alias="id")]) -> Response:
+def film_by_query(
+    request: Request, person: MaybePerson, item_id: Annotated[FilmId, Query(alias="id")]
+) -> Response:
     """The page of a film whose id cannot be part of a path; see `film_url`."""
     return film_page(request, item_id, person)
 

@@ -1,4 +1,5 @@
-"""The page "For you": the list with its filters, and rows of films like those that the person liked best."""
+"""The page "For you": the list with its filters, and rows of films like those that the person liked
+best."""
 
 from typing import Any, NamedTuple
 
@@ -101,7 +102,9 @@ def _similar_rows(visitor: Visitor, options: Wish, listed: list[FilmCard]) -> li
     for favorite in sorted(cards.liked(visitor.own), key=lambda index: -visitor.own[index]):
         if len(rows) == N_ROWS:
             break
-        similar = [index for index in cards.similar(favorite, 4 * ROW_LENGTH, used) if index in allowed]
+        similar = [
+            index for index in cards.similar(favorite, 4 * ROW_LENGTH, used) if index in allowed
+        ]
         similar = similar[:ROW_LENGTH]
         if len(similar) < MIN_ROW_LENGTH:
             continue

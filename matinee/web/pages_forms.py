@@ -39,7 +39,9 @@ class RatingForm(FilmForm):
 
 
 @router.post("/rate")
-def rate(request: Request, form: Annotated[RatingForm, Form()], person: MaybePerson, serving: Serving) -> Response:
+def rate(
+    request: Request, form: Annotated[RatingForm, Form()], person: MaybePerson, serving: Serving
+) -> Response:
     """Stores a rating. A visitor's first rating makes them a person."""
     ratings = storable_ratings(serving.models.snapshot(), {form.item_id: form.stars})
     with person_or_newcomer(request, person) as writer:
@@ -48,14 +50,18 @@ def rate(request: Request, form: Annotated[RatingForm, Form()], person: MaybePer
 
 
 @router.post("/unrate")
-def unrate(request: Request, form: Annotated[FilmForm, Form()], person: CurrentPerson, serving: Serving) -> Response:
+def unrate(
+    request: Request, form: Annotated[FilmForm, Form()], person: CurrentPerson, serving: Serving
+) -> Response:
     """Removes a rating."""
     serving.store.unrate(person, storable_id(form.item_id))
     return _page_of_form(request, person, form)
 
 
 @router.post("/hide")
-def hide(request: Request, form: Annotated[FilmForm, Form()], person: MaybePerson, serving: Serving) -> Response:
+def hide(
+    request: Request, form: Annotated[FilmForm, Form()], person: MaybePerson, serving: Serving
+) -> Response:
     """Hides a film from the person's lists."""
     item_id = storable_id(serving.models.snapshot().item_id(form.item_id))
     with person_or_newcomer(request, person) as writer:
@@ -64,14 +70,17 @@ def hide(request: Request, form: Annotated[FilmForm, Form()], person: MaybePerso
 
 
 @router.post("/show")
-def show(request: Request, form: Annotated[FilmForm, Form()], person: CurrentPerson, serving: Serving) -> Response:
+def show(
+    request: Request, form: Annotated[FilmForm, Form()], person: CurrentPerson, serving: Serving
+) -> Response:
     """Shows a hidden film again."""
     serving.store.show(person, storable_id(form.item_id))
     return _page_of_form(request, person, form)
 
 
 def _page_of_form(request: Request, person: str, form: FilmForm) -> Response:
-    """The page that a form was on: its content for the script, a redirect for browsers without it."""
+    """The page that a form was on: its content for the script, a redirect for browsers without
+    it."""
     if not requested_part(request) or not is_local(form.back):
         return redirect_back(form.back)
     address = urlsplit(form.back)

@@ -1,4 +1,5 @@
-"""Groups: friends find something to watch together, with a link that invites them and one list for all.
+"""Groups: friends find something to watch together, with a link that invites them and one list for
+all.
 
 Members see each other's names and the list, never each other's ratings.
 """
@@ -14,14 +15,14 @@ from matinee.recommendation.filters import Filters
 from matinee.recommendation.suggestions import Suggestion, Suggestions
 from matinee.web import texts
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
-from matinee.web.film_index import FilmLine
-from matinee.web.groups import MOST_MEMBERS, FullGroupError, Group, Member
-from matinee.web.live import Snapshot
+from matinee.web.db.groups import MOST_MEMBERS, FullGroupError, Group, Member
+from matinee.web.db.people import Kept
+from matinee.web.http.problems import Problem
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import person_or_newcomer
-from matinee.web.problems import Problem
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Snapshot
 from matinee.web.shapes import NameBody
-from matinee.web.store import Kept
 
 router = APIRouter(prefix="/together", include_in_schema=False)
 
@@ -91,7 +92,9 @@ def groups(request: Request, person: MaybePerson, serving: Serving) -> Response:
 
 
 @router.post("")
-def make(request: Request, person: MaybePerson, serving: Serving, form: Annotated[NameBody, Form()]) -> Response:
+def make(
+    request: Request, person: MaybePerson, serving: Serving, form: Annotated[NameBody, Form()]
+) -> Response:
     """Creates a group; the address of its page is the link for friends."""
     with person_or_newcomer(request, person) as writer:
         link = serving.store.groups.create(writer.id, form.name.strip()).token
@@ -113,11 +116,21 @@ def group(
         names = [member.name for member in found.members]
         values = JoinPage(key=key, names=names, is_full=len(names) >= MOST_MEMBERS)
         return render(request, "together_join.html", values)
-    return render(request, "together_group.html", _group_page(request, serving, found, person, key, how, genre))
+    return render(
+        request,
+        "together_group.html",
+        _group_page(request, serving, found, person, key, how, genre),
+    )
 
 
 def _group_page(
-    request: Request, serving: Served, group: Group, person: str, key: str, how: Aggregation, genre: str
+    request: Request,
+    serving: Served,
+    group: Group,
+    person: str,
+    key: str,
+    how: Aggregation,
+    genre: str,
 ) -> GroupPage:
     snapshot = serving.models.snapshot()
     genres = snapshot.guide.catalog.genres
@@ -151,7 +164,11 @@ def _group_page(
 
 @router.post("/{key}/join")
 def join(
-    request: Request, key: str, person: MaybePerson, serving: Serving, form: Annotated[NameBody, Form()]
+    request: Request,
+    key: str,
+    person: MaybePerson,
+    serving: Serving,
+    form: Annotated[NameBody, Form()],
 ) -> Response:
     """Joins a group by its link, or changes the person's name in it."""
     group = _find_group(serving, person, key)

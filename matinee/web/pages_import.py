@@ -19,10 +19,10 @@ from matinee.errors import DataError
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.answers import keep_ratings, storable_ratings
+from matinee.web.db.people import MOST_RATINGS
+from matinee.web.http.problems import Problem
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of, person_or_newcomer
-from matinee.web.problems import Problem
-from matinee.web.store import MOST_RATINGS
 
 router = APIRouter(prefix="/you/import", include_in_schema=False)
 
@@ -78,7 +78,9 @@ async def review(
     return await serving.long_pages.run(_review, request, person, serving, file)
 
 
-def _review(request: Request, person: str | None, serving: Served, file: UploadFile | None) -> Response:
+def _review(
+    request: Request, person: str | None, serving: Served, file: UploadFile | None
+) -> Response:
     content = b""
     if file is not None:
         content = file.file.read(MOST_BYTES + 1)
@@ -107,11 +109,11 @@ def _review(request: Request, person: str | None, serving: Served, file: UploadF
 async def _chosen(request: Request) -> list[str]:
     """The fields of the form; read here because FastAPI's own limit on fields is too low for it."""
     try:
-        form = await request.form(max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES)
-    except HTTPException:
-        detail = (
-            f"The form was damaged on its way, or holds more than {MOST_RATINGS:,} films, the most that one can keep."
+        form = await request.form(
+            max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES
         )
+    except HTTPException:
+        detail = f"The form was damaged on its way, or holds more than {MOST_RATINGS:,} films, the most that one can keep."
         raise Problem(422, "damaged-form", detail) from None
     fields = [form.get("sure"), *form.getlist("doubtful")]
     return [text for text in fields if isinstance(text, str)]
@@ -151,7 +153,9 @@ def _unpacked(text: str) -> dict[Id, float]:
     try:
         return {_checked_id(item_id): float(stars) for item_id, stars in orjson.loads(text)}
     except (orjson.JSONDecodeError, TypeError, ValueError):
-        raise Problem(422, "damaged-form", "The form was damaged on its way; give the file once more.") from None
+        raise Problem(
+            422, "damaged-form", "The form was damaged on its way; give the file once more."
+        ) from None
 
 
 def _checked_id(value: Any) -> int | str:

@@ -1,7 +1,8 @@
-"""The map of films as a page: the scripts and the style of the stand-alone map, with its data as resources.
+"""The map of films as a page: the scripts and the style of the stand-alone map, with its data as
+resources.
 
-The films are the same for everyone, take a while to place and are cached; where the person stands is
-computed for every request.
+The films are the same for everyone, take a while to place and are cached; where the person stands
+is computed for every request.
 """
 
 import threading
@@ -21,10 +22,10 @@ from matinee.report.html import ASSETS
 from matinee.report.map_page import axis_sentences, page_data, you_on
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
-from matinee.web.live import Snapshot
+from matinee.web.http.problems import Answer, Problem
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
-from matinee.web.problems import Answer, Problem
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/map", include_in_schema=False)
 
@@ -78,7 +79,8 @@ def map_page(request: Request, serving: Serving) -> Response:
 
 @router.get("/films.json")
 def films(request: Request, serving: Serving) -> Response:
-    """The films and their places for `map.js`. Browsers may cache them: the address has the version."""
+    """The films and their places for `map.js`. Browsers may cache them: the address has the
+    version."""
     drawn = _map_of(request, serving.models.snapshot())
     if drawn.film_map is None:
         raise Problem(409, "no-map", drawn.reason)
@@ -126,7 +128,8 @@ def _draw(snapshot: Snapshot) -> DrawnMap:
 
 
 def _min_ratings(model: Recommender) -> int:
-    """Ratings that a film on the map needs, so that there are at most `MAX_FILMS`, and at least two."""
+    """Ratings that a film on the map needs, so that there are at most `MAX_FILMS`, and at least
+    two."""
     counts = np.sort(model.item_counts_)[::-1]
     minimum = few_ratings(model.item_counts_)
     if len(counts) > MAX_FILMS:

@@ -1,4 +1,5 @@
-"""Two models side by side: the list of each for the same person, and how well it predicts their ratings."""
+"""Two models side by side: the list of each for the same person, and how well it predicts their
+ratings."""
 
 from typing import Annotated, NamedTuple, TypedDict
 
@@ -12,11 +13,11 @@ from matinee.models.history import few_ratings
 from matinee.recommendation.suggestions import Suggestion
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.answers import ModelInfo, describe
-from matinee.web.film_index import FilmLine
-from matinee.web.live import Snapshot
+from matinee.web.db.people import Kept
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
-from matinee.web.store import Kept
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/models", include_in_schema=False)
 
@@ -79,7 +80,9 @@ async def models(
     return await serving.long_pages.run(_models, request, person, serving, left, right)
 
 
-def _models(request: Request, person: str | None, serving: Served, left: str, right: str) -> Response:
+def _models(
+    request: Request, person: str | None, serving: Served, left: str, right: str
+) -> Response:
     names = [model.name for model in serving.models]
     if left not in names:
         left = names[0]
@@ -113,7 +116,9 @@ def _recommend(snapshot: Snapshot, data: Kept) -> list[Suggestion]:
     return snapshot.guide.recommend(profile, LIST_LENGTH, exclude=exclude).items
 
 
-def _side(snapshot: Snapshot, data: Kept, items: list[Suggestion], others: list[list[Suggestion]]) -> ModelColumn:
+def _side(
+    snapshot: Snapshot, data: Kept, items: list[Suggestion], others: list[list[Suggestion]]
+) -> ModelColumn:
     """One model, its list, and its errors on the person's ratings."""
     places = {}
     for other in others:
@@ -123,11 +128,14 @@ def _side(snapshot: Snapshot, data: Kept, items: list[Suggestion], others: list[
     errors = mean_absolute_errors(snapshot.guide.model, stars, MAX_PREDICTED)
     if errors is None:
         return ModelColumn(describe(snapshot), films, None, None)
-    return ModelColumn(describe(snapshot), films, round(errors.model, 2), round(errors.item_means, 2))
+    return ModelColumn(
+        describe(snapshot), films, round(errors.model, 2), round(errors.item_means, 2)
+    )
 
 
 def _differences(left: Snapshot, right: Snapshot, data: Kept) -> list[PredictionGap]:
-    """The well-known films with the most different predictions; none if a model predicts no stars."""
+    """The well-known films with the most different predictions; none if a model predicts no
+    stars."""
     if not (left.guide.model.has_stars and right.guide.model.has_stars):
         return []
     left_stars = left.run(_predictions, left, data)
@@ -141,7 +149,10 @@ def _differences(left: Snapshot, right: Snapshot, data: Kept) -> list[Prediction
         if other_index is not None and is_known and str(item_id) not in rated:
             common.append((index, float(left_stars[index]), float(right_stars[other_index])))
     common.sort(key=lambda film: -abs(film[1] - film[2]))
-    return [PredictionGap(left.films.line(index), one, other) for index, one, other in common[:N_DIFFERENCES]]
+    return [
+        PredictionGap(left.films.line(index), one, other)
+        for index, one, other in common[:N_DIFFERENCES]
+    ]
 
 
 def _predictions(snapshot: Snapshot, data: Kept) -> NDArray[np.float32]:

@@ -1,8 +1,9 @@
-"""The operator's page: what the database holds, the served models and their accuracy, and the traffic.
+"""The operator's page: what the database holds, the served models and their accuracy, and the
+traffic.
 
 Typing the operator's token sets a cookie for half an hour. The cookie holds the time at which it
-expires and an HMAC of that time made with the token; browsers send it to this page alone. It gives no
-access to the API, and the token cannot be read from it.
+expires and an HMAC of that time made with the token; browsers send it to this page alone. It gives
+no access to the API, and the token cannot be read from it.
 """
 
 import hashlib
@@ -21,12 +22,13 @@ from matinee.analysis.leave_one_out import MIN_RATINGS, LastRatingErrors, last_r
 from matinee.errors import StoreError
 from matinee.web.access import Served, Serving
 from matinee.web.answers import ModelInfo, describe
-from matinee.web.live import LiveModel, Snapshot
-from matinee.web.metrics import exposition
+from matinee.web.db.people import Kept
+from matinee.web.http.monitoring import exposition
+from matinee.web.http.problems import Problem
+from matinee.web.http.security import is_same
 from matinee.web.pages_base import render
-from matinee.web.problems import Problem
-from matinee.web.security import is_same
-from matinee.web.store import Kept
+from matinee.web.serving.registry import LiveModel
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
@@ -58,7 +60,8 @@ class Route(NamedTuple):
     """Responses with a status of 5xx."""
     mean_ms: float
     p99_ms: float | None
-    """The end of the histogram's bucket that contains the 99th percentile; None for the last bucket."""
+    """The end of the histogram's bucket that contains the 99th percentile; None for the last
+    bucket."""
 
 
 class Traffic(NamedTuple):
@@ -118,7 +121,9 @@ def operator_page(request: Request, serving: Serving) -> Response:
 
 
 @router.post("")
-def sign_in(request: Request, serving: Serving, token: Annotated[str, Form(max_length=500)] = "") -> Response:
+def sign_in(
+    request: Request, serving: Serving, token: Annotated[str, Form(max_length=500)] = ""
+) -> Response:
     """Checks the token and sets the cookie."""
     secret = serving.settings.operator_token
     if not secret or not is_same(secret, token.strip()):
@@ -141,12 +146,16 @@ def sign_out(request: Request) -> Response:
 def reload(request: Request, serving: Serving) -> Response:
     """Reloads the model files; the page says which of them were refused."""
     if not _is_operator(request, serving):
-        raise Problem(401, "not-the-operator", "This needs the operator's token; sign in at /operator.")
+        raise Problem(
+            401, "not-the-operator", "This needs the operator's token; sign in at /operator."
+        )
     serving.models.reload()
     return RedirectResponse("/operator", 303)
 
 
-def _sign_in_page(request: Request, serving: Served, status: int, *, wrong: bool = False) -> Response:
+def _sign_in_page(
+    request: Request, serving: Served, status: int, *, wrong: bool = False
+) -> Response:
     values = SignInPage(has_operator=bool(serving.settings.operator_token), wrong=wrong)
     response = render(request, "operator_sign_in.html", values)
     response.status_code = status
@@ -165,7 +174,9 @@ def _is_operator(request: Request, serving: Served) -> bool:
 
 
 def _signature(secret: str, expires: str) -> str:
-    return hmac.new(secret.encode(), f"operator until {expires}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        secret.encode(), f"operator until {expires}".encode(), hashlib.sha256
+    ).hexdigest()
 
 
 def _cookie_name(request: Request) -> str:

@@ -20,7 +20,8 @@ N_RECOMMENDED = 6
 
 
 class RateQuery(BaseModel):
-    """Films not to ask about, because they were not seen or are on the page; and how many to ask about."""
+    """Films not to ask about, because they were not seen or are on the page; and how many to ask
+    about."""
 
     skip: FilmIds = []
     shown: FilmIds = []
@@ -36,7 +37,9 @@ class RatePage(RatingContext):
 
 
 @router.get("/")
-def rate_page(request: Request, person: MaybePerson, query: Annotated[RateQuery, Query()]) -> Response:
+def rate_page(
+    request: Request, person: MaybePerson, query: Annotated[RateQuery, Query()]
+) -> Response:
     """Films to rate, and the list so far."""
     return render_rate_page(request, person, query)
 

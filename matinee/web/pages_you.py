@@ -1,4 +1,5 @@
-"""What a person's ratings say about them, all of their ratings, and their data to download or delete."""
+"""What a person's ratings say about them, all of their ratings, and their data to download or
+delete."""
 
 import csv
 import io
@@ -14,13 +15,13 @@ from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
 from matinee.web.answers import native_id
 from matinee.web.charts import Column, columns_of, histogram, lean_bar
-from matinee.web.film_index import FilmLine
-from matinee.web.live import Snapshot
+from matinee.web.db.people import Kept, Rated
+from matinee.web.http.problems import Answer
+from matinee.web.http.security import take_cookie
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
-from matinee.web.problems import Answer
-from matinee.web.security import take_cookie
-from matinee.web.store import Kept, Rated
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/you", include_in_schema=False)
 
@@ -215,7 +216,9 @@ def ask_to_delete(request: Request, person: MaybePerson, serving: Serving) -> Re
 
 
 @router.post("/delete")
-def delete(request: Request, person: MaybePerson, serving: Serving, sure: Annotated[bool, Form()] = False) -> Response:
+def delete(
+    request: Request, person: MaybePerson, serving: Serving, sure: Annotated[bool, Form()] = False
+) -> Response:
     """Deletes the person and all of their data."""
     if person is None or not sure:
         return RedirectResponse("/you/delete", 303)

@@ -13,7 +13,8 @@ GENRES = (
     "western", "musical", "film-noir", "documentary", "war", "animation", "horror", "sci-fi", "fantasy", "mystery",
     "children", "family", "crime", "romance", "thriller", "adventure", "action", "comedy", "drama",
 )  # fmt: skip
-"""Genres with a color. The first one that a film has decides: rare genres come first and say most."""
+"""Genres with a color. The first one that a film has decides: rare genres come first and say
+most."""
 _SYNONYMS = {
     "children-s": "children",
     "sci-fi-fantasy": "sci-fi",

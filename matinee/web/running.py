@@ -12,18 +12,20 @@ from uvicorn.supervisors import Multiprocess
 
 from matinee.errors import SettingError
 from matinee.web.app import ENVIRONMENT, create_app
-from matinee.web.logs import log_libraries
-from matinee.web.protocol import Protocol
+from matinee.web.http.logs import log_libraries
+from matinee.web.http.protocol import Protocol
 from matinee.web.settings import Settings
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
-"""Longer than nginx keeps an idle connection to us, so that it never sends into one that we are closing."""
+"""Longer than nginx keeps an idle connection to us, so that it never sends into one that we are
+closing."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where to listen, in how many processes, and whose word on the client's address is believed."""
+    """Where to listen, in how many processes, and whose word on the client's address is
+    believed."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -42,11 +44,16 @@ def run(settings: Settings, address: Address, announce: Callable[[str], None]) -
         ModelFileError, StoreError: as `create_app` does.
     """
     log_libraries()
-    with _listen(address) as listening, suppress(KeyboardInterrupt):  # uvicorn has stopped in order, and tells again
+    with (
+        _listen(address) as listening,
+        suppress(KeyboardInterrupt),
+    ):  # uvicorn has stopped in order, and tells again
         _run(settings, address, listening, announce)
 
 
-def _run(settings: Settings, address: Address, listening: socket.socket, announce: Callable[[str], None]) -> None:
+def _run(
+    settings: Settings, address: Address, listening: socket.socket, announce: Callable[[str], None]
+) -> None:
     host, port = listening.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if address.workers == 1:
@@ -64,7 +71,8 @@ def _run(settings: Settings, address: Address, listening: socket.socket, announc
 
 
 def _refuse_bad(settings: Settings) -> None:
-    """Loads everything once, so that an error is told here and not by every worker, and the database is up to date."""
+    """Loads everything once, so that an error is told here and not by every worker, and the
+    database is up to date."""
     create_app(settings).state.served.store.close()
 
 

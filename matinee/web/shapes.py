@@ -1,7 +1,7 @@
 """What requests and answers look like; from these classes the OpenAPI document is made.
 
-Requests are checked against them. Answers are not: they are written straight from plain values (`problems.Answer`), and
-a test compares them with the document.
+Requests are checked against them. Answers are not: they are written straight from plain values
+(`problems.Answer`), and a test compares them with the document.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -10,18 +10,25 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.reranking import Dials
+from matinee.web.db.schema import LONGEST_ITEM_ID, LONGEST_NAME
 from matinee.web.settings import MOST_ITEMS, MOST_K, MOST_OWN_RATINGS, MOST_TEXT
-from matinee.web.tables import LONGEST_ITEM_ID, LONGEST_NAME
 
 ItemId = Annotated[
     int | Annotated[str, Field(max_length=LONGEST_ITEM_ID)],
-    Field(description="The id of a film, as in the training data.", examples=[1], union_mode="left_to_right"),
+    Field(
+        description="The id of a film, as in the training data.",
+        examples=[1],
+        union_mode="left_to_right",
+    ),
 ]
-Stars = Annotated[float, Field(allow_inf_nan=False, description="Within the model's scale.", examples=[4.5])]
+Stars = Annotated[
+    float, Field(allow_inf_nan=False, description="Within the model's scale.", examples=[4.5])
+]
 Year = Annotated[int, Field(ge=1, le=9999)]
 Genre = Annotated[str, Field(max_length=MOST_TEXT)]
 ModelName = Annotated[
-    str | None, Field(max_length=MOST_TEXT, description="Which of the served models; the first if none.")
+    str | None,
+    Field(max_length=MOST_TEXT, description="Which of the served models; the first if none."),
 ]
 
 _RATINGS: list[JsonValue] = [{"item_id": 1, "stars": 4.5}, {"item_id": 2, "stars": 2}]
@@ -35,22 +42,38 @@ class _Asked(BaseModel):
 
 
 class _Filtered(_Asked):
-    genre: list[Genre] = Field([], max_length=30, description="At least one of these.", examples=[["Sci-Fi"]])
-    not_genre: list[Genre] = Field([], max_length=30, description="None of these.", examples=[["Horror"]])
+    genre: list[Genre] = Field(
+        [], max_length=30, description="At least one of these.", examples=[["Sci-Fi"]]
+    )
+    not_genre: list[Genre] = Field(
+        [], max_length=30, description="None of these.", examples=[["Horror"]]
+    )
     year_from: Year | None = Field(None, examples=[1970])
     year_to: Year | None = None
-    min_ratings: int = Field(0, ge=0, le=10**9, description="Leave out films with fewer ratings.", examples=[20])
+    min_ratings: int = Field(
+        0, ge=0, le=10**9, description="Leave out films with fewer ratings.", examples=[20]
+    )
     model: ModelName = None
 
     def filters(self) -> Filters:
         """For `Guide.recommend`."""
-        return Filters(tuple(self.genre), tuple(self.not_genre), (self.year_from, self.year_to), self.min_ratings)
+        return Filters(
+            tuple(self.genre),
+            tuple(self.not_genre),
+            (self.year_from, self.year_to),
+            self.min_ratings,
+        )
 
 
 class FilmQuery(_Filtered):
     """Which films, in which order, and which page of them."""
 
-    q: str = Field("", max_length=MOST_TEXT, description="Words of the title, or how they begin.", examples=["godf"])
+    q: str = Field(
+        "",
+        max_length=MOST_TEXT,
+        description="Words of the title, or how they begin.",
+        examples=["godf"],
+    )
     order: Literal["popular", "best", "title", "newest", "oldest"] = "popular"
     page: int = Field(1, ge=1, le=100_000)
     page_size: int = Field(20, ge=1, le=MOST_ITEMS)
@@ -71,9 +94,13 @@ class Wish(_Filtered):
 
     k: int = Field(10, ge=1, le=MOST_K, description="Length of the list.", examples=[20])
     popularity: float = Field(0.0, ge=-1, le=1, description="-1: obscure films; 1: popular ones.")
-    diversity: float = Field(0.0, ge=0, le=1, description="0: the best as they are; 1: as varied as can be.")
+    diversity: float = Field(
+        0.0, ge=0, le=1, description="0: the best as they are; 1: as varied as can be."
+    )
     include_rated: bool = Field(False, description="Keep films that are rated already.")
-    explain: bool = Field(False, description="Say of each film which ratings made its prediction; takes longer.")
+    explain: bool = Field(
+        False, description="Say of each film which ratings made its prediction; takes longer."
+    )
 
     def dials(self) -> Dials:
         """For `Guide.recommend`."""
@@ -103,15 +130,21 @@ class _WithRatings(_Asked):
 class RecommendRequest(_WithRatings, Wish):
     """Somebody's ratings, and what their list should be like."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ratings": _RATINGS, "k": 5, "min_ratings": 20}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ratings": _RATINGS, "k": 5, "min_ratings": 20}]}
+    )
 
-    not_interested: list[ItemId] = Field([], max_length=MOST_OWN_RATINGS, description="Films to leave out.")
+    not_interested: list[ItemId] = Field(
+        [], max_length=MOST_OWN_RATINGS, description="Films to leave out."
+    )
 
 
 class PredictRequest(_WithRatings):
     """Somebody's ratings, and the films to predict."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ratings": _RATINGS, "item_ids": [3, 4]}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ratings": _RATINGS, "item_ids": [3, 4]}]}
+    )
 
     item_ids: list[ItemId] = Field(min_length=1, max_length=MOST_ITEMS, examples=[[3, 4]])
     model: ModelName = None
@@ -120,10 +153,17 @@ class PredictRequest(_WithRatings):
 class ExplainRequest(_WithRatings):
     """Somebody's ratings, and the film whose prediction is to be explained."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ratings": _RATINGS, "item_id": 3, "reasons": 2}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"ratings": _RATINGS, "item_id": 3, "reasons": 2}]}
+    )
 
     item_id: ItemId
-    reasons: int = Field(5, ge=0, le=MOST_OWN_RATINGS, description="So many ratings are named; the others are one sum.")
+    reasons: int = Field(
+        5,
+        ge=0,
+        le=MOST_OWN_RATINGS,
+        description="So many ratings are named; the others are one sum.",
+    )
     model: ModelName = None
 
 
@@ -143,7 +183,9 @@ class ModelQuery(_Asked):
 class PersonQuery(_Asked):
     """How a new person is to be recognised."""
 
-    cookie: bool = Field(False, description="In a cookie, as pages need it, instead of a token in the answer.")
+    cookie: bool = Field(
+        False, description="In a cookie, as pages need it, instead of a token in the answer."
+    )
 
 
 class StarsBody(_Asked):
@@ -170,10 +212,14 @@ class NameBody(_Asked):
         return self
 
 
-# -- answers -------------------------------------------------------------------------------------------------------
+# -- answers ---------------------------------------------------------------------------------------
+# ----------------
 
 
-_DEVIATION = Field(None, description="How far, in stars, the rating would be from it; null if the model cannot tell.")
+_DEVIATION = Field(
+    None,
+    description="How far, in stars, the rating would be from it; null if the model cannot tell.",
+)
 
 
 class Film(BaseModel):
@@ -203,7 +249,9 @@ class Suggested(Film):
     score: float = Field(description="What the list is sorted by; comparable only within a model.")
     stars: float | None = Field(description="Predicted; null if the model only ranks.")
     deviation: float | None = _DEVIATION
-    explanation: dict[str, Any] | None = Field(None, description="As of /explain; if it was asked for.")
+    explanation: dict[str, Any] | None = Field(
+        None, description="As of /explain; if it was asked for."
+    )
 
 
 class ListAnswer(BaseModel):
@@ -211,7 +259,9 @@ class ListAnswer(BaseModel):
 
     items: list[Suggested]
     note: str = Field(description="Says why the list is short, if it is.")
-    unknown: list[str] = Field(description="Rated items that the model does not know; they do not count.")
+    unknown: list[str] = Field(
+        description="Rated items that the model does not know; they do not count."
+    )
     model: str
     version: str = Field(description="Changes when the model does.")
 
@@ -234,7 +284,8 @@ class Predictions(BaseModel):
 
 
 class Explained(BaseModel):
-    """What a prediction is made of; the values of `parts` add up to `stars`, or to `score` where there are none."""
+    """What a prediction is made of; the values of `parts` add up to `stars`, or to `score` where
+    there are none."""
 
     item_id: int | str
     title: str
@@ -253,7 +304,9 @@ class Person(BaseModel):
     """A person; the token is shown this once."""
 
     person_id: str
-    token: str | None = Field(description="For the header `Authorization: Bearer ...`; null if it is in the cookie.")
+    token: str | None = Field(
+        description="For the header `Authorization: Bearer ...`; null if it is in the cookie."
+    )
 
 
 class KeptRating(BaseModel):

@@ -16,9 +16,9 @@ from matinee.models.base import UserState
 from matinee.recommendation.elicitation import Elicitation
 from matinee.recommendation.intervals import likely
 from matinee.web import texts
-from matinee.web.film_index import FilmLine
-from matinee.web.live import Snapshot
 from matinee.web.posters import film_name
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Snapshot
 
 ALIKE = 0.3
 """The smallest cosine at which a card calls one film similar to another."""
@@ -74,7 +74,9 @@ class FilmCards:
         model = self.snapshot.guide.model
         scored_items = model.scored(profile, np.array(indices, np.int64), scores)
         cards = []
-        for index, scored, why in zip(indices, scored_items, self.reasons(indices, own), strict=True):
+        for index, scored, why in zip(
+            indices, scored_items, self.reasons(indices, own), strict=True
+        ):
             card = self.card(index)
             card["stars"], card["why"] = scored.stars, why
             if scored.stars is None:
@@ -86,7 +88,8 @@ class FilmCards:
         return cards
 
     def reasons(self, indices: list[int], own: Mapping[int, float]) -> list[str]:
-        """One sentence per film: the similar film that the person likes, or what people think of it."""
+        """One sentence per film: the similar film that the person likes, or what people think of
+        it."""
         liked = self.liked(own)
         if not liked or not indices:
             return [self._reason_from_ratings(index) for index in indices]
@@ -101,7 +104,8 @@ class FilmCards:
         return reasons
 
     def liked(self, own: Mapping[int, float]) -> list[int]:
-        """The films rated above the person's own mean, or highest; all of them for implicit feedback."""
+        """The films rated above the person's own mean, or highest; all of them for implicit
+        feedback."""
         scale = self.snapshot.guide.model.scale_
         if not own or not scale.has_stars:
             return list(own)
@@ -111,7 +115,8 @@ class FilmCards:
         return [index for index, stars in own.items() if stars >= max(enough, middle)]
 
     def similar(self, index: int, k: int, exclude: Iterable[int]) -> list[int]:
-        """The k most similar films, best first; fewer if no more are similar and have enough ratings."""
+        """The k most similar films, best first; fewer if no more are similar and have enough
+        ratings."""
         enough = min(_FEW_RATINGS, int(np.median(self.counts)))
         similarity = self._directions @ self._directions[index]
         similarity = similarity * (self.counts / (self.counts + _FEW_RATINGS))  # (I,)
@@ -141,7 +146,8 @@ class FilmCards:
 
 
 class FilmCardsCache:
-    """The cards of the snapshots being served: made once, dropped when a new model replaces the old."""
+    """The cards of the snapshots being served: made once, dropped when a new model replaces the
+    old."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, FilmCards] = {}
@@ -170,7 +176,8 @@ def _first_and_last_year(snapshot: Snapshot) -> tuple[int, int] | None:
 
 
 def _item_directions(snapshot: Snapshot) -> Floats:
-    """Unit rows, (I, F): item vectors about their mean, or only labels for a model without vectors."""
+    """Unit rows, (I, F): item vectors about their mean, or only labels for a model without
+    vectors."""
     model = snapshot.guide.model
     try:
         vectors = centered(model.item_vectors(), model.item_counts_ > 0)

@@ -1,7 +1,7 @@
 """All English that the pages say, by page; what stands in braces is filled in.
 
-Sentences about a model come from it (`Explanation.sentence`, `Suggestions.note`), and those about errors from where
-they are raised.
+Sentences about a model come from it (`Explanation.sentence`, `Suggestions.note`), and those about
+errors from where they are raised.
 """
 
 from typing import Any
@@ -200,7 +200,10 @@ IMPORT: dict[str, Any] = {
     "sites": (
         ("Letterboxd", "Settings, Data, Export your data: ratings.csv, in a zip file."),
         ("IMDb", "Your ratings, Export: a CSV file. Its 1 to 10 become stars."),
-        ("MovieLens", "About you, Export. The ratings.csv of a data set works too, if it is of one user."),
+        (
+            "MovieLens",
+            "About you, Export. The ratings.csv of a data set works too, if it is of one user.",
+        ),
         ("matinee", "The page You of any matinee, Export as CSV."),
     ),
     "review": "What was found",

@@ -77,14 +77,22 @@ def world(seed: int, link: bool = False) -> tuple[Ratings, NDArray[np.float64]]:
     user, item = pairs // 400, pairs % 400
     item_bias, tastes = rng.normal(0, 0.5, 400), rng.normal(size=(600, 3))
     directions = rng.normal(size=(400, 3)) * 0.5 / np.sqrt(3)
-    raw = rng.normal(0, 0.4, 600)[user] + item_bias[item] + np.einsum("nf,nf->n", tastes[user], directions[item])
+    raw = (
+        rng.normal(0, 0.4, 600)[user]
+        + item_bias[item]
+        + np.einsum("nf,nf->n", tastes[user], directions[item])
+    )
     value = 5.5 / (1 + np.exp(-0.5 - raw)) if link else 3.5 + raw
     value += rng.normal(0, 0.8, len(pairs))
     scale = Scale(1, 5, 1) if link else Scale(-10, 15, 0)
-    return Ratings.from_ids(user, item, value.clip(0, 5.5) if link else value, scale=scale), item_bias
+    return Ratings.from_ids(
+        user, item, value.clip(0, 5.5) if link else value, scale=scale
+    ), item_bias
 
 
-def coverage(model: type[Recommender], link: bool, raw: tuple[bool, ...] = (False,)) -> list[tuple[float, float]]:
+def coverage(
+    model: type[Recommender], link: bool, raw: tuple[bool, ...] = (False,)
+) -> list[tuple[float, float]]:
     """For each ranking: how many intervals of items with 5 ratings or more hold the true bias, and how steeply the
     biases of items with 60 or more follow the truth."""
     holds, slopes = np.zeros((3, len(raw))), np.zeros((3, len(raw)))
@@ -95,10 +103,14 @@ def coverage(model: type[Recommender], link: bool, raw: tuple[bool, ...] = (Fals
             lines = [line for line in bias_ranking(guide, 1_000, raw=alone) if line.n_ratings >= 5]
             assert len(lines) > 350
             half = {line.item_id: line.high - line.bias for line in bias_ranking(guide, 1_000)}
-            bias, half_width, n = np.array([(line.bias, half[line.item_id], line.n_ratings) for line in lines]).T
+            bias, half_width, n = np.array(
+                [(line.bias, half[line.item_id], line.n_ratings) for line in lines]
+            ).T
             low, high = bias - half_width, bias + half_width
             true = truth[[int(line.item_id) for line in lines]]
-            zero = np.average(bias - true, weights=(high - low) ** -2.0)  # where biases begin is a matter of the mean
+            zero = np.average(
+                bias - true, weights=(high - low) ** -2.0
+            )  # where biases begin is a matter of the mean
             holds[seed, column] = np.mean((low - zero <= true) & (true <= high - zero))
             slopes[seed, column] = np.polyfit(true[n >= 60], bias[n >= 60], 1)[0]
     return list(zip(holds.mean(axis=0).tolist(), slopes.mean(axis=0).tolist(), strict=True))
@@ -113,7 +125,9 @@ def test_nineteen_of_twenty_intervals_hold_the_true_bias(model: type[Recommender
 
 def test_in_dot_product_most_of_the_bias_hides_in_the_factors_and_is_found_there() -> None:
     (held, slope), (held_alone, slope_alone) = coverage(DotProduct, link=True, raw=(False, True))
-    assert held > 0.8  # the weight decay pulls all biases to zero, which no interval about them can know
+    assert (
+        held > 0.8
+    )  # the weight decay pulls all biases to zero, which no interval about them can know
     assert slope > 0.75
     assert held_alone < 0.5
     assert slope_alone < 0.5
@@ -124,9 +138,16 @@ def test_the_intervals_are_those_of_the_formula() -> None:
     model = Baseline().fit(ratings, n_threads=1)
     squares: dict[int, list[float]] = {item: [] for item in range(12)}
     for user, item, value in zip(
-        ratings.user_index.tolist(), ratings.item_index.tolist(), ratings.value.tolist(), strict=True
+        ratings.user_index.tolist(),
+        ratings.item_index.tolist(),
+        ratings.value.tolist(),
+        strict=True,
     ):
-        expected = float(model.global_mean_) + float(model.user_bias_[user]) + float(model.item_bias_[item])
+        expected = (
+            float(model.global_mean_)
+            + float(model.user_bias_[user])
+            + float(model.item_bias_[item])
+        )
         squares[item].append((value - expected) ** 2)
     common = float(np.mean([one for many in squares.values() for one in many]))
     spread = float(model.item_bias_.astype(np.float64).var())
@@ -134,7 +155,9 @@ def test_the_intervals_are_those_of_the_formula() -> None:
         item = model.items_.index(line.item_id)
         own = (sum(squares[item]) + 20 * common) / (len(squares[item]) + 20)
         half = 1.96 * np.sqrt(own / (len(squares[item]) + common / spread))
-        assert line.bias == pytest.approx(float(model.item_bias_[item]) + float(np.median(model.user_bias_)))
+        assert line.bias == pytest.approx(
+            float(model.item_bias_[item]) + float(np.median(model.user_bias_))
+        )
         assert (line.low, line.high) == pytest.approx((line.bias - half, line.bias + half))
 
 
@@ -144,8 +167,13 @@ def test_for_a_sigmoid_the_interval_is_wider_by_its_slope() -> None:
     model.user_factors_[:], model.item_factors_[:], model.user_bias_[:] = 0, 0, 0
     low, high = model.range_.tolist()
     user = np.repeat(np.arange(len(model.users_)), model.history_.counts)
-    stars = low + (high - low) / (1 + np.exp(-model.item_bias_.astype(np.float64)[model.history_.item_index]))
-    squares, slopes = (model.history_.value - stars) ** 2, (stars - low) * (high - stars) / (high - low)
+    stars = low + (high - low) / (
+        1 + np.exp(-model.item_bias_.astype(np.float64)[model.history_.item_index])
+    )
+    squares, slopes = (
+        (model.history_.value - stars) ** 2,
+        (stars - low) * (high - stars) / (high - low),
+    )
     assert len(user) == len(stars)
     for line in bias_ranking(Guide(model), 12):
         mine = model.history_.item_index == model.items_.index(line.item_id)
@@ -165,7 +193,9 @@ def loved_by_three() -> Guide:
     rows = [(user, "many", 5.0 if rng.random() < 0.8 else 4.0) for user in users]
     rows += [(user, "three", 5.0) for user in users[:3]]
     rows += [(user, "hated", 1.0) for user in users[3:5]]
-    rows += [(user, f"film {number}", float(rng.integers(2, 5))) for user in users for number in range(6)]
+    rows += [
+        (user, f"film {number}", float(rng.integers(2, 5))) for user in users for number in range(6)
+    ]
     people, items, stars = (list(column) for column in zip(*rows, strict=True))
     model = Baseline(item_shrinkage=0.01).fit(Ratings.from_ids(people, items, stars), n_threads=1)
     return Guide(model, Catalog({"many": Film("Many, The (1990)", 1990, ("Drama",))}))
@@ -176,7 +206,9 @@ def test_three_enthusiasts_do_not_make_the_best_film_unless_the_raw_ranking_is_w
     best, raw = bias_ranking(guide, 2), bias_ranking(guide, 2, raw=True)
     assert [line.item_id for line in best] == ["many", "three"]
     assert [line.item_id for line in raw] == ["three", "many"]
-    assert np.isnan([(line.low, line.high) for line in raw]).all()  # the interval is that of another number
+    assert np.isnan(
+        [(line.low, line.high) for line in raw]
+    ).all()  # the interval is that of another number
     assert raw[0].to_dict()["low"] is raw[0].to_dict()["high"] is None
     model: Any = guide.model
     shift = float(np.median(model.user_bias_))
@@ -212,9 +244,15 @@ def test_the_raw_ranking_is_by_the_bias_alone(lowest: bool) -> None:
 
 def test_items_and_users_without_ratings_are_in_no_ranking() -> None:
     ratings = simulated()
-    model = MatrixFactorization(epochs=2).fit(ratings.subset((ratings.item_index > 4) & (ratings.user_index > 2)))
-    assert {line.item_id for line in bias_ranking(Guide(model), 500)} == set(ratings.items.ids[5:].tolist())
-    assert {line.user_id for line in generosity(Guide(model), 500)} == set(ratings.users.ids[3:].tolist())
+    model = MatrixFactorization(epochs=2).fit(
+        ratings.subset((ratings.item_index > 4) & (ratings.user_index > 2))
+    )
+    assert {line.item_id for line in bias_ranking(Guide(model), 500)} == set(
+        ratings.items.ids[5:].tolist()
+    )
+    assert {line.user_id for line in generosity(Guide(model), 500)} == set(
+        ratings.users.ids[3:].tolist()
+    )
 
 
 def tell_of_no_biases(model: Recommender) -> None:
@@ -225,7 +263,9 @@ def tell_of_no_biases(model: Recommender) -> None:
     assert message(UnsupportedError, bias_unit, guide.model) == told
 
 
-@pytest.mark.parametrize("model", [Popularity(), PlainMF(epochs=1), DotProduct(epochs=1, biases=False)])
+@pytest.mark.parametrize(
+    "model", [Popularity(), PlainMF(epochs=1), DotProduct(epochs=1, biases=False)]
+)
 def test_a_model_without_biases_names_those_that_have_them(model: Recommender) -> None:
     tell_of_no_biases(model)
 
@@ -244,7 +284,9 @@ def test_a_list_has_at_least_one_place(ask: Any) -> None:
 
 def test_asking_changes_nothing() -> None:
     model: Any = fitted(DotProduct)
-    before = [getattr(model, name).copy() for name in ("item_bias_", "item_factors_", "user_factors_")]
+    before = [
+        getattr(model, name).copy() for name in ("item_bias_", "item_factors_", "user_factors_")
+    ]
     for ask in (bias_ranking, generosity, disagreements, components):
         assert ask(Guide(model)) == ask(Guide(model))
     after = [getattr(model, name) for name in ("item_bias_", "item_factors_", "user_factors_")]
@@ -357,7 +399,9 @@ def test_without_histories_the_deviation_is_supposed_and_people_are_unknown(
     if model is Baseline:
         spread = float(fitted(model).item_bias_.astype(np.float64).var())  # type: ignore[attr-defined]
         line = lines[7]
-        assert line.high - line.bias == pytest.approx(1.96 / np.sqrt(line.n_ratings + 1 / spread))  # (5 - 1) / 4 = 1
+        assert line.high - line.bias == pytest.approx(
+            1.96 / np.sqrt(line.n_ratings + 1 / spread)
+        )  # (5 - 1) / 4 = 1
     else:
         assert components(bare) == components(whole)
 
@@ -419,10 +463,15 @@ def test_the_ends_of_a_component_are_the_films_farthest_out() -> None:
 def test_the_effect_is_cliffs_delta_counted_pair_by_pair() -> None:
     rng = np.random.default_rng(4)
     positions = np.round(rng.normal(size=(30, 2)), 1)  # some are equal
-    films = [Film(str(row), None, tuple(name for name in "ABC" if rng.random() < 0.4)) for row in range(30)]
+    films = [
+        Film(str(row), None, tuple(name for name in "ABC" if rng.random() < 0.4))
+        for row in range(30)
+    ]
     for x, meanings in zip(positions.T, _meanings(positions, films), strict=True):
         assert [one.name for one in sorted(meanings)] == ["A", "B", "C"]
-        assert [abs(one.effect) for one in meanings] == sorted((abs(one.effect) for one in meanings), reverse=True)
+        assert [abs(one.effect) for one in meanings] == sorted(
+            (abs(one.effect) for one in meanings), reverse=True
+        )
         for one in meanings:
             inside = [row for row, film in enumerate(films) if one.name in film.genres]
             outside = [row for row, film in enumerate(films) if one.name not in film.genres]
@@ -446,7 +495,10 @@ def test_the_p_value_of_a_single_group_is_that_of_all_permutations() -> None:
 
 def test_where_there_is_nothing_to_find_one_component_in_twenty_finds_something() -> None:
     rng = np.random.default_rng(5)
-    films = [Film(str(row), None, tuple(name for name in "ABCDEFGH" if rng.random() < 0.3)) for row in range(50)]
+    films = [
+        Film(str(row), None, tuple(name for name in "ABCDEFGH" if rng.random() < 0.3))
+        for row in range(50)
+    ]
     found = _meanings(rng.normal(size=(50, 300)), films)
     assert all(len(meanings) == 8 for meanings in found)
     alarms = sum(any(one.p_value < 0.05 for one in meanings) for meanings in found)
@@ -454,7 +506,10 @@ def test_where_there_is_nothing_to_find_one_component_in_twenty_finds_something(
 
 
 def test_groups_are_genres_and_decades_with_five_films_inside_and_outside() -> None:
-    films = [Film("x", 1980 + 5 * (row % 2) + row // 6 * 10, ("A",) if row < 5 else ("B", "B")) for row in range(12)]
+    films = [
+        Film("x", 1980 + 5 * (row % 2) + row // 6 * 10, ("A",) if row < 5 else ("B", "B"))
+        for row in range(12)
+    ]
     names, members = _groups(films)
     assert names == [("1980s", "decade"), ("1990s", "decade"), ("A", "genre"), ("B", "genre")]
     assert members.sum(axis=0).tolist() == [6, 6, 5, 7]
@@ -464,29 +519,46 @@ def test_groups_are_genres_and_decades_with_five_films_inside_and_outside() -> N
 
 def test_a_component_can_be_one_sided_or_unknown() -> None:
     none = Component(3, 0.02, [], [], [])
-    assert none.sentence() == "Component 3 (2% of the variance): no genre or decade has enough films to describe it."
+    assert (
+        none.sentence()
+        == "Component 3 (2% of the variance): no genre or decade has enough films to describe it."
+    )
     drama = Meaning("Drama", "genre", -0.4, 0.001, 30)
     low = Component(1, 0.181, [], [], [drama, Meaning("War", "genre", 0.5, 0.2, 6)])
     assert low.sentence() == "Component 1 (18% of the variance): toward Drama at the low end."
     weak = Component(
-        2, 0.1, [], [], [Meaning("1950s", "decade", 0.14, 0.0002, 900), Meaning("A", "genre", 0.1, 0.4, 9)]
+        2,
+        0.1,
+        [],
+        [],
+        [Meaning("1950s", "decade", 0.14, 0.0002, 900), Meaning("A", "genre", 0.1, 0.4, 9)],
     )
     assert weak.sentence() == (
         "Component 2 (10% of the variance) does not separate genres or decades (largest effect 0.14, p < 0.001)."
     )
-    assert weak.to_dict()["meanings"][1] == {"name": "A", "kind": "genre", "effect": 0.1, "p_value": 0.4, "n": 9}
+    assert weak.to_dict()["meanings"][1] == {
+        "name": "A",
+        "kind": "genre",
+        "effect": 0.1,
+        "p_value": 0.4,
+        "n": 9,
+    }
 
 
 def test_a_catalog_without_genres_and_years_gives_ends_and_no_meaning() -> None:
     guide = Guide(fitted(MatrixFactorization))
     first = components(guide, 1, 3, min_ratings=0)[0]
     assert first.meanings == []
-    assert [end.film.title for end in first.high_end] == [str(end.item_id) for end in first.high_end]
+    assert [end.film.title for end in first.high_end] == [
+        str(end.item_id) for end in first.high_end
+    ]
 
 
 def test_three_items_with_text_ids_have_two_components_of_one_film_at_each_end() -> None:
     ratings = Ratings.from_ids(
-        ["a", "a", "b", "b", "c", "c"] * 2, ["x", "y", "y", "z", "x", "z"] * 2, [1, 5, 2, 4, 3, 3] * 2
+        ["a", "a", "b", "b", "c", "c"] * 2,
+        ["x", "y", "y", "z", "x", "z"] * 2,
+        [1, 5, 2, 4, 3, 3] * 2,
     )
     model = MatrixFactorization(factors=3, epochs=1).fit(ratings, n_threads=1)
     model.item_factors_ = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 5]], np.float32)
@@ -513,7 +585,9 @@ def test_models_without_factors_or_with_none_that_help_say_so() -> None:
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("insight") / "m.matinee"
-    Guide(fitted(MatrixFactorization), Catalog({7: Film("Alien (1979)", 1979, ("Horror",))})).save(path)
+    Guide(fitted(MatrixFactorization), Catalog({7: Film("Alien (1979)", 1979, ("Horror",))})).save(
+        path
+    )
     return path
 
 
@@ -525,7 +599,11 @@ def run(*words: object) -> tuple[str, str]:
 
 def test_the_command_shows_the_best_the_worst_and_where_the_mean_misleads(model_file: Path) -> None:
     text, notes = run(model_file, "-k", 120)
-    headings = [line for line in text.splitlines() if line and not line.startswith(" ") and not line[0].isdigit()]
+    headings = [
+        line
+        for line in text.splitlines()
+        if line and not line.startswith(" ") and not line[0].isdigit()
+    ]
     assert headings == [
         "Best films (bias in stars)",
         "Worst films",
@@ -546,18 +624,42 @@ def test_the_command_as_json_holds_everything(model_file: Path) -> None:
     assert {name: found[name] for name in ("model", "unit", "raw", "k")} == {
         "model": "mf", "unit": "stars", "raw": False, "k": 3
     }  # fmt: skip
-    lists = {"best", "worst", "most_generous", "least_generous", "better_than_their_mean", "worse_than_their_mean"}
+    lists = {
+        "best",
+        "worst",
+        "most_generous",
+        "least_generous",
+        "better_than_their_mean",
+        "worse_than_their_mean",
+    }
     assert set(found) == {"model", "unit", "raw", "k"} | lists
     assert all(1 <= len(found[name]) <= 3 for name in lists)
     assert set(found["best"][0]) == {
-        *("item_id", "title", "year", "genres", "bias", "low", "high", "mean", "n_ratings", "audience")
+        *(
+            "item_id",
+            "title",
+            "year",
+            "genres",
+            "bias",
+            "low",
+            "high",
+            "mean",
+            "n_ratings",
+            "audience",
+        )
     }
     assert set(found["most_generous"][0]) == {"user_id", "bias", "low", "high", "mean", "n_ratings"}
-    assert found["better_than_their_mean"][0]["audience"] < 0 < found["worse_than_their_mean"][0]["audience"]
+    assert (
+        found["better_than_their_mean"][0]["audience"]
+        < 0
+        < found["worse_than_their_mean"][0]["audience"]
+    )
     assert found["best"][0]["item_id"] == bias_ranking(Guide.load(model_file), 1)[0].item_id
 
 
-def test_the_command_says_what_a_file_without_histories_lacks(model_file: Path, tmp_path: Path) -> None:
+def test_the_command_says_what_a_file_without_histories_lacks(
+    model_file: Path, tmp_path: Path
+) -> None:
     without_history(Guide.load(model_file), tmp_path)
     text, notes = run(tmp_path / "bare.matinee", "--users")
     assert "Best films" in text
@@ -573,7 +675,9 @@ def test_the_command_says_what_a_file_without_histories_lacks(model_file: Path, 
 
 
 @pytest.mark.parametrize("model", [Baseline, MatrixFactorization, DotProduct])
-def test_most_of_the_best_films_on_movielens_are_those_the_tutorial_found(model: type[Recommender]) -> None:
+def test_most_of_the_best_films_on_movielens_are_those_the_tutorial_found(
+    model: type[Recommender],
+) -> None:
     real_data("ml-100k")
     data = load("ml-100k")
     guide = Guide(model().fit(data.ratings, n_threads=1), data.catalog)
@@ -597,7 +701,9 @@ def test_most_of_the_best_films_on_movielens_are_those_the_tutorial_found(model:
 def test_the_first_component_on_movielens_separates_blockbusters_from_the_classics() -> None:
     real_data("ml-100k")
     data = load("ml-100k")
-    first = components(Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalog), 1)[0]
+    first = components(
+        Guide(MatrixFactorization().fit(data.ratings, n_threads=1), data.catalog), 1
+    )[0]
     effects = {one.name: one.effect for one in first.meanings if one.p_value < 0.05}
     assert effects["Action"] * effects["Film-Noir"] < 0
     assert effects["1990s"] * effects["Action"] > 0

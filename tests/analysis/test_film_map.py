@@ -31,7 +31,16 @@ from matinee.models.popularity import Popularity
 from matinee.plots.film_map import GENRE_COLORS, GENRE_MARKERS
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
-from matinee.report.map_page import You, axis_sentences, check_map_name, page, page_data, save_map, table, you_on
+from matinee.report.map_page import (
+    You,
+    axis_sentences,
+    check_map_name,
+    page,
+    page_data,
+    save_map,
+    table,
+    you_on,
+)
 from tests.conftest import simulated
 from tests.helpers import message
 
@@ -44,7 +53,9 @@ def films_of(model: MatrixFactorization) -> dict[Id, Film]:
     films: dict[Id, Film] = {}
     for place, item_id in enumerate(model.items_.ids.tolist()[:-1]):
         year = None if place == 5 else 1900 + place
-        films[item_id] = Film(f"Film no. {place}, The" + (f" ({year})" if year else ""), year, GENRES[place % 5])
+        films[item_id] = Film(
+            f"Film no. {place}, The" + (f" ({year})" if year else ""), year, GENRES[place % 5]
+        )
     return films
 
 
@@ -63,7 +74,9 @@ def made(guide: Guide) -> FilmMap:
 def small(ratings: Ratings) -> Guide:
     """A guide without a catalog, whose factors are made up."""
     model = MatrixFactorization(epochs=1, factors=4).fit(ratings, n_threads=1)
-    model.item_factors_ = np.random.default_rng(0).normal(size=model.item_factors_.shape).astype(np.float32)
+    model.item_factors_ = (
+        np.random.default_rng(0).normal(size=model.item_factors_.shape).astype(np.float32)
+    )
     return Guide(model)
 
 
@@ -77,7 +90,9 @@ def three() -> Guide:
 # -- places and neighbors ---------------------------------------------------------------------------------------
 
 
-def test_the_places_are_the_principal_components_of_the_item_vectors(guide: Guide, made: FilmMap) -> None:
+def test_the_places_are_the_principal_components_of_the_item_vectors(
+    guide: Guide, made: FilmMap
+) -> None:
     vectors = guide.model.item_vectors().astype(np.float64)  # (I, F)
     left, sizes, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
     for number, places in enumerate((made.x, made.y)):
@@ -95,7 +110,9 @@ def test_the_places_are_the_principal_components_of_the_item_vectors(guide: Guid
 def test_the_neighbors_are_those_of_similar(guide: Guide, made: FilmMap) -> None:
     for row in (0, 7, 119):
         alike = guide.similar(made.item_ids[row], 10).items
-        assert [made.item_ids[one] for one in made.neighbors[row]] == [line.item_id for line in alike]
+        assert [made.item_ids[one] for one in made.neighbors[row]] == [
+            line.item_id for line in alike
+        ]
         np.testing.assert_allclose(made.likeness[row], [line.score for line in alike], atol=1e-5)
 
 
@@ -194,7 +211,9 @@ def test_umap_keeps_clouds_together_and_gives_the_same_map_twice() -> None:
     found = small(simulated(200, 60, 5_000))
     cloud = np.arange(60) % 3
     rng = np.random.default_rng(1)
-    found.model.item_factors_ = (4 * np.eye(4)[cloud] + rng.normal(0, 0.3, (60, 4))).astype(np.float32)  # type: ignore[attr-defined]
+    found.model.item_factors_ = (4 * np.eye(4)[cloud] + rng.normal(0, 0.3, (60, 4))).astype(
+        np.float32
+    )  # type: ignore[attr-defined]
     made = make_map(found, method="umap")
     places = np.column_stack([made.x, made.y])
     distances = np.linalg.norm(places[:, None] - places, axis=2)
@@ -204,7 +223,10 @@ def test_umap_keeps_clouds_together_and_gives_the_same_map_twice() -> None:
     assert np.array_equal(made.x, again.x)
     assert np.array_equal(made.y, again.y)
     assert made.axis_labels == ("UMAP 1", "UMAP 2")
-    assert made.sentence == "60 films, placed by UMAP: close films are similar; large distances mean little."
+    assert (
+        made.sentence
+        == "60 films, placed by UMAP: close films are similar; large distances mean little."
+    )
     assert axis_sentences(made, found) == ()
     assert np.isfinite(make_map(three(), method="umap").x).all()
 
@@ -216,7 +238,9 @@ def test_umap_does_not_place_two_films() -> None:
     )
 
 
-def test_without_umap_one_is_told_what_to_install(guide: Guide, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_umap_one_is_told_what_to_install(
+    guide: Guide, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
     assert message(UnsupportedError, make_map, guide, method="umap") == (
         "UMAP is not installed: pip install 'matinee[map]', or use --method pca."
@@ -226,7 +250,9 @@ def test_without_umap_one_is_told_what_to_install(guide: Guide, monkeypatch: pyt
 # -- somebody's place --------------------------------------------------------------------------------------------
 
 
-def test_a_person_is_among_the_films_they_like_by_how_much_they_like_them(guide: Guide, made: FilmMap) -> None:
+def test_a_person_is_among_the_films_they_like_by_how_much_they_like_them(
+    guide: Guide, made: FilmMap
+) -> None:
     ids, means = made.item_ids, made.means
     profile = guide.model.fold_in({ids[3]: 5.0, ids[50]: 4.5, ids[80]: 1.0})
     above = np.array([5.0 - means[3], 4.5 - means[50], 1.0 - means[80]])
@@ -276,11 +302,20 @@ def test_a_film_is_in_the_rarest_of_the_frequent_genres(made: FilmMap) -> None:
     assert made.genres == ["Comedy", "Drama", "Horror", "Romance"]
     names, group = made.groups
     assert names == made.genres
-    assert [names[one] if one >= 0 else "" for one in group[:5]] == ["Comedy", "Drama", "Romance", "Horror", ""]
+    assert [names[one] if one >= 0 else "" for one in group[:5]] == [
+        "Comedy",
+        "Drama",
+        "Romance",
+        "Horror",
+        "",
+    ]
 
 
 def test_only_as_many_genres_as_can_be_told_apart(made: FilmMap) -> None:
-    many = [Film(str(row), None, tuple(f"g{genre:02}" for genre in range(row % 12))) for row in range(120)]
+    many = [
+        Film(str(row), None, tuple(f"g{genre:02}" for genre in range(row % 12)))
+        for row in range(120)
+    ]
     names, group = replace(made, films=many).groups
     assert names == ["g00", "g01", "g02", "g03", "g04", "g05", "g06"]
     assert group[:12].tolist() == [-1, 0, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6]
@@ -310,7 +345,10 @@ def test_labels_do_not_touch_and_none_is_cut(made: FilmMap) -> None:
     assert axes.texts[0].get_text() == "You"
     assert not [pair for pair in combinations(drawn, 2) if touch(*pair)]
     frame = axes.get_window_extent()
-    assert all(frame.x0 <= one.x0 and one.x1 <= frame.x1 and frame.y0 <= one.y0 and one.y1 <= frame.y1 for one in drawn)
+    assert all(
+        frame.x0 <= one.x0 and one.x1 <= frame.x1 and frame.y0 <= one.y0 and one.y1 <= frame.y1
+        for one in drawn
+    )
 
 
 def test_the_best_known_film_has_a_label_and_no_more_than_asked_for(made: FilmMap) -> None:
@@ -323,14 +361,26 @@ def test_the_best_known_film_has_a_label_and_no_more_than_asked_for(made: FilmMa
 
 def test_genres_differ_in_color_and_in_marker(made: FilmMap) -> None:
     axes: Any = plots.film_map(made, n_labels=0)
-    assert [dots.get_label() for dots in axes.collections] == ["Comedy", "Drama", "Horror", "Romance", "other"]
+    assert [dots.get_label() for dots in axes.collections] == [
+        "Comedy",
+        "Drama",
+        "Horror",
+        "Romance",
+        "other",
+    ]
     assert sum(len(dots.get_offsets()) for dots in axes.collections) == 120
     shapes = {dots.get_paths()[0].vertices.tobytes() for dots in axes.collections}
     colors = {tuple(dots.get_facecolor()[0]) for dots in axes.collections}
     assert len(shapes) == len(colors) == 5
     assert len({*GENRE_MARKERS}) == len({*GENRE_COLORS}) == len(GENRE_COLORS) == 7
     (legend,) = axes.figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["Comedy", "Drama", "Horror", "Romance", "other"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "Comedy",
+        "Drama",
+        "Horror",
+        "Romance",
+        "other",
+    ]
     assert (axes.get_xlabel(), axes.get_ylabel()) == made.axis_labels
 
 
@@ -338,15 +388,23 @@ def seen_without_green(color: str) -> Any:
     """CIE L*a*b* of a color as people with deuteranopia see it (Machado, Oliveira, Fernandes, 2009)."""
     srgb = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    seen = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    seen = [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ]
     to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-    x, y, z = np.cbrt(np.array(to_xyz) @ np.clip(np.array(seen) @ linear, 0, 1) / [0.9505, 1, 1.089])
+    x, y, z = np.cbrt(
+        np.array(to_xyz) @ np.clip(np.array(seen) @ linear, 0, 1) / [0.9505, 1, 1.089]
+    )
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def test_color_blind_eyes_tell_the_genres_apart() -> None:
     pairs = combinations([seen_without_green(color) for color in GENRE_COLORS], 2)
-    assert min(float(np.linalg.norm(one - other)) for one, other in pairs) > 11  # 2.3 is just noticeable
+    assert (
+        min(float(np.linalg.norm(one - other)) for one, other in pairs) > 11
+    )  # 2.3 is just noticeable
 
 
 @pytest.mark.parametrize("color", ["year", "bias", "popularity"])
@@ -389,10 +447,14 @@ def with_title(made: FilmMap, title: str) -> FilmMap:
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_a_figure_is_written_whatever_the_titles_hold(made: FilmMap, tmp_path: Path, suffix: str) -> None:
+def test_a_figure_is_written_whatever_the_titles_hold(
+    made: FilmMap, tmp_path: Path, suffix: str
+) -> None:
     path = tmp_path / f"map.{suffix}"
     save_map(with_title(made, NASTY), path, color="popularity", you=You(0.0, 0.0, {}))
-    assert path.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix])
+    assert path.read_bytes().startswith(
+        {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
+    )
 
 
 # -- the table ---------------------------------------------------------------------------------------------------
@@ -401,8 +463,12 @@ def test_a_figure_is_written_whatever_the_titles_hold(made: FilmMap, tmp_path: P
 def test_the_table_holds_what_embedding_atlas_reads(made: FilmMap, tmp_path: Path) -> None:
     save_map(made, tmp_path / "map.parquet")
     read = pl.read_parquet(tmp_path / "map.parquet")
-    assert read.columns == [*("item_id", "title", "year", "genres", "n_ratings", "mean", "bias", "x", "y", "neighbors")]
-    assert read.schema["neighbors"] == pl.Struct({"ids": pl.List(pl.Int64), "distances": pl.List(pl.Float32)})
+    assert read.columns == [
+        *("item_id", "title", "year", "genres", "n_ratings", "mean", "bias", "x", "y", "neighbors")
+    ]
+    assert read.schema["neighbors"] == pl.Struct(
+        {"ids": pl.List(pl.Int64), "distances": pl.List(pl.Float32)}
+    )
     first = read.row(0, named=True)
     assert first["neighbors"]["ids"] == made.neighbors[0].tolist()
     np.testing.assert_allclose(first["neighbors"]["distances"], 1 - made.likeness[0], rtol=1e-6)
@@ -458,7 +524,9 @@ def test_a_table_takes_neither_a_color_nor_a_person(made: FilmMap, tmp_path: Pat
     assert message(SettingError, save_map, made, path, you=You(0, 0, {})) == told
 
 
-def test_letters_that_no_font_has_are_told_once_and_warn_nobody(made: FilmMap, tmp_path: Path) -> None:
+def test_letters_that_no_font_has_are_told_once_and_warn_nobody(
+    made: FilmMap, tmp_path: Path
+) -> None:
     strange = replace(made, films=[Film("\U00012000 (2001)")] * len(made))  # cuneiform
     told = (
         "Some letters of the titles are in no installed font and appear as boxes. "
@@ -479,11 +547,18 @@ def unpacked(column: dict[str, str]) -> Any:
 def test_the_page_holds_the_whole_map(made: FilmMap) -> None:
     data = page_data(made, heading="Films", axes=("From A to B.",), you=You(0.5, 0.25, {3: 4.5}))
     columns = {name: unpacked(column) for name, column in data["columns"].items()}
-    for name, values in {"x": made.x, "y": made.y, "mean": made.means, "bias": np.asarray(made.biases)}.items():
+    for name, values in {
+        "x": made.x,
+        "y": made.y,
+        "mean": made.means,
+        "bias": np.asarray(made.biases),
+    }.items():
         assert np.array_equal(columns[name], values), name
     assert np.array_equal(columns["count"], made.n_ratings)
     assert np.array_equal(columns["neighbors"].reshape(120, 10), made.neighbors)
-    np.testing.assert_allclose(columns["likeness"].reshape(120, 10) / 127, made.likeness, atol=0.005)
+    np.testing.assert_allclose(
+        columns["likeness"].reshape(120, 10) / 127, made.likeness, atol=0.005
+    )
     assert columns["year"][[0, 5]].tolist() == [1900, 0]
     assert data["titles"][:2] == ["The Film no. 0", "The Film no. 1"]
     genres = [
@@ -492,7 +567,11 @@ def test_the_page_holds_the_whole_map(made: FilmMap) -> None:
     ]
     assert genres[:5] == [list(one) for one in GENRES]
     assert columns["group"].tolist() == made.groups.group.tolist()
-    assert (data["heading"], data["axes"], data["about"]) == ("Films", ["From A to B."], made.sentence)
+    assert (data["heading"], data["axes"], data["about"]) == (
+        "Films",
+        ["From A to B."],
+        made.sentence,
+    )
     assert data["you"] == {"x": 0.5, "y": 0.25, "stars": [(3, 4.5)]}
     assert (data["ids"], data["color"], data["groups"]) == (made.item_ids, "genre", 4)
 
@@ -501,7 +580,10 @@ def test_the_page_loads_nothing_and_allows_only_its_own_script_and_style(made: F
     text = page(made, heading="Films <b>& more")
     assert "<title>Films &lt;b&gt;&amp; more</title>" in text
     policy = re.findall(r'Content-Security-Policy" content="([^"]+)"', text)[0]
-    for kind, opening, closing in (("script", '<script type="module">', "</script>"), ("style", "<style>", "</style>")):
+    for kind, opening, closing in (
+        ("script", '<script type="module">', "</script>"),
+        ("style", "<style>", "</style>"),
+    ):
         inside = text.split(opening)[1].split(closing)[0]
         digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in policy
@@ -529,7 +611,10 @@ def test_a_page_of_three_films_without_genres_is_colored_by_popularity(tmp_path:
     assert page_data(made)["color"] == "popularity"
     save_map(made, tmp_path / "map.html")
     assert '"titles": ["a", "b", "c"]' in (tmp_path / "map.html").read_text("utf-8")
-    assert message(UnsupportedError, page, made, color="genre") == "The films have no genres; use --color popularity."
+    assert (
+        message(UnsupportedError, page, made, color="genre")
+        == "The films have no genres; use --color popularity."
+    )
 
 
 # -- the command -------------------------------------------------------------------------------------------------
@@ -549,18 +634,27 @@ def run(*words: object) -> Result:
     return result
 
 
-def test_the_command_says_what_it_wrote(model_file: Path, made: FilmMap, guide: Guide, tmp_path: Path) -> None:
+def test_the_command_says_what_it_wrote(
+    model_file: Path, made: FilmMap, guide: Guide, tmp_path: Path
+) -> None:
     path = tmp_path / "map.parquet"
     result = run(model_file, "--out", path)
     size = path.stat().st_size / 1e6
     assert result.stdout.splitlines() == [
         f"Written: {path} ({size:.2f} MB)", made.sentence, *axis_sentences(made, guide)
     ]  # fmt: skip
-    assert result.stderr == f"Open it with:  embedding-atlas {path} --x x --y y --neighbors neighbors --text title\n"
+    assert (
+        result.stderr
+        == f"Open it with:  embedding-atlas {path} --x x --y y --neighbors neighbors --text title\n"
+    )
 
 
-def test_the_command_places_a_person(model_file: Path, made: FilmMap, guide: Guide, tmp_path: Path) -> None:
-    found = json.loads(run(model_file, "--out", tmp_path / "map.html", "--user", 1, "--json").stdout)
+def test_the_command_places_a_person(
+    model_file: Path, made: FilmMap, guide: Guide, tmp_path: Path
+) -> None:
+    found = json.loads(
+        run(model_file, "--out", tmp_path / "map.html", "--user", 1, "--json").stdout
+    )
     you = you_on(made, guide, guide.model.profile(1))
     assert found["you"] == {"x": round(you.x, 4), "y": round(you.y, 4), "n_rated": len(you.stars)}
     assert len(you.stars) > 10
@@ -572,12 +666,20 @@ def test_the_command_places_a_person(model_file: Path, made: FilmMap, guide: Gui
     assert "<title>Films of simulated</title>" in text
 
 
-def test_the_command_places_a_newcomer(model_file: Path, made: FilmMap, guide: Guide, tmp_path: Path) -> None:
+def test_the_command_places_a_newcomer(
+    model_file: Path, made: FilmMap, guide: Guide, tmp_path: Path
+) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("title,rating\nThe Film no. 3,5\nNo such film,4\n")
-    result = run(model_file, "--out", tmp_path / "map.png", "--ratings", mine, "--colour", "bias", "--json")
+    result = run(
+        model_file, "--out", tmp_path / "map.png", "--ratings", mine, "--colour", "bias", "--json"
+    )
     expected = place_of(made, guide, guide.model.fold_in({made.item_ids[3]: 5.0}))
-    assert json.loads(result.stdout)["you"] == {"x": round(expected[0], 4), "y": round(expected[1], 4), "n_rated": 1}
+    assert json.loads(result.stdout)["you"] == {
+        "x": round(expected[0], 4),
+        "y": round(expected[1], 4),
+        "n_rated": 1,
+    }
     assert result.stderr.startswith("Skipped 1 unknown film in ")
 
 

@@ -25,13 +25,17 @@ def test_each_rating_is_predicted_from_the_others(model: MatrixFactorization) ->
     errors = mean_absolute_errors(model, STARS, 4)
     assert errors is not None
     first = list(STARS.items())[:4]
-    assert errors.model == pytest.approx(np.mean([abs(given - predicted(model, index)) for index, given in first]))
+    assert errors.model == pytest.approx(
+        np.mean([abs(given - predicted(model, index)) for index, given in first])
+    )
     means = [abs(given - float(model.item_means_[index])) for index, given in first]
     assert errors.item_means == pytest.approx(np.mean(means))
 
 
 def test_the_latest_rating_is_predicted_from_the_earlier_ones(model: MatrixFactorization) -> None:
-    people = [dict(list(STARS.items())[turn:] + list(STARS.items())[:turn]) for turn in range(MIN_RATINGS)]
+    people = [
+        dict(list(STARS.items())[turn:] + list(STARS.items())[:turn]) for turn in range(MIN_RATINGS)
+    ]
     measured = last_rating_errors(model, [*people, {1: 5.0}, {}])
     assert measured.n_people == MIN_RATINGS
     assert measured.errors is not None
@@ -39,16 +43,23 @@ def test_the_latest_rating_is_predicted_from_the_earlier_ones(model: MatrixFacto
     assert measured.errors.model == pytest.approx(np.sqrt(np.mean(squares)))
 
 
-def test_ratings_outside_the_scale_are_clipped_before_the_fold_in(model: MatrixFactorization) -> None:
+def test_ratings_outside_the_scale_are_clipped_before_the_fold_in(
+    model: MatrixFactorization,
+) -> None:
     beyond = {index: given + 100 for index, given in STARS.items()}
     highest = dict.fromkeys(STARS, 5.0)
-    clipped, errors = mean_absolute_errors(model, highest, 1), mean_absolute_errors(model, beyond, 1)
+    clipped, errors = (
+        mean_absolute_errors(model, highest, 1),
+        mean_absolute_errors(model, beyond, 1),
+    )
     assert errors is not None
     assert clipped is not None
     assert errors.model - clipped.model == pytest.approx(100)
 
 
-def test_too_few_ratings_or_people_and_models_without_stars_are_not_measured(model: MatrixFactorization) -> None:
+def test_too_few_ratings_or_people_and_models_without_stars_are_not_measured(
+    model: MatrixFactorization,
+) -> None:
     few = dict(list(STARS.items())[: MIN_RATINGS - 1])
     assert mean_absolute_errors(model, few, 40) is None
     assert last_rating_errors(model, [STARS] * (MIN_RATINGS - 1)) == (MIN_RATINGS - 1, None)

@@ -56,7 +56,9 @@ def two_camps() -> Ratings:
 
 @cache
 def camps(model: type[Recommender] = MatrixFactorization) -> Guide:
-    films: dict[Id, Film] = {f"space {n}": Film(f"Space {n} (1999)", 1999, ("Sci-Fi",)) for n in range(20)}
+    films: dict[Id, Film] = {
+        f"space {n}": Film(f"Space {n} (1999)", 1999, ("Sci-Fi",)) for n in range(20)
+    }
     return Guide(model().fit(two_camps(), n_threads=1), Catalog(films))
 
 
@@ -69,7 +71,9 @@ def bare(guide: Guide, folder: Path) -> Guide:
 
 
 @pytest.mark.parametrize("model", [MatrixFactorization, DotProduct, PlainMF])
-def test_neighbors_are_of_the_same_camp_and_love_what_eve_has_not_seen(model: type[Recommender]) -> None:
+def test_neighbors_are_of_the_same_camp_and_love_what_eve_has_not_seen(
+    model: type[Recommender],
+) -> None:
     found = neighbors(camps(model), "eve", 8)
     assert len(found.people) == 8
     assert all(str(one.user_id).startswith("spacer") for one in found.people)
@@ -88,7 +92,9 @@ def test_what_is_said_of_a_neighbor_is_true() -> None:
         theirs = history(guide, one.user_id)
         both = sorted(set(mine) & set(theirs))
         assert (one.n_ratings, one.n_both) == (len(theirs), len(both))
-        assert one.difference == pytest.approx(np.mean([abs(mine[item] - theirs[item]) for item in both]))
+        assert one.difference == pytest.approx(
+            np.mean([abs(mine[item] - theirs[item]) for item in both])
+        )
         assert len(one.agreed) == 3
         assert all(mine[item] >= 4 and theirs[item] >= 4 for item, _ in one.agreed)
         means = [guide.model.item_means_[guide.model.items_.index(item)] for item, _ in one.agreed]
@@ -97,12 +103,18 @@ def test_what_is_said_of_a_neighbor_is_true() -> None:
         assert means == every[:3]  # first what others like least: it tells most about the two
         unseen = [item for item in theirs if theirs[item] >= 4 and item not in mine]
         stars = {item: guide.predict("eve", item) for item in unseen}
-        assert [stars[item] for item, _ in one.loved] == pytest.approx(sorted(stars.values(), reverse=True)[:3])
+        assert [stars[item] for item, _ in one.loved] == pytest.approx(
+            sorted(stars.values(), reverse=True)[:3]
+        )
 
 
 def history(guide: Guide, user: Id) -> dict[Id, float]:
     profile = guide.model.profile(user)
-    return dict(zip(guide.model.items_.ids[profile.item_index].tolist(), profile.value.tolist(), strict=True))
+    return dict(
+        zip(
+            guide.model.items_.ids[profile.item_index].tolist(), profile.value.tolist(), strict=True
+        )
+    )
 
 
 @pytest.mark.parametrize("model", [MatrixFactorization, DotProduct, PlainMF])
@@ -119,7 +131,9 @@ def test_likeness_is_the_shrunken_cosine_about_the_mean_taste(model: type[Recomm
     best = sorted(expected, key=lambda user: -expected[user])[:12]
     found = neighbors(Guide(one), 5, 12).people
     assert [neighbor.user_id for neighbor in found] == best
-    assert [neighbor.likeness for neighbor in found] == pytest.approx([expected[user] for user in best], abs=1e-4)
+    assert [neighbor.likeness for neighbor in found] == pytest.approx(
+        [expected[user] for user in best], abs=1e-4
+    )
 
 
 def test_the_films_are_counted_over_all_neighbors() -> None:
@@ -140,7 +154,9 @@ def test_a_newcomer_has_neighbors_too() -> None:
     guide = camps()
     mine: dict[Any, float] = {"space 1": 5.0, "space 2": 5.0, "love 1": 1.0, "love 2": 1.0}
     found = neighbors(guide, mine, 6)
-    assert all(str(one.user_id).startswith("spacer") or one.user_id == "eve" for one in found.people)
+    assert all(
+        str(one.user_id).startswith("spacer") or one.user_id == "eve" for one in found.people
+    )
     assert not {film.item_id for film in found.films} & set(mine)
     assert found == neighbors(guide, guide.model.fold_in(mine), 6)
     other = neighbors(guide, {title: 6 - stars for title, stars in mine.items()}, 6)
@@ -149,7 +165,9 @@ def test_a_newcomer_has_neighbors_too() -> None:
 
 def test_a_known_user_is_not_their_own_neighbor() -> None:
     for user in (1, 150, "300"):
-        assert int(user) not in {one.user_id for one in neighbors(Guide(fitted()), user, 300).people}
+        assert int(user) not in {
+            one.user_id for one in neighbors(Guide(fitted()), user, 300).people
+        }
 
 
 def test_nobody_whose_taste_points_the_other_way_is_a_neighbor() -> None:
@@ -185,7 +203,10 @@ def test_neighbors_agree_better_than_others() -> None:
     ],
 )
 def test_the_story_is_told_in_a_sentence(agreed: str, loved: str, sentence: str) -> None:
-    lists = ([NamedFilm(letter, Film(letter.upper())) for letter in letters] for letters in (agreed, loved))
+    lists = (
+        [NamedFilm(letter, Film(letter.upper())) for letter in letters]
+        for letters in (agreed, loved)
+    )
     one = Neighbor(42, 0.81234, 30, 0, None, *lists)  # type: ignore[arg-type]
     assert one.sentence() == sentence
     assert one.to_dict() == {
@@ -217,16 +238,18 @@ def test_one_user_has_nobody_else() -> None:
     model.user_factors_ = np.ones((1, 2), np.float32)
     found = neighbors(Guide(model), "ann")
     assert (found.people, found.films) == ([], [])
-    assert found.note == "0 instead of 10 people: nobody else among the 0 others has similar tastes."
+    assert (
+        found.note == "0 instead of 10 people: nobody else among the 0 others has similar tastes."
+    )
 
 
 def test_without_histories_there_are_people_and_no_films(tmp_path: Path) -> None:
     guide = bare(camps(), tmp_path)
     found = neighbors(guide, "eve", 5)
     assert [str(one.user_id)[:6] for one in found.people] == ["spacer"] * 5
-    assert {(one.n_ratings, one.n_both, one.difference, one.sentence()[-23:]) for one in found.people} == {
-        (None, None, None, "has tastes like yours.".rjust(23))
-    }
+    assert {
+        (one.n_ratings, one.n_both, one.difference, one.sentence()[-23:]) for one in found.people
+    } == {(None, None, None, "has tastes like yours.".rjust(23))}
     assert found.films == []
     assert found.note == (
         "This file was saved without histories, so the films that the neighbors loved are unknown, and the similarity "
@@ -248,7 +271,10 @@ def test_models_that_know_no_tastes_say_so() -> None:
 def test_wrong_questions_are_told() -> None:
     guide = Guide(fitted())
     assert message(SettingError, neighbors, guide, 1, 0) == "k must be at least 1, not 0."
-    assert message(SettingError, neighbors, guide, 1, n_films=0) == "n_films must be at least 1, not 0."
+    assert (
+        message(SettingError, neighbors, guide, 1, n_films=0)
+        == "n_films must be at least 1, not 0."
+    )
     told = "No user '3000' among the 300 this model was trained on. Did you mean '300'"
     assert message(UnknownNameError, neighbors, guide, 3000).startswith(told)
 
@@ -256,7 +282,9 @@ def test_wrong_questions_are_told() -> None:
 def test_no_table_of_all_pairs_is_made() -> None:
     n = 6_000
     users, items = np.repeat(np.arange(n), 5), np.random.default_rng(0).permutation(5 * n) % 3_000
-    model = MatrixFactorization(factors=4, epochs=1).fit(Ratings.from_ids(users, items, 1.0 + users * items % 5))
+    model = MatrixFactorization(factors=4, epochs=1).fit(
+        Ratings.from_ids(users, items, 1.0 + users * items % 5)
+    )
     model.user_factors_ = np.random.default_rng(1).normal(size=(n, 4)).astype(np.float32)
     tracemalloc.start()
     neighbors(Guide(model), 3)
@@ -277,7 +305,9 @@ def test_co_rating_is_the_cosine_of_what_biases_leave_over() -> None:
     for _ in range(3):
         for item in range(20):
             mine = model.history_.item_index == item
-            item_bias[item] = (model.history_.value[mine] - mean - user_bias[user[mine]]).sum() / (mine.sum() + 5)
+            item_bias[item] = (model.history_.value[mine] - mean - user_bias[user[mine]]).sum() / (
+                mine.sum() + 5
+            )
         for one in range(60):
             mine = user == one
             left = model.history_.value[mine] - mean - item_bias[model.history_.item_index[mine]]
@@ -296,18 +326,26 @@ def test_similar_by_co_rating_shrinks_and_ranks_for_every_model(model: type[Reco
     guide = Guide(fitted(model))
     found = guide.similar(17, 500, by="co-rating", min_ratings=0)
     cosines = co_rating(guide.model, 1)
-    counts = dict(zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True))
+    counts = dict(
+        zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True)
+    )
     assert len(found.items) == (np.delete(cosines, 1) > 0).sum() < 119
-    assert found.note == f"{len(found.items)} instead of 500: no other film has a similarity above 0."
+    assert (
+        found.note == f"{len(found.items)} instead of 500: no other film has a similarity above 0."
+    )
     scores = [line.score for line in found.items]
     assert scores == sorted(scores, reverse=True)
     for line in found.items:
         n = counts[line.item_id]
-        assert line.score == pytest.approx(cosines[guide.model.items_.index(line.item_id)] * n / (n + 5))
+        assert line.score == pytest.approx(
+            cosines[guide.model.items_.index(line.item_id)] * n / (n + 5)
+        )
     assert guide.similar(17, 5, by="co-rating", min_ratings=0).items == found.items[:5]
     floor = sorted(counts.values())[60]
     high = guide.similar(17, 500, by="co-rating", min_ratings=floor)
-    assert [line.item_id for line in high.items] == [one.item_id for one in found.items if counts[one.item_id] >= floor]
+    assert [line.item_id for line in high.items] == [
+        one.item_id for one in found.items if counts[one.item_id] >= floor
+    ]
     assert high.note.endswith(f"films with fewer than {floor} ratings are left out.")
 
 
@@ -321,15 +359,22 @@ def test_co_rating_says_what_it_lacks(tmp_path: Path) -> None:
     assert message(UnsupportedError, bare(guide, tmp_path).similar, 17, by="co-rating") == (
         "This model was saved without histories, so it does not know who rated what; train it without --no-history."
     )
-    assert message(SettingError, guide.similar, 17, by="genre") == "by must be factors or co-rating, not 'genre'."
-    equal = Popularity().fit(Ratings.from_ids([1, 1, 2, 2], [1, 2, 1, 2], [4.0] * 4, scale=Scale(1, 5, 1)))
+    assert (
+        message(SettingError, guide.similar, 17, by="genre")
+        == "by must be factors or co-rating, not 'genre'."
+    )
+    equal = Popularity().fit(
+        Ratings.from_ids([1, 1, 2, 2], [1, 2, 1, 2], [4.0] * 4, scale=Scale(1, 5, 1))
+    )
     told = "Item '1' has no similar items: it has no ratings, or only ratings that the biases predict exactly."
     assert message(UnsupportedError, Guide(equal).similar, 1, by="co-rating") == told
     ratings = simulated()
     never = Guide(Popularity().fit(ratings.subset(ratings.item_index > 0)))
     told = "Item '7' has no similar items: it has no ratings, or only ratings that the biases predict exactly."
     assert message(UnsupportedError, never.similar, 7, by="co-rating") == told
-    assert 7 not in {line.item_id for line in never.similar(17, 500, by="co-rating", min_ratings=0).items}
+    assert 7 not in {
+        line.item_id for line in never.similar(17, 500, by="co-rating", min_ratings=0).items
+    }
 
 
 def test_factors_are_compared_about_their_mean() -> None:
@@ -337,7 +382,9 @@ def test_factors_are_compared_about_their_mean() -> None:
     model: Any = DotProduct(epochs=1).fit(simulated(), n_threads=1)
     before = model.similar(17, 119)
     model.item_factors_ = model.item_factors_ + np.float32(2)
-    assert [one.item_id for one in model.similar(17, 119)][:20] == [one.item_id for one in before][:20]
+    assert [one.item_id for one in model.similar(17, 119)][:20] == [one.item_id for one in before][
+        :20
+    ]
 
 
 # -- the commands ------------------------------------------------------------------------------------------------
@@ -362,7 +409,9 @@ def test_the_command_tells_the_story(model_file: Path) -> None:
     lines = text.splitlines()
     assert lines[0] == "People with similar tastes"
     assert lines[1].split("  ")[-1].strip() == "user"
-    assert [line.split("  ")[-1].strip() for line in lines[2:6]] == [one.user_id for one in found.people]
+    assert [line.split("  ")[-1].strip() for line in lines[2:6]] == [
+        one.user_id for one in found.people
+    ]
     assert lines[7:10] == [one.sentence() for one in found.people[:3]]
     assert lines[11] == "Films that they loved and you have not rated"
     assert "Space 0 (1999)" in lines[13]
@@ -397,7 +446,9 @@ def test_the_command_wants_one_person(model_file: Path) -> None:
 
 
 def test_similar_takes_by_on_the_command_line(model_file: Path) -> None:
-    result = CliRunner().invoke(main, ["similar", str(model_file), "Space 3", "--by", "co-rating", "-k", "3", "--json"])
+    result = CliRunner().invoke(
+        main, ["similar", str(model_file), "Space 3", "--by", "co-rating", "-k", "3", "--json"]
+    )
     assert result.exit_code == 0
     expected = camps().similar("space 3", 3, by="co-rating").items
     assert json.loads(result.stdout)["items"] == [line.to_dict() for line in expected]
@@ -408,14 +459,24 @@ def test_similar_takes_by_on_the_command_line(model_file: Path) -> None:
 STAR_WARS, SNOW_WHITE = "Star Wars (1977)", "Snow White and the Seven Dwarfs (1937)"
 DISNEY = {
     *("Pinocchio (1940)", "Dumbo (1941)", "Fantasia (1940)", "Cinderella (1950)", "Aladdin (1992)"),
-    *("Beauty and the Beast (1991)", "Lion King, The (1994)", "Jungle Book, The (1994)", "Mary Poppins (1964)"),
+    *(
+        "Beauty and the Beast (1991)",
+        "Lion King, The (1994)",
+        "Jungle Book, The (1994)",
+        "Mary Poppins (1964)",
+    ),
     *(
         "Sword in the Stone, The (1963)",
         "Alice in Wonderland (1951)",
         "101 Dalmatians (1996)",
         "Aristocats, The (1970)",
     ),
-    *("Fox and the Hound, The (1981)", "Parent Trap, The (1961)", "Pollyanna (1960)", "Toy Story (1995)"),
+    *(
+        "Fox and the Hound, The (1981)",
+        "Parent Trap, The (1961)",
+        "Pollyanna (1960)",
+        "Toy Story (1995)",
+    ),
 }
 
 
@@ -424,9 +485,12 @@ def nearest(guide: Guide, title: str, by: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("model", "by"), [(MatrixFactorization, "factors"), (DotProduct, "factors"), (Popularity, "co-rating")]
+    ("model", "by"),
+    [(MatrixFactorization, "factors"), (DotProduct, "factors"), (Popularity, "co-rating")],
 )
-def test_on_movielens_the_nearest_films_are_those_that_anyone_would_name(model: type[Recommender], by: str) -> None:
+def test_on_movielens_the_nearest_films_are_those_that_anyone_would_name(
+    model: type[Recommender], by: str
+) -> None:
     real_data("ml-100k")
     data = load("ml-100k")
     guide = Guide(model().fit(data.ratings, n_threads=1), data.catalog)

@@ -40,12 +40,22 @@ def test_preferences_are_what_lies_beyond_the_means_and_ones_own_generosity(guid
     ]
     assert taste.decades == [Preference("1990s", 2, -0.143)]
     assert taste.histogram == [StarCount(2.0, 1), StarCount(5.0, 2)]
-    assert taste.everyone == [StarCount(2.0, 9), StarCount(3.0, 9), StarCount(4.0, 3), StarCount(5.0, 3)]
+    assert taste.everyone == [
+        StarCount(2.0, 9),
+        StarCount(3.0, 9),
+        StarCount(4.0, 3),
+        StarCount(5.0, 3),
+    ]
 
 
 def test_disagreements_are_the_ratings_farthest_from_the_means(guide: Guide) -> None:
     taste = taste_of(guide, {0: 5.0, 1: 2.0, 2: 5.0, 3: 1.0})
-    assert [(line.item_index, line.beyond) for line in taste.disagreements] == [(2, 2.0), (3, -2.0), (0, 1.0), (1, 0.0)]
+    assert [(line.item_index, line.beyond) for line in taste.disagreements] == [
+        (2, 2.0),
+        (3, -2.0),
+        (0, 1.0),
+        (1, 0.0),
+    ]
 
 
 def test_without_ratings_there_is_nothing_to_say(guide: Guide) -> None:
@@ -57,7 +67,10 @@ def test_without_ratings_there_is_nothing_to_say(guide: Guide) -> None:
 def test_implicit_feedback_is_compared_by_shares() -> None:
     users, items = [1, 2, 3, 1], [0, 0, 0, 1]
     ratings = Ratings.from_ids(users, items, [1.0] * 4, scale=PAIRS)
-    films: dict[Id, Film] = {0: Film("A (1994)", 1994, ("Drama",)), 1: Film("B (1971)", 1971, ("War",))}
+    films: dict[Id, Film] = {
+        0: Film("A (1994)", 1994, ("Drama",)),
+        1: Film("B (1971)", 1971, ("War",)),
+    }
     guide = Guide(Popularity().fit(ratings), Catalog(films))
     genres, decades = shares_beyond_everyone(guide, taste_of(guide, {0: 1.0, 1: 1.0}))
     assert genres == [Preference("War", 1, 25.0), Preference("Drama", 1, -25.0)]

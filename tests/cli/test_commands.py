@@ -26,7 +26,17 @@ ROOT = Path(__file__).parents[2]
 SIMULATED = "The films of the sample are real, its viewers are simulated.\n"
 MODEL_NAMES = ", ".join(model.name for model in MODELS)
 RATING_KEYS = {
-    *("model", "dataset", "protocol", "n_train", "n_test", "rmse", "mae", "fit_seconds", "predict_seconds"),
+    *(
+        "model",
+        "dataset",
+        "protocol",
+        "n_train",
+        "n_test",
+        "rmse",
+        "mae",
+        "fit_seconds",
+        "predict_seconds",
+    ),
     *("peak_rss_mb", "seed", "hyperparameters", "version"),
 }
 RANKING_KEYS = {"ndcg_at_10", "recall_at_20", "hit_rate_at_10", "mrr", "coverage"}
@@ -46,7 +56,9 @@ def program(*words: object) -> list[str]:
 
 def real(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own, with pipes."""
-    return subprocess.run(program(*words), cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        program(*words), cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +68,9 @@ def plain_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def story(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The file that `matinee demo` writes, and what it says."""
     folder = tmp_path_factory.mktemp("demo")
     return folder / "demo.matinee", real("demo", folder=folder)
@@ -72,7 +86,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small CSV of ratings with one pair twice, and its titles beside it."""
     folder = tmp_path_factory.mktemp("table")
     ratings = simulated(40, 30, 500)
-    users, items = ratings.users.ids[ratings.user_index].tolist(), ratings.items.ids[ratings.item_index].tolist()
+    users, items = (
+        ratings.users.ids[ratings.user_index].tolist(),
+        ratings.items.ids[ratings.item_index].tolist(),
+    )
     rows = [*zip(users, items, ratings.value.tolist(), strict=True), (users[0], items[0], 5.0)]
     with (folder / "ratings.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("user", "item", "rating"), *rows])
@@ -97,10 +114,19 @@ def test_the_demo_tells_its_story_and_what_it_claims_holds(
     path, done = story
     assert done.returncode == 0, done.stderr
     assert SIMULATED in done.stderr
-    assert [int(number) for number in re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE)] == [1, 2, 3, 4, 5, 6]
+    assert [int(number) for number in re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE)] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]
     errors = {
         name: float(value)
-        for name, value in re.findall(r"^(the mean|baseline|mf).*?  +(\d\.\d{4})", done.stdout, re.MULTILINE)
+        for name, value in re.findall(
+            r"^(the mean|baseline|mf).*?  +(\d\.\d{4})", done.stdout, re.MULTILINE
+        )
     }
     assert errors["mf"] < errors["baseline"] < errors["the mean"]
     assert f"as demo.matinee ({path.stat().st_size:,} bytes)" in done.stdout
@@ -135,14 +161,28 @@ def test_data_list_names_every_data_set() -> None:
     assert lines[1].endswith("here")
     found = as_json("data", "list")["datasets"]
     assert [line.split()[0] for line in lines[1:]] == [one["name"] for one in found]
-    keys = {"name", "url", "megabytes", "n_ratings", "n_users", "n_items", "licence", "citation", "path"}
+    keys = {
+        "name",
+        "url",
+        "megabytes",
+        "n_ratings",
+        "n_users",
+        "n_items",
+        "licence",
+        "citation",
+        "path",
+    }
     assert all(set(one) == keys for one in found)
 
 
-def test_data_list_says_what_is_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_list_says_what_is_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "ml-100k").mkdir()
     monkeypatch.setenv("MATINEE_DATA", str(tmp_path))
-    line = next(line for line in good("data", "list").stdout.splitlines() if line.startswith("ml-100k"))
+    line = next(
+        line for line in good("data", "list").stdout.splitlines() if line.startswith("ml-100k")
+    )
     assert line.endswith("here")
     found = {one["name"]: one["path"] for one in as_json("data", "list")["datasets"]}
     assert (found["ml-100k"], found["ml-1m"]) == (str(tmp_path / "ml-100k"), None)
@@ -150,17 +190,34 @@ def test_data_list_says_what_is_on_this_machine(tmp_path: Path, monkeypatch: pyt
 
 def test_data_describe_says_the_figures_and_notes_what_was_put_right(table: Path) -> None:
     result = good("data", "describe", table)
-    assert result.stdout.startswith("ratings.csv: 500 ratings by 40 users of 30 items; 41.67% of all possible pairs.\n")
+    assert result.stdout.startswith(
+        "ratings.csv: 500 ratings by 40 users of 30 items; 41.67% of all possible pairs.\n"
+    )
     assert "Distribution of the ratings\n" in result.stdout
     assert result.stderr == TWICE
     found = as_json("data", "describe", table)
-    assert (found["n_ratings"], found["n_users"], found["n_items"], found["n_duplicates"]) == (500, 40, 30, 1)
+    assert (found["n_ratings"], found["n_users"], found["n_items"], found["n_duplicates"]) == (
+        500,
+        40,
+        30,
+        1,
+    )
 
 
 def test_data_describe_reads_columns_and_rows_as_told(tmp_path: Path) -> None:
     path = tmp_path / "odd.csv"
     path.write_text("who,what,how\na,x,1\nb,x,9\nb,y,5\na,y,nonsense\na,z,2\n")
-    words = ("data", "describe", path, "--user-column", "who", "--item-column", "what", "--rating-column", "how")
+    words = (
+        "data",
+        "describe",
+        path,
+        "--user-column",
+        "who",
+        "--item-column",
+        "what",
+        "--rating-column",
+        "how",
+    )
     assert "'nonsense'" in refused(*words)
     result = good(*words, "--skip-bad-rows", "--scale", "1:5", "--json")
     assert json.loads(result.stdout)["n_ratings"] == 3
@@ -173,14 +230,19 @@ def test_data_convert_writes_the_table_and_its_titles(table: Path, tmp_path: Pat
         f"Wrote 500 ratings to {out}.\nWrote 30 titles to {tmp_path / 'items.csv'}.\n"
     )
     assert as_json("data", "describe", out)["n_ratings"] == 500
-    assert refused("data", "convert", table, out) == f"'{out}' exists already; remove it or give another path."
+    assert (
+        refused("data", "convert", table, out)
+        == f"'{out}' exists already; remove it or give another path."
+    )
 
 
 def test_data_fetch_refuses_what_it_cannot_fetch() -> None:
     assert refused("data", "fetch", "ml-100") == (
         "No data set 'ml-100'. Did you mean 'ml-100k', 'ml-10m' or 'ml-1m'? Type 'matinee data list' to see them all."
     )
-    assert refused("data", "fetch", "sample") == ("'sample' is built in: there is nothing to download.")
+    assert refused("data", "fetch", "sample") == (
+        "'sample' is built in: there is nothing to download."
+    )
 
 
 # -- train -------------------------------------------------------------------------------------------------------
@@ -188,9 +250,25 @@ def test_data_fetch_refuses_what_it_cannot_fetch() -> None:
 
 def test_train_writes_a_file_and_says_what_to_type_next(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.matinee"
-    result = good("train", table, "--model", "mf", "--set", "factors=4", "--set", "epochs=3", "--seed", 7, "--out", out)
+    result = good(
+        "train",
+        table,
+        "--model",
+        "mf",
+        "--set",
+        "factors=4",
+        "--set",
+        "epochs=3",
+        "--seed",
+        7,
+        "--out",
+        out,
+    )
     assert result.stdout == ""
-    assert re.search(rf"Trained mf on 500 ratings in \d+\.\d s; saved as {re.escape(str(out))}\.\n", result.stderr)
+    assert re.search(
+        rf"Trained mf on 500 ratings in \d+\.\d s; saved as {re.escape(str(out))}\.\n",
+        result.stderr,
+    )
     assert result.stderr.endswith(f"Next:  matinee recommend {out} --user 1\n")
     settings = load_model(out)[0].settings()
     assert (settings["factors"], settings["epochs"], settings["seed"]) == (4, 3, 7)
@@ -198,13 +276,26 @@ def test_train_writes_a_file_and_says_what_to_type_next(table: Path, tmp_path: P
 
 def test_the_number_of_threads_changes_no_number(table: Path, tmp_path: Path) -> None:
     for threads in (1, 2):
-        good("train", table, "--set", "factors=4", "--threads", threads, "--out", tmp_path / f"{threads}.matinee")
-    one, two = (as_json("recommend", tmp_path / f"{threads}.matinee", "--user", 1) for threads in (1, 2))
+        good(
+            "train",
+            table,
+            "--set",
+            "factors=4",
+            "--threads",
+            threads,
+            "--out",
+            tmp_path / f"{threads}.matinee",
+        )
+    one, two = (
+        as_json("recommend", tmp_path / f"{threads}.matinee", "--user", 1) for threads in (1, 2)
+    )
     assert one == two
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
-def test_every_model_trains_recommends_and_is_measured(model: Any, table: Path, tmp_path: Path, mine: Path) -> None:
+def test_every_model_trains_recommends_and_is_measured(
+    model: Any, table: Path, tmp_path: Path, mine: Path
+) -> None:
     out = tmp_path / "m.matinee"
     good("train", table, "--model", model.name, "--out", out)
     assert len(as_json("recommend", out, "--user", 1, "-k", 3)["items"]) == 3
@@ -215,7 +306,9 @@ def test_every_model_trains_recommends_and_is_measured(model: Any, table: Path, 
     assert (found["rmse"] is not None) == model.capabilities.predicts_stars
 
 
-def test_without_history_the_file_is_smaller_and_recommend_says_so(table: Path, tmp_path: Path) -> None:
+def test_without_history_the_file_is_smaller_and_recommend_says_so(
+    table: Path, tmp_path: Path
+) -> None:
     whole, bare = tmp_path / "whole.matinee", tmp_path / "bare.matinee"
     good("train", table, "--model", "baseline", "--out", whole)
     good("train", table, "--model", "baseline", "--no-history", "--out", bare)
@@ -233,16 +326,27 @@ def test_without_history_the_file_is_smaller_and_recommend_says_so(table: Path, 
     [
         (("--set", "epoch=8"), "mf has no setting 'epoch'. Did you mean 'epochs'"),
         (("--set", "factors=many"), "mf: factors must be a whole number, not 'many' (default 64)."),
-        (("--set", "factors"), "--set factors is not of the form KEY=VALUE, such as --set factors=32."),
-        (("--set", "factors="), "--set factors= is not of the form KEY=VALUE, such as --set factors=32."),
+        (
+            ("--set", "factors"),
+            "--set factors is not of the form KEY=VALUE, such as --set factors=32.",
+        ),
+        (
+            ("--set", "factors="),
+            "--set factors= is not of the form KEY=VALUE, such as --set factors=32.",
+        ),
         (("--model", "base-line"), "There is no model 'base-line'. Did you mean 'baseline'?"),
         (("--model", "qqqq"), f"There is no model 'qqqq'. The models are: {MODEL_NAMES}."),
         (("--scale", "5:1"), "--scale 5:1 is not a range from low to high, such as 1:5."),
         (("--scale", "five"), "--scale five is not a range from low to high, such as 1:5."),
-        (("--query", "SELECT 1"), "A query needs a database URL as source, such as sqlite:///films.db."),
+        (
+            ("--query", "SELECT 1"),
+            "A query needs a database URL as source, such as sqlite:///films.db.",
+        ),
     ],
 )
-def test_wrong_settings_are_told_in_a_line(words: Sequence[str], told: str, table: Path, tmp_path: Path) -> None:
+def test_wrong_settings_are_told_in_a_line(
+    words: Sequence[str], told: str, table: Path, tmp_path: Path
+) -> None:
     found = refused("train", table, *words, "--out", tmp_path / "m.matinee")
     assert found.startswith(told)
     assert "\n" not in found
@@ -268,7 +372,10 @@ def test_data_that_is_not_there_is_told(tmp_path: Path) -> None:
         "The data set 'ml-100k' is not on this machine. Type 'matinee data fetch ml-100k' to download about 5 MB, "
         "or set MATINEE_DATA to a folder that holds ml-100k/ or ml-100k.zip."
     )
-    assert refused("train", tmp_path / "none.csv", *out) == f"There is no file or folder {tmp_path / 'none.csv'}."
+    assert (
+        refused("train", tmp_path / "none.csv", *out)
+        == f"There is no file or folder {tmp_path / 'none.csv'}."
+    )
     assert refused("train", "sample", "--query", "SELECT 1", *out) == (
         "The sample is built in: leave out the options that say how to read a table."
     )
@@ -280,7 +387,11 @@ def test_data_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_evaluate_says_the_error_in_stars(table: Path) -> None:
     result = good("evaluate", table, "--model", "baseline")
     assert result.stdout.startswith("baseline on ratings.csv, random:0.2\n")
-    assert re.search(r"^RMSE +\d\.\d{4} stars \(95% interval \d\.\d{4} to \d\.\d{4}\)$", result.stdout, re.MULTILINE)
+    assert re.search(
+        r"^RMSE +\d\.\d{4} stars \(95% interval \d\.\d{4} to \d\.\d{4}\)$",
+        result.stdout,
+        re.MULTILINE,
+    )
 
 
 @pytest.mark.parametrize("spec", ["random:0.1", "kfold:3"])
@@ -314,10 +425,16 @@ def test_evaluate_takes_a_test_table_of_its_own(table: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ("random:2", "The split random:2 is impossible: the fraction must be between 0 and 1, as in random:0.2."),
+        (
+            "random:2",
+            "The split random:2 is impossible: the fraction must be between 0 and 1, as in random:0.2.",
+        ),
         ("rows:none.npy", "There is no file 'none.npy' with the test rows."),
         *(
-            (spec, f"No split '{spec}'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy.")
+            (
+                spec,
+                f"No split '{spec}'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy.",
+            )
             for spec in ("kfold:x", "nonsense")
         ),
     ],
@@ -332,12 +449,16 @@ def test_a_wrong_split_is_told_in_a_line(spec: str, told: str, table: Path) -> N
 def test_predict_says_stars_by_id_or_title(model_file: Path, mine: Path) -> None:
     by_title = good("predict", model_file, "--user", 1, "--item", "Alien")
     assert re.fullmatch(
-        r"\d\.\d\d stars for Alien \(1979\), on the scale 0\.5 to 5 in steps of 0\.5\n", by_title.stdout
+        r"\d\.\d\d stars for Alien \(1979\), on the scale 0\.5 to 5 in steps of 0\.5\n",
+        by_title.stdout,
     )
     found = as_json("predict", model_file, "--user", 1, "--item", "Alien")
     assert set(found) == {"user", "item_id", "title", "stars"}
     assert as_json("predict", model_file, "--user", 1, "--item", found["item_id"]) == found
-    assert f"{found['stars']:.2f} stars" in by_title.stdout or abs(found["stars"] * 100 % 1 - 0.5) < 0.11
+    assert (
+        f"{found['stars']:.2f} stars" in by_title.stdout
+        or abs(found["stars"] * 100 % 1 - 0.5) < 0.11
+    )
     assert as_json("predict", model_file, "--ratings", mine, "--item", "Aliens")["user"] is None
 
 
@@ -361,7 +482,18 @@ def test_recommend_shows_a_table_and_the_same_as_json(model_file: Path) -> None:
 
 
 def test_recommend_keeps_to_the_filters(model_file: Path) -> None:
-    words = ("--genre", "horror", "--genre", "war", "--not-genre", "Comedy", "--years", "1970:", "--min-ratings", 100)
+    words = (
+        "--genre",
+        "horror",
+        "--genre",
+        "war",
+        "--not-genre",
+        "Comedy",
+        "--years",
+        "1970:",
+        "--min-ratings",
+        100,
+    )
     items = as_json("recommend", model_file, "--user", 1, "-k", 4, *words)["items"]
     assert len(items) == 4
     for one in items:
@@ -379,10 +511,15 @@ def test_too_few_films_are_explained(model_file: Path) -> None:
         "for more, loosen the years.\n"
     )
     assert result.stderr == told + SIMULATED
-    assert as_json("recommend", model_file, "--user", 1, "--years", ":1925", "--include-seen")["note"] == told.strip()
+    assert (
+        as_json("recommend", model_file, "--user", 1, "--years", ":1925", "--include-seen")["note"]
+        == told.strip()
+    )
 
 
-def test_what_the_person_has_rated_comes_back_only_if_asked_for(model_file: Path, mine: Path) -> None:
+def test_what_the_person_has_rated_comes_back_only_if_asked_for(
+    model_file: Path, mine: Path
+) -> None:
     words = ("recommend", model_file, "--ratings", mine, "-k", 340)
     assert len(as_json(*words)["items"]) == 338
     assert len(as_json(*words, "--include-seen")["items"]) == 340
@@ -413,7 +550,9 @@ def test_a_rating_out_of_scale_is_told_with_its_film_and_row(model_file: Path, m
     )
 
 
-def test_of_a_film_rated_twice_the_last_rating_counts_and_that_is_said(model_file: Path, mine: Path) -> None:
+def test_of_a_film_rated_twice_the_last_rating_counts_and_that_is_said(
+    model_file: Path, mine: Path
+) -> None:
     words = ("predict", model_file, "--ratings", mine, "--item", "Aliens", "--json")
     mine.write_text("Heat,4\nAlien,1\n")
     once = good(*words)
@@ -428,13 +567,22 @@ def test_of_a_film_rated_twice_the_last_rating_counts_and_that_is_said(model_fil
 def test_an_unknown_user_is_told_what_to_type(model_file: Path) -> None:
     told = refused("recommend", model_file, "--user", 999_999)
     assert told.startswith("No user '999999' among the 2,000 this model was trained on.")
-    assert told.endswith(f"\nGive their ratings instead:  matinee recommend {model_file} --ratings mine.csv")
+    assert told.endswith(
+        f"\nGive their ratings instead:  matinee recommend {model_file} --ratings mine.csv"
+    )
     assert told.count("\n") == 1
 
 
 def test_similar_shows_a_table_and_the_same_as_json(model_file: Path) -> None:
     result = good("similar", model_file, "Star Wars (1977)", "-k", 3)
-    assert result.stdout.splitlines()[2].split() == ["similarity", "film", "genres", "ratings", "mean", "id"]
+    assert result.stdout.splitlines()[2].split() == [
+        "similarity",
+        "film",
+        "genres",
+        "ratings",
+        "mean",
+        "id",
+    ]
     found = as_json("similar", model_file, "Star Wars (1977)", "-k", 3)
     assert set(found) == {"item_id", "title", "items", "note"}
     assert found["title"] == "Star Wars (1977)"
@@ -442,15 +590,23 @@ def test_similar_shows_a_table_and_the_same_as_json(model_file: Path) -> None:
         assert one["title"] in line
         assert one["stars"] is None
     assert as_json("similar", model_file, found["item_id"], "-k", 3) == found
-    assert as_json("similar", model_file, "Star Wars (1977)", "--min-ratings", 100_000)["items"] == []
+    assert (
+        as_json("similar", model_file, "Star Wars (1977)", "--min-ratings", 100_000)["items"] == []
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("predict", "--user", 1, "--item", "qqqq"), "No item or title 'qqqq' among the 340 items."),
+        (
+            ("predict", "--user", 1, "--item", "qqqq"),
+            "No item or title 'qqqq' among the 340 items.",
+        ),
         (("similar", "qqqq"), "No item or title 'qqqq' among the 340 items."),
-        (("recommend", "--user", 1, "--genre", "qqqq"), "No genre 'qqqq'. The genres are: Action, Adventure,"),
+        (
+            ("recommend", "--user", 1, "--genre", "qqqq"),
+            "No genre 'qqqq'. The genres are: Action, Adventure,",
+        ),
         (
             ("recommend", "--user", 1, "--years", "1999:1980"),
             "--years 1999:1980 is not a range from low to high, such as 1980:1999, 2000:, :1960 or 1994.",
@@ -470,7 +626,9 @@ def test_a_question_that_cannot_be_answered_is_told_in_a_line(
     assert "\n" not in found
 
 
-@pytest.mark.parametrize("command", [("predict", "--user", 1, "--item", 1), ("recommend", "--user", 1), ("similar", 1)])
+@pytest.mark.parametrize(
+    "command", [("predict", "--user", 1, "--item", 1), ("recommend", "--user", 1), ("similar", 1)]
+)
 def test_a_file_that_is_no_model_is_told(command: Sequence[str], tmp_path: Path) -> None:
     path = tmp_path / "none.matinee"
     assert refused(command[0], path, *command[1:]) == (
@@ -482,7 +640,9 @@ def test_a_file_that_is_no_model_is_told(command: Sequence[str], tmp_path: Path)
     )
 
 
-def test_a_model_that_only_ranks_shows_scores_and_names_another(table: Path, tmp_path: Path) -> None:
+def test_a_model_that_only_ranks_shows_scores_and_names_another(
+    table: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "m.matinee"
     good("train", table, "--model", "popularity", "--out", out)
     assert good("recommend", out, "--user", 1).stdout.split()[0] == "score"
@@ -497,7 +657,18 @@ def test_a_model_that_only_ranks_shows_scores_and_names_another(table: Path, tmp
 def test_doctor_says_what_this_machine_is_like() -> None:
     found = as_json("doctor")
     assert set(found) == {
-        *("matinee", "python", "system", "numpy", "numba", "polars", "safetensors", "torch", "cores", "blas"),
+        *(
+            "matinee",
+            "python",
+            "system",
+            "numpy",
+            "numba",
+            "polars",
+            "safetensors",
+            "torch",
+            "cores",
+            "blas",
+        ),
         *("devices", "kernels", "data_cache", "matinee_data"),
     }
     assert (found["matinee"], found["matinee_data"]) == (__version__, "not set")
@@ -525,11 +696,16 @@ def test_doctor_says_what_this_machine_is_like() -> None:
             ("predict", "m", "--user", 1, "--ratings", "f", "--item", 1),
             "Use either --user or --ratings, not both.",
         ),
-        (("recommend", "m", "--user", 1, "-k", 0), "Invalid value for '-k': 0 is not in the range x>=1."),
+        (
+            ("recommend", "m", "--user", 1, "-k", 0),
+            "Invalid value for '-k': 0 is not in the range x>=1.",
+        ),
         (("predict", "m", "--user", 1), "Missing option '--item'."),
     ],
 )
-def test_a_wrong_usage_is_told_and_exits_with_2(words: Sequence[str], told: str, model_file: Path) -> None:
+def test_a_wrong_usage_is_told_and_exits_with_2(
+    words: Sequence[str], told: str, model_file: Path
+) -> None:
     assert misused(*(model_file if word == "m" else word for word in words)) == told
 
 
@@ -544,7 +720,18 @@ def test_help_and_version_are_there_for_every_command() -> None:
     text = good("--help").stdout
     commands = re.findall(r"^  (\w+) {2,}", text.partition("Commands:")[2], re.MULTILINE)
     asking = ["predict", "recommend", "similar", "neighbors", "explain", "biases", "map", "report"]
-    assert commands == ["demo", "data", "train", "evaluate", "compare", "tune", *asking, "serve", "reproduce", "doctor"]
+    assert commands == [
+        "demo",
+        "data",
+        "train",
+        "evaluate",
+        "compare",
+        "tune",
+        *asking,
+        "serve",
+        "reproduce",
+        "doctor",
+    ]
     # In a process of its own: click remembers the help options of a command from its first use, be it without `main`.
     code = (
         "from click.testing import CliRunner\n"
@@ -552,7 +739,9 @@ def test_help_and_version_are_there_for_every_command() -> None:
         "for name in main.commands:\n"
         "    print(CliRunner().invoke(main, [name, '-h'], prog_name='matinee').stdout.splitlines()[0])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
+    )
     for command, usage in zip(commands, done.stdout.splitlines(), strict=True):
         assert usage.startswith(f"Usage: matinee {command} ")
 
@@ -580,7 +769,9 @@ def test_an_error_is_one_line_without_a_traceback() -> None:
 
 def test_a_reader_that_stops_early_gets_no_traceback(model_file: Path) -> None:
     command = program("recommend", model_file, "--user", "1", "-k", "300", "--include-seen")
-    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.readline()
@@ -593,7 +784,11 @@ def test_a_reader_that_is_gone_from_the_start_gets_no_traceback() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        program("data", "list"), env=environment(), stdout=writing, stderr=subprocess.PIPE, check=False
+        program("data", "list"),
+        env=environment(),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -602,7 +797,9 @@ def test_a_reader_that_is_gone_from_the_start_gets_no_traceback() -> None:
 def on_a_terminal(*words: object) -> str:
     """What a person sees who types a command."""
     terminal, end = pty.openpty()
-    with subprocess.Popen(program(*words), env=environment(TERM="xterm"), stdout=end, stderr=end) as running:
+    with subprocess.Popen(
+        program(*words), env=environment(TERM="xterm"), stdout=end, stderr=end
+    ) as running:
         os.close(end)
         seen = b""
         try:
@@ -623,16 +820,31 @@ def test_on_a_terminal_training_shows_its_progress(table: Path, tmp_path: Path) 
     assert "Training mf" in on_a_terminal("train", table, "--out", tmp_path / "m.matinee")
 
 
-HEAVY = ["torch", "numba", "fastapi", "polars", "numpy", "sqlalchemy", "pooch", "rich", "safetensors", "matplotlib"]
+HEAVY = [
+    "torch",
+    "numba",
+    "fastapi",
+    "polars",
+    "numpy",
+    "sqlalchemy",
+    "pooch",
+    "rich",
+    "safetensors",
+    "matplotlib",
+]
 
 
-@pytest.mark.parametrize("code", ["import matinee", "import matinee.cli; matinee.cli.main(['--help'])"])
+@pytest.mark.parametrize(
+    "code", ["import matinee", "import matinee.cli; matinee.cli.main(['--help'])"]
+)
 def test_neither_importing_nor_help_loads_what_is_heavy(code: str) -> None:
-    told = (
-        f"import atexit, sys; atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr))"
-    )
+    told = f"import atexit, sys; atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr))"
     done = subprocess.run(
-        [sys.executable, "-c", f"{told}\n{code}"], env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", f"{told}\n{code}"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "[]\n")
 
@@ -657,5 +869,8 @@ def test_training_never_replaces_a_file_that_is_not_a_model(tmp_path: Path) -> N
     before = table.read_text()
     result = run("train", table, "--out", table)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == f"Error: '{table}' exists and is not a model file; give another name with --out.\n"
+    assert (
+        result.stderr
+        == f"Error: '{table}' exists and is not a model file; give another name with --out.\n"
+    )
     assert table.read_text() == before

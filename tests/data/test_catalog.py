@@ -101,7 +101,9 @@ def test_an_unknown_title_suggests_the_nearest_one_that_was_rated() -> None:
 
 
 def test_without_a_catalog_only_ids_are_known() -> None:
-    with pytest.raises(UnknownNameError, match=r"^No item '77' among the 6 this model was trained on\."):
+    with pytest.raises(
+        UnknownNameError, match=r"^No item '77' among the 6 this model was trained on\."
+    ):
         find_item(77, ITEMS, Catalog())
 
 

@@ -22,20 +22,28 @@ every_format = pytest.mark.parametrize("suffix", SUFFIXES)
 def dataset(ids: str = "integers", times: str = "all") -> Dataset:
     plain = simulated(40, 30, 500)
     assert plain.timestamp is not None
-    users, items = plain.users.ids[plain.user_index].tolist(), plain.items.ids[plain.item_index].tolist()
+    users, items = (
+        plain.users.ids[plain.user_index].tolist(),
+        plain.items.ids[plain.item_index].tolist(),
+    )
     if ids == "texts":
         users, items = [f"Zoë, {user}" for user in users], [f'tt"{item}' for item in items]
     kept = np.where(np.arange(len(plain)) % 7 > 0, plain.timestamp, NO_TIME)
     timestamp = {"all": plain.timestamp, "some": kept, "none": None}[times]
     ratings = Ratings.from_ids(users, items, plain.value, timestamp)
-    films: dict[Id, Film] = {item_id: Film(f"Film {item_id} (1999)", 1999, ("Drama", "War")) for item_id in items[1:]}
+    films: dict[Id, Film] = {
+        item_id: Film(f"Film {item_id} (1999)", 1999, ("Drama", "War")) for item_id in items[1:]
+    }
     films[items[0]] = Film('Amélie, "the" film')
     return Dataset("simulated", ratings, Catalog(films))
 
 
 def rows(ratings: Ratings) -> set[tuple[object, ...]]:
     times = [None] * len(ratings) if ratings.timestamp is None else ratings.timestamp.tolist()
-    users, items = ratings.users.ids[ratings.user_index].tolist(), ratings.items.ids[ratings.item_index].tolist()
+    users, items = (
+        ratings.users.ids[ratings.user_index].tolist(),
+        ratings.items.ids[ratings.item_index].tolist(),
+    )
     return set(zip(users, items, ratings.value.tolist(), times, strict=True))
 
 
@@ -51,7 +59,10 @@ def message(error: type[MatineeError], data: Dataset, target: Path) -> str:
 def test_what_was_written_is_read_again(suffix: str, ids: str, times: str, tmp_path: Path) -> None:
     data, target = dataset(ids, times), tmp_path / f"ratings{suffix}"
     lines = convert(data, target)
-    assert lines == [f"Wrote 500 ratings to {target}.", f"Wrote 30 titles to {tmp_path / 'items.csv'}."]
+    assert lines == [
+        f"Wrote 500 ratings to {target}.",
+        f"Wrote 30 titles to {tmp_path / 'items.csv'}.",
+    ]
     again = read(target)
     assert rows(again.ratings) == rows(data.ratings)
     assert again.ratings.scale == data.ratings.scale
@@ -63,7 +74,9 @@ def test_what_was_written_is_read_again(suffix: str, ids: str, times: str, tmp_p
 @every_format
 def test_without_titles_no_second_file_is_written(suffix: str, tmp_path: Path) -> None:
     target = tmp_path / f"mine{suffix.upper()}"
-    assert convert(Dataset("bare", simulated(40, 30, 500), Catalog()), target) == [f"Wrote 500 ratings to {target}."]
+    assert convert(Dataset("bare", simulated(40, 30, 500), Catalog()), target) == [
+        f"Wrote 500 ratings to {target}."
+    ]
     assert list(tmp_path.iterdir()) == [target]
 
 
@@ -72,7 +85,9 @@ def test_ratings_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
     assert message(SettingError, dataset(), tmp_path / "ratings.csv") == (
         f"'{tmp_path / 'ratings.csv'}' exists already; remove it or give another path."
     )
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("ratings.csv", "mine")]
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [
+        ("ratings.csv", "mine")
+    ]
 
 
 def test_titles_that_are_there_are_never_overwritten(tmp_path: Path) -> None:

@@ -27,7 +27,13 @@ def small(**more: object) -> Dataset:
 
 def test_the_figures_are_those_computed_by_hand() -> None:
     found = describe(small())
-    assert (found.name, found.n_ratings, found.n_users, found.n_items, found.n_titles) == ("small", 8, 4, 3, 2)
+    assert (found.name, found.n_ratings, found.n_users, found.n_items, found.n_titles) == (
+        "small",
+        8,
+        4,
+        3,
+        2,
+    )
     assert found.density == pytest.approx(8 / 12)
     assert found.mean == pytest.approx(3.0)
     assert found.deviation == pytest.approx(np.sqrt((4 + 1 + 1 + 4 + 1 + 1 + 4 + 0) / 8))
@@ -37,7 +43,11 @@ def test_the_figures_are_those_computed_by_hand() -> None:
     # Ratings per user, sorted: 1, 2, 2, 3; per item: 1, 3, 4. The busiest tenth is at least one.
     assert found.per_user == Spread(1, 1.75, 2.0, 2.25, 3, 3 / 8)
     assert found.per_item == Spread(1, 2.0, 3.0, 3.5, 4, 4 / 8)
-    assert (found.first_day, found.last_day, found.n_without_time) == ("1970-01-06", "1970-01-11", 1)
+    assert (found.first_day, found.last_day, found.n_without_time) == (
+        "1970-01-06",
+        "1970-01-11",
+        1,
+    )
 
 
 def test_the_sentences_say_the_figures() -> None:
@@ -71,7 +81,11 @@ def test_the_rows_of_the_tables_say_the_figures() -> None:
         ("4", "3", "#" * 30, "37.5%"),
         ("5", "1", "#" * 10, "12.5%"),
     ]
-    assert found.most_rated_rows() == [("One (1991)", "4", "3.00"), ("2", "3", "3.00"), ("Three", "1", "3.00")]
+    assert found.most_rated_rows() == [
+        ("One (1991)", "4", "3.00"),
+        ("2", "3", "3.00"),
+        ("Three", "1", "3.00"),
+    ]
     assert found.spread_rows() == [
         ("ratings per user", "1", "2", "2", "2", "3", "38%"),
         ("ratings per item", "1", "2", "3", "4", "4", "50%"),
@@ -83,7 +97,9 @@ def test_the_busiest_tenth_of_many_users_is_a_tenth() -> None:
     user = np.repeat(np.arange(1, 21), np.arange(1, 21))
     item = np.concatenate([np.arange(n) for n in range(1, 21)])
     ratings = Ratings.from_ids(user, item, 1.0 + item % 5)
-    assert describe(Dataset("many", ratings, Catalog())).per_user.share_of_busiest_tenth == pytest.approx(39 / 210)
+    assert describe(
+        Dataset("many", ratings, Catalog())
+    ).per_user.share_of_busiest_tenth == pytest.approx(39 / 210)
 
 
 def test_a_fine_scale_is_drawn_in_ten_steps() -> None:
@@ -91,10 +107,14 @@ def test_a_fine_scale_is_drawn_in_ten_steps() -> None:
     ratings = Ratings.from_ids(np.arange(100), np.arange(100), value)
     found = describe(Dataset("fine", ratings, Catalog()))
     assert [count for _, count in found.histogram] == [10] * 10
-    assert [lower for lower, _ in found.histogram] == pytest.approx([0.99 * step for step in range(10)], abs=1e-6)
+    assert [lower for lower, _ in found.histogram] == pytest.approx(
+        [0.99 * step for step in range(10)], abs=1e-6
+    )
 
 
-def test_the_list_of_the_most_rated_is_as_long_as_asked_for_and_holds_no_item_without_ratings() -> None:
+def test_the_list_of_the_most_rated_is_as_long_as_asked_for_and_holds_no_item_without_ratings() -> (
+    None
+):
     assert len(describe(small(), n_most_rated=2).most_rated) == 2
     whole = small()
     part = Dataset("part", whole.ratings.subset(whole.ratings.item_index != 2), whole.catalog)

@@ -49,10 +49,18 @@ def test_rows_are_taken_and_the_unknown_have_none() -> None:
 
 
 def test_those_without_labels_are_filled_from_others() -> None:
-    ours, theirs = made([["a: 1"], [], ["b: 2"], []]), made([["b: 2"], ["b: 2"], ["a: 1"], ["c: 3"]])
+    ours, theirs = (
+        made([["a: 1"], [], ["b: 2"], []]),
+        made([["b: 2"], ["b: 2"], ["a: 1"], ["c: 3"]]),
+    )
     filled = ours.filled_from(theirs)
     assert filled.names == ("a: 1", "b: 2")
-    assert filled.table.tolist() == [[1, 0], [0, 1], [0, 1], [0, 0]]  # what we had stays; 'c: 3' is unknown here
+    assert filled.table.tolist() == [
+        [1, 0],
+        [0, 1],
+        [0, 1],
+        [0, 0],
+    ]  # what we had stays; 'c: 3' is unknown here
     assert ours.table[1].tolist() == [0, 0]
     assert ours.filled_from(None) is ours
 
@@ -61,12 +69,17 @@ def test_those_without_labels_are_filled_from_others() -> None:
 
 
 def test_films_have_genres_year_and_decade() -> None:
-    films: dict[Id, Film] = {1: Film("Heat (1995)", 1995, ("Crime", "Drama")), 3: Film("Metropolis", None, ("Drama",))}
+    films: dict[Id, Film] = {
+        1: Film("Heat (1995)", 1995, ("Crime", "Drama")),
+        3: Film("Metropolis", None, ("Drama",)),
+    }
     features = Catalog(films).features(Vocabulary(np.array([1, 2, 3]), "item"))
     assert features is not None
     assert features.names == ("decade: 1990", "genre: Crime", "genre: Drama", "year: 1995")
     half = 0.5**0.5
-    np.testing.assert_allclose(features.table, [[1, half, half, 1], [0, 0, 0, 0], [0, 0, 1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(
+        features.table, [[1, half, half, 1], [0, 0, 0, 0], [0, 0, 1, 0]], rtol=1e-6
+    )
 
 
 def test_string_ids_find_their_films() -> None:
@@ -78,7 +91,11 @@ def test_string_ids_find_their_films() -> None:
 
 @pytest.mark.parametrize(
     "films",
-    [{}, {1: Film("One"), 2: Film("Two")}, {1: Film("One", None, ("Drama",)), 2: Film("Two", None, ("Drama",))}],
+    [
+        {},
+        {1: Film("One"), 2: Film("Two")},
+        {1: Film("One", None, ("Drama",)), 2: Film("Two", None, ("Drama",))},
+    ],
     ids=["no films", "titles alone", "one genre for all"],
 )
 def test_films_that_nothing_tells_apart_have_no_features(films: dict[Id, Film]) -> None:
@@ -93,7 +110,9 @@ def test_both_parts_of_given_files_know_everybody() -> None:
         ratings = Ratings.from_ids(users, [1] * len(users), [3.0, 4.0, 5.0][: len(users)])
         return replace(ratings, user_features=made(labels))
 
-    split = given_parts(part([1, 2, 4], [["g: F"], ["g: M"], []]), part([2, 3], [["g: F"], ["g: M"]]))
+    split = given_parts(
+        part([1, 2, 4], [["g: F"], ["g: M"], []]), part([2, 3], [["g: F"], ["g: M"]])
+    )
     features = split.train.user_features
     assert features is not None
     assert features.names == ("g: F", "g: M")

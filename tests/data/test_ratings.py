@@ -16,7 +16,13 @@ from matinee.errors import DataError, UnknownNameError
 RATINGS = Ratings.from_ids([7, 3, 7, 5], [20, 10, 10, 30], [4, 2, 5, 1], [40, 30, 20, 10])
 
 
-@given(st.one_of(st.lists(st.integers(-(2**63), 2**63 - 1)), st.lists(st.integers(0, 50)), st.lists(st.text())))
+@given(
+    st.one_of(
+        st.lists(st.integers(-(2**63), 2**63 - 1)),
+        st.lists(st.integers(0, 50)),
+        st.lists(st.text()),
+    )
+)
 def test_encoding_sorts_the_ids_and_can_be_undone(ids: list[int] | list[str]) -> None:
     vocabulary, index = Vocabulary.encode(ids, "user")
     assert vocabulary.ids.tolist() == sorted(set(ids))  # type: ignore[type-var]
@@ -42,7 +48,8 @@ def test_sparse_integers_take_no_table_of_their_size() -> None:
 def test_a_vocabulary_must_be_sorted_and_distinct() -> None:
     for ids in ([2, 1], [1, 1], ["b", "a"]):
         with pytest.raises(
-            DataError, match=r"^The user ids of a vocabulary must be distinct and in ascending order\.$"
+            DataError,
+            match=r"^The user ids of a vocabulary must be distinct and in ascending order\.$",
         ):
             Vocabulary(ids, "user")
 
@@ -58,7 +65,10 @@ def test_the_text_of_an_integer_finds_it_and_other_spellings_do_not() -> None:
 def test_an_unknown_id_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError) as caught:
         Vocabulary(["alice", "bob"], "user").index("alise")
-    assert str(caught.value) == "No user 'alise' among the 2 this model was trained on. Did you mean 'alice'?"
+    assert (
+        str(caught.value)
+        == "No user 'alise' among the 2 this model was trained on. Did you mean 'alice'?"
+    )
 
 
 def test_lookup_gives_minus_one_for_unknown_ids() -> None:
@@ -81,14 +91,20 @@ def test_the_indices_of_several_ids_or_the_first_that_is_unknown() -> None:
     assert Vocabulary(["a\0", "b"], "item").indices(["a\0"]).tolist() == [0]
     unknown: tuple[list[int] | list[str], ...] = ([3, 8, 9], ["3", "8", "9"])
     for ids in unknown:
-        with pytest.raises(UnknownNameError, match="No item '8' among the 3 this model was trained on"):
+        with pytest.raises(
+            UnknownNameError, match="No item '8' among the 3 this model was trained on"
+        ):
             numbers.indices(ids)
 
 
 def test_merging_keeps_all_ids_and_turns_to_text_if_one_side_is() -> None:
     merged = Vocabulary([3, 7], "item").merge(Vocabulary([5, 7], "item"))
     assert merged.ids.tolist() == [3, 5, 7]
-    assert Vocabulary([3, 10], "item").merge(Vocabulary(["a"], "item")).ids.tolist() == ["10", "3", "a"]
+    assert Vocabulary([3, 10], "item").merge(Vocabulary(["a"], "item")).ids.tolist() == [
+        "10",
+        "3",
+        "a",
+    ]
 
 
 def test_vocabularies_are_equal_by_their_ids() -> None:
@@ -145,7 +161,10 @@ def test_ratings_from_ids_are_indexed_in_the_order_of_the_ids() -> None:
 
 
 def test_one_of_a_thing_is_written_without_an_s() -> None:
-    assert repr(Ratings.from_ids([1], [1], [1])) == "Ratings(1 pair by 1 user of 1 item, without ratings)"
+    assert (
+        repr(Ratings.from_ids([1], [1], [1]))
+        == "Ratings(1 pair by 1 user of 1 item, without ratings)"
+    )
     assert repr(Vocabulary([1], "user")) == "Vocabulary(1 user id)"
 
 
@@ -157,8 +176,14 @@ def test_ratings_cannot_be_written_to() -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (([1], [1], [1, 2]), "The columns of users, items, values and timestamps differ in length."),
-        (([1], [1], [1], [1, 2]), "The columns of users, items, values and timestamps differ in length."),
+        (
+            ([1], [1], [1, 2]),
+            "The columns of users, items, values and timestamps differ in length.",
+        ),
+        (
+            ([1], [1], [1], [1, 2]),
+            "The columns of users, items, values and timestamps differ in length.",
+        ),
         (([], [], []), "There are no ratings."),
         (([1, 2], [1, 2], [1, float("nan")]), "Rating 1 is nan, which is not a finite number."),
     ],
@@ -180,7 +205,9 @@ def test_a_subset_keeps_vocabularies_scale_and_times() -> None:
 
 
 def test_wider_vocabularies_keep_each_rating_with_its_ids() -> None:
-    wide = RATINGS.with_vocabularies(Vocabulary([1, 3, 5, 7, 9], "user"), Vocabulary([5, 10, 20, 30], "item"))
+    wide = RATINGS.with_vocabularies(
+        Vocabulary([1, 3, 5, 7, 9], "user"), Vocabulary([5, 10, 20, 30], "item")
+    )
     assert wide.users.ids[wide.user_index].tolist() == [7, 3, 7, 5]
     assert wide.items.ids[wide.item_index].tolist() == [20, 10, 10, 30]
 

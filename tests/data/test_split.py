@@ -27,7 +27,9 @@ from tests.conftest import simulated
 from tests.helpers import message
 
 TABLE = simulated(40, 30, 300)
-SMALL = Ratings.from_ids([1, 1, 1, 2, 3, 3], list("abcaab"), [1, 2, 3, 4, 5, 1], [30, 10, 20, 40, 50, 50])
+SMALL = Ratings.from_ids(
+    [1, 1, 1, 2, 3, 3], list("abcaab"), [1, 2, 3, 4, 5, 1], [30, 10, 20, 40, 50, 50]
+)
 Row = tuple[Any, Any, float, int | None]
 
 
@@ -44,7 +46,9 @@ def assert_cuts(part: Split, whole: Ratings) -> None:
         assert (one.users, one.items, one.scale) == (whole.users, whole.items, whole.scale)
 
 
-@pytest.mark.parametrize("spec", ["random:0.2", "random:0.5", "kfold:5", "kfold:2", "leave-last-out", "time:0.1"])
+@pytest.mark.parametrize(
+    "spec", ["random:0.2", "random:0.5", "kfold:5", "kfold:2", "leave-last-out", "time:0.1"]
+)
 def test_every_split_is_disjoint_complete_and_named_as_asked(spec: str) -> None:
     for part in splits(TABLE, spec):
         assert_cuts(part, TABLE)
@@ -78,7 +82,10 @@ def test_each_row_is_in_the_test_part_of_exactly_one_fold(k: int) -> None:
 
 def test_the_last_rating_of_each_user_with_two_is_left_out() -> None:
     part = leave_last_out(SMALL)
-    assert rows_of(part.test) == [(1, "a", 1, 30), (3, "b", 1, 50)]  # ben's only rating stays; of a tie the later row
+    assert rows_of(part.test) == [
+        (1, "a", 1, 30),
+        (3, "b", 1, 50),
+    ]  # ben's only rating stays; of a tie the later row
     assert_cuts(part, SMALL)
 
 
@@ -148,7 +155,9 @@ def test_the_scale_of_two_tables_is_that_of_both_together() -> None:
 
 
 def test_numbers_and_text_as_ids_meet_as_text() -> None:
-    part = given_parts(Ratings.from_ids([1, 2], [1, 2], [1, 2]), Ratings.from_ids(["2", "x"], [1, 2], [1, 2]))
+    part = given_parts(
+        Ratings.from_ids([1, 2], [1, 2], [1, 2]), Ratings.from_ids(["2", "x"], [1, 2], [1, 2])
+    )
     assert part.train.users.ids[part.train.user_index].tolist() == ["1", "2"]
     assert part.test.users.ids[part.test.user_index].tolist() == ["2", "x"]
 
@@ -165,7 +174,11 @@ PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
         ("random:half", SettingError, f"No split 'random:half'. Give one of {PROTOCOLS}."),
         ("kfold:-1", SettingError, f"No split 'kfold:-1'. Give one of {PROTOCOLS}."),
         ("kfold:²", SettingError, f"No split 'kfold:²'. Give one of {PROTOCOLS}."),
-        ("leave-last-out:1", SettingError, f"No split 'leave-last-out:1'. Give one of {PROTOCOLS}."),
+        (
+            "leave-last-out:1",
+            SettingError,
+            f"No split 'leave-last-out:1'. Give one of {PROTOCOLS}.",
+        ),
         ("rows:", SettingError, f"No split 'rows:'. Give one of {PROTOCOLS}."),
         (
             "random:0",
@@ -182,14 +195,24 @@ PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
             SettingError,
             "The split time:1.5 is impossible: the fraction must be between 0 and 1, as in time:0.2.",
         ),
-        ("kfold:1", SettingError, "The split kfold:1 is impossible: k must be from 2 to the number of ratings, 6."),
-        ("kfold:7", SettingError, "The split kfold:7 is impossible: k must be from 2 to the number of ratings, 6."),
+        (
+            "kfold:1",
+            SettingError,
+            "The split kfold:1 is impossible: k must be from 2 to the number of ratings, 6.",
+        ),
+        (
+            "kfold:7",
+            SettingError,
+            "The split kfold:7 is impossible: k must be from 2 to the number of ratings, 6.",
+        ),
         ("random:0.01", DataError, "The split random:0.01 leaves no ratings in the test part."),
         ("random:0.99", DataError, "The split random:0.99 leaves no ratings in the train part."),
         ("rows:no.npy", DataError, "There is no file 'no.npy' with the test rows."),
     ],
 )
-def test_an_impossible_split_says_what_is_possible(spec: str, error: type[MatineeError], expected: str) -> None:
+def test_an_impossible_split_says_what_is_possible(
+    spec: str, error: type[MatineeError], expected: str
+) -> None:
     assert message(error, lambda: list(splits(SMALL, spec))) == expected
 
 
@@ -210,9 +233,18 @@ def test_one_rating_for_each_user_cannot_be_left_out() -> None:
     [
         (np.array([2, 6]), "Test row 6 does not exist: the rows of this table are 0 to 5."),
         (np.array([-1]), "Test row -1 does not exist: the rows of this table are 0 to 5."),
-        (np.array([0.5]), "The test rows must be a list of whole numbers, not float64 of shape (1,)."),
-        (np.array([[1]]), "The test rows must be a list of whole numbers, not int64 of shape (1, 1)."),
-        (np.ones(6, bool), "The test rows must be a list of whole numbers, not bool of shape (6,)."),
+        (
+            np.array([0.5]),
+            "The test rows must be a list of whole numbers, not float64 of shape (1,).",
+        ),
+        (
+            np.array([[1]]),
+            "The test rows must be a list of whole numbers, not int64 of shape (1, 1).",
+        ),
+        (
+            np.ones(6, bool),
+            "The test rows must be a list of whole numbers, not bool of shape (6,).",
+        ),
         (np.array([], int), "The split rows leaves no ratings in the test part."),
     ],
 )
@@ -229,7 +261,10 @@ def test_a_file_that_holds_no_rows_is_refused(tmp_path: Path) -> None:
         path = tmp_path / name
         with pytest.raises(DataError) as caught:
             list(splits(SMALL, f"rows:{path}"))
-        assert str(caught.value) == f"'{path}' is not a NumPy file of row numbers; make one with numpy.save."
+        assert (
+            str(caught.value)
+            == f"'{path}' is not a NumPy file of row numbers; make one with numpy.save."
+        )
 
 
 def test_a_split_says_what_must_be_known_to_read_it_rightly() -> None:
@@ -240,7 +275,10 @@ def test_a_split_says_what_must_be_known_to_read_it_rightly() -> None:
         "9,000 of 9,000 ratings have no timestamp; the last row of a user stands for the last rating in time."
     )
     half = table.subset(np.arange(100))
-    assert given_parts(half, half).note == "100 of the 100 test ratings are in the training part as well."
+    assert (
+        given_parts(half, half).note
+        == "100 of the 100 test ratings are in the training part as well."
+    )
     strangers = Ratings.from_ids(["a", "b"], ["x", "y"], [1.0, 5.0])
     assert given_parts(half, strangers).note == (
         "The two parts have no user in common, so nothing is known about the tastes of the test users."

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matinee.data.titles import article_first, fold, names_of, split_year, spoken, title_key, year_of
+from matinee.data.titles import (
+    article_first,
+    fold,
+    names_of,
+    split_year,
+    spoken,
+    title_key,
+    year_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +101,13 @@ def test_folded_text_has_neither_case_nor_accents_nor_punctuation() -> None:
     "titles",
     [
         ("Amélie (2001)", "Amelie", "amelie", "AMÉLIE", "Ame\u0301lie (2001) "),
-        ("Godfather, The (1972)", "the godfather", "Godfather", "The Godfather (1972)", " Godfather! "),
+        (
+            "Godfather, The (1972)",
+            "the godfather",
+            "Godfather",
+            "The Godfather (1972)",
+            " Godfather! ",
+        ),
         ("Misérables, Les (1998)", "les miserables"),
         ("Avventura, L' (1960)", "L'Avventura", "l\u2019avventura"),
         ("Me & You", "me and you"),

@@ -63,23 +63,43 @@ def here(models: Mapping[str, Recommender]) -> Comparison:
 
 @pytest.fixture(scope="module")
 def found() -> Comparison:
-    models = {"mine": Popularity(), "failing": Failing(), "mf": MatrixFactorization(epochs=10), "baseline": Baseline()}
+    models = {
+        "mine": Popularity(),
+        "failing": Failing(),
+        "mf": MatrixFactorization(epochs=10),
+        "baseline": Baseline(),
+    }
     return here(models | {"the same": Baseline(), "greedy": Greedy()})
 
 
 # -- the table -----------------------------------------------------------------------------------------------------
 
 
-def test_models_with_stars_come_first_then_those_that_rank_then_those_that_fail(found: Comparison) -> None:
-    assert [one.name for one in found.entries] == ["mf", "baseline", "the same", "mine", "failing", "greedy"]
+def test_models_with_stars_come_first_then_those_that_rank_then_those_that_fail(
+    found: Comparison,
+) -> None:
+    assert [one.name for one in found.entries] == [
+        "mf",
+        "baseline",
+        "the same",
+        "mine",
+        "failing",
+        "greedy",
+    ]
     assert [row[0] for row in found.rows()] == ["mf", "baseline", "the same", "mine"]
     assert all(len(row) == len(HEADINGS) for row in found.rows())
-    assert found.title() == "simulated, random:0.2: 4,800 ratings for training and 1,200 for testing"
+    assert (
+        found.title() == "simulated, random:0.2: 4,800 ratings for training and 1,200 for testing"
+    )
 
 
 def test_each_report_is_that_of_the_model_alone(found: Comparison) -> None:
     def numbers(report: Any) -> dict[str, Any]:
-        return {name: value for name, value in report.to_dict().items() if "seconds" not in name and "rss" not in name}
+        return {
+            name: value
+            for name, value in report.to_dict().items()
+            if "seconds" not in name and "rss" not in name
+        }
 
     alone = evaluate(lambda: MatrixFactorization(epochs=10), [PART], "simulated")
     assert numbers(found.entries[0].report) == numbers(alone)
@@ -99,12 +119,27 @@ def test_a_model_that_fails_has_its_sentence_and_stops_nothing(found: Comparison
 
 def test_a_model_that_does_the_same_is_as_good(found: Comparison) -> None:
     by_rmse = here({"baseline": Baseline(), "the same": Baseline()}).contests[0]
-    assert (by_rmse.best, by_rmse.mark("baseline"), by_rmse.mark("the same")) == ("baseline", "*", "=")
+    assert (by_rmse.best, by_rmse.mark("baseline"), by_rmse.mark("the same")) == (
+        "baseline",
+        "*",
+        "=",
+    )
     (difference,) = by_rmse.others
-    assert (difference.difference, difference.low, difference.high, difference.p_value) == (0, 0, 0, 1)
-    assert by_rmse.sentence() == "By RMSE, baseline is the best, but not significantly better than the same."
+    assert (difference.difference, difference.low, difference.high, difference.p_value) == (
+        0,
+        0,
+        0,
+        1,
+    )
+    assert (
+        by_rmse.sentence()
+        == "By RMSE, baseline is the best, but not significantly better than the same."
+    )
     assert found.contests[0].best == "mf"
-    assert {one.name: one.is_worse for one in found.contests[0].others} == {"baseline": True, "the same": True}
+    assert {one.name: one.is_worse for one in found.contests[0].others} == {
+        "baseline": True,
+        "the same": True,
+    }
     assert found.contests[0].sentence() == (
         "By RMSE, mf is the best, and significantly better than all others. Among the others, there is no significant "
         "difference between baseline and the same."
@@ -133,7 +168,12 @@ def test_sentences_of_one_two_and_three_models() -> None:
 
 def test_several_folds_are_compared_on_all_their_ratings() -> None:
     folds = list(k_fold(TABLE, 3))
-    both = compare({"mf": MatrixFactorization(epochs=10), "baseline": Baseline()}, folds, "simulated", isolated=False)
+    both = compare(
+        {"mf": MatrixFactorization(epochs=10), "baseline": Baseline()},
+        folds,
+        "simulated",
+        isolated=False,
+    )
     assert both.entries[0].report is not None
     assert (both.entries[0].report.folds, both.protocol) == (3, "kfold:3")
     errors = []
@@ -154,7 +194,11 @@ def test_where_nobody_likes_anything_there_is_no_contest_of_lists() -> None:
 
 def test_ratings_that_are_all_the_same_are_compared_by_their_lists() -> None:
     table = Ratings.from_ids(TABLE.user_index, TABLE.item_index, np.ones(len(TABLE)))
-    only = compare({"baseline": Baseline(), "popularity": Popularity()}, [random_split(table, 0.2)], isolated=False)
+    only = compare(
+        {"baseline": Baseline(), "popularity": Popularity()},
+        [random_split(table, 0.2)],
+        isolated=False,
+    )
     assert [one.measure for one in only.contests] == ["ndcg_at_10"]
     assert only.sentences()[0] == (
         "baseline: baseline needs ratings, but this table holds implicit feedback; use ials."
@@ -164,7 +208,9 @@ def test_ratings_that_are_all_the_same_are_compared_by_their_lists() -> None:
 
 
 def test_without_models_there_is_nothing_to_compare() -> None:
-    with pytest.raises(SettingError, match=r"^There are no models to compare: name at least one\.$"):
+    with pytest.raises(
+        SettingError, match=r"^There are no models to compare: name at least one\.$"
+    ):
         here({})
 
 
@@ -181,9 +227,15 @@ def test_progress_names_the_model_that_is_being_trained() -> None:
 def test_differences_are_paired_and_corrected_for_all_pairs() -> None:
     rng = np.random.default_rng(0)
     ability = rng.exponential(size=300)  # people differ much more than the models do
-    totals = {"a": ability, "b": ability + 0.02 + rng.normal(0, 0.02, 300), "c": ability + rng.normal(0, 0.02, 300)}
+    totals = {
+        "a": ability,
+        "b": ability + 0.02 + rng.normal(0, 0.02, 300),
+        "c": ability + rng.normal(0, 0.02, 300),
+    }
     ones = np.ones((300, 1))
-    sums = {name: PerUserSums(("ndcg_at_10",), total[:, None], ones) for name, total in totals.items()}
+    sums = {
+        name: PerUserSums(("ndcg_at_10",), total[:, None], ones) for name, total in totals.items()
+    }
     found = against_first(sums, "ndcg_at_10")
     b, c = found.others
     assert b.difference == pytest.approx(totals["b"].mean() - ability.mean())
@@ -199,7 +251,13 @@ def test_every_pair_without_a_difference_is_in_a_group_and_no_group_holds_a_diff
     rng = np.random.default_rng(0)
     ones, noise = np.ones((400, 1)), rng.normal(0, 0.02, (5, 400))
     noise -= noise.mean(axis=1, keepdims=True)
-    levels = {"a": 0, "b": 0.05, "c": 0.0525, "d": 0.055, "e": 0.2}  # c is between b and d, which differ
+    levels = {
+        "a": 0,
+        "b": 0.05,
+        "c": 0.0525,
+        "d": 0.055,
+        "e": 0.2,
+    }  # c is between b and d, which differ
     sums = {
         name: PerUserSums(("rmse",), 1 + level + noise[row][:, None], ones)
         for row, (name, level) in enumerate(levels.items())
@@ -217,7 +275,9 @@ def test_models_that_only_rank_beside_models_of_stars_are_explained(found: Compa
         "mine does not predict stars. Models that predict stars rank first the items"
     )
     assert not any("not predict stars" in one for one in here({"baseline": Baseline()}).sentences())
-    assert not any("not predict stars" in one for one in here({"popularity": Popularity()}).sentences())
+    assert not any(
+        "not predict stars" in one for one in here({"popularity": Popularity()}).sentences()
+    )
 
 
 def test_the_table_fits_a_terminal_of_100_columns() -> None:
@@ -226,9 +286,16 @@ def test_the_table_fits_a_terminal_of_100_columns() -> None:
     slow = replace(report, fit_seconds=999.99, predict_seconds=99.99, recommend_seconds=999.99)
     entries = [Entry(name, name, slow, 1234.0) for name in names]
     rows = Comparison(
-        "d", "p", 1, 1, entries, [PairedTests("rmse", names[0], []), PairedTests("ndcg_at_10", "", [])]
+        "d",
+        "p",
+        1,
+        1,
+        entries,
+        [PairedTests("rmse", names[0], []), PairedTests("ndcg_at_10", "", [])],
     ).rows()
-    widths = [max(len(line[column]) for line in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
+    widths = [
+        max(len(line[column]) for line in (HEADINGS, *rows)) for column in range(len(HEADINGS))
+    ]
     assert sum(widths) + 2 * (len(widths) - 1) <= 100
 
 
@@ -246,7 +313,9 @@ def test_a_model_in_a_process_of_its_own_finds_the_same() -> None:
     assert one.memory_mb is not None
     assert 0 <= one.memory_mb < 500
     assert other.memory_mb is None
-    assert alone.entries[1].problem == "failing fails; use mf."  # no model of the library, so trained here
+    assert (
+        alone.entries[1].problem == "failing fails; use mf."
+    )  # no model of the library, so trained here
 
 
 class Ending:
@@ -262,7 +331,10 @@ class Ending:
 @pytest.mark.parametrize(
     ("how", "problem"),
     [
-        ((signal.raise_signal, (9,)), "The process was killed by signal 9, probably because memory ran out."),
+        (
+            (signal.raise_signal, (9,)),
+            "The process was killed by signal 9, probably because memory ran out.",
+        ),
         ((os._exit, (3,)), "Unexpected error: no message"),
         (
             (int, ("x",)),
@@ -270,7 +342,9 @@ class Ending:
         ),
     ],
 )
-def test_a_process_that_dies_is_a_problem_of_its_model_only(how: tuple[Any, ...], problem: str) -> None:
+def test_a_process_that_dies_is_a_problem_of_its_model_only(
+    how: tuple[Any, ...], problem: str
+) -> None:
     died = measure_isolated(Baseline(), pickle.dumps(Ending(how)))
     assert (died.evaluation, died.problem) == (None, problem)
 
@@ -278,7 +352,9 @@ def test_a_process_that_dies_is_a_problem_of_its_model_only(how: tuple[Any, ...]
 # -- the page ------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_needs_nothing_else_and_holds_every_model(found: Comparison, tmp_path: Path) -> None:
+def test_the_page_needs_nothing_else_and_holds_every_model(
+    found: Comparison, tmp_path: Path
+) -> None:
     page = tmp_path / "models.html"
     save_comparison_page(found, page)
     text = page.read_text("utf-8")
@@ -308,7 +384,10 @@ def test_a_page_that_cannot_be_written_says_why(found: Comparison, tmp_path: Pat
     path.mkdir()
     with pytest.raises(SettingError) as caught:
         save_comparison_page(found, path)
-    assert str(caught.value) == f"Cannot write the page '{path}': Is a directory. Give another place with --html."
+    assert (
+        str(caught.value)
+        == f"Cannot write the page '{path}': Is a directory. Give another place with --html."
+    )
 
 
 # -- the command ---------------------------------------------------------------------------------------------------
@@ -322,9 +401,15 @@ def table(tmp_path: Path) -> str:
 def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) -> None:
     page = tmp_path / "models.html"
     options = ("--models", "popularity,baseline", "--set", "baseline.epochs=3", "--threads", "1")
-    told = CliRunner().invoke(command, [table, *options, "--html", str(page)], catch_exceptions=False)
+    told = CliRunner().invoke(
+        command, [table, *options, "--html", str(page)], catch_exceptions=False
+    )
     assert told.exit_code == 0
-    assert [line.split()[0] for line in told.stdout.splitlines()[1:4]] == ["model", "baseline", "popularity"]
+    assert [line.split()[0] for line in told.stdout.splitlines()[1:4]] == [
+        "model",
+        "baseline",
+        "popularity",
+    ]
     assert "By RMSE, baseline is the only model measured." in told.stdout
     assert page.is_file()
     answer = CliRunner().invoke(command, [table, *options, "--json"], catch_exceptions=False)
@@ -341,9 +426,15 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
             ["--set", "epochs=3"],
             "--set epochs=3 does not name a model; use for example --set baseline.epochs=3.",
         ),
-        (["--set", "mf.epochs=3"], "--set mf.epochs=3 is for mf, which is not among the models: baseline."),
+        (
+            ["--set", "mf.epochs=3"],
+            "--set mf.epochs=3 is for mf, which is not among the models: baseline.",
+        ),
         (["--set", "baseline.epoch=3"], "baseline has no setting 'epoch'. Did you mean 'epochs'?"),
-        (["--html", "x.txt"], "Cannot write the page 'x.txt': '.txt' is not a supported format; use .html, .htm."),
+        (
+            ["--html", "x.txt"],
+            "Cannot write the page 'x.txt': '.txt' is not a supported format; use .html, .htm.",
+        ),
     ],
 )
 def test_a_wrong_option_is_told_before_the_data_is_read(options: list[str], message: str) -> None:

@@ -21,17 +21,34 @@ TABLE = simulated(60, 50, 1_500)
 RATING_MEASURES = ("rmse", "mae", "rmse_per_user", "mae_per_user")
 RANKING_MEASURES = ("ndcg_at_10", "recall_at_20", "hit_rate_at_10", "mrr", "coverage")
 PROMISED = {
-    *("model", "dataset", "protocol", "n_train", "n_test", "rmse", "mae", "fit_seconds", "predict_seconds"),
+    *(
+        "model",
+        "dataset",
+        "protocol",
+        "n_train",
+        "n_test",
+        "rmse",
+        "mae",
+        "fit_seconds",
+        "predict_seconds",
+    ),
     *("peak_rss_mb", "seed", "hyperparameters", "version", *RANKING_MEASURES),
 }
 
 
 def test_a_report_holds_what_the_command_line_promises() -> None:
-    report = evaluate(lambda: Baseline(seed=3), [random_split(TABLE, 0.2)], "simulated", n_threads=1)
+    report = evaluate(
+        lambda: Baseline(seed=3), [random_split(TABLE, 0.2)], "simulated", n_threads=1
+    )
     found = report.to_dict()
     assert set(found) >= PROMISED
     assert json.loads(json.dumps(found)) == found
-    assert (report.model, report.dataset, report.protocol, report.folds) == ("baseline", "simulated", "random:0.2", 1)
+    assert (report.model, report.dataset, report.protocol, report.folds) == (
+        "baseline",
+        "simulated",
+        "random:0.2",
+        1,
+    )
     assert (report.n_train, report.n_test, report.seed) == (1_200, 300, 3)
     assert report.hyperparameters == {"user_shrinkage": 5.0, "item_shrinkage": 5.0, "epochs": 10}
     assert report.fit_seconds >= 0
@@ -44,9 +61,14 @@ def test_the_rating_measures_are_those_of_the_predictions() -> None:
     stars = MatrixFactorization().fit(part.train, n_threads=1).predict_ratings(part.test)
     assert report.rmse == metrics.rmse(part.test.value, stars)
     assert report.mae == metrics.mae(part.test.value, stars)
-    errors = [np.abs(stars - part.test.value)[part.test.user_index == user] for user in np.unique(part.test.user_index)]
+    errors = [
+        np.abs(stars - part.test.value)[part.test.user_index == user]
+        for user in np.unique(part.test.user_index)
+    ]
     assert report.mae_per_user == pytest.approx(np.mean([one.mean() for one in errors]), rel=1e-6)
-    assert report.rmse_per_user == pytest.approx(np.sqrt(np.mean([(one**2).mean() for one in errors])), rel=1e-6)
+    assert report.rmse_per_user == pytest.approx(
+        np.sqrt(np.mean([(one**2).mean() for one in errors])), rel=1e-6
+    )
 
 
 def test_a_model_that_predicts_stars_is_ranked_too_unless_not_asked_for() -> None:
@@ -81,8 +103,12 @@ def test_the_interval_of_the_rmse_is_over_users() -> None:
     low, high = error_sums(test, predicted).intervals()["rmse"]
     ratings = (predicted - test.value) ** 2
     naive = 2 * 1.96 * ratings.std() / np.sqrt(len(test)) / (2 * np.sqrt(ratings.mean()))
-    squares = np.array([np.mean((predicted - test.value)[test.user_index == user] ** 2) for user in range(200)])
-    by_users = 2 * 1.96 * squares.std() / np.sqrt(200) / (2 * np.sqrt(squares.mean()))  # about, by the delta method
+    squares = np.array(
+        [np.mean((predicted - test.value)[test.user_index == user] ** 2) for user in range(200)]
+    )
+    by_users = (
+        2 * 1.96 * squares.std() / np.sqrt(200) / (2 * np.sqrt(squares.mean()))
+    )  # about, by the delta method
     assert low < metrics.rmse(test.value, predicted) < high
     assert high - low == pytest.approx(by_users, rel=0.15)
     assert high - low > 2 * naive

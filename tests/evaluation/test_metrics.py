@@ -10,7 +10,9 @@ from matinee.evaluation import metrics
 
 TRUE = np.array([1, 2, 3, 4], np.float32)
 PREDICTED = np.array([1, 4, 2, 4], np.float32)  # errors 0, 2, 1, 0
-HITS = np.array([[True, False, True], [False, False, True], [False, False, False], [True, True, True]])
+HITS = np.array(
+    [[True, False, True], [False, False, True], [False, False, False], [True, True, True]]
+)
 N_RELEVANT = np.array([2, 5, 1, 7])
 
 
@@ -82,7 +84,9 @@ def random_lists() -> tuple[NDArray[np.bool_], NDArray[np.integer]]:
 def test_the_ranking_metrics_agree_with_those_of_ranx(k: int) -> None:
     hits, n_relevant = random_lists()
     first = hits[:, :k]
-    cut = np.minimum(n_relevant, k) / n_relevant  # ranx divides recall and MAP by n_relevant, however short the list
+    cut = (
+        np.minimum(n_relevant, k) / n_relevant
+    )  # ranx divides recall and MAP by n_relevant, however short the list
     found = {
         "ndcg": metrics.ndcg(first, n_relevant),
         "map": metrics.average_precision(first, n_relevant) * cut,
@@ -105,5 +109,7 @@ def test_gini_is_the_area_beside_the_diagonal() -> None:
     assert metrics.gini(np.array([0, 0, 0, 0])) == 0
     assert metrics.gini(np.array([0, 7, 0, 0])) == pytest.approx(3 / 4)  # (n - 1) / n
     amounts = np.array([1, 5, 2, 0, 9])
-    pairs = np.abs(amounts[:, None] - amounts).sum() / (2 * len(amounts) * amounts.sum())  # half the mean difference
+    pairs = np.abs(amounts[:, None] - amounts).sum() / (
+        2 * len(amounts) * amounts.sum()
+    )  # half the mean difference
     assert metrics.gini(amounts) == pytest.approx(pairs)

@@ -14,7 +14,15 @@ from matinee.data.ratings import Ratings, Scale
 from matinee.data.split import Split, by_mask, random_split
 from matinee.errors import DataError
 from matinee.evaluation import ranking
-from matinee.evaluation.ranking import CUTS, PER_USER, Ranked, among_candidates, judge, ranking_task, top_lists
+from matinee.evaluation.ranking import (
+    CUTS,
+    PER_USER,
+    Ranked,
+    among_candidates,
+    judge,
+    ranking_task,
+    top_lists,
+)
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
@@ -32,7 +40,10 @@ def ranked(model: Recommender, test: Ratings) -> Ranked:
 def slow(model: Recommender, part: Split, liked: float) -> dict[str, float]:
     """The same measures, one user and one item at a time."""
     train, test = part.train, part.test
-    raters = {item: set(train.user_index[train.item_index == item].tolist()) for item in range(train.n_items)}
+    raters = {
+        item: set(train.user_index[train.item_index == item].tolist())
+        for item in range(train.n_items)
+    }
     n_users = len(set(train.user_index.tolist()))
     rows, exposure = [], [0] * train.n_items
     for user in sorted(set(test.user_index.tolist())):
@@ -46,7 +57,9 @@ def slow(model: Recommender, part: Split, liked: float) -> dict[str, float]:
         for item in top[:10]:
             exposure[item] += 1
         row["mean_popularity"] = float(np.mean([len(raters[item]) for item in top[:10]]))
-        row["novelty"] = float(np.mean([math.log2(n_users / max(1, len(raters[item]))) for item in top[:10]]))
+        row["novelty"] = float(
+            np.mean([math.log2(n_users / max(1, len(raters[item]))) for item in top[:10]])
+        )
         row["diversity"] = slow_diversity([raters[item] for item in top[:10]])
         rows.append(row)
     known = {name: [row[name] for row in rows if not math.isnan(row[name])] for name in PER_USER}
@@ -119,13 +132,17 @@ def test_users_who_have_seen_nearly_everything_are_shown_nothing_twice() -> None
 
 
 def test_users_without_a_relevant_item_are_left_out_and_counted() -> None:
-    value = np.where(TABLE.user_index < 7, np.minimum(TABLE.value, 3.5), TABLE.value).astype(np.float32)
+    value = np.where(TABLE.user_index < 7, np.minimum(TABLE.value, 3.5), TABLE.value).astype(
+        np.float32
+    )
     part = random_split(replace(TABLE, value=value), 0.5)
     task = ranking_task(part.test)
     assert task.users.min() >= 7
     assert task.n_without == len(np.unique(part.test.user_index)) - len(task.users) >= 7
     fitted = Popularity().fit(part.train)
-    assert judge(fitted, task, top_lists(fitted, task.users)).means() == pytest.approx(slow(fitted, part, liked=4.0))
+    assert judge(fitted, task, top_lists(fitted, task.users)).means() == pytest.approx(
+        slow(fitted, part, liked=4.0)
+    )
 
 
 def test_where_nobody_likes_anything_there_is_nobody_to_rank_for() -> None:
@@ -140,7 +157,9 @@ def test_an_item_is_liked_in_the_upper_quarter_of_any_scale() -> None:
         table = Ratings.from_ids(users, items, value, scale=Scale(low, high, 1))
         part = by_mask(table, (items == 3) & (users < 2) | (items == 2) & (users == 3), "mine")
         fitted = Popularity().fit(part.train)
-        assert ranked(fitted, part.test).means() == pytest.approx(slow(fitted, part, liked=high), nan_ok=True)
+        assert ranked(fitted, part.test).means() == pytest.approx(
+            slow(fitted, part, liked=high), nan_ok=True
+        )
 
 
 @pytest.mark.parametrize("model", [Baseline, Popularity])
@@ -148,10 +167,12 @@ def test_the_order_of_the_users_changes_nothing(model: type[Recommender]) -> Non
     part = random_split(TABLE, 0.3)
     new = np.random.default_rng(1).permutation(60)
     other = [
-        Ratings.from_ids(new[of.user_index], of.item_index, of.value, scale=of.scale) for of in (part.train, part.test)
+        Ratings.from_ids(new[of.user_index], of.item_index, of.value, scale=of.scale)
+        for of in (part.train, part.test)
     ]
     found, again = (
-        ranked(model().fit(train), test).means() for train, test in ((part.train, part.test), (other[0], other[1]))
+        ranked(model().fit(train), test).means()
+        for train, test in ((part.train, part.test), (other[0], other[1]))
     )
     assert again == pytest.approx(found)
 
@@ -186,9 +207,15 @@ def test_diversity_may_be_told_from_some_of_the_raters(monkeypatch: pytest.Monke
 def test_a_held_out_item_is_ranked_among_its_candidates_only() -> None:
     fitted = Popularity().fit(TABLE)
     order = [one.item_id for one in fitted.recommend(1, 50, include_seen=True)]
-    cases: list[Any] = [(1, [order[0], *order[5:15]]), (2, [order[3], *order[:3], *order[20:30]]), (3, order[::-1])]
+    cases: list[Any] = [
+        (1, [order[0], *order[5:15]]),
+        (2, [order[3], *order[:3], *order[20:30]]),
+        (3, order[::-1]),
+    ]
     found = among_candidates(fitted, cases)
-    assert found == pytest.approx({"hit_rate_at_10": 2 / 3, "ndcg_at_10": (1 + 1 / math.log2(5)) / 3})
+    assert found == pytest.approx(
+        {"hit_rate_at_10": 2 / 3, "ndcg_at_10": (1 + 1 / math.log2(5)) / 3}
+    )
     assert among_candidates(fitted, cases, k=1) == {"hit_rate_at_1": 1 / 3, "ndcg_at_1": 1 / 3}
 
 
@@ -212,8 +239,13 @@ def test_popularity_reaches_what_others_report_for_the_same_candidates() -> None
         pair, *negatives = line.split("\t")
         user, item = pair.strip("()").split(",")
         cases.append((int(user) + 1, [movie[item], *(movie[one] for one in negatives)]))
-    users, items = (ratings.users.lookup([user for user, _ in cases]), ratings.items.lookup([of[0] for _, of in cases]))
-    train = ratings.subset(~np.isin(pairs(ratings.user_index, ratings.item_index), pairs(users, items)))
+    users, items = (
+        ratings.users.lookup([user for user, _ in cases]),
+        ratings.items.lookup([of[0] for _, of in cases]),
+    )
+    train = ratings.subset(
+        ~np.isin(pairs(ratings.user_index, ratings.item_index), pairs(users, items))
+    )
     assert len(ratings) - len(train) == 6_040
     found = among_candidates(Popularity().fit(train), cases)
     assert found == pytest.approx({"hit_rate_at_10": 0.4533, "ndcg_at_10": 0.2542}, abs=5e-4)

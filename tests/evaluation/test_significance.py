@@ -17,7 +17,9 @@ def column(values: Numbers) -> Doubles:
     return np.asarray(values, np.float64)[:, None]
 
 
-def interval_of(totals: Numbers, counts: Numbers, draws: int = 300, seed: int = 0) -> tuple[float, float]:
+def interval_of(
+    totals: Numbers, counts: Numbers, draws: int = 300, seed: int = 0
+) -> tuple[float, float]:
     return interval(bootstrap(column(totals), column(counts), draws, seed)[:, 0])
 
 
@@ -27,7 +29,10 @@ def interval_of(totals: Numbers, counts: Numbers, draws: int = 300, seed: int = 
 def test_samples_of_three_users_are_their_27_combinations() -> None:
     totals, counts = np.array([[1.0], [2.0], [6.0]]), np.array([[1.0], [4.0], [2.0]])
     found = bootstrap(totals, counts, draws=40_000)[:, 0]
-    exact = [totals[list(drawn)].sum() / counts[list(drawn)].sum() for drawn in product(range(3), repeat=3)]
+    exact = [
+        totals[list(drawn)].sum() / counts[list(drawn)].sum()
+        for drawn in product(range(3), repeat=3)
+    ]
     values, times = np.unique(np.round(exact, 9), return_counts=True)
     assert set(np.round(found, 9)) == set(values)
     frequency = [np.mean(np.isclose(found, value)) for value in values]
@@ -81,11 +86,15 @@ def test_a_measure_that_applies_to_nobody_has_no_interval() -> None:
     assert np.isnan(samples).all()
     assert np.isnan(interval(samples[:, 0])).all()
     assert bootstrap(np.zeros((0, 2)), np.zeros((0, 2))).shape == (0, 2)
-    low, high = interval_of(np.array([0, 0, 0, 2.0]), np.array([0, 0, 0, 1.0]))  # samples without the last are left out
+    low, high = interval_of(
+        np.array([0, 0, 0, 2.0]), np.array([0, 0, 0, 1.0])
+    )  # samples without the last are left out
     assert (low, high) == (2, 2)
 
 
-def test_groups_of_users_have_the_same_interval_and_the_same_p_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_of_users_have_the_same_interval_and_the_same_p_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(0)
     totals, counts = rng.exponential(size=4_000), rng.integers(1, 9, 4_000).astype(float)
     differences = column(rng.normal(0.01, 1, 4_000))
@@ -120,14 +129,20 @@ def test_models_that_do_the_same_do_not_differ() -> None:
 
 def test_equally_good_models_are_called_different_5_times_in_100() -> None:
     rng = np.random.default_rng(0)
-    differences = rng.exponential(size=(60, 1_000)) * rng.choice([-1, 1], (60, 1_000)) * rng.exponential(size=(60, 1))
+    differences = (
+        rng.exponential(size=(60, 1_000))
+        * rng.choice([-1, 1], (60, 1_000))
+        * rng.exponential(size=(60, 1))
+    )
     rate = np.mean(sign_flip_test(differences, flips=1_000) < 0.05)
     assert 0.03 < rate < 0.07
 
 
 def test_a_better_model_is_found_out() -> None:
     rng = np.random.default_rng(0)
-    differences = rng.normal(0.5, 1, (60, 300))  # half a deviation over 60 users: a t-test has a power of 0.97
+    differences = rng.normal(
+        0.5, 1, (60, 300)
+    )  # half a deviation over 60 users: a t-test has a power of 0.97
     assert np.mean(sign_flip_test(differences, flips=1_000) < 0.05) > 0.93
 
 
@@ -144,4 +159,6 @@ def test_of_many_pairs_none_is_called_different_in_95_of_100_cases() -> None:
     rng = np.random.default_rng(0)
     wrong = [holm(rng.random(20)).min() < 0.05 for _ in range(2_000)]
     assert 0.035 < np.mean(wrong) < 0.06
-    assert np.mean([rng.random(20).min() < 0.05 for _ in range(200)]) > 0.5  # without the correction
+    assert (
+        np.mean([rng.random(20).min() < 0.05 for _ in range(200)]) > 0.5
+    )  # without the correction

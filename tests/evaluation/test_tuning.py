@@ -42,7 +42,9 @@ class Odd(Baseline):
 
     name: ClassVar[str] = "odd"
 
-    user_shrinkage: float = hyper(1000.0, low=0, high=1000, search=(0.5, 1000), help="the default is the worst")
+    user_shrinkage: float = hyper(
+        1000.0, low=0, high=1000, search=(0.5, 1000), help="the default is the worst"
+    )
     item_shrinkage: float = hyper(5.0, low=0, high=1000, help="not searched")
     epochs: int = hyper(4, low=1, high=1000, search=(1, 40), help="a whole number, on a log scale")
     some: int = hyper(6, low=1, high=100, search=(3, 12), help="a whole number")
@@ -85,8 +87,12 @@ def test_the_first_trial_is_of_the_defaults_and_the_best_is_better(odd: Tuning) 
 
 def test_a_value_is_that_of_a_model_with_these_settings(odd: Tuning) -> None:
     model = Odd.from_settings(odd.trials[odd.best].settings)
-    errors = [model.fit(of.train).predict_ratings(of.test) - of.test.value for of in k_fold(TABLE, 10)]
-    assert odd.trials[odd.best].value == pytest.approx(np.sqrt(np.mean(np.concatenate(errors).astype(float) ** 2)))
+    errors = [
+        model.fit(of.train).predict_ratings(of.test) - of.test.value for of in k_fold(TABLE, 10)
+    ]
+    assert odd.trials[odd.best].value == pytest.approx(
+        np.sqrt(np.mean(np.concatenate(errors).astype(float) ** 2))
+    )
 
 
 def test_settings_stay_in_their_range_and_their_kind(odd: Tuning) -> None:
@@ -96,7 +102,9 @@ def test_settings_stay_in_their_range_and_their_kind(odd: Tuning) -> None:
     assert all(float(f"{value:.3g}") == value and 0 <= value <= 0.9 for value in columns["share"])
     assert {True, False} == set(columns["flag"])
     assert {"mean", "median"} == set(columns["word"])
-    assert sum(value < 30 for value in columns["user_shrinkage"]) > 5  # on a log scale, half of the range
+    assert (
+        sum(value < 30 for value in columns["user_shrinkage"]) > 5
+    )  # on a log scale, half of the range
     assert sum(value < 7 for value in columns["epochs"]) > 5
 
 
@@ -108,7 +116,9 @@ def test_a_trial_that_cannot_be_trained_is_noted_and_no_more(odd: Tuning) -> Non
 
 def test_the_same_seed_finds_the_same_and_another_does_not(odd: Tuning) -> None:
     assert values(tune(Odd(), TABLE, Plan(trials=25))) == values(odd)
-    assert values(tune(Odd(seed=1), TABLE, Plan(trials=3))) != values(tune(Odd(), TABLE, Plan(trials=3)))
+    assert values(tune(Odd(seed=1), TABLE, Plan(trials=3))) != values(
+        tune(Odd(), TABLE, Plan(trials=3))
+    )
 
 
 def test_fixed_settings_stay(odd: Tuning) -> None:
@@ -129,7 +139,9 @@ def test_a_start_outside_the_range_is_tried_as_it_is() -> None:
 def test_lists_are_tuned_for_more_and_errors_for_less() -> None:
     found = tune(Odd(), TABLE, Plan(trials=8, metric="ndcg_at_10", split="random:0.3"))
     most = max(one.value for one in found.trials if one.value is not None)
-    assert found.trials[found.best].value == most or f"has {most:.4f}, and the defaults" in found.note
+    assert (
+        found.trials[found.best].value == most or f"has {most:.4f}, and the defaults" in found.note
+    )
     part = random_split(TABLE, 0.3)
     model = Odd.from_settings(found.trials[found.best].settings).fit(part.train)
     task = ranking_task(part.test)
@@ -170,7 +182,9 @@ def test_the_metric_follows_from_what_the_model_can_predict() -> None:
 def poisoned(part: Split) -> Split:
     """The same split with other test ratings: each person's likes and dislikes are exchanged."""
     low, high, _ = part.test.scale
-    return replace(part, test=replace(part.test, value=(low + high - part.test.value).astype(np.float32)))
+    return replace(
+        part, test=replace(part.test, value=(low + high - part.test.value).astype(np.float32))
+    )
 
 
 @pytest.mark.parametrize("metric", ["rmse", "recall_at_20"])
@@ -179,7 +193,8 @@ def test_the_search_does_not_see_the_test_part(metric: str) -> None:
     plan = Plan(trials=6, metric=metric)
     model = MatrixFactorization(epochs=8)
     found, again = (
-        with_test_gain(tune(model, part.train, plan, n_threads=1), model, part) for part in (clean, poisoned(clean))
+        with_test_gain(tune(model, part.train, plan, n_threads=1), model, part)
+        for part in (clean, poisoned(clean))
     )
     assert values(found) == values(again)
     assert (found.best, found.settings) == (again.best, again.settings)
@@ -195,17 +210,42 @@ def test_the_command_finds_the_same_whatever_the_test_rows_say(tmp_path: Path) -
     for name, value in (("clean", TABLE.value), ("poisoned", TABLE.value.copy())):
         if name == "poisoned":
             value[rows] = 6 - value[rows]
-        lines = zip(TABLE.user_index.tolist(), TABLE.item_index.tolist(), value.tolist(), strict=True)
-        text = "user,item,rating\n" + "".join(f"{user},{item},{stars:g}\n" for user, item, stars in lines)
+        lines = zip(
+            TABLE.user_index.tolist(), TABLE.item_index.tolist(), value.tolist(), strict=True
+        )
+        text = "user,item,rating\n" + "".join(
+            f"{user},{item},{stars:g}\n" for user, item, stars in lines
+        )
         (tmp_path / f"{name}.csv").write_text(text)
-        options = ("--model", "mf", "--set", "epochs=8", "--trials", "5", "--split", f"rows:{tmp_path / 'rows.npy'}")
-        given = [str(tmp_path / f"{name}.csv"), *options, "--scale", "1:5", "--threads", "1", "--json"]
+        options = (
+            "--model",
+            "mf",
+            "--set",
+            "epochs=8",
+            "--trials",
+            "5",
+            "--split",
+            f"rows:{tmp_path / 'rows.npy'}",
+        )
+        given = [
+            str(tmp_path / f"{name}.csv"),
+            *options,
+            "--scale",
+            "1:5",
+            "--threads",
+            "1",
+            "--json",
+        ]
         found.append(json.loads(CliRunner().invoke(command, given, catch_exceptions=False).stdout))
     clean, other = found
     assert [(one["settings"], one["value"]) for one in clean["trials"]] == [
         (one["settings"], one["value"]) for one in other["trials"]
     ]
-    assert (clean["best"], clean["settings"], clean["gain"]) == (other["best"], other["settings"], other["gain"])
+    assert (clean["best"], clean["settings"], clean["gain"]) == (
+        other["best"],
+        other["settings"],
+        other["gain"],
+    )
     assert other["test"]["default"] > clean["test"]["default"] + 0.1  # so the poison works
 
 
@@ -214,7 +254,9 @@ def test_the_look_at_the_test_part_is_of_models_trained_on_all_training_rows(odd
     found = with_test_gain(odd, Odd(), part).test
     assert found is not None
     best = Odd.from_settings(odd.trials[odd.best].settings)
-    errors = [rmse(part.test.value, of.fit(part.train).predict_ratings(part.test)) for of in (Odd(), best)]
+    errors = [
+        rmse(part.test.value, of.fit(part.train).predict_ratings(part.test)) for of in (Odd(), best)
+    ]
     assert (found.default, found.best) == pytest.approx((errors[0], errors[1]))
     assert found.gain == pytest.approx(errors[0] - errors[1])
     assert found.n_ratings == 500
@@ -239,7 +281,9 @@ def test_trials_behind_the_others_are_stopped_early() -> None:
     found = tune(MatrixFactorization(), simulated(), Plan(trials=14, split="random:0.2"))
     stopped = [one for one in found.trials if one.value is None]
     assert stopped
-    assert {one.remark for one in stopped} == {"Stopped early: worse than the median of the earlier trials."}
+    assert {one.remark for one in stopped} == {
+        "Stopped early: worse than the median of the earlier trials."
+    }
     assert all(one.value is not None for one in found.trials[:5])
 
 
@@ -293,7 +337,11 @@ def test_pruning_by_another_metric_compares_that_metric_at_the_ends_of_folds_alo
     parts = list(k_fold(TABLE, 4))
     reports = reported(MatrixFactorization(epochs=10), parts, "mae")
     assert list(reports) == [10, 20, 30]
-    stars = MatrixFactorization(epochs=10).fit(parts[0].train, n_threads=1).predict_ratings(parts[0].test)
+    stars = (
+        MatrixFactorization(epochs=10)
+        .fit(parts[0].train, n_threads=1)
+        .predict_ratings(parts[0].test)
+    )
     assert reports[10] == pytest.approx(float(np.mean(np.abs(stars - parts[0].test.value))))
 
 
@@ -339,7 +387,9 @@ def test_progress_tells_the_best_so_far() -> None:
     steps: list[Step] = []
     found = tune(Baseline(), TABLE, Plan(trials=3), progress=steps.append)
     so_far = np.minimum.accumulate([one.value or 9 for one in found.trials])
-    assert steps == [Step(number, 3, f"best rmse {best:.4f}") for number, best in enumerate(so_far.tolist(), 1)]
+    assert steps == [
+        Step(number, 3, f"best rmse {best:.4f}") for number, best in enumerate(so_far.tolist(), 1)
+    ]
 
 
 def test_the_words_of_optuna_are_as_loud_afterwards_as_before() -> None:
@@ -356,7 +406,11 @@ def test_the_words_of_optuna_are_as_loud_afterwards_as_before() -> None:
 @pytest.mark.parametrize(
     ("model", "plan", "message"),
     [
-        (Popularity(), Plan(), "popularity has no settings to search; tune another model, such as mf."),
+        (
+            Popularity(),
+            Plan(),
+            "popularity has no settings to search; tune another model, such as mf.",
+        ),
         (
             Baseline(),
             Plan(fixed=("user_shrinkage", "item_shrinkage")),
@@ -367,7 +421,9 @@ def test_the_words_of_optuna_are_as_loud_afterwards_as_before() -> None:
         (Odd(some=10), Plan(), "odd: some is too large."),
     ],
 )
-def test_what_cannot_be_tuned_is_told_in_a_sentence(model: Recommender, plan: Plan, message: str) -> None:
+def test_what_cannot_be_tuned_is_told_in_a_sentence(
+    model: Recommender, plan: Plan, message: str
+) -> None:
     with pytest.raises(MatineeError) as error:
         tune(model, TABLE, plan)
     assert str(error.value).startswith(message)
@@ -377,20 +433,29 @@ def test_stars_cannot_be_tuned_where_there_are_none() -> None:
     alike = Ratings.from_ids(TABLE.user_index, TABLE.item_index, np.ones(len(TABLE)))
     with pytest.raises(SettingError) as error:
         tune(Baseline(), alike, Plan(metric="rmse"))
-    assert str(error.value) == "baseline does not predict stars here, so it has no rmse; tune ndcg_at_10."
+    assert (
+        str(error.value)
+        == "baseline does not predict stars here, so it has no rmse; tune ndcg_at_10."
+    )
 
 
 def test_lists_cannot_be_tuned_where_nobody_likes_anything() -> None:
     with pytest.raises(SettingError) as error:
         tune(Baseline(), TABLE.subset(TABLE.value < 4), Plan(metric="mrr"))
-    assert str(error.value) == "No item of the validation part is relevant, so mrr cannot be measured; tune rmse."
+    assert (
+        str(error.value)
+        == "No item of the validation part is relevant, so mrr cannot be measured; tune rmse."
+    )
 
 
 def test_without_optuna_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "find_spec", lambda _: None)
     with pytest.raises(UnsupportedError) as error:
         tune(Baseline(), TABLE)
-    assert str(error.value) == "Tuning needs optuna, which is not installed:  pip install 'matinee[tune]'"
+    assert (
+        str(error.value)
+        == "Tuning needs optuna, which is not installed:  pip install 'matinee[tune]'"
+    )
 
 
 # -- words ---------------------------------------------------------------------------------------------------------
@@ -417,7 +482,10 @@ def test_the_history_is_a_table_and_the_gain_a_sentence(odd: Tuning) -> None:
         f"better by {odd.gain.gain:.4f} (95% interval {odd.gain.low:.4f} to {odd.gain.high:.4f}). The best of"
     )
     worse = replace(odd.gain, gain=-0.01, low=-0.03, high=0.01, p_value=0.4)
-    assert worse.words() == "worse by 0.0100 (95% interval -0.0100 to 0.0300), which is not significant"
+    assert (
+        worse.words()
+        == "worse by 0.0100 (95% interval -0.0100 to 0.0300), which is not significant"
+    )
     assert json.loads(json.dumps(odd.to_dict()))["settings"] == odd.settings
 
 
@@ -427,7 +495,18 @@ def table(tmp_path: Path) -> str:
 
 
 def test_the_command_line_prints_a_history_and_what_to_type(table: str) -> None:
-    options = ("--model", "baseline", "--trials", "4", "--split", "random:0.2", "--set", "epochs=3", "--scale", "1:5")
+    options = (
+        "--model",
+        "baseline",
+        "--trials",
+        "4",
+        "--split",
+        "random:0.2",
+        "--set",
+        "epochs=3",
+        "--scale",
+        "1:5",
+    )
     told = CliRunner().invoke(command, [table, *options], catch_exceptions=False)
     assert told.exit_code == 0
     assert told.stdout.splitlines()[0] == "baseline on ratings.csv, validation kfold:10"
@@ -451,4 +530,6 @@ def test_what_is_to_predict_the_future_is_tuned_to_do_so(table: str) -> None:
 def test_several_folds_are_no_test_part(table: str) -> None:
     result = CliRunner().invoke(command, [table, "--split", "kfold:3"])
     assert isinstance(result.exception, SettingError)
-    assert str(result.exception) == ("Tuning needs a --split with a single test part, such as random:0.2.")
+    assert str(result.exception) == (
+        "Tuning needs a --split with a single test part, such as random:0.2."
+    )

@@ -33,9 +33,16 @@ every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda proto
 
 def lines_of(ratings: Ratings, separator: str, with_times: bool) -> list[str]:
     assert ratings.timestamp is not None
-    columns = [ratings.users.ids[ratings.user_index], ratings.items.ids[ratings.item_index], ratings.value.astype(int)]
+    columns = [
+        ratings.users.ids[ratings.user_index],
+        ratings.items.ids[ratings.item_index],
+        ratings.value.astype(int),
+    ]
     columns += [ratings.timestamp] if with_times else []
-    return [separator.join(map(str, row)) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    return [
+        separator.join(map(str, row))
+        for row in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +55,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "ml-100k" / "u.data").write_text("\n".join(tabs), "utf-8")
     (root / "ml-100k" / "u1.base").write_text("\n".join(tabs[:2_500]), "utf-8")
     (root / "ml-100k" / "u1.test").write_text("\n".join(tabs[2_500:]), "utf-8")
-    people = "\n".join(f"{user}|{20 + user % 50}|{'MF'[user % 2]}|artist|{user}" for user in range(1, 121))
+    people = "\n".join(
+        f"{user}|{20 + user % 50}|{'MF'[user % 2]}|artist|{user}" for user in range(1, 121)
+    )
     (root / "ml-100k" / "u.user").write_text(people, "utf-8")
     (root / "ml-1m" / "ratings.dat").write_text("\n".join(lines_of(ratings, "::", False)), "utf-8")
-    (root / "ml-1m-users-1-2999" / "ratings.dat").write_text("\n".join(lines_of(ratings, "::", True)), "utf-8")
+    (root / "ml-1m-users-1-2999" / "ratings.dat").write_text(
+        "\n".join(lines_of(ratings, "::", True)), "utf-8"
+    )
     return root
 
 
@@ -100,7 +111,10 @@ def test_unknown_protocols_and_lines_are_refused_with_the_known_ones(folder: Pat
     )
     with pytest.raises(UnknownNameError) as caught:
         run_protocol(protocol_named("u1"), folder, attempts=["everything"])
-    assert str(caught.value) == "u1 has no line 'everything'. There are: plain, ids, side, all, probit."
+    assert (
+        str(caught.value)
+        == "u1 has no line 'everything'. There are: plain, ids, side, all, probit."
+    )
 
 
 # -- the rows ----------------------------------------------------------------------------------------------------
@@ -178,17 +192,29 @@ def test_ours_stand_beside_the_published_with_coverage_and_settings(folder: Path
 
 def test_a_line_is_what_the_model_makes_of_the_rows(folder: Path) -> None:
     (part,) = parts_of(protocol_named("u1"), folder)
-    model = BayesianMF.from_settings({**QUICK, "side": False, "times": False, "seed": 3}).fit(part.train, n_threads=1)
+    model = BayesianMF.from_settings({**QUICK, "side": False, "times": False, "seed": 3}).fit(
+        part.train, n_threads=1
+    )
     expected = np.sqrt(np.mean((model.predict_ratings(part.test) - part.test.value) ** 2))
-    found = run_protocol(protocol_named("u1"), folder, attempts=["ids"], quick=True, seed=3, n_threads=1).lines[-1]
+    found = run_protocol(
+        protocol_named("u1"), folder, attempts=["ids"], quick=True, seed=3, n_threads=1
+    ).lines[-1]
     assert found.rmse == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_without_times_what_uses_them_is_ruled_out(folder: Path) -> None:
     without, with_times = quick(folder, "ml-1m"), quick(folder, "ml-1m-part")
     ours = [line.uses for line in without.lines if line.known == "this run"]
-    assert ours == ["user, item", "and who rated what", "and features, 60 seconds", "and features of users and films"]
-    assert without.note == "These ratings have no timestamps, so the models that use them are left out."
+    assert ours == [
+        "user, item",
+        "and who rated what",
+        "and features, 60 seconds",
+        "and features of users and films",
+    ]
+    assert (
+        without.note
+        == "These ratings have no timestamps, so the models that use them are left out."
+    )
     assert [line.uses for line in with_times.lines][-1] == "and when"
     assert with_times.note == ""
 
@@ -197,7 +223,18 @@ def test_without_times_what_uses_them_is_ruled_out(folder: Path) -> None:
 
 
 def test_the_command_prints_a_table_for_each_protocol(folder: Path) -> None:
-    result = run("records", "--quick", "--data", folder, "--only", "u1:ids", "--only", "ml-1m:all", "--threads", 1)
+    result = run(
+        "records",
+        "--quick",
+        "--data",
+        folder,
+        "--only",
+        "u1:ids",
+        "--only",
+        "ml-1m:all",
+        "--threads",
+        1,
+    )
     lines = result.stdout.splitlines()
     assert (result.exit_code, result.stderr) == (0, "")
     assert lines[0] == "ML-100K, the official fold u1"
@@ -210,7 +247,19 @@ def test_the_command_prints_a_table_for_each_protocol(folder: Path) -> None:
 
 
 def test_the_command_prints_one_json_object(folder: Path) -> None:
-    result = run("records", "--quick", "--data", folder, "--only", "u1:ids", "--json", "--seed", 2, "--threads", 1)
+    result = run(
+        "records",
+        "--quick",
+        "--data",
+        folder,
+        "--only",
+        "u1:ids",
+        "--json",
+        "--seed",
+        2,
+        "--threads",
+        1,
+    )
     found = json.loads(result.stdout)
     assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
     assert (found["quick"], found["seed"], len(found["protocols"])) == (True, 2, 1)
@@ -229,14 +278,22 @@ def test_what_is_missing_is_left_out_unless_it_was_named(folder: Path, tmp_path:
     ]
     named = run("records", "--quick", "--data", tmp_path, "--only", "ml-1m")
     assert (named.exit_code, named.stdout) == (1, "")
-    assert named.stderr.startswith(f"Error: The data 'ml-1m' is not in {tmp_path}. Type 'matinee data fetch ml-1m'")
+    assert named.stderr.startswith(
+        f"Error: The data 'ml-1m' is not in {tmp_path}. Type 'matinee data fetch ml-1m'"
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["records", "--plot", "a.png"], "--plot draws the learning curves of a tutorial; records have none."),
-        (["fastai", "--only", "u1"], "--data, --only and --threads are only for 'matinee reproduce records'."),
+        (
+            ["records", "--plot", "a.png"],
+            "--plot draws the learning curves of a tutorial; records have none.",
+        ),
+        (
+            ["fastai", "--only", "u1"],
+            "--data, --only and --threads are only for 'matinee reproduce records'.",
+        ),
     ],
 )
 def test_options_of_one_kind_are_refused_for_the_other(words: list[str], complaint: str) -> None:

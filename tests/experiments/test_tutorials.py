@@ -11,7 +11,14 @@ from click.testing import CliRunner, Result
 
 from matinee.cli import main
 from matinee.errors import UnknownNameError
-from matinee.experiments.tutorials import TUTORIALS, Reproduction, Tutorial, _split, reproduce, tutorial_named
+from matinee.experiments.tutorials import (
+    TUTORIALS,
+    Reproduction,
+    Tutorial,
+    _split,
+    reproduce,
+    tutorial_named,
+)
 from matinee.models import model_named
 from tests.conftest import real_data, simulated
 
@@ -19,7 +26,17 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 NAMES = [tutorial.name for tutorial in TUTORIALS]
 KEYS = {
-    *("tutorial", "title", "data", "settings", "epochs", "best_mse", "best_epoch", "seconds_per_epoch", "remark"),
+    *(
+        "tutorial",
+        "title",
+        "data",
+        "settings",
+        "epochs",
+        "best_mse",
+        "best_epoch",
+        "seconds_per_epoch",
+        "remark",
+    ),
     *("highest_biases", "lowest_biases", "nearest", "twenty", "asked", "better"),
 }
 every_tutorial = pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda tutorial: tutorial.name)
@@ -60,7 +77,10 @@ def test_an_unknown_tutorial_suggests_the_nearest() -> None:
     )
     result = run("zzz")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: There is no tutorial 'zzz'. There are: fastai, zaitsev, embeddingnet, plain-mf.\n"
+    assert (
+        result.stderr
+        == "Error: There is no tutorial 'zzz'. There are: fastai, zaitsev, embeddingnet, plain-mf.\n"
+    )
 
 
 def test_the_split_of_embeddingnet_is_that_of_scikit_learn() -> None:
@@ -98,18 +118,25 @@ def test_a_tutorial_shows_what_the_original_shows(tutorial: Tutorial) -> None:
     for title, near in result.nearest.items():
         assert len(set(near) - {title}) == 5
     assert len(result.twenty) == 20
-    assert all(0 <= row["predicted"] <= 5 and 0.5 <= row["stars"] <= 5 and row["film"] for row in result.twenty)
+    assert all(
+        0 <= row["predicted"] <= 5 and 0.5 <= row["stars"] <= 5 and row["film"]
+        for row in result.twenty
+    )
     has_biases = result.settings.get("biases", False)
     assert len(result.highest_biases) == len(result.lowest_biases) == (5 if has_biases else 0)
     assert not set(result.highest_biases) & set(result.lowest_biases)
     published = [(row["user"], row["item"], row["published"]) for row in result.asked]
     assert published == list(tutorial.asked)
-    assert [row["film"] for row in result.asked] == ["Toy Story (1995)", "Jumanji (1995)"][: len(published)]
+    assert [row["film"] for row in result.asked] == ["Toy Story (1995)", "Jumanji (1995)"][
+        : len(published)
+    ]
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others() -> None:
     real_data("ml-100k")
-    again, other = (reproduce(tutorial_named("fastai"), short=True, seed=seed)[0] for seed in (0, 1))
+    again, other = (
+        reproduce(tutorial_named("fastai"), short=True, seed=seed)[0] for seed in (0, 1)
+    )
     assert again.epochs == short("fastai").epochs
     assert other.epochs != again.epochs
 
@@ -123,7 +150,9 @@ def test_the_command_prints_one_json_object(name: str) -> None:
     assert set(found) == KEYS
     expected = json.loads(json.dumps(short(name).to_dict()))
     changing = {"seconds_per_epoch"}
-    assert {key: found[key] for key in KEYS - changing} == {key: expected[key] for key in KEYS - changing}
+    assert {key: found[key] for key in KEYS - changing} == {
+        key: expected[key] for key in KEYS - changing
+    }
 
 
 def test_the_command_tells_people_the_same() -> None:
@@ -137,7 +166,8 @@ def test_the_command_tells_people_the_same() -> None:
     assert f"Highest item biases: {'; '.join(expected.highest_biases)}" in lines
     assert f"Lowest item biases: {'; '.join(expected.lowest_biases)}" in lines
     assert (
-        f"Most similar to Silence of the Lambs, The (1991): {'; '.join(next(iter(expected.nearest.values())))}" in lines
+        f"Most similar to Silence of the Lambs, The (1991): {'; '.join(next(iter(expected.nearest.values())))}"
+        in lines
     )
     assert "Twenty test ratings" in lines
 

@@ -45,7 +45,10 @@ LAZY_CASES = [
 def columns(n: int = 3 * BATCH, n_users: int = N_USERS) -> Columns:
     """Ratings by the first users, some of them twice in a batch."""
     rng = np.random.default_rng(1)
-    users, items = rng.integers(n_users, size=n, dtype=np.int32), rng.integers(N_ITEMS, size=n, dtype=np.int32)
+    users, items = (
+        rng.integers(n_users, size=n, dtype=np.int32),
+        rng.integers(N_ITEMS, size=n, dtype=np.int32),
+    )
     return users, items, rng.integers(1, 6, n).astype(np.float32)
 
 
@@ -82,7 +85,10 @@ def fused(case: Case, ratings: Columns, n_epochs: int = 1) -> tuple[Table, NDArr
 
 
 def stars(case: Case, table: Any, users: Any, items: Any) -> Any:
-    p, q = (torch.nn.functional.embedding(rows, table, sparse=case.lazy) for rows in (users, items + N_USERS))
+    p, q = (
+        torch.nn.functional.embedding(rows, table, sparse=case.lazy)
+        for rows in (users, items + N_USERS)
+    )
     raw = (p[:, :N_FACTORS] * q[:, :N_FACTORS]).sum(1) + (p + q)[:, N_FACTORS:].sum(1)
     low, high = case.bounds
     return low + (high - low) * torch.sigmoid(raw) if high > low else raw
@@ -96,7 +102,9 @@ def optimizer_of(case: Case, table: Any) -> Any:
     return kind([table], weight_decay=case.decay, **settings)
 
 
-def twin(case: Case, ratings: Columns, n_epochs: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def twin(
+    case: Case, ratings: Columns, n_epochs: int = 1
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The same in float64 by autograd; the decay of the lazy form falls on every row at every step."""
     table = torch.tensor(new_table(case).weights, dtype=torch.float64, requires_grad=True)
     optimizer, losses = optimizer_of(case, table), []
@@ -107,7 +115,9 @@ def twin(case: Case, ratings: Columns, n_epochs: int = 1) -> tuple[NDArray[np.fl
         optimizer.param_groups[0]["lr"] = rate
         optimizer.param_groups[0]["betas"] = (momentum, SQUARE_MOMENTUM)
         optimizer.zero_grad()
-        loss = torch.nn.functional.mse_loss(stars(case, table, users[part], items[part]), values[part].double())
+        loss = torch.nn.functional.mse_loss(
+            stars(case, table, users[part], items[part]), values[part].double()
+        )
         loss.backward()  # type: ignore[no-untyped-call]
         if case.lazy:
             table.data *= 1 - rate * case.decay
@@ -117,7 +127,10 @@ def twin(case: Case, ratings: Columns, n_epochs: int = 1) -> tuple[NDArray[np.fl
 
 
 def assert_agree(case: Case, ratings: Columns, n_epochs: int = 1) -> None:
-    (table, losses), (weights, expected) = fused(case, ratings, n_epochs), twin(case, ratings, n_epochs)
+    (table, losses), (weights, expected) = (
+        fused(case, ratings, n_epochs),
+        twin(case, ratings, n_epochs),
+    )
     np.testing.assert_allclose(losses, expected, rtol=1e-4)
     np.testing.assert_allclose(table.weights, weights, rtol=1e-3, atol=1e-4)
 
@@ -191,7 +204,9 @@ def test_a_row_never_touched_has_had_the_decay_of_every_step() -> None:
     case, n_epochs = Case(lazy=True, decay=0.5, decoupled=True), 3
     table, losses = fused(case, columns(n_users=6), n_epochs)
     kept = np.prod(1 - steps(len(losses))[0] * case.decay)
-    np.testing.assert_allclose(table.weights[6:N_USERS], kept * new_table(case).weights[6:N_USERS], rtol=1e-5)
+    np.testing.assert_allclose(
+        table.weights[6:N_USERS], kept * new_table(case).weights[6:N_USERS], rtol=1e-5
+    )
 
 
 def test_a_coupled_decay_falls_only_on_the_rows_of_the_batch() -> None:

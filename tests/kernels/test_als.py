@@ -23,7 +23,9 @@ def make_positives(seed: int = 0) -> als.Positives:
     counts[3], counts[4] = 0, 12
     index = [np.sort(rng.choice(N_OTHERS, count, replace=False)) for count in counts]
     weight = rng.uniform(0.2, 3, counts.sum()).astype(np.float32)
-    return als.Positives(np.append(0, np.cumsum(counts)), np.concatenate(index).astype(np.int32), weight)
+    return als.Positives(
+        np.append(0, np.cumsum(counts)), np.concatenate(index).astype(np.int32), weight
+    )
 
 
 def make_factors(n: int, seed: int) -> NDArray[np.float32]:
@@ -32,17 +34,26 @@ def make_factors(n: int, seed: int) -> NDArray[np.float32]:
 
 def make_penalty() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     rng = np.random.default_rng(5)
-    return rng.uniform(0, 4, N_FACTORS).astype(np.float32), rng.uniform(0.3, 2, N_ROWS).astype(np.float32)
+    return rng.uniform(0, 4, N_FACTORS).astype(np.float32), rng.uniform(0.3, 2, N_ROWS).astype(
+        np.float32
+    )
 
 
-def quadratic(positives: als.Positives, row: int, others: NDArray[Any], diagonal: Doubles) -> tuple[Doubles, Doubles]:
+def quadratic(
+    positives: als.Positives, row: int, others: NDArray[Any], diagonal: Doubles
+) -> tuple[Doubles, Doubles]:
     """The matrix, (F, F), and the right side, (F,), of the normal equations of one row."""
     mine = slice(positives.indptr[row], positives.indptr[row + 1])
-    y, w = others[positives.index[mine]].astype(np.float64), positives.weight[mine].astype(np.float64)
+    y, w = (
+        others[positives.index[mine]].astype(np.float64),
+        positives.weight[mine].astype(np.float64),
+    )
     return y.T * w @ y + np.diag(diagonal), y.T @ w
 
 
-def solve_twin(matrix: Doubles, right: Doubles, diagonal: Doubles, start: Doubles, steps: int) -> Doubles:
+def solve_twin(
+    matrix: Doubles, right: Doubles, diagonal: Doubles, start: Doubles, steps: int
+) -> Doubles:
     """Conjugate gradients with the diagonal as preconditioner (Hestenes, Stiefel, 1952), as in any textbook."""
     x = start.copy()
     residual = right - matrix @ x
@@ -73,7 +84,9 @@ def test_steps_and_losses_agree_with_the_twin(run: FunctionType, steps: int) -> 
             continue
         expected = solve_twin(matrix, right, diagonal, before[row], steps)
         np.testing.assert_allclose(own[row], expected, atol=2e-5)
-        weights = positives.weight[positives.indptr[row] : positives.indptr[row + 1]].astype(np.float64)
+        weights = positives.weight[positives.indptr[row] : positives.indptr[row + 1]].astype(
+            np.float64
+        )
         loss = expected @ matrix @ expected - 2 * right @ expected + weights.sum()
         assert losses[row] == pytest.approx(loss, abs=1e-4)
 
@@ -81,7 +94,9 @@ def test_steps_and_losses_agree_with_the_twin(run: FunctionType, steps: int) -> 
 def test_many_steps_solve_the_equations() -> None:
     positives, others, own = make_positives(), make_factors(N_OTHERS, 1), make_factors(N_ROWS, 2)
     curvature, pulls = make_penalty()
-    als.solve(positives, (0, N_ROWS), (own, others), (curvature, pulls), (50, 1e-12), np.zeros(N_ROWS))
+    als.solve(
+        positives, (0, N_ROWS), (own, others), (curvature, pulls), (50, 1e-12), np.zeros(N_ROWS)
+    )
     for row in range(N_ROWS):
         matrix, right = quadratic(positives, row, others, curvature.astype(np.float64) + pulls[row])
         np.testing.assert_allclose(own[row], np.linalg.solve(matrix, right), atol=1e-5)
@@ -127,7 +142,10 @@ def test_colours_and_the_numbers_drawn_from_them_agree_with_the_twin() -> None:
     out = np.empty((N_ROWS, 4), np.float32)
     als.draw(colours, 0.5, out)
     expected = [
-        [0.5 * ((mix_twin((int(colour) + (f + 1) * golden) % WORD) >> 11) / 2**52 - 1) for f in range(4)]
+        [
+            0.5 * ((mix_twin((int(colour) + (f + 1) * golden) % WORD) >> 11) / 2**52 - 1)
+            for f in range(4)
+        ]
         for colour in colours
     ]
     np.testing.assert_allclose(out, expected, atol=1e-7)

@@ -51,13 +51,17 @@ def test_the_large_numbers_are_those_of_the_whole_matrix_but_for_the_diagonal(le
     found = np.zeros_like(expected)
     found[np.repeat(np.arange(N_ITEMS), counts), links.index] = links.weight
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert all((np.diff(links.index[indptr[row] : indptr[row + 1]]) > 0).all() for row in range(N_ITEMS))
+    assert all(
+        (np.diff(links.index[indptr[row] : indptr[row + 1]]) > 0).all() for row in range(N_ITEMS)
+    )
 
 
 def test_sparse_scores_are_those_of_the_product() -> None:
     matrix, _ = make_matrix()
     matrix[abs(matrix) < 1] = 0
-    vectors = make_table() * np.random.default_rng(4).normal(size=(N_USERS, N_ITEMS)).astype(np.float32)
+    vectors = make_table() * np.random.default_rng(4).normal(size=(N_USERS, N_ITEMS)).astype(
+        np.float32
+    )
     out = np.ones_like(vectors)
     ease.spread(ease.Links(*sparse(matrix), matrix[matrix != 0]), vectors, out)
     np.testing.assert_allclose(out, 1 + vectors @ matrix, atol=1e-5)

@@ -28,7 +28,9 @@ def make_rated(seed: int = 0) -> gibbs.Rated:
     counts[3:7] = 0, 1, gibbs.AT_ONCE, gibbs.AT_ONCE + 1
     index = [np.sort(rng.choice(N_OTHERS, count, replace=False)) for count in counts]
     target = rng.normal(size=counts.sum()).astype(np.float32)
-    return gibbs.Rated(np.append(0, np.cumsum(counts)), np.concatenate(index).astype(np.int32), target)
+    return gibbs.Rated(
+        np.append(0, np.cumsum(counts)), np.concatenate(index).astype(np.int32), target
+    )
 
 
 class Given(NamedTuple):
@@ -50,7 +52,10 @@ def make_given(seed: int = 1) -> Given:
         return rng.standard_normal((n, SIZE), np.float32)
 
     return Given(
-        normal(N_OTHERS), (positive(N_ROWS), positive(N_OTHERS)), (normal(N_ROWS), positive(SIZE)), normal(N_ROWS)
+        normal(N_OTHERS),
+        (positive(N_ROWS), positive(N_OTHERS)),
+        (normal(N_ROWS), positive(SIZE)),
+        normal(N_ROWS),
     )
 
 
@@ -73,7 +78,9 @@ def drawn_twin(rated: gibbs.Rated, row: int, given: Given) -> Doubles:
     return mean + np.linalg.solve(np.linalg.cholesky(form).T, given.noise[row].astype(np.float64))
 
 
-def draw(rated: gibbs.Rated, given: Given, rows: tuple[int, int], function: Any = gibbs.draw_rows) -> Floats:
+def draw(
+    rated: gibbs.Rated, given: Given, rows: tuple[int, int], function: Any = gibbs.draw_rows
+) -> Floats:
     own = np.full((len(rated.indptr) - 1, SIZE), np.float32(7))
     function(rated, rows, (own, given.others), *given[1:])
     return own
@@ -100,7 +107,9 @@ def test_a_row_without_ratings_is_drawn_from_its_prior() -> None:
 def test_draws_with_hundreds_of_ratings_and_factors_stay_exact() -> None:
     rng = np.random.default_rng(5)
     n, n_factors = 700, 64
-    rated = gibbs.Rated(np.array([0, n]), np.arange(n, dtype=np.int32), rng.standard_normal(n, np.float32))
+    rated = gibbs.Rated(
+        np.array([0, n]), np.arange(n, dtype=np.int32), rng.standard_normal(n, np.float32)
+    )
     others = rng.normal(0, 0.2, (n, n_factors + 1)).astype(np.float32)
     weights = np.ones(1, np.float32), np.full(n, 1.7, np.float32)
     prior = np.zeros((1, n_factors + 1), np.float32), np.full(n_factors + 1, 20, np.float32)

@@ -32,7 +32,13 @@ def make_table() -> list[Values]:
     """Rows of 0 to 20 ratings; two are alike, and in one all ratings are equal."""
     rng = np.random.default_rng(3)
     table = [
-        dict(zip(rng.choice(N_GROUPS, n, replace=False).tolist(), rng.normal(size=n).tolist(), strict=True))
+        dict(
+            zip(
+                rng.choice(N_GROUPS, n, replace=False).tolist(),
+                rng.normal(size=n).tolist(),
+                strict=True,
+            )
+        )
         for n in rng.integers(0, 21, N_ROWS)
     ]
     table[4], table[7], table[11] = {}, dict.fromkeys(range(6), 0.5), table[9]
@@ -43,13 +49,18 @@ def by_row(table: list[Values]) -> Rows:
     starts = np.cumsum([0, *(len(row) for row in table)])
     pairs = [pair for row in table for pair in sorted(row.items())]
     return Rows(
-        starts, np.array([group for group, _ in pairs], np.int32), np.array([value for _, value in pairs], np.float32)
+        starts,
+        np.array([group for group, _ in pairs], np.int32),
+        np.array([value for _, value in pairs], np.float32),
     )
 
 
 def by_group(table: list[Values]) -> Rows:
     return by_row(
-        [{row: ratings[group] for row, ratings in enumerate(table) if group in ratings} for group in range(N_GROUPS)]
+        [
+            {row: ratings[group] for row, ratings in enumerate(table) if group in ratings}
+            for group in range(N_GROUPS)
+        ]
     )
 
 
@@ -77,7 +88,15 @@ ONE, OTHER = {1: 5.0, 2: 3.0, 3: 4.0, 4: 1.0}, {1: 4.0, 2: 2.0, 3: 5.0, 5: 1.0}
         (Measure(True, False, 0.0, 4), 0.0),
         (Measure(False, False, 0.0, 4), 0.0),
     ],
-    ids=["cosine of all", "shrunken", "Surprise's cosine", "Surprise's pearson", "its shrinkage", "overlap", "of all"],
+    ids=[
+        "cosine of all",
+        "shrunken",
+        "Surprise's cosine",
+        "Surprise's pearson",
+        "its shrinkage",
+        "overlap",
+        "of all",
+    ],
 )
 def test_likeness_by_hand(measure: Measure, expected: float) -> None:
     table = [{group - 1: value for group, value in row.items()} for row in (ONE, OTHER)]
@@ -94,7 +113,9 @@ def test_likeness_agrees_with_the_twin(measure: Measure) -> None:
         here = slice(rows.starts[row], rows.starts[row + 1])
         found = knn.likeness(rows.other[here], rows.value[here], groups, lengths(table), measure)
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, [likeness_twin(ratings, other, measure) for other in table], atol=2e-6)
+        np.testing.assert_allclose(
+            found, [likeness_twin(ratings, other, measure) for other in table], atol=2e-6
+        )
 
 
 # -- the nearest -------------------------------------------------------------------------------------------------
@@ -114,14 +135,18 @@ def test_the_nearest_come_first_and_equal_ones_in_the_order_of_the_rows(most: in
 def test_what_is_kept_agrees_with_the_twin(measure: Measure, most: int) -> None:
     table = make_table()
     kept = np.full((N_ROWS, most), 99, np.int32), np.full((N_ROWS, most), NAN, np.float32)
-    knn.keep_nearest(np.arange(N_ROWS), by_row(table), by_group(table), lengths(table), measure, kept)
+    knn.keep_nearest(
+        np.arange(N_ROWS), by_row(table), by_group(table), lengths(table), measure, kept
+    )
     for row, ratings in enumerate(table):
         alike = [likeness_twin(ratings, other, measure) for other in table]
         expected = sorted(alike, reverse=True)[:most]
         np.testing.assert_allclose(kept[1][row], np.maximum(expected, 0), atol=2e-6)
         found = kept[0][row][kept[1][row] > 0]
         assert len(set(found.tolist())) == len(found)
-        np.testing.assert_allclose([alike[other] for other in found], kept[1][row, : len(found)], atol=2e-6)
+        np.testing.assert_allclose(
+            [alike[other] for other in found], kept[1][row, : len(found)], atol=2e-6
+        )
 
 
 def test_threads_change_no_bit() -> None:
@@ -132,7 +157,10 @@ def test_threads_change_no_bit() -> None:
         kept = np.empty((N_ROWS, 9), np.int32), np.empty((N_ROWS, 9), np.float32)
         with workers(n_threads) as run:
             parts = [np.arange(part, N_ROWS, n_parts) for part in range(n_parts)]
-            run(knn.keep_nearest, [(some, *both, lengths(table), MEASURES["all"], kept) for some in parts])
+            run(
+                knn.keep_nearest,
+                [(some, *both, lengths(table), MEASURES["all"], kept) for some in parts],
+            )
         results.append(kept)
     assert all(np.array_equal(one, other) for one, other in zip(*results, strict=True))
 
@@ -165,7 +193,8 @@ def test_nearest_items_agree_with_the_twin(rule: Rule) -> None:
     def twin(person: int, item: int) -> float:
         places = zip(likenesses[item].tolist(), range(8), kept[item].tolist(), strict=True)
         return weighted_twin(
-            [(like, place, people[person][j]) for like, place, j in places if j in people[person]], rule
+            [(like, place, people[person][j]) for like, place, j in places if j in people[person]],
+            rule,
         )
 
     weights = (likenesses**rule.amplification).astype(np.float32)
@@ -185,14 +214,19 @@ def test_nearest_people_agree_with_the_twin(rule: Rule, measure: Measure) -> Non
     known = make_table()
     new: list[Values] = [{}, {3: 1.0, 8: -0.5, 20: 0.3}, known[2], {5: 0.0}]
     of_person, of_item = np.linspace(2, 4, N_ROWS), np.linspace(-1, 1, N_GROUPS)
-    stars = [{i: value + of_person[row] + of_item[i] for i, value in given.items()} for row, given in enumerate(known)]
+    stars = [
+        {i: value + of_person[row] + of_item[i] for i, value in given.items()}
+        for row, given in enumerate(known)
+    ]
     raters = by_group(known)
     offsets = of_person.astype(np.float32), of_item.astype(np.float32)
     people = People(raters, raters.value, lengths(known), by_row(stars), offsets)
 
     def twin(person: Values, item: int) -> float:
         alike = [likeness_twin(person, other, measure) for other in known]
-        return weighted_twin([(alike[v], v, known[v][item]) for v in range(N_ROWS) if item in known[v]], rule)
+        return weighted_twin(
+            [(alike[v], v, known[v][item]) for v in range(N_ROWS) if item in known[v]], rule
+        )
 
     out = np.full((len(new), N_GROUPS), NAN, np.float32)
     knn.people_for_all(dense(new), people, measure, rule, out)
@@ -201,7 +235,9 @@ def test_nearest_people_agree_with_the_twin(rule: Rule, measure: Measure) -> Non
     pairs = asked(len(new), N_GROUPS)
     few = np.full(len(pairs[1]), NAN, np.float32)
     knn.people_for_pairs(dense(new), pairs, people, measure, rule, few)
-    np.testing.assert_allclose(few, out[np.repeat(np.arange(len(new)), np.diff(pairs[0])), pairs[1]], atol=1e-6)
+    np.testing.assert_allclose(
+        few, out[np.repeat(np.arange(len(new)), np.diff(pairs[0])), pairs[1]], atol=1e-6
+    )
 
 
 def test_what_is_compared_may_differ_from_what_is_averaged() -> None:
@@ -215,5 +251,7 @@ def test_what_is_compared_may_differ_from_what_is_averaged() -> None:
     assert out[0, :2].tolist() == [1, 2]  # the second person is the opposite
     few = np.empty(2, np.float32)
     pairs = np.array([0, 2]), np.array([1, 0], np.int32)
-    knn.people_for_pairs(dense([{0: 3.0}]), pairs, people, MEASURES["co-rated"], RULES["mean of all"], few)
+    knn.people_for_pairs(
+        dense([{0: 3.0}]), pairs, people, MEASURES["co-rated"], RULES["mean of all"], few
+    )
     assert few.tolist() == [2, 1]

@@ -20,18 +20,24 @@ every_interval = pytest.mark.parametrize(
 )  # fmt: skip
 
 
-def rated(n: int, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+def rated(
+    n: int, seed: int = 0
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
     rng = np.random.default_rng(seed)
     level = rng.integers(0, 5, n).astype(np.uint8)
     return level, rng.standard_normal(n, np.float32), rng.uniform(0.5, 2, n).astype(np.float32)
 
 
-def bounds(level: NDArray[np.uint8], score: Doubles, root: Doubles, thresholds: Doubles) -> tuple[Doubles, Doubles]:
+def bounds(
+    level: NDArray[np.uint8], score: Doubles, root: Doubles, thresholds: Doubles
+) -> tuple[Doubles, Doubles]:
     ends = np.concatenate([[-INF], thresholds, [INF]])
     return (ends[level] - score) * root, (ends[level + 1] - score) * root
 
 
-def log_likelihood(given: tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]], at: Doubles) -> float:
+def log_likelihood(
+    given: tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]], at: Doubles
+) -> float:
     level, score, root = given
     a, b = bounds(level, score.astype(np.float64), root.astype(np.float64), at)
     return float(np.log(norm.cdf(b) - norm.cdf(a)).sum())
@@ -48,7 +54,9 @@ def test_a_uniform_number_becomes_the_quantile_of_the_truncated_normal(a: float,
 
 
 @every_interval
-def test_the_mass_of_an_interval_and_the_densities_at_its_ends_are_exact(a: float, b: float) -> None:
+def test_the_mass_of_an_interval_and_the_densities_at_its_ends_are_exact(
+    a: float, b: float
+) -> None:
     found = probit.interval(a, b)
     # the mass by integrating the density relative to that at the end that is nearer to 0
     near = 0.0 if a < 0 < b else min(abs(a), abs(b))
@@ -76,7 +84,10 @@ def test_latent_variables_are_those_of_the_twin_with_any_number_of_threads() -> 
     for n_threads in (1, 3):
         out = np.full(n, np.float32(7))
         with workers(n_threads) as run:
-            run(probit.draw_latents, [(given, span, THRESHOLDS, uniforms, out) for span in pairwise([0, 90, 91, n])])
+            run(
+                probit.draw_latents,
+                [(given, span, THRESHOLDS, uniforms, out) for span in pairwise([0, 90, 91, n])],
+            )
         np.testing.assert_allclose(out, expected, atol=2e-6)
         found.append(out)
     assert np.array_equal(found[0], found[1])
@@ -106,11 +117,16 @@ def test_the_likelihood_and_its_slopes_and_curvatures_are_those_of_differences()
         above, below = np.empty(15), np.empty(15)
         probit.add_likelihood(given, (0, 300), THRESHOLDS + step, above)
         probit.add_likelihood(given, (0, 300), THRESHOLDS - step, below)
-        np.testing.assert_allclose(form[number], (below[1:5] - above[1:5]) / 2e-5, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(
+            form[number], (below[1:5] - above[1:5]) / 2e-5, rtol=1e-4, atol=1e-4
+        )
 
 
 def test_slopes_and_curvatures_by_the_score_are_those_of_differences() -> None:
-    level, scores = np.array([0, 1, 3, 4, 4]), np.array([[0.3, -0.2, 4, -5, 9], [-0.5, 0.0, 0.5, 1, 40]])
+    level, scores = (
+        np.array([0, 1, 3, 4, 4]),
+        np.array([[0.3, -0.2, 4, -5, 9], [-0.5, 0.0, 0.5, 1, 40]]),
+    )
     roots, thresholds = np.array([1.3, 0.8]), np.stack([THRESHOLDS, THRESHOLDS + 0.1])
     slopes, curvatures = np.empty_like(scores), np.empty_like(scores)
     probit.respond(level, scores, roots, thresholds, (slopes, curvatures))
@@ -126,7 +142,9 @@ def test_slopes_and_curvatures_by_the_score_are_those_of_differences() -> None:
     up, middle, down = logs(scores + step), logs(scores), logs(scores - step)
     np.testing.assert_allclose(slopes, (up - down) / (2 * step), atol=1e-6)
     expected = -(up - 2 * middle + down) / step**2
-    np.testing.assert_allclose(curvatures, np.maximum(expected, 1e-6 * roots[:, None] ** 2), atol=1e-5)
+    np.testing.assert_allclose(
+        curvatures, np.maximum(expected, 1e-6 * roots[:, None] ** 2), atol=1e-5
+    )
 
 
 def test_expected_levels_and_squares_are_sums_over_the_levels() -> None:
@@ -140,7 +158,11 @@ def test_expected_levels_and_squares_are_sums_over_the_levels() -> None:
     out = np.zeros((2, 200), np.float32)
     probit.add_stars(latents, roots, thresholds.astype(np.float32), gaps.astype(np.float32), out)
     upper = norm.cdf((latents[:, None] - thresholds[..., None]) * roots)  # (S, K - 1, N)
-    chances = -np.diff(np.concatenate([np.ones((3, 1, 200)), upper, np.zeros((3, 1, 200))], axis=1), axis=1)
+    chances = -np.diff(
+        np.concatenate([np.ones((3, 1, 200)), upper, np.zeros((3, 1, 200))], axis=1), axis=1
+    )
     for power, row in enumerate(out, start=1):
-        expected = (chances * levels[:, None] ** power).sum(axis=1).sum(axis=0) - 3 * levels[0] ** power
+        expected = (chances * levels[:, None] ** power).sum(axis=1).sum(axis=0) - 3 * levels[
+            0
+        ] ** power
         np.testing.assert_allclose(row, expected, atol=1e-4)

@@ -17,13 +17,19 @@ RATE = np.float32(0.05)
 
 def make_rows(n: int = 500) -> list[reference.Row]:
     rng = np.random.default_rng(7)
-    columns = rng.integers(N_USERS, size=n), rng.integers(N_ITEMS, size=n), rng.normal(size=n).astype(np.float32)
+    columns = (
+        rng.integers(N_USERS, size=n),
+        rng.integers(N_ITEMS, size=n),
+        rng.normal(size=n).astype(np.float32),
+    )
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def make_groups() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     rng = np.random.default_rng(8)
-    return rng.integers(N_GROUPS, size=N_USERS, dtype=np.int32), rng.integers(N_GROUPS, size=N_ITEMS, dtype=np.int32)
+    return rng.integers(N_GROUPS, size=N_USERS, dtype=np.int32), rng.integers(
+        N_GROUPS, size=N_ITEMS, dtype=np.int32
+    )
 
 
 def arranged(rows: list[reference.Row]) -> sgd.Blocks:
@@ -44,7 +50,9 @@ def make_weights() -> reference.Weights:
     return reference.Weights(*factors, *sides)
 
 
-Float32Weights = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Float32Weights = tuple[
+    NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]
+]
 
 
 def as_float32(weights: reference.Weights) -> Float32Weights:
@@ -94,7 +102,9 @@ def test_shuffling_touches_only_the_given_blocks_and_moves_most_of_their_rows() 
     blocks, before = arranged(make_rows()), arranged(make_rows())
     sgd.shuffle(blocks, np.array([2, 5]), 3)
     for block in range(N_GROUPS**2):
-        moved = [a != b for a, b in zip(rows_of(blocks, block), rows_of(before, block), strict=True)]
+        moved = [
+            a != b for a, b in zip(rows_of(blocks, block), rows_of(before, block), strict=True)
+        ]
         assert sum(moved) > 0.7 * len(moved) if block in (2, 5) else not any(moved)
 
 
@@ -115,7 +125,9 @@ def test_sweeping_leaves_out_the_rows_from_the_stop_on() -> None:
     stops = blocks.starts[1:].copy()
     stops[3], stops[6] = stops[3] - 5, blocks.starts[6]
     sgd.sweep(blocks, np.array([3, 6]), stops, fast, RATE, losses)
-    assert losses[3] == pytest.approx(reference.sweep(rows_of(blocks, 3)[:-5], weights, float(RATE)), rel=1e-4)
+    assert losses[3] == pytest.approx(
+        reference.sweep(rows_of(blocks, 3)[:-5], weights, float(RATE)), rel=1e-4
+    )
     assert losses[6] == 0
     np.testing.assert_allclose(fast[0], weights.user_factors, rtol=1e-4, atol=1e-5)
 
@@ -123,13 +135,22 @@ def test_sweeping_leaves_out_the_rows_from_the_stop_on() -> None:
 def test_sweeping_changes_no_decay() -> None:
     blocks, weights = arranged(make_rows()), as_float32(make_weights())
     decays = [side[:, 1:].copy() for side in weights[2:]]
-    sgd.sweep(blocks, np.arange(N_GROUPS**2), blocks.starts[1:], weights, RATE, np.zeros(N_GROUPS**2))
-    assert all(np.array_equal(side[:, 1:], before) for side, before in zip(weights[2:], decays, strict=True))
+    sgd.sweep(
+        blocks, np.arange(N_GROUPS**2), blocks.starts[1:], weights, RATE, np.zeros(N_GROUPS**2)
+    )
+    assert all(
+        np.array_equal(side[:, 1:], before)
+        for side, before in zip(weights[2:], decays, strict=True)
+    )
 
 
 def swept_with(n_threads: int) -> tuple[Float32Weights, NDArray[np.float64]]:
     """Three epochs, stratum by stratum: the blocks of a stratum share neither a user group nor an item group."""
-    blocks, weights, losses = arranged(make_rows(20_000)), as_float32(make_weights()), np.zeros(N_GROUPS**2)
+    blocks, weights, losses = (
+        arranged(make_rows(20_000)),
+        as_float32(make_weights()),
+        np.zeros(N_GROUPS**2),
+    )
     group = np.arange(N_GROUPS)
     with workers(n_threads) as run:
         for shift in [*group, *group, *group]:

@@ -36,7 +36,9 @@ def test_heapsort_sorts(n: int) -> None:
 
 def test_scores_of_any_sign_and_zeros_of_both_signs_are_in_order() -> None:
     rng = np.random.default_rng(0)
-    values = np.array([-np.inf, -1e30, -2.5, -1e-40, -0.0, 0.0, 1e-40, 2.5, 1e30, np.inf], np.float32)
+    values = np.array(
+        [-np.inf, -1e30, -2.5, -1e-40, -0.0, 0.0, 1e-40, 2.5, 1e30, np.inf], np.float32
+    )
     scores = rng.choice(values, (20, 400))
     expected = np.argsort(-scores, axis=1, kind="stable")
     nothing = np.zeros(21, np.int64), np.empty(0, np.int32)
@@ -46,9 +48,13 @@ def test_scores_of_any_sign_and_zeros_of_both_signs_are_in_order() -> None:
         assert np.array_equal(best, expected[:, :k])
 
 
-@pytest.mark.parametrize(("n_items", "k"), [(1, 1), (7, 3), (7, 7), (300, 10), (2_000, 20), (2_000, 600)])
+@pytest.mark.parametrize(
+    ("n_items", "k"), [(1, 1), (7, 3), (7, 7), (300, 10), (2_000, 20), (2_000, 600)]
+)
 @pytest.mark.parametrize("n_values", [1, 3, 10**6], ids=lambda n: f"{n} values")
-def test_the_first_k_are_those_of_a_stable_sort_without_the_seen(n_items: int, k: int, n_values: int) -> None:
+def test_the_first_k_are_those_of_a_stable_sort_without_the_seen(
+    n_items: int, k: int, n_values: int
+) -> None:
     rng = np.random.default_rng(n_items + k)
     scores = rng.integers(0, n_values, (5, n_items)).astype(np.float32)
     seen = [rng.choice(n_items, rng.integers(0, n_items + 1), replace=False) for _ in range(9)]

@@ -9,9 +9,13 @@ from tests.conftest import simulated
 
 
 @pytest.mark.parametrize(("user_shrinkage", "item_shrinkage"), [(5.0, 5.0), (0.5, 20.0)])
-def test_the_biases_solve_the_normal_equations(user_shrinkage: float, item_shrinkage: float) -> None:
+def test_the_biases_solve_the_normal_equations(
+    user_shrinkage: float, item_shrinkage: float
+) -> None:
     table = simulated(40, 30, 500)
-    one = Baseline(user_shrinkage=user_shrinkage, item_shrinkage=item_shrinkage, epochs=200).fit(table)
+    one = Baseline(user_shrinkage=user_shrinkage, item_shrinkage=item_shrinkage, epochs=200).fit(
+        table
+    )
     residual = table.value - table.value.mean(dtype=np.float64)
     shape, shrinkage = (table.n_users, table.n_items), (user_shrinkage, item_shrinkage)
     users, items = reference.biases(table.user_index, table.item_index, residual, shape, shrinkage)
@@ -29,7 +33,9 @@ def test_predictions_are_the_mean_and_both_biases() -> None:
     table = simulated(40, 30, 500)
     one = Baseline().fit(table)
     stars = float(one.global_mean_) + one.user_bias_[3] + one.item_bias_[4]
-    assert one.predict(table.users.id(3), table.items.id(4)) == pytest.approx(np.clip(stars, 1, 5), abs=1e-5)
+    assert one.predict(table.users.id(3), table.items.id(4)) == pytest.approx(
+        np.clip(stars, 1, 5), abs=1e-5
+    )
 
 
 def test_folding_in_is_the_ridge_regression_of_one_person() -> None:

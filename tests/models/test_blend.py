@@ -17,7 +17,13 @@ from matinee.cli import main
 from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings
 from matinee.data.split import random_split
-from matinee.errors import MatineeError, ModelFileError, SettingError, UnknownNameError, UnsupportedError
+from matinee.errors import (
+    MatineeError,
+    ModelFileError,
+    SettingError,
+    UnknownNameError,
+    UnsupportedError,
+)
 from matinee.evaluation import evaluate
 from matinee.evaluation.metrics import rmse
 from matinee.models import model_named
@@ -65,7 +71,11 @@ def message(error: type[MatineeError], settings: dict[str, Any]) -> str:
 
 def learnt(model: Recommender) -> dict[str, bytes]:
     fitted = [one for one in (model, *model.members().values()) if one.is_fitted]
-    return {f"{one.name}.{name}": array.tobytes() for one in fitted for name, array in state_of(one).items()}
+    return {
+        f"{one.name}.{name}": array.tobytes()
+        for one in fitted
+        for name, array in state_of(one).items()
+    }
 
 
 # -- weights -----------------------------------------------------------------------------------------------------
@@ -125,23 +135,41 @@ def test_the_weights_are_regressed_on_ratings_that_the_models_had_not_seen() -> 
         inputs.append(one._predict(part.test.user_index, part.test.item_index) - mean)
     # The intercept as an input whose weight may have either sign, and is pulled to 0 by as many ratings.
     columns = np.array([*inputs, np.ones(n)], np.float64)
-    root = np.sqrt(pull / n * np.mean(np.sum(columns[:2] ** 2, axis=1) - columns[:2].sum(axis=1) ** 2 / (n + pull)))
+    root = np.sqrt(
+        pull
+        / n
+        * np.mean(np.sum(columns[:2] ** 2, axis=1) - columns[:2].sum(axis=1) ** 2 / (n + pull))
+    )
     rows = np.vstack([columns.T, np.diag([root, root, np.sqrt(pull)])])
-    found = np.linalg.lstsq(rows, np.concatenate([part.test.value - mean, [root / 2, root / 2, 0]]), rcond=None)[0]
+    found = np.linalg.lstsq(
+        rows, np.concatenate([part.test.value - mean, [root / 2, root / 2, 0]]), rcond=None
+    )[0]
     assert stars().weights_ == pytest.approx(found[:2], abs=1e-5)
-    assert float(stars().intercept_) == pytest.approx(found[2] + mean * (1 - found[:2].sum()), abs=1e-5)
+    assert float(stars().intercept_) == pytest.approx(
+        found[2] + mean * (1 - found[:2].sum()), abs=1e-5
+    )
     assert min(found[:2]) > 0
 
 
 def test_it_is_better_than_the_best_of_its_models() -> None:
     part, errors = random_split(simulated(signal=0.3), 0.2, seed=5), {}
-    for one in (Blend.from_settings(PAIR), *Blend.from_settings(PAIR)._unfitted(("mf", "item-knn"))):
-        errors[one.name] = rmse(part.test.value, one.fit(part.train, n_threads=1).predict_ratings(part.test))
+    for one in (
+        Blend.from_settings(PAIR),
+        *Blend.from_settings(PAIR)._unfitted(("mf", "item-knn")),
+    ):
+        errors[one.name] = rmse(
+            part.test.value, one.fit(part.train, n_threads=1).predict_ratings(part.test)
+        )
     assert errors["blend"] < min(errors["mf"], errors["item-knn"])
 
 
 def test_a_model_that_has_learnt_by_heart_is_left_out() -> None:
-    by_heart = {"plain-mf.weight_decay": 0, "plain-mf.epochs": 30, "plain-mf.factors": 60, "plain-mf.start": "normal:1"}
+    by_heart = {
+        "plain-mf.weight_decay": 0,
+        "plain-mf.epochs": 30,
+        "plain-mf.factors": 60,
+        "plain-mf.start": "normal:1",
+    }
     one = Blend.from_settings(PAIR | by_heart | {"models": "mf,plain-mf", "regularization": 1}).fit(
         table(), n_threads=1
     )
@@ -171,13 +199,17 @@ def test_with_few_ratings_it_is_the_mean_of_its_models() -> None:
 
 
 def test_the_models_are_fitted_on_all_ratings_in_the_end() -> None:
-    for member, alone in zip(stars().members_, Blend.from_settings(PAIR)._unfitted(("mf", "item-knn")), strict=True):
+    for member, alone in zip(
+        stars().members_, Blend.from_settings(PAIR)._unfitted(("mf", "item-knn")), strict=True
+    ):
         assert learnt(member) == learnt(alone.fit(table(), n_threads=1))
 
 
 @pytest.mark.parametrize("settings", [PAIR, RANKERS], ids=["stars", "lists"])
 def test_the_number_of_threads_changes_no_bit(settings: dict[str, Any]) -> None:
-    once, again = (Blend.from_settings(settings).fit(table(), n_threads=number) for number in (1, 2))
+    once, again = (
+        Blend.from_settings(settings).fit(table(), n_threads=number) for number in (1, 2)
+    )
     assert learnt(once) == learnt(again)
 
 
@@ -187,7 +219,12 @@ def test_settings_reach_the_models_they_are_for_and_the_seed_reaches_all() -> No
     )
     assert (one.models, one.member_settings) == ("mf,item-knn", "item-knn.k=7 mf.factors=5")
     first, second = one._unfitted(("mf", "item-knn"))
-    assert (first.settings()["factors"], second.settings()["k"], first.seed, second.seed) == (5, 7, 3, 3)
+    assert (first.settings()["factors"], second.settings()["k"], first.seed, second.seed) == (
+        5,
+        7,
+        3,
+        3,
+    )
     assert Blend.from_settings(one.settings()).settings() == one.settings()
 
 
@@ -217,7 +254,9 @@ def test_pairs_are_of_liked_items_with_those_that_are_neither_liked_nor_rated() 
     scores = np.random.default_rng(0).normal(size=(2, 8)).astype(np.float32)
     liked, rated = np.array([1, 4], np.int32), np.array([0, 7], np.int32)
     squares, differences = pairs_of(scores, liked, rated)
-    all_pairs = np.array([scores[:, i] - scores[:, j] for i in (1, 4) for j in (2, 3, 5, 6)], np.float64)
+    all_pairs = np.array(
+        [scores[:, i] - scores[:, j] for i in (1, 4) for j in (2, 3, 5, 6)], np.float64
+    )
     assert np.allclose(differences, all_pairs.mean(axis=0))
     assert np.allclose(squares, all_pairs.T @ all_pairs / len(all_pairs))
     nothing = pairs_of(scores, np.arange(8, dtype=np.int32), rated)
@@ -253,7 +292,9 @@ def test_with_a_model_that_only_ranks_it_only_ranks() -> None:
     with pytest.raises(UnsupportedError) as caught:
         one.fit(table(), n_threads=1).predict(1, ITEM)
     assert str(caught.value) == "blend only ranks and predicts no stars; use baseline or mf."
-    report = evaluate(lambda: Blend.from_settings({"models": "item-knn,ease"}), [random_split(table(), 0.2)], "t")
+    report = evaluate(
+        lambda: Blend.from_settings({"models": "item-knn,ease"}), [random_split(table(), 0.2)], "t"
+    )
     assert report.rmse is None
     assert report.ndcg_at_10 is not None
 
@@ -270,7 +311,9 @@ def test_a_table_of_pairs_needs_no_stars() -> None:
 
 
 @pytest.mark.parametrize(
-    "person", [1, {7: 5.0, 27: 1.0, ITEM: 4.0}, {7: 5.0}, {}], ids=["known", "three", "one", "nobody"]
+    "person",
+    [1, {7: 5.0, 27: 1.0, ITEM: 4.0}, {7: 5.0}, {}],
+    ids=["known", "three", "one", "nobody"],
 )
 @pytest.mark.parametrize("models", ["mf,item-knn,baseline", "baseline", "ease,ials,item-knn"])
 def test_parts_are_the_weighted_sums_of_those_of_the_models(models: str, person: Any) -> None:
@@ -288,26 +331,37 @@ def test_a_prediction_without_a_rating_is_that_of_the_person_without_it(models: 
     few: dict[Any, float] = {7: 5.0, 27: 1.0, ITEM: 4.0}
     one = Blend.from_settings({"models": models}).fit(table(), n_threads=1)
     _, parts = one.parts(few, 47)
-    left_out = [one.parts({item: of for item, of in few.items() if item != gone}, 47)[0] for gone in few]
+    left_out = [
+        one.parts({item: of for item, of in few.items() if item != gone}, 47)[0] for gone in few
+    ]
     assert parts.without == pytest.approx(left_out, abs=1e-4)
 
 
 def test_it_says_which_of_its_models_cannot_explain() -> None:
-    one = Blend.from_settings({"models": "popularity,ease"}).fit(table().subset(np.arange(500)), n_threads=1)
+    one = Blend.from_settings({"models": "popularity,ease"}).fit(
+        table().subset(np.arange(500)), n_threads=1
+    )
     with pytest.raises(UnsupportedError) as caught:
         explain(one, Catalog(), 1, ITEM)
-    assert str(caught.value) == "blend cannot explain what it recommends, because popularity in it cannot; use mf."
+    assert (
+        str(caught.value)
+        == "blend cannot explain what it recommends, because popularity in it cannot; use mf."
+    )
 
 
 def test_likeness_is_the_weighted_mean_of_what_the_models_know() -> None:
     item = table().items.index(ITEM)
     (first, mf), (second, knn) = stars()._used()
-    expected = (first * mf.likeness(item) + second * np.nan_to_num(knn.likeness(item))) / (first + second)
+    expected = (first * mf.likeness(item) + second * np.nan_to_num(knn.likeness(item))) / (
+        first + second
+    )
     assert np.allclose(stars().likeness(item), expected, atol=1e-6)
     biases = Blend.from_settings({"models": "baseline"}).fit(table(), n_threads=1)
     with pytest.raises(UnsupportedError) as caught:
         biases.similar(ITEM)
-    assert str(caught.value) == "blend has no item factors, so it cannot say what is similar; use mf."
+    assert (
+        str(caught.value) == "blend has no item factors, so it cannot say what is similar; use mf."
+    )
 
 
 def test_tastes_and_vectors_are_those_of_the_model_with_most_weight_that_has_any() -> None:
@@ -320,13 +374,17 @@ def test_tastes_and_vectors_are_those_of_the_model_with_most_weight_that_has_any
     assert str(caught.value) == "blend has no taste vectors to compare; use mf."
     with pytest.raises(UnsupportedError) as caught:
         knn.item_vectors()
-    assert str(caught.value) == "blend has no item factors, so it cannot say what is similar; use mf."
+    assert (
+        str(caught.value) == "blend has no item factors, so it cannot say what is similar; use mf."
+    )
 
 
 # -- files -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("settings", [PAIR, RANKERS | {"models": "ials,ease,user-knn"}], ids=["stars", "lists"])
+@pytest.mark.parametrize(
+    "settings", [PAIR, RANKERS | {"models": "ials,ease,user-knn"}], ids=["stars", "lists"]
+)
 def test_a_file_brings_back_every_model(settings: dict[str, Any], tmp_path: Path) -> None:
     one = Blend.from_settings(settings).fit(table(), n_threads=1)
     save_model(tmp_path / "m.matinee", one, Catalog(), Origin())
@@ -334,8 +392,14 @@ def test_a_file_brings_back_every_model(settings: dict[str, Any], tmp_path: Path
     assert isinstance(other, Blend)
     assert learnt(other) == learnt(one)
     assert other.member_weights() == one.member_weights()
-    assert [member.settings() for member in other.members_] == [member.settings() for member in one.members_]
-    assert all(member.history_.item_index is other.history_.item_index for member in other.members_ if member.is_fitted)
+    assert [member.settings() for member in other.members_] == [
+        member.settings() for member in one.members_
+    ]
+    assert all(
+        member.history_.item_index is other.history_.item_index
+        for member in other.members_
+        if member.is_fitted
+    )
     people: list[Person] = [3, {7: 5.0, 27: 1.0}]
     for person in people:
         assert np.array_equal(other.scores(person), one.scores(person))
@@ -357,7 +421,9 @@ def test_a_file_that_lacks_a_part_of_one_of_its_models_is_refused(tmp_path: Path
     content = bytearray(path.read_bytes())
     content[content.index(np.asarray(mf.item_factors_).tobytes())] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ModelFileError, match="was damaged or altered after it was saved; train the model again"):
+    with pytest.raises(
+        ModelFileError, match="was damaged or altered after it was saved; train the model again"
+    ):
         load_model(path)
 
 
@@ -367,7 +433,9 @@ def test_what_its_models_share_is_in_the_file_once(tmp_path: Path) -> None:
         one = Blend.from_settings({"models": models}).fit(table(), n_threads=1)
         save_model(tmp_path / models, one, Catalog(), Origin())
         sizes[models] = (tmp_path / models).stat().st_size
-    assert sizes["baseline,popularity"] - sizes["baseline"] < 500  # popularity is nothing but what they share
+    assert (
+        sizes["baseline,popularity"] - sizes["baseline"] < 500
+    )  # popularity is nothing but what they share
 
 
 def test_a_blend_with_user_knn_cannot_leave_out_the_histories(tmp_path: Path) -> None:
@@ -393,17 +461,31 @@ def test_a_misspelt_model_or_setting_suggests_the_nearest() -> None:
     assert message(UnknownNameError, {"models": "mf", "mf.factor": 8}).startswith(
         "mf has no setting 'factor'. Did you mean 'factor_shrinkage' or 'factors'?"
     )
-    assert message(UnknownNameError, {"model": "mf"}).startswith("blend has no setting 'model'. Did you mean 'models'?")
-    assert message(SettingError, {"mf.factors": 0}) == "mf: factors must be between 1 and 4096, not 0 (default 64)."
+    assert message(UnknownNameError, {"model": "mf"}).startswith(
+        "blend has no setting 'model'. Did you mean 'models'?"
+    )
+    assert (
+        message(SettingError, {"mf.factors": 0})
+        == "mf: factors must be between 1 and 4096, not 0 (default 64)."
+    )
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"models": "mf,blend"}, "blend: A blend cannot contain a blend; give the names of its models."),
+        (
+            {"models": "mf,blend"},
+            "blend: A blend cannot contain a blend; give the names of its models.",
+        ),
         ({"models": "mf,mf"}, "blend: mf is repeated; give each model once."),
-        ({"models": "mf,"}, "blend: models must be comma-separated names, such as mf,item-knn, not 'mf,'."),
-        ({"models": ""}, "blend: models must be comma-separated names, such as mf,item-knn, not ''."),
+        (
+            {"models": "mf,"},
+            "blend: models must be comma-separated names, such as mf,item-knn, not 'mf,'.",
+        ),
+        (
+            {"models": ""},
+            "blend: models must be comma-separated names, such as mf,item-knn, not ''.",
+        ),
         (
             {"models": "mf,ease", "ials.factors": 8},
             "blend: 'ials.factors=8' is for 'ials', which is not one of its models: mf, ease.",
@@ -414,7 +496,9 @@ def test_a_misspelt_model_or_setting_suggests_the_nearest() -> None:
         ),
     ],
 )
-def test_settings_that_contradict_themselves_are_refused(settings: dict[str, Any], expected: str) -> None:
+def test_settings_that_contradict_themselves_are_refused(
+    settings: dict[str, Any], expected: str
+) -> None:
     assert message(SettingError, settings) == expected
 
 
@@ -422,7 +506,10 @@ def test_settings_that_contradict_themselves_are_refused(settings: dict[str, Any
 
 
 def test_weights_in_words() -> None:
-    assert in_words({"mf": 0.5512, "item-knn": 0.349, "user-knn": 0}) == "0.55 mf + 0.35 item-knn + 0.00 user-knn"
+    assert (
+        in_words({"mf": 0.5512, "item-knn": 0.349, "user-knn": 0})
+        == "0.55 mf + 0.35 item-knn + 0.00 user-knn"
+    )
     assert weights_of(stars()) == stars().member_weights()
     assert weights_of(stars().members_[0]) == weights_of(Blend()) == {}
     told = about_model(stars())
@@ -431,7 +518,9 @@ def test_weights_in_words() -> None:
 
 def test_a_report_holds_the_mean_weights_of_the_folds() -> None:
     parts = [random_split(table(), 0.2, seed=seed) for seed in (0, 1)]
-    report = evaluate(lambda: Blend.from_settings(PAIR), parts, "t", n_threads=1, with_ranking=False)
+    report = evaluate(
+        lambda: Blend.from_settings(PAIR), parts, "t", n_threads=1, with_ranking=False
+    )
     each = [Blend.from_settings(PAIR).fit(part.train, n_threads=1).weights_ for part in parts]
     assert list(report.member_weights.values()) == pytest.approx(np.mean(each, axis=0))
     assert ("weights", in_words(report.member_weights)) in report.rows()
@@ -443,10 +532,13 @@ def test_a_report_holds_the_mean_weights_of_the_folds() -> None:
 
 def test_train_and_evaluate_print_the_weights(tmp_path: Path) -> None:
     (tmp_path / "few.csv").write_text(
-        "user,item,rating\n" + "".join(f"{u},{i},{1 + (u * i + u) % 5}\n" for u in range(12) for i in range(9))
+        "user,item,rating\n"
+        + "".join(f"{u},{i},{1 + (u * i + u) % 5}\n" for u in range(12) for i in range(9))
     )
     given = ["--model", "blend", "--set", "models=mf,baseline", "--set", "mf.factors=4"]
-    done = CliRunner().invoke(main, ["train", str(tmp_path / "few.csv"), *given, "--out", str(tmp_path / "m.matinee")])
+    done = CliRunner().invoke(
+        main, ["train", str(tmp_path / "few.csv"), *given, "--out", str(tmp_path / "m.matinee")]
+    )
     assert done.exit_code == 0, done.stderr
     assert "\nWeights: 0.50 mf + 0.50 baseline.\n" in done.stderr
     done = CliRunner().invoke(main, ["evaluate", str(tmp_path / "few.csv"), *given, "--json"])
@@ -472,7 +564,9 @@ def test_a_blend_with_bayes_knows_of_moments_and_of_certainty() -> None:
     weights = blend.member_weights()
     assert weights["bayes"] > 0
     timed = blend.predict_ratings(part.test)
-    assert not np.allclose(timed, blend.predict_ratings(replace(part.test, timestamp=None)), atol=1e-3)
+    assert not np.allclose(
+        timed, blend.predict_ratings(replace(part.test, timestamp=None)), atol=1e-3
+    )
     items = np.arange(5)
     own = next(one for one in blend.members_ if one.name == "bayes")
     assert blend.deviations(1, items) == pytest.approx(own.deviations(1, items))

@@ -33,7 +33,9 @@ from tests.helpers import (
 )
 
 every_star_model = pytest.mark.parametrize(
-    "model", [model for model in MODELS if model.capabilities.predicts_stars], ids=lambda model: model.name
+    "model",
+    [model for model in MODELS if model.capabilities.predicts_stars],
+    ids=lambda model: model.name,
 )
 QUICK: dict[str, dict[str, Any]] = {"bayes": {"samples": 60, "burn_in": 20}}
 """Settings other than the defaults, for models that take long."""
@@ -54,7 +56,9 @@ def fitted(model: Model) -> Recommender:
 
 @every_model_and_the_docs
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(model: Model, n_threads: int) -> None:
+def test_the_same_seed_gives_the_same_bits_with_any_number_of_threads(
+    model: Model, n_threads: int
+) -> None:
     assert_same(arrays(fitted(model)), arrays(unfitted(model).fit(table(), n_threads=n_threads)))
 
 
@@ -90,7 +94,10 @@ def test_what_is_learnt_are_arrays(model: Model) -> None:
 @every_model_and_the_docs
 def test_no_ratings_are_refused(model: Model) -> None:
     nothing = table().subset(np.array([], np.int64))
-    assert message(DataError, lambda: unfitted(model).fit(nothing)) == "There are no ratings to train on."
+    assert (
+        message(DataError, lambda: unfitted(model).fit(nothing))
+        == "There are no ratings to train on."
+    )
 
 
 @every_model_and_the_docs
@@ -136,7 +143,9 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
     one = unfitted(model).fit(Ratings.from_ids([5], [6], [3.0]), n_threads=1)
     assert one.recommend(5) == []
     assert len(one.recommend({})) == 1
-    if model.capabilities.predicts_stars:  # but whoever gives everything the same number has not rated
+    if (
+        model.capabilities.predicts_stars
+    ):  # but whoever gives everything the same number has not rated
         assert message(UnsupportedError, lambda: one.predict(5, 6)) == (
             f"{one.name} was trained on a table without ratings, so it ranks and predicts no stars."
         )
@@ -146,7 +155,11 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
 def test_a_table_of_equal_ratings_is_predicted_exactly(model: Model) -> None:
     equal = Ratings.from_ids([1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0] * 5, scale=Scale(1, 5, 1))
     # The neural models know no mean: they get there step by step, and their decay holds them back a little.
-    patient = {"epochs": 300, "learning_rate": 0.02, "weight_decay": 0.0} if model.capabilities.resumes else {}
+    patient = (
+        {"epochs": 300, "learning_rate": 0.02, "weight_decay": 0.0}
+        if model.capabilities.resumes
+        else {}
+    )
     one, room = model.from_settings(patient), 0.05 if patient else 1e-3
     assert np.allclose(one.fit(equal, n_threads=1).predict_ratings(equal), 4, atol=room)
 
@@ -198,7 +211,9 @@ def test_seen_items_are_included_when_asked(model: Model) -> None:
 @every_model_and_the_docs
 def test_more_than_there_are_gives_all_unseen(model: Model) -> None:
     best = fitted(model).recommend(1, 10_000)
-    assert {one.item_id for one in best} == set(table().items.ids.tolist()) - set(history(table(), 1))
+    assert {one.item_id for one in best} == set(table().items.ids.tolist()) - set(
+        history(table(), 1)
+    )
     assert fitted(model).recommend(1, 0) == []
 
 
@@ -255,7 +270,10 @@ def test_similar_items_are_others_best_first_or_it_is_said_who_can(model: Model)
 @every_model_and_the_docs
 def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
     one = fitted(model)
-    questions: list[Callable[[], object]] = [lambda: one.recommend(3000), lambda: one.profile("3000")]
+    questions: list[Callable[[], object]] = [
+        lambda: one.recommend(3000),
+        lambda: one.profile("3000"),
+    ]
     items: list[Callable[[], object]] = [lambda: one.fold_in({"117x": 4.0})]
     if model.capabilities.predicts_stars:
         questions.append(lambda: one.predict(3000, ITEM))
@@ -267,11 +285,15 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
         items.append(lambda: one.parts(1, "117x"))
     for question in questions:
         found = message(UnknownNameError, question)
-        assert found.startswith("No user '3000' among the 300 this model was trained on. Did you mean ")
+        assert found.startswith(
+            "No user '3000' among the 300 this model was trained on. Did you mean "
+        )
         assert "'300'" in found
     for question in items:
         found = message(UnknownNameError, question)
-        assert found.startswith("No item '117x' among the 120 this model was trained on. Did you mean '117'")
+        assert found.startswith(
+            "No item '117x' among the 120 this model was trained on. Did you mean '117'"
+        )
 
 
 # -- predicting --------------------------------------------------------------------------------------------------
@@ -288,11 +310,15 @@ def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
 
 @every_star_model
 def test_predictions_are_inside_the_scale_and_the_same_one_by_one(model: Model) -> None:
-    some = replace(table().subset(np.arange(0, 9_000, 900)), timestamp=None)  # at no moment in particular
+    some = replace(
+        table().subset(np.arange(0, 9_000, 900)), timestamp=None
+    )  # at no moment in particular
     stars = fitted(model).predict_ratings(some)
     assert stars.dtype == np.float32
     assert np.all((stars >= 1) & (stars <= 5))
-    for user, item, star in zip(some.user_index.tolist(), some.item_index.tolist(), stars.tolist(), strict=True):
+    for user, item, star in zip(
+        some.user_index.tolist(), some.item_index.tolist(), stars.tolist(), strict=True
+    ):
         one = fitted(model).predict(some.users.id(user), some.items.id(item))
         assert one == pytest.approx(star, abs=1e-4)
 
@@ -309,7 +335,9 @@ def test_extreme_tastes_are_clipped_to_the_scale(model: Model) -> None:
 def test_the_values_of_the_ratings_to_predict_are_not_read(model: Model) -> None:
     users, items = table().users.ids[table().user_index], table().items.ids[table().item_index]
     without = Ratings.from_ids(users, items, np.ones(len(table())), table().timestamp)
-    assert np.array_equal(fitted(model).predict_ratings(table()), fitted(model).predict_ratings(without))
+    assert np.array_equal(
+        fitted(model).predict_ratings(table()), fitted(model).predict_ratings(without)
+    )
 
 
 @every_star_model
@@ -334,7 +362,9 @@ def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> N
         stars = partial.predict_ratings(table())
         assert np.isfinite(stars).all()
         new = (table().user_index < 20) & (table().item_index < 10)
-        assert np.allclose(stars[new], partial.predict_ratings(Ratings.from_ids([999], [99999], [3.0])), atol=1e-4)
+        assert np.allclose(
+            stars[new], partial.predict_ratings(Ratings.from_ids([999], [99999], [3.0])), atol=1e-4
+        )
 
 
 # -- explaining --------------------------------------------------------------------------------------------------
@@ -359,7 +389,12 @@ def test_a_score_is_the_sum_of_its_parts_or_it_is_said_who_can_explain(model: Mo
         # What a known user's ratings do not explain is small; for a newcomer there is no such rest.
         assert total == pytest.approx(score, abs=0.3 if isinstance(person, int) else 1e-4)
         found = explain(one, Catalog(), person, ITEM)
-        total = found.mean + found.user + found.item + sum(reason.contribution for reason in found.reasons)
+        total = (
+            found.mean
+            + found.user
+            + found.item
+            + sum(reason.contribution for reason in found.reasons)
+        )
         said = one.predict(person, ITEM) if model.capabilities.predicts_stars else score
         assert total + found.rest + found.clipping == pytest.approx(said, abs=1e-4)
     assert (parts.user, parts.ratings.tolist()) == (0, [])
@@ -465,7 +500,9 @@ def test_other_ids_and_another_order_of_rows_change_no_quality(model: Model) -> 
 def test_ids_may_be_text(model: Model) -> None:
     users = np.array([f"user {number:03}" for number in range(300)], object)
     items = np.array([f"Ångström {number:03}" for number in range(120)], object)
-    named = unfitted(model).fit(relabelled(table(), users, items, np.arange(len(table()))), n_threads=1)
+    named = unfitted(model).fit(
+        relabelled(table(), users, items, np.arange(len(table()))), n_threads=1
+    )
     assert_same(arrays(fitted(model)), arrays(named))
     index = [table().items.index(one.item_id) for one in fitted(model).recommend(5, 4)]
     best = named.recommend("user 004", 4)

@@ -45,11 +45,16 @@ def test_a_model_that_predicts_stars_must_write_how() -> None:
 
 
 def test_a_model_must_have_a_name_and_a_summary() -> None:
-    written = {name: lambda *_: None for name in ("_fit", "_user_vectors", "_fold_in", "_scores", "_predict")}
+    written = {
+        name: lambda *_: None
+        for name in ("_fit", "_user_vectors", "_fold_in", "_scores", "_predict")
+    }
     assert refused(written, Recommender) == "Mine must declare its name as a string."
     named = written | {"name": "mine"}
     assert refused(named, Recommender) == "Mine must declare its summary as a string."
-    assert refused(named | {"summary": 3}, Recommender) == "Mine must declare its summary as a string."
+    assert (
+        refused(named | {"summary": 3}, Recommender) == "Mine must declare its summary as a string."
+    )
     type("Mine", (Recommender,), named | {"summary": "It does."})
 
 
@@ -64,17 +69,27 @@ INTEGERS = "table_ holds indices, so its dtype must be an integer."
     ("name", "array", "told"),
     [
         ("table", learned("I", dtype=np.float32), "table is learned, so its name must end in _."),
-        ("table_", learned("I", dtype=np.int32, index_of="films"), "table_: index_of must be users or items."),
+        (
+            "table_",
+            learned("I", dtype=np.int32, index_of="films"),
+            "table_: index_of must be users or items.",
+        ),
         (
             "table_",
             learned("I", dtype=np.float32, index_of="items"),
             INTEGERS,
         ),
         ("table_", learned("I", dtype=np.float32, indptr_of="N"), INTEGERS),
-        ("table_", learned("I*F", dtype=np.float32), "table_: a size must look like I or F+1, unlike I*F."),
+        (
+            "table_",
+            learned("I*F", dtype=np.float32),
+            "table_: a size must look like I or F+1, unlike I*F.",
+        ),
     ],
 )
-def test_an_array_must_be_declared_so_that_it_can_be_checked(name: str, array: Any, told: str) -> None:
+def test_an_array_must_be_declared_so_that_it_can_be_checked(
+    name: str, array: Any, told: str
+) -> None:
     assert refused({name: array}).endswith(f"Mine.{name}{told.removeprefix(name)}")
 
 
@@ -225,7 +240,11 @@ MODELS_OR_WHAT_HOLDS_ONE = re.compile(r"\b(model|guide|member|recommender)s?\b")
 
 
 def outside_models() -> list[Path]:
-    return [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent.name not in {"models", "neural", "bayes"}]
+    return [
+        path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.parent.name not in {"models", "neural", "bayes"}
+    ]
 
 
 def probes(tree: ast.AST) -> list[str]:
@@ -246,7 +265,11 @@ def private_uses(tree: ast.AST) -> list[str]:
     """Uses of x._private where x is another object or module."""
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr.startswith("_")
+            and not node.attr.startswith("__")
+        ):
             is_own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
             if not is_own and node.attr not in NAMED_TUPLE:
                 found.append(ast.unparse(node))
@@ -263,10 +286,14 @@ def test_outside_the_models_nobody_probes_a_model_or_uses_what_is_private() -> N
 
 
 def test_the_search_finds_what_it_looks_for() -> None:
-    tree = ast.parse("getattr(guide.model, 'losses_', None); hasattr(model, 'x'); getattr(route, 'path')")
+    tree = ast.parse(
+        "getattr(guide.model, 'losses_', None); hasattr(model, 'x'); getattr(route, 'path')"
+    )
     assert probes(tree) == ["getattr(guide.model, 'losses_', None)", "hasattr(model, 'x')"]
     assert probes(ast.parse("getattr(one, 'item_bias_')")) == ["getattr(one, 'item_bias_')"]
-    tree = ast.parse("model._scores(v); self._scores(v); one._replace(a=1); self.model._engine; x.__dict__")
+    tree = ast.parse(
+        "model._scores(v); self._scores(v); one._replace(a=1); self.model._engine; x.__dict__"
+    )
     assert sorted(private_uses(tree)) == ["model._scores", "self.model._engine"]
 
 

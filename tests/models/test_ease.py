@@ -93,9 +93,21 @@ def test_the_entries_kept_are_the_largest_partial_correlations() -> None:
     assert np.count_nonzero(liked_matrix(table()).any(axis=0)) == N_LIKED
     assert len(every.correlations_) == N_LIKED * (N_LIKED - 1)
     assert len(few.correlations_) == pytest.approx(6 * N_LIKED, abs=2)
-    assert abs(few.correlations_).min() >= np.sort(abs(every.correlations_))[-len(few.correlations_) - 1]
-    pairs = {(i, j): value for i in range(40) for j, value in enumerate(few._correlations(i)) if not np.isnan(value)}
-    assert all(pairs[j, i] == pytest.approx(value, rel=1e-5) for (i, j), value in pairs.items() if (j, i) in pairs)
+    assert (
+        abs(few.correlations_).min()
+        >= np.sort(abs(every.correlations_))[-len(few.correlations_) - 1]
+    )
+    pairs = {
+        (i, j): value
+        for i in range(40)
+        for j, value in enumerate(few._correlations(i))
+        if not np.isnan(value)
+    }
+    assert all(
+        pairs[j, i] == pytest.approx(value, rel=1e-5)
+        for (i, j), value in pairs.items()
+        if (j, i) in pairs
+    )
     assert all(every._correlations(i)[j] == value for (i, j), value in pairs.items())
 
 
@@ -128,7 +140,13 @@ def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores()
 def test_an_explanation_is_what_dropping_each_rating_changes(entries: int) -> None:
     model = fitted(entries)
     item = model.items_.index(ITEM)
-    people: list[Given] = [history(table(), 2), {7: 5.0, 17: 4.5, 27: 1.0}, {27: 1.0}, {7: 4.0}, {ITEM: 5.0, 7: 5.0}]
+    people: list[Given] = [
+        history(table(), 2),
+        {7: 5.0, 17: 4.5, 27: 1.0},
+        {27: 1.0},
+        {7: 4.0},
+        {ITEM: 5.0, 7: 5.0},
+    ]
     for person in people:
         score, parts = model.parts(person, ITEM)
         assert parts.is_exact
@@ -153,7 +171,9 @@ def test_similar_items_have_the_largest_partial_correlations() -> None:
     item = table().items.index(ITEM)
     expected = np.sign(weights[item]) * np.sqrt(weights[item] * weights[:, item])
     best = fitted().similar(ITEM, 5)
-    assert [one.score for one in best] == pytest.approx(sorted(expected, reverse=True)[:5], abs=1e-5)
+    assert [one.score for one in best] == pytest.approx(
+        sorted(expected, reverse=True)[:5], abs=1e-5
+    )
 
 
 def test_an_item_that_nobody_likes_is_like_nothing() -> None:
@@ -168,7 +188,9 @@ def test_an_item_that_nobody_likes_is_like_nothing() -> None:
 def test_who_has_what_and_how_often_are_likes() -> None:
     users, items = table().users.ids[table().user_index], table().items.ids[table().item_index]
     values = np.ones(len(users)), np.arange(len(users)) + 1.0
-    one, other = (EASE().fit(Ratings.from_ids(users, items, value, scale=PAIRS)) for value in values)
+    one, other = (
+        EASE().fit(Ratings.from_ids(users, items, value, scale=PAIRS)) for value in values
+    )
     assert np.array_equal(one.correlations_, other.correlations_)
     assert one.recommend({7: 1.0}) == other.recommend({7: 80.0})
     assert one.recommend({7: 1.0})[0].stars is None
@@ -206,11 +228,15 @@ def test_only_items_that_somebody_likes_take_memory(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ease, "free_memory", lambda: 8 * N_LIKED**2)
     assert np.array_equal(EASE(entries=1000).fit(table()).correlations_, fitted().correlations_)
     monkeypatch.setattr(ease, "free_memory", lambda: 8 * N_LIKED**2 - 1)
-    assert message(UnsupportedError, lambda: EASE().fit(table())).startswith("ease needs 0.0 GB of memory for 34")
+    assert message(UnsupportedError, lambda: EASE().fit(table())).startswith(
+        "ease needs 0.0 GB of memory for 34"
+    )
 
 
 def test_a_file_without_histories_serves_new_people_and_refuses_known_ones(tmp_path: Path) -> None:
-    save_model(tmp_path / "bare.matinee", fitted(), Catalog(), Origin("x", 9, "", has_history=False))
+    save_model(
+        tmp_path / "bare.matinee", fitted(), Catalog(), Origin("x", 9, "", has_history=False)
+    )
     bare = load_model(tmp_path / "bare.matinee")[0]
     mine = history(table(), 3)
     assert bare.recommend(mine, 50) == fitted().recommend(mine, 50)

@@ -60,12 +60,19 @@ def test_every_choice_is_valid_and_nothing_else(model: type[Recommender]) -> Non
             assert model.from_settings({setting.name: choice}).settings()[setting.name] == choice
         if setting.choices:
             assert setting.default in setting.choices
-            with pytest.raises(SettingError, match=f"^{model.name}: {setting.name} must be .* or .*, not 'Zzz'"):
+            with pytest.raises(
+                SettingError, match=f"^{model.name}: {setting.name} must be .* or .*, not 'Zzz'"
+            ):
                 model.from_settings({setting.name: "Zzz"})
 
 
 def test_settings_with_a_closed_choice_are_declared_with_it() -> None:
-    closed = {(model.name, setting.name) for model in MODELS for setting in model.hypers() if setting.choices}
+    closed = {
+        (model.name, setting.name)
+        for model in MODELS
+        for setting in model.hypers()
+        if setting.choices
+    }
     assert closed == {
         ("bayes", "likelihood"), ("ials", "weights"), ("user-knn", "similarity"), ("item-knn", "similarity"),
         *((name, setting) for name in ("dot-product", "mlp", "plain-mf") for setting in ("schedule", "update")),
@@ -91,7 +98,9 @@ def test_a_neural_model_lists_the_settings_of_its_network_before_those_of_its_tr
 
 def test_the_repr_of_a_neural_model_makes_it_again() -> None:
     model = PlainMF(epochs=3, schedule="warm-up", seed=5)
-    assert repr(model).startswith("PlainMF(seed=5, factors=8, biases=False, sigmoid_range='none', start=")
+    assert repr(model).startswith(
+        "PlainMF(seed=5, factors=8, biases=False, sigmoid_range='none', start="
+    )
     assert eval(repr(model)).settings() == model.settings()
 
 
@@ -109,10 +118,22 @@ def test_the_names_of_models_find_them(model: type[Recommender]) -> None:
         ({"factors": None}, "mf: factors must be a whole number, not 'None' (default 64)."),
         ({"factors": 0}, "mf: factors must be between 1 and 4096, not 0 (default 64)."),
         ({"factors": "5000"}, "mf: factors must be between 1 and 4096, not 5000 (default 64)."),
-        ({"learning_rate": "fast"}, "mf: learning_rate must be a number, not 'fast' (default 0.04)."),
-        ({"learning_rate": 0}, "mf: learning_rate must be between 1e-05 and 1, not 0.0 (default 0.04)."),
-        ({"learning_rate": "nan"}, "mf: learning_rate must be between 1e-05 and 1, not nan (default 0.04)."),
-        ({"regularization": -0.1}, "mf: regularization must be between 0 and 10, not -0.1 (default 0.04)."),
+        (
+            {"learning_rate": "fast"},
+            "mf: learning_rate must be a number, not 'fast' (default 0.04).",
+        ),
+        (
+            {"learning_rate": 0},
+            "mf: learning_rate must be between 1e-05 and 1, not 0.0 (default 0.04).",
+        ),
+        (
+            {"learning_rate": "nan"},
+            "mf: learning_rate must be between 1e-05 and 1, not nan (default 0.04).",
+        ),
+        (
+            {"regularization": -0.1},
+            "mf: regularization must be between 0 and 10, not -0.1 (default 0.04).",
+        ),
         ({"seed": -1}, "mf: seed must be between 0 and 2147483647, not -1 (default 0)."),
     ],
 )
@@ -128,19 +149,34 @@ def test_a_wrong_value_says_what_is_right(settings: dict[str, Any], expected: st
     ("model", "name", "expected"),
     [
         (MatrixFactorization, "epoch", "mf has no setting 'epoch'. Did you mean 'epochs'"),
-        (MatrixFactorization, "learningrate", "mf has no setting 'learningrate'. Did you mean 'learning_rate'"),
-        (Baseline, "zzz", "baseline has no setting 'zzz'. Its settings are: seed, user_shrinkage, item_shrinkage,"),
+        (
+            MatrixFactorization,
+            "learningrate",
+            "mf has no setting 'learningrate'. Did you mean 'learning_rate'",
+        ),
+        (
+            Baseline,
+            "zzz",
+            "baseline has no setting 'zzz'. Its settings are: seed, user_shrinkage, item_shrinkage,",
+        ),
         (Popularity, "zzz", "popularity has no setting 'zzz'. Its settings are: seed."),
     ],
 )
-def test_a_misspelt_setting_suggests_the_nearest(model: type[Recommender], name: str, expected: str) -> None:
+def test_a_misspelt_setting_suggests_the_nearest(
+    model: type[Recommender], name: str, expected: str
+) -> None:
     with pytest.raises(UnknownNameError) as caught:
         model.from_settings({name: 1})
     assert str(caught.value).startswith(expected)
 
 
 def test_a_misspelt_model_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match=r"^There is no model 'popular'\. Did you mean 'popularity'"):
+    with pytest.raises(
+        UnknownNameError, match=r"^There is no model 'popular'\. Did you mean 'popularity'"
+    ):
         model_named("popular")
-    with pytest.raises(UnknownNameError, match=r"^There is no model 'zzz'\. The models are: baseline, popularity, mf"):
+    with pytest.raises(
+        UnknownNameError,
+        match=r"^There is no model 'zzz'\. The models are: baseline, popularity, mf",
+    ):
         model_named("zzz")

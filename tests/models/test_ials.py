@@ -31,8 +31,14 @@ ITEM = 57
 def plays() -> Ratings:
     """How often who heard what, 1 to some hundreds."""
     some = simulated(60, 40, 900, seed=2)
-    counts = np.random.default_rng(0).geometric(np.exp(-some.value.astype(np.float64))).astype(np.float64)
-    return Ratings.from_ids(some.users.ids[some.user_index], some.items.ids[some.item_index], counts, scale=PAIRS)
+    counts = (
+        np.random.default_rng(0)
+        .geometric(np.exp(-some.value.astype(np.float64)))
+        .astype(np.float64)
+    )
+    return Ratings.from_ids(
+        some.users.ids[some.user_index], some.items.ids[some.item_index], counts, scale=PAIRS
+    )
 
 
 @cache
@@ -62,14 +68,20 @@ class Exact:
         active = [int(np.count_nonzero(one)) for one in n]
         pulls = [(n[side] + model.alpha0 * active[1 - side]) ** model.nu for side in (0, 1)]
         means = [pull[count > 0].mean() for pull, count in zip(pulls, n, strict=True)]
-        unit = random_matrix_norm(active[0], active[1], int(np.count_nonzero(weights))) / np.sqrt(means[0] * means[1])
+        unit = random_matrix_norm(active[0], active[1], int(np.count_nonzero(weights))) / np.sqrt(
+            means[0] * means[1]
+        )
         self.pulls = [model.regularization * unit * pull for pull in pulls]
 
     def solve(self, weights: Doubles, others: Doubles, pulls: Doubles) -> Doubles:
         """The factors of one side, (R, F), from its weights, (R, O), and the other side's factors, (O, F)."""
         gram, eye = self.alpha0 * others.T @ others, np.eye(others.shape[1])
-        matrices = (weights[:, None] * others.T) @ others + gram + pulls[:, None, None] * eye  # (R, F, F)
-        return np.asarray(np.linalg.solve(matrices, (weights @ others)[..., None])[..., 0], np.float64)
+        matrices = (
+            (weights[:, None] * others.T) @ others + gram + pulls[:, None, None] * eye
+        )  # (R, F, F)
+        return np.asarray(
+            np.linalg.solve(matrices, (weights @ others)[..., None])[..., 0], np.float64
+        )
 
     def scores(self, n_factors: int) -> Doubles:
         """The scores at the minimum, which is one if there are enough factors."""
@@ -119,7 +131,11 @@ def test_counts_weigh_as_the_formula_says(weights: str) -> None:
 @both_tables
 def test_the_history_is_what_is_minimised_and_it_falls(counts: bool) -> None:
     model, ratings = fitted(counts=counts), plays() if counts else table()
-    weight = 1 + 2 * np.log1p(ratings.value.astype(np.float64)) if counts else np.where(ratings.value >= 4, 1.0, 0.0)
+    weight = (
+        1 + 2 * np.log1p(ratings.value.astype(np.float64))
+        if counts
+        else np.where(ratings.value >= 4, 1.0, 0.0)
+    )
     exact = Exact(liked_matrix(ratings, weight / weight[weight > 0].mean()), model)
     users = np.where(exact.weights.any(axis=1, keepdims=True), model.user_factors_, 0)
     per_like = exact.objective(users, model.item_factors_) / np.count_nonzero(weight)
@@ -130,7 +146,10 @@ def test_the_history_is_what_is_minimised_and_it_falls(counts: bool) -> None:
 
 def test_equal_counts_weigh_nothing() -> None:
     equal = plays().subset(np.flatnonzero(plays().value == 2))
-    plain, weighed = (ImplicitALS(factors=5, weights=weights, alpha=7).fit(equal) for weights in ("none", "linear"))
+    plain, weighed = (
+        ImplicitALS(factors=5, weights=weights, alpha=7).fit(equal)
+        for weights in ("none", "linear")
+    )
     assert np.array_equal(plain.item_factors_, weighed.item_factors_)
 
 
@@ -139,10 +158,18 @@ def test_equal_counts_weigh_nothing() -> None:
 
 @both_tables
 def test_users_and_items_in_another_order_change_only_the_order(counts: bool) -> None:
-    ratings, model, rng = plays() if counts else table(), fitted(counts=counts), np.random.default_rng(2)
+    ratings, model, rng = (
+        plays() if counts else table(),
+        fitted(counts=counts),
+        np.random.default_rng(2),
+    )
     users, items = rng.permutation(60), rng.permutation(40)
     order = rng.permutation(len(ratings))
-    columns = users[ratings.user_index[order]], items[ratings.item_index[order]], ratings.value[order]
+    columns = (
+        users[ratings.user_index[order]],
+        items[ratings.item_index[order]],
+        ratings.value[order],
+    )
     other = ImplicitALS.from_settings(model.settings())
     other.fit(Ratings.from_ids(*columns, scale=ratings.scale), n_threads=1)
     np.testing.assert_allclose(score_matrix(other)[users][:, items], score_matrix(model), atol=2e-4)
@@ -166,7 +193,9 @@ def test_another_seed_starts_elsewhere_and_ends_close() -> None:
 
 @pytest.mark.parametrize("n_threads", [2, 3])
 def test_with_weights_too_threads_change_no_bit(n_threads: int) -> None:
-    other = ImplicitALS.from_settings(fitted(counts=True).settings()).fit(plays(), n_threads=n_threads)
+    other = ImplicitALS.from_settings(fitted(counts=True).settings()).fit(
+        plays(), n_threads=n_threads
+    )
     assert np.array_equal(other.user_factors_, fitted(counts=True).user_factors_)
     assert np.array_equal(other.item_factors_, fitted(counts=True).item_factors_)
 
@@ -175,7 +204,9 @@ def test_with_weights_too_threads_change_no_bit(n_threads: int) -> None:
 
 
 @both_tables
-def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores(counts: bool) -> None:
+def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores(
+    counts: bool,
+) -> None:
     model, ratings = fitted(counts=counts), plays() if counts else table()
     for user in (1, 30, 60):
         np.testing.assert_allclose(
@@ -214,7 +245,9 @@ def test_whoever_likes_nothing_gets_the_mean_of_the_others() -> None:
     model = ImplicitALS(factors=12).fit(some, n_threads=1)
     assert np.any(some.user_index == 4)
     others = np.arange(60) != 4
-    np.testing.assert_allclose(model.user_factors_[4], model.user_factors_[others].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(
+        model.user_factors_[4], model.user_factors_[others].mean(axis=0), atol=1e-6
+    )
     assert all_scores(model, {}) == all_scores(model, {7: 1.0}) == all_scores(model, 5)
 
 
@@ -235,7 +268,10 @@ def test_auto_is_the_upper_quarter_of_the_scale_and_everything_where_all_are_the
 def test_of_counts_every_one_is_a_like_and_without_weights_how_often_changes_nothing() -> None:
     assert float(fitted(counts=True).threshold_) == 1
     once = Ratings.from_ids(
-        plays().users.ids[plays().user_index], plays().items.ids[plays().item_index], np.ones(len(plays())), scale=PAIRS
+        plays().users.ids[plays().user_index],
+        plays().items.ids[plays().item_index],
+        np.ones(len(plays())),
+        scale=PAIRS,
     )
     one, other = (ImplicitALS(factors=5).fit(ratings) for ratings in (plays(), once))
     assert np.array_equal(one.user_factors_, other.user_factors_)
@@ -243,7 +279,9 @@ def test_of_counts_every_one_is_a_like_and_without_weights_how_often_changes_not
 
 
 def test_with_weights_auto_counts_stars_of_any_number_as_likes() -> None:
-    assert float(ImplicitALS(factors=3, weights="log").fit(table()).threshold_) == table().value.min()
+    assert (
+        float(ImplicitALS(factors=3, weights="log").fit(table()).threshold_) == table().value.min()
+    )
 
 
 def test_a_threshold_that_nobody_reaches_is_refused() -> None:
@@ -266,7 +304,9 @@ def test_settings_that_are_not_there_are_refused_with_what_is() -> None:
 
 
 def test_a_file_without_histories_still_knows_everybody(tmp_path: Path) -> None:
-    save_model(tmp_path / "bare.matinee", fitted(), Catalog(), Origin("x", 9, "", has_history=False))
+    save_model(
+        tmp_path / "bare.matinee", fitted(), Catalog(), Origin("x", 9, "", has_history=False)
+    )
     bare = load_model(tmp_path / "bare.matinee")[0]
     assert bare.recommend(3, 50, include_seen=True) == fitted().recommend(3, 50, include_seen=True)
     mine = history(table(), 3)

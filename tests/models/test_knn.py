@@ -16,7 +16,7 @@ from matinee.errors import ModelFileError, SettingError, UnsupportedError
 from matinee.evaluation.metrics import rmse
 from matinee.kernels.knn import Measure, Rule
 from matinee.models.baseline import Baseline
-from matinee.models.knn import PEOPLE_AT_ONCE, SIMILARITIES, ItemKNN, UserKNN
+from matinee.models.knn import SIMILARITIES, USERS_PER_BLOCK, ItemKNN, UserKNN
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
 from tests.helpers import history, message
@@ -40,7 +40,9 @@ def unary() -> Ratings:
 
 
 @cache
-def fitted(model: Model, similarity: str = "adjusted-cosine", *, is_unary: bool = False) -> ItemKNN | UserKNN:
+def fitted(
+    model: Model, similarity: str = "adjusted-cosine", *, is_unary: bool = False
+) -> ItemKNN | UserKNN:
     """None may change it."""
     one = model(similarity=similarity, k=7, damping=0.2, shrinkage=4.0, min_overlap=2)
     return one.fit(unary() if is_unary else table(), n_threads=1)
@@ -64,7 +66,9 @@ class Twin:
         squares = [value**2 for left in self.left for value in left.values()]
         is_co_rated = self.has_stars and model.similarity != "adjusted-cosine"
         shrinkage = model.shrinkage * (1 if is_co_rated else sum(squares) / len(squares))
-        self.measure = Measure(is_co_rated, model.similarity == "pearson", shrinkage, model.min_overlap)
+        self.measure = Measure(
+            is_co_rated, model.similarity == "pearson", shrinkage, model.min_overlap
+        )
         self.values = [self.compared(person) for person in self.people]
         self.rule = Rule(model.k, model.amplification, model.damping, self.has_stars)
 
@@ -76,14 +80,19 @@ class Twin:
         if not self.has_stars:
             return dict.fromkeys(person, 1.0)
         bias = self.bias(person)
-        return {item: stars - self.mean - bias - self.item_bias[item] for item, stars in person.items()}
+        return {
+            item: stars - self.mean - bias - self.item_bias[item] for item, stars in person.items()
+        }
 
     def compared(self, person: dict[int, float]) -> dict[int, float]:
         is_raw = self.has_stars and self.model.similarity in ("cosine", "pearson")
         return person if is_raw else self.leave(person)
 
     def item_likeness(self, item: int, other: int) -> float:
-        x, y = ({user: given[one] for user, given in enumerate(self.values) if one in given} for one in (item, other))
+        x, y = (
+            {user: given[one] for user, given in enumerate(self.values) if one in given}
+            for one in (item, other)
+        )
         return likeness_twin(x, y, self.measure)
 
     def score(self, person: dict[int, float], item: int) -> float:
@@ -95,7 +104,9 @@ class Twin:
             mine = self.compared(person)
             alike = {user: likeness_twin(mine, self.values[user], self.measure) for user in raters}
             found = [(alike[user], user, self.left[user][item]) for user in raters]
-        return self.mean + self.bias(person) + self.item_bias[item] + weighted_twin(found, self.rule)
+        return (
+            self.mean + self.bias(person) + self.item_bias[item] + weighted_twin(found, self.rule)
+        )
 
 
 @both_models
@@ -131,14 +142,17 @@ def test_the_cosine_of_two_sets_by_hand() -> None:
 
 @both_models
 def test_predicting_many_pairs_in_any_order_gives_what_one_by_one_gives(model: Model) -> None:
-    many = simulated(PEOPLE_AT_ONCE + 20, 30, 1500)
+    many = simulated(USERS_PER_BLOCK + 20, 30, 1500)
     one = model().fit(many, n_threads=1)
     order = np.random.default_rng(0).permutation(len(many))
     shuffled = many.subset(order)
     stars = one.predict_ratings(shuffled)
     assert np.array_equal(stars, one.predict_ratings(many)[order])
     for row in range(0, len(many), 100):
-        user, item = many.users.id(shuffled.user_index[row]), many.items.id(shuffled.item_index[row])
+        user, item = (
+            many.users.id(shuffled.user_index[row]),
+            many.items.id(shuffled.item_index[row]),
+        )
         assert stars[row] == pytest.approx(one.predict(user, item), abs=1e-5)
 
 
@@ -177,7 +191,11 @@ def test_similar_items_are_those_of_the_highest_likeness() -> None:
     one = fitted(ItemKNN)
     twin = Twin(one, table())
     item = table().items.index(ITEM)
-    alike = {table().items.id(other): twin.item_likeness(item, other) for other in range(40) if other != item}
+    alike = {
+        table().items.id(other): twin.item_likeness(item, other)
+        for other in range(40)
+        if other != item
+    }
     expected = sorted((like for like in alike.values() if like > 0), reverse=True)
     found = one.similar(ITEM, 40)
     np.testing.assert_allclose([near.score for near in found], expected, atol=1e-5)
@@ -194,7 +212,9 @@ def test_an_item_like_nothing_is_told() -> None:
 def test_without_neighbours_the_biases_are_predicted(model: Model) -> None:
     shy = model(min_overlap=1000).fit(table(), n_threads=1)
     baseline = Baseline().fit(table())
-    np.testing.assert_allclose(shy.predict_ratings(table()), baseline.predict_ratings(table()), atol=1e-5)
+    np.testing.assert_allclose(
+        shy.predict_ratings(table()), baseline.predict_ratings(table()), atol=1e-5
+    )
     np.testing.assert_allclose(all_scores(shy, {}), all_scores_of_baseline(baseline), atol=1e-5)
 
 
@@ -218,10 +238,14 @@ def test_one_user_and_one_item_are_enough(model: Model) -> None:
 
 @both_models
 @pytest.mark.parametrize("similarity", SIMILARITIES)
-def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores(model: Model, similarity: str) -> None:
+def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores(
+    model: Model, similarity: str
+) -> None:
     one = fitted(model, similarity)
     for user in (1, 30):
-        np.testing.assert_allclose(all_scores(one, history(table(), user)), all_scores(one, user), atol=1e-4)
+        np.testing.assert_allclose(
+            all_scores(one, history(table(), user)), all_scores(one, user), atol=1e-4
+        )
 
 
 @both_models
@@ -231,14 +255,18 @@ def test_a_score_is_the_sum_of_what_ratings_add(model: Model, similarity: str) -
     people: list[int | Given] = [1, {7: 5.0, 27: 1.0, ITEM: 4.0}, {7: 5.0}, {}]
     for person in people:
         score, parts = one.parts(person, ITEM)
-        assert parts.mean + parts.user + parts.item + parts.ratings.sum() == pytest.approx(score, abs=1e-4)
+        assert parts.mean + parts.user + parts.item + parts.ratings.sum() == pytest.approx(
+            score, abs=1e-4
+        )
         assert parts.ratings.shape == parts.without.shape == one.profile(person).item_index.shape
         assert parts.is_exact == (model is ItemKNN)
 
 
 @both_models
 @pytest.mark.parametrize("is_unary", [False, True])
-def test_without_a_rating_is_the_score_of_somebody_who_never_gave_it(model: Model, is_unary: bool) -> None:
+def test_without_a_rating_is_the_score_of_somebody_who_never_gave_it(
+    model: Model, is_unary: bool
+) -> None:
     one = fitted(model, is_unary=is_unary)
     mine = history(unary() if is_unary else table(), 9)
     assert len(mine) > one.k or is_unary
@@ -258,16 +286,23 @@ def test_an_item_adds_its_weight_times_what_the_biases_leave_of_its_rating() -> 
     twin = Twin(one, table())
     person = {table().items.index(item): stars for item, stars in mine.items()}
     item = table().items.index(ITEM)
-    alike = sorted(((twin.item_likeness(item, other), other) for other in person), reverse=True)[: one.k]
+    alike = sorted(((twin.item_likeness(item, other), other) for other in person), reverse=True)[
+        : one.k
+    ]
     weights = {other: like**one.amplification for like, other in alike if like > 0}
     left = twin.leave(person)
-    expected = [weights.get(other, 0) * left[other] / (sum(weights.values()) + one.damping) for other in person]
+    expected = [
+        weights.get(other, 0) * left[other] / (sum(weights.values()) + one.damping)
+        for other in person
+    ]
     np.testing.assert_allclose(parts.ratings, expected, atol=1e-5)
     assert np.count_nonzero(parts.ratings) == len(weights) < len(mine)
 
 
 def test_people_add_by_the_ratings_that_make_them_alike() -> None:
-    ratings = Ratings.from_ids([1, 1, 1, 2, 2, 3, 3], [1, 2, 3, 1, 2, 2, 3], [5.0, 5.0, 5.0, 5.0, 1.0, 1.0, 1.0])
+    ratings = Ratings.from_ids(
+        [1, 1, 1, 2, 2, 3, 3], [1, 2, 3, 1, 2, 2, 3], [5.0, 5.0, 5.0, 5.0, 1.0, 1.0, 1.0]
+    )
     one = UserKNN(shrinkage=0.0, k=1).fit(ratings, n_threads=1)
     _, parts = one.parts({1: 5.0, 2: 5.0}, 3)
     left = {item: one.fold_in({1: 5.0, 2: 5.0}).vector[item] for item in (1, 2)}
@@ -288,7 +323,9 @@ def test_a_table_without_ratings_is_ranked_and_has_no_stars(model: Model) -> Non
     best = one.recommend(7, 5)
     assert all(near.stars is None for near in best)
     assert not {near.item_id for near in best} & set(history(unary(), 7))
-    told = f"{model.name} was trained on a table without ratings, so it ranks and predicts no stars."
+    told = (
+        f"{model.name} was trained on a table without ratings, so it ranks and predicts no stars."
+    )
     assert message(UnsupportedError, lambda: one.predict(7, ITEM)) == told
     assert message(UnsupportedError, lambda: one.predict_ratings(unary())) == told
 
@@ -307,7 +344,9 @@ def test_whoever_has_nothing_is_shown_what_most_people_have(model: Model) -> Non
 def test_which_number_stands_for_having_makes_no_difference(model: Model) -> None:
     users, items = unary().users.ids[unary().user_index], unary().items.ids[unary().item_index]
     one, five = (
-        model().fit(Ratings.from_ids(users, items, np.full(len(users), stars), scale=Scale(stars, stars, 0)))
+        model().fit(
+            Ratings.from_ids(users, items, np.full(len(users), stars), scale=Scale(stars, stars, 0))
+        )
         for stars in (1.0, 5.0)
     )
     assert all_scores(one, 7) == all_scores(five, 7)
@@ -326,14 +365,19 @@ def test_an_unknown_similarity_is_told_with_those_there_are(model: Model) -> Non
 
 
 def test_a_file_of_user_knn_cannot_leave_out_who_rated_what(tmp_path: Path) -> None:
-    told = "user-knn needs the ratings history: save it with the histories, or train item-knn."
+    told = "user-knn is made of who rated what: save it with the histories, or train item-knn."
     path = tmp_path / "bare.matinee"
     origin = Origin("x", 9, "", has_history=False)
-    assert message(ModelFileError, lambda: save_model(path, fitted(UserKNN), Catalog(), origin)) == told
+    assert (
+        message(ModelFileError, lambda: save_model(path, fitted(UserKNN), Catalog(), origin))
+        == told
+    )
     assert not path.exists()
 
 
-def test_a_file_of_item_knn_without_histories_serves_new_people_and_refuses_known_ones(tmp_path: Path) -> None:
+def test_a_file_of_item_knn_without_histories_serves_new_people_and_refuses_known_ones(
+    tmp_path: Path,
+) -> None:
     path, one = tmp_path / "bare.matinee", fitted(ItemKNN)
     save_model(path, one, Catalog(), Origin("x", 9, "", has_history=False))
     bare = load_model(path)[0]
@@ -349,7 +393,9 @@ def test_a_file_of_item_knn_without_histories_serves_new_people_and_refuses_know
 # -- real ratings ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("model", "most"), [(ItemKNN, 0.9235), (UserKNN, 0.932)], ids=["item-knn", "user-knn"])
+@pytest.mark.parametrize(
+    ("model", "most"), [(ItemKNN, 0.9235), (UserKNN, 0.932)], ids=["item-knn", "user-knn"]
+)
 def test_real_ratings_are_predicted_well(model: Model, most: float) -> None:
     part = given_parts(*(read(real_data(f"ml-100k/u1.{end}")).ratings for end in ("base", "test")))
     assert rmse(part.test.value, model().fit(part.train).predict_ratings(part.test)) < most

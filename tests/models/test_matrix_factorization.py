@@ -23,25 +23,39 @@ from tests.conftest import real_data, simulated
 
 def standardised(table: Ratings) -> list[reference.Row]:
     value = (table.value - table.value.mean(dtype=np.float64)) / table.value.std(dtype=np.float64)
-    return list(zip(table.user_index.tolist(), table.item_index.tolist(), value.tolist(), strict=True))
+    return list(
+        zip(table.user_index.tolist(), table.item_index.tolist(), value.tolist(), strict=True)
+    )
 
 
 @pytest.mark.parametrize(
-    "penalties", [reference.Penalties(0.04, 2.0, 5.0), reference.Penalties(0.1, 0.0, 1.0)], ids=["defaults", "no once"]
+    "penalties",
+    [reference.Penalties(0.04, 2.0, 5.0), reference.Penalties(0.1, 0.0, 1.0)],
+    ids=["defaults", "no once"],
 )
-def test_many_small_steps_reach_the_minimum_that_exact_regressions_reach(penalties: reference.Penalties) -> None:
+def test_many_small_steps_reach_the_minimum_that_exact_regressions_reach(
+    penalties: reference.Penalties,
+) -> None:
     table = simulated(40, 30, 600)
     rows, n_factors = standardised(table), 3
     one = MatrixFactorization(
         factors=n_factors, epochs=2000, learning_rate=0.02, final_rate=0.02, **penalties._asdict()
     ).fit(table, n_threads=1)
-    root = np.sqrt(float(one.deviation_))  # of what a factor in stars has more than a standardised one
+    root = np.sqrt(
+        float(one.deviation_)
+    )  # of what a factor in stars has more than a standardised one
     found = (
-        reference.Side(one.user_bias_.astype(np.float64) / root**2, one.user_factors_.astype(np.float64) / root),
-        reference.Side(one.item_bias_.astype(np.float64) / root**2, one.item_factors_.astype(np.float64) / root),
+        reference.Side(
+            one.user_bias_.astype(np.float64) / root**2, one.user_factors_.astype(np.float64) / root
+        ),
+        reference.Side(
+            one.item_bias_.astype(np.float64) / root**2, one.item_factors_.astype(np.float64) / root
+        ),
     )
     exact = reference.alternating(rows, (table.n_users, table.n_items), n_factors, penalties)
-    assert reference.objective(rows, *found, penalties) <= 1.02 * reference.objective(rows, *exact, penalties)
+    assert reference.objective(rows, *found, penalties) <= 1.02 * reference.objective(
+        rows, *exact, penalties
+    )
 
 
 # -- fold-in -----------------------------------------------------------------------------------------------------
@@ -53,11 +67,16 @@ def test_folding_in_agrees_with_least_squares_for_fewer_and_for_more_ratings_tha
     n: int, penalty: float, bias_penalty: float
 ) -> None:
     rng = np.random.default_rng(n)
-    factors, residuals = rng.normal(size=(n, 8)).astype(np.float32), rng.normal(size=n).astype(np.float32)
+    factors, residuals = (
+        rng.normal(size=(n, 8)).astype(np.float32),
+        rng.normal(size=n).astype(np.float32),
+    )
     found = ridge(factors, residuals, penalty, bias_penalty)
     assert found.dtype == np.float32
     assert found.shape == (9,)
-    np.testing.assert_allclose(found, reference.fold_in(factors, residuals, penalty, bias_penalty), atol=1e-5)
+    np.testing.assert_allclose(
+        found, reference.fold_in(factors, residuals, penalty, bias_penalty), atol=1e-5
+    )
     if n == 0:
         assert not found.any()
 
@@ -65,7 +84,10 @@ def test_folding_in_agrees_with_least_squares_for_fewer_and_for_more_ratings_tha
 @pytest.mark.parametrize("n", [0, 3, 8, 40])
 def test_folding_in_without_any_pull_fits_as_well_as_can_be(n: int) -> None:
     rng = np.random.default_rng(n)
-    factors, residuals = rng.normal(size=(n, 8)).astype(np.float32), rng.normal(size=n).astype(np.float32)
+    factors, residuals = (
+        rng.normal(size=(n, 8)).astype(np.float32),
+        rng.normal(size=n).astype(np.float32),
+    )
     found = ridge(factors, residuals, 0, 0)
     np.testing.assert_allclose(found, reference.fold_in(factors, residuals, 0, 0), atol=1e-3)
 
@@ -73,16 +95,26 @@ def test_folding_in_without_any_pull_fits_as_well_as_can_be(n: int) -> None:
 def test_a_new_person_is_given_the_minimum_of_the_objective_of_fit() -> None:
     table = simulated()
     one = MatrixFactorization().fit(table, n_threads=1)
-    profile = one.fold_in({table.items.id(item): stars for item, stars in ((1, 5.0), (7, 2.0), (30, 4.5))})
+    profile = one.fold_in(
+        {table.items.id(item): stars for item, stars in ((1, 5.0), (7, 2.0), (30, 4.5))}
+    )
     left = profile.value - float(one.global_mean_) - one.item_bias_[profile.item_index]
     pull = (one.regularization * 3 + one.factor_shrinkage) * float(one.deviation_)
-    expected = reference.fold_in(one.item_factors_[profile.item_index], left, pull, one.bias_shrinkage)
+    expected = reference.fold_in(
+        one.item_factors_[profile.item_index], left, pull, one.bias_shrinkage
+    )
     np.testing.assert_allclose(profile.vector, expected, atol=1e-5)
 
 
 # -- early stopping and history ----------------------------------------------------------------------------------
 
-OVERFITTING = {"factors": 8, "epochs": 60, "learning_rate": 0.1, "regularization": 0.0, "factor_shrinkage": 0.0}
+OVERFITTING = {
+    "factors": 8,
+    "epochs": 60,
+    "learning_rate": 0.1,
+    "regularization": 0.0,
+    "factor_shrinkage": 0.0,
+}
 
 
 def test_patience_stops_early_and_restores_the_best_epoch() -> None:
@@ -93,7 +125,9 @@ def test_patience_stops_early_and_restores_the_best_epoch() -> None:
     assert one.curve_.rows.shape == (valid.argmin() + 1 + 3, 3)
     assert len(valid) < 60
     assert valid[-1] > valid.min()
-    assert rmse(part.test.value, one.predict_ratings(part.test)) == pytest.approx(valid.min(), abs=1e-6)
+    assert rmse(part.test.value, one.predict_ratings(part.test)) == pytest.approx(
+        valid.min(), abs=1e-6
+    )
 
 
 def test_without_patience_the_valid_part_is_only_watched() -> None:
@@ -117,7 +151,9 @@ def test_patience_without_a_valid_part_watches_a_twentieth_of_the_ratings() -> N
 
 
 def test_the_rate_falls_in_a_straight_line() -> None:
-    one = MatrixFactorization(epochs=5, learning_rate=0.04, final_rate=0.5).fit(simulated(), n_threads=1)
+    one = MatrixFactorization(epochs=5, learning_rate=0.04, final_rate=0.5).fit(
+        simulated(), n_threads=1
+    )
     np.testing.assert_allclose(one.curve_.rows[:, 0], [0.04, 0.035, 0.03, 0.025, 0.02])
     assert np.all(np.diff(one.curve_.rows[:, 1]) < 0)
 
@@ -125,7 +161,9 @@ def test_the_rate_falls_in_a_straight_line() -> None:
 def test_progress_is_told_after_each_epoch() -> None:
     steps: list[Step] = []
     one = MatrixFactorization(epochs=3).fit(simulated(), n_threads=1, progress=steps.append)
-    assert steps == [Step(epoch + 1, 3, f"RMSE {one.curve_.rows[epoch, 1]:.4f}") for epoch in range(3)]
+    assert steps == [
+        Step(epoch + 1, 3, f"RMSE {one.curve_.rows[epoch, 1]:.4f}") for epoch in range(3)
+    ]
     steps.clear()
     one.fit(simulated(), valid=simulated(seed=1), n_threads=1, progress=steps.append)
     assert [step.validation for step in steps] == one.curve_.rows[:, 2].tolist()
@@ -136,7 +174,10 @@ def test_progress_is_told_after_each_epoch() -> None:
 
 def test_a_table_of_many_blocks_gives_the_same_bits_with_any_number_of_threads() -> None:
     table = simulated(2_000, 800, 280_000)  # enough for 4 x 4 blocks
-    fits = [MatrixFactorization(factors=8, epochs=4).fit(table, n_threads=threads) for threads in (1, 2, 3, 9)]
+    fits = [
+        MatrixFactorization(factors=8, epochs=4).fit(table, n_threads=threads)
+        for threads in (1, 2, 3, 9)
+    ]
     for other in fits[1:]:
         found = state_of(other)
         for name, array in state_of(fits[0]).items():
@@ -158,7 +199,9 @@ KINDS = ["-10 to 10", "1 to 100", "0 or 1", "constant users", "one item dominate
 
 
 def with_values(table: Ratings, value: NDArray[np.floating]) -> Ratings:
-    return Ratings.from_ids(table.users.ids[table.user_index], table.items.ids[table.item_index], value)
+    return Ratings.from_ids(
+        table.users.ids[table.user_index], table.items.ids[table.item_index], value
+    )
 
 
 def loved(n: int) -> NDArray[np.float32]:
@@ -178,7 +221,9 @@ def variant(kind: str, table: Ratings) -> Ratings:
         return with_values(table, np.where(table.user_index % 10 == 0, 3, table.value))
     if kind == "one item dominates":
         users = np.concatenate([table.users.ids[table.user_index], table.users.ids])
-        items = np.concatenate([table.items.ids[table.item_index], np.zeros(table.n_users, np.int64)])
+        items = np.concatenate(
+            [table.items.ids[table.item_index], np.zeros(table.n_users, np.int64)]
+        )
         return Ratings.from_ids(users, items, np.concatenate([table.value, loved(table.n_users)]))
     raise AssertionError(kind)
 
@@ -210,7 +255,8 @@ def test_it_never_loses_to_the_baseline_beyond_noise(case: str, signal: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("case", "gain"), [("20 items", 0.08), ("very dense", 0.3), ("2000 items", 0.005), ("-10 to 10", 0.1)]
+    ("case", "gain"),
+    [("20 items", 0.08), ("very dense", 0.3), ("2000 items", 0.005), ("-10 to 10", 0.1)],
 )
 def test_it_learns_strong_tastes(case: str, gain: float) -> None:
     part = random_split(next(tables(case, "strong")), 0.2)
@@ -232,7 +278,8 @@ def error_on(part: Split) -> float:
 def test_movielens_100k_is_predicted_as_published() -> None:
     folder = real_data("ml-100k")
     folds = [
-        given_parts(*(read(folder / f"u{fold}.{part}").ratings for part in ("base", "test"))) for fold in range(1, 6)
+        given_parts(*(read(folder / f"u{fold}.{part}").ratings for part in ("base", "test")))
+        for fold in range(1, 6)
     ]
     errors = [error_on(part) for part in folds]
     assert errors[0] <= 0.920

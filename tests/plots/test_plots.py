@@ -102,7 +102,9 @@ def test_without_a_valid_part_there_is_one_curve() -> None:
 
 
 def test_a_wild_first_epoch_does_not_hide_the_rest() -> None:
-    axes = plots.learning_curves(with_curve([900.0, *np.linspace(1, 0.5, 19)], [800.0, *np.linspace(1, 0.8, 19)]))
+    axes = plots.learning_curves(
+        with_curve([900.0, *np.linspace(1, 0.5, 19)], [800.0, *np.linspace(1, 0.8, 19)])
+    )
     assert axes.get_ylim()[1] < 1.5
 
 
@@ -113,13 +115,18 @@ def test_a_fitted_model_has_learning_curves(model: type[Recommender]) -> None:
     axes = plots.learning_curves(one)
     assert drawn(axes)["training ratings"][1] == one.curve_.rows[:, 1].tolist()
     assert drawn(axes)["test ratings"][1] == one.curve_.rows[:, 2].tolist()
-    assert axes.get_ylabel() == ("RMSE, stars" if model is MatrixFactorization else "mean squared error")
+    assert axes.get_ylabel() == (
+        "RMSE, stars" if model is MatrixFactorization else "mean squared error"
+    )
 
 
 def test_a_model_without_epochs_has_no_learning_curve() -> None:
     with pytest.raises(UnsupportedError) as caught:
         plots.learning_curves(Popularity().fit(simulated(40, 30, 600)))
-    assert str(caught.value) == "popularity does not train in epochs, so it has no learning curve; use mf or mlp."
+    assert (
+        str(caught.value)
+        == "popularity does not train in epochs, so it has no learning curve; use mf or mlp."
+    )
 
 
 # -- schedules and learning rates --------------------------------------------------------------------------------
@@ -147,7 +154,11 @@ def test_the_range_test_shows_the_losses_and_the_suggestion() -> None:
     curve, suggestion = axes.lines
     assert points(curve) == (rates.tolist(), losses.tolist())
     assert points(suggestion)[0] == [0.012, 0.012]
-    assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == ("log", "learning rate", "smoothed loss")
+    assert (axes.get_xscale(), axes.get_xlabel(), axes.get_ylabel()) == (
+        "log",
+        "learning rate",
+        "smoothed loss",
+    )
     assert texts(axes) == ["suggestion 0.012"]
     assert {"0.00001", "0.1"} <= set(tick_labels(axes.xaxis))
 
@@ -194,8 +205,12 @@ def test_a_scale_of_one_value_or_without_steps_has_a_histogram(
     assert shares[middles[0]] == shares[middles[-1]] > 0
 
 
-@pytest.mark.parametrize(("n_steps", "n_bars"), [(24, 24), (25, 12), (41, 20), (91, 13), (101, 20), (1_001, 13)])
-def test_of_many_steps_each_bar_takes_as_many_but_for_those_left_over(n_steps: int, n_bars: int) -> None:
+@pytest.mark.parametrize(
+    ("n_steps", "n_bars"), [(24, 24), (25, 12), (41, 20), (91, 13), (101, 20), (1_001, 13)]
+)
+def test_of_many_steps_each_bar_takes_as_many_but_for_those_left_over(
+    n_steps: int, n_bars: int
+) -> None:
     values = np.arange(n_steps) / 10
     heights = list(bars(plots.rating_histogram(values, Scale(0, values[-1], 0.1))).values())
     assert len(heights) == n_bars
@@ -211,14 +226,18 @@ def test_small_shares_are_not_rounded_to_nothing() -> None:
 
 
 def test_one_rating_is_one_rating() -> None:
-    assert plots.rating_histogram([4], Scale(1, 5, 1)).get_title() == "1 rating, 4.00 stars on average"
+    assert (
+        plots.rating_histogram([4], Scale(1, 5, 1)).get_title() == "1 rating, 4.00 stars on average"
+    )
     assert plots.predicted_against_true([4], [3]).get_title() == "1 prediction, RMSE 1.000 stars"
 
 
 def test_a_rating_outside_the_scale_is_an_error() -> None:
     with pytest.raises(DataError) as caught:
         plots.rating_histogram([3, 7], Scale(1, 5, 1))
-    assert str(caught.value) == ("A rating of 7 is outside the scale 1 to 5 in steps of 1; use Scale.of(values).")
+    assert str(caught.value) == (
+        "A rating of 7 is outside the scale 1 to 5 in steps of 1; use Scale.of(values)."
+    )
 
 
 # -- the long tail -----------------------------------------------------------------------------------------------
@@ -286,12 +305,16 @@ def test_each_box_holds_half_of_the_predictions_of_its_true_rating() -> None:
     for star, box in zip([1, 2, 3, 4, 5], axes.patches, strict=True):
         corners = np.asarray(box.get_path().vertices)
         mine = predicted[true == star]
-        assert (corners[:, 1].min(), corners[:, 1].max()) == pytest.approx(tuple(np.quantile(mine, [0.25, 0.75])))
+        assert (corners[:, 1].min(), corners[:, 1].max()) == pytest.approx(
+            tuple(np.quantile(mine, [0.25, 0.75]))
+        )
         assert corners[:, 0].min() + corners[:, 0].max() == pytest.approx(2 * star)
         width = np.ptp(corners[:, 0])
         assert width == pytest.approx(0.8 * np.sqrt(len(mine) / (true == 4).sum()))
     medians = [points(line)[1][0] for line in axes.lines if line.get_linewidth() == 2]
-    assert medians == pytest.approx([np.median(predicted[true == star]) for star in [1, 2, 3, 4, 5]])
+    assert medians == pytest.approx(
+        [np.median(predicted[true == star]) for star in [1, 2, 3, 4, 5]]
+    )
     error = np.sqrt(np.mean((true - predicted) ** 2))
     assert axes.get_title() == f"2,000 predictions, RMSE {error:.3f} stars"
 
@@ -311,7 +334,9 @@ def test_true_ratings_without_steps_are_grouped() -> None:
     assert axes.get_title() == "401 predictions, RMSE 0.000 stars"
 
 
-@pytest.mark.parametrize("draw", [plots.predicted_against_true, plots.calibration], ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize(
+    "draw", [plots.predicted_against_true, plots.calibration], ids=lambda draw: draw.__name__
+)
 @pytest.mark.parametrize("n", [1, 3, 60])
 def test_one_rating_and_equal_ratings_can_be_drawn(draw: Any, n: int, tmp_path: Path) -> None:
     axes = draw(np.full(n, 4.0), np.full(n, 3.5))
@@ -320,7 +345,9 @@ def test_one_rating_and_equal_ratings_can_be_drawn(draw: Any, n: int, tmp_path: 
     assert told[draw.__name__] in axes.get_title()
 
 
-@pytest.mark.parametrize("draw", [plots.predicted_against_true, plots.calibration], ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize(
+    "draw", [plots.predicted_against_true, plots.calibration], ids=lambda draw: draw.__name__
+)
 @pytest.mark.parametrize(
     ("true", "predicted", "told"),
     [
@@ -332,10 +359,16 @@ def test_one_rating_and_equal_ratings_can_be_drawn(draw: Any, n: int, tmp_path: 
             [4, np.nan, np.inf],
             "2 of the 3 predictions are not finite numbers; the first, number 2, is nan. Leave them out.",
         ),
-        ([[4]], [[4]], "The true ratings must be one-dimensional, but their array has shape (1, 1)."),
+        (
+            [[4]],
+            [[4]],
+            "The true ratings must be one-dimensional, but their array has shape (1, 1).",
+        ),
     ],
 )
-def test_what_cannot_be_drawn_is_told_in_a_sentence(draw: Any, true: Any, predicted: Any, told: str) -> None:
+def test_what_cannot_be_drawn_is_told_in_a_sentence(
+    draw: Any, true: Any, predicted: Any, told: str
+) -> None:
     with pytest.raises(DataError) as caught:
         draw(true, predicted)
     assert str(caught.value) == told
@@ -344,7 +377,9 @@ def test_what_cannot_be_drawn_is_told_in_a_sentence(draw: Any, true: Any, predic
 # -- calibration and residuals -----------------------------------------------------------------------------------
 
 
-def test_calibration_shows_the_mean_of_the_true_ratings_where_as_many_stars_were_predicted() -> None:
+def test_calibration_shows_the_mean_of_the_true_ratings_where_as_many_stars_were_predicted() -> (
+    None
+):
     rng = np.random.default_rng(2)
     predicted = np.repeat([2.0, 3.0, 4.0], 100)
     true = predicted + np.repeat([0.5, 0.0, -0.5], 100) + rng.normal(0, 0.3, 300)
@@ -353,12 +388,16 @@ def test_calibration_shows_the_mean_of_the_true_ratings_where_as_many_stars_were
     half = 1.96 * true.reshape(3, 100).std(axis=1, ddof=1) / 10
     dots = next(line for line in axes.lines if line.get_marker() == "o")
     assert np.array(points(dots)) == pytest.approx(np.array([[2, 3, 4], means]))
-    ends = [[[x, mean - h], [x, mean + h]] for x, mean, h in zip([2, 3, 4], means, half, strict=True)]
+    ends = [
+        [[x, mean - h], [x, mean + h]] for x, mean, h in zip([2, 3, 4], means, half, strict=True)
+    ]
     assert np.array(intervals(axes)) == pytest.approx(np.array(ends))
     off = np.abs(means - [2, 3, 4]).mean()
     assert axes.get_title() == f"On average, mean true stars and prediction differ by {off:.2f}"
     below = lower_axes(axes)
-    assert {x: height for x, height in bars(below).items() if height} == pytest.approx({2: 1 / 3, 3: 1 / 3, 4: 1 / 3})
+    assert {x: height for x, height in bars(below).items() if height} == pytest.approx(
+        {2: 1 / 3, 3: 1 / 3, 4: 1 / 3}
+    )
     assert below.get_xlabel() == "predicted stars"
 
 
@@ -382,7 +421,9 @@ def test_sparse_bins_join_their_neighbours_until_each_is_large_enough() -> None:
         bins = rng.integers(0, 12, rng.integers(1, 200))
         joined = merged_bins(bins, 20)
         assert (np.diff(joined[np.argsort(bins, kind="stable")]) >= 0).all()  # the order stays
-        assert all(len(np.unique(joined[bins == one])) == 1 for one in np.unique(bins))  # none is torn apart
+        assert all(
+            len(np.unique(joined[bins == one])) == 1 for one in np.unique(bins)
+        )  # none is torn apart
         assert np.bincount(joined).min() >= min(20, len(bins))
     assert merged_bins(np.repeat([0, 3, 7], 20), 20).tolist() == np.repeat([0, 1, 2], 20).tolist()
 
@@ -406,7 +447,9 @@ def test_residuals_show_the_error_of_each_doubling_of_the_ratings() -> None:
     x, y = points(axes.lines[0])
     assert x == pytest.approx([0.5, 1, np.sqrt(6), 100])
     assert y == pytest.approx([np.sqrt(np.mean(part**2)) for part in parts])
-    assert np.array(points(below.lines[0])) == pytest.approx(np.array([x, [part.mean() for part in parts]]))
+    assert np.array(points(below.lines[0])) == pytest.approx(
+        np.array([x, [part.mean() for part in parts]])
+    )
     squares = parts[0] ** 2
     half = 1.96 * squares.std(ddof=1) / np.sqrt(80)
     first = np.array(intervals(axes)[0])[:, 1]
@@ -422,7 +465,9 @@ def test_a_long_axis_of_counts_has_fewer_numbers_on_it() -> None:
     assert tick_labels(lower_axes(axes).xaxis) == labels
 
 
-@pytest.mark.parametrize(("counts", "errors"), [([5], [0.3]), ([0], [0.0]), ([2, 2, 2], [1.0, 1.0, 1.0])])
+@pytest.mark.parametrize(
+    ("counts", "errors"), [([5], [0.3]), ([0], [0.0]), ([2, 2, 2], [1.0, 1.0, 1.0])]
+)
 def test_residuals_of_one_rating_or_one_count_can_be_drawn(
     counts: list[int], errors: list[float], tmp_path: Path
 ) -> None:
@@ -442,18 +487,25 @@ def test_a_negative_count_is_an_error() -> None:
 
 def bias_line(item_id: int, bias: float, title: str = "") -> BiasLine:
     film = Film(title or f"Film {item_id}")
-    return BiasLine(item_id, film, bias, bias - 0.2, bias + 0.2, mean=3.0, n_ratings=1_000 + item_id)
+    return BiasLine(
+        item_id, film, bias, bias - 0.2, bias + 0.2, mean=3.0, n_ratings=1_000 + item_id
+    )
 
 
 def test_the_ranking_of_biases_shows_both_ends_with_their_intervals() -> None:
-    axes = plots.bias_ranking([bias_line(1, 0.5), bias_line(2, 0.9), bias_line(3, -0.7), bias_line(1, 0.5)])
+    axes = plots.bias_ranking(
+        [bias_line(1, 0.5), bias_line(2, 0.9), bias_line(3, -0.7), bias_line(1, 0.5)]
+    )
     above, below = axes.lines[:2]
     assert points(above) == ([0.5, 0.9], [0, -1])
     assert points(below) == ([-0.7], [-2.7])
     assert above.get_marker() != below.get_marker()
     ends = [[[0.3, 0], [0.7, 0]], [[0.7, -1], [1.1, -1]], [[-0.9, -2.7], [-0.5, -2.7]]]
     assert np.array(intervals(axes)) == pytest.approx(np.array(ends))
-    assert (axes.get_yticks().tolist(), tick_labels(axes.yaxis)) == ([0, -1, -2.7], ["Film 1", "Film 2", "Film 3"])
+    assert (axes.get_yticks().tolist(), tick_labels(axes.yaxis)) == (
+        [0, -1, -2.7],
+        ["Film 1", "Film 2", "Film 3"],
+    )
     assert texts(axes) == ["1,001", "1,002", "1,003", "ratings"]
 
 
@@ -465,8 +517,14 @@ def test_a_ranking_of_one_film_or_one_side_has_no_gap(biases: list[float]) -> No
 
 
 def test_the_ranking_says_what_its_biases_are_measured_in() -> None:
-    assert plots.bias_ranking([bias_line(1, 0.5)]).get_xlabel() == "stars above or below the average rating"
-    assert plots.bias_ranking([bias_line(1, 0.5)], "logits").get_xlabel() == "logits above or below the average rating"
+    assert (
+        plots.bias_ranking([bias_line(1, 0.5)]).get_xlabel()
+        == "stars above or below the average rating"
+    )
+    assert (
+        plots.bias_ranking([bias_line(1, 0.5)], "logits").get_xlabel()
+        == "logits above or below the average rating"
+    )
 
 
 def test_rankings_and_components_of_a_fitted_model_can_be_drawn() -> None:
@@ -476,7 +534,9 @@ def test_rankings_and_components_of_a_fitted_model_can_be_drawn() -> None:
     axes = plots.bias_ranking(lines, analysis.bias_unit(guide.model))
     assert tick_labels(axes.yaxis) == [str(line.item_id) for line in lines]
     first = analysis.components(guide, 1, 3)[0]
-    assert texts(plots.component_ends(first)) == [str(end.item_id) for end in first.high_end + first.low_end[::-1]]
+    assert texts(plots.component_ends(first)) == [
+        str(end.item_id) for end in first.high_end + first.low_end[::-1]
+    ]
 
 
 def test_a_ranking_of_nothing_is_an_error() -> None:
@@ -504,7 +564,10 @@ def test_a_component_shows_the_films_of_both_ends_where_they_lie() -> None:
         ("Film 3", (-1.5, -2.7), "left"),
         ("Film 1", (-2.0, -3.7), "left"),
     ]
-    assert axes.get_title(loc="left") == r"Component 2 (10% of the variance): toward \$5 to \$7 at the high end."
+    assert (
+        axes.get_title(loc="left")
+        == r"Component 2 (10% of the variance): toward \$5 to \$7 at the high end."
+    )
     assert axes.get_xlabel() == "position on component 2"
 
 
@@ -530,7 +593,9 @@ ODD_TITLES = [
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_any_title_can_be_drawn(suffix: str, tmp_path: Path) -> None:
-    axes = plots.bias_ranking([bias_line(number, 0.5, title) for number, title in enumerate(ODD_TITLES)])
+    axes = plots.bias_ranking(
+        [bias_line(number, 0.5, title) for number, title in enumerate(ODD_TITLES)]
+    )
     plots.save_figure(axes, tmp_path / f"a{suffix}")
     if suffix == ".svg":
         written = xml.dom.minidom.parse(str(tmp_path / "a.svg"))
@@ -543,8 +608,14 @@ def test_any_title_can_be_drawn(suffix: str, tmp_path: Path) -> None:
     ("title", "cut"),
     [
         ("Short (1999)", "Short (1999)"),
-        ("Dr. Strangelove or: How I Learned to Stop Worrying (1963)", "Dr. Strangelove or: How\u2026 (1963)"),
-        ("A title without a year that does not end at all", "A title without a year that doe\u2026"),
+        (
+            "Dr. Strangelove or: How I Learned to Stop Worrying (1963)",
+            "Dr. Strangelove or: How\u2026 (1963)",
+        ),
+        (
+            "A title without a year that does not end at all",
+            "A title without a year that doe\u2026",
+        ),
         ("Money, $$$", r"Money, \$\$\$"),
     ],
 )
@@ -556,13 +627,17 @@ def test_long_titles_are_cut_before_their_year(title: str, cut: str) -> None:
 # -- files -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "start"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")]
+)
 def test_a_figure_is_written_in_the_format_of_its_name_with_the_same_bytes(
     name: str, start: bytes, tmp_path: Path
 ) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        plots.save_figure(plots.learning_curves(with_curve([3.0, 1.0], [3.5, 2.0])), tmp_path / folder / name)
+        plots.save_figure(
+            plots.learning_curves(with_curve([3.0, 1.0], [3.5, 2.0])), tmp_path / folder / name
+        )
     written = (tmp_path / "one" / name).read_bytes()
     assert written.startswith(start)
     assert written == (tmp_path / "two" / name).read_bytes()
@@ -616,7 +691,10 @@ def test_a_figure_in_a_page_is_one_element_that_names_itself() -> None:
     title = root.firstChild
     assert isinstance(title, xml.dom.minidom.Element)
     assert (root.tagName, root.getAttribute("role")) == ("svg", "img")
-    assert (title.tagName, title.getAttribute("id")) == ("title", root.getAttribute("aria-labelledby"))
+    assert (title.tagName, title.getAttribute("id")) == (
+        "title",
+        root.getAttribute("aria-labelledby"),
+    )
     assert title.firstChild.data == 'Curves of "mf" & <others>'  # type: ignore[union-attr]
     assert svg.startswith("<svg ")
     assert "<style" not in svg
@@ -628,7 +706,9 @@ def test_a_figure_in_a_page_takes_its_colors_and_its_font_from_it(in_pages: list
     page = "".join(in_pages)
     named = {"blue": figure.BLUE, "orange": figure.ORANGE, "gray": figure.GRAY}
     colors = set(re.findall(r"(?:fill|stroke): ([^;\"]+)", page))
-    assert colors == {"none", "currentColor"} | {f"var(--plot-{name}, {value})" for name, value in named.items()}
+    assert colors == {"none", "currentColor"} | {
+        f"var(--plot-{name}, {value})" for name, value in named.items()
+    }
     assert "font-family" not in page
 
 
@@ -650,7 +730,9 @@ def test_many_figures_fit_into_one_page(in_pages: list[str]) -> None:
     page = "".join(in_pages)
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids)) > 8
-    used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", page)) | set(re.findall(r'labelledby="([^"]+)"', page))
+    used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", page)) | set(
+        re.findall(r'labelledby="([^"]+)"', page)
+    )
     assert used == set(ids)
 
 
@@ -669,7 +751,9 @@ def test_the_gallery_is_the_page_that_its_script_makes() -> None:
         text=True,
         check=True,
     )
-    assert made.stdout == (DOCS / "gallery.md").read_text("utf-8"), "type: python docs/make_gallery.py"
+    assert made.stdout == (DOCS / "gallery.md").read_text("utf-8"), (
+        "type: python docs/make_gallery.py"
+    )
 
 
 def test_the_gallery_shows_every_figure_there_is() -> None:

@@ -19,7 +19,9 @@ def test_each_step_takes_the_item_with_the_largest_weighted_variance() -> None:
     answered = [4, 17]
     found = Elicitation(vectors, labels, counts).next_items(6, answered[:1], answered[1:])
     for item in found:
-        a = 0.5 * np.eye(8) + sum((np.outer(x[other], x[other]) for other in answered), np.zeros((8, 8)))
+        a = 0.5 * np.eye(8) + sum(
+            (np.outer(x[other], x[other]) for other in answered), np.zeros((8, 8))
+        )
         variance = np.einsum("md,de,me->m", x, np.linalg.inv(a), x)
         weighted = variance * np.sqrt(counts / counts.max())
         weighted[answered] = -1
@@ -53,6 +55,8 @@ def test_items_without_ratings_and_beyond_the_most_rated_are_no_candidates() -> 
     vectors, labels = unit_rows(rng, n_items, 3), unit_rows(rng, n_items, 2)
     counts = rng.permutation(n_items)  # one has none
     elicitation = Elicitation(vectors, labels, counts)
-    assert sorted(elicitation.candidates.tolist()) == sorted(np.argsort(-counts)[:MAX_CANDIDATES].tolist())
+    assert sorted(elicitation.candidates.tolist()) == sorted(
+        np.argsort(-counts)[:MAX_CANDIDATES].tolist()
+    )
     few = Elicitation(vectors[:4], labels[:4], np.array([0, 5, 1, 2]))
     assert sorted(few.next_items(9, [], [])) == [1, 2, 3]

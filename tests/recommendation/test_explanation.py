@@ -79,12 +79,21 @@ def test_without_a_rating_is_what_the_model_predicts_when_asked_again_without_it
         assert reason.without == pytest.approx(model.predict(others, ITEM), abs=1e-5)
 
 
-def test_a_rating_adds_what_the_regression_of_its_surprise_alone_gives(small: MatrixFactorization) -> None:
+def test_a_rating_adds_what_the_regression_of_its_surprise_alone_gives(
+    small: MatrixFactorization,
+) -> None:
     mine = newcomer(15)
     found, profile = explain(small, Catalog(), mine, ITEM), small.fold_in(mine)
     factors, item = small.item_factors_[profile.item_index], small.items_.index(ITEM)
-    surprise = profile.value - float(small.global_mean_) - small.item_bias_[profile.item_index] - profile.vector[0]
-    pull = np.full(6, (small.regularization * 15 + small.factor_shrinkage) * float(small.deviation_))
+    surprise = (
+        profile.value
+        - float(small.global_mean_)
+        - small.item_bias_[profile.item_index]
+        - profile.vector[0]
+    )
+    pull = np.full(
+        6, (small.regularization * 15 + small.factor_shrinkage) * float(small.deviation_)
+    )
     for place, item_id in enumerate(mine):
         alone = np.where(np.arange(15) == place, surprise, 0)
         expected = small.item_factors_[item] @ reference.ridge(factors, alone, pull)
@@ -99,7 +108,9 @@ def test_who_rates_every_film_as_people_do_adds_nothing(small: MatrixFactorizati
     found = explain(small, Catalog(), dict(zip(some, usual, strict=True)), ITEM)
     assert found.user == pytest.approx(-np.median(small.user_bias_), abs=1e-6)
     assert np.allclose(list(contributions(found).values()), 0, atol=1e-6)
-    assert found.sentence().endswith("; through your taste, your 12 ratings together change nothing.")
+    assert found.sentence().endswith(
+        "; through your taste, your 12 ratings together change nothing."
+    )
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 5, 40])
@@ -119,29 +130,40 @@ def test_with_few_reasons_the_others_are_one_number_and_all_else_is_the_same(
     assert explain_each(small, Catalog(), mine, [], k) == []
 
 
-def test_the_strongest_rating_comes_first_and_keeps_its_film_and_stars(small: MatrixFactorization) -> None:
+def test_the_strongest_rating_comes_first_and_keeps_its_film_and_stars(
+    small: MatrixFactorization,
+) -> None:
     mine = newcomer(20)
     found = explain(small, Catalog({7: Film("Seven")}), mine | {7: 4.5}, ITEM)
     sizes = [abs(reason.contribution) for reason in found.reasons]
     assert sizes == sorted(sizes, reverse=True)
     assert {reason.item_id: reason.stars for reason in found.reasons} == mine | {7: 4.5}
     assert [reason.film for reason in found.reasons if reason.item_id == 7] == [Film("Seven")]
-    assert all(type(reason.item_id) is int and type(reason.contribution) is float for reason in found.reasons)
+    assert all(
+        type(reason.item_id) is int and type(reason.contribution) is float
+        for reason in found.reasons
+    )
 
 
-def test_a_known_user_has_a_rest_that_is_smaller_than_the_difference_from_a_newcomer(ratings: Ratings) -> None:
+def test_a_known_user_has_a_rest_that_is_smaller_than_the_difference_from_a_newcomer(
+    ratings: Ratings,
+) -> None:
     model = fitted(MatrixFactorization)
     rests, differences = [], []
     for user in range(1, 301, 5):
         found = explain(model, Catalog(), user, ITEM)
         assert explain(model, Catalog(), model.profile(user), ITEM) == found
         rests.append(abs(found.rest))
-        differences.append(abs(found.score - explain(model, Catalog(), history(ratings, user), ITEM).score))
+        differences.append(
+            abs(found.score - explain(model, Catalog(), history(ratings, user), ITEM).score)
+        )
     assert 0 < np.median(rests) < 0.6 * np.median(differences)
 
 
 @pytest.mark.parametrize("model", [Baseline, MatrixFactorization])
-def test_half_of_the_people_rate_higher_than_most_and_half_lower(model: type[Baseline | MatrixFactorization]) -> None:
+def test_half_of_the_people_rate_higher_than_most_and_half_lower(
+    model: type[Baseline | MatrixFactorization],
+) -> None:
     """A third of the users have no training ratings, and a bias of 0 that must not count."""
     one = model().fit(table().subset(table().user_index >= 100), n_threads=1)
     amounts = [explain(one, Catalog(), user, ITEM).user for user in one.users_.ids[100:].tolist()]
@@ -171,11 +193,16 @@ def test_plain_factors_give_what_a_regression_from_the_average_person_gives(own:
     assert isinstance(model, PlainMF)
     mine = newcomer(15) | own
     found, profile = explain(model, Catalog(), mine, ITEM), model.fold_in(mine)
-    factors, item = model.item_factors_[profile.item_index], model.item_factors_[model.items_.index(ITEM)]
+    factors, item = (
+        model.item_factors_[profile.item_index],
+        model.item_factors_[model.items_.index(ITEM)],
+    )
     average, pull = model.crowd_mean_[1:], float(model.noise_) / model.crowd_variance_[1:]
     for place, item_id in enumerate(mine):
         alone = np.where(np.arange(len(mine)) == place, profile.value - factors @ average, 0)
-        assert contributions(found)[item_id] == pytest.approx(item @ reference.ridge(factors, alone, pull), abs=1e-4)
+        assert contributions(found)[item_id] == pytest.approx(
+            item @ reference.ridge(factors, alone, pull), abs=1e-4
+        )
     assert found.mean + found.item == pytest.approx(item @ average, abs=1e-5)
     assert found.user == 0
     assert "you rate" not in found.sentence()
@@ -205,7 +232,9 @@ def test_approximate_changes_are_like_those_of_asking_again_without_a_rating(
         assert abs(found.rest) < 1e-4
         assert total(found) == pytest.approx(one.predict(mine, ITEM), abs=1e-5)
         for reason in found.reasons:
-            others = {item_id: stars for item_id, stars in mine.items() if item_id != reason.item_id}
+            others = {
+                item_id: stars for item_id, stars in mine.items() if item_id != reason.item_id
+            }
             estimated.append(reason.without - found.score)
             asked.append(one.predict(others, ITEM) - found.score)
     assert np.corrcoef(estimated, asked)[0, 1] > likeness
@@ -214,10 +243,15 @@ def test_approximate_changes_are_like_those_of_asking_again_without_a_rating(
 
 def test_a_model_that_only_ranks_explains_its_score() -> None:
     class Counting(Popularity):
-        def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
+        def _attribute(
+            self, profile: UserState, item_index: NDArray[np.int32]
+        ) -> list[Attribution]:
             shares = np.arange(len(profile.item_index), dtype=np.float64)
             items = self.item_counts_[item_index] - shares.sum()
-            return [Attribution(0.0, 0.0, item, shares, 10 + shares, is_exact=True) for item in items.tolist()]
+            return [
+                Attribution(0.0, 0.0, item, shares, 10 + shares, is_exact=True)
+                for item in items.tolist()
+            ]
 
     model = Counting().fit(table())
     count = int(model.item_counts_[model.items_.index(ITEM)])
@@ -237,7 +271,11 @@ ALIENS = Film("Aliens (1986)", 1986)
 
 
 def made(
-    *reasons: tuple[str, float, float], item: float = 0.42, user: float = -0.21, rest: float = 0.0, **more: Any
+    *reasons: tuple[str, float, float],
+    item: float = 0.42,
+    user: float = -0.21,
+    rest: float = 0.0,
+    **more: Any,
 ) -> Explanation:
     """An explanation of Aliens (id 1) by ratings of films with ids 2, 3, ...; each is title, stars, contribution."""
     score = 3.5 + item + user + rest + sum(contribution for *_, contribution in reasons)
@@ -246,8 +284,20 @@ def made(
         Reason(place, Film(title), stars, contribution, score - contribution)
         for place, (title, stars, contribution) in enumerate(reasons, 2)
     ]
-    values: dict[str, Any] = {"stars": stars, "clipping": stars - score, "is_exact": True, "n_ratings": 99}
-    values |= {"score": score, "mean": 3.5, "item": item, "user": user, "reasons": listed, "rest": rest}
+    values: dict[str, Any] = {
+        "stars": stars,
+        "clipping": stars - score,
+        "is_exact": True,
+        "n_ratings": 99,
+    }
+    values |= {
+        "score": score,
+        "mean": 3.5,
+        "item": item,
+        "user": user,
+        "reasons": listed,
+        "rest": rest,
+    }
     return Explanation(1, ALIENS, **(values | {"n_own_ratings": len(listed)} | more))
 
 
@@ -255,13 +305,27 @@ def made(
     ("found", "sentence"),
     [
         (
-            made(("Alien", 5, 0.31), ("Titanic", 2, 0.12), ("Psycho", 1, -0.08), ("Up", 3, 0.03), ("Big", 4, 0.02)),
+            made(
+                ("Alien", 5, 0.31),
+                ("Titanic", 2, 0.12),
+                ("Psycho", 1, -0.08),
+                ("Up", 3, 0.03),
+                ("Big", 4, 0.02),
+            ),
             "4.1 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
             "your 5 stars for Alien add 0.31, your 2 stars for Titanic add 0.12, your 1 star for Psycho takes 0.08, "
             "and 2 more ratings together add 0.05.",
         ),
         (
-            made(("A", 4.5, -0.3), ("B", 0.5, -0.2), ("C", 1, 0.1), ("D", 1, -0.02), item=-0.3, user=0.155, rest=-0.07),
+            made(
+                ("A", 4.5, -0.3),
+                ("B", 0.5, -0.2),
+                ("C", 1, 0.1),
+                ("D", 1, -0.02),
+                item=-0.3,
+                user=0.155,
+                rest=-0.07,
+            ),
             "2.9 stars: the average person gives it 0.30 less than the average rating; you rate 0.15 higher than most; "
             "your 4.5 stars for A take 0.30, your 0.5 stars for B take 0.20, your 1 star for C adds 0.10, "
             "and 1 more rating takes 0.02; the training residual takes 0.07.",
@@ -302,13 +366,25 @@ def made(
             "The parts are approximate for this model.",
         ),
     ],
-    ids=["reasons", "takes", "little", "all little", "too much", "too little", "nobody", "no history", "new film"],
+    ids=[
+        "reasons",
+        "takes",
+        "little",
+        "all little",
+        "too much",
+        "too little",
+        "nobody",
+        "no history",
+        "new film",
+    ],
 )
 def test_the_sentence(found: Explanation, sentence: str) -> None:
     assert found.sentence() == sentence
 
 
-def test_the_film_itself_is_called_by_its_title_and_a_film_without_title_by_its_id(small: MatrixFactorization) -> None:
+def test_the_film_itself_is_called_by_its_title_and_a_film_without_title_by_its_id(
+    small: MatrixFactorization,
+) -> None:
     found = explain(small, Catalog(), {ITEM: 5.0, 17: 1.0}, ITEM)
     assert "your own 5 stars for 507 add " in found.sentence()
     assert "your 1 star for 17 " in found.sentence()
@@ -318,7 +394,14 @@ def test_the_film_itself_is_called_by_its_title_and_a_film_without_title_by_its_
 
 
 def test_the_lines_add_up_with_what_rounding_loses() -> None:
-    found = made(("Alien", 5, 1.404), ("Up", 3, 0.104), ("Big", 4, -0.004), item=0.424, user=-0.211, rest=0.004)
+    found = made(
+        ("Alien", 5, 1.404),
+        ("Up", 3, 0.104),
+        ("Big", 4, -0.004),
+        item=0.424,
+        user=-0.211,
+        rest=0.004,
+    )
     assert found.lines(1) == [
         ("the average rating", 3.5, None),
         ("the average person gives it more than the average rating", 0.42, None),
@@ -347,7 +430,9 @@ def test_as_json_the_parts_add_up_with_any_number_of_reasons(small: MatrixFactor
     for k in (0, 2, 1_000, None):
         told = json.loads(json.dumps(found.to_dict(k)))
         assert sum(told["parts"].values()) == pytest.approx(told["stars"], abs=1e-5)
-        assert sum(one["contribution"] for one in told["reasons"]) == pytest.approx(told["parts"]["reasons"], abs=1e-4)
+        assert sum(one["contribution"] for one in told["reasons"]) == pytest.approx(
+            told["parts"]["reasons"], abs=1e-4
+        )
         assert len(told["reasons"]) + told["n_other_ratings"] == len(found.reasons)
     assert told["title"] == "Aliens (1986)"
     assert set(told["reasons"][0]) == {"item_id", "title", "stars", "contribution", "without"}
@@ -359,7 +444,9 @@ def test_what_without_it_means_is_said_where_there_are_reasons(small: MatrixFact
         "Without it: the prediction if you had not given this rating; your generosity is then re-estimated too."
     )
     without_bias = explain(fitted(PlainMF), Catalog(), newcomer(3), ITEM)
-    assert without_bias.about_without == "Without it: the prediction if you had not given this rating."
+    assert (
+        without_bias.about_without == "Without it: the prediction if you had not given this rating."
+    )
     assert explain(fitted(Baseline), Catalog(), newcomer(3), ITEM).about_without == ""
 
 
@@ -392,23 +479,37 @@ def test_of_a_table_of_who_has_what_the_score_is_explained(model: type[Recommend
     assert total(found) == pytest.approx(found.score, abs=1e-4)
     assert found.sentence().startswith(f"score {found.score:.3f}: ")
     assert "star" not in found.sentence() + found.about_without
-    assert [line.what for line in found.lines(1) if line.without is not None] == [found.reasons[0].film.title]
+    assert [line.what for line in found.lines(1) if line.without is not None] == [
+        found.reasons[0].film.title
+    ]
 
 
 @pytest.mark.parametrize("model", [Baseline, MatrixFactorization, DotProduct])
 def test_users_and_items_without_training_ratings(model: type[Recommender]) -> None:
     keep = (table().user_index >= 5) & (table().item_index >= 5)
     one = model().fit(table().subset(keep), n_threads=1)
-    assert explain(one, Catalog(), 1, ITEM).sentence().partition(".")[2].find("none of your ratings are known.") > 0
-    assert "nobody has rated it, so it counts as average" in explain(one, Catalog(), 9, 7).sentence()
+    assert (
+        explain(one, Catalog(), 1, ITEM)
+        .sentence()
+        .partition(".")[2]
+        .find("none of your ratings are known.")
+        > 0
+    )
+    assert (
+        "nobody has rated it, so it counts as average" in explain(one, Catalog(), 9, 7).sentence()
+    )
 
 
 def test_a_model_that_cannot_explain_and_what_is_unknown() -> None:
     guide = Guide(fitted(MatrixFactorization))
     expected = "popularity cannot explain what it recommends; use mf."
     assert refusal(UnsupportedError, lambda: Guide(fitted(Popularity)).explain(1, ITEM)) == expected
-    assert refusal(UnknownNameError, lambda: guide.explain(3000, ITEM)).startswith("No user '3000' among the 300 ")
-    assert refusal(UnknownNameError, lambda: guide.explain(1, "No Such")).startswith("No item 'No Such' among the 120 ")
+    assert refusal(UnknownNameError, lambda: guide.explain(3000, ITEM)).startswith(
+        "No user '3000' among the 300 "
+    )
+    assert refusal(UnknownNameError, lambda: guide.explain(1, "No Such")).startswith(
+        "No item 'No Such' among the 120 "
+    )
 
 
 # -- the command line --------------------------------------------------------------------------------------------
@@ -432,7 +533,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     baseline = Baseline().fit(data.ratings)
     Guide(baseline, data.catalog, Origin(has_history=False)).save(folder / "baseline.matinee")
     Guide(Popularity().fit(data.ratings), data.catalog).save(folder / "popularity.matinee")
-    (folder / "mine.csv").write_text("title,rating\nThe Matrix (1999),5\nAlien,4.5\nNo Such Film,3\n")
+    (folder / "mine.csv").write_text(
+        "title,rating\nThe Matrix (1999),5\nAlien,4.5\nNo Such Film,3\n"
+    )
     return folder
 
 
@@ -446,11 +549,15 @@ def test_the_command_prints_the_sentence_and_a_table_that_adds_up(files: Path) -
     assert (title, sentence, nothing) == ("Alien (1979)", found.sentence(), "")
     assert heading.split() == ["stars", "without", "it"]
     assert f"{len(found.reasons) - 4} other ratings" in result.stdout
-    rows = [line.removeprefix(one.what).split() for line, one in zip(lines, found.lines(4), strict=True)]
+    rows = [
+        line.removeprefix(one.what).split() for line, one in zip(lines, found.lines(4), strict=True)
+    ]
     amounts = [float(row[0]) for row in rows]
     assert sum(amounts[:-1]) == pytest.approx(amounts[-1], abs=1e-9)
     assert amounts[-1] == round(guide.predict(1, "alien"), 2)
-    assert [float(row[1]) for row in rows if len(row) > 1] == [round(one.without, 2) for one in found.reasons[:4]]
+    assert [float(row[1]) for row in rows if len(row) > 1] == [
+        round(one.without, 2) for one in found.reasons[:4]
+    ]
 
 
 def test_the_command_prints_one_json_object(files: Path) -> None:
@@ -466,7 +573,11 @@ def test_a_new_person_hears_of_unknown_films_and_gets_reasons(files: Path) -> No
     assert result.stderr.startswith("Left out: 1 unknown film of ")
     assert "your 5 stars for The Matrix (1999)" in result.stdout
     assert "your 4.5 stars for Alien (1979)" in result.stdout
-    told = json.loads(run(files / "mf.matinee", "--ratings", files / "mine.csv", "--item", "Aliens", "--json").stdout)
+    told = json.loads(
+        run(
+            files / "mf.matinee", "--ratings", files / "mine.csv", "--item", "Aliens", "--json"
+        ).stdout
+    )
     assert (told["user"], told["parts"]["rest"], told["n_other_ratings"]) == (None, 0, 0)
 
 
@@ -515,7 +626,9 @@ def test_an_unknown_user_is_told_the_whole_command_to_type(files: Path) -> None:
         (("none.matinee", "--user", 1, "--item", "Alien"), "There is no model file "),
     ],
 )
-def test_what_cannot_be_explained_is_told_in_a_line(files: Path, words: tuple[object, ...], told: str) -> None:
+def test_what_cannot_be_explained_is_told_in_a_line(
+    files: Path, words: tuple[object, ...], told: str
+) -> None:
     result = run(files / str(words[0]), *words[1:])
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith(f"Error: {told}")
@@ -524,7 +637,9 @@ def test_what_cannot_be_explained_is_told_in_a_line(files: Path, words: tuple[ob
 def test_somebody_must_be_named(files: Path) -> None:
     result = run(files / "mf.matinee", "--item", "Alien")
     assert result.exit_code == 2
-    assert result.stderr.endswith("Error: Missing person: use --user ID, or --ratings FILE for a new person.\n")
+    assert result.stderr.endswith(
+        "Error: Missing person: use --user ID, or --ratings FILE for a new person.\n"
+    )
 
 
 # -- real ratings ------------------------------------------------------------------------------------------------
@@ -539,10 +654,17 @@ def test_on_real_ratings_sequels_are_the_reasons_and_the_rest_is_small() -> None
     found = guide.explain(guide.newcomer(fan)[0], "Star Wars (1977)")
     first = {reason.film.title for reason in found.reasons[:2]}
     assert first == {"Empire Strikes Back, The (1980)", "Return of the Jedi (1983)"}
-    assert all(reason.contribution > 0.05 and reason.without < found.score for reason in found.reasons[:2])
+    assert all(
+        reason.contribution > 0.05 and reason.without < found.score for reason in found.reasons[:2]
+    )
     rng = np.random.default_rng(0)
     pairs = data.ratings.subset(rng.choice(len(data.ratings), 150, replace=False))
-    users, items = pairs.users.ids[pairs.user_index].tolist(), pairs.items.ids[pairs.item_index].tolist()
+    users, items = (
+        pairs.users.ids[pairs.user_index].tolist(),
+        pairs.items.ids[pairs.item_index].tolist(),
+    )
     every = [guide.explain(user, f"id:{item}") for user, item in zip(users, items, strict=True)]
     assert np.median([abs(one.rest) for one in every]) < 0.03
-    assert [total(one) for one in every] == pytest.approx(guide.model.predict_ratings(pairs).tolist(), abs=1e-4)
+    assert [total(one) for one in every] == pytest.approx(
+        guide.model.predict_ratings(pairs).tolist(), abs=1e-4
+    )

@@ -184,17 +184,26 @@ def test_a_header_that_says_nonsense_is_refused(entry: str, value: Any, tmp_path
 
 
 @pytest.mark.parametrize("fitted", [[True, True], [False, True, True], [True, True, True, True]])
-def test_a_blend_whose_weights_do_not_fit_its_models_is_refused(fitted: list[bool], tmp_path: Path) -> None:
+def test_a_blend_whose_weights_do_not_fit_its_models_is_refused(
+    fitted: list[bool], tmp_path: Path
+) -> None:
     path = tmp_path / "forged.matinee"
     header, _ = contents(FOLDER / "blend.matinee")
-    members = [*header["members"], header["members"][0] | {"model": "baseline", "hyperparameters": {}}]
-    members = [one | {"is_fitted": is_fitted} for one, is_fitted in zip(members, fitted, strict=False)]
+    members = [
+        *header["members"],
+        header["members"][0] | {"model": "baseline", "hyperparameters": {}},
+    ]
+    members = [
+        one | {"is_fitted": is_fitted} for one, is_fitted in zip(members, fitted, strict=False)
+    ]
     forge(FOLDER / "blend.matinee", {}, {"members": members}, to=path)
     with pytest.raises(ModelFileError):
         load_model(path)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[" * 990 + "]" * 990, "3", "null"])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 100_000, "[" * 990 + "]" * 990, "3", "null"]
+)
 def test_a_header_of_nested_lists_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "forged.matinee"
     header = json.dumps({"__metadata__": {"matinee": text}}).encode()

@@ -18,7 +18,18 @@ from matinee.recommendation.filters import Filters
 from matinee.recommendation.groups import AGGREGATIONS, group_scores
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.reranking import Dials
-from tests.helpers import Model, as_json, each_kind_of_model, good, guide, ids, misused, refused, run, unary
+from tests.helpers import (
+    Model,
+    as_json,
+    each_kind_of_model,
+    good,
+    guide,
+    ids,
+    misused,
+    refused,
+    run,
+    unary,
+)
 from tests.helpers import message as refusal
 
 NEW: dict[Id, float] = {7: 5.0, 17: 1.0, 107: 4.5}
@@ -31,14 +42,21 @@ PEOPLE: list[Person] = [3, 44, NEW]
 
 @each_kind_of_model
 @pytest.mark.parametrize("how", AGGREGATIONS)
-def test_a_group_has_the_mean_or_the_least_of_what_its_members_would_give(model: Model, how: str) -> None:
+def test_a_group_has_the_mean_or_the_least_of_what_its_members_would_give(
+    model: Model, how: str
+) -> None:
     one = guide(model)
     found = one.recommend_group(PEOPLE, 8, how=how)
     assert len(found.items) == 8
-    alone = [{each.item_id: each for each in one.model.recommend(who, 1000, include_seen=True)} for who in PEOPLE]
+    alone = [
+        {each.item_id: each for each in one.model.recommend(who, 1000, include_seen=True)}
+        for who in PEOPLE
+    ]
     for line in found.items:
         if one.model.has_stars:
-            assert line.members == pytest.approx([each[line.item_id].stars for each in alone], abs=1e-5)
+            assert line.members == pytest.approx(
+                [each[line.item_id].stars for each in alone], abs=1e-5
+            )
             assert line.stars == line.score
         else:
             standard = []
@@ -91,8 +109,14 @@ def test_the_order_of_the_members_changes_only_the_order_of_their_scores() -> No
 def test_people_who_contradict_each_other_are_both_heard() -> None:
     one = guide(MatrixFactorization)
     by_mean, by_least = (one.recommend_group([NEW, AGAINST], 10, how=how) for how in AGGREGATIONS)
-    least = [min(line.members) for line in by_mean.items], [min(line.members) for line in by_least.items]
-    mean = [np.mean(line.members) for line in by_mean.items], [np.mean(line.members) for line in by_least.items]
+    least = (
+        [min(line.members) for line in by_mean.items],
+        [min(line.members) for line in by_least.items],
+    )
+    mean = (
+        [np.mean(line.members) for line in by_mean.items],
+        [np.mean(line.members) for line in by_least.items],
+    )
     assert np.mean(least[0]) <= np.mean(least[1])
     assert np.mean(mean[0]) >= np.mean(mean[1])
 
@@ -111,7 +135,9 @@ def test_where_all_reach_the_end_of_the_scale_what_lies_beyond_it_decides() -> N
 def unary_but_rated() -> Ratings:
     rng = np.random.default_rng(0)
     users, items = np.divmod(np.arange(400), 20)
-    return Ratings.from_ids(users, items, rng.integers(1, 6, 400).astype(float), scale=Scale(1, 5, 1))
+    return Ratings.from_ids(
+        users, items, rng.integers(1, 6, 400).astype(float), scale=Scale(1, 5, 1)
+    )
 
 
 def test_where_scores_have_no_unit_each_person_has_a_mean_of_0_and_a_deviation_of_1() -> None:
@@ -129,7 +155,9 @@ def test_where_scores_have_no_unit_each_person_has_a_mean_of_0_and_a_deviation_o
 @each_kind_of_model
 def test_nobody_in_the_group_has_seen_what_it_gets_unless_asked_for(model: Model) -> None:
     one = guide(model)
-    seen = set(NEW) | {one.model.items_.id(item) for who in (3, 44) for item in one.model.profile(who).item_index}
+    seen = set(NEW) | {
+        one.model.items_.id(item) for who in (3, 44) for item in one.model.profile(who).item_index
+    }
     everything = one.recommend_group(PEOPLE, 1000)
     assert set(ids(everything)) == set(one.model.items_.ids.tolist()) - seen
     assert everything.note == (
@@ -152,7 +180,12 @@ def test_a_group_gets_exactly_k_with_filters_and_dials(model: Model) -> None:
 def test_the_dials_turn_the_list_of_a_group() -> None:
     one = guide(MatrixFactorization)
     known = [
-        np.log1p([line.n_ratings for line in one.recommend_group(PEOPLE, 10, dials=Dials(popularity)).items]).mean()
+        np.log1p(
+            [
+                line.n_ratings
+                for line in one.recommend_group(PEOPLE, 10, dials=Dials(popularity)).items
+            ]
+        ).mean()
         for popularity in (-1, 0, 1)
     ]
     assert known[0] < known[1] < known[2]
@@ -175,7 +208,10 @@ def test_a_group_in_a_catalog_of_three_items_without_titles() -> None:
         [],
         "0 instead of 2: there are 3 films, and 3 of them are already rated; for more, include seen films.",
     )
-    assert [line.film.title for line in one.recommend_group(["b", {}], 2).items] in (["x", "y"], ["y", "x"])
+    assert [line.film.title for line in one.recommend_group(["b", {}], 2).items] in (
+        ["x", "y"],
+        ["y", "x"],
+    )
 
 
 def test_what_is_no_group_is_refused() -> None:
@@ -185,7 +221,9 @@ def test_what_is_no_group_is_refused() -> None:
         "The scores of a group are combined by mean or least-misery, not by 'most'."
     )
     assert refusal(SettingError, one.recommend_group, [3, 44], 0) == "k must be at least 1, not 0."
-    assert refusal(UnknownNameError, one.recommend_group, [3, 4444]).startswith("No user '4444' among the 250 ")
+    assert refusal(UnknownNameError, one.recommend_group, [3, 4444]).startswith(
+        "No user '4444' among the 250 "
+    )
 
 
 # -- the command line --------------------------------------------------------------------------------------------
@@ -223,21 +261,39 @@ def test_users_and_files_make_a_group_in_any_mix(file: Path, ann: Path) -> None:
     ]
     least = as_json(*words, "--group", "least-misery")
     assert least["group"] == "least-misery"
-    assert [line["item_id"] for line in least["items"]] == ids(one.recommend_group(PEOPLE, 4, how="least-misery"))
+    assert [line["item_id"] for line in least["items"]] == ids(
+        one.recommend_group(PEOPLE, 4, how="least-misery")
+    )
     lines = good(*words).stdout.splitlines()
-    assert lines[0].split() == ["stars", "user", "3", "user", "44", "ann", "film", "genres", "ratings", "mean", "id"]
+    assert lines[0].split() == [
+        "stars",
+        "user",
+        "3",
+        "user",
+        "44",
+        "ann",
+        "film",
+        "genres",
+        "ratings",
+        "mean",
+        "id",
+    ]
     for line, one_line in zip(lines[1:], wanted.items, strict=True):
         numbers = [f"{number:.2f}" for number in (one_line.score, *one_line.members)]
         assert line.split()[1:5] == numbers
 
 
-def test_one_person_gets_what_they_always_got_unless_a_group_is_asked_for(file: Path, ann: Path) -> None:
+def test_one_person_gets_what_they_always_got_unless_a_group_is_asked_for(
+    file: Path, ann: Path
+) -> None:
     for who in (("--user", 3), ("--ratings", ann)):
         alone = as_json("recommend", file, *who)
         assert set(alone) == {"user", "k", "items", "note"}
         assert "members" not in alone["items"][0]
         found = as_json("recommend", file, *who, "--group", "mean")
-        assert [line["item_id"] for line in found["items"]] == [line["item_id"] for line in alone["items"]]
+        assert [line["item_id"] for line in found["items"]] == [
+            line["item_id"] for line in alone["items"]
+        ]
         assert len(found["members"]) == len(found["items"][0]["members"]) == 1
 
 
@@ -249,7 +305,9 @@ def test_somebody_given_twice_counts_once_and_that_is_said(file: Path, ann: Path
     assert len(json.loads(result.stdout)["members"]) == 2
 
 
-def test_files_of_one_name_are_told_apart_by_their_folders(file: Path, ann: Path, tmp_path: Path) -> None:
+def test_files_of_one_name_are_told_apart_by_their_folders(
+    file: Path, ann: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other" / "ann.csv"
     other.parent.mkdir()
     other.write_text("item_id,rating\n7,0.5\n17,5\n")
@@ -267,8 +325,12 @@ def test_scores_without_unit_are_shown_with_decimals(tmp_path: Path) -> None:
     assert len(together[1].split()[1].partition(".")[2]) == 3
 
 
-def test_an_unknown_member_is_named_and_the_others_stay_in_what_to_type(file: Path, ann: Path) -> None:
-    told = refused("recommend", file, "--user", 3, "--user", 4444, "--ratings", ann, "--group", "least-misery")
+def test_an_unknown_member_is_named_and_the_others_stay_in_what_to_type(
+    file: Path, ann: Path
+) -> None:
+    told = refused(
+        "recommend", file, "--user", 3, "--user", 4444, "--ratings", ann, "--group", "least-misery"
+    )
     assert told.startswith("No user '4444' among the 250 this model was trained on.")
     assert told.splitlines()[1] == (
         f"Give their ratings instead:  matinee recommend {file} --ratings mine.csv --user 3 --ratings {ann} "
@@ -283,7 +345,10 @@ def test_without_histories_that_is_said_once_for_the_group(tmp_path: Path) -> No
     one = guide(MatrixFactorization)
     Guide(one.model, one.catalog, Origin(has_history=False)).save(path)
     told = good("recommend", path, "--user", 3, "--user", 44).stderr
-    assert told == "This file was saved without histories, so films that the user has rated are not left out.\n"
+    assert (
+        told
+        == "This file was saved without histories, so films that the user has rated are not left out.\n"
+    )
 
 
 @pytest.mark.parametrize(

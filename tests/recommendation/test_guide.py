@@ -9,7 +9,13 @@ import pytest
 from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
-from matinee.errors import DataError, NotFittedError, SettingError, UnknownNameError, UnsupportedError
+from matinee.errors import (
+    DataError,
+    NotFittedError,
+    SettingError,
+    UnknownNameError,
+    UnsupportedError,
+)
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
@@ -25,7 +31,9 @@ UNTITLED = 1187  # the one item of the 120 (7, 17, ..., 1197) that has no title
 def fitted(ratings: Ratings) -> MatrixFactorization:
     """A model with item factors of our own, so that these tests do not hang on how it learns."""
     model = MatrixFactorization(epochs=1, factors=8).fit(ratings, n_threads=1)
-    model.item_factors_ = np.random.default_rng(0).normal(size=model.item_factors_.shape).astype(np.float32)
+    model.item_factors_ = (
+        np.random.default_rng(0).normal(size=model.item_factors_.shape).astype(np.float32)
+    )
     return model
 
 
@@ -38,7 +46,9 @@ def film(place: int) -> Film:
 def guide() -> Guide:
     """Items 7, 17, 27, ... are film 0 of 1900, film 1 of 1901, ...; film 5 has no year; two are called Twins."""
     model = fitted(simulated())
-    films: dict[Id, Film] = {item_id: film(place) for place, item_id in enumerate(model.items_.ids.tolist())}
+    films: dict[Id, Film] = {
+        item_id: film(place) for place, item_id in enumerate(model.items_.ids.tolist())
+    }
     films[207], films[217] = Film("Twins (1920)", 1920), Film("Twins (1921)", 1921)
     del films[UNTITLED]
     return Guide(model, Catalog(films))
@@ -60,7 +70,10 @@ def few() -> Guide:
     [
         (Filters(), bool),
         (Filters(genres=("Drama",)), lambda film: "Drama" in film.genres),
-        (Filters(genres=("sci-fi", "COMEDY")), lambda film: {"Sci-Fi", "Comedy"} & set(film.genres)),
+        (
+            Filters(genres=("sci-fi", "COMEDY")),
+            lambda film: {"Sci-Fi", "Comedy"} & set(film.genres),
+        ),
         (Filters(not_genres=("Drama",)), lambda film: "Drama" not in film.genres),
         (
             Filters(genres=("Drama",), not_genres=("Comedy",)),
@@ -81,16 +94,24 @@ def test_exactly_the_items_that_pass_the_filters_come_in_the_order_of_the_model(
     guide: Guide, filters: Filters, passes: Any
 ) -> None:
     found = guide.recommend(1, 10_000, filters, include_seen=True)
-    counts = dict(zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True))
+    counts = dict(
+        zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True)
+    )
     every = [one.item_id for one in guide.model.recommend(1, 10_000, include_seen=True)]
-    wanted = [one for one in every if passes(guide.catalog[one]) and counts[one] >= filters.min_ratings]
+    wanted = [
+        one for one in every if passes(guide.catalog[one]) and counts[one] >= filters.min_ratings
+    ]
     assert wanted
     assert ids(found) == wanted
 
 
 @pytest.mark.parametrize("k", [1, 5, 20])
 def test_there_are_exactly_k_after_every_filter(guide: Guide, k: int) -> None:
-    for filters in (Filters(), Filters(genres=("Drama",)), Filters(not_genres=("Sci-Fi",), years=(1905, None))):
+    for filters in (
+        Filters(),
+        Filters(genres=("Drama",)),
+        Filters(not_genres=("Sci-Fi",), years=(1905, None)),
+    ):
         found = guide.recommend(2, k, filters)
         assert (len(found.items), found.note) == (k, "")
 
@@ -107,7 +128,10 @@ def test_excluded_items_are_left_out_beside_what_was_rated(guide: Guide) -> None
     found = guide.recommend(1, 10_000, exclude=excluded)
     assert ids(found) == everything[3:]
     assert f"{120 - len(everything) + 3} of them are already rated" in found.note
-    assert set(excluded) & set(ids(guide.recommend(1, 10_000, include_seen=True, exclude=excluded))) == set()
+    assert (
+        set(excluded) & set(ids(guide.recommend(1, 10_000, include_seen=True, exclude=excluded)))
+        == set()
+    )
     both = guide.recommend_group([1, 2], 10_000)
     assert ids(guide.recommend_group([1, 2], 10_000, exclude=ids(both)[:2])) == ids(both)[2:]
     with pytest.raises(UnknownNameError):
@@ -121,7 +145,10 @@ def test_excluded_items_are_left_out_beside_what_was_rated(guide: Guide) -> None
         (Filters(("Drama", "War")), "of genre Drama or War"),
         (Filters(not_genres=("War",), years=(1990, None)), "not of genre War, from 1990 on"),
         (Filters(years=(None, 1960)), "up to 1960"),
-        (Filters(years=(1980, 1999), min_ratings=20), "from 1980 to 1999, with at least 20 ratings"),
+        (
+            Filters(years=(1980, 1999), min_ratings=20),
+            "from 1980 to 1999, with at least 20 ratings",
+        ),
     ],
 )
 def test_filters_are_read_aloud(filters: Filters, words: str) -> None:
@@ -155,7 +182,9 @@ def test_too_few_items_are_explained(guide: Guide) -> None:
 def test_an_unknown_genre_lists_the_genres(guide: Guide) -> None:
     told = "No genre 'Western'. The genres are: Comedy, Drama, Sci-Fi."
     assert message(UnknownNameError, guide.recommend, 1, 10, Filters(genres=("Western",))) == told
-    assert message(UnknownNameError, guide.recommend, 1, 10, Filters(not_genres=("Western",))) == told
+    assert (
+        message(UnknownNameError, guide.recommend, 1, 10, Filters(not_genres=("Western",))) == told
+    )
     bare = Guide(guide.model)
     assert message(UnknownNameError, bare.recommend, 1, 10, Filters(("Drama",))) == (
         "No genre 'Drama'. The data has no genres."
@@ -195,7 +224,9 @@ def test_a_line_says_what_people_want_to_know(guide: Guide) -> None:
 
 
 def test_an_item_without_title_is_called_by_its_id(guide: Guide) -> None:
-    line = next(one for one in guide.recommend(1, 500, include_seen=True).items if one.item_id == UNTITLED)
+    line = next(
+        one for one in guide.recommend(1, 500, include_seen=True).items if one.item_id == UNTITLED
+    )
     assert line.film == Film(str(UNTITLED))
     assert guide.predict(1, str(UNTITLED)) == guide.model.predict(1, UNTITLED)
     assert guide.similar(UNTITLED, 3).items
@@ -204,7 +235,9 @@ def test_an_item_without_title_is_called_by_its_id(guide: Guide) -> None:
 def test_an_item_without_ratings_has_no_mean() -> None:
     ratings = Ratings.from_ids([1, 1, 2, 2], [1, 2, 1, 3], [1.0, 2.0, 3.0, 4.0])
     model = Baseline().fit(ratings.subset(ratings.item_index != 2))
-    line = next(one for one in Guide(model).recommend(1, 3, include_seen=True).items if one.item_id == 3)
+    line = next(
+        one for one in Guide(model).recommend(1, 3, include_seen=True).items if one.item_id == 3
+    )
     assert (line.n_ratings, line.mean, line.to_dict()["mean"]) == (0, None, None)
 
 
@@ -220,7 +253,9 @@ def test_a_model_that_only_ranks_gives_no_stars() -> None:
 # -- titles for ids ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", [27, "27", "The Film no. 2 (1902)", "film no 2", "FILM, NO. 2", "Twins (1920)"])
+@pytest.mark.parametrize(
+    "text", [27, "27", "The Film no. 2 (1902)", "film no 2", "FILM, NO. 2", "Twins (1920)"]
+)
 def test_a_title_stands_wherever_an_id_can(guide: Guide, text: Id) -> None:
     item_id = 207 if "Twins" in str(text) else 27
     assert guide.item_id(text) == item_id
@@ -241,7 +276,10 @@ def test_a_misspelt_title_suggests_the_right_one(guide: Guide) -> None:
 
 
 def test_nonsense_suggests_nothing(guide: Guide) -> None:
-    assert message(UnknownNameError, guide.item_id, "qqqq") == "No item or title 'qqqq' among the 120 items."
+    assert (
+        message(UnknownNameError, guide.item_id, "qqqq")
+        == "No item or title 'qqqq' among the 120 items."
+    )
 
 
 def test_an_unknown_person_is_told(guide: Guide) -> None:
@@ -330,19 +368,25 @@ def test_a_model_without_factors_names_one_that_has_them() -> None:
 
 
 def test_a_guide_needs_a_fitted_model() -> None:
-    assert message(NotFittedError, Guide, Baseline()) == ("This baseline model is not fitted: call fit(ratings) first.")
+    assert message(NotFittedError, Guide, Baseline()) == (
+        "This baseline model is not fitted: call fit(ratings) first."
+    )
 
 
 def test_a_guide_goes_through_a_file(guide: Guide, tmp_path: Path) -> None:
     guide.save(tmp_path / "g.matinee")
     other = Guide.load(tmp_path / "g.matinee")
-    assert other.recommend(1, 50, Filters(("Drama",))) == guide.recommend(1, 50, Filters(("Drama",)))
+    assert other.recommend(1, 50, Filters(("Drama",))) == guide.recommend(
+        1, 50, Filters(("Drama",))
+    )
     assert other.similar("Film no. 2") == guide.similar("Film no. 2")
     assert other.origin == guide.origin
 
 
 def test_filters_follow_a_model_that_is_fitted_again_to_other_films() -> None:
-    films: dict[Id, Film] = {item: Film(f"Film {item} (1990)", 1990, ("Drama",)) for item in range(1, 1000)}
+    films: dict[Id, Film] = {
+        item: Film(f"Film {item} (1990)", 1990, ("Drama",)) for item in range(1, 1000)
+    }
     guide = Guide(Baseline().fit(simulated(), n_threads=1), Catalog(films))
     before = guide.allowed(Filters(genres=("Drama",)))
     guide.model.fit(simulated(50, 40, 800, seed=3), n_threads=1)

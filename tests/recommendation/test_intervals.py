@@ -23,7 +23,14 @@ from matinee.recommendation.intervals import LEVEL, certainty, interval
 from tests.conftest import real_data
 from tests.helpers import table
 
-SMALL: dict[str, Any] = {"factors": 8, "samples": 60, "burn_in": 20, "kept": 20, "set_rank": 30, "tolerance": 0.0}
+SMALL: dict[str, Any] = {
+    "factors": 8,
+    "samples": 60,
+    "burn_in": 20,
+    "kept": 20,
+    "set_rank": 30,
+    "tolerance": 0.0,
+}
 
 
 @cache
@@ -58,7 +65,11 @@ def test_coverage_counts_what_lies_inside() -> None:
     normal = np.random.default_rng(0).normal(3, 0.7, 100_000)
     found = coverage(normal, np.full(100_000, 3.0), np.full(100_000, 0.7))
     assert found == pytest.approx(LEVELS, abs=0.005)
-    assert coverage(np.array([1.0, 2.0]), np.array([1.0, 3.0]), np.array([0.1, 0.1])) == (0.5, 0.5, 0.5)
+    assert coverage(np.array([1.0, 2.0]), np.array([1.0, 3.0]), np.array([0.1, 0.1])) == (
+        0.5,
+        0.5,
+        0.5,
+    )
 
 
 def test_a_prediction_comes_with_an_interval_inside_the_scale() -> None:
@@ -81,7 +92,9 @@ def test_models_without_certainty_say_nothing() -> None:
 def test_intervals_hold_as_many_held_out_ratings_as_they_promise(data: str) -> None:
     folder = real_data(data) if data != "sample" else None
     part: Split = (
-        given_parts(matinee.load(folder / "u2.base").ratings, matinee.load(folder / "u2.test").ratings)
+        given_parts(
+            matinee.load(folder / "u2.base").ratings, matinee.load(folder / "u2.test").ratings
+        )
         if folder
         else random_split(matinee.load(data).ratings, 0.2)
     )
@@ -135,7 +148,10 @@ def test_nobody_is_known_better_than_after_their_first_rating(user: int) -> None
 
 
 def test_someone_with_the_ratings_of_a_known_user_is_about_as_well_known() -> None:
-    ratios = [all_deviations(ratings_of(user)).mean() / all_deviations(user).mean() for user in range(1, 40)]
+    ratios = [
+        all_deviations(ratings_of(user)).mean() / all_deviations(user).mean()
+        for user in range(1, 40)
+    ]
     assert np.mean(ratios) == pytest.approx(1, abs=0.1)
 
 
@@ -176,8 +192,12 @@ def run(*words: object) -> str:
 
 def test_predict_says_how_sure_it_is(model_file: Path) -> None:
     lines = run("predict", model_file, "--user", 1, "--item", "Alien").splitlines()
-    assert re.fullmatch(r"\d\.\d\d stars for Alien \(1979\), on the scale 0\.5 to 5 in steps of 0\.5", lines[0])
-    told = re.fullmatch(r"Uncertainty: \u00b1(\d\.\d\d); 80% interval (\d\.\d) to (\d\.\d)\.", lines[1])
+    assert re.fullmatch(
+        r"\d\.\d\d stars for Alien \(1979\), on the scale 0\.5 to 5 in steps of 0\.5", lines[0]
+    )
+    told = re.fullmatch(
+        r"Uncertainty: \u00b1(\d\.\d\d); 80% interval (\d\.\d) to (\d\.\d)\.", lines[1]
+    )
     assert told
     found = json.loads(run("predict", model_file, "--user", 1, "--item", "Alien", "--json"))
     assert set(found) == {"user", "item_id", "title", "stars", "deviation", "interval_80"}
@@ -190,14 +210,23 @@ def test_predict_is_less_sure_of_a_newcomer(model_file: Path, tmp_path: Path) ->
     mine = tmp_path / "mine.csv"
     mine.write_text("title,rating\nThe Matrix (1999),5\n", "utf-8")
     new = json.loads(run("predict", model_file, "--ratings", mine, "--item", "Alien", "--json"))
-    mine.write_text(f"title,rating\n{chr(10).join(f'{title},{stars}' for title, stars in FIFTEEN)}\n", "utf-8")
-    told_more = json.loads(run("predict", model_file, "--ratings", mine, "--item", "Alien", "--json"))
+    mine.write_text(
+        f"title,rating\n{chr(10).join(f'{title},{stars}' for title, stars in FIFTEEN)}\n", "utf-8"
+    )
+    told_more = json.loads(
+        run("predict", model_file, "--ratings", mine, "--item", "Alien", "--json")
+    )
     assert new["user"] is None
     assert told_more["deviation"] < new["deviation"]
 
 
 FIFTEEN = [
-    *(("The Matrix (1999)", 5), ("Blade Runner (1982)", 5), ("Titanic (1997)", 2), ("Toy Story (1995)", 3.5)),
+    *(
+        ("The Matrix (1999)", 5),
+        ("Blade Runner (1982)", 5),
+        ("Titanic (1997)", 2),
+        ("Toy Story (1995)", 3.5),
+    ),
     *(("Inception (2010)", 4.5), ("Interstellar (2014)", 4.5), ("The Thing (1982)", 4)),
 ]
 

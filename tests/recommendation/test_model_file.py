@@ -38,10 +38,15 @@ TRAIN_AGAIN = "is not a complete model file (it is truncated, damaged, or of ano
 def table(ids: str) -> Ratings:
     """The same 900 ratings with integer ids or with texts that are hard to keep."""
     plain = small_table()
-    users, items = plain.users.ids[plain.user_index].tolist(), plain.items.ids[plain.item_index].tolist()
+    users, items = (
+        plain.users.ids[plain.user_index].tolist(),
+        plain.items.ids[plain.item_index].tolist(),
+    )
     if ids == "integers":
         return plain
-    return Ratings.from_ids([f"zoé {user}" for user in users], [f"tt{item:07} 映画\0" for item in items], plain.value)
+    return Ratings.from_ids(
+        [f"zoé {user}" for user in users], [f"tt{item:07} 映画\0" for item in items], plain.value
+    )
 
 
 @cache
@@ -56,9 +61,21 @@ def catalog_of(model: Recommender, kind: str) -> Catalog:
         return Catalog()
     if kind == "bare titles":
         return Catalog({item_id: Film(f"Film {item_id}") for item_id in ids})
-    titles = ("Amélie", "千と千尋の神隠し (2001)", "Ночной дозор", "🎬", "", 'a "quoted", comma\nand line', "e\u0301")
+    titles = (
+        "Amélie",
+        "千と千尋の神隠し (2001)",
+        "Ночной дозор",
+        "🎬",
+        "",
+        'a "quoted", comma\nand line',
+        "e\u0301",
+    )
     films = {
-        item_id: Film(titles[place % len(titles)], 1900 + place if place % 3 else None, ("Drama", "喜劇")[: place % 3])
+        item_id: Film(
+            titles[place % len(titles)],
+            1900 + place if place % 3 else None,
+            ("Drama", "喜劇")[: place % 3],
+        )
         for place, item_id in enumerate(ids[1:])
     }
     return Catalog(films)
@@ -115,7 +132,9 @@ def test_a_loaded_model_answers_bit_for_bit_as_the_saved_one(
     model: Model, ids: str, titles: str, tmp_path: Path
 ) -> None:
     one, ratings = fitted(model, ids), table(ids)
-    save_model(tmp_path / "m.matinee", one, catalog_of(one, titles), Origin("simulated", len(ratings)))
+    save_model(
+        tmp_path / "m.matinee", one, catalog_of(one, titles), Origin("simulated", len(ratings))
+    )
     other, catalog, origin = load_model(tmp_path / "m.matinee")
     assert type(other) is type(one)
     assert other.settings() == one.settings()
@@ -133,7 +152,11 @@ def test_every_learned_array_keeps_its_values_shape_and_type(model: Model, tmp_p
     found = state_of(other)
     for name, mine in state_of(one).items():
         loaded = found[name]
-        assert (mine.dtype, mine.shape, mine.tobytes()) == (loaded.dtype, loaded.shape, loaded.tobytes()), name
+        assert (mine.dtype, mine.shape, mine.tobytes()) == (
+            loaded.dtype,
+            loaded.shape,
+            loaded.tobytes(),
+        ), name
 
 
 def test_settings_other_than_the_defaults_and_the_origin_travel_along(tmp_path: Path) -> None:
@@ -156,7 +179,12 @@ def test_ids_keep_their_type(tmp_path: Path) -> None:
 
 def test_only_the_titles_of_the_models_own_items_are_kept(tmp_path: Path) -> None:
     model = fitted(Baseline)
-    save_model(tmp_path / "m.matinee", model, Catalog({7: Film("Seven"), 999_999: Film("Never rated")}), Origin())
+    save_model(
+        tmp_path / "m.matinee",
+        model,
+        Catalog({7: Film("Seven"), 999_999: Film("Never rated")}),
+        Origin(),
+    )
     assert load_model(tmp_path / "m.matinee")[1].films == {7: Film("Seven")}
 
 
@@ -191,7 +219,12 @@ def test_a_file_with_something_after_its_end_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"title,rating\nAlien (1979),5\n" * 50, pickle.dumps({"model": [1, 2, 3]}), b"PK\x03\x04" + bytes(99), b"\x80"],
+    [
+        b"title,rating\nAlien (1979),5\n" * 50,
+        pickle.dumps({"model": [1, 2, 3]}),
+        b"PK\x03\x04" + bytes(99),
+        b"\x80",
+    ],
     ids=["text", "pickle", "zip", "one byte"],
 )
 def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None:
@@ -211,12 +244,16 @@ def test_a_safetensors_file_with_numbers_that_numpy_does_not_know_is_refused(
     kind: str, size: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "other.safetensors"
-    header = json.dumps({"weights": {"dtype": kind, "shape": [2], "data_offsets": [0, size]}}).encode()
+    header = json.dumps(
+        {"weights": {"dtype": kind, "shape": [2], "data_offsets": [0, size]}}
+    ).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(size))
     assert message(path) == f"'{path}' is a safetensors file that matinee did not write."
 
 
-def test_a_file_of_a_newer_version_says_how_to_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_a_newer_version_says_how_to_update(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as newer:
         newer.setattr(model_file, "FORMAT", 2)
         path = tmp_path / "m.matinee"
@@ -227,7 +264,9 @@ def test_a_file_of_a_newer_version_says_how_to_update(tmp_path: Path, monkeypatc
     )
 
 
-def test_a_file_with_a_model_that_is_not_known_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_with_a_model_that_is_not_known_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "m.matinee"
     with monkeypatch.context() as other:
         other.setattr(Baseline, "name", "crystal-ball")
@@ -239,7 +278,9 @@ def test_a_file_with_a_model_that_is_not_known_is_refused(tmp_path: Path, monkey
     )
 
 
-def test_a_file_with_a_setting_outside_its_range_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_with_a_setting_outside_its_range_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "m.matinee"
     with monkeypatch.context() as other:
         other.setattr(Baseline, "settings", lambda self: {"seed": -1 - self.seed})
@@ -255,7 +296,10 @@ def test_one_altered_number_is_noticed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert message(path) == f"'{path}' was damaged or altered after it was saved; train the model again."
+    assert (
+        message(path)
+        == f"'{path}' was damaged or altered after it was saved; train the model again."
+    )
 
 
 def test_an_altered_header_is_noticed(tmp_path: Path) -> None:
@@ -264,10 +308,15 @@ def test_an_altered_header_is_noticed(tmp_path: Path) -> None:
     altered = content.replace(b"simulated", b"stimulate", 1)
     assert altered != content
     path.write_bytes(altered)
-    assert message(path) == f"'{path}' was damaged or altered after it was saved; train the model again."
+    assert (
+        message(path)
+        == f"'{path}' was damaged or altered after it was saved; train the model again."
+    )
 
 
-def test_no_altered_byte_anywhere_gives_anything_but_the_model_or_a_sentence(tmp_path: Path) -> None:
+def test_no_altered_byte_anywhere_gives_anything_but_the_model_or_a_sentence(
+    tmp_path: Path,
+) -> None:
     path = saved(tmp_path)
     content, expected = path.read_bytes(), answers(fitted(Baseline), table("integers"))
     rng = np.random.default_rng(0)
@@ -290,11 +339,17 @@ def test_no_altered_byte_anywhere_gives_anything_but_the_model_or_a_sentence(tmp
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     path = tmp_path / "none.matinee"
-    assert message(path) == f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}"
+    assert (
+        message(path)
+        == f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}"
+    )
 
 
 def test_a_folder_is_no_model_file(tmp_path: Path) -> None:
-    assert message(tmp_path) == f"Cannot read '{tmp_path}': Is a directory. Give the path of a model file."
+    assert (
+        message(tmp_path)
+        == f"Cannot read '{tmp_path}': Is a directory. Give the path of a model file."
+    )
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
@@ -316,25 +371,38 @@ def test_a_folder_that_does_not_exist_is_told(tmp_path: Path) -> None:
 def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "m.matinee"
-    assert refused_to_write(path) == f"Cannot write '{path}': Not a directory. Give another place with --out."
+    assert (
+        refused_to_write(path)
+        == f"Cannot write '{path}': Not a directory. Give another place with --out."
+    )
 
 
 def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
-    assert refused_to_write(tmp_path) == f"Cannot write '{tmp_path}': Is a directory. Give another place with --out."
+    assert (
+        refused_to_write(tmp_path)
+        == f"Cannot write '{tmp_path}': Is a directory. Give another place with --out."
+    )
     assert list(tmp_path.parent.glob(f".{tmp_path.name}*")) == []
 
 
-def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)  # the rights themselves do not stop an administrator
     path = tmp_path / "m.matinee"
-    assert refused_to_write(path) == f"Cannot write '{path}': Permission denied. Give another place with --out."
+    assert (
+        refused_to_write(path)
+        == f"Cannot write '{path}': Permission denied. Give another place with --out."
+    )
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "key"])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "key"]
+)
 def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(
     step: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -379,7 +447,9 @@ def test_the_rights_of_the_file_are_those_that_the_person_chose(tmp_path: Path) 
 def test_without_history_nobody_can_read_who_rated_what(tmp_path: Path) -> None:
     whole, bare = saved(tmp_path), saved(tmp_path, has_history=False)
     n_ratings = len(table("integers"))
-    assert whole.stat().st_size - bare.stat().st_size >= 8 * n_ratings  # an item and a value for each
+    assert (
+        whole.stat().st_size - bare.stat().st_size >= 8 * n_ratings
+    )  # an item and a value for each
     model, _, origin = load_model(bare)
     assert not origin.has_history
     assert len(model.history_.item_index) == len(model.history_.value) == 0
@@ -387,13 +457,19 @@ def test_without_history_nobody_can_read_who_rated_what(tmp_path: Path) -> None:
 
 
 @every_model
-def test_without_history_the_scores_stay_and_only_the_seen_items_come_back(model: Model, tmp_path: Path) -> None:
+def test_without_history_the_scores_stay_and_only_the_seen_items_come_back(
+    model: Model, tmp_path: Path
+) -> None:
     one = fitted(model)
     if one.capabilities.needs_history:  # refused; see the tests of user-knn
         return
     bare = load_model(saved(tmp_path, has_history=False, model=model))[0]
     user = one.users_.id(3)
-    if model.name in ("item-knn", "ease", "blend"):  # know people by their ratings alone; see their tests
+    if model.name in (
+        "item-knn",
+        "ease",
+        "blend",
+    ):  # know people by their ratings alone; see their tests
         assert answer(lambda: bare.recommend(user)) != one.recommend(user)
         return
     whole_list = one.recommend(user, 100, include_seen=True)
@@ -427,14 +503,29 @@ def unsafe_names(tree: ast.AST) -> list[str]:
             found += [f"{node.func.id}()"]
         elif isinstance(node, ast.keyword) and node.arg in {"allow_pickle", "weights_only"}:
             found += [f"{node.arg}={ast.unparse(node.value)}"]
-    forbidden = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "eval()", "exec()"}
+    forbidden = {
+        "pickle",
+        "cPickle",
+        "cloudpickle",
+        "dill",
+        "joblib",
+        "marshal",
+        "shelve",
+        "eval()",
+        "exec()",
+    }
     forbidden |= {"allow_pickle=True", "weights_only=False", "compile()", "__import__()"}
     return [name for name in found if name in forbidden or name.split(".")[0] in forbidden]
 
 
 def test_nothing_in_the_package_can_run_code_from_a_file() -> None:
-    found = {path.name: unsafe_names(ast.parse(path.read_text("utf-8"))) for path in PACKAGE.rglob("*.py")}
-    assert found.pop("isolated.py") == ["pickle"]  # between a process and the child it started; never a file
+    found = {
+        path.name: unsafe_names(ast.parse(path.read_text("utf-8")))
+        for path in PACKAGE.rglob("*.py")
+    }
+    assert found.pop("isolated.py") == [
+        "pickle"
+    ]  # between a process and the child it started; never a file
     assert {name: names for name, names in found.items() if names} == {}
 
 

@@ -31,7 +31,11 @@ def same(found: Any, expected: Any) -> bool:
 
 
 def test_there_is_a_file_for_each_of_the_models() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.matinee")) == sorted(SETTINGS) == sorted(recorded())
+    assert (
+        sorted(path.stem for path in FOLDER.glob("*.matinee"))
+        == sorted(SETTINGS)
+        == sorted(recorded())
+    )
 
 
 @every_file

@@ -26,7 +26,18 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.reranking import AS_RANKED, Dials, likeness_among, towards, varied
 from matinee.recommendation.suggestions import Suggestions
 from tests.conftest import real_data
-from tests.helpers import Model, as_json, each_kind_of_model, every_model, good, guide, ids, misused, refused, unary
+from tests.helpers import (
+    Model,
+    as_json,
+    each_kind_of_model,
+    every_model,
+    good,
+    guide,
+    ids,
+    misused,
+    refused,
+    unary,
+)
 from tests.helpers import popular_table as table
 
 GENRES = ("Comedy", "Drama", "Horror", "Sci-Fi", "War")
@@ -47,7 +58,9 @@ def test_dials_at_rest_leave_the_list_as_the_model_ranks_it(model: Model) -> Non
     for user in (1, 77, 250):
         plain = one.model.recommend(user, 20)
         for found in (one.recommend(user, 20), one.recommend(user, 20, dials=Dials(0, 0))):
-            assert [(line.item_id, line.score, line.stars, line.deviation) for line in found.items] == plain
+            assert [
+                (line.item_id, line.score, line.stars, line.deviation) for line in found.items
+            ] == plain
             assert found.note == ""
 
 
@@ -98,7 +111,9 @@ def test_lists_get_more_popular_from_one_end_of_the_dial_to_the_other(model: Mod
     for popularity in (-1, -0.5, -0.2, 0, 0.2, 0.5, 1):
         lists = [one.recommend(user, 10, dials=Dials(popularity)) for user in SOME]
         # Below `few` nothing counts as more obscure.
-        known.append(np.mean([np.log1p(max(few, line.n_ratings)) for found in lists for line in found.items]))
+        known.append(
+            np.mean([np.log1p(max(few, line.n_ratings)) for found in lists for line in found.items])
+        )
     assert all(less <= more + 1e-9 for less, more in pairwise(known)), known
     assert known[0] < known[3] <= known[-1]
     if model is not Popularity:
@@ -127,7 +142,10 @@ def test_the_formula_is_that_of_the_page() -> None:
     known = np.log(1 + counts)
     for popularity, target in ((0.6, known[2]), (-0.6, np.log(1 + 8))):
         d = np.abs(known - target) / np.abs(known - target).max()
-        assert np.allclose(towards(scores, counts, popularity, 8), np.log((5 - ranks) / ranks) - 0.6 * np.log(4) * d)
+        assert np.allclose(
+            towards(scores, counts, popularity, 8),
+            np.log((5 - ranks) / ranks) - 0.6 * np.log(4) * d,
+        )
 
 
 def test_the_obscure_end_wants_few_ratings_rather_than_one_lucky_five() -> None:
@@ -146,7 +164,11 @@ def test_the_obscure_end_wants_few_ratings_rather_than_one_lucky_five() -> None:
 def test_where_all_have_as_many_ratings_the_dial_changes_nothing() -> None:
     scores = np.array([1.0, 3.0, 2.0])
     for popularity in (-1, 1):
-        assert np.argsort(-towards(scores, np.array([4, 4, 4]), popularity, 5)).tolist() == [1, 2, 0]
+        assert np.argsort(-towards(scores, np.array([4, 4, 4]), popularity, 5)).tolist() == [
+            1,
+            2,
+            0,
+        ]
         assert towards(np.array([2.0]), np.array([9]), popularity, 5).tolist() == [0]
 
 
@@ -170,10 +192,16 @@ def spread(one: Guide, found: Suggestions) -> float:
 def test_lists_get_more_varied_as_the_dial_is_turned(model: Model) -> None:
     one = guide(model)
     spreads = [
-        float(np.mean([spread(one, one.recommend(user, 10, dials=Dials(diversity=much))) for user in SOME]))
+        float(
+            np.mean(
+                [spread(one, one.recommend(user, 10, dials=Dials(diversity=much))) for user in SOME]
+            )
+        )
         for much in (0, 0.3, 0.6, 1)
     ]
-    slack = 0.02 * (max(spreads) - min(spreads))  # the next item is the best, but the list need not be
+    slack = 0.02 * (
+        max(spreads) - min(spreads)
+    )  # the next item is the best, but the list need not be
     assert all(less <= more + slack for less, more in pairwise(spreads)), spreads
     assert spreads[0] < spreads[-1]
 
@@ -205,7 +233,8 @@ def test_each_next_item_is_the_one_of_the_highest_marginal_relevance() -> None:
         chosen = [0]
         while len(chosen) < 12:
             worth = {
-                one: (1 - much) * relevance[one] - much * max(likeness[one, other] for other in chosen) / contrast
+                one: (1 - much) * relevance[one]
+                - much * max(likeness[one, other] for other in chosen) / contrast
                 for one in range(40)
                 if one not in chosen
             }
@@ -221,11 +250,15 @@ def test_a_likeness_by_factors_is_that_of_similar() -> None:
         assert np.allclose(row(place), model.likeness(item)[items], atol=1e-5)
 
 
-def test_without_factors_genres_tell_items_apart_and_without_genres_the_people_who_rated_them() -> None:
+def test_without_factors_genres_tell_items_apart_and_without_genres_the_people_who_rated_them() -> (
+    None
+):
     model = guide(Popularity).model
     items, item_ids = np.array([0, 1, 2]), [7, 17, 27]
     genres = (("War",), ("Comedy", "War"), ("Comedy",))
-    films: dict[Id, Film] = {one: Film(str(one), None, given) for one, given in zip(item_ids, genres, strict=True)}
+    films: dict[Id, Film] = {
+        one: Film(str(one), None, given) for one, given in zip(item_ids, genres, strict=True)
+    }
     row, words = likeness_among(model, Catalog(films), items)
     assert (row(0).tolist(), words) == (pytest.approx([1, 0.5**0.5, 0]), "genre")
     one_genre = Catalog({item_id: Film(str(item_id), None, ("War",)) for item_id in item_ids})
@@ -255,11 +288,17 @@ def test_where_nothing_tells_items_apart_that_is_said() -> None:
 @each_kind_of_model
 def test_there_are_exactly_k_after_every_filter_and_dial(model: Model) -> None:
     one = guide(model)
-    for k, filters in ((1, Filters()), (7, Filters(("Drama",))), (60, Filters(not_genres=("War",)))):
+    for k, filters in (
+        (1, Filters()),
+        (7, Filters(("Drama",))),
+        (60, Filters(not_genres=("War",))),
+    ):
         for dials in (Dials(-1), Dials(1, 1), Dials(diversity=0.5), Dials(-0.3, 0.9)):
             found = one.recommend(2, k, filters, dials=dials)
             assert len(set(ids(found))) == k
-            assert not set(index(one, found).tolist()) & set(one.model.profile(2).item_index.tolist())
+            assert not set(index(one, found).tolist()) & set(
+                one.model.profile(2).item_index.tolist()
+            )
             assert "instead of" not in found.note
             for line in found.items:
                 assert not filters.genres or "Drama" in line.film.genres
@@ -273,7 +312,9 @@ def test_a_short_list_is_as_long_with_dials_and_both_things_are_said() -> None:
     found = one.recommend(2, 40, filters, dials=Dials(-1, 1))
     assert len(ids(found)) > 4
     assert set(ids(found)) == set(ids(plain))
-    assert plain.note.endswith("; for more, loosen the genre or years or number of ratings, or include seen films.")
+    assert plain.note.endswith(
+        "; for more, loosen the genre or years or number of ratings, or include seen films."
+    )
     assert found.note == f"{plain.note} Varied by what mf learned about the items."
     nothing = one.recommend(2, 5, Filters(min_ratings=10**6), dials=Dials(1, 1))
     assert (nothing.items, nothing.note) == (
@@ -285,7 +326,9 @@ def test_a_short_list_is_as_long_with_dials_and_both_things_are_said() -> None:
 
 @every_model
 def test_three_items_are_enough(model: Model) -> None:
-    few = Ratings.from_ids([1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0, 2.0, 5.0, 3.0, 1.0], scale=Scale(1, 5, 1))
+    few = Ratings.from_ids(
+        [1, 1, 2, 2, 3], [1, 2, 2, 3, 1], [4.0, 2.0, 5.0, 3.0, 1.0], scale=Scale(1, 5, 1)
+    )
     one = Guide(model().fit(few, n_threads=1))
     for dials in (AS_RANKED, Dials(-1), Dials(1), Dials(diversity=1), Dials(-0.5, 0.5)):
         assert sorted(ids(one.recommend({}, 3, dials=dials)), key=str) == [1, 2, 3]
@@ -312,7 +355,9 @@ def test_asking_in_several_threads_gives_the_same_and_changes_nothing() -> None:
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda user: one.recommend(user, 10, dials=dials), people))
     assert together == alone
-    assert one.recommend(1, 10, dials=replace(dials, popularity=0, diversity=0)) == one.recommend(1, 10)
+    assert one.recommend(1, 10, dials=replace(dials, popularity=0, diversity=0)) == one.recommend(
+        1, 10
+    )
 
 
 def test_on_real_ratings_both_dials_do_what_they_say() -> None:
@@ -323,7 +368,9 @@ def test_on_real_ratings_both_dials_do_what_they_say() -> None:
     users = list(range(1, 200, 20))
     counts = {
         popularity: [
-            line.n_ratings for user in users for line in one.recommend(user, 10, dials=Dials(popularity)).items
+            line.n_ratings
+            for user in users
+            for line in one.recommend(user, 10, dials=Dials(popularity)).items
         ]
         for popularity in (-1, 0, 1)
     }
@@ -332,7 +379,13 @@ def test_on_real_ratings_both_dials_do_what_they_say() -> None:
     assert geometric[1] * 1.3 < geometric[2]
     assert np.median(counts[-1]) >= 10  # not only what one person gave five stars
     genres = [
-        len({genre for line in one.recommend(1, 10, dials=Dials(0, much)).items for genre in line.film.genres})
+        len(
+            {
+                genre
+                for line in one.recommend(1, 10, dials=Dials(0, much)).items
+                for genre in line.film.genres
+            }
+        )
         for much in (0, 1)
     ]
     assert genres[0] < genres[1]
@@ -358,7 +411,9 @@ def test_the_dials_of_the_command_line_are_those_of_the_library(file: Path) -> N
         (("--popularity=.5", "--diversity", "0.25"), Dials(0.5, 0.25)),
     ):
         found = as_json("recommend", file, "--user", 1, *words)
-        assert [line["item_id"] for line in found["items"]] == ids(one.recommend(1, 10, dials=dials))
+        assert [line["item_id"] for line in found["items"]] == ids(
+            one.recommend(1, 10, dials=dials)
+        )
         assert set(found) == set(plain)
         assert set(found["items"][0]) == set(plain["items"][0])
     told = good("recommend", file, "--user", 1, "--diversity", 1).stderr
@@ -368,9 +423,18 @@ def test_the_dials_of_the_command_line_are_those_of_the_library(file: Path) -> N
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--popularity", 2), "Invalid value for '--popularity': 2.0 is not in the range -1<=x<=1."),
-        (("--popularity", "high"), "Invalid value for '--popularity': 'high' is not a valid float range."),
-        (("--diversity", "-0.5"), "Invalid value for '--diversity': -0.5 is not in the range 0<=x<=1."),
+        (
+            ("--popularity", 2),
+            "Invalid value for '--popularity': 2.0 is not in the range -1<=x<=1.",
+        ),
+        (
+            ("--popularity", "high"),
+            "Invalid value for '--popularity': 'high' is not a valid float range.",
+        ),
+        (
+            ("--diversity", "-0.5"),
+            "Invalid value for '--diversity': -0.5 is not in the range 0<=x<=1.",
+        ),
     ],
 )
 def test_a_wrong_dial_is_told_in_a_line(file: Path, words: tuple[object, ...], told: str) -> None:

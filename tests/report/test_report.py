@@ -49,7 +49,9 @@ NASTY = (
     "\u65e5\u672c\u306e\u6620\u753b (1954)",
     "&lt;escaped&gt; &amp; <!-- comment",
 )
-ONLY_RANKS = "It predicts no stars, so there is no error in stars; only its ranking can be measured."
+ONLY_RANKS = (
+    "It predicts no stars, so there is no error in stars; only its ranking can be measured."
+)
 
 
 def films(ratings: Ratings) -> Catalog:
@@ -70,7 +72,10 @@ def guide_of(model: Any, ratings: Ratings, catalog: Catalog | None = None, **ori
 def nasty() -> Content:
     """The report on mf with titles that would break a page; many tests share it and none may change it."""
     ratings = simulated(signal=1.2)
-    return collect(guide_of(MatrixFactorization(factors=8), ratings, films(ratings), dataset="ml-100k"), n_threads=1)
+    return collect(
+        guide_of(MatrixFactorization(factors=8), ratings, films(ratings), dataset="ml-100k"),
+        n_threads=1,
+    )
 
 
 @cache
@@ -126,11 +131,18 @@ def sentences(what: Any) -> list[str]:
 def test_the_errors_are_those_of_evaluate_on_the_same_split() -> None:
     measured, model = quality(nasty()), nasty().model
     part = random_split(simulated(signal=1.2), 0.2, model.seed)
-    for found, make in ((measured.errors[1], Baseline), (measured.errors[2], lambda: type(model)(**model.settings()))):
+    for found, make in (
+        (measured.errors[1], Baseline),
+        (measured.errors[2], lambda: type(model)(**model.settings())),
+    ):
         told = evaluate(make, [measured.part], "ml-100k", n_threads=1)
         assert found.rmse == (told.rmse, *told.intervals["rmse"])
         assert found.mae == (told.mae, *told.intervals["mae"])
-    assert (len(measured.part.train), len(measured.part.test)) == (len(part.train), len(part.test)) == (7_200, 1_800)
+    assert (
+        (len(measured.part.train), len(measured.part.test))
+        == (len(part.train), len(part.test))
+        == (7_200, 1_800)
+    )
 
 
 def test_the_ranking_is_that_of_evaluate_on_the_same_split() -> None:
@@ -161,8 +173,12 @@ def test_the_groups_hold_every_test_rating_once_and_their_own_means() -> None:
         for group in groups:
             mine = (by >= group.low) & (by <= group.high)
             assert group.n == mine.sum()
-            assert group.mae == pytest.approx(np.abs(predicted[mine] - test.value[mine]).mean(), rel=1e-5)
-            assert (group.predicted, group.true) == pytest.approx((predicted[mine].mean(), test.value[mine].mean()))
+            assert group.mae == pytest.approx(
+                np.abs(predicted[mine] - test.value[mine]).mean(), rel=1e-5
+            )
+            assert (group.predicted, group.true) == pytest.approx(
+                (predicted[mine].mean(), test.value[mine].mean())
+            )
     assert 3 <= len(measured.by_activity) <= 4
 
 
@@ -186,7 +202,12 @@ def test_the_sentences_say_the_figures() -> None:
 
 
 def test_where_there_are_no_tastes_the_model_is_not_called_better() -> None:
-    told = quality(collect(guide_of(MatrixFactorization(factors=4), simulated(100, 40, 1_200, signal=0)), n_threads=1))
+    told = quality(
+        collect(
+            guide_of(MatrixFactorization(factors=4), simulated(100, 40, 1_200, signal=0)),
+            n_threads=1,
+        )
+    )
     assert re.fullmatch(
         r"Between mf and the baseline there is no difference that chance could not explain \(p = [\d.]+\)\.",
         told.comparison,
@@ -201,7 +222,12 @@ def test_watching_the_test_part_changes_no_prediction() -> None:
 
 
 def test_a_model_that_stops_by_a_part_of_its_own_never_sees_the_test_part() -> None:
-    told = quality(collect(guide_of(MatrixFactorization(factors=4, patience=2), simulated(60, 30, 900)), n_threads=1))
+    told = quality(
+        collect(
+            guide_of(MatrixFactorization(factors=4, patience=2), simulated(60, 30, 900)),
+            n_threads=1,
+        )
+    )
     alone = MatrixFactorization(factors=4, patience=2).fit(told.part.train, n_threads=1)
     assert not told.is_watched
     assert np.array_equal(alone.predict_ratings(told.part.test), told.predicted)  # type: ignore[arg-type]
@@ -212,11 +238,17 @@ def test_the_mistakes_are_the_largest_errors_in_both_directions() -> None:
     assert measured.predicted is not None
     assert found is not None
     errors = measured.predicted - measured.part.test.value
-    assert [one.predicted - one.stars for one in found.too_high] == pytest.approx(np.sort(errors)[::-1][:5].tolist())
-    assert [one.predicted - one.stars for one in found.too_low] == pytest.approx(np.sort(errors)[:5].tolist())
+    assert [one.predicted - one.stars for one in found.too_high] == pytest.approx(
+        np.sort(errors)[::-1][:5].tolist()
+    )
+    assert [one.predicted - one.stars for one in found.too_low] == pytest.approx(
+        np.sort(errors)[:5].tolist()
+    )
     train = measured.part.train
     for one in (*found.too_high, *found.too_low):
-        assert one.predicted == pytest.approx(measured.model.predict(one.user_id, one.item_id), abs=1e-5)
+        assert one.predicted == pytest.approx(
+            measured.model.predict(one.user_id, one.item_id), abs=1e-5
+        )
         assert one.n_user == train.user_counts[train.users.index(one.user_id)]
         assert one.n_item == train.item_counts[train.items.index(one.item_id)]
         assert one.why.startswith(f"{one.predicted:.1f} stars: ")
@@ -234,10 +266,18 @@ def test_measuring_reports_every_epoch() -> None:
 
 def test_the_data_are_counted_by_hand() -> None:
     ratings = Ratings.from_ids([1, 1, 1, 2, 2, 3], [10, 20, 30, 10, 20, 10], [5, 4, 3, 4, 4, 1])
-    told = collect(guide_of(Baseline(), ratings, Catalog({10: Film("Ten")})), is_measured=False).data
+    told = collect(
+        guide_of(Baseline(), ratings, Catalog({10: Film("Ten")})), is_measured=False
+    ).data
     assert (told.n_ratings, told.n_users, told.n_items, told.n_titles) == (6, 3, 3, 1)
-    assert (told.density, told.mean, told.busiest_share, told.median_count) == pytest.approx((6 / 9, 21 / 6, 0.5, 2))
-    assert told.most_rated == [(10, "Ten", 3, pytest.approx(10 / 3)), (20, "20", 2, 4.0), (30, "30", 1, 3.0)]
+    assert (told.density, told.mean, told.busiest_share, told.median_count) == pytest.approx(
+        (6 / 9, 21 / 6, 0.5, 2)
+    )
+    assert told.most_rated == [
+        (10, "Ten", 3, pytest.approx(10 / 3)),
+        (20, "20", 2, 4.0),
+        (30, "30", 1, 3.0),
+    ]
     assert told.to_dict()["histogram"] == [
         {"stars": stars, "count": n} for stars, n in ((1.0, 1), (3.0, 1), (4.0, 3), (5.0, 1))
     ]
@@ -265,7 +305,9 @@ def test_the_examples_are_a_person_in_the_middle_and_a_newcomer_with_five_rating
         assert min(stars[:3]) >= max(stars[3:])
         assert one.note == ""
     known = {told.item_id: told.stars for told in newcomer.ratings}
-    for pick, wanted in zip(newcomer.recommended, nasty().guide.recommend(known, 5).items, strict=True):
+    for pick, wanted in zip(
+        newcomer.recommended, nasty().guide.recommend(known, 5).items, strict=True
+    ):
         assert (pick.item_id, pick.stars) == (wanted.item_id, wanted.stars)
         assert pick.why == nasty().guide.explain(known, wanted.item_id).sentence()
 
@@ -297,13 +339,24 @@ def test_every_model_is_described_in_plain_words(model: Any) -> None:
 def test_a_published_data_set_is_cited_and_any_other_is_not() -> None:
     assert "The MovieLens Datasets" in citations("ml-100k")[0]
     assert citations("ml-10M100K") == citations("ml-10m")
-    assert license_of("sample") == "Part of matinee: real films, simulated viewers; the same licence."
+    assert (
+        license_of("sample") == "Part of matinee: real films, simulated viewers; the same licence."
+    )
     assert (citations("sample"), citations("mine.csv"), license_of("mine.csv")) == ([], [], "")
 
 
 def test_numbers_become_words() -> None:
-    assert [share(part) for part in (0, 0.0004, 0.063, 0.34, 1)] == ["0%", "less than 0.1%", "6.3%", "34%", "100%"]
-    assert [counted(1, "person", "people"), counted(2_000, "person", "people")] == ["1 person", "2,000 people"]
+    assert [share(part) for part in (0, 0.0004, 0.063, 0.34, 1)] == [
+        "0%",
+        "less than 0.1%",
+        "6.3%",
+        "34%",
+        "100%",
+    ]
+    assert [counted(1, "person", "people"), counted(2_000, "person", "people")] == [
+        "1 person",
+        "2,000 people",
+    ]
     assert [span(1, 20), span(7, 7)] == ["1 to 20", "7"]
 
 
@@ -313,18 +366,28 @@ def test_numbers_become_words() -> None:
 def test_a_model_that_only_ranks_says_so_in_each_section() -> None:
     told, seen = ranked(), Seen(page(ranked()))
     assert ONLY_RANKS in seen.text
-    assert "It ranks films for a person, but does not predict how many stars they would give." in seen.text
-    assert "It does not train in passes over the data, so there is no learning curve. It has no settings." in seen.text
+    assert (
+        "It ranks films for a person, but does not predict how many stars they would give."
+        in seen.text
+    )
+    assert (
+        "It does not train in passes over the data, so there is no learning curve. It has no settings."
+        in seen.text
+    )
     assert "It predicts no stars, so there are no errors in stars." in seen.text
     assert told.findings.best == "popularity learns no biases; use mf, dot-product or baseline."
-    assert [one.note for one in told.examples] == ["popularity cannot explain what it recommends; use mf."] * 2
+    assert [one.note for one in told.examples] == [
+        "popularity cannot explain what it recommends; use mf."
+    ] * 2
     assert seen.text.count("popularity cannot explain") == 2
     assert len(seen.all("svg")) == 2
 
 
 def test_a_file_without_histories_says_what_is_missing(tmp_path: Path) -> None:
     ratings = simulated(60, 30, 900)
-    guide_of(MatrixFactorization(factors=4), ratings, has_history=False).save(tmp_path / "bare.matinee")
+    guide_of(MatrixFactorization(factors=4), ratings, has_history=False).save(
+        tmp_path / "bare.matinee"
+    )
     told = collect(Guide.load(tmp_path / "bare.matinee"))
     assert told.quality == (
         "The quality cannot be measured, as this file was saved without histories (who rated what). "
@@ -334,8 +397,14 @@ def test_a_file_without_histories_says_what_is_missing(tmp_path: Path) -> None:
     assert told.data.n_ratings == 900
     assert told.data.mean == pytest.approx(ratings.value.mean(), abs=1e-5)
     seen = Seen(page(told)).text
-    assert "This file was saved without histories, so the distribution of the ratings is unknown." in seen
-    assert "This file was saved without histories, so it contains no people to recommend films to." in seen
+    assert (
+        "This file was saved without histories, so the distribution of the ratings is unknown."
+        in seen
+    )
+    assert (
+        "This file was saved without histories, so it contains no people to recommend films to."
+        in seen
+    )
     json.dumps(told.to_dict(), allow_nan=False)
 
 
@@ -354,8 +423,12 @@ SMALL: dict[str, Ratings] = {
     "one rating": Ratings.from_ids([1], [1], [3.0]),
     "three items of one user": Ratings.from_ids([1, 1, 1], [1, 2, 3], [1.0, 3.0, 5.0]),
     "one item": Ratings.from_ids(list(range(6)), [1] * 6, [1, 2, 3, 4, 5, 5]),
-    "no stars, only who has what": Ratings.from_ids([1, 1, 2, 2, 3, 3], [1, 2, 1, 2, 2, 3], [1] * 6),
-    "ids that are text": Ratings.from_ids(list("abcabc"), ["<x>"] * 3 + ["y", "y", "z"], [1, 2, 3, 4, 5, 5]),
+    "no stars, only who has what": Ratings.from_ids(
+        [1, 1, 2, 2, 3, 3], [1, 2, 1, 2, 2, 3], [1] * 6
+    ),
+    "ids that are text": Ratings.from_ids(
+        list("abcabc"), ["<x>"] * 3 + ["y", "y", "z"], [1, 2, 3, 4, 5, 5]
+    ),
 }
 
 
@@ -376,7 +449,9 @@ def test_the_smallest_tables_have_a_report(model: Callable[[], Any], ratings: Ra
 
 
 def test_the_page_of_a_table_of_three_items_is_whole() -> None:
-    seen = Seen(page(collect(guide_of(Baseline(), SMALL["three items of one user"]), is_measured=False)))
+    seen = Seen(
+        page(collect(guide_of(Baseline(), SMALL["three items of one user"]), is_measured=False))
+    )
     assert "The films have no titles in this file and are shown by their ids." in seen.text
     assert "This person has rated every film, so there is nothing left to recommend." in seen.text
     assert "No publication is known for these data." in seen.text
@@ -454,14 +529,18 @@ def luminance(color: str) -> float:
     digits = color.lstrip("#")
     digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
     parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
     return float(np.dot([0.2126, 0.7152, 0.0722], linear))
 
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
 def test_texts_and_figures_have_the_contrast_that_wcag_aa_asks_for(mode: int) -> None:
     css = (files("matinee.report") / "assets" / "report.css").read_text("utf-8")
-    colors = dict(re.findall(r"--([\w-]+): (#\w+);", re.findall(r":root \{(.*?)\}", css, re.DOTALL)[mode]))
+    colors = dict(
+        re.findall(r"--([\w-]+): (#\w+);", re.findall(r":root \{(.*?)\}", css, re.DOTALL)[mode])
+    )
     paper = luminance(colors["paper"])
     for name, least in (("ink", 7), ("soft", 4.5), ("accent", 4.5), ("plot-blue", 4.5), ("plot-orange", 4.5),
                         ("plot-gray", 4.5)):  # fmt: skip
@@ -495,7 +574,9 @@ def test_the_object_says_what_the_page_says() -> None:
 def test_a_title_that_is_no_unicode_is_written_all_the_same(tmp_path: Path) -> None:
     ratings = SMALL["three items of one user"]
     odd = Catalog({1: Film("half a pair \ud83c")})
-    save_page(collect(guide_of(Baseline(), ratings, odd), is_measured=False), tmp_path / "page.html")
+    save_page(
+        collect(guide_of(Baseline(), ratings, odd), is_measured=False), tmp_path / "page.html"
+    )
     assert "half a pair ?" in (tmp_path / "page.html").read_text("utf-8")
 
 
@@ -534,7 +615,9 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*words: object) -> Result:
-    result = CliRunner().invoke(command, [str(word) for word in words], prog_name="report", standalone_mode=True)
+    result = CliRunner().invoke(
+        command, [str(word) for word in words], prog_name="report", standalone_mode=True
+    )
     if result.exception and not isinstance(result.exception, SystemExit | MatineeError):
         raise result.exception
     return result
@@ -551,17 +634,23 @@ def test_the_command_writes_the_page_and_says_so(model_file: Path, tmp_path: Pat
 def test_the_command_prints_one_object(model_file: Path) -> None:
     done = run(model_file, "--json", "--threads", 1)
     assert done.exit_code == 0
-    assert json.loads(done.stdout) == json.loads(json.dumps(collect(Guide.load(model_file)).to_dict()))
+    assert json.loads(done.stdout) == json.loads(
+        json.dumps(collect(Guide.load(model_file)).to_dict())
+    )
     assert done.stdout.count("\n") == 1
 
 
 def test_the_command_needs_a_place_or_an_object(model_file: Path) -> None:
     done = run(model_file)
     assert done.exit_code == 2
-    assert done.stderr.endswith("Error: Missing output: use --out report.html, or --json for a JSON object.\n")
+    assert done.stderr.endswith(
+        "Error: Missing output: use --out report.html, or --json for a JSON object.\n"
+    )
 
 
-def test_a_wrong_place_is_told_before_anything_is_measured(model_file: Path, tmp_path: Path) -> None:
+def test_a_wrong_place_is_told_before_anything_is_measured(
+    model_file: Path, tmp_path: Path
+) -> None:
     done = run(model_file, "--out", tmp_path / "page.txt")
     assert isinstance(done.exception, SettingError)
     assert not list(tmp_path.iterdir())
@@ -602,14 +691,18 @@ def test_a_model_with_times_and_features_is_measured_with_them(name: str, tmp_pa
 
 
 @pytest.mark.parametrize(("name", "is_said"), [("bayes", True), ("blend", True), ("mf", False)])
-def test_of_an_old_file_it_is_said_that_times_and_features_are_lacking(name: str, is_said: bool) -> None:
+def test_of_an_old_file_it_is_said_that_times_and_features_are_lacking(
+    name: str, is_said: bool
+) -> None:
     found = collect(Guide.load(OLD / f"{name}.matinee"), n_threads=1).quality
     assert isinstance(found, Quality)
     assert found.protocol().endswith(LACKING) == is_said
 
 
 def test_of_a_model_that_uses_neither_nothing_is_said_to_lack(tmp_path: Path) -> None:
-    model = BayesianMF.from_settings(BAYES | {"times": False, "side": False}).fit(table(), n_threads=1)
+    model = BayesianMF.from_settings(BAYES | {"times": False, "side": False}).fit(
+        table(), n_threads=1
+    )
     assert (model.history_.timestamp, model.history_.item_features) == (None, None)
     model.history_ = replace(model.history_, is_complete=False)  # as from an old file
     Guide(model, Catalog(), Origin("simulated", 400)).save(tmp_path / "m.matinee")

@@ -43,7 +43,9 @@ RESUMING: list[tuple[type[Recommender], dict[str, Any]]] = [
     (EmbeddingMLP, {"hidden": "20", "dropout": "0.3", "batch_size": 64, "update": "lazy"}),
 ]
 every_resuming = pytest.mark.parametrize(
-    ("model", "settings"), RESUMING, ids=[f"{model.name}-{settings}" for model, settings in RESUMING]
+    ("model", "settings"),
+    RESUMING,
+    ids=[f"{model.name}-{settings}" for model, settings in RESUMING],
 )
 
 
@@ -87,7 +89,13 @@ def test_the_best_epoch_before_an_interruption_is_not_forgotten(
     model: type[Recommender], settings: dict[str, Any], tmp_path: Path
 ) -> None:
     part = random_split(SMALL, 0.3)
-    settings = settings | {"epochs": 30, "learning_rate": 0.1, "schedule": "constant", "patience": 2, "keep_best": True}
+    settings = settings | {
+        "epochs": 30,
+        "learning_rate": 0.1,
+        "schedule": "constant",
+        "patience": 2,
+        "keep_best": True,
+    }
     whole: Any = model.from_settings(settings).fit(part.train, valid=part.test)
     n_epochs = len(whole.curve_.rows)
     assert n_epochs < 30
@@ -103,24 +111,35 @@ def test_a_checkpoint_does_not_depend_on_who_asks_or_watches(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def checkpoint_refusal(file: Path, model: Recommender | None = None, ratings: Ratings = SMALL) -> str:
+def checkpoint_refusal(
+    file: Path, model: Recommender | None = None, ratings: Ratings = SMALL
+) -> str:
     with pytest.raises(ModelFileError) as caught:
         (model or PlainMF(epochs=3)).fit(ratings, checkpoint=file)
     return str(caught.value)
 
 
-@pytest.mark.parametrize("payload", [b"", b"nonsense", b"\xff" * 100, None], ids=["empty", "text", "bytes", "cut"])
-def test_a_damaged_checkpoint_is_refused_and_left_alone(payload: bytes | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "payload", [b"", b"nonsense", b"\xff" * 100, None], ids=["empty", "text", "bytes", "cut"]
+)
+def test_a_damaged_checkpoint_is_refused_and_left_alone(
+    payload: bytes | None, tmp_path: Path
+) -> None:
     file = tmp_path / "state"
     interrupted(PlainMF(epochs=3), 1, SMALL, checkpoint=file)
     damaged = file.read_bytes()[:-5] if payload is None else payload
     file.write_bytes(damaged)
-    assert checkpoint_refusal(file) == f"The checkpoint '{file}' is damaged; remove it to start again."
+    assert (
+        checkpoint_refusal(file) == f"The checkpoint '{file}' is damaged; remove it to start again."
+    )
     assert file.read_bytes() == damaged
 
 
 def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
-    assert checkpoint_refusal(tmp_path) == f"The checkpoint '{tmp_path}' is damaged; remove it to start again."
+    assert (
+        checkpoint_refusal(tmp_path)
+        == f"The checkpoint '{tmp_path}' is damaged; remove it to start again."
+    )
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
@@ -128,7 +147,12 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     interrupted(PlainMF(epochs=3), 1, SMALL, checkpoint=file)
     before = file.read_bytes()
     expected = f"The checkpoint '{file}' belongs to other data or settings; remove it or name another file."
-    others: list[Recommender] = [PlainMF(epochs=4), PlainMF(epochs=3, seed=1), DotProduct(epochs=3), EmbeddingMLP()]
+    others: list[Recommender] = [
+        PlainMF(epochs=4),
+        PlainMF(epochs=3, seed=1),
+        DotProduct(epochs=3),
+        EmbeddingMLP(),
+    ]
     assert {checkpoint_refusal(file, other) for other in others} == {expected}
     assert checkpoint_refusal(file, ratings=SMALL.subset(np.arange(599))) == expected
     assert file.read_bytes() == before
@@ -143,11 +167,16 @@ def test_a_model_file_is_no_checkpoint(tmp_path: Path) -> None:
 
 def test_a_checkpoint_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     file = tmp_path / "missing" / "state"
-    assert checkpoint_refusal(file) == f"Cannot write the checkpoint '{file}': No such file or directory."
+    assert (
+        checkpoint_refusal(file)
+        == f"Cannot write the checkpoint '{file}': No such file or directory."
+    )
 
 
 @pytest.mark.parametrize("model", [MatrixFactorization, Baseline], ids=lambda model: model.name)
-def test_who_trains_in_no_time_refuses_a_checkpoint(model: type[Recommender], tmp_path: Path) -> None:
+def test_who_trains_in_no_time_refuses_a_checkpoint(
+    model: type[Recommender], tmp_path: Path
+) -> None:
     with pytest.raises(UnsupportedError) as caught:
         model().fit(SMALL, checkpoint=tmp_path / "state")
     assert str(caught.value) == f"{model.name} trains too fast to need a checkpoint; leave it out."
@@ -168,7 +197,9 @@ def wait_for(checkpoint: Path, before: int, is_alive: Callable[[], bool], delay:
     time.sleep(delay)
 
 
-def fit_and_save(model: type[Recommender], settings: dict[str, Any], checkpoint: Path, out: Path) -> None:
+def fit_and_save(
+    model: type[Recommender], settings: dict[str, Any], checkpoint: Path, out: Path
+) -> None:
     """What the child processes do."""
     torch.set_num_threads(1)
     Guide(model.from_settings(settings).fit(SMALL, checkpoint=checkpoint)).save(out)
@@ -176,15 +207,26 @@ def fit_and_save(model: type[Recommender], settings: dict[str, Any], checkpoint:
 
 @pytest.mark.parametrize(
     ("model", "n_kills", "settings"),
-    [(PlainMF, 3, {"epochs": 80}), (EmbeddingMLP, 6, {"epochs": 70, "hidden": "16", "batch_size": 100})],
+    [
+        (PlainMF, 3, {"epochs": 80}),
+        (EmbeddingMLP, 6, {"epochs": 70, "hidden": "16", "batch_size": 100}),
+    ],
     ids=["plain-mf", "mlp"],
 )
 def test_a_training_killed_again_and_again_ends_with_the_same_weights(
-    model: type[Recommender], n_kills: int, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: type[Recommender],
+    n_kills: int,
+    settings: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folders = str(ROOT), str(Path(__file__).parent)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(folders))  # where the server finds this file and its imports
-    context = multiprocessing.get_context("forkserver")  # so that PyTorch is imported once and not by every child
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(folders)
+    )  # where the server finds this file and its imports
+    context = multiprocessing.get_context(
+        "forkserver"
+    )  # so that PyTorch is imported once and not by every child
     context.set_forkserver_preload(["torch._dynamo", "matinee.kernels.adam", __name__])
     checkpoint, out = tmp_path / "state", tmp_path / "resumed.matinee"
 
@@ -211,9 +253,18 @@ def test_a_training_killed_again_and_again_ends_with_the_same_weights(
 def test_the_train_command_goes_on_after_a_kill(tmp_path: Path) -> None:
     data, checkpoint, out = tmp_path / "ratings.csv", tmp_path / "state", tmp_path / "plain.matinee"
     columns = SMALL.users.ids[SMALL.user_index], SMALL.items.ids[SMALL.item_index], SMALL.value
-    rows = [",".join(map(str, row)) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    rows = [
+        ",".join(map(str, row))
+        for row in zip(*(column.tolist() for column in columns), strict=True)
+    ]
     data.write_text("\n".join(["user,item,rating", *rows, ""]), "utf-8")
-    words = [*("train", data, "--model", "plain-mf", "--set", "epochs=80"), "--checkpoint", checkpoint, "--out", out]
+    words = [
+        *("train", data, "--model", "plain-mf", "--set", "epochs=80"),
+        "--checkpoint",
+        checkpoint,
+        "--out",
+        out,
+    ]
     program = [sys.executable, "-c", "from matinee.cli import main; main()", *map(str, words)]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         wait_for(checkpoint, 0, lambda: child.poll() is None, 0.05)

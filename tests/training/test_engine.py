@@ -28,7 +28,9 @@ SMALL = simulated(40, 30, 600)
 
 def weights(biases: bool) -> Any:
     rng = np.random.default_rng(0)
-    return rng.normal(0, 0.3, (SMALL.n_users + SMALL.n_items, N_FACTORS + biases)).astype(np.float32)
+    return rng.normal(0, 0.3, (SMALL.n_users + SMALL.n_items, N_FACTORS + biases)).astype(
+        np.float32
+    )
 
 
 def engines(
@@ -51,7 +53,8 @@ def schedule() -> tuple[Schedule, Batches]:
 @pytest.mark.parametrize("biases", [True, False])
 @pytest.mark.parametrize("bounds", [(0.0, 5.5), (0.0, 0.0)])
 @pytest.mark.parametrize(
-    ("decay", "lazy"), [((0.0, False), False), ((0.1, True), False), ((0.1, False), False), ((0.0, True), True)]
+    ("decay", "lazy"),
+    [((0.0, False), False), ((0.1, True), False), ((0.1, False), False), ((0.0, True), True)],
 )
 def test_an_epoch_is_that_of_the_fused_kernel(
     biases: bool, bounds: tuple[float, float], decay: tuple[float, bool], lazy: bool
@@ -61,11 +64,15 @@ def test_an_epoch_is_that_of_the_fused_kernel(
     for epoch in range(2):
         n_before = epoch * len(plan.rates)
         losses = fused.epoch(batches, BATCH, plan, n_before, 0)
-        np.testing.assert_allclose(network.epoch(batches, BATCH, plan, n_before, 0), losses, rtol=1e-4)
+        np.testing.assert_allclose(
+            network.epoch(batches, BATCH, plan, n_before, 0), losses, rtol=1e-4
+        )
     table = network.module.state_dict()["table.weight"].numpy()
     np.testing.assert_allclose(fused.table.weights, table, rtol=1e-3, atol=2e-4)
     stars = fused.predict(SMALL.user_index, SMALL.item_index)
-    np.testing.assert_allclose(network.predict(SMALL.user_index, SMALL.item_index), stars, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        network.predict(SMALL.user_index, SMALL.item_index), stars, rtol=1e-3, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("lazy", [True, False])
@@ -111,7 +118,9 @@ def test_a_module_may_mix_sparse_and_dense_parameters() -> None:
             self.mean = nn.Parameter(torch.zeros(1))
 
         def forward(self, user_index: torch.Tensor, item_index: torch.Tensor) -> torch.Tensor:
-            stars: torch.Tensor = self.mean + (self.users(user_index) * self.items(item_index)).sum(1)
+            stars: torch.Tensor = self.mean + (self.users(user_index) * self.items(item_index)).sum(
+                1
+            )
             return stars
 
     with torch.random.fork_rng(devices=[]):
@@ -148,7 +157,13 @@ def test_dropout_is_on_while_training_and_off_while_predicting() -> None:
 
 def here() -> str:
     cuda = ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-    return ", ".join([*(cuda if len(cuda) > 1 else []), *(["mps"] if torch.backends.mps.is_available() else []), "cpu"])
+    return ", ".join(
+        [
+            *(cuda if len(cuda) > 1 else []),
+            *(["mps"] if torch.backends.mps.is_available() else []),
+            "cpu",
+        ]
+    )
 
 
 @pytest.mark.parametrize("name", ["nonsense", "CPU", "", "cpu:x", "cuda:99"])
@@ -173,11 +188,17 @@ def test_the_processor_is_always_there_and_auto_takes_the_first() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("model", [DotProduct, EmbeddingMLP], ids=lambda model: model.name)
-def test_a_cuda_device_comes_to_about_the_same_predictions(model: type[Recommender], ratings: Ratings) -> None:
+def test_a_cuda_device_comes_to_about_the_same_predictions(
+    model: type[Recommender], ratings: Ratings
+) -> None:
     quality = [
         float(
             np.mean(
-                (model.from_settings({"device": device}).fit(ratings).predict_ratings(ratings) - ratings.value) ** 2
+                (
+                    model.from_settings({"device": device}).fit(ratings).predict_ratings(ratings)
+                    - ratings.value
+                )
+                ** 2
             )
         )
         for device in ("cpu", "cuda")
@@ -200,7 +221,9 @@ def test_fitting_leaves_the_random_numbers_of_the_caller_alone(
     one = model.from_settings({"epochs": 1} | settings).fit(SMALL)
     one.fold_in({7: 4.0})
     assert torch.equal(torch.random.get_rng_state(), state)
-    assert all(np.array_equal(a, b) for a, b in zip(np.random.get_state(), numpy_state, strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(np.random.get_state(), numpy_state, strict=True)
+    )
 
 
 def test_the_random_numbers_of_the_caller_change_no_fit() -> None:
@@ -213,7 +236,9 @@ def test_the_random_numbers_of_the_caller_change_no_fit() -> None:
 
 
 def test_the_dot_product_in_pytorch_is_that_of_the_kernel() -> None:
-    one, other = (DotProduct(epochs=2, factors=8, device=device).fit(SMALL) for device in ("cpu", "auto"))
+    one, other = (
+        DotProduct(epochs=2, factors=8, device=device).fit(SMALL) for device in ("cpu", "auto")
+    )
     for name in ("item_factors_", "user_bias_"):
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=0.01, atol=5e-4)
     np.testing.assert_allclose(one.curve_.rows, other.curve_.rows, rtol=0.01, atol=5e-4)

@@ -42,7 +42,9 @@ class Scripted:
         self.done += 1
         return np.full(len(schedule.rates), 10.0 - self.done)
 
-    def predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+    def predict(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         del item_index
         return np.full(len(user_index), 3 + np.sqrt(self.valid_errors[self.done - 1]), np.float32)
 
@@ -57,7 +59,9 @@ def threes(n: int = 10) -> Ratings:
     return Ratings.from_ids(np.arange(n), np.arange(n), np.full(n, 3.0))
 
 
-def run(errors: list[float], *, patience: int = 0, keep_best: bool = False) -> tuple[Scripted, TrainingLog]:
+def run(
+    errors: list[float], *, patience: int = 0, keep_best: bool = False
+) -> tuple[Scripted, TrainingLog]:
     engine = Scripted(errors)
     plan = TrainingPlan(len(errors), 4, CONSTANT, patience=patience, keep_best=keep_best)
     return engine, train(engine, plan, threes(), threes())
@@ -69,8 +73,12 @@ def run(errors: list[float], *, patience: int = 0, keep_best: bool = False) -> t
 def test_every_epoch_sees_every_rating_once_in_an_order_of_its_own() -> None:
     engine = Scripted([1.0] * 3)
     train(engine, TrainingPlan(3, 64, CONSTANT, seed=5), SMALL)
-    rows = sorted(zip(SMALL.user_index.tolist(), SMALL.item_index.tolist(), SMALL.value.tolist(), strict=True))
-    orders = [list(zip(*(column.tolist() for column in order), strict=True)) for order in engine.orders]
+    rows = sorted(
+        zip(SMALL.user_index.tolist(), SMALL.item_index.tolist(), SMALL.value.tolist(), strict=True)
+    )
+    orders = [
+        list(zip(*(column.tolist() for column in order), strict=True)) for order in engine.orders
+    ]
     assert all(sorted(order) == rows for order in orders)
     assert len({tuple(order) for order in orders}) == 3
     assert [call[1:] for call in engine.calls] == [(0, 0), (10, 1), (20, 2)]
@@ -104,7 +112,9 @@ def test_the_history_has_a_row_for_each_epoch() -> None:
 
 
 def test_without_a_valid_part_its_error_is_nan_and_the_last_epoch_counts() -> None:
-    history = train(Scripted([1.0] * 4), TrainingPlan(4, 4, CONSTANT, patience=1, keep_best=True), threes())
+    history = train(
+        Scripted([1.0] * 4), TrainingPlan(4, 4, CONSTANT, patience=1, keep_best=True), threes()
+    )
     assert np.isnan([epoch[2] for epoch in history.epochs]).all()
     assert (len(history.epochs), history.best_epoch) == (4, 3)
 
@@ -132,15 +142,22 @@ def test_models_keep_the_history(model: type[Recommender]) -> None:
 @pytest.mark.parametrize("model", [DotProduct, EmbeddingMLP], ids=lambda model: model.name)
 def test_watching_a_valid_part_changes_no_weight(model: type[Recommender]) -> None:
     part = random_split(SMALL, 0.2)
-    one, other = (model.from_settings({"epochs": 2}).fit(part.train, valid=valid) for valid in (None, part.test))
+    one, other = (
+        model.from_settings({"epochs": 2}).fit(part.train, valid=valid)
+        for valid in (None, part.test)
+    )
     found = state_of(other)
     for name, array in state_of(one).items():
         assert name == "losses_" or np.array_equal(array, found[name], equal_nan=True), name
 
 
 @pytest.mark.parametrize("model", [DotProduct, PlainMF, EmbeddingMLP], ids=lambda model: model.name)
-def test_another_seed_gives_other_numbers_and_the_same_seed_the_same(model: type[Recommender]) -> None:
-    one, same, other = (model.from_settings({"epochs": 2, "seed": seed}).fit(SMALL) for seed in (3, 3, 4))
+def test_another_seed_gives_other_numbers_and_the_same_seed_the_same(
+    model: type[Recommender],
+) -> None:
+    one, same, other = (
+        model.from_settings({"epochs": 2, "seed": seed}).fit(SMALL) for seed in (3, 3, 4)
+    )
     first, second, third = map(state_of, (one, same, other))
     for name, array in first.items():
         assert np.array_equal(array, second[name], equal_nan=True), name
@@ -154,7 +171,9 @@ def test_another_seed_gives_other_numbers_and_the_same_seed_the_same(model: type
     ("patience", "n_epochs"),
     [(1, 3), (2, 6), (3, 7), (0, 8)],
 )
-def test_patience_is_the_number_of_epochs_without_a_better_one(patience: int, n_epochs: int) -> None:
+def test_patience_is_the_number_of_epochs_without_a_better_one(
+    patience: int, n_epochs: int
+) -> None:
     errors = [5.0, 4.0, 4.5, 3.0, 3.0, 3.5, 3.25, 3.125]
     _, history = run(errors, patience=patience, keep_best=True)
     assert len(history.epochs) == n_epochs
@@ -170,7 +189,9 @@ def test_the_weights_of_the_best_epoch_are_restored_when_asked() -> None:
 def test_keeping_the_best_epoch_keeps_the_model_of_that_epoch() -> None:
     part = random_split(SMALL, 0.3)
     settings = {"schedule": "constant", "learning_rate": 0.005, "weight_decay": 0.0}
-    kept = DotProduct.from_settings({"epochs": 25, "keep_best": True} | settings).fit(part.train, valid=part.test)
+    kept = DotProduct.from_settings({"epochs": 25, "keep_best": True} | settings).fit(
+        part.train, valid=part.test
+    )
     best = int(kept.curve_.rows[:, 2].argmin())
     assert 0 < best < 24
     stopped = DotProduct.from_settings({"epochs": best + 1} | settings).fit(part.train)
@@ -199,5 +220,7 @@ def test_a_loss_that_is_not_finite_or_huge_stops_at_its_step(bad: float) -> None
             losses[1] = bad if self.done == 2 else 1
             return losses
 
-    with pytest.raises(SettingError, match=r"^The training diverged: at step 2 of epoch 2, with a learning rate"):
+    with pytest.raises(
+        SettingError, match=r"^The training diverged: at step 2 of epoch 2, with a learning rate"
+    ):
         train(Diverging([1.0] * 3), TrainingPlan(3, 4, CONSTANT), threes())

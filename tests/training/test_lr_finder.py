@@ -23,10 +23,14 @@ MODELS: list[tuple[type[Recommender], dict[str, Any]]] = [
     (PlainMF, {}),
     (EmbeddingMLP, {"hidden": "20", "batch_size": 128}),
 ]
-every_model = pytest.mark.parametrize(("model", "settings"), MODELS, ids=[model.name for model, _ in MODELS])
+every_model = pytest.mark.parametrize(
+    ("model", "settings"), MODELS, ids=[model.name for model, _ in MODELS]
+)
 
 
-def last_loss(model: type[Recommender], settings: dict[str, Any], ratings: Ratings, rate: float) -> float:
+def last_loss(
+    model: type[Recommender], settings: dict[str, Any], ratings: Ratings, rate: float
+) -> float:
     """The error of the training ratings in the second epoch, infinite where the training diverges."""
     given = settings | {"learning_rate": rate, "schedule": "constant", "epochs": 2}
     try:
@@ -83,4 +87,7 @@ def test_a_model_without_steps_on_batches_names_those_that_have_them(
 ) -> None:
     with pytest.raises(UnsupportedError) as caught:
         lr_find(model(), ratings)
-    assert str(caught.value) == f"{model.name} has no learning rate to find; use dot-product, plain-mf or mlp."
+    assert (
+        str(caught.value)
+        == f"{model.name} has no learning rate to find; use dot-product, plain-mf or mlp."
+    )

@@ -36,7 +36,9 @@ def assert_equal(found: Schedule, expected: Schedule) -> None:
 
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize(("epochs", "steps_per_epoch"), [(1, 1), (1, 7), (5, 1), (3, 4)])
-def test_every_step_has_a_rate_above_zero_and_a_momentum(name: str, epochs: int, steps_per_epoch: int) -> None:
+def test_every_step_has_a_rate_above_zero_and_a_momentum(
+    name: str, epochs: int, steps_per_epoch: int
+) -> None:
     rates, momenta = make_schedule(ScheduleSettings(name, RATE), epochs, steps_per_epoch)
     assert rates.shape == momenta.shape == (epochs * steps_per_epoch,)
     assert np.all((rates > 0) & (rates <= RATE * (1 + 1e-12)))
@@ -44,10 +46,15 @@ def test_every_step_has_a_rate_above_zero_and_a_momentum(name: str, epochs: int,
 
 
 def test_constant_is_constant() -> None:
-    assert_equal(make_schedule(ScheduleSettings("constant", RATE), 3, 4), Schedule(np.full(12, RATE), np.full(12, 0.9)))
+    assert_equal(
+        make_schedule(ScheduleSettings("constant", RATE), 3, 4),
+        Schedule(np.full(12, RATE), np.full(12, 0.9)),
+    )
 
 
-@pytest.mark.parametrize(("factor", "length", "epochs"), [(0.5, 10, 30), (0.5, 10, 4), (0.0, 3, 5), (1.0, 1, 2)])
+@pytest.mark.parametrize(
+    ("factor", "length", "epochs"), [(0.5, 10, 30), (0.5, 10, 4), (0.0, 3, 5), (1.0, 1, 2)]
+)
 def test_warm_up_is_linear_lr_stepped_by_the_epoch(factor: float, length: int, epochs: int) -> None:
     n_batches = 7
     settings = ScheduleSettings("warm-up", RATE, warm_up_factor=factor, warm_up_epochs=length)
@@ -59,7 +66,10 @@ def test_warm_up_is_linear_lr_stepped_by_the_epoch(factor: float, length: int, e
         if (step + 1) % n_batches == 0:
             scheduler.step()
 
-    found, expected = make_schedule(settings, epochs, n_batches), twin(one, epochs * n_batches, after)
+    found, expected = (
+        make_schedule(settings, epochs, n_batches),
+        twin(one, epochs * n_batches, after),
+    )
     np.testing.assert_allclose(found.rates, expected.rates, rtol=1e-9, atol=1e-13)
     assert np.array_equal(found.momenta, expected.momenta)
 
@@ -85,7 +95,9 @@ def test_one_cycle_is_one_cycle_lr_with_the_numbers_of_fastai(epochs: int, n_bat
 
 def test_the_momentum_of_one_cycle_mirrors_its_rate() -> None:
     rates, momenta = make_schedule(ScheduleSettings("one-cycle", RATE), 4, 25)
-    assert (momenta[0], momenta[25], rates[0], rates[25]) == pytest.approx((0.95, 0.85, RATE / 25, RATE))
+    assert (momenta[0], momenta[25], rates[0], rates[25]) == pytest.approx(
+        (0.95, 0.85, RATE / 25, RATE)
+    )
     assert np.all(np.diff(rates[:26]) > 0)
     assert np.all(np.diff(momenta[:26]) < 0)
     assert np.all(np.diff(rates[25:]) < 0)
@@ -94,13 +106,19 @@ def test_the_momentum_of_one_cycle_mirrors_its_rate() -> None:
     assert momenta[-1] == pytest.approx(0.95, abs=1e-3)
 
 
-@pytest.mark.parametrize(("length", "multiplier", "epochs"), [(2, 1, 9), (2, 2, 16), (1, 3, 14), (5, 2, 3)])
-def test_warm_restarts_are_those_of_pytorch_stepped_by_the_batch(length: int, multiplier: int, epochs: int) -> None:
+@pytest.mark.parametrize(
+    ("length", "multiplier", "epochs"), [(2, 1, 9), (2, 2, 16), (1, 3, 14), (5, 2, 3)]
+)
+def test_warm_restarts_are_those_of_pytorch_stepped_by_the_batch(
+    length: int, multiplier: int, epochs: int
+) -> None:
     n_batches = 8
     one = optimizer()
     scheduler = lr_scheduler.CosineAnnealingWarmRestarts(one, T_0=length, T_mult=multiplier)
     expected = twin(one, epochs * n_batches, lambda step: scheduler.step((step + 1) / n_batches))
-    settings = ScheduleSettings("warm-restarts", RATE, cycle_epochs=length, cycle_multiplier=multiplier)
+    settings = ScheduleSettings(
+        "warm-restarts", RATE, cycle_epochs=length, cycle_multiplier=multiplier
+    )
     assert_equal(make_schedule(settings, epochs, n_batches), expected)
 
 

@@ -38,7 +38,9 @@ def guide_of(seed: int = 0, *, baseline: bool = False) -> Guide:
     ratings = simulated(seed=seed)
     genres = ("Drama", "Comedy", "Sci-Fi", "Horror")
     films = {
-        item_id: Film(f"Film {place} ({1950 + place % 60})", 1950 + place % 60, (genres[place % 4],))
+        item_id: Film(
+            f"Film {place} ({1950 + place % 60})", 1950 + place % 60, (genres[place % 4],)
+        )
         for place, item_id in enumerate(ratings.items.ids.tolist()[:118])
     }
     films[7] = Film("Amélie (2001)", 2001, ("Comedy", "Romance"))
@@ -65,13 +67,17 @@ class Cluster:
         """The URL of a new, empty database."""
         import psycopg
 
-        with psycopg.connect(f"host={self.folder} user=matinee dbname=postgres", autocommit=True) as connection:
+        with psycopg.connect(
+            f"host={self.folder} user=matinee dbname=postgres", autocommit=True
+        ) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"postgresql://matinee@/{name}?host={self.folder}"
 
 
 def _tool(name: str) -> str:
-    found = shutil.which(name) or next(iter(sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))), None)
+    found = shutil.which(name) or next(
+        iter(sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))), None
+    )
     if found is None and os.environ.get("MATINEE_REQUIRE_ALL"):
         pytest.fail(f"MATINEE_REQUIRE_ALL is set; {NEEDED}")
     if found is None:
@@ -87,8 +93,23 @@ def cluster() -> Iterator[Cluster]:
     user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL does not run as root
     if user:
         shutil.chown(folder, user)
-    data, options = folder / "data", f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=60"
-    made = [initdb, "--no-sync", "-A", "trust", "-U", "matinee", "-E", "UTF8", "--locale=C", "-D", str(data)]
+    data, options = (
+        folder / "data",
+        f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=60",
+    )
+    made = [
+        initdb,
+        "--no-sync",
+        "-A",
+        "trust",
+        "-U",
+        "matinee",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "-D",
+        str(data),
+    ]
     quiet = {"cwd": folder, "user": user, "stdout": subprocess.DEVNULL, "check": True}
     subprocess.run(made, **quiet)  # type: ignore[call-overload]
     run = [control, "-D", str(data), "-w", "-l", str(folder / "log")]
@@ -130,7 +151,13 @@ class Process:
     """`matinee serve` as one types it, on a free port."""
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-c", "from matinee.cli import main; main()", "serve", *arguments]
+        command = [
+            sys.executable,
+            "-c",
+            "from matinee.cli import main; main()",
+            "serve",
+            *arguments,
+        ]
         self.process = subprocess.Popen(
             [*command, "--port", "0", "--rate", "0"],
             stdout=subprocess.PIPE,
@@ -195,7 +222,12 @@ for line in sys.stdin:
 
     def __init__(self) -> None:
         command = [sys.executable, "-c", self._CODE]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        pipes = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.DEVNULL,
+            "text": True,
+        }
         self._process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
 
     def serve(self, *arguments: str) -> Forked:
@@ -217,7 +249,9 @@ for line in sys.stdin:
 def wait_for_answer(url: str) -> None:
     """Until a server answers."""
     deadline = time.monotonic() + 30
-    with httpx.Client(verify=False) as client:  # without TLS nothing is to be verified, and to prepare it takes time
+    with httpx.Client(
+        verify=False
+    ) as client:  # without TLS nothing is to be verified, and to prepare it takes time
         while time.monotonic() < deadline:
             try:
                 client.get(f"{url}/health/live", timeout=30)

@@ -38,7 +38,9 @@ def test_a_film_is_found_by_the_beginnings_of_words_without_accents(web: httpx.C
         "item_id": 7, "title": "Amélie (2001)", "year": 2001, "genres": ["Comedy", "Romance"],
         "n_ratings": 0, "mean": 0,
     }  # fmt: skip
-    assert [film["item_id"] for film in web.get("/api/v1/films?q=epi%20STAR").json()["films"]] == [17]
+    assert [film["item_id"] for film in web.get("/api/v1/films?q=epi%20STAR").json()["films"]] == [
+        17
+    ]
 
 
 def test_a_misspelt_title_finds_what_resembles_it_and_says_so(web: httpx.Client) -> None:
@@ -53,16 +55,22 @@ def test_films_are_filtered_sorted_and_paged(web: httpx.Client, guide: Guide) ->
     pages = [web.get(f"/api/v1/films?{query}&page={page}").json() for page in range(1, 9)]
     films = [film for page in pages for film in page["films"]]
     assert len(films) == pages[0]["total"] == len({film["item_id"] for film in films})
-    counts = dict(zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True))
+    counts = dict(
+        zip(guide.model.items_.ids.tolist(), guide.model.item_counts_.tolist(), strict=True)
+    )
     expected = {
         item_id
         for item_id, film in guide.catalog.films.items()
-        if set(film.genres) & {"Sci-Fi", "Horror"} and 1960 <= (film.year or 0) <= 1990 and counts[item_id] >= 5
+        if set(film.genres) & {"Sci-Fi", "Horror"}
+        and 1960 <= (film.year or 0) <= 1990
+        and counts[item_id] >= 5
     }
     assert {film["item_id"] for film in films} == expected
     assert [film["year"] for film in films] == sorted(film["year"] for film in films)
     popular = web.get("/api/v1/films").json()["films"]
-    assert [film["n_ratings"] for film in popular] == sorted((film["n_ratings"] for film in popular), reverse=True)
+    assert [film["n_ratings"] for film in popular] == sorted(
+        (film["n_ratings"] for film in popular), reverse=True
+    )
 
 
 def test_one_film_and_those_like_it(web: httpx.Client, guide: Guide) -> None:
@@ -83,21 +91,33 @@ def test_genres_and_models_are_listed(web: httpx.Client) -> None:
 
 
 def test_a_list_is_that_of_the_library(web: httpx.Client, guide: Guide) -> None:
-    body = {"ratings": [*RATINGS, {"item_id": 999, "stars": 3}], "k": 6, "genre": ["drama"], "year_from": 1960}
+    body = {
+        "ratings": [*RATINGS, {"item_id": 999, "stars": 3}],
+        "k": 6,
+        "genre": ["drama"],
+        "year_from": 1960,
+    }
     told = web.post("/api/v1/recommend", json=body).json()
     expected = guide.recommend(STARS, 6, Filters(("Drama",), years=(1960, None))).items
     assert [item["item_id"] for item in told["items"]] == [one.item_id for one in expected]
-    assert [item["stars"] for item in told["items"]] == [round(one.stars or 0, 3) for one in expected]
+    assert [item["stars"] for item in told["items"]] == [
+        round(one.stars or 0, 3) for one in expected
+    ]
     assert told["unknown"] == ["999"]
     assert told["note"] == ""
 
 
 def test_films_that_are_rated_or_not_of_interest_are_left_out(web: httpx.Client) -> None:
-    first = [item["item_id"] for item in web.post("/api/v1/recommend", json={"ratings": RATINGS}).json()["items"]]
+    first = [
+        item["item_id"]
+        for item in web.post("/api/v1/recommend", json={"ratings": RATINGS}).json()["items"]
+    ]
     assert not {7, 17, 27} & set(first)
     body = {"ratings": RATINGS, "not_interested": [first[0], "12345"]}
     assert web.post("/api/v1/recommend", json=body).json()["items"][0]["item_id"] == first[1]
-    everything = web.post("/api/v1/recommend", json=body | {"include_rated": True, "k": 200}).json()["items"]
+    everything = web.post(
+        "/api/v1/recommend", json=body | {"include_rated": True, "k": 200}
+    ).json()["items"]
     assert {7, 17, 27} <= {item["item_id"] for item in everything}
     assert first[0] not in {item["item_id"] for item in everything}
 
@@ -114,34 +134,50 @@ def test_a_list_that_is_short_says_why(web: httpx.Client) -> None:
 def test_the_dials_turn_a_list(web: httpx.Client) -> None:
     def counts(popularity: float) -> int:
         body = {"ratings": RATINGS, "k": 20, "popularity": popularity}
-        return sum(int(item["n_ratings"]) for item in web.post("/api/v1/recommend", json=body).json()["items"])
+        return sum(
+            int(item["n_ratings"])
+            for item in web.post("/api/v1/recommend", json=body).json()["items"]
+        )
 
     assert counts(-1) < counts(0) < counts(1)
     varied = web.post("/api/v1/recommend", json={"ratings": RATINGS, "diversity": 0.9}).json()
-    assert varied["items"] != web.post("/api/v1/recommend", json={"ratings": RATINGS}).json()["items"]
+    assert (
+        varied["items"] != web.post("/api/v1/recommend", json={"ratings": RATINGS}).json()["items"]
+    )
 
 
 def test_predictions_and_explanations_agree_and_add_up(web: httpx.Client, guide: Guide) -> None:
     told = web.post("/api/v1/predict", json={"ratings": RATINGS, "item_ids": [37, "47"]}).json()
     assert [line["item_id"] for line in told["predictions"]] == [37, 47]
     assert told["predictions"][0]["stars"] == pytest.approx(guide.predict(STARS, 37), abs=1e-3)
-    reason = web.post("/api/v1/explain", json={"ratings": RATINGS, "item_id": 37, "reasons": 1}).json()
+    reason = web.post(
+        "/api/v1/explain", json={"ratings": RATINGS, "item_id": 37, "reasons": 1}
+    ).json()
     assert reason["stars"] == pytest.approx(told["predictions"][0]["stars"], abs=1e-3)
     assert sum(reason["parts"].values()) == pytest.approx(reason["stars"], abs=1e-4)
     assert len(reason["reasons"]) == 1
-    listed = web.post("/api/v1/recommend", json={"ratings": RATINGS, "k": 2, "explain": True}).json()["items"]
-    assert [item["explanation"]["item_id"] for item in listed] == [item["item_id"] for item in listed]
+    listed = web.post(
+        "/api/v1/recommend", json={"ratings": RATINGS, "k": 2, "explain": True}
+    ).json()["items"]
+    assert [item["explanation"]["item_id"] for item in listed] == [
+        item["item_id"] for item in listed
+    ]
 
 
 # -- people --------------------------------------------------------------------------------------------------------
 
 
-def test_a_person_rates_changes_deletes_and_is_recommended_something_else_at_once(web: httpx.Client) -> None:
+def test_a_person_rates_changes_deletes_and_is_recommended_something_else_at_once(
+    web: httpx.Client,
+) -> None:
     ada = newcomer(web)
     before = web.get("/api/v1/me/recommendations?k=5", headers=ada).json()["items"]
     assert web.put("/api/v1/me/ratings/7", json={"stars": 2}, headers=ada).status_code == 204
     assert web.put("/api/v1/me/ratings/7", json={"stars": 4.5}, headers=ada).status_code == 204
-    assert web.post("/api/v1/me/ratings", json={"ratings": RATINGS[1:]}, headers=ada).status_code == 204
+    assert (
+        web.post("/api/v1/me/ratings", json={"ratings": RATINGS[1:]}, headers=ada).status_code
+        == 204
+    )
     kept = web.get("/api/v1/me/ratings", headers=ada).json()
     assert {one["item_id"]: one["stars"] for one in kept["ratings"]} == {7: 4.5, 17: 1.5, 27: 4.0}
     assert kept["ratings"][-1]["title"]
@@ -162,9 +198,15 @@ def test_a_person_rates_changes_deletes_and_is_recommended_something_else_at_onc
 
 def test_a_taste_compares_with_everybody(web: httpx.Client, guide: Guide) -> None:
     ada = newcomer(web)
-    films = [item_id for item_id, film in guide.catalog.films.items() if film.genres == ("Horror",)][:6]
-    others = [item_id for item_id, film in guide.catalog.films.items() if film.genres == ("Drama",)][:6]
-    ratings = [{"item_id": one, "stars": 5} for one in films] + [{"item_id": one, "stars": 1} for one in others]
+    films = [
+        item_id for item_id, film in guide.catalog.films.items() if film.genres == ("Horror",)
+    ][:6]
+    others = [
+        item_id for item_id, film in guide.catalog.films.items() if film.genres == ("Drama",)
+    ][:6]
+    ratings = [{"item_id": one, "stars": 5} for one in films] + [
+        {"item_id": one, "stars": 1} for one in others
+    ]
     web.post("/api/v1/me/ratings", json={"ratings": ratings}, headers=ada)
     told = web.get("/api/v1/me/taste", headers=ada).json()
     assert [line["name"] for line in told["genres"]] == ["Horror", "Drama"]
@@ -192,7 +234,9 @@ def test_everything_is_exported_and_deleted(web: httpx.Client) -> None:
 # -- what cannot be done -------------------------------------------------------------------------------------------
 
 OUTSIDE = "6 stars for film '7' are outside the scale 1 to 5 in steps of 0.5."
-UNKNOWN = "The model films knows no film with the id '9'. Find films by title with /api/v1/films?q=..."
+UNKNOWN = (
+    "The model films knows no film with the id '9'. Find films by title with /api/v1/films?q=..."
+)
 
 
 @pytest.mark.parametrize(
@@ -232,17 +276,32 @@ def test_a_body_that_is_no_json_is_told_where(web: httpx.Client) -> None:
     status, sentence = problem(web.post("/api/v1/recommend", content=b'{"k": ', headers=header))
     assert status == 422
     assert sentence == "the body is not JSON from character 6 on: expecting value."
-    assert problem(web.post("/api/v1/recommend", content=b"\xff\xfe", headers=header))[0] in (400, 422)
+    assert problem(web.post("/api/v1/recommend", content=b"\xff\xfe", headers=header))[0] in (
+        400,
+        422,
+    )
     assert problem(web.post("/api/v1/recommend", content=b"k=1"))[0] == 422
 
 
 def test_ratings_of_unknown_films_and_outside_the_scale_are_not_kept(web: httpx.Client) -> None:
     ada = newcomer(web)
-    assert problem(web.put("/api/v1/me/ratings/9", json={"stars": 3}, headers=ada)) == (404, UNKNOWN)
-    assert problem(web.put("/api/v1/me/ratings/7", json={"stars": 6}, headers=ada)) == (422, OUTSIDE)
+    assert problem(web.put("/api/v1/me/ratings/9", json={"stars": 3}, headers=ada)) == (
+        404,
+        UNKNOWN,
+    )
+    assert problem(web.put("/api/v1/me/ratings/7", json={"stars": 6}, headers=ada)) == (
+        422,
+        OUTSIDE,
+    )
     both = [{"item_id": 17, "stars": 3}, {"item_id": 9, "stars": 3}]
-    assert problem(web.post("/api/v1/me/ratings", json={"ratings": both}, headers=ada)) == (404, UNKNOWN)
-    assert web.get("/api/v1/me/ratings", headers=ada).json() == {"ratings": [], "not_interested": []}
+    assert problem(web.post("/api/v1/me/ratings", json={"ratings": both}, headers=ada)) == (
+        404,
+        UNKNOWN,
+    )
+    assert web.get("/api/v1/me/ratings", headers=ada).json() == {
+        "ratings": [],
+        "not_interested": [],
+    }
 
 
 # -- the operator --------------------------------------------------------------------------------------------------
@@ -264,7 +323,12 @@ def test_the_operator_sees_models_and_counts_and_nobody_else_does(web: httpx.Cli
     after = web.get("/api/v1/operator/counts", headers=header).json()
     assert (after["people"], after["database"]) == (before["people"] + 1, "sqlite")
     for path in ("/api/v1/operator/model", "/api/v1/operator/counts", "/metrics"):
-        for wrong in ({}, ada, {"Authorization": "Bearer x"}, {"Authorization": f"Basic {OPERATOR}"}):
+        for wrong in (
+            {},
+            ada,
+            {"Authorization": "Bearer x"},
+            {"Authorization": f"Basic {OPERATOR}"},
+        ):
             assert problem(web.get(path, headers=wrong))[0] == 401
 
 
@@ -278,7 +342,9 @@ def test_figures_count_requests_by_route_and_nothing_personal(web: httpx.Client)
     assert "ratings/17" not in text
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/api/v1/genres", "/rate", "/static/app.css", "/api/v1/films/none"])
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/api/v1/genres", "/rate", "/static/app.css", "/api/v1/films/none"]
+)
 def test_head_is_answered_as_get_but_without_a_body(web: httpx.Client, path: str) -> None:
     found, asked = web.get(path), web.head(path)
     assert (asked.status_code, asked.content) == (found.status_code, b"")

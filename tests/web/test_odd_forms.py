@@ -35,10 +35,16 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server with many films, Film 0 (1950) and so on."""
     folder = tmp_path_factory.mktemp("large")
     items = list(range(N_FILMS))
-    ratings = Ratings.from_ids([1] * N_FILMS, items, [1 + item % 5 for item in items], scale=Scale(0.5, 5, 0.5))
-    films: dict[Id, Film] = {item: Film(f"Film {item} ({1950 + item % 60})", 1950 + item % 60) for item in items}
+    ratings = Ratings.from_ids(
+        [1] * N_FILMS, items, [1 + item % 5 for item in items], scale=Scale(0.5, 5, 0.5)
+    )
+    films: dict[Id, Film] = {
+        item: Film(f"Film {item} ({1950 + item % 60})", 1950 + item % 60) for item in items
+    }
     Guide(Baseline().fit(ratings, n_threads=1), Catalog(films)).save(folder / "large.matinee")
-    settings = Settings((folder / "large.matinee",), str(folder / "p.db"), limits=UNLIMITED, log_requests=False)
+    settings = Settings(
+        (folder / "large.matinee",), str(folder / "p.db"), limits=UNLIMITED, log_requests=False
+    )
     with serving(settings) as url:
         yield url
 
@@ -59,9 +65,19 @@ def test_a_character_that_no_database_takes_is_in_no_group_and_no_film(
 
 
 @pytest.mark.parametrize("part", ["", "page"])
-def test_the_way_back_after_a_form_never_leads_elsewhere_and_never_breaks(web: httpx.Client, part: str) -> None:
+def test_the_way_back_after_a_form_never_leads_elsewhere_and_never_breaks(
+    web: httpx.Client, part: str
+) -> None:
     ada = newcomer(web) | {"x-part": part}
-    for back in ("//[", "//[/", "http://[", "//evil.example", "/\\evil.example", "https://evil.example/", "/a\nb"):
+    for back in (
+        "//[",
+        "//[/",
+        "http://[",
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example/",
+        "/a\nb",
+    ):
         for path in ("/rate", "/hide", "/show", "/unrate"):
             sent = web.post(path, data={"item_id": "7", "stars": "3", "back": back}, headers=ada)
             assert (sent.status_code, sent.headers.get("location")) == (303, "/"), (path, back)
@@ -85,10 +101,15 @@ def test_however_many_films_are_to_be_checked_they_can_all_be_kept(large: str) -
     file = "Date,Name,Year,Letterboxd URI,Rating\n" + "\n".join(rows)
     with httpx.Client(base_url=large, timeout=30) as browser:
         review = browser.post("/you/import", files={"file": ("ratings.csv", file.encode())}).text
-        doubtful = [html.unescape(one) for one in re.findall(r'name="doubtful" value="([^"]*)"', review)]
+        doubtful = [
+            html.unescape(one) for one in re.findall(r'name="doubtful" value="([^"]*)"', review)
+        ]
         sure = html.unescape(re.findall(r'name="sure" value="([^"]*)"', review)[0])
         assert len(doubtful) == N_FILMS
-        parts = [("sure", (None, sure)), *(("doubtful", (None, one)) for one in doubtful)]  # as browsers send the page
+        parts = [
+            ("sure", (None, sure)),
+            *(("doubtful", (None, one)) for one in doubtful),
+        ]  # as browsers send the page
         done = browser.post("/you/import/keep", files=parts)
         assert (done.status_code, done.headers["location"]) == (303, "/you")
         assert browser.get("/api/v1/me").json()["n_ratings"] == N_FILMS
@@ -96,7 +117,9 @@ def test_however_many_films_are_to_be_checked_they_can_all_be_kept(large: str) -
         assert first["item_id"] == N_FILMS - 1  # the last one of the file
 
 
-def test_a_form_with_more_films_than_one_person_can_keep_is_refused_with_a_sentence(web: httpx.Client) -> None:
+def test_a_form_with_more_films_than_one_person_can_keep_is_refused_with_a_sentence(
+    web: httpx.Client,
+) -> None:
     refused = web.post("/you/import/keep", data={"doubtful": ["[]"] * 5_002})
     assert refused.status_code == 422
     assert refused.json()["detail"] == (

@@ -21,7 +21,12 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.web.conftest import OPERATOR, newcomer
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
 EXAMPLES = 7
 REPEATABLE: dict[str, Any] = {"deadline": None, "derandomize": True, "database": None}
 
@@ -99,8 +104,12 @@ def test_no_address_and_no_bytes_make_the_server_fail(site: str) -> None:
         '{"k": 1e400}',
     ],
 )
-def test_what_looks_like_json_and_is_hard_does_not_make_the_server_fail(site: str, body: str) -> None:
-    answer = httpx.post(f"{site}/api/v1/recommend", content=body, headers={"content-type": "application/json"})
+def test_what_looks_like_json_and_is_hard_does_not_make_the_server_fail(
+    site: str, body: str
+) -> None:
+    answer = httpx.post(
+        f"{site}/api/v1/recommend", content=body, headers={"content-type": "application/json"}
+    )
     assert answer.status_code in (200, 400, 422)
 
 
@@ -109,15 +118,24 @@ def test_every_operation_is_described_with_its_problems(site: str) -> None:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert operation["description"], (method, path)
-            problems = [status for status in operation["responses"] if status.startswith(("4", "5"))]
+            problems = [
+                status for status in operation["responses"] if status.startswith(("4", "5"))
+            ]
             assert problems or path.startswith("/health"), (method, path)
 
 
 @pytest.mark.parametrize(
-    ("shape", "path"), [("RecommendRequest", "recommend"), ("PredictRequest", "predict"), ("ExplainRequest", "explain")]
+    ("shape", "path"),
+    [
+        ("RecommendRequest", "recommend"),
+        ("PredictRequest", "predict"),
+        ("ExplainRequest", "explain"),
+    ],
 )
 def test_the_examples_of_the_document_are_good_requests(site: str, shape: str, path: str) -> None:
-    example = httpx.get(f"{site}/api/v1/openapi.json").json()["components"]["schemas"][shape]["examples"][0]
+    example = httpx.get(f"{site}/api/v1/openapi.json").json()["components"]["schemas"][shape][
+        "examples"
+    ][0]
     ids = iter(range(7, 100, 10))  # those of this model
     text = re.sub(r"(?<=item_id.: )\d+", lambda _: str(next(ids)), json.dumps(example))
     body = json.loads(text.replace("[3, 4]", "[47, 57]"))

@@ -43,13 +43,18 @@ def visitor(site: str) -> Iterator[httpx.Client]:
 @contextmanager
 def pages_of(settings: Settings) -> Iterator[httpx.Client]:
     """A visitor of a server of a test's own."""
-    with serving(settings) as url, httpx.Client(base_url=url, headers=HTML, follow_redirects=True) as client:
+    with (
+        serving(settings) as url,
+        httpx.Client(base_url=url, headers=HTML, follow_redirects=True) as client,
+    ):
         yield client
 
 
 def rate(client: httpx.Client, item_id: Id, stars: float, **more: object) -> httpx.Response:
     """Sends the form of a card."""
-    return client.post("/rate", data={"item_id": str(item_id), "stars": str(stars), "back": "/for-you"} | more)
+    return client.post(
+        "/rate", data={"item_id": str(item_id), "stars": str(stars), "back": "/for-you"} | more
+    )
 
 
 def shown(answer: httpx.Response) -> list[str]:
@@ -79,14 +84,18 @@ def fitted(name: str, ratings: Ratings, films: dict[Id, Film] | None = None) -> 
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_page_has_one_heading_and_nothing_that_the_browser_would_refuse(visitor: httpx.Client, address: str) -> None:
+def test_a_page_has_one_heading_and_nothing_that_the_browser_would_refuse(
+    visitor: httpx.Client, address: str
+) -> None:
     answer = visitor.get(address)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.text.count("<h1") == 1
     assert '<html lang="en">' in answer.text
-    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", answer.text)
+    assert not re.search(
+        r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", answer.text
+    )
     assert set(re.findall(r'(?:src|href|action)="(\w+:|//)', answer.text)) == set()
 
 
@@ -96,7 +105,11 @@ def test_to_look_makes_nobody(visitor: httpx.Client) -> None:
 
 
 def test_stylesheet_and_script_are_kept_but_asked_for_again(visitor: httpx.Client) -> None:
-    for name, kind in (("app.css", "text/css"), ("app.js", "javascript"), ("icon.svg", "image/svg+xml")):
+    for name, kind in (
+        ("app.css", "text/css"),
+        ("app.js", "javascript"),
+        ("icon.svg", "image/svg+xml"),
+    ):
         first = visitor.get(f"/static/{name}")
         assert kind in first.headers["content-type"]
         assert first.headers["cache-control"] == "no-cache"
@@ -112,13 +125,21 @@ def test_every_text_is_said_somewhere() -> None:
     code = "\n".join(path.read_text("utf-8") for path in sources if path.name != "texts.py")
     for group in ("SITE", "CARD", "RATE", "FOR_YOU", "FILM", "ERROR", "SCRIPT"):
         place = "texts" if group == "SCRIPT" else group
-        unsaid = [name for name in getattr(texts, group) if not re.search(rf'\b{place}(\.|\[")({name})\b', code)]
+        unsaid = [
+            name
+            for name in getattr(texts, group)
+            if not re.search(rf'\b{place}(\.|\[")({name})\b', code)
+        ]
         assert unsaid == [], group
         assert not {*getattr(texts, group)} & {*dir(dict)}  # templates would find the method
 
 
-def test_what_the_first_page_needs_is_made_ready_before_it_is_asked_for(model_file: Path, tmp_path: Path) -> None:
-    app = create_app(Settings((model_file,), str(tmp_path / "own.db"), "", UNLIMITED, log_requests=False))
+def test_what_the_first_page_needs_is_made_ready_before_it_is_asked_for(
+    model_file: Path, tmp_path: Path
+) -> None:
+    app = create_app(
+        Settings((model_file,), str(tmp_path / "own.db"), "", UNLIMITED, log_requests=False)
+    )
     (live,) = app.state.served.models
     cache = app.state.film_cards
 
@@ -149,7 +170,10 @@ def test_a_film_called_script_is_text_everywhere(tmp_path: Path) -> None:
     ids = guide.model.items_.ids.tolist()
     films = {item_id: Film(NASTY, 1999, ("Sci-Fi", "<b>bold</b>")) for item_id in ids}
     with pages_of(serve(Guide(guide.model, Catalog(films), guide.origin), tmp_path)) as client:
-        answers = [rate(client, 7, 5), *(client.get(page) for page in [*PAGES, "/search?q=%3Cscript%3E%3Cb%3Ebold"])]
+        answers = [
+            rate(client, 7, 5),
+            *(client.get(page) for page in [*PAGES, "/search?q=%3Cscript%3E%3Cb%3Ebold"]),
+        ]
         for answer in answers:
             assert answer.status_code == 200
             assert "<script>alert" not in answer.text
@@ -159,15 +183,29 @@ def test_a_film_called_script_is_text_everywhere(tmp_path: Path) -> None:
 
 
 def test_ids_of_any_letters_have_pages(tmp_path: Path) -> None:
-    names = ["a/b", "a b?c=d&e#f", "Ünï", "100%", '"><i>', *ODD, *(f"x{n}" for n in range(25 - 5 - len(ODD)))]
+    names = [
+        "a/b",
+        "a b?c=d&e#f",
+        "Ünï",
+        "100%",
+        '"><i>',
+        *ODD,
+        *(f"x{n}" for n in range(25 - 5 - len(ODD))),
+    ]
     rng = np.random.default_rng(0)
     user = np.repeat(np.arange(30), 8)
     item = np.concatenate([rng.permutation(25)[:8] for _ in range(30)])
-    ratings = Ratings.from_ids(user.tolist(), [names[one] for one in item], rng.integers(1, 6, 240).astype(float))
+    ratings = Ratings.from_ids(
+        user.tolist(), [names[one] for one in item], rng.integers(1, 6, 240).astype(float)
+    )
     with pages_of(serve(fitted("baseline", ratings), tmp_path)) as client:
         links = dict.fromkeys(re.findall(r'href="(/films[^"]*)"', client.get("/?n=36").text))
-        titles = {re.search(r"<h1>(.*?)</h1>", client.get(unescape(link)).text)[1] for link in links}  # type: ignore[index]
-        assert {"a/b", "a b?c=d&amp;e#f", "Ünï", "100%", "&#34;&gt;&lt;i&gt;", *ODD} == {*titles} - {*names[-15:]}
+        titles = {
+            re.search(r"<h1>(.*?)</h1>", client.get(unescape(link)).text)[1] for link in links
+        }  # type: ignore[index]
+        assert {"a/b", "a b?c=d&amp;e#f", "Ünï", "100%", "&#34;&gt;&lt;i&gt;", *ODD} == {
+            *titles
+        } - {*names[-15:]}
         assert words(rate(client, "a/b", 4)).count("From your 1 film") == 1
         back = rate(client, "..", 2, back=film_url("..")).url
         assert (back.path, dict(back.params)) == ("/films", {"id": ".."})
@@ -176,8 +214,16 @@ def test_ids_of_any_letters_have_pages(tmp_path: Path) -> None:
 
 
 def test_an_address_of_a_film_is_a_path_only_where_nothing_would_change_it() -> None:
-    assert [film_url(one) for one in (7, "tt0133093", "a.b~c")] == ["/films/7", "/films/tt0133093", "/films/a.b~c"]
-    assert [film_url(one) for one in ("..", "a/b", "50%")] == ["/films?id=..", "/films?id=a%2Fb", "/films?id=50%25"]
+    assert [film_url(one) for one in (7, "tt0133093", "a.b~c")] == [
+        "/films/7",
+        "/films/tt0133093",
+        "/films/a.b~c",
+    ]
+    assert [film_url(one) for one in ("..", "a/b", "50%")] == [
+        "/films?id=..",
+        "/films?id=a%2Fb",
+        "/films?id=50%25",
+    ]
 
 
 # -- forms without a script --------------------------------------------------------------------------------------
@@ -200,7 +246,9 @@ def test_the_first_rating_makes_a_person_and_the_list_changes(visitor: httpx.Cli
     assert shown(again) != shown(answer)
 
 
-def test_a_rating_is_marked_where_the_film_is_found_and_can_be_taken_back(visitor: httpx.Client) -> None:
+def test_a_rating_is_marked_where_the_film_is_found_and_can_be_taken_back(
+    visitor: httpx.Client,
+) -> None:
     rate(visitor, 17, 4.5)
     card = visitor.get("/search?q=star wars").text
     assert re.search(r'value="4.5" required checked', card)
@@ -240,7 +288,9 @@ def test_the_script_gets_the_page_in_one_answer_with_one_more_film(visitor: http
 
 
 @pytest.mark.parametrize("stars", ["0.5", "6", "nan", "", "five"])
-def test_a_rating_outside_the_scale_is_refused_and_makes_nobody(visitor: httpx.Client, stars: str) -> None:
+def test_a_rating_outside_the_scale_is_refused_and_makes_nobody(
+    visitor: httpx.Client, stars: str
+) -> None:
     answer = visitor.post("/rate", data={"item_id": "7", "stars": stars})
     assert answer.status_code == 422
     assert "That did not work" in words(answer)
@@ -286,7 +336,9 @@ def test_nobody_sees_or_changes_what_is_anothers(site: str) -> None:
 
 
 def test_forms_of_another_site_are_refused(visitor: httpx.Client) -> None:
-    answer = visitor.post("/rate", data={"item_id": "7", "stars": "4"}, headers={"Sec-Fetch-Site": "cross-site"})
+    answer = visitor.post(
+        "/rate", data={"item_id": "7", "stars": "4"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
     assert answer.status_code == 403
     assert "Not from there" in words(answer)
     assert not visitor.cookies
@@ -345,7 +397,8 @@ def test_a_film_says_what_its_prediction_is_made_of_and_it_adds_up(visitor: http
         rate(visitor, item_id, stars)
     answer = visitor.get("/films/1007")
     numbers = [
-        float(text.replace("\u2212", "-")) for text in re.findall(r'<td class="number">([^<]*)</td>', answer.text)
+        float(text.replace("\u2212", "-"))
+        for text in re.findall(r'<td class="number">([^<]*)</td>', answer.text)
     ]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)
     assert len(numbers) >= 6
@@ -356,13 +409,17 @@ def test_a_film_says_what_its_prediction_is_made_of_and_it_adds_up(visitor: http
 def test_search_finds_by_words_and_says_when_it_guesses(visitor: httpx.Client) -> None:
     assert shown(visitor.get("/search?q=amelie")) == ["7"]
     assert "the first 24 of 116 found for \u201cfilm\u201d" in words(visitor.get("/search?q=film"))
-    assert "No title holds \u201camelei\u201d; these resemble it." in words(visitor.get("/search?q=amelei"))
+    assert "No title holds \u201camelei\u201d; these resemble it." in words(
+        visitor.get("/search?q=amelei")
+    )
     assert "No title holds \u201czz\u201d." in words(visitor.get("/search?q=zz"))
     assert shown(visitor.get("/search", params={"q": "\0 ' %"})) == []
 
 
 @pytest.mark.parametrize("text", ["Amelie", "amelie", "Amélie", "Amélie (2001)", "AMELIE (2001)"])
-def test_search_finds_a_title_with_and_without_its_accents(visitor: httpx.Client, text: str) -> None:
+def test_search_finds_a_title_with_and_without_its_accents(
+    visitor: httpx.Client, text: str
+) -> None:
     assert shown(visitor.get("/search", params={"q": text})) == ["7"]
 
 
@@ -384,12 +441,20 @@ def test_a_model_that_only_ranks_tells_places_and_takes_stars(name: str, tmp_pat
 
 def test_a_model_of_what_people_have_asks_for_no_stars(tmp_path: Path) -> None:
     stars = simulated()
-    users, items = stars.users.ids[stars.user_index].tolist(), stars.items.ids[stars.item_index].tolist()
-    with pages_of(serve(fitted("ials", Ratings.from_ids(users, items, np.ones(len(stars)))), tmp_path)) as client:
+    users, items = (
+        stars.users.ids[stars.user_index].tolist(),
+        stars.items.ids[stars.item_index].tolist(),
+    )
+    with pages_of(
+        serve(fitted("ials", Ratings.from_ids(users, items, np.ones(len(stars)))), tmp_path)
+    ) as client:
         start = client.get("/")
         assert "Which of these do you have?" in words(start)
         assert 'type="radio"' not in start.text
-        assert re.search(r'<button name="stars" value="1.0" aria-label="Have it: 7">', client.get("/films/7").text)
+        assert re.search(
+            r'<button name="stars" value="1.0" aria-label="Have it: 7">',
+            client.get("/films/7").text,
+        )
         answer = rate(client, 7, 1)
         assert "No. 1 of 120 for you" in words(answer)
         assert "You have it" in words(client.get("/films/7"))
@@ -397,7 +462,9 @@ def test_a_model_of_what_people_have_asks_for_no_stars(tmp_path: Path) -> None:
 
 
 def test_three_films_are_rated_until_there_are_none(tmp_path: Path) -> None:
-    ratings = Ratings.from_ids([1, 1, 2, 2, 3, 3], ["a", "b", "b", "c", "a", "c"], [5.0, 1.0, 4.0, 2.0, 3.0, 5.0])
+    ratings = Ratings.from_ids(
+        [1, 1, 2, 2, 3, 3], ["a", "b", "b", "c", "a", "c"], [5.0, 1.0, 4.0, 2.0, 3.0, 5.0]
+    )
     with pages_of(serve(fitted("baseline", ratings), tmp_path)) as client:
         assert sorted(shown(client.get("/"))) == ["a", "b", "c"]
         for item_id in "abc":
@@ -421,9 +488,13 @@ def test_errors_are_pages_for_browsers_and_documents_for_programs(visitor: httpx
     assert visitor.get("/api/v1/films/8").headers["content-type"] == "application/problem+json"
 
 
-def test_too_many_requests_meet_a_page_that_says_how_long_to_wait(model_file: Path, tmp_path: Path) -> None:
+def test_too_many_requests_meet_a_page_that_says_how_long_to_wait(
+    model_file: Path, tmp_path: Path
+) -> None:
     limits = Limits(per_second=0.01, burst=1)
-    settings = Settings((model_file,), f"sqlite:///{tmp_path / 'p.db'}", "", limits, log_requests=False)
+    settings = Settings(
+        (model_file,), f"sqlite:///{tmp_path / 'p.db'}", "", limits, log_requests=False
+    )
     with serving(settings) as url:
         first, second = (httpx.get(f"{url}/for-you?k=3", headers=HTML) for _ in range(2))
         assert (first.status_code, second.status_code) == (200, 429)
@@ -432,12 +503,19 @@ def test_too_many_requests_meet_a_page_that_says_how_long_to_wait(model_file: Pa
         assert '<a class="button" href="/for-you?k=3">Try again</a>' in second.text
 
 
-def test_new_people_are_counted_on_pages_too_whatever_their_cookie_says(model_file: Path, tmp_path: Path) -> None:
+def test_new_people_are_counted_on_pages_too_whatever_their_cookie_says(
+    model_file: Path, tmp_path: Path
+) -> None:
     limits = Limits(people_per_minute=2)
-    settings = Settings((model_file,), f"sqlite:///{tmp_path / 'p.db'}", "", limits, log_requests=False)
+    settings = Settings(
+        (model_file,), f"sqlite:///{tmp_path / 'p.db'}", "", limits, log_requests=False
+    )
     with serving(settings) as url:
         form = {"item_id": "7", "stars": "4"}
-        made = [httpx.post(f"{url}/rate", data=form, cookies={"matinee": "made-up"}, headers=HTML) for _ in range(3)]
+        made = [
+            httpx.post(f"{url}/rate", data=form, cookies={"matinee": "made-up"}, headers=HTML)
+            for _ in range(3)
+        ]
         assert [answer.status_code for answer in made] == [303, 303, 429]
         assert "Too many new people from this address" in words(made[2])
 

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from matinee.cli import main
-from matinee.web.metrics import forget_the_dead
-from matinee.web.store import Store
+from matinee.web.db.people import Store
+from matinee.web.http.monitoring import forget_the_dead
 from tests.web.conftest import OPERATOR, Forking, Process, newcomer
 
 KILLS = 10
@@ -65,12 +65,19 @@ def test_every_rating_that_was_acknowledged_is_there_after_ten_kills(
     n_checked = 0
     for _ in range(KILLS):
         server = forking.serve(str(model_file), "--db", database, "--quiet")
-        writers = [Writer(server.url, one.token, already) for one, already in zip(people, known, strict=True)]
+        writers = [
+            Writer(server.url, one.token, already)
+            for one, already in zip(people, known, strict=True)
+        ]
         for writer in writers:
             writer.start()
         deadline = time.monotonic() + 20
         started = sum(map(len, known))
-        while sum(map(len, known)) < started + 10 and sum(map(len, known)) < 300 and time.monotonic() < deadline:
+        while (
+            sum(map(len, known)) < started + 10
+            and sum(map(len, known)) < 300
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.005)
         server.kill()
         for writer in writers:
@@ -84,14 +91,18 @@ def test_every_rating_that_was_acknowledged_is_there_after_ten_kills(
     assert n_checked > 10 * KILLS
 
 
-def test_a_server_that_is_told_to_stop_finishes_what_it_began(model_file: Path, tmp_path: Path) -> None:
+def test_a_server_that_is_told_to_stop_finishes_what_it_began(
+    model_file: Path, tmp_path: Path
+) -> None:
     server = Process(str(model_file), "--db", str(tmp_path / "people.db"))
     server.wait()
     with httpx.Client(base_url=server.url) as client:
         ada = newcomer(client)
         client.put("/api/v1/me/ratings/7", json={"stars": 5}, headers=ada)
     assert server.stop() == -signal.SIGTERM
-    assert not (tmp_path / "people.db-wal").exists()  # closed in order: all of it is in the one file
+    assert not (
+        tmp_path / "people.db-wal"
+    ).exists()  # closed in order: all of it is in the one file
 
 
 def test_ctrl_c_ends_it_without_an_error(model_file: Path, tmp_path: Path) -> None:
@@ -102,22 +113,33 @@ def test_ctrl_c_ends_it_without_an_error(model_file: Path, tmp_path: Path) -> No
     server.stop()
 
 
-def test_several_workers_share_the_address_the_database_and_the_figures(model_file: Path, tmp_path: Path) -> None:
+def test_several_workers_share_the_address_the_database_and_the_figures(
+    model_file: Path, tmp_path: Path
+) -> None:
     options = ("--db", str(tmp_path / "people.db"), "--workers", "2", "--quiet")
     server = Process(str(model_file), *options, environment={"MATINEE_OPERATOR_TOKEN": OPERATOR})
     server.wait()
     with httpx.Client(base_url=server.url) as client:
         ada = newcomer(client)
     for _ in range(12):  # each on a connection of its own, so that both workers are asked
-        assert httpx.put(f"{server.url}/api/v1/me/ratings/7", json={"stars": 5}, headers=ada).status_code == 204
+        assert (
+            httpx.put(
+                f"{server.url}/api/v1/me/ratings/7", json={"stars": 5}, headers=ada
+            ).status_code
+            == 204
+        )
     assert len(httpx.get(f"{server.url}/api/v1/me/ratings", headers=ada).json()["ratings"]) == 1
     text = httpx.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {OPERATOR}"}).text
     assert "matinee_ratings_written_total 12.0" in text
     assert server.stop() in (0, -signal.SIGTERM)
 
 
-def test_workers_whose_first_process_was_killed_do_not_hold_the_address(model_file: Path, tmp_path: Path) -> None:
-    server = Process(str(model_file), "--db", str(tmp_path / "people.db"), "--workers", "2", "--quiet")
+def test_workers_whose_first_process_was_killed_do_not_hold_the_address(
+    model_file: Path, tmp_path: Path
+) -> None:
+    server = Process(
+        str(model_file), "--db", str(tmp_path / "people.db"), "--workers", "2", "--quiet"
+    )
     server.wait()
     port = int(server.url.rpartition(":")[2])
     server.kill()
@@ -134,7 +156,11 @@ def test_workers_whose_first_process_was_killed_do_not_hold_the_address(model_fi
 def test_what_dead_workers_have_left_of_living_figures_is_removed(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    names = [f"gauge_livesum_{dead.pid}.db", f"counter_{dead.pid}.db", f"gauge_livesum_{os.getpid()}.db"]
+    names = [
+        f"gauge_livesum_{dead.pid}.db",
+        f"counter_{dead.pid}.db",
+        f"gauge_livesum_{os.getpid()}.db",
+    ]
     for name in names:
         (tmp_path / name).touch()
     forget_the_dead(str(tmp_path))
@@ -145,13 +171,23 @@ def test_what_dead_workers_have_left_of_living_figures_is_removed(tmp_path: Path
     ("arguments", "says"),
     [
         (["none.matinee"], "Error: There is no model file 'none.matinee'."),
-        (["MODEL", "--db", "mysql://x/y"], "Error: Ratings can be kept in SQLite or PostgreSQL, not in mysql."),
+        (
+            ["MODEL", "--db", "mysql://x/y"],
+            "Error: Ratings can be kept in SQLite or PostgreSQL, not in mysql.",
+        ),
         (["MODEL", "MODEL"], "Error: Two models are called 'films'; rename one of the files."),
-        (["MODEL", "--operator-token", "short"], "Error: The operator's token needs at least 16 characters;"),
+        (
+            ["MODEL", "--operator-token", "short"],
+            "Error: The operator's token needs at least 16 characters;",
+        ),
     ],
 )
 def test_what_cannot_be_served_is_told_in_one_line(
-    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
+    model_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    says: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     given = [str(model_file) if one == "MODEL" else one for one in arguments]
@@ -163,13 +199,19 @@ def test_what_cannot_be_served_is_told_in_one_line(
 def test_an_address_that_is_taken_is_told(model_file: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = click.testing.CliRunner().invoke(main, ["serve", str(model_file), "--port", str(port)])
+        done = click.testing.CliRunner().invoke(
+            main, ["serve", str(model_file), "--port", str(port)]
+        )
     assert done.exit_code == 1
     hint = "Give another with --host or --port."
-    assert done.stderr == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. {hint}\n"
+    assert (
+        done.stderr == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. {hint}\n"
+    )
 
 
-def test_without_its_packages_it_says_what_to_install(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_packages_it_says_what_to_install(
+    model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys.modules["matinee.cli.serve"], "find_spec", lambda _: None)
     done = click.testing.CliRunner().invoke(main, ["serve", str(model_file)])
     assert done.exit_code == 1
@@ -182,4 +224,9 @@ def test_matinee_and_its_command_line_load_nothing_of_the_web() -> None:
         "import sys, matinee, matinee.cli; "
         "print([name for name in ('fastapi', 'uvicorn', 'alembic', 'matinee.web') if name in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )

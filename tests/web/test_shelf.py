@@ -12,7 +12,7 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.intervals import LEVEL, interval
 from matinee.recommendation.model_file import Origin
 from matinee.web import texts
-from matinee.web.live import Snapshot
+from matinee.web.serving.snapshot import Snapshot
 from matinee.web.shelf import ALIKE, FilmCards
 from tests.conftest import simulated
 from tests.web.conftest import guide_of
@@ -30,7 +30,10 @@ def shelf_of(name: str, ratings: Ratings, films: dict[Id, Film] | None = None) -
 def pairs() -> Ratings:
     """Who has what, without stars."""
     table = simulated()
-    users, items = table.users.ids[table.user_index].tolist(), table.items.ids[table.item_index].tolist()
+    users, items = (
+        table.users.ids[table.user_index].tolist(),
+        table.items.ids[table.item_index].tolist(),
+    )
     return Ratings.from_ids(users, items, [1.0] * len(table), scale=PAIRS)
 
 
@@ -50,7 +53,9 @@ def shelf() -> FilmCards:
 # -- what is asked about -------------------------------------------------------------------------------------------
 
 
-def test_the_first_films_are_spread_over_genres_and_decades_more_than_the_most_rated_are(shelf: FilmCards) -> None:
+def test_the_first_films_are_spread_over_genres_and_decades_more_than_the_most_rated_are(
+    shelf: FilmCards,
+) -> None:
     def kinds(indices: list[int]) -> set[tuple[str, int]]:
         films = [shelf.card(index) for index in indices]
         return {(genre, (film["year"] or 0) // 10) for film in films for genre in film["genres"]}
@@ -71,7 +76,9 @@ def test_two_films_of_one_kind_at_one_place_are_not_both_asked_about_first() -> 
     stars = np.clip(np.round(3 + (taste @ of_pair.T) / 2), 1, 5)  # (200, 8)
     user, item = np.meshgrid(np.arange(200), np.arange(16), indexing="ij")
     given = stars[user, item // 2]
-    found = shelf_of("mf", Ratings.from_ids(user.ravel().tolist(), item.ravel().tolist(), given.ravel().tolist()))
+    found = shelf_of(
+        "mf", Ratings.from_ids(user.ravel().tolist(), item.ravel().tolist(), given.ravel().tolist())
+    )
     first = found.elicitation.next_items(8, [], [])
     assert len({index // 2 for index in first}) >= 7
 
@@ -138,19 +145,30 @@ def test_without_ratings_a_film_is_there_because_of_what_people_think(shelf: Fil
     means, counts = shelf.snapshot.guide.model.item_means_, shelf.counts
     said = shelf.reasons(list(range(len(counts))), {})
     assert set(said) == known
-    assert said[int(np.nanargmax(np.where(counts >= 20, means, np.nan)))] == texts.FOR_YOU["why_people"]
+    assert (
+        said[int(np.nanargmax(np.where(counts >= 20, means, np.nan)))]
+        == texts.FOR_YOU["why_people"]
+    )
     assert shelf.reasons([], {}) == shelf.reasons([], {1: 5.0}) == []
 
 
 def test_nothing_disliked_is_a_reason(shelf: FilmCards) -> None:
-    assert not any(why.startswith("Like ") for why in shelf.reasons(list(range(20)), {30: 1.0, 31: 1.5}))
+    assert not any(
+        why.startswith("Like ") for why in shelf.reasons(list(range(20)), {30: 1.0, 31: 1.5})
+    )
 
 
-def test_near_films_are_alike_others_best_first_and_none_of_those_left_out(shelf: FilmCards) -> None:
+def test_near_films_are_alike_others_best_first_and_none_of_those_left_out(
+    shelf: FilmCards,
+) -> None:
     near = shelf.similar(3, 5, [])
     assert 3 not in near
     assert len(near) == len(set(near)) == 5
-    likeness = shelf._directions[near] @ shelf._directions[3] * (shelf.counts[near] / (shelf.counts[near] + 20))
+    likeness = (
+        shelf._directions[near]
+        @ shelf._directions[3]
+        * (shelf.counts[near] / (shelf.counts[near] + 20))
+    )
     assert likeness.tolist() == sorted(likeness.tolist(), reverse=True)
     again = shelf.similar(3, 5, near[:2])
     assert again[:3] == near[2:]
@@ -169,7 +187,10 @@ def test_lines_say_stars_between_the_ends_of_the_scale_and_how_sure_they_are() -
     intervals = [line["likely"] or (0.0, 0.0) for line in lines]
     low, high = interval(stars[5], float(deviation), LEVEL)
     assert intervals[5] == pytest.approx((max(low, 1.0), min(high, 5.0)), abs=1e-6)
-    assert all(1.0 <= ends[0] <= star <= ends[1] <= 5.0 for star, ends in zip(stars, intervals, strict=True))
+    assert all(
+        1.0 <= ends[0] <= star <= ends[1] <= 5.0
+        for star, ends in zip(stars, intervals, strict=True)
+    )
 
 
 # -- other data ----------------------------------------------------------------------------------------------------
@@ -180,12 +201,15 @@ def test_a_model_without_vectors_is_shown_by_genre_and_decade(name: str) -> None
     ratings = simulated(n_users=60, n_items=24, n_ratings=900)
     ids = ratings.items.ids.tolist()
     films: dict[Id, Film] = {
-        one: Film(f"Film {place} ({1950 + place})", 1950 + place, (GENRES[place % 4],)) for place, one in enumerate(ids)
+        one: Film(f"Film {place} ({1950 + place})", 1950 + place, (GENRES[place % 4],))
+        for place, one in enumerate(ids)
     }
     found = shelf_of(name, ratings, films)
-    assert {genre for index in found.elicitation.next_items(4, [], []) for genre in found.card(index)["genres"]} == {
-        *GENRES
-    }
+    assert {
+        genre
+        for index in found.elicitation.next_items(4, [], [])
+        for genre in found.card(index)["genres"]
+    } == {*GENRES}
     assert {*found.similar(0, 2, [])} == {4, 8}  # dramas of the fifties
     assert found.years == (1950, 1973)
 
@@ -199,7 +223,9 @@ def test_without_titles_and_vectors_nothing_is_alike_and_all_can_be_asked_about(
     assert not any(why.startswith("Like ") for why in found.reasons([1, 2], {0: 5.0}))
 
 
-@pytest.mark.parametrize(("name", "n_items"), [("mf", 1), ("mf", 3), ("item-knn", 3), ("baseline", 1), ("baseline", 3)])
+@pytest.mark.parametrize(
+    ("name", "n_items"), [("mf", 1), ("mf", 3), ("item-knn", 3), ("baseline", 1), ("baseline", 3)]
+)
 def test_three_items_or_one_are_enough(name: str, n_items: int) -> None:
     found = shelf_of(name, few(n_items))
     model = found.snapshot.guide.model

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from matinee.errors import SettingError
-from matinee.web import groups as groups_module
-from matinee.web.engine import open_engine
-from matinee.web.groups import MOST_MEMBERS, FullGroupError
-from matinee.web.store import Store, UnknownPersonError
+from matinee.web.db import groups as groups_module
+from matinee.web.db.engine import open_engine
+from matinee.web.db.groups import MOST_MEMBERS, FullGroupError
+from matinee.web.db.people import Store, UnknownPersonError
 from tests.web.conftest import newcomer
 
 
@@ -58,7 +58,9 @@ def test_friends_join_a_group_by_its_link_and_leave_it(store: Store) -> None:
     store.groups.leave(found, ada)
     store.groups.leave(found, bo)
     assert store.groups.find(group.token) is None
-    with pytest.raises(UnknownPersonError, match=r"^This person, or this group, has been deleted.$"):
+    with pytest.raises(
+        UnknownPersonError, match=r"^This person, or this group, has been deleted.$"
+    ):
         store.groups.join(found, ada, "Ada")
 
 
@@ -67,7 +69,9 @@ def test_the_groups_of_a_person_come_with_who_is_in_them(store: Store) -> None:
     first, second = store.groups.create(ada, "Ada"), store.groups.create(bo, "Bo")
     store.groups.create(cy, "Cy")
     store.groups.join(second.id, ada, "A")
-    found = {group.id: sorted(member.name for member in group.members) for group in store.groups.of(ada)}
+    found = {
+        group.id: sorted(member.name for member in group.members) for group in store.groups.of(ada)
+    }
     assert found == {first.id: ["Ada"], second.id: ["A", "Bo"]}
     assert [group.id for group in store.groups.of(bo)] == [second.id]
     assert store.groups.of("nobody") == []
@@ -78,18 +82,27 @@ def test_the_groups_of_a_person_are_asked_for_at_once(store: Store) -> None:
     for _ in range(5):
         store.groups.create(ada, "Ada")
     asked: list[str] = []
-    sa.event.listen(store._database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    sa.event.listen(
+        store._database.engine, "before_cursor_execute", lambda *given: asked.append(given[2])
+    )
     assert len(store.groups.of(ada)) == 5
     assert len([statement for statement in asked if statement.startswith("SELECT")]) == 1
 
 
-def test_a_person_is_in_so_many_groups_and_not_in_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_is_in_so_many_groups_and_not_in_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(groups_module, "MOST_GROUPS", 3)
     ada, bo = store.create_person().id, store.create_person().id
     mine = [store.groups.create(ada, "Ada").id for _ in range(3)]
     other = store.groups.create(bo, "Bo").id
-    for change in (lambda: store.groups.create(ada, "Ada"), lambda: store.groups.join(other, ada, "Ada")):
-        with pytest.raises(SettingError, match=r"^One person can be in at most 3 groups here; leave one first\.$"):
+    for change in (
+        lambda: store.groups.create(ada, "Ada"),
+        lambda: store.groups.join(other, ada, "Ada"),
+    ):
+        with pytest.raises(
+            SettingError, match=r"^One person can be in at most 3 groups here; leave one first\.$"
+        ):
             change()
     store.groups.join(mine[0], ada, "Another name")
     store.groups.leave(mine[1], ada)
@@ -97,12 +110,16 @@ def test_a_person_is_in_so_many_groups_and_not_in_more(store: Store, monkeypatch
     assert {group.id for group in store.groups.of(ada)} == {mine[0], mine[2], other}
 
 
-def test_who_leaves_or_is_deleted_takes_only_their_own_empty_groups_along(store: Store, database: str) -> None:
+def test_who_leaves_or_is_deleted_takes_only_their_own_empty_groups_along(
+    store: Store, database: str
+) -> None:
     ada, bo = store.create_person().id, store.create_person().id
     left, kept = store.groups.create(ada, "Ada"), store.groups.create(ada, "Ada")
     store.groups.join(kept.id, bo, "Bo")
     engine = open_engine(database)
-    with engine.execution_options(writes=True).begin() as connection:  # as one is between two statements of another
+    with engine.execution_options(
+        writes=True
+    ).begin() as connection:  # as one is between two statements of another
         connection.execute(sa.text("INSERT INTO viewing_groups VALUES ('another', 'hash', 1)"))
     engine.dispose()
     store.groups.leave(left.id, ada)
@@ -148,7 +165,9 @@ def test_a_group_goes_when_all_leave_at_once_or_are_deleted(store: Store) -> Non
         assert store.counts()["groups"] == 0
 
 
-def test_who_joins_leaves_rates_and_is_deleted_at_the_same_time_waits_for_nobody_for_ever(store: Store) -> None:
+def test_who_joins_leaves_rates_and_is_deleted_at_the_same_time_waits_for_nobody_for_ever(
+    store: Store,
+) -> None:
     for _ in range(4):
         people = [store.create_person().id for _ in range(4)]
         groups = [store.groups.create(people[0], "Ada").id for _ in range(3)]
@@ -156,7 +175,10 @@ def test_who_joins_leaves_rates_and_is_deleted_at_the_same_time_waits_for_nobody
         for one in people:
             calls += [partial(store.groups.join, group, one, "Bo") for group in groups]
             calls += [partial(store.groups.leave, groups[1], one), partial(store.forget, one)]
-            calls += [partial(store.rate_many, one, order) for order in ({"7": 3, "8": 4}, {"8": 4, "7": 3})]
+            calls += [
+                partial(store.rate_many, one, order)
+                for order in ({"7": 3, "8": 4}, {"8": 4, "7": 3})
+            ]
         errors = all_at_once(calls)
         assert {type(error) for error in errors} <= {UnknownPersonError}, errors
     assert store.counts()["people"] == 0
@@ -172,15 +194,22 @@ def test_who_comes_to_a_full_group_is_told_and_nobody_is_made(web: httpx.Client,
         joined = httpx.post(f"{site}{link}/join", data={"name": f"Bo {number}"})
         assert joined.status_code == 303
     late = httpx.post(f"{site}{link}/join", data={"name": "Cy"})
-    assert (late.status_code, late.json()["detail"]) == (409, "This group is full: 20 people are in it.")
+    assert (late.status_code, late.json()["detail"]) == (
+        409,
+        "This group is full: 20 people are in it.",
+    )
     assert "set-cookie" not in late.headers
 
 
-def test_who_is_in_too_many_groups_is_told(web: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_in_too_many_groups_is_told(
+    web: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(groups_module, "MOST_GROUPS", 2)
     ada = newcomer(web)
     made = [web.post("/together", data={"name": "Ada"}, headers=ada) for _ in range(3)]
     assert [answer.status_code for answer in made] == [303, 303, 422]
-    assert made[2].json()["detail"] == "One person can be in at most 2 groups here; leave one first."
+    assert (
+        made[2].json()["detail"] == "One person can be in at most 2 groups here; leave one first."
+    )
     page = web.get("/together", headers=ada).text
     assert page.count("Only you so far") == 2

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
-from matinee.models.base import Fitting, Parts, Profile, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import Posterior, RatedLevels, ScoreParts, ordinal_posterior
 from matinee.models.bayes.gibbs import Sampler, SideInformation
@@ -135,7 +135,7 @@ class BayesianMF(Recommender):
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: Fitting) -> None:
+    def _fit(self, train: Ratings, how: FitOptions) -> None:
         for name in ("_wide_items", "_item_layers"):
             self.__dict__.pop(name, None)
         began, rng = time.monotonic(), np.random.default_rng(self.seed)
@@ -271,12 +271,12 @@ class BayesianMF(Recommender):
 
     def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
         """The posterior of a person's factors and bias, for each draw."""
-        items = self.item_draws_[item_index].transpose(1, 0, 2)
-        items = items.astype(np.float64, order="C")  # (S, n, F + 1)
+        items_of_draws = self.item_draws_[item_index].transpose(1, 0, 2)
+        items = items_of_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
-        sets = self.set_draws_[item_index].transpose(1, 0, 2)
-        sets = sets.astype(np.float64, order="C")  # (S, n, F + 1)
+        sets_of_draws = self.set_draws_[item_index].transpose(1, 0, 2)
+        sets = sets_of_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         sets /= np.sqrt(len(item_index))
         mean = self.mean_draws_ + sets.sum(axis=1)
         precision = self.precision_draws_.astype(np.float64)
@@ -370,7 +370,7 @@ class BayesianMF(Recommender):
         ]
         return np.asarray(sum(each), np.float32)
 
-    def _deviations(self, profile: Profile, item_index: NDArray[Any]) -> Doubles:
+    def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
@@ -411,7 +411,7 @@ class BayesianMF(Recommender):
                 variance[at] = self._link.mean_and_variance(latents, noise)[1]
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
-    def _attribute(self, profile: Profile, item_index: NDArray[np.int32]) -> list[Parts]:
+    def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         """The attribution of scores, exact without a link.
 
         Given a draw of the items, a person's mean less that of the average person is linear in
@@ -428,7 +428,7 @@ class BayesianMF(Recommender):
         if n == 0:
             own = unit * self._rating(profile.vector, item_index)[0]
             return [
-                Parts(mean, 0.0, item, np.zeros(0), np.zeros(0), is_exact=True)
+                Attribution(mean, 0.0, item, np.zeros(0), np.zeros(0), is_exact=True)
                 for item in own.tolist()
             ]
         posterior = self._posterior(profile.item_index, profile.value)
@@ -452,13 +452,13 @@ class BayesianMF(Recommender):
         user, item = unit * (bias_change + effect), (unit * average_score).tolist()
         ratings, without = unit * taste, mean + unit * (total[:, None] + left_out)
         return [
-            Parts(mean, user, item[row], ratings[row], without[row], is_exact=True)
+            Attribution(mean, user, item[row], ratings[row], without[row], is_exact=True)
             for row in range(len(item_index))
         ]
 
     def _linked_parts(
-        self, link: Link, profile: Profile, posterior: Posterior, scores: ScoreParts
-    ) -> list[Parts]:
+        self, link: Link, profile: UserState, posterior: Posterior, scores: ScoreParts
+    ) -> list[Attribution]:
         """The parts of scores, converted to stars.
 
         The part of the item is the average person's stars. The other parts are multiplied by the
@@ -480,7 +480,7 @@ class BayesianMF(Recommender):
         taste, without = worth * scores.taste, mean + worth * scores.changes + stars[:, None]
         user = (stars - item - taste.sum(axis=1)).tolist()
         return [
-            Parts(mean, user[row], own, taste[row], without[row], is_exact=False)
+            Attribution(mean, user[row], own, taste[row], without[row], is_exact=False)
             for row, own in enumerate(item.tolist())
         ]
 

@@ -62,17 +62,31 @@ class NeuralRecommender(Recommender):
         search=(1e-3, 2e-2),
         help="highest learning rate of the schedule",
     )
-    schedule: str = hyper("one-cycle", choices=SCHEDULES, help="how the learning rate changes from step to step")
-    warm_up_factor: float = hyper(0.5, low=0, high=1, help="warm-up starts at this fraction of the learning rate")
+    schedule: str = hyper(
+        "one-cycle", choices=SCHEDULES, help="how the learning rate changes from step to step"
+    )
+    warm_up_factor: float = hyper(
+        0.5, low=0, high=1, help="warm-up starts at this fraction of the learning rate"
+    )
     warm_up_epochs: int = hyper(10, low=1, high=10_000, help="length of warm-up in epochs")
-    cycle_epochs: int = hyper(2, low=1, high=10_000, help="length of the first cycle of warm-restarts in epochs")
-    cycle_multiplier: int = hyper(1, low=1, high=10, help="each cycle is this many times as long as the one before")
+    cycle_epochs: int = hyper(
+        2, low=1, high=10_000, help="length of the first cycle of warm-restarts in epochs"
+    )
+    cycle_multiplier: int = hyper(
+        1, low=1, high=10, help="each cycle is this many times as long as the one before"
+    )
     weight_decay: float = hyper(
         0.1, low=0, high=10, search=(1e-3, 0.5), help="how strongly all weights are pulled to zero"
     )
-    decoupled: bool = hyper(True, help="decay weights apart from the gradient (AdamW), or as part of it (Adam)")
-    square_momentum: float = hyper(0.99, low=0, high=1, help="decay rate of Adam's average of squared gradients")
-    epsilon: float = hyper(1e-5, low=1e-12, high=1, help="number that keeps Adam from dividing by zero")
+    decoupled: bool = hyper(
+        True, help="decay weights apart from the gradient (AdamW), or as part of it (Adam)"
+    )
+    square_momentum: float = hyper(
+        0.99, low=0, high=1, help="decay rate of Adam's average of squared gradients"
+    )
+    epsilon: float = hyper(
+        1e-5, low=1e-12, high=1, help="number that keeps Adam from dividing by zero"
+    )
     patience: int = hyper(
         0,
         low=0,
@@ -161,7 +175,9 @@ class NeuralRecommender(Recommender):
         if options.checkpoint is not None:
             settings = {"model": self.name} | self.settings()
             checkpoint = Checkpoint(options.checkpoint, fingerprint(settings, train, options.valid))
-        log = run_loop(engine, plan, train, options.valid, progress=options.progress, checkpoint=checkpoint)
+        log = run_loop(
+            engine, plan, train, options.valid, progress=options.progress, checkpoint=checkpoint
+        )
         self.curve_ = curve_of(self, np.array(log.epochs))
         self.step_losses_ = np.array(log.steps)
 
@@ -185,7 +201,10 @@ class NeuralRecommender(Recommender):
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         prior = self._prior()
-        return [path_parts(self, self._predictor, prior, profile, item, self.n_biases) for item in item_index.tolist()]
+        return [
+            path_parts(self, self._predictor, prior, profile, item, self.n_biases)
+            for item in item_index.tolist()
+        ]
 
     def _tastes(self, vectors: Floats) -> Floats:
         return vectors[:, self.n_biases :]
@@ -198,7 +217,9 @@ class NeuralRecommender(Recommender):
 def require_torch(model: str) -> None:
     """Raises UnsupportedError with the command that installs PyTorch, if it is not installed."""
     if find_spec("torch") is None:
-        raise UnsupportedError(f"{model} needs PyTorch, which is not installed:  pip install 'matinee[neural]'")
+        raise UnsupportedError(
+            f"{model} needs PyTorch, which is not installed:  pip install 'matinee[neural]'"
+        )
 
 
 def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
@@ -222,7 +243,9 @@ def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
     except ValueError:
         low = high = 0.0
     if not -np.inf < low < high < np.inf:
-        raise SettingError(f"The setting sigmoid_range must be auto, none or LOW:HIGH, such as 0:5.5, not '{text}'.")
+        raise SettingError(
+            f"The setting sigmoid_range must be auto, none or LOW:HIGH, such as 0:5.5, not '{text}'."
+        )
     return low, high
 
 

@@ -23,7 +23,14 @@ from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned, redeclared
 from matinee.models.interface import Capabilities
 from matinee.models.latent_factors import FactorTables, predictions, scores, user_vectors
-from matinee.models.neural.common import UPDATES, NeuralRecommender, is_lazy, require_torch, sigmoid_bounds, to_stars
+from matinee.models.neural.common import (
+    UPDATES,
+    NeuralRecommender,
+    is_lazy,
+    require_torch,
+    sigmoid_bounds,
+    to_stars,
+)
 from matinee.training.initialization import start_table
 from matinee.training.loop import Engine
 
@@ -120,7 +127,9 @@ class DotProduct(NeuralRecommender):
     # -- predictions -------------------------------------------------------------------------------
 
     def _tables(self) -> FactorTables:
-        return FactorTables(0.0, self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_)
+        return FactorTables(
+            0.0, self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_
+        )
 
     def _link(self, raw: NDArray[Any]) -> NDArray[Any]:
         """Stars from raw numbers."""
@@ -151,7 +160,9 @@ class DotProduct(NeuralRecommender):
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         unknown_item = self._average_item(self.item_counts_ > 0)
-        return self._link(predictions(self._tables(), user_index, item_index, self.crowd_mean_, unknown_item))
+        return self._link(
+            predictions(self._tables(), user_index, item_index, self.crowd_mean_, unknown_item)
+        )
 
     def learned_biases(self) -> Biases | None:
         """See `Recommender`; before the sigmoid, if any."""

@@ -23,7 +23,14 @@ from matinee.models.base import FitOptions
 from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned, redeclared
 from matinee.models.interface import Capabilities
-from matinee.models.neural.common import UPDATES, NeuralRecommender, is_lazy, require_torch, sigmoid_bounds, to_stars
+from matinee.models.neural.common import (
+    UPDATES,
+    NeuralRecommender,
+    is_lazy,
+    require_torch,
+    sigmoid_bounds,
+    to_stars,
+)
 from matinee.training.initialization import start_table
 
 if TYPE_CHECKING:
@@ -52,18 +59,28 @@ class EmbeddingMLP(NeuralRecommender):
     )
     capabilities = Capabilities(needs_stars=True, resumes=True, thread_safe=True)
 
-    factors: int = hyper(50, low=0, high=4096, help="length of both embeddings; 0: 1.6 * n ** 0.56, at most 600")
+    factors: int = hyper(
+        50, low=0, high=4096, help="length of both embeddings; 0: 1.6 * n ** 0.56, at most 600"
+    )
     hidden: str = hyper("100,50", help="sizes of the hidden layers")
-    embedding_dropout: float = hyper(0.05, low=0, high=0.99, search=(0, 0.5), help="fraction of the embeddings dropped")
-    dropout: str = hyper("0.25", help="fraction of each hidden layer dropped: one for all, or one for each")
+    embedding_dropout: float = hyper(
+        0.05, low=0, high=0.99, search=(0, 0.5), help="fraction of the embeddings dropped"
+    )
+    dropout: str = hyper(
+        "0.25", help="fraction of each hidden layer dropped: one for all, or one for each"
+    )
     sigmoid_range: str = hyper(
         "auto",
         help="LOW:HIGH of the sigmoid; auto: a little wider than the scale; none: no sigmoid",
     )
-    start: str = hyper("normal:0.05", help="initial embeddings: normal:DEVIATION or uniform:HIGHEST")
+    start: str = hyper(
+        "normal:0.05", help="initial embeddings: normal:DEVIATION or uniform:HIGHEST"
+    )
     epochs: int = redeclared(NeuralRecommender, "epochs", 6)
     batch_size: int = redeclared(NeuralRecommender, "batch_size", 512)
-    learning_rate: float = redeclared(NeuralRecommender, "learning_rate", 0.003, search=(3e-4, 1e-2))
+    learning_rate: float = redeclared(
+        NeuralRecommender, "learning_rate", 0.003, search=(3e-4, 1e-2)
+    )
     weight_decay: float = redeclared(NeuralRecommender, "weight_decay", 1e-4, search=(1e-6, 1e-2))
     decoupled: bool = redeclared(NeuralRecommender, "decoupled", False)
     square_momentum: float = redeclared(NeuralRecommender, "square_momentum", 0.999)

@@ -89,7 +89,9 @@ class Network(NeuralRecommender):
             if len(numbers) == tensor.numel():
                 tensors[name] = torch.tensor(numbers).reshape(tensor.shape).to(tensor.dtype)
         if first != len(self.numbers_):
-            raise SettingError(f"This module has {first:,} numbers, but the trained one had {len(self.numbers_):,}.")
+            raise SettingError(
+                f"This module has {first:,} numbers, but the trained one had {len(self.numbers_):,}."
+            )
         if not np.array_equal(_shapes(self.module), self.shapes_):
             raise SettingError(
                 "The tables or layers of this module differ in shape or order from those of the trained one."

@@ -48,8 +48,12 @@ class Server:
     answers: dict[str, list[tuple[int, bytes, int]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def will_give(self, name: str, body: bytes, status: int = 200, length: int | None = None) -> None:
-        self.answers.setdefault(f"/{name}", []).append((status, body, len(body) if length is None else length))
+    def will_give(
+        self, name: str, body: bytes, status: int = 200, length: int | None = None
+    ) -> None:
+        self.answers.setdefault(f"/{name}", []).append(
+            (status, body, len(body) if length is None else length)
+        )
 
     def entry(self, name: str = "ml-1m", md5: str | None = GOOD_MD5) -> Entry:
         return replace(registry.entry(name), url=f"{self.url}/{name}.zip", md5=md5)
@@ -99,7 +103,17 @@ def message(error: pytest.ExceptionInfo[MatineeError]) -> str:
 
 def test_the_names_are_the_sample_and_movielens() -> None:
     assert registry.names() == (
-        ["sample", "ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest-small", "ml-latest"]
+        [
+            "sample",
+            "ml-100k",
+            "ml-1m",
+            "ml-10m",
+            "ml-20m",
+            "ml-25m",
+            "ml-32m",
+            "ml-latest-small",
+            "ml-latest",
+        ]
     )
 
 
@@ -116,7 +130,11 @@ def test_every_archive_has_an_address_counts_a_licence_and_a_citation() -> None:
 def test_the_counts_of_the_sample_are_those_of_the_sample() -> None:
     ratings, _ = sample_ratings()
     entry = registry.entry("sample")
-    assert (entry.n_ratings, entry.n_users, entry.n_items) == (len(ratings), ratings.n_users, ratings.n_items)
+    assert (entry.n_ratings, entry.n_users, entry.n_items) == (
+        len(ratings),
+        ratings.n_users,
+        ratings.n_items,
+    )
     assert entry.scale == str(ratings.scale)
 
 
@@ -156,9 +174,13 @@ def test_progress_goes_to_standard_error_and_is_silent_when_not_wanted(
     assert "100%" in err
 
 
-def test_a_checksum_that_is_not_known_comes_from_the_file_beside_the_archive(server: Server) -> None:
+def test_a_checksum_that_is_not_known_comes_from_the_file_beside_the_archive(
+    server: Server,
+) -> None:
     server.will_give("ml-latest-small.zip", GOOD)
-    server.will_give("ml-latest-small.zip.md5", f"MD5 (ml-latest-small.zip) = {GOOD_MD5.upper()}\n".encode())
+    server.will_give(
+        "ml-latest-small.zip.md5", f"MD5 (ml-latest-small.zip) = {GOOD_MD5.upper()}\n".encode()
+    )
     path = fetch_entry(server.entry("ml-latest-small", md5=None), progress=False)
     assert path.read_bytes() == GOOD
     assert server.asked == ["/ml-latest-small.zip.md5", "/ml-latest-small.zip"]
@@ -182,19 +204,34 @@ BY_HAND = (
     [
         (GOOD[:-50], 200, len(GOOD), "the transfer broke off", 3),
         (GOOD[:-50], 200, None, "what arrived does not match the published checksum", 3),
-        (archive_of("tampered"), 200, None, "what arrived does not match the published checksum", 3),
+        (
+            archive_of("tampered"),
+            200,
+            None,
+            "what arrived does not match the published checksum",
+            3,
+        ),
         (b"", 404, None, "the server answered 404 (Not Found)", 1),
         (b"", 503, None, "the server answered 503 (Service Unavailable)", 3),
     ],
     ids=["cut short", "cut short unnoticed", "corrupted", "not found", "busy"],
 )
 def test_a_failed_download_says_why_and_leaves_no_file(
-    server: Server, tmp_path: Path, body: bytes, status: int, length: int | None, reason: str, asked: int
+    server: Server,
+    tmp_path: Path,
+    body: bytes,
+    status: int,
+    length: int | None,
+    reason: str,
+    asked: int,
 ) -> None:
     server.will_give("ml-1m.zip", body, status, length)
     with pytest.raises(DownloadError) as error:
         fetch_entry(server.entry(), progress=False, pause=0)
-    assert message(error) == f"Could not download 'ml-1m' from {server.url}/ml-1m.zip: {reason}. {BY_HAND}"
+    assert (
+        message(error)
+        == f"Could not download 'ml-1m' from {server.url}/ml-1m.zip: {reason}. {BY_HAND}"
+    )
     assert len(server.asked) == asked
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -211,7 +248,9 @@ def test_without_a_server_the_error_says_what_to_do(server: Server) -> None:
 
 def test_a_server_without_encryption_at_an_https_address_is_named_as_that(server: Server) -> None:
     wrong = replace(server.entry(), url=f"{server.url}/ml-1m.zip".replace("http:", "https:"))
-    with pytest.raises(DownloadError, match=r"ml-1m\.zip: no secure connection to the server could be made"):
+    with pytest.raises(
+        DownloadError, match=r"ml-1m\.zip: no secure connection to the server could be made"
+    ):
         fetch_entry(wrong, progress=False, attempts=1)
 
 
@@ -225,9 +264,13 @@ def test_a_transfer_that_broke_starts_again_cleanly(server: Server, tmp_path: Pa
     assert len(server.asked) == 3
 
 
-def test_a_mirror_takes_the_place_of_grouplens(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_takes_the_place_of_grouplens(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.will_give("mirror/ml-latest-small.zip", GOOD)
-    server.will_give("mirror/ml-latest-small.zip.md5", f"{GOOD_MD5}  ml-latest-small.zip\n".encode())
+    server.will_give(
+        "mirror/ml-latest-small.zip.md5", f"{GOOD_MD5}  ml-latest-small.zip\n".encode()
+    )
     monkeypatch.setenv("MATINEE_MIRROR", f"{server.url}/mirror/")
     assert fetch("ml-latest-small", progress=False).read_bytes() == GOOD
 
@@ -236,7 +279,9 @@ def test_a_mirror_that_is_no_web_address_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MATINEE_MIRROR", "files.example.org")
     with pytest.raises(SettingError) as error:
         fetch("ml-1m")
-    assert message(error) == ("MATINEE_MIRROR is 'files.example.org', which does not start with http:// or https://.")
+    assert message(error) == (
+        "MATINEE_MIRROR is 'files.example.org', which does not start with http:// or https://."
+    )
 
 
 def test_a_cache_folder_that_cannot_be_made_is_named(server: Server, tmp_path: Path) -> None:
@@ -259,14 +304,18 @@ def test_the_sample_has_nothing_to_fetch() -> None:
 # Where data sets are looked for
 
 
-def test_matinee_data_is_looked_into_before_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matinee_data_is_looked_into_before_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for folder in ("cache", "first", "second"):
         (tmp_path / folder).mkdir()
     assert local_copy("ml-1m") is None
     assert local_copy("sample") is None
     (tmp_path / "cache" / "ml-1m.zip").write_bytes(GOOD)
     assert local_copy("ml-1m") == tmp_path / "cache" / "ml-1m.zip"
-    monkeypatch.setenv("MATINEE_DATA", os.pathsep.join([str(tmp_path / "first"), str(tmp_path / "second")]))
+    monkeypatch.setenv(
+        "MATINEE_DATA", os.pathsep.join([str(tmp_path / "first"), str(tmp_path / "second")])
+    )
     (tmp_path / "second" / "ml-1m").mkdir()
     assert local_copy("ml-1m") == tmp_path / "second" / "ml-1m"
     (tmp_path / "first" / "ml-1m.zip").write_bytes(GOOD)
@@ -279,7 +328,9 @@ def test_an_unpacked_archive_is_found_under_the_name_of_its_own_folder(tmp_path:
     assert local_copy("ml-10m") == tmp_path / "cache" / "ml-10M100K"
 
 
-def test_the_usual_cache_folder_ends_in_the_name_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_usual_cache_folder_ends_in_the_name_of_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("MATINEE_CACHE")
     assert "matinee" in cache_folder().parts
 
@@ -297,10 +348,14 @@ def test_the_sample_takes_no_options_but_skipping_bad_rows() -> None:
     assert load("sample", ReadOptions(skip_bad_rows=True)).n_bad_rows == 0
     with pytest.raises(SettingError) as error:
         load("sample", ReadOptions(user="viewer"))
-    assert message(error) == ("The sample is built in: leave out the options that say how to read a table.")
+    assert message(error) == (
+        "The sample is built in: leave out the options that say how to read a table."
+    )
 
 
-def test_load_never_downloads_but_says_what_to_type(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_never_downloads_but_says_what_to_type(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MATINEE_MIRROR", server.url)
     with pytest.raises(DataError) as error:
         load("ml-1m")
@@ -365,13 +420,21 @@ def test_a_frame_and_a_database_address_go_to_the_readers(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not DATA, reason="MATINEE_DATA does not name a folder with MovieLens data")
 @pytest.mark.parametrize("name", ["ml-100k", "ml-1m", "ml-latest-small"])
-def test_the_counts_of_the_entries_are_those_of_the_real_data(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_counts_of_the_entries_are_those_of_the_real_data(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MATINEE_DATA", DATA)
     if local_copy(name) is None:
         pytest.skip(f"{name} is not in MATINEE_DATA")
     dataset, entry = load(name), registry.entry(name)
     ratings = dataset.ratings
     assert dataset.name == name
-    assert (len(ratings), ratings.n_users, ratings.n_items) == (entry.n_ratings, entry.n_users, entry.n_items)
+    assert (len(ratings), ratings.n_users, ratings.n_items) == (
+        entry.n_ratings,
+        entry.n_users,
+        entry.n_items,
+    )
     assert str(ratings.scale) == entry.scale
-    assert np.mean([item_id in dataset.catalog.films for item_id in ratings.items.ids.tolist()]) == 1
+    assert (
+        np.mean([item_id in dataset.catalog.films for item_id in ratings.items.ids.tolist()]) == 1
+    )

@@ -33,11 +33,19 @@ def test_the_film_table_is_complete_sorted_and_without_repeats() -> None:
     assert len({row.film.title for row in rows}) == len(rows)
 
 
-def test_the_ratings_are_those_of_the_first_version_bit_for_bit(sample: tuple[Ratings, Catalog]) -> None:
+def test_the_ratings_are_those_of_the_first_version_bit_for_bit(
+    sample: tuple[Ratings, Catalog],
+) -> None:
     ratings, _ = sample
     assert ratings.timestamp is not None
     assert ratings.item_features is not None
-    arrays = (ratings.user_index, ratings.item_index, ratings.value, ratings.timestamp, ratings.item_features.table)
+    arrays = (
+        ratings.user_index,
+        ratings.item_index,
+        ratings.value,
+        ratings.timestamp,
+        ratings.item_features.table,
+    )
     digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
     assert digest == "1943aecb1cbfd911afedd0f47f4c211b2d146f774dba79f729e09bd58b68ea62"
 
@@ -53,7 +61,13 @@ def test_the_films_span_a_century_and_all_genres(sample: tuple[Ratings, Catalog]
 
 def test_a_film_is_found_by_the_title_people_say(sample: tuple[Ratings, Catalog]) -> None:
     ratings, catalog = sample
-    for title in ("the godfather", "amélie", "Seven Samurai", "2001: a space odyssey", "King Kong (2005)"):
+    for title in (
+        "the godfather",
+        "amélie",
+        "Seven Samurai",
+        "2001: a space odyssey",
+        "King Kong (2005)",
+    ):
         index = find_item(title, ratings.items, catalog)
         assert catalog[int(ratings.items.ids[index])].title.casefold().startswith(title.casefold())
 
@@ -99,7 +113,9 @@ def test_activity_and_popularity_have_long_tails(sample: tuple[Ratings, Catalog]
     assert items.max() > 3 * np.median(items)
 
 
-def test_timestamps_lie_in_two_years_and_differ_within_a_viewer(sample: tuple[Ratings, Catalog]) -> None:
+def test_timestamps_lie_in_two_years_and_differ_within_a_viewer(
+    sample: tuple[Ratings, Catalog],
+) -> None:
     ratings, _ = sample
     assert ratings.timestamp is not None
     days = ratings.timestamp.astype("datetime64[s]")
@@ -118,7 +134,9 @@ def test_it_takes_less_than_half_a_second() -> None:
     assert best < 0.5
 
 
-def test_a_factor_model_beats_the_biases_and_finds_similar_films(sample: tuple[Ratings, Catalog]) -> None:
+def test_a_factor_model_beats_the_biases_and_finds_similar_films(
+    sample: tuple[Ratings, Catalog],
+) -> None:
     ratings, catalog = sample
     test = np.random.default_rng(1).random(len(ratings)) < 0.2
     train = ratings.subset(~test)
@@ -130,7 +148,9 @@ def test_a_factor_model_beats_the_biases_and_finds_similar_films(sample: tuple[R
 
     at = ratings.user_index[test], ratings.item_index[test]
     bias_rmse = np.sqrt(np.mean((biases[at] - ratings.value[test]) ** 2))
-    factor_rmse = np.sqrt(np.mean(((biases + user_factors @ item_factors.T)[at] - ratings.value[test]) ** 2))
+    factor_rmse = np.sqrt(
+        np.mean(((biases + user_factors @ item_factors.T)[at] - ratings.value[test]) ** 2)
+    )
     assert factor_rmse < bias_rmse - 0.06
 
     directions = item_factors / np.linalg.norm(item_factors, axis=1, keepdims=True)
@@ -147,7 +167,9 @@ def _biases(stars: Doubles, known: Doubles) -> Doubles:
     user, item = np.zeros((len(stars), 1)), np.zeros((1, stars.shape[1]))
     for _ in range(10):
         item = ((stars - mean - user) * known).sum(0, keepdims=True) / (known.sum(0) + 5)
-        user = ((stars - mean - item) * known).sum(1, keepdims=True) / (known.sum(1, keepdims=True) + 5)
+        user = ((stars - mean - item) * known).sum(1, keepdims=True) / (
+            known.sum(1, keepdims=True) + 5
+        )
     both: Doubles = mean + user + item
     return both
 

@@ -54,7 +54,10 @@ def read_export(content: bytes, guide: Guide) -> Import:
 
 def letterboxd(*rows: str) -> Import:
     """What is found of rows "name,year,stars"."""
-    lines = (f"2024-05-01,{','.join(row.rsplit(',', 1)[:1])},https://boxd.it/x,{row.rsplit(',', 1)[1]}" for row in rows)
+    lines = (
+        f"2024-05-01,{','.join(row.rsplit(',', 1)[:1])},https://boxd.it/x,{row.rsplit(',', 1)[1]}"
+        for row in rows
+    )
     return read_export((LETTERBOXD + "\n".join(lines)).encode(), guide())
 
 
@@ -120,7 +123,9 @@ def test_of_two_rows_about_one_film_the_later_counts() -> None:
 
 
 def test_a_series_with_the_title_of_a_film_is_doubted() -> None:
-    found = read_export((IMDB + "tt1,8,2020-01-01,Fargo,Fargo,u,TV Series,8.9,60,1996,Crime\n").encode(), guide())
+    found = read_export(
+        (IMDB + "tt1,8,2020-01-01,Fargo,Fargo,u,TV Series,8.9,60,1996,Crime\n").encode(), guide()
+    )
     assert [one.doubt for one in found.doubtful] == ["the file calls it a TV Series"]
 
 
@@ -131,7 +136,10 @@ def test_ratings_of_imdb_become_stars_and_the_note_says_how() -> None:
     rows = "tt1,10,2020,The Matrix,The Matrix,u,Movie,8,136,1999,x\ntt2,7,2020,Seven,Se7en,u,Movie,8,127,1995,x\n"
     found = read_export((IMDB + rows).encode(), guide())
     assert found.source == "IMDb"
-    assert [(one.item_id, one.given, one.stars) for one in found.matched] == [(1, 10.0, 5.0), (4, 7.0, 3.5)]
+    assert [(one.item_id, one.given, one.stars) for one in found.matched] == [
+        (1, 10.0, 5.0),
+        (4, 7.0, 3.5),
+    ]
     start = "IMDb rates from 1 to 10; the scale here is 0.5 to 5 in steps of 0.5: "
     expected = f"{start}1 becomes 0.5, 7 becomes 3.5, 10 becomes 5."
     assert found.scale_note == expected
@@ -139,13 +147,17 @@ def test_ratings_of_imdb_become_stars_and_the_note_says_how() -> None:
 
 def test_a_person_of_movielens_is_matched_by_title_and_a_data_set_by_number_with_a_doubt() -> None:
     own = 'movie_id,imdb_id,tmdb_id,rating,average_rating,title\n900,0133093,603,4.5,4.1,"Matrix, The (1999)"\n'
-    assert [(one.item_id, one.doubt) for one in read_export(own.encode(), guide()).matched] == [(1, "")]
+    assert [(one.item_id, one.doubt) for one in read_export(own.encode(), guide()).matched] == [
+        (1, "")
+    ]
     found = read_export(b"userId,movieId,rating,timestamp\n7,1,4.5,1\n7,999,3,1\n", guide())
     assert [(one.item_id, one.title, one.doubt) for one in found.doubtful] == [
         (1, "no. 1", "the file gives its number and no title")
     ]
     assert [one.reason for one in found.unmatched] == ["no film here has this number"]
-    with pytest.raises(DataError, match="holds the ratings of several people; give only the rows of one"):
+    with pytest.raises(
+        DataError, match="holds the ratings of several people; give only the rows of one"
+    ):
         read_export(b"userId,movieId,rating,timestamp\n7,1,4.5,1\n8,1,3,1\n", guide())
 
 
@@ -164,7 +176,9 @@ def test_what_matinee_writes_it_reads_again_formulas_too() -> None:
 def test_semicolons_a_mark_and_other_encodings_are_read() -> None:
     text = "Date;Name;Year;Letterboxd URI;Rating\n2024;Amélie;2001;u;4,5\n"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
-        assert [one.stars for one in read_export(text.encode(encoding), guide()).matched] == [4.5], encoding
+        assert [one.stars for one in read_export(text.encode(encoding), guide()).matched] == [
+            4.5
+        ], encoding
 
 
 def zipped(**files: bytes) -> bytes:
@@ -209,8 +223,13 @@ def test_a_rating_below_zero_stays_below_zero() -> None:
     assert [(match.given, match.stars) for match in found.matched] == [(-2.5, -2.5)]
 
 
-@given(st.integers(1, 10), st.sampled_from([Scale(0.5, 5, 0.5), Scale(1, 5, 1), Scale(0, 100, 1), Scale(-1, 1, 0.25)]))
-def test_whatever_is_given_lies_on_the_scale_and_more_never_becomes_less(given: int, scale: Scale) -> None:
+@given(
+    st.integers(1, 10),
+    st.sampled_from([Scale(0.5, 5, 0.5), Scale(1, 5, 1), Scale(0, 100, 1), Scale(-1, 1, 0.25)]),
+)
+def test_whatever_is_given_lies_on_the_scale_and_more_never_becomes_less(
+    given: int, scale: Scale
+) -> None:
     stars = on_scale(given, Scale(1, 10, 1), scale)
     assert scale.lowest <= stars <= scale.highest
     assert ((stars - scale.lowest) / scale.step).is_integer()
@@ -246,13 +265,17 @@ def test_without_titles_nothing_is_found_and_nothing_breaks() -> None:
         (LETTERBOXD.encode() + b'2024,"' + b"x" * 200_000, r"The file is not a table \(field larger than field limit"),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_used_is_refused_with_a_sentence(content: bytes, sentence: str) -> None:
+def test_a_file_that_cannot_be_used_is_refused_with_a_sentence(
+    content: bytes, sentence: str
+) -> None:
     with pytest.raises(DataError, match=sentence):
         read_export(content, guide())
 
 
 @pytest.mark.parametrize(
-    "packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=str
+    "packing",
+    [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
+    ids=str,
 )
 def test_a_zip_that_is_damaged_anywhere_is_read_or_refused_with_a_sentence(packing: int) -> None:
     packed = io.BytesIO()
@@ -267,7 +290,10 @@ def test_a_zip_that_is_damaged_anywhere_is_read_or_refused_with_a_sentence(packi
         try:
             read_export(damaged, SMALL)
         except DataError as error:
-            refused += str(error) == "The zip file is damaged or locked; unpack it and give its ratings.csv."
+            refused += (
+                str(error)
+                == "The zip file is damaged or locked; unpack it and give its ratings.csv."
+            )
     assert refused > len(whole) / 2
 
 
@@ -293,11 +319,15 @@ def test_a_title_is_cut_before_it_is_compared() -> None:
 
 def test_a_file_that_takes_too_long_is_refused() -> None:
     content, model = (LETTERBOXD + "2024,The Matrix,1999,u,5\n").encode(), SMALL.model
-    with pytest.raises(DataError, match=r"^Reading the file took longer than -1 seconds; give a part of it\.$"):
+    with pytest.raises(
+        DataError, match=r"^Reading the file took longer than -1 seconds; give a part of it\.$"
+    ):
         match_films(content, model.items_, SMALL.catalog, model.scale_, seconds=-1)
 
 
-@pytest.mark.parametrize("title", [" " * 1_000 + "b", "(a) " * 300, "a: " * 400, "\u0301\u0323" * 150], ids=ascii)
+@pytest.mark.parametrize(
+    "title", [" " * 1_000 + "b", "(a) " * 300, "a: " * 400, "\u0301\u0323" * 150], ids=ascii
+)
 def test_the_work_for_a_row_is_bounded(title: str) -> None:
     rows = "".join(f"2020,x{number}{title},1999,u,4\n" for number in range(1_000))
     started = time.process_time()

@@ -78,7 +78,11 @@ def test_a_letterboxd_export_is_matched_and_every_film_is_accounted_for(tmp_path
 
 
 def test_the_zip_file_of_letterboxd_gives_the_same(tmp_path: Path) -> None:
-    files = {"profile.csv": "Date Joined\n", "deleted/ratings.csv": "x\n", "ratings.csv": LETTERBOXD}
+    files = {
+        "profile.csv": "Date Joined\n",
+        "deleted/ratings.csv": "x\n",
+        "ratings.csv": LETTERBOXD,
+    }
     path = zipped(tmp_path / "letterboxd.zip", files)
     found = read(path)
     assert found.stars == {1: 4.5, 2: 3.0, 4: 4.0}
@@ -102,10 +106,15 @@ def test_ratings_from_imdb_are_converted_to_the_scale_of_the_model(tmp_path: Pat
     ("content", "site"),
     [
         ("item_id,title,year,stars,rated_at\n4,Glass Meridian (1995),1995,4.5,0\n", "matinee"),
-        ("movie_id,imdb_id,tmdb_id,rating,average_rating,title\n77,1,2,4.5,3.1,Glass Meridian (1995)\n", "MovieLens"),
+        (
+            "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n77,1,2,4.5,3.1,Glass Meridian (1995)\n",
+            "MovieLens",
+        ),
     ],
 )
-def test_exports_of_matinee_and_movielens_are_known_by_their_columns(content: str, site: str, tmp_path: Path) -> None:
+def test_exports_of_matinee_and_movielens_are_known_by_their_columns(
+    content: str, site: str, tmp_path: Path
+) -> None:
     path = write(tmp_path / "mine.csv", content)
     assert read(path).stars == {4: 4.5}
     assert read(path).notes == [
@@ -123,7 +132,9 @@ def test_exports_of_matinee_and_movielens_are_known_by_their_columns(content: st
         "item_id,stars\n4,4.5\n",
     ],
 )
-def test_a_table_that_a_person_may_have_typed_is_taken_as_it_is(content: str, tmp_path: Path) -> None:
+def test_a_table_that_a_person_may_have_typed_is_taken_as_it_is(
+    content: str, tmp_path: Path
+) -> None:
     assert read(write(tmp_path / "mine.csv", content)) == PersonalRatings({4: 4.5}, [])
 
 
@@ -138,7 +149,10 @@ def test_a_typed_table_is_on_the_scale_of_the_model(tmp_path: Path) -> None:
 
 
 def test_unknown_and_repeated_films_of_a_typed_table_are_told(tmp_path: Path) -> None:
-    path = write(tmp_path / "mine.csv", "title,rating\nNo Such Film,3\nSalt Road,2\nNone,1\nSalt Road (1996),4\n")
+    path = write(
+        tmp_path / "mine.csv",
+        "title,rating\nNo Such Film,3\nSalt Road,2\nNone,1\nSalt Road (1996),4\n",
+    )
     found = read(path)
     assert found.stars == {5: 4.0}
     assert found.notes == [
@@ -159,7 +173,10 @@ def test_for_a_model_without_stars_every_film_of_an_export_counts_as_seen(tmp_pa
 
 
 def test_a_list_of_seen_films_is_enough_for_a_model_without_stars(tmp_path: Path) -> None:
-    path = write(tmp_path / "watched.csv", "Date,Name,Year,Letterboxd URI\n2024-01-01,Salt Road,1996,https://x\n")
+    path = write(
+        tmp_path / "watched.csv",
+        "Date,Name,Year,Letterboxd URI\n2024-01-01,Salt Road,1996,https://x\n",
+    )
     assert read(path, PAIRS) == PersonalRatings({5: 1.0}, [])
     assert error(path) == (
         f"In {path}: This Letterboxd file holds only films, no ratings. Give the file ratings.csv of a Letterboxd, "
@@ -186,11 +203,16 @@ def test_a_zip_file_without_ratings_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
     example = "It needs lines such as:  Toy Story (1995),4.5"
     missing = tmp_path / "none.csv"
-    assert error(missing) == f"Cannot read the ratings in '{missing}': No such file or directory. {example}"
+    assert (
+        error(missing)
+        == f"Cannot read the ratings in '{missing}': No such file or directory. {example}"
+    )
     assert error(tmp_path) == f"Cannot read the ratings in '{tmp_path}': Is a directory. {example}"
 
 
-@pytest.mark.parametrize("content", [LETTERBOXD, "title,rating\nSalt Road,2\n"], ids=["export", "typed"])
+@pytest.mark.parametrize(
+    "content", [LETTERBOXD, "title,rating\nSalt Road,2\n"], ids=["export", "typed"]
+)
 def test_a_file_may_be_a_pipe_which_can_be_read_once(content: str) -> None:
     reading, writing = os.pipe()
     os.write(writing, content.encode())
@@ -228,7 +250,10 @@ def test_the_commands_read_exports_and_say_what_was_taken(
 ) -> None:
     command = [str(word).format(model=model_file) for word in words]
     export = zipped(tmp_path / "letterboxd.zip", {"ratings.csv": LETTERBOXD})
-    typed = write(tmp_path / "typed.csv", "title,rating\nQuiet Harbor,4.5\nPaper Lanterns,3\nGlass Meridian,4\n")
+    typed = write(
+        tmp_path / "typed.csv",
+        "title,rating\nQuiet Harbor,4.5\nPaper Lanterns,3\nGlass Meridian,4\n",
+    )
     from_export = good(*command, "--ratings", export)
     from_typed = good(*command, "--ratings", typed)
     assert from_export.stdout == from_typed.stdout
@@ -236,6 +261,11 @@ def test_the_commands_read_exports_and_say_what_was_taken(
     assert from_export.stderr == "".join(notes) + from_typed.stderr
 
 
-def test_a_file_of_a_site_that_cannot_be_used_ends_the_command(model_file: Path, tmp_path: Path) -> None:
+def test_a_file_of_a_site_that_cannot_be_used_ends_the_command(
+    model_file: Path, tmp_path: Path
+) -> None:
     path = write(tmp_path / "ratings.csv", LETTERBOXD.splitlines()[0] + "\n")
-    assert refused("recommend", model_file, "--ratings", path) == f"In {path}: this Letterboxd file holds no ratings."
+    assert (
+        refused("recommend", model_file, "--ratings", path)
+        == f"In {path}: this Letterboxd file holds no ratings."
+    )

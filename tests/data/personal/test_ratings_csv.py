@@ -49,7 +49,11 @@ def test_the_films_and_stars_are_found(content: str, expected: dict[str, float])
 
 def test_every_row_is_kept_with_its_number_and_the_film_as_written() -> None:
     found = read("title,rating\nAlien,5\n\nHeat,3\nAlien,2\n")
-    assert [one[:3] for one in found] == [("title:Alien", 5.0, 2), ("title:Heat", 3.0, 4), ("title:Alien", 2.0, 5)]
+    assert [one[:3] for one in found] == [
+        ("title:Alien", 5.0, 2),
+        ("title:Heat", 3.0, 4),
+        ("title:Alien", 2.0, 5),
+    ]
     assert [one.film for one in found] == ["Alien", "Heat", "Alien"]
     assert [one.film for one in read("movieId,rating\n7,5\n")] == ["7"]
 

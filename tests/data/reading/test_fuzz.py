@@ -19,7 +19,9 @@ from matinee.data.reading.read import read
 from matinee.errors import MatineeError
 
 GOOD = "userId,movieId,rating,timestamp\n" + "".join(
-    f"{user},{item},{(user * item) % 5 + 1},{978300000 + user}\n" for user in range(1, 6) for item in range(1, 5)
+    f"{user},{item},{(user * item) % 5 + 1},{978300000 + user}\n"
+    for user in range(1, 6)
+    for item in range(1, 5)
 )
 SPOILERS = [
     "",
@@ -142,7 +144,9 @@ def test_a_good_table_with_odd_text_put_in_never_breaks_the_reader(
 def test_odd_frames_and_json_lines_never_break_the_reader(rows: list[tuple[object, ...]]) -> None:
     names = ["user", "item", "rating", "time"]
     check_bytes(
-        "\n".join(json.dumps(dict(zip(names, row, strict=True)), default=str) for row in rows).encode(),
+        "\n".join(
+            json.dumps(dict(zip(names, row, strict=True)), default=str) for row in rows
+        ).encode(),
         "r.jsonl",
     )
     columns = {}

@@ -24,7 +24,12 @@ from matinee.errors import SettingError
 from tests.helpers import reading_error as message
 from tests.helpers import rows_of as table
 
-ROWS = [(1, 10, 4.0, 978300000), (1, 20, 3.5, 978300060), (2, 10, 5.0, 978300120), (3, 30, 0.5, 978300180)]
+ROWS = [
+    (1, 10, 4.0, 978300000),
+    (1, 20, 3.5, 978300060),
+    (2, 10, 5.0, 978300120),
+    (3, 30, 0.5, 978300180),
+]
 U_ITEM = (
     "10|Café (1995)|01-Jan-1995||http://x|0|1|0|0|0|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n"
     "20|Nameless|02-Feb-1996||http://x|1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0\n"
@@ -34,7 +39,8 @@ MOVIES_CSV = 'movieId,title,genres\r\n10,"Thaw, The (1995)",Comedy|Drama\r\n20,I
 
 def lines(separator: str, rows: list[tuple[int, int, float, int]] = ROWS, fields: int = 4) -> str:
     return "".join(
-        separator.join(f"{cell:g}" if i == 2 else str(cell) for i, cell in enumerate(row[:fields])) + "\n"
+        separator.join(f"{cell:g}" if i == 2 else str(cell) for i, cell in enumerate(row[:fields]))
+        + "\n"
         for row in rows
     )
 
@@ -48,12 +54,18 @@ def write(path: Path, content: str | bytes) -> Path:
 def make_100k(folder: Path) -> None:
     write(folder / "u.data", lines("\t"))
     write(folder / "u.item", U_ITEM.encode("latin-1"))
-    write(folder / "u.genre", "unknown|0\nAction|1\nAdventure|2\nAnimation|3\nChildren's|4\nComedy|5\n\n")
+    write(
+        folder / "u.genre",
+        "unknown|0\nAction|1\nAdventure|2\nAnimation|3\nChildren's|4\nComedy|5\n\n",
+    )
 
 
 def make_1m(folder: Path) -> None:
     write(folder / "ratings.dat", lines("::"))
-    write(folder / "movies.dat", "10::Café (1995)::Action|Comedy\n20::A::B (1996)::Drama\n".encode("latin-1"))
+    write(
+        folder / "movies.dat",
+        "10::Café (1995)::Action|Comedy\n20::A::B (1996)::Drama\n".encode("latin-1"),
+    )
 
 
 def make_1m_without_times(folder: Path) -> None:
@@ -63,11 +75,17 @@ def make_1m_without_times(folder: Path) -> None:
 
 def make_10m(folder: Path) -> None:
     write(folder / "ratings.dat", lines("::"))
-    write(folder / "movies.dat", "10::Café (1995)::Action|Comedy\n20::Łódź (1996)::(no genres listed)\n")
+    write(
+        folder / "movies.dat",
+        "10::Café (1995)::Action|Comedy\n20::Łódź (1996)::(no genres listed)\n",
+    )
 
 
 def make_latest(folder: Path) -> None:
-    write(folder / "ratings.csv", ("userId,movieId,rating,timestamp\n" + lines(",")).replace("\n", "\r\n"))
+    write(
+        folder / "ratings.csv",
+        ("userId,movieId,rating,timestamp\n" + lines(",")).replace("\n", "\r\n"),
+    )
     write(folder / "movies.csv", MOVIES_CSV)
 
 
@@ -75,11 +93,20 @@ LAYOUTS: list[tuple[Callable[[Path], None], dict[int, Film]]] = [
     (make_100k, {10: Film("Café (1995)", 1995, ("Action", "Comedy")), 20: Film("Nameless", 1996)}),
     (
         make_1m,
-        {10: Film("Café (1995)", 1995, ("Action", "Comedy")), 20: Film("A::B (1996)", 1996, ("Drama",))},
+        {
+            10: Film("Café (1995)", 1995, ("Action", "Comedy")),
+            20: Film("A::B (1996)", 1996, ("Drama",)),
+        },
     ),
     (make_1m_without_times, {10: Film("Café (1995)", 1995, ("Action", "Comedy"))}),
-    (make_10m, {10: Film("Café (1995)", 1995, ("Action", "Comedy")), 20: Film("Łódź (1996)", 1996)}),
-    (make_latest, {10: Film("Thaw, The (1995)", 1995, ("Comedy", "Drama")), 20: Film("Ice (1996)", 1996)}),
+    (
+        make_10m,
+        {10: Film("Café (1995)", 1995, ("Action", "Comedy")), 20: Film("Łódź (1996)", 1996)},
+    ),
+    (
+        make_latest,
+        {10: Film("Thaw, The (1995)", 1995, ("Comedy", "Drama")), 20: Film("Ice (1996)", 1996)},
+    ),
 ]
 
 
@@ -117,7 +144,10 @@ def test_an_official_fold_takes_its_titles_from_u_item_beside_it(tmp_path: Path)
 
 
 def test_a_table_of_items_beside_any_file_becomes_the_catalog(tmp_path: Path) -> None:
-    write(tmp_path / "items.csv", "Item_ID,Name,Genre,Release Year\na,One,x| y,1999\nb,Two,,\n,Three,x,\nc\n")
+    write(
+        tmp_path / "items.csv",
+        "Item_ID,Name,Genre,Release Year\na,One,x| y,1999\nb,Two,,\n,Three,x,\nc\n",
+    )
     dataset = read(write(tmp_path / "mine.csv", "user,item,stars\nu,a,1\nv,b,2\n"))
     assert dataset.catalog.films == {"a": Film("One", 1999, ("x", "y")), "b": Film("Two")}
 
@@ -126,7 +156,9 @@ def test_a_catalog_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     write(tmp_path / "movies.csv", b"\xff\x00,\n\r\r\n" + b'"' * 7)
     dataset = read(write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n"))
     assert (len(dataset.catalog), dataset.titles_file) == (0, None)
-    assert dataset.note.startswith("movies.csv beside the ratings was not used: it has no column of item ids ")
+    assert dataset.note.startswith(
+        "movies.csv beside the ratings was not used: it has no column of item ids "
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +175,9 @@ def test_a_table_of_items_may_have_semicolons_and_the_ratings_own_column_of_item
 ) -> None:
     write(tmp_path / "items.csv", titles)
     name = option or "product"
-    dataset = read(write(tmp_path / "r.csv", f"user,{name},rating\n1,1,1\n2,2,2\n"), ReadOptions(item=option))
+    dataset = read(
+        write(tmp_path / "r.csv", f"user,{name},rating\n1,1,1\n2,2,2\n"), ReadOptions(item=option)
+    )
     assert dataset.catalog.films == {1: Film("One"), 2: Film("Two, too")}
     assert (dataset.titles_file, dataset.note) == (tmp_path / "items.csv", "")
 
@@ -190,9 +224,14 @@ def test_a_table_of_text_ids_needs_no_header(separator: str, time: str, tmp_path
 
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|", " "])
 @pytest.mark.parametrize("header", ["USER_ID,Movie Id,Stars,Date", "uid,film,score,time", ""])
-def test_text_tables_with_any_separator_and_the_usual_names_read(separator: str, header: str, tmp_path: Path) -> None:
+def test_text_tables_with_any_separator_and_the_usual_names_read(
+    separator: str, header: str, tmp_path: Path
+) -> None:
     header = header.replace("Movie Id", "MovieId").replace(",", separator)
-    assert table(read(write(tmp_path / "r.txt", f"{header}\n" * bool(header) + lines(separator)))) == ROWS
+    assert (
+        table(read(write(tmp_path / "r.txt", f"{header}\n" * bool(header) + lines(separator))))
+        == ROWS
+    )
 
 
 def test_parquet_json_lines_and_gzip_read(tmp_path: Path) -> None:
@@ -228,15 +267,23 @@ def test_a_frame_gives_times_as_dates_and_ids_as_categories() -> None:
             "date": ["2001-01-01", None, "1969-12-31"],
         }
     ).with_columns(pl.col("user").cast(pl.Categorical), pl.col("date").str.to_date())
-    assert table(read(frame)) == [("b", 1, 1.0, 978307200), ("a", 2, 2.0, NO_TIME), ("b", 3, 3.0, -86400)]
-    zoned = frame.with_columns(pl.col("date").cast(pl.Datetime("ms")).dt.replace_time_zone("Asia/Tokyo"))
+    assert table(read(frame)) == [
+        ("b", 1, 1.0, 978307200),
+        ("a", 2, 2.0, NO_TIME),
+        ("b", 3, 3.0, -86400),
+    ]
+    zoned = frame.with_columns(
+        pl.col("date").cast(pl.Datetime("ms")).dt.replace_time_zone("Asia/Tokyo")
+    )
     assert read(zoned).ratings.timestamp is not None
     assert table(read(zoned))[0][3] == 978307200 - 9 * 3600
 
 
 def make_database(path: Path, name: str = "ratings") -> str:
     with sqlite3.connect(path) as connection:
-        connection.execute(f"CREATE TABLE {name} (user_id INTEGER, film TEXT, stars REAL, time INTEGER)")
+        connection.execute(
+            f"CREATE TABLE {name} (user_id INTEGER, film TEXT, stars REAL, time INTEGER)"
+        )
         connection.executemany(f"INSERT INTO {name} VALUES (?, ?, ?, ?)", ROWS)
     connection.close()
     return f"sqlite:///{path}"
@@ -253,15 +300,21 @@ def test_a_database_gives_its_ratings_table_or_a_query(tmp_path: Path) -> None:
 
 def test_databases_that_cannot_be_read_are_explained(tmp_path: Path) -> None:
     url = make_database(tmp_path / "films.db", "votes")
-    assert message(url) == (f"{url} has no table named ratings; its tables are: votes. Give a query with --query.")
-    assert message(url, ReadOptions(query="SELECT * FROM voted")) == (f"{url}: the query failed: no such table: voted")
+    assert message(url) == (
+        f"{url} has no table named ratings; its tables are: votes. Give a query with --query."
+    )
+    assert message(url, ReadOptions(query="SELECT * FROM voted")) == (
+        f"{url}: the query failed: no such table: voted"
+    )
     assert message(f"{url}x") == f"There is no database file {tmp_path}/films.dbx ({url}x)."
     assert not (tmp_path / "films.dbx").exists()
     assert message("https://example.org/r.csv") == (
         "'https://' is not a supported kind of database. Download the file first."
     )
     assert "secret" not in message("mysql+pymysql://me:secret@localhost/films")
-    with pytest.raises(SettingError, match=r"^A query needs a database URL as source, such as sqlite:///films.db.$"):
+    with pytest.raises(
+        SettingError, match=r"^A query needs a database URL as source, such as sqlite:///films.db.$"
+    ):
         read(tmp_path, ReadOptions(query="SELECT 1"))
 
 
@@ -286,7 +339,9 @@ def test_columns_are_taken_by_the_names_that_a_person_gives(tmp_path: Path) -> N
         ("é ß 日", ["é", "ß", "日"]),
     ],
 )
-def test_ids_are_integers_if_all_are_and_strings_otherwise(ids: str, expected: list[int | str], tmp_path: Path) -> None:
+def test_ids_are_integers_if_all_are_and_strings_otherwise(
+    ids: str, expected: list[int | str], tmp_path: Path
+) -> None:
     text = "".join(f"{user},{item},{item}\n" for item, user in enumerate(ids.split(), 1))
     fast = read(write(tmp_path / "r.csv", "user,item,rating\n" + text))
     careful = read(
@@ -307,7 +362,10 @@ def test_an_id_with_a_leading_zero_far_down_makes_all_of_them_strings(tmp_path: 
 def test_times_may_be_dates_milliseconds_or_missing(tmp_path: Path) -> None:
     def times(*cells: str) -> list[int | None]:
         text = "".join(f"{i},{i},{i},{cell}\n" for i, cell in enumerate(cells))
-        return [row[3] for row in table(read(write(tmp_path / "r.csv", "user,item,rating,time\n" + text)))]
+        return [
+            row[3]
+            for row in table(read(write(tmp_path / "r.csv", "user,item,rating,time\n" + text)))
+        ]
 
     assert times("5", "", "7") == [5, NO_TIME, 7]
     assert times("", "") == [None, None]
@@ -363,9 +421,13 @@ def test_without_times_the_last_row_of_a_pair_wins_and_bad_rows_are_counted_in_s
 
 
 @pytest.mark.parametrize("repeated", [True, False])
-def test_pairs_are_compared_in_large_sparse_tables_too(repeated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_are_compared_in_large_sparse_tables_too(
+    repeated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("matinee.data.reading.columnar._BITMAP_CELLS", 0)
-    frame = pl.DataFrame({"user": [3, 1, 2, 3], "item": [1, 1, 2, 1 if repeated else 2], "rating": [1, 2, 3, 4]})
+    frame = pl.DataFrame(
+        {"user": [3, 1, 2, 3], "item": [1, 1, 2, 1 if repeated else 2], "rating": [1, 2, 3, 4]}
+    )
     assert read(frame).n_duplicates == int(repeated)
     assert read(frame.head(3).sort("user")).n_duplicates == 0
 
@@ -377,14 +439,17 @@ def test_a_declared_scale_is_kept_and_checked(tmp_path: Path) -> None:
     assert message(path, ReadOptions(scale=(1, 3))) == (
         f"{path}, line 3: the rating '3.5' is outside the scale 1 to 3. Use --skip-bad-rows to leave out such rows."
     )
-    with pytest.raises(SettingError, match=r"^The scale 5 to 1 is not valid; give LOWEST:HIGHEST, as in 1:5.$"):
+    with pytest.raises(
+        SettingError, match=r"^The scale 5 to 1 is not valid; give LOWEST:HIGHEST, as in 1:5.$"
+    ):
         ReadOptions(scale=(5, 1))
 
 
 def test_the_careful_way_gives_what_the_fast_way_gives(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = "".join(
-        f"{u},{i},{v / 2:g},{t}\n" for u, i, v, t in rng.integers((1, 1, 1, 10**9), (90, 60, 11, 2 * 10**9), (2000, 4))
+        f"{u},{i},{v / 2:g},{t}\n"
+        for u, i, v, t in rng.integers((1, 1, 1, 10**9), (90, 60, 11, 2 * 10**9), (2000, 4))
     )
     fast = read(write(tmp_path / "fast.csv", "user,item,rating,time\n" + rows))
     careful = read(
@@ -406,7 +471,9 @@ REAL = [
 ]
 
 
-@pytest.mark.skipif("MATINEE_DATA" not in os.environ, reason="MATINEE_DATA does not name a folder of real data")
+@pytest.mark.skipif(
+    "MATINEE_DATA" not in os.environ, reason="MATINEE_DATA does not name a folder of real data"
+)
 @pytest.mark.parametrize(("name", "n", "users", "items", "films", "scale", "timed"), REAL)
 def test_real_data_has_the_published_counts(
     name: str, n: int, users: int, items: int, films: int, scale: Scale, timed: bool

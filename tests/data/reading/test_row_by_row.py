@@ -39,12 +39,18 @@ BAD_ROWS: list[tuple[str | bytes, str]] = [
     ("1,1,3,5,", "it has 5 fields instead of 4: '1,1,3,5,'"),
     (b"\xff1,1,3,5", r"'\xff1' is not valid UTF-8; save the file as UTF-8"),
     ('1,1,"3,5",5', "the rating '3,5' has a decimal comma; write 3.5 instead of 3,5"),
-    ("1,1,3,soon", "the timestamp 'soon' is neither a date such as 2001-12-31 nor seconds since 1970"),
+    (
+        "1,1,3,soon",
+        "the timestamp 'soon' is neither a date such as 2001-12-31 nor seconds since 1970",
+    ),
     (
         "1,1,3,31/12/2001",
         "the timestamp '31/12/2001' is neither a date such as 2001-12-31 nor seconds since 1970",
     ),
-    ("1,1,3,1e30", "the timestamp '1e30' is neither a date such as 2001-12-31 nor seconds since 1970"),
+    (
+        "1,1,3,1e30",
+        "the timestamp '1e30' is neither a date such as 2001-12-31 nor seconds since 1970",
+    ),
     ('1,"1,3,5', "a quotation mark is not closed or out of place"),
     ('1,"1"x,3,5', "a quotation mark is not closed or out of place"),
     (f"1,1,{'9' * 70}x,5", f"the rating '{'9' * 60}...' is not a number"),
@@ -52,7 +58,9 @@ BAD_ROWS: list[tuple[str | bytes, str]] = [
 
 
 @pytest.mark.parametrize(("row", "reason"), BAD_ROWS)
-def test_a_bad_row_is_named_with_its_line_and_value_or_skipped(row: str | bytes, reason: str, tmp_path: Path) -> None:
+def test_a_bad_row_is_named_with_its_line_and_value_or_skipped(
+    row: str | bytes, reason: str, tmp_path: Path
+) -> None:
     raw = row.encode() if isinstance(row, str) else row
     content = b"user,item,rating,time\n1,1,3,5\n2,2,4,6\n" + raw + b"\n3,3,5,7\n"
     path = write(tmp_path / "r.csv", content)
@@ -64,13 +72,22 @@ def test_a_bad_row_is_named_with_its_line_and_value_or_skipped(row: str | bytes,
     assert dataset.source_rows.tolist() == [0, 1, 3]
     assert dataset.bad_rows_file == tmp_path / "r.csv.skipped.csv"
     listed = pl.read_csv(dataset.bad_rows_file, infer_schema=False).row(0)
-    assert listed == ("4", reason, raw.decode("utf-8", "backslashreplace").replace("\\xff", "\\udcff"))
+    assert listed == (
+        "4",
+        reason,
+        raw.decode("utf-8", "backslashreplace").replace("\\xff", "\\udcff"),
+    )
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["r.csv", "r.csv.skipped.csv"]
 
 
-@pytest.mark.parametrize("row", ["1:::3::5", "1::::3::5", "1:x:2::3::5", "1::2::3", "1::2::3::5::6", "1::2::x::5"])
+@pytest.mark.parametrize(
+    "row", ["1:::3::5", "1::::3::5", "1:x:2::3::5", "1::2::3", "1::2::3::5::6", "1::2::x::5"]
+)
 def test_a_bad_row_between_double_colons_is_found(row: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "ratings.dat", f"1::1::1::1\n2::2::2::2\n3::3::3::3\n4::4::4::4\n{row}\n5::5::5::5\n")
+    path = write(
+        tmp_path / "ratings.dat",
+        f"1::1::1::1\n2::2::2::2\n3::3::3::3\n4::4::4::4\n{row}\n5::5::5::5\n",
+    )
     assert message(path).startswith(f"{path}, line 5: ")
     assert read(path, SKIP).source_rows is not None
 
@@ -83,7 +100,10 @@ def test_a_bad_row_of_a_frame_json_file_or_zip_is_named(tmp_path: Path) -> None:
     nan = frame.with_columns(rating=pl.Series([1.0, float("nan"), 3.0]))
     assert message(nan) == f"DataFrame, row 1: the rating 'nan' is not a finite number. {GO_ON}"
 
-    path = write(tmp_path / "r.jsonl", '{"user":1,"item":2,"rating":3}\n\n{"user":2,"item":1,"rating":"x"}\n[1]\n')
+    path = write(
+        tmp_path / "r.jsonl",
+        '{"user":1,"item":2,"rating":3}\n\n{"user":2,"item":1,"rating":"x"}\n[1]\n',
+    )
     assert message(path) == f"{path}, line 3: the rating 'x' is not a number. {GO_ON}"
     write(path, '{"user":1,"item":2,"rating":3}\n{"user":2\n')
     assert message(path) == f"""{path}, line 2: it is not a JSON object: '{{"user":2'. {GO_ON}"""
@@ -91,7 +111,9 @@ def test_a_bad_row_of_a_frame_json_file_or_zip_is_named(tmp_path: Path) -> None:
     path = tmp_path / "ml.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("ml/ratings.csv", "userId,movieId,rating\n1,1,1\n2,2,2\n3,3,?\n")
-    assert message(path) == f"{path}/ml/ratings.csv, line 4: the rating '?' is not a number. {GO_ON}"
+    assert (
+        message(path) == f"{path}/ml/ratings.csv, line 4: the rating '?' is not a number. {GO_ON}"
+    )
     assert read(path, SKIP).bad_rows_file == tmp_path / "ml.zip.skipped.csv"
 
 
@@ -121,7 +143,10 @@ def test_a_file_without_any_good_row_is_refused_even_when_skipping(tmp_path: Pat
 
 def test_a_single_row_that_is_bad_is_no_plural(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv", "user,item,rating\n1,1,a\n")
-    assert message(path, SKIP) == f"{path}: its only row is bad. It is line 2: the rating 'a' is not a number."
+    assert (
+        message(path, SKIP)
+        == f"{path}: its only row is bad. It is line 2: the rating 'a' is not a number."
+    )
 
 
 @pytest.mark.parametrize("header", ["user;item;rating\n", ""])
@@ -134,7 +159,9 @@ def test_a_decimal_comma_between_semicolons_says_what_to_write(header: str, tmp_
 
 def test_an_error_after_skipping_says_how_many_rows_had_been_left_out(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n1,2,2\n2,1,x\n2,2,x\n")
-    assert message(path, SKIP) == (f"{path} has ratings of only one user, '1'; {TWO} Bad rows left out before: 2.")
+    assert message(path, SKIP) == (
+        f"{path} has ratings of only one user, '1'; {TWO} Bad rows left out before: 2."
+    )
     write(path, "user,item,rating\n1,1,5\n2,2,5\n2,1,x\n")
     assert message(path, SKIP) == f"{ONE_VALUE.format(path=path)} Bad rows left out before: 1."
 
@@ -156,7 +183,9 @@ ONE_VALUE = (
 WORKBOOK = "is an Excel workbook; save it as CSV and give that file."
 WEB_PAGE = "{path} is a web page, not a table; the download went wrong. Fetch it again."
 BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
-RETURNS = "{path} has carriage returns but no line feeds; save it with Unix or Windows line endings."
+RETURNS = (
+    "{path} has carriage returns but no line feeds; save it with Unix or Windows line endings."
+)
 TWICE = "{{path}} has more than one {role} column: {names}. Remove or rename all but one."
 PICKLE = (
     "{path} is a pickle. matinee does not read pickles, because opening one can run any code; "
@@ -185,9 +214,15 @@ FILES: list[tuple[str | bytes, str]] = [
     ("user,item,rating\n1,1,5\n2,2,5\n", ONE_VALUE),
     ("<!DOCTYPE html>\n<html>", WEB_PAGE),
     ("\n<HTML>\n", WEB_PAGE),
-    (b"PK\x03\x04 cut short", "{path} is damaged, truncated or not a zip file; download or copy it again."),
+    (
+        b"PK\x03\x04 cut short",
+        "{path} is damaged, truncated or not a zip file; download or copy it again.",
+    ),
     (b"\x1f\x8b\x08\0\0\0\0", "{path} is damaged or truncated; download or copy it again."),
-    (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "{path} is compressed twice; decompress it once yourself."),
+    (
+        gzip.compress(gzip.compress(b"x", mtime=0), mtime=0),
+        "{path} is compressed twice; decompress it once yourself.",
+    ),
     (b"PAR1 cut short", "{path} is not a valid Parquet file, or it is damaged; write it again."),
     (b"\x80\x04\x95x.", PICKLE),
     (b"\x7fELF\0\0\0", BINARY),
@@ -202,7 +237,10 @@ FILES: list[tuple[str | bytes, str]] = [
     ("name,item,rating\n1,1,1\n", no_column("user", "'name', 'item', 'rating'")),
     ("user,thing,rating\n1,1,1\n", no_column("item", "'user', 'thing', 'rating'")),
     ("user,item,rating,rating\n1,1,1,2\n", TWICE.format(role="rating", names="'rating', 'rating'")),
-    ("user,item,movieId,Movie_ID,stars\n1,1,1,1,2\n", TWICE.format(role="item", names="'movieId', 'Movie_ID'")),
+    (
+        "user,item,movieId,Movie_ID,stars\n1,1,1,1,2\n",
+        TWICE.format(role="item", names="'movieId', 'Movie_ID'"),
+    ),
     ('{"user": 1, "item": 2, "opinion": 5}\n', NO_RATING.format("'user', 'item', 'opinion'")),
 ]
 
@@ -240,7 +278,10 @@ def test_folders_and_zips_without_ratings_say_what_was_looked_for(tmp_path: Path
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.txt", "x")
         archive.writestr("b.txt", "x")
-    assert message(path) == f"The zip file {path} contains no ratings: {looked_for}, found a.txt, b.txt."
+    assert (
+        message(path)
+        == f"The zip file {path} contains no ratings: {looked_for}, found a.txt, b.txt."
+    )
 
 
 def test_a_zip_that_holds_one_table_of_any_name_reads(tmp_path: Path) -> None:
@@ -255,7 +296,10 @@ def test_a_truncated_or_encrypted_zip_is_explained(tmp_path: Path) -> None:
         archive.writestr("ratings.csv", "user,item,rating\n" + "1,10,4\n2,20,5\n" * 900)
     whole = path.read_bytes()
     write(path, whole[: len(whole) // 2])
-    assert message(path) == f"{path} is damaged, truncated or not a zip file; download or copy it again."
+    assert (
+        message(path)
+        == f"{path} is damaged, truncated or not a zip file; download or copy it again."
+    )
     encrypted = bytearray(whole)
     encrypted[6] |= 1
     encrypted[whole.index(b"PK\x01\x02") + 8] |= 1
@@ -275,7 +319,9 @@ def test_a_missing_file_suggests_the_nearest_name(tmp_path: Path) -> None:
     assert message(tmp_path / "ratings.csv" / "x").startswith("There is no file ")
 
 
-def test_a_folder_or_file_without_permission_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_or_file_without_permission_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -294,7 +340,10 @@ def test_a_pipe_or_a_name_that_is_too_long_is_explained(tmp_path: Path) -> None:
 
 
 def test_frames_that_hold_no_ratings_are_explained() -> None:
-    assert message(pl.DataFrame({"user": [], "item": [], "rating": []})) == "DataFrame has columns but no ratings."
+    assert (
+        message(pl.DataFrame({"user": [], "item": [], "rating": []}))
+        == "DataFrame has columns but no ratings."
+    )
     assert message(5) == (
         "Ratings cannot be read from a value of type int. "
         "Give a path, a database URL, or a frame of Polars, pandas or PyArrow."

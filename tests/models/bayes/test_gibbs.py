@@ -19,7 +19,21 @@ from tests.conftest import simulated
 
 N_USERS, N_ITEMS, N_FACTORS = 6, 5, 2
 POOLING = 6.0
-RATED = [(0, 0), (0, 1), (0, 3), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4), (3, 4), (4, 2), (4, 3)]
+RATED = [
+    (0, 0),
+    (0, 1),
+    (0, 3),
+    (1, 1),
+    (1, 2),
+    (2, 0),
+    (2, 1),
+    (2, 2),
+    (2, 3),
+    (2, 4),
+    (3, 4),
+    (4, 2),
+    (4, 3),
+]
 """Who rated what: user 5 nothing, item 0 twice."""
 
 
@@ -35,11 +49,16 @@ def tiny(run: Run) -> tuple[Ratings, SideInformation]:
     index = np.array(RATED, np.int32).T
     times = np.array([0, 0, 100, 5, 90_000, 0, 7, 7, 200_000, 200_001, 3, 4, 4], np.int64)
     scale = simulated(20, 10, 50).scale
-    ratings = Ratings(users, items, index[0], index[1], np.zeros(len(RATED), np.float32), times, scale)
+    ratings = Ratings(
+        users, items, index[0], index[1], np.zeros(len(RATED), np.float32), times, scale
+    )
     rng = np.random.default_rng(0)
     features = feature_block(np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1], [0, 0]], np.float32))
     by_user, by_item = ratings.by_user, ratings.by_item
-    blocks = [set_block(run, by_user, by_item, 2, rng), features], [set_block(run, by_item, by_user, 3, rng)]
+    blocks = (
+        [set_block(run, by_user, by_item, 2, rng), features],
+        [set_block(run, by_item, by_user, 3, rng)],
+    )
     return ratings, SideInformation(*blocks, TimeKeys.from_ratings(ratings.user_index, times), True)
 
 
@@ -71,7 +90,9 @@ def draw_from_prior(rng: np.random.Generator, one: Sampler, pooling: float) -> N
     if one.effects is not None:
         for level, place in enumerate(one.effects.positions):
             one.effects.precision[level] = float(gamma(rng))
-            effects = rng.standard_normal(len(one.effects.effects[level])) / np.sqrt(one.effects.precision[level])
+            effects = rng.standard_normal(len(one.effects.effects[level])) / np.sqrt(
+                one.effects.precision[level]
+            )
             effects[-1] = 0
             one.effects.effects[level] = effects
             total += effects[place]
@@ -86,7 +107,9 @@ def draw_from_prior(rng: np.random.Generator, one: Sampler, pooling: float) -> N
     user, item = np.array(RATED).T  # in the users' order already
     x, y = one.users.table[user], one.items.table[item]
     mean = (x[:, :-1] * y[:, :-1]).sum(axis=1) + x[:, -1] + y[:, -1] + total
-    one.value = (mean + rng.standard_normal(len(RATED)) / np.sqrt(one.noise[user])).astype(np.float32)
+    one.value = (mean + rng.standard_normal(len(RATED)) / np.sqrt(one.noise[user])).astype(
+        np.float32
+    )
 
 
 def summary(one: Sampler) -> NDArray[np.float64]:
@@ -94,10 +117,18 @@ def summary(one: Sampler) -> NDArray[np.float64]:
     found = [np.log(one.common_noise), *np.log(one.noise[[0, 2, 5]])]
     for side in (one.users, one.items):
         found += [side.mean[0], side.mean[-1], *np.log(side.precision[[0, -1]])]
-        found += [side.table[0, 0], side.table[1, -1], side.table[4, -1], side.table[2, 0] * side.table[2, 1]]
+        found += [
+            side.table[0, 0],
+            side.table[1, -1],
+            side.table[4, -1],
+            side.table[2, 0] * side.table[2, 1],
+        ]
         for weights, pulls in zip(side.weights, side.penalties, strict=True):
             found += [weights[0, 0], weights[-1, -1], np.log(pulls[0]), np.log(pulls[-1])]
-    found += [one.users.table[0, :-1] @ one.items.table[0, :-1], one.users.table[2, :-1] @ one.items.table[3, :-1]]
+    found += [
+        one.users.table[0, :-1] @ one.items.table[0, :-1],
+        one.users.table[2, :-1] @ one.items.table[3, :-1],
+    ]
     if one.effects is not None:
         for level, effects in enumerate(one.effects.effects):
             found += [effects[0], effects[-2], np.log(one.effects.precision[level])]
@@ -121,13 +152,18 @@ def test_sweeps_leave_prior_draws_and_their_ratings_as_they_are(
 ) -> None:
     """Whoever draws unknowns from the prior and ratings given these, and then sweeps given the ratings, has draws from
     the prior again (Geweke, "Getting it right", 2004): a wrong step of the sweep would move them."""
-    monkeypatch.setattr(module, "SHAPE", 3.0)  # a less vague prior, so that a few ratings count beside it
+    monkeypatch.setattr(
+        module, "SHAPE", 3.0
+    )  # a less vague prior, so that a few ratings count beside it
     monkeypatch.setattr(module, "RATE", 2.0)
     monkeypatch.setattr(module, "SPANS", 2)
     ratings, beside = tiny(run)
     beside = beside if has_sides else SideInformation([], [], None, False)
     beside = beside if has_times else beside._replace(time_keys=None)
-    tables = np.ones((N_USERS, N_FACTORS + 1), np.float32), np.ones((N_ITEMS, N_FACTORS + 1), np.float32)
+    tables = (
+        np.ones((N_USERS, N_FACTORS + 1), np.float32),
+        np.ones((N_ITEMS, N_FACTORS + 1), np.float32),
+    )
     one = Sampler(ratings, ratings.value, *tables, beside, pooling, run)
     rng = np.random.default_rng(7)
     before, after = [], []
@@ -139,7 +175,9 @@ def test_sweeps_leave_prior_draws_and_their_ratings_as_they_are(
         for _ in range(5):
             one.sweep(rng)
         after.append(summary(one))
-    differences = [difference(*columns) for columns in zip(np.array(before).T, np.array(after).T, strict=True)]
+    differences = [
+        difference(*columns) for columns in zip(np.array(before).T, np.array(after).T, strict=True)
+    ]
     assert len(after) == 300
     assert max(differences) < 2.4, np.round(differences, 2).tolist()
 
@@ -154,9 +192,17 @@ def swept(ratings: Ratings, n_threads: int, n_sweeps: int = 4) -> Sampler:
     assert ratings.timestamp is not None
     with workers(n_threads) as run:
         by_user, by_item = ratings.by_user, ratings.by_item
-        blocks = [set_block(run, by_user, by_item, 20, rng)], [set_block(run, by_item, by_user, 20, rng)]
-        beside = SideInformation(*blocks, TimeKeys.from_ratings(ratings.user_index, ratings.timestamp), True)
-        start = [0.5 * rng.standard_normal((n, 9), np.float32) for n in (ratings.n_users, ratings.n_items)]
+        blocks = (
+            [set_block(run, by_user, by_item, 20, rng)],
+            [set_block(run, by_item, by_user, 20, rng)],
+        )
+        beside = SideInformation(
+            *blocks, TimeKeys.from_ratings(ratings.user_index, ratings.timestamp), True
+        )
+        start = [
+            0.5 * rng.standard_normal((n, 9), np.float32)
+            for n in (ratings.n_users, ratings.n_items)
+        ]
         one = Sampler(ratings, value, start[0], start[1], beside, 30.0, run)
         for _ in range(n_sweeps):
             one.sweep(rng)
@@ -203,8 +249,15 @@ def test_pieces_of_work_cover_all_rows_once() -> None:
 
 def test_products_in_blocks_are_those_of_numpy(run: Run) -> None:
     rng = np.random.default_rng(0)
-    rows, weights = rng.standard_normal((2_500, 7), np.float32), rng.standard_normal((7, 3), np.float32)
-    np.testing.assert_allclose(module._products(run, rows, weights), rows @ weights, rtol=1e-4, atol=1e-5)
+    rows, weights = (
+        rng.standard_normal((2_500, 7), np.float32),
+        rng.standard_normal((7, 3), np.float32),
+    )
+    np.testing.assert_allclose(
+        module._products(run, rows, weights), rows @ weights, rtol=1e-4, atol=1e-5
+    )
     table = rng.standard_normal((2_500, 3), np.float32)
     expected = rows.T.astype(np.float64) @ table
-    np.testing.assert_allclose(module._sum_products(run, rows, table), expected, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(
+        module._sum_products(run, rows, table), expected, rtol=1e-4, atol=1e-3
+    )

@@ -34,7 +34,9 @@ def fitted(likelihood: str = "probit") -> BayesianMF:
 # -- the chain ---------------------------------------------------------------------------------------------------
 
 
-def levels_of(n: int, thresholds: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def levels_of(
+    n: int, thresholds: NDArray[np.float64], seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Scores, and ratings 1 to K of latent variables about them, with noise of variance 1."""
     rng = np.random.default_rng(seed)
     scores = rng.standard_normal(n).astype(np.float32)
@@ -48,8 +50,12 @@ def test_thresholds_and_latent_variables_have_the_distribution_that_integration_
     assert one.free.tolist() == [1]
     low, high = one.thresholds[[0, 2]]
     grid = np.linspace(low, high, 4001)[1:-1]
-    logs = sum(np.log(norm.cdf(grid[:, None] - scores[value == 2]) - norm.cdf(low - scores[value == 2])).T)
-    logs += sum(np.log(norm.cdf(high - scores[value == 3]) - norm.cdf(grid[:, None] - scores[value == 3])).T)
+    logs = sum(
+        np.log(norm.cdf(grid[:, None] - scores[value == 2]) - norm.cdf(low - scores[value == 2])).T
+    )
+    logs += sum(
+        np.log(norm.cdf(high - scores[value == 3]) - norm.cdf(grid[:, None] - scores[value == 3])).T
+    )
     chances = np.exp(logs - logs.max())
     chances /= chances.sum()
     rng, drawn, latents = np.random.default_rng(0), [], []
@@ -78,7 +84,9 @@ def test_simulated_thresholds_are_found_again_given_the_scores() -> None:
     rng, drawn = np.random.default_rng(2), []
     with workers(2) as run:
         for _ in range(40):
-            one.draw(rng, run, (shift + unit * scores).astype(np.float32), np.full(30_000, unit**-2))
+            one.draw(
+                rng, run, (shift + unit * scores).astype(np.float32), np.full(30_000, unit**-2)
+            )
             drawn.append(one.thresholds)
     assert (np.diff(drawn, axis=1) > 0).all()
     np.testing.assert_allclose((np.mean(drawn[10:], axis=0) - shift) / unit, true, atol=0.03)
@@ -90,8 +98,14 @@ def simulated_levels(seed: int, edges: NDArray[np.float64]) -> Ratings:
     rng = np.random.default_rng(seed)
     index = rng.permutation(400 * 100)[:16_000]
     users, items = np.divmod(index, 100)
-    latent = rng.normal(0, 0.5, 400)[users] + rng.normal(0, 0.7, 100)[items] + rng.normal(0, 0.8, len(index))
-    return Ratings.from_ids(users, items, 1.0 + np.searchsorted(edges, latent), scale=Scale(1, 5, 1))
+    latent = (
+        rng.normal(0, 0.5, 400)[users]
+        + rng.normal(0, 0.7, 100)[items]
+        + rng.normal(0, 0.8, len(index))
+    )
+    return Ratings.from_ids(
+        users, items, 1.0 + np.searchsorted(edges, latent), scale=Scale(1, 5, 1)
+    )
 
 
 def test_a_fit_finds_uneven_thresholds_and_keeps_them_in_order() -> None:
@@ -144,11 +158,17 @@ def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
 
 def test_predictions_are_inside_the_scale_and_the_same_one_by_one() -> None:
     some = table().subset(np.arange(0, 9_000, 900))
-    some = Ratings.from_ids(some.users.ids[some.user_index], some.items.ids[some.item_index], some.value)
+    some = Ratings.from_ids(
+        some.users.ids[some.user_index], some.items.ids[some.item_index], some.value
+    )
     stars = fitted().predict_ratings(some)
     assert np.all((stars >= 1) & (stars <= 5))
-    for user, item, star in zip(some.user_index.tolist(), some.item_index.tolist(), stars.tolist(), strict=True):
-        assert fitted().predict(some.users.id(user), some.items.id(item)) == pytest.approx(star, abs=1e-4)
+    for user, item, star in zip(
+        some.user_index.tolist(), some.item_index.tolist(), stars.tolist(), strict=True
+    ):
+        assert fitted().predict(some.users.id(user), some.items.id(item)) == pytest.approx(
+            star, abs=1e-4
+        )
 
 
 def test_no_level_can_be_passed() -> None:
@@ -204,7 +224,9 @@ def test_a_newcomers_scores_are_at_the_mode_of_their_posterior() -> None:
     scores = (posterior.items @ mode[..., None])[..., 0] + biases
     slopes, curvatures = link.respond(level, scores, one.noise_draws_.astype(np.float64))
     prior = one.mean_draws_ + posterior.sets.sum(axis=1)
-    gradient = posterior.prior_precision * (prior - mode) + (slopes[..., None] * posterior.items).sum(axis=1)
+    gradient = posterior.prior_precision * (prior - mode) + (
+        slopes[..., None] * posterior.items
+    ).sum(axis=1)
     scale = np.sqrt(np.diagonal(posterior.form, axis1=1, axis2=2))
     assert np.abs(gradient / scale).max() < 0.01  # in standard deviations from the mode
     expected = (posterior.items.transpose(0, 2, 1) * curvatures[:, None]) @ posterior.items
@@ -223,8 +245,15 @@ def test_a_score_is_the_sum_of_its_parts() -> None:
         total = parts.mean + parts.user + parts.item + float(parts.ratings.sum())
         assert total == pytest.approx(score, abs=0.3 if isinstance(person, int) else 1e-4)
         found = explain(one, Catalog(), person, ITEM)
-        total = found.mean + found.user + found.item + sum(reason.contribution for reason in found.reasons)
-        assert total + found.rest + found.clipping == pytest.approx(one.predict(person, ITEM), abs=1e-4)
+        total = (
+            found.mean
+            + found.user
+            + found.item
+            + sum(reason.contribution for reason in found.reasons)
+        )
+        assert total + found.rest + found.clipping == pytest.approx(
+            one.predict(person, ITEM), abs=1e-4
+        )
     assert (parts.user, parts.ratings.tolist()) == (0, [])
 
 
@@ -289,8 +318,14 @@ def test_what_is_said_without_a_rating_is_what_folding_in_without_it_gives(likel
             for place, left_out in enumerate(person):
                 rest = {film: stars for film, stars in person.items() if film != left_out}
                 # the parts in double precision, which scores are not
-                expected = exact_score(one, rest, item) if likelihood == "regression" else one.parts(rest, item)[0]
-                assert found[place] == pytest.approx(expected, abs=1e-6 if likelihood == "regression" else 0.1)
+                expected = (
+                    exact_score(one, rest, item)
+                    if likelihood == "regression"
+                    else one.parts(rest, item)[0]
+                )
+                assert found[place] == pytest.approx(
+                    expected, abs=1e-6 if likelihood == "regression" else 0.1
+                )
 
 
 def exact_score(one: BayesianMF, person: dict[Any, float], item: int) -> float:
@@ -303,11 +338,23 @@ def exact_score(one: BayesianMF, person: dict[Any, float], item: int) -> float:
 ODD = {
     "two users": ([1, 1, 2], [1, 2, 2], [3.0, 4.0, 5.0]),
     "two ratings": ([1, 2], [1, 2], [1.0, 2.0]),
-    "all items rated by everyone": (np.repeat(np.arange(8), 5), np.tile(np.arange(5), 8), np.arange(40) % 5 + 1.0),
+    "all items rated by everyone": (
+        np.repeat(np.arange(8), 5),
+        np.tile(np.arange(5), 8),
+        np.arange(40) % 5 + 1.0,
+    ),
     "huge ratings": (np.arange(60) // 6, np.arange(60) % 6, (np.arange(60) % 5 + 1) * 1e6),
-    "likes and dislikes": (np.arange(60) // 6, np.arange(60) % 6, (np.arange(60) * 7 % 11 < 5) * 1.0),
+    "likes and dislikes": (
+        np.arange(60) // 6,
+        np.arange(60) % 6,
+        (np.arange(60) * 7 % 11 < 5) * 1.0,
+    ),
     "three levels": (np.arange(60) // 6, np.arange(60) % 6, np.arange(60) * 7 % 11 % 3 + 1.0),
-    "a level of one rating": (np.arange(60) // 6, np.arange(60) % 6, np.append(np.arange(59) % 2 + 4.0, 1.0)),
+    "a level of one rating": (
+        np.arange(60) // 6,
+        np.arange(60) % 6,
+        np.append(np.arange(59) % 2 + 4.0, 1.0),
+    ),
 }
 odd_settings: list[dict[str, Any]] = [
     {},
@@ -331,7 +378,9 @@ def assert_sane(one: BayesianMF, ratings: Ratings) -> None:
         item = ratings.items.ids[-1]
         score, parts = one.parts(somebody, item.item())
         assert np.isfinite([score, *parts.without, *parts.ratings, parts.user, parts.item]).all()
-        assert all(np.isfinite(found.score) for found in one.recommend(somebody, 3, include_seen=True))
+        assert all(
+            np.isfinite(found.score) for found in one.recommend(somebody, 3, include_seen=True)
+        )
 
 
 @every_likelihood
@@ -340,7 +389,9 @@ def test_odd_tables_are_fitted(name: str, likelihood: str) -> None:
     users, items, value = (np.asarray(column) for column in ODD[name])
     ratings = Ratings.from_ids(users, items, value)
     for settings in odd_settings:
-        assert_sane(BayesianMF(likelihood=likelihood, **settings).fit(ratings, n_threads=1), ratings)
+        assert_sane(
+            BayesianMF(likelihood=likelihood, **settings).fit(ratings, n_threads=1), ratings
+        )
 
 
 @every_likelihood
@@ -348,14 +399,23 @@ def test_times_may_be_missing_and_items_without_ratings(likelihood: str) -> None
     users, items, value = (np.asarray(column) for column in ODD["all items rated by everyone"])
     times = np.where(np.arange(40) % 3 == 0, NO_TIME, 1_000_000 + np.arange(40) * 40_000)
     ratings = Ratings.from_ids(users, items, value, times)
-    for some in (ratings, ratings.subset(np.flatnonzero((ratings.item_index > 0) & (ratings.user_index > 0)))):
-        assert_sane(BayesianMF(likelihood=likelihood, samples=20, burn_in=0).fit(some, n_threads=1), ratings)
+    for some in (
+        ratings,
+        ratings.subset(np.flatnonzero((ratings.item_index > 0) & (ratings.user_index > 0))),
+    ):
+        assert_sane(
+            BayesianMF(likelihood=likelihood, samples=20, burn_in=0).fit(some, n_threads=1), ratings
+        )
     never = Ratings.from_ids(users, items, value, np.full(40, NO_TIME))
-    assert_sane(BayesianMF(likelihood=likelihood, samples=20, burn_in=0).fit(never, n_threads=1), never)
+    assert_sane(
+        BayesianMF(likelihood=likelihood, samples=20, burn_in=0).fit(never, n_threads=1), never
+    )
 
 
 def test_a_link_of_two_levels_gives_their_chances() -> None:
     link = Link(np.zeros((1, 1), np.float32), np.array([0.0, 1.0]))
-    mean, variance = link.mean_and_variance(np.array([[0.0, 2, -2]], np.float32), np.full(3, 4, np.float32))
+    mean, variance = link.mean_and_variance(
+        np.array([[0.0, 2, -2]], np.float32), np.full(3, 4, np.float32)
+    )
     np.testing.assert_allclose(mean, norm.cdf([0, 1, -1]), atol=1e-6)
     np.testing.assert_allclose(variance, norm.cdf([0, 1, -1]) * norm.cdf([0, -1, 1]), atol=1e-6)

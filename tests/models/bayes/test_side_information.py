@@ -35,7 +35,9 @@ def whole(block: Block) -> Doubles:
 
 
 def assert_orthonormal(columns: NDArray[np.floating], atol: float = 1e-4) -> None:
-    np.testing.assert_allclose(columns.T.astype(np.float64) @ columns, np.eye(columns.shape[1]), atol=atol)
+    np.testing.assert_allclose(
+        columns.T.astype(np.float64) @ columns, np.eye(columns.shape[1]), atol=atol
+    )
 
 
 def test_all_singular_vectors_give_the_sets_back(run: Run, ratings: Ratings) -> None:
@@ -53,7 +55,9 @@ def test_the_largest_singular_vectors_are_those_of_numpy(run: Run, ratings: Rati
     assert (block.lengths <= values[:40] * (1 + 1e-6)).all()
     assert abs(left[:, 0] @ block.rows[:, 0]) == pytest.approx(1, abs=1e-5)
     assert abs(right[0] @ block.right[:, 0]) == pytest.approx(1, abs=1e-5)
-    assert np.linalg.norm(sets_of(ratings) - whole(block)) <= 1.02 * np.sqrt((values[40:] ** 2).sum())
+    assert np.linalg.norm(sets_of(ratings) - whole(block)) <= 1.02 * np.sqrt(
+        (values[40:] ** 2).sum()
+    )
 
 
 def test_features_have_orthonormal_columns_and_falling_lengths(run: Run, ratings: Ratings) -> None:

@@ -35,7 +35,9 @@ def twin(user: NDArray[np.int32], time: Longs) -> list[list[object]]:
         for one in set(user[known].tolist()):
             mine = sorted(time[row] for row in known if user[row] == one)
             starts[one] = sorted(set(mine[::length]))
-        levels.append([(user[row], max(s for s in starts[int(user[row])] if s <= time[row])) for row in known])
+        levels.append(
+            [(user[row], max(s for s in starts[int(user[row])] if s <= time[row])) for row in known]
+        )
     return [*levels, [(user[row], time[row]) for row in known]]
 
 
@@ -43,7 +45,9 @@ def test_days_runs_and_moments_are_those_of_the_twin() -> None:
     user, time = simulated_times()
     keys_of = TimeKeys.from_ratings(user, time)
     known = time != NO_TIME
-    for keys, place, labels in zip(keys_of.keys, keys_of.positions(user, time), twin(user, time), strict=True):
+    for keys, place, labels in zip(
+        keys_of.keys, keys_of.positions(user, time), twin(user, time), strict=True
+    ):
         assert (place[~known] == len(keys)).all()
         assert len(set(place[known].tolist())) == len(keys) == len(set(labels))
         assert np.array_equal(same(place[known].tolist()), same(labels))
@@ -58,11 +62,18 @@ def test_a_time_to_predict_for_is_looked_up_in_the_training_ratings() -> None:
     def levels(of_user: int, when: int) -> list[bool]:
         """At which levels a rating at this time belongs to something."""
         places = keys_of.positions(np.array([of_user], np.int32), np.array([when]))
-        return [bool(place[0] < len(keys)) for place, keys in zip(places, keys_of.keys, strict=True)]
+        return [
+            bool(place[0] < len(keys)) for place, keys in zip(places, keys_of.keys, strict=True)
+        ]
 
     assert levels(0, start + 60) == [True, True, True, True]
     assert levels(0, start + 61) == [True, True, True, False]
-    assert levels(0, start + 2 * DAY) == [False, True, True, False]  # the last run goes on until the next begins
+    assert levels(0, start + 2 * DAY) == [
+        False,
+        True,
+        True,
+        False,
+    ]  # the last run goes on until the next begins
     assert levels(0, start - 1) == [False, False, False, False]
     assert levels(1, start) == [False, True, True, False]
     assert levels(2, start) == [False, False, False, False]  # nobody who was there
@@ -79,7 +90,9 @@ def test_runs_are_cut_at_every_tenth_and_fortieth_rating() -> None:
     assert np.bincount(places[INSTANT]).tolist() == [1] * 95
 
 
-@pytest.mark.parametrize("when", [NO_TIME, -5, 1 << 34], ids=["no time", "before 1970", "after 2514"])
+@pytest.mark.parametrize(
+    "when", [NO_TIME, -5, 1 << 34], ids=["no time", "before 1970", "after 2514"]
+)
 def test_a_time_that_cannot_be_told_belongs_to_nothing(when: int) -> None:
     user = np.zeros(3, np.int32)
     keys_of = TimeKeys.from_ratings(user, np.array([10, 20, when]))
@@ -92,12 +105,16 @@ def test_without_any_time_there_is_nothing_to_belong_to() -> None:
     user, nothing = np.zeros(3, np.int32), np.full(3, NO_TIME)
     keys_of = TimeKeys.from_ratings(user, nothing)
     assert [len(keys) for keys in keys_of.keys] == [0, 0, 0, 0]
-    assert all(place.tolist() == [0, 0, 0] for place in keys_of.positions(user, np.array([NO_TIME, 5, 6])))
+    assert all(
+        place.tolist() == [0, 0, 0] for place in keys_of.positions(user, np.array([NO_TIME, 5, 6]))
+    )
 
 
 def test_what_a_model_keeps_gives_the_same_places() -> None:
     user, time = simulated_times()
     keys_of = TimeKeys.from_ratings(user, time)
-    again = TimeKeys.unpack(np.concatenate(keys_of.keys), np.array([len(keys) for keys in keys_of.keys]))
+    again = TimeKeys.unpack(
+        np.concatenate(keys_of.keys), np.array([len(keys) for keys in keys_of.keys])
+    )
     for one, other in zip(keys_of.positions(user, time), again.positions(user, time), strict=True):
         assert np.array_equal(one, other)

@@ -32,7 +32,10 @@ def fitted(model: type[DotProduct], **settings: Any) -> DotProduct:
 def formula(model: DotProduct, user: int, item: int) -> float:
     """Stars before clipping, as the head of the module says."""
     raw = float(model.user_bias_[user]) + float(model.item_bias_[item])
-    raw += sum(float(p) * float(q) for p, q in zip(model.user_factors_[user], model.item_factors_[item], strict=True))
+    raw += sum(
+        float(p) * float(q)
+        for p, q in zip(model.user_factors_[user], model.item_factors_[item], strict=True)
+    )
     low, high = model.range_
     return raw if low == high else float(low + (high - low) / (1 + np.exp(-raw)))
 
@@ -44,10 +47,15 @@ def formula(model: DotProduct, user: int, item: int) -> float:
 def test_predictions_are_the_formula(model: type[DotProduct], ratings: Ratings) -> None:
     one = fitted(model)
     some = ratings.subset(np.arange(0, 9_000, 300))
-    expected = [formula(one, *pair) for pair in zip(some.user_index.tolist(), some.item_index.tolist(), strict=True)]
+    expected = [
+        formula(one, *pair)
+        for pair in zip(some.user_index.tolist(), some.item_index.tolist(), strict=True)
+    ]
     np.testing.assert_allclose(one.predict_ratings(some), np.clip(expected, 1, 5), rtol=1e-5)
     scores = one.recommend(1, 3, include_seen=True)
-    assert scores[0].score == pytest.approx(max(formula(one, 0, item) for item in range(120)), rel=1e-5)
+    assert scores[0].score == pytest.approx(
+        max(formula(one, 0, item) for item in range(120)), rel=1e-5
+    )
 
 
 def test_the_models_learn(ratings: Ratings) -> None:
@@ -89,17 +97,26 @@ def most_likely(model: DotProduct, mine: dict[int | str, float]) -> Any:
     stars = torch.tensor(list(mine.values()), dtype=torch.float64)
     mean, variance, factors, bias = (
         torch.tensor(np.asarray(array), dtype=torch.float64)
-        for array in (model.crowd_mean_, model.crowd_variance_, model.item_factors_[items], model.item_bias_[items])
+        for array in (
+            model.crowd_mean_,
+            model.crowd_variance_,
+            model.item_factors_[items],
+            model.item_bias_[items],
+        )
     )
     x = mean.clone().requires_grad_()
     low, high = model.range_.tolist()
-    optimizer = torch.optim.LBFGS([x], max_iter=500, tolerance_grad=1e-12, tolerance_change=1e-14, history_size=50)
+    optimizer = torch.optim.LBFGS(
+        [x], max_iter=500, tolerance_grad=1e-12, tolerance_change=1e-14, history_size=50
+    )
 
     def cost() -> Any:
         optimizer.zero_grad()
         raw = factors @ x[1:] + (x[0] if model.biases else 0) + bias
         predicted = low + (high - low) * torch.sigmoid(raw) if high > low else raw
-        total = ((stars - predicted) ** 2).sum() / float(model.noise_) + ((x - mean) ** 2 / variance).sum()
+        total = ((stars - predicted) ** 2).sum() / float(model.noise_) + (
+            (x - mean) ** 2 / variance
+        ).sum()
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
@@ -111,15 +128,22 @@ def most_likely(model: DotProduct, mine: dict[int | str, float]) -> Any:
 @pytest.mark.parametrize("model", [DotProduct, PlainMF], ids=lambda model: model.name)
 def test_folding_in_finds_the_most_likely_vector(model: type[DotProduct], n: int) -> None:
     one, mine = fitted(model, factors=6), dict(list(MINE.items())[:n])
-    np.testing.assert_allclose(one.fold_in(mine).vector, most_likely(one, mine), rtol=1e-3, atol=2e-3)
+    np.testing.assert_allclose(
+        one.fold_in(mine).vector, most_likely(one, mine), rtol=1e-3, atol=2e-3
+    )
 
 
 def test_folding_in_without_a_sigmoid_is_a_ridge_regression_towards_the_crowd() -> None:
     one = fitted(PlainMF, epochs=30)
     index = [one.items_.index(item) for item in MINE]
-    factors, mean = one.item_factors_[index].astype(np.float64), one.crowd_mean_[1:].astype(np.float64)
+    factors, mean = (
+        one.item_factors_[index].astype(np.float64),
+        one.crowd_mean_[1:].astype(np.float64),
+    )
     penalty = float(one.noise_) / one.crowd_variance_[1:].astype(np.float64)
-    expected = mean + reference.ridge(factors, np.array(list(MINE.values())) - factors @ mean, penalty)
+    expected = mean + reference.ridge(
+        factors, np.array(list(MINE.values())) - factors @ mean, penalty
+    )
     vector = one.fold_in(MINE).vector
     assert vector[0] == 0
     np.testing.assert_allclose(vector[1:], expected, rtol=1e-4, atol=1e-5)
@@ -139,19 +163,36 @@ def refusal(model: type[Recommender], **settings: Any) -> str:
     return str(caught.value)
 
 
-every_neural = pytest.mark.parametrize("model", [DotProduct, PlainMF, EmbeddingMLP], ids=lambda model: model.name)
+every_neural = pytest.mark.parametrize(
+    "model", [DotProduct, PlainMF, EmbeddingMLP], ids=lambda model: model.name
+)
 
 
 @every_neural
-@pytest.mark.parametrize("text", ["5", "5:0", "1:1", "low:high", "", "0:5:6", "nan:5", "0:inf", "Auto"])
+@pytest.mark.parametrize(
+    "text", ["5", "5:0", "1:1", "low:high", "", "0:5:6", "nan:5", "0:inf", "Auto"]
+)
 def test_a_wrong_sigmoid_range_is_told(model: type[Recommender], text: str) -> None:
-    expected = f"The setting sigmoid_range must be auto, none or LOW:HIGH, such as 0:5.5, not '{text}'."
+    expected = (
+        f"The setting sigmoid_range must be auto, none or LOW:HIGH, such as 0:5.5, not '{text}'."
+    )
     assert refusal(model, sigmoid_range=text) == expected
 
 
 @every_neural
 @pytest.mark.parametrize(
-    "text", ["normal", "normal:", "normal:-1", "gauss:0.1", "uniform:x", "0.1", "", "normal:nan", "normal:inf"]
+    "text",
+    [
+        "normal",
+        "normal:",
+        "normal:-1",
+        "gauss:0.1",
+        "uniform:x",
+        "0.1",
+        "",
+        "normal:nan",
+        "normal:inf",
+    ],
 )
 def test_a_wrong_start_is_told(model: type[Recommender], text: str) -> None:
     expected = f"The setting start must be normal:DEVIATION or uniform:HIGHEST, such as normal:0.1, not '{text}'."
@@ -168,7 +209,10 @@ def test_a_wrong_update_is_told(model: type[Recommender]) -> None:
 def test_a_wrong_schedule_suggests_the_nearest(model: type[Recommender]) -> None:
     must = f"{model.name}: schedule must be constant, warm-up, one-cycle or warm-restarts, not"
     default = f"(default {model().settings()['schedule']})."
-    assert refusal(model, schedule="one-cicle") == f"{must} 'one-cicle' {default} Did you mean 'one-cycle'?"
+    assert (
+        refusal(model, schedule="one-cicle")
+        == f"{must} 'one-cicle' {default} Did you mean 'one-cycle'?"
+    )
     assert refusal(model, schedule="zzz") == f"{must} 'zzz' {default}"
 
 
@@ -191,9 +235,10 @@ def test_the_range_of_the_sigmoid_is_a_little_wider_than_the_scale(
 
 def test_only_large_tables_are_updated_lazily_by_themselves() -> None:
     limit = LARGEST_DENSE_TABLE
-    assert [is_lazy(*given) for given in (("auto", limit), ("auto", limit + 1), ("dense", 10**9), ("lazy", 1))] == [
-        *(False, True, False, True)
-    ]
+    assert [
+        is_lazy(*given)
+        for given in (("auto", limit), ("auto", limit + 1), ("dense", 10**9), ("lazy", 1))
+    ] == [*(False, True, False, True)]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,11 @@ def as_module(model: EmbeddingMLP) -> MLPModule:
     for part in module.layers:
         if isinstance(part, torch.nn.Linear):
             n_out, n_in = part.weight.shape
-            tensors.append(torch.from_numpy(model.layers_[place : place + n_in * n_out].reshape(n_in, n_out).T.copy()))
+            tensors.append(
+                torch.from_numpy(
+                    model.layers_[place : place + n_in * n_out].reshape(n_in, n_out).T.copy()
+                )
+            )
             tensors.append(torch.from_numpy(model.layers_[place + n_in * n_out :][:n_out]))
             place += (n_in + 1) * n_out
     assert place == len(model.layers_)
@@ -62,7 +66,9 @@ def as_module(model: EmbeddingMLP) -> MLPModule:
 def test_numpy_predicts_what_the_module_predicts(name: str, ratings: Ratings) -> None:
     one = fitted(name)
     with torch.no_grad():
-        expected = as_module(one)(*(torch.tensor(index).long() for index in (ratings.user_index, ratings.item_index)))
+        expected = as_module(one)(
+            *(torch.tensor(index).long() for index in (ratings.user_index, ratings.item_index))
+        )
     stars = one.predict_ratings(ratings)
     np.testing.assert_allclose(stars, np.clip(expected.numpy(), 1, 5), rtol=1e-5)
     assert stars.std() > 0.1
@@ -106,9 +112,12 @@ def cost(model: EmbeddingMLP, module: MLPModule, x: torch.Tensor) -> torch.Tenso
     low, high = module.low, module.high
     predicted = low + (high - low) * torch.sigmoid(raw) if high > low else raw
     mean, variance = (
-        torch.from_numpy(array.astype(np.float64)) for array in (model.crowd_mean_, model.crowd_variance_)
+        torch.from_numpy(array.astype(np.float64))
+        for array in (model.crowd_mean_, model.crowd_variance_)
     )
-    total: torch.Tensor = ((stars - predicted) ** 2).sum() / float(model.noise_) + ((x - mean) ** 2 / variance).sum()
+    total: torch.Tensor = ((stars - predicted) ** 2).sum() / float(model.noise_) + (
+        (x - mean) ** 2 / variance
+    ).sum()
     return total
 
 

@@ -31,7 +31,10 @@ class Plain(nn.Module):
 
     def __init__(self, weights: Any, n_users: int, n_factors: int) -> None:
         super().__init__()
-        parts = torch.from_numpy(weights[:n_users].copy()), torch.from_numpy(weights[n_users:].copy())
+        parts = (
+            torch.from_numpy(weights[:n_users].copy()),
+            torch.from_numpy(weights[n_users:].copy()),
+        )
         self.users, self.items = (nn.Parameter(part) for part in parts)
         self.n_factors = n_factors
 
@@ -55,7 +58,9 @@ def test_fitting_trains_a_copy_and_leaves_the_module_alone(ratings: Ratings) -> 
     one = network(ratings, epochs=1)
     before = {name: tensor.clone() for name, tensor in one.module.state_dict().items()}
     one.fit(ratings)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in one.module.state_dict().items())
+    assert all(
+        torch.equal(tensor, before[name]) for name, tensor in one.module.state_dict().items()
+    )
     again = network(ratings, epochs=1).fit(ratings)
     assert np.array_equal(one.numbers_, again.numbers_)
     assert np.array_equal(one.fit(ratings).numbers_, again.numbers_)
@@ -65,7 +70,9 @@ def test_predictions_are_those_of_the_trained_module(ratings: Ratings) -> None:
     one, trained = fitted(), module_of(ratings)
     trained.load_state_dict(one._tensors())
     with torch.no_grad():
-        users, items = (torch.tensor(index).long() for index in (ratings.user_index, ratings.item_index))
+        users, items = (
+            torch.tensor(index).long() for index in (ratings.user_index, ratings.item_index)
+        )
         expected = trained.eval()(users, items).numpy()
     np.testing.assert_allclose(one.predict_ratings(ratings), np.clip(expected, 1, 5), rtol=1e-5)
     assert one.predict(1, 17) == pytest.approx(
@@ -79,8 +86,12 @@ def test_it_comes_to_what_the_built_in_model_comes_to(ratings: Ratings) -> None:
     engine: Any = built_in.engine(ratings)
     module = Plain(engine.table.weights, ratings.n_users, 5)
     own = Network(module=module, device="cpu", **settings).fit(ratings)
-    np.testing.assert_allclose(own.predict_ratings(ratings), built_in.fit(ratings).predict_ratings(ratings), atol=2e-3)
-    np.testing.assert_allclose(own.fold_in(MINE).vector[5], built_in.fold_in(MINE).vector[0], atol=5e-3)
+    np.testing.assert_allclose(
+        own.predict_ratings(ratings), built_in.fit(ratings).predict_ratings(ratings), atol=2e-3
+    )
+    np.testing.assert_allclose(
+        own.fold_in(MINE).vector[5], built_in.fold_in(MINE).vector[0], atol=5e-3
+    )
     for item in (7, 107, 907):
         assert own.predict(MINE, item) == pytest.approx(built_in.predict(MINE, item), abs=5e-3)
 
@@ -127,7 +138,9 @@ def test_folding_in_own_ratings_is_close_to_the_trained_row(ratings: Ratings) ->
 
 
 def test_strangers_get_the_average_persons_stars_and_unknown_items_the_mean() -> None:
-    stars = fitted().predict_ratings(Ratings.from_ids([999, 1, 999], [17, 9999, 9999], [3.0, 3.0, 3.0]))
+    stars = fitted().predict_ratings(
+        Ratings.from_ids([999, 1, 999], [17, 9999, 9999], [3.0, 3.0, 3.0])
+    )
     assert stars[0] == pytest.approx(fitted().predict({}, 17), abs=1e-5)
     assert stars[1] == stars[2] == pytest.approx(float(simulated().value.mean()))
 
@@ -160,18 +173,25 @@ def test_a_module_of_another_size_is_refused(width: int, tmp_path: Path, ratings
     file = tmp_path / "own.matinee"
     Guide(fitted()).save(file)
     other = module_of(ratings, width)
-    n_other, n_known = (sum(t.numel() for t in one.state_dict().values()) for one in (other, module_of(ratings)))
+    n_other, n_known = (
+        sum(t.numel() for t in one.state_dict().values()) for one in (other, module_of(ratings))
+    )
     told = refusal(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
     assert f"This module has {n_other:,} numbers, but the trained one had {n_known:,}" in told
 
 
-def test_a_module_of_the_same_size_and_other_shapes_is_refused(tmp_path: Path, ratings: Ratings) -> None:
+def test_a_module_of_the_same_size_and_other_shapes_is_refused(
+    tmp_path: Path, ratings: Ratings
+) -> None:
     file = tmp_path / "own.matinee"
     Guide(fitted()).save(file)
     other = module_of(ratings)
     other.generous, other.liked = other.liked, other.generous  # as many numbers, in another order
     told = refusal(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
-    assert "The tables or layers of this module differ in shape or order from those of the trained one" in told
+    assert (
+        "The tables or layers of this module differ in shape or order from those of the trained one"
+        in told
+    )
 
 
 # -- which tables are whose --------------------------------------------------------------------------------------
@@ -187,7 +207,10 @@ class Square(TwoTowers):
 def test_as_many_users_as_items_must_be_told_apart_before_the_training() -> None:
     square = simulated(40, 40, 600)
     steps: list[int] = []
-    told = refusal(SettingError, lambda: network(square).fit(square, progress=lambda step: steps.append(step.done)))
+    told = refusal(
+        SettingError,
+        lambda: network(square).fit(square, progress=lambda step: steps.append(step.done)),
+    )
     assert told == (
         "There are as many users as items, so the module must name the parameters that have a row for each: "
         'user_tables = ("users.weight",) and item_tables = ("items.weight",).'
@@ -204,11 +227,16 @@ def test_a_module_may_say_which_tables_are_whose() -> None:
 
 
 @pytest.mark.parametrize("name", ["user.weight", "items.weight", "mean"])
-def test_a_table_that_is_not_there_or_of_another_length_is_told(name: str, ratings: Ratings) -> None:
+def test_a_table_that_is_not_there_or_of_another_length_is_told(
+    name: str, ratings: Ratings
+) -> None:
     one = network(ratings)
     setattr(one.module, "user_tables", (name,))  # noqa: B010, which mypy takes for a tensor
     told = refusal(SettingError, lambda: one.fit(ratings))
-    assert told == f"The module names '{name}' in user_tables, but no parameter of that name has 300 rows."
+    assert (
+        told
+        == f"The module names '{name}' in user_tables, but no parameter of that name has 300 rows."
+    )
 
 
 def test_settings_are_checked_like_those_of_any_model(ratings: Ratings) -> None:

@@ -48,7 +48,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "plain-mf": NEURAL,
     "blend": {"models": "mf,item-knn,bayes", "holdout": 0.4, "mf.factors": 4, "item-knn.kept": 12}
     | {f"bayes.{name}": value for name, value in BAYES.items()},
-    "blend-ranks": {"models": "ials,ease,popularity", "holdout": 0.4, "ials.factors": 4, "ease.entries": 8},
+    "blend-ranks": {
+        "models": "ials,ease,popularity",
+        "holdout": 0.4,
+        "ials.factors": 4,
+        "ease.entries": 8,
+    },
     "baseline-texts": {},
     "mf-bare": {"factors": 4, "epochs": 8},
     "item-knn-bare": {"kept": 12},
@@ -81,12 +86,18 @@ def table(name: str = "") -> Ratings:
     plain = simulated(40, 25, 400)
     if name.endswith("-texts"):
         users = Vocabulary([f"zoé {user:02}" for user in range(plain.n_users)], "user")
-        return replace(plain, users=users, items=Vocabulary([f"tt{item:03}" for item in range(25)], "item"))
+        return replace(
+            plain, users=users, items=Vocabulary([f"tt{item:03}" for item in range(25)], "item")
+        )
     if name.endswith("-pairs"):
         return replace(plain, value=np.ones(len(plain), np.float32), scale=PAIRS, timestamp=None)
     rng = np.random.default_rng(1)
-    ages = Features.of([[f"age: {number}"] for number in rng.integers(3, size=plain.n_users).tolist()])
-    genres = Features.of([[f"genre: {number}"] for number in rng.integers(4, size=plain.n_items).tolist()])
+    ages = Features.of(
+        [[f"age: {number}"] for number in rng.integers(3, size=plain.n_users).tolist()]
+    )
+    genres = Features.of(
+        [[f"genre: {number}"] for number in rng.integers(4, size=plain.n_items).tolist()]
+    )
     return replace(plain, user_features=ages, item_features=genres)
 
 
@@ -104,7 +115,9 @@ def answers(model: Recommender, ratings: Ratings) -> dict[str, Any]:
     user, item = model.users_.id(3), model.items_.id(5)
     new = {model.items_.id(0): ratings.scale.highest, model.items_.id(7): ratings.scale.lowest}
     asked: dict[str, Callable[[], Any]] = {
-        "predictions": lambda: model.predict_ratings(ratings.subset(np.arange(0, len(ratings), 4))).tolist(),
+        "predictions": lambda: model.predict_ratings(
+            ratings.subset(np.arange(0, len(ratings), 4))
+        ).tolist(),
         "scores": lambda: model.scores(user).tolist(),
         "newcomer": lambda: model.scores(new).tolist(),
         "list": lambda: [one.item_id for one in model.recommend(user, 100)],
@@ -135,9 +148,14 @@ def main(folder: Path) -> None:
     for name in SETTINGS:
         ratings = table(name)
         model = unfitted(name).fit(ratings, n_threads=1)
-        films = {item: Film(f"Film {item}", 1990 + place, ("Drama",)) for place, item in enumerate(ratings.items.ids)}
+        films = {
+            item: Film(f"Film {item}", 1990 + place, ("Drama",))
+            for place, item in enumerate(ratings.items.ids)
+        }
         path = folder / f"{name}.matinee"
-        save_model(path, model, Catalog(films), Origin("simulated", len(ratings), "", "bare" not in name))
+        save_model(
+            path, model, Catalog(films), Origin("simulated", len(ratings), "", "bare" not in name)
+        )
         loaded = load_model(path, network_module() if name == "network" else None)[0]
         told[name] = {"answers": answers(loaded, ratings), "tensors": digests(path)}
         print(f"{name}: {path.stat().st_size:,} bytes")

@@ -40,7 +40,12 @@ class Watched:
 
     def watch(self, page: "Page") -> None:
         """Listens to a page."""
-        page.on("console", lambda message: self.complaints.extend([message.text] if message.type == "error" else []))
+        page.on(
+            "console",
+            lambda message: self.complaints.extend(
+                [message.text] if message.type == "error" else []
+            ),
+        )
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
 
@@ -54,7 +59,9 @@ def watched() -> Watched:
 @pytest.fixture
 def page(browser: "Browser", watched: Watched) -> "Iterator[Page]":
     """A new page, 1280 by 800, light and without animation. An error on its console fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", has_touch=True)
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 800}, reduced_motion="reduce", has_touch=True
+    )
     made = context.new_page()
     watched.watch(made)
     yield made

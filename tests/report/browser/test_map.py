@@ -56,7 +56,9 @@ def made(guide: Guide) -> FilmMap:
 def address(guide: Guide, made: FilmMap, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("map") / "map.html"
     you = you_on(made, guide, guide.model.profile(YOU))
-    save_map(made, path, heading="Films of a simulation", axes=("Left to right: more horror.",), you=you)
+    save_map(
+        made, path, heading="Films of a simulation", axes=("Left to right: more horror.",), you=you
+    )
     return path.as_uri()
 
 
@@ -68,7 +70,9 @@ def opened(page: "Page", address: str) -> "Page":
 
 def settle(page: "Page") -> None:
     """Waits until what has been asked for is drawn."""
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
 
 
 def place(page: "Page", row: int) -> tuple[float, float]:
@@ -151,9 +155,18 @@ def test_titles_do_not_touch_at_any_zoom(opened: "Page") -> None:
 
 @pytest.mark.parametrize(
     ("typed", "row"),
-    [("amelie", 3), ("LE FABULEUX", 3), ("aero lodz oresund", 4), ("2001 amél", 3), ("matrix the", 10), ("img src", 8)],
+    [
+        ("amelie", 3),
+        ("LE FABULEUX", 3),
+        ("aero lodz oresund", 4),
+        ("2001 amél", 3),
+        ("matrix the", 10),
+        ("img src", 8),
+    ],
 )
-def test_search_heeds_neither_accents_nor_case_nor_the_order_of_words(opened: "Page", typed: str, row: int) -> None:
+def test_search_heeds_neither_accents_nor_case_nor_the_order_of_words(
+    opened: "Page", typed: str, row: int
+) -> None:
     opened.get_by_label("Find a film").fill(typed)
     assert opened.locator("[role=option]").count() == 1 + (typed == "matrix the")
     opened.keyboard.press("Enter")
@@ -167,7 +180,10 @@ def test_arrow_keys_walk_the_suggestions(opened: "Page") -> None:
     search.click()
     opened.keyboard.type("the mat")
     options = opened.locator("[role=option]")
-    assert sorted(options.locator("span").all_inner_texts()) == ["The Matrix", "The Matrix Reloaded"]
+    assert sorted(options.locator("span").all_inner_texts()) == [
+        "The Matrix",
+        "The Matrix Reloaded",
+    ]
     second = options.nth(1).locator("span").inner_text()
     assert search.get_attribute("aria-activedescendant") == "film-map-found-0"
     opened.keyboard.press("ArrowDown")
@@ -192,7 +208,10 @@ def test_a_click_takes_a_suggestion(opened: "Page") -> None:
     opened.get_by_label("Find a film").fill("amelie")
     opened.locator("[role=option]").click()
     assert opened.locator(".film h2").inner_text() == "Amélie"
-    assert opened.locator(".film p").all_inner_texts() == ["also: Le Fabuleux destin d'Amélie Poulain", "2001 · Horror"]
+    assert opened.locator(".film p").all_inner_texts() == [
+        "also: Le Fabuleux destin d'Amélie Poulain",
+        "2001 · Horror",
+    ]
 
 
 # -- films -------------------------------------------------------------------------------------------------------
@@ -210,20 +229,32 @@ def test_hovering_shows_the_facts_of_a_film(opened: "Page", made: FilmMap) -> No
     assert opened.locator(".tip").is_hidden()
 
 
-def test_a_click_shows_a_film_and_its_neighbors_and_these_lead_on(opened: "Page", made: FilmMap) -> None:
+def test_a_click_shows_a_film_and_its_neighbors_and_these_lead_on(
+    opened: "Page", made: FilmMap
+) -> None:
     row = lonely(made, np.arange(1, 120, 5))
     opened.mouse.click(*place(opened, row))
     panel = opened.locator(".film")
     assert panel.locator("h2").inner_text() == f"Film no. {row}"
-    facts = dict(zip(panel.locator("dt").all_inner_texts(), panel.locator("dd").all_inner_texts(), strict=True))
+    facts = dict(
+        zip(
+            panel.locator("dt").all_inner_texts(),
+            panel.locator("dd").all_inner_texts(),
+            strict=True,
+        )
+    )
     assert facts["average"] == f"{made.means[row]:.2f}"
     assert facts["ratings"] == str(made.n_ratings[row])
     assert facts["id"] == str(made.item_ids[row])
     assert made.biases is not None
     assert facts["bias"].replace("\u2212", "-") == f"{made.biases[row]:+.2f}"
     shown = panel.locator("ol small").all_inner_texts()
-    assert [float(text) for text in shown if "." in text] == pytest.approx(made.likeness[row].tolist(), abs=0.01)
-    years = [str(made.films[one].year) for one in made.neighbors[row].tolist() if made.films[one].year]
+    assert [float(text) for text in shown if "." in text] == pytest.approx(
+        made.likeness[row].tolist(), abs=0.01
+    )
+    years = [
+        str(made.films[one].year) for one in made.neighbors[row].tolist() if made.films[one].year
+    ]
     assert [text.strip() for text in shown if "." not in text] == years
     first = panel.locator("ol button").first
     name = first.locator("span").evaluate("span => span.firstChild.textContent")
@@ -233,7 +264,9 @@ def test_a_click_shows_a_film_and_its_neighbors_and_these_lead_on(opened: "Page"
     assert panel.is_hidden()
 
 
-def test_what_is_not_chosen_fades_and_lines_lead_to_the_neighbors(opened: "Page", made: FilmMap) -> None:
+def test_what_is_not_chosen_fades_and_lines_lead_to_the_neighbors(
+    opened: "Page", made: FilmMap
+) -> None:
     row = lonely(made, np.arange(120))
     strangers = np.setdiff1d(np.arange(120), [row, *made.neighbors[row]])
     stranger = lonely(made, strangers)
@@ -285,7 +318,9 @@ def test_dragging_moves_and_the_wheel_zooms_where_it_points(opened: "Page") -> N
     far = place(opened, 1)
     opened.mouse.wheel(0, -400)
     assert place(opened, 0) == pytest.approx(moved, abs=1)
-    assert np.hypot(*np.subtract(place(opened, 1), moved)) > 1.5 * np.hypot(*np.subtract(far, moved))
+    assert np.hypot(*np.subtract(place(opened, 1), moved)) > 1.5 * np.hypot(
+        *np.subtract(far, moved)
+    )
     opened.get_by_label("Show the whole map").click()
     assert place(opened, 0) == pytest.approx((x, y), abs=1)
 
@@ -373,7 +408,9 @@ def test_ones_own_place_and_films_are_shown(opened: "Page", made: FilmMap, guide
     row = next(iter(you.stars))
     opened.evaluate("row => filmMap.choose(row)", row)
     facts = opened.locator(".film dl").inner_text()
-    assert f"{you.stars[row]:g}\nyour rating" in facts or f"your rating\n{you.stars[row]:g}" in facts
+    assert (
+        f"{you.stars[row]:g}\nyour rating" in facts or f"your rating\n{you.stars[row]:g}" in facts
+    )
 
 
 def test_the_page_is_dark_where_people_like_it_dark(opened: "Page", made: FilmMap) -> None:
@@ -412,7 +449,9 @@ def test_on_a_phone_the_film_lies_below_the_map(opened: "Page") -> None:
     assert opened.evaluate("() => document.documentElement.scrollWidth") == 390
 
 
-def test_a_tap_chooses_a_film_and_nothing_in_the_panel_that_opens_there(opened: "Page", made: FilmMap) -> None:
+def test_a_tap_chooses_a_film_and_nothing_in_the_panel_that_opens_there(
+    opened: "Page", made: FilmMap
+) -> None:
     row = lonely(made, np.arange(1, 120, 5))
     x, y = place(opened, row)
     opened.touchscreen.tap(x + 3, y)
@@ -447,7 +486,9 @@ def test_a_page_from_a_server_can_mount_the_map_as_a_module(page: "Page", made: 
 
 def test_three_films_without_titles_make_a_page(page: "Page", tmp_path: Path) -> None:
     stars = np.random.default_rng(0).integers(1, 6, 120).astype(float)
-    ratings = Ratings.from_ids(np.repeat(np.arange(40), 3).tolist(), np.tile(["a", "b", "c"], 40).tolist(), stars)
+    ratings = Ratings.from_ids(
+        np.repeat(np.arange(40), 3).tolist(), np.tile(["a", "b", "c"], 40).tolist(), stars
+    )
     model = MatrixFactorization(factors=4, epochs=1).fit(ratings, n_threads=1)
     model.item_factors_ = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
     save_map(make_map(Guide(model)), tmp_path / "map.html")

@@ -26,7 +26,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     ratings = simulated(80, 40, 1_600)
     most = int(np.argmax(ratings.item_counts))
     ids = ratings.items.ids.tolist()
-    titles = Catalog({i: Film(LONG if i == ids[most] else f"Film {i} (1990)", 1990, ("Drama",)) for i in ids})
+    titles = Catalog(
+        {i: Film(LONG if i == ids[most] else f"Film {i} (1990)", 1990, ("Drama",)) for i in ids}
+    )
     model = DotProduct(factors=8, epochs=2).fit(ratings, n_threads=1)
     path = tmp_path_factory.mktemp("report") / "report.html"
     save_page(collect(Guide(model, titles, Origin("films.csv")), n_threads=1), path)
@@ -35,9 +37,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def colors(page: "Page", selector: str) -> tuple[list[int], list[int]]:
     """Those of the text and of the page, as red, green, blue."""
-    script = "selector => [getComputedStyle(document.querySelector(selector)).color, document.body].map("
+    script = (
+        "selector => [getComputedStyle(document.querySelector(selector)).color, document.body].map("
+    )
     script += "one => one === document.body ? getComputedStyle(one).backgroundColor : one)"
-    text, paper = (list(map(int, re.findall(r"\d+", color)[:3])) for color in page.evaluate(script, selector))
+    text, paper = (
+        list(map(int, re.findall(r"\d+", color)[:3])) for color in page.evaluate(script, selector)
+    )
     return text, paper
 
 
@@ -50,7 +56,9 @@ def test_the_report_loads_nothing_but_itself(page: "Page", report: str) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
-def test_nothing_reaches_beyond_the_edge_of_the_window(page: "Page", report: str, width: int) -> None:
+def test_nothing_reaches_beyond_the_edge_of_the_window(
+    page: "Page", report: str, width: int
+) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(report)
     assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -60,7 +68,14 @@ def test_without_javascript_everything_is_there(browser: "Browser", report: str)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report)
-    for heading in ("The data", "The model", "How good it is", "What it learned", "Its largest errors", "Sources"):
+    for heading in (
+        "The data",
+        "The model",
+        "How good it is",
+        "What it learned",
+        "Its largest errors",
+        "Sources",
+    ):
         assert page.get_by_role("heading", name=heading, exact=True).is_visible()
     assert page.locator("svg[role=img]").count() == 14
     context.close()
@@ -80,7 +95,9 @@ def test_dark_pages_have_light_words_and_light_figures(page: "Page", report: str
         text, paper = colors(page, selector)
         assert max(paper) < 40
         assert min(text) > 150
-    blue = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--plot-blue')")
+    blue = page.evaluate(
+        "getComputedStyle(document.documentElement).getPropertyValue('--plot-blue')"
+    )
     assert blue == "#6aaee8"
 
 

@@ -30,10 +30,17 @@ def violations(page: "Page") -> list[Any]:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="needs: pip install axe-playwright-python"
     )
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}
+    rules = {
+        "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+        "resultTypes": ["violations"],
+    }
     found = axe.Axe().run(page, options=rules).response["violations"]
     return [
-        (one["id"], [node["target"] for node in one["nodes"]][:3], one["nodes"][0]["any"][0]["message"])
+        (
+            one["id"],
+            [node["target"] for node in one["nodes"]][:3],
+            one["nodes"][0]["any"][0]["message"],
+        )
         if one["nodes"][0]["any"]
         else (one["id"], [node["target"] for node in one["nodes"]][:3])
         for one in found

@@ -25,7 +25,9 @@ def give(page: "Page", card: int, stars: float) -> None:
 
 def films(page: "Page", of: str = "#list") -> list[str]:
     """The films of a list, in their order."""
-    found: list[str] = page.eval_on_selector_all(f"{of} > li", "cards => cards.map((card) => card.dataset.film)")
+    found: list[str] = page.eval_on_selector_all(
+        f"{of} > li", "cards => cards.map((card) => card.dataset.film)"
+    )
     return found
 
 
@@ -128,7 +130,9 @@ def test_stars_chosen_by_keyboard_are_given_when_they_are_left(page: "Page", add
     page.get_by_text("1 of 10. 9 more and the list is yours.").wait_for()
 
 
-def test_cards_of_films_that_stay_on_the_list_are_not_drawn_anew(page: "Page", address: str) -> None:
+def test_cards_of_films_that_stay_on_the_list_are_not_drawn_anew(
+    page: "Page", address: str
+) -> None:
     page.goto(f"{address}/for-you")
     with page.expect_response("**/rate"):
         page.locator("#list > li").first.locator("input[value='5.0']").click()
@@ -141,7 +145,11 @@ def test_cards_of_films_that_stay_on_the_list_are_not_drawn_anew(page: "Page", a
     assert set(page.evaluate(kept)) == set(before) & set(after)
     assert len(set(before) & set(after)) > 10
     assert page.locator("li[data-held]").count() == 0
-    assert page.locator("#list > li .poster").count() == page.locator("#list > li .predicted").count() == len(after)
+    assert (
+        page.locator("#list > li .poster").count()
+        == page.locator("#list > li .predicted").count()
+        == len(after)
+    )
     said = page.locator("#list > li").evaluate_all(SAID)
     assert answer.value.text().count("data-held") >= len(set(before) & set(after))
     rows = page.locator(".row h2").all_text_contents()
@@ -151,7 +159,9 @@ def test_cards_of_films_that_stay_on_the_list_are_not_drawn_anew(page: "Page", a
     assert page.locator(".row h2").all_text_contents() == rows
 
 
-def test_the_list_is_asked_for_whole_where_a_card_that_should_be_there_is_gone(page: "Page", address: str) -> None:
+def test_the_list_is_asked_for_whole_where_a_card_that_should_be_there_is_gone(
+    page: "Page", address: str
+) -> None:
     page.goto(f"{address}/for-you")
     before = films(page)
     page.evaluate(
@@ -179,7 +189,9 @@ def test_the_keyboard_stays_where_it_was_when_the_list_changes(page: "Page", add
     page.locator("#list > li").nth(4).get_by_role("button", name="Not interested").focus()
     named = page.evaluate(where)
     before = films(page)
-    page.evaluate("document.querySelector('#list > li input[value=\"4.0\"]').click()")  # moves no focus
+    page.evaluate(
+        "document.querySelector('#list > li input[value=\"4.0\"]').click()"
+    )  # moves no focus
     after = settled(page, "#list", before)
     assert before[4] in after
     assert page.evaluate(where) == named
@@ -187,7 +199,10 @@ def test_the_keyboard_stays_where_it_was_when_the_list_changes(page: "Page", add
     page.keyboard.press("Enter")
     last = settled(page, "#list", after)
     assert before[4] not in last
-    assert page.evaluate("document.activeElement.closest('li.card').dataset.film") == last[after.index(before[4])]
+    assert (
+        page.evaluate("document.activeElement.closest('li.card').dataset.film")
+        == last[after.index(before[4])]
+    )
 
     page.locator(".filters summary").press("Enter")
     page.locator("input[name=genre][value='Sci-Fi']").press("Space")
@@ -199,7 +214,9 @@ def test_the_keyboard_stays_where_it_was_when_the_list_changes(page: "Page", add
     assert page.evaluate("document.activeElement.localName") == "summary"
 
 
-def test_the_first_tab_leads_past_the_navigation_and_focus_can_be_seen(page: "Page", address: str) -> None:
+def test_the_first_tab_leads_past_the_navigation_and_focus_can_be_seen(
+    page: "Page", address: str
+) -> None:
     page.goto(address)
     page.keyboard.press("Tab")
     link = page.get_by_role("link", name="Skip to the content")
@@ -211,7 +228,9 @@ def test_the_first_tab_leads_past_the_navigation_and_focus_can_be_seen(page: "Pa
     assert page.evaluate("document.activeElement.closest('main') !== null")
     outline = "getComputedStyle(document.activeElement.matches('input') ? document.activeElement.closest('fieldset') : "
     for _ in range(12):
-        told = page.evaluate(f"[{outline}document.activeElement).outlineStyle, document.activeElement.outerHTML]")
+        told = page.evaluate(
+            f"[{outline}document.activeElement).outlineStyle, document.activeElement.outerHTML]"
+        )
         assert told[0] == "solid", told[1]
         page.keyboard.press("Tab")
 
@@ -237,7 +256,9 @@ def test_not_interested_can_be_undone(page: "Page", address: str) -> None:
     assert settled(page, "#list", after) == before
 
 
-def test_a_rating_is_changed_and_taken_back_on_the_page_of_a_film(page: "Page", address: str) -> None:
+def test_a_rating_is_changed_and_taken_back_on_the_page_of_a_film(
+    page: "Page", address: str
+) -> None:
     page.goto(f"{address}/films/17")
     for stars in ("4.0", "2.5"):
         with page.expect_response("**/films/17"):
@@ -262,7 +283,9 @@ def test_films_are_found_while_one_types(page: "Page", address: str) -> None:
     assert page.locator("input:checked").get_attribute("value") == "5.0"
 
 
-def test_what_is_rated_without_a_connection_waits_for_it(page: "Page", watched: Watched, address: str) -> None:
+def test_what_is_rated_without_a_connection_waits_for_it(
+    page: "Page", watched: Watched, address: str
+) -> None:
     page.goto(address)
     lost: list[Route] = []
 
@@ -287,7 +310,9 @@ def test_what_the_server_refuses_is_said(page: "Page", watched: Watched, address
     page.goto(address)
     page.evaluate("document.querySelector('#grid input[type=radio]').value = '9'")
     page.locator("#grid input[type=radio]").first.click()
-    page.get_by_text("Not saved. The rating 9 for item").or_(page.get_by_text("Not saved. 9 stars")).wait_for()
+    page.get_by_text("Not saved. The rating 9 for item").or_(
+        page.get_by_text("Not saved. 9 stars")
+    ).wait_for()
     assert len(watched.complaints) == 1
     watched.complaints.clear()
 
@@ -298,7 +323,10 @@ def test_half_stars_are_where_the_halves_are(page: "Page", address: str) -> None
     assert box is not None
     for part, value in ((0.3, "2.0"), (0.45, "2.5"), (0.99, "5.0"), (0.05, "1.0")):
         page.mouse.click(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
-        assert page.locator("#grid > li").first.locator("input:checked").get_attribute("value") == value
+        assert (
+            page.locator("#grid > li").first.locator("input:checked").get_attribute("value")
+            == value
+        )
 
 
 def test_everything_works_without_a_script(browser: "Browser", address: str) -> None:

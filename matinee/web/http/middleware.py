@@ -1,6 +1,7 @@
 """The gate through which every request comes in and every answer goes out.
 
-In: a request id, the limits, and the refusal of what another site's page has sent. Out: security headers, one line in
+In: a request id, the limits, and the refusal of what another site's page has sent. Out: security
+    headers, one line in
 the log, the figures. Whatever goes wrong inside ends here as a problem document.
 """
 
@@ -13,11 +14,11 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from matinee.text import counted
-from matinee.web import security
-from matinee.web.limits import Buckets, client_of
-from matinee.web.logs import log, log_bug
-from matinee.web.metrics import IN_FLIGHT, RouteFigures
-from matinee.web.problems import Problem, answer_in, busy, problem_of
+from matinee.web.http import security
+from matinee.web.http.logs import log, log_bug
+from matinee.web.http.monitoring import IN_FLIGHT, RouteFigures
+from matinee.web.http.problems import Problem, answer_in, busy, problem_of
+from matinee.web.http.rate_limits import Buckets, client_of
 from matinee.web.settings import UPLOADS, Settings
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -58,7 +59,11 @@ class _Visit:
         """The next part of the answer, its headers completed."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), *security.HEADERS, (b"x-request-id", self.id.encode())]
+            headers = [
+                *message.get("headers", ()),
+                *security.HEADERS,
+                (b"x-request-id", self.id.encode()),
+            ]
             names = {name.lower() for name, _ in headers}
             if security.NOT_STORED[0] not in names:
                 headers.append(security.NOT_STORED)
@@ -126,7 +131,9 @@ class Gate:
         seconds = f"{self._limits.seconds:g} seconds"
         if visit.has_body:
             return busy(f"It took longer than {seconds}; ask for less, or try again.", "too-slow")
-        return Problem(408, "slow-request", f"The request did not arrive within {seconds}; send it again.")
+        return Problem(
+            408, "slow-request", f"The request did not arrive within {seconds}; send it again."
+        )
 
     def _check(self, visit: _Visit) -> None:
         """Raises Problem if the request is not to be let in."""
@@ -137,12 +144,19 @@ class Gate:
             raise busy("Too many people are asking at the moment; try again in a second.")
         client = client_of(scope["client"][0] if scope.get("client") else None)
         self._slow_down(self._requests.wait(client), "requests")
-        # The page of a first rating makes somebody new too, and only it can tell that the visitor is nobody yet.
-        scope["state"]["let_in_newcomer"] = lambda: self._slow_down(self._newcomers.wait(client), "new people")
+        # The page of a first rating makes somebody new too, and only it can tell that the visitor
+        # is nobody yet.
+        scope["state"]["let_in_newcomer"] = lambda: self._slow_down(
+            self._newcomers.wait(client), "new people"
+        )
         if scope["method"] == "POST" and scope["path"] == "/api/v1/people":
             scope["state"]["let_in_newcomer"]()
         if security.is_foreign(scope["method"], headers):
-            raise Problem(403, "foreign-site", "A page of another site has sent this; open this site and try it there.")
+            raise Problem(
+                403,
+                "foreign-site",
+                "A page of another site has sent this; open this site and try it there.",
+            )
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > self._body_bytes(scope["path"]):
             raise too_large(scope["path"])
@@ -157,14 +171,23 @@ class Gate:
             raise Problem(429, "too-many", detail, {"Retry-After": str(whole)})
 
     def _remember(self, visit: _Visit) -> None:
-        seconds, route, method = time.perf_counter() - visit.started, visit.route, visit.scope["method"]
+        seconds, route, method = (
+            time.perf_counter() - visit.started,
+            visit.route,
+            visit.scope["method"],
+        )
         method = method if method in _METHODS else "other"
         status = visit.status or 499  # the client went away before there was an answer
         if route not in self._figures:
             self._figures[route] = RouteFigures(route)
         self._figures[route].add(method, status, seconds)
         if self._log_requests and not visit.scope["path"].startswith(_UNLIMITED):
-            fields: dict[str, Any] = {"request_id": visit.id, "method": method, "route": route, "status": status}
+            fields: dict[str, Any] = {
+                "request_id": visit.id,
+                "method": method,
+                "route": route,
+                "status": status,
+            }
             log("request", **fields, ms=round(1000 * seconds, 2))
 
 

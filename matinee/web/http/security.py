@@ -22,7 +22,8 @@ HEADERS = tuple(
         "content-security-policy": _CONTENT,
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
-        # Not "no-referrer": the Origin of a form would then be null, and the check below would refuse it.
+        # Not "no-referrer": the Origin of a form would then be null, and the check below would
+        # refuse it.
         "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
@@ -34,10 +35,11 @@ NOT_STORED = (b"cache-control", b"no-store")
 
 
 def is_foreign(method: str, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a request that may change something was made by another site's page in somebody's browser.
+    """Whether a request that may change something was made by another site's page in somebody's
+    browser.
 
-    Browsers say so in Sec-Fetch-Site, which no page can forge, and older ones in Origin; a client that sends neither
-    is no browser, and holds no cookie that another site could misuse.
+    Browsers say so in Sec-Fetch-Site, which no page can forge, and older ones in Origin; a client
+    that sends neither is no browser, and holds no cookie that another site could misuse.
 
     Args:
         headers: names in lower case.
@@ -51,14 +53,18 @@ def is_foreign(method: str, headers: Mapping[bytes, bytes]) -> bool:
     if origin is None:
         return False
     try:
-        return urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode("latin-1")
+        return urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode(
+            "latin-1"
+        )
     except ValueError:  # such as http://[, which no page of ours has for its origin
         return True
 
 
 def is_same(secret: str, given: str) -> bool:
     """Compares two secrets in a time that does not tell where they differ."""
-    return hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), given.encode("utf-8", "surrogatepass"))
+    return hmac.compare_digest(
+        secret.encode("utf-8", "surrogatepass"), given.encode("utf-8", "surrogatepass")
+    )
 
 
 def bearer(request: Request) -> str | None:
@@ -68,9 +74,11 @@ def bearer(request: Request) -> str | None:
 
 
 def cookie_name(request: Request) -> str:
-    """Over HTTPS with the prefix by which browsers take the cookie only so, and from this host itself.
+    """Over HTTPS with the prefix by which browsers take the cookie only so, and from this host
+    itself.
 
-    Browsers do not tell ports apart, so the id of the database is in it: two servers on one host are no strangers then.
+    Browsers do not tell ports apart, so the id of the database is in it: two servers on one host
+        are no strangers then.
     """
     name = f"matinee-{request.app.state.served.store.id}"
     return f"__Host-{name}" if request.url.scheme == "https" else name
@@ -82,15 +90,23 @@ def token_of(request: Request) -> str | None:
 
 
 def give_cookie(request: Request, response: Response, token: str) -> None:
-    """Sets the cookie: out of the reach of scripts, and sent along with no other site's requests but plain links."""
+    """Sets the cookie: out of the reach of scripts, and sent along with no other site's requests
+    but plain links."""
     secure = request.url.scheme == "https"
     response.set_cookie(
-        cookie_name(request), token, max_age=COOKIE_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
+        cookie_name(request),
+        token,
+        max_age=COOKIE_SECONDS,
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="lax",
     )
 
 
 def renew_cookie(request: Request, response: Response) -> None:
-    """Sets the cookie again, for another `COOKIE_SECONDS`, if somebody known has come by it; see `access`."""
+    """Sets the cookie again, for another `COOKIE_SECONDS`, if somebody known has come by it; see
+    `access`."""
     token: str | None = getattr(request.state, "known_token", None)
     if token is not None and token == request.cookies.get(cookie_name(request)):
         give_cookie(request, response, token)
@@ -99,4 +115,6 @@ def renew_cookie(request: Request, response: Response) -> None:
 def take_cookie(request: Request, response: Response) -> None:
     """Removes the cookie from the browser."""
     secure = request.url.scheme == "https"
-    response.delete_cookie(cookie_name(request), path="/", secure=secure, httponly=True, samesite="lax")
+    response.delete_cookie(
+        cookie_name(request), path="/", secure=secure, httponly=True, samesite="lax"
+    )

@@ -1,7 +1,9 @@
-"""Store: people, their ratings and what they are not interested in. Every method is one transaction.
+"""Store: people, their ratings and what they are not interested in. Every method is one
+transaction.
 
-When a method that writes returns, the write is on the disk (see `engine`). Methods block: call them from a thread.
-A person is known by a secret token; only its SHA-256 is kept, so that a stolen database opens no account.
+When a method that writes returns, the write is on the disk (see `engine`). Methods block: call them
+from a thread. A person is known by a secret token; only its SHA-256 is kept, so that a stolen
+database opens no account.
 """
 
 import math
@@ -13,15 +15,30 @@ from typing import Any, NamedTuple, Self
 import sqlalchemy as sa
 
 from matinee.errors import SettingError, StoreError
-from matinee.web import groups
-from matinee.web.database import Created, Database, UnknownPersonError, hash_of, lock_person, now
-from matinee.web.engine import migrate, open_engine
-from matinee.web.tables import group_members, not_interested, people, ratings, this_database, viewing_groups
+from matinee.web.db import groups
+from matinee.web.db.engine import migrate, open_engine
+from matinee.web.db.schema import (
+    group_members,
+    not_interested,
+    people,
+    ratings,
+    this_database,
+    viewing_groups,
+)
+from matinee.web.db.transactions import (
+    Created,
+    Database,
+    UnknownPersonError,
+    hash_of,
+    lock_person,
+    now,
+)
 
 __all__ = ["Created", "Kept", "Rated", "Store", "UnknownPersonError"]
 
 MOST_RATINGS = 5_000
-"""Of one person; as many films that they are not interested in; both are more than anybody enters by hand."""
+"""Of one person; as many films that they are not interested in; both are more than anybody enters
+by hand."""
 
 
 class Rated(NamedTuple):
@@ -82,11 +99,13 @@ class Store:
         return self._database.engine.dialect.name
 
     def check(self) -> None:
-        """Raises StoreError if the database does not answer, or its file is another than the one that was opened."""
+        """Raises StoreError if the database does not answer, or its file is another than the one
+        that was opened."""
         with self._reading() as connection:
             connection.execute(sa.select(people.c.id).limit(1)).all()
 
-    # -- people ------------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------
+    # ------------
 
     def create_person(self) -> Created:
         """Somebody new, with a random secret of 256 bits."""
@@ -121,25 +140,35 @@ class Store:
             UnknownPersonError: there is no such person.
         """
         with self._reading() as connection:
-            created = connection.execute(sa.select(people.c.created_at).where(people.c.id == person_id)).scalar()
+            created = connection.execute(
+                sa.select(people.c.created_at).where(people.c.id == person_id)
+            ).scalar()
             if created is None:
                 raise UnknownPersonError("This person has been deleted.")
-            joined = sa.select(group_members.c.group_id, group_members.c.name, group_members.c.joined_at)
+            joined = sa.select(
+                group_members.c.group_id, group_members.c.name, group_members.c.joined_at
+            )
             return {
                 "person_id": person_id,
                 "created_at": created,
                 "ratings": [row._asdict() for row in connection.execute(_ratings_of(person_id))],
-                "not_interested": [row._asdict() for row in connection.execute(_not_interested_of(person_id))],
+                "not_interested": [
+                    row._asdict() for row in connection.execute(_not_interested_of(person_id))
+                ],
                 "groups": [
                     dict(row._mapping)
-                    for row in connection.execute(joined.where(group_members.c.person_id == person_id))
+                    for row in connection.execute(
+                        joined.where(group_members.c.person_id == person_id)
+                    )
                 ],
             }
 
-    # -- what they say of films --------------------------------------------------------------------------------
+    # -- what they say of films
+    # --------------------------------------------------------------------------------
 
     def kept(self, person_id: str) -> Kept:
-        """A person's ratings and what they are not interested in; both are empty for somebody unknown."""
+        """A person's ratings and what they are not interested in; both are empty for somebody
+        unknown."""
         with self._reading() as connection:
             return _kept(connection, person_id)
 
@@ -148,10 +177,12 @@ class Store:
         self.rate_many(person_id, {item_id: stars})
 
     def rate_many(self, person_id: str, stars: Mapping[str, float]) -> None:
-        """Keeps ratings, all or none, each in place of an earlier one; rated films are no longer "not interested".
+        """Keeps ratings, all or none, each in place of an earlier one; rated films are no longer
+        "not interested".
 
         Args:
-            stars: item id -> stars, the last one last; whether the model knows them is the caller's to check.
+            stars: item id -> stars, the last one last; whether the model knows them is the caller's
+                to check.
 
         Raises:
             UnknownPersonError: there is no such person.
@@ -202,7 +233,8 @@ class Store:
             theirs = (table.c.person_id == person_id) & (table.c.item_id == item_id)
             return connection.execute(table.delete().where(theirs)).rowcount > 0
 
-    # -- the operator ------------------------------------------------------------------------------------------
+    # -- the operator
+    # ------------------------------------------------------------------------------------------
 
     def counts(self) -> dict[str, int]:
         """How many people, ratings, films not of interest and groups there are."""
@@ -220,10 +252,18 @@ class Store:
     def last_raters(self, limit: int, enough: int) -> list[Kept]:
         """What the people said who rated last, of those with enough ratings."""
         columns = ratings.c
-        query = sa.select(columns.person_id).group_by(columns.person_id).having(sa.func.count() >= enough)
+        query = (
+            sa.select(columns.person_id)
+            .group_by(columns.person_id)
+            .having(sa.func.count() >= enough)
+        )
         last = sa.func.max(columns.rated_at)
         with self._reading() as connection:
-            found = connection.execute(query.order_by(last.desc(), columns.person_id).limit(limit)).scalars().all()
+            found = (
+                connection.execute(query.order_by(last.desc(), columns.person_id).limit(limit))
+                .scalars()
+                .all()
+            )
             return [_kept(connection, person_id) for person_id in found]
 
 
@@ -234,7 +274,9 @@ def _kept(connection: sa.Connection, person_id: str) -> Kept:
 
 def _ratings_of(person_id: str) -> "sa.Select[Any]":
     columns = ratings.c
-    query = sa.select(columns.item_id, columns.stars, columns.rated_at).where(columns.person_id == person_id)
+    query = sa.select(columns.item_id, columns.stars, columns.rated_at).where(
+        columns.person_id == person_id
+    )
     return query.order_by(columns.rated_at.desc(), columns.rated_ns.desc(), columns.item_id)
 
 
@@ -248,7 +290,9 @@ def _refuse_too_many(connection: sa.Connection, table: sa.Table, person_id: str)
     """After the insert, in its transaction, which the error rolls back."""
     query = sa.select(sa.func.count()).select_from(table).where(table.c.person_id == person_id)
     if connection.execute(query).scalar_one() > MOST_RATINGS:
-        raise SettingError(f"One person can keep at most {MOST_RATINGS:,} films here; delete some first.")
+        raise SettingError(
+            f"One person can keep at most {MOST_RATINGS:,} films here; delete some first."
+        )
 
 
 def _parts(items: list[str]) -> Iterator[list[str]]:

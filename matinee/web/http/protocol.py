@@ -1,4 +1,5 @@
-"""HTTP as uvicorn speaks it, but with limits on the head of a request, which the gate sees only when it is complete."""
+"""HTTP as uvicorn speaks it, but with limits on the head of a request, which the gate sees only
+when it is complete."""
 
 import asyncio
 
@@ -16,7 +17,8 @@ class Protocol(HttpToolsProtocol):
     """One connection; closed when a head is too long, or does not end in time."""
 
     _n_bytes = 0
-    """Of the head that is awaited: the parts that are understood, or the bytes of one part that does not end."""
+    """Of the head that is awaited: the parts that are understood, or the bytes of one part that
+    does not end."""
     _deadline: asyncio.TimerHandle | None = None
     """Of the head that is awaited; None while a request is worked on, and between two of them."""
 
@@ -69,7 +71,9 @@ class Protocol(HttpToolsProtocol):
     def _count(self, n: int) -> None:
         self._n_bytes += n
         if self._n_bytes > HEAD_BYTES:
-            raise ValueError("the head of a request is too long")  # which the parser tells by `send_400_response`
+            raise ValueError(
+                "the head of a request is too long"
+            )  # which the parser tells by `send_400_response`
 
     def _await_head(self) -> None:
         self._end_head()
@@ -84,5 +88,7 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: str) -> None:
         self._end_head()
         if not self.transport.is_closing():
-            self.transport.write(f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode())
+            self.transport.write(
+                f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
+            )
             self.transport.close()

@@ -1,7 +1,10 @@
-"""Opening the database: SQLite in a file, or PostgreSQL by a URL; each keeps what it has acknowledged.
+"""Opening the database: SQLite in a file, or PostgreSQL by a URL; each keeps what it has
+acknowledged.
 
-A commit returns when the data is on the disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL with
-synchronous_commit=on. So what was acknowledged survives SIGKILL, and a power cut as far as the disk is honest.
+A commit returns when the data is on the disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL
+    with
+synchronous_commit=on. So what was acknowledged survives SIGKILL, and a power cut as far as the disk
+is honest.
 """
 
 import time
@@ -23,14 +26,17 @@ SECONDS = 5
 """The longest that one statement, or the wait for a lock or a connection, may take."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_MIGRATING = 0x6D_61_74_69_6E_65_65  # the advisory lock of PostgreSQL under which one process migrates; "matinee"
+# The advisory lock of PostgreSQL under which one process migrates; "matinee"
+_MIGRATING = 0x6D_61_74_69_6E_65_65
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine for a database URL; nothing is connected yet. A path without `://` is a file of SQLite.
+    """An engine for a database URL; nothing is connected yet. A path without `://` is a file of
+    SQLite.
 
     Raises:
-        StoreError: the URL is none, of another kind of database, or of one in memory, which would keep nothing.
+        StoreError: the URL is none, of another kind of database, or of one in memory, which would
+            keep nothing.
     """
     try:
         address = address_of(url)
@@ -47,7 +53,8 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Brings the tables up to date, or makes them; of several processes one does, and the others wait for it.
+    """Brings the tables up to date, or makes them; of several processes one does, and the others
+    wait for it.
 
     Raises:
         StoreError: the database cannot be reached or written, or a newer matinee has made it.
@@ -64,22 +71,33 @@ def migrate(engine: sa.Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
-        raise StoreError(f"{shown} was made by a newer matinee than this one ({error}); update this one.") from None
+        raise StoreError(
+            f"{shown} was made by a newer matinee than this one ({error}); update this one."
+        ) from None
     except SQLAlchemyError as error:
         raise StoreError(f"{shown} cannot be opened: {reason(error)}. {EXAMPLES}") from error
 
 
 def reason(error: SQLAlchemyError) -> str:
-    """The first line of what the database says, without the statement and its values, which may be personal."""
-    cause: object = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    """The first line of what the database says, without the statement and its values, which may be
+    personal."""
+    cause: object = (
+        error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    )
     return str(cause).strip().split("\n")[0].rstrip(".") or type(cause).__name__
 
 
 def _sqlite(address: sa.URL) -> sa.Engine:
     if not address.database or address.database == ":memory:" or "mode" in address.query:
-        raise StoreError(f"A database in memory forgets everything when the server stops. {EXAMPLES}")
+        raise StoreError(
+            f"A database in memory forgets everything when the server stops. {EXAMPLES}"
+        )
     engine = sa.create_engine(
-        address, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=SECONDS, connect_args={"timeout": SECONDS}
+        address,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=SECONDS,
+        connect_args={"timeout": SECONDS},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -92,12 +110,15 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     _use_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA secure_delete = ON")  # what somebody deletes is overwritten, not only forgotten
+    cursor.execute(
+        "PRAGMA secure_delete = ON"
+    )  # what somebody deletes is overwritten, not only forgotten
     cursor.close()
 
 
 def _use_wal(cursor: Any) -> None:
-    """The switch to WAL waits for nobody when two processes make it at once, so it is tried again."""
+    """The switch to WAL waits for nobody when two processes make it at once, so it is tried
+    again."""
     import sqlite3
 
     deadline = time.monotonic() + SECONDS
@@ -112,7 +133,8 @@ def _use_wal(cursor: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # Who is going to write takes the lock first: who has read before cannot get it while somebody else writes.
+    # Who is going to write takes the lock first: who has read before cannot get it while somebody
+    # else writes.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -124,6 +146,7 @@ def _postgresql(address: sa.URL) -> sa.Engine:
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=SECONDS,
-        pool_pre_ping=True,  # a connection that a restarted database has dropped is replaced, and nobody notices
+        # A connection that a restarted database has dropped is replaced, and nobody notices
+        pool_pre_ping=True,
         connect_args={"options": limits, "connect_timeout": SECONDS, "application_name": "matinee"},
     )

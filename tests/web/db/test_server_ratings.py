@@ -15,8 +15,8 @@ from matinee.data.ratings import Ratings, Scale
 from matinee.data.server_ratings import COLUMNS, TABLE, with_collected
 from matinee.errors import DataError
 from matinee.recommendation.guide import Guide
-from matinee.web import tables
-from matinee.web.store import Store
+from matinee.web.db import schema as tables_module
+from matinee.web.db.people import Store
 from tests.web.conftest import Cluster
 
 
@@ -32,12 +32,17 @@ def filled(database: str) -> None:
 
 def table(users: list[int] | list[str], *, times: bool = True) -> Dataset:
     stars = [5, 3, 1, 4.5, 2, 3]
-    ratings = Ratings.from_ids(users, [10, 20, 30, 10, 20, 30], stars, [7] * 6 if times else None, Scale(1, 5, 0.5))
+    ratings = Ratings.from_ids(
+        users, [10, 20, 30, 10, 20, 30], stars, [7] * 6 if times else None, Scale(1, 5, 0.5)
+    )
     return Dataset("own", ratings, Catalog())
 
 
 def rows(ratings: Ratings) -> list[tuple[object, object, float]]:
-    users, items = ratings.users.ids[ratings.user_index].tolist(), ratings.items.ids[ratings.item_index].tolist()
+    users, items = (
+        ratings.users.ids[ratings.user_index].tolist(),
+        ratings.items.ids[ratings.item_index].tolist(),
+    )
     return list(zip(users, items, ratings.value.tolist(), strict=True))
 
 
@@ -48,7 +53,13 @@ def test_collected_ratings_follow_the_others_under_new_ids(database: str) -> Non
     assert rows(joined.ratings)[:6] == rows(own.ratings)
     new = rows(joined.ratings)[6:]
     assert {user for user, _, _ in new} == {901, 902, 903}
-    assert sorted((item, stars) for _, item, stars in new) == [(10, 4.0), (10, 5.0), (20, 1.0), (20, 2.0), (30, 4.5)]
+    assert sorted((item, stars) for _, item, stars in new) == [
+        (10, 4.0),
+        (10, 5.0),
+        (20, 1.0),
+        (20, 2.0),
+        (30, 4.5),
+    ]
     together = {user: sorted(stars for who, _, stars in new if who == user) for user, _, _ in new}
     assert sorted(together.values()) == [[1.0, 4.5, 5.0], [2.0], [4.0]]
     assert joined.ratings.timestamp is not None
@@ -59,8 +70,8 @@ def test_collected_ratings_follow_the_others_under_new_ids(database: str) -> Non
 
 
 def test_the_columns_that_are_read_are_those_of_the_servers_table() -> None:
-    assert tables.METADATA.tables[TABLE] is tables.ratings
-    assert set(COLUMNS) <= set(tables.ratings.columns.keys())
+    assert tables_module.METADATA.tables[TABLE] is tables_module.ratings
+    assert set(COLUMNS) <= set(tables_module.ratings.columns.keys())
 
 
 def test_features_of_users_and_items_stay_and_new_people_have_none(tmp_path: Path) -> None:
@@ -82,13 +93,24 @@ def test_features_of_users_and_items_stay_and_new_people_have_none(tmp_path: Pat
 
 def test_bayes_trains_with_features_though_ratings_are_added(tmp_path: Path) -> None:
     filled(str(tmp_path / "people.db"))
-    rows = [f"{user},{item},{1 + (user + item // 10) % 5}" for user in range(9) for item in (10, 20, 30)]
+    rows = [
+        f"{user},{item},{1 + (user + item // 10) % 5}" for user in range(9) for item in (10, 20, 30)
+    ]
     (tmp_path / "ratings.csv").write_text("\n".join(["user,item,rating", *rows]))
-    (tmp_path / "movies.csv").write_text("movieId,title,genres\n10,A,Drama\n20,B,War\n30,C,Drama|War\n")
+    (tmp_path / "movies.csv").write_text(
+        "movieId,title,genres\n10,A,Drama\n20,B,War\n30,C,Drama|War\n"
+    )
     predictions = []
     for side in ("true", "false"):
         out = tmp_path / f"{side}.matinee"
-        arguments = ["train", str(tmp_path / "ratings.csv"), "--model", "bayes", "--set", f"side={side}"]
+        arguments = [
+            "train",
+            str(tmp_path / "ratings.csv"),
+            "--model",
+            "bayes",
+            "--set",
+            f"side={side}",
+        ]
         arguments += ["--set", "burn_in=2", "--set", "samples=4", "--threads", "1"]
         arguments += ["--out", str(out), "--db", str(tmp_path / "people.db")]
         done = click.testing.CliRunner().invoke(main, arguments)
@@ -129,7 +151,11 @@ def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
 def test_a_password_is_shown_nowhere(cluster: Cluster) -> None:
     own = table([1, 1, 2, 2, 3, 4])
     url = cluster.new_database("test_password")
-    for wrong in (f"{url}&password=secret", "postgresql://ada:secret@127.0.0.1:1/x", "postgresql://h:secret/x"):
+    for wrong in (
+        f"{url}&password=secret",
+        "postgresql://ada:secret@127.0.0.1:1/x",
+        "postgresql://h:secret/x",
+    ):
         with pytest.raises(DataError) as told:
             with_collected(own, wrong)
         assert "secret" not in str(told.value)
@@ -143,7 +169,9 @@ def test_a_file_is_taken_by_its_very_name(tmp_path: Path) -> None:
     filled(str(tmp_path / "people%41.db"))
     _, note = with_collected(table([1, 1, 2, 2, 3, 4]), str(tmp_path / "people%41.db"))
     assert note.startswith("Added 5 ratings by 3 people from")
-    with pytest.raises(DataError, match=r"^Database names that begin with 'file:' are not supported\. Give a file"):
+    with pytest.raises(
+        DataError, match=r"^Database names that begin with 'file:' are not supported\. Give a file"
+    ):
         with_collected(table([1, 1, 2, 2, 3, 4]), "file:people.db")
 
 
@@ -151,11 +179,24 @@ def test_train_adds_them_on_the_command_line(tmp_path: Path, database: str) -> N
     filled(database)
     lines = [
         "user,item,rating",
-        *(f"{user},{item},{1 + (user + item // 10) % 5}" for user in range(9) for item in (10, 20, 30)),
+        *(
+            f"{user},{item},{1 + (user + item // 10) % 5}"
+            for user in range(9)
+            for item in (10, 20, 30)
+        ),
     ]
     (tmp_path / "own.csv").write_text("\n".join(lines))
     out = tmp_path / "own.matinee"
-    arguments = ["train", str(tmp_path / "own.csv"), "--model", "baseline", "--out", str(out), "--db", database]
+    arguments = [
+        "train",
+        str(tmp_path / "own.csv"),
+        "--model",
+        "baseline",
+        "--out",
+        str(out),
+        "--db",
+        database,
+    ]
     done = click.testing.CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.stderr
     assert "Added " in done.stderr

@@ -1,4 +1,5 @@
-"""Groups of friends who look for something to watch: who is in them, and the secrets of their links."""
+"""Groups of friends who look for something to watch: who is in them, and the secrets of their
+links."""
 
 import secrets
 from collections.abc import Sequence
@@ -7,8 +8,16 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from matinee.errors import SettingError
-from matinee.web.database import DELETED, Created, Database, UnknownPersonError, hash_of, lock_person, now
-from matinee.web.tables import group_members, viewing_groups
+from matinee.web.db.schema import group_members, viewing_groups
+from matinee.web.db.transactions import (
+    DELETED,
+    Created,
+    Database,
+    UnknownPersonError,
+    hash_of,
+    lock_person,
+    now,
+)
 
 MOST_MEMBERS = 20
 """Of one group."""
@@ -41,7 +50,8 @@ class Groups:
         self._database = database
 
     def create(self, person_id: str, name: str) -> Created:
-        """A new group with its first member; the token belongs into the link that they send to friends.
+        """A new group with its first member; the token belongs into the link that they send to
+        friends.
 
         Raises:
             UnknownPersonError: there is no such person.
@@ -59,7 +69,9 @@ class Groups:
     def find(self, token: str) -> str | None:
         """The id of the group with this secret in its link; None if there is none."""
         with self._database.reading() as connection:
-            query = sa.select(viewing_groups.c.id).where(viewing_groups.c.link_hash == hash_of(token))
+            query = sa.select(viewing_groups.c.id).where(
+                viewing_groups.c.link_hash == hash_of(token)
+            )
             found: str | None = connection.execute(query).scalar()
         return found
 
@@ -67,8 +79,12 @@ class Groups:
         """The groups that a person is in, the last one that they joined first."""
         mine, everybody = group_members.alias("mine"), group_members.c
         query = sa.select(everybody.group_id, everybody.person_id, everybody.name)
-        query = query.join(mine, mine.c.group_id == everybody.group_id).where(mine.c.person_id == person_id)
-        query = query.order_by(mine.c.joined_at.desc(), everybody.group_id, everybody.joined_at, everybody.person_id)
+        query = query.join(mine, mine.c.group_id == everybody.group_id).where(
+            mine.c.person_id == person_id
+        )
+        query = query.order_by(
+            mine.c.joined_at.desc(), everybody.group_id, everybody.joined_at, everybody.person_id
+        )
         found: dict[str, Group] = {}
         with self._database.reading() as connection:
             for group_id, *member in connection.execute(query):
@@ -80,14 +96,19 @@ class Groups:
         columns = group_members.c
         query = sa.select(columns.person_id, columns.name).where(columns.group_id == group_id)
         with self._database.reading() as connection:
-            return [Member(*row) for row in connection.execute(query.order_by(columns.joined_at, columns.person_id))]
+            return [
+                Member(*row)
+                for row in connection.execute(query.order_by(columns.joined_at, columns.person_id))
+            ]
 
     def renew_link(self, group_id: str) -> str:
         """Another token for a group's link; the one before opens nothing any more."""
         token = secrets.token_urlsafe(16)
         with self._database.writing() as connection:
             connection.execute(
-                viewing_groups.update().where(viewing_groups.c.id == group_id).values(link_hash=hash_of(token))
+                viewing_groups.update()
+                .where(viewing_groups.c.id == group_id)
+                .values(link_hash=hash_of(token))
             )
         return token
 
@@ -100,12 +121,16 @@ class Groups:
             SettingError: the person is in `MOST_GROUPS` already.
         """
         put = self._database.insert(group_members)
-        put = put.on_conflict_do_update(index_elements=["group_id", "person_id"], set_={"name": put.excluded.name})
+        put = put.on_conflict_do_update(
+            index_elements=["group_id", "person_id"], set_={"name": put.excluded.name}
+        )
         with self._database.writing() as connection:
             lock_person(connection, person_id)
             if not lock_groups(connection, [group_id]):
                 raise UnknownPersonError(DELETED)
-            inside = sa.select(group_members.c.person_id).where(group_members.c.group_id == group_id)
+            inside = sa.select(group_members.c.person_id).where(
+                group_members.c.group_id == group_id
+            )
             others = set(connection.execute(inside).scalars())
             if person_id not in others:
                 if len(others) >= MOST_MEMBERS:
@@ -118,7 +143,9 @@ class Groups:
         with self._database.writing() as connection:
             lock_person(connection, person_id)
             lock_groups(connection, [group_id])
-            theirs = (group_members.c.group_id == group_id) & (group_members.c.person_id == person_id)
+            theirs = (group_members.c.group_id == group_id) & (
+                group_members.c.person_id == person_id
+            )
             connection.execute(group_members.delete().where(theirs))
             drop_empty(connection, [group_id])
 
@@ -130,15 +157,22 @@ def ids_of(connection: sa.Connection, person_id: str) -> list[str]:
 
 
 def lock_groups(connection: sa.Connection, group_ids: Sequence[str]) -> list[str]:
-    """Until the end of the transaction nobody else joins or leaves these groups; gives those that there are."""
-    query = sa.select(viewing_groups.c.id).where(viewing_groups.c.id.in_(group_ids)).order_by(viewing_groups.c.id)
+    """Until the end of the transaction nobody else joins or leaves these groups; gives those that
+    there are."""
+    query = (
+        sa.select(viewing_groups.c.id)
+        .where(viewing_groups.c.id.in_(group_ids))
+        .order_by(viewing_groups.c.id)
+    )
     return list(connection.execute(query.with_for_update(key_share=True)).scalars())
 
 
 def drop_empty(connection: sa.Connection, group_ids: Sequence[str]) -> None:
     """Deletes those of some groups, locked before, that nobody is in any more."""
     has_members = sa.exists().where(group_members.c.group_id == viewing_groups.c.id)
-    connection.execute(viewing_groups.delete().where(viewing_groups.c.id.in_(group_ids) & ~has_members))
+    connection.execute(
+        viewing_groups.delete().where(viewing_groups.c.id.in_(group_ids) & ~has_members)
+    )
 
 
 def _membership(group_id: str, person_id: str, name: str) -> dict[str, Any]:
@@ -147,4 +181,6 @@ def _membership(group_id: str, person_id: str, name: str) -> dict[str, Any]:
 
 def _refuse_too_many(connection: sa.Connection, person_id: str) -> None:
     if len(ids_of(connection, person_id)) >= MOST_GROUPS:
-        raise SettingError(f"One person can be in at most {MOST_GROUPS} groups here; leave one first.")
+        raise SettingError(
+            f"One person can be in at most {MOST_GROUPS} groups here; leave one first."
+        )

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from matinee.web import protocol
-from matinee.web.gate import Gate
-from matinee.web.limits import MOST_CLIENTS, Buckets, client_of
+from matinee.web.http import protocol
+from matinee.web.http.middleware import Gate
+from matinee.web.http.rate_limits import MOST_CLIENTS, Buckets, client_of
 from matinee.web.settings import Limits, Settings
 from tests.web.conftest import UNLIMITED, serving
 
@@ -52,16 +52,27 @@ def test_the_number_of_clients_that_are_remembered_is_bounded() -> None:
 
 def test_a_client_is_an_address_or_the_network_of_a_household() -> None:
     assert client_of("192.0.2.7") == "192.0.2.7"
-    assert client_of("2001:db8:1:2:3:4:5:6") == client_of("2001:db8:1:2::9") != client_of("2001:db8:1:3::9")
+    assert (
+        client_of("2001:db8:1:2:3:4:5:6")
+        == client_of("2001:db8:1:2::9")
+        != client_of("2001:db8:1:3::9")
+    )
     assert client_of("::ffff:192.0.2.7") == client_of("192.0.2.7:4711") == client_of("192.0.2.7")
     assert client_of("::ffff:192.0.2.8") != client_of("192.0.2.7")
-    assert client_of("[2001:db8:1:2::9]:443") == client_of("[2001:db8:1:2::9]") == client_of("2001:db8:1:2::9")
+    assert (
+        client_of("[2001:db8:1:2::9]:443")
+        == client_of("[2001:db8:1:2::9]")
+        == client_of("2001:db8:1:2::9")
+    )
     assert client_of(None) == client_of("a socket") == "local"
 
 
 def test_who_asks_too_often_is_told_how_long_to_wait(model_file: Path, tmp_path: Path) -> None:
     limits = Limits(per_second=0.1, burst=3, people_per_minute=1)
-    with serving(Settings((model_file,), str(tmp_path / "people.db"), limits=limits)) as url, httpx.Client() as client:
+    with (
+        serving(Settings((model_file,), str(tmp_path / "people.db"), limits=limits)) as url,
+        httpx.Client() as client,
+    ):
         assert client.post(f"{url}/api/v1/people").status_code == 201
         second = client.post(f"{url}/api/v1/people")
         assert second.status_code == 429
@@ -90,7 +101,12 @@ def test_a_large_body_is_refused_whether_or_not_it_says_so(strict: str) -> None:
 def test_a_body_that_does_not_arrive_is_not_waited_for(strict: str) -> None:
     host, port = strict.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
-        lines = ("POST /api/v1/recommend HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 50")
+        lines = (
+            "POST /api/v1/recommend HTTP/1.1",
+            "Host: x",
+            "Content-Type: application/json",
+            "Content-Length: 50",
+        )
         connection.sendall("\r\n".join([*lines, "", "{"]).encode())
         answer = connection.recv(65536).decode()
     assert answer.startswith("HTTP/1.1 408 ")
@@ -131,7 +147,10 @@ def test_more_requests_than_can_be_worked_on_are_told_to_come_again() -> None:
     answers = asyncio.run(ask())
     assert [one.status_code for one in answers] == [200, 200, 200, 503, 503]
     assert answers[4].headers["retry-after"] == "1"
-    assert answers[4].json()["detail"] == "Too many people are asking at the moment; try again in a second."
+    assert (
+        answers[4].json()["detail"]
+        == "Too many people are asking at the moment; try again in a second."
+    )
 
 
 def test_what_takes_too_long_is_given_up() -> None:
@@ -141,10 +160,14 @@ def test_what_takes_too_long_is_given_up() -> None:
 
     answer = asyncio.run(ask())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.json()["detail"] == "It took longer than 0.02 seconds; ask for less, or try again."
+    assert (
+        answer.json()["detail"] == "It took longer than 0.02 seconds; ask for less, or try again."
+    )
 
 
-def test_a_bug_is_logged_by_its_place_without_what_was_sent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_is_logged_by_its_place_without_what_was_sent(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     async def ask() -> httpx.Response:
         _, client = through_the_gate(UNLIMITED)
         return await client.get("/breaks?q=my-secret-film")
@@ -186,7 +209,9 @@ def said(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-@pytest.mark.parametrize("begun", [b"", b"GET /api/v1/genres HT", b"GET /api/v1/genres HTTP/1.1\r\nHost: x\r\n"])
+@pytest.mark.parametrize(
+    "begun", [b"", b"GET /api/v1/genres HT", b"GET /api/v1/genres HTTP/1.1\r\nHost: x\r\n"]
+)
 def test_a_head_that_does_not_end_is_not_waited_for(hasty: socket.socket, begun: bytes) -> None:
     hasty.sendall(begun)
     assert said(hasty).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
@@ -212,14 +237,20 @@ def test_a_head_that_is_too_long_is_refused(hasty: socket.socket, head: bytes) -
 def test_who_keeps_a_connection_may_pause_between_requests(hasty: socket.socket) -> None:
     body = b" " * 1_900
     for _ in range(3):  # all heads together are longer than one may be, and take longer
-        head = b"POST /api/v1/recommend HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\nx: " + b"a" * 3_000
+        head = (
+            b"POST /api/v1/recommend HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\nx: "
+            + b"a" * 3_000
+        )
         hasty.sendall(head + b"\r\ncontent-length: 1902\r\n\r\n{}" + body)
         assert hasty.recv(100_000).startswith(b"HTTP/1.1 200 OK\r\n")
         time.sleep(0.4)
 
 
 def test_many_short_requests_at_once_are_no_long_head(hasty: socket.socket) -> None:
-    hasty.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n" * 300 + b"GET /health/live HTTP/1.1\r\nHost: x\r\n")
+    hasty.sendall(
+        b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n" * 300
+        + b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
+    )
     time.sleep(0.1)
     hasty.sendall(b"Connection: close\r\n\r\n")
     assert said(hasty).count(b"HTTP/1.1 200 OK\r\n") == 301

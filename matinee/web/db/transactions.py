@@ -1,4 +1,5 @@
-"""Transactions on the database, their errors, and whether its file is still the one that was opened.
+"""Transactions on the database, their errors, and whether its file is still the one that was
+opened.
 
 What the tables of people and of groups share is here too: secrets of which only a hash is kept.
 """
@@ -17,8 +18,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from matinee.data.reading.sql import shown_url
 from matinee.errors import StoreError
-from matinee.web.engine import reason
-from matinee.web.tables import people
+from matinee.web.db.engine import reason
+from matinee.web.db.schema import people
 
 DELETED = "This person, or this group, has been deleted."
 
@@ -35,7 +36,8 @@ class UnknownPersonError(StoreError):
 
 
 class Database:
-    """An open database, its tables up to date; safe for use by many threads and processes at once."""
+    """An open database, its tables up to date; safe for use by many threads and processes at
+    once."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
@@ -50,7 +52,8 @@ class Database:
         """A transaction that changes nothing.
 
         Raises:
-            StoreError: the database does not answer, or its file is another than the one that was opened.
+            StoreError: the database does not answer, or its file is another than the one that was
+                opened.
         """
         with self._told():
             self._refuse_another_file()
@@ -69,7 +72,8 @@ class Database:
             self._refuse_another_file()
             with self._writer.begin() as connection:
                 yield connection
-            self._refuse_another_file()  # or what is acknowledged could be in a file that nobody finds any more
+            # Or what is acknowledged could be in a file that nobody finds any more
+            self._refuse_another_file()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -78,11 +82,16 @@ class Database:
         except IntegrityError:
             raise UnknownPersonError(DELETED) from None
         except SQLAlchemyError as error:
-            raise StoreError(f"{shown_url(self.engine.url)} does not answer: {reason(error)}.") from error
+            raise StoreError(
+                f"{shown_url(self.engine.url)} does not answer: {reason(error)}."
+            ) from error
 
     def _refuse_another_file(self) -> None:
-        """A file that is removed or replaced stays open here, and SQLite goes on with what ends with this process."""
-        if self._file is not None and (self._identity is None or self._identity_now() != self._identity):
+        """A file that is removed or replaced stays open here, and SQLite goes on with what ends
+        with this process."""
+        if self._file is not None and (
+            self._identity is None or self._identity_now() != self._identity
+        ):
             raise StoreError(
                 f"{shown_url(self.engine.url)} has been removed or replaced since it was opened, so nothing more is "
                 "kept in it; stop the server, put the file in its place, and start again."
@@ -110,8 +119,9 @@ def now() -> int:
 
 
 def lock_person(connection: sa.Connection, person_id: str) -> None:
-    """Until the end of the transaction nobody else changes what is this person's: so it can be counted, and then added
-    to. Always before `groups.lock_groups`, so that no two wait for each other. SQLite has one writer at a time anyway.
+    """Until the end of the transaction nobody else changes what is this person's: so it can be
+    counted, and then added to. Always before `groups.lock_groups`, so that no two wait for each
+    other. SQLite has one writer at a time anyway.
 
     Raises:
         UnknownPersonError: there is no such person.

@@ -1,6 +1,16 @@
 """The tables in which people's ratings are kept, as the newest migration leaves them."""
 
-from sqlalchemy import BigInteger, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+)
 
 METADATA = MetaData(
     naming_convention={
@@ -17,7 +27,9 @@ LONGEST_NAME = 40
 
 def _person() -> Column[str]:
     """Whose row it is; their rows go with them."""
-    return Column("person_id", String(32), ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    return Column(
+        "person_id", String(32), ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
 
 
 this_database = Table(  # one row
@@ -30,7 +42,9 @@ people = Table(
     "people",
     METADATA,
     Column("id", String(32), primary_key=True),
-    Column("token_hash", String(64), nullable=False, unique=True),  # SHA-256 of the secret; the secret is not kept
+    Column(
+        "token_hash", String(64), nullable=False, unique=True
+    ),  # SHA-256 of the secret; the secret is not kept
     Column("created_at", BigInteger, nullable=False),  # seconds since 1970, as all times here
 )
 
@@ -38,10 +52,14 @@ ratings = Table(
     "ratings",
     METADATA,
     _person(),
-    Column("item_id", String(LONGEST_ITEM_ID), primary_key=True),  # integers as text, which models find too
+    Column(
+        "item_id", String(LONGEST_ITEM_ID), primary_key=True
+    ),  # integers as text, which models find too
     Column("stars", Double, nullable=False),
     Column("rated_at", BigInteger, nullable=False),
-    Column("rated_ns", Integer, nullable=False, server_default="0"),  # nanoseconds after that, for the order alone
+    Column(
+        "rated_ns", Integer, nullable=False, server_default="0"
+    ),  # nanoseconds after that, for the order alone
 )
 
 not_interested = Table(
@@ -56,14 +74,21 @@ viewing_groups = Table(
     "viewing_groups",
     METADATA,
     Column("id", String(32), primary_key=True),
-    Column("link_hash", String(64), nullable=False, unique=True),  # of the secret in the link for friends
+    Column(
+        "link_hash", String(64), nullable=False, unique=True
+    ),  # of the secret in the link for friends
     Column("created_at", BigInteger, nullable=False),
 )
 
 group_members = Table(
     "group_members",
     METADATA,
-    Column("group_id", String(32), ForeignKey("viewing_groups.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "group_id",
+        String(32),
+        ForeignKey("viewing_groups.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
     _person(),
     Column("name", String(LONGEST_NAME), nullable=False),  # what the others call them
     Column("joined_at", BigInteger, nullable=False),

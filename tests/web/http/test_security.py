@@ -17,7 +17,9 @@ RATE = f"{ME}/ratings/7"
 def cookie_of(answer: httpx.Response) -> dict[str, str]:
     """The parts of Set-Cookie, names in lower case."""
     parts = [part.strip().partition("=") for part in answer.headers["set-cookie"].split(";")]
-    return {"name": parts[0][0], "token": parts[0][2]} | {name.lower(): value for name, _, value in parts[1:]}
+    return {"name": parts[0][0], "token": parts[0][2]} | {
+        name.lower(): value for name, _, value in parts[1:]
+    }
 
 
 @pytest.fixture
@@ -48,7 +50,9 @@ def test_nobody_reads_or_changes_what_is_anothers(
     assert web.get(f"{ME}/export", headers=ada).json() == hers
 
 
-def test_an_id_of_a_person_opens_nothing(web: httpx.Client, pair: tuple[dict[str, str], dict[str, str]]) -> None:
+def test_an_id_of_a_person_opens_nothing(
+    web: httpx.Client, pair: tuple[dict[str, str], dict[str, str]]
+) -> None:
     ada, eve = pair
     person = web.get(ME, headers=ada).json()["person_id"]
     assert web.get(ME, headers={"Authorization": f"Bearer {person}"}).status_code == 401
@@ -64,10 +68,18 @@ def test_every_address_of_a_person_needs_the_token(web: httpx.Client) -> None:
         for method in operations if path.startswith(ME) else ():
             body = {"stars": 3, "ratings": [{"item_id": 7, "stars": 3}]}
             json = {
-                name: body[name] for name in ("stars", "ratings") if (name == "ratings") == path.endswith("ratings")
+                name: body[name]
+                for name in ("stars", "ratings")
+                if (name == "ratings") == path.endswith("ratings")
             }
-            for header in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {OPERATOR}"}):
-                answer = web.request(method, path.replace("{item_id}", "7"), json=json, headers=header)
+            for header in (
+                {},
+                {"Authorization": "Bearer wrong"},
+                {"Authorization": f"Bearer {OPERATOR}"},
+            ):
+                answer = web.request(
+                    method, path.replace("{item_id}", "7"), json=json, headers=header
+                )
                 assert (answer.status_code, answer.json()["status"]) == (401, 401), (method, path)
                 assert answer.headers["www-authenticate"] == "Bearer"
                 asked += 1
@@ -86,7 +98,9 @@ def test_without_an_operators_token_there_is_no_operator(model_file: Path, tmp_p
         for header in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer x"}):
             answer = httpx.post(f"{url}/api/v1/operator/reload", headers=header)
             assert answer.status_code == 403
-            assert answer.json()["detail"].startswith("This server has no operator; start it with a secret in MATINEE")
+            assert answer.json()["detail"].startswith(
+                "This server has no operator; start it with a secret in MATINEE"
+            )
         assert httpx.get(f"{url}/metrics").status_code == 200
 
 
@@ -113,8 +127,12 @@ def test_a_cookie_is_out_of_reach_of_scripts_and_of_other_sites(site: str) -> No
         assert browser.cookies == httpx.Cookies()
 
 
-def test_behind_a_proxy_with_https_the_cookie_is_bound_to_it(model_file: Path, tmp_path: Path) -> None:
-    server = Process(str(model_file), "--db", str(tmp_path / "people.db"), "--trust-proxy", "127.0.0.1")
+def test_behind_a_proxy_with_https_the_cookie_is_bound_to_it(
+    model_file: Path, tmp_path: Path
+) -> None:
+    server = Process(
+        str(model_file), "--db", str(tmp_path / "people.db"), "--trust-proxy", "127.0.0.1"
+    )
     server.wait()
     secure = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
     made = httpx.post(f"{server.url}/api/v1/people?cookie=true", headers=secure)
@@ -129,7 +147,9 @@ def test_behind_a_proxy_with_https_the_cookie_is_bound_to_it(model_file: Path, t
     assert server.stop() == -signal.SIGTERM
 
 
-def test_nobodys_word_on_the_client_is_believed_unless_it_is_a_trusted_proxy(web: httpx.Client) -> None:
+def test_nobodys_word_on_the_client_is_believed_unless_it_is_a_trusted_proxy(
+    web: httpx.Client,
+) -> None:
     made = web.post("/api/v1/people?cookie=true", headers={"x-forwarded-proto": "https"})
     assert cookie_of(made)["name"].startswith("matinee-")
     web.cookies.clear()
@@ -150,17 +170,23 @@ def test_every_full_page_gives_somebody_known_their_cookie_for_another_400_days(
         assert "set-cookie" not in httpx.get(f"{site}/", headers=headers).headers
 
 
-def test_two_servers_on_one_host_do_not_take_each_others_visitors(model_file: Path, tmp_path: Path) -> None:
+def test_two_servers_on_one_host_do_not_take_each_others_visitors(
+    model_file: Path, tmp_path: Path
+) -> None:
     first, second, third = (
         Settings((model_file,), str(tmp_path / name), limits=UNLIMITED, log_requests=False)
         for name in ("a.db", "b.db", "a.db")
     )
     with serving(first) as one, serving(second) as other, httpx.Client() as browser:
         for stars, url in ((5, one), (2, other), (4, one), (1, other)):
-            assert browser.post(f"{url}/rate", data={"item_id": 7, "stars": stars}).status_code == 303
+            assert (
+                browser.post(f"{url}/rate", data={"item_id": 7, "stars": stars}).status_code == 303
+            )
         assert len(browser.cookies) == 2  # a browser sends both to both, whatever their ports
         for stars, url in ((4, one), (1, other)):
-            assert [rated["stars"] for rated in browser.get(f"{url}{ME}/ratings").json()["ratings"]] == [stars]
+            assert [
+                rated["stars"] for rated in browser.get(f"{url}{ME}/ratings").json()["ratings"]
+            ] == [stars]
         with serving(third) as later:  # the same database at another port knows its people
             assert browser.get(f"{later}{ME}").json()["n_ratings"] == 1
 
@@ -193,15 +219,22 @@ def test_what_another_site_sends_in_somebodys_browser_changes_nothing(
         answer = browser.put(RATE, json={"stars": 1}, headers=headers)
         assert answer.status_code == (204 if is_let_in else 403)
         assert len(browser.get(f"{ME}/ratings").json()["ratings"]) == is_let_in
-        assert browser.get(ME, headers=headers).status_code == 200  # to read is let in: another site sees no answer
+        assert (
+            browser.get(ME, headers=headers).status_code == 200
+        )  # to read is let in: another site sees no answer
     if not is_let_in:
-        assert answer.json()["detail"] == "A page of another site has sent this; open this site and try it there."
+        assert (
+            answer.json()["detail"]
+            == "A page of another site has sent this; open this site and try it there."
+        )
 
 
 def test_no_other_site_may_read_an_answer(web: httpx.Client) -> None:
     answer = web.get("/api/v1/films", headers={"origin": "https://evil.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
-    preflight = web.options(RATE, headers={"origin": "https://evil.example", "access-control-request-method": "PUT"})
+    preflight = web.options(
+        RATE, headers={"origin": "https://evil.example", "access-control-request-method": "PUT"}
+    )
     assert preflight.status_code == 405
 
 
@@ -218,7 +251,9 @@ def test_a_form_of_another_site_cannot_pass_for_json(web: httpx.Client) -> None:
 @pytest.mark.parametrize("path", ["/api/v1/films", "/api/v1/films/9", "/nothing", "/health/live"])
 def test_every_answer_carries_the_headers(web: httpx.Client, path: str) -> None:
     headers = web.get(path).headers
-    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert headers["content-security-policy"].startswith(
+        "default-src 'none'; script-src 'self'; style-src 'self';"
+    )
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
@@ -236,4 +271,8 @@ def test_a_request_id_of_a_proxy_is_kept_if_it_is_one(web: httpx.Client) -> None
 
 
 def test_no_page_of_the_document_loads_from_another_host(web: httpx.Client) -> None:
-    assert [web.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [404, 404, 404]
+    assert [web.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [
+        404,
+        404,
+        404,
+    ]

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from matinee.errors import ModelFileError, SettingError
-from matinee.web import live
-from matinee.web.engine import open_engine
-from matinee.web.live import LiveModel, Models
-from matinee.web.problems import Problem
+from matinee.web.db.engine import open_engine
+from matinee.web.http.problems import Problem
+from matinee.web.serving import snapshot as snapshot_module
+from matinee.web.serving.registry import LiveModel, Models
 from matinee.web.settings import Settings
 from tests.web.conftest import OPERATOR, UNLIMITED, guide_of, newcomer, serving
 
@@ -31,7 +31,9 @@ def copy(model_file: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def url(copy: Path, tmp_path: Path) -> Iterator[str]:
     """A server that looks at its model file every few hundredths of a second."""
-    settings = Settings((copy,), str(tmp_path / "people.db"), OPERATOR, UNLIMITED, 0.03, log_requests=False)
+    settings = Settings(
+        (copy,), str(tmp_path / "people.db"), OPERATOR, UNLIMITED, 0.03, log_requests=False
+    )
     with serving(settings) as served:
         yield served
 
@@ -48,7 +50,9 @@ def ready(url: str) -> dict[str, str | None]:
     return dict(model)
 
 
-def test_models_are_swapped_under_load_without_a_failed_request(url: str, copy: Path, tmp_path: Path) -> None:
+def test_models_are_swapped_under_load_without_a_failed_request(
+    url: str, copy: Path, tmp_path: Path
+) -> None:
     others = []
     for number in range(2):
         guide_of(number, baseline=bool(number)).save(tmp_path / f"other{number}.matinee")
@@ -141,7 +145,9 @@ def test_a_request_keeps_the_model_with_which_it_began(copy: Path) -> None:
     guide_of(1).save(copy)
     assert live.reload()
     assert live.current is not before
-    assert before.guide.recommend({7: 5.0}, 3).items != live.current.guide.recommend({7: 5.0}, 3).items
+    assert (
+        before.guide.recommend({7: 5.0}, 3).items != live.current.guide.recommend({7: 5.0}, 3).items
+    )
 
 
 def test_ratings_that_are_older_than_the_model_are_taken_to_its_scale(copy: Path) -> None:
@@ -154,13 +160,19 @@ def test_ratings_that_are_older_than_the_model_are_taken_to_its_scale(copy: Path
 def test_several_models_are_served_by_the_names_of_their_files(copy: Path, tmp_path: Path) -> None:
     guide_of(baseline=True).save(tmp_path / "plain.matinee")
     models = Models([copy, tmp_path / "plain.matinee"])
-    assert [models.snapshot(name).guide.model.name for name in (None, "films", "plain")] == ["mf", "mf", "baseline"]
+    assert [models.snapshot(name).guide.model.name for name in (None, "films", "plain")] == [
+        "mf",
+        "mf",
+        "baseline",
+    ]
     with pytest.raises(Problem) as told:
         models.snapshot("best")
     assert told.value.detail == "There is no model 'best' here; there is: films, plain."
     (tmp_path / "sub").mkdir()
     shutil.copy(copy, tmp_path / "sub" / "films.matinee")
-    with pytest.raises(SettingError, match="Two models are called 'films'; rename one of the files"):
+    with pytest.raises(
+        SettingError, match="Two models are called 'films'; rename one of the files"
+    ):
         Models([copy, tmp_path / "sub" / "films.matinee"])
 
 
@@ -180,9 +192,14 @@ def test_a_server_whose_database_does_not_answer_is_not_ready_and_says_so(
     assert (told.status_code, told.json()["status"]) == (503, "not ready")
     made = httpx.post(f"{url}/api/v1/people")
     assert (made.status_code, made.headers["retry-after"]) == (503, "1")
-    assert made.json()["detail"] == "The database does not answer at the moment; nothing was changed. Try again."
+    assert (
+        made.json()["detail"]
+        == "The database does not answer at the moment; nothing was changed. Try again."
+    )
     assert '"event":"database failed"' in capsys.readouterr().err
-    assert httpx.post(f"{url}/api/v1/recommend", json={}).status_code == 200  # for which no database is needed
+    assert (
+        httpx.post(f"{url}/api/v1/recommend", json={}).status_code == 200
+    )  # for which no database is needed
 
 
 def test_what_is_quick_is_answered_at_once_and_what_is_not_in_a_thread(
@@ -190,15 +207,19 @@ def test_what_is_quick_is_answered_at_once_and_what_is_not_in_a_thread(
 ) -> None:
     async def threads() -> list[bool]:
         snapshot, here = LiveModel(copy).current, threading.get_ident()
-        return [await snapshot.ask(threading.get_ident, explained=n) == here for n in (0, 1, 10_000_000)]
+        return [
+            await snapshot.ask(threading.get_ident, explained=n) == here for n in (0, 1, 10_000_000)
+        ]
 
-    monkeypatch.setattr(live, "QUICK_SECONDS", 60.0)
+    monkeypatch.setattr(snapshot_module, "QUICK_SECONDS", 60.0)
     assert asyncio.run(threads()) == [True, True, False]
-    monkeypatch.setattr(live, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_module, "QUICK_SECONDS", 0.0)
     assert asyncio.run(threads()) == [False, False, False]
 
 
-def test_a_model_that_is_asked_by_one_at_a_time_keeps_nobody_waiting_who_does_not_ask_it(tmp_path: Path) -> None:
+def test_a_model_that_is_asked_by_one_at_a_time_keeps_nobody_waiting_who_does_not_ask_it(
+    tmp_path: Path,
+) -> None:
     guide_of(0, baseline=True).save(tmp_path / "plain.matinee")
     go_on, ran = threading.Event(), threading.Event()
 

@@ -1,6 +1,7 @@
 """Errors as problem documents (RFC 9457): what kind, and one sentence that says what to do.
 
-    {"type": "urn:matinee:unknown-film", "title": "Not Found", "status": 404, "detail": "...", "request_id": "..."}
+    {"type": "urn:matinee:unknown-film", "title": "Not Found", "status": 404, "detail": "...",
+    "request_id": "..."}
 
 A request that does not validate has "errors" besides: a sentence for each wrong field.
 """
@@ -15,8 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from matinee.errors import MatineeError, StoreError, UnsupportedError
-from matinee.web.logs import log
-from matinee.web.store import UnknownPersonError
+from matinee.web.db.people import UnknownPersonError
+from matinee.web.http.logs import log
 
 MEDIA_TYPE = "application/problem+json"
 _HINTS = {
@@ -43,7 +44,9 @@ class Answer(Response):
 class Problem(HTTPException):
     """Raised anywhere below a request; becomes its answer."""
 
-    def __init__(self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(status, detail, headers)
         self.kind = kind
 
@@ -62,7 +65,8 @@ def answer_of(problem: Problem, request_id: str, **more: Any) -> Answer:
 
 
 def answer_in(scope: Any, problem: Problem, **more: Any) -> Response:
-    """The answer to a request that failed: a page where a browser shows pages, and the document elsewhere."""
+    """The answer to a request that failed: a page where a browser shows pages, and the document
+    elsewhere."""
     draw = getattr(getattr(scope.get("app"), "state", None), "error_page", None)
     accepted = dict(scope["headers"]).get(b"accept", b"")
     if draw is None or b"text/html" not in accepted or scope["path"].startswith(_NO_PAGES):
@@ -87,12 +91,17 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, UnknownPersonError):
         return Problem(401, "unknown-person", f"{error} Start again with POST /api/v1/people.")
     if isinstance(error, StoreError):
-        return busy("The database does not answer at the moment; nothing was changed. Try again.", "no-database")
+        return busy(
+            "The database does not answer at the moment; nothing was changed. Try again.",
+            "no-database",
+        )
     if isinstance(error, UnsupportedError):
         return Problem(409, "unsupported-by-model", str(error))
     if isinstance(error, MatineeError):
         return Problem(422, "cannot-be-used", str(error))
-    return Problem(500, "bug", "This is a bug of the server; it is in its log under the request id.")
+    return Problem(
+        500, "bug", "This is a bug of the server; it is in its log under the request id."
+    )
 
 
 def handle_problems(app: FastAPI) -> None:
@@ -120,7 +129,8 @@ def request_id_of(scope: Any) -> str:
 
 
 def _invalid(error: dict[str, Any]) -> dict[str, str]:
-    """The place of a wrong value and what is wrong with it. The value is shown where it is short."""
+    """The place of a wrong value and what is wrong with it. The value is shown where it is
+    short."""
     place = [str(part) for part in error.get("loc", ())]
     where = ".".join(place[1:]) or "the body"
     said = str(error.get("msg", "it is not valid")).removeprefix("Value error, ")
@@ -128,7 +138,10 @@ def _invalid(error: dict[str, Any]) -> dict[str, str]:
     value = error.get("input")
     if error.get("type") == "json_invalid":
         what = str(error.get("ctx", {}).get("error", "it breaks off")).lower()
-        return {"field": "the body", "detail": _sentence(f"the body is not JSON from character {where} on: {what}")}
+        return {
+            "field": "the body",
+            "detail": _sentence(f"the body is not JSON from character {where} on: {what}"),
+        }
     is_plain = isinstance(value, str | int | float | bool)
     given = f", not {_shown(value)}" if is_plain else ""
     return {"field": where, "detail": _sentence(f"{where}: {said}{given}")}

@@ -12,11 +12,13 @@ from matinee.recommendation.guide import Guide
 from matinee.text import nearest
 
 _CAUTION = 20
-"""So many ratings of an average film are added to each film's before films are sorted by their mean."""
+"""So many ratings of an average film are added to each film's before films are sorted by their
+mean."""
 
 
 class Found(NamedTuple):
-    """Films in their order, by index, and whether their titles only resemble what was searched for."""
+    """Films in their order, by index, and whether their titles only resemble what was searched
+    for."""
 
     indices: NDArray[np.int64]
     is_guess: bool
@@ -56,9 +58,11 @@ class FilmIndex:
         }
 
     def search(self, text: str, filters: Filters, order: str) -> Found:
-        """All films that pass the filters and have a word for each word of the text, or a longer one that begins so.
+        """All films that pass the filters and have a word for each word of the text, or a longer
+        one that begins so.
 
-        Titles that begin with the text come first. If no title has all words, the nearest titles are taken.
+        Titles that begin with the text come first. If no title has all words, the nearest titles
+        are taken.
         """
         allowed = self._guide.allowed(filters)
         ranked = self._orders[order]
@@ -78,7 +82,9 @@ class FilmIndex:
         if len(words) < 3:
             return Found(np.empty(0, np.int64), False)
         by_title = {self._titles[index]: index for index in np.flatnonzero(allowed).tolist()}
-        return Found(np.array([by_title[title] for title in nearest(words, by_title, 8)], np.int64), True)
+        return Found(
+            np.array([by_title[title] for title in nearest(words, by_title, 8)], np.int64), True
+        )
 
     def line(self, index: int) -> FilmLine:
         """What is said of a film, for JSON."""
@@ -96,7 +102,8 @@ class FilmIndex:
 
 
 def _as_typed(title: str) -> str:
-    """A title with its article in front and its year behind: "the matrix 1999" for "Matrix, The (1999)"."""
+    """A title with its article in front and its year behind: "the matrix 1999" for "Matrix, The
+    (1999)"."""
     name, _ = split_year(title)
     year = title.strip().removeprefix(name)
     return fold(f"{article_first(name)} {year}")

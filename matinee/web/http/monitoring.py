@@ -3,7 +3,14 @@
 import os
 from pathlib import Path
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -11,11 +18,16 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 REQUESTS = Counter("matinee_requests", "Requests answered", ("method", "route", "status"))
 SECONDS = Histogram("matinee_request_seconds", "Time to answer", ("route",), buckets=_BUCKETS)
-IN_FLIGHT = Gauge("matinee_requests_in_flight", "Requests being worked on", multiprocess_mode="livesum")
+IN_FLIGHT = Gauge(
+    "matinee_requests_in_flight", "Requests being worked on", multiprocess_mode="livesum"
+)
 WRITTEN = Counter("matinee_ratings_written", "Ratings kept")
 LOADS = Counter("matinee_model_loads", "Model files read", ("model", "result"))
 LOADED_AT = Gauge(
-    "matinee_model_loaded_timestamp_seconds", "When a model was loaded", ("model",), multiprocess_mode="livemin"
+    "matinee_model_loaded_timestamp_seconds",
+    "When a model was loaded",
+    ("model",),
+    multiprocess_mode="livemin",
 )
 
 

@@ -11,9 +11,12 @@ MOST_CLIENTS = 50_000
 
 
 class Buckets:
-    """For each client a bucket that holds `burst` requests and is refilled `per_second`; 0 per second is no limit."""
+    """For each client a bucket that holds `burst` requests and is refilled `per_second`; 0 per
+    second is no limit."""
 
-    def __init__(self, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, per_second: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._per_second, self._burst, self._clock = per_second, burst, clock
         self._left: OrderedDict[str, tuple[float, float]] = (
             OrderedDict()
@@ -35,7 +38,8 @@ class Buckets:
 
 
 def client_of(address: str | None) -> str:
-    """Whom a request counts for: the address, or the network of 64 bits that one household has of IPv6.
+    """Whom a request counts for: the address, or the network of 64 bits that one household has of
+    IPv6.
 
     What proxies write is understood as well: a port behind the address, and IPv4 within IPv6.
     """

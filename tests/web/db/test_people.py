@@ -13,12 +13,12 @@ from alembic import command
 from alembic.config import Config
 
 from matinee.errors import SettingError, StoreError
-from matinee.web import engine as engine_module
-from matinee.web import store as store_module
-from matinee.web.engine import open_engine
+from matinee.web.db import engine as engine_module
+from matinee.web.db import people as store_module
+from matinee.web.db.engine import open_engine
+from matinee.web.db.people import Store, UnknownPersonError
+from matinee.web.db.schema import METADATA
 from matinee.web.settings import Settings
-from matinee.web.store import Store, UnknownPersonError
-from matinee.web.tables import METADATA
 from tests.web.conftest import UNLIMITED, newcomer, serving
 
 
@@ -48,12 +48,16 @@ def test_a_rating_is_kept_changed_and_deleted(store: Store) -> None:
     assert store.kept(person).stars() == {"tt 映画": 2.0}
 
 
-def test_several_ratings_are_kept_all_or_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_ratings_are_kept_all_or_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     person = store.create_person().id
     store.rate_many(person, {str(item): 3.5 for item in range(1200)})
     assert len(store.kept(person).ratings) == 1200
     monkeypatch.setattr(store_module, "MOST_RATINGS", 1201)
-    with pytest.raises(SettingError, match=r"^One person can keep at most 1,201 films here; delete some first.$"):
+    with pytest.raises(
+        SettingError, match=r"^One person can keep at most 1,201 films here; delete some first.$"
+    ):
         store.rate_many(person, {"a": 1, "b": 1})
     store.rate(person, "5", 1)
     assert len(store.kept(person).ratings) == 1200
@@ -72,11 +76,15 @@ def test_what_is_not_of_interest_is_kept_until_it_is_taken_back_or_rated(store: 
     assert store.kept(person).not_interested == []
 
 
-def test_a_person_is_known_by_the_token_alone_and_only_its_hash_is_kept(store: Store, database: str) -> None:
+def test_a_person_is_known_by_the_token_alone_and_only_its_hash_is_kept(
+    store: Store, database: str
+) -> None:
     made, other = store.create_person(), store.create_person()
     assert store.person_of(made.token) == made.id
     assert store.person_of(other.token) == other.id
-    assert [store.person_of(wrong) for wrong in ("", made.id, made.token[:-1], "\ud800")] == [None] * 4
+    assert [store.person_of(wrong) for wrong in ("", made.id, made.token[:-1], "\ud800")] == [
+        None
+    ] * 4
     assert len(made.token) >= 43  # 256 bits
     store.groups.create(made.id, "Ada")
     kept = rows(database, "SELECT id, token_hash FROM people")
@@ -108,7 +116,11 @@ def test_somebody_who_is_deleted_leaves_nothing(store: Store, database: str) -> 
     assert [member.name for member in store.groups.members(both.id)] == ["Bo"]
     for table in METADATA.sorted_tables:
         assert person not in str(rows(database, f"SELECT * FROM {table.name}"))
-    for change in (lambda: store.rate(person, "1", 1), lambda: store.hide(person, "1"), lambda: store.export(person)):
+    for change in (
+        lambda: store.rate(person, "1", 1),
+        lambda: store.hide(person, "1"),
+        lambda: store.export(person),
+    ):
         with pytest.raises(UnknownPersonError):
             change()
 
@@ -119,7 +131,11 @@ def test_the_export_holds_all_that_is_kept(store: Store) -> None:
     store.hide(person, "8")
     group = store.groups.create(person, "Ada")
     told = store.export(person)
-    times = [told["created_at"], told["ratings"][0]["rated_at"], told["not_interested"][0]["added_at"]]
+    times = [
+        told["created_at"],
+        told["ratings"][0]["rated_at"],
+        told["not_interested"][0]["added_at"],
+    ]
     assert all(isinstance(time, int) and time > 1_700_000_000 for time in times)
     assert told["ratings"] == [{"item_id": "7", "stars": 4.5, "rated_at": times[1]}]
     assert told["not_interested"] == [{"item_id": "8", "added_at": times[2]}]
@@ -144,15 +160,23 @@ def test_ratings_of_an_older_matinee_stay_and_keep_their_order(database: str) ->
     engine = open_engine(database)
     with engine.execution_options(writes=True).begin() as connection:
         config = Config()
-        config.set_main_option("script_location", str(Path(engine_module.__file__).parent / "migrations"))
+        config.set_main_option(
+            "script_location", str(Path(engine_module.__file__).parent / "migrations")
+        )
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
         connection.execute(sa.text("INSERT INTO people VALUES ('ada', 'hash', 1)"))
         for item, stars, seconds in (("7", 4.5, 100), ("8", 2, 300), ("9", 3, 200)):
-            connection.execute(sa.text(f"INSERT INTO ratings VALUES ('ada', '{item}', {stars}, {seconds})"))
+            connection.execute(
+                sa.text(f"INSERT INTO ratings VALUES ('ada', '{item}', {stars}, {seconds})")
+            )
     engine.dispose()
     store = Store.open(database)
-    assert [tuple(one) for one in store.kept("ada").ratings] == [("8", 2.0, 300), ("9", 3.0, 200), ("7", 4.5, 100)]
+    assert [tuple(one) for one in store.kept("ada").ratings] == [
+        ("8", 2.0, 300),
+        ("9", 3.0, 200),
+        ("7", 4.5, 100),
+    ]
     store.rate("ada", "7", 5)
     assert next(iter(store.kept("ada").stars().items())) == ("7", 5.0)
     store.close()
@@ -221,13 +245,20 @@ def test_a_database_of_a_newer_matinee_is_refused(database: str) -> None:
         Store.open(database)
 
 
-def test_what_is_acknowledged_is_on_the_disk_by_the_settings_of_each_database(database: str) -> None:
+def test_what_is_acknowledged_is_on_the_disk_by_the_settings_of_each_database(
+    database: str,
+) -> None:
     engine = open_engine(database)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             ask = ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
             found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ask}
-            assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+            assert found == {
+                "journal_mode": "wal",
+                "synchronous": 2,
+                "foreign_keys": 1,
+                "secure_delete": 1,
+            }
         else:
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
     engine.dispose()
@@ -241,8 +272,14 @@ def test_what_is_acknowledged_is_on_the_disk_by_the_settings_of_each_database(da
         ("sqlite:///:memory:", "A database in memory forgets everything when the server stops."),
         ("a b://x", "This is not a valid database URL."),
         ("file:people.db", "Database names that begin with 'file:' are not supported."),
-        ("sqlite:///file::memory:?uri=true", "Database names that begin with 'file:' are not supported."),
-        ("sqlite:///file:x?mode=memory&cache=shared&uri=true", "Database names that begin with 'file:' are not"),
+        (
+            "sqlite:///file::memory:?uri=true",
+            "Database names that begin with 'file:' are not supported.",
+        ),
+        (
+            "sqlite:///file:x?mode=memory&cache=shared&uri=true",
+            "Database names that begin with 'file:' are not",
+        ),
         ("", "A database in memory forgets everything when the server stops."),
         ("nonsense://x", "Ratings can be kept in SQLite or PostgreSQL, not in nonsense."),
         ("sqlite:///no/such/folder/people.db", "cannot be opened: unable to open database file."),

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from matinee.web.lanes import Lane
-from matinee.web.problems import Problem
+from matinee.web.http.problems import Problem
+from matinee.web.serving.work_queue import Lane
 
 
 def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
@@ -27,7 +27,9 @@ def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
 
     async def all_of_them() -> list[int]:
         lane = Lane()
-        return await asyncio.gather(*(lane.run(work, number, seconds=0.005) for number in range(10)))
+        return await asyncio.gather(
+            *(lane.run(work, number, seconds=0.005) for number in range(10))
+        )
 
     assert asyncio.run(all_of_them()) == list(range(10))
     assert done == list(range(10))
@@ -43,7 +45,10 @@ def test_who_finds_a_long_queue_is_told_to_come_again_and_the_others_are_answere
         while sum(one.done() for one in asked) < 2:
             await asyncio.sleep(0.001)
         go_on.set()
-        return [*await asyncio.gather(*asked, return_exceptions=True), await lane.run(go_on.wait, seconds=0.8)]
+        return [
+            *await asyncio.gather(*asked, return_exceptions=True),
+            await lane.run(go_on.wait, seconds=0.8),
+        ]
 
     *found, later = asyncio.run(several())
     assert found[:5] == [True] * 5
@@ -51,7 +56,10 @@ def test_who_finds_a_long_queue_is_told_to_come_again_and_the_others_are_answere
     for problem in found[5:]:
         assert isinstance(problem, Problem)
         assert (problem.status_code, problem.headers) == (503, {"Retry-After": "1"})
-        assert problem.detail == "Too many long answers are asked for at the moment; try again in a second."
+        assert (
+            problem.detail
+            == "Too many long answers are asked for at the moment; try again in a second."
+        )
 
 
 def test_an_error_ends_only_its_own_turn() -> None:
