@@ -1,11 +1,11 @@
-"""Makes the tables of docs/choosing-a-model.md: what each model can do, and how good, fast and large it is.
+"""Writes the tables of docs/choosing-a-model.md: the features of each model, its quality, speed and memory.
 
-    python docs/make_choosing_page.py                        everything that is not measured yet
-    python docs/make_choosing_page.py --again bayes,mf       these models once more
-    python docs/make_choosing_page.py --data ml-100k         this data set alone; the others' tables stay as measured
+    python docs/make_choosing_page.py                        measures what has not been measured yet
+    python docs/make_choosing_page.py --again bayes,mf       measures these models again
+    python docs/make_choosing_page.py --data ml-100k         measures only this data set; the other tables stay
 
-What each model can do is asked of the model itself, on a small table. What was measured of each model on each data set
-is kept in docs/.measured, which is not under version control; only the page is. Measure on an idle machine.
+The features are determined by calling each model on a small table. The measurements of each model on each data set are
+stored in docs/.measured, which is not under version control; only the page is. Measure on an idle machine.
 """
 
 import argparse
@@ -38,14 +38,14 @@ SPLIT = "random:0.2"
 
 
 def abilities() -> str:
-    """A table that says yes where a model does it on a small table, and no where it refuses."""
+    """A table with yes if a model supports a feature on a small table, and no if it refuses."""
     users, items = np.divmod(np.random.default_rng(0).permutation(60 * 40)[:1_200], 40)
     ratings = Ratings.from_ids(
         users, items, np.where(users % 3 == items % 3, 5.0, 1 + items % 4)
     )  # three tastes
     pairs = Ratings.from_ids(users, items, np.ones(len(users)), scale=PAIRS)
     columns = (
-        "model", "stars", "lists", "from pairs", "new people at once", "explains", "similar films", "how certain"
+        "model", "stars", "lists", "from pairs", "new users", "explains", "similar films", "intervals"
     )  # fmt: skip
     return _table(
         columns, [_can(model().fit(ratings), model(), ratings, pairs) for model in MODELS]
@@ -57,7 +57,9 @@ def _can(fitted: Recommender, fresh: Recommender, ratings: Ratings, pairs: Ratin
     lists, new = len(fitted.recommend(user, 3)) == 3, len(fitted.recommend({item: 4.0}, 3)) == 3
     try:
         _, parts = fitted.parts(user, item)
-        explains = "no" if not len(parts.ratings) else "exactly" if parts.is_exact else "nearly"
+        explains = (
+            "no" if not len(parts.ratings) else "exactly" if parts.is_exact else "approximately"
+        )
     except UnsupportedError:
         explains = "no"
     similar, from_pairs = _works(lambda: fitted.similar(item, 3)), _works(lambda: fresh.fit(pairs))
@@ -82,7 +84,7 @@ def _yes(is_so: bool) -> str:
 
 
 def measured(name: str, again: list[str]) -> str:
-    """The table of a data set; models that were not measured there yet, or are to be again, are measured now."""
+    """The table of a data set; models without a measurement, or in `again`, are measured now."""
     data = matinee.load(name)
     parts = list(splits(data.ratings, SPLIT, 0, data.source_rows))
     task = packed(parts, name)
@@ -160,7 +162,7 @@ def _table(headings: tuple[str, ...], rows: list[list[str]]) -> str:
 
 
 def _machine() -> str:
-    """What it was measured on."""
+    """The versions and the machine of the measurements."""
     info = Path("/proc/cpuinfo")
     names = [
         line.split(":")[1].strip()
@@ -174,9 +176,7 @@ def _machine() -> str:
 def main() -> None:
     """Writes the page."""
     parser = argparse.ArgumentParser(description="The tables of docs/choosing-a-model.md.")
-    parser.add_argument(
-        "--again", default="", help="models to measure once more, with commas between them"
-    )
+    parser.add_argument("--again", default="", help="models to measure again, separated by commas")
     parser.add_argument("--data", default=",".join(DATA), help="data sets to measure now")
     options = parser.parse_args()
     for name in options.data.split(","):
@@ -187,13 +187,7 @@ def main() -> None:
         if all((KEPT / f"{name}.{model.name}.pickle").is_file() for model in MODELS)
     ]
     made = "\n\n".join(
-        [
-            "## What each can do",
-            abilities(),
-            "## Measured",
-            _machine(),
-            *(measured(n, []) for n in full),
-        ]
+        ["## Features", abilities(), "## Results", _machine(), *(measured(n, []) for n in full)]
     )
     before, _, rest = PAGE.read_text("utf-8").partition(MARKERS[0])
     after = rest.partition(MARKERS[1])[2]

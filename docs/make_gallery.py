@@ -25,8 +25,8 @@ predicted = model.predict_ratings(test)
 INTRODUCTION = """\
 # Gallery
 
-All figures that matinee draws, here of the built-in sample. Each function returns the matplotlib `Axes`, to be
-changed or saved: `plots.save_figure(axes, "figure.pdf")` writes PNG, SVG or PDF, and `plots.as_svg(axes, "title")`
+This page shows every figure that matinee draws, for the built-in sample. Each function returns the matplotlib `Axes`,
+which you can change or save: `plots.save_figure(axes, "figure.pdf")` writes PNG, SVG or PDF, and `plots.as_svg(axes, "title")`
 returns an `<svg>` element for a page. That element takes its colors from the page, so it also suits dark pages. Dashes,
 markers and positions repeat what colors show, so all figures can be read in black and white.
 
@@ -35,7 +35,7 @@ This page is made by `python docs/make_gallery.py`. All figures start with these
 
 
 class Picture(NamedTuple):
-    """One figure of the page; `code` leaves it in `axes`."""
+    """One figure of the page; `code` assigns it to `axes`."""
 
     name: str
     heading: str
@@ -136,11 +136,11 @@ PICTURES = (
 
 REPORT = """## The report
 
-`matinee report` puts them on one page that needs no network. Its top for an ML-100K model, light and
-dark, made by `make_report_pictures.py`:
+`matinee report` combines these figures on one page that needs no network. `make_report_pictures.py` took these
+pictures of the top of the page for an ML-100K model, light and dark:
 
 ![the report](figures/report-light.png)
-![the report in the dark](figures/report-dark.png)
+![the report in dark mode](figures/report-dark.png)
 """
 
 
