@@ -1,13 +1,15 @@
-"""One side of a Gibbs sweep: the factors and biases of many users (or items) drawn anew, those of the others fixed.
+"""Half of a Gibbs sweep: draws the factors and biases of users (or items), given the others.
 
 Given the others, the vector x = (p, b) of a row is normal, with
 
-    precision A = diag(prior precision) + sum w y y'        mean A^-1 (prior precision * prior mean + sum w t y)
+    precision A = diag(prior precision) + sum w y y'
+    mean A^-1 (prior precision * prior mean + sum w t y)
 
-over its ratings: t what is left of a rating, w the precision of its noise, y = (q, 1) of the other side. It is drawn as
-L'^-1 (L^-1 (..) + z) with A = L L' and z standard normal (Salakhutdinov, Mnih, "Bayesian probabilistic matrix
-factorization using Markov chain Monte Carlo", 2008, equations 11 to 13). The random numbers come from outside, so that
-the rows can be shared out among any number of threads.
+over its ratings: t is the residual of a rating, w the precision of its noise, y = (q, 1) the vector
+of the other side. The draw is L'^-1 (L^-1 (..) + z) with A = L L' and z standard normal
+(Salakhutdinov, Mnih, "Bayesian probabilistic matrix factorization using Markov chain Monte Carlo",
+2008, equations 11 to 13). The random numbers are arguments, so that any number of threads can share
+the rows.
 """
 
 from typing import NamedTuple
@@ -20,15 +22,15 @@ from matinee.kernels.prefetch import prefetch_row
 
 F32 = np.float32
 AT_ONCE = 8
-"""Ratings that are added at once, so that the sums are loaded and stored once for all of them."""
+"""Ratings added at a time, so that the sums are loaded and stored once for all of them."""
 
 
 class Rated(NamedTuple):
-    """The ratings, grouped: row r owns the places indptr[r]:indptr[r + 1]."""
+    """The ratings by row: row r is at indptr[r]:indptr[r + 1]."""
 
     indptr: NDArray[np.int64]  # (R + 1,)
     index: NDArray[np.int32]  # type: ignore[assignment]  # (N,) the other side's rows
-    target: NDArray[np.float32]  # (N,) what the mean, the time and so on leave of each rating
+    target: NDArray[np.float32]  # (N,) the residual of each rating
 
 
 @kernel(fastmath=True)
@@ -41,9 +43,10 @@ def _add_ratings(
     gram: NDArray[np.float32],
     vectors: tuple[NDArray[np.float32], NDArray[np.float32]],
 ) -> None:
-    """Adds sum w q q' to `gram`, (F + 1, F + 1), and to the vectors, (F + 1,), sum w t y and sum w y: the last column.
+    """Adds sums over the ratings of a span: w q q' to `gram`, (F + 1, F + 1), and two vectors.
 
-    Work is (AT_ONCE, F) and holds sqrt(w) q of so many ratings.
+    The vectors, (F + 1,), get w t y, and w y, the last column. `work`, (AT_ONCE, F), holds
+    sqrt(w) q.
     """
     sums, border = vectors
     _, index, target = rated
@@ -91,9 +94,9 @@ def _solve(
     noise: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """Writes a draw with this precision, and with the sums as precision times mean; destroys both.
+    """Writes a draw with precision `gram` and precision times mean `sums`; overwrites both.
 
-    All loops run over whole rows, since those are vectorized: what they do left of the diagonal changes nothing.
+    All loops cover whole rows, which are vectorized; values left of the diagonal have no effect.
     """
     size = len(gram)
     for k in range(size):
@@ -130,8 +133,8 @@ def draw_rows(
     """Draws the rows first:stop of the first table, in place, given the second.
 
     Args:
-        tables: of the rows to draw, (R, F + 1), and of the others, (O, F + 1): factors, then the bias.
-        precisions: of the noise of the ratings, (R,) and (O,); that of a rating is the product of its two.
+        tables: factors and bias of the rows to draw, (R, F + 1), and of the others, (O, F + 1).
+        precisions: factors of the precision of a rating's noise, by row, (R,), and by other, (O,).
         prior: mean (R, F + 1) and precision (F + 1,).
         noise: standard normal numbers, (R, F + 1).
     """
@@ -166,7 +169,10 @@ def add_errors(
     tables: tuple[NDArray[np.float32], NDArray[np.float32]],
     errors: NDArray[np.float32],
 ) -> None:
-    """What the two tables, as for `draw_rows`, leave of the targets of the rows first:stop, into errors, (N,)."""
+    """Writes the residuals of the targets of the rows first:stop into errors, (N,).
+
+    The tables are those of `draw_rows`.
+    """
     own, others = tables
     n_factors = own.shape[1] - 1
     for row in range(rows[0], rows[1]):
@@ -187,7 +193,7 @@ def sum_rows(
     table: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """For each row of a group first:stop the sum of the table's rows, (O, K), that it names, into out, (R, K)."""
+    """Sums the table rows, (O, K), that each row first:stop refers to, into out, (R, K)."""
     for row in range(rows[0], rows[1]):
         total = out[row]
         total[:] = 0

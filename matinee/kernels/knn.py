@@ -1,10 +1,11 @@
-"""Which items, or which people, were rated alike, and the means over the nearest of them.
+"""Kernels of the neighborhood models: similarities, and means over the nearest neighbors.
 
-A *row* is an item with its raters or a person with their items. The likeness of one row with all others comes from one
-walk: over the row's ratings, and for each over all ratings of the same person (or item), adding up products in one
-array. So no rows x rows matrix is ever made, sums are taken in one order whatever the threads, and the work is the sum
-of the squared numbers of ratings (Sarwar, Karypis, Konstan, Riedl, "Item-based collaborative filtering recommendation
-algorithms", 2001; Karypis, "Evaluation of item-based top-n recommendation algorithms", 2001).
+A *row* is an item with its raters, or a user with their items. The similarities of one row to all
+others take one pass: over the row's ratings, and for each over all ratings of the same user (or
+item), adding products to one array. So there is no rows x rows matrix, the order of the sums does
+not depend on threads, and the work is the sum of the squared numbers of ratings (Sarwar, Karypis,
+Konstan, Riedl, "Item-based collaborative filtering recommendation algorithms", 2001; Karypis,
+"Evaluation of item-based top-n recommendation algorithms", 2001).
 """
 
 from typing import NamedTuple
@@ -23,21 +24,22 @@ INDEX_BITS, ALL_ONES = U64(32), U64(0xFFFFFFFF)
 
 
 class Rows(NamedTuple):
-    """Ratings in groups; group g owns the positions starts[g]:starts[g + 1] of the other arrays."""
+    """Ratings in groups: group g is at starts[g]:starts[g + 1] of the other arrays."""
 
     starts: NDArray[np.int64]  # (G + 1,)
-    other: Integers  # (N,), the other side of each rating: of groups the row it is in, of rows the group
+    other: Integers  # (N,), the other index of each rating: the row in a group, the group in a row
     value: Floats  # (N,)
 
 
 class Measure(NamedTuple):
-    """How alike two rows are, from the products of their values.
+    """The similarity of two rows, from the products of their values.
 
-    co_rated: lengths count only the ratings that both rows have, and the likeness is multiplied by
-        (n - 1) / (n - 1 + shrinkage) for n of them; else they count all, and `shrinkage` is added to their product.
-    centered: values are taken from their means over the ratings that both rows have (Pearson); only if co_rated.
-    shrinkage: of the first kind in ratings, of the second in squared values.
-    min_overlap: rows with fewer ratings in common are not alike.
+    co_rated: norms use only common ratings, and the similarity is multiplied by
+        (n - 1) / (n - 1 + shrinkage) for n of them; otherwise norms use all ratings, and
+        `shrinkage` is added to their product.
+    centered: subtract the means of the common ratings (Pearson); only if co_rated.
+    shrinkage: in ratings if co_rated, otherwise in squared values.
+    min_overlap: the number of common ratings below which the similarity is 0.
     """
 
     co_rated: bool
@@ -47,8 +49,10 @@ class Measure(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """How the values of neighbors become one number: their mean weighted by likeness ** amplification, with
-    `damping` added to the sum of the weights; or, unless is_mean, their weighted sum.
+    """How the values of neighbors are combined.
+
+    The result is their mean weighted by similarity ** amplification, with `damping` added to the
+    sum of the weights; unless is_mean, their weighted sum.
     """
 
     k: int
@@ -57,17 +61,19 @@ class Rule(NamedTuple):
     is_mean: bool
 
 
-# -- likeness ------------------------------------------------------------------------------------------------------
+# -- similarities ----------------------------------------------------------------------------------
 
 
 @kernel()
-def likeness(mine: Integers, values: Floats, others: Rows, lengths: Floats, measure: Measure) -> Floats:
-    """How alike a row is to each of R rows, (R,), -1 to 1; 0 where they have too little in common.
+def likeness(
+    mine: Integers, values: Floats, others: Rows, lengths: Floats, measure: Measure
+) -> Floats:
+    """The similarities of a row to R rows, (R,), -1 to 1; 0 with too few common ratings.
 
     Args:
-        mine, values: the groups that the row has a rating in, and these ratings, (n,).
+        mine, values: the groups of the row's ratings, and these ratings, (n,).
         others: the ratings of all rows, by group.
-        lengths: the root of the sum of each row's squared values, (R,).
+        lengths: the norm of each row, (R,).
     """
     if measure.co_rated:
         return co_rated_likeness(mine, values, others, len(lengths), measure)
@@ -97,8 +103,10 @@ def likeness(mine: Integers, values: Floats, others: Rows, lengths: Floats, meas
 
 
 @kernel()
-def co_rated_likeness(mine: Integers, values: Floats, others: Rows, n_rows: int, measure: Measure) -> Floats:
-    """`likeness` for measures whose lengths count only the ratings that both rows have."""
+def co_rated_likeness(
+    mine: Integers, values: Floats, others: Rows, n_rows: int, measure: Measure
+) -> Floats:
+    """`likeness` for measures whose norms use only common ratings."""
     starts, index, value = others
     sums = np.zeros((n_rows, 6))  # of 1, x, y, x x, y y, x y
     for one in range(len(mine)):
@@ -119,7 +127,7 @@ def co_rated_likeness(mine: Integers, values: Floats, others: Rows, n_rows: int,
         if measure.centered:
             xx, yy, xy = xx - x * x / n, yy - y * y / n, xy - x * y / n
         trust = 1.0 if measure.shrinkage == 0 else (n - 1) / (n - 1 + measure.shrinkage)
-        # What is left of a row of equal values after centering is rounding.
+        # A centered row of equal values is zero except for rounding.
         if min(xx, yy) > 1e-9 * n:
             out[row] = F32(trust * xy / np.sqrt(xx * yy))
     return out
@@ -127,9 +135,10 @@ def co_rated_likeness(mine: Integers, values: Floats, others: Rows, n_rows: int,
 
 @kernel()
 def nearest_first(alike: Floats, most: int) -> NDArray[np.uint64]:
-    """The rows of the highest positive likeness as sorted keys, at most `most`; equal ones in the order of the rows.
+    """The rows with the highest positive similarities as sorted keys, at most `most`.
 
-    A key is larger the less alike a row is, and ends in the row: bits of positive floats sort like the floats.
+    A key decreases with the similarity, and its low bits are the row: ties keep the order of the
+    rows. The bits of positive floats sort like the floats.
     """
     keys, n, bits = np.empty(len(alike), np.uint64), 0, alike.view(np.uint32)
     for row in range(len(alike)):
@@ -153,11 +162,12 @@ def keep_nearest(
     measure: Measure,
     kept: tuple[Integers, Floats],
 ) -> None:
-    """Writes the M nearest of each target row, itself among them, and how alike they are into `kept`, (R, M) each,
-    best first; the likeness of places without a neighbor is 0.
+    """Writes the M nearest rows of each target row, and the similarities, into `kept`, (R, M) each.
+
+    The nearest come first, including the row itself. Without a neighbor, the similarity is 0.
 
     Args:
-        mine: the same ratings as in `others`, by row: their index is the group.
+        mine: the same ratings as in `others`, by row; their index is the group.
     """
     neighbors, how_alike = kept
     for row in targets:
@@ -172,12 +182,12 @@ def keep_nearest(
             how_alike[row, place] = alike[other]
 
 
-# -- from nearest items --------------------------------------------------------------------------------------------
+# -- from nearest items ----------------------------------------------------------------------------
 
 
 @kernel()
 def from_item(values: Floats, neighbors: Integers, weights: Floats, rule: Rule) -> np.float32:
-    """What somebody's values, (I,) with NaN where they have none, say of an item with these neighbors, (M,)."""
+    """The value of an item with neighbors, (M,), from a user's values, (I,), NaN if unrated."""
     total, mass, n = F32(0), F32(0), 0
     for place in range(len(neighbors)):
         weight = weights[place]
@@ -193,7 +203,7 @@ def from_item(values: Floats, neighbors: Integers, weights: Floats, rule: Rule) 
 
 @kernel()
 def settle(total: np.float32, mass: np.float32, rule: Rule) -> np.float32:
-    """The mean, or the sum, from the sums of the weighted values and of the weights; 0 without neighbors."""
+    """The mean, or the sum, from the sums of weighted values and weights; 0 without neighbors."""
     if not rule.is_mean:
         return F32(total)
     return F32(total / (mass + rule.damping)) if mass > 0 else F32(0)
@@ -201,7 +211,7 @@ def settle(total: np.float32, mass: np.float32, rule: Rule) -> np.float32:
 
 @kernel()
 def items_for_all(values: Floats, kept: tuple[Integers, Floats], rule: Rule, out: Floats) -> None:
-    """`from_item` for people's values, (B, I), and all items: out, (B, I). The second of `kept` are weights."""
+    """`from_item` for values, (B, I), and all items: out, (B, I). `kept`: neighbors and weights."""
     neighbors, weights = kept
     for person in range(len(values)):
         for item in range(len(neighbors)):
@@ -216,7 +226,7 @@ def items_for_pairs(
     rule: Rule,
     out: Floats,
 ) -> None:
-    """`from_item` for some items of each person: those at starts[b]:starts[b + 1] of the pairs; out has their order."""
+    """`from_item` for the items at starts[b]:starts[b + 1] of each user b, (n,) as out."""
     neighbors, weights = kept
     starts, items = pairs
     for person in range(len(values)):
@@ -225,27 +235,27 @@ def items_for_pairs(
             out[place] = from_item(values[person], neighbors[item], weights[item], rule)
 
 
-# -- from nearest people -------------------------------------------------------------------------------------------
+# -- from nearest users ----------------------------------------------------------------------------
 
 
 class People(NamedTuple):
-    """All known people, as far as others' scores come from theirs."""
+    """The ratings of all known users."""
 
     raters: Rows
-    """By item: who rated it, and the values that are averaged."""
+    """By item: its raters, and the values that are averaged."""
     compared: Floats
-    """In the same places the values that are compared, (N,)."""
+    """At the same positions, the values that are compared, (N,)."""
     lengths: Floats
-    """The root of the sum of each person's squared compared values, (U,)."""
+    """The norm of each user's compared values, (U,)."""
     given: Rows
-    """By person: their items, and their ratings."""
+    """By user: their items and ratings."""
     offsets: tuple[Floats, Floats]
-    """What is taken from a rating to get the value that is averaged: (U,) of the person and (I,) of the item."""
+    """The offsets of users, (U,), and items, (I,), subtracted from ratings before averaging."""
 
 
 @kernel()
 def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
-    """How alike somebody's compared values, (I,) with NaN where they have none, are to everybody's, (U,)."""
+    """The similarities of a person's compared values, (I,), NaN if unrated, to all users, (U,)."""
     mine = np.flatnonzero(~np.isnan(values)).astype(np.int32)
     raters = people.raters
     return likeness(
@@ -258,17 +268,21 @@ def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
 
 
 @kernel()
-def people_for_all(values: Floats, people: People, measure: Measure, rule: Rule, out: Floats) -> None:
-    """What the k nearest of those who rated an item say, for people's compared values, (B, I): out, (B, I)."""
+def people_for_all(
+    values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
+) -> None:
+    """The mean over the k nearest raters of each item, for compared values, (B, I): out, (B, I)."""
     for person in range(len(values)):
         people_for_one(values[person], people, measure, rule, out[person])
 
 
 @kernel()
-def people_for_one(values: Floats, people: People, measure: Measure, rule: Rule, out: Floats) -> None:
+def people_for_one(
+    values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
+) -> None:
     """`people_for_all` for one person: values and out, (I,).
 
-    One walk over the ratings of everybody alike, nearest first; an item that k of them have rated is complete.
+    One pass over the ratings of similar users, nearest first; an item is complete after k ratings.
     """
     starts, index, value = people.given
     of_person, of_item = people.offsets
@@ -296,7 +310,7 @@ def people_for_pairs(
     rule: Rule,
     out: Floats,
 ) -> None:
-    """`people_for_all` for some items of each person: those at starts[b]:starts[b + 1] of the pairs."""
+    """`people_for_all` for the items at starts[b]:starts[b + 1] of each user b."""
     starts, items = pairs
     first, index, value = people.raters
     for person in range(len(values)):

@@ -1,8 +1,9 @@
-"""Ordered probit: a rating is the level whose interval between two thresholds holds a latent normal variable.
+"""Ordered probit: a rating is the level whose interval contains a latent normal variable.
 
-Intervals (a, b) are in standard deviations from the mean. phi and Phi are the standard normal density and distribution;
-R(x) = (1 - Phi(x)) / phi(x) is Mills' ratio, by which everything stays exact far out in the tails. Intervals below 0
-are mirrored first. Random numbers come from outside, so that the ratings can be shared out among any number of threads.
+Intervals (a, b) are in standard deviations from the mean. phi and Phi are the standard normal
+density and distribution; R(x) = (1 - Phi(x)) / phi(x) is Mills' ratio, which keeps results exact
+far out in the tails. Intervals below 0 are mirrored first. Random numbers are arguments, so that any
+number of threads can share the ratings.
 """
 
 from math import erf, erfc, exp, inf, log, sqrt
@@ -16,9 +17,9 @@ F32 = np.float32
 ROOT_HALF = sqrt(0.5)
 LOG_ROOT_2PI = 0.9189385332046727
 FAR = 5.0
-"""From here on a truncated normal is drawn on the scale of logarithms."""
+"""The bound from which a truncated normal is drawn on the logarithmic scale."""
 FLAT = 8.0
-"""Standard deviations beyond which single precision takes Phi for 0 or 1."""
+"""Standard deviations beyond which Phi is 0 or 1 in single precision."""
 
 
 @kernel()
@@ -32,7 +33,7 @@ def mills(x: float) -> float:
 
 @kernel()
 def interval(a: float, b: float) -> tuple[float, float, float]:
-    """Of a < b: the logarithm of D = Phi(b) - Phi(a), phi(a) / D, phi(b) / D."""
+    """For a < b: the logarithm of D = Phi(b) - Phi(a), phi(a) / D, and phi(b) / D."""
     low, high = (-b, -a) if a + b < 0 else (a, b)
     if low >= 0:
         fall = exp((low - high) * (low + high) / 2)
@@ -47,23 +48,35 @@ def interval(a: float, b: float) -> tuple[float, float, float]:
 
 @kernel()
 def quantile(p: float) -> float:
-    """x with Phi(x) = p, for 1e-11 < p < 1 - 1e-11, to 1e-15 of its size (Wichura, algorithm AS 241, 1988)."""
+    """x with Phi(x) = p, for 1e-11 < p < 1 - 1e-11; relative error 1e-15 (Wichura, AS 241, 1988)."""
     q = p - 0.5
     if abs(q) <= 0.425:
         r = 0.180625 - q * q
         above = 2.5090809287301226727e3 * r + 3.3430575583588128105e4
-        above = ((above * r + 6.7265770927008700853e4) * r + 4.5921953931549871457e4) * r + 1.3731693765509461125e4
-        above = ((above * r + 1.9715909503065514427e3) * r + 1.3314166789178437745e2) * r + 3.3871328727963666080
+        above = (
+            (above * r + 6.7265770927008700853e4) * r + 4.5921953931549871457e4
+        ) * r + 1.3731693765509461125e4
+        above = (
+            (above * r + 1.9715909503065514427e3) * r + 1.3314166789178437745e2
+        ) * r + 3.3871328727963666080
         below = 5.2264952788528545610e3 * r + 2.8729085735721942674e4
-        below = ((below * r + 3.9307895800092710610e4) * r + 2.1213794301586595867e4) * r + 5.3941960214247511077e3
+        below = (
+            (below * r + 3.9307895800092710610e4) * r + 2.1213794301586595867e4
+        ) * r + 5.3941960214247511077e3
         below = ((below * r + 6.8718700749205790830e2) * r + 4.2313330701600911252e1) * r + 1
         return q * above / below
     r = sqrt(-log(min(p, 1 - p))) - 1.6
     above = 7.74545014278341407640e-4 * r + 2.27238449892691845833e-2
-    above = ((above * r + 2.41780725177450611770e-1) * r + 1.27045825245236838258) * r + 3.64784832476320460504
-    above = ((above * r + 5.76949722146069140550) * r + 4.63033784615654529590) * r + 1.42343711074968357734
+    above = (
+        (above * r + 2.41780725177450611770e-1) * r + 1.27045825245236838258
+    ) * r + 3.64784832476320460504
+    above = (
+        (above * r + 5.76949722146069140550) * r + 4.63033784615654529590
+    ) * r + 1.42343711074968357734
     below = 1.05075007164441684324e-9 * r + 5.47593808499534494600e-4
-    below = ((below * r + 1.51986665636164571966e-2) * r + 1.48103976427480074590e-1) * r + 6.89767334985100004550e-1
+    below = (
+        (below * r + 1.51986665636164571966e-2) * r + 1.48103976427480074590e-1
+    ) * r + 6.89767334985100004550e-1
     below = ((below * r + 1.67638483018380384940) * r + 2.05319162663775882187) * r + 1
     return above / below if q > 0 else -above / below
 
@@ -73,7 +86,9 @@ def truncated(a: float, b: float, uniform: float) -> float:
     """A standard normal number between a < b, by inversion of a uniform one in [0, 1)."""
     mirrored = a + b < 0
     low, high = (-b, -a) if mirrored else (a, b)
-    part = 1 - uniform if not mirrored else max(uniform, 1e-300)  # of the mass above the number, in (0, 1]
+    part = (
+        1 - uniform if not mirrored else max(uniform, 1e-300)
+    )  # of the mass above the number, in (0, 1]
     if low < FAR:
         beyond_low, beyond_high = erfc(low * ROOT_HALF) / 2, erfc(high * ROOT_HALF) / 2
         beyond = beyond_high + part * (beyond_low - beyond_high)
@@ -83,9 +98,14 @@ def truncated(a: float, b: float, uniform: float) -> float:
             return -x if mirrored else x
         target = log(max(beyond, 1e-300))
     else:
-        fall = exp((low - high) * (low + high) / 2) * mills(high) / mills(low)  # of the tails' masses
+        fall = (
+            exp((low - high) * (low + high) / 2) * mills(high) / mills(low)
+        )  # of the tails' masses
         target = log(fall + part * (1 - fall)) + log(mills(low)) - low * low / 2 - LOG_ROOT_2PI
-    x = sqrt(max(low, FAR) ** 2 - 2 * min(target + max(low, FAR) ** 2 / 2 + LOG_ROOT_2PI + log(max(low, FAR)), 0.0))
+    x = sqrt(
+        max(low, FAR) ** 2
+        - 2 * min(target + max(low, FAR) ** 2 / 2 + LOG_ROOT_2PI + log(max(low, FAR)), 0.0)
+    )
     for _ in range(4):  # Newton's steps towards log(1 - Phi(x)) = target
         ratio = mills(x)
         x += ratio * (log(ratio) - x * x / 2 - LOG_ROOT_2PI - target)
@@ -94,8 +114,10 @@ def truncated(a: float, b: float, uniform: float) -> float:
 
 
 @kernel()
-def _bounds(level: int, score: float, root: float, thresholds: NDArray[np.float64]) -> tuple[float, float]:
-    """The interval of a level, in standard deviations 1 / root from the score."""
+def _bounds(
+    level: int, score: float, root: float, thresholds: NDArray[np.float64]
+) -> tuple[float, float]:
+    """The interval of a level, in standard deviations (1 / root) from the score."""
     low = (thresholds[level - 1] - score) * root if level > 0 else -inf
     high = (thresholds[level] - score) * root if level < len(thresholds) else inf
     return low, high
@@ -129,9 +151,11 @@ def add_likelihood(
     thresholds: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Sums over the ratings first:stop, as for `draw_latents`, into out, (3 K,): of the logarithm of their likelihood
-    [0], of its slopes by each threshold [1:K], and of its curvatures, with the sign turned: by each threshold [K + 1:
-    2 K], by it and the next [2 K + 1:]."""
+    """Sums over the ratings first:stop, into out, (3 K,), with the arguments of `draw_latents`.
+
+    The sums are of the log likelihood [0], of its slopes by each threshold [1:K], and of its
+    negative curvatures: by each threshold [K + 1:2 K], by it and the next [2 K + 1:].
+    """
     level, score, root = rated
     n_levels = len(thresholds) + 1
     out[:] = 0
@@ -158,10 +182,13 @@ def respond(
     thresholds: NDArray[np.float64],
     out: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
-    """How the logarithm of each rating's likelihood depends on its score: slope, and curvature with the sign turned.
+    """The slope and negative curvature of each rating's log likelihood by its score.
 
     Args:
-        level: (n,). scores: (S, n). roots: of the noise's precision, (S,). thresholds: (S, K - 1).
+        level: (n,).
+        scores: (S, n).
+        roots: of the precision of the noise, (S,).
+        thresholds: (S, K - 1).
         out: slopes and curvatures, (S, n).
     """
     slopes, curvatures = out
@@ -187,14 +214,15 @@ def add_stars(
     gaps: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """Adds the expected level and the expected square of the level, less those of the lowest, to out, (2, N).
+    """Adds the expected level and its expected square, less those of the lowest, to out, (2, N).
 
-    Phi is that of Abramowitz and Stegun (Handbook, 1964, 26.2.19), true to 2e-7.
+    Phi follows Abramowitz and Stegun (Handbook, 1964, 26.2.19), with an error of at most 2e-7.
 
     Args:
-        latents: what each draw says of each rating, (S, N). roots: of the noise's precision, (N,).
+        latents: the score of each rating in each draw, (S, N).
+        roots: of the precision of the noise, (N,).
         thresholds: (S, K - 1).
-        gaps: from each level, and its square, to the next, (2, K - 1).
+        gaps: the differences of adjacent levels, and of their squares, (2, K - 1).
     """
     for draw in range(len(latents)):
         row = latents[draw]

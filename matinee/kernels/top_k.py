@@ -1,4 +1,4 @@
-"""The first K items of many users: what they have seen is left out, and no list is sorted as a whole."""
+"""The top K unseen items of many users, without sorting whole lists."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ SIGN = np.uint32(0x8000_0000)
 
 @kernel()
 def smallest_first(keys: NDArray[np.uint64], most: int) -> None:
-    """Moves the `most` smallest keys to the front, the largest of them last (Hoare, "Algorithm 65: Find", 1961).
+    """Moves the `most` smallest keys to the front, the largest of them last.
 
-    NumPy's partition does the same, but takes four seconds to compile.
+    (Hoare, "Algorithm 65: Find", 1961.) NumPy's partition does the same, but takes four seconds to
+    compile.
     """
     low, high = 0, len(keys) - 1
     while low < high:
@@ -39,7 +40,7 @@ def smallest_first(keys: NDArray[np.uint64], most: int) -> None:
 def heapsort(keys: NDArray[np.uint64]) -> None:
     """Sorts a few keys in place (Williams, "Algorithm 232: Heapsort", 1964).
 
-    `keys.sort()` does the same and is faster from about 1,000 keys on, but takes .7 seconds to compile.
+    `keys.sort()` does the same and is faster for 1,000 keys or more, but takes .7 seconds to compile.
     """
     start, end = len(keys) // 2, len(keys)  # the heap is start:end, the sorted rest end:
     while end > 1:
@@ -61,9 +62,9 @@ def heapsort(keys: NDArray[np.uint64]) -> None:
 
 @kernel()
 def _key(score: np.float32, bits: np.uint32, position: int) -> np.uint64:
-    """A number that is smaller the higher the score; of equal scores, the first position has the smaller one.
+    """A sort key that decreases with the score; of equal scores, the first position has the lowest.
 
-    Bits of positive floats sort like the floats, those of negative floats the other way round.
+    The bits of positive floats sort like the floats, those of negative floats in reverse.
     """
     if score == 0:
         bits = np.uint32(0)  # -0.0 and 0.0 are equal
@@ -73,10 +74,10 @@ def _key(score: np.float32, bits: np.uint32, position: int) -> np.uint64:
 
 @kernel()
 def _select(scores: NDArray[np.float32], best: NDArray[np.int64]) -> None:
-    """The positions of the len(best) largest of some scores, (I,), best first; equal scores in their order.
+    """Writes the positions of the largest scores, (I,), into `best`, best first; ties in order.
 
-    The K-th highest of the chunks' maxima is no larger than the K-th largest score, so that only the few scores that
-    reach it need be sorted.
+    The K-th highest maximum of the chunks is at most the K-th highest score, so only the few scores
+    that reach it are sorted.
     """
     n, k = len(scores), len(best)
     width = min(max(n // (4 * k), 1), MOST_AT_ONCE)
@@ -118,15 +119,16 @@ def top_unseen(
     history: tuple[NDArray[np.int64], NDArray[np.int32]],
     best: NDArray[np.int64],
 ) -> None:
-    """Fills each row of `best`, (B, K), with the K best unseen items of these users, best first.
+    """Fills each row of `best`, (B, K), with the K best unseen items of a user, best first.
 
-    Equal scores come in the order of their positions. Who has fewer than K unseen items gets seen ones after them.
+    Equal scores keep the order of their positions. If there are fewer than K unseen items, seen
+    items follow.
 
     Args:
         scores: (B, I), without NaN; those of seen items become -inf.
-        users: (B,), whose rows these are.
-        history: indptr (U + 1,) and items (N,), who has seen what.
-        best: K is from 1 to I.
+        users: the user of each row, (B,).
+        history: indptr, (U + 1,), and the seen items, (N,).
+        best: (B, K), with K from 1 to I.
     """
     indptr, items = history
     for row in range(len(users)):

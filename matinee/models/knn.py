@@ -1,30 +1,36 @@
-"""Neighbors: what you gave to films like this one (item-knn), or what people like you gave it (user-knn).
+"""Neighborhood models: item-knn predicts from similar items, user-knn from similar users.
 
-    stars(u, i) = mean + b_u + b_i + sum s^a (r - mean - b_u - b_j) / (sum s^a + damping)          item-knn
-    stars(u, i) = mean + b_u + b_i + sum s^a (r_v - mean - b_v - b_i) / (sum s^a + damping)        user-knn
+    item-knn:  stars = mean + b_u + b_i + sum s^a (r - mean - b_u - b_j) / (sum s^a + damping)
+    user-knn:  stars = mean + b_u + b_i + sum s^a (r_v - mean - b_v - b_i) / (sum s^a + damping)
 
-over the k items j of the highest positive likeness s to i among those that u rated, or over the k people v most like u
-among those who rated i (Koren, "Factor in the neighbors: scalable and accurate collaborative filtering", 2010, section
-2.2). The biases are those of `baseline`; without neighbors they are all that is predicted. a is the amplification
-(Breese, Heckerman, Kadie, "Empirical analysis of predictive algorithms for collaborative filtering", 1998).
+The sum is over the k items j with the highest positive similarity s to i among those that u rated,
+or over the k users v most similar to u among those who rated i (Koren, "Factor in the neighbors:
+scalable and accurate collaborative filtering", 2010, section 2.2). The biases are those of
+`baseline`; without neighbors they are the prediction. a is the amplification (Breese, Heckerman,
+Kadie, "Empirical analysis of predictive algorithms for collaborative filtering", 1998).
 
-What is alike, by `similarity`, from the values x and y that two items (or people) were given by (or gave to) the same:
+The setting `similarity` selects the similarity of two items (or users) with the values x and y by
+(or of) the same users (or items):
 
-    adjusted-cosine     sum x y / (|x| |y| + shrinkage), x and y what the biases leave over; the lengths count all
-                        ratings of each, so that few ratings in common make little likeness. Shrinkage is in ratings.
-                        (After Sarwar, Karypis, Konstan, Riedl, "Item-based collaborative filtering recommendation
-                        algorithms", 2001, who take away the person's mean alone and count what both have.)
-    cosine              sum x y / (|x| |y|), x and y the ratings, only those that both have
-    pearson             the same after taking away the means over what both have
-    pearson-baseline    the same as cosine with what the biases leave over
+    adjusted-cosine     sum x y / (|x| |y| + shrinkage), where x and y are the residuals of the
+                        biases. The norms include all ratings of each, so that few common ratings
+                        give a low similarity. The shrinkage is in ratings. (After Sarwar, Karypis,
+                        Konstan, Riedl, "Item-based collaborative filtering recommendation
+                        algorithms", 2001, who subtract only the user mean and use only common
+                        ratings in the norms.)
+    cosine              sum x y / (|x| |y|), where x and y are the common ratings
+    pearson             the same, after subtracting the means of the common ratings
+    pearson-baseline    cosine of the residuals of the biases
 
-The last three are as in Surprise (Hug, "Surprise: a Python library for recommender systems", 2020), and with n ratings
-in common are multiplied by (n - 1) / (n - 1 + shrinkage), which Surprise does for pearson-baseline alone: give
-shrinkage=0 for its cosine and pearson, and amplification=1, damping=0 for its means.
+The last three follow Surprise (Hug, "Surprise: a Python library for recommender systems", 2020).
+With n common ratings they are multiplied by (n - 1) / (n - 1 + shrinkage), which Surprise does for
+pearson-baseline only: shrinkage=0 gives its cosine and pearson, and amplification=1, damping=0 its
+means.
 
-Of a table without ratings (all values equal: who has what) the score is the sum of s^a over the k nearest, with s the
-cosine of the two sets, whatever `similarity` says (Karypis, "Evaluation of item-based top-n recommendation
-algorithms", 2001); a thousandth of the part of people who have an item orders those without neighbors.
+For implicit feedback, the score is the sum of s^a over the k nearest neighbors, where s is the
+cosine of the two sets, whatever `similarity` is (Karypis, "Evaluation of item-based top-n
+recommendation algorithms", 2001). A thousandth of the share of users who have an item orders the
+items without neighbors.
 """
 
 from abc import abstractmethod
@@ -36,9 +42,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats
+from matinee._types import Doubles, Floats
 from matinee.data.ratings import Grouped, Ratings
-from matinee.models.base import Attribution, FitOptions, Recommender, UserState
+from matinee.models.base import FitOptions, Attribution, UserState, Recommender
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
@@ -49,98 +55,105 @@ if TYPE_CHECKING:
 
 
 SIMILARITIES = ("adjusted-cosine", "cosine", "pearson", "pearson-baseline")
-PEOPLE_AT_ONCE = 64
+USERS_PER_BLOCK = 64
 
 
 @dataclass(kw_only=True, eq=False)
 class Neighborhood(Recommender):
-    """What the two have in common: biases, and a person as their ratings.
+    """The common part of both models: biases, and people represented by their ratings.
 
-    A profile's vector is (1 + I,): the person's bias, then what the biases leave over of each rating, NaN for unrated.
+    The vector of a profile is (1 + I,): the person's bias, then the residual of each rating, NaN
+    for unrated items.
     """
 
     similarity: str = hyper("adjusted-cosine", choices=SIMILARITIES, help="measure of similarity")
-    k: int = hyper(30, low=1, high=100_000, search=(10, 100), help="neighbors that a prediction is made of")
+    k: int = hyper(
+        30, low=1, high=100_000, search=(10, 100), help="number of neighbors in a prediction"
+    )
     amplification: float = hyper(
         1.5,
         low=0.1,
         high=10,
         search=(1, 3),
-        help="power of the likeness, so that the nearest count for more",
+        help="exponent of the similarity, which favors the nearest neighbors",
     )
     shrinkage: float = hyper(
         10.0,
         low=0,
         high=10_000,
         search=(1, 100),
-        help="pull of a likeness to 0 that few ratings support, in ratings",
+        help="shrinkage of similarities with few common ratings, in ratings",
     )
     damping: float = hyper(
         0.05,
         low=0,
         high=1000,
         search=(0.01, 1),
-        help="weight of predicting the biases alone, beside the neighbors",
+        help="weight of the biases alone, added to those of the neighbors",
     )
-    min_overlap: int = hyper(1, low=1, high=100_000, help="ratings that two have in common at least, or are not alike")
+    min_overlap: int = hyper(
+        1, low=1, high=100_000, help="common ratings below which a similarity is 0"
+    )
     bias_shrinkage: float = hyper(
         5.0,
         low=0,
         high=1000,
         search=(1, 20),
-        help="ratings at the mean that each user and item is given",
+        help="ratings at the mean added to each user and item",
     )
 
     global_mean_: NDArray[np.float64] = learned(dtype=np.float64)
     user_bias_: Floats = learned("U", dtype=np.float32)
     item_bias_: Floats = learned("I", dtype=np.float32)
 
-    # -- learning ----------------------------------------------------------------------------------------------
+    # -- learning ----------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.has_stars:
             self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
-            shrinkage = self.bias_shrinkage, self.bias_shrinkage
-            user_bias, item_bias = shrunken_biases(train, train.value - self.global_mean_, *shrinkage, 10)
+            residual = train.value - self.global_mean_
+            user_bias, item_bias = shrunken_biases(
+                train, residual, self.bias_shrinkage, self.bias_shrinkage, 10
+            )
         else:
             self.global_mean_, user_bias = np.array(0.0), np.zeros(train.n_users)
             item_bias = 0.001 * train.item_counts / max(1, int(np.count_nonzero(train.user_counts)))
-        self.user_bias_, self.item_bias_ = (
-            user_bias.astype(np.float32),
-            item_bias.astype(np.float32),
-        )
-        of_user, of_item = self._offsets()
-        self._learn(
-            train,
-            self._had(train.value) - of_user[train.user_index] - of_item[train.item_index],
-            options,
-        )
+        self.user_bias_ = user_bias.astype(np.float32)
+        self.item_bias_ = item_bias.astype(np.float32)
+        user_offset, item_offset = self._offsets()
+        centered_value = self._values_of(train.value) - user_offset[train.user_index]
+        self._learn(train, centered_value - item_offset[train.item_index], options)
 
     @abstractmethod
     def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
-        """Sets what is not a bias. The residuals, (N,), are by row of `train`."""
+        """Sets all arrays except biases. The residuals, (N,), are by row of `train`."""
 
     def _offsets(self) -> tuple[Floats, Floats]:
-        """What is taken from a rating to get the value that is averaged, of its user, (U,), and item, (I,)."""
-        return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_ * np.float32(self.has_stars)
+        """The user and item offsets, (U,) and (I,), subtracted from ratings before averaging."""
+        return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_ * np.float32(
+            self.has_stars
+        )
 
-    def _had(self, value: Floats) -> Floats:
-        """Ratings as they are; without ratings, having an item is the value 1, however often."""
-        return value if self.has_stars else np.ones_like(value)
+    def _values_of(self, value: Floats) -> Floats:
+        """The ratings; for implicit feedback 1 for each item, whatever its count."""
+        if self.has_stars:
+            return value
+        return np.ones_like(value)
 
     @property
     def _compares_ratings(self) -> bool:
-        """Whether the ratings themselves are compared, and not what the biases leave over."""
+        """Whether similarities compare ratings rather than residuals."""
         return self.has_stars and self.similarity in ("cosine", "pearson")
 
     def _measure(self, lengths: Floats, n_ratings: int) -> "Measure":
-        """How likeness is measured where so many ratings make up rows of these `_lengths`."""
+        """The similarity measure for rows with these norms and `n_ratings` ratings in all."""
         from matinee.kernels.knn import Measure
 
         co_rated = self.has_stars and self.similarity != "adjusted-cosine"
-        # So many ratings of the usual size, which agree with nothing.
-        mean_square = float(np.sum(lengths.astype(np.float64) ** 2)) / max(1, n_ratings)
-        shrinkage = self.shrinkage * (1.0 if co_rated else mean_square)
+        shrinkage = self.shrinkage
+        if not co_rated:  # in ratings of mean square size
+            squares = float(np.sum(lengths.astype(np.float64) ** 2))
+            shrinkage *= squares / max(1, n_ratings)
         return Measure(co_rated, self.similarity == "pearson", shrinkage, self.min_overlap)
 
     def _rule(self) -> "Rule":
@@ -148,14 +161,16 @@ class Neighborhood(Recommender):
 
         return Rule(self.k, self.amplification, self.damping, self.has_stars)
 
-    # -- people ------------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         row, item, value = self._rated_by(user_index)
-        of_user, of_item = self._offsets()
+        user_offset, item_offset = self._offsets()
         vectors = np.full((len(user_index), 1 + len(self.items_)), np.nan, np.float32)
         vectors[:, 0] = self.user_bias_[user_index]
-        vectors[row, 1 + item] = self._had(value) - of_user[user_index][row] - of_item[item]
+        vectors[row, 1 + item] = (
+            self._values_of(value) - user_offset[user_index][row] - item_offset[item]
+        )
         return vectors
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
@@ -163,54 +178,67 @@ class Neighborhood(Recommender):
         if self.has_stars:
             left = value - self.global_mean_ - self.item_bias_[item_index]  # (n,)
             vector[0] = left.sum() / max(len(value) + self.bias_shrinkage, 1e-9)
-            vector[1 + item_index] = value - (np.float32(self.global_mean_) + vector[0]) - self.item_bias_[item_index]
+            vector[1 + item_index] = (
+                value - (np.float32(self.global_mean_) + vector[0]) - self.item_bias_[item_index]
+            )
         else:
             vector[0], vector[1 + item_index] = 0, 1
         return vector
 
-    # -- scores ------------------------------------------------------------------------------------------------
+    # -- scores ------------------------------------------------------------------------------------
 
     def _scores(self, vectors: Floats) -> Floats:
         fixed = np.float32(self.global_mean_) + self.item_bias_  # (I,)
         return np.asarray(vectors[:, :1] + fixed + self._for_all(vectors))
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
-        zero = np.float32(0)  # what an index of -1 finds
+        zero = np.float32(0)  # at index -1, for unknown users and items
         users, items = np.append(self.user_bias_, zero), np.append(self.item_bias_, zero)
         out = np.float32(self.global_mean_) + users[user_index] + items[item_index]
         rows = np.flatnonzero((user_index >= 0) & (item_index >= 0))
         rows = rows[np.argsort(user_index[rows], kind="stable")]
         people, starts = np.unique(user_index[rows], return_index=True)
         starts = np.append(starts, len(rows))
-        for begin in range(0, len(people), PEOPLE_AT_ONCE):
-            block = people[begin : begin + PEOPLE_AT_ONCE]
+        for begin in range(0, len(people), USERS_PER_BLOCK):
+            block = people[begin : begin + USERS_PER_BLOCK]
             bounds = starts[begin : begin + len(block) + 1]
             here = rows[bounds[0] : bounds[-1]]
-            out[here] += self._for_pairs(self._user_vectors(block), bounds - bounds[0], item_index[here])
+            out[here] += self._for_pairs(
+                self._user_vectors(block), bounds - bounds[0], item_index[here]
+            )
         return np.asarray(out)
 
     @abstractmethod
     def _kernels(self) -> "tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]":
-        """The kernels for all items and for pairs, and what both are given between people's values and the output."""
+        """The kernels for all items and for pairs, and the arguments of both after the values."""
 
     def _values(self, vectors: Floats) -> Floats:
-        """People's values as the kernels want them, (B, 1 + I) -> (B, I), NaN for unrated."""
+        """The values for the kernels, (B, 1 + I) -> (B, I), NaN for unrated items."""
         return np.ascontiguousarray(vectors[:, 1:])
 
     def _for_all(self, vectors: Floats) -> Floats:
-        """What neighbors add to each person's score of all items, (B, 1 + I) -> (B, I)."""
-        values, (for_all, _, given) = self._values(vectors), self._kernels()
+        """The contribution of the neighbors to the scores of all items, (B, 1 + I) -> (B, I)."""
+        for_all, _, arguments = self._kernels()
+        values = self._values(vectors)
         out = np.empty_like(values)
-        _spread(lambda some: for_all(values[some], *given, out[some]), len(values))
+
+        def some_people(rows: slice) -> None:
+            for_all(values[rows], *arguments, out[rows])
+
+        _spread(some_people, len(values))
         return out
 
-    def _for_pairs(self, vectors: Floats, starts: NDArray[np.int64], items: NDArray[np.int32]) -> Floats:
-        """The same for some items: those at starts[b]:starts[b + 1] are asked for the person b; (n,) as `items`."""
-        values, (_, for_pairs, given) = self._values(vectors), self._kernels()
+    def _for_pairs(
+        self, vectors: Floats, starts: NDArray[np.int64], items: NDArray[np.int32]
+    ) -> Floats:
+        """The same for the items at starts[b]:starts[b + 1] of each person b; (n,) as `items`."""
+        _, for_pairs, arguments = self._kernels()
+        values = self._values(vectors)
         out = np.empty(len(items), np.float32)
 
-        def some_people(some: slice) -> None:
-            for_pairs(values[some], (starts[some.start : some.stop + 1], items), *given, out)
+        def some_people(rows: slice) -> None:
+            pairs = starts[rows.start : rows.stop + 1], items
+            for_pairs(values[rows], pairs, *arguments, out)
 
         _spread(some_people, len(values))
         return out
@@ -220,41 +248,47 @@ class Neighborhood(Recommender):
 
     @abstractmethod
     def _parts(self, profile: UserState, item_index: int) -> Attribution:
-        """What the score of one item is made of."""
+        """The attribution of the score of one item."""
 
     def learned_biases(self) -> Biases:
-        """As fitted."""
+        """The fitted mean and biases."""
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
-    def _fixed_parts(self, profile: UserState, item_index: int) -> tuple[float, float, float]:
-        """The parts that no single rating makes: mean, user and item, as in `Attribution`."""
+    def _parts_with(
+        self, profile: UserState, item_index: int, ratings: Doubles, is_exact: bool
+    ) -> Attribution:
+        """The attribution of a score, from the contributions of the ratings, (n,)."""
         user_bias, item_bias = float(profile.vector[0]), float(self.item_bias_[item_index])
         typical = typical_bias(self.history_, self.user_bias_, user_bias)
-        return float(self.global_mean_), user_bias - typical, item_bias + typical
+        without = self._without(profile, item_index)
+        mean = float(self.global_mean_)
+        return Attribution(mean, user_bias - typical, item_bias + typical, ratings, without, is_exact)
 
     def _without(self, profile: UserState, item_index: int) -> NDArray[np.float64]:
-        """The score of an item had one of the ratings not been given, (n,): each time all is done again."""
+        """The score of an item without each of the ratings, (n,), by folding in the others."""
         n, out = len(profile.value), []
-        for begin in range(0, n, PEOPLE_AT_ONCE):
-            vectors = np.stack(
-                [
-                    self._fold_in(np.delete(profile.item_index, one), np.delete(profile.value, one))
-                    for one in range(begin, min(begin + PEOPLE_AT_ONCE, n))
-                ]
-            )
+        for begin in range(0, n, USERS_PER_BLOCK):
+            block = []
+            for left_out in range(begin, min(begin + USERS_PER_BLOCK, n)):
+                items = np.delete(profile.item_index, left_out)
+                block.append(self._fold_in(items, np.delete(profile.value, left_out)))
+            vectors = np.stack(block)
             asked = np.full(len(vectors), item_index, np.int32)
-            out.append(vectors[:, 0] + self._for_pairs(vectors, np.arange(len(vectors) + 1), asked))
+            starts = np.arange(len(vectors) + 1)
+            out.append(vectors[:, 0] + self._for_pairs(vectors, starts, asked))
         fixed = float(self.global_mean_) + float(self.item_bias_[item_index])
         return fixed + np.concatenate([*out, np.empty(0)])
 
 
 def _lengths(row: NDArray[np.int32], value: Floats, n_rows: int) -> Floats:
     """The root of the sum of the squared values of each row, (n_rows,)."""
-    return np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, minlength=n_rows)).astype(np.float32)
+    return np.sqrt(np.bincount(row, value.astype(np.float64) ** 2, minlength=n_rows)).astype(
+        np.float32
+    )
 
 
 def _spread(function: Callable[[slice], Any], n: int) -> None:
-    """Calls a function that releases the lock for slices of n, on all cores if n is large enough to need them."""
+    """Calls a function, which releases the interpreter lock, for slices of n; parallel from 16."""
     n_parts = 4 * available_cores() if n >= 16 else 1
     ends = np.linspace(0, n, n_parts + 1).astype(int).tolist()
     with workers(None if n_parts > 1 else 1) as run:
@@ -263,14 +297,15 @@ def _spread(function: Callable[[slice], Any], n: int) -> None:
 
 @dataclass(kw_only=True, eq=False)
 class ItemKNN(Neighborhood):
-    """Predicts from what the person gave to the items most like this one, itself among them if they rated it.
+    """Predicts from the person's ratings of the most similar items, including the item itself.
 
-    `similar` goes by that likeness, and finds the items that are kept.
+    `similar` uses the same similarities, and finds only stored neighbors.
     """
 
     name: ClassVar[str] = "item-knn"
     summary: ClassVar[str] = (
-        "It looks for films that the same people rated alike, and predicts stars from what the person gave to those."
+        "It finds films that the same people rated alike, and predicts stars from the person's "
+        "ratings of those."
     )
 
     kept: int = hyper(
@@ -278,13 +313,13 @@ class ItemKNN(Neighborhood):
         low=1,
         high=1_000_000,
         search=(100, 1000),
-        help="nearest items known of each, for 8 bytes each",
+        help="stored neighbors of each item; 8 bytes each",
     )
 
     neighbours_: NDArray[np.int32] = learned("I", "M", dtype=np.int32, index_of="items")
-    """The nearest items of each, nearest first, (I, M)."""
+    """The nearest neighbors of each item, nearest first, (I, M)."""
     weights_: Floats = learned("I", "M", dtype=np.float32)
-    """Their likeness to the power of the amplification, (I, M); 0 where there are fewer."""
+    """Their similarities to the power of the amplification, (I, M); 0 where there are fewer."""
 
     def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
         from matinee.kernels import knn
@@ -308,74 +343,78 @@ class ItemKNN(Neighborhood):
     def _kernels(self) -> tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]:
         from matinee.kernels import knn
 
-        given = (self.neighbours_, self.weights_), self._rule()
-        return knn.items_for_all, knn.items_for_pairs, given
+        arguments = (self.neighbours_, self.weights_), self._rule()
+        return knn.items_for_all, knn.items_for_pairs, arguments
 
     def _parts(self, profile: UserState, item_index: int) -> Attribution:
-        values, knn = profile.vector[1:], self.neighbours_[item_index]
-        near = np.flatnonzero((self.weights_[item_index] > 0) & ~np.isnan(values[knn]))[: self.k]
+        values, neighbors = profile.vector[1:], self.neighbours_[item_index]
+        is_used = (self.weights_[item_index] > 0) & ~np.isnan(values[neighbors])
+        near = np.flatnonzero(is_used)[: self.k]
         weights = self.weights_[item_index, near].astype(np.float64)
         adds = np.zeros(len(values))
-        adds[knn[near]] = weights * values[knn[near]]
+        adds[neighbors[near]] = weights * values[neighbors[near]]
         if self.has_stars:
             adds /= max(weights.sum() + self.damping, 1e-30)
-        adds, without = adds[profile.item_index], self._without(profile, item_index)
-        return Attribution(*self._fixed_parts(profile, item_index), adds, without, is_exact=True)
+        return self._parts_with(profile, item_index, adds[profile.item_index], is_exact=True)
 
     def _similarity(self, item_index: int) -> Floats:
         near = self.weights_[item_index] > 0
         out = np.full(len(self.items_), np.nan, np.float32)
-        out[self.neighbours_[item_index, near]] = self.weights_[item_index, near] ** (1 / self.amplification)
+        similarity = self.weights_[item_index, near] ** (1 / self.amplification)
+        out[self.neighbours_[item_index, near]] = similarity
         out[item_index] = np.nan
         return out
 
 
 @dataclass(kw_only=True, eq=False)
 class UserKNN(Neighborhood):
-    """Predicts from what the people most like this person gave the item. A known user is among their own neighbors.
+    """Predicts from the ratings of the most similar users. A known user is their own neighbor.
 
-    Who is alike is found when it is asked for: the time is that of walking over all ratings of the items that the
-    person rated, and for scores of all items over all ratings of everybody alike.
+    Similarities are computed on request, from all ratings of the items that the person rated.
+    Scores of all items also need all ratings of all similar users.
     """
 
     name: ClassVar[str] = "user-knn"
     summary: ClassVar[str] = (
-        "It looks for people whose ratings resemble the person's own, and predicts stars from what those gave the film."
+        "It finds people whose ratings resemble the person's own, and predicts stars from their "
+        "ratings of the film."
     )
     capabilities = Capabilities(needs_history=True)
 
-    k: int = hyper(40, low=1, high=100_000, search=(10, 100), help="neighbors that a prediction is made of")
+    k: int = hyper(
+        40, low=1, high=100_000, search=(10, 100), help="number of neighbors in a prediction"
+    )
     amplification: float = hyper(
         1.25,
         low=0.1,
         high=10,
         search=(1, 3),
-        help="power of the likeness, so that the nearest count for more",
+        help="exponent of the similarity, which favors the nearest neighbors",
     )
     shrinkage: float = hyper(
         80.0,
         low=0,
         high=10_000,
         search=(10, 300),
-        help="pull of a likeness to 0 that few ratings support, in ratings",
+        help="shrinkage of similarities with few common ratings, in ratings",
     )
     damping: float = hyper(
         0.1,
         low=0,
         high=1000,
         search=(0.01, 1),
-        help="weight of predicting the biases alone, beside the neighbors",
+        help="weight of the biases alone, added to those of the neighbors",
     )
 
     lengths_: Floats = learned("U", dtype=np.float32, least=0)
-    """The root of the sum of each user's squared values that are compared, (U,)."""
+    """The norm of each user's compared values, (U,)."""
     rater_starts_: NDArray[np.int64] = learned("I+1", dtype=np.int64, indptr_of="N")
     raters_: NDArray[np.int32] = learned("N", dtype=np.int32, index_of="users")
     rater_values_: Floats = learned("N", dtype=np.float32)
-    """Who rated each item, and what the biases leave over, (I + 1,), (N,), (N,)."""
+    """The raters of each item and the residuals of their ratings, (I + 1,), (N,), (N,)."""
 
     def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
-        del options  # nothing but sorting
+        del options  # sorting takes no time
         compared = train.value if self._compares_ratings else residual
         self.lengths_ = _lengths(train.user_index, compared, train.n_users)
         self.rater_starts_, self.raters_, _, row = train.by_item
@@ -387,15 +426,19 @@ class UserKNN(Neighborhood):
         return knn.people_for_all, knn.people_for_pairs, (*self._people(), self._rule())
 
     def _people(self) -> tuple["People", "Measure"]:
-        """Everybody, for the kernels, and how alike two of them are."""
+        """All users, for the kernels, and the similarity measure."""
         from matinee.kernels.knn import People, Rows
 
-        offsets, compared = self._offsets(), self.rater_values_
+        user_offset, item_offset = self._offsets()
+        compared = self.rater_values_
         if self._compares_ratings:
-            compared = compared + offsets[0][self.raters_] + np.repeat(offsets[1], np.diff(self.rater_starts_))
+            item_offsets = np.repeat(item_offset, np.diff(self.rater_starts_))
+            compared = compared + user_offset[self.raters_] + item_offsets
         raters = Rows(self.rater_starts_, self.raters_, self.rater_values_)
-        given = Rows(self.history_.indptr, self.history_.item_index, self._had(self.history_.value))
-        return People(raters, compared, self.lengths_, given, offsets), self._measure(self.lengths_, len(self.raters_))
+        values = self._values_of(self.history_.value)
+        given = Rows(self.history_.indptr, self.history_.item_index, values)
+        people = People(raters, compared, self.lengths_, given, (user_offset, item_offset))
+        return people, self._measure(self.lengths_, len(self.raters_))
 
     def _values(self, vectors: Floats) -> Floats:
         values = vectors[:, 1:]
@@ -404,36 +447,33 @@ class UserKNN(Neighborhood):
         return np.ascontiguousarray(values)
 
     def _parts(self, profile: UserState, item_index: int) -> Attribution:
-        """A neighbor adds as much as the person's ratings make them alike, so each rating gets its part of that."""
-        shares, without = (
-            self._shares(profile, item_index),
-            self._without(profile, item_index),
-        )  # (n,) both
-        return Attribution(*self._fixed_parts(profile, item_index), shares, without, is_exact=False)
+        """Splits the contribution of each neighbor by how each rating adds to the similarity."""
+        shares = self._shares(profile, item_index)  # (n,)
+        return self._parts_with(profile, item_index, shares, is_exact=False)
 
     def _shares(self, profile: UserState, item_index: int) -> NDArray[np.float64]:
-        """What the neighbors add to the score of an item, split among the person's ratings, (n,)."""
+        """The contribution of the neighbors to a score, split among the person's ratings, (n,)."""
         from matinee.kernels.knn import alike_people
 
         people, measure = self._people()
-        mine = self._values(profile.vector[None])[0].astype(np.float64)  # (I,)
+        own = self._values(profile.vector[None])[0].astype(np.float64)  # (I,)
         raters = slice(self.rater_starts_[item_index], self.rater_starts_[item_index + 1])
-        alike = alike_people(mine.astype(np.float32), people, measure)[self.raters_[raters]]
-        near = np.argsort(-alike, kind="stable")[: self.k]
-        near = near[alike[near] > 0]
-        weights = alike[near].astype(np.float64) ** self.amplification
+        similarity = alike_people(own.astype(np.float32), people, measure)[self.raters_[raters]]
+        near = np.argsort(-similarity, kind="stable")[: self.k]
+        near = near[similarity[near] > 0]
+        weights = similarity[near].astype(np.float64) ** self.amplification
         adds = weights * self.rater_values_[raters][near]
         if self.has_stars:
             adds /= max(weights.sum() + self.damping, 1e-30)
-        shares = np.zeros(len(mine))
-        of_user, of_item = self._offsets()
+        shares = np.zeros(len(own))
+        user_offset, item_offset = self._offsets()
         for user, amount in zip(self.raters_[raters][near].tolist(), adds.tolist(), strict=True):
             items, value = self.history_.of(user)
-            theirs = self._had(value).astype(np.float64)
+            other = self._values_of(value).astype(np.float64)
             if not self._compares_ratings:
-                theirs = theirs - of_user[user] - of_item[items]
-            both = ~np.isnan(mine[items])
-            items, x, y = items[both], mine[items[both]], theirs[both]
+                other = other - user_offset[user] - item_offset[items]
+            is_common = ~np.isnan(own[items])
+            items, x, y = items[is_common], own[items[is_common]], other[is_common]
             if measure.centered:
                 x, y = x - x.mean(), y - y.mean()
             shares[items] += amount * (x * y) / max(float(x @ y), 1e-30)

@@ -1,4 +1,4 @@
-"""What is kept of a Gibbs sampler's sweeps: some draws, some means, and how much chance is left in the mean."""
+"""The draws of a Gibbs sampler: some of them, means over all, and the Monte Carlo error."""
 
 from typing import Any
 
@@ -10,130 +10,158 @@ from matinee.data.ratings import Ratings
 from matinee.models.bayes.gibbs import Sampler
 
 WATCHED = 1000
-"""Pairs of a user and an item whose predictions are followed."""
+"""User-item pairs whose predictions are tracked to estimate the Monte Carlo error."""
 CHECKED_EVERY = 10
 
 
-class Chain:
-    """The sweeps of one fit after the burn-in."""
+class Draws:
+    """The draws of one fit after the burn-in."""
 
-    def __init__(self, sampler: Sampler, train: Ratings, valid: Ratings | None, kept: int, seed: int) -> None:
-        """Args: valid: ratings whose error is followed. kept: draws to keep; between, up to twice as many are."""
+    def __init__(
+        self, sampler: Sampler, train: Ratings, valid: Ratings | None, kept: int, seed: int
+    ) -> None:
+        """Args:
+        valid: ratings whose error is tracked.
+        kept: the number of draws to keep; during the fit, up to twice as many are stored.
+        """
         rng = np.random.default_rng(seed)
         self.kept, self.every, self.n_sweeps = kept, 1, 0
         self.draws: list[dict[str, NDArray[Any]]] = []
         self.noise = np.zeros(train.n_users)
-        self.effects = [np.zeros_like(one) for one in sampler.effects.effects] if sampler.effects else []
-        self.watched = (
-            rng.integers(0, train.n_users, WATCHED),
-            rng.integers(0, train.n_items, WATCHED),
-        )
-        self.seen: list[Doubles] = []
-        self.blur, self.effective_samples = np.inf, 0.0
+        self.effects = [np.zeros_like(level) for level in sampler.effect_levels]
+        self.watched_users = rng.integers(0, train.n_users, WATCHED)
+        self.watched_items = rng.integers(0, train.n_items, WATCHED)
+        self.watched: list[Doubles] = []
+        self.relative_variance, self.effective_samples = np.inf, 0.0
         self.valid, self.valid_error = valid, float("nan")
         if valid is not None:
-            mean, unit = (
-                train.value.mean(dtype=np.float64),
-                train.value.std(dtype=np.float64) or 1e-6,
-            )
+            mean = train.value.mean(dtype=np.float64)
+            unit = train.value.std(dtype=np.float64) or 1e-6
             self.value = (valid.value - mean) / unit
             users, items = valid.users.indices_in(train.users), valid.items.indices_in(train.items)
-            self.pairs = users[valid.user_index], items[valid.item_index]
-            moments, times = sampler.beside.moments, valid.timestamp
-            self.places = moments.places(self.pairs[0], times) if moments is not None and times is not None else []
+            self.valid_users, self.valid_items = users[valid.user_index], items[valid.item_index]
+            self.positions: list[NDArray[np.int64]] = []
+            time_keys = sampler.side.time_keys
+            if time_keys is not None and valid.timestamp is not None:
+                self.positions = time_keys.positions(self.valid_users, valid.timestamp)
             self.sum = np.zeros(len(valid))
 
     def add(self, sampler: Sampler) -> None:
-        """Takes in the sampler's present state."""
+        """Adds the present state of the sampler."""
         self.n_sweeps += 1
         self.noise += 1 / sampler.noise
-        for total, now in zip(self.effects, sampler.effects.effects if sampler.effects else [], strict=True):
-            total += now
-        self.seen.append(_ratings(sampler, self.watched[0], _predictions(sampler, *self.watched)))
+        for total, level in zip(self.effects, sampler.effect_levels, strict=True):
+            total += level
+        scores = _predictions(sampler, self.watched_users, self.watched_items)
+        self.watched.append(_ratings(sampler, self.watched_users, scores))
         if self.n_sweeps % CHECKED_EVERY == 0:
-            self._judge(sampler)
+            self._estimate_error(sampler)
         if self.valid is not None:
-            scores = _predictions(sampler, *self.pairs)
-            for place, effects in zip(self.places, sampler.effects.effects if sampler.effects else [], strict=False):
-                scores += effects[place]
-            self.sum += _ratings(sampler, self.pairs[0], scores)
+            scores = _predictions(sampler, self.valid_users, self.valid_items)
+            for position, level in zip(self.positions, sampler.effect_levels, strict=False):
+                scores += level[position]
+            self.sum += _ratings(sampler, self.valid_users, scores)
             self.valid_error = float(np.sqrt(np.mean((self.sum / self.n_sweeps - self.value) ** 2)))
         if self.n_sweeps % self.every == 0:
             self.draws.append(_draw(sampler))
         if len(self.draws) >= 2 * self.kept:
             self.draws, self.every = self.draws[1::2], 2 * self.every
 
-    def _judge(self, sampler: Sampler) -> None:
-        """How many independent samples the sweeps are worth, by the means of batches of them."""
-        seen = np.array(self.seen)  # (T, WATCHED)
-        length = int(np.sqrt(len(seen)))
-        n_batches = len(seen) // length
-        means = seen[-n_batches * length :].reshape(n_batches, length, -1).mean(axis=1)
+    def _estimate_error(self, sampler: Sampler) -> None:
+        """Estimates the Monte Carlo error and the effective sample size from batch means."""
+        watched = np.array(self.watched)  # (T, WATCHED)
+        length = int(np.sqrt(len(watched)))
+        n_batches = len(watched) // length
+        means = watched[-n_batches * length :].reshape(n_batches, length, -1).mean(axis=1)
         if n_batches > 1:
             variance = float(means.var(axis=0, ddof=1).mean()) / n_batches  # of the mean of all
-            self.blur = variance / sampler.error**2
-            self.effective_samples = float(seen.var(axis=0, ddof=1).mean()) / max(variance, 1e-12)
+            self.relative_variance = variance / sampler.error**2
+            single = float(watched.var(axis=0, ddof=1).mean())
+            self.effective_samples = single / max(variance, 1e-12)
 
     def learned(self, sampler: Sampler) -> dict[str, NDArray[Any]]:
-        """The arrays of `BayesianMF`."""
-        chosen = np.unique(np.linspace(0, len(self.draws) - 1, min(self.kept, len(self.draws))).round().astype(int))
+        """The learned arrays of `BayesianMF`."""
+        n_kept = min(self.kept, len(self.draws))
+        chosen = np.unique(np.linspace(0, len(self.draws) - 1, n_kept).round().astype(int))
         draws = [self.draws[number] for number in chosen]
-        found = {
-            name: np.stack([draw[name] for draw in draws], axis=1)
-            for name in ("user_draws_", "item_draws_", "set_draws_")
+        arrays = {}
+        for name in ("user_draws_", "item_draws_", "set_draws_"):
+            arrays[name] = np.stack([draw[name] for draw in draws], axis=1)
+        for name in ("mean_draws_", "precision_draws_"):
+            arrays[name] = np.stack([draw[name] for draw in draws])
+        arrays["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
+        arrays["noise_draws_"] = np.array([draw["noise"] for draw in draws], np.float32)
+        noise = np.append(self.noise / self.n_sweeps, np.mean(1 / arrays["noise_draws_"]))
+        arrays["user_noise_"] = noise.astype(np.float32)
+        return arrays | self._learned_effects(sampler)
+
+    def _learned_effects(self, sampler: Sampler) -> dict[str, NDArray[Any]]:
+        """The arrays of the time effects."""
+        levels = [total / self.n_sweeps for total in self.effects]
+        positions: list[NDArray[np.int64]] = []
+        if sampler.effects:
+            positions = sampler.effects.positions
+        total = np.zeros(1)
+        for level, position in zip(levels, positions, strict=True):
+            total = total + level[position]
+        n_users = len(self.noise)
+        user_index = np.repeat(np.arange(n_users), sampler.counts)
+        each = np.broadcast_to(total, len(user_index))
+        sums = np.bincount(user_index, each, minlength=n_users + 1)
+        user_effect = sums / np.maximum(np.append(sampler.counts, 0), 1)
+        keys: tuple[NDArray[np.int64], ...] = ()
+        if sampler.side.time_keys:
+            keys = sampler.side.time_keys.keys
+        known = [level[:-1] for level in levels]
+        return {
+            "user_effect_": user_effect.astype(np.float32),
+            "moment_keys_": np.concatenate([np.empty(0, np.int64), *keys]),
+            "moment_sizes_": np.array([len(level) for level in keys], np.int64),
+            "moment_effects_": np.concatenate([np.empty(0), *known]).astype(np.float32),
         }
-        found |= {name: np.stack([draw[name] for draw in draws]) for name in ("mean_draws_", "precision_draws_")}
-        found["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
-        found["noise_draws_"] = np.array([draw["noise"] for draw in draws], np.float32)
-        noise = self.noise / self.n_sweeps
-        found["user_noise_"] = np.append(noise, np.mean(1 / found["noise_draws_"])).astype(np.float32)
-        effects = [one / self.n_sweeps for one in self.effects]
-        places = sampler.effects.places if sampler.effects else []
-        total = np.asarray(sum((one[place] for one, place in zip(effects, places, strict=True)), np.zeros(1)))
-        user_index = np.repeat(np.arange(len(noise)), sampler.counts)
-        sums = np.bincount(user_index, np.broadcast_to(total, len(user_index)), minlength=len(noise) + 1)
-        found["user_effect_"] = (sums / np.maximum(np.append(sampler.counts, 0), 1)).astype(np.float32)
-        keys = sampler.beside.moments.keys if sampler.beside.moments else ()
-        found["moment_keys_"] = np.concatenate([np.empty(0, np.int64), *keys])
-        found["moment_sizes_"] = np.array([len(one) for one in keys], np.int64)
-        found["moment_effects_"] = np.concatenate([np.empty(0), *(one[:-1] for one in effects)]).astype(np.float32)
-        return found
 
 
 def _draw(sampler: Sampler) -> dict[str, NDArray[Any]]:
-    """What a model needs of one sweep. The last rows of the tables are for somebody, or something, unknown."""
+    """The arrays of one sweep. The last rows of the tables are for unknown users and items."""
     users, items = sampler.users, sampler.items
-    user_counts, item_counts = sampler.counts, np.diff(sampler.groups[1].indptr)
-    average, middle = _average(users.table, user_counts), _average(items.table, item_counts)
-    people = np.where(user_counts[:, None] > 0, users.table, average.astype(np.float32))
-    things = items.table
-    if len(items.blocks) == sampler.beside.has_sets:  # nothing tells of an item that nobody rated
-        things = np.where(item_counts[:, None] > 0, things, middle.astype(np.float32))
-    other = np.zeros_like(average)
+    user_counts, item_counts = sampler.counts, np.diff(sampler.by_item.indptr)
+    average_user, average_item = (
+        _average(users.table, user_counts),
+        _average(items.table, item_counts),
+    )
+    user_table = np.where(user_counts[:, None] > 0, users.table, average_user.astype(np.float32))
+    item_table = items.table
+    has_item_features = len(items.blocks) > int(sampler.side.has_sets)
+    if not has_item_features:  # an item without ratings is unknown
+        item_table = np.where(item_counts[:, None] > 0, item_table, average_item.astype(np.float32))
+    other = np.zeros_like(average_user)
     sets = np.zeros_like(items.table)
     for number, block in enumerate(users.blocks):
-        if number == 0 and sampler.beside.has_sets:
+        if number == 0 and sampler.side.has_sets:
             sets = (block.right @ users.weights[0]).astype(np.float32)
         else:
             other += users.parts[number].mean(axis=0, dtype=np.float64)
+    thresholds = np.empty(0)
+    if sampler.ordinal:
+        thresholds = sampler.ordinal.thresholds
     return {
-        "user_draws_": np.vstack([people, average]).astype(np.float16),
-        "item_draws_": np.vstack([things, middle]).astype(np.float16),
+        "user_draws_": np.vstack([user_table, average_user]).astype(np.float16),
+        "item_draws_": np.vstack([item_table, average_item]).astype(np.float16),
         "set_draws_": sets.astype(np.float16),
         "mean_draws_": (users.mean + other).astype(np.float32),
         "precision_draws_": users.precision.astype(np.float32),
         "noise": np.array(sampler.common_noise),
-        "thresholds": sampler.ordinal.thresholds if sampler.ordinal else np.empty(0),
+        "thresholds": thresholds,
     }
 
 
 def _average(table: Floats, counts: NDArray[np.int64]) -> Doubles:
-    """The mean row of those with ratings, (F + 1,)."""
+    """The mean of the rows with ratings, (F + 1,)."""
     return np.asarray(table[counts > 0].mean(axis=0, dtype=np.float64), np.float64)
 
 
 def _predictions(sampler: Sampler, user_index: NDArray[Any], item_index: NDArray[Any]) -> Doubles:
-    """Of pairs, (N,), in deviations from the mean, without the moment; of the average where an index is -1."""
+    """Standardized scores of pairs, (N,), without time effects; index -1 stands for the average."""
     users, items = sampler.users.table, sampler.items.table
     x = np.where((user_index >= 0)[:, None], users[user_index], users.mean(axis=0))
     y = np.where((item_index >= 0)[:, None], items[item_index], items.mean(axis=0))
@@ -141,8 +169,10 @@ def _predictions(sampler: Sampler, user_index: NDArray[Any], item_index: NDArray
 
 
 def _ratings(sampler: Sampler, user_index: NDArray[Any], scores: Doubles) -> Doubles:
-    """The expected ratings, standardized, at some scores, (N,)."""
+    """The expected standardized ratings at some scores, (N,)."""
     if sampler.ordinal is None:
         return scores
     precision = np.append(sampler.noise, sampler.common_noise)[user_index]
-    return sampler.ordinal.link().moments(scores[None].astype(np.float32), 1 / precision)[0].astype(np.float64)
+    link = sampler.ordinal.link()
+    mean, _ = link.mean_and_variance(scores[None].astype(np.float32), 1 / precision)
+    return mean.astype(np.float64)

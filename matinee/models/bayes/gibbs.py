@@ -1,12 +1,14 @@
-"""The Gibbs sampler of the Bayesian factorization: one sweep draws everything that is unknown anew, given the rest.
+"""The Gibbs sampler of the Bayesian factorization: a sweep draws all unknowns given the others.
 
     rating(u, i, when) = b_u + b_i + p_u . q_i + effects(u, when) + noise of u
 
-in units of the ratings' standard deviation, about their mean. Each side's rows x = (p, b) are normal about a common
-mean plus a regression on what is known of the row (`relations.py`), each number with a precision of its own; all of
-these are learned too. After Salakhutdinov and Mnih (2008); regression on features as by Adams, Dahl and Murray,
-"Incorporating side information in probabilistic matrix factorization with Gaussian processes" (2010); a noise
-of each user's own as by Lakshminarayanan, Bouchard and Archambeau, "Robust Bayesian matrix factorisation" (2011).
+in units of the ratings' standard deviation, about their mean. The rows x = (p, b) of users, and of
+items, are normal about a common mean plus a regression on features of the row
+(`side_information.py`), and each element has its own precision; all of these are learned, too.
+After Salakhutdinov and Mnih (2008). The regression on features follows Adams, Dahl and Murray,
+"Incorporating side information in probabilistic matrix factorization with Gaussian processes"
+(2010); the noise of each user follows Lakshminarayanan, Bouchard and Archambeau, "Robust Bayesian
+matrix factorisation" (2011).
 """
 
 from itertools import pairwise
@@ -19,7 +21,7 @@ from matinee._types import Doubles, Floats
 from matinee.data.ratings import Ratings
 from matinee.models.bayes.ordered_probit import Ordinal
 from matinee.models.bayes.side_information import Block
-from matinee.models.bayes.time_effects import Moments
+from matinee.models.bayes.time_effects import TimeKeys
 from matinee.threads import Run
 
 if TYPE_CHECKING:
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
 
 
 SHAPE, RATE = 1.0, 0.01
-"""The Gamma prior of all precisions, vague beside the rows of any table."""
+"""The Gamma prior of all precisions, vague compared with the data."""
 SPANS = 32
-"""Pieces of work, not by the number of threads, which must not change the order of a sum."""
+"""Attribution of the work; fixed, so that threads do not change the order of a sum."""
 BLOCK_ROWS = 1024
 
 
@@ -37,15 +39,17 @@ def _gamma(rng: np.random.Generator, shape: float | Doubles, rate: float | Doubl
     return np.asarray(rng.gamma(shape, 1 / np.asarray(rate)))
 
 
-class Side:
-    """Users, or items: their factors and biases, and the prior of these."""
+class FactorState:
+    """The factors and biases of users, or items, and their prior."""
 
     def __init__(self, table: Floats, blocks: list[Block]) -> None:
-        self.table = table  # (R, F + 1), factors, then the bias
+        self.table = table  # (R, F + 1): factors, then the bias
         size = table.shape[1]
         self.blocks = blocks
-        self.weights = [np.zeros((len(block.lengths), size)) for block in blocks]  # of features of unit length
-        self.pulls = [np.full(size, 10.0) for _ in blocks]
+        self.weights = [
+            np.zeros((len(block.lengths), size)) for block in blocks
+        ]  # of features of unit length
+        self.penalties = [np.full(size, 10.0) for _ in blocks]
         self.parts = [np.zeros_like(table) for _ in blocks]
         self.mean = table.mean(axis=0, dtype=np.float64)
         self.precision = 1 / (table.var(axis=0, dtype=np.float64) + 1e-3)
@@ -58,16 +62,21 @@ class Side:
         return mean
 
     def draw_prior(self, rng: np.random.Generator, run: Run) -> None:
-        """Draws mean, precision and regression weights, given the table."""
+        """Draws mean, precision and regression weights given the table."""
         n_rows, size = self.table.shape
         for number, block in enumerate(self.blocks):
             rest = self.table - (self.prior() - self.parts[number])
-            towards = self.precision * block.lengths[:, None] * _sum_products(run, block.rows, rest)  # (K, F + 1)
-            precision = self.precision * block.lengths[:, None] ** 2 + self.pulls[number]
-            weights = towards / precision + rng.standard_normal(precision.shape) / np.sqrt(precision)
+            products = _sum_products(run, block.rows, rest)  # (K, F + 1)
+            right = self.precision * block.lengths[:, None] * products
+            precision = self.precision * block.lengths[:, None] ** 2 + self.penalties[number]
+            weights = right / precision + rng.standard_normal(precision.shape) / np.sqrt(precision)
             self.weights[number] = weights
-            self.pulls[number] = _gamma(rng, SHAPE + len(weights) / 2, RATE + (weights**2).sum(axis=0) / 2)
-            self.parts[number] = _products(run, block.rows, (block.lengths[:, None] * weights).astype(np.float32))
+            self.penalties[number] = _gamma(
+                rng, SHAPE + len(weights) / 2, RATE + (weights**2).sum(axis=0) / 2
+            )
+            self.parts[number] = _products(
+                run, block.rows, (block.lengths[:, None] * weights).astype(np.float32)
+            )
         rest = self.table - (self.prior() - self.mean.astype(np.float32))
         precision = n_rows * self.precision + 1
         mean = self.precision * rest.sum(axis=0, dtype=np.float64) / precision
@@ -76,104 +85,124 @@ class Side:
         self.precision = _gamma(rng, SHAPE + n_rows / 2, RATE + squares / 2)
 
 
-class Effects:
-    """What moments add, at each level, for the training ratings in the users' order."""
+class TimeEffects:
+    """The time effects of each level, for the training ratings in the order of users."""
 
-    def __init__(self, places: list[NDArray[np.int64]], sizes: list[int]) -> None:
-        self.places = places
-        self.effects = [np.zeros(size + 1) for size in sizes]  # the last for ratings that belong to none
+    def __init__(self, positions: list[NDArray[np.int64]], sizes: list[int]) -> None:
+        self.positions = positions
+        # The last effect of each level is 0, for ratings without one.
+        self.effects = [np.zeros(size + 1) for size in sizes]
         self.precision = [100.0 for _ in sizes]
-        self.total = np.zeros(len(places[0]) if places else 0, np.float32)
+        self.total = np.zeros(len(positions[0]), np.float32)
 
     def draw(self, rng: np.random.Generator, errors: Floats, weight: Doubles) -> Floats:
-        """Draws all effects; returns what is left of `errors`, which had the former ones taken off, (N,)."""
-        left = (errors + self.total).astype(np.float64)
-        current = [one[place] for one, place in zip(self.effects, self.places, strict=True)]
-        left -= sum(current)
-        for level, (place, old) in enumerate(zip(self.places, current, strict=True)):
+        """Draws all effects.
+
+        Args:
+            errors: the residuals of the previous effects, (N,).
+            weight: the precision of each rating, (N,).
+        Returns: the residuals of the new effects, (N,).
+        """
+        residual = (errors + self.total).astype(np.float64)
+        current = self._of_ratings()
+        residual -= sum(current)
+        for level, (position, old) in enumerate(zip(self.positions, current, strict=True)):
             size = len(self.effects[level])
-            weights = np.bincount(place, weight, minlength=size)
+            weights = np.bincount(position, weight, minlength=size)
             precision = weights + self.precision[level]
-            effects = np.bincount(place, weight * (left + old), minlength=size) / precision
+            effects = np.bincount(position, weight * (residual + old), minlength=size) / precision
             effects += rng.standard_normal(size) / np.sqrt(precision)
             effects[-1] = 0
             squares = effects @ effects
             self.precision[level] = float(_gamma(rng, SHAPE + (size - 1) / 2, RATE + squares / 2))
             self.effects[level] = effects
-            left += old - effects[place]
-        self.total = np.asarray(
-            sum(one[place] for one, place in zip(self.effects, self.places, strict=True)),
-            np.float32,
-        )
-        return left.astype(np.float32)
+            residual += old - effects[position]
+        self.total = np.asarray(sum(self._of_ratings()), np.float32)
+        return residual.astype(np.float32)
+
+    def _of_ratings(self) -> list[Doubles]:
+        """The effects of each level on each rating, (N,)."""
+        pairs = zip(self.effects, self.positions, strict=True)
+        return [effects[position] for effects, position in pairs]
 
 
-class Beside(NamedTuple):
-    """What a sampler knows beside the ratings."""
+class SideInformation(NamedTuple):
+    """The data besides the ratings."""
 
     user_blocks: list[Block]
     item_blocks: list[Block]
-    moments: Moments | None
+    time_keys: TimeKeys | None
     has_sets: bool
-    """Whether the first block of either side is of sets."""
+    """Whether the first block of users, and of items, holds the sets."""
 
 
 class Sampler:
-    """The state of the chain, and the sweep."""
+    """The state of the Markov chain, and the sweep."""
 
     def __init__(
         self,
         train: Ratings,
         value: Floats,
-        tables: tuple[Floats, Floats],
-        beside: Beside,
+        user_table: Floats,
+        item_table: Floats,
+        side: SideInformation,
         pooling: float,
         run: Run,
         ordinal: Ordinal | None = None,
     ) -> None:
-        """Args: value: standardized ratings, (N,). tables: where to start, of users and items. pooling: as `bayes`.
-        ordinal: if they are levels of latent variables, which then take the place of the values."""
-        self.run, self.pooling, self.beside = run, pooling, beside
-        self.users, self.items = (
-            Side(tables[0], beside.user_blocks),
-            Side(tables[1], beside.item_blocks),
-        )
-        by_user, by_item = train.by_user, train.by_item
-        self.groups = by_user, by_item
+        """Args:
+        value: standardized ratings, (N,).
+        user_table, item_table: the initial factors and biases, (U, F + 1) and (I, F + 1).
+        pooling: see `BayesianMF.noise_pooling`.
+        ordinal: for an ordered probit, whose latent variables replace the values.
+        """
+        self.run, self.pooling, self.side = run, pooling, side
+        self.users = FactorState(user_table, side.user_blocks)
+        self.items = FactorState(item_table, side.item_blocks)
+        self.by_user, self.by_item = train.by_user, train.by_item
         self.ordinal = ordinal
-        self.value = value[by_user.row] if ordinal is None else ordinal.start()
-        place = np.empty(len(value), np.int64)
-        place[by_user.row] = np.arange(len(value))
-        self.to_items = place[by_item.row]  # where in the users' order each rating in the items' order is
-        self.counts = np.diff(by_user.indptr)
+        if ordinal is None:
+            self.value = value[self.by_user.row]
+        else:
+            self.value = ordinal.start()
+        position = np.empty(len(value), np.int64)
+        position[self.by_user.row] = np.arange(len(value))
+        # The position in the order of users of each rating in the order of items.
+        self.to_items = position[self.by_item.row]
+        self.counts = np.diff(self.by_user.indptr)
         self.noise = np.full(train.n_users, 1.5)  # precision of each user's ratings
         self.common_noise = 1.5
-        self.effects: Effects | None = None
-        if beside.moments is not None and train.timestamp is not None:
-            places = beside.moments.places(train.user_index[by_user.row], train.timestamp[by_user.row])
-            self.effects = Effects(places, [len(keys) for keys in beside.moments.keys])
+        self.effects: TimeEffects | None = None
+        if side.time_keys is not None and train.timestamp is not None:
+            users = train.user_index[self.by_user.row]
+            positions = side.time_keys.positions(users, train.timestamp[self.by_user.row])
+            self.effects = TimeEffects(positions, [len(keys) for keys in side.time_keys.keys])
         self.error = float("nan")
 
+    @property
+    def effect_levels(self) -> list[Doubles]:
+        """The present time effects of each level; none without times."""
+        if self.effects is None:
+            return []
+        return self.effects.effects
+
     def sweep(self, rng: np.random.Generator) -> None:
-        """Draws everything once."""
+        """Draws all unknowns once."""
         from matinee.kernels.gibbs import Rated, add_errors
 
-        target = self.value if self.effects is None else self.value - self.effects.total
-        by_user = Rated(self.groups[0].indptr, self.groups[0].index, target)
-        by_item = Rated(self.groups[1].indptr, self.groups[1].index, target[self.to_items])
-        noise = self.noise.astype(np.float32)
-        for rated, own, other, precisions in (
-            (by_user, self.users, self.items, (noise, np.ones(len(self.items.table), np.float32))),
-            (by_item, self.items, self.users, (np.ones(len(self.items.table), np.float32), noise)),
-        ):
-            own.draw_prior(rng, self.run)
-            self._draw(rng, rated, (own, other), precisions)
+        target = self.value
+        if self.effects is not None:
+            target = self.value - self.effects.total
+        by_user = Rated(self.by_user.indptr, self.by_user.index, target)
+        by_item = Rated(self.by_item.indptr, self.by_item.index, target[self.to_items])
+        noise, ones = self.noise.astype(np.float32), np.ones(len(self.items.table), np.float32)
+        self.users.draw_prior(rng, self.run)
+        self._draw(rng, by_user, self.users, self.items, noise, ones)
+        self.items.draw_prior(rng, self.run)
+        self._draw(rng, by_item, self.items, self.users, ones, noise)
         errors = np.empty(len(target), np.float32)
-        spans = _spans(by_user.indptr)
-        self.run(
-            add_errors,
-            [(by_user, span, (self.users.table, self.items.table), errors) for span in spans],
-        )
+        tables = self.users.table, self.items.table
+        self.run(add_errors, [(by_user, span, tables, errors) for span in _spans(by_user.indptr)])
         if self.effects is not None:
             errors = self.effects.draw(rng, errors, np.repeat(self.noise, self.counts))
         self._draw_noise(rng, errors)
@@ -186,26 +215,37 @@ class Sampler:
         self,
         rng: np.random.Generator,
         rated: "Rated",
-        sides: tuple[Side, Side],
-        precisions: tuple[Floats, Floats],
+        own: FactorState,
+        other: FactorState,
+        own_noise: Floats,
+        other_noise: Floats,
     ) -> None:
+        """Draws the table of one side.
+
+        Args:
+            own_noise, other_noise: the factors of the precision of each rating, by row.
+        """
         from matinee.kernels.gibbs import draw_rows
 
-        own, other = sides
         random = rng.standard_normal(own.table.shape, np.float32)
+        tables, precisions = (own.table, other.table), (own_noise, other_noise)
         prior = own.prior(), own.precision.astype(np.float32)
-        given = (own.table, other.table), precisions, prior, random
-        self.run(draw_rows, [(rated, span, *given) for span in _spans(rated.indptr)])
+        calls = [(rated, span, tables, precisions, prior, random) for span in _spans(rated.indptr)]
+        self.run(draw_rows, calls)
 
     def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
-        """The precision of each user's ratings about a common one."""
-        squares = np.diff(np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.groups[0].indptr])
+        """Draws the precisions of the noise: the common one, and that of each user."""
+        squares = np.diff(
+            np.append(0, np.cumsum(errors.astype(np.float64) ** 2))[self.by_user.indptr]
+        )
         self.error = float(np.sqrt(squares.sum() / len(errors)))
         is_fixed = self.ordinal is not None and self.ordinal.fixes_noise
         if self.pooling == 0 and is_fixed:
             return
         if self.pooling == 0:
-            self.common_noise = float(_gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2))
+            self.common_noise = float(
+                _gamma(rng, SHAPE + len(errors) / 2, RATE + squares.sum() / 2)
+            )
             self.noise = np.full(len(squares), self.common_noise)
             return
         rate = self.pooling / (2 * self.common_noise)
@@ -217,7 +257,7 @@ class Sampler:
 
 
 def _spans(indptr: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Consecutive rows that take about the same time."""
+    """Spans of consecutive rows with about equal work."""
     work = indptr + 50 * np.arange(len(indptr))
     ends = np.searchsorted(work, np.linspace(0, work[-1], SPANS + 1)).tolist()
     return list(pairwise(ends))

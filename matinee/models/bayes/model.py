@@ -1,13 +1,15 @@
-"""BayesianMF: the most accurate model, with a certainty for each prediction. Hardly anything to tune.
+"""BayesianMF: averages many draws of a factorization, with a certainty for each prediction.
 
-Rather than one best set of factors it draws many that explain the ratings about equally well, by Gibbs sampling
-(`sampler.py`), and averages their predictions; how far they are apart tells how sure it is. What it knows beside the
-ratings goes into the prior, each where its data is there: the set of items that a user rated and the set of users who
-rated an item, features of users and items, and when somebody rated (`moments.py`). Sets are those of the training
-ratings only, never with the pairs to predict.
+Instead of one best set of factors, the model draws many that explain the ratings about equally well
+by Gibbs sampling (`gibbs.py`), and averages their predictions; their spread measures the certainty.
+It is the most accurate model and needs hardly any tuning. The prior uses information besides the
+ratings, if present: the set of items that a user rated and the set of users who rated an item,
+features of users and items (`side_information.py`), and the times of ratings (`time_effects.py`).
+The sets are those of the training ratings only, without the pairs to predict.
 
-The S draws that are kept are one factor model with S x F factors. Sources: `sampler.py`; Rendle, Zhang and Koren, "On
-the difficulty of evaluating baselines" (2019), for which ingredients are worth having.
+The S stored draws form one factor model with S x F factors. For the value of each ingredient see
+Rendle, Zhang and Koren, "On the difficulty of evaluating baselines" (2019); for sources, see
+`gibbs.py`.
 """
 
 import time
@@ -21,13 +23,13 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
-from matinee.models.base import Attribution, FitOptions, Recommender, UserState
-from matinee.models.bayes.draws import Chain
-from matinee.models.bayes.fold_in import Answers, Posterior, Scores, ordinal_posterior
-from matinee.models.bayes.gibbs import Beside, Sampler
+from matinee.models.base import FitOptions, Attribution, UserState, Recommender
+from matinee.models.bayes.draws import Draws
+from matinee.models.bayes.fold_in import Posterior, RatedLevels, ScoreParts, ordinal_posterior
+from matinee.models.bayes.gibbs import Sampler, SideInformation
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
-from matinee.models.bayes.side_information import feature_block, set_block
-from matinee.models.bayes.time_effects import Moments
+from matinee.models.bayes.side_information import Block, feature_block, set_block
+from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
@@ -40,21 +42,21 @@ TINY = float(np.finfo(np.float32).tiny)
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
 SHORT = 0.01
-"""A way between two scores that is long enough to tell what it is worth in stars."""
+"""The smallest difference of scores whose value in stars can be measured."""
 
 
 @dataclass(kw_only=True, eq=False)
 class BayesianMF(Recommender):
     """Bayesian matrix factorization by Gibbs sampling.
 
-    The numbers depend on the seed alone, unless `seconds` lets the clock decide how many draws there are.
+    The result depends on the seed alone, unless `seconds` limits the number of draws.
     """
 
     name: ClassVar[str] = "bayes"
     summary: ClassVar[str] = (
         "It draws many tables of tastes that explain the ratings about equally well and "
-        "averages what they predict; how far they are apart tells how sure it is. Who rated "
-        "what, and when, counts as well as the stars."
+        "averages their predictions; their spread tells how certain it is. It uses who rated "
+        "what, and when, as well as the stars."
     )
     capabilities = Capabilities(
         needs_stars=True,
@@ -69,59 +71,69 @@ class BayesianMF(Recommender):
         choices=LIKELIHOODS,
         help="regression: a rating is a score and noise; probit: a level of it, between thresholds",
     )
-    samples: int = hyper(300, low=1, high=100_000, help="sweeps that are averaged, after the burn-in")
-    burn_in: int = hyper(100, low=0, high=100_000, help="first sweeps, which are forgotten")
-    kept: int = hyper(32, low=1, high=4096, help="draws that are kept in the model, evenly from all sweeps")
-    sets: bool = hyper(True, help="use who rated what, whatever the rating")
-    set_rank: int = hyper(300, low=1, high=10_000, help="features that sum up these sets, for each side")
-    side: bool = hyper(True, help="use what the data tells of users and items, such as genres")
-    times: bool = hyper(True, help="use when ratings were given, where the data tells")
+    samples: int = hyper(300, low=1, high=100_000, help="averaged sweeps, after the burn-in")
+    burn_in: int = hyper(100, low=0, high=100_000, help="discarded sweeps at the start")
+    kept: int = hyper(
+        32, low=1, high=4096, help="draws stored in the model, evenly spaced over the sweeps"
+    )
+    sets: bool = hyper(True, help="use who rated what, regardless of the rating")
+    set_rank: int = hyper(
+        300, low=1, high=10_000, help="features that summarize these sets, for users and for items"
+    )
+    side: bool = hyper(True, help="use the features of users and items, such as genres")
+    times: bool = hyper(True, help="use the times of ratings, if present")
     noise_pooling: float = hyper(
         30.0,
         low=0,
         high=10_000,
-        help="ratings of the common noise that each user's own is mixed with; 0: no own",
+        help="ratings by which each user's noise is pulled to the common noise; 0: common only",
     )
     tolerance: float = hyper(
         1e-4,
         low=0,
         high=1,
-        help="stop when chance adds no more to the squared error, as a part of it; 0: never",
+        help="stop at this Monte Carlo variance relative to the squared error; 0: never",
     )
-    seconds: float = hyper(0.0, low=0, high=1e7, help="stop after about so long, with fewer samples; 0: no limit")
+    seconds: float = hyper(
+        0.0, low=0, high=1e7, help="time limit, after which sampling stops; 0: no limit"
+    )
 
     global_mean_: Doubles = learned(dtype=np.float64)
     deviation_: Doubles = learned(dtype=np.float64, least=0)
     user_draws_: Halves = learned("U+1", "S", "factors+1", dtype=np.float16)
     item_draws_: Halves = learned("I+1", "S", "factors+1", dtype=np.float16)
-    """(U, S, F + 1) and (I, S, F + 1): factors and bias of each draw, in deviations; last rows: of somebody unknown."""
+    """Factors and bias in each draw, in standard deviations; the last rows are for the unknown."""
     set_draws_: Halves = learned("I", "S", "factors+1", dtype=np.float16)
-    """What having rated an item adds to a user's prior, before division by the root of their number, (I, S, F + 1)."""
+    """What each rated item adds to a user's prior mean, times the root of their number."""
     mean_draws_: Floats = learned("S", "factors+1", dtype=np.float32)
     precision_draws_: Floats = learned("S", "factors+1", dtype=np.float32, least=TINY)
-    """The rest of the users' prior, (S, F + 1)."""
+    """The mean, without sets, and the precision of the users' prior, (S, F + 1)."""
     noise_draws_: Floats = learned("S", dtype=np.float32, least=TINY)
     """The common precision of the noise, (S,)."""
     user_noise_: Floats = learned("U+1", dtype=np.float32, least=0)
     """The mean variance of each user's noise, (U + 1,)."""
     user_effect_: Floats = learned("U+1", dtype=np.float32)
-    """What the moments add on average to each user's ratings, (U + 1,)."""
+    """The mean time effect of each user, (U + 1,)."""
     moment_keys_: NDArray[np.int64] = learned("M", dtype=np.int64)
     moment_sizes_: NDArray[np.int64] = learned("L", dtype=np.int64, sizes_of="M")
     moment_effects_: Floats = learned("M", dtype=np.float32)
     curve_: TrainingCurve = curve("RMSE, stars", first="effective samples")
-    """By sweeps; on the valid part that of the mean prediction so far."""
+    """One row for each sweep; the validation loss is that of the mean prediction so far."""
 
     levels_: Doubles = learned("K", dtype=np.float64)
     threshold_draws_: Floats = learned("S", "K-1", dtype=np.float32)
-    """With likelihood=probit: the distinct ratings, (K,), and the thresholds between them in each draw, (S, K - 1), in
-    the units of the draws of factors and biases; empty with regression."""
+    """For likelihood=probit, the distinct ratings, (K,), and thresholds between them, (S, K - 1).
+
+    The thresholds are in standard deviations, as the draws. Both are empty for regression.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.capabilities = replace(self.capabilities, uses_times=self.times, uses_features=self.side)
+        self.capabilities = replace(
+            self.capabilities, uses_times=self.times, uses_features=self.side
+        )
 
-    # -- learning ----------------------------------------------------------------------------------------------
+    # -- learning ----------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         for name in ("_wide_items", "_item_layers"):
@@ -131,42 +143,37 @@ class BayesianMF(Recommender):
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
-        tables = self._start(train, rng, options.n_threads)
+        user_table, item_table = self._start(train, rng, options.n_threads)
         losses: list[tuple[float, float, float]] = []
         with one_blas_thread(), workers(options.n_threads or available_cores()) as run:
+            side = self._side_information(train, rng, run)
             sampler = Sampler(
-                train,
-                value,
-                tables,
-                self._beside(train, rng, run),
-                self.noise_pooling,
-                run,
-                ordinal,
+                train, value, user_table, item_table, side, self.noise_pooling, run, ordinal
             )
-            chain = Chain(sampler, train, options.valid, self.kept, self.seed)
-            while not self._is_done(chain, len(losses), began):
+            draws = Draws(sampler, train, options.valid, self.kept, self.seed)
+            while not self._is_done(draws, len(losses), began):
                 sampler.sweep(rng)
                 if len(losses) >= self.burn_in:
-                    chain.add(sampler)
-                errors = (
-                    float(self.deviation_) * sampler.error,
-                    float(self.deviation_) * chain.valid_error,
-                )
-                losses.append((chain.effective_samples, *errors))
+                    draws.add(sampler)
+                train_rmse = float(self.deviation_) * sampler.error
+                valid_rmse = float(self.deviation_) * draws.valid_error
+                losses.append((draws.effective_samples, train_rmse, valid_rmse))
                 if options.progress:
-                    validation = errors[1] if options.valid is not None and chain.n_sweeps else None
-                    shown = errors[0] if validation is None else validation
+                    has_valid = options.valid is not None and draws.n_sweeps > 0
+                    validation = valid_rmse if has_valid else None
+                    shown = valid_rmse if has_valid else train_rmse
                     total = self.burn_in + self.samples
                     options.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
         self.curve_ = curve_of(self, np.array(losses))
-        for name, array in chain.learned(sampler).items():
+        for name, array in draws.learned(sampler).items():
             setattr(self, name, array)
 
     def _ordinal(self, train: Ratings) -> Ordinal | None:
-        """What the ordered probit adds to the chain, or None."""
-        self.levels_ = rating_levels(train.value) if self.likelihood == "probit" else np.empty(0)
-        if len(self.levels_) == 0:
+        """The state of the ordered probit; None for regression. Sets `levels_`."""
+        if self.likelihood != "probit":
+            self.levels_ = np.empty(0)
             return None
+        self.levels_ = rating_levels(train.value)
         return Ordinal(
             train.value[train.by_user.row],
             self.levels_,
@@ -174,36 +181,46 @@ class BayesianMF(Recommender):
             float(self.deviation_),
         )
 
-    def _is_done(self, chain: Chain, n_sweeps: int, began: float) -> bool:
-        """Whether there are enough samples, or more would no longer help, or the time is over."""
-        late = self.seconds > 0 and time.monotonic() - began > self.seconds
-        return chain.n_sweeps > 0 and (late or n_sweeps >= self.burn_in + self.samples or chain.blur < self.tolerance)
+    def _is_done(self, draws: Draws, n_sweeps: int, began: float) -> bool:
+        """Whether sampling can stop: at the tolerance, the number of samples or the time limit."""
+        if draws.n_sweeps == 0:
+            return False
+        is_late = self.seconds > 0 and time.monotonic() - began > self.seconds
+        has_all = n_sweeps >= self.burn_in + self.samples
+        return is_late or has_all or draws.relative_variance < self.tolerance
 
-    def _start(self, train: Ratings, rng: np.random.Generator, n_threads: int | None) -> tuple[Floats, Floats]:
-        """The factors and biases of `mf`, and a little noise: from there the chain is soon where it belongs."""
-        start = MatrixFactorization(factors=self.factors, seed=self.seed).fit(train, n_threads=n_threads)
+    def _start(
+        self, train: Ratings, rng: np.random.Generator, n_threads: int | None
+    ) -> tuple[Floats, Floats]:
+        """The initial tables of users and items: those of `mf` plus noise, for a short burn-in."""
+        start = MatrixFactorization(factors=self.factors, seed=self.seed)
+        start.fit(train, n_threads=n_threads)
+        users = self._start_table(start.user_factors_, start.user_bias_, rng)
+        return users, self._start_table(start.item_factors_, start.item_bias_, rng)
+
+    def _start_table(self, factors: Floats, bias: Floats, rng: np.random.Generator) -> Floats:
         unit = np.float32(self.deviation_)
-        tables = []
-        for factors, bias in (
-            (start.user_factors_, start.user_bias_),
-            (start.item_factors_, start.item_bias_),
-        ):
-            table = np.column_stack([factors / np.sqrt(unit), bias / unit]).astype(np.float32)
-            tables.append(table + np.float32(0.01) * rng.standard_normal(table.shape, np.float32))
-        return tables[0], tables[1]
+        table = np.column_stack([factors / np.sqrt(unit), bias / unit]).astype(np.float32)
+        return table + np.float32(0.01) * rng.standard_normal(table.shape, np.float32)
 
-    def _beside(self, train: Ratings, rng: np.random.Generator, run: Run) -> Beside:
-        users, items = [], []
+    def _side_information(
+        self, train: Ratings, rng: np.random.Generator, run: Run
+    ) -> SideInformation:
+        users: list[Block] = []
+        items: list[Block] = []
         if self.sets:
             users.append(set_block(run, train.by_user, train.by_item, self.set_rank, rng))
             items.append(set_block(run, train.by_item, train.by_user, self.set_rank, rng))
-        if self.side:
-            users += [feature_block(train.user_features.table)] if train.user_features else []
-            items += [feature_block(train.item_features.table)] if train.item_features else []
-        time = train.timestamp if self.times else None
-        return Beside(users, items, None if time is None else Moments.of(train.user_index, time), self.sets)
+        if self.side and train.user_features:
+            users.append(feature_block(train.user_features.table))
+        if self.side and train.item_features:
+            items.append(feature_block(train.item_features.table))
+        time_keys = None
+        if self.times and train.timestamp is not None:
+            time_keys = TimeKeys.from_ratings(train.user_index, train.timestamp)
+        return SideInformation(users, items, time_keys, self.sets)
 
-    # -- people ------------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------
 
     @property
     def _n_draws(self) -> int:
@@ -220,51 +237,59 @@ class BayesianMF(Recommender):
         return np.asarray(self.item_draws_[:-1].transpose(1, 0, 2), np.float32, order="C")
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
-        """Per user what moments add, the variance of their noise, their draws, and 0 for each, as in `_fold_in`; for
-        whoever has no ratings the average person, and a step to anybody."""
+        """The mean time effect and noise variance of each user, their draws, and steps of 0.
+
+        The steps are those of `_fold_in`. A user without ratings gets the average person, with
+        random steps of the prior.
+        """
         draws = self.user_draws_[user_index].reshape(len(user_index), -1).astype(np.float32)
-        steps, is_unknown = (
-            np.zeros_like(draws),
-            np.all(draws == self.user_draws_[-1].ravel(), axis=1),
-        )
+        steps = np.zeros_like(draws)
+        is_unknown = np.all(draws == self.user_draws_[-1].ravel(), axis=1)
         if is_unknown.any():
             random = np.random.default_rng(self.seed).standard_normal(self.precision_draws_.shape)
             steps[is_unknown] = (random / np.sqrt(self.precision_draws_)).ravel()
-        vectors: Floats = np.column_stack([self.user_effect_[user_index], self.user_noise_[user_index], draws, steps])
+        vectors: Floats = np.column_stack(
+            [self.user_effect_[user_index], self.user_noise_[user_index], draws, steps]
+        )
         return vectors
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
-        """As `_user_vectors`, but the means of a newcomer given each draw of the items, and a step away from them at
-        random, as far as the ratings leave room; its square, averaged over the draws, is the variance."""
+        """The posterior means of a new person given each draw of the items, and random steps.
+
+        The layout is that of `_user_vectors`. The mean square of a step is the posterior variance.
+        """
         if len(item_index) == 0:
             return np.asarray(self._user_vectors(np.array([-1]))[0])
         return self._vector(self._posterior(item_index, value))
 
     def _vector(self, posterior: Posterior) -> Floats:
-        mean, step = (
-            posterior.solve(),
-            posterior.step(np.random.default_rng(self.seed)),
-        )  # (S, F + 1)
-        ends = 0.0, float(self.user_noise_[-1])
-        return np.asarray(np.concatenate([ends, mean.ravel(), step.ravel()]), np.float32)
+        mean = posterior.solve()  # (S, F + 1)
+        step = posterior.step(np.random.default_rng(self.seed))  # (S, F + 1)
+        effect_and_noise = 0.0, float(self.user_noise_[-1])
+        vector = np.concatenate([effect_and_noise, mean.ravel(), step.ravel()])
+        return np.asarray(vector, np.float32)
 
     def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
-        """Of a person's factors and bias, for each draw."""
-        items = self.item_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")  # (S, n, F + 1)
+        """The posterior of a person's factors and bias, for each draw."""
+        items = self.item_draws_[item_index].transpose(1, 0, 2)
+        items = items.astype(np.float64, order="C")  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
-        sets = self.set_draws_[item_index].transpose(1, 0, 2).astype(np.float64, order="C")  # (S, n, F + 1)
+        sets = self.set_draws_[item_index].transpose(1, 0, 2)
+        sets = sets.astype(np.float64, order="C")  # (S, n, F + 1)
         sets /= np.sqrt(len(item_index))
-        prior = self.mean_draws_ + sets.sum(axis=1), self.precision_draws_.astype(np.float64)
+        mean = self.mean_draws_ + sets.sum(axis=1)
+        precision = self.precision_draws_.astype(np.float64)
         noise = self.noise_draws_.astype(np.float64)[:, None]
         stars = (value - self.global_mean_) / self.deviation_
-        if self._link is not None:
-            return ordinal_posterior(items, sets, prior, noise, Answers(self._link, self._link.level(stars), biases))
-        return Posterior.of(items, stars - biases, sets, prior, noise)
+        if self._link is None:
+            return Posterior.from_ratings(items, stars - biases, sets, mean, precision, noise)
+        answers = RatedLevels(self._link, self._link.level(stars), biases)
+        return ordinal_posterior(items, sets, mean, precision, noise, answers)
 
     @property
     def _link(self) -> Link | None:
-        """From scores to levels; None if ratings are scores with noise."""
+        """The link from scores to levels; None for regression."""
         if len(self.levels_) == 0:
             return None
         return Link(self.threshold_draws_, (self.levels_ - self.global_mean_) / self.deviation_)
@@ -272,35 +297,39 @@ class BayesianMF(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         if self._link is not None:
             return self._linked_scores(vectors, self._link)
-        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(len(vectors), self._n_draws, -1).copy()
+        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]]
+        draws = draws.reshape(len(vectors), self._n_draws, -1).copy()
         bias = draws[:, :, -1].mean(axis=1)  # (B,)
         draws[:, :, -1] = 1
         sums = draws.reshape(len(vectors), -1) @ self._wide_items.T / np.float32(self._n_draws)
         return self._stars(sums + (bias + vectors[:, 0])[:, None])
 
     def _linked_scores(self, vectors: Floats, link: Link) -> Floats:
-        """The link is applied to each draw; of a newcomer to the mean of each and a step to either side of it."""
+        """Applies the link to each draw; for a new person, on either side of each mean."""
         n_items = len(self.items_)
         variance = np.repeat(vectors[:, 1], n_items)
         total = np.zeros(len(variance), np.float32)
-        sides = self._sides(vectors)
-        for draws in sides:
+        samples = self._samples(vectors)
+        for draws in samples:
             for draw in range(self._n_draws):
-                one = draws[:, draw].copy()  # (B, F + 1)
-                bias, one[:, -1] = one[:, -1] + vectors[:, 0], 1
-                latents = one @ self._item_layers[draw].T + bias[:, None]  # (B, I)
-                alone = link._replace(thresholds=link.thresholds[draw : draw + 1])
-                total += alone.moments(latents.reshape(1, -1), variance)[0]
-        return self._stars(total.reshape(-1, n_items) / np.float32(len(sides) * self._n_draws))
+                x = draws[:, draw].copy()  # (B, F + 1)
+                bias, x[:, -1] = x[:, -1] + vectors[:, 0], 1
+                latents = x @ self._item_layers[draw].T + bias[:, None]  # (B, I)
+                single = link._replace(thresholds=link.thresholds[draw : draw + 1])
+                total += single.mean_and_variance(latents.reshape(1, -1), variance)[0]
+        return self._stars(total.reshape(-1, n_items) / np.float32(len(samples) * self._n_draws))
 
-    def _sides(self, vectors: Floats) -> list[Floats]:
-        """The draws of people, (B, S, F + 1): those of known users, or a step to either side of the mean of each."""
+    def _samples(self, vectors: Floats) -> list[Floats]:
+        """The draws of known users, or steps to either side of the means; each (B, S, F + 1)."""
         draws = vectors[:, 2:].reshape(len(vectors), 2, self._n_draws, -1)
         mean, step = draws[:, 0], draws[:, 1]
-        return [mean + step, mean - step] if step.any() else [mean]
+        if step.any():
+            return [mean + step, mean - step]
+        return [mean]
 
     def _stars(self, standardized: Floats) -> Floats:
-        return np.asarray(standardized * np.float32(self.deviation_) + np.float32(self.global_mean_), np.float32)
+        deviation, mean = np.float32(self.deviation_), np.float32(self.global_mean_)
+        return np.asarray(standardized * deviation + mean, np.float32)
 
     def _predict_at(
         self,
@@ -308,39 +337,44 @@ class BayesianMF(Recommender):
         item_index: NDArray[np.int32],
         timestamp: NDArray[np.int64] | None,
     ) -> Floats:
-        moments = self._moments(user_index, timestamp)
+        effects = self._effects(user_index, timestamp)
         out = np.empty(len(user_index), np.float32)
         for first in range(0, len(out), PAIRS_AT_ONCE):
             at = slice(first, first + PAIRS_AT_ONCE)
             draws = self._draws_of(user_index[at], item_index[at])  # (N, S)
             if self._link is None:
-                out[at] = draws.mean(axis=1) + moments[at]
+                out[at] = draws.mean(axis=1) + effects[at]
             else:
-                out[at] = self._link.moments((draws + moments[at, None]).T, self.user_noise_[user_index[at]])[0]
+                latents, noise = (draws + effects[at, None]).T, self.user_noise_[user_index[at]]
+                out[at] = self._link.mean_and_variance(latents, noise)[0]
         return self._stars(out)
 
     def _draws_of(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
-        """What each draw says of each pair, (N, S), in deviations from the mean, without the moment."""
+        """The standardized score of each pair in each draw, (N, S), without time effects."""
         users = self.user_draws_[user_index].astype(np.float32)  # (N, S, F + 1)
         items = self.item_draws_[item_index].astype(np.float32)
-        return np.asarray(np.einsum("nsf,nsf->ns", users[..., :-1], items[..., :-1]) + users[..., -1] + items[..., -1])
+        dots = np.einsum("nsf,nsf->ns", users[..., :-1], items[..., :-1])
+        return np.asarray(dots + users[..., -1] + items[..., -1])
 
-    def _moments(self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None) -> Floats:
-        """What the moment adds; where no time is given, what it adds on average."""
+    def _effects(
+        self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
+    ) -> Floats:
+        """The time effects on ratings, (N,); without times, the mean effect of each user."""
         if timestamp is None or len(self.moment_sizes_) == 0:
             return self.user_effect_[user_index]
-        places = Moments.unpack(self.moment_keys_, self.moment_sizes_).places(user_index, timestamp)
+        keys = TimeKeys.unpack(self.moment_keys_, self.moment_sizes_)
+        positions = keys.positions(user_index, timestamp)
         levels = np.split(self.moment_effects_, np.cumsum(self.moment_sizes_)[:-1])
-        return np.asarray(
-            sum(np.append(one, 0)[place] for one, place in zip(levels, places, strict=True)),
-            np.float32,
-        )
+        each = [
+            np.append(level, 0)[position] for level, position in zip(levels, positions, strict=True)
+        ]
+        return np.asarray(sum(each), np.float32)
 
     def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
-        """Mean and variance, standardized, of what somebody would give some items, (n,) each."""
+        """Mean and variance of a person's standardized ratings of some items, (n,) each."""
         mean, step = vector[2:].reshape(2, self._n_draws, -1)
         items = self.item_draws_[item_index].transpose(1, 2, 0).astype(np.float32)  # (S, F + 1, n)
         bias = items[:, -1].copy()  # (S, n)
@@ -351,110 +385,130 @@ class BayesianMF(Recommender):
             variance = scores.var(axis=0, dtype=np.float64) + (around**2).mean(axis=0) + vector[1]
             return scores.mean(axis=0, dtype=np.float64), variance
         both = np.concatenate([scores + around, scores - around])
-        found = self._link.moments(both, np.full(len(item_index), vector[1]))
-        return found[0].astype(np.float64), found[1].astype(np.float64)
+        noise = np.full(len(item_index), vector[1])
+        expected, spread = self._link.mean_and_variance(both, noise)
+        return expected.astype(np.float64), spread.astype(np.float64)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
-        """The standard deviation of ratings about `predict_ratings`, in stars, (N,); values are not read.
+        """The standard deviation of ratings about `predict_ratings`, in stars, (N,).
 
-        Too small for whoever, or whatever, has no training ratings: it is how far the draws of an average are apart.
+        The values of `ratings` are not read. For a user or item without training ratings the
+        result is too small, because it is the spread of the draws of the average.
         """
         self._require_stars()
         users, items = ratings.users.indices_in(self.users_), ratings.items.indices_in(self.items_)
         user_index, item_index = users[ratings.user_index], items[ratings.item_index]
-        moments = self._moments(user_index, ratings.timestamp)
+        effects = self._effects(user_index, ratings.timestamp)
         variance = np.empty(len(user_index))
         for first in range(0, len(variance), PAIRS_AT_ONCE):
             at = slice(first, first + PAIRS_AT_ONCE)
-            draws, noise = (
-                self._draws_of(user_index[at], item_index[at]),
-                self.user_noise_[user_index[at]],
-            )
+            draws = self._draws_of(user_index[at], item_index[at])
+            noise = self.user_noise_[user_index[at]]
             if self._link is None:
                 variance[at] = noise.astype(np.float64) + draws.var(axis=1)
             else:
-                variance[at] = self._link.moments((draws + moments[at, None]).T, noise)[1]
+                latents = (draws + effects[at, None]).T
+                variance[at] = self._link.mean_and_variance(latents, noise)[1]
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        """Given a draw of the items, how a person's mean differs from the average person's is linear in their ratings
-        and in what they rated: so is the mean over all draws. What it changes in their bias is the part of `user`."""
+        """The attribution of scores, exact without a link.
+
+        Given a draw of the items, a person's mean less that of the average person is linear in
+        their ratings and in the set of rated items, and so is its average over the draws. The part
+        of `user` is the change of the bias.
+        """
         unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
-        items, average = (
-            self.item_draws_[item_index].astype(np.float64),
-            self.user_draws_[-1].astype(np.float64),
-        )
+        items = self.item_draws_[item_index].astype(np.float64)
+        average = self.user_draws_[-1].astype(np.float64)
         bias = items[..., -1].copy()  # (K, S)
         items[..., -1] = 1
-        mean, middle = (
-            float(self.global_mean_),
-            (bias + (items * average).sum(axis=2)).mean(axis=1),
-        )  # (K,)
+        mean = float(self.global_mean_)
+        average_score = (bias + (items * average).sum(axis=2)).mean(axis=1)  # (K,)
         if n == 0:
             own = unit * self._rating(profile.vector, item_index)[0]
-            return [Attribution(mean, 0.0, one, np.zeros(0), np.zeros(0), is_exact=True) for one in own.tolist()]
+            return [
+                Attribution(mean, 0.0, item, np.zeros(0), np.zeros(0), is_exact=True)
+                for item in own.tolist()
+            ]
         posterior = self._posterior(profile.item_index, profile.value)
-        sides = np.concatenate([items, np.zeros((1, *average.shape))]).transpose(1, 2, 0)  # (S, F + 1, K + 1)
-        sides[:, -1] = np.append(np.zeros(len(items)), 1)  # first the factors of each item alone, then the bias alone
+        # The directions: the factors of each item alone, then the bias alone.
+        directions = np.concatenate([items, np.zeros((1, *average.shape))])
+        directions = directions.transpose(1, 2, 0)  # (S, F + 1, K + 1)
+        directions[:, -1] = np.append(np.zeros(len(items)), 1)
         inverse = np.asarray(np.linalg.inv(posterior.form), np.float64)
-        solved = inverse @ sides
-        shares = posterior.shares(solved, average, self.mean_draws_.astype(np.float64)).T  # (K + 1, n)
-        taste, generosity = shares[:-1], float(shares[-1].sum())
-        whole = taste.sum(axis=1) + generosity
+        solved = inverse @ directions
+        prior_mean = self.mean_draws_.astype(np.float64)
+        shares = posterior.shares(solved, average, prior_mean).T  # (K + 1, n)
+        taste, bias_change = shares[:-1], float(shares[-1].sum())
+        whole = taste.sum(axis=1) + bias_change
         left_out = -whole[:, None]  # (K, n)
         if n > 1:
             left_out = posterior.changes(inverse, solved[..., :-1] + solved[..., -1:]).T
+        total = average_score + whole + effect
         if self._link is not None:
-            scores = Scores(item_index, middle, middle + whole + effect, taste, left_out)
+            scores = ScoreParts(item_index, average_score, total, taste, left_out)
             return self._linked_parts(self._link, profile, posterior, scores)
-        without = mean + unit * ((middle + whole + effect)[:, None] + left_out)
-        user, each = (
-            unit * (generosity + effect),
-            zip((unit * middle).tolist(), unit * taste, without, strict=True),
-        )
-        return [Attribution(mean, user, *one, is_exact=True) for one in each]
+        user, item = unit * (bias_change + effect), (unit * average_score).tolist()
+        ratings, without = unit * taste, mean + unit * (total[:, None] + left_out)
+        return [
+            Attribution(mean, user, item[row], ratings[row], without[row], is_exact=True)
+            for row in range(len(item_index))
+        ]
 
-    def _linked_parts(self, link: Link, profile: UserState, posterior: Posterior, scores: Scores) -> list[Attribution]:
-        """Parts of a score as parts of the stars. The item's is that of the average person's stars; from there on to
-        the person's own, all are multiplied by what a unit of the score is worth in stars on this way. What the
-        average over draws leaves over is in the part of `user`."""
-        unit, mean, n_items = (
-            float(self.deviation_),
-            float(self.global_mean_),
-            len(scores.item_index),
-        )
+    def _linked_parts(
+        self, link: Link, profile: UserState, posterior: Posterior, scores: ScoreParts
+    ) -> list[Attribution]:
+        """The parts of scores, converted to stars.
+
+        The part of the item is the average person's stars. The other parts are multiplied by the
+        value in stars of a unit of the score, averaged from there to the person's own score. The
+        difference due to averaging over draws is in the part of `user`.
+        """
+        unit, mean, n_items = float(self.deviation_), float(self.global_mean_), len(scores.total)
         vector = self._vector(posterior)
         vector[:2] = profile.vector[:2]
-        own = unit * self._rating(self._user_vectors(np.array([-1]))[0], scores.item_index)[0]  # (K,)
+        average_person = self._user_vectors(np.array([-1]))[0]
+        item = unit * self._rating(average_person, scores.item_index)[0]  # (K,)
         stars = unit * self._rating(vector, scores.item_index)[0]
-        way = scores.total - scores.middle
-        way = np.where(np.abs(way) > SHORT, way, SHORT)
-        ends = np.concatenate([scores.middle, scores.middle + way]).astype(np.float32)
-        found = link.moments(np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1]))[0].astype(np.float64)
-        worth = (unit * (found[n_items:] - found[:n_items]) / way)[:, None]  # (K, 1)
+        step = scores.total - scores.average
+        step = np.where(np.abs(step) > SHORT, step, SHORT)
+        ends = np.concatenate([scores.average, scores.average + step]).astype(np.float32)
+        draws, noise = np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1])
+        at_ends = link.mean_and_variance(draws, noise)[0].astype(np.float64)
+        worth = (unit * (at_ends[n_items:] - at_ends[:n_items]) / step)[:, None]  # (K, 1)
         taste, without = worth * scores.taste, mean + worth * scores.changes + stars[:, None]
-        each = zip((stars - own - taste.sum(axis=1)).tolist(), own.tolist(), taste, without, strict=True)
-        return [Attribution(mean, *one, is_exact=False) for one in each]
+        user = (stars - item - taste.sum(axis=1)).tolist()
+        return [
+            Attribution(mean, user[row], own, taste[row], without[row], is_exact=False)
+            for row, own in enumerate(item.tolist())
+        ]
 
-    # -- looking into it ---------------------------------------------------------------------------------------
+    # -- similarity and tastes ---------------------------------------------------------------------
 
     def learned_biases(self) -> Biases:
-        """The means over the draws."""
-        user, item = (
-            np.asarray(self.deviation_ * of[:-1, :, -1].mean(axis=1, dtype=np.float64), np.float32)
-            for of in (self.user_draws_, self.item_draws_)
+        """The means over the draws, in stars."""
+        return Biases(
+            float(self.global_mean_),
+            self._mean_bias(self.user_draws_),
+            self._mean_bias(self.item_draws_),
         )
-        return Biases(float(self.global_mean_), user, item)
+
+    def _mean_bias(self, draws: Halves) -> Floats:
+        biases = draws[:-1, :, -1].mean(axis=1, dtype=np.float64)
+        return np.asarray(self.deviation_ * biases, np.float32)
 
     def check_arrays(self) -> None:
-        """The levels go with the setting `likelihood`."""
+        """Checks that the levels fit the setting `likelihood`."""
         if (len(self.levels_) > 0) != (self.likelihood == "probit"):
-            raise DataError(f"{self.name}: levels_ do not fit likelihood={self.likelihood}")
+            raise DataError(f"{self.name}: levels_ does not fit likelihood={self.likelihood}")
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)
         return np.asarray(np.where((self.item_counts_ > 0)[:, None], factors, 0), np.float32)
 
     def _tastes(self, vectors: Floats) -> Floats:
-        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(len(vectors), self._n_draws, -1)
+        draws = vectors[:, 2 : 2 + self._wide_items.shape[1]].reshape(
+            len(vectors), self._n_draws, -1
+        )
         return draws[:, :, :-1].reshape(len(vectors), -1)

@@ -1,10 +1,11 @@
-"""When somebody rated: how high they rate in general changes from day to day and, within a day, from film to film.
+"""Time effects: how a user's general level of ratings changes from day to day and within a day.
 
-Each user has a small effect for each day, for each run of 40 and of 10 of their ratings in a row, and for each moment
-at which they rated (on MovieLens many films share one: they were on one page). The effects are normal around 0, with a
-variance for each level that is learned. After the day-specific biases of timeSVD++ (Koren, "Collaborative filtering
-with temporal dynamics", 2009), with finer levels. Only the times of the training ratings make up days, runs and
-moments; a time to predict for is looked up in them, and has no effect where nothing is near.
+Each user has a small effect for each day, for each run of 40 and of 10 consecutive ratings, and for
+each instant at which they rated (on MovieLens, the films of one page share an instant). The effects
+are normal about 0, with a learned variance for each level. They refine the day-specific biases of
+timeSVD++ (Koren, "Collaborative filtering with temporal dynamics", 2009). Only the times of the
+training ratings define days, runs and instants. A time to predict for is looked up in them, and has
+no effect if none is near.
 """
 
 from typing import NamedTuple
@@ -18,17 +19,17 @@ from matinee.data.ratings import NO_TIME
 RUNS = (40, 10)
 DAY = 86_400
 SHIFT = 34
-"""Bits for the seconds since 1970, until the year 2514, in a key of user and time."""
+"""Bits for the seconds since 1970 in a key of user and time; enough until the year 2514."""
 
 
-class Moments(NamedTuple):
-    """Sorted keys of user and time, one array for each level: day, runs, moment."""
+class TimeKeys(NamedTuple):
+    """Sorted keys of user and time, one array for each level: day, runs, instant."""
 
     keys: tuple[Longs, ...]
 
     @classmethod
-    def of(cls, user_index: NDArray[np.int32], timestamp: Longs) -> "Moments":
-        """The days, runs and moments of training ratings, (N,) and (N,)."""
+    def from_ratings(cls, user_index: NDArray[np.int32], timestamp: Longs) -> "TimeKeys":
+        """The days, runs and instants of training ratings, (N,) and (N,)."""
         known = _is_known(timestamp)
         instants = np.sort(_key(user_index[known], timestamp[known]))
         users = instants >> SHIFT
@@ -38,24 +39,40 @@ class Moments(NamedTuple):
         return cls((days, *runs, np.unique(instants)))
 
     @classmethod
-    def unpack(cls, keys: Longs, sizes: Longs) -> "Moments":
-        """From all keys in a row and how many each level has, as a model keeps them."""
+    def unpack(cls, keys: Longs, sizes: Longs) -> "TimeKeys":
+        """The levels from all keys in one array and their sizes, as in a saved model."""
         return cls(tuple(np.split(keys, np.cumsum(sizes)[:-1])))
 
-    def places(self, user_index: NDArray[np.int32], timestamp: Longs) -> list[Longs]:
-        """For each level which of its keys each rating belongs to, (N,), or their number if it belongs to none."""
+    def positions(self, user_index: NDArray[np.int32], timestamp: Longs) -> list[Longs]:
+        """The position of each rating's key at each level, (N,); the number of keys if none."""
         known = _is_known(timestamp) & (user_index >= 0)
         time = np.where(known, timestamp, 0)
-        instant = _key(user_index, time)
-        exact = (0, len(self.keys) - 1)
-        found = []
-        for level, keys in enumerate(self.keys):
-            wanted = _key(user_index, time // DAY) if level == 0 else instant
-            place = np.searchsorted(keys, wanted, "right") - 1
-            near = keys[np.maximum(place, 0)] if len(keys) else wanted
-            fits = near == wanted if level in exact else near >> SHIFT == user_index
-            found.append(np.where(known & (place >= 0) & fits, place, len(keys)))
-        return found
+        day, instant = _key(user_index, time // DAY), _key(user_index, time)
+        levels = [_exact_positions(self.keys[0], day)]
+        for keys in self.keys[1:-1]:
+            levels.append(_run_positions(keys, instant))
+        levels.append(_exact_positions(self.keys[-1], instant))
+        return [
+            np.where(known & (position >= 0), position, len(keys))
+            for position, keys in zip(levels, self.keys, strict=True)
+        ]
+
+
+def _exact_positions(keys: Longs, wanted: Longs) -> Longs:
+    """The position of each wanted key, (N,); -1 if it does not occur."""
+    position = np.searchsorted(keys, wanted, "right") - 1
+    if len(keys) == 0:
+        return position
+    return np.where(keys[np.maximum(position, 0)] == wanted, position, -1)
+
+
+def _run_positions(keys: Longs, wanted: Longs) -> Longs:
+    """The position of the run of the same user that each key belongs to, (N,); -1 if none."""
+    position = np.searchsorted(keys, wanted, "right") - 1
+    if len(keys) == 0:
+        return position
+    is_same_user = keys[np.maximum(position, 0)] >> SHIFT == wanted >> SHIFT
+    return np.where(is_same_user, position, -1)
 
 
 def _is_known(timestamp: Longs) -> NDArray[np.bool_]:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Vocabulary
 from matinee.models.bayes import gibbs as module
-from matinee.models.bayes.gibbs import Beside, Sampler, Side
+from matinee.models.bayes.gibbs import FactorState, Sampler, SideInformation
 from matinee.models.bayes.side_information import feature_block, set_block
-from matinee.models.bayes.time_effects import Moments
+from matinee.models.bayes.time_effects import TimeKeys
 from matinee.threads import Run, workers
 from tests.conftest import simulated
 
@@ -29,7 +29,7 @@ def run() -> Iterator[Run]:
         yield one
 
 
-def tiny(run: Run) -> tuple[Ratings, Beside]:
+def tiny(run: Run) -> tuple[Ratings, SideInformation]:
     """Thirteen ratings with times, the sets of who rated what, and features of users."""
     users, items = Vocabulary(np.arange(N_USERS), "user"), Vocabulary(np.arange(N_ITEMS), "item")
     index = np.array(RATED, np.int32).T
@@ -40,7 +40,7 @@ def tiny(run: Run) -> tuple[Ratings, Beside]:
     features = feature_block(np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1], [0, 0]], np.float32))
     by_user, by_item = ratings.by_user, ratings.by_item
     blocks = [set_block(run, by_user, by_item, 2, rng), features], [set_block(run, by_item, by_user, 3, rng)]
-    return ratings, Beside(*blocks, Moments.of(ratings.user_index, times), True)
+    return ratings, SideInformation(*blocks, TimeKeys.from_ratings(ratings.user_index, times), True)
 
 
 # -- the prior, written down once more ---------------------------------------------------------------------------
@@ -50,13 +50,13 @@ def gamma(rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
     return rng.gamma(module.SHAPE, 1 / module.RATE, shape)
 
 
-def draw_side(rng: np.random.Generator, side: Side) -> None:
+def draw_side(rng: np.random.Generator, side: FactorState) -> None:
     """Everything of one side from its prior."""
     n_rows, size = side.table.shape
     side.mean, side.precision = rng.standard_normal(size), gamma(rng, (size,))
     for number, block in enumerate(side.blocks):
-        side.pulls[number] = gamma(rng, (size,))
-        weights = rng.standard_normal((len(block.lengths), size)) / np.sqrt(side.pulls[number])
+        side.penalties[number] = gamma(rng, (size,))
+        weights = rng.standard_normal((len(block.lengths), size)) / np.sqrt(side.penalties[number])
         side.weights[number] = weights
         side.parts[number] = (block.rows @ (block.lengths[:, None] * weights)).astype(np.float32)
     around = rng.standard_normal((n_rows, size)) / np.sqrt(side.precision)
@@ -69,7 +69,7 @@ def draw_from_prior(rng: np.random.Generator, one: Sampler, pooling: float) -> N
     draw_side(rng, one.items)
     total = np.zeros(len(RATED))
     if one.effects is not None:
-        for level, place in enumerate(one.effects.places):
+        for level, place in enumerate(one.effects.positions):
             one.effects.precision[level] = float(gamma(rng))
             effects = rng.standard_normal(len(one.effects.effects[level])) / np.sqrt(one.effects.precision[level])
             effects[-1] = 0
@@ -95,7 +95,7 @@ def summary(one: Sampler) -> NDArray[np.float64]:
     for side in (one.users, one.items):
         found += [side.mean[0], side.mean[-1], *np.log(side.precision[[0, -1]])]
         found += [side.table[0, 0], side.table[1, -1], side.table[4, -1], side.table[2, 0] * side.table[2, 1]]
-        for weights, pulls in zip(side.weights, side.pulls, strict=True):
+        for weights, pulls in zip(side.weights, side.penalties, strict=True):
             found += [weights[0, 0], weights[-1, -1], np.log(pulls[0]), np.log(pulls[-1])]
     found += [one.users.table[0, :-1] @ one.items.table[0, :-1], one.users.table[2, :-1] @ one.items.table[3, :-1]]
     if one.effects is not None:
@@ -125,10 +125,10 @@ def test_sweeps_leave_prior_draws_and_their_ratings_as_they_are(
     monkeypatch.setattr(module, "RATE", 2.0)
     monkeypatch.setattr(module, "SPANS", 2)
     ratings, beside = tiny(run)
-    beside = beside if has_sides else Beside([], [], None, False)
-    beside = beside if has_times else beside._replace(moments=None)
+    beside = beside if has_sides else SideInformation([], [], None, False)
+    beside = beside if has_times else beside._replace(time_keys=None)
     tables = np.ones((N_USERS, N_FACTORS + 1), np.float32), np.ones((N_ITEMS, N_FACTORS + 1), np.float32)
-    one = Sampler(ratings, ratings.value, tables, beside, pooling, run)
+    one = Sampler(ratings, ratings.value, *tables, beside, pooling, run)
     rng = np.random.default_rng(7)
     before, after = [], []
     for number in range(1_500):
@@ -155,9 +155,9 @@ def swept(ratings: Ratings, n_threads: int, n_sweeps: int = 4) -> Sampler:
     with workers(n_threads) as run:
         by_user, by_item = ratings.by_user, ratings.by_item
         blocks = [set_block(run, by_user, by_item, 20, rng)], [set_block(run, by_item, by_user, 20, rng)]
-        beside = Beside(*blocks, Moments.of(ratings.user_index, ratings.timestamp), True)
+        beside = SideInformation(*blocks, TimeKeys.from_ratings(ratings.user_index, ratings.timestamp), True)
         start = [0.5 * rng.standard_normal((n, 9), np.float32) for n in (ratings.n_users, ratings.n_items)]
-        one = Sampler(ratings, value, (start[0], start[1]), beside, 30.0, run)
+        one = Sampler(ratings, value, start[0], start[1], beside, 30.0, run)
         for _ in range(n_sweeps):
             one.sweep(rng)
     return one

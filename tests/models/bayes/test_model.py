@@ -204,11 +204,11 @@ def test_a_newcomers_scores_are_at_the_mode_of_their_posterior() -> None:
     scores = (posterior.items @ mode[..., None])[..., 0] + biases
     slopes, curvatures = link.respond(level, scores, one.noise_draws_.astype(np.float64))
     prior = one.mean_draws_ + posterior.sets.sum(axis=1)
-    gradient = posterior.prior * (prior - mode) + (slopes[..., None] * posterior.items).sum(axis=1)
+    gradient = posterior.prior_precision * (prior - mode) + (slopes[..., None] * posterior.items).sum(axis=1)
     scale = np.sqrt(np.diagonal(posterior.form, axis1=1, axis2=2))
     assert np.abs(gradient / scale).max() < 0.01  # in standard deviations from the mode
     expected = (posterior.items.transpose(0, 2, 1) * curvatures[:, None]) @ posterior.items
-    expected[:, range(33), range(33)] += posterior.prior
+    expected[:, range(33), range(33)] += posterior.prior_precision
     np.testing.assert_allclose(posterior.form, expected, rtol=0.02, atol=0.02)
 
 
@@ -268,10 +268,10 @@ def test_the_probit_refuses_ratings_without_a_few_levels() -> None:
     many = Ratings.from_ids(users, items, rng.permutation(100) / 10.0)
     same = Ratings.from_ids(users, items, np.full(100, 4.0), scale=Scale(1, 5, 1))
     assert message(UnsupportedError, lambda: BayesianMF(**PROBIT).fit(many)) == (
-        "bayes: likelihood=probit is for ratings of 2 to 20 levels, and here are 100; use likelihood=regression."
+        "bayes: likelihood=probit needs ratings with 2 to 20 levels, but these have 100; use likelihood=regression."
     )
     assert message(UnsupportedError, lambda: BayesianMF(**PROBIT).fit(same)) == (
-        "bayes: likelihood=probit is for ratings of 2 to 20 levels, and here is 1; use likelihood=regression."
+        "bayes: likelihood=probit needs ratings with 2 to 20 levels, but these have 1; use likelihood=regression."
     )
 
 
@@ -356,6 +356,6 @@ def test_times_may_be_missing_and_items_without_ratings(likelihood: str) -> None
 
 def test_a_link_of_two_levels_gives_their_chances() -> None:
     link = Link(np.zeros((1, 1), np.float32), np.array([0.0, 1.0]))
-    mean, variance = link.moments(np.array([[0.0, 2, -2]], np.float32), np.full(3, 4, np.float32))
+    mean, variance = link.mean_and_variance(np.array([[0.0, 2, -2]], np.float32), np.full(3, 4, np.float32))
     np.testing.assert_allclose(mean, norm.cdf([0, 1, -1]), atol=1e-6)
     np.testing.assert_allclose(variance, norm.cdf([0, 1, -1]) * norm.cdf([0, -1, 1]), atol=1e-6)

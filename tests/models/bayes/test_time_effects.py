@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Longs
 from matinee.data.ratings import NO_TIME
-from matinee.models.bayes.time_effects import DAY, RUNS, Moments
+from matinee.models.bayes.time_effects import DAY, RUNS, TimeKeys
 
 DAY_LEVEL, LONG_RUN, SHORT_RUN, INSTANT = range(4)
 
@@ -41,9 +41,9 @@ def twin(user: NDArray[np.int32], time: Longs) -> list[list[object]]:
 
 def test_days_runs_and_moments_are_those_of_the_twin() -> None:
     user, time = simulated_times()
-    moments = Moments.of(user, time)
+    keys_of = TimeKeys.from_ratings(user, time)
     known = time != NO_TIME
-    for keys, place, labels in zip(moments.keys, moments.places(user, time), twin(user, time), strict=True):
+    for keys, place, labels in zip(keys_of.keys, keys_of.positions(user, time), twin(user, time), strict=True):
         assert (place[~known] == len(keys)).all()
         assert len(set(place[known].tolist())) == len(keys) == len(set(labels))
         assert np.array_equal(same(place[known].tolist()), same(labels))
@@ -53,12 +53,12 @@ def test_a_time_to_predict_for_is_looked_up_in_the_training_ratings() -> None:
     start = 10 * DAY
     user = np.array([0] * 12 + [1], np.int32)
     time = np.append(start + 60 * np.arange(12), 5)
-    moments = Moments.of(user, time)
+    keys_of = TimeKeys.from_ratings(user, time)
 
     def levels(of_user: int, when: int) -> list[bool]:
         """At which levels a rating at this time belongs to something."""
-        places = moments.places(np.array([of_user], np.int32), np.array([when]))
-        return [bool(place[0] < len(keys)) for place, keys in zip(places, moments.keys, strict=True)]
+        places = keys_of.positions(np.array([of_user], np.int32), np.array([when]))
+        return [bool(place[0] < len(keys)) for place, keys in zip(places, keys_of.keys, strict=True)]
 
     assert levels(0, start + 60) == [True, True, True, True]
     assert levels(0, start + 61) == [True, True, True, False]
@@ -72,7 +72,7 @@ def test_a_time_to_predict_for_is_looked_up_in_the_training_ratings() -> None:
 def test_runs_are_cut_at_every_tenth_and_fortieth_rating() -> None:
     user = np.zeros(95, np.int32)
     time = 1_000 * DAY + np.arange(95)
-    places = Moments.of(user, time).places(user, time)
+    places = TimeKeys.from_ratings(user, time).positions(user, time)
     assert np.bincount(places[DAY_LEVEL]).tolist() == [95]
     assert np.bincount(places[LONG_RUN]).tolist() == [40, 40, 15]
     assert np.bincount(places[SHORT_RUN]).tolist() == [10] * 9 + [5]
@@ -82,22 +82,22 @@ def test_runs_are_cut_at_every_tenth_and_fortieth_rating() -> None:
 @pytest.mark.parametrize("when", [NO_TIME, -5, 1 << 34], ids=["no time", "before 1970", "after 2514"])
 def test_a_time_that_cannot_be_told_belongs_to_nothing(when: int) -> None:
     user = np.zeros(3, np.int32)
-    moments = Moments.of(user, np.array([10, 20, when]))
-    places = moments.places(user, np.array([10, 20, when]))
-    assert [len(keys) for keys in moments.keys] == [1, 1, 1, 2]
+    keys_of = TimeKeys.from_ratings(user, np.array([10, 20, when]))
+    places = keys_of.positions(user, np.array([10, 20, when]))
+    assert [len(keys) for keys in keys_of.keys] == [1, 1, 1, 2]
     assert [place.tolist() for place in places] == [[0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 1, 2]]
 
 
 def test_without_any_time_there_is_nothing_to_belong_to() -> None:
     user, nothing = np.zeros(3, np.int32), np.full(3, NO_TIME)
-    moments = Moments.of(user, nothing)
-    assert [len(keys) for keys in moments.keys] == [0, 0, 0, 0]
-    assert all(place.tolist() == [0, 0, 0] for place in moments.places(user, np.array([NO_TIME, 5, 6])))
+    keys_of = TimeKeys.from_ratings(user, nothing)
+    assert [len(keys) for keys in keys_of.keys] == [0, 0, 0, 0]
+    assert all(place.tolist() == [0, 0, 0] for place in keys_of.positions(user, np.array([NO_TIME, 5, 6])))
 
 
 def test_what_a_model_keeps_gives_the_same_places() -> None:
     user, time = simulated_times()
-    moments = Moments.of(user, time)
-    again = Moments.unpack(np.concatenate(moments.keys), np.array([len(keys) for keys in moments.keys]))
-    for one, other in zip(moments.places(user, time), again.places(user, time), strict=True):
+    keys_of = TimeKeys.from_ratings(user, time)
+    again = TimeKeys.unpack(np.concatenate(keys_of.keys), np.array([len(keys) for keys in keys_of.keys]))
+    for one, other in zip(keys_of.positions(user, time), again.positions(user, time), strict=True):
         assert np.array_equal(one, other)
