@@ -2,8 +2,8 @@
 
 Intervals (a, b) are in standard deviations from the mean. phi and Phi are the standard normal
 density and distribution; R(x) = (1 - Phi(x)) / phi(x) is Mills' ratio, which keeps results exact
-far out in the tails. Intervals below 0 are mirrored first. Random numbers are arguments, so that any
-number of threads can share the ratings.
+far out in the tails. Intervals below 0 are mirrored first. Random numbers are arguments, so that
+any number of threads can share the ratings.
 """
 
 from math import erf, erfc, exp, inf, log, sqrt
@@ -48,7 +48,7 @@ def interval(a: float, b: float) -> tuple[float, float, float]:
 
 @kernel()
 def quantile(p: float) -> float:
-    """x with Phi(x) = p, for 1e-11 < p < 1 - 1e-11; relative error 1e-15 (Wichura, AS 241, 1988)."""
+    """x with Phi(x) = p, for 1e-11 < p < 1 - 1e-11; error 1e-15 (Wichura, AS 241, 1988)."""
     q = p - 0.5
     if abs(q) <= 0.425:
         r = 0.180625 - q * q

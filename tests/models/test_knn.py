@@ -16,7 +16,7 @@ from matinee.errors import ModelFileError, SettingError, UnsupportedError
 from matinee.evaluation.metrics import rmse
 from matinee.kernels.knn import Measure, Rule
 from matinee.models.baseline import Baseline
-from matinee.models.knn import PEOPLE_AT_ONCE, SIMILARITIES, ItemKNN, UserKNN
+from matinee.models.knn import USERS_PER_BLOCK, SIMILARITIES, ItemKNN, UserKNN
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
 from tests.helpers import history, message
@@ -131,7 +131,7 @@ def test_the_cosine_of_two_sets_by_hand() -> None:
 
 @both_models
 def test_predicting_many_pairs_in_any_order_gives_what_one_by_one_gives(model: Model) -> None:
-    many = simulated(PEOPLE_AT_ONCE + 20, 30, 1500)
+    many = simulated(USERS_PER_BLOCK + 20, 30, 1500)
     one = model().fit(many, n_threads=1)
     order = np.random.default_rng(0).permutation(len(many))
     shuffled = many.subset(order)

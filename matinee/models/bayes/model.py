@@ -271,12 +271,12 @@ class BayesianMF(Recommender):
 
     def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
         """The posterior of a person's factors and bias, for each draw."""
-        items = self.item_draws_[item_index].transpose(1, 0, 2)
-        items = items.astype(np.float64, order="C")  # (S, n, F + 1)
+        item_draws = self.item_draws_[item_index].transpose(1, 0, 2)
+        items = item_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
-        sets = self.set_draws_[item_index].transpose(1, 0, 2)
-        sets = sets.astype(np.float64, order="C")  # (S, n, F + 1)
+        set_draws = self.set_draws_[item_index].transpose(1, 0, 2)
+        sets = set_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         sets /= np.sqrt(len(item_index))
         mean = self.mean_draws_ + sets.sum(axis=1)
         precision = self.precision_draws_.astype(np.float64)
