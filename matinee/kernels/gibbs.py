@@ -81,7 +81,9 @@ def _add_ratings(
         for f in range(n_factors):
             row = gram[f]
             c0, c1, c2, c3, c4, c5, c6, c7 = y0[f], y1[f], y2[f], y3[f], y4[f], y5[f], y6[f], y7[f]
-            for g in range(n_factors):  # whole rows: half of them would do, but loops that start at 0 are vectorized
+            for g in range(
+                n_factors
+            ):  # whole rows: half of them would do, but loops that start at 0 are vectorized
                 row[g] += (c0 * y0[g] + c1 * y1[g] + c2 * y2[g] + c3 * y3[g]) + (
                     c4 * y4[g] + c5 * y5[g] + c6 * y6[g] + c7 * y7[g]
                 )
@@ -154,7 +156,9 @@ def draw_rows(
             sums[f] = precision[f] * mean[row, f]
             border[f] = 0
         span = rated.indptr[row], rated.indptr[row + 1]
-        _add_ratings(rated, span, others, (precisions[0][row], precisions[1]), work, gram, (sums, border))
+        _add_ratings(
+            rated, span, others, (precisions[0][row], precisions[1]), work, gram, (sums, border)
+        )
         for f in range(size):
             gram[f, n_factors] = gram[n_factors, f] = border[f]
         for f in range(size):

@@ -57,7 +57,9 @@ def rating_parts(
     return weights * (surprises - slopes[:, bias] @ offset[bias]), changes
 
 
-def _weights(slopes: Doubles, penalty: Doubles, gradient: Doubles, values: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+def _weights(
+    slopes: Doubles, penalty: Doubles, gradient: Doubles, values: Doubles
+) -> tuple[Doubles, Doubles, Doubles]:
     """The influence of each value on a ridge regression x of values on slopes.
 
     Returns:
@@ -115,7 +117,9 @@ def path_parts(
         n_biases,
     )
     user = float(gradient[:n_biases] @ offset[:n_biases])
-    return Attribution(mean, user, float(first[0]) - mean, ratings, last[0] + changes, is_exact=False)
+    return Attribution(
+        mean, user, float(first[0]) - mean, ratings, last[0] + changes, is_exact=False
+    )
 
 
 def _average_slope(item: Predict, start: Doubles, offset: Doubles, change: float) -> Doubles:

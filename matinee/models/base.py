@@ -93,7 +93,9 @@ class Recommender(ABC):
         """The vectors of known users, (B, D)."""
 
     @abstractmethod
-    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _fold_in(
+        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """The vector of a new person, (D,), from their items, (n,), and ratings, (n,)."""
 
     @abstractmethod
@@ -103,7 +105,9 @@ class Recommender(ABC):
         Scores are stars before clipping if the model predicts stars.
         """
 
-    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _predict(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         """Stars before clipping, (N,); an index of -1 is an unknown user or item."""
         return self._predict_at(user_index, item_index, None)
 
@@ -124,7 +128,9 @@ class Recommender(ABC):
         del profile, item_index
         raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
 
-    def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
+    def _deviations(
+        self, profile: UserState, item_index: NDArray[Any]
+    ) -> NDArray[np.float64] | None:
         """See `deviations`."""
         del profile, item_index
         return None
@@ -135,7 +141,9 @@ class Recommender(ABC):
 
     def _item_vectors(self) -> NDArray[np.float32]:
         """The vectors that `similar` compares, (I, F)."""
-        raise UnsupportedError(f"{self.name} has no item factors, so it cannot say what is similar; use {self.usual}.")
+        raise UnsupportedError(
+            f"{self.name} has no item factors, so it cannot say what is similar; use {self.usual}."
+        )
 
     def _tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The part of each vector that describes taste, (B, D) -> (B, F)."""
@@ -153,7 +161,9 @@ class Recommender(ABC):
             UnsupportedError: the model is not trained by gradient steps on batches.
         """
         del train
-        raise UnsupportedError(f"{self.name} has no learning rate to find; use dot-product, plain-mf or mlp.")
+        raise UnsupportedError(
+            f"{self.name} has no learning rate to find; use dot-product, plain-mf or mlp."
+        )
 
     @property
     def needs_valid(self) -> bool:
@@ -265,16 +275,22 @@ class Recommender(ABC):
                 it, with the same result as without the interruption. It is removed at the end.
         """
         if checkpoint is not None and not self.capabilities.resumes:
-            raise UnsupportedError(f"{self.name} trains too fast to need a checkpoint; leave it out.")
+            raise UnsupportedError(
+                f"{self.name} trains too fast to need a checkpoint; leave it out."
+            )
         if len(train) == 0:
             raise DataError("There are no ratings to train on.")
         if self.capabilities.needs_stars and train.scale == PAIRS:
-            raise UnsupportedError(f"{self.name} needs ratings, but this table holds implicit feedback; use ials.")
+            raise UnsupportedError(
+                f"{self.name} needs ratings, but this table holds implicit feedback; use ials."
+            )
         if valid is not None and len(valid) == 0:
             valid = None
         needs = self.capabilities
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
-        self.history_ = History.from_ratings(train, times=needs.uses_times, features=needs.uses_features)
+        self.history_ = History.from_ratings(
+            train, times=needs.uses_times, features=needs.uses_features
+        )
         self.item_counts_ = train.item_counts
         sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
         means = np.where(self.item_counts_ > 0, sums / np.maximum(self.item_counts_, 1), np.nan)
@@ -305,7 +321,9 @@ class Recommender(ABC):
 
     def _require_fit(self) -> None:
         if not self.is_fitted:
-            raise NotFittedError(f"This {self.name} model is not fitted: call fit(ratings), or load a saved model.")
+            raise NotFittedError(
+                f"This {self.name} model is not fitted: call fit(ratings), or load a saved model."
+            )
 
     # -- used by other models, by index ------------------------------------------------------------
 
@@ -314,7 +332,9 @@ class Recommender(ABC):
         self._require_fit()
         return self._user_vectors(user_index)
 
-    def vector_of(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+    def vector_of(
+        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """The vector of a new person, (D,); see `fold_in`."""
         self._require_fit()
         return self._fold_in(item_index, value)
@@ -425,7 +445,9 @@ class Recommender(ABC):
         best = top(np.where(candidates, scores, -np.inf), min(k, int(candidates.sum())))
         return self.scored(profile, best, scores)
 
-    def scored(self, profile: UserState | None, item_index: NDArray[Any], scores: NDArray[Any]) -> list[ScoredItem]:
+    def scored(
+        self, profile: UserState | None, item_index: NDArray[Any], scores: NDArray[Any]
+    ) -> list[ScoredItem]:
         """Some items with their scores, stars and deviations, in the given order.
 
         Args:
@@ -474,7 +496,9 @@ class Recommender(ABC):
             scores = np.ascontiguousarray(scores, np.float32)
             top_unseen(scores, users[rows], history, best[rows])
 
-        blocks = [slice(first, first + USERS_PER_BLOCK) for first in range(0, len(users), USERS_PER_BLOCK)]
+        blocks = [
+            slice(first, first + USERS_PER_BLOCK) for first in range(0, len(users), USERS_PER_BLOCK)
+        ]
         n_threads = None
         if not self.capabilities.thread_safe:
             n_threads = 1
@@ -508,7 +532,9 @@ class Recommender(ABC):
             biases, learned_of_it = self.learned_biases(), "nothing about it"
             if biases is not None and biases.item[item]:
                 learned_of_it = "only its bias"
-            raise UnsupportedError(f"Item '{item_id}' has no similar items: {self.name} learned {learned_of_it}.")
+            raise UnsupportedError(
+                f"Item '{item_id}' has no similar items: {self.name} learned {learned_of_it}."
+            )
         candidates[item] = False
         trust = self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)
         similarity *= trust.astype(np.float32)
@@ -564,4 +590,6 @@ class Recommender(ABC):
                 f"{self.name} was trained on a table without ratings, so it ranks and predicts no stars."
             )
         if not self.capabilities.predicts_stars:
-            raise UnsupportedError(f"{self.name} only ranks and predicts no stars; use baseline or mf.")
+            raise UnsupportedError(
+                f"{self.name} only ranks and predicts no stars; use baseline or mf."
+            )

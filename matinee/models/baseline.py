@@ -45,26 +45,34 @@ class Baseline(Recommender):
         del options  # a fraction of a second on one core
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         residual = train.value - self.global_mean_
-        user_bias, item_bias = shrunken_biases(train, residual, self.user_shrinkage, self.item_shrinkage, self.epochs)
+        user_bias, item_bias = shrunken_biases(
+            train, residual, self.user_shrinkage, self.item_shrinkage, self.epochs
+        )
         self.user_bias_ = user_bias.astype(np.float32)
         self.item_bias_ = item_bias.astype(np.float32)
 
     def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         return self.user_bias_[user_index, None]  # (B, 1)
 
-    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _fold_in(
+        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         residual = value - self.global_mean_ - self.item_bias_[item_index]  # (n,)
         return np.array([residual.sum() / max(len(value) + self.user_shrinkage, 1e-9)], np.float32)
 
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(vectors + (np.float32(self.global_mean_) + self.item_bias_))  # (B, 1) + (I,)
+        return np.asarray(
+            vectors + (np.float32(self.global_mean_) + self.item_bias_)
+        )  # (B, 1) + (I,)
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         nothing = np.empty(0)  # all ratings count alike, through the bias of the person alone
         mean, user_bias = float(self.global_mean_), float(profile.vector[0])
         typical = typical_bias(self.history_, self.user_bias_, user_bias)
         return [
-            Attribution(mean, user_bias - typical, item_bias + typical, nothing, nothing, is_exact=True)
+            Attribution(
+                mean, user_bias - typical, item_bias + typical, nothing, nothing, is_exact=True
+            )
             for item_bias in self.item_bias_[item_index].tolist()
         ]
 
@@ -72,7 +80,9 @@ class Baseline(Recommender):
         """The fitted mean and biases."""
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
-    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _predict(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         zero = np.float32(0)  # at index -1, for unknown users and items
         users, items = np.append(self.user_bias_, zero), np.append(self.item_bias_, zero)
         return np.asarray(np.float32(self.global_mean_) + users[user_index] + items[item_index])

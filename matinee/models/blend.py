@@ -72,7 +72,9 @@ class Blend(Recommender):
         help=f"comma-separated names; auto: {','.join(FOR_STARS)}, and {THIRD} for {FEWEST:,} to "
         f"{MOST:,} ratings; without stars {','.join(FOR_LIKES)}",
     )
-    member_settings: str = hyper("", help="space-separated settings of the models: mf.factors=32 item-knn.k=50")
+    member_settings: str = hyper(
+        "", help="space-separated settings of the models: mf.factors=32 item-knn.k=50"
+    )
     holdout: float = hyper(
         0.1,
         low=0.01,
@@ -142,10 +144,14 @@ class Blend(Recommender):
                     f"blend: models must be comma-separated names, such as mf,item-knn, not '{self.models}'."
                 )
             if name == self.name:
-                raise SettingError("blend: A blend cannot contain a blend; give the names of its models.")
+                raise SettingError(
+                    "blend: A blend cannot contain a blend; give the names of its models."
+                )
             if name in names[:place]:
                 raise SettingError(f"blend: {name} is repeated; give each model once.")
-        settings: dict[str, dict[str, Any]] = {name: {"seed": self.seed} for name in self._names(None)}
+        settings: dict[str, dict[str, Any]] = {
+            name: {"seed": self.seed} for name in self._names(None)
+        }
         for text in self.member_settings.split():
             name, dot, rest = text.partition(".")
             key, equals, value = rest.partition("=")
@@ -155,7 +161,9 @@ class Blend(Recommender):
                 )
             if name not in settings:
                 members = ", ".join(settings)
-                raise SettingError(f"blend: '{text}' is for '{name}', which is not one of its models: {members}.")
+                raise SettingError(
+                    f"blend: '{text}' is for '{name}', which is not one of its models: {members}."
+                )
             settings[name][key] = value
         return [member_named(name).from_settings(settings[name]) for name in names]
 
@@ -236,7 +244,10 @@ class Blend(Recommender):
         alone.
         """
         test, mean, n = part.test, part.train.value.mean(dtype=np.float64), len(part.test)
-        predicted = [model.predict_at(test.user_index, test.item_index, test.timestamp) for model in self.members_]
+        predicted = [
+            model.predict_at(test.user_index, test.item_index, test.timestamp)
+            for model in self.members_
+        ]
         inputs = np.stack(predicted).astype(np.float64) - mean  # (M, n)
         stars = test.value - mean  # (n,)
         sums, weight = inputs.sum(axis=1), 1 / (n + self.regularization)

@@ -37,7 +37,9 @@ class RaterSets(NamedTuple):
         return np.asarray(common / np.sqrt(np.maximum(self.counts[first] * self.counts[second], 1)))
 
 
-def rater_sets(history: History, items: NDArray[np.integer], most_users: int | None = None) -> RaterSets:
+def rater_sets(
+    history: History, items: NDArray[np.integer], most_users: int | None = None
+) -> RaterSets:
     """The sets of users who rated some items.
 
     Args:

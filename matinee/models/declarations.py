@@ -63,7 +63,9 @@ def _check_learned(model: type, name: str, declared: Learned) -> None:
         raise TypeError(f"{model.__name__}.{name} holds indices, so its dtype must be an integer.")
     for size in declared.shape:
         if isinstance(size, str) and not _SIZE.fullmatch(size):
-            raise TypeError(f"{model.__name__}.{name}: a size must look like I or F+1, unlike {size}.")
+            raise TypeError(
+                f"{model.__name__}.{name}: a size must look like I or F+1, unlike {size}."
+            )
 
 
 def learned_arrays(model: "type[Recommender]") -> list[Learned]:
@@ -180,7 +182,9 @@ def _parsed(size: str) -> tuple[str, int]:
     return size, 0
 
 
-def _check_values(model: str, declared: Learned, array: NDArray[Any], sizes: dict[str, int]) -> None:
+def _check_values(
+    model: str, declared: Learned, array: NDArray[Any], sizes: dict[str, int]
+) -> None:
     name = f"{model}: {declared.name}"
     if declared.index_of:
         letter = {"users": "U", "items": "I"}[declared.index_of]
@@ -223,7 +227,9 @@ def check_history(history: History, item_counts: NDArray[np.int64]) -> None:
     for name, (array, dtype, size) in columns.items():
         if array.dtype != dtype or array.shape != (size,):
             expected = f"{np.dtype(dtype)} and ({size},)"
-            raise DataError(f"{name} has dtype and shape {array.dtype} and {array.shape}, not {expected}")
+            raise DataError(
+                f"{name} has dtype and shape {array.dtype} and {array.shape}, not {expected}"
+            )
     check_indptr("history_indptr_", history.indptr, n)
     check_indices("history_items_", history.item_index, len(history.items))
     if not np.isfinite(history.value).all():

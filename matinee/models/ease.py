@@ -67,7 +67,9 @@ class EASE(Recommender):
         search=(0.5, 5),
         help="L2 penalty of the weights; 1 suits random likes",
     )
-    threshold: str = hyper(AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale")
+    threshold: str = hyper(
+        AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale"
+    )
     entries: int = hyper(
         600,
         low=1,
@@ -157,7 +159,9 @@ class EASE(Recommender):
         if len(likes) == 0:
             return Attribution(0.0, 0.0, score, np.zeros(n), np.full(n, score), is_exact=True)
         weights = (
-            np.nan_to_num(self._correlations(item_index)) * self.root_precision_ / self.root_precision_[item_index]
+            np.nan_to_num(self._correlations(item_index))
+            * self.root_precision_
+            / self.root_precision_[item_index]
         )
         ratings = np.zeros(n)
         ratings[likes] = weights[profile.item_index[likes]]

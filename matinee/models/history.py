@@ -56,11 +56,15 @@ class History:
             times, features: whether the model uses timestamps, or features, which are then kept.
         """
         by_user = train.by_user
-        history = cls(train.users, train.items, train.scale, by_user.indptr, by_user.index, by_user.value)
+        history = cls(
+            train.users, train.items, train.scale, by_user.indptr, by_user.index, by_user.value
+        )
         if times and train.timestamp is not None:
             history = replace(history, timestamp=train.timestamp[by_user.row])
         if features:
-            history = replace(history, user_features=train.user_features, item_features=train.item_features)
+            history = replace(
+                history, user_features=train.user_features, item_features=train.item_features
+            )
         return history
 
     def __len__(self) -> int:
@@ -116,7 +120,9 @@ class History:
                 "This model was saved without histories, so it does not know who rated what; "
                 "train it without --no-history."
             )
-        return Ratings(self.users, self.items, self.user_index, self.item_index, self.value, None, self.scale)
+        return Ratings(
+            self.users, self.items, self.user_index, self.item_index, self.value, None, self.scale
+        )
 
     def to_training_ratings(self) -> Ratings:
         """The table that the model was trained on, with timestamps and features."""

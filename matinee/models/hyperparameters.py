@@ -59,7 +59,9 @@ def hyper(
     return field(default=default, metadata=declared)
 
 
-def redeclared(base: type[Any], name: str, default: Any, *, search: tuple[float, float] | None = None) -> Any:
+def redeclared(
+    base: type[Any], name: str, default: Any, *, search: tuple[float, float] | None = None
+) -> Any:
     """A hyperparameter of a base class with another default and, if given, another search range."""
     (inherited,) = (f for f in fields(base) if f.name == name)
     metadata = dict(inherited.metadata)

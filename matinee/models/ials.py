@@ -68,9 +68,13 @@ class ImplicitALS(Recommender):
     )
     capabilities = Capabilities(predicts_stars=False, thread_safe=True)
 
-    factors: int = hyper(192, low=1, high=4096, search=(32, 384), help="length F of each taste vector")
+    factors: int = hyper(
+        192, low=1, high=4096, search=(32, 384), help="length F of each taste vector"
+    )
     epochs: int = hyper(12, low=1, high=1000, help="alternations between users and items")
-    alpha0: float = hyper(0.2, low=1e-4, high=100, search=(0.05, 1), help="weight of every pair, liked or not")
+    alpha0: float = hyper(
+        0.2, low=1e-4, high=100, search=(0.05, 1), help="weight of every pair, liked or not"
+    )
     regularization: float = hyper(
         0.45,
         low=1e-4,
@@ -84,7 +88,9 @@ class ImplicitALS(Recommender):
         high=4,
         help="the penalty is scaled by (n + alpha0 I) to this power; 0: no scaling",
     )
-    threshold: str = hyper(AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale")
+    threshold: str = hyper(
+        AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale"
+    )
     weights: str = hyper(
         "none",
         choices=WEIGHTS,
@@ -97,7 +103,9 @@ class ImplicitALS(Recommender):
         help="factor alpha of the weights, with which threshold=auto counts every rating as liked",
     )
     steps: int = hyper(2, low=1, high=100, help="solver steps for each user and item in an epoch")
-    start_deviation: float = hyper(0.1, low=1e-6, high=10, help="length of the random vectors at the start")
+    start_deviation: float = hyper(
+        0.1, low=1e-6, high=10, help="length of the random vectors at the start"
+    )
 
     user_factors_: Floats = learned("U", "factors", dtype=np.float32)
     item_factors_: Floats = learned("I", "factors", dtype=np.float32)
@@ -222,7 +230,9 @@ class ImplicitALS(Recommender):
         vectors: Floats = self.user_factors_[user_index]
         return vectors
 
-    def _normal_equations(self, item_index: NDArray[np.int32], value: Floats) -> tuple[Doubles, Doubles, Doubles]:
+    def _normal_equations(
+        self, item_index: NDArray[np.int32], value: Floats
+    ) -> tuple[Doubles, Doubles, Doubles]:
         """The normal equations of one person's likes, without the penalty.
 
         Returns:
@@ -261,7 +271,9 @@ class ImplicitALS(Recommender):
         likes = np.flatnonzero(profile.value >= float(self.threshold_))
         if len(likes) == 0:
             return Attribution(0.0, 0.0, average, np.zeros(n), np.full(n, average), is_exact=True)
-        liked, weight, form = self._normal_equations(profile.item_index[likes], profile.value[likes])
+        liked, weight, form = self._normal_equations(
+            profile.item_index[likes], profile.value[likes]
+        )
         values, axes = np.linalg.eigh(form)
         item, liked = item @ axes, liked @ axes
         sums = weight.sum() - np.append(0, weight)  # (1 + n,), of all likes, then without each
@@ -328,7 +340,9 @@ class _Solver:
         if n_threads > 1:
             self.n_spans = 8 * n_threads
 
-    def improve(self, table: _FactorTable, others: _FactorTable, max_steps: int, least_gain: float) -> Floats:
+    def improve(
+        self, table: _FactorTable, others: _FactorTable, max_steps: int, least_gain: float
+    ) -> Floats:
         """Rotates both tables, then solves for the rows of the first.
 
         The rotation makes the Gram matrix of the other table diagonal.
@@ -348,7 +362,9 @@ class _Solver:
         indptr = table.positives.indptr
         work = indptr + 16 * np.arange(len(indptr))  # a row without positives takes time, too
         ends = np.searchsorted(work, np.linspace(0, work[-1], self.n_spans + 1)).tolist()
-        calls = [(table.positives, span, factors, penalty, stop, table.losses) for span in pairwise(ends)]
+        calls = [
+            (table.positives, span, factors, penalty, stop, table.losses) for span in pairwise(ends)
+        ]
         self.run(self.solve, calls)
         return np.asarray(spectrum)
 

@@ -23,7 +23,9 @@ def check_threshold(given: Any, model: str) -> str:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise SettingError(f"{model}: threshold must be a rating, such as 4, or {AUTO}, not '{given}'.")
+        raise SettingError(
+            f"{model}: threshold must be a rating, such as 4, or {AUTO}, not '{given}'."
+        )
     return f"{number:g}"
 
 

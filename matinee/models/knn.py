@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
 from matinee.data.ratings import Grouped, Ratings
-from matinee.models.base import FitOptions, Attribution, UserState, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
@@ -262,7 +262,9 @@ class Neighborhood(Recommender):
         typical = typical_bias(self.history_, self.user_bias_, user_bias)
         without = self._without(profile, item_index)
         mean = float(self.global_mean_)
-        return Attribution(mean, user_bias - typical, item_bias + typical, ratings, without, is_exact)
+        return Attribution(
+            mean, user_bias - typical, item_bias + typical, ratings, without, is_exact
+        )
 
     def _without(self, profile: UserState, item_index: int) -> NDArray[np.float64]:
         """The score of an item without each of the ratings, (n,), by folding in the others."""

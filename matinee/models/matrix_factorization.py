@@ -55,10 +55,16 @@ class MatrixFactorization(Recommender):
     )
     capabilities = Capabilities(needs_stars=True, thread_safe=True)
 
-    factors: int = hyper(64, low=1, high=4096, search=(16, 256), help="length F of each taste vector")
+    factors: int = hyper(
+        64, low=1, high=4096, search=(16, 256), help="length F of each taste vector"
+    )
     epochs: int = hyper(20, low=1, high=10_000, search=(8, 60), help="passes over the ratings")
-    learning_rate: float = hyper(0.04, low=1e-5, high=1.0, search=(0.01, 0.1), help="step size of the first epoch")
-    final_rate: float = hyper(0.05, low=0, high=1, help="final step size relative to the first; linear in between")
+    learning_rate: float = hyper(
+        0.04, low=1e-5, high=1.0, search=(0.01, 0.1), help="step size of the first epoch"
+    )
+    final_rate: float = hyper(
+        0.05, low=0, high=1, help="final step size relative to the first; linear in between"
+    )
     regularization: float = hyper(
         0.04, low=0, high=10, search=(0.01, 0.2), help="L2 penalty of the factors, for each rating"
     )
@@ -76,7 +82,9 @@ class MatrixFactorization(Recommender):
         search=(1, 20),
         help="ratings at the mean added to each user and item",
     )
-    start_deviation: float = hyper(0.01, low=0, high=10, help="standard deviation of the initial factors")
+    start_deviation: float = hyper(
+        0.01, low=0, high=10, help="standard deviation of the initial factors"
+    )
     patience: int = hyper(
         0,
         low=0,
@@ -113,7 +121,9 @@ class MatrixFactorization(Recommender):
             self._train(descent, len(train), options)
         if not self.user_factors_.any():  # without factors, the optimal biases are known
             residual = train.value - self.global_mean_
-            user_bias, item_bias = shrunken_biases(train, residual, self.bias_shrinkage, self.bias_shrinkage, 10)
+            user_bias, item_bias = shrunken_biases(
+                train, residual, self.bias_shrinkage, self.bias_shrinkage, 10
+            )
             self.user_bias_ = user_bias.astype(np.float32)
             self.item_bias_ = item_bias.astype(np.float32)
 
@@ -163,7 +173,9 @@ class MatrixFactorization(Recommender):
             self._initial_biases(train.item_counts),
         )
 
-    def _initial_factors(self, counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
+    def _initial_factors(
+        self, counts: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.float32]:
         factors = rng.standard_normal((len(counts), self.factors), np.float32)
         factors *= np.float32(self.start_deviation) * (counts > 0)[:, None]
         return factors
@@ -204,9 +216,13 @@ class MatrixFactorization(Recommender):
     def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         return user_vectors(self._tables(), user_index)
 
-    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _fold_in(
+        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         residual = value - np.float32(self.global_mean_) - self.item_bias_[item_index]  # (n,)
-        return ridge(self.item_factors_[item_index], residual, self._penalty(len(value)), self.bias_shrinkage)
+        return ridge(
+            self.item_factors_[item_index], residual, self._penalty(len(value)), self.bias_shrinkage
+        )
 
     def _penalty(self, n: int) -> float:
         """The penalty of the factors of a user with n ratings, in stars."""
@@ -248,7 +264,9 @@ class MatrixFactorization(Recommender):
     def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._tables(), vectors)
 
-    def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> NDArray[np.float32]:
+    def _predict(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         nothing = np.zeros(1 + self.factors, np.float32)
         return predictions(self._tables(), user_index, item_index, nothing, nothing)
 
@@ -282,7 +300,9 @@ class _Weights(NamedTuple):
 class _Descent:
     """The blocks of ratings and the threads during one fit; see `kernels/sgd.py`."""
 
-    def __init__(self, train: Ratings, weights: _Weights, rng: np.random.Generator, run: Run, n_threads: int) -> None:
+    def __init__(
+        self, train: Ratings, weights: _Weights, rng: np.random.Generator, run: Run, n_threads: int
+    ) -> None:
         # Imported here because compiled code takes half a second to load; predicting needs none.
         from matinee.kernels import sgd
 

@@ -16,7 +16,9 @@ class Popularity(Recommender):
     """Ranks items by their number of training ratings; predicts no stars."""
 
     name: ClassVar[str] = "popularity"
-    summary: ClassVar[str] = "It ranks films by how many people rated them: the same list for everyone, and no stars."
+    summary: ClassVar[str] = (
+        "It ranks films by how many people rated them: the same list for everyone, and no stars."
+    )
     capabilities = Capabilities(predicts_stars=False)
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
@@ -25,7 +27,9 @@ class Popularity(Recommender):
     def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         return np.zeros((len(user_index), 1), np.float32)  # the same for all users
 
-    def _fold_in(self, item_index: NDArray[np.int32], value: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _fold_in(
+        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         del item_index, value
         return np.zeros(1, np.float32)
 

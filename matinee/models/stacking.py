@@ -40,7 +40,9 @@ def standardized(scores: Floats) -> Floats:
     return exact.astype(np.float32)
 
 
-def pairs_of(scores: Floats, liked: NDArray[np.int32], rated: NDArray[np.int32]) -> tuple[Doubles, Doubles]:
+def pairs_of(
+    scores: Floats, liked: NDArray[np.int32], rated: NDArray[np.int32]
+) -> tuple[Doubles, Doubles]:
     """Moments of the score differences d between a liked item and one of the hardest others.
 
     Args:
@@ -57,5 +59,9 @@ def pairs_of(scores: Floats, liked: NDArray[np.int32], rated: NDArray[np.int32])
         return np.zeros((len(scores),) * 2), np.zeros(len(scores))
     ahead, behind = scores[:, liked].astype(np.float64), scores[:, others].astype(np.float64)
     first, second = ahead.mean(axis=1), behind.mean(axis=1)
-    squares = np.cov(ahead, bias=True) + np.cov(behind, bias=True) + np.outer(first - second, first - second)
+    squares = (
+        np.cov(ahead, bias=True)
+        + np.cov(behind, bias=True)
+        + np.outer(first - second, first - second)
+    )
     return squares, first - second

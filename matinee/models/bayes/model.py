@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
-from matinee.models.base import FitOptions, Attribution, UserState, Recommender
+from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import Posterior, RatedLevels, ScoreParts, ordinal_posterior
 from matinee.models.bayes.gibbs import Sampler, SideInformation
