@@ -16,7 +16,7 @@ from matinee.errors import ModelFileError, SettingError, UnsupportedError
 from matinee.evaluation.metrics import rmse
 from matinee.kernels.knn import Measure, Rule
 from matinee.models.baseline import Baseline
-from matinee.models.knn import USERS_PER_BLOCK, SIMILARITIES, ItemKNN, UserKNN
+from matinee.models.knn import SIMILARITIES, USERS_PER_BLOCK, ItemKNN, UserKNN
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
 from tests.helpers import history, message
