@@ -53,7 +53,7 @@ def _entry(name: str, value: Any) -> list[str]:
     parts = [f"### {name}\n"]
     is_error = inspect.isclass(value) and issubclass(value, Exception)
     if not is_model and not is_error:
-        parts.append(f"```py\n{name}{_signature(value)}\n```\n")
+        parts.append(f"```text\n{name}{_signature(value)}\n```\n")
     parts.append(_as_markdown(inspect.getdoc(value) or ""))
     if inspect.isclass(value) and not is_model and not is_error:
         parts += _members(value)

@@ -25,10 +25,11 @@ predicted = model.predict_ratings(test)
 INTRODUCTION = """\
 # Gallery
 
-This page shows every figure that matinee draws, for the built-in sample. Each function returns the matplotlib `Axes`,
-which you can change or save: `plots.save_figure(axes, "figure.pdf")` writes PNG, SVG or PDF, and `plots.as_svg(axes, "title")`
-returns an `<svg>` element for a page. That element takes its colors from the page, so it also suits dark pages. Dashes,
-markers and positions repeat what colors show, so all figures can be read in black and white.
+This page shows every figure that matinee draws, for the built-in sample. Each function returns the
+matplotlib `Axes`, which you can change or save: `plots.save_figure(axes, "figure.pdf")` writes PNG, SVG
+or PDF, and `plots.as_svg(axes, "title")` returns an `<svg>` element for a page. That element takes its
+colors from the page, so it also suits dark pages. Dashes, markers and positions repeat what colors
+show, so all figures can be read in black and white.
 
 This page is made by `python docs/make_gallery.py`. All figures start with these lines:
 """

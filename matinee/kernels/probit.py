@@ -48,8 +48,7 @@ def interval(a: float, b: float) -> tuple[float, float, float]:
 
 @kernel()
 def quantile(p: float) -> float:
-    """x with Phi(x) = p, for 1e-11 < p < 1 - 1e-11; relative error 1e-15 (Wichura, AS 241,
-    1988)."""
+    """x with Phi(x) = p, for 1e-11 < p < 1 - 1e-11; error 1e-15 (Wichura, AS 241, 1988)."""
     q = p - 0.5
     if abs(q) <= 0.425:
         r = 0.180625 - q * q

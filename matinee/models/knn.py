@@ -108,7 +108,7 @@ class Neighborhood(Recommender):
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: FitOptions) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.has_stars:
             self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
             residual = train.value - self.global_mean_
@@ -122,10 +122,10 @@ class Neighborhood(Recommender):
         self.item_bias_ = item_bias.astype(np.float32)
         user_offset, item_offset = self._offsets()
         centered_value = self._values_of(train.value) - user_offset[train.user_index]
-        self._learn(train, centered_value - item_offset[train.item_index], how)
+        self._learn(train, centered_value - item_offset[train.item_index], options)
 
     @abstractmethod
-    def _learn(self, train: Ratings, residual: Floats, how: FitOptions) -> None:
+    def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
         """Sets all arrays except biases. The residuals, (N,), are by row of `train`."""
 
     def _offsets(self) -> tuple[Floats, Floats]:
@@ -323,7 +323,7 @@ class ItemKNN(Neighborhood):
     weights_: Floats = learned("I", "M", dtype=np.float32)
     """Their similarities to the power of the amplification, (I, M); 0 where there are fewer."""
 
-    def _learn(self, train: Ratings, residual: Floats, how: FitOptions) -> None:
+    def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
         from matinee.kernels import knn
 
         compared = train.value if self._compares_ratings else residual
@@ -336,7 +336,7 @@ class ItemKNN(Neighborhood):
         kept = np.empty(shape, np.int32), np.empty(shape, np.float32)
         both = rows(train.by_item), rows(train.by_user)
         measure = self._measure(lengths, len(train))
-        with workers(how.n_threads) as run:
+        with workers(options.n_threads) as run:
             n_parts = min(train.n_items, 32)
             targets = [np.arange(part, train.n_items, n_parts) for part in range(n_parts)]
             run(knn.keep_nearest, [(some, *both, lengths, measure, kept) for some in targets])
@@ -415,8 +415,8 @@ class UserKNN(Neighborhood):
     rater_values_: Floats = learned("N", dtype=np.float32)
     """The raters of each item and the residuals of their ratings, (I + 1,), (N,), (N,)."""
 
-    def _learn(self, train: Ratings, residual: Floats, how: FitOptions) -> None:
-        del how  # sorting takes no time
+    def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
+        del options  # sorting takes no time
         compared = train.value if self._compares_ratings else residual
         self.lengths_ = _lengths(train.user_index, compared, train.n_users)
         self.rater_starts_, self.raters_, _, row = train.by_item

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SHAPE, RATE = 1.0, 0.01
 """The Gamma prior of all precisions, vague compared with the data."""
 SPANS = 32
-"""Attribution of the work; fixed, so that threads do not change the order of a sum."""
+"""Parts of the work; fixed, so that threads do not change the order of a sum."""
 BLOCK_ROWS = 1024
 
 

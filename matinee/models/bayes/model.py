@@ -135,7 +135,7 @@ class BayesianMF(Recommender):
 
     # -- learning ----------------------------------------------------------------------------------
 
-    def _fit(self, train: Ratings, how: FitOptions) -> None:
+    def _fit(self, train: Ratings, options: FitOptions) -> None:
         for name in ("_wide_items", "_item_layers"):
             self.__dict__.pop(name, None)
         began, rng = time.monotonic(), np.random.default_rng(self.seed)
@@ -143,14 +143,14 @@ class BayesianMF(Recommender):
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
-        user_table, item_table = self._start(train, rng, how.n_threads)
+        user_table, item_table = self._start(train, rng, options.n_threads)
         losses: list[tuple[float, float, float]] = []
-        with one_blas_thread(), workers(how.n_threads or available_cores()) as run:
+        with one_blas_thread(), workers(options.n_threads or available_cores()) as run:
             side = self._side_information(train, rng, run)
             sampler = Sampler(
                 train, value, user_table, item_table, side, self.noise_pooling, run, ordinal
             )
-            draws = Draws(sampler, train, how.valid, self.kept, self.seed)
+            draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             while not self._is_done(draws, len(losses), began):
                 sampler.sweep(rng)
                 if len(losses) >= self.burn_in:
@@ -158,12 +158,12 @@ class BayesianMF(Recommender):
                 train_rmse = float(self.deviation_) * sampler.error
                 valid_rmse = float(self.deviation_) * draws.valid_error
                 losses.append((draws.effective_samples, train_rmse, valid_rmse))
-                if how.progress:
-                    has_valid = how.valid is not None and draws.n_sweeps > 0
+                if options.progress:
+                    has_valid = options.valid is not None and draws.n_sweeps > 0
                     validation = valid_rmse if has_valid else None
                     shown = valid_rmse if has_valid else train_rmse
                     total = self.burn_in + self.samples
-                    how.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
+                    options.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
         self.curve_ = curve_of(self, np.array(losses))
         for name, array in draws.learned(sampler).items():
             setattr(self, name, array)
@@ -271,12 +271,12 @@ class BayesianMF(Recommender):
 
     def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
         """The posterior of a person's factors and bias, for each draw."""
-        items_of_draws = self.item_draws_[item_index].transpose(1, 0, 2)
-        items = items_of_draws.astype(np.float64, order="C")  # (S, n, F + 1)
+        item_draws = self.item_draws_[item_index].transpose(1, 0, 2)
+        items = item_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
-        sets_of_draws = self.set_draws_[item_index].transpose(1, 0, 2)
-        sets = sets_of_draws.astype(np.float64, order="C")  # (S, n, F + 1)
+        set_draws = self.set_draws_[item_index].transpose(1, 0, 2)
+        sets = set_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         sets /= np.sqrt(len(item_index))
         mean = self.mean_draws_ + sets.sum(axis=1)
         precision = self.precision_draws_.astype(np.float64)

@@ -26,7 +26,7 @@ from matinee.threads import Run
 
 MOST_LEVELS = 20
 SPANS = 32
-"""Attribution of the work; fixed, so that threads do not change the order of a sum."""
+"""Parts of the work; fixed, so that threads do not change the order of a sum."""
 STEPS = 8
 """The maximum number of Newton steps to the mode; one or two suffice after the first sweep."""
 FREEDOM = 6.0
