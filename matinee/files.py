@@ -26,7 +26,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new binary file that takes the place of `path` when the block ends without an error.
 
     It is written under an unpredictable temporary name in the same folder, flushed to the disk and
-    renamed. If `path` is a symbolic link, the file that it points to is replaced and the link stays.
+    renamed. If `path` is a symbolic link, the file that it points to is replaced, and the link
+    stays.
 
     Raises:
         OSError: the file cannot be written, or `path` is a folder, a device, a pipe or a socket.
@@ -79,18 +80,23 @@ def check_output_name(path: Path, what: str, suffixes: tuple[str, ...]) -> None:
         SettingError: the name has none of the suffixes, its folder does not exist, or it is the
             name of a device, a pipe or a socket.
     """
+    problem = _problem_of_name(path, suffixes)
+    if problem:
+        raise SettingError(f"Cannot write the {what} '{path}': {problem}.")
+
+
+def _problem_of_name(path: Path, suffixes: tuple[str, ...]) -> str:
+    formats = ", ".join(suffixes)
+    if not path.suffix:
+        return f"its name has no ending; use {formats}"
     if path.suffix.lower() not in suffixes:
-        ending = "its name has no ending"
-        if path.suffix:
-            ending = f"'{path.suffix}' is not a supported format"
-        raise SettingError(f"Cannot write the {what} '{path}': {ending}; use {', '.join(suffixes)}.")
+        return f"'{path.suffix}' is not a supported format; use {formats}"
     if not path.absolute().parent.is_dir():
-        raise SettingError(
-            f"Cannot write the {what} '{path}': the folder '{path.parent}' does not exist; create it first."
-        )
+        return f"the folder '{path.parent}' does not exist; create it first"
     kind = special_kind(path)
     if kind:
-        raise SettingError(f"Cannot write the {what} '{path}': it is {kind}, not a regular file; use another name.")
+        return f"it is {kind}, not a regular file; use another name"
+    return ""
 
 
 def check_page_name(path: Path) -> None:

@@ -9,7 +9,7 @@ ROWS_AT_ONCE, CHUNK = 256, 64
 
 
 def centered(vectors: Floats, is_counted: NDArray[np.bool_]) -> Floats:
-    """The counted rows less their mean; the other rows, and a single counted row, are zeros, (I, F).
+    """The counted rows less their mean, (I, F); other rows, and a single counted row, are zeros.
 
     Item factors are compared in this form. What all of them share is not taste: it says how high
     people rate in general, and makes all items look alike. It is close to zero in mf, and a quarter
@@ -22,7 +22,7 @@ def centered(vectors: Floats, is_counted: NDArray[np.bool_]) -> Floats:
 
 
 def principal_components(vectors: Floats, n: int) -> tuple[Doubles, Doubles]:
-    """Positions along the n directions of largest variance, (I, n), and the shares of variance, (n,).
+    """Positions along the n directions of largest variance, (I, n), and their shares of it, (n,).
 
     Exact, from the eigenvectors of the covariance matrix. The signs are fixed: the row farthest out
     along a direction is on its positive side. If there are fewer than n directions, the remaining
@@ -49,8 +49,12 @@ def cosines_with(vectors: Floats, row: int) -> Floats:
     return np.where((lengths > 0) & (lengths[row] > 0), cosines, np.float32(np.nan))
 
 
-def nearest_rows(vectors: Floats, k: int, weights: Floats | None = None) -> tuple[NDArray[np.int32], Floats]:
-    """The k other rows with the highest cosine to each row, best first, and these cosines, (I, k) each.
+def nearest_rows(
+    vectors: Floats,
+    k: int,
+    weights: Floats | None = None,
+) -> tuple[NDArray[np.int32], Floats]:
+    """The k other rows with the highest cosine to each row, best first, and the cosines, (I, k).
 
     Ties are in the order of the rows. The rows are processed in blocks, so that no I x I matrix is
     made. If there are fewer than k other rows, the results have fewer columns.
@@ -64,7 +68,8 @@ def nearest_rows(vectors: Floats, k: int, weights: Floats | None = None) -> tupl
     lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
     units = (vectors / lengths).astype(np.float32)
     n = len(units)
-    others = np.zeros((-(-n // CHUNK) * CHUNK, units.shape[1]), np.float32)  # padded to whole chunks
+    n_padded = -(-n // CHUNK) * CHUNK  # whole chunks
+    others = np.zeros((n_padded, units.shape[1]), np.float32)
     others[:n] = units
     if weights is not None:
         others[:n] *= weights[:, None]
@@ -104,7 +109,7 @@ def _largest(block: Floats, k: int) -> tuple[Longs, Floats]:
 
 
 def top(scores: Floats, k: int) -> Longs:
-    """The positions of the k largest scores, best first; ties are in the order of their positions."""
+    """The positions of the k largest scores, best first; ties are in the order of positions."""
     if k <= 0:
         return np.empty(0, np.int64)
     threshold = np.partition(scores, len(scores) - k)[len(scores) - k]

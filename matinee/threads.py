@@ -71,7 +71,7 @@ def one_blas_thread() -> Iterator[None]:
 
 
 class _BlasLimit:
-    """A limit that several threads share: the first to enter sets it, the last to leave lifts it."""
+    """A limit shared by threads: the first to enter sets it, the last to leave lifts it."""
 
     def __init__(self) -> None:
         from threadpoolctl import ThreadpoolController

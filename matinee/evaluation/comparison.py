@@ -20,7 +20,17 @@ from matinee.models.base import Recommender
 from matinee.progress import Progress, Step
 from matinee.text import joined
 
-HEADINGS = ("model", "RMSE", "NDCG@10", "recall@20", "coverage", "fit s", "stars s", "lists s", "MB")
+HEADINGS = (
+    "model",
+    "RMSE",
+    "NDCG@10",
+    "recall@20",
+    "coverage",
+    "fit s",
+    "stars s",
+    "lists s",
+    "MB",
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +138,7 @@ class Comparison:
         return " ".join(words).rstrip()
 
     def mark(self, measure: str, name: str) -> str:
-        """ "*" for the best model by a measure, "=" for one that is not significantly worse, else ""."""
+        """The mark of a model by a measure, see `PairedTests.mark`."""
         for tests in self.contests:
             if tests.measure == measure:
                 return tests.mark(name)
@@ -140,18 +150,20 @@ class Comparison:
         sentences += [tests.sentence() for tests in self.contests]
         if any(tests.others for tests in self.contests):
             sentences.append(
-                "* marks the best model, and = the models that are not significantly worse (paired randomization "
-                "test over users at the 5% level, corrected for all pairs of models). ± is half of the 95% "
-                "interval of one value over users. It is larger than the uncertainty of a difference, because "
-                "users differ more than models do."
+                "* marks the best model, and = the models that are not significantly worse (paired "
+                "randomization test over users at the 5% level, corrected for all pairs of "
+                "models). ± is half of the 95% interval of one value over users. It is larger than "
+                "the uncertainty of a difference, because users differ more than models do."
             )
-        rankers = [entry.name for entry in self._measured() if entry.report and entry.report.rmse is None]
+        rankers = [
+            entry.name for entry in self._measured() if entry.report and entry.report.rmse is None
+        ]
         if 0 < len(rankers) < len(self._measured()):
             verb = "does" if len(rankers) == 1 else "do"
             sentences.append(
-                f"{joined(rankers)} {verb} not predict stars. Models that predict stars rank first the items that "
-                "a user would rate highest; the others rank first the items that a user is likely to choose and "
-                "like, which is what NDCG@10 and recall@20 measure."
+                f"{joined(rankers)} {verb} not predict stars. Models that predict stars rank first "
+                "the items that a user would rate highest; the others rank first the items that a "
+                "user is likely to choose and like, which is what NDCG@10 and recall@20 measure."
             )
         return sentences
 

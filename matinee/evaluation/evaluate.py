@@ -1,4 +1,4 @@
-"""Fits a model on the training part of a split and measures it on the test part: quality, time and memory."""
+"""Fits a model on the training part of a split and measures it on the test part."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -83,7 +83,11 @@ def evaluate(
     results = []
     for part in parts:
         model = make_model()
-        results.append(evaluate_part(model, part, n_threads=n_threads, progress=progress, with_ranking=with_ranking))
+        results.append(
+            evaluate_part(
+                model, part, n_threads=n_threads, progress=progress, with_ranking=with_ranking
+            )
+        )
     return summarize(results, make_model(), dataset).report
 
 
@@ -211,13 +215,17 @@ def _measure_errors(model: Recommender, test: Ratings, result: PartResult) -> No
     errors = np.abs(predicted.astype(np.float64) - test.value)
     result.measures["rmse"] = metrics.rmse(test.value, predicted)
     result.measures["mae"] = metrics.mae(test.value, predicted)
-    result.measures["rmse_per_user"] = float(np.sqrt(metrics.per_user_mean(test.user_index, errors**2)))
+    result.measures["rmse_per_user"] = float(
+        np.sqrt(metrics.per_user_mean(test.user_index, errors**2))
+    )
     result.measures["mae_per_user"] = metrics.per_user_mean(test.user_index, errors)
     result.errors = error_sums(test, predicted)
 
 
-def _measure_lists(model: Recommender, test: Ratings, result: PartResult, progress: Progress | None) -> None:
-    """Adds the measures of the lists to the result; none if no test item is relevant to any user."""
+def _measure_lists(
+    model: Recommender, test: Ratings, result: PartResult, progress: Progress | None
+) -> None:
+    """Adds the measures of the lists to the result; none if no test item is relevant."""
     task = ranking_task(test)
     result.n_without_relevant = task.n_without
     result.n_not_drawn = task.n_not_drawn
@@ -251,4 +259,7 @@ def _mean_measures(results: Sequence[PartResult]) -> dict[str, float]:
 def _mean_weights(results: Sequence[PartResult]) -> dict[str, float]:
     """The mean weight of each member of a blend over the folds."""
     names = dict.fromkeys(name for result in results for name in result.member_weights)
-    return {name: float(np.mean([result.member_weights.get(name, 0.0) for result in results])) for name in names}
+    return {
+        name: float(np.mean([result.member_weights.get(name, 0.0) for result in results]))
+        for name in names
+    }

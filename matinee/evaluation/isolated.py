@@ -42,7 +42,9 @@ def packed(parts: Sequence[Split], dataset: str, n_threads: int | None = None) -
     return pickle.dumps((list(parts), dataset, n_threads))
 
 
-def measure_here(model: Recommender, parts: Sequence[Split], dataset: str, n_threads: int | None) -> Measured:
+def measure_here(
+    model: Recommender, parts: Sequence[Split], dataset: str, n_threads: int | None
+) -> Measured:
     """Measures a model in this process; errors become the problem of the result."""
     try:
         results = [evaluate_part(copy(model), part, n_threads=n_threads) for part in parts]
@@ -63,12 +65,16 @@ def measure_isolated(model: Recommender, data: bytes) -> Measured:
     code = "from matinee.evaluation.isolated import work; work()"
     task = pickle.dumps((model.name, model.settings())) + data
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    done = subprocess.run([sys.executable, "-P", "-c", code], input=task, capture_output=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], input=task, capture_output=True, env=environment
+    )
     if done.returncode == 0:
         measured: Measured = pickle.loads(done.stdout)
         return measured
     if done.returncode < 0:
-        problem = f"The process was killed by signal {-done.returncode}, probably because memory ran out."
+        problem = (
+            f"The process was killed by signal {-done.returncode}, probably because memory ran out."
+        )
         return Measured(None, problem=problem)
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
     last = lines[-1] if lines else "no message"
@@ -76,7 +82,7 @@ def measure_isolated(model: Recommender, data: bytes) -> Measured:
 
 
 def work() -> None:
-    """The program of the process: reads a task from standard input, writes the result to standard output."""
+    """The program of the process: reads a task from stdin and writes the result to stdout."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answer:
         # What a library prints must not get into the answer.
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -93,7 +99,7 @@ def work() -> None:
 
 
 def _warm_up(model: Recommender) -> None:
-    """Does everything once on a small table, so that no time includes loading libraries and compiled code."""
+    """Does everything once on a small table, to load libraries and compiled code."""
     users, items = np.divmod(np.arange(600), 30)
     table = Ratings.from_ids(users, items, 1.0 + (users + items) % 5)
     part = Split(table.subset(items % 7 > 0), table.subset(items % 7 == 0), "small")

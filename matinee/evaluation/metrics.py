@@ -1,4 +1,4 @@
-"""Metrics, one function each, on arrays; each states its definition and the source of the definition.
+"""Metrics, one function each, on arrays; each states its definition and where it comes from.
 
 Metrics of predicted ratings take true and predicted stars, (N,). Metrics of lists take hits, (B, K)
 bool: which places of each user's list, best first, hold a relevant item; and n_relevant, (B,): the
@@ -68,7 +68,9 @@ def average_precision(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) 
     number of relevant items. The divisor is at most K, so that a perfect list has 1, as in McFee
     et al., "The Million Song Dataset challenge", 2012; trec_eval divides by n_relevant.
     """
-    precisions = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)  # (B, K) down to each place
+    precisions = np.cumsum(hits, axis=1) / np.arange(
+        1, hits.shape[1] + 1
+    )  # (B, K) down to each place
     return np.asarray((precisions * hits).sum(axis=1) / np.minimum(n_relevant, hits.shape[1]))
 
 
@@ -78,7 +80,7 @@ def hit_rate(hits: NDArray[np.bool_]) -> Doubles:
 
 
 def reciprocal_rank(hits: NDArray[np.bool_]) -> Doubles:
-    """One over the place of each user's first hit, 0 without a hit, (B,); its mean over users is MRR.
+    """One over the place of each user's first hit, 0 without a hit, (B,); its mean is the MRR.
 
     Voorhees, "The TREC-8 question answering track report", 1999.
     """
@@ -86,7 +88,7 @@ def reciprocal_rank(hits: NDArray[np.bool_]) -> Doubles:
 
 
 def self_information(item_counts: NDArray[np.integer], n_users: int) -> Doubles:
-    """How surprising it is that a user has rated an item, in bits, (I,): -log2(item_counts / n_users).
+    """The self-information of each item in bits, (I,): -log2(item_counts / n_users).
 
     The mean over a list is its novelty: Zhou et al., "Solving the apparent diversity-accuracy
     dilemma of recommender systems", 2010. An item without ratings counts as having one.
@@ -95,7 +97,7 @@ def self_information(item_counts: NDArray[np.integer], n_users: int) -> Doubles:
 
 
 def gini(amounts: NDArray[np.integer]) -> float:
-    """The Gini coefficient of amounts, (I,): 0 if all are equal, close to 1 if one item has everything.
+    """The Gini coefficient of amounts, (I,): 0 if all are equal, near 1 if one item has all.
 
     Twice the area between the Lorenz curve and the diagonal (Gini, 1912). For recommendations as
     in Fleder, Hosanagar, "Blockbuster culture's next rise or fall", 2009. 0 if all amounts are 0.

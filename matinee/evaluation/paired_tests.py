@@ -1,4 +1,4 @@
-"""Paired significance tests: which of several models is best by a measure, and which differ significantly.
+"""Paired significance tests: the best model by a measure, and which models differ from it.
 
 All models were measured on the same users, so two of them are compared user by user. Which model is
 best is only known after the measurement; therefore all pairs of models are tested, and the p-values
@@ -71,7 +71,7 @@ class PairedTests:
         return {"best": self.best, "others": others, "ties": self.ties}
 
     def mark(self, name: str) -> str:
-        """ "*" for the best model, "=" for one that is not significantly worse, "" for all others."""
+        """Returns "*" for the best model, "=" for one that is not significantly worse, else ""."""
         if name == self.best:
             return "*"
         for difference in self.others:
@@ -122,7 +122,9 @@ def against_first(sums: Mapping[str, PerUserSums], measure: str) -> PairedTests:
     if len(names) == 1:
         return PairedTests(measure, names[0], [])
     totals = np.concatenate([per_user.totals for per_user in by_model], axis=1)  # (U, M)
-    left, right = np.array(list(combinations(range(len(names)), 2))).T  # (P,), pairs with the first come first
+    left, right = np.array(
+        list(combinations(range(len(names)), 2))
+    ).T  # (P,), pairs with the first come first
     p_values = holm(sign_flip_test(totals[:, right] - totals[:, left]))  # (P,)
     is_tied = np.eye(len(names), dtype=bool)  # (M, M)
     is_tied[left, right] = is_tied[right, left] = p_values >= LEVEL
@@ -138,7 +140,7 @@ def against_first(sums: Mapping[str, PerUserSums], measure: str) -> PairedTests:
 
 
 def _ties(is_tied: NDArray[np.bool_]) -> list[list[int]]:
-    """Groups of rows of an (M, M) table within which all are tied; every tied pair is in at least one."""
+    """Groups of models that are all tied, from an (M, M) table; each tied pair is in some."""
     ties: list[list[int]] = []
     for pair in np.argwhere(np.triu(is_tied, 1)).tolist():
         if any(set(pair) <= set(tie) for tie in ties):

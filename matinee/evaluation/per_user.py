@@ -31,7 +31,9 @@ class PerUserSums(NamedTuple):
     def values(self) -> Doubles:
         """The value of each measure, (M,); NaN if it applies to no user."""
         totals, counts = self.totals.sum(axis=0), self.counts.sum(axis=0)
-        return self._rooted(np.divide(totals, counts, out=np.full(len(counts), np.nan), where=counts > 0))
+        return self._rooted(
+            np.divide(totals, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+        )
 
     def samples(self) -> Doubles:
         """Each measure on bootstrap samples of the users, (draws, M); see `significance.bootstrap`.

@@ -184,13 +184,13 @@ def _at(name: str, hits: NDArray[np.bool_], n_relevant: Longs) -> Doubles:
 
 
 def _mean(values: NDArray[np.number], mask: NDArray[np.bool_]) -> Doubles:
-    """The mean of each row over the places of the mask, (B, K) -> (B,); NaN for a row without any."""
+    """The mean of each row over the mask, (B, K) -> (B,); NaN if the mask is False throughout."""
     counts = mask.sum(axis=1)
     sums = np.where(mask, values, 0).sum(axis=1)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-# -- diversity -----------------------------------------------------------------------------------------------------
+# -- diversity -----------------------------------------------------------------------------------
 
 
 def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np.bool_]) -> Doubles:
@@ -215,7 +215,7 @@ def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np
     return 1 - _mean(cosines[pair.reshape(is_pair.shape)], is_pair)
 
 
-# -- sampled negatives -----------------------------------------------------------------------------------------------
+# -- sampled negatives ---------------------------------------------------------------------------
 
 
 def among_candidates(

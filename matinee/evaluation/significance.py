@@ -60,8 +60,12 @@ def _weights(n_users: int, draws: int, rng: np.random.Generator) -> Iterator[Dou
     at_once = max(1, CELLS // n_users)
     for first in range(0, draws, at_once):
         d = min(at_once, draws - first)
-        drawn = rng.integers(0, n_users, (d, n_users), dtype=np.int32) + n_users * np.arange(d)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=d * n_users).reshape(d, n_users).astype(np.float64)
+        drawn = (
+            rng.integers(0, n_users, (d, n_users), dtype=np.int32) + n_users * np.arange(d)[:, None]
+        )
+        yield (
+            np.bincount(drawn.ravel(), minlength=d * n_users).reshape(d, n_users).astype(np.float64)
+        )
 
 
 def interval(samples: Doubles, confidence: float = 0.95) -> tuple[float, float]:
@@ -94,7 +98,9 @@ def sign_flip_test(differences: Doubles, flips: int = FLIPS, seed: int = 0) -> D
     at_once = max(1, CELLS // max(1, n_users))
     for first in range(0, flips, at_once):
         d = min(at_once, flips - first)
-        bits = np.unpackbits(np.frombuffer(rng.bytes(-(-d * n_users // 8)), np.uint8), count=d * n_users)
+        bits = np.unpackbits(
+            np.frombuffer(rng.bytes(-(-d * n_users // 8)), np.uint8), count=d * n_users
+        )
         flipped = 2.0 * (bits.reshape(d, n_users) @ differences) - differences.sum(axis=0)  # (d, P)
         reached += np.sum(np.abs(flipped) >= sums - tolerance, axis=0)
     return np.asarray((1 + reached) / (1 + flips))

@@ -1,4 +1,4 @@
-"""Tuning: searches the settings with which a model does best on validation parts of the training rows.
+"""Tuning: searches the settings with which a model does best on validation ratings.
 
 The search uses the ranges that the model declares (`hyper(search=...)`) and starts from the
 defaults. It sees training rows alone. A test part is used once, at the end, for the best settings
@@ -132,11 +132,13 @@ class Tuning:
         else:
             sentences.append(
                 f"{label} on {self.n_valid:,} validation ratings: {self.gain.best:.4f}, and "
-                f"{self.gain.default:.4f} with the defaults; {self.gain.words()}. The best of many trials looks "
-                "better on the ratings it was chosen on than it is."
+                f"{self.gain.default:.4f} with the defaults; {self.gain.words()}. The best of many "
+                "trials looks better on the ratings it was chosen on than it is."
             )
         if self.test is not None:
-            result = f"{label} on the test part of {self.test.n_ratings:,} ratings: {self.test.best:.4f}"
+            result = (
+                f"{label} on the test part of {self.test.n_ratings:,} ratings: {self.test.best:.4f}"
+            )
             if self.best:
                 result += f", and {self.test.default:.4f} with the defaults; {self.test.words()}"
             sentences.append(f"{result}.")
@@ -164,7 +166,7 @@ def _written(value: Any) -> str:
     return str(value)
 
 
-# -- the search ----------------------------------------------------------------------------------------------------
+# -- the search ----------------------------------------------------------------------------------
 
 
 def tune(
@@ -196,7 +198,9 @@ def tune(
         MatineeError: the model cannot be trained with the defaults.
     """
     if find_spec("optuna") is None:
-        raise UnsupportedError("Tuning needs optuna, which is not installed:  pip install 'matinee[tune]'")
+        raise UnsupportedError(
+            "Tuning needs optuna, which is not installed:  pip install 'matinee[tune]'"
+        )
     plan = plan or Plan()
     space = search_space(model, plan.fixed)
     metric = _checked_metric(model, train, plan.metric)
@@ -211,8 +215,8 @@ def tune(
         gain = _gain(n_valid, study.sums[0], study.sums[best])
     if gain and gain.p_value >= LEVEL:
         note = (
-            f"{note} Trial {best} has {gain.best:.4f}, and the defaults {gain.default:.4f}; the difference is "
-            "not significant, so the defaults are kept."
+            f"{note} Trial {best} has {gain.best:.4f}, and the defaults {gain.default:.4f}; the "
+            "difference is not significant, so the defaults are kept."
         ).strip()
         best, gain = 0, None
     return Tuning(
@@ -230,7 +234,9 @@ def tune(
     )
 
 
-def with_test_gain(tuning: Tuning, model: Recommender, part: Split, *, n_threads: int | None = None) -> Tuning:
+def with_test_gain(
+    tuning: Tuning, model: Recommender, part: Split, *, n_threads: int | None = None
+) -> Tuning:
     """Adds the gain on a test part: both settings are trained on all training rows.
 
     Args:
@@ -255,7 +261,7 @@ def _best_trial(sums: dict[int, PerUserSums], metric: str) -> int:
 
 
 def _changed_settings(model: Recommender, settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the model, updated, as far as they differ from the defaults; without the seed."""
+    """The updated settings of the model that differ from the defaults, without the seed."""
     values = model.settings() | settings
     changed = {}
     for setting in model.hypers():
@@ -287,7 +293,9 @@ def _checked_metric(model: Recommender, train: Ratings, metric: str) -> str:
         hint = did_you_mean(metric, METRICS) or f" There are {', '.join(METRICS)}."
         raise SettingError(f"There is no metric '{metric}'.{hint}")
     if metric in ERRORS and not has_stars:
-        raise SettingError(f"{model.name} does not predict stars here, so it has no {metric}; tune ndcg_at_10.")
+        raise SettingError(
+            f"{model.name} does not predict stars here, so it has no {metric}; tune ndcg_at_10."
+        )
     return metric
 
 

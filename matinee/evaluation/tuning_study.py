@@ -1,4 +1,4 @@
-"""The study behind `tune`: optuna proposes settings, the objective measures a model that is trained with them."""
+"""The study behind `tune`: optuna proposes settings, and the objective measures them."""
 
 import time
 from collections.abc import Sequence
@@ -102,7 +102,8 @@ class Objective:
         self.tasks = [ranking_task(part.test) for part in parts]
         if not self.is_error and not all(len(task.users) for task in self.tasks):
             raise SettingError(
-                f"No item of the validation part is relevant, so {metric} cannot be measured; tune rmse."
+                f"No item of the validation part is relevant, so {metric} cannot be measured; "
+                "tune rmse."
             )
 
     def __call__(self, model: Recommender, pruning: "PruningCallback | None" = None) -> PerUserSums:
@@ -118,16 +119,19 @@ class Objective:
                 sums = error_sums(part.test, model.predict_ratings(part.test))
             else:
                 task = self.tasks[number]
-                sums = list_sums(judge(model, task, top_lists(model, task.users)), part.test.n_users)
+                sums = list_sums(
+                    judge(model, task, top_lists(model, task.users)), part.test.n_users
+                )
             folds.append(sums.only(self.metric))
             if pruning is not None and number + 1 < len(self.parts):
                 pruning.report(TENTHS * (number + 1), pooled(folds).values().item())
         return pooled(folds)
 
     def _fit(self, model: Recommender, number: int, pruning: "PruningCallback | None") -> None:
-        """Fits the model on one part; the callback follows the validation error, if the metric is the RMSE.
+        """Fits the model on one part; for the RMSE, the callback follows the validation error.
 
-        A model that chooses its last epoch by a validation part must not see the one it is measured on.
+        A model that chooses its last epoch by a validation part must not see the one that it is
+        measured on.
         """
         part = self.parts[number]
         if pruning is None or self.metric != "rmse" or model.needs_valid:
@@ -178,12 +182,18 @@ def search_space(model: Recommender, fixed: Sequence[str]) -> list[Hyper]:
     Raises:
         UnsupportedError: there are none.
     """
-    space = [setting for setting in model.hypers() if setting.search is not None and setting.name not in fixed]
+    space = [
+        setting
+        for setting in model.hypers()
+        if setting.search is not None and setting.name not in fixed
+    ]
     if not space:
         besides = ""
         if fixed:
             besides = " other than the fixed ones"
-        raise UnsupportedError(f"{model.name} has no settings to search{besides}; tune another model, such as mf.")
+        raise UnsupportedError(
+            f"{model.name} has no settings to search{besides}; tune another model, such as mf."
+        )
     return space
 
 
@@ -239,7 +249,9 @@ def _new_study(model: Recommender, space: list[Hyper], objective: Objective) -> 
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=n_warmup_steps),
     )
     settings = model.settings()
-    study.enqueue_trial({setting.name: _clipped(setting, settings[setting.name]) for setting in space})
+    study.enqueue_trial(
+        {setting.name: _clipped(setting, settings[setting.name]) for setting in space}
+    )
     return study
 
 
@@ -273,7 +285,7 @@ def _run_trial(
 
 
 def _proposed(trial: "optuna.Trial", setting: Hyper) -> Any:
-    """A value from the declared range, in three digits; on a log scale if it spans more than a factor of 10."""
+    """A value from the declared range, in three digits; log-scaled over more than a factor 10."""
     ends: Any = setting.search
     if isinstance(setting.default, bool | str):
         return trial.suggest_categorical(setting.name, list(ends))

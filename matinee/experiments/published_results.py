@@ -1,9 +1,9 @@
-"""The most accurate published rating predictions on MovieLens, and those of `bayes` on the same rows.
+"""The most accurate published rating predictions on MovieLens, and `bayes` on the same rows.
 
 Results can be compared within a protocol only: the same rows for training and for testing. Each
-published figure says where it comes from: from the publication, or from running the library again on
-these rows with two cores. The results of `bayes` are computed on request. No setting is chosen here:
-all are the defaults, without the ingredients that a line leaves out.
+published figure says where it comes from: from the publication, or from running the library again
+on these rows with two cores. The results of `bayes` are computed on request. No setting is chosen
+here: all are the defaults, without the ingredients that a line leaves out.
 """
 
 import shutil
@@ -63,7 +63,7 @@ class Published(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A result of `bayes` to compute: what it learns from, and the settings other than the defaults."""
+    """A result of `bayes` to compute: what it learns from, and the settings that it changes."""
 
     name: str
     uses: str
@@ -109,7 +109,14 @@ PROTOCOLS = (
             Published("myFM, regression, rank 10", "and when", 0.8833),
             Published("myFM, regression, rank 10", "and when", 0.8809, None, 19, AGAIN),
             Published("myFM, ordered probit, rank 10", "and when", 0.8808, 0.6921, 41),
-            Published("myFM, ordered probit, rank 10 (one of two seeds)", "and when", 0.8808, None, 36, AGAIN),
+            Published(
+                "myFM, ordered probit, rank 10 (one of two seeds)",
+                "and when",
+                0.8808,
+                None,
+                36,
+                AGAIN,
+            ),
         ),
         attempts=(_PLAIN, _IDS, _SIDE, _ALL, _PROBIT),
     ),
@@ -122,7 +129,9 @@ PROTOCOLS = (
             Published("biased MF (MyMediaLite)", "user, item", 0.9076),
             Published("myFM, rank 10", "user, item", 0.897, None, None, AGAIN),
             Published("SVD++ (MyMediaLite)", "and who rated what", 0.9065),
-            Published("SigmoidUserAsymmetricFM (MyMediaLite)", "and who rated what", 0.8906, 0.6999),
+            Published(
+                "SigmoidUserAsymmetricFM (MyMediaLite)", "and who rated what", 0.8906, 0.6999
+            ),
         ),
         attempts=(_PLAIN, _IDS, _SIDE, _ALL),
     ),
@@ -136,7 +145,9 @@ PROTOCOLS = (
             Published("GLocal-K", "user, item", 0.8227, None, 7880),
             Published("RecKross", "user, item", 0.8224),
             Published("myFM, regression, rank 32", "and who rated what", 0.8197, None, 439, AGAIN),
-            Published("myFM, ordered probit, rank 32", "and who rated what", 0.8183, None, 534, AGAIN),
+            Published(
+                "myFM, ordered probit, rank 32", "and who rated what", 0.8183, None, 534, AGAIN
+            ),
         ),
         attempts=(
             _PLAIN,
@@ -148,7 +159,8 @@ PROTOCOLS = (
     ),
     Protocol(
         name="ml-1m-part",
-        title="ML-1M, its first 2,999 users with the times of their ratings, a random tenth of the rows",
+        title="ML-1M, its first 2,999 users with the times of their ratings, "
+        "a random tenth of the rows",
         data="ml-1m-users-1-2999",
         folds=(),
         published=(),
@@ -202,7 +214,9 @@ def protocol_named(name: str) -> Protocol:
     known = {protocol.name: protocol for protocol in PROTOCOLS}
     if name not in known:
         hint = did_you_mean(name, known)
-        raise UnknownNameError(f"There is no protocol '{name}'.{hint} There are: {', '.join(known)}.")
+        raise UnknownNameError(
+            f"There is no protocol '{name}'.{hint} There are: {', '.join(known)}."
+        )
     return known[name]
 
 
@@ -231,7 +245,9 @@ def run_protocol(
     known = [attempt.name for attempt in protocol.attempts]
     for name in attempts:
         if name not in known:
-            raise UnknownNameError(f"{protocol.name} has no line '{name}'. There are: {', '.join(known)}.")
+            raise UnknownNameError(
+                f"{protocol.name} has no line '{name}'. There are: {', '.join(known)}."
+            )
     parts = parts_of(protocol, folder)
     has_times = parts[0].train.timestamp is not None
     lines = [_published_line(published) for published in protocol.published]
@@ -296,7 +312,7 @@ def coverage(true: Reals, predicted: Reals, deviations: Reals) -> tuple[float, .
     """The share of true ratings inside the prediction interval, for each of `LEVELS`.
 
     Args:
-        true, predicted, deviations: (N,) in stars; the intervals are those of a normal distribution.
+        true, predicted, deviations: (N,) in stars, of a normal distribution.
     """
     distances = np.abs(predicted.astype(np.float64) - true) / deviations
     shares = []
@@ -306,7 +322,7 @@ def coverage(true: Reals, predicted: Reals, deviations: Reals) -> tuple[float, .
     return tuple(shares)
 
 
-# -- the rows ----------------------------------------------------------------------------------------------------
+# -- the rows ------------------------------------------------------------------------------------
 
 
 def tenth(n_rows: int) -> NDArray[np.int64]:
@@ -321,7 +337,11 @@ def tenth(n_rows: int) -> NDArray[np.int64]:
 
 
 def parts_of(protocol: Protocol, folder: Path | None = None) -> list[Split]:
-    """The training and test parts of a protocol, one split for each fold; `folder` as for `run_protocol`."""
+    """The training and test rows of a protocol, one split for each fold.
+
+    Args:
+        folder: as for `run_protocol`.
+    """
     with _unpacked(protocol, folder) as place:
         return list(_parts(protocol, place))
 
@@ -330,7 +350,10 @@ def _parts(protocol: Protocol, place: Path) -> Iterator[Split]:
     for fold in protocol.folds:
         train, test = place / f"{fold}.base", place / f"{fold}.test"
         if not (train.is_file() and test.is_file()):
-            raise DataError(f"The folder {place} has no {train.name} and {test.name}, the official folds of ML-100K.")
+            raise DataError(
+                f"The folder {place} has no {train.name} and {test.name}, the official folds of "
+                "ML-100K."
+            )
         yield given_parts(load(train).ratings, load(test).ratings)
     if not protocol.folds:
         data = load(place)
@@ -342,7 +365,7 @@ def _parts(protocol: Protocol, place: Path) -> Iterator[Split]:
 
 @contextmanager
 def _unpacked(protocol: Protocol, folder: Path | None) -> Iterator[Path]:
-    """The folder with the data of a protocol; a zip is unpacked for as long as the context lasts."""
+    """The folder with the data of a protocol; a zip is unpacked while the context lasts."""
     place = _place(protocol.data, folder)
     if place.is_dir():
         yield place
@@ -352,7 +375,9 @@ def _unpacked(protocol: Protocol, folder: Path | None) -> Iterator[Path]:
             shutil.unpack_archive(place, temporary, "zip")
         except (shutil.ReadError, OSError) as error:
             raise DataError(f"Cannot unpack {place}: {error}.") from error
-        inside = [path for path in Path(temporary).iterdir() if path.is_dir() and path.name != "__MACOSX"]
+        inside = [
+            path for path in Path(temporary).iterdir() if path.is_dir() and path.name != "__MACOSX"
+        ]
         if len(inside) == 1:
             yield inside[0]
         else:
@@ -379,4 +404,6 @@ def _place(name: str, folder: Path | None) -> Path:
     advice = f"Put the folder {name} beside the other data sets"
     if name in names():
         advice = f"Type 'matinee data fetch {name}'"
-    raise DataError(f"The data '{name}' is not {where}. {advice}, or give the folder that holds it with --data.")
+    raise DataError(
+        f"The data '{name}' is not {where}. {advice}, or give the folder that holds it with --data."
+    )

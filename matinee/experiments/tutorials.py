@@ -22,7 +22,7 @@ ADAM = {"square_momentum": 0.999, "epsilon": 1e-8, "decoupled": False}
 
 
 class Question(NamedTuple):
-    """A prediction that a tutorial shows: the ids of a user and an item, and the published stars."""
+    """A prediction that a tutorial shows: the ids of a user and an item, and the stars."""
 
     user: int
     item: int
@@ -67,8 +67,8 @@ TUTORIALS = (
         short={"epochs": 2, "factors": 10},
         published=dict(enumerate((0.9370, 0.8850, 0.8385, 0.8236, 0.8243))),
         similar_to=("Silence of the Lambs, The (1991)",),
-        remark="The book uses an unpublished random split, and identifies films by title, of which 18 "
-        "occur twice. So its numbers and these come from different samples of the same ratings.",
+        remark="The book uses an unpublished random split, and identifies films by title, of which "
+        "18 occur twice. So its numbers and these come from different samples of the same ratings.",
         better={"start": "normal:0.01", "weight_decay": 0.2},
     ),
     Tutorial(
@@ -77,8 +77,9 @@ TUTORIALS = (
         data="ml-1m",
         model="mlp",
         settings={
-            "factors": 150, "hidden": "500,500,500", "embedding_dropout": 0.05, "dropout": "0.5,0.5,0.25",
-            "sigmoid_range": "0.5:5.5", "batch_size": 2000, "learning_rate": 1e-3, "weight_decay": 1e-5,
+            "factors": 150, "hidden": "500,500,500", "embedding_dropout": 0.05,
+            "dropout": "0.5,0.5,0.25", "sigmoid_range": "0.5:5.5",
+            "batch_size": 2000, "learning_rate": 1e-3, "weight_decay": 1e-5,
             "schedule": "warm-restarts", "epochs": 16, "patience": 10, "keep_best": True, **ADAM,
         },
         short={"factors": 16, "hidden": "32,32", "dropout": "0.1", "epochs": 2, "batch_size": 4000},
@@ -86,8 +87,9 @@ TUTORIALS = (
         similar_to=("Star Wars: Episode IV - A New Hope (1977)",),
         remark="Its split and the initial values of its embeddings come from other random states.",
         better={
-            "factors": 50, "hidden": "200,100", "dropout": "0.25", "batch_size": 1000, "epochs": 8, "patience": 0,
-            "schedule": "one-cycle", "learning_rate": 3e-3, "weight_decay": 1e-4,
+            "factors": 50, "hidden": "200,100", "dropout": "0.25", "batch_size": 1000,
+            "epochs": 8, "patience": 0, "schedule": "one-cycle", "learning_rate": 3e-3,
+            "weight_decay": 1e-4,
         },
     ),
     Tutorial(
@@ -96,14 +98,16 @@ TUTORIALS = (
         data="ml-100k",
         model="dot-product",
         settings={
-            "start": "normal:1", "sigmoid_range": "0:5.5", "batch_size": 100, "epochs": 30, "learning_rate": 3e-3,
+            "start": "normal:1", "sigmoid_range": "0:5.5",
+            "batch_size": 100, "epochs": 30, "learning_rate": 3e-3,
             "weight_decay": 3e-4, "schedule": "warm-up", "keep_best": True, **ADAM,
         },
         short={"epochs": 3, "factors": 10},
         published={0: 7.22, 24: 0.8509},
         similar_to=("Star Wars (1977)", "Snow White and the Seven Dwarfs (1937)"),
-        remark="The split is that of scikit-learn's train_test_split with random_state=42. The initial values have "
-        "PyTorch's standard deviation of 1, as the error of 7.22 after the first epoch shows.",
+        remark="The split is that of scikit-learn's train_test_split with random_state=42. The "
+        "initial values have PyTorch's standard deviation of 1, as the error of 7.22 after the "
+        "first epoch shows.",
         better={"start": "normal:0.01"},
     ),
     Tutorial(
@@ -115,7 +119,8 @@ TUTORIALS = (
         short={"epochs": 4},
         published={},
         asked=(Question(1, 1, 3.69), Question(1, 2, 3.18)),
-        remark="It published predictions, but no error on a test part; its split and initial values are random.",
+        remark="It published predictions, but no error on a test part; its split and initial "
+        "values are random.",
     ),
 )  # fmt: skip
 
@@ -163,7 +168,9 @@ def tutorial_named(name: str) -> Tutorial:
     known = {tutorial.name: tutorial for tutorial in TUTORIALS}
     if name not in known:
         hint = did_you_mean(name, known)
-        raise UnknownNameError(f"There is no tutorial '{name}'.{hint} There are: {', '.join(known)}.")
+        raise UnknownNameError(
+            f"There is no tutorial '{name}'.{hint} There are: {', '.join(known)}."
+        )
     return known[name]
 
 
@@ -241,7 +248,9 @@ def _better(tutorial: Tutorial, part: Split, seed: int) -> dict[str, Any]:
 
 def _curve(model: Recommender) -> TrainingCurve:
     if model.curve_ is None:
-        raise UnsupportedError(f"{model.name} does not learn in epochs, as the models of all tutorials do.")
+        raise UnsupportedError(
+            f"{model.name} does not learn in epochs, as the models of all tutorials do."
+        )
     return model.curve_
 
 
@@ -259,7 +268,7 @@ def _split(tutorial: Tutorial, ratings: Ratings) -> Split:
 
 
 def _titles_by_bias(guide: Guide) -> list[str]:
-    """The titles of all items from the lowest bias to the highest; empty for a model without biases."""
+    """The titles of all items in the order of their biases; empty for a model without biases."""
     biases = guide.model.learned_biases()
     if biases is None or not biases.item.any():
         return []

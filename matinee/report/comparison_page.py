@@ -23,7 +23,13 @@ class Bar(NamedTuple):
 def comparison_page(comparison: Comparison) -> str:
     """The table as an HTML page that needs no other file and no network."""
     bars = {measure: _bars(measure, comparison.entries) for measure in MEASURES}
-    return render("compare.html", found=comparison, bars=bars, measures=MEASURES, version=__version__)
+    return render(
+        "compare.html",
+        found=comparison,
+        bars=bars,
+        measures=MEASURES,
+        version=__version__,
+    )
 
 
 def save_comparison_page(comparison: Comparison, path: Path) -> None:
@@ -52,4 +58,8 @@ def _bars(measure: str, entries: Sequence[Entry]) -> dict[str, Bar]:
     width = max(bar.high for bar in bars.values()) - lowest
     if width == 0:
         width = 1.0
-    return {name: Bar(*(_MARGIN + _INSIDE * (end - lowest) / width for end in bar)) for name, bar in bars.items()}
+    drawn = {}
+    for name, bar in bars.items():
+        low, value, high = (_MARGIN + _INSIDE * (end - lowest) / width for end in bar)
+        drawn[name] = Bar(low, value, high)
+    return drawn

@@ -1,4 +1,4 @@
-"""What self-contained HTML pages share: the template environment, the assets and writing the file."""
+"""What self-contained HTML pages share: templates, assets and writing the file."""
 
 from functools import cache
 from importlib.resources import files
