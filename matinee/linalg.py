@@ -42,6 +42,11 @@ def principal_components(vectors: Floats, n: int) -> tuple[Doubles, Doubles]:
     return positions, explained
 
 
+def shrinkage_weights(counts: NDArray[np.integer], shrinkage: float) -> Doubles:
+    """counts / (counts + shrinkage), (I,): the weight of what is learned from so many ratings."""
+    return np.asarray(counts / np.maximum(counts + shrinkage, 1), np.float64)
+
+
 def cosines_with(vectors: Floats, row: int) -> Floats:
     """The cosine of one row with every row, (I,); NaN where either of them is zero."""
     lengths = np.linalg.norm(vectors, axis=1)  # (I,)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matinee import linalg
-from matinee.linalg import centered, nearest_rows, principal_components
+from matinee.linalg import centered, nearest_rows, principal_components, shrinkage_weights
 
 
 def rows(n: int, width: int, seed: int = 0) -> np.ndarray:
@@ -137,3 +137,9 @@ def test_a_row_of_zeros_is_like_nothing() -> None:
     _, cosines = nearest_rows(vectors, 2)
     assert cosines[0].tolist() == [0, 0]
     assert np.isfinite(cosines).all()
+
+
+def test_what_is_learned_from_few_ratings_counts_for_less() -> None:
+    weights = shrinkage_weights(np.array([0, 5, 20, 180]), 20)
+    np.testing.assert_allclose(weights, [0, 0.2, 0.5, 0.9])
+    np.testing.assert_array_equal(shrinkage_weights(np.array([0, 3]), 0), [0, 1])

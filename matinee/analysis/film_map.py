@@ -18,7 +18,7 @@ from matinee._types import Floats
 from matinee.data.catalog import Film
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
-from matinee.linalg import centered, nearest_rows, principal_components
+from matinee.linalg import centered, nearest_rows, principal_components, shrinkage_weights
 from matinee.models.base import UserState
 from matinee.models.history import few_ratings
 from matinee.models.hyperparameters import check_choice
@@ -179,7 +179,8 @@ def make_map(
             f"A map needs two films with at least {floor} ratings; lower --min-ratings."
         )
     vectors, counts = vectors[rows], model.item_counts_[rows]
-    neighbors, likeness = nearest_rows(vectors, k, (counts / (counts + few)).astype(np.float32))
+    weights = shrinkage_weights(counts, few).astype(np.float32)
+    neighbors, likeness = nearest_rows(vectors, k, weights)
     positions, explained = principal_components(vectors, 2)  # (M, 2), (2,)
     shares = (float(explained[0]), float(explained[1]))
     if method == "umap":

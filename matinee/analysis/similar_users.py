@@ -17,7 +17,7 @@ from matinee.data.catalog import Film
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
-from matinee.linalg import centered
+from matinee.linalg import centered, shrinkage_weights
 from matinee.models.base import Person, Recommender, UserState
 from matinee.models.implicit_feedback import liked_from
 from matinee.recommendation.guide import Guide
@@ -193,7 +193,7 @@ def _similarities(model: Recommender, profile: UserState, own_index: int | None)
     weights = np.ones(len(n))
     if has_histories:
         known = n > 0
-        weights = n / (n + SHRINKAGE)
+        weights = shrinkage_weights(n, SHRINKAGE)
     tastes = model.user_tastes(np.arange(len(n)))  # (U, F)
     if not tastes.any():
         raise UnsupportedError(

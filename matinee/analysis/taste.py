@@ -1,13 +1,12 @@
 """A person's taste: their ratings compared with everyone's ratings of the same items."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from matinee.data.catalog import Film
 from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
 from matinee.recommendation.guide import Guide
@@ -90,8 +89,8 @@ def taste_of(guide: Guide, stars: Mapping[int, float]) -> Taste:
         item = guide.catalog[model.items_.id(index)]
         for genre in item.genres:
             genres[genre].append(amount - (generosity or 0.0))
-        for decade in _decade_of(item):
-            decades[decade].append(amount - (generosity or 0.0))
+        if item.decade:
+            decades[item.decade].append(amount - (generosity or 0.0))
     return Taste(
         n_ratings=len(stars),
         mean=_rounded(mean),
@@ -124,8 +123,10 @@ def shares_beyond_everyone(guide: Guide, taste: Taste) -> tuple[list[Preference]
     everyone: dict[str, int] = defaultdict(int)
     for item_id, count in zip(model.items_.ids.tolist(), model.item_counts_.tolist(), strict=True):
         item = guide.catalog[item_id]
-        for name in (*item.genres, *_decade_of(item)):
+        for name in item.genres:
             everyone[name] += count
+        if item.decade:
+            everyone[item.decade] += count
     n_all = max(1, int(model.item_counts_.sum()))
     n_own = max(1, taste.n_ratings)
 
@@ -137,12 +138,6 @@ def shares_beyond_everyone(guide: Guide, taste: Taste) -> tuple[list[Preference]
         return sorted(shares, key=lambda preference: -preference.beyond)
 
     return compared(taste.genres), compared(taste.decades)
-
-
-def _decade_of(item: Film) -> Iterator[str]:
-    """Such as "1990s"; nothing if the year is unknown."""
-    if item.year:
-        yield f"{item.year // 10 * 10}s"
 
 
 def _preferences(groups: Mapping[str, list[float]]) -> list[Preference]:

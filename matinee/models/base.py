@@ -22,7 +22,7 @@ from matinee.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from matinee.linalg import centered, cosines_with, top
+from matinee.linalg import centered, cosines_with, shrinkage_weights, top
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
 from matinee.models.history import History, Rows
@@ -536,8 +536,7 @@ class Recommender(ABC):
                 f"Item '{item_id}' has no similar items: {self.name} learned {learned_of_it}."
             )
         candidates[item] = False
-        trust = self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)
-        similarity *= trust.astype(np.float32)
+        similarity *= shrinkage_weights(self.item_counts_, shrinkage).astype(np.float32)
         best = top(np.where(candidates, similarity, -np.inf), min(k, int(candidates.sum())))
         return [ScoredItem(self.items_.id(i), float(similarity[i]), None) for i in best.tolist()]
 
