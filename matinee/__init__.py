@@ -7,7 +7,7 @@
     guide = matinee.Guide(model, data.catalog)
     guide.recommend(1).items
 
-Names are loaded when first used, so that importing matinee costs next to nothing.
+Names are imported on first use, so `import matinee` is fast.
 """
 
 import lazy_loader

@@ -1,1 +1,15 @@
-"""Data before a model sees it: titles of items, and the keys by which they are compared."""
+"""Data before a model sees it: ratings, their users and items, titles, features and splits.
+
+vocabulary       ids and row numbers
+ratings          the table of ratings, in row numbers
+catalog, titles  titles, years and genres of items; titles as search keys
+features         side information on users and items
+dataset          ratings, catalog and a note: the result of reading
+split            training and test parts
+describe         a first look at a data set
+convert          a data set in another file format
+server_ratings   ratings that `matinee serve` collected
+datasets/        the built-in sample and MovieLens
+reading/         any table of ratings
+personal/        a person's own ratings
+"""

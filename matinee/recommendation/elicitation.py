@@ -1,5 +1,4 @@
-"""Preference elicitation: which items to ask a person about, so that every answer tells the
-most."""
+"""Preference elicitation: which items to ask a person about, to learn most from each answer."""
 
 from collections.abc import Iterable
 
@@ -25,8 +24,7 @@ class Elicitation:
         """Selects the candidates.
 
         Args:
-            item_vectors: (I, F) float32, rows of length 1 or 0: what the model learned about the
-                items.
+            item_vectors: (I, F) float32, rows of length 1 or 0: what the model learned about them.
             labels: (I, L) float32, rows of length 1 or 0: genres and decade.
             counts: (I,), ratings of each item.
         """
@@ -39,8 +37,7 @@ class Elicitation:
         self._row = {index: row for row, index in enumerate(self.candidates.tolist())}
 
     def next_items(self, n: int, rated: Iterable[int], skipped: Iterable[int]) -> list[int]:
-        """The n items to ask about next, by index: well known, and unlike everything answered so
-        far.
+        """The n items to ask about next, by index: well known, and unlike those answered so far.
 
         Greedy D-optimal design (Wynn, "The sequential generation of D-optimum experimental
         designs", 1970): each step takes the item with the largest x' A^-1 x, the variance of its
@@ -71,8 +68,7 @@ class Elicitation:
 
 
 def _reduced(vectors: Doubles) -> Doubles:
-    """The rows in fewer columns with nearly the same inner products, (M, at most
-    `_MAX_DIRECTIONS`)."""
+    """The rows in at most `_MAX_DIRECTIONS` columns, with nearly the same inner products."""
     if vectors.shape[1] <= _MAX_DIRECTIONS or len(vectors) == 0:
         return vectors
     left, singular_values, _ = np.linalg.svd(vectors, full_matrices=False)

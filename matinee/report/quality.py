@@ -1,7 +1,7 @@
-"""How good a model is: the same settings, trained anew on a random part of the ratings and tested
-on the rest."""
+"""The quality of a model: its settings, trained on a part of the ratings, tested on the rest."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,15 +22,17 @@ from matinee.progress import Progress
 from matinee.text import counted, share, span
 
 TEST_PART = 0.2
-SURE = 0.05
-"""A p-value below this is called more than chance."""
+#: A difference with a p-value below this is called significant.
+SIGNIFICANT = 0.05
 LACKING = (
     " This file was written by an earlier version of matinee, which saved neither timestamps nor "
     "features of users and items; this model may have learned from them, and the one that was "
     "measured did not."
 )
+#: With fewer test ratings the figures are mostly chance.
 FEW = 100
-"""With fewer test ratings than this the figures are mostly chance."""
+#: Fewer test ratings say nothing about the calibration.
+_FEW_IN_A_GROUP = 20
 
 
 class Estimate(NamedTuple):
@@ -43,7 +45,7 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class Errors:
-    """How far one way of predicting is off on the test part, in stars."""
+    """The errors of one predictor on the test part, in stars."""
 
     name: str
     words: str
@@ -53,8 +55,7 @@ class Errors:
 
 @dataclass(frozen=True)
 class Ranking:
-    """How well one way of ranking finds what people liked in the test part; see
-    `matinee.ranking`."""
+    """How well a model's lists find what people liked in the test part (`evaluation.ranking`)."""
 
     name: str
     n_users: int
@@ -66,7 +67,7 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Group:
-    """Test ratings that have something in common, from `low` to `high`."""
+    """The test ratings with a quantity between `low` and `high`; the rest are their means."""
 
     low: float
     high: float
@@ -78,19 +79,19 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Quality:
-    """What was measured.
+    """The measurements.
 
     Attributes:
-        model: the one that was trained on the training part only.
-        is_lacking: whether the file holds too little to train the same model: see `LACKING`.
-        is_watched: whether its `curve_` holds the error on the test part too.
+        model: the model trained on the training part only.
+        is_lacking: the file lacks data that the same model needs for training; see `LACKING`.
+        is_watched: the `curve_` of the model includes the error on the test part.
         predicted: (N,) its stars for the test ratings; None for a model that only ranks.
         errors: of the mean, the baseline and the model; empty for a model that only ranks.
         ranking: of popularity, the baseline and the model; empty if nobody liked a test item.
         comparison: whether the model is better than the baseline, in words.
-        calibration: test ratings grouped by the stars predicted for them.
-        by_activity, by_popularity: grouped by the number of training ratings of their user and of
-            their item.
+        calibration: test ratings grouped by their prediction.
+        by_activity: test ratings grouped by the number of training ratings of the user.
+        by_popularity: test ratings grouped by the number of training ratings of the item.
     """
 
     part: Split
@@ -106,98 +107,99 @@ class Quality:
     by_popularity: list[Group]
 
     def protocol(self) -> str:
-        """What was done, in two sentences."""
+        """How the quality was measured."""
         n_train, n_test = len(self.part.train), len(self.part.test)
         unit = f"{self.part.train.unit}s"
-        lacking = LACKING if self.is_lacking else ""
-        few = (
-            f" So few test {unit} say little: the figures are mostly chance."
-            if n_test < FEW
-            else ""
+        text = (
+            f"A model with the same settings was trained on a random {1 - TEST_PART:.0%} of the "
+            f"{unit} ({n_train:,}, drawn with seed {self.model.seed}) and tested on the other "
+            f"{n_test:,}, which it had never seen. The model in this file learned from all of them "
+            "and should be about as good."
         )
-        return (
-            f"A model with the same settings was trained anew on a random {1 - TEST_PART:.0%} of the {unit} "
-            f"({n_train:,}, drawn with seed {self.model.seed}) and tested on the other {n_test:,}, which it had never "
-            f"seen. The model of this file learnt from all of them and should be about as good.{few}{lacking}"
-        )
+        if n_test < FEW:
+            text += f" There are so few test {unit} that the figures are mostly chance."
+        if self.is_lacking:
+            text += LACKING
+        return text
 
     def sentences(self) -> list[str]:
         """The errors in words; empty for a model that only ranks."""
         if self.predicted is None:
             return []
         errors = np.abs(self.predicted - self.part.test.value)
-        room = _room(self.part.test)
-        mine, mean = self.errors[-1], self.errors[0]
-        return [
-            f"On average {mine.name} is off by {mine.mae.value:.2f} stars, where giving everybody the mean is off by "
-            f"{mean.mae.value:.2f}. Half of its predictions are within {np.median(errors):.2f} stars of the truth, "
-            f"{share(float(np.mean(errors <= room)))} within {room:g} star{'s' * (room != 1)}.",
-            *([self.comparison] if self.comparison else []),
+        width = _near(self.part.test)
+        near = f"{share(float(np.mean(errors <= width)))} within {width:g} stars"
+        if width == 1:
+            near = near.removesuffix("s")
+        mean, mine = self.errors[0], self.errors[-1]
+        sentences = [
+            f"On average, {mine.name} is off by {mine.mae.value:.2f} stars; predicting the mean "
+            f"for every film is off by {mean.mae.value:.2f}. Half of its predictions are within "
+            f"{np.median(errors):.2f} stars of the true rating, {near}."
         ]
+        if self.comparison:
+            sentences.append(self.comparison)
+        return sentences
 
     def calibration_sentence(self) -> str:
-        """The largest gap between prediction and truth among groups of some size."""
-        large = [
-            group for group in self.calibration if group.n >= max(20, 0.01 * len(self.part.test))
-        ]
+        """The largest gap between the prediction and the true mean, among groups of some size."""
+        smallest = max(_FEW_IN_A_GROUP, 0.01 * len(self.part.test))
+        large = [group for group in self.calibration if group.n >= smallest]
         if not large:
-            return "There are too few test ratings to say whether the predictions can be taken at their word."
+            return "There are too few test ratings to tell whether this holds."
         worst = max(large, key=lambda group: abs(group.predicted - group.true))
         return (
-            f"The largest gap is where it predicts about {worst.predicted:.2f} stars: people gave {worst.true:.2f} "
-            f"there on average ({counted(worst.n, 'test rating')})."
+            f"The largest gap is at predictions of about {worst.predicted:.2f} stars: people gave "
+            f"{worst.true:.2f} on average ({counted(worst.n, 'test rating')})."
         )
 
     def group_sentence(self, kind: str) -> str:
-        """The error of the quarter of the test ratings with the fewest training ratings, and of
-        that with the most.
+        """The errors of the test ratings with the fewest and with the most training ratings.
 
         Args:
-            kind: "person" or "film", whose training ratings are counted.
+            kind: "person" or "film": whose training ratings count.
         """
-        groups, many = (
-            (self.by_activity, "People") if kind == "person" else (self.by_popularity, "Films")
-        )
+        groups, subject = self.by_popularity, "films"
+        if kind == "person":
+            groups, subject = self.by_activity, "people"
         low, high = groups[0], groups[-1]
-        if low is high:
-            return f"{many} with {span(low.low, low.high)} training ratings: off by {low.mae:.2f} stars on average."
-        return (
-            f"{many} with {span(low.low, low.high)} training ratings: off by {low.mae:.2f} stars on average; with "
-            f"{span(high.low, high.high)}: by {high.mae:.2f}."
+        sentence = (
+            f"For {subject} with {span(low.low, low.high)} training ratings, the predictions are "
+            f"off by {low.mae:.2f} stars on average"
         )
+        if high is not low:
+            sentence += f"; with {span(high.low, high.high)}, by {high.mae:.2f}"
+        return f"{sentence}."
 
     def _about_groups(self) -> list[str]:
         if self.predicted is None:
             return []
-        return [
-            self.calibration_sentence(),
-            self.group_sentence("person"),
-            self.group_sentence("film"),
-        ]
+        by_person = self.group_sentence("person")
+        by_film = self.group_sentence("film")
+        return [self.calibration_sentence(), by_person, by_film]
 
     def ranking_sentence(self) -> str:
-        """How well liked items are found, beside the plainest way of ranking."""
+        """How well the lists find liked items, compared with popularity."""
         if not self.ranking:
-            return "Nobody in the test part liked a film, so there is nothing that a ranking could find."
+            return (
+                "Nobody liked a film of the test part, so there is nothing for a ranking to find."
+            )
         popular = self.ranking[0]
-        mine = next(one for one in self.ranking if one.name == self.model.name)
-        has_stars = self.part.test.scale.has_stars
-        liked = (
-            f"A test rating of {_liked(self.part.test):g} or more"
-            if has_stars
-            else "Every pair of the test part"
-        )
-        said = (
-            f"{liked} counts as liked. Lists were made for "
-            f"{counted(mine.n_users, 'person', 'people')}; for {share(mine.hit_rate_at_10.value)} of them at least one "
-            f"of the first ten films that {mine.name} recommends is one they turned out to like."
+        mine = next(ranking for ranking in self.ranking if ranking.name == self.model.name)
+        liked, most = "Every pair of the test part", "best known"
+        if self.part.test.scale.has_stars:
+            liked, most = f"A test rating of {_liked(self.part.test):g} or more", "most rated"
+        sentence = (
+            f"{liked} counts as liked. {mine.name} made lists of ten films for "
+            f"{counted(mine.n_users, 'person', 'people')}; for {share(mine.hit_rate_at_10.value)} "
+            "of them, the list has at least one film that they liked."
         )
         if mine.name == popular.name:
-            return said
+            return sentence
         return (
-            f"{said} The {'most rated' if has_stars else 'best known'} films, the same for everybody, manage it for "
-            f"{share(popular.hit_rate_at_10.value)}. People mostly watch what is well known, which favours popularity "
-            "in this measure; it says nothing about whether they would have liked the rest."
+            f"{sentence} A list of the {most} films, the same for all people, achieves this for "
+            f"{share(popular.hit_rate_at_10.value)}. People mostly watch well-known films, so this "
+            "measure favors popularity; it does not tell whether they would have liked the others."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -207,12 +209,12 @@ class Quality:
             "n_train": len(self.part.train),
             "n_test": len(self.part.test),
             "sentences": [*self.sentences(), *self._about_groups()],
-            "errors": [_as_dict(one) for one in self.errors],
+            "errors": [_as_dict(errors) for errors in self.errors],
             "ranking_sentence": self.ranking_sentence(),
-            "ranking": [_as_dict(one) for one in self.ranking],
-            "calibration": [asdict(one) for one in self.calibration],
-            "by_activity": [asdict(one) for one in self.by_activity],
-            "by_popularity": [asdict(one) for one in self.by_popularity],
+            "ranking": [_as_dict(ranking) for ranking in self.ranking],
+            "calibration": [asdict(group) for group in self.calibration],
+            "by_activity": [asdict(group) for group in self.by_activity],
+            "by_popularity": [asdict(group) for group in self.by_popularity],
         }
 
 
@@ -223,58 +225,71 @@ def measure(
     n_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Quality:
-    """Trains a model of the same settings on four fifths of the ratings and tests it on the others.
+    """Trains a model with the same settings on four fifths of the ratings; tests it on the rest.
 
     Raises:
-        MatineeError: there are too few ratings to cut, or this machine cannot train such a model.
+        MatineeError: there are too few ratings to split, or this machine cannot train the model.
     """
     if model.capabilities.needs_module:
         raise UnsupportedError(
-            "a network of somebody's own cannot be made anew from its file; matinee.evaluate measures it in Python."
+            "A network of your own cannot be trained from its file; measure it in Python with "
+            "matinee.evaluate."
         )
     part = random_split(ratings, TEST_PART, model.seed)
-    anew = type(model).from_settings(model.settings())
-    # The test part may be watched where nothing depends on it: then the learning curves show both
-    # parts.
-    is_watched = model.has_stars and not anew.needs_valid
-    uses_more = model.capabilities.uses_times or model.capabilities.uses_features
-    is_lacking = uses_more and not model.history_.is_complete
-    anew.fit(
-        part.train, valid=part.test if is_watched else None, n_threads=n_threads, progress=progress
+    trained = type(model).from_settings(model.settings())
+    # Unless the model uses validation errors in training, watching the test part changes nothing,
+    # and the learning curves show both parts.
+    is_watched = model.has_stars and not trained.needs_valid
+    trained.fit(
+        part.train,
+        valid=part.test if is_watched else None,
+        n_threads=n_threads,
+        progress=progress,
     )
     popularity = Popularity().fit(part.train)
-    baseline = Baseline().fit(part.train) if ratings.scale.has_stars else popularity
-    rankers = {one.name: one for one in (popularity, baseline, anew)}
-    ranking = [found for one in rankers.values() if (found := _ranking(one, part.test))]
-    if not anew.has_stars:
-        return Quality(part, anew, is_lacking, is_watched, None, [], ranking, "", [], [], [])
-    true, predicted = part.test.value, anew.predict_ratings(part.test)
-    mean = np.full(len(true), part.train.value.mean(dtype=np.float64))
-    simple = baseline.predict_ratings(part.test)
-    errors = [_errors("mean", "everybody gets the mean of all ratings", part.test, mean)]
-    if not isinstance(anew, Baseline):
-        errors.append(
-            _errors(
-                "baseline",
-                "how generous the person is, how well liked the film is",
-                part.test,
-                simple,
-            )
-        )
-    errors.append(_errors(anew.name, "this model", part.test, predicted))
-    user_counts, item_counts = part.train.user_counts, part.train.item_counts
-    return Quality(
-        part,
-        anew,
-        is_lacking,
-        is_watched,
-        predicted,
-        errors,
-        ranking,
-        "" if isinstance(anew, Baseline) else _comparison(anew.name, part.test, predicted, simple),
-        _calibration(part.test, predicted),
-        _by_count(user_counts[part.test.user_index], true, predicted),
-        _by_count(item_counts[part.test.item_index], true, predicted),
+    baseline: Recommender = popularity
+    if ratings.scale.has_stars:
+        baseline = Baseline().fit(part.train)
+    uses_more = model.capabilities.uses_times or model.capabilities.uses_features
+    quality = Quality(
+        part=part,
+        model=trained,
+        is_lacking=uses_more and not model.history_.is_complete,
+        is_watched=is_watched,
+        predicted=None,
+        errors=[],
+        ranking=_rankings([popularity, baseline, trained], part.test),
+        comparison="",
+        calibration=[],
+        by_activity=[],
+        by_popularity=[],
+    )
+    if not trained.has_stars:
+        return quality
+    return _with_errors(quality, baseline)
+
+
+def _with_errors(quality: Quality, baseline: Recommender) -> Quality:
+    """The same with the errors of the predicted stars."""
+    train, test, name = quality.part.train, quality.part.test, quality.model.name
+    predicted = quality.model.predict_ratings(test)
+    mean = np.full(len(test), train.value.mean(dtype=np.float64))
+    errors = [_errors("mean", "every prediction is the mean of all ratings", test, mean)]
+    comparison = ""
+    if not isinstance(quality.model, Baseline):
+        by_baseline = baseline.predict_ratings(test)
+        words = "how generous the person is, how well liked the film is"
+        errors.append(_errors("baseline", words, test, by_baseline))
+        comparison = _comparison(name, test, predicted, by_baseline)
+    errors.append(_errors(name, "this model", test, predicted))
+    return replace(
+        quality,
+        predicted=predicted,
+        errors=errors,
+        comparison=comparison,
+        calibration=_calibration(test, predicted),
+        by_activity=_by_count(train.user_counts[test.user_index], test.value, predicted),
+        by_popularity=_by_count(train.item_counts[test.item_index], test.value, predicted),
     )
 
 
@@ -287,19 +302,19 @@ def _liked(ratings: Ratings) -> float:
     return lowest + float(np.ceil((liked - lowest) / step - 1e-6)) * step
 
 
-def _as_dict(one: Errors | Ranking) -> dict[str, Any]:
-    """For JSON, each estimate with its names."""
-    return {
-        name: value._asdict() if isinstance(value, Estimate) else value
-        for name, value in vars(one).items()
-    }
+def _as_dict(row: Errors | Ranking) -> dict[str, Any]:
+    """For JSON, with the estimates as objects."""
+    fields = dict(vars(row))
+    for name, value in fields.items():
+        if isinstance(value, Estimate):
+            fields[name] = value._asdict()
+    return fields
 
 
-def _room(ratings: Ratings) -> float:
-    """How near a prediction must be to be called near: one star of five, in proportion on wider
-    scales."""
+def _near(ratings: Ratings) -> float:
+    """The error of a prediction that counts as near: one star, or a tenth of a wider scale."""
     width = ratings.scale.highest - ratings.scale.lowest
-    return 1.0 if width <= 10 else width / 10
+    return max(1.0, width / 10)
 
 
 def _errors(name: str, words: str, test: Ratings, predicted: Reals) -> Errors:
@@ -307,31 +322,41 @@ def _errors(name: str, words: str, test: Ratings, predicted: Reals) -> Errors:
     return Errors(
         name,
         words,
-        rmse=_estimate(metrics.rmse(test.value, predicted), intervals.get("rmse")),
-        mae=_estimate(metrics.mae(test.value, predicted), intervals.get("mae")),
+        rmse=_estimate("rmse", metrics.rmse(test.value, predicted), intervals),
+        mae=_estimate("mae", metrics.mae(test.value, predicted), intervals),
     )
 
 
-def _estimate(value: float, interval: tuple[float, float] | None) -> Estimate:
-    if interval is None:
-        return Estimate(value, None, None)
-    low, high = interval
+def _estimate(measure: str, value: float, intervals: Mapping[str, tuple[float, float]]) -> Estimate:
+    """The value of a measure with its interval, if there is one."""
+    low, high = intervals.get(measure, (None, None))
     return Estimate(value, low, high)
 
 
-def _comparison(name: str, test: Ratings, predicted: Reals, simple: Reals) -> str:
-    """Whether the squared errors differ from those of the baseline by more than chance: a paired
-    test over users."""
-    gains = (
-        error_sums(test, simple).only("rmse").totals
-        - error_sums(test, predicted).only("rmse").totals
-    )  # (U, 1)
+def _comparison(name: str, test: Ratings, predicted: Reals, by_baseline: Reals) -> str:
+    """Whether the squared errors differ from the baseline's: a paired test over users."""
+    baseline_errors = error_sums(test, by_baseline).only("rmse").totals  # (U, 1)
+    gains = baseline_errors - error_sums(test, predicted).only("rmse").totals  # (U, 1)
     gains = gains[test.user_counts > 0]
     p = float(sign_flip_test(gains)[0])
-    if p >= SURE:
-        return f"Between {name} and the baseline there is no difference that chance could not explain (p = {p:.2g})."
-    word = "better" if gains.sum() > 0 else "worse"
-    return f"That {name} is {word} than the baseline is more than chance ({'p < 0.001' if p < 0.001 else f'p = {p:.2g}'})."
+    if p >= SIGNIFICANT:
+        return f"{name} and the baseline do not differ significantly (p = {p:.2g})."
+    p_value = f"p = {p:.2g}"
+    if p < 0.001:
+        p_value = "p < 0.001"
+    if gains.sum() > 0:
+        return f"{name} is significantly better than the baseline ({p_value})."
+    return f"{name} is significantly worse than the baseline ({p_value})."
+
+
+def _rankings(models: list[Recommender], test: Ratings) -> list[Ranking]:
+    """The measures of the lists of each model, once per name."""
+    rankings = []
+    for model in {model.name: model for model in models}.values():
+        ranking = _ranking(model, test)
+        if ranking is not None:
+            rankings.append(ranking)
+    return rankings
 
 
 def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
@@ -343,47 +368,42 @@ def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
     intervals = pooled([list_sums(ranked, test.n_users)]).intervals()
     means = ranked.means()
     return Ranking(
-        model.name,
-        len(ranked.users),
-        ndcg_at_10=_estimate(means["ndcg_at_10"], intervals.get("ndcg_at_10")),
-        recall_at_20=_estimate(means["recall_at_20"], intervals.get("recall_at_20")),
-        hit_rate_at_10=_estimate(means["hit_rate_at_10"], intervals.get("hit_rate_at_10")),
+        name=model.name,
+        n_users=len(ranked.users),
+        ndcg_at_10=_estimate("ndcg_at_10", means["ndcg_at_10"], intervals),
+        recall_at_20=_estimate("recall_at_20", means["recall_at_20"], intervals),
+        hit_rate_at_10=_estimate("hit_rate_at_10", means["hit_rate_at_10"], intervals),
         coverage=ranked.coverage,
     )
 
 
-def _groups(group: NDArray[np.integer], by: Reals, true: Reals, predicted: Reals) -> list[Group]:
-    """One `Group` for each distinct number in `group`, (N,), with the range of `by`, (N,), in
-    it."""
-    found = []
-    for number in np.unique(group).tolist():
-        mine = group == number
-        found.append(
-            Group(
-                float(by[mine].min()),
-                float(by[mine].max()),
-                int(mine.sum()),
-                float(predicted[mine].mean(dtype=np.float64)),
-                float(true[mine].mean(dtype=np.float64)),
-                metrics.mae(true[mine], predicted[mine]),
-            )
+def _groups(
+    group_index: NDArray[np.integer], quantity: Reals, true: Reals, predicted: Reals
+) -> list[Group]:
+    """One `Group` for each distinct number in `group_index`; all (N,)."""
+    groups = []
+    for number in np.unique(group_index).tolist():
+        is_in = group_index == number
+        group = Group(
+            low=float(quantity[is_in].min()),
+            high=float(quantity[is_in].max()),
+            n=int(is_in.sum()),
+            predicted=float(predicted[is_in].mean(dtype=np.float64)),
+            true=float(true[is_in].mean(dtype=np.float64)),
+            mae=metrics.mae(true[is_in], predicted[is_in]),
         )
-    return found
+        groups.append(group)
+    return groups
 
 
 def _calibration(test: Ratings, predicted: Reals) -> list[Group]:
-    """Grouped into ninths of the scale, half a star each for stars from 1 to 5, the first and the
-    last half as wide."""
+    """Groups by predictions rounded to eighths of the scale: to half stars for 1 to 5."""
     width = (test.scale.highest - test.scale.lowest) / 8 or 1.0
-    return _groups(
-        np.round((predicted - test.scale.lowest) / width).astype(int),
-        predicted,
-        test.value,
-        predicted,
-    )
+    eighth = np.round((predicted - test.scale.lowest) / width).astype(int)  # (N,)
+    return _groups(eighth, predicted, test.value, predicted)
 
 
 def _by_count(counts: NDArray[np.integer], true: Reals, predicted: Reals) -> list[Group]:
-    """Grouped into about equal quarters by the number of training ratings, (N,)."""
+    """Four groups of about equal size by the number of training ratings, (N,)."""
     cuts = np.unique(np.quantile(counts, [0.25, 0.5, 0.75]))
     return _groups(np.searchsorted(cuts, counts), counts.astype(float), true, predicted)

@@ -188,10 +188,10 @@ def test_the_sentences_say_the_figures() -> None:
     assert measured.predicted is not None
     errors = np.abs(measured.predicted - measured.part.test.value)
     assert measured.sentences() == [
-        f"On average mf is off by {mine.mae.value:.2f} stars, where giving everybody the mean is off by "
-        f"{mean.mae.value:.2f}. Half of its predictions are within {np.median(errors):.2f} stars of the truth, "
+        f"On average, mf is off by {mine.mae.value:.2f} stars; predicting the mean for every film is off by "
+        f"{mean.mae.value:.2f}. Half of its predictions are within {np.median(errors):.2f} stars of the true rating, "
         f"{np.mean(errors <= 1):.0%} within 1 star.",
-        "That mf is better than the baseline is more than chance (p < 0.001).",
+        "mf is significantly better than the baseline (p < 0.001).",
     ]
     assert nasty().summary() == (
         "This page is about a film recommender. It learned from 9,000 ratings that 300 people gave to 120 films "
@@ -209,7 +209,7 @@ def test_where_there_are_no_tastes_the_model_is_not_called_better() -> None:
         )
     )
     assert re.fullmatch(
-        r"Between mf and the baseline there is no difference that chance could not explain \(p = [\d.]+\)\.",
+        r"mf and the baseline do not differ significantly \(p = [\d.]+\)\.",
         told.comparison,
     )
 
@@ -441,10 +441,10 @@ def test_the_smallest_tables_have_a_report(model: Callable[[], Any], ratings: Ra
     json.dumps(told.to_dict(), allow_nan=False)
     assert counted(len(ratings), ratings.unit) in told.summary()
     if isinstance(told.quality, Quality):
-        assert " say little: the figures are mostly chance." in told.quality.protocol()
+        assert " that the figures are mostly chance." in told.quality.protocol()
     else:
         assert told.quality == (
-            "The quality could not be measured: The split random:0.2 leaves the test part without a single rating."
+            "The quality could not be measured: The split random:0.2 leaves no ratings in the test part."
         )
 
 
@@ -462,7 +462,7 @@ def test_a_network_of_somebodys_own_is_not_trained_behind_their_back() -> None:
     with pytest.raises(UnsupportedError) as caught:
         measure(Network(module=cast(Any, None)), SMALL["one item"])
     assert str(caught.value) == (
-        "a network of somebody's own cannot be made anew from its file; matinee.evaluate measures it in Python."
+        "A network of your own cannot be trained from its file; measure it in Python with matinee.evaluate."
     )
 
 

@@ -1,1 +1,7 @@
-"""The neural models: dot product, embeddings with hidden layers, and a network of your own."""
+"""The neural models, trained by the loop in `matinee.training`.
+
+    dot_product   a dot product of embeddings with biases; plain matrix factorization
+    mlp           embeddings with hidden layers
+    network       a PyTorch module of your own
+    common        the settings that they share
+"""
