@@ -40,7 +40,8 @@ def smallest_first(keys: NDArray[np.uint64], most: int) -> None:
 def heapsort(keys: NDArray[np.uint64]) -> None:
     """Sorts a few keys in place (Williams, "Algorithm 232: Heapsort", 1964).
 
-    `keys.sort()` does the same and is faster for 1,000 keys or more but takes .7 seconds to compile.
+    `keys.sort()` does the same and is faster for 1,000 keys or more but takes .7 seconds to
+    compile.
     """
     start, end = len(keys) // 2, len(keys)  # the heap is start:end, the sorted rest end:
     while end > 1:

@@ -12,7 +12,6 @@ from starlette.datastructures import QueryParams
 
 from matinee.data.ratings import Scale
 from matinee.models.base import UserState
-from matinee.web.access import Served
 from matinee.web.api.dependencies import Served
 from matinee.web.api.schemas import Wish
 from matinee.web.db.people import Kept

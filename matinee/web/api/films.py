@@ -1,4 +1,5 @@
-"""The API under /api/v1: films, and what a model says to ratings that come with the request; nothing of it is kept.
+"""The API under /api/v1: films, and what a model says to ratings that come with the request;
+nothing of it is kept.
 
 What is kept is in `api_people`, what the operator sees in `api_operator`.
 """
@@ -133,7 +134,8 @@ def _predict(snapshot: Snapshot, body: schemas.PredictRequest) -> dict[str, Any]
     responses=problems(404, 409),
 )
 async def explain(body: schemas.ExplainRequest, serving: Serving) -> Response:
-    """What the prediction of a film is made of: parts that add up to it, and what each rating adds."""
+    """What the prediction of a film is made of: parts that add up to it, and what each rating
+    adds."""
     snapshot = serving.models.snapshot(body.model)
     return Answer(
         await snapshot.ask(_explain, snapshot, body, ratings=len(body.ratings), explained=1)

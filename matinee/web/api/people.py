@@ -1,6 +1,8 @@
-"""The API for people: a token instead of an account, ratings that are kept, and all of it given out or deleted.
+"""The API for people: a token instead of an account, ratings that are kept, and all of it given out
+or deleted.
 
-Everything under /api/v1/me is about the person whose token comes along, and no address names another person.
+Everything under /api/v1/me is about the person whose token comes along, and no address names
+another person.
 """
 
 from typing import Annotated, Any
@@ -24,7 +26,8 @@ me = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)
 def start(
     request: Request, query: Annotated[schemas.PersonQuery, Query()], serving: Serving
 ) -> Response:
-    """A new person, without name or address. The token cannot be shown again. Who has a cookie already keeps it."""
+    """A new person, without name or address. The token cannot be shown again. Who has a cookie
+    already keeps it."""
     known = maybe_person(request) if query.cookie else None
     if known is not None:
         return Answer({"person_id": known, "token": None}, 201)
@@ -45,7 +48,8 @@ def who_am_i(person: CurrentPerson, serving: Serving) -> Response:
 
 @me.delete("", status_code=204, responses=problems(401))
 def delete_everything(request: Request, person: CurrentPerson, serving: Serving) -> Response:
-    """Deletes this person and all that is theirs, for good. A model that has learnt from it is not trained anew."""
+    """Deletes this person and all that is theirs, for good. A model that has learnt from it is not
+    trained anew."""
     serving.store.forget(person)
     answer = Response(status_code=204)
     take_cookie(request, answer)
@@ -60,7 +64,8 @@ def export_everything(person: CurrentPerson, serving: Serving) -> Response:
     return answer
 
 
-# -- ratings -------------------------------------------------------------------------------------------------------
+# -- ratings ---------------------------------------------------------------------------------------
+# ----------------
 
 
 @me.get("/ratings", response_model=schemas.KeptRatings, responses=problems(401, 404))
@@ -128,7 +133,8 @@ def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -
     return Response(status_code=204)
 
 
-# -- what the model says -------------------------------------------------------------------------------------------
+# -- what the model says
+# -------------------------------------------------------------------------------------------
 
 
 @me.get("/recommendations", response_model=schemas.ListAnswer, responses=problems(401, 404, 409))
@@ -178,5 +184,6 @@ def _explanation(
 def my_taste(
     person: CurrentPerson, serving: Serving, query: Annotated[schemas.ModelQuery, Query()]
 ) -> Response:
-    """Which genres and decades this person likes more than others do, and where they and the crowd differ most."""
+    """Which genres and decades this person likes more than others do, and where they and the crowd
+    differ most."""
     return Answer(responses.taste(serving.models.snapshot(query.model), serving.store.kept(person)))
