@@ -64,7 +64,8 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
     check_target(path)
     if model.capabilities.needs_history and not origin.has_history:
         raise ModelFileError(
-            f"{model.name} needs the ratings history: save it with the histories, or train item-knn."
+            f"{model.name} needs the ratings history: save it with the histories, or train "
+            "item-knn."
         )
     tensors = _model_tensors(model, origin.has_history)
     tensors |= _catalog_tensors(catalog.restrict(model.items_.ids))
@@ -103,7 +104,8 @@ def check_target(path: str | Path) -> None:
     kind = special_kind(path)
     if kind:
         raise ModelFileError(
-            f"Cannot write '{path}': it is {kind}, not a regular file. Give another place with --out."
+            f"Cannot write '{path}': it is {kind}, not a regular file. Give another place "
+            "with --out."
         )
     if not os.path.isfile(path) or path.suffix == ".matinee":
         return
@@ -141,7 +143,8 @@ def load_model(
     except (*_UNUSABLE, MatineeError) as error:
         reason = str(error).rstrip(".")
         raise ModelFileError(
-            f"'{path}' is a model file that this version of matinee ({__version__}) cannot use: {reason}."
+            f"'{path}' is a model file that this version of matinee ({__version__}) cannot "
+            f"use: {reason}."
         ) from error
 
 
@@ -238,7 +241,8 @@ def _refuse_unreadable(path: Path) -> None:
         path.open("rb").close()
     except FileNotFoundError:
         raise ModelFileError(
-            f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}"
+            f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out "
+            f"{path}"
         ) from None
     except OSError as error:
         raise ModelFileError(

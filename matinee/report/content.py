@@ -78,8 +78,10 @@ class Content:
             mean, model = self.measured.errors[0], self.measured.errors[-1]
             lowest, highest, _ = self.model.scale_
             lines.append(
-                f"On average, it is off by {model.mae.value:.2f} stars on a scale from {lowest:g} to "
-                f"{highest:g}; predicting the mean for every film would be off by {mean.mae.value:.2f}."
+                f"On average, it is off by {model.mae.value:.2f} stars on a scale from "
+                f"{lowest:g} to "
+                f"{highest:g}; predicting the mean for every film would be off by "
+                f"{mean.mae.value:.2f}."
             )
         if self.data.note:
             lines.append(self.data.note)

@@ -8,7 +8,8 @@ from matinee.models.blend import in_words, weights_of
 GLOSSARY = (
     (
         "Rating, stars",
-        "What a person gave a film, on the scale of the data. All errors on this page are in stars too.",
+        "What a person gave a film, on the scale of the data. All errors on this page "
+        "are in stars too.",
     ),
     (
         "Training and test part",
@@ -82,4 +83,7 @@ def license_of(dataset: str) -> str:
 
 def cite_matinee() -> str:
     """How to cite the library."""
-    return f"The matinee developers. matinee, version {__version__}: film recommendations people can trust. Software."
+    return (
+        f"The matinee developers. matinee, version {__version__}: film recommendations "
+        "people can trust. Software."
+    )

@@ -56,13 +56,15 @@ class TrainingData:
         rows = counted(self.n_ratings, self.unit)
         if self.has_stars:
             lines = [
-                f"{people} gave {rows} to {films}, on a scale from {self.scale}; the mean is {self.mean:.2f}.",
+                f"{people} gave {rows} to {films}, on a scale from {self.scale}; the mean is "
+                f"{self.mean:.2f}.",
                 f"Of all pairs of a person and a film, {share(self.density)} are rated; "
                 "the model has to predict the others.",
             ]
         else:
             lines = [
-                f"There are no ratings, only which films people have: {rows} of {people} and {films}.",
+                f"There are no ratings, only which films people have: {rows} of {people} and "
+                f"{films}.",
                 f"Of all pairs of a person and a film, {share(self.density)} are known; "
                 "the model has to predict which others would please.",
             ]
@@ -78,11 +80,17 @@ class TrainingData:
     def stars_sentence(self) -> str:
         """What the histogram shows, or why there is none."""
         if self.whole is None:
-            return "This file was saved without histories, so the distribution of the ratings is unknown."
+            return (
+                "This file was saved without histories, so the distribution of the ratings is "
+                "unknown."
+            )
         per_user = self.whole.per_user
         films = counted(round(per_user.median), "film")
         if not self.has_stars:
-            return f"Half of the people have {films} or more; the most active person has {per_user.most:,}."
+            return (
+                f"Half of the people have {films} or more; the most active person has "
+                f"{per_user.most:,}."
+            )
         stars, count = max(self.whole.histogram, key=lambda bar: bar[1])
         return (
             f"The most frequent rating is {stars:g} ({share(count / self.n_ratings)}). Half of the "
@@ -98,7 +106,8 @@ class TrainingData:
         median = counted(round(self.median_count), self.unit)
         return (
             f"{subject} has {share(self.busiest_share)} of all {self.unit}s; half of the films "
-            f"have {median} or fewer. The fewer {self.unit}s a film has, the less can be learned about it."
+            f"have {median} or fewer. The fewer {self.unit}s a film has, the less can be "
+            "learned about it."
         )
 
     def to_dict(self) -> dict[str, Any]:

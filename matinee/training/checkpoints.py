@@ -54,7 +54,8 @@ class Checkpoint(NamedTuple):
             ) from error
         if metadata.get("matinee-checkpoint") != self.fingerprint:
             raise ModelFileError(
-                f"The checkpoint '{self.path}' belongs to other data or settings; remove it or name another file."
+                f"The checkpoint '{self.path}' belongs to other data or settings; remove it or "
+                "name another file."
             )
         return state
 

@@ -27,5 +27,6 @@ def start_table(text: str, shape: tuple[int, int], rng: np.random.Generator) -> 
         if kind == "uniform":
             return rng.random(shape, np.float32) * np.float32(size)
     raise SettingError(
-        f"The setting start must be normal:DEVIATION or uniform:HIGHEST, such as normal:0.1, not '{text}'."
+        "The setting start must be normal:DEVIATION or uniform:HIGHEST, such as "
+        f"normal:0.1, not '{text}'."
     )

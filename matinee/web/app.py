@@ -32,9 +32,11 @@ from matinee.web.settings import Settings
 ENVIRONMENT = "MATINEE_SERVE_SETTINGS"
 """How the first process tells its workers what to serve."""
 
-_ABOUT = """Film recommendations from ratings: with the request, or kept for a person who is known by a token alone.
+_ABOUT = """Film recommendations from ratings, which come with the request or are kept for a
+person, who is known by a token alone.
 
-Errors are problem documents (RFC 9457) whose `detail` says what to do. Every answer has an `X-Request-ID`.
+Errors are problem documents (RFC 9457) whose `detail` says what to do. Every answer has an
+`X-Request-ID`.
 """
 
 

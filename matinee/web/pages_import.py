@@ -113,7 +113,10 @@ async def _chosen(request: Request) -> list[str]:
             max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES
         )
     except HTTPException:
-        detail = f"The form was damaged on its way, or holds more than {MOST_RATINGS:,} films, the most that one can keep."
+        detail = (
+            f"The form was damaged on its way, or holds more than {MOST_RATINGS:,} films, the "
+            "most that one can keep."
+        )
         raise Problem(422, "damaged-form", detail) from None
     fields = [form.get("sure"), *form.getlist("doubtful")]
     return [text for text in fields if isinstance(text, str)]

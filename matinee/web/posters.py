@@ -10,8 +10,9 @@ from zlib import crc32
 from matinee.data.titles import spoken
 
 GENRES = (
-    "western", "musical", "film-noir", "documentary", "war", "animation", "horror", "sci-fi", "fantasy", "mystery",
-    "children", "family", "crime", "romance", "thriller", "adventure", "action", "comedy", "drama",
+    "western", "musical", "film-noir", "documentary", "war", "animation", "horror", "sci-fi",
+    "fantasy", "mystery", "children", "family", "crime", "romance", "thriller", "adventure",
+    "action", "comedy", "drama",
 )  # fmt: skip
 """Genres with a color. The first one that a film has decides: rare genres come first and say
 most."""

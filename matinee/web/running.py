@@ -83,7 +83,8 @@ def _listen(address: Address) -> socket.socket:
     except OSError as error:
         where = f"{address.host}:{address.port}"
         raise SettingError(
-            f"Cannot listen on {where}: {os.strerror(error.errno or 0)}. Give another with --host or --port."
+            f"Cannot listen on {where}: {os.strerror(error.errno or 0)}. Give another with "
+            "--host or --port."
         ) from None
 
 

@@ -12,8 +12,10 @@ SITE = {
     "pages": "Pages",
     "search": "Search films",
     "search_button": "Search",
-    "footer": "Your ratings stay on this server, under a random key in your browser. No account, no e-mail address.",
-    "offline": "No connection to the server. What you see is the last it said; new ratings wait until it answers.",
+    "footer": "Your ratings stay on this server, under a random key in your browser. No "
+    "account, no e-mail address.",
+    "offline": "No connection to the server. What you see is the last it said; new ratings wait "
+    "until it answers.",
 }
 
 NAVIGATION = (
@@ -56,8 +58,10 @@ RATE = {
     "title": "Rate",
     "heading": "Which of these have you seen?",
     "heading_pairs": "Which of these do you have?",
-    "lead": "Rate a few films you know. Your list is there from the first one, and changes with each.",
-    "lead_pairs": "Say what you have. Your list is there from the first one, and changes with each.",
+    "lead": "Rate a few films you know. Your list is there from the first one, and changes "
+    "with each.",
+    "lead_pairs": "Say what you have. Your list is there from the first one, and changes with "
+    "each.",
     "aim": 10,
     "progress_none": "Nothing rated yet. With {aim} films the list is yours.",
     "progress": "{n} of {aim}. {left} more and the list is yours.",
@@ -120,7 +124,8 @@ FILM = {
     "why": "Why {stars} stars",
     "why_score": "Why it stands where it does",
     "why_lead": "Each line adds to the one above it; together they are the prediction.",
-    "why_rated": "You have rated it yourself; your own stars for it are among the ratings that count.",
+    "why_rated": "You have rated it yourself; your own stars for it are among the ratings that "
+    "count.",
     "part": "What",
     "adds": "Adds",
     "without": "Without it",
@@ -152,7 +157,8 @@ YOU = {
     "decades": "Decades you like more, and less, than others do",
     "genres_pairs": "Genres you have more, and less, of than others",
     "decades_pairs": "Decades you have more, and less, of than others",
-    "kinds": "Stars beyond what others give the same films and beyond your habit; drawn to 0 where you rated few.",
+    "kinds": "Stars beyond what others give the same films and beyond your habit; drawn to 0 "
+    "where you rated few.",
     "kinds_pairs": "Their part of what you have, less their part of what everybody has.",
     "kind": "Kind",
     "beyond": "More than others",
@@ -162,7 +168,8 @@ YOU = {
     "crowd": "Crowd",
     "apart": "Apart",
     "data": "Your data",
-    "data_lead": "Nothing but your ratings and a key is kept. Take them along, bring others in, or delete all of it.",
+    "data_lead": "Nothing but your ratings and a key is kept. Take them along, bring others in, "
+    "or delete all of it.",
     "import": "Import ratings",
     "export_csv": "Export as CSV",
     "export_json": "Export everything as JSON",
@@ -177,7 +184,8 @@ YOU = {
     "previous": "Previous",
     "next": "Next",
     "delete_heading": "Delete everything?",
-    "delete_lead": "Your {n}, what you are not interested in and your place in groups are deleted for good. "
+    "delete_lead": "Your {n}, what you are not interested in and your place in groups are deleted "
+    "for good. "
     "A model that has learnt from them is not trained anew; the next one is trained without them.",
     "sure": "Yes, delete all that is mine",
     "delete_now": "Delete me",
@@ -190,7 +198,8 @@ YOU = {
 IMPORT: dict[str, Any] = {
     "title": "Import ratings",
     "heading": "Import ratings",
-    "lead": "Bring your ratings from Letterboxd, IMDb or MovieLens. You see what was found before anything is kept.",
+    "lead": "Bring your ratings from Letterboxd, IMDb or MovieLens. You see what was found "
+    "before anything is kept.",
     "file": "Your file",
     "file_hint": "ratings.csv, or the zip file of Letterboxd; at most 2 MB",
     "look": "Look at it",
@@ -245,8 +254,10 @@ TOGETHER = {
     "rate_first": "You have rated nothing yet, so you count as the average person.",
     "rate": "Rate some films",
     "link": "The link for friends",
-    "link_hint": "Whoever has it can join. It is shown only here: keep this page's address, or send it now.",
-    "link_gone": "The link is kept nowhere, so that nobody can find it here. Make a new one, and the old one ends.",
+    "link_hint": "Whoever has it can join. It is shown only here: keep this page's address, or "
+    "send it now.",
+    "link_gone": "The link is kept nowhere, so that nobody can find it here. Make a new one, and "
+    "the old one ends.",
     "new_link": "New link",
     "list": "For all of you",
     "how": "Whose taste counts",
@@ -272,7 +283,8 @@ MAP = {
     "none": "There is no map of this model",
     "loading": "Drawing the map \u2026",
     "failed": "The map did not arrive.",
-    "script": "This map is drawn by a script; allow scripts to see it. Each film's page lists the films like it.",
+    "script": "This map is drawn by a script; allow scripts to see it. Each film's page lists "
+    "the films like it.",
     "open": "Open its page",
 }
 
@@ -282,7 +294,8 @@ MODELS_PAGE = {
     "heading_one": "The model",
     "lead": "What each of them makes of your {n}.",
     "lead_none": "You have rated nothing yet, so these are the lists of the average person.",
-    "one": "Only one model is served. Name several files to compare them: matinee serve one.matinee other.matinee",
+    "one": "Only one model is served. Name several files to compare them: matinee serve "
+    "one.matinee other.matinee",
     "left": "Left",
     "right": "Right",
     "compare": "Compare",
@@ -307,9 +320,12 @@ OPERATOR = {
     "title": "Operator",
     "heading": "Operator",
     "none": "This server has no operator",
-    "none_lead": "Start it with a secret of at least 16 characters in MATINEE_OPERATOR_TOKEN to have one.",
+    "none_lead": "Start it with a secret of at least 16 characters in MATINEE_OPERATOR_TOKEN to "
+    "have one.",
     "sign_in": "Operator",
-    "sign_in_lead": "The token is MATINEE_OPERATOR_TOKEN of this server. You stay signed in for half an hour.",
+    "sign_in_lead": "The token is MATINEE_OPERATOR_TOKEN of this server. You stay signed in for "
+    "half "
+    "an hour.",
     "token": "Token",
     "enter": "Sign in",
     "wrong": "That is not the operator's token.",

@@ -91,7 +91,8 @@ class NeuralRecommender(Recommender):
         0,
         low=0,
         high=10_000,
-        help="stop this many epochs after the best validation error, and restore that epoch; 0: never stop early",
+        help="stop this many epochs after the best validation error, and restore that epoch; "
+        "0: never stop early",
     )
     keep_best: bool = hyper(False, help="restore the epoch with the best validation error")
     device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator, if any")
@@ -130,7 +131,8 @@ class NeuralRecommender(Recommender):
         width = self._user_vectors(np.zeros(0, np.int64)).shape[1]
         if len(self.crowd_mean_) != width:
             raise DataError(
-                f"{self.name}: crowd_mean_ has {len(self.crowd_mean_)} numbers, but a user's vector has {width}"
+                f"{self.name}: crowd_mean_ has {len(self.crowd_mean_)} numbers, but a user's "
+                f"vector has {width}"
             )
 
     # -- training ----------------------------------------------------------------------------------
@@ -244,7 +246,8 @@ def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
         low = high = 0.0
     if not -np.inf < low < high < np.inf:
         raise SettingError(
-            f"The setting sigmoid_range must be auto, none or LOW:HIGH, such as 0:5.5, not '{text}'."
+            "The setting sigmoid_range must be auto, none or LOW:HIGH, such as 0:5.5, not "
+            f"'{text}'."
         )
     return low, high
 

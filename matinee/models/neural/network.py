@@ -90,11 +90,13 @@ class Network(NeuralRecommender):
                 tensors[name] = torch.tensor(numbers).reshape(tensor.shape).to(tensor.dtype)
         if first != len(self.numbers_):
             raise SettingError(
-                f"This module has {first:,} numbers, but the trained one had {len(self.numbers_):,}."
+                f"This module has {first:,} numbers, but the trained one had "
+                f"{len(self.numbers_):,}."
             )
         if not np.array_equal(_shapes(self.module), self.shapes_):
             raise SettingError(
-                "The tables or layers of this module differ in shape or order from those of the trained one."
+                "The tables or layers of this module differ in shape or order from those of the "
+                "trained one."
             )
         return tensors
 
@@ -120,7 +122,9 @@ class Network(NeuralRecommender):
         for name in declared:
             if shapes.get(name, ())[:1] != (n_rows,):
                 raise SettingError(
-                    f"The module names '{name}' in {side}_tables, but no parameter of that name has {n_rows:,} rows."
+                    f"The module names '{name}' in {side}_tables, but no parameter of that "
+                    "name has "
+                    f"{n_rows:,} rows."
                 )
         return list(declared)
 

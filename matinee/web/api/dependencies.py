@@ -67,7 +67,10 @@ def current_person(request: Request) -> str:
             if token_of(request)
             else "This needs a person's token"
         )
-        hint = "POST /api/v1/people makes one; send it as 'Authorization: Bearer TOKEN' or in the cookie."
+        hint = (
+            "POST /api/v1/people makes one; send it as 'Authorization: Bearer TOKEN' or in "
+            "the cookie."
+        )
         raise Problem(401, "unknown-person", f"{known}. {hint}", {"WWW-Authenticate": "Bearer"})
     return person
 
@@ -77,7 +80,10 @@ async def operator(request: Request) -> None:
     found: Served = request.app.state.served
     secret = found.settings.operator_token
     if not secret:
-        detail = "This server has no operator; start it with a secret in MATINEE_OPERATOR_TOKEN to have one."
+        detail = (
+            "This server has no operator; start it with a secret in MATINEE_OPERATOR_TOKEN "
+            "to have one."
+        )
         raise Problem(403, "no-operator", detail)
     if not is_same(secret, bearer(request) or ""):
         detail = "This needs the operator's token, as 'Authorization: Bearer TOKEN'."

@@ -93,7 +93,8 @@ class Database:
             self._identity is None or self._identity_now() != self._identity
         ):
             raise StoreError(
-                f"{shown_url(self.engine.url)} has been removed or replaced since it was opened, so nothing more is "
+                f"{shown_url(self.engine.url)} has been removed or replaced since it was opened, "
+                "so nothing more is "
                 "kept in it; stop the server, put the file in its place, and start again."
             )
 

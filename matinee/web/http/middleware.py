@@ -82,7 +82,10 @@ def too_large(path: str) -> Problem:
     """413, for a request to this address."""
     detail = "The request is too large; send fewer ratings at once."
     if path.startswith(UPLOADS):
-        detail = "The file is too large: at most 2 MB are read; go back, and give ratings.csv alone, or a part of it."
+        detail = (
+            "The file is too large: at most 2 MB are read; go back, and give ratings.csv "
+            "alone, or a part of it."
+        )
     return Problem(413, "too-large", detail, {"Connection": "close"})
 
 
