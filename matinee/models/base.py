@@ -579,7 +579,8 @@ class Recommender(ABC):
             return np.ones(len(self.items_), bool)
         if allowed.shape != (len(self.items_),):
             raise DataError(
-                f"The mask of allowed items has shape {allowed.shape}, but must have shape ({len(self.items_)},)."
+                f"The mask of allowed items has shape {allowed.shape}, "
+                f"but must have shape ({len(self.items_)},)."
             )
         return allowed.copy()
 
@@ -587,7 +588,8 @@ class Recommender(ABC):
         self._require_fit()
         if not self.scale_.has_stars:
             raise UnsupportedError(
-                f"{self.name} was trained on a table without ratings, so it ranks and predicts no stars."
+                f"{self.name} was trained on a table without ratings, "
+                "so it ranks and predicts no stars."
             )
         if not self.capabilities.predicts_stars:
             raise UnsupportedError(
