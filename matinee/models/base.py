@@ -22,7 +22,7 @@ from matinee.errors import (
     UnknownNameError,
     UnsupportedError,
 )
-from matinee.linalg import centered, cosines_with, shrinkage_weights, top
+from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
 from matinee.models.history import History, Rows
@@ -536,7 +536,8 @@ class Recommender(ABC):
                 f"Item '{item_id}' has no similar items: {self.name} learned {learned_of_it}."
             )
         candidates[item] = False
-        similarity *= shrinkage_weights(self.item_counts_, shrinkage).astype(np.float32)
+        trust = self.item_counts_ / np.maximum(self.item_counts_ + shrinkage, 1)
+        similarity *= trust.astype(np.float32)
         best = top(np.where(candidates, similarity, -np.inf), min(k, int(candidates.sum())))
         return [ScoredItem(self.items_.id(i), float(similarity[i]), None) for i in best.tolist()]
 
@@ -578,8 +579,8 @@ class Recommender(ABC):
             return np.ones(len(self.items_), bool)
         if allowed.shape != (len(self.items_),):
             raise DataError(
-                f"The mask of allowed items has shape {allowed.shape}, but must have shape "
-                f"({len(self.items_)},)."
+                f"The mask of allowed items has shape {allowed.shape}, "
+                f"but must have shape ({len(self.items_)},)."
             )
         return allowed.copy()
 
@@ -587,8 +588,8 @@ class Recommender(ABC):
         self._require_fit()
         if not self.scale_.has_stars:
             raise UnsupportedError(
-                f"{self.name} was trained on a table without ratings, so it ranks and predicts no "
-                "stars."
+                f"{self.name} was trained on a table without ratings, "
+                "so it ranks and predicts no stars."
             )
         if not self.capabilities.predicts_stars:
             raise UnsupportedError(

@@ -141,8 +141,8 @@ class Blend(Recommender):
         for place, name in enumerate(names):
             if not name:
                 raise SettingError(
-                    "blend: models must be comma-separated names, such as mf,item-knn, not "
-                    f"'{self.models}'."
+                    "blend: models must be comma-separated names, such as mf,item-knn, "
+                    f"not '{self.models}'."
                 )
             if name == self.name:
                 raise SettingError(
@@ -158,8 +158,8 @@ class Blend(Recommender):
             key, equals, value = rest.partition("=")
             if not (dot and key and equals and value):
                 raise SettingError(
-                    "blend: member_settings must look like mf.factors=32 item-knn.k=50, unlike "
-                    f"'{text}'."
+                    "blend: member_settings must look like mf.factors=32 item-knn.k=50, "
+                    f"unlike '{text}'."
                 )
             if name not in settings:
                 members = ", ".join(settings)
@@ -375,8 +375,8 @@ class Blend(Recommender):
             return model.attribute(profile, np.array([item_index], np.int32))[0]
         except UnsupportedError:
             raise UnsupportedError(
-                f"{self.name} cannot explain what it recommends, because {model.name} in it "
-                "cannot; use mf."
+                f"{self.name} cannot explain what it recommends, "
+                f"because {model.name} in it cannot; use mf."
             ) from None
 
     # -- similarity and tastes ---------------------------------------------------------------------

@@ -94,8 +94,8 @@ class ImplicitALS(Recommender):
     weights: str = hyper(
         "none",
         choices=WEIGHTS,
-        help="weight of a like with count r: none (1), linear (1 + alpha r) or log (1 + alpha "
-        "log(1 + r))",
+        help="weight of a like with count r: none (1), linear (1 + alpha r) "
+        "or log (1 + alpha log(1 + r))",
     )
     alpha: float = hyper(
         1.0,
