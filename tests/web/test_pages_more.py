@@ -124,7 +124,7 @@ def test_a_form_that_was_tampered_with_keeps_nothing(
 def test_a_file_that_cannot_be_read_says_so_in_the_page(browser: httpx.Client) -> None:
     answer = reviewed(browser, "a,b\n1,<script>\n")
     assert answer.status_code == 422
-    assert "are those of none of the sites that are known" in answer.text
+    assert "are not those of a known site" in answer.text
     assert "<script>" not in reviewed(browser, FILE + "2024,<script>alert(1)</script>,1990,u,3\n").text
     assert "No file was given" in browser.post("/you/import").text
 
@@ -378,10 +378,12 @@ def test_the_demo_serves_a_model_that_is_there_and_says_where_in_one_sentence(mo
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        told = re.fullmatch(r"Open (http://127\.0\.0\.1:\d+) in a browser: [^.]*; Ctrl\+C ends it\.\n", line)
-        assert told, line
-        wait_for_answer(told[1])
-        assert "Which of these have you seen?" in httpx.get(told[1]).text
-        process.terminate()
+        try:
+            told = re.fullmatch(r"Open (http://127\.0\.0\.1:\d+) in a browser [^.]*\. Press Ctrl\+C to stop\.\n", line)
+            assert told, line
+            wait_for_answer(told[1])
+            assert "Which of these have you seen?" in httpx.get(told[1]).text
+        finally:
+            process.terminate()
         assert process.stdout.read() == ""
     assert (tmp_path / "demo.db").exists()

@@ -126,7 +126,7 @@ def test_the_map_finds_a_film_shows_its_neighbours_and_where_you_are(
     assert page.get_by_role("button", name="Rated by you 4").count() == 1
     page.get_by_label("Find a film").fill("amelie")
     page.get_by_label("Find a film").press("Enter")
-    panel = page.get_by_role("region", name="The chosen film")
+    panel = page.get_by_role("region", name="Selected film")
     assert panel.get_by_role("heading", level=2).inner_text() == "Amélie"
     assert panel.locator("ol li").count() == 10
     box = panel.bounding_box()
@@ -187,7 +187,7 @@ def test_a_file_of_another_kind_is_refused_in_the_page(
     page.goto(f"{address}/you/import")
     page.get_by_label("Your file").set_input_files(file)
     page.get_by_role("button", name="Look at it").click()
-    assert "those of none of the sites that are known" in page.get_by_role("alert").inner_text()
+    assert "not those of a known site" in page.get_by_role("alert").inner_text()
     watched.complaints.clear()  # 422
 
 
