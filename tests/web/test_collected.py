@@ -15,7 +15,7 @@ from matinee.data.ratings import Ratings, Scale
 from matinee.data.server_ratings import COLUMNS, TABLE, with_collected
 from matinee.errors import DataError
 from matinee.recommendation.guide import Guide
-from matinee.web import tables
+from matinee.web import tables as tables_module
 from matinee.web.store import Store
 from tests.web.conftest import Cluster
 
@@ -59,8 +59,8 @@ def test_collected_ratings_follow_the_others_under_new_ids(database: str) -> Non
 
 
 def test_the_columns_that_are_read_are_those_of_the_servers_table() -> None:
-    assert tables.METADATA.tables[TABLE] is tables.ratings
-    assert set(COLUMNS) <= set(tables.ratings.columns.keys())
+    assert tables_module.METADATA.tables[TABLE] is tables_module.ratings
+    assert set(COLUMNS) <= set(tables_module.ratings.columns.keys())
 
 
 def test_features_of_users_and_items_stay_and_new_people_have_none(tmp_path: Path) -> None:
