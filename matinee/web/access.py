@@ -12,12 +12,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
+from matinee.web.db.people import Store
 from matinee.web.lanes import Lane
 from matinee.web.live import Models
 from matinee.web.problems import Problem
 from matinee.web.security import bearer, is_same, token_of
 from matinee.web.settings import Settings
-from matinee.web.store import Store
 
 # These two only describe in the OpenAPI document what `token_of` does.
 _BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of POST /api/v1/people.")

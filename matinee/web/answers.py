@@ -8,12 +8,12 @@ import numpy as np
 from matinee.analysis.taste import taste_of
 from matinee.data.vocabulary import Id
 from matinee.recommendation.suggestions import Suggestion
+from matinee.web.db.people import Kept, Store
 from matinee.web.film_index import FilmLine
 from matinee.web.live import Folded, Snapshot
 from matinee.web.metrics import WRITTEN
 from matinee.web.problems import Problem
 from matinee.web.shapes import FilmQuery, SimilarQuery, Wish
-from matinee.web.store import Kept, Store
 
 REASONS = 3
 """So many are named for each film of a list."""

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 
 from matinee.web import answers, shapes
 from matinee.web.access import Serving
+from matinee.web.db.schema import LONGEST_ITEM_ID
 from matinee.web.live import Snapshot
 from matinee.web.problems import Answer
-from matinee.web.tables import LONGEST_ITEM_ID
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Problem, "description": text, "content": {"application/problem+json": {}}}

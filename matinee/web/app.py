@@ -19,7 +19,8 @@ from matinee._version import __version__
 from matinee.threads import one_blas_thread
 from matinee.web import api, api_operator, api_people
 from matinee.web.access import Served
-from matinee.web.engine import CONNECTIONS
+from matinee.web.db.engine import CONNECTIONS
+from matinee.web.db.people import Store
 from matinee.web.gate import Gate
 from matinee.web.live import Models
 from matinee.web.logs import log, log_bug
@@ -27,7 +28,6 @@ from matinee.web.metrics import forget_the_dead
 from matinee.web.pages_routes import include_pages, prepare_pages
 from matinee.web.problems import handle_problems
 from matinee.web.settings import Settings
-from matinee.web.store import Store
 
 ENVIRONMENT = "MATINEE_SERVE_SETTINGS"
 """How the first process tells its workers what to serve."""

@@ -12,11 +12,11 @@ from matinee.models.history import few_ratings
 from matinee.recommendation.suggestions import Suggestion
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.answers import ModelInfo, describe
+from matinee.web.db.people import Kept
 from matinee.web.film_index import FilmLine
 from matinee.web.live import Snapshot
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
-from matinee.web.store import Kept
 
 router = APIRouter(prefix="/models", include_in_schema=False)
 

@@ -14,13 +14,13 @@ from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
 from matinee.web.answers import native_id
 from matinee.web.charts import Column, columns_of, histogram, lean_bar
+from matinee.web.db.people import Kept, Rated
 from matinee.web.film_index import FilmLine
 from matinee.web.live import Snapshot
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
 from matinee.web.problems import Answer
 from matinee.web.security import take_cookie
-from matinee.web.store import Kept, Rated
 
 router = APIRouter(prefix="/you", include_in_schema=False)
 

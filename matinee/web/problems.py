@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from matinee.errors import MatineeError, StoreError, UnsupportedError
+from matinee.web.db.people import UnknownPersonError
 from matinee.web.logs import log
-from matinee.web.store import UnknownPersonError
 
 MEDIA_TYPE = "application/problem+json"
 _HINTS = {

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.reranking import Dials
+from matinee.web.db.schema import LONGEST_ITEM_ID, LONGEST_NAME
 from matinee.web.settings import MOST_ITEMS, MOST_K, MOST_OWN_RATINGS, MOST_TEXT
-from matinee.web.tables import LONGEST_ITEM_ID, LONGEST_NAME
 
 ItemId = Annotated[
     int | Annotated[str, Field(max_length=LONGEST_ITEM_ID)],

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from matinee.cli import main
+from matinee.web.db.people import Store
 from matinee.web.metrics import forget_the_dead
-from matinee.web.store import Store
 from tests.web.conftest import OPERATOR, Forking, Process, newcomer
 
 KILLS = 10

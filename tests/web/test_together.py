@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from matinee.errors import SettingError
-from matinee.web import groups as groups_module
-from matinee.web.engine import open_engine
-from matinee.web.groups import MOST_MEMBERS, FullGroupError
-from matinee.web.store import Store, UnknownPersonError
+from matinee.web.db import groups as groups_module
+from matinee.web.db.engine import open_engine
+from matinee.web.db.groups import MOST_MEMBERS, FullGroupError
+from matinee.web.db.people import Store, UnknownPersonError
 from tests.web.conftest import newcomer
 
 

@@ -15,8 +15,8 @@ from matinee.data.ratings import Ratings, Scale
 from matinee.data.server_ratings import COLUMNS, TABLE, with_collected
 from matinee.errors import DataError
 from matinee.recommendation.guide import Guide
-from matinee.web import tables as tables_module
-from matinee.web.store import Store
+from matinee.web.db import schema as tables_module
+from matinee.web.db.people import Store
 from tests.web.conftest import Cluster
 
 

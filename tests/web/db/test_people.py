@@ -13,12 +13,12 @@ from alembic import command
 from alembic.config import Config
 
 from matinee.errors import SettingError, StoreError
-from matinee.web import engine as engine_module
-from matinee.web import store as store_module
-from matinee.web.engine import open_engine
+from matinee.web.db import engine as engine_module
+from matinee.web.db import people as store_module
+from matinee.web.db.engine import open_engine
+from matinee.web.db.people import Store, UnknownPersonError
+from matinee.web.db.schema import METADATA
 from matinee.web.settings import Settings
-from matinee.web.store import Store, UnknownPersonError
-from matinee.web.tables import METADATA
 from tests.web.conftest import UNLIMITED, newcomer, serving
 
 

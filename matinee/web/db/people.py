@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, Self
 import sqlalchemy as sa
 
 from matinee.errors import SettingError, StoreError
-from matinee.web import groups
-from matinee.web.database import Created, Database, UnknownPersonError, hash_of, lock_person, now
-from matinee.web.engine import migrate, open_engine
-from matinee.web.tables import group_members, not_interested, people, ratings, this_database, viewing_groups
+from matinee.web.db import groups
+from matinee.web.db.engine import migrate, open_engine
+from matinee.web.db.schema import group_members, not_interested, people, ratings, this_database, viewing_groups
+from matinee.web.db.transactions import Created, Database, UnknownPersonError, hash_of, lock_person, now
 
 __all__ = ["Created", "Kept", "Rated", "Store", "UnknownPersonError"]
 

@@ -17,8 +17,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from matinee.data.reading.sql import shown_url
 from matinee.errors import StoreError
-from matinee.web.engine import reason
-from matinee.web.tables import people
+from matinee.web.db.engine import reason
+from matinee.web.db.schema import people
 
 DELETED = "This person, or this group, has been deleted."
 

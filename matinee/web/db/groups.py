@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from matinee.errors import SettingError
-from matinee.web.database import DELETED, Created, Database, UnknownPersonError, hash_of, lock_person, now
-from matinee.web.tables import group_members, viewing_groups
+from matinee.web.db.schema import group_members, viewing_groups
+from matinee.web.db.transactions import DELETED, Created, Database, UnknownPersonError, hash_of, lock_person, now
 
 MOST_MEMBERS = 20
 """Of one group."""

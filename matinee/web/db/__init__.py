@@ -1,0 +1,1 @@
+"""The database: its tables, migrations and connection, transactions, people with their ratings, and groups."""
