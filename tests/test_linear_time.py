@@ -26,7 +26,7 @@ from matinee.data.vocabulary import Vocabulary
 from matinee.errors import MatineeError
 from matinee.plots import figure
 from matinee.text import did_you_mean, printable
-from matinee.web.limits import client_of
+from matinee.web.http.rate_limits import client_of
 from matinee.web.pages_base import film_url
 from matinee.web.posters import poster
 

@@ -11,9 +11,9 @@ from matinee.errors import StoreError
 from matinee.web.access import Serving, needs_operator, operator
 from matinee.web.answers import describe
 from matinee.web.api import problems
+from matinee.web.http.monitoring import CONTENT_TYPE, exposition
+from matinee.web.http.problems import Answer, Problem
 from matinee.web.live import LiveModel
-from matinee.web.metrics import CONTENT_TYPE, exposition
-from matinee.web.problems import Answer, Problem
 
 health = APIRouter(prefix="/health", tags=["health"])
 router = APIRouter(prefix="/api/v1/operator", tags=["operator"], dependencies=needs_operator)

@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from matinee.web import answers, shapes
 from matinee.web.access import CurrentPerson, Serving, maybe_person, needs_person
 from matinee.web.api import FilmId, problems
+from matinee.web.http.problems import Answer, Problem
+from matinee.web.http.security import give_cookie, take_cookie
 from matinee.web.live import Snapshot
-from matinee.web.problems import Answer, Problem
-from matinee.web.security import give_cookie, take_cookie
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 me = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)

@@ -21,12 +21,12 @@ from matinee.web import api, api_operator, api_people
 from matinee.web.access import Served
 from matinee.web.db.engine import CONNECTIONS
 from matinee.web.db.people import Store
-from matinee.web.gate import Gate
+from matinee.web.http.logs import log, log_bug
+from matinee.web.http.middleware import Gate
+from matinee.web.http.monitoring import forget_the_dead
+from matinee.web.http.problems import handle_problems
 from matinee.web.live import Models
-from matinee.web.logs import log, log_bug
-from matinee.web.metrics import forget_the_dead
 from matinee.web.pages_routes import include_pages, prepare_pages
-from matinee.web.problems import handle_problems
 from matinee.web.settings import Settings
 
 ENVIRONMENT = "MATINEE_SERVE_SETTINGS"

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from matinee.web.problems import busy
+from matinee.web.http.problems import busy
 
 LONG_SECONDS = 0.25
 """So long a search may take, or a long list with explanations, or a file that is looked at."""

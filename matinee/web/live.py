@@ -17,10 +17,10 @@ from matinee.errors import MatineeError, OutOfScaleError, SettingError, Unsuppor
 from matinee.models.base import UserState
 from matinee.recommendation.guide import Guide
 from matinee.web.film_index import FilmIndex
+from matinee.web.http.logs import log
+from matinee.web.http.monitoring import LOADED_AT, LOADS
+from matinee.web.http.problems import Problem
 from matinee.web.lanes import Lane
-from matinee.web.logs import log
-from matinee.web.metrics import LOADED_AT, LOADS
-from matinee.web.problems import Problem
 
 QUICK_SECONDS = 0.01
 """What is expected to take less than this is done at once, and otherwise in a lane. Python lets one thread run for 5 ms

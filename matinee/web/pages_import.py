@@ -20,9 +20,9 @@ from matinee.web import texts
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.answers import keep_ratings, storable_ratings
 from matinee.web.db.people import MOST_RATINGS
+from matinee.web.http.problems import Problem
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of, person_or_newcomer
-from matinee.web.problems import Problem
 
 router = APIRouter(prefix="/you/import", include_in_schema=False)
 

@@ -21,10 +21,10 @@ from matinee.report.html import ASSETS
 from matinee.report.map_page import axis_sentences, page_data, you_on
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
+from matinee.web.http.problems import Answer, Problem
 from matinee.web.live import Snapshot
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
-from matinee.web.problems import Answer, Problem
 
 router = APIRouter(prefix="/map", include_in_schema=False)
 

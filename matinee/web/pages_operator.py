@@ -22,11 +22,11 @@ from matinee.errors import StoreError
 from matinee.web.access import Served, Serving
 from matinee.web.answers import ModelInfo, describe
 from matinee.web.db.people import Kept
+from matinee.web.http.monitoring import exposition
+from matinee.web.http.problems import Problem
+from matinee.web.http.security import is_same
 from matinee.web.live import LiveModel, Snapshot
-from matinee.web.metrics import exposition
 from matinee.web.pages_base import render
-from matinee.web.problems import Problem
-from matinee.web.security import is_same
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 

@@ -15,8 +15,8 @@ from matinee.models.base import UserState
 from matinee.web.access import Served
 from matinee.web.db.people import Kept
 from matinee.web.db.schema import LONGEST_ITEM_ID
-from matinee.web.problems import Problem
-from matinee.web.security import give_cookie
+from matinee.web.http.problems import Problem
+from matinee.web.http.security import give_cookie
 from matinee.web.shapes import Wish
 from matinee.web.shelf import FilmCard, FilmCardsCache
 

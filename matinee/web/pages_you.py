@@ -16,11 +16,11 @@ from matinee.web.answers import native_id
 from matinee.web.charts import Column, columns_of, histogram, lean_bar
 from matinee.web.db.people import Kept, Rated
 from matinee.web.film_index import FilmLine
+from matinee.web.http.problems import Answer
+from matinee.web.http.security import take_cookie
 from matinee.web.live import Snapshot
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
-from matinee.web.problems import Answer
-from matinee.web.security import take_cookie
 
 router = APIRouter(prefix="/you", include_in_schema=False)
 

@@ -12,8 +12,8 @@ from uvicorn.supervisors import Multiprocess
 
 from matinee.errors import SettingError
 from matinee.web.app import ENVIRONMENT, create_app
-from matinee.web.logs import log_libraries
-from matinee.web.protocol import Protocol
+from matinee.web.http.logs import log_libraries
+from matinee.web.http.protocol import Protocol
 from matinee.web.settings import Settings
 
 _BACKLOG = 2048

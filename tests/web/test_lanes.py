@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from matinee.web.http.problems import Problem
 from matinee.web.lanes import Lane
-from matinee.web.problems import Problem
 
 
 def test_one_at_a_time_in_the_order_in_which_they_came() -> None:

@@ -14,8 +14,8 @@ import pytest
 from matinee.errors import ModelFileError, SettingError
 from matinee.web import live as live_module
 from matinee.web.db.engine import open_engine
+from matinee.web.http.problems import Problem
 from matinee.web.live import LiveModel, Models
-from matinee.web.problems import Problem
 from matinee.web.settings import Settings
 from tests.web.conftest import OPERATOR, UNLIMITED, guide_of, newcomer, serving
 

@@ -16,7 +16,7 @@ import pytest
 
 from matinee.cli import main
 from matinee.web.db.people import Store
-from matinee.web.metrics import forget_the_dead
+from matinee.web.http.monitoring import forget_the_dead
 from tests.web.conftest import OPERATOR, Forking, Process, newcomer
 
 KILLS = 10

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from matinee.errors import MatineeError, StoreError, UnsupportedError
 from matinee.web.db.people import UnknownPersonError
-from matinee.web.logs import log
+from matinee.web.http.logs import log
 
 MEDIA_TYPE = "application/problem+json"
 _HINTS = {

@@ -13,11 +13,11 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from matinee.text import counted
-from matinee.web import security
-from matinee.web.limits import Buckets, client_of
-from matinee.web.logs import log, log_bug
-from matinee.web.metrics import IN_FLIGHT, RouteFigures
-from matinee.web.problems import Problem, answer_in, busy, problem_of
+from matinee.web.http import security
+from matinee.web.http.logs import log, log_bug
+from matinee.web.http.monitoring import IN_FLIGHT, RouteFigures
+from matinee.web.http.problems import Problem, answer_in, busy, problem_of
+from matinee.web.http.rate_limits import Buckets, client_of
 from matinee.web.settings import UPLOADS, Settings
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from matinee.web import protocol
-from matinee.web.gate import Gate
-from matinee.web.limits import MOST_CLIENTS, Buckets, client_of
+from matinee.web.http import protocol
+from matinee.web.http.middleware import Gate
+from matinee.web.http.rate_limits import MOST_CLIENTS, Buckets, client_of
 from matinee.web.settings import Limits, Settings
 from tests.web.conftest import UNLIMITED, serving
 
