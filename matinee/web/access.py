@@ -15,8 +15,8 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from matinee.web.db.people import Store
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import bearer, is_same, token_of
-from matinee.web.lanes import Lane
-from matinee.web.live import Models
+from matinee.web.serving.registry import Models
+from matinee.web.serving.work_queue import Lane
 from matinee.web.settings import Settings
 
 # These two only describe in the OpenAPI document what `token_of` does.

@@ -9,10 +9,10 @@ from matinee.analysis.taste import taste_of
 from matinee.data.vocabulary import Id
 from matinee.recommendation.suggestions import Suggestion
 from matinee.web.db.people import Kept, Store
-from matinee.web.film_index import FilmLine
 from matinee.web.http.monitoring import WRITTEN
 from matinee.web.http.problems import Problem
-from matinee.web.live import Folded, Snapshot
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Folded, Snapshot
 from matinee.web.shapes import FilmQuery, SimilarQuery, Wish
 
 REASONS = 3

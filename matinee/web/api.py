@@ -12,7 +12,7 @@ from matinee.web import answers, shapes
 from matinee.web.access import Serving
 from matinee.web.db.schema import LONGEST_ITEM_ID
 from matinee.web.http.problems import Answer
-from matinee.web.live import Snapshot
+from matinee.web.serving.snapshot import Snapshot
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.Problem, "description": text, "content": {"application/problem+json": {}}}

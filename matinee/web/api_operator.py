@@ -13,7 +13,7 @@ from matinee.web.answers import describe
 from matinee.web.api import problems
 from matinee.web.http.monitoring import CONTENT_TYPE, exposition
 from matinee.web.http.problems import Answer, Problem
-from matinee.web.live import LiveModel
+from matinee.web.serving.registry import LiveModel
 
 health = APIRouter(prefix="/health", tags=["health"])
 router = APIRouter(prefix="/api/v1/operator", tags=["operator"], dependencies=needs_operator)

@@ -14,7 +14,7 @@ from matinee.web.access import CurrentPerson, Serving, maybe_person, needs_perso
 from matinee.web.api import FilmId, problems
 from matinee.web.http.problems import Answer, Problem
 from matinee.web.http.security import give_cookie, take_cookie
-from matinee.web.live import Snapshot
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 me = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)

@@ -16,11 +16,11 @@ from matinee.web import texts
 from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
 from matinee.web.db.groups import MOST_MEMBERS, FullGroupError, Group, Member
 from matinee.web.db.people import Kept
-from matinee.web.film_index import FilmLine
 from matinee.web.http.problems import Problem
-from matinee.web.live import Snapshot
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import person_or_newcomer
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Snapshot
 from matinee.web.shapes import NameBody
 
 router = APIRouter(prefix="/together", include_in_schema=False)

@@ -22,9 +22,9 @@ from matinee.report.map_page import axis_sentences, page_data, you_on
 from matinee.web import texts
 from matinee.web.access import MaybePerson, Serving
 from matinee.web.http.problems import Answer, Problem
-from matinee.web.live import Snapshot
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/map", include_in_schema=False)
 

@@ -13,10 +13,10 @@ from matinee.recommendation.suggestions import Suggestion
 from matinee.web.access import MaybePerson, Served, Serving
 from matinee.web.answers import ModelInfo, describe
 from matinee.web.db.people import Kept
-from matinee.web.film_index import FilmLine
-from matinee.web.live import Snapshot
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/models", include_in_schema=False)
 

@@ -15,12 +15,12 @@ from matinee.web.access import MaybePerson, Serving
 from matinee.web.answers import native_id
 from matinee.web.charts import Column, columns_of, histogram, lean_bar
 from matinee.web.db.people import Kept, Rated
-from matinee.web.film_index import FilmLine
 from matinee.web.http.problems import Answer
 from matinee.web.http.security import take_cookie
-from matinee.web.live import Snapshot
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/you", include_in_schema=False)
 

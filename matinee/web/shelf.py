@@ -16,9 +16,9 @@ from matinee.models.base import UserState
 from matinee.recommendation.elicitation import Elicitation
 from matinee.recommendation.intervals import likely
 from matinee.web import texts
-from matinee.web.film_index import FilmLine
-from matinee.web.live import Snapshot
 from matinee.web.posters import film_name
+from matinee.web.serving.film_search import FilmLine
+from matinee.web.serving.snapshot import Snapshot
 
 ALIKE = 0.3
 """The smallest cosine at which a card calls one film similar to another."""

@@ -12,7 +12,7 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.intervals import LEVEL, interval
 from matinee.recommendation.model_file import Origin
 from matinee.web import texts
-from matinee.web.live import Snapshot
+from matinee.web.serving.snapshot import Snapshot
 from matinee.web.shelf import ALIKE, FilmCards
 from tests.conftest import simulated
 from tests.web.conftest import guide_of

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from matinee.errors import ModelFileError, SettingError
-from matinee.web import live as live_module
 from matinee.web.db.engine import open_engine
 from matinee.web.http.problems import Problem
-from matinee.web.live import LiveModel, Models
+from matinee.web.serving import snapshot as snapshot_module
+from matinee.web.serving.registry import LiveModel, Models
 from matinee.web.settings import Settings
 from tests.web.conftest import OPERATOR, UNLIMITED, guide_of, newcomer, serving
 
@@ -192,9 +192,9 @@ def test_what_is_quick_is_answered_at_once_and_what_is_not_in_a_thread(
         snapshot, here = LiveModel(copy).current, threading.get_ident()
         return [await snapshot.ask(threading.get_ident, explained=n) == here for n in (0, 1, 10_000_000)]
 
-    monkeypatch.setattr(live_module, "QUICK_SECONDS", 60.0)
+    monkeypatch.setattr(snapshot_module, "QUICK_SECONDS", 60.0)
     assert asyncio.run(threads()) == [True, True, False]
-    monkeypatch.setattr(live_module, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_module, "QUICK_SECONDS", 0.0)
     assert asyncio.run(threads()) == [False, False, False]
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from matinee.web.http.problems import Problem
-from matinee.web.lanes import Lane
+from matinee.web.serving.work_queue import Lane
 
 
 def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
