@@ -17,8 +17,8 @@ from starlette.concurrency import run_in_threadpool
 
 from matinee._version import __version__
 from matinee.threads import one_blas_thread
-from matinee.web import api, api_operator, api_people
-from matinee.web.access import Served
+from matinee.web.api import films, operator, people
+from matinee.web.api.dependencies import Served
 from matinee.web.db.engine import CONNECTIONS
 from matinee.web.db.people import Store
 from matinee.web.http.logs import log, log_bug
@@ -57,9 +57,9 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.served = serving
-    for router in (api.router, api_people.router, api_people.me):
+    for router in (films.router, people.router, people.me):
         app.include_router(router)
-    for router in (api_operator.router, api_operator.health, api_operator.metrics):
+    for router in (operator.router, operator.health, operator.metrics):
         app.include_router(router)
     include_pages(app)
     handle_problems(app)

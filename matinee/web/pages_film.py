@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from matinee.errors import UnsupportedError
-from matinee.web.access import MaybePerson
-from matinee.web.answers import exact_id
+from matinee.web.api.dependencies import MaybePerson
+from matinee.web.api.responses import exact_id
 from matinee.web.explained import Chart, chart
 from matinee.web.pages_base import film_url, render
 from matinee.web.pages_visitor import FilmId, RatingContext, Visitor

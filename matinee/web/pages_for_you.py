@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.datastructures import QueryParams
 
-from matinee.web.access import MaybePerson
+from matinee.web.api.dependencies import MaybePerson
+from matinee.web.api.schemas import Wish
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import RatingContext, Visitor, read_query
 from matinee.web.settings import MOST_K
-from matinee.web.shapes import Wish
 from matinee.web.shelf import FilmCard
 
 router = APIRouter(include_in_schema=False)

@@ -13,7 +13,8 @@ from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.suggestions import Suggestion, Suggestions
 from matinee.web import texts
-from matinee.web.access import CurrentPerson, MaybePerson, Served, Serving
+from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Served, Serving
+from matinee.web.api.schemas import NameBody
 from matinee.web.db.groups import MOST_MEMBERS, FullGroupError, Group, Member
 from matinee.web.db.people import Kept
 from matinee.web.http.problems import Problem
@@ -21,7 +22,6 @@ from matinee.web.pages_base import render
 from matinee.web.pages_visitor import person_or_newcomer
 from matinee.web.serving.film_search import FilmLine
 from matinee.web.serving.snapshot import Snapshot
-from matinee.web.shapes import NameBody
 
 router = APIRouter(prefix="/together", include_in_schema=False)
 

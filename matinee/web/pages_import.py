@@ -17,8 +17,8 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
 from matinee.web import texts
-from matinee.web.access import MaybePerson, Served, Serving
-from matinee.web.answers import keep_ratings, storable_ratings
+from matinee.web.api.dependencies import MaybePerson, Served, Serving
+from matinee.web.api.responses import keep_ratings, storable_ratings
 from matinee.web.db.people import MOST_RATINGS
 from matinee.web.http.problems import Problem
 from matinee.web.pages_base import render

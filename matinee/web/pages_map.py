@@ -20,7 +20,7 @@ from matinee.models.history import few_ratings
 from matinee.report.html import ASSETS
 from matinee.report.map_page import axis_sentences, page_data, you_on
 from matinee.web import texts
-from matinee.web.access import MaybePerson, Serving
+from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.http.problems import Answer, Problem
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from matinee.analysis.leave_one_out import mean_absolute_errors
 from matinee.models.history import few_ratings
 from matinee.recommendation.suggestions import Suggestion
-from matinee.web.access import MaybePerson, Served, Serving
-from matinee.web.answers import ModelInfo, describe
+from matinee.web.api.dependencies import MaybePerson, Served, Serving
+from matinee.web.api.responses import ModelInfo, describe
 from matinee.web.db.people import Kept
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import kept_of

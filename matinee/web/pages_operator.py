@@ -19,8 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from matinee._version import __version__
 from matinee.analysis.leave_one_out import MIN_RATINGS, LastRatingErrors, last_rating_errors
 from matinee.errors import StoreError
-from matinee.web.access import Served, Serving
-from matinee.web.answers import ModelInfo, describe
+from matinee.web.api.dependencies import Served, Serving
+from matinee.web.api.responses import ModelInfo, describe
 from matinee.web.db.people import Kept
 from matinee.web.http.monitoring import exposition
 from matinee.web.http.problems import Problem

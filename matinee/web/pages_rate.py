@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from matinee.web.access import MaybePerson
+from matinee.web.api.dependencies import MaybePerson
 from matinee.web.pages_base import render
 from matinee.web.pages_visitor import FilmIds, RatingContext, Visitor
 from matinee.web.shelf import FilmCard

@@ -6,12 +6,12 @@ from starlette.datastructures import QueryParams
 
 from matinee.data.titles import fold
 from matinee.data.vocabulary import Id
-from matinee.web.access import MaybePerson, Serving
-from matinee.web.answers import FoundFilms, film_page
+from matinee.web.api.dependencies import MaybePerson, Serving
+from matinee.web.api.responses import FoundFilms, film_page
+from matinee.web.api.schemas import FilmQuery
 from matinee.web.pages_base import render, with_query
 from matinee.web.pages_visitor import RatingContext, Visitor, read_query
 from matinee.web.settings import MOST_TEXT
-from matinee.web.shapes import FilmQuery
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,12 +12,12 @@ from starlette.datastructures import QueryParams
 
 from matinee.data.ratings import Scale
 from matinee.models.base import UserState
-from matinee.web.access import Served
+from matinee.web.api.dependencies import Served
+from matinee.web.api.schemas import Wish
 from matinee.web.db.people import Kept
 from matinee.web.db.schema import LONGEST_ITEM_ID
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import give_cookie
-from matinee.web.shapes import Wish
 from matinee.web.shelf import FilmCard, FilmCardsCache
 
 MAX_FILMS_IN_FORM = 500

@@ -11,8 +11,8 @@ from matinee.analysis.taste import Preference, Taste, shares_beyond_everyone, ta
 from matinee.data.personal.site_exports import plain_cell
 from matinee.data.ratings import Scale
 from matinee.web import texts
-from matinee.web.access import MaybePerson, Serving
-from matinee.web.answers import native_id
+from matinee.web.api.dependencies import MaybePerson, Serving
+from matinee.web.api.responses import native_id
 from matinee.web.charts import Column, columns_of, histogram, lean_bar
 from matinee.web.db.people import Kept, Rated
 from matinee.web.http.problems import Answer

@@ -8,12 +8,12 @@ import numpy as np
 from matinee.analysis.taste import taste_of
 from matinee.data.vocabulary import Id
 from matinee.recommendation.suggestions import Suggestion
+from matinee.web.api.schemas import FilmQuery, SimilarQuery, Wish
 from matinee.web.db.people import Kept, Store
 from matinee.web.http.monitoring import WRITTEN
 from matinee.web.http.problems import Problem
 from matinee.web.serving.film_search import FilmLine
 from matinee.web.serving.snapshot import Folded, Snapshot
-from matinee.web.shapes import FilmQuery, SimilarQuery, Wish
 
 REASONS = 3
 """So many are named for each film of a list."""

@@ -8,9 +8,9 @@ from starlette.concurrency import run_in_threadpool
 
 from matinee._version import __version__
 from matinee.errors import StoreError
-from matinee.web.access import Serving, needs_operator, operator
-from matinee.web.answers import describe
-from matinee.web.api import problems
+from matinee.web.api.dependencies import Serving, needs_operator, operator
+from matinee.web.api.films import problems
+from matinee.web.api.responses import describe
 from matinee.web.http.monitoring import CONTENT_TYPE, exposition
 from matinee.web.http.problems import Answer, Problem
 from matinee.web.serving.registry import LiveModel
