@@ -15,8 +15,8 @@ from matinee.linalg import centered, top
 from matinee.models.base import UserState
 from matinee.recommendation.elicitation import Elicitation
 from matinee.recommendation.intervals import likely
-from matinee.web import texts
-from matinee.web.posters import film_name
+from matinee.web.pages import texts
+from matinee.web.pages.posters import film_name
 from matinee.web.serving.film_search import FilmLine
 from matinee.web.serving.snapshot import Snapshot
 
