@@ -27,8 +27,8 @@ from matinee.errors import MatineeError
 from matinee.plots import figure
 from matinee.text import did_you_mean, printable
 from matinee.web.http.rate_limits import client_of
-from matinee.web.pages_base import film_url
-from matinee.web.posters import poster
+from matinee.web.pages.posters import poster
+from matinee.web.pages.rendering import film_url
 
 ROOT = Path(matinee.__file__).parent.parent
 N = 200_000
@@ -227,5 +227,5 @@ def test_no_expression_and_no_function_takes_long_on_a_long_text() -> None:
 def test_the_expressions_of_the_package_are_found() -> None:
     places = [name for name, _, _ in expressions()]
     assert any("data/titles.py" in name for name in places)
-    assert any("web/pages_base.py" in name for name in places)
+    assert any("web/pages/rendering.py" in name for name in places)
     assert len(places) > 20

@@ -94,7 +94,6 @@ LATE_IMPORTS = {
 LATE_IMPORTERS = {
     "cli": "`matinee --help` must not load what a command needs",
     "models.blend": "its members are models, and it is one",
-    "web.shelf": "one label of the map",
 }
 """Who may import anything of ours when a function runs, and why."""
 

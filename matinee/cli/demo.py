@@ -90,7 +90,7 @@ def _serve(out: Path, port: int) -> None:
     if not out.exists():
         announce_compiling()
         _train(load("sample"), out)
-    from matinee.web.running import Address, run
+    from matinee.web.server import Address, run
     from matinee.web.settings import Settings
 
     settings = Settings((out,), str(out.with_suffix(".db")), log_requests=False)

@@ -83,7 +83,7 @@ def serve(
     downtime when they change. Requests that name no model use the first one.
     """
     require_packages()
-    from matinee.web.running import Address, run
+    from matinee.web.server import Address, run
     from matinee.web.settings import Limits, Settings
 
     if operator_token and len(operator_token) < MIN_TOKEN_LENGTH:

@@ -25,7 +25,7 @@ from matinee.web.http.logs import log, log_bug
 from matinee.web.http.middleware import Gate
 from matinee.web.http.monitoring import forget_the_dead
 from matinee.web.http.problems import handle_problems
-from matinee.web.pages_routes import include_pages, prepare_pages
+from matinee.web.pages.routes import include_pages, prepare_pages
 from matinee.web.serving.registry import Models
 from matinee.web.settings import Settings
 

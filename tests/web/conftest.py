@@ -24,7 +24,7 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.web.app import create_app
-from matinee.web.running import Address, configuration
+from matinee.web.server import Address, configuration
 from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
 
@@ -210,7 +210,7 @@ class Forking:
 
     _CODE = """
 import os, sys
-import matinee.web.running
+import matinee.web.server
 from matinee.cli import main
 for line in sys.stdin:
     child = os.fork()

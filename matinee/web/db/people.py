@@ -172,6 +172,10 @@ class Store:
         with self._reading() as connection:
             return _kept(connection, person_id)
 
+    def rate(self, person_id: str, item_id: str, stars: float) -> None:
+        """Keeps a rating, in place of an earlier one of the same film; see `rate_many`."""
+        self.rate_many(person_id, {item_id: stars})
+
     def rate_many(self, person_id: str, stars: Mapping[str, float]) -> None:
         """Keeps ratings, all or none, each in place of an earlier one; rated films are no longer
         "not interested".

@@ -4,7 +4,7 @@ import { mount } from "/map/map.js";
 
 const place = document.getElementById("map");
 
-// As film_url in pages_base.py: what a browser would change in a path goes into a query.
+// As film_url in rendering.py: what a browser would change in a path goes into a query.
 function filmUrl(id) {
   return /^(?!\.+$)[A-Za-z0-9_.~-]+$/.test(id) ? `/films/${id}` : `/films?${new URLSearchParams({ id })}`;
 }

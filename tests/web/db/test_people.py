@@ -22,10 +22,6 @@ from matinee.web.settings import Settings
 from tests.web.conftest import UNLIMITED, newcomer, serving
 
 
-def rate(store: Store, person_id: str, item_id: str, stars: float) -> None:
-    store.rate_many(person_id, {item_id: stars})
-
-
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
     opened = Store.open(database)
@@ -43,9 +39,9 @@ def rows(database: str, query: str) -> list[tuple[object, ...]]:
 
 def test_a_rating_is_kept_changed_and_deleted(store: Store) -> None:
     person = store.create_person().id
-    rate(store, person, "7", 4.5)
-    rate(store, person, "tt 映画", 2)
-    rate(store, person, "7", 3)
+    store.rate(person, "7", 4.5)
+    store.rate(person, "tt 映画", 2)
+    store.rate(person, "7", 3)
     assert store.kept(person).stars() == {"7": 3.0, "tt 映画": 2.0}
     assert store.unrate(person, "7")
     assert not store.unrate(person, "7")
@@ -63,7 +59,7 @@ def test_several_ratings_are_kept_all_or_none(
         SettingError, match=r"^One person can keep at most 1,201 films here; delete some first.$"
     ):
         store.rate_many(person, {"a": 1, "b": 1})
-    rate(store, person, "5", 1)
+    store.rate(person, "5", 1)
     assert len(store.kept(person).ratings) == 1200
     assert store.kept(person).stars()["5"] == 1
 
@@ -76,7 +72,7 @@ def test_what_is_not_of_interest_is_kept_until_it_is_taken_back_or_rated(store: 
     assert sorted(store.kept(person).not_interested) == ["7", "8"]
     assert store.show(person, "8")
     assert not store.show(person, "8")
-    rate(store, person, "7", 5)
+    store.rate(person, "7", 5)
     assert store.kept(person).not_interested == []
 
 
@@ -113,7 +109,7 @@ def test_somebody_who_is_deleted_leaves_nothing(store: Store, database: str) -> 
     store.hide(person, "3")
     alone, both = store.groups.create(person, "Ada"), store.groups.create(friend.id, "Bo")
     store.groups.join(both.id, person, "Ada")
-    rate(store, friend.id, "1", 5)
+    store.rate(friend.id, "1", 5)
     store.forget(person)
     assert store.counts() == {"people": 1, "ratings": 1, "not_interested": 0, "groups": 1}
     assert store.groups.find(alone.token) is None
@@ -121,7 +117,7 @@ def test_somebody_who_is_deleted_leaves_nothing(store: Store, database: str) -> 
     for table in METADATA.sorted_tables:
         assert person not in str(rows(database, f"SELECT * FROM {table.name}"))
     for change in (
-        lambda: rate(store, person, "1", 1),
+        lambda: store.rate(person, "1", 1),
         lambda: store.hide(person, "1"),
         lambda: store.export(person),
     ):
@@ -131,7 +127,7 @@ def test_somebody_who_is_deleted_leaves_nothing(store: Store, database: str) -> 
 
 def test_the_export_holds_all_that_is_kept(store: Store) -> None:
     person = store.create_person().id
-    rate(store, person, "7", 4.5)
+    store.rate(person, "7", 4.5)
     store.hide(person, "8")
     group = store.groups.create(person, "Ada")
     told = store.export(person)
@@ -150,7 +146,7 @@ def test_the_last_rating_is_the_first_even_within_a_second(store: Store) -> None
     person = store.create_person().id
     order = ["5", "1", "9", "3", "7"]
     for item in [*order, "1"]:  # a rating that is changed is the last one again
-        rate(store, person, item, 3)
+        store.rate(person, item, 3)
     assert [one.item_id for one in store.kept(person).ratings] == ["1", "7", "3", "9", "5"]
     store.rate_many(person, {"8": 1, "2": 2, "6": 3})
     assert [one.item_id for one in store.kept(person).ratings][:4] == ["6", "2", "8", "1"]
@@ -181,7 +177,7 @@ def test_ratings_of_an_older_matinee_stay_and_keep_their_order(database: str) ->
         ("9", 3.0, 200),
         ("7", 4.5, 100),
     ]
-    rate(store, "ada", "7", 5)
+    store.rate("ada", "7", 5)
     assert next(iter(store.kept("ada").stars().items())) == ("7", 5.0)
     store.close()
 
@@ -200,7 +196,7 @@ def test_many_threads_write_at_once_and_nothing_is_lost(store: Store) -> None:
 
     def rate_all(person: str) -> None:
         for item in range(15):
-            rate(store, person, str(item), 1 + item % 5)
+            store.rate(person, str(item), 1 + item % 5)
 
     threads = [threading.Thread(target=rate_all, args=(person,)) for person in everybody]
     for thread in threads:
@@ -306,7 +302,7 @@ def test_a_database_that_cannot_be_used_is_told_without_its_password(url: str, s
 def test_a_name_of_a_file_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
     store = Store.open(str(tmp_path / name))
     person = store.create_person().id
-    rate(store, person, "7", 3)
+    store.rate(person, "7", 3)
     store.close()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     again = Store.open(str(tmp_path / name))
@@ -330,7 +326,7 @@ def test_nothing_is_acknowledged_once_the_file_is_another(
     changes: list[Callable[[], object]] = [
         store.check,
         store.create_person,
-        lambda: rate(store, person, "7", 3),
+        lambda: store.rate(person, "7", 3),
         lambda: store.unrate(person, "7"),
         lambda: store.forget(person),
         lambda: groups.create(person, "Ada"),
@@ -344,7 +340,7 @@ def test_nothing_is_acknowledged_once_the_file_is_another(
             "the server, put the file in its place, and start again."
         )
     os.rename("moved.db", "people.db")
-    rate(store, person, "7", 3)
+    store.rate(person, "7", 3)
     assert store.kept(person).stars() == {"7": 3.0}
     store.close()
 

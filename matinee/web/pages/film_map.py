@@ -20,11 +20,11 @@ from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
 from matinee.report.html import ASSETS
 from matinee.report.map_page import axis_sentences, page_data, you_on
-from matinee.web import texts
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.http.problems import Answer, Problem
-from matinee.web.pages_base import render
-from matinee.web.pages_visitor import kept_of
+from matinee.web.pages import texts
+from matinee.web.pages.rendering import render
+from matinee.web.pages.visitor import kept_of
 from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/map", include_in_schema=False)

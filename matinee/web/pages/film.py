@@ -8,10 +8,10 @@ from fastapi.responses import Response
 from matinee.errors import UnsupportedError
 from matinee.web.api.dependencies import MaybePerson
 from matinee.web.api.responses import exact_id
-from matinee.web.explained import Chart, chart
-from matinee.web.pages_base import film_url, render
-from matinee.web.pages_visitor import FilmId, RatingContext, Visitor
-from matinee.web.shelf import FilmCard
+from matinee.web.pages.explanation_chart import Chart, chart
+from matinee.web.pages.film_cards import FilmCard
+from matinee.web.pages.rendering import film_url, render
+from matinee.web.pages.visitor import FilmId, RatingContext, Visitor
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from matinee._types import Floats
 from matinee.errors import UnsupportedError
-from matinee.linalg import centered, shrinkage_weights, top
+from matinee.linalg import centered, top
 from matinee.models.base import UserState
 from matinee.recommendation.elicitation import Elicitation
 from matinee.recommendation.intervals import likely
-from matinee.web import texts
-from matinee.web.posters import film_name
+from matinee.web.pages import texts
+from matinee.web.pages.posters import film_name
 from matinee.web.serving.film_search import FilmLine
 from matinee.web.serving.snapshot import Snapshot
 
@@ -119,7 +119,7 @@ class FilmCards:
         ratings."""
         enough = min(_FEW_RATINGS, int(np.median(self.counts)))
         similarity = self._directions @ self._directions[index]
-        similarity = similarity * shrinkage_weights(self.counts, _FEW_RATINGS)  # (I,)
+        similarity = similarity * (self.counts / (self.counts + _FEW_RATINGS))  # (I,)
         similarity[[*exclude, index]] = -1
         similarity[self.counts < enough] = -1
         best = top(similarity.astype(np.float32), min(k, len(similarity))).tolist()
@@ -192,14 +192,14 @@ def _labels(snapshot: Snapshot) -> Floats:
     films = [guide.catalog[item_id] for item_id in guide.model.items_.ids.tolist()]
     columns = {f"genre {genre}": column for column, genre in enumerate(guide.catalog.genres)}
     for film in films:
-        if film.decade:
-            columns.setdefault(film.decade, len(columns))
+        if film.year:
+            columns.setdefault(f"{film.year // 10}", len(columns))
     labels = np.zeros((len(films), max(1, len(columns))), np.float32)
     for row, film in enumerate(films):
         for genre in film.genres:
             labels[row, columns[f"genre {genre}"]] = 1
-        if film.decade:
-            labels[row, columns[film.decade]] = 1
+        if film.year:
+            labels[row, columns[f"{film.year // 10}"]] = 1
     return _unit_rows(labels)
 
 

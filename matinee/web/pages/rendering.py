@@ -28,10 +28,10 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
-from matinee.web import texts
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import renew_cookie
-from matinee.web.posters import film_name, poster
+from matinee.web.pages import texts
+from matinee.web.pages.posters import film_name, poster
 
 MAX_CHOICES = 21
 """A scale with more steps is asked for as a number."""

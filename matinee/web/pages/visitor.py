@@ -18,7 +18,7 @@ from matinee.web.db.people import Kept
 from matinee.web.db.schema import LONGEST_ITEM_ID
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import give_cookie
-from matinee.web.shelf import FilmCard, FilmCardsCache
+from matinee.web.pages.film_cards import FilmCard, FilmCardsCache
 
 MAX_FILMS_IN_FORM = 500
 

@@ -18,8 +18,8 @@ from matinee.models.ials import ImplicitALS
 from matinee.models.popularity import Popularity
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
-from matinee.web.charts import columns_of, histogram, lean_bar
-from matinee.web.pages_operator import Route, traffic_of
+from matinee.web.pages.charts import columns_of, histogram, lean_bar
+from matinee.web.pages.operator import Route, traffic_of
 from matinee.web.settings import Settings
 from tests.conftest import simulated
 from tests.web.conftest import OPERATOR, UNLIMITED, guide_of, serving, wait_for_answer

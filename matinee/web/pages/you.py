@@ -11,15 +11,15 @@ from fastapi.responses import RedirectResponse, Response
 from matinee.analysis.taste import Preference, Taste, shares_beyond_everyone, taste_of
 from matinee.data.personal.site_exports import plain_cell
 from matinee.data.ratings import Scale
-from matinee.web import texts
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import native_id
-from matinee.web.charts import Column, columns_of, histogram, lean_bar
 from matinee.web.db.people import Kept, Rated
 from matinee.web.http.problems import Answer
 from matinee.web.http.security import take_cookie
-from matinee.web.pages_base import render
-from matinee.web.pages_visitor import kept_of
+from matinee.web.pages import texts
+from matinee.web.pages.charts import Column, columns_of, histogram, lean_bar
+from matinee.web.pages.rendering import render
+from matinee.web.pages.visitor import kept_of
 from matinee.web.serving.film_search import FilmLine
 from matinee.web.serving.snapshot import Snapshot
 

@@ -26,7 +26,7 @@ from matinee.web.db.people import Kept
 from matinee.web.http.monitoring import exposition
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import is_same
-from matinee.web.pages_base import render
+from matinee.web.pages.rendering import render
 from matinee.web.serving.registry import LiveModel
 from matinee.web.serving.snapshot import Snapshot
 

@@ -9,8 +9,8 @@ from matinee.data.vocabulary import Id
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import FoundFilms, film_page
 from matinee.web.api.schemas import FilmQuery
-from matinee.web.pages_base import render, with_query
-from matinee.web.pages_visitor import RatingContext, Visitor, read_query
+from matinee.web.pages.rendering import render, with_query
+from matinee.web.pages.visitor import RatingContext, Visitor, read_query
 from matinee.web.settings import MOST_TEXT
 
 router = APIRouter(include_in_schema=False)

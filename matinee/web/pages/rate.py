@@ -7,9 +7,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from matinee.web.api.dependencies import MaybePerson
-from matinee.web.pages_base import render
-from matinee.web.pages_visitor import FilmIds, RatingContext, Visitor
-from matinee.web.shelf import FilmCard
+from matinee.web.pages.film_cards import FilmCard
+from matinee.web.pages.rendering import render
+from matinee.web.pages.visitor import FilmIds, RatingContext, Visitor
 
 router = APIRouter(include_in_schema=False)
 

@@ -4,7 +4,7 @@ after it."""
 from typing import NamedTuple
 
 from matinee.recommendation.explanation import Explanation
-from matinee.web.pages_base import sentence
+from matinee.web.pages.rendering import sentence
 
 N_NAMED_RATINGS = 6
 """This many ratings have a bar of their own."""

@@ -15,10 +15,10 @@ from starlette.datastructures import QueryParams
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Serving
 from matinee.web.api.responses import keep_ratings, storable_id, storable_ratings
 from matinee.web.api.schemas import Stars
-from matinee.web.pages_base import is_local, redirect_back, requested_part
-from matinee.web.pages_for_you import render_for_you_page
-from matinee.web.pages_rate import RateQuery, render_rate_page
-from matinee.web.pages_visitor import FilmId, FilmIds, person_or_newcomer
+from matinee.web.pages.for_you import render_for_you_page
+from matinee.web.pages.rate import RateQuery, render_rate_page
+from matinee.web.pages.rendering import is_local, redirect_back, requested_part
+from matinee.web.pages.visitor import FilmId, FilmIds, person_or_newcomer
 
 router = APIRouter(include_in_schema=False)
 

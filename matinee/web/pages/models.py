@@ -14,8 +14,8 @@ from matinee.recommendation.suggestions import Suggestion
 from matinee.web.api.dependencies import MaybePerson, Served, Serving
 from matinee.web.api.responses import ModelInfo, describe
 from matinee.web.db.people import Kept
-from matinee.web.pages_base import render
-from matinee.web.pages_visitor import kept_of
+from matinee.web.pages.rendering import render
+from matinee.web.pages.visitor import kept_of
 from matinee.web.serving.film_search import FilmLine
 from matinee.web.serving.snapshot import Snapshot
 

@@ -13,14 +13,14 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.suggestions import Suggestion, Suggestions
-from matinee.web import texts
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Served, Serving
 from matinee.web.api.schemas import NameBody
 from matinee.web.db.groups import MOST_MEMBERS, FullGroupError, Group, Member
 from matinee.web.db.people import Kept
 from matinee.web.http.problems import Problem
-from matinee.web.pages_base import render
-from matinee.web.pages_visitor import person_or_newcomer
+from matinee.web.pages import texts
+from matinee.web.pages.rendering import render
+from matinee.web.pages.visitor import person_or_newcomer
 from matinee.web.serving.film_search import FilmLine
 from matinee.web.serving.snapshot import Snapshot
 

@@ -9,10 +9,10 @@ from starlette.datastructures import QueryParams
 
 from matinee.web.api.dependencies import MaybePerson
 from matinee.web.api.schemas import Wish
-from matinee.web.pages_base import render
-from matinee.web.pages_visitor import RatingContext, Visitor, read_query
+from matinee.web.pages.film_cards import FilmCard
+from matinee.web.pages.rendering import render
+from matinee.web.pages.visitor import RatingContext, Visitor, read_query
 from matinee.web.settings import MOST_K
-from matinee.web.shelf import FilmCard
 
 router = APIRouter(include_in_schema=False)
 

@@ -2,41 +2,41 @@
 
 from fastapi import FastAPI
 
-from matinee.web import (
-    pages_film,
-    pages_for_you,
-    pages_forms,
-    pages_group,
-    pages_import,
-    pages_map,
-    pages_models,
-    pages_operator,
-    pages_rate,
-    pages_search,
-    pages_you,
+from matinee.web.pages import (
+    film,
+    film_map,
+    for_you,
+    groups,
+    import_ratings,
+    models,
+    operator,
+    rate,
+    rating_forms,
+    search,
+    you,
 )
-from matinee.web.pages_base import RevalidatedFiles, error_page, preload_templates
-from matinee.web.shelf import FilmCardsCache
+from matinee.web.pages.film_cards import FilmCardsCache
+from matinee.web.pages.rendering import RevalidatedFiles, error_page, preload_templates
 
 _PAGES = (
-    pages_rate,
-    pages_for_you,
-    pages_forms,
-    pages_film,
-    pages_search,
-    pages_you,
-    pages_import,
-    pages_group,
-    pages_map,
-    pages_models,
-    pages_operator,
+    rate,
+    for_you,
+    rating_forms,
+    film,
+    search,
+    you,
+    import_ratings,
+    groups,
+    film_map,
+    models,
+    operator,
 )
 
 
 def include_pages(app: FastAPI) -> None:
     """Adds the pages, their static files, and their caches."""
     app.state.error_page = error_page
-    app.state.maps, app.state.film_cards = pages_map.Maps(), FilmCardsCache()
+    app.state.maps, app.state.film_cards = film_map.Maps(), FilmCardsCache()
     for module in _PAGES:
         app.include_router(module.router)
     app.mount("/static", RevalidatedFiles(packages=[("matinee.web", "static")]))

@@ -17,11 +17,11 @@ from matinee.data.vocabulary import Id
 from matinee.models import MODELS
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
-from matinee.web import texts
 from matinee.web.app import create_app
-from matinee.web.pages_base import choices, film_url, is_local
-from matinee.web.pages_routes import prepare_pages
-from matinee.web.posters import GENRES, N_OTHER, color_of, poster
+from matinee.web.pages import texts
+from matinee.web.pages.posters import GENRES, N_OTHER, color_of, poster
+from matinee.web.pages.rendering import choices, film_url, is_local
+from matinee.web.pages.routes import prepare_pages
 from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
 from tests.web.conftest import UNLIMITED, guide_of, serving
@@ -120,8 +120,8 @@ def test_stylesheet_and_script_are_kept_but_asked_for_again(visitor: httpx.Clien
 
 
 def test_every_text_is_said_somewhere() -> None:
-    folder = Path(texts.__file__).parent
-    sources = [*folder.glob("*.py"), *folder.glob("templates/*.html"), *folder.glob("static/*.js")]
+    folder = Path(texts.__file__).parents[1]
+    sources = [*folder.rglob("*.py"), *folder.glob("templates/*.html"), *folder.glob("static/*.js")]
     code = "\n".join(path.read_text("utf-8") for path in sources if path.name != "texts.py")
     for group in ("SITE", "CARD", "RATE", "FOR_YOU", "FILM", "ERROR", "SCRIPT"):
         place = "texts" if group == "SCRIPT" else group
@@ -542,7 +542,7 @@ def test_posters_are_set_by_length_and_time() -> None:
 
 
 def test_every_colour_of_a_poster_is_in_the_stylesheet() -> None:
-    style = (Path(texts.__file__).parent / "static/app.css").read_text("utf-8")
+    style = (Path(texts.__file__).parents[1] / "static/app.css").read_text("utf-8")
     names = {f"hue-{name}" for name in (*GENRES, *(f"other-{n}" for n in range(N_OTHER)))}
     assert {name for name in names if f".{name}" not in style} == set()
 

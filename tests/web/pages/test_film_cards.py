@@ -11,9 +11,9 @@ from matinee.recommendation.elicitation import MAX_CANDIDATES
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.intervals import LEVEL, interval
 from matinee.recommendation.model_file import Origin
-from matinee.web import texts
+from matinee.web.pages import texts
+from matinee.web.pages.film_cards import ALIKE, FilmCards
 from matinee.web.serving.snapshot import Snapshot
-from matinee.web.shelf import ALIKE, FilmCards
 from tests.conftest import simulated
 from tests.web.conftest import guide_of
 

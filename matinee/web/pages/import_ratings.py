@@ -16,13 +16,13 @@ from matinee.data.personal.site_exports import MOST_BYTES
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
-from matinee.web import texts
 from matinee.web.api.dependencies import MaybePerson, Served, Serving
 from matinee.web.api.responses import keep_ratings, storable_ratings
 from matinee.web.db.people import MOST_RATINGS
 from matinee.web.http.problems import Problem
-from matinee.web.pages_base import render
-from matinee.web.pages_visitor import kept_of, person_or_newcomer
+from matinee.web.pages import texts
+from matinee.web.pages.rendering import render
+from matinee.web.pages.visitor import kept_of, person_or_newcomer
 
 router = APIRouter(prefix="/you/import", include_in_schema=False)
 

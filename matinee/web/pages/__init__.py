@@ -1,0 +1,1 @@
+"""The pages: one file per page, its values for the template, and the texts."""
