@@ -1,7 +1,7 @@
 """The neural models, trained by the loop in `matinee.training`.
 
-    dot_product   a dot product of embeddings with biases; plain matrix factorization
-    mlp           embeddings with hidden layers
-    network       a PyTorch module of your own
-    common        the settings that they share
+dot_product   a dot product of embeddings with biases; plain matrix factorization
+mlp           embeddings with hidden layers
+network       a PyTorch module of your own
+common        the settings that they share
 """

@@ -92,7 +92,7 @@ def test_plain_mf_is_the_dot_product_with_other_defaults_only() -> None:
 
 
 def most_likely(model: DotProduct, mine: dict[int | str, float]) -> Any:
-    """The vector of a newcomer by L-BFGS in float64, from the definition in `models.factors.most_likely`."""
+    """The vector of a newcomer by L-BFGS in float64, from the definition in `models.fold_in.most_likely`."""
     items = [model.items_.index(item) for item in mine]
     stars = torch.tensor(list(mine.values()), dtype=torch.float64)
     mean, variance, factors, bias = (
