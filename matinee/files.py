@@ -1,4 +1,5 @@
-"""Writing files: a bad name is refused before the work starts, and a file is complete or absent."""
+"""Writing files: a bad name is refused before the work starts, and a file is complete or
+absent."""
 
 import errno
 import os
@@ -25,13 +26,13 @@ _KINDS = {
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new binary file that takes the place of `path` when the block ends without an error.
 
-    It is written under an unpredictable temporary name in the same folder, flushed to the disk and
-    renamed. If `path` is a symbolic link, the file that it points to is replaced, and the link
-    stays.
+    It is written under an unpredictable temporary name in the same folder, flushed to the disk
+    and renamed. If `path` is a symbolic link, the file that it points to is replaced, and the
+    link stays.
 
     Raises:
-        OSError: the file cannot be written, or `path` is a folder, a device, a pipe or a socket.
-            The old file is unchanged, and no temporary file is left.
+        OSError: the file cannot be written, or `path` is a folder, a device, a pipe or a
+            socket. The old file is unchanged, and no temporary file is left.
     """
     target = Path(os.path.realpath(path))
     _refuse_special(target)
@@ -58,7 +59,8 @@ def write_atomically(path: Path, payload: bytes) -> None:
 
 
 def special_kind(path: Path) -> str:
-    """What stands at a path and must not be replaced: "a device", "a named pipe" or "a socket".
+    """What stands at a path and must not be replaced: "a device", "a named pipe" or "a
+    socket".
 
     Empty for a regular file, a folder, a link to either, and where nothing can be found.
     """
@@ -77,8 +79,8 @@ def check_output_name(path: Path, what: str, suffixes: tuple[str, ...]) -> None:
         suffixes: the endings allowed, in lower case; the case of the name does not matter.
 
     Raises:
-        SettingError: the name has none of the suffixes, its folder does not exist, or it is the
-            name of a device, a pipe or a socket.
+        SettingError: the name has none of the suffixes, its folder does not exist, or it is
+            the name of a device, a pipe or a socket.
     """
     problem = _problem_of_name(path, suffixes)
     if problem:

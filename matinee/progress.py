@@ -11,8 +11,8 @@ class Step:
     Attributes:
         done, total: steps taken so far, and all steps.
         text: a few words for a progress bar, such as "RMSE 0.851".
-        validation: RMSE in stars on the ratings passed as `valid`, for a model that measures it
-            after each step; otherwise None.
+        validation: RMSE in stars on the ratings passed as `valid`, for a model that measures
+            it after each step; otherwise None.
     """
 
     done: int

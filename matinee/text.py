@@ -1,4 +1,5 @@
-"""Text for messages and pages: counts, lists, percentages, and suggestions for unknown names."""
+"""Text for messages and pages: counts, lists, percentages, and suggestions for unknown
+names."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -53,7 +54,8 @@ def printable(text: str) -> str:
 def _printable_letter(letter: str) -> str:
     if letter.isprintable():
         return letter
-    if "\udc80" <= letter <= "\udcff":  # Python decodes a byte that is not UTF-8 to one of these
+    # Python decodes a byte that is not UTF-8 to one of these
+    if "\udc80" <= letter <= "\udcff":
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()
 

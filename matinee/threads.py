@@ -11,7 +11,8 @@ from typing import Any
 from matinee.errors import SettingError
 
 Run = Callable[[Callable[..., Any], list[tuple[Any, ...]]], None]
-"""Calls a function once with each tuple of arguments, and returns when all calls have finished."""
+"""Calls a function once with each tuple of arguments, and returns when all calls have
+finished."""
 
 
 def available_cores() -> int:
@@ -23,11 +24,12 @@ def available_cores() -> int:
 
 @contextmanager
 def workers(n_threads: int | None) -> Iterator[Run]:
-    """A pool of threads for kernels that release the interpreter lock, while the context lasts.
+    """A pool of threads for kernels that release the interpreter lock, while the context
+    lasts.
 
-    The calls work on separate parts of the data, so the result does not depend on the number of
-    threads. Kernels call BLAS only inside `one_blas_thread`: its own threads would compete with
-    these.
+    The calls work on separate parts of the data, so the result does not depend on the number
+    of threads. Kernels call BLAS only inside `one_blas_thread`: its own threads would compete
+    with these.
 
     Args:
         n_threads: None for all cores that the process may use.
@@ -57,10 +59,11 @@ def _run_in_this_thread(function: Callable[..., Any], calls: list[tuple[Any, ...
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Limits BLAS and LAPACK to the calling thread, in the whole process, while the context lasts.
+    """Limits BLAS and LAPACK to the calling thread, in the whole process, while the context
+    lasts.
 
-    This is for work that `workers` divide among themselves. It also keeps results reproducible:
-    with another number of threads, BLAS may add in another order.
+    This is for work that `workers` divide among themselves. It also keeps results
+    reproducible: with another number of threads, BLAS may add in another order.
     """
     limit = _blas_limit()
     limit.enter()

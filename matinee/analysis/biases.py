@@ -1,18 +1,22 @@
-"""Item and user biases: how much a film is liked, and how generous a person is, apart from tastes.
+"""Item and user biases: how much a film is liked, and how generous a person is, apart from
+tastes.
 
-The bias of an item is what a typical person gives it beyond the mean of all ratings. In stars (mf,
-baseline) that is the model's b_i plus the median of the user biases, as in `explain`: most people
-are more generous than the mean of all ratings suggests, as the most active ones are strict.
+The bias of an item is what a typical person gives it beyond the mean of all ratings. In stars
+(mf, baseline) that is the model's b_i plus the median of the user biases, as in `explain`:
+most people are more generous than the mean of all ratings suggests, as the most active ones
+are strict.
 
-For a model with a sigmoid (dot-product), a bias is before the sigmoid (see `bias_unit`), beyond the
-model's mean. It is b_i plus the product of the item's factors with those of the average person.
-That product is almost 0 in mf but the larger part here, as this training does not center factors.
+For a model with a sigmoid (dot-product), a bias is before the sigmoid (see `bias_unit`),
+beyond the model's mean. It is b_i plus the product of the item's factors with those of the
+average person. That product is almost 0 in mf but the larger part here, as this training does
+not center factors.
 
 An interval holds 95%: bias ± 1.96 s / sqrt(n slope² + s² / t²), where
 
-    s      deviation of the item's ratings from what the biases alone predict, shrunk toward that of
-           all ratings. The residuals of the whole prediction would be too small, as the factors
-           were fitted to these ratings too;
+    s      deviation of the item's ratings from what the biases alone predict, shrunk toward
+    that of
+           all ratings. The residuals of the whole prediction would be too small, as the
+           factors were fitted to these ratings too;
     slope  of the sigmoid, root mean square over the ratings; 1 without one;
     t      deviation of the biases of all items, the prior of an item with few ratings.
 """
@@ -47,11 +51,12 @@ class BiasLine:
     """One item of a ranking by bias.
 
     Attributes:
-        bias, low, high: the bias and its 95% interval; see the top of this module. The ends are NaN
-            in a raw ranking (see `bias_ranking`), which has no intervals.
+        bias, low, high: the bias and its 95% interval; see the top of this module. The ends
+            are NaN in a raw ranking (see `bias_ranking`), which has no intervals.
         mean: of its training ratings, in stars.
         audience: what the people who rated it give it beyond what the average person would, in
-            stars, because they are generous or like this kind of film. Only in `disagreements`.
+            stars, because they are generous or like this kind of film. Only in
+            `disagreements`.
     """
 
     item_id: Id
@@ -109,7 +114,8 @@ class _BiasModel(NamedTuple):
         user: (U,).
         item: (I,).
         own: (I,), the model's b_i alone.
-        average_person: the mean of user; 0 in stars, where user is relative to a typical person.
+        average_person: the mean of user; 0 in stars, where user is relative to a typical
+            person.
         low, high: the range of the sigmoid; equal without one.
     """
 
@@ -143,7 +149,8 @@ class _ResidualSums(NamedTuple):
     squares: Doubles  # squared residuals
 
 
-# -- rankings ------------------------------------------------------------------------------------
+# -- rankings
+# ------------------------------------------------------------------------------------
 
 
 def bias_ranking(
@@ -151,14 +158,14 @@ def bias_ranking(
 ) -> list[BiasLine]:
     """The k items with the highest bias, best first, or with the lowest, worst first.
 
-    Sorted by the conservative end of the interval (the lower end for the highest, the upper end for
-    the lowest), so that three enthusiasts do not make a film the best. In a file without histories,
-    the deviation of the ratings is assumed to be a quarter of the length of the scale, about its
-    value on MovieLens.
+    Sorted by the conservative end of the interval (the lower end for the highest, the upper
+    end for the lowest), so that three enthusiasts do not make a film the best. In a file
+    without histories, the deviation of the ratings is assumed to be a quarter of the length of
+    the scale, about its value on MovieLens.
 
     Args:
-        raw: ranks as the tutorials do, by the model's b_i, without intervals and regardless of the
-            number of ratings.
+        raw: ranks as the tutorials do, by the model's b_i, without intervals and regardless of
+            the number of ratings.
 
     Raises:
         UnsupportedError: the model learns no biases.
@@ -205,9 +212,9 @@ def generosity(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[UserL
 def disagreements(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[BiasLine]:
     """The films that are liked better than their mean suggests, or with `lowest`, less.
 
-    Better, as strict people or people of other tastes rated them. These are the k films with the
-    largest `audience` effect, by the conservative end of its interval; fewer if fewer have a
-    certain sign. Films with few ratings (`few_ratings`) are left out.
+    Better, as strict people or people of other tastes rated them. These are the k films with
+    the largest `audience` effect, by the conservative end of its interval; fewer if fewer have
+    a certain sign. Films with few ratings (`few_ratings`) are left out.
 
     Raises:
         UnsupportedError: the model learns no biases, or the file was saved without histories.
@@ -246,7 +253,8 @@ def _check_k(k: int) -> None:
         raise SettingError(f"k must be at least 1, not {k}.")
 
 
-# -- biases and their intervals ------------------------------------------------------------------
+# -- biases and their intervals
+# ------------------------------------------------------------------
 
 
 def _bias_model(model: Recommender) -> _BiasModel:

@@ -1,6 +1,8 @@
-"""Components: the main directions in which the factors of the items differ, described in words.
+"""Components: the main directions in which the factors of the items differ, described in
+words.
 
-The genres and decades that a component separates are tested: by how often a film of the group is
+The genres and decades that a component separates are tested: by how often a film of the group
+    is
 higher than another film (Cliff, "Dominance statistics: ordinal analyses to answer ordinal
 questions", 1993), and by a permutation test, corrected for the number of groups.
 """
@@ -45,9 +47,10 @@ class Meaning(NamedTuple):
 
     Attributes:
         name, kind: "Drama" and "genre", or "1940s" and "decade".
-        effect: Cliff's delta, -1 to 1: the share of pairs of a film of the group and another film
-            in which the former is higher, minus the share in which it is lower.
-        p_value: of a permutation test, corrected by Holm's method for all groups of this component.
+        effect: Cliff's delta, -1 to 1: the share of pairs of a film of the group and another
+            film in which the former is higher, minus the share in which it is lower.
+        p_value: of a permutation test, corrected by Holm's method for all groups of this
+            component.
         n: number of films in the group.
     """
 
@@ -141,12 +144,12 @@ def components(
 
     Args:
         k: number of films at each end.
-        min_ratings: leaves out items with fewer ratings, whose factors are mostly noise; None: as
-            for `Guide.similar`.
+        min_ratings: leaves out items with fewer ratings, whose factors are mostly noise; None:
+            as for `Guide.similar`.
 
     Raises:
-        UnsupportedError: the model has no item factors, they are all zero, or fewer than two films
-            remain.
+        UnsupportedError: the model has no item factors, they are all zero, or fewer than two
+            films remain.
     """
     for name, value in (("n", n), ("k", k)):
         if value < 1:
@@ -192,7 +195,8 @@ def components(
 
 
 def _meanings(positions: Doubles, films: list[Film]) -> list[list[Meaning]]:
-    """For each column of positions, (M, n), the groups it separates, the largest effect first."""
+    """For each column of positions, (M, n), the groups it separates, the largest effect
+    first."""
     names, members = _groups(films)
     if not names:
         return [[] for _ in positions.T]

@@ -1,4 +1,5 @@
-"""The map of films: each film has a position in the plane, near films that the same people like.
+"""The map of films: each film has a position in the plane, near films that the same people
+like.
 
 The item vectors of a model are projected, by principal components (linear and exact, with axes
 that can be interpreted) or by UMAP (nonlinear; keeps neighbors together and gives up large
@@ -62,10 +63,10 @@ class FilmMap:
     Attributes:
         item_index: (M,) row of each film among the model's items, ascending.
         item_ids, films: (M,) their ids, and their titles, years and genres.
-        x, y: (M,) positions. With principal components they have the units of the item vectors,
-            and 0 is the mean; with UMAP they have no units.
-        neighbors: (M, K) rows on this map of the most similar films, best first; K is smaller than
-            requested if there are too few films.
+        x, y: (M,) positions. With principal components they have the units of the item
+            vectors, and 0 is the mean; with UMAP they have no units.
+        neighbors: (M, K) rows on this map of the most similar films, best first; K is smaller
+            than requested if there are too few films.
         likeness: (M, K) their cosine similarities, -1 to 1, reduced for neighbors with few
             ratings (see `Guide.similar`).
         n_ratings, means: (M,) number of training ratings and their mean.
@@ -105,8 +106,8 @@ class FilmMap:
     def groups(self) -> MainGenres:
         """The main genre of each film: of the most frequent genres, the rarest that it has.
 
-        The rarest genre says most about a film: a romantic drama is shown as a romance. The order
-            in the data says nothing, as files list genres alphabetically.
+        The rarest genre says most about a film: a romantic drama is shown as a romance. The
+            order in the data says nothing, as files list genres alphabetically.
         """
         names = self.genres[:N_GENRES]
         position = {genre: number for number, genre in enumerate(names)}
@@ -147,12 +148,13 @@ def make_map(
     Args:
         method: "pca" or "umap"; the latter needs the package umap-learn.
         k: number of neighbors of each film.
-        min_ratings: leaves out films with fewer training ratings, whose vectors are mostly noise;
+        min_ratings: leaves out films with fewer training ratings, whose vectors are mostly
+            noise;
             None: `few_ratings`. Films without ratings are always left out.
 
     Raises:
-        UnsupportedError: the model has no item vectors, fewer than two films remain, or UMAP is not
-            installed.
+        UnsupportedError: the model has no item vectors, fewer than two films remain, or UMAP
+            is not installed.
         SettingError: an unknown method, or k below 1.
     """
     check_choice("The method", method, METHODS)
@@ -209,9 +211,9 @@ def place_of(film_map: FilmMap, guide: Guide, profile: UserState) -> Point:
     """A person's position: the mean position of the films they like, weighted by how much.
 
     The weight is the number of stars above the film's mean and above the person's habit. The
-    habit is their average difference from the means, with five additional ratings at the means.
-    Films below that, and films that are not on the map, have no weight. A person who likes no
-    film on the map is in its center, the mean of all positions.
+    habit is their average difference from the means, with five additional ratings at the
+    means. Films below that, and films that are not on the map, have no weight. A person who
+    likes no film on the map is in its center, the mean of all positions.
     """
     above = profile.value - guide.model.item_means_[profile.item_index]  # (n,)
     above = np.where(np.isfinite(above), above, 0)
@@ -234,13 +236,14 @@ def _left_out(n: int, what: str) -> str:
 
 
 def _umap(vectors: Floats, start: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Positions by UMAP, (M, 2), from exact neighbors, initialized with the principal components.
+    """Positions by UMAP, (M, 2), from exact neighbors, initialized with the principal
+    components.
 
     McInnes, Healy, Melville, "UMAP: uniform manifold approximation and projection", 2018. This
-    initialization preserves the global structure (Kobak, Linderman, "Initialization is critical
-    for preserving global data structure in both t-SNE and UMAP", 2021) and, unlike UMAP's own,
-    works for three films. It runs on one core, as otherwise the seed would not determine the
-    positions.
+    initialization preserves the global structure (Kobak, Linderman, "Initialization is
+    critical for preserving global data structure in both t-SNE and UMAP", 2021) and, unlike
+    UMAP's own, works for three films. It runs on one core, as otherwise the seed would not
+    determine the positions.
     """
     if len(vectors) < 3:
         raise UnsupportedError(

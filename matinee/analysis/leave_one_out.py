@@ -1,7 +1,8 @@
 """Leave-one-out evaluation: predicting a rating from the same person's other ratings.
 
-Both functions fold the person in without the rating to be predicted, and compare the error with
-that of the item means. Ratings may be older than the model, so they are clipped to its scale.
+Both functions fold the person in without the rating to be predicted, and compare the error
+with that of the item means. Ratings may be older than the model, so they are clipped to its
+scale.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,8 @@ class StarErrors(NamedTuple):
 
 
 class LastRatingErrors(NamedTuple):
-    """Root-mean-square errors over people; `errors` is None if too few people could be measured."""
+    """Root-mean-square errors over people; `errors` is None if too few people could be
+    measured."""
 
     n_people: int
     errors: StarErrors | None
@@ -34,7 +36,8 @@ class LastRatingErrors(NamedTuple):
 def mean_absolute_errors(
     model: Recommender, stars: Mapping[int, float], max_ratings: int
 ) -> StarErrors | None:
-    """Mean absolute errors over one person's first ratings, each predicted from all the others.
+    """Mean absolute errors over one person's first ratings, each predicted from all the
+    others.
 
     None if the model predicts no stars, or for fewer than `MIN_RATINGS` ratings.
 

@@ -1,8 +1,8 @@
 """Similar users: people with your tastes, what you both love, and what they loved.
 
-Similarity is the cosine of the learned tastes of two people, centered, without how generous they
-are. It needs no films that both have rated; where there are such films, they are shown as evidence.
-One person is compared with all others, so there is no table of all pairs.
+Similarity is the cosine of the learned tastes of two people, centered, without how generous
+they are. It needs no films that both have rated; where there are such films, they are shown as
+evidence. One person is compared with all others, so there is no table of all pairs.
 """
 
 from collections.abc import Mapping
@@ -54,13 +54,13 @@ class Neighbor:
 
     Attributes:
         likeness: the similarity, at most 1; neighbors are sorted by it.
-        n_ratings: of this neighbor; n_both: how many of these films the person has also rated. None
-            if the file was saved without histories.
-        difference: mean absolute difference of the ratings of these films, in stars; None without
-            any.
+        n_ratings: of this neighbor; n_both: how many of these films the person has also rated.
+            None if the file was saved without histories.
+        difference: mean absolute difference of the ratings of these films, in stars; None
+            without any.
         agreed: films that both loved, first those that others like least.
-        loved: films that this neighbor loved and the person has not rated, the best for the person
-            first.
+        loved: films that this neighbor loved and the person has not rated, the best for the
+            person first.
         has_ratings: whether people gave ratings; with implicit feedback, loved means had.
     """
 

@@ -12,7 +12,8 @@ from matinee.models.history import few_ratings
 from matinee.recommendation.guide import Guide
 
 _PRIOR_RATINGS = 5
-"""A group of items is compared as if it had this many more ratings that agree with everyone's."""
+"""A group of items is compared as if it had this many more ratings that agree with
+everyone's."""
 _MAX_DISAGREEMENTS = 8
 _MAX_STEPS = 100
 """A scale with more steps has no histogram of everyone's ratings."""
@@ -49,12 +50,15 @@ class Taste:
 
     Attributes:
         mean: of their stars; None without ratings.
-        generosity: stars that they give above the item means, on average; None without ratings.
+        generosity: stars that they give above the item means, on average; None without
+            ratings.
         histogram: of their own ratings, ascending.
-        everyone: the same for the training data; None if the model was saved without histories.
-        genres, decades: what they like more, best first. `beyond` is in stars above the item means
-            and their own generosity, shrunk towards 0 for groups with few ratings.
-        disagreements: the ratings farthest from the item means, among items with enough ratings.
+        everyone: the same for the training data; None if the model was saved without
+            histories.
+        genres, decades: what they like more, best first. `beyond` is in stars above the item
+            means and their own generosity, shrunk towards 0 for groups with few ratings.
+        disagreements: the ratings farthest from the item means, among items with enough
+            ratings.
     """
 
     n_ratings: int
@@ -117,7 +121,8 @@ def histogram_of_training_data(model: Recommender) -> list[StarCount] | None:
 def shares_beyond_everyone(guide: Guide, taste: Taste) -> tuple[list[Preference], list[Preference]]:
     """Genres and decades for implicit feedback, where there are no stars to compare.
 
-    `beyond` is in percentage points: the share of the person's items minus the share of everyone's.
+    `beyond` is in percentage points: the share of the person's items minus the share of
+    everyone's.
     """
     model = guide.model
     everyone: dict[str, int] = defaultdict(int)

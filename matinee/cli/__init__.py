@@ -32,7 +32,8 @@ from matinee.errors import MatineeError
 
 
 class _Program(click.Group):
-    """Prints matinee's errors in one line and exits with 1; other errors keep their traceback."""
+    """Prints matinee's errors in one line and exits with 1; other errors keep their
+    traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -45,7 +46,8 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # The reader of the output, such as `head`, has gone; Python must not flush the rest.
+            # The reader of the output, such as `head`, has gone; Python must not flush the
+            # rest.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         except OSError as error:
@@ -66,8 +68,8 @@ class _Program(click.Group):
 def main() -> None:
     """Film recommendations people can trust, from any table of ratings.
 
-    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder or a zip
-    archive. MODEL is a file written by `matinee train`.
+    DATA is the name of a data set (see `matinee data list`), a file, a MovieLens folder or a
+    zip archive. MODEL is a file written by `matinee train`.
     """
 
 

@@ -32,8 +32,8 @@ NO_HISTORIES = (
 def biases(model_file: Path, k: int, raw: bool, users: bool, as_json_: bool) -> None:
     """List the best and worst films, apart from personal tastes.
 
-    Films are ranked by the conservative end of a 95% interval, so that three ratings do not make a
-    film the best.
+    Films are ranked by the conservative end of a 95% interval, so that three ratings do not
+    make a film the best.
     """
     from matinee.analysis import bias_ranking, bias_unit, disagreements, generosity
     from matinee.recommendation.guide import Guide

@@ -58,9 +58,9 @@ def compare(
 ) -> None:
     """Compare several models on the same split.
 
-    The table contains quality with intervals, time and memory; the sentences below it say which
-    differences are statistically significant. Each model is trained in a separate process, one
-    after the other.
+    The table contains quality with intervals, time and memory; the sentences below it say
+    which differences are statistically significant. Each model is trained in a separate
+    process, one after the other.
     """
     from matinee.evaluation.comparison import HEADINGS
     from matinee.evaluation.comparison import compare as compare_models

@@ -41,7 +41,8 @@ NEWCOMER = {
 def demo(out: Path, is_served: bool, port: int) -> None:
     """Train, measure, save and recommend on built-in data.
 
-    No ratings are downloaded. With --serve, rate films in a browser; your ratings are stored next
+    No ratings are downloaded. With --serve, rate films in a browser; your ratings are stored
+    next
     to the model: in demo.db for demo.matinee.
     """
     from matinee.data.datasets.fetch import local_copy

@@ -45,14 +45,15 @@ def evaluate(
 ) -> None:
     """Measure a model on ratings that it has not seen.
 
-    SPEC is random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy (row numbers of the test
-    part, from 0).
+    SPEC is random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy (row numbers of the
+    test part, from 0).
     """
     from matinee.evaluation import evaluate as measure
 
     require_one_split(test_source, spec)
     if model_name:
-        make_model(model_name, settings, seed)  # reports a wrong setting before the data are read
+        # Reports a wrong setting before the data are read
+        make_model(model_name, settings, seed)
     dataset, parts = load_parts(source, columns, test_source, spec or "random:0.2", seed)
     model = make_model_for(dataset, model_name, settings, seed)
     announce_compiling()

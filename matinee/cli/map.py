@@ -59,9 +59,10 @@ def map_(
 ) -> None:
     """Draw a map on which similar films are close together.
 
-    A page (.html) needs no network; it can be moved, zoomed and searched, and lists similar films.
-    With --user or --ratings, the map also shows the position of a person. A table (.parquet) is for
-    tools such as Embedding Atlas; it has no colors and no position of a person.
+    A page (.html) needs no network; it can be moved, zoomed and searched, and lists similar
+    films. With --user or --ratings, the map also shows the position of a person. A table
+    (.parquet) is for tools such as Embedding Atlas; it has no colors and no position of a
+    person.
     """
     from matinee.analysis.film_map import make_map
     from matinee.recommendation.guide import Guide

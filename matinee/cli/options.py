@@ -152,7 +152,8 @@ def parse_range(text: str, option: str, number: Callable[[str], Any]) -> tuple[A
 
 
 def parse_years(text: str | None) -> tuple[int | None, int | None]:
-    """The ends of a text such as "1980:1999", "2000:", ":1960" or "1994"; None for an open end."""
+    """The ends of a text such as "1980:1999", "2000:", ":1960" or "1994"; None for an open
+    end."""
     if not text:
         return None, None
     low, colon, high = text.partition(":")
@@ -199,7 +200,8 @@ def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":
 def make_model_for(
     dataset: "Dataset", name: str | None, pairs: tuple[str, ...], seed: int
 ) -> "Recommender":
-    """As `make_model`; without a name, the default for the data, with a note if that is not mf."""
+    """As `make_model`; without a name, the default for the data, with a note if that is not
+    mf."""
     from matinee.cli.output import note
     from matinee.models import default_model
 

@@ -39,7 +39,8 @@ def note(text: str) -> None:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:
-    """Prints a table: drawn on a terminal, otherwise aligned text. Numbers are right-aligned."""
+    """Prints a table: drawn on a terminal, otherwise aligned text. Numbers are
+    right-aligned."""
     if title:
         click.secho(title, bold=True)
     columns = range(len(headings))
@@ -128,7 +129,8 @@ def print_suggestions(
 
 @contextmanager
 def progress_bar(label: str) -> "Iterator[Progress | None]":
-    """A progress bar with the remaining time on standard error; None if that is not a terminal."""
+    """A progress bar with the remaining time on standard error; None if that is not a
+    terminal."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -76,11 +76,12 @@ def recommend(
 
     For a model that was trained on data without ratings, the films are enough.
 
-    The ratings.csv of Letterboxd (or its zip file), IMDb, MovieLens or matinee serve works too: its
-    films are matched by title and year, and its stars are converted to the model's scale.
+    The ratings.csv of Letterboxd (or its zip file), IMDb, MovieLens or matinee serve works
+    too: its films are matched by title and year, and its stars are converted to the model's
+    scale.
 
-    Several --user and --ratings options form a group; its list contains only films that nobody in
-    it has rated.
+    Several --user and --ratings options form a group; its list contains only films that nobody
+    in it has rated.
     """
     from matinee.recommendation.filters import Filters
     from matinee.recommendation.guide import Guide
@@ -145,7 +146,8 @@ def _profiles(guide: "Guide", model_file: Path, members: list[_Member]) -> "list
 
 
 def _headings(members: list[_Member]) -> list[str]:
-    """The headings of the members' columns: a file's name, or its path if two have that name."""
+    """The headings of the members' columns: a file's name, or its path if two have that
+    name."""
     stems = [member.ratings.stem for member in members if member.ratings is not None]
     headings = []
     for member in members:

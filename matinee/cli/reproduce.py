@@ -60,9 +60,9 @@ def reproduce(
 ) -> None:
     """Repeat published tutorials and benchmark results.
 
-    A tutorial's model is trained on the tutorial's data and compared with the published numbers.
-    With the name "records", the model bayes is compared with the most accurate published rating
-    predictions, on the same rows.
+    A tutorial's model is trained on the tutorial's data and compared with the published
+    numbers. With the name "records", the model bayes is compared with the most accurate
+    published rating predictions, on the same rows.
     """
     if name == "records":
         if plot is not None:
@@ -78,7 +78,8 @@ def reproduce(
     _reproduce_tutorial(name, short, seed, plot, as_json_)
 
 
-# -- records -------------------------------------------------------------------------------------
+# -- records
+# -------------------------------------------------------------------------------------
 
 
 def _reproduce_records(
@@ -89,7 +90,8 @@ def _reproduce_records(
     threads: int | None,
     as_json_: bool,
 ) -> None:
-    """Prints each table when it is complete; skips a protocol without data unless it was named."""
+    """Prints each table when it is complete; skips a protocol without data unless it was
+    named."""
     from matinee.errors import DataError
     from matinee.experiments.published_results import protocol_named, run_protocol
 
@@ -148,7 +150,8 @@ def _print_records(result: "ProtocolResult") -> None:
 
 
 def _record_row(line: "Line", n_levels: int) -> list[str]:
-    """One result: ours with four decimals and coverages, published ones as they were published."""
+    """One result: ours with four decimals and coverages, published ones as they were
+    published."""
     style = ".4f" if line.coverage else ".4g"
     errors = [f"{value:{style}}" for value in (line.rmse, line.mae) if value]
     errors += [""] * (2 - len(errors))
@@ -157,7 +160,8 @@ def _record_row(line: "Line", n_levels: int) -> list[str]:
     return [line.who, line.uses, *errors, seconds, *coverages, line.known]
 
 
-# -- tutorials -----------------------------------------------------------------------------------
+# -- tutorials
+# -----------------------------------------------------------------------------------
 
 
 def _reproduce_tutorial(

@@ -79,8 +79,8 @@ def serve(
 ) -> None:
     """Serve models as web pages and as an HTTP API.
 
-    URL is an SQLite file or postgresql://user:password@host/name. Model files are reloaded without
-    downtime when they change. Requests that name no model use the first one.
+    URL is an SQLite file or postgresql://user:password@host/name. Model files are reloaded
+    without downtime when they change. Requests that name no model use the first one.
     """
     require_packages()
     from matinee.web.server import Address, run

@@ -55,7 +55,8 @@ def train(
     from matinee.recommendation.model_file import Origin, check_target
 
     if model_name:
-        make_model(model_name, settings, seed)  # reports a wrong setting before the data are read
+        # Reports a wrong setting before the data are read
+        make_model(model_name, settings, seed)
     check_target(out)
     dataset = load_data(source, columns)
     if database is not None:

@@ -66,9 +66,10 @@ def tune(
 ) -> None:
     """Search for the best settings of a model.
 
-    Each trial trains on a part of DATA and is evaluated on the rest; the first one has the default
-    settings. Settings given with --set are fixed. Ctrl+C ends the search and keeps the results so
-    far. The last line of the output is the command that trains a model with the best settings.
+    Each trial trains on a part of DATA and is evaluated on the rest; the first one has the
+    default settings. Settings given with --set are fixed. Ctrl+C ends the search and keeps the
+    results so far. The last line of the output is the command that trains a model with the
+    best settings.
     """
     from matinee.evaluation.tuning import tune as search
     from matinee.evaluation.tuning import with_test_gain
@@ -76,11 +77,13 @@ def tune(
 
     require_one_split(test_source, spec)
     if spec and spec.startswith(("time:", "leave-last-out")):
-        validation = validation or spec  # a model that must predict the future is tuned for that
+        # A model that must predict the future is tuned for that
+        validation = validation or spec
     fixed = tuple(name for name in parse_settings(settings, seed) if name != "seed")
     plan = Plan(trials, seconds, metric, fixed, validation)
     if model_name:
-        make_model(model_name, settings, seed)  # reports a wrong setting before the data are read
+        # Reports a wrong setting before the data are read
+        make_model(model_name, settings, seed)
     dataset, splits = load_parts(source, columns, test_source, spec, seed)
     model = make_model_for(dataset, model_name, settings, seed)
     parts = list(splits)

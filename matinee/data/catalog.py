@@ -118,7 +118,8 @@ class Catalog:
         those are returned.
 
         Args:
-            other_names: if no title matches, find items by their other names (see `ids_of_name`).
+            other_names: if no title matches, find items by their other names (see
+                `ids_of_name`).
         """
         found = self._narrowed(self._ids_by_key.get(title_key(text), []), text)
         if found or not other_names:
@@ -167,13 +168,15 @@ Catalogue = Catalog  # the former spelling
 
 
 def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
-    """The index of an item, by id or by title; the prefixes "id:" and "title:" say which is meant.
+    """The index of an item, by id or by title; the prefixes "id:" and "title:" say which is
+    meant.
 
     Raises:
         UnknownNameError: no item matches, or several titles do; the message says what to type.
     """
     kind, _, rest = str(text).partition(":")
-    index = items.find(text)  # an id that itself begins with "id:" or "title:" is found as it is
+    # An id that itself begins with "id:" or "title:" is found as it is
+    index = items.find(text)
     if index is None and kind == "id":
         index = items.find(rest)
     title = str(text).removeprefix("title:")

@@ -23,8 +23,8 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
     Returns: sentences that say what was written.
 
     Raises:
-        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl; or the name is one of a
-            file of titles; or the file exists.
+        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl; or the name is one of
+            a file of titles; or the file exists.
         UnsupportedError: the file cannot be written.
     """
     titles = target.with_name("items.csv")

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings
 
-# -- the data set ----------------------------------------------------------------------------------
+# -- the data set
+# ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,8 @@ class Dataset:
             written to.
         source_rows: (N,) 0-based data row of the source for each rating; None when rating i is
             row i.
-        note: what people must be told wherever results from this data are shown; usually empty.
+        note: what people must be told wherever results from this data are shown; usually
+            empty.
         titles_file: where the catalog comes from; None if it is empty or was made in memory.
     """
 

@@ -43,7 +43,8 @@ class Description:
     """The figures; `sentences` and the `..._rows` put them into words and tables.
 
     Attributes:
-        unit: what a row is: a rating, or a pair of a user and an item, whose value says how often.
+        unit: what a row is: a rating, or a pair of a user and an item, whose value says how
+            often.
     """
 
     name: str
@@ -205,8 +206,8 @@ def _histogram(value: NDArray[np.float32], scale: Scale) -> tuple[NDArray[Any], 
     """The distinct values and how often they occur; with more than twenty, bins by their lower
     ends.
 
-    Ratings get ten equal bins. Counts, which differ in size, get bins from 1, 2, 5, 10, 20 and so
-    on.
+    Ratings get ten equal bins. Counts, which differ in size, get bins from 1, 2, 5, 10, 20 and
+    so on.
     """
     values, counts = np.unique(value, return_counts=True)
     if len(values) > 20 and not scale.has_stars:

@@ -22,7 +22,8 @@ class Features:
 
     @classmethod
     def of(cls, labels: Sequence[Sequence[str]]) -> "Features | None":
-        """Features from the labels of each row, "kind: value"; None if all rows have the same."""
+        """Features from the labels of each row, "kind: value"; None if all rows have the
+        same."""
         names = sorted({name for row in labels for name in row})
         column_of = {name: column for column, name in enumerate(names)}
         kinds, kind = np.unique([name.split(":")[0] for name in names], return_inverse=True)  # (C,)
@@ -41,7 +42,8 @@ class Features:
         return Features(self.names, taken.astype(np.float32))
 
     def filled_from(self, other: "Features | None") -> "Features":
-        """The same features; rows without labels get those that `other` has for the same row."""
+        """The same features; rows without labels get those that `other` has for the same
+        row."""
         if other is None:
             return self
         table = self.table.copy()

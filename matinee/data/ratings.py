@@ -21,9 +21,11 @@ _ENOUGH_VALUES = 4  # with {1, 3, 5} alone, the 2 and the 4 may be missing by ch
 
 
 class Scale(NamedTuple):
-    """The lowest and the highest rating, and the step between neighbors; 0 if it is not regular.
+    """The lowest and the highest rating, and the step between neighbors; 0 if it is not
+    regular.
 
-    If both ends are the same, there are no stars but implicit feedback: pairs of users and items,
+    If both ends are the same, there are no stars but implicit feedback: pairs of users and
+        items,
     perhaps with counts (`PAIRS`).
     """
 
@@ -74,7 +76,8 @@ PAIRS = Scale(1.0, 1.0, 1.0)
 
 
 def _distinct(value: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The distinct values, ascending; usually they are few, and counting them beats sorting."""
+    """The distinct values, ascending; usually they are few, and counting them beats
+    sorting."""
     sample = np.unique(value[:: max(1, len(value) // 2**16)])
     if len(sample) <= 64:
         n_sampled = sum(np.count_nonzero(value == sampled) for sampled in sample)
@@ -84,7 +87,8 @@ def _distinct(value: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class Grouped(NamedTuple):
-    """Ratings grouped by user or by item (CSR): group g owns the positions indptr[g]:indptr[g + 1].
+    """Ratings grouped by user or by item (CSR): group g owns the positions indptr[g]:indptr[g
+    + 1].
 
     Attributes:
         indptr: (groups + 1,) where groups begin.
@@ -108,10 +112,11 @@ class Ratings:
             split.
         user_index, item_index: (N,) int32.
         value: (N,) float32, on the scale of the data; counts if there are no stars.
-        timestamp: (N,) int64, seconds since 1970, `NO_TIME` for a row without; None for a table
-            without times.
+        timestamp: (N,) int64, seconds since 1970, `NO_TIME` for a row without; None for a
+            table without times.
         scale: lowest, highest, step.
-        user_features, item_features: what else is known of all users and items; None if nothing.
+        user_features, item_features: what else is known of all users and items; None if
+            nothing.
     """
 
     users: Vocabulary

@@ -1,7 +1,10 @@
-"""Ratings that `matinee serve` collected from people, added to the data that a model is trained on.
+"""Ratings that `matinee serve` collected from people, added to the data that a model is
+trained on.
 
-People get new user ids: numbers after the largest one, or "person 1", "person 2", ... where ids are
-text. The ids of the database stay in the database, so a model file leads nobody back to a person.
+People get new user ids: numbers after the largest one, or "person 1", "person 2", ... where
+    ids are
+text. The ids of the database stay in the database, so a model file leads nobody back to a
+person.
 """
 
 from dataclasses import replace

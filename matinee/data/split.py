@@ -1,7 +1,10 @@
-"""Splits ratings into a part to train on and a part to test on. The same seed gives the same split.
+"""Splits ratings into a part to train on and a part to test on. The same seed gives the same
+split.
 
-Every part keeps the vocabularies of the whole, so users and items that occur only in the test part
-are never dropped: they are counted (`Split.n_new_users`, `n_new_items`), and a model predicts them
+Every part keeps the vocabularies of the whole, so users and items that occur only in the test
+part
+are never dropped: they are counted (`Split.n_new_users`, `n_new_items`), and a model predicts
+    them
 by its fallback.
 """
 
@@ -109,7 +112,8 @@ def given_rows(
     Args:
         ratings: the whole.
         rows: of the test part.
-        source_rows: (N,) the file's row of each rating where they differ (`Dataset.source_rows`).
+        source_rows: (N,) the file's row of each rating where they differ
+            (`Dataset.source_rows`).
     """
     rows = np.asarray(rows)
     if rows.ndim != 1 or not np.issubdtype(rows.dtype, np.integer):
@@ -181,7 +185,8 @@ def splits(
 
     Raises:
         SettingError: `spec` is none of these.
-        DataError: the split is impossible with these ratings, or the file of rows cannot be read.
+        DataError: the split is impossible with these ratings, or the file of rows cannot be
+            read.
     """
     kind, _, argument = spec.partition(":")
     if kind == "kfold" and argument.isdecimal():

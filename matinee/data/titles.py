@@ -1,6 +1,7 @@
 """Parse film titles: year, name as spoken, other names, and a key for comparison.
 
-Titles come from untrusted files, so every function takes time linear in the length of its text.
+Titles come from untrusted files, so every function takes time linear in the length of its
+text.
 """
 
 import re
@@ -19,12 +20,14 @@ _LONGEST_KEY = 500
 
 
 def year_of(title: str) -> int | None:
-    """The year in brackets at the end of a title, 1999 for "(1999-2001)"; None if it has none."""
+    """The year in brackets at the end of a title, 1999 for "(1999-2001)"; None if it has
+    none."""
     return split_year(title)[1]
 
 
 def split_year(title: str) -> tuple[str, int | None]:
-    """The title without the year in brackets at its end, and the year, or None if it has none."""
+    """The title without the year in brackets at its end, and the year, or None if it has
+    none."""
     bare = title.strip()
     match = _YEAR.search(bare, max(0, len(bare) - _LONGEST_YEAR))
     if match is None:
@@ -89,11 +92,11 @@ def fold(text: str) -> str:
 
 
 def title_key(title: str) -> str:
-    """A key that is equal for equal titles: "amelie" for "Amélie (2001)", "matrix" for "Matrix,
-    The".
+    """A key that is equal for equal titles: "amelie" for "Amélie (2001)", "matrix" for
+    "Matrix, The".
 
-    The text of `fold` without the year and without an English article. A title without letters or
-    digits, such as "???", is its own key.
+    The text of `fold` without the year and without an English article. A title without letters
+    or digits, such as "???", is its own key.
     """
     name = split_year(title)[0] or title.strip()
     words = fold(article_first(name)).split()

@@ -1,7 +1,7 @@
 """Vocabulary: the only code in the project that turns ids into indices and back.
 
-An *id* is what the file says, an integer or a string; an *index* is a row number from 0. All code
-outside this module gets its indices from a `Vocabulary`.
+An *id* is what the file says, an integer or a string; an *index* is a row number from 0. All
+code outside this module gets its indices from a `Vocabulary`.
 """
 
 from collections.abc import Iterable
@@ -65,7 +65,8 @@ class Vocabulary:
     def _encode_small(
         cls, array: NDArray[Any], kind: str
     ) -> tuple["Vocabulary", NDArray[np.int32]]:
-        """`encode` for integers from 0 to a few times their number, where a table beats sorting."""
+        """`encode` for integers from 0 to a few times their number, where a table beats
+        sorting."""
         occurs = np.zeros(int(array.max()) + 1, bool)
         occurs[array] = True
         index_of = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
@@ -92,8 +93,8 @@ class Vocabulary:
         return {name: index for index, name in enumerate(self.ids.tolist())}
 
     def find(self, given: Id) -> int | None:
-        """The index of an id, or None. The text "7", from a command line or form, finds the integer
-        7.
+        """The index of an id, or None. The text "7", from a command line or form, finds the
+        integer 7.
         """
         if not self.is_integer:
             return self._index_by_string.get(str(given))
@@ -125,7 +126,8 @@ class Vocabulary:
         return index
 
     def indices(self, given: Iterable[Id]) -> NDArray[np.int32]:
-        """`index` of several ids, (n,); much faster than one by one, and raises the same errors."""
+        """`index` of several ids, (n,); much faster than one by one, and raises the same
+        errors."""
         ids: Any = list(given)
         found = self.lookup(ids)
         if (

@@ -1,7 +1,9 @@
-"""Compares models on the same split: a table of quality, time and memory, and significance tests.
+"""Compares models on the same split: a table of quality, time and memory, and significance
+tests.
 
-Each model is trained in a process of its own, one after the other. So no model pays for the memory
-or the compiled code of another, and a model that needs too much memory stops only itself.
+Each model is trained in a process of its own, one after the other. So no model pays for the
+memory or the compiled code of another, and a model that needs too much memory stops only
+itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,8 +43,8 @@ class Entry:
         name: its name in the table.
         model: the name of the model.
         report: None if the model could not be measured; `problem` then says why.
-        memory_mb: the growth of the process in training, predicting and recommending, without the
-            libraries and the data; None if the model had no process of its own.
+        memory_mb: the growth of the process in training, predicting and recommending, without
+            the libraries and the data; None if the model had no process of its own.
     """
 
     name: str
@@ -186,8 +188,8 @@ def compare(
         models: unfitted models, by their names in the table.
         progress: called before each model with its name, and at the end.
         isolated: measures each model in a process of its own, which takes a second to start.
-            Otherwise, and for models that are not in MODELS, everything runs in this process, and
-            the memory of each model is unknown.
+            Otherwise, and for models that are not in MODELS, everything runs in this process,
+            and the memory of each model is unknown.
 
     Raises:
         SettingError: there are no models.

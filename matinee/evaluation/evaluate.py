@@ -53,7 +53,8 @@ class Evaluation(NamedTuple):
     """A report, with the sums for comparing the model with others on the same splits.
 
     Attributes:
-        errors: `rmse` and `mae` of all users with test ratings; None for a model that only ranks.
+        errors: `rmse` and `mae` of all users with test ratings; None for a model that only
+            ranks.
         lists: `ranking.PER_USER` of all users whose lists were judged; None if there are none.
     """
 
@@ -77,8 +78,8 @@ def evaluate(
         make_model: makes an unfitted model.
         parts: one split, or several folds.
         dataset: the name of the data, for the report.
-        with_ranking: judges the lists of all users as well (`matinee.ranking`). For models that
-            only rank this is always done.
+        with_ranking: judges the lists of all users as well (`matinee.ranking`). For models
+            that only rank this is always done.
     """
     results = []
     for part in parts:
@@ -123,8 +124,8 @@ def evaluate_part(
 def summarize(results: Sequence[PartResult], model: Recommender, dataset: str) -> Evaluation:
     """The report on the results of all folds, and the sums over them.
 
-    Measures are means over the folds, times are sums, memory is the maximum; counts are those of
-    the first fold.
+    Measures are means over the folds, times are sums, memory is the maximum; counts are those
+    of the first fold.
 
     Args:
         model: for its name and hyperparameters; it need not be fitted.

@@ -1,9 +1,11 @@
 """Metrics, one function each, on arrays; each states its definition and where it comes from.
 
-Metrics of predicted ratings take true and predicted stars, (N,). Metrics of lists take hits, (B, K)
-bool: which places of each user's list, best first, hold a relevant item; and n_relevant, (B,): the
-number of relevant items of each user, at least 1. A place that could not be filled, because there
-are fewer items than places, is a miss.
+Metrics of predicted ratings take true and predicted stars, (N,). Metrics of lists take hits,
+(B, K)
+bool: which places of each user's list, best first, hold a relevant item; and n_relevant, (B,):
+    the
+number of relevant items of each user, at least 1. A place that could not be filled, because
+there are fewer items than places, is a miss.
 """
 
 import numpy as np
@@ -36,7 +38,8 @@ def ndcg(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> Doubles:
     """Normalized discounted cumulative gain of each user, (B,), 0 to 1.
 
     Järvelin, Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002, with binary
-    gains: a hit at place j = 1, 2, ... gains 1 / log2(j + 1), and the sum is divided by that of
+    gains: a hit at place j = 1, 2, ... gains 1 / log2(j + 1), and the sum is divided by that
+        of
     the best possible list.
     """
     discounts = 1 / np.log2(np.arange(2, hits.shape[1] + 2))  # (K,)
@@ -64,9 +67,9 @@ def recall(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> Doubles:
 def average_precision(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> Doubles:
     """The average precision of each user's list, (B,), 0 to 1; its mean over users is MAP.
 
-    This is the sum, over the hits, of the precision of the list down to each hit, divided by the
-    number of relevant items. The divisor is at most K, so that a perfect list has 1, as in McFee
-    et al., "The Million Song Dataset challenge", 2012; trec_eval divides by n_relevant.
+    This is the sum, over the hits, of the precision of the list down to each hit, divided by
+    the number of relevant items. The divisor is at most K, so that a perfect list has 1, as in
+    McFee et al., "The Million Song Dataset challenge", 2012; trec_eval divides by n_relevant.
     """
     precisions = np.cumsum(hits, axis=1) / np.arange(
         1, hits.shape[1] + 1
@@ -99,8 +102,9 @@ def self_information(item_counts: NDArray[np.integer], n_users: int) -> Doubles:
 def gini(amounts: NDArray[np.integer]) -> float:
     """The Gini coefficient of amounts, (I,): 0 if all are equal, near 1 if one item has all.
 
-    Twice the area between the Lorenz curve and the diagonal (Gini, 1912). For recommendations as
-    in Fleder, Hosanagar, "Blockbuster culture's next rise or fall", 2009. 0 if all amounts are 0.
+    Twice the area between the Lorenz curve and the diagonal (Gini, 1912). For recommendations
+    as in Fleder, Hosanagar, "Blockbuster culture's next rise or fall", 2009. 0 if all amounts
+    are 0.
     """
     ascending = np.sort(amounts).astype(np.float64)
     n, total = len(ascending), ascending.sum()

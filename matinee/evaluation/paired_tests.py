@@ -1,8 +1,8 @@
 """Paired significance tests: the best model by a measure, and which models differ from it.
 
-All models were measured on the same users, so two of them are compared user by user. Which model is
-best is only known after the measurement; therefore all pairs of models are tested, and the p-values
-are corrected for the number of pairs.
+All models were measured on the same users, so two of them are compared user by user. Which
+model is best is only known after the measurement; therefore all pairs of models are tested,
+and the p-values are corrected for the number of pairs.
 """
 
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ class Difference:
     Attributes:
         difference: the value of the model less that of the best.
         low, high: the 95% interval of the difference, paired over users.
-        p_value: of the sign-flip test over users, corrected for all pairs of models (Holm). So it
-            is valid although the best model was chosen by the same data.
+        p_value: of the sign-flip test over users, corrected for all pairs of models (Holm). So
+            it is valid although the best model was chosen by the same data.
     """
 
     name: str
@@ -56,8 +56,8 @@ class PairedTests:
 
     Attributes:
         others: all models but the best, best first.
-        ties: groups of models, best first, within which no two differ significantly. Every such
-            pair is in at least one group.
+        ties: groups of models, best first, within which no two differ significantly. Every
+            such pair is in at least one group.
     """
 
     measure: str
@@ -71,7 +71,8 @@ class PairedTests:
         return {"best": self.best, "others": others, "ties": self.ties}
 
     def mark(self, name: str) -> str:
-        """Returns "*" for the best model, "=" for one that is not significantly worse, else ""."""
+        """Returns "*" for the best model, "=" for one that is not significantly worse, else
+        ""."""
         if name == self.best:
             return "*"
         for difference in self.others:
@@ -80,7 +81,8 @@ class PairedTests:
         return ""
 
     def sentence(self) -> str:
-        """The best model, those that are not significantly worse, and the ties among the others."""
+        """The best model, those that are not significantly worse, and the ties among the
+        others."""
         by = f"By {MEASURES[self.measure]}, {self.best} is the"
         if not self.others:
             return f"{by} only model measured."

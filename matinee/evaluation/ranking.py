@@ -1,8 +1,8 @@
 """Judges the lists that a model makes: relevance, popularity, novelty, diversity and coverage.
 
 The full ranking is judged: all items that the user has not rated in the training part are
-candidates. An item is relevant to a user if its test rating is in the upper quarter of the scale
-(4 and above of 1 to 5). Users without a relevant test item are left out and counted.
+candidates. An item is relevant to a user if its test rating is in the upper quarter of the
+scale (4 and above of 1 to 5). Users without a relevant test item are left out and counted.
 `among_candidates` instead ranks a few sampled items, for comparison with papers that do so.
 """
 
@@ -80,7 +80,8 @@ class Ranked(NamedTuple):
         users: (R,) user indices.
         values: (R, M) in the order of PER_USER; the diversity of a list of one item is NaN.
         coverage: the share of all items that are among the first ten of at least one user.
-        gini: the inequality of exposure over all items in the first ten places (`metrics.gini`).
+        gini: the inequality of exposure over all items in the first ten places
+            (`metrics.gini`).
         n_without, n_not_drawn: see `Task`.
     """
 
@@ -184,22 +185,26 @@ def _at(name: str, hits: NDArray[np.bool_], n_relevant: Longs) -> Doubles:
 
 
 def _mean(values: NDArray[np.number], mask: NDArray[np.bool_]) -> Doubles:
-    """The mean of each row over the mask, (B, K) -> (B,); NaN if the mask is False throughout."""
+    """The mean of each row over the mask, (B, K) -> (B,); NaN if the mask is False
+    throughout."""
     counts = mask.sum(axis=1)
     sums = np.where(mask, values, 0).sum(axis=1)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-# -- diversity -----------------------------------------------------------------------------------
+# -- diversity
+# -----------------------------------------------------------------------------------
 
 
 def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np.bool_]) -> Doubles:
-    """The intra-list diversity, (R,): 1 less the mean cosine over all pairs of items of a list.
+    """The intra-list diversity, (R,): 1 less the mean cosine over all pairs of items of a
+    list.
 
     Ziegler et al., "Improving recommendation lists through topic diversification", 2005. The
     cosine is that of the sets of users who rated the items in the training part
-    (`models.co_raters`), so it needs no genres and does not depend on the model. 1 means that no
-    user rated two of the items, 0 that the same users rated all. A list without a pair has NaN.
+    (`models.co_raters`), so it needs no genres and does not depend on the model. 1 means that
+    no user rated two of the items, 0 that the same users rated all. A list without a pair has
+    NaN.
     """
     shown, place = np.unique(items, return_inverse=True)
     place = place.reshape(items.shape)  # (R, K)
@@ -215,7 +220,8 @@ def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np
     return 1 - _mean(cosines[pair.reshape(is_pair.shape)], is_pair)
 
 
-# -- sampled negatives ---------------------------------------------------------------------------
+# -- sampled negatives
+# ---------------------------------------------------------------------------
 
 
 def among_candidates(
@@ -223,10 +229,11 @@ def among_candidates(
 ) -> dict[str, float]:
     """Hit rate and NDCG of one held-out item among a few sampled ones.
 
-    This is the protocol of He et al., "Neural collaborative filtering", 2017, where the last item
-    of each user is ranked among 99 that the user never rated. Sampled measures are not estimates of
-    those of the full ranking, and may order models differently (Krichene, Rendle, "On sampled
-    metrics for item recommendation", 2020). Use them only to compare with papers that do.
+    This is the protocol of He et al., "Neural collaborative filtering", 2017, where the last
+    item of each user is ranked among 99 that the user never rated. Sampled measures are not
+    estimates of those of the full ranking, and may order models differently (Krichene, Rendle,
+    "On sampled metrics for item recommendation", 2020). Use them only to compare with papers
+    that do.
 
     Args:
         candidates: for each case the user id and the item ids, of which the first is held out.

@@ -18,20 +18,21 @@ NO_STARS = (
 class Report:
     """The measures of one model on one split.
 
-    Errors are in stars, novelty is in bits, mean_popularity in training ratings; all other measures
-    of lists are 0 to 1 (see `ranking` and `metrics`). With several folds, measures are means over
-    the folds and times are sums. A measure that the model does not have, or that was not requested,
-    is None.
+    Errors are in stars, novelty is in bits, mean_popularity in training ratings; all other
+    measures of lists are 0 to 1 (see `ranking` and `metrics`). With several folds, measures
+    are means over the folds and times are sums. A measure that the model does not have, or
+    that was not requested, is None.
 
     Attributes:
         intervals: the 95% interval of each measure by name, over samples of users
-            (`significance.bootstrap`). Coverage and gini have none: a sample that holds some users
-            twice covers fewer items, whatever the model.
+            (`significance.bootstrap`). Coverage and gini have none: a sample that holds some
+            users twice covers fewer items, whatever the model.
         n_ranked_users: users whose lists were judged.
         n_without_relevant: users left out because no item of their test part is relevant.
         n_not_drawn: users left out because more than `ranking.MOST_USERS` have relevant items.
         unit: what a row of the data is: a rating, or a pair of a user and an item.
-        predict_seconds: time to predict the test part; to make the lists if the model only ranks.
+        predict_seconds: time to predict the test part; to make the lists if the model only
+            ranks.
         recommend_seconds: time to make the lists.
         member_weights: the weight of each member of a blend; empty for other models.
         peak_rss_mb: the peak memory of the process up to the end of the evaluation.
@@ -149,7 +150,8 @@ class Report:
         ]
 
     def _interval(self, name: str) -> str:
-        """The interval of a measure as " (95% interval 0.91 to 0.93)", empty if it has none."""
+        """The interval of a measure as " (95% interval 0.91 to 0.93)", empty if it has
+        none."""
         if name not in self.intervals:
             return ""
         low, high = self.intervals[name]

@@ -1,9 +1,10 @@
 """Significance: bootstrap intervals and paired tests over users.
 
-The ratings of one user are correlated, so users are resampled, not single ratings: whoever is drawn
-comes with all their ratings. Every measure is a ratio of sums over users, totals (U,) by counts
-(U,). For the RMSE, before the root, these are squared errors and numbers of ratings; for the mean
-NDCG they are the NDCG of each user and 1. All results depend on the seed alone.
+The ratings of one user are correlated, so users are resampled, not single ratings: whoever is
+    drawn
+comes with all their ratings. Every measure is a ratio of sums over users, totals (U,) by
+counts (U,). For the RMSE, before the root, these are squared errors and numbers of ratings;
+for the mean NDCG they are the NDCG of each user and 1. All results depend on the seed alone.
 """
 
 from collections.abc import Iterator
@@ -28,8 +29,8 @@ def bootstrap(totals: Doubles, counts: Doubles, draws: int = DRAWS, seed: int = 
     """Each measure on `draws` samples of U users, drawn with replacement, (draws, M).
 
     Efron, "Bootstrap methods: another look at the jackknife", 1979. The samples depend on the
-    number of users and the seed alone, so that two models with the same users in the same order
-    get the same samples, and their difference may be taken sample by sample.
+    number of users and the seed alone, so that two models with the same users in the same
+    order get the same samples, and their difference may be taken sample by sample.
 
     Args:
         totals, counts: (U, M); 0 in both if a measure does not apply to a user.
@@ -80,11 +81,11 @@ def interval(samples: Doubles, confidence: float = 0.95) -> tuple[float, float]:
 def sign_flip_test(differences: Doubles, flips: int = FLIPS, seed: int = 0) -> Doubles:
     """The p-value of each of P pairs of models, (P,): a two-sided paired randomization test.
 
-    If two models were equally good, the difference of each user might as well have the other sign.
-    So the signs are flipped at random, and the p-value is the share of flips with a sum at least as
-    large as the observed one, in absolute value (Fisher's randomization test; Smucker, Allan,
-    Carterette, "A comparison of statistical significance tests for information retrieval
-    evaluation", 2007). Nothing is assumed about the distribution.
+    If two models were equally good, the difference of each user might as well have the other
+    sign. So the signs are flipped at random, and the p-value is the share of flips with a sum
+    at least as large as the observed one, in absolute value (Fisher's randomization test;
+    Smucker, Allan, Carterette, "A comparison of statistical significance tests for information
+    retrieval evaluation", 2007). Nothing is assumed about the distribution.
 
     Args:
         differences: (U, P) the total of one model less that of the other, for each user.
@@ -107,10 +108,12 @@ def sign_flip_test(differences: Doubles, flips: int = FLIPS, seed: int = 0) -> D
 
 
 def holm(p_values: Doubles) -> Doubles:
-    """P-values corrected for their number, (P,): the family-wise error rate is that of one test.
+    """P-values corrected for their number, (P,): the family-wise error rate is that of one
+    test.
 
     Holm, "A simple sequentially rejective multiple test procedure", 1979. The smallest is
-    multiplied by P, the next one by P - 1, and so on; none becomes smaller than the one before.
+    multiplied by P, the next one by P - 1, and so on; none becomes smaller than the one
+    before.
     """
     order = np.argsort(p_values, kind="stable")
     n = len(p_values)

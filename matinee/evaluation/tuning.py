@@ -1,8 +1,8 @@
 """Tuning: searches the settings with which a model does best on validation ratings.
 
 The search uses the ranges that the model declares (`hyper(search=...)`) and starts from the
-defaults. It sees training rows alone. A test part is used once, at the end, for the best settings
-and the defaults.
+defaults. It sees training rows alone. A test part is used once, at the end, for the best
+settings and the defaults.
 """
 
 import shlex
@@ -73,13 +73,14 @@ class Tuning:
     """The result of a search.
 
     Attributes:
-        best: the number of the best trial; 0, the defaults, unless another is significantly better.
+        best: the number of the best trial; 0, the defaults, unless another is significantly
+            better.
         settings: the best settings, as far as they differ from the defaults.
-        gain: on the validation parts; None if the defaults are best. It is biased upward, because
-            the best trial was chosen on these parts.
+        gain: on the validation parts; None if the defaults are best. It is biased upward,
+            because the best trial was chosen on these parts.
         test: the gain on the test part; None without a test part.
-        note: why the search ended early, and which trial was better, but not significantly; empty
-            if neither applies.
+        note: why the search ended early, and which trial was better, but not significantly;
+            empty if neither applies.
     """
 
     model: str
@@ -166,7 +167,8 @@ def _written(value: Any) -> str:
     return str(value)
 
 
-# -- the search ----------------------------------------------------------------------------------
+# -- the search
+# ----------------------------------------------------------------------------------
 
 
 def tune(
@@ -180,13 +182,14 @@ def tune(
     """Searches the settings with which the model does best on validation parts of `train`.
 
     A tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
-    optimization", 2011) proposes settings, in three significant digits. A trial is stopped if, at
-    some tenth of its training, it is worse than the median of the earlier trials. The defaults are
-    kept unless the best trial is significantly better (sign-flip test over users), because the best
-    of many trials always looks better than it is.
+    optimization", 2011) proposes settings, in three significant digits. A trial is stopped if,
+    at some tenth of its training, it is worse than the median of the earlier trials. The
+    defaults are kept unless the best trial is significantly better (sign-flip test over
+    users), because the best of many trials always looks better than it is.
 
-    The seed is that of the model. The same seed gives the same result, unless `seconds` or Ctrl-C
-    ends the search. Ctrl-C keeps the finished trials, once the defaults have been tried.
+    The seed is that of the model. The same seed gives the same result, unless `seconds` or
+    Ctrl-C ends the search. Ctrl-C keeps the finished trials, once the defaults have been
+    tried.
 
     Args:
         model: an unfitted model; the search starts from its settings.
@@ -274,10 +277,12 @@ def _changed_settings(model: Recommender, settings: dict[str, Any]) -> dict[str,
 def _default_split(metric: str, n_train: int) -> str:
     """How the validation part is cut unless the plan says otherwise.
 
-    The best settings for lists depend on how much is held out: a liked item outside the training
-    part counts there as one that nobody chose. With a fifth of ML-100K held out, other settings of
-    ials are best than with a twentieth, and they are worse when all rows are used for training. So
-    little is held out for lists. Models of stars are less sensitive, and are fitted less often.
+    The best settings for lists depend on how much is held out: a liked item outside the
+        training
+    part counts there as one that nobody chose. With a fifth of ML-100K held out, other
+    settings of ials are best than with a twentieth, and they are worse when all rows are used
+    for training. So little is held out for lists. Models of stars are less sensitive, and are
+    fitted less often.
     """
     has_many = n_train >= MANY_ROWS
     if metric in ERRORS:

@@ -31,14 +31,15 @@ class Plan:
     """The extent of a search.
 
     Attributes:
-        trials: the maximum number of trials; the first has the default settings. None: 30, or as
-            many as `seconds` allows.
+        trials: the maximum number of trials; the first has the default settings. None: 30, or
+            as many as `seconds` allows.
         seconds: the time limit; None for no limit. The defaults are always tried.
-        metric: one of METRICS; empty for RMSE, or for NDCG@10 if the model does not predict stars.
+        metric: one of METRICS; empty for RMSE, or for NDCG@10 if the model does not predict
+            stars.
         fixed: names of settings that are not searched.
-        split: how validation parts are cut from the training rows, see `data.split.splits`; empty
-            for kfold:10, or kfold:20 for measures of lists (see `tuning`), or a single such part
-            if there are many rows.
+        split: how validation parts are cut from the training rows, see `data.split.splits`;
+            empty for kfold:10, or kfold:20 for measures of lists (see `tuning`), or a single
+            such part if there are many rows.
     """
 
     trials: int | None = None
@@ -63,8 +64,8 @@ class Trial:
 
     Attributes:
         settings: the values of the settings that are searched.
-        value: the metric on the validation parts; None if the trial did not finish, and `remark`
-            says why.
+        value: the metric on the validation parts; None if the trial did not finish, and
+            `remark` says why.
     """
 
     number: int
@@ -130,8 +131,8 @@ class Objective:
     def _fit(self, model: Recommender, number: int, pruning: "PruningCallback | None") -> None:
         """Fits the model on one part; for the RMSE, the callback follows the validation error.
 
-        A model that chooses its last epoch by a validation part must not see the one that it is
-        measured on.
+        A model that chooses its last epoch by a validation part must not see the one that it
+        is measured on.
         """
         part = self.parts[number]
         if pruning is None or self.metric != "rmse" or model.needs_valid:
@@ -163,7 +164,8 @@ class PruningCallback:
             raise optuna.TrialPruned("Stopped early: worse than the median of the earlier trials.")
 
     def progress(self, fold: int) -> Progress:
-        """Reports the validation error after each tenth of a training, if the model measures it."""
+        """Reports the validation error after each tenth of a training, if the model measures
+        it."""
         reported = 0
 
         def report(step: Step) -> None:
@@ -240,7 +242,8 @@ def run_study(
 def _new_study(model: Recommender, space: list[Hyper], objective: Objective) -> "optuna.Study":
     import optuna
 
-    # Nothing is pruned in the first half of a training, because slow learners may end best, nor
+    # Nothing is pruned in the first half of a training, because slow learners may end best,
+    # nor
     # before there are enough ratings.
     n_warmup_steps = max(TENTHS // 2, TENTHS * len(objective.parts) // 5)
     study = optuna.create_study(
@@ -285,7 +288,8 @@ def _run_trial(
 
 
 def _proposed(trial: "optuna.Trial", setting: Hyper) -> Any:
-    """A value from the declared range, in three digits; log-scaled over more than a factor 10."""
+    """A value from the declared range, in three digits; log-scaled over more than a factor
+    10."""
     ends: Any = setting.search
     if isinstance(setting.default, bool | str):
         return trial.suggest_categorical(setting.name, list(ends))

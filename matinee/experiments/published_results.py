@@ -1,8 +1,11 @@
 """The most accurate published rating predictions on MovieLens, and `bayes` on the same rows.
 
-Results can be compared within a protocol only: the same rows for training and for testing. Each
-published figure says where it comes from: from the publication, or from running the library again
-on these rows with two cores. The results of `bayes` are computed on request. No setting is chosen
+Results can be compared within a protocol only: the same rows for training and for testing.
+    Each
+published figure says where it comes from: from the publication, or from running the library
+    again
+on these rows with two cores. The results of `bayes` are computed on request. No setting is
+chosen
 here: all are the defaults, without the ingredients that a line leaves out.
 """
 
@@ -51,7 +54,8 @@ class Published(NamedTuple):
         who: the method, and its variant.
         uses: what it learns from, besides the ratings.
         seconds: training time; None if it is unknown.
-        known: `READ` in the publication, or `AGAIN`: run again on the same rows with two cores.
+        known: `READ` in the publication, or `AGAIN`: run again on the same rows with two
+            cores.
     """
 
     who: str
@@ -63,7 +67,8 @@ class Published(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A result of `bayes` to compute: what it learns from, and the settings that it changes."""
+    """A result of `bayes` to compute: what it learns from, and the settings that it
+    changes."""
 
     name: str
     uses: str
@@ -75,8 +80,8 @@ class Protocol(NamedTuple):
 
     Attributes:
         data: the name of the data set, or of a folder beside the data sets.
-        folds: the official folds of MovieLens, such as "u1"; empty for the tenth of all rows that
-            `tenth` takes.
+        folds: the official folds of MovieLens, such as "u1"; empty for the tenth of all rows
+            that `tenth` takes.
     """
 
     name: str
@@ -176,8 +181,8 @@ class Line:
     Attributes:
         who, uses, seconds: see `Published`.
         known: "published", "run again", or "this run".
-        coverage: for each of `LEVELS`, the share of test ratings inside the prediction interval;
-            empty for published results.
+        coverage: for each of `LEVELS`, the share of test ratings inside the prediction
+            interval; empty for published results.
         settings: those that differ from the defaults; empty for published results.
     """
 
@@ -233,8 +238,8 @@ def run_protocol(
     """The published results of a protocol, and those of `bayes`, computed now.
 
     Args:
-        folder: the folder that holds the data sets, as `ml-100k` and so on; None: they are where
-            `matinee.load` finds them.
+        folder: the folder that holds the data sets, as `ml-100k` and so on; None: they are
+            where `matinee.load` finds them.
         attempts: the names of the results to compute; empty for all.
         quick: computes with small models, as a test.
 
@@ -322,14 +327,15 @@ def coverage(true: Reals, predicted: Reals, deviations: Reals) -> tuple[float, .
     return tuple(shares)
 
 
-# -- the rows ------------------------------------------------------------------------------------
+# -- the rows
+# ------------------------------------------------------------------------------------
 
 
 def tenth(n_rows: int) -> NDArray[np.int64]:
     """The row numbers of the test part that the literature with 90/10 splits of ML-1M uses.
 
-    They are the first tenth of all rows, after NumPy's legacy generator has shuffled them with the
-    seed 1234, as in GLocal-K and SparseFC.
+    They are the first tenth of all rows, after NumPy's legacy generator has shuffled them with
+    the seed 1234, as in GLocal-K and SparseFC.
     """
     rows = np.arange(n_rows)
     np.random.RandomState(1234).shuffle(rows)

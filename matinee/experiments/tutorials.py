@@ -1,4 +1,5 @@
-"""Four published tutorials, run again with one command and shown beside their published numbers."""
+"""Four published tutorials, run again with one command and shown beside their published
+numbers."""
 
 import time
 from collections.abc import Mapping
@@ -190,7 +191,8 @@ def reproduce(
     if short:
         settings |= tutorial.short
     model = model_named(tutorial.model).from_settings({**settings, "seed": seed})
-    model.fit(part.train.subset(np.arange(1000)))  # compiles, which the time below must not include
+    # Compiles, which the time below must not include
+    model.fit(part.train.subset(np.arange(1000)))
     started = time.perf_counter()
     model.fit(part.train, valid=part.test, progress=progress)
     seconds = time.perf_counter() - started
@@ -268,7 +270,8 @@ def _split(tutorial: Tutorial, ratings: Ratings) -> Split:
 
 
 def _titles_by_bias(guide: Guide) -> list[str]:
-    """The titles of all items in the order of their biases; empty for a model without biases."""
+    """The titles of all items in the order of their biases; empty for a model without
+    biases."""
     biases = guide.model.learned_biases()
     if biases is None or not biases.item.any():
         return []

@@ -1,8 +1,10 @@
 """Numba kernels: arrays in, arrays out. No ids, no files, no printing, no global state.
 
-A kernel is compiled when it is first called, and cached beside the source or in NUMBA_CACHE_DIR.
-All kernels release the interpreter lock, so that threads run them in parallel. Division by zero
-gives infinity, as in NumPy: Python's check would prevent vectorization (Adam's loop takes six times
+A kernel is compiled when it is first called, and cached beside the source or in
+NUMBA_CACHE_DIR. All kernels release the interpreter lock, so that threads run them in
+parallel. Division by zero
+gives infinity, as in NumPy: Python's check would prevent vectorization (Adam's loop takes six
+    times
 as long with it).
 """
 
@@ -16,7 +18,8 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def kernel(*, fastmath: bool = False) -> Callable[[Function], Function]:
-    """Numba's decorator with the settings that all kernels share; it keeps the function's types.
+    """Numba's decorator with the settings that all kernels share; it keeps the function's
+    types.
 
     Args:
         fastmath: allow sums in another order, so that loops can be vectorized.

@@ -1,10 +1,11 @@
-"""Mini-batch Adam for the dot product with biases: forward pass, gradient and update, no autograd.
+"""Mini-batch Adam for the dot product with biases: forward pass, gradient and update, no
+autograd.
 
 All parameters are in one table, (U + I, C): a row for each user, then a row for each item. The
-first F columns are the factors; with biases there is one more column, so C = F + 1. The loss of a
-batch is the mean squared error. The update is Adam (Kingma, Ba, "Adam: a method for stochastic
-optimization", 2015), or AdamW if the weight decay is decoupled (Loshchilov, Hutter, "Decoupled
-weight decay regularization", 2019).
+first F columns are the factors; with biases there is one more column, so C = F + 1. The loss
+of a batch is the mean squared error. The update is Adam (Kingma, Ba, "Adam: a method for
+stochastic optimization", 2015), or AdamW if the weight decay is decoupled (Loshchilov, Hutter,
+"Decoupled weight decay regularization", 2019).
 """
 
 from typing import NamedTuple
@@ -39,7 +40,8 @@ class Shape(NamedTuple):
 
 
 class Adam(NamedTuple):
-    """The optimizer. Weight decay is AdamW's if decoupled; otherwise it is part of the gradient."""
+    """The optimizer. Weight decay is AdamW's if decoupled; otherwise it is part of the
+    gradient."""
 
     square_momentum: float
     epsilon: float
@@ -56,7 +58,8 @@ def batch_gradients(
     shape: Shape,
     table: Table,
 ) -> float:
-    """Adds the gradients of one batch to table.gradients; returns the sum of its squared errors."""
+    """Adds the gradients of one batch to table.gradients; returns the sum of its squared
+    errors."""
     n_users, n_factors, low, high = shape
     weights, gradients = table.weights, table.gradients
     has_bias = weights.shape[1] > n_factors
@@ -103,7 +106,8 @@ def adam_row(
     Args:
         m, v: moving averages of the gradient and of its square, (n,).
         rates: corrected step size, momentum, square momentum, correction of the root, epsilon.
-        decays: what is added to the gradient per unit of weight, and the factor on the weights.
+        decays: what is added to the gradient per unit of weight, and the factor on the
+            weights.
     """
     step, momentum, square_momentum, correction, epsilon = rates
     coupled, keep = decays
@@ -143,14 +147,17 @@ def adam_epoch(
 ) -> NDArray[np.float64]:
     """One pass over the ratings, batch by batch.
 
-    In the dense form every step updates all rows of the table, as torch.optim.Adam does. In the
-    lazy form it updates only the rows of the batch: the moments of other rows do not change, and a
-    decoupled weight decay is applied when the row is next used (and at the end for all rows), so
-    that it equals that of the dense form.
+    In the dense form every step updates all rows of the table, as torch.optim.Adam does. In
+    the
+    lazy form it updates only the rows of the batch: the moments of other rows do not change,
+        and a
+    decoupled weight decay is applied when the row is next used (and at the end for all rows),
+    so that it equals that of the dense form.
 
     Args:
         ratings: users, items, values, (N,), ordered by batch.
-        schedule: learning rate and momentum of each step, and the number of steps taken before.
+        schedule: learning rate and momentum of each step, and the number of steps taken
+            before.
     Returns: the mean squared error of each batch before its step, (steps,).
     """
     users, items, values = ratings

@@ -1,15 +1,16 @@
-"""One half of implicit alternating least squares: factors x of users or items, the others fixed.
+"""One half of implicit alternating least squares: factors x of users or items, the others
+fixed.
 
 `solve` improves them. Each x minimizes, over its positives with their weights w,
 
     sum w (1 - x . y)^2 + sum curvature x^2 + pull |x|^2
 
-by conjugate gradients, starting at the present x. The curvature is that of all pairs, x'(alpha0
-Y'Y)x. It is a vector because the factors are rotated so that Y'Y is diagonal: then its cost is
-negligible, and together with the pull (the penalty of x) it is the preconditioner. After Takács,
-Pilászy, Tikk, "Applications of the conjugate gradient method for implicit feedback collaborative
-filtering", 2011, where Y'Y is a full matrix without preconditioning; two steps here achieve as much
-as three steps there.
+by conjugate gradients, starting at the present x. The curvature is that of all pairs,
+x'(alpha0 Y'Y)x. It is a vector because the factors are rotated so that Y'Y is diagonal: then
+its cost is negligible, and together with the pull (the penalty of x) it is the preconditioner.
+After Takács, Pilászy, Tikk, "Applications of the conjugate gradient method for implicit
+feedback collaborative filtering", 2011, where Y'Y is a full matrix without preconditioning;
+two steps here achieve as much as three steps there.
 
 `refine` and `draw` make a random start that depends on who likes what, not on the row numbers.
 """
@@ -50,10 +51,10 @@ def _mix(number: np.uint64) -> np.uint64:
 def refine(positives: Positives, colors: NDArray[np.uint64], others: NDArray[np.uint64]) -> None:
     """One round of color refinement.
 
-    The color of each row, (R,), becomes a hash of itself and of the colors of its positives, (O,),
-    with their weights, in any order (Weisfeiler, Leman, "The reduction of a graph to canonical
-    form", 1968). Rows with different colors differ in structure; rows with equal colors may be
-    equal.
+    The color of each row, (R,), becomes a hash of itself and of the colors of its positives,
+    (O,), with their weights, in any order (Weisfeiler, Leman, "The reduction of a graph to
+    canonical form", 1968). Rows with different colors differ in structure; rows with equal
+    colors may be equal.
     """
     for row in range(len(colors)):
         total = _mix(colors[row] + GOLDEN)

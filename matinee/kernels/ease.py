@@ -23,7 +23,8 @@ def count_both(
     rows: tuple[int, int],
     counts: NDArray[np.float32],
 ) -> None:
-    """Counts the users who like both of two items, in counts[i, j] for j <= i, (I, I), zero before.
+    """Counts the users who like both of two items, in counts[i, j] for j <= i, (I, I), zero
+    before.
 
     Args:
         likers, likes: by item and by user: indptr, and ascending indices of the other side.
@@ -48,7 +49,8 @@ def count_large(
     rows: tuple[int, int],
     counts: NDArray[np.int64],
 ) -> None:
-    """Counts the off-diagonal |m_ij s_i s_j| >= least of each row first:stop, in counts, (R,)."""
+    """Counts the off-diagonal |m_ij s_i s_j| >= least of each row first:stop, in counts,
+    (R,)."""
     for i in range(rows[0], rows[1]):
         row, n = matrix[i], 0
         for j in range(len(row)):

@@ -5,11 +5,12 @@ Given the others, the vector x = (p, b) of a row is normal, with
     precision A = diag(prior precision) + sum w y y'
     mean A^-1 (prior precision * prior mean + sum w t y)
 
-over its ratings: t is the residual of a rating, w the precision of its noise, y = (q, 1) the vector
+over its ratings: t is the residual of a rating, w the precision of its noise, y = (q, 1) the
+    vector
 of the other side. The draw is L'^-1 (L^-1 (..) + z) with A = L L' and z standard normal
-(Salakhutdinov, Mnih, "Bayesian probabilistic matrix factorization using Markov chain Monte Carlo",
-2008, equations 11 to 13). The random numbers are arguments, so that any number of threads can share
-the rows.
+(Salakhutdinov, Mnih, "Bayesian probabilistic matrix factorization using Markov chain Monte
+Carlo", 2008, equations 11 to 13). The random numbers are arguments, so that any number of
+threads can share the rows.
 """
 
 from typing import NamedTuple
@@ -98,7 +99,8 @@ def _solve(
 ) -> None:
     """Writes a draw with precision `gram` and precision times mean `sums`; overwrites both.
 
-    All loops cover whole rows, which are vectorized; values left of the diagonal have no effect.
+    All loops cover whole rows, which are vectorized; values left of the diagonal have no
+    effect.
     """
     size = len(gram)
     for k in range(size):
@@ -135,8 +137,10 @@ def draw_rows(
     """Draws the rows first:stop of the first table, in place, given the second.
 
     Args:
-        tables: factors and bias of the rows to draw, (R, F + 1), and of the others, (O, F + 1).
-        precisions: factors of the precision of a rating's noise, by row, (R,), and by other, (O,).
+        tables: factors and bias of the rows to draw, (R, F + 1), and of the others, (O, F +
+            1).
+        precisions: factors of the precision of a rating's noise, by row, (R,), and by other,
+            (O,).
         prior: mean (R, F + 1) and precision (F + 1,).
         noise: standard normal numbers, (R, F + 1).
     """

@@ -1,11 +1,13 @@
 """Kernels of the neighborhood models: similarities, and means over the nearest neighbors.
 
-A *row* is an item with its raters, or a user with their items. The similarities of one row to all
-others take one pass: over the row's ratings, and for each over all ratings of the same user (or
-item), adding products to one array. So there is no rows x rows matrix, the order of the sums does
-not depend on threads, and the work is the sum of the squared numbers of ratings (Sarwar, Karypis,
-Konstan, Riedl, "Item-based collaborative filtering recommendation algorithms", 2001; Karypis,
-"Evaluation of item-based top-n recommendation algorithms", 2001).
+A *row* is an item with its raters, or a user with their items. The similarities of one row to
+all
+others take one pass: over the row's ratings, and for each over all ratings of the same user
+    (or
+item), adding products to one array. So there is no rows x rows matrix, the order of the sums
+does not depend on threads, and the work is the sum of the squared numbers of ratings (Sarwar,
+Karypis, Konstan, Riedl, "Item-based collaborative filtering recommendation algorithms", 2001;
+Karypis, "Evaluation of item-based top-n recommendation algorithms", 2001).
 """
 
 from typing import NamedTuple
@@ -51,8 +53,8 @@ class Measure(NamedTuple):
 class Rule(NamedTuple):
     """How the values of neighbors are combined.
 
-    The result is their mean weighted by similarity ** amplification, with `damping` added to the
-    sum of the weights; unless is_mean, their weighted sum.
+    The result is their mean weighted by similarity ** amplification, with `damping` added to
+    the sum of the weights; unless is_mean, their weighted sum.
     """
 
     k: int
@@ -61,7 +63,8 @@ class Rule(NamedTuple):
     is_mean: bool
 
 
-# -- similarities ----------------------------------------------------------------------------------
+# -- similarities
+# ----------------------------------------------------------------------------------
 
 
 @kernel()
@@ -137,7 +140,8 @@ def co_rated_likeness(
 def nearest_first(alike: Floats, most: int) -> NDArray[np.uint64]:
     """The rows with the highest positive similarities as sorted keys, at most `most`.
 
-    A key decreases with the similarity, and its low bits are the row: ties keep the order of the
+    A key decreases with the similarity, and its low bits are the row: ties keep the order of
+        the
     rows. The bits of positive floats sort like the floats.
     """
     keys, n, bits = np.empty(len(alike), np.uint64), 0, alike.view(np.uint32)
@@ -162,7 +166,8 @@ def keep_nearest(
     measure: Measure,
     kept: tuple[Integers, Floats],
 ) -> None:
-    """Writes the M nearest rows of each target row, and the similarities, into `kept`, (R, M) each.
+    """Writes the M nearest rows of each target row, and the similarities, into `kept`, (R, M)
+    each.
 
     The nearest come first, including the row itself. Without a neighbor, the similarity is 0.
 
@@ -182,12 +187,14 @@ def keep_nearest(
             how_alike[row, place] = alike[other]
 
 
-# -- from nearest items ----------------------------------------------------------------------------
+# -- from nearest items
+# ----------------------------------------------------------------------------
 
 
 @kernel()
 def from_item(values: Floats, neighbors: Integers, weights: Floats, rule: Rule) -> np.float32:
-    """The value of an item with neighbors, (M,), from a user's values, (I,), NaN if unrated."""
+    """The value of an item with neighbors, (M,), from a user's values, (I,), NaN if
+    unrated."""
     total, mass, n = F32(0), F32(0), 0
     for place in range(len(neighbors)):
         weight = weights[place]
@@ -203,7 +210,8 @@ def from_item(values: Floats, neighbors: Integers, weights: Floats, rule: Rule) 
 
 @kernel()
 def settle(total: np.float32, mass: np.float32, rule: Rule) -> np.float32:
-    """The mean, or the sum, from the sums of weighted values and weights; 0 without neighbors."""
+    """The mean, or the sum, from the sums of weighted values and weights; 0 without
+    neighbors."""
     if not rule.is_mean:
         return F32(total)
     return F32(total / (mass + rule.damping)) if mass > 0 else F32(0)
@@ -211,7 +219,8 @@ def settle(total: np.float32, mass: np.float32, rule: Rule) -> np.float32:
 
 @kernel()
 def items_for_all(values: Floats, kept: tuple[Integers, Floats], rule: Rule, out: Floats) -> None:
-    """`from_item` for values, (B, I), and all items: out, (B, I). `kept`: neighbors and weights."""
+    """`from_item` for values, (B, I), and all items: out, (B, I). `kept`: neighbors and
+    weights."""
     neighbors, weights = kept
     for person in range(len(values)):
         for item in range(len(neighbors)):
@@ -235,7 +244,8 @@ def items_for_pairs(
             out[place] = from_item(values[person], neighbors[item], weights[item], rule)
 
 
-# -- from nearest users ----------------------------------------------------------------------------
+# -- from nearest users
+# ----------------------------------------------------------------------------
 
 
 class People(NamedTuple):
@@ -250,12 +260,14 @@ class People(NamedTuple):
     given: Rows
     """By user: their items and ratings."""
     offsets: tuple[Floats, Floats]
-    """The offsets of users, (U,), and items, (I,), subtracted from ratings before averaging."""
+    """The offsets of users, (U,), and items, (I,), subtracted from ratings before
+    averaging."""
 
 
 @kernel()
 def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
-    """The similarities of a person's compared values, (I,), NaN if unrated, to all users, (U,)."""
+    """The similarities of a person's compared values, (I,), NaN if unrated, to all users,
+    (U,)."""
     mine = np.flatnonzero(~np.isnan(values)).astype(np.int32)
     raters = people.raters
     return likeness(
@@ -271,7 +283,8 @@ def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
 def people_for_all(
     values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
 ) -> None:
-    """The mean over the k nearest raters of each item, for compared values, (B, I): out, (B, I)."""
+    """The mean over the k nearest raters of each item, for compared values, (B, I): out, (B,
+    I)."""
     for person in range(len(values)):
         people_for_one(values[person], people, measure, rule, out[person])
 
@@ -282,7 +295,8 @@ def people_for_one(
 ) -> None:
     """`people_for_all` for one person: values and out, (I,).
 
-    One pass over the ratings of similar users, nearest first; an item is complete after k ratings.
+    One pass over the ratings of similar users, nearest first; an item is complete after k
+    ratings.
     """
     starts, index, value = people.given
     of_person, of_item = people.offsets

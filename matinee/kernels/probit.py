@@ -1,9 +1,9 @@
 """Ordered probit: a rating is the level whose interval contains a latent normal variable.
 
 Intervals (a, b) are in standard deviations from the mean. phi and Phi are the standard normal
-density and distribution; R(x) = (1 - Phi(x)) / phi(x) is Mills' ratio, which keeps results exact
-far out in the tails. Intervals below 0 are mirrored first. Random numbers are arguments, so that
-any number of threads can share the ratings.
+density and distribution; R(x) = (1 - Phi(x)) / phi(x) is Mills' ratio, which keeps results
+exact far out in the tails. Intervals below 0 are mirrored first. Random numbers are arguments,
+so that any number of threads can share the ratings.
 """
 
 from math import erf, erfc, exp, inf, log, sqrt
@@ -151,7 +151,8 @@ def add_likelihood(
     thresholds: NDArray[np.float64],
     out: NDArray[np.float64],
 ) -> None:
-    """Sums over the ratings first:stop, into out, (3 K,), with the arguments of `draw_latents`.
+    """Sums over the ratings first:stop, into out, (3 K,), with the arguments of
+    `draw_latents`.
 
     The sums are of the log likelihood [0], of its slopes by each threshold [1:K], and of its
     negative curvatures: by each threshold [K + 1:2 K], by it and the next [2 K + 1:].
@@ -214,7 +215,8 @@ def add_stars(
     gaps: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """Adds the expected level and its expected square, less those of the lowest, to out, (2, N).
+    """Adds the expected level and its expected square, less those of the lowest, to out, (2,
+    N).
 
     Phi follows Abramowitz and Stegun (Handbook, 1964, 26.2.19), with an error of at most 2e-7.
 

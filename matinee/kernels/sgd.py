@@ -1,10 +1,10 @@
 """Stochastic gradient descent for biased matrix factorization, block by block.
 
-Users and items are divided into G groups each, and so the ratings into G x G blocks. Blocks that
-share neither a user group nor an item group update different rows of the factors, so several
-threads can process them at the same time with the result of one thread (Gemulla, Nijkamp, Haas,
-Sismanis, "Large-scale matrix factorization with distributed stochastic gradient descent", 2011).
-Ratings are stored in the order in which they are visited.
+Users and items are divided into G groups each, and so the ratings into G x G blocks. Blocks
+that share neither a user group nor an item group update different rows of the factors, so
+several threads can process them at the same time with the result of one thread (Gemulla,
+Nijkamp, Haas, Sismanis, "Large-scale matrix factorization with distributed stochastic gradient
+descent", 2011). Ratings are stored in the order in which they are visited.
 """
 
 from typing import NamedTuple
@@ -88,9 +88,9 @@ def sweep(
 ) -> None:
     """Takes one gradient step per rating of the given blocks, up to the row stops[block].
 
-    For the residual e = r - (b_u + b_i + p . q), a step is p += learning_rate * (e q - decay_u p),
-    and likewise for q and the biases; all updates use the values before the step. losses[block] is
-    set to the sum of e^2.
+    For the residual e = r - (b_u + b_i + p . q), a step is p += learning_rate * (e q - decay_u
+    p), and likewise for q and the biases; all updates use the values before the step.
+    losses[block] is set to the sum of e^2.
 
     Args:
         weights: user factors, (U, F), item factors, (I, F), and for users, (U, 3), and items,

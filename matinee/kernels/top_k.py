@@ -14,8 +14,8 @@ SIGN = np.uint32(0x8000_0000)
 def smallest_first(keys: NDArray[np.uint64], most: int) -> None:
     """Moves the `most` smallest keys to the front, the largest of them last.
 
-    (Hoare, "Algorithm 65: Find", 1961.) NumPy's partition does the same, but takes four seconds to
-    compile.
+    (Hoare, "Algorithm 65: Find", 1961.) NumPy's partition does the same, but takes four
+    seconds to compile.
     """
     low, high = 0, len(keys) - 1
     while low < high:
@@ -63,7 +63,8 @@ def heapsort(keys: NDArray[np.uint64]) -> None:
 
 @kernel()
 def _key(score: np.float32, bits: np.uint32, position: int) -> np.uint64:
-    """A sort key that decreases with the score; of equal scores, the first position has the lowest.
+    """A sort key that decreases with the score; of equal scores, the first position has the
+    lowest.
 
     The bits of positive floats sort like the floats, those of negative floats in reverse.
     """
@@ -75,10 +76,11 @@ def _key(score: np.float32, bits: np.uint32, position: int) -> np.uint64:
 
 @kernel()
 def _select(scores: NDArray[np.float32], best: NDArray[np.int64]) -> None:
-    """Writes the positions of the largest scores, (I,), into `best`, best first; ties in order.
+    """Writes the positions of the largest scores, (I,), into `best`, best first; ties in
+    order.
 
-    The K-th highest maximum of the chunks is at most the K-th highest score, so only the few scores
-    that reach it are sorted.
+    The K-th highest maximum of the chunks is at most the K-th highest score, so only the few
+    scores that reach it are sorted.
     """
     n, k = len(scores), len(best)
     width = min(max(n // (4 * k), 1), MOST_AT_ONCE)
@@ -122,8 +124,8 @@ def top_unseen(
 ) -> None:
     """Fills each row of `best`, (B, K), with the K best unseen items of a user, best first.
 
-    Equal scores keep the order of their positions. If there are fewer than K unseen items, seen
-    items follow.
+    Equal scores keep the order of their positions. If there are fewer than K unseen items,
+    seen items follow.
 
     Args:
         scores: (B, I), without NaN; those of seen items become -inf.

@@ -19,7 +19,8 @@ def model_named(name: str) -> type[Recommender]:
 
 
 def default_model(scale: Scale) -> str:
-    """The name of the model to use if the user chooses none, one that can learn from the values."""
+    """The name of the model to use if the user chooses none, one that can learn from the
+    values."""
     for_stars, for_implicit_feedback = Recommender.suggested
     if scale.has_stars:
         return for_stars

@@ -20,28 +20,32 @@ def rating_parts(
     change_gradient: Doubles,
     n_biases: int,
 ) -> tuple[Doubles, Doubles]:
-    """The contribution of each rating to K predictions, and how each changes without it, (K, n).
+    """The contribution of each rating to K predictions, and how each changes without it, (K,
+    n).
 
-    The taste is a ridge regression, (S'S + diag(penalty))^-1 S'z, which is a sum over the ratings.
-    Each term is the surprise z of a rating (in stars, beyond the person's bias) times the
-    similarity of the two items for this person (Hu, Koren, Volinsky, "Collaborative filtering for
-    implicit feedback datasets", 2008, section 5). Leaving one rating out is exact, too, and needs
-    no new solution (the leave-one-out residuals of a regression; Allen, "The relationship between
-    variable selection and data augmentation and a method for prediction", 1974).
+    The taste is a ridge regression, (S'S + diag(penalty))^-1 S'z, which is a sum over the
+    ratings. Each term is the surprise z of a rating (in stars, beyond the person's bias) times
+    the similarity of the two items for this person (Hu, Koren, Volinsky, "Collaborative
+    filtering for implicit feedback datasets", 2008, section 5). Leaving one rating out is
+    exact, too, and needs no new solution (the leave-one-out residuals of a regression; Allen,
+    "The relationship between variable selection and data augmentation and a method for
+    prediction", 1974).
 
     Args:
         slopes: S, (n, D).
         surprises: z, (n,), partly explained by the biases.
         offset: the person's vector less that of the average person, (D,).
         penalty, penalty_without: (D,), with all n ratings, and with n - 1.
-        part_gradient: (K, D), of the predictions, averaged from the average person to this one.
+        part_gradient: (K, D), of the predictions, averaged from the average person to this
+            one.
         change_gradient: (K, D), of the predictions at this person's vector.
         n_biases: how many of the first elements of a vector are biases, 0 or 1.
     """
     bias, taste = slice(n_biases), slice(n_biases, None)
     errors, along = surprises - slopes @ offset, slopes[:, taste] @ offset[taste]  # (n,), (n,)
     # The vector of a new user is the solution itself. Training that stops early, or that uses
-    # another penalty, leaves known users closer to the average or farther away; with the penalty
+    # another penalty, leaves known users closer to the average or farther away; with the
+    # penalty
     # scaled by this strength, they are at the solution, too.
     resistance = float(penalty[taste] @ offset[taste] ** 2)
     strength = np.ones(len(offset))
@@ -63,8 +67,8 @@ def _weights(
     """The influence of each value on a ridge regression x of values on slopes.
 
     Returns:
-        The derivative of gradient . x by each value, (K, n), for gradients of (K, D); the errors,
-        (n,); and the part of each value that the regression leaves unexplained, (n,).
+        The derivative of gradient . x by each value, (K, n), for gradients of (K, D); the
+        errors, (n,); and the part of each value that the regression leaves unexplained, (n,).
     """
     n, width = slopes.shape
     if n > width:
@@ -86,11 +90,11 @@ def path_parts(
 ) -> Attribution:
     """The attribution of a prediction that is not linear in the person's vector.
 
-    The parts are approximate but add up to the prediction. The change of the prediction along the
-    straight path from the average person to this one is split by its derivatives, averaged over the
-    path (Sundararajan, Taly, Yan, "Axiomatic attribution for deep networks", 2017). The path is
-    split among the ratings as in `rating_parts`, with the derivatives at its end as slopes, since
-    the most likely vector solves that regression.
+    The parts are approximate but add up to the prediction. The change of the prediction along
+    the straight path from the average person to this one is split by its derivatives, averaged
+    over the path (Sundararajan, Taly, Yan, "Axiomatic attribution for deep networks", 2017).
+    The path is split among the ratings as in `rating_parts`, with the derivatives at its end
+    as slopes, since the most likely vector solves that regression.
 
     Args:
         predictor: returns the function that predicts the stars of given items.
@@ -128,9 +132,11 @@ def _average_slope(item: Predict, start: Doubles, offset: Doubles, change: float
     Their product with the offset is the change of the stars.
     """
     nodes, weights = np.polynomial.legendre.leggauss(16)
-    slopes = [item(start + (1 + node) / 2 * offset)[1][0] for node in nodes]  # nodes in (-1, 1)
+    # Nodes in (-1, 1)
+    slopes = [item(start + (1 + node) / 2 * offset)[1][0] for node in nodes]
     gradient = weights / 2 @ np.array(slopes)
-    # The error of the quadrature, above all at kinks, is spread along the path (Gonzalez, "Time
+    # The error of the quadrature, above all at kinks, is spread along the path (Gonzalez,
+    # "Time
     # integration and discrete Hamiltonian systems", 1996).
     correction = (change - gradient @ offset) * offset / max(float(offset @ offset), 1e-30)
     return np.asarray(gradient + correction)

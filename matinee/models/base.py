@@ -1,7 +1,7 @@
 """Recommender: the contract of every model, and what every model can do.
 
-A model works with ids and stars. Titles and genres belong to `matinee.Guide`, which wraps a model
-for people.
+A model works with ids and stars. Titles and genres belong to `matinee.Guide`, which wraps a
+model for people.
 """
 
 from abc import ABC, abstractmethod
@@ -54,23 +54,28 @@ class Recommender(ABC):
     Every model is a subclass. Its declarations are checked when the class is created, and its
     arrays when they are loaded from a file.
 
-    =================  ============================================================================
-    declares           `name`, `summary`, `capabilities`; settings by `hyper()`, fitted arrays by
+    =================
+    ============================================================================ declares
+    `name`, `summary`, `capabilities`; settings by `hyper()`, fitted arrays by
                        `learned()`, and `curve_` by `curve()` if it learns in epochs
-    must implement     `_fit`, `_user_vectors`, `_fold_in`, `_scores`, and `_predict` if it predicts
+    must implement     `_fit`, `_user_vectors`, `_fold_in`, `_scores`, and `_predict` if it
+    predicts
                        stars (or `_predict_at` if predictions depend on time)
     may implement      `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`,
                        `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`,
                        `set_members`
-    leaves after fit   `users_ items_ scale_ history_ item_counts_ item_means_`, its fitted arrays,
+    leaves after fit   `users_ items_ scale_ history_ item_counts_ item_means_`, its fitted
+    arrays,
                        and `curve_`
-    =================  ============================================================================
+    =================
+    ============================================================================
 
-    A *vector*, (D,), holds everything that a model needs to know about one person; D depends on
-    the model.
+    A *vector*, (D,), holds everything that a model needs to know about one person; D depends
+    on the model.
     """
 
-    # -- declared by a model -----------------------------------------------------------------------
+    # -- declared by a model
+    # -----------------------------------------------------------------------
 
     name: ClassVar[str]
     """The name on the command line."""
@@ -82,7 +87,8 @@ class Recommender(ABC):
     suggested: ClassVar[tuple[str, str]] = ("mf", "ials")
     """The most capable models, named in messages: for ratings, and for implicit feedback."""
 
-    # -- required of a model -----------------------------------------------------------------------
+    # -- required of a model
+    # -----------------------------------------------------------------------
 
     @abstractmethod
     def _fit(self, train: Ratings, options: FitOptions) -> None:
@@ -111,7 +117,8 @@ class Recommender(ABC):
         """Stars before clipping, (N,); an index of -1 is an unknown user or item."""
         return self._predict_at(user_index, item_index, None)
 
-    # -- optional for a model ----------------------------------------------------------------------
+    # -- optional for a model
+    # ----------------------------------------------------------------------
 
     def _predict_at(
         self,
@@ -187,7 +194,8 @@ class Recommender(ABC):
         if members:
             raise DataError(f"{self.name} has no members, unlike the file: {', '.join(members)}")
 
-    # -- left by fit -------------------------------------------------------------------------------
+    # -- left by fit
+    # -------------------------------------------------------------------------------
 
     users_: Vocabulary = field(init=False, repr=False)
     items_: Vocabulary = field(init=False, repr=False)
@@ -212,7 +220,8 @@ class Recommender(ABC):
             setattr(self, setting.name, checked(setting, getattr(self, setting.name), self.name))
 
     def _rated_by(self, user_index: NDArray[Any]) -> Rows:
-        """The ratings of known users, for a model that represents users by their ratings alone."""
+        """The ratings of known users, for a model that represents users by their ratings
+        alone."""
         if self.history_.is_empty:
             raise UnsupportedError(
                 f"{self.name} represents users by their ratings, which were not saved in this "
@@ -220,7 +229,8 @@ class Recommender(ABC):
             )
         return self.history_.rows(user_index)
 
-    # -- hyperparameters ---------------------------------------------------------------------------
+    # -- hyperparameters
+    # ---------------------------------------------------------------------------
 
     @classmethod
     def hypers(cls) -> list[Hyper]:
@@ -236,7 +246,8 @@ class Recommender(ABC):
         """A model from names and values, which may be text, as on the command line.
 
         Raises:
-            UnknownNameError: no hyperparameter has this name; the message suggests the nearest.
+            UnknownNameError: no hyperparameter has this name; the message suggests the
+                nearest.
             SettingError: a value has the wrong type or is outside its range.
         """
         known = [setting.name for setting in cls.hypers()]
@@ -250,7 +261,8 @@ class Recommender(ABC):
         """The hyperparameters of this model, by name."""
         return {setting.name: getattr(self, setting.name) for setting in self.hypers()}
 
-    # -- fitting -----------------------------------------------------------------------------------
+    # -- fitting
+    # -----------------------------------------------------------------------------------
 
     def fit(
         self,
@@ -266,13 +278,14 @@ class Recommender(ABC):
         The result does not depend on the number of threads.
 
         Args:
-            valid: ratings to measure the loss on, for the curve and, in models that offer it, early
-                stopping. If `patience` or `keep_best` needs such a part and none is given, a random
-                twentieth of `train` is used.
+            valid: ratings to measure the loss on, for the curve and, in models that offer it,
+                early stopping. If `patience` or `keep_best` needs such a part and none is
+                given, a random twentieth of `train` is used.
             n_threads: None means all cores.
             progress: called after each step.
-            checkpoint: a file for the state after each epoch. If it exists, training resumes from
-                it, with the same result as without the interruption. It is removed at the end.
+            checkpoint: a file for the state after each epoch. If it exists, training resumes
+                from it, with the same result as without the interruption. It is removed at the
+                end.
         """
         if checkpoint is not None and not self.capabilities.resumes:
             raise UnsupportedError(
@@ -325,7 +338,8 @@ class Recommender(ABC):
                 f"This {self.name} model is not fitted: call fit(ratings), or load a saved model."
             )
 
-    # -- used by other models, by index ------------------------------------------------------------
+    # -- used by other models, by index
+    # ------------------------------------------------------------
 
     def user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         """The vectors of known users, (B, D)."""
@@ -358,10 +372,12 @@ class Recommender(ABC):
         """`parts_each` by index."""
         return self._attribute(profile, item_index)
 
-    # -- for people, by id -------------------------------------------------------------------------
+    # -- for people, by id
+    # -------------------------------------------------------------------------
 
     def profile(self, person: Person) -> UserState:
-        """The profile of a known user by id, or of a new person from their ratings (`fold_in`)."""
+        """The profile of a known user by id, or of a new person from their ratings
+        (`fold_in`)."""
         self._require_fit()
         if isinstance(person, UserState):
             return person
@@ -374,7 +390,8 @@ class Recommender(ABC):
     def fold_in(self, ratings: Mapping[Id, float]) -> UserState:
         """The profile of a new person from the ratings they just gave.
 
-        Nothing is retrained or stored. Without ratings it is the profile of the average person.
+        Nothing is retrained or stored. Without ratings it is the profile of the average
+        person.
 
         Raises:
             UnknownNameError: an item id is unknown.
@@ -480,12 +497,14 @@ class Recommender(ABC):
         return self._deviations(self.profile(person), item_index)
 
     def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
-        """The first k unseen items of known users by index, (B, K), best first; for evaluation.
+        """The first k unseen items of known users by index, (B, K), best first; for
+        evaluation.
 
         For a user with fewer than k unseen items, seen items follow the unseen ones.
         """
         self._require_fit()
-        from matinee.kernels.top_k import top_unseen  # compiled code takes half a second to load
+        # Compiled code takes half a second to load
+        from matinee.kernels.top_k import top_unseen
 
         users = np.asarray(user_index, np.int64)
         best = np.empty((len(users), max(0, min(k, len(self.items_)))), np.int64)
@@ -516,13 +535,14 @@ class Recommender(ABC):
     ) -> list[ScoredItem]:
         """The k most similar items, best first, without items that were never rated.
 
-        Similarity is the cosine of the centered item vectors, unless the model defines its own.
+        Similarity is the cosine of the centered item vectors, unless the model defines its
+        own.
 
         Args:
             allowed: as for `recommend`.
-            shrinkage: the score of an item with n ratings is multiplied by n / (n + shrinkage),
-                because factors learned from few ratings are mostly noise and can be close to
-                anything.
+            shrinkage: the score of an item with n ratings is multiplied by n / (n +
+                shrinkage), because factors learned from few ratings are mostly noise and can
+                be close to anything.
         """
         self._require_fit()
         item = self.items_.index(item_id)

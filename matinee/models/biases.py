@@ -18,9 +18,10 @@ class Biases:
     Attributes:
         mean: the mean of all ratings; 0 for a model without a mean.
         user, item: (U,) and (I,).
-        sigmoid: the range of a sigmoid that turns sums into stars; both ends are equal without one.
-        factors: with a sigmoid, the factors of users, (U, F), and items, (I, F), because the mean
-            of their products is not zero.
+        sigmoid: the range of a sigmoid that turns sums into stars; both ends are equal without
+            one.
+        factors: with a sigmoid, the factors of users, (U, F), and items, (I, F), because the
+            mean of their products is not zero.
     """
 
     mean: float
@@ -63,7 +64,8 @@ def shrunken_biases(
 def typical_bias(history: History, user_bias: NDArray[np.float32], own: float) -> float:
     """The median bias (see `median_bias`), to compare a person's own bias with, in stars.
 
-    It is 0 for a person without ratings, whose own bias is exactly 0: nothing is known about how
+    It is 0 for a person without ratings, whose own bias is exactly 0: nothing is known about
+        how
     they differ from others.
     """
     if not own:

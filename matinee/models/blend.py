@@ -5,17 +5,18 @@
 
 where mean and deviation are those of s_m(u, .) over all items.
 
-A part of the training ratings is held out and the models are fitted on the rest. The weights are a
-ridge regression of the held-out stars on the predictions of the models, with w >= 0 (Breiman,
-"Stacked regressions", 1996). Then all models with a positive weight are fitted again, on all
-ratings. Unlike the paper, the penalty pulls towards equal weights, not towards 0, so that with few
-ratings the blend is the mean of the models.
+A part of the training ratings is held out and the models are fitted on the rest. The weights
+are a ridge regression of the held-out stars on the predictions of the models, with w >= 0
+(Breiman, "Stacked regressions", 1996). Then all models with a positive weight are fitted
+again, on all ratings. Unlike the paper, the penalty pulls towards equal weights, not towards
+0, so that with few ratings the blend is the mean of the models.
 
-Weights for ranking come from pairs: a liked item that was held out should rank above each of the
-500 items with the highest mean score, of those that the person has not rated or does not like. The
-target is 1 for the difference of the scores in each such pair; then the weights are divided by
-their sum. Pairs with all items instead of those 500 would measure how well models tell apart items
-that nobody would recommend.
+Weights for ranking come from pairs: a liked item that was held out should rank above each of
+    the
+500 items with the highest mean score, of those that the person has not rated or does not like.
+The target is 1 for the difference of the scores in each such pair; then the weights are
+divided by their sum. Pairs with all items instead of those 500 would measure how well models
+tell apart items that nobody would recommend.
 
 The defaults were chosen on parts of the training rows of MovieLens-100K (fold u1) and -1M.
 """
@@ -55,10 +56,11 @@ class Blend(Recommender):
 
     It predicts stars, explains its scores and is thread-safe if all its models are.
 
-    Settings of its models are prefixed with their names: `from_settings({"mf.factors": 32})`, or
-    --set mf.factors=32 on the command line. `similar` uses the weighted mean of the similarities,
-    where an item that a model does not know counts as 0. Tastes and item vectors are those of the
-    model with the highest weight that has any.
+    Settings of its models are prefixed with their names: `from_settings({"mf.factors": 32})`,
+        or
+    --set mf.factors=32 on the command line. `similar` uses the weighted mean of the
+    similarities, where an item that a model does not know counts as 0. Tastes and item vectors
+    are those of the model with the highest weight that has any.
     """
 
     name: ClassVar[str] = "blend"
@@ -117,7 +119,8 @@ class Blend(Recommender):
             uses_features=any(member.uses_features for member in each),
         )
 
-    # -- members -----------------------------------------------------------------------------------
+    # -- members
+    # -----------------------------------------------------------------------------------
 
     def _names(self, n_ratings: int | None) -> tuple[str, ...]:
         """The names of the models for a table of this size; None: all possible ones."""
@@ -135,7 +138,8 @@ class Blend(Recommender):
         """New models with these names and their settings.
 
         Raises:
-            UnknownNameError: there is no such model or setting; the message suggests the nearest.
+            UnknownNameError: there is no such model or setting; the message suggests the
+                nearest.
             SettingError: a name is repeated or is `blend`, or a setting has no model.
         """
         for place, name in enumerate(names):
@@ -205,7 +209,8 @@ class Blend(Recommender):
         """The models with a weight above 0, in descending order of weight."""
         return [model for _, model in sorted(self._used(), key=lambda pair: -pair[0])]
 
-    # -- learning ----------------------------------------------------------------------------------
+    # -- learning
+    # ----------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         names = self._names(len(train))
@@ -241,9 +246,9 @@ class Blend(Recommender):
     def _weigh_stars(self, part: Split) -> tuple[Doubles, Doubles]:
         """Weights, (M,), and intercept, learned from the held-out stars.
 
-        The mean is subtracted from stars and predictions, so that weights with a sum below 1 shrink
-        predictions to the mean. The penalty of the intercept shrinks it to the value for the mean
-        alone.
+        The mean is subtracted from stars and predictions, so that weights with a sum below 1
+        shrink predictions to the mean. The penalty of the intercept shrinks it to the value
+        for the mean alone.
         """
         test, mean, n = part.test, part.train.value.mean(dtype=np.float64), len(part.test)
         predicted = [
@@ -282,7 +287,8 @@ class Blend(Recommender):
                 n_likes += len(liked)
         if n_likes < ENOUGH or right.sum() <= 0:
             return self.weights_
-        # Scaled so that the best multiple of equal weights, to which the penalty pulls, sums to 1.
+        # Scaled so that the best multiple of equal weights, to which the penalty pulls, sums
+        # to 1.
         right *= gram.sum() / (len(gram) * right.sum())
         weights = nonnegative_ridge(gram, right, self.regularization / n_likes)
         return np.asarray(weights / weights.sum())
@@ -291,7 +297,8 @@ class Blend(Recommender):
     def _standard_scores(model: Recommender, user_index: NDArray[Any]) -> Floats:
         return standardized(model.scores_of(model.user_vectors(user_index)))
 
-    # -- people ------------------------------------------------------------------------------------
+    # -- people
+    # ------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         return np.concatenate([model.user_vectors(user_index) for _, model in self._used()], axis=1)
@@ -300,7 +307,8 @@ class Blend(Recommender):
         return np.concatenate([model.vector_of(item_index, value) for _, model in self._used()])
 
     def _each(self, vectors: Floats) -> Iterator[tuple[float, Recommender, Floats]]:
-        """Each model with a weight above 0: weight, model, its part of the vectors, (B, D_m)."""
+        """Each model with a weight above 0: weight, model, its part of the vectors, (B,
+        D_m)."""
         parts = np.split(vectors, self.ends_[:-1], axis=1)
         for (weight, model), part in zip(self._used(), parts, strict=True):
             yield weight, model, np.ascontiguousarray(part)
@@ -379,7 +387,8 @@ class Blend(Recommender):
                 f"because {model.name} in it cannot; use mf."
             ) from None
 
-    # -- similarity and tastes ---------------------------------------------------------------------
+    # -- similarity and tastes
+    # ---------------------------------------------------------------------
 
     def _similarity(self, item_index: int) -> Floats:
         n_items, weights = len(self.items_), 0.0

@@ -26,7 +26,8 @@ Arrays = dict[str, NDArray[Any]]
 _SIZE = re.compile(r"([A-Za-z_]\w*?)([+-]1)?")
 
 
-# -- declarations of a class -----------------------------------------------------------------------
+# -- declarations of a class
+# -----------------------------------------------------------------------
 
 
 def check_class(model: "type[Recommender]", *, predicts: bool) -> None:
@@ -69,7 +70,8 @@ def _check_learned(model: type, name: str, declared: Learned) -> None:
 
 
 def learned_arrays(model: "type[Recommender]") -> list[Learned]:
-    """All declared arrays in the order of declaration, beginning with those of the base class."""
+    """All declared arrays in the order of declaration, beginning with those of the base
+    class."""
     declared = [
         attribute.metadata["learned"]._replace(name=attribute.name)
         for attribute in fields(model)
@@ -87,7 +89,8 @@ def curve_names(model: "type[Recommender]") -> CurveNames | None:
     return declared["curve_"].get("curve")
 
 
-# -- state of a fitted model -----------------------------------------------------------------------
+# -- state of a fitted model
+# -----------------------------------------------------------------------
 
 
 def state_of(model: "Recommender") -> Arrays:
@@ -146,11 +149,13 @@ def curve_of(model: "Recommender", rows: NDArray[np.float64]) -> TrainingCurve:
     return TrainingCurve(names.loss, names.first, rows)
 
 
-# -- checks ----------------------------------------------------------------------------------------
+# -- checks
+# ----------------------------------------------------------------------------------------
 
 
 def _sizes(model: "Recommender", history: History) -> dict[str, int]:
-    """The known sizes: the numbers of users and items, and the settings that are whole numbers."""
+    """The known sizes: the numbers of users and items, and the settings that are whole
+    numbers."""
     settings = {name: size for name, size in model.settings().items() if type(size) is int}
     return settings | {"U": len(history.users), "I": len(history.items)}
 
@@ -215,7 +220,8 @@ def check_indptr(name: str, indptr: NDArray[Any], n: int) -> None:
 
 
 def check_history(history: History, item_counts: NDArray[np.int64]) -> None:
-    """Raises DataError unless the training ratings are consistent and match the item counts."""
+    """Raises DataError unless the training ratings are consistent and match the item
+    counts."""
     n = len(history.value)
     columns: dict[str, tuple[NDArray[Any], Any, int]] = {
         "history_indptr_": (history.indptr, np.int64, len(history.users) + 1),

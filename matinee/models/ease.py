@@ -2,15 +2,16 @@
 
     score(u, i) = sum of B_ji over the items j that u likes
 
-where B minimizes |X - X B|^2 + regularization |B|^2 with a zero diagonal, and X is 1 where a user
+where B minimizes |X - X B|^2 + regularization |B|^2 with a zero diagonal, and X is 1 where a
+user
 likes an item: with P = (X'X + regularization)^-1, B_ji = -P_ji / P_ii (Steck, "Embarrassingly
 shallow autoencoders for sparse data", 2019). Unlike the paper, the model stores the partial
-correlations of the items, c_ij = -P_ij / sqrt(P_ii P_jj), and only the largest. They are symmetric,
-serve as similarities, and give B_ji = c_ij sqrt(P_jj / P_ii).
+correlations of the items, c_ij = -P_ij / sqrt(P_ii P_jj), and only the largest. They are
+symmetric, serve as similarities, and give B_ji = c_ij sqrt(P_jj / P_ii).
 
-The cost of dropping the others, on MovieLens-1M with ratings of 4 and 5 as likes and a fifth held
-out, in NDCG@10 and the size of the model file: all .3303, 110 MB; `entries` 1000 .3299, 30 MB;
-400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
+The cost of dropping the others, on MovieLens-1M with ratings of 4 and 5 as likes and a fifth
+held out, in NDCG@10 and the size of the model file: all .3303, 110 MB; `entries` 1000 .3299,
+30 MB; 400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 TINY = float(np.finfo(np.float32).tiny)
 
 TILE = 256
-"""Rows of a block in products and inversions; fixed, so that threads do not change the result."""
+"""Rows of a block in products and inversions; fixed, so that threads do not change the
+result."""
 SAMPLE = 2**20
 BYTES_PER_PAIR = 8
 """Memory of the matrix in single precision, and of its inversion."""
@@ -80,7 +82,8 @@ class EASE(Recommender):
     indptr_: NDArray[np.int64] = learned("I+1", dtype=np.int64, indptr_of="N")
     related_: NDArray[np.int32] = learned("N", dtype=np.int32, index_of="items")
     correlations_: Floats = learned("N", dtype=np.float32)
-    """The stored partial correlations, (N,): those of item i are at indptr_[i]:indptr_[i + 1]."""
+    """The stored partial correlations, (N,): those of item i are at indptr_[i]:indptr_[i +
+    1]."""
     root_precision_: Floats = learned("I", dtype=np.float32, least=TINY)
     """The root of the diagonal of P, (I,)."""
     popularity_: Floats = learned("I", dtype=np.float32)
@@ -91,7 +94,8 @@ class EASE(Recommender):
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
 
-    # -- learning ----------------------------------------------------------------------------------
+    # -- learning
+    # ----------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         threshold = find_threshold(self.threshold, train, self.name)
@@ -117,7 +121,8 @@ class EASE(Recommender):
         self.indptr_ = np.append(0, np.cumsum(counts))
         self.related_, self.correlations_ = items.astype(np.int32)[links.index], links.weight
 
-    # -- people ------------------------------------------------------------------------------------
+    # -- people
+    # ------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         row, item, value = self._rated_by(user_index)
@@ -174,7 +179,8 @@ class EASE(Recommender):
         return self._correlations(item_index).astype(np.float32)
 
     def _correlations(self, item_index: int) -> Doubles:
-        """The partial correlations of an item with all others, (I,); NaN where none is stored."""
+        """The partial correlations of an item with all others, (I,); NaN where none is
+        stored."""
         positions = slice(self.indptr_[item_index], self.indptr_[item_index + 1])
         out = np.full(len(self.items_), np.nan)
         out[self.related_[positions]] = self.correlations_[positions]
@@ -231,9 +237,9 @@ def _mirror(matrix: Floats, rows: slice) -> None:
 def _invert(run: Run, matrix: Floats) -> None:
     """Inverts a symmetric positive definite matrix in place, recursively.
 
-    It inverts one half and the Schur complement of the other, mostly by matrix products (Strassen,
-    "Gaussian elimination is not optimal", 1969). This is half the work of an inversion by LU, and
-    threads can share the tiles.
+    It inverts one half and the Schur complement of the other, mostly by matrix products
+    (Strassen, "Gaussian elimination is not optimal", 1969). This is half the work of an
+    inversion by LU, and threads can share the tiles.
     """
     n = len(matrix)
     if n <= TILE:
@@ -271,7 +277,8 @@ def _tiles(n_rows: int) -> list[slice]:
 
 
 def _correlations(run: Run, inverse: Floats, entries: int) -> "Links":
-    """The largest partial correlations, about `entries` for each item, from the inverse, (A, A)."""
+    """The largest partial correlations, about `entries` for each item, from the inverse, (A,
+    A)."""
     from matinee.kernels.ease import Links, count_large, take_large
 
     n = len(inverse)
@@ -282,7 +289,8 @@ def _correlations(run: Run, inverse: Floats, entries: int) -> "Links":
         sample = np.abs(inverse.reshape(-1)[::step])
         place = np.arange(0, n**2, step)
         sample *= scale[place // n] * scale[place % n]
-        n_left_out = int(len(sample) * (1 - (entries + 1) / n))  # the sample has the diagonal of 1
+        # The sample has the diagonal of 1
+        n_left_out = int(len(sample) * (1 - (entries + 1) / n))
         least = float(np.partition(sample, n_left_out)[n_left_out])
     counts = np.empty(n, np.int64)
     spans = [(rows.start, rows.stop) for rows in _tiles(n)]

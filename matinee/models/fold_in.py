@@ -14,14 +14,15 @@ Predict = Callable[[Doubles], tuple[Doubles, Doubles]]
 def ridge(item_factors: Floats, residuals: Floats, penalty: float, bias_penalty: float) -> Floats:
     """Bias and factors of one new user by ridge regression on the items they rated.
 
-    Minimizes |r - b - Q p|^2 + bias_penalty * b^2 + penalty * |p|^2, the objective of `fit` for a
-    known user.
+    Minimizes |r - b - Q p|^2 + bias_penalty * b^2 + penalty * |p|^2, the objective of `fit`
+    for a known user.
 
     Args:
         item_factors: Q, (n, F), the rows of the rated items only.
         residuals: r, (n,), in stars: the ratings less the mean and the item biases.
         penalty, bias_penalty: for all n ratings together.
-    Returns: (1 + F,) float32, b first. With n = 0 this is zeros, the vector of the average person.
+    Returns: (1 + F,) float32, b first. With n = 0 this is zeros, the vector of the average
+        person.
     """
     n, n_factors = item_factors.shape
     inputs = np.column_stack([np.ones(n), item_factors.astype(np.float64)])  # (n, 1 + F)
@@ -70,8 +71,8 @@ class UserPrior(NamedTuple):
 def most_likely(predict: Predict, value: Floats, prior: UserPrior) -> Floats:
     """The most likely vector of a new user, (D,), for predictions that are not linear in it.
 
-    Minimizes |value - predict(x)|^2 / noise + sum (x - mean)^2 / variance by Gauss-Newton steps
-    with the damping of Levenberg and Marquardt.
+    Minimizes |value - predict(x)|^2 / noise + sum (x - mean)^2 / variance by Gauss-Newton
+    steps with the damping of Levenberg and Marquardt.
     """
     mean, precision = prior.mean.astype(np.float64), prior.penalties
     if len(value) == 0:

@@ -53,7 +53,8 @@ class History:
         """The history of a training table.
 
         Args:
-            times, features: whether the model uses timestamps, or features, which are then kept.
+            times, features: whether the model uses timestamps, or features, which are then
+                kept.
         """
         by_user = train.by_user
         history = cls(
@@ -144,5 +145,6 @@ def run_positions(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArra
 
 
 def few_ratings(item_counts: NDArray[np.int64]) -> int:
-    """The number of ratings below which an item has few: 1/5,000 of all ratings, from 5 to 50."""
+    """The number of ratings below which an item has few: 1/5,000 of all ratings, from 5 to
+    50."""
     return min(max(int(item_counts.sum()) // 5_000, 5), 50)

@@ -1,7 +1,8 @@
 """Declarations of a model: hyperparameters, fitted arrays and the training curve.
 
-A hyperparameter is declared once, for its checks, the command line, the docs, tuning and the saved
-header. Arrays read from a file are checked against their declarations (`declarations.py`).
+A hyperparameter is declared once, for its checks, the command line, the docs, tuning and the
+saved header. Arrays read from a file are checked against their declarations
+(`declarations.py`).
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ class Hyper(NamedTuple):
 
     @property
     def valid(self) -> str:
-        """The valid values as text, such as "1 to 100" or "none, log"; empty without limits."""
+        """The valid values as text, such as "1 to 100" or "none, log"; empty without
+        limits."""
         if self.choices:
             return ", ".join(self.choices)
         if self.low is None or self.high is None:
@@ -51,8 +53,8 @@ def hyper(
         default: also determines the type: int, float, bool or str.
         help: one line for people.
         low, high: the range of valid values, inclusive.
-        search: the range that `tune` searches, on a log scale if it spans more than a factor of
-            ten.
+        search: the range that `tune` searches, on a log scale if it spans more than a factor
+            of ten.
         choices: the valid values of a string.
     """
     declared = {"low": low, "high": high, "search": search, "help": help, "choices": tuple(choices)}
@@ -62,7 +64,8 @@ def hyper(
 def redeclared(
     base: type[Any], name: str, default: Any, *, search: tuple[float, float] | None = None
 ) -> Any:
-    """A hyperparameter of a base class with another default and, if given, another search range."""
+    """A hyperparameter of a base class with another default and, if given, another search
+    range."""
     (inherited,) = (f for f in fields(base) if f.name == name)
     metadata = dict(inherited.metadata)
     if search is not None:
@@ -113,9 +116,11 @@ def learned(
 
     Args:
         shape: numbers, names of hyperparameters or letters, optionally with +1 or -1. U is the
-            number of users and I of items; any other letter has one value in all arrays of a model.
+            number of users and I of items; any other letter has one value in all arrays of a
+            model.
         index_of: "users" or "items": the values are row numbers of users or items, from 0.
-        indptr_of: a letter N: the values ascend from 0 to N and split arrays of length N into rows.
+        indptr_of: a letter N: the values ascend from 0 to N and split arrays of length N into
+            rows.
         sizes_of: a letter N: the values are lengths that add up to N.
         least: the lowest valid value.
         allows_nan: values may be NaN or infinite.
@@ -136,8 +141,8 @@ def curve(loss: str, first: str = "learning rate") -> Any:
 
     Args:
         loss: the name of the loss after each epoch, for people, such as "RMSE, stars".
-        first: the name of the first column of its rows; the others are the losses on the training
-            part and on the validation part.
+        first: the name of the first column of its rows; the others are the losses on the
+            training part and on the validation part.
     """
     return field(init=False, repr=False, metadata={"curve": CurveNames(loss, first)})
 
@@ -146,7 +151,8 @@ def checked(setting: Hyper, value: Any, model: str) -> Any:
     """The value, converted to the type of the default.
 
     Raises:
-        SettingError: it has the wrong type, is outside the range, or is not one of the choices.
+        SettingError: it has the wrong type, is outside the range, or is not one of the
+            choices.
     """
     name, remark = f"{model}: {setting.name}", f" (default {setting.default})"
     value = _converted(value, type(setting.default), name, remark)

@@ -5,21 +5,24 @@
 minimizing, over the positives S with their weights w and over all pairs,
 
     sum_S w (1 - x_u . y_i)^2 + alpha0 sum_{u, i} (x_u . y_i)^2
-        + regularization sum_u (n_u + alpha0 I)^nu |x_u|^2   and over items, with n_i + alpha0 U,
+        + regularization sum_u (n_u + alpha0 I)^nu |x_u|^2   and over items, with n_i + alpha0
+        U,
 
-where n is the sum of a row's weights (without weights, the number of its positives). See Rendle,
-Krichene, Zhang, Koren, "Revisiting the performance of iALS on item recommendation benchmarks",
-2022; Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback datasets", 2008. I and U
-count only rows with positives. The two factor tables are solved alternately. The last solve, of the
-users, runs to convergence, so that a known user has the same vector as a new person with the same
-ratings.
+where n is the sum of a row's weights (without weights, the number of its positives). See
+Rendle, Krichene, Zhang, Koren, "Revisiting the performance of iALS on item recommendation
+benchmarks", 2022; Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback
+datasets", 2008. I and U count only rows with positives. The two factor tables are solved
+alternately. The last solve, of the users, runs to convergence, so that a known user has the
+same vector as a new person with the same ratings.
 
-Differences from the papers: the unit of the regularization is `random_matrix_norm` over the root of
-the product of the means of (n_u + alpha0 I)^nu and (n_i + alpha0 U)^nu, so that one value suits
-tables of any size. Before each half of an epoch, both tables are rotated so that the Gram matrix of
-the fixed table is diagonal, which changes no score and speeds up the solver in `kernels/als.py`.
-Weights are divided by their mean, so that the same settings work with and without weights. The
-random start depends on who likes what, so that permuting users and items permutes the scores.
+Differences from the papers: the unit of the regularization is `random_matrix_norm` over the
+    root of
+the product of the means of (n_u + alpha0 I)^nu and (n_i + alpha0 U)^nu, so that one value
+suits tables of any size. Before each half of an epoch, both tables are rotated so that the
+Gram matrix of the fixed table is diagonal, which changes no score and speeds up the solver in
+`kernels/als.py`. Weights are divided by their mean, so that the same settings work with and
+without weights. The random start depends on who likes what, so that permuting users and items
+permutes the scores.
 """
 
 from dataclasses import dataclass
@@ -53,7 +56,8 @@ WEIGHTS = ("none", "log", "linear")
 ROUNDS = 3
 """Rounds of color refinement of users and items that determine the random start."""
 LAST_STEPS, LAST_GAIN = 30, 1e-8
-"""Limits of the last solve of the users: the number of steps, and the gain relative to step one."""
+"""Limits of the last solve of the users: the number of steps, and the gain relative to step
+one."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -124,7 +128,8 @@ class ImplicitALS(Recommender):
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
 
-    # -- learning ----------------------------------------------------------------------------------
+    # -- learning
+    # ----------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.weights != "none" and self.threshold == AUTO:
@@ -192,11 +197,12 @@ class ImplicitALS(Recommender):
         return Positives(indptr, group.index[is_liked], self._weights_of(group.value[is_liked]))
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
-        """Random factors for users, (U, F), and zeros for items, (I, F), which are solved first.
+        """Random factors for users, (U, F), and zeros for items, (I, F), which are solved
+        first.
 
-        The random numbers of a user depend on the structure of the likes around them, not on the
-        row number. So permuting users and items permutes the model in the same way. Users with the
-        same structure get different numbers, in their order.
+        The random numbers of a user depend on the structure of the likes around them, not on
+        the row number. So permuting users and items permutes the model in the same way. Users
+        with the same structure get different numbers, in their order.
         """
         from matinee.kernels.als import draw, refine
 
@@ -225,7 +231,8 @@ class ImplicitALS(Recommender):
         """The penalties of squared factors, for rows whose weights add up to n."""
         return np.asarray(self.strength_ * (n + self.alpha0 * n_others) ** self.nu)
 
-    # -- people ------------------------------------------------------------------------------------
+    # -- people
+    # ------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         vectors: Floats = self.user_factors_[user_index]
@@ -237,8 +244,8 @@ class ImplicitALS(Recommender):
         """The normal equations of one person's likes, without the penalty.
 
         Returns:
-            The item factors Y, (n, F), the weights w, (n,), and Y'wY + alpha0 times the Gram matrix
-            of all items, (F, F).
+            The item factors Y, (n, F), the weights w, (n,), and Y'wY + alpha0 times the Gram
+            matrix of all items, (F, F).
         """
         liked = self.item_factors_[item_index].astype(np.float64)
         weight = self._weights_of(value).astype(np.float64)
@@ -264,8 +271,9 @@ class ImplicitALS(Recommender):
         """The exact attribution: a person's factors are a sum over their likes.
 
         (Hu, Koren, Volinsky, section 5.)
-        Leaving out one like reduces the penalty and subtracts a rank-one matrix from the normal
-        equations, whose inverse follows from the formula of Sherman and Morrison (1950).
+        Leaving out one like reduces the penalty and subtracts a rank-one matrix from the
+        normal equations, whose inverse follows from the formula of Sherman and Morrison
+        (1950).
         """
         item = self.item_factors_[item_index].astype(np.float64)  # (F,)
         average, n = float(self.average_ @ item), len(profile.value)
@@ -297,7 +305,8 @@ class ImplicitALS(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         return vectors @ self.item_factors_.T
 
-    # -- similarity and tastes ---------------------------------------------------------------------
+    # -- similarity and tastes
+    # ---------------------------------------------------------------------
 
     def _similarity(self, item_index: int) -> Floats:
         has_positives = np.asarray(self.item_factors_.any(axis=1))
@@ -377,7 +386,8 @@ class _Solver:
 
 
 def _blocks(n_rows: int) -> list[slice]:
-    """Blocks of consecutive rows, which depend on their number alone, as do the bits of a sum."""
+    """Blocks of consecutive rows, which depend on their number alone, as do the bits of a
+    sum."""
     size = max(512, -(-n_rows // 32))
     return [slice(first, first + size) for first in range(0, n_rows, size)]
 

@@ -40,8 +40,9 @@ def liked_from(scale: Scale) -> float:
 def find_threshold(setting: str, train: Ratings, model: str) -> float:
     """The lowest rating that counts as liked.
 
-    "auto" means the upper quarter of the scale (4 and above on 1 to 5), as for the ranking metrics.
-    Every rating counts if none is that high, or if all are equal, as in implicit feedback.
+    "auto" means the upper quarter of the scale (4 and above on 1 to 5), as for the ranking
+    metrics. Every rating counts if none is that high, or if all are equal, as in implicit
+    feedback.
 
     Raises:
         DataError: no rating reaches the given threshold.
@@ -63,8 +64,8 @@ def find_threshold(setting: str, train: Ratings, model: str) -> float:
 def random_matrix_norm(n_users: int, n_items: int, n_likes: int) -> float:
     """The norm of a random table: the roots of the mean likes per user and per item, added.
 
-    This approximates the largest singular value of a table with as many likes at random, apart from
-    the one of popularity (Latała, "Some estimates of norms of random matrices", 2005). Weaker
-    signals are noise, so in this unit the same regularization suits tables of any size.
+    This approximates the largest singular value of a table with as many likes at random, apart
+    from the one of popularity (Latała, "Some estimates of norms of random matrices", 2005).
+    Weaker signals are noise, so in this unit the same regularization suits tables of any size.
     """
     return float(np.sqrt(n_likes / n_users) + np.sqrt(n_likes / n_items))

@@ -25,7 +25,8 @@ class Capabilities:
     needs_history: bool = False
     """Whether the training ratings are part of the model, so that no file can omit them."""
     needs_module: bool = False
-    """Whether it holds a network supplied by the caller, which settings alone cannot rebuild."""
+    """Whether it holds a network supplied by the caller, which settings alone cannot
+    rebuild."""
     uses_times: bool = False
     """Whether it learns from timestamps, which are then saved with the history."""
     uses_features: bool = False
@@ -43,8 +44,8 @@ class TrainingCurve:
     Attributes:
         loss: the name of the loss, such as "RMSE, stars".
         first: the name of the first column, such as "learning rate".
-        rows: (epochs, 3) float64: the first column, the loss on the training part, and the loss on
-            the validation part (NaN without one).
+        rows: (epochs, 3) float64: the first column, the loss on the training part, and the
+            loss on the validation part (NaN without one).
     """
 
     loss: str
@@ -83,11 +84,13 @@ class ScoredItem(NamedTuple):
     stars: float | None
     """The predicted rating, clipped to the scale; None for models that only rank."""
     deviation: float | None = None
-    """The standard deviation of the rating about `stars`; None if the model cannot estimate it."""
+    """The standard deviation of the rating about `stars`; None if the model cannot estimate
+    it."""
 
 
 class Attribution(NamedTuple):
-    """The attribution of one score to its causes; the parts add up to the score (see `explain`)."""
+    """The attribution of one score to its causes; the parts add up to the score (see
+    `explain`)."""
 
     mean: float
     user: float
@@ -95,7 +98,8 @@ class Attribution(NamedTuple):
     item: float
     """The item's bias: what people give it beyond the mean."""
     ratings: NDArray[np.float64]
-    """The contribution of each rating in the profile, (n,); (0,) if all of them are in `user`."""
+    """The contribution of each rating in the profile, (n,); (0,) if all of them are in
+    `user`."""
     without: NDArray[np.float64]
     """The score if this one rating had not been given, (n,) or (0,)."""
     is_exact: bool
@@ -116,7 +120,8 @@ class UserState:
 
 
 Person = Id | UserState | Mapping[Id, float]
-"""A user id of the training data, a profile, or the ratings of a new person as {item id: stars}."""
+"""A user id of the training data, a profile, or the ratings of a new person as {item id:
+stars}."""
 
 
 def values_in(scale: Scale, ratings: Mapping[Id, float]) -> NDArray[np.float32]:

@@ -1,36 +1,38 @@
 """Neighborhood models: item-knn predicts from similar items, user-knn from similar users.
 
     item-knn:  stars = mean + b_u + b_i + sum s^a (r - mean - b_u - b_j) / (sum s^a + damping)
-    user-knn:  stars = mean + b_u + b_i + sum s^a (r_v - mean - b_v - b_i) / (sum s^a + damping)
+    user-knn:  stars = mean + b_u + b_i + sum s^a (r_v - mean - b_v - b_i) / (sum s^a +
+    damping)
 
-The sum is over the k items j with the highest positive similarity s to i among those that u rated,
-or over the k users v most similar to u among those who rated i (Koren, "Factor in the neighbors:
-scalable and accurate collaborative filtering", 2010, section 2.2). The biases are those of
-`baseline`; without neighbors they are the prediction. a is the amplification (Breese, Heckerman,
-Kadie, "Empirical analysis of predictive algorithms for collaborative filtering", 1998).
+The sum is over the k items j with the highest positive similarity s to i among those that u
+rated, or over the k users v most similar to u among those who rated i (Koren, "Factor in the
+neighbors: scalable and accurate collaborative filtering", 2010, section 2.2). The biases are
+those of `baseline`; without neighbors they are the prediction. a is the amplification (Breese,
+Heckerman, Kadie, "Empirical analysis of predictive algorithms for collaborative filtering",
+1998).
 
-The setting `similarity` selects the similarity of two items (or users) with the values x and y by
-(or of) the same users (or items):
+The setting `similarity` selects the similarity of two items (or users) with the values x and y
+by (or of) the same users (or items):
 
     adjusted-cosine     sum x y / (|x| |y| + shrinkage), where x and y are the residuals of the
-                        biases. The norms include all ratings of each, so that few common ratings
-                        give a low similarity. The shrinkage is in ratings. (After Sarwar, Karypis,
-                        Konstan, Riedl, "Item-based collaborative filtering recommendation
-                        algorithms", 2001, who subtract only the user mean and use only common
-                        ratings in the norms.)
+                        biases. The norms include all ratings of each, so that few common
+                        ratings give a low similarity. The shrinkage is in ratings. (After
+                        Sarwar, Karypis, Konstan, Riedl, "Item-based collaborative filtering
+                        recommendation algorithms", 2001, who subtract only the user mean and
+                        use only common ratings in the norms.)
     cosine              sum x y / (|x| |y|), where x and y are the common ratings
     pearson             the same, after subtracting the means of the common ratings
     pearson-baseline    cosine of the residuals of the biases
 
-The last three follow Surprise (Hug, "Surprise: a Python library for recommender systems", 2020).
-With n common ratings they are multiplied by (n - 1) / (n - 1 + shrinkage), which Surprise does for
-pearson-baseline only: shrinkage=0 gives its cosine and pearson, and amplification=1, damping=0 its
-means.
+The last three follow Surprise (Hug, "Surprise: a Python library for recommender systems",
+2020). With n common ratings they are multiplied by (n - 1) / (n - 1 + shrinkage), which
+Surprise does for pearson-baseline only: shrinkage=0 gives its cosine and pearson, and
+amplification=1, damping=0 its means.
 
 For implicit feedback, the score is the sum of s^a over the k nearest neighbors, where s is the
 cosine of the two sets, whatever `similarity` is (Karypis, "Evaluation of item-based top-n
-recommendation algorithms", 2001). A thousandth of the share of users who have an item orders the
-items without neighbors.
+recommendation algorithms", 2001). A thousandth of the share of users who have an item orders
+the items without neighbors.
 """
 
 from abc import abstractmethod
@@ -62,8 +64,8 @@ USERS_PER_BLOCK = 64
 class Neighborhood(Recommender):
     """The common part of both models: biases, and people represented by their ratings.
 
-    The vector of a profile is (1 + I,): the person's bias, then the residual of each rating, NaN
-    for unrated items.
+    The vector of a profile is (1 + I,): the person's bias, then the residual of each rating,
+    NaN for unrated items.
     """
 
     similarity: str = hyper("adjusted-cosine", choices=SIMILARITIES, help="measure of similarity")
@@ -106,7 +108,8 @@ class Neighborhood(Recommender):
     user_bias_: Floats = learned("U", dtype=np.float32)
     item_bias_: Floats = learned("I", dtype=np.float32)
 
-    # -- learning ----------------------------------------------------------------------------------
+    # -- learning
+    # ----------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.has_stars:
@@ -129,7 +132,8 @@ class Neighborhood(Recommender):
         """Sets all arrays except biases. The residuals, (N,), are by row of `train`."""
 
     def _offsets(self) -> tuple[Floats, Floats]:
-        """The user and item offsets, (U,) and (I,), subtracted from ratings before averaging."""
+        """The user and item offsets, (U,) and (I,), subtracted from ratings before
+        averaging."""
         return np.float32(self.global_mean_) + self.user_bias_, self.item_bias_ * np.float32(
             self.has_stars
         )
@@ -161,7 +165,8 @@ class Neighborhood(Recommender):
 
         return Rule(self.k, self.amplification, self.damping, self.has_stars)
 
-    # -- people ------------------------------------------------------------------------------------
+    # -- people
+    # ------------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         row, item, value = self._rated_by(user_index)
@@ -185,7 +190,8 @@ class Neighborhood(Recommender):
             vector[0], vector[1 + item_index] = 0, 1
         return vector
 
-    # -- scores ------------------------------------------------------------------------------------
+    # -- scores
+    # ------------------------------------------------------------------------------------
 
     def _scores(self, vectors: Floats) -> Floats:
         fixed = np.float32(self.global_mean_) + self.item_bias_  # (I,)
@@ -210,14 +216,16 @@ class Neighborhood(Recommender):
 
     @abstractmethod
     def _kernels(self) -> "tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]":
-        """The kernels for all items and for pairs, and the arguments of both after the values."""
+        """The kernels for all items and for pairs, and the arguments of both after the
+        values."""
 
     def _values(self, vectors: Floats) -> Floats:
         """The values for the kernels, (B, 1 + I) -> (B, I), NaN for unrated items."""
         return np.ascontiguousarray(vectors[:, 1:])
 
     def _for_all(self, vectors: Floats) -> Floats:
-        """The contribution of the neighbors to the scores of all items, (B, 1 + I) -> (B, I)."""
+        """The contribution of the neighbors to the scores of all items, (B, 1 + I) -> (B,
+        I)."""
         for_all, _, arguments = self._kernels()
         values = self._values(vectors)
         out = np.empty_like(values)
@@ -231,7 +239,8 @@ class Neighborhood(Recommender):
     def _for_pairs(
         self, vectors: Floats, starts: NDArray[np.int64], items: NDArray[np.int32]
     ) -> Floats:
-        """The same for the items at starts[b]:starts[b + 1] of each person b; (n,) as `items`."""
+        """The same for the items at starts[b]:starts[b + 1] of each person b; (n,) as
+        `items`."""
         _, for_pairs, arguments = self._kernels()
         values = self._values(vectors)
         out = np.empty(len(items), np.float32)
@@ -290,7 +299,8 @@ def _lengths(row: NDArray[np.int32], value: Floats, n_rows: int) -> Floats:
 
 
 def _spread(function: Callable[[slice], Any], n: int) -> None:
-    """Calls a function, which releases the interpreter lock, for slices of n; parallel from 16."""
+    """Calls a function, which releases the interpreter lock, for slices of n; parallel from
+    16."""
     n_parts = 4 * available_cores() if n >= 16 else 1
     ends = np.linspace(0, n, n_parts + 1).astype(int).tolist()
     with workers(None if n_parts > 1 else 1) as run:
@@ -321,7 +331,8 @@ class ItemKNN(Neighborhood):
     neighbours_: NDArray[np.int32] = learned("I", "M", dtype=np.int32, index_of="items")
     """The nearest neighbors of each item, nearest first, (I, M)."""
     weights_: Floats = learned("I", "M", dtype=np.float32)
-    """Their similarities to the power of the amplification, (I, M); 0 where there are fewer."""
+    """Their similarities to the power of the amplification, (I, M); 0 where there are
+    fewer."""
 
     def _learn(self, train: Ratings, residual: Floats, options: FitOptions) -> None:
         from matinee.kernels import knn
@@ -449,12 +460,14 @@ class UserKNN(Neighborhood):
         return np.ascontiguousarray(values)
 
     def _parts(self, profile: UserState, item_index: int) -> Attribution:
-        """Splits the contribution of each neighbor by how each rating adds to the similarity."""
+        """Splits the contribution of each neighbor by how each rating adds to the
+        similarity."""
         shares = self._shares(profile, item_index)  # (n,)
         return self._parts_with(profile, item_index, shares, is_exact=False)
 
     def _shares(self, profile: UserState, item_index: int) -> NDArray[np.float64]:
-        """The contribution of the neighbors to a score, split among the person's ratings, (n,)."""
+        """The contribution of the neighbors to a score, split among the person's ratings,
+        (n,)."""
         from matinee.kernels.knn import alike_people
 
         people, measure = self._people()

@@ -8,14 +8,15 @@ minimizing over all ratings, in units of the ratings' standard deviation,
         + sum_u (regularization * n_u + factor_shrinkage) |p_u|^2 + bias_shrinkage * b_u^2
         and the same over items,
 
-where n_u is the number of ratings of u (Koren, Bell, Volinsky, "Matrix factorization techniques for
-recommender systems", 2009; the weighting by n_u is that of Zhou et al., "Large-scale parallel
-collaborative filtering for the Netflix prize", 2008).
+where n_u is the number of ratings of u (Koren, Bell, Volinsky, "Matrix factorization
+techniques for recommender systems", 2009; the weighting by n_u is that of Zhou et al.,
+"Large-scale parallel collaborative filtering for the Netflix prize", 2008).
 
-Differences from the papers: ratings are standardized, so that the same settings suit any scale. The
-shrinkage terms keep users and items with few ratings close to the average. The factors start almost
-at zero. In the first half of the epochs, a few ratings are held out to test whether the factors
-learn anything beyond the biases.
+Differences from the papers: ratings are standardized, so that the same settings suit any
+    scale. The
+shrinkage terms keep users and items with few ratings close to the average. The factors start
+almost at zero. In the first half of the epochs, a few ratings are held out to test whether the
+factors learn anything beyond the biases.
 """
 
 from dataclasses import dataclass, replace
@@ -303,11 +304,13 @@ class _Descent:
     def __init__(
         self, train: Ratings, weights: _Weights, rng: np.random.Generator, run: Run, n_threads: int
     ) -> None:
-        # Imported here because compiled code takes half a second to load; predicting needs none.
+        # Imported here because compiled code takes half a second to load; predicting needs
+        # none.
         from matinee.kernels import sgd
 
         self.sweep, self.weights, self.rng, self.run = sgd.sweep, weights, rng, run
-        # A function of the number of ratings alone, so that results do not depend on the threads.
+        # A function of the number of ratings alone, so that results do not depend on the
+        # threads.
         self.n_groups = 2 ** int(np.clip(np.log2(max(1.0, np.sqrt(len(train) / 16_384))), 0, 5))
         user_group = _deal(train.user_counts, self.n_groups, rng)
         item_group = _deal(train.item_counts, self.n_groups, rng)
@@ -327,7 +330,8 @@ class _Descent:
         self.losses = np.zeros(len(self.stops))
 
     def hold_out(self, fraction: float) -> None:
-        """Excludes the last part of each block, whose order is random, from the next epochs."""
+        """Excludes the last part of each block, whose order is random, from the next
+        epochs."""
         sizes = np.diff(self.ratings.starts)
         n_held_out = np.where(sizes > 1, np.ceil(sizes * fraction), 0)
         self.stops = self.ratings.starts[1:] - n_held_out.astype(np.int64)
@@ -353,8 +357,8 @@ class _Descent:
         """Sets all factors to zero unless they improve predictions of the held-out ratings.
 
         The ratings take part in the following epochs. If users and items do not interact, the
-        factors can only learn noise. Factors of zero stay zero. The required improvement is 0.05%
-        of the squared error; on MovieLens it is 4% to 15%.
+        factors can only learn noise. Factors of zero stay zero. The required improvement is
+        0.05% of the squared error; on MovieLens it is 4% to 15%.
         """
         spans = zip(self.stops.tolist(), self.ratings.starts[1:].tolist(), strict=True)
         rows = np.concatenate([np.arange(first, stop) for first, stop in spans])

@@ -1,4 +1,5 @@
-"""Popularity: the items with the most ratings, the same list for everyone except for seen items."""
+"""Popularity: the items with the most ratings, the same list for everyone except for seen
+items."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

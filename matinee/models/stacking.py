@@ -10,7 +10,8 @@ HARDEST = 500
 
 
 def nonnegative_ridge(gram: Doubles, right: Doubles, penalty: float) -> Doubles:
-    """The weights w >= 0, (M,), that minimize w'Gw - 2 b'w + c |w - 1/M|^2, by coordinate descent.
+    """The weights w >= 0, (M,), that minimize w'Gw - 2 b'w + c |w - 1/M|^2, by coordinate
+    descent.
 
     Args:
         gram: G, (M, M), the sum of products of inputs.
@@ -18,7 +19,8 @@ def nonnegative_ridge(gram: Doubles, right: Doubles, penalty: float) -> Doubles:
         penalty: c, in units of the mean of the diagonal of G.
     """
     n = len(right)
-    strength = max(penalty * gram.trace() / n, 1e-12)  # above 0: without data, weights are equal
+    # Above 0: without data, weights are equal
+    strength = max(penalty * gram.trace() / n, 1e-12)
     gram, right = gram + strength * np.eye(n), right + strength / n
     weights = np.full(n, 1 / n)
     for _ in range(10_000):
@@ -32,7 +34,8 @@ def nonnegative_ridge(gram: Doubles, right: Doubles, penalty: float) -> Doubles:
 
 
 def standardized(scores: Floats) -> Floats:
-    """The scores of each person with mean 0 and deviation 1 over the items, (B, I); 0 if equal."""
+    """The scores of each person with mean 0 and deviation 1 over the items, (B, I); 0 if
+    equal."""
     exact = scores.astype(np.float64)
     deviation = exact.std(axis=1, keepdims=True)
     exact -= exact.mean(axis=1, keepdims=True)

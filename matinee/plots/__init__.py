@@ -1,6 +1,7 @@
 """One function per figure. Each returns the matplotlib Axes, to be changed or saved.
 
-Lines differ in dash and marker as well as in color, so that the figures work in black and white.
+Lines differ in dash and marker as well as in color, so that the figures work in black and
+white.
 """
 
 from matinee.plots.analysis import bias_ranking, component_ends

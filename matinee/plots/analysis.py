@@ -1,4 +1,5 @@
-"""Figures of what a model learned: biases of films, and the films at the ends of a component."""
+"""Figures of what a model learned: biases of films, and the films at the ends of a
+component."""
 
 import textwrap
 from collections.abc import Sequence
@@ -32,9 +33,9 @@ GAP = 0.7
 def bias_ranking(lines: Sequence["BiasLine"], unit: str = "stars") -> "Axes":
     """Films by bias in the given order, with 95% intervals and numbers of ratings.
 
-    To show both ends of a ranking in one figure, use `bias_ranking(highest + lowest)`. A film in
-    both is drawn once, at its first position. A gap separates the films above zero from those
-    below it if the latter follow the former.
+    To show both ends of a ranking in one figure, use `bias_ranking(highest + lowest)`. A film
+    in both is drawn once, at its first position. A gap separates the films above zero from
+    those below it if the latter follow the former.
 
     Args:
         unit: what the biases are measured in, `insight.bias_unit(model)`.

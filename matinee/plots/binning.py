@@ -16,7 +16,8 @@ def checked_numbers(values: ArrayLike, name: str) -> Doubles:
         name: what the values are, in the plural, for messages.
 
     Raises:
-        DataError: there are none, some are not finite, or the array has more than one dimension.
+        DataError: there are none, some are not finite, or the array has more than one
+            dimension.
     """
     numbers = np.asarray(values, np.float64)
     if numbers.ndim != 1:
@@ -37,7 +38,8 @@ def checked_numbers(values: ArrayLike, name: str) -> Doubles:
 def checked_pairs(
     first: ArrayLike, second: ArrayLike, first_name: str, second_name: str
 ) -> tuple[Doubles, Doubles]:
-    """Two arrays of finite numbers of the same length; raises DataError like `checked_numbers`."""
+    """Two arrays of finite numbers of the same length; raises DataError like
+    `checked_numbers`."""
     first_numbers = checked_numbers(first, first_name)
     second_numbers = checked_numbers(second, second_name)
     if len(first_numbers) != len(second_numbers):
@@ -49,7 +51,8 @@ def checked_pairs(
 
 
 class Binned(NamedTuple):
-    """Means in B bins, all (B,): position x, mean, half of its 95% interval, number of values."""
+    """Means in B bins, all (B,): position x, mean, half of its 95% interval, number of
+    values."""
 
     x: Doubles
     mean: Doubles

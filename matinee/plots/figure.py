@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# -- figure: axes, text and fonts ----------------------------------------------------------------
+# -- figure: axes, text and fonts
+# ----------------------------------------------------------------
 
 BLUE = "#0a5a9c"
 ORANGE = "#d1600a"
@@ -129,7 +130,8 @@ def draw_diagonal(axes: "Axes", low: float, high: float, text: str, down: float 
 
 
 def drawable(text: str) -> str:
-    """The text in one line, without characters that cannot be drawn or written to an SVG file."""
+    """The text in one line, without characters that cannot be drawn or written to an SVG
+    file."""
     drawn = [character if character.isprintable() else " " for character in text]
     return " ".join("".join(drawn).split())
 
@@ -161,7 +163,8 @@ def font_families() -> list[str]:
 
 
 def missing_letters(axes: "Axes") -> str:
-    """A sentence if texts in the axes have letters that no installed font has; otherwise empty."""
+    """A sentence if texts in the axes have letters that no installed font has; otherwise
+    empty."""
     from matplotlib.font_manager import fontManager, get_font
 
     fonts = [get_font(fontManager.findfont(name)) for name in font_families()]

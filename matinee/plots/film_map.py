@@ -59,12 +59,13 @@ def film_map(
     you: Point | None = None,
     colour: str | None = None,
 ) -> "Axes":
-    """Films as dots, larger with more ratings, and as many titles as fit, the best known first.
+    """Films as dots, larger with more ratings, and as many titles as fit, the best known
+    first.
 
     Args:
         layout: the map, from `make_map`.
-        color: "genre" (the main one, `FilmMap.groups`, with a marker for each), "year", "bias" or
-            "popularity"; None: genre, or popularity if the films have no genres.
+        color: "genre" (the main one, `FilmMap.groups`, with a marker for each), "year", "bias"
+            or "popularity"; None: genre, or popularity if the films have no genres.
         n_labels: the largest number of titles.
         you: the position of a person, (x, y), marked by a star.
         colour: British spelling of `color`.
@@ -237,7 +238,8 @@ def _draw_labels(axes: "Axes", layout: FilmMap, n_labels: int, you: Point | None
 def _place_label(
     axes: "Axes", text: str, at: Point, taken: "list[Bbox]", style: dict[str, Any]
 ) -> bool:
-    """Writes a label on the first side where it overlaps nothing in `taken`; False if none is."""
+    """Writes a label on the first side where it overlaps nothing in `taken`; False if none
+    is."""
     from matplotlib.patheffects import withStroke
     from matplotlib.transforms import Bbox
 

@@ -24,7 +24,8 @@ from matinee.plots.figure import (
     without_glyph_warnings,
 )
 
-# -- output: files and SVG for pages -------------------------------------------------------------
+# -- output: files and SVG for pages
+# -------------------------------------------------------------
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -78,12 +79,13 @@ def as_svg(axes: "Axes", title: str) -> str:
     """The figure as an <svg> element for a page; the same figure and title give the same text.
 
     The background is transparent. Black is drawn in the color of the surrounding text
-    (currentColor), and text in its font. The other colors are the page's variables --plot-blue,
-    --plot-orange, --plot-gray and --plot-paper (what covers something else), so that dark pages
-    can set their own. Ids are unique among the figures of a page.
+    (currentColor), and text in its font. The other colors are the page's variables
+    --plot-blue, --plot-orange, --plot-gray and --plot-paper (what covers something else), so
+    that dark pages can set their own. Ids are unique among the figures of a page.
 
     Args:
-        title: read by screen readers instead of the figure, and shown when the pointer rests on it.
+        title: read by screen readers instead of the figure, and shown when the pointer rests
+            on it.
     """
     svg = _to_svg(figure_of(axes), title, transparent=True)
     width, height = (
@@ -144,7 +146,8 @@ def _add_halo(texts: str) -> str:
 
 
 def _adapt_tag(tag: str, used_ids: set[str], prefix: str) -> str:
-    """One tag in the colors and font of the page; used ids get the prefix, others are dropped."""
+    """One tag in the colors and font of the page; used ids get the prefix, others are
+    dropped."""
 
     def rename(match: re.Match[str]) -> str:
         if match[1] not in used_ids:

@@ -78,11 +78,12 @@ def predicted_against_true(true: ArrayLike, predicted: ArrayLike) -> "Axes":
 
 
 def calibration(true: ArrayLike, predicted: ArrayLike) -> "Axes":
-    """A calibration plot: mean true rating by predicted stars, with 95% intervals, and a histogram.
+    """A calibration plot: mean true rating by predicted stars, with 95% intervals, and a
+    histogram.
 
-    On the dashed line, films predicted at 4 stars are rated 4 on average. Bins with fewer than 50
-    ratings are merged with their neighbors. The title gives the mean distance of the points from
-    the line, weighted by the number of ratings.
+    On the dashed line, films predicted at 4 stars are rated 4 on average. Bins with fewer than
+    50 ratings are merged with their neighbors. The title gives the mean distance of the points
+    from the line, weighted by the number of ratings.
 
     Args:
         true, predicted: (N,) in stars.
@@ -116,11 +117,12 @@ def residuals(counts: ArrayLike, errors: ArrayLike, label: str) -> "Axes":
     """RMSE and mean error by the number of training ratings, with 95% intervals.
 
     Bins double in width: 0, 1, 2 to 3, 4 to 7 ratings and so on. Bins with fewer than 50 test
-        ratings are merged with their neighbors. The horizontal axis is logarithmic, with 0 to the
-        left of 1.
+        ratings are merged with their neighbors. The horizontal axis is logarithmic, with 0 to
+        the left of 1.
 
     Args:
-        counts: (N,) number of training ratings of the user (or of the item) of each test rating.
+        counts: (N,) number of training ratings of the user (or of the item) of each test
+            rating.
         errors: (N,) predicted minus true, in stars.
         label: what is counted, for the horizontal axis, such as "ratings of the user".
 
@@ -128,12 +130,14 @@ def residuals(counts: ArrayLike, errors: ArrayLike, label: str) -> "Axes":
         The upper axes; the lower ones are the other axes of its figure.
 
     Raises:
-        DataError: there are none, some are not finite, a count is negative, or the lengths differ.
+        DataError: there are none, some are not finite, a count is negative, or the lengths
+            differ.
     """
     n_ratings, differences = checked_pairs(counts, errors, "counts", "errors")
     if n_ratings.min() < 0:
         raise DataError(f"The counts must not be negative, but one is {n_ratings.min():g}.")
-    position = np.log2(np.maximum(n_ratings, 0.5))  # 0 has no logarithm: it is drawn at one half
+    # 0 has no logarithm: it is drawn at one half
+    position = np.log2(np.maximum(n_ratings, 0.5))
     bins = merged_bins(np.floor(position).astype(np.int64), MIN_PER_BIN)
     squares = binned_means(bins, position, differences**2)
     means = binned_means(bins, position, differences)
@@ -179,7 +183,8 @@ def _bin_width(values: Doubles) -> float:
 
 
 def _format_counts(axes: "Axes", counts: Doubles) -> None:
-    """A logarithmic axis with ticks at 1, 2, 5, 10 (if it is long: 1, 3, 10), and 0 at one half."""
+    """A logarithmic axis with ticks at 1, 2, 5, 10 (if it is long: 1, 3, 10), and 0 at one
+    half."""
     axes.set_xscale("log")
     least = float(counts.min())
     most = max(float(counts.max()), 1)

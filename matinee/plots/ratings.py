@@ -1,4 +1,5 @@
-"""Figures of a table of ratings: their distribution, and how unevenly they fall on the films."""
+"""Figures of a table of ratings: their distribution, and how unevenly they fall on the
+films."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,7 +100,8 @@ def _bars(stars: Doubles, scale: Scale) -> _Bars:
 
 
 def long_tail(item_counts: ArrayLike) -> "Axes":
-    """The cumulative share of the ratings, from the most to the least rated film (a Lorenz curve).
+    """The cumulative share of the ratings, from the most to the least rated film (a Lorenz
+    curve).
 
     The title gives the share of the most rated 20% of the films, or of the first one, two or
     three if there are few films.
@@ -139,7 +141,8 @@ def long_tail(item_counts: ArrayLike) -> "Axes":
         half = n - n // 2
         axes.plot(half / n, held[half], marker="s", markersize=5, color="black", clip_on=False)
         text = f"\u25a0 the least rated half holds {_percent(1 - held[half])}"
-        axes.text(0.98, 0.05, text, ha="right", fontsize=9)  # the curve never reaches this corner
+        # The curve never reaches this corner
+        axes.text(0.98, 0.05, text, ha="right", fontsize=9)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.set_xlim(0, 1)

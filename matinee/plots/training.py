@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def learning_curves(model: Recommender) -> "Axes":
     """The error on the training and the validation part by epoch.
 
-    A ring marks the epoch with the lowest validation error. The axis is scaled to the errors after
-    the first tenth of the epochs, so that large initial errors do not hide the rest.
+    A ring marks the epoch with the lowest validation error. The axis is scaled to the errors
+    after the first tenth of the epochs, so that large initial errors do not hide the rest.
 
     Raises:
         UnsupportedError: the model does not train in epochs.
@@ -87,7 +87,8 @@ def schedule(plan: "Schedule", steps_per_epoch: int, title: str) -> "Axes":
 
 
 def learning_rates(found: "LearningRates") -> "Axes":
-    """The learning rate range test: the smoothed loss by learning rate, and the suggested rate."""
+    """The learning rate range test: the smoothed loss by learning rate, and the suggested
+    rate."""
     axes = new_axes("learning rate", "smoothed loss")
     axes.semilogx(found.rates, found.losses, color=BLUE)
     axes.xaxis.set_major_formatter(

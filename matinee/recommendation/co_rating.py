@@ -13,15 +13,17 @@ from matinee.models.biases import shrunken_biases
 def co_rating(model: Recommender, item_index: int) -> Doubles:
     """The similarity of one item to all items, (I,), from -1 to 1; 0 where nobody rated both.
 
-    The cosine of the columns of residuals: what people gave beyond their own biases and the items'
-    biases, and 0 where they did not rate. This is the adjusted cosine of Sarwar et al., "Item-based
-    collaborative filtering recommendation algorithms", 2001, with two differences: the item's bias
-    is subtracted too, and the lengths are over all raters, not only the common ones. So items with
-    few common raters have a low similarity, and no table of all pairs is needed.
+    The cosine of the columns of residuals: what people gave beyond their own biases and the
+        items'
+    biases, and 0 where they did not rate. This is the adjusted cosine of Sarwar et al.,
+    "Item-based collaborative filtering recommendation algorithms", 2001, with two differences:
+    the item's bias is subtracted too, and the lengths are over all raters, not only the common
+    ones. So items with few common raters have a low similarity, and no table of all pairs is
+    needed.
 
     Raises:
-        UnsupportedError: there are no histories, or the item has no ratings, or only ratings that
-            the biases predict exactly.
+        UnsupportedError: there are no histories, or the item has no ratings, or only ratings
+            that the biases predict exactly.
     """
     ratings = model.history_.to_ratings()
     user, item, n_items = ratings.user_index, ratings.item_index, len(model.items_)
@@ -46,7 +48,8 @@ def co_rating(model: Recommender, item_index: int) -> Doubles:
 def co_rated(
     model: Recommender, item_id: Id, k: int, allowed: NDArray[np.bool_], shrinkage: int
 ) -> list[ScoredItem]:
-    """The k allowed items with the highest `co_rating` above 0, shrunk as `Recommender.similar`."""
+    """The k allowed items with the highest `co_rating` above 0, shrunk as
+    `Recommender.similar`."""
     item_index = model.items_.index(item_id)
     n_ratings = model.item_counts_
     cosines = co_rating(model, item_index) * n_ratings / (n_ratings + shrinkage)

@@ -1,4 +1,5 @@
-"""Preference elicitation: which items to ask a person about, to learn most from each answer."""
+"""Preference elicitation: which items to ask a person about, to learn most from each
+answer."""
 
 from collections.abc import Iterable
 
@@ -24,7 +25,8 @@ class Elicitation:
         """Selects the candidates.
 
         Args:
-            item_vectors: (I, F) float32, rows of length 1 or 0: what the model learned about them.
+            item_vectors: (I, F) float32, rows of length 1 or 0: what the model learned about
+                them.
             labels: (I, L) float32, rows of length 1 or 0: genres and decade.
             counts: (I,), ratings of each item.
         """
@@ -37,18 +39,20 @@ class Elicitation:
         self._row = {index: row for row, index in enumerate(self.candidates.tolist())}
 
     def next_items(self, n: int, rated: Iterable[int], skipped: Iterable[int]) -> list[int]:
-        """The n items to ask about next, by index: well known, and unlike those answered so far.
+        """The n items to ask about next, by index: well known, and unlike those answered so
+        far.
 
         Greedy D-optimal design (Wynn, "The sequential generation of D-optimum experimental
-        designs", 1970): each step takes the item with the largest x' A^-1 x, the variance of its
-        score in a ridge regression on the items answered so far, A = c I + sum x x'. Unlike Wynn,
-        the variance is weighted by the square root of the number of ratings. Answers are not
-        needed, only which items were answered, so the first questions follow the same rule.
+        designs", 1970): each step takes the item with the largest x' A^-1 x, the variance of
+        its score in a ridge regression on the items answered so far, A = c I + sum x x'.
+        Unlike Wynn, the variance is weighted by the square root of the number of ratings.
+        Answers are not needed, only which items were answered, so the first questions follow
+        the same rule.
 
         Args:
             rated: indices of the items that the person rated.
-            skipped: indices of items not to ask about: already on the screen, or not seen. They
-                count as answered, or the next question would resemble them.
+            skipped: indices of items not to ask about: already on the screen, or not seen.
+                They count as answered, or the next question would resemble them.
         """
         inverse = np.eye(self._x.shape[1]) / _NOISE  # A^-1, (D, D)
         used = np.zeros(len(self._x), bool)

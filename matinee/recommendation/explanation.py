@@ -1,10 +1,11 @@
-"""Why a film gets its predicted stars: the average person, this person, and each of their ratings.
+"""Why a film gets its predicted stars: the average person, this person, and each of their
+ratings.
 
     stars = mean + item + user + contributions of the person's ratings + rest + clipping
 
-The parts come from the model (`Recommender.parts`) and add up to what `predict` returns. They are
-exact for baseline and mf. For models that do not simply add up their parts they are approximate;
-`is_exact` and the sentence say so.
+The parts come from the model (`Recommender.parts`) and add up to what `predict` returns. They
+are exact for baseline and mf. For models that do not simply add up their parts they are
+approximate; `is_exact` and the sentence say so.
 """
 
 from collections.abc import Sequence
@@ -51,17 +52,19 @@ class Explanation:
     """What the prediction of one item for one person is made of.
 
     Attributes:
-        stars: what `predict` returns; None for a model that only ranks: its parts add up to the
-            score.
+        stars: what `predict` returns; None for a model that only ranks: its parts add up to
+            the score.
         score: the sum before clipping.
         mean: the mean of all ratings.
         item: what the average person gives this item, less the mean.
         user: what this person gives the average item, less what the average person gives it.
-        reasons: the person's ratings, in descending order of the absolute contribution. Empty if
-            ratings only count through `user` (baseline), and for users of a file without histories.
-        rest: the part that the ratings do not explain. For a new person it is 0. The parameters of
-            a known user were trained together with everyone else's, by a training that stops early,
-            so they differ a little from what the ratings alone would give.
+        reasons: the person's ratings, in descending order of the absolute contribution. Empty
+            if ratings only count through `user` (baseline), and for users of a file without
+            histories.
+        rest: the part that the ratings do not explain. For a new person it is 0. The
+            parameters of a known user were trained together with everyone else's, by a
+            training that stops early, so they differ a little from what the ratings alone
+            would give.
         clipping: negative if the score is above the scale, positive if it is below.
         n_ratings: ratings of this item by all users.
         n_own_ratings: ratings of this person, as far as the model knows them.
@@ -153,7 +156,8 @@ class Explanation:
         return f"Without it: the {self._predicted()} {condition}{also}."
 
     def to_dict(self, k: int | None = None) -> dict[str, Any]:
-        """For JSON. The values of `parts` add up to `stars`, or to `score` if there are no stars.
+        """For JSON. The values of `parts` add up to `stars`, or to `score` if there are no
+        stars.
 
         Args:
             k: how many reasons; the others are one number. None means all.
@@ -343,8 +347,8 @@ def explain_each(
     """`explain` for several items, in much less time than one call per item.
 
     Args:
-        k: the number of reasons for each item (at least those of a sentence); the others are one
-            number. None means all.
+        k: the number of reasons for each item (at least those of a sentence); the others are
+            one number. None means all.
         scores: the model's scores of the items for this person, if they are known already.
     """
     if not item_ids:

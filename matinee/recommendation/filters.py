@@ -10,8 +10,8 @@ class Filters:
     Attributes:
         genres: an item needs at least one of these; empty: any genre, or none.
         not_genres: an item must have none of these.
-        years: first and last year, both included; None is open. With a limit, items of unknown year
-            are left out.
+        years: first and last year, both included; None is open. With a limit, items of unknown
+            year are left out.
         min_ratings: items with fewer training ratings are left out.
     """
 

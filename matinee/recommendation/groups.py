@@ -22,8 +22,8 @@ class GroupScores(NamedTuple):
     group: Doubles
     """(I,), the mean or the lowest of the members' scores."""
     members: Doubles
-    """(M, I), one row per person: stars inside the scale. For a model without stars, each person's
-    scores in standard deviations above the mean of their scores of all items."""
+    """(M, I), one row per person: stars inside the scale. For a model without stars, each
+    person's scores in standard deviations above the mean of their scores of all items."""
 
 
 def group_scores(
@@ -32,9 +32,9 @@ def group_scores(
     """The scores of a group, in units that can be compared between people.
 
     Args:
-        how: "mean": everyone counts the same. "least-misery": the lowest score of any member counts
-            (O'Connor, Cosley, Konstan, Riedl, "PolyLens: a recommender system for groups of users",
-            2001). For both see Masthoff, "Group modeling", 2004.
+        how: "mean": everyone counts the same. "least-misery": the lowest score of any member
+            counts (O'Connor, Cosley, Konstan, Riedl, "PolyLens: a recommender system for
+            groups of users", 2001). For both see Masthoff, "Group modeling", 2004.
 
     Raises:
         SettingError: the group is empty, or there is no such aggregation.

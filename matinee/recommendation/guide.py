@@ -1,4 +1,5 @@
-"""Guide: a model and a catalog for people: lists with titles, filters, and notes where needed."""
+"""Guide: a model and a catalog for people: lists with titles, filters, and notes where
+needed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,11 +70,13 @@ class Guide:
         save_model(path, self.model, self.catalog, self.origin)
 
     def item_id(self, text: Id) -> Id:
-        """The id of an item, given by id or title; raises UnknownNameError with suggestions."""
+        """The id of an item, given by id or title; raises UnknownNameError with
+        suggestions."""
         return self.model.items_.id(find_item(text, self.model.items_, self.catalog))
 
     def newcomer(self, ratings: Mapping[Any, float]) -> tuple[UserState, list[str]]:
-        """A new person's profile from {id or title: stars}, and a message for each unknown item.
+        """A new person's profile from {id or title: stars}, and a message for each unknown
+        item.
 
         Raises:
             DataError: the model knows none of the items, or a rating is outside the scale.
@@ -140,7 +143,8 @@ class Guide:
 
         Raises:
             UnknownNameError: an id in `exclude` is unknown.
-            UnsupportedError: diversity is requested, and nothing tells how similar the items are.
+            UnsupportedError: diversity is requested, and nothing tells how similar the items
+                are.
         """
         profile = self.model.profile(person)
         scores = self.model.scores(profile)  # (I,)
@@ -182,7 +186,8 @@ class Guide:
         return Suggestions(lines, note)
 
     def _left_out(self, profiles: Sequence[UserState], exclude: Iterable[Id]) -> NDArray[np.int32]:
-        """Indices of the items to leave out, each once: what people rated, and excluded items."""
+        """Indices of the items to leave out, each once: what people rated, and excluded
+        items."""
         seen = [profile.item_index for profile in profiles]
         excluded = self.model.items_.indices(exclude)
         return np.unique(np.concatenate([*seen, excluded])).astype(np.int32)
@@ -223,11 +228,12 @@ class Guide:
             item: id or title.
             min_ratings: leave out items with fewer ratings; None: `few_ratings`.
             by: "factors": the cosine of what the model learned about the items
-                (`Recommender.similar`). "co-rating": the cosine of the ratings of people who rated
-                both (`co_rating`), which needs no factors.
+                (`Recommender.similar`). "co-rating": the cosine of the ratings of people who
+                rated both (`co_rating`), which needs no factors.
 
         Raises:
-            UnsupportedError: the model has no factors or, for co-rating, its file has no histories.
+            UnsupportedError: the model has no factors or, for co-rating, its file has no
+                histories.
         """
         if k < 1:
             raise SettingError(f"k must be at least 1, not {k}.")
@@ -260,7 +266,8 @@ class Guide:
         return Suggestions(self._lines(scored), note)
 
     def _why_few_similar(self, n_found: int, n_others: int, by: str) -> str:
-        """Why fewer than k items are similar; empty if the floor on ratings is the only reason."""
+        """Why fewer than k items are similar; empty if the floor on ratings is the only
+        reason."""
         n_items = len(self.model.items_)
         if n_found == n_others:
             is_floor = n_others < n_items - 1
@@ -300,7 +307,8 @@ class Guide:
         return passes
 
     def _labels(self) -> Labels:
-        """The labels of the model's items; made again if the model was fitted to other items."""
+        """The labels of the model's items; made again if the model was fitted to other
+        items."""
         labels: Labels | None = self.__dict__.get("labels")
         if labels is None or labels.items is not self.model.items_:
             labels = self.catalog.labels(self.model.items_)

@@ -1,4 +1,5 @@
-"""How certain a prediction is: the standard deviation of the rating around it, and an interval."""
+"""How certain a prediction is: the standard deviation of the rating around it, and an
+interval."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -18,8 +19,8 @@ class Certainty:
     """The certainty of one prediction, in stars.
 
     Attributes:
-        deviation: the standard deviation of the person's rating around the prediction. It includes
-            the spread of the model's draws and the usual error for this person.
+        deviation: the standard deviation of the person's rating around the prediction. It
+            includes the spread of the model's draws and the usual error for this person.
         low, high: the 80% interval of the rating, inside the scale.
     """
 
@@ -56,6 +57,7 @@ def likely(scale: Scale, stars: float, deviation: float) -> tuple[float, float]:
 
 
 def interval(stars: float, deviation: float, level: float) -> tuple[float, float]:
-    """The interval around a prediction that holds a normal variable with probability `level`."""
+    """The interval around a prediction that holds a normal variable with probability
+    `level`."""
     half = NormalDist().inv_cdf((1 + level) / 2) * deviation
     return stars - half, stars + half

@@ -2,9 +2,9 @@
 
 The tensors hold the model's learned attributes, the ids, the titles, years and genres, and the
 ratings history. The header holds the model's name, hyperparameters and scale, its origin, the
-versions of the library and of this format, and a digest of everything, which detects damaged or
-altered files. Anyone can compute the digest of a crafted file, so the tensors are also checked
-against what the model declares (`models/declarations.py`).
+versions of the library and of this format, and a digest of everything, which detects damaged
+or altered files. Anyone can compute the digest of a crafted file, so the tensors are also
+checked against what the model declares (`models/declarations.py`).
 """
 
 import hashlib
@@ -126,13 +126,13 @@ def load_model(
     """The model, its catalog and its origin.
 
     Args:
-        module: for a file with a network of your own, which holds numbers and no code: a module of
-            the same shape.
+        module: for a file with a network of your own, which holds numbers and no code: a
+            module of the same shape.
         models: model classes that are not in MODELS, for a file of one of them.
 
     Raises:
-        ModelFileError: the file is missing, truncated, altered, not a model file, or newer than
-            this library.
+        ModelFileError: the file is missing, truncated, altered, not a model file, or newer
+            than this library.
     """
     path = Path(path)
     header, tensors = _read(path)
@@ -273,7 +273,8 @@ def digest(header: str, tensors: Tensors) -> str:
 
 
 def _with_sorted_metadata(payload: bytes) -> bytes:
-    """The same file with the keys of its metadata sorted; safetensors writes them in any order."""
+    """The same file with the keys of its metadata sorted; safetensors writes them in any
+    order."""
     start = 8 + int.from_bytes(payload[:8], "little")
     header = json.loads(payload[8:start])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -282,7 +283,8 @@ def _with_sorted_metadata(payload: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + payload[start:]
 
 
-# -- arrays --------------------------------------------------------------------------------------
+# -- arrays
+# --------------------------------------------------------------------------------------
 
 
 def _model_tensors(model: Recommender, has_history: bool) -> Tensors:

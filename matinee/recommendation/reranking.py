@@ -1,4 +1,5 @@
-"""Re-ranking: from obscure to popular, and from similar to varied, in the same way for every model.
+"""Re-ranking: from obscure to popular, and from similar to varied, in the same way for every
+model.
 
 Scores of different models have only their order in common, so only ranks count here. N is the
 number of items to rank, and n the number of ratings of an item.
@@ -7,27 +8,31 @@ number of items to rank, and n the number of ratings of an item.
 
     ln((N + 1 - rank) / rank) - |X| ln(N) d,    d = |ln(1 + n) - target| / its largest value.
 
-Ties share the mean of their ranks. A rank that is e times smaller is worth 1. At X = 1 or -1 the
-popularity farthest from the target costs as much as the step from the first rank to the middle. For
-X > 0 the target is the item with the most ratings. For X < 0 it is `few` ratings, not the fewest,
+Ties share the mean of their ranks. A rank that is e times smaller is worth 1. At X = 1 or -1
+the popularity farthest from the target costs as much as the step from the first rank to the
+middle. For X > 0 the target is the item with the most ratings. For X < 0 it is `few` ratings,
+not the fewest,
 because little is known about items with fewer: so neither blockbusters come first nor films to
 which one person gave five stars. X = 0 changes nothing.
 
-The sum of d over a list never increases with |X|, whatever the model, because the list maximizes
-the sum of the first term less |X| ln(N) times the sum of d. So the geometric mean of 1 + n
-increases with X: always for X > 0. For X < 0 there is one exception: items with fewer than `few`
+The sum of d over a list never increases with |X|, whatever the model, because the list
+maximizes the sum of the first term less |X| ln(N) times the sum of d. So the geometric mean of
+1 + n
+increases with X: always for X > 0. For X < 0 there is one exception: items with fewer than
+    `few`
 ratings give way to better known ones as X approaches -1.
 
-`diversity` D, from 0 to 1, selects one item after the other from the best candidates, each time the
-one with the highest
+`diversity` D, from 0 to 1, selects one item after the other from the best candidates, each
+time the one with the highest
 
     (1 - D) relevance - D (its highest similarity to those selected)
 
-(maximal marginal relevance: Carbonell, Goldstein, "The use of MMR, diversity-based reranking for
-reordering documents and producing summaries", 1998). The relevance decreases with the logarithm of
-the rank among the candidates, from 1 for the first to 0 for the last. The similarity is divided by
-the difference between a typical candidate's similarity to its nearest neighbor and to all, so that
-D means the same for every kind of similarity (see `likeness_among`). D = 0 changes nothing.
+(maximal marginal relevance: Carbonell, Goldstein, "The use of MMR, diversity-based reranking
+for reordering documents and producing summaries", 1998). The relevance decreases with the
+logarithm of the rank among the candidates, from 1 for the first to 0 for the last. The
+similarity is divided by the difference between a typical candidate's similarity to its nearest
+neighbor and to all, so that D means the same for every kind of similarity (see
+`likeness_among`). D = 0 changes nothing.
 """
 
 from collections.abc import Callable
@@ -91,8 +96,8 @@ def towards(
         scores: (N,), the model's.
         counts: (N,), ratings of each item.
         popularity: as in `Dials`.
-        few: what counts as few ratings; limited to the middle between the fewest and the most, on a
-            log scale.
+        few: what counts as few ratings; limited to the middle between the fewest and the most,
+            on a log scale.
     """
     # A stable sort takes four times as long, and ties get the same rank anyway.
     order = np.argsort(-scores)
@@ -144,16 +149,19 @@ def _contrast(likeness: LikenessRow, n_candidates: int) -> float:
     return 1.0
 
 
-# -- similarity ----------------------------------------------------------------------------------
+# -- similarity
+# ----------------------------------------------------------------------------------
 
 
 def likeness_among(model: Recommender, catalog: Catalog, items: Longs) -> tuple[LikenessRow, str]:
-    """The similarities among some items, and their source in words: the first available of these.
+    """The similarities among some items, and their source in words: the first available of
+    these.
 
     1. The cosine of the vectors that `similar` compares (mf, ials and the neural models).
     2. The model's own similarity (item-knn, ease); 0 where it is unknown.
     3. The cosine of the sets of genres, unless all are equal.
-    4. The cosine of the sets of people who rated each item, as in `evaluation.ranking.diversity`.
+    4. The cosine of the sets of people who rated each item, as in
+    `evaluation.ranking.diversity`.
 
     Raises:
         UnsupportedError: none is available.
@@ -224,7 +232,8 @@ def _cosines(vectors: Floats) -> LikenessRow:
     return lambda position: units @ units[position]
 
 
-# -- the list ------------------------------------------------------------------------------------
+# -- the list
+# ------------------------------------------------------------------------------------
 
 
 def choose(

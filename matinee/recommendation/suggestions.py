@@ -12,15 +12,15 @@ class Suggestion:
     """One line of a list.
 
     Attributes:
-        score: what the list is sorted by, unless dials re-rank it: stars, a unitless score or a
-            cosine.
+        score: what the list is sorted by, unless dials re-rank it: stars, a unitless score or
+            a cosine.
         stars: the prediction; None for a model that only ranks.
         n_ratings: training ratings of the item.
         mean: the mean of these; None if there are none, and for implicit feedback.
-        deviation: the standard deviation of the rating around the prediction, in stars; None for
-            models that have no such estimate.
-        members: in a list for a group, the score of each person (`GroupScores.members`), in the
-            given order.
+        deviation: the standard deviation of the rating around the prediction, in stars; None
+            for models that have no such estimate.
+        members: in a list for a group, the score of each person (`GroupScores.members`), in
+            the given order.
     """
 
     item_id: Id
@@ -59,7 +59,8 @@ def _rounded(stars: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """A list, best first, with a note if it is shorter than requested or needs an explanation."""
+    """A list, best first, with a note if it is shorter than requested or needs an
+    explanation."""
 
     items: list[Suggestion]
     note: str = ""

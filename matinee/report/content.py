@@ -110,7 +110,8 @@ class Content:
         return settings
 
     def learning(self) -> str:
-        """The course of the training in a sentence; empty if the model does not train in epochs."""
+        """The course of the training in a sentence; empty if the model does not train in
+        epochs."""
         curve = self.model.curve_
         if curve is None or len(curve) == 0:
             return ""

@@ -84,14 +84,16 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """The test ratings furthest below and furthest above their predictions, the furthest first."""
+    """The test ratings furthest below and furthest above their predictions, the furthest
+    first."""
 
     too_high: list[Mistake]
     too_low: list[Mistake]
 
 
 def examples(guide: Guide) -> list[Example]:
-    """A user with the median number of ratings, and a new person with five ratings of a busier one.
+    """A user with the median number of ratings, and a new person with five ratings of a busier
+    one.
 
     Empty for a file without histories.
     """
@@ -152,7 +154,8 @@ def mistakes(quality: Quality, catalog: Catalog) -> Mistakes | None:
 
 
 def _typical_ratings(guide: Guide, user: int) -> list[ExampleRating]:
-    """The most telling ratings of a person: the highest and the lowest, best known films first."""
+    """The most telling ratings of a person: the highest and the lowest, best known films
+    first."""
     model = guide.model
     items, stars = model.history_.of(user)
     popularity = model.item_counts_[items]

@@ -1,4 +1,5 @@
-"""What the model learned: biases of films and people, misleading means, components, and the map."""
+"""What the model learned: biases of films and people, misleading means, components, and the
+map."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -81,8 +81,8 @@ def check_map_name(path: Path) -> None:
     """Raises, before the map is made, the error that `save_map` would raise after it.
 
     Raises:
-        SettingError: the suffix is not a supported format, the folder does not exist, or the file
-            is a table that is not a map, such as the ratings themselves.
+        SettingError: the suffix is not a supported format, the folder does not exist, or the
+            file is a table that is not a map, such as the ratings themselves.
     """
     check_output_name(path, "map", SUFFIXES)
     if path.suffix.lower() == ".parquet" and path.exists():
@@ -98,7 +98,8 @@ def check_table(path: Path, *, color: str | None, has_person: bool) -> None:
     """Refuses, for a table, what only a picture or a page can show.
 
     Raises:
-        SettingError: the file is a table, and a color or the position of a person is requested.
+        SettingError: the file is a table, and a color or the position of a person is
+            requested.
     """
     if path.suffix.lower() != ".parquet":
         return
@@ -122,20 +123,21 @@ def save_map(
     you: You | None = None,
     colour: str | None = None,
 ) -> str:
-    """Writes the map in the format of the file name; returns a sentence if a picture lacks letters.
+    """Writes the map in the format of the file name; returns a sentence if a picture lacks
+    letters.
 
     .png, .svg, .pdf: the figure of `plots.film_map`. .html: a self-contained page (`page`).
     .parquet: a table (`table`).
 
     Args:
-        color: what the colors of the dots show; see `plots.film_map`. Readers of a page can change
-            it.
+        color: what the colors of the dots show; see `plots.film_map`. Readers of a page can
+            change it.
         heading, axes: for a page: its title, and sentences on what the axes mean.
         colour: British spelling of `color`.
 
     Raises:
-        SettingError: the suffix is not a supported format, the file cannot be written, the color
-            is unknown, or a color or a person is given for a table.
+        SettingError: the suffix is not a supported format, the file cannot be written, the
+            color is unknown, or a color or a person is given for a table.
     """
     color = color or colour
     check_map_name(path)
@@ -170,8 +172,9 @@ def _save_picture(made: FilmMap, path: Path, color: str | None, you: You | None)
 def table(made: FilmMap) -> pl.DataFrame:
     """One row per film: item_id, title, year, genres, n_ratings, mean, bias, x, y, neighbors.
 
-    The column neighbors has the form that Apple's Embedding Atlas reads: {ids: row numbers from 0,
-    distances}, with 1 - similarity as the distance. Without biases there is no column for them.
+    The column neighbors has the form that Apple's Embedding Atlas reads: {ids: row numbers
+    from 0, distances}, with 1 - similarity as the distance. Without biases there is no column
+    for them.
     """
     columns: dict[str, Any] = {
         "item_id": made.item_ids,
@@ -297,6 +300,7 @@ def _you_data(you: You | None) -> dict[str, Any] | None:
 
 
 def _policy_hash(text: str) -> str:
-    """The source expression that allows an inline script or style in a content security policy."""
+    """The source expression that allows an inline script or style in a content security
+    policy."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,4 +1,5 @@
-"""The report as a self-contained HTML page: styles and figures inside, no script, no network."""
+"""The report as a self-contained HTML page: styles and figures inside, no script, no
+network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ def save_page(content: Content, path: Path) -> None:
 
 def page(content: Content) -> str:
     """The whole page as HTML."""
-    with without_glyph_warnings():  # the page draws titles in its own fonts, not in matplotlib's
+    # The page draws titles in its own fonts, not in matplotlib's
+    with without_glyph_warnings():
         pictures = _pictures(content)
     name = content.data.name
     return render(
@@ -125,7 +127,8 @@ def _component_picture(component: Component) -> Markup:
 
 
 def _narrow_svg(axes: "Axes", title: str, inches: float = 5.0) -> Markup:
-    """A figure for a column of the page, narrower than drawn so that its text stays readable."""
+    """A figure for a column of the page, narrower than drawn so that its text stays
+    readable."""
     figure = figure_of(axes)
     width, height = figure.get_size_inches()
     figure.set_size_inches(inches, height * (inches / width) ** 0.5)

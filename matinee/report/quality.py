@@ -1,4 +1,5 @@
-"""The quality of a model: its settings, trained on a part of the ratings, tested on the rest."""
+"""The quality of a model: its settings, trained on a part of the ratings, tested on the
+rest."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -55,7 +56,8 @@ class Errors:
 
 @dataclass(frozen=True)
 class Ranking:
-    """How well a model's lists find what people liked in the test part (`evaluation.ranking`)."""
+    """How well a model's lists find what people liked in the test part
+    (`evaluation.ranking`)."""
 
     name: str
     n_users: int
@@ -142,7 +144,8 @@ class Quality:
         return sentences
 
     def calibration_sentence(self) -> str:
-        """The largest gap between the prediction and the true mean, among groups of some size."""
+        """The largest gap between the prediction and the true mean, among groups of some
+        size."""
         smallest = max(_FEW_IN_A_GROUP, 0.01 * len(self.part.test))
         large = [group for group in self.calibration if group.n >= smallest]
         if not large:
@@ -225,10 +228,12 @@ def measure(
     n_threads: int | None = None,
     progress: Progress | None = None,
 ) -> Quality:
-    """Trains a model with the same settings on four fifths of the ratings; tests it on the rest.
+    """Trains a model with the same settings on four fifths of the ratings; tests it on the
+    rest.
 
     Raises:
-        MatineeError: there are too few ratings to split, or this machine cannot train the model.
+        MatineeError: there are too few ratings to split, or this machine cannot train the
+            model.
     """
     if model.capabilities.needs_module:
         raise UnsupportedError(
@@ -237,7 +242,8 @@ def measure(
         )
     part = random_split(ratings, TEST_PART, model.seed)
     trained = type(model).from_settings(model.settings())
-    # Unless the model uses validation errors in training, watching the test part changes nothing,
+    # Unless the model uses validation errors in training, watching the test part changes
+    # nothing,
     # and the learning curves show both parts.
     is_watched = model.has_stars and not trained.needs_valid
     trained.fit(
@@ -360,7 +366,8 @@ def _rankings(models: list[Recommender], test: Ratings) -> list[Ranking]:
 
 
 def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
-    """The measures of a model's lists; None if no item of the test part is relevant to any user."""
+    """The measures of a model's lists; None if no item of the test part is relevant to any
+    user."""
     task = ranking_task(test)
     if len(task.users) == 0:
         return None

@@ -22,7 +22,8 @@ class TrainingData:
     Attributes:
         density: the share of all pairs of a user and an item that are rated.
         most_rated: (item id, title, number of ratings, mean), most first.
-        busiest_share: the share of all ratings that belongs to the most rated tenth of the items.
+        busiest_share: the share of all ratings that belongs to the most rated tenth of the
+            items.
         median_count: the median number of ratings per item.
         has_stars: whether there are ratings; otherwise the data are implicit feedback.
         whole: what only the histories tell; None for a file without them.

@@ -1,4 +1,5 @@
-"""Checkpoints: the complete state of a training run after an epoch, from which it can resume."""
+"""Checkpoints: the complete state of a training run after an epoch, from which it can
+resume."""
 
 import hashlib
 import json
@@ -28,7 +29,8 @@ class Checkpoint(NamedTuple):
     fingerprint: str
 
     def save(self, state: State) -> None:
-        """Replaces the file atomically: if killed, it holds either the old state or the new one."""
+        """Replaces the file atomically: if killed, it holds either the old state or the new
+        one."""
         try:
             write_atomically(self.path, to_bytes(state, {"matinee-checkpoint": self.fingerprint}))
         except OSError as error:

@@ -1,4 +1,5 @@
-"""Engine for the dot product on the CPU: forward pass, gradient and Adam in one compiled kernel."""
+"""Engine for the dot product on the CPU: forward pass, gradient and Adam in one compiled
+kernel."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,6 +1,7 @@
 """The training loop of the neural models: epochs, validation, early stopping, checkpoints.
 
-An engine decides what a step is: `fused.py` has one for the dot product on the CPU, `network.py`
+An engine decides what a step is: `fused.py` has one for the dot product on the CPU,
+    `network.py`
 one for any PyTorch module on any device.
 """
 
@@ -59,8 +60,8 @@ class TrainingPlan:
     """How to train.
 
     Attributes:
-        patience: stop this many epochs after the best validation error, and restore that epoch;
-            0 never stops early.
+        patience: stop this many epochs after the best validation error, and restore that
+            epoch; 0 never stops early.
         keep_best: restore the epoch with the best validation error.
     """
 
@@ -77,11 +78,11 @@ class TrainingLog:
     """The errors of a training run.
 
     Attributes:
-        epochs: for each epoch the learning rate of its last step, the mean squared error of its
-            batches and that of the validation ratings (NaN without any), not clipped to the scale,
-            as the tutorials measure them.
-        steps: for each step the learning rate and the mean squared error of its batch; averaged
-            down to `HISTORY_POINTS`.
+        epochs: for each epoch the learning rate of its last step, the mean squared error of
+            its batches and that of the validation ratings (NaN without any), not clipped to
+            the scale, as the tutorials measure them.
+        steps: for each step the learning rate and the mean squared error of its batch;
+            averaged down to `HISTORY_POINTS`.
         best_epoch: from 0; the last one unless the best weights were restored.
     """
 
@@ -91,7 +92,8 @@ class TrainingLog:
 
 
 class Best(NamedTuple):
-    """The lowest validation error so far, and the engine's state then; empty if it is not kept."""
+    """The lowest validation error so far, and the engine's state then; empty if it is not
+    kept."""
 
     error: float
     state: State
@@ -106,7 +108,8 @@ def train(
     progress: Progress | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> TrainingLog:
-    """Trains an engine; it ends with the last weights, or with the best ones if the plan says so.
+    """Trains an engine; it ends with the last weights, or with the best ones if the plan says
+    so.
 
     Raises:
         SettingError: the loss is not finite, or grows without bound.
@@ -147,7 +150,8 @@ def train(
 
 
 def _shuffled(ratings: Ratings, seed: int, epoch: int) -> Batches:
-    """The ratings in an order that depends on seed and epoch only, so that training can resume."""
+    """The ratings in an order that depends on seed and epoch only, so that training can
+    resume."""
     order = np.random.default_rng((seed, epoch)).permutation(len(ratings))
     return Batches(ratings.user_index[order], ratings.item_index[order], ratings.value[order])
 

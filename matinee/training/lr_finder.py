@@ -1,7 +1,8 @@
 """The learning-rate range test: how the loss responds to learning rates from tiny to huge.
 
-Smith, "Cyclical learning rates for training neural networks", 2017: raise the learning rate from
-step to step and stop when the loss diverges. The suggestion is a tenth of the rate at which the
+Smith, "Cyclical learning rates for training neural networks", 2017: raise the learning rate
+from step to step and stop when the loss diverges. The suggestion is a tenth of the rate at
+which the
 loss was lowest: there the loss still falls, at a safe distance from divergence.
 """
 

@@ -1,4 +1,5 @@
-"""Learning-rate schedules: arrays of the learning rate and of Adam's momentum at every step."""
+"""Learning-rate schedules: arrays of the learning rate and of Adam's momentum at every
+step."""
 
 from typing import NamedTuple
 
@@ -30,15 +31,15 @@ def make_schedule(settings: ScheduleSettings, epochs: int, steps_per_epoch: int)
     """The schedule of a whole training run of epochs * steps_per_epoch steps.
 
     - constant: the learning rate throughout.
-    - warm-up: starts at warm_up_factor times the learning rate and rises linearly, once per epoch,
-      to the full rate after warm_up_epochs (PyTorch's LinearLR).
-    - one-cycle: rises from 1/25 of the rate during the first quarter of the steps, then falls to
-      1/100,000 of it, both along half a cosine; the momentum goes from .95 to .85 and back (Smith,
-      "A disciplined approach to neural network hyper-parameters", 2018, as in fastai's
+    - warm-up: starts at warm_up_factor times the learning rate and rises linearly, once per
+      epoch, to the full rate after warm_up_epochs (PyTorch's LinearLR).
+    - one-cycle: rises from 1/25 of the rate during the first quarter of the steps, then falls
+      to 1/100,000 of it, both along half a cosine; the momentum goes from .95 to .85 and back
+      (Smith, "A disciplined approach to neural network hyper-parameters", 2018, as in fastai's
       fit_one_cycle).
-    - warm-restarts: repeatedly falls from the rate to 0 along half a cosine; the first cycle takes
-      cycle_epochs, and each one is cycle_multiplier times as long as the one before (Loshchilov,
-      Hutter, "SGDR", 2017).
+    - warm-restarts: repeatedly falls from the rate to 0 along half a cosine; the first cycle
+      takes cycle_epochs, and each one is cycle_multiplier times as long as the one before
+      (Loshchilov, Hutter, "SGDR", 2017).
     """
     n_steps = epochs * steps_per_epoch
     step = np.arange(n_steps)
@@ -60,7 +61,8 @@ def make_schedule(settings: ScheduleSettings, epochs: int, steps_per_epoch: int)
 def _one_cycle(progress: NDArray[np.float64], rate: float) -> Schedule:
     """`progress` runs from 0 to 1, (steps,)."""
     is_rising = progress < 0.25
-    within = np.where(is_rising, progress / 0.25, (progress - 0.25) / 0.75)  # 0 to 1 in each phase
+    # 0 to 1 in each phase
+    within = np.where(is_rising, progress / 0.25, (progress - 0.25) / 0.75)
     rising = _half_cosine(rate / 25, rate, within)
     falling = _half_cosine(rate, rate / 1e5, within)
     momenta_down = _half_cosine(0.95, 0.85, within)

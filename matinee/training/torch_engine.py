@@ -19,7 +19,8 @@ SMALL_STEP = 50_000_000
 
 
 class NetworkSettings(NamedTuple):
-    """Settings of Adam (see `kernels/adam.py`), the device, and whether to compile the module."""
+    """Settings of Adam (see `kernels/adam.py`), the device, and whether to compile the
+    module."""
 
     weight_decay: float = 0.0
     decoupled: bool = False
@@ -54,8 +55,8 @@ def _cpu_settings(n_multiplications: int) -> Iterator[None]:
     """Settings of the CPU during training, restored afterwards.
 
     A small step runs on one thread: splitting it costs more than it saves, above all on a busy
-    machine. Denormal numbers count as zero: the moments of rows that no batch touches decay until
-    the CPU computes with them a hundred times slower.
+    machine. Denormal numbers count as zero: the moments of rows that no batch touches decay
+    until the CPU computes with them a hundred times slower.
     """
     n_threads = torch.get_num_threads()
     if n_multiplications < SMALL_STEP:
@@ -71,8 +72,9 @@ def _cpu_settings(n_multiplications: int) -> Iterator[None]:
 class NetworkEngine:
     """Trains a module with Adam or AdamW.
 
-    Embeddings made with sparse=True are updated lazily, so that a step costs as much as its batch,
-    not as much as the tables; decoupled weight decay then applies to the rows of the batch only.
+    Embeddings made with sparse=True are updated lazily, so that a step costs as much as its
+    batch, not as much as the tables; decoupled weight decay then applies to the rows of the
+    batch only.
     """
 
     def __init__(self, module: nn.Module, settings: NetworkSettings) -> None:
@@ -90,7 +92,8 @@ class NetworkEngine:
         self.optimizers = self._optimizers()
 
     def _optimizers(self) -> list[torch.optim.Optimizer]:
-        """One for the dense parameters and one for the sparse ones, as far as there are any."""
+        """One for the dense parameters and one for the sparse ones, as far as there are
+        any."""
         sparse_ids = {id(weight) for weight in self.sparse}
         dense = [weight for weight in self.module.parameters() if id(weight) not in sparse_ids]
         betas, epsilon = (0.9, self.settings.square_momentum), self.settings.epsilon
@@ -109,7 +112,8 @@ class NetworkEngine:
     def epoch(
         self, batches: Batches, batch_size: int, schedule: Schedule, n_before: int, seed: int
     ) -> NDArray[np.float64]:
-        """See `Engine`. The whole epoch is copied to the device at once, and batches are slices."""
+        """See `Engine`. The whole epoch is copied to the device at once, and batches are
+        slices."""
         del n_before  # the optimizers count their steps
         users = torch.from_numpy(batches.users).to(self.device).long()
         items = torch.from_numpy(batches.items).to(self.device).long()
@@ -162,7 +166,8 @@ class NetworkEngine:
         return nullcontext()
 
     def _decay_sparse_rows(self, rate: float) -> None:
-        """Decays the sparse rows that have a gradient in this batch; SparseAdam has no decay."""
+        """Decays the sparse rows that have a gradient in this batch; SparseAdam has no
+        decay."""
         if not self.settings.weight_decay:
             return
         for weight in self.sparse:

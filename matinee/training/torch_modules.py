@@ -23,7 +23,8 @@ class DotProductModule(nn.Module):
     """Dot product of two rows of one table, which has a row per user, then a row per item.
 
     Args:
-        weights: the initial table, (U + I, F), or (U + I, F + 1) with biases in the last column.
+        weights: the initial table, (U + I, F), or (U + I, F + 1) with biases in the last
+            column.
         low, high: ends of the sigmoid's range; equal for no sigmoid.
         sparse: gradients of the batch's rows only.
     """

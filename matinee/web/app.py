@@ -1,7 +1,7 @@
 """The application: what is put together from the other files, and what runs while it runs.
 
-Another router, of pages for example, is added in `create_app`, with its whole prefix in itself; its
-functions find models and store through `access`.
+Another router, of pages for example, is added in `create_app`, with its whole prefix in
+itself; its functions find models and store through `access`.
 """
 
 import asyncio

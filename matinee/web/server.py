@@ -1,4 +1,5 @@
-"""Running the application under uvicorn, in one process or in several that share the address."""
+"""Running the application under uvicorn, in one process or in several that share the
+address."""
 
 import os
 import socket
@@ -18,8 +19,8 @@ from matinee.web.settings import Settings
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
-"""Longer than nginx keeps an idle connection to us, so that it never sends into one that we are
-closing."""
+"""Longer than nginx keeps an idle connection to us, so that it never sends into one that we
+are closing."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def _run(
         uvicorn.Server(configuration(app, address)).run(sockets=[listening])
         return
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
-        # The workers keep their figures in files here, so that any of them can tell those of all.
+        # The workers keep their figures in files here, so that any of them can tell those of
+        # all.
         os.environ |= {ENVIRONMENT: settings.to_json(), "PROMETHEUS_MULTIPROC_DIR": folder}
         _refuse_bad(settings)
         announce(url)

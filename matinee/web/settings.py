@@ -26,10 +26,11 @@ class Limits:
         body_bytes: of a request.
         upload_bytes: of a request below `UPLOADS`, where people bring a file of their ratings.
         seconds: for a request, from its first byte to the last of the answer.
-        per_second, burst: requests of one client address in the long run, and at once; 0 per second
-            is no limit. Each process counts by itself.
+        per_second, burst: requests of one client address in the long run, and at once; 0 per
+            second is no limit. Each process counts by itself.
         people_per_minute: new people from one address, and as many at once; 0 is no limit.
-        in_flight: requests that a process works on at the same time; more are told to come again.
+        in_flight: requests that a process works on at the same time; more are told to come
+            again.
     """
 
     body_bytes: int = 256 * 1024

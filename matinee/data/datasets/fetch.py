@@ -25,7 +25,8 @@ from matinee.errors import DownloadError, SettingError
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:
-    """The folder for downloads: the given one, else `MATINEE_CACHE`, else that of the system."""
+    """The folder for downloads: the given one, else `MATINEE_CACHE`, else that of the
+    system."""
     chosen = cache or os.environ.get("MATINEE_CACHE")
     if chosen:
         return Path(os.path.expanduser(chosen))
@@ -33,7 +34,8 @@ def cache_folder(cache: str | Path | None = None) -> Path:
 
 
 def local_copy(name: str, cache: str | Path | None = None) -> Path | None:
-    """The folder or zip of a data set on this machine; None without one, and for the sample."""
+    """The folder or zip of a data set on this machine; None without one, and for the
+    sample."""
     known = entry(name)
     if not known.url:
         return None
@@ -62,7 +64,8 @@ def fetch(name: str, *, cache: str | Path | None = None, progress: bool = True) 
 
     Args:
         name: one of `names()`.
-        cache: the folder to download to, which `load` does not search; None for `cache_folder()`.
+        cache: the folder to download to, which `load` does not search; None for
+            `cache_folder()`.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -83,8 +86,8 @@ def fetch_entry(
 ) -> Path:
     """As `fetch`, for any entry.
 
-    At most `attempts` transfers are made, each from the start, `pause` seconds apart. The archive
-    is a temporary file until it is complete and its checksum is right.
+    At most `attempts` transfers are made, each from the start, `pause` seconds apart. The
+    archive is a temporary file until it is complete and its checksum is right.
     """
     if not wanted.url:
         raise SettingError(f"'{wanted.name}' is built in: there is nothing to download.")
@@ -146,7 +149,8 @@ def _reason(error: Exception) -> str:
 
 
 def _download(url: str, wanted: Entry, folder: Path, progress: bool) -> Path:
-    """One attempt; Pooch writes to a temporary file and renames it if the checksum is right."""
+    """One attempt; Pooch writes to a temporary file and renames it if the checksum is
+    right."""
     folder.mkdir(parents=True, exist_ok=True)
     checksum = wanted.md5 or _published_md5(url)
     get_logger().setLevel("WARNING")  # the progress bar says enough

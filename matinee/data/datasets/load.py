@@ -17,9 +17,9 @@ def load(data: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     """Ratings and titles from any source.
 
     Args:
-        data: a name of `names()`; the path of a file, a MovieLens folder or a zip; a database URL;
-            or a data frame. The name of a data set always means the data set: for a file or folder
-            of that name, give "./ml-1m" or a `Path`.
+        data: a name of `names()`; the path of a file, a MovieLens folder or a zip; a database
+            URL; or a data frame. The name of a data set always means the data set: for a file
+            or folder of that name, give "./ml-1m" or a `Path`.
         options: which columns hold what, and what to do with bad rows.
 
     Raises:

@@ -1,4 +1,5 @@
-"""The data sets that have names: the built-in sample, and MovieLens as GroupLens publishes it."""
+"""The data sets that have names: the built-in sample, and MovieLens as GroupLens publishes
+it."""
 
 from dataclasses import dataclass
 
@@ -35,7 +36,8 @@ class Entry:
         url: of the archive at GroupLens; empty for the sample, which is built in.
         md5: the published checksum of the archive; None if it is in the file `url` + ".md5".
         megabytes: size of the archive in 10^6 bytes, rounded.
-        n_ratings, n_users, n_items: counts in the ratings table, without films that have no rating.
+        n_ratings, n_users, n_items: counts in the ratings table, without films that have no
+            rating.
         scale: lowest, highest and step of the stars.
         licence, citation: what its users must do; the README in the archive is authoritative.
         folder: the name of the folder in the archive, if it is not `name`.
@@ -54,7 +56,8 @@ class Entry:
     folder: str = ""
 
 
-# The two "latest" sets change now and then; their counts are of the editions 2018-09 and 2023-07.
+# The two "latest" sets change now and then; their counts are of the editions 2018-09 and
+# 2023-07.
 ENTRIES = (
     Entry(
         name="sample",

@@ -4,18 +4,18 @@ The viewers are simulated, so a number measured on this sample says how a model 
 simulation, never how it does on people. Like real ratings, the simulated ones have these
 properties:
 
-- viewers share a few tastes, lean towards genres and eras, and each loves or avoids whole kinds of
-  films;
-- some viewers are generous and some strict, some give half stars and some do not, and a few rate
-  most of the films;
-- famous films get more ratings, and people mostly watch what they expect to like, so ratings are
-  not missing at random.
+- viewers share a few tastes, lean towards genres and eras, and each loves or avoids whole
+  kinds of films;
+- some viewers are generous and some strict, some give half stars and some do not, and a few
+  rate most of the films;
+- famous films get more ratings, and people mostly watch what they expect to like, so ratings
+  are not missing at random.
 
-Two tables lie beside this module. `sample_films.csv` has one film per line, in the order of years;
-the first has item id 1. Title, year and genres are facts. The *kind* is the group of similar
-films that a simulated viewer sees a film in. *Fame* and *liking* (1 to 9) are impressions, typed in
-by hand to make the simulation lifelike; they do not measure what real people think.
-`sample_kinds.csv` says how much each kind has of each taste.
+Two tables lie beside this module. `sample_films.csv` has one film per line, in the order of
+years; the first has item id 1. Title, year and genres are facts. The *kind* is the group of
+similar films that a simulated viewer sees a film in. *Fame* and *liking* (1 to 9) are
+impressions, typed in by hand to make the simulation lifelike; they do not measure what real
+people think. `sample_kinds.csv` says how much each kind has of each taste.
 """
 
 import csv
@@ -60,12 +60,12 @@ class _Films(NamedTuple):
 
 
 def sample_ratings(seed: int = 0) -> tuple[Ratings, Catalog]:
-    """About 100,000 half-star ratings (0.5 to 5) by 2,000 simulated viewers of 340 real films, and
-    the films.
+    """About 100,000 half-star ratings (0.5 to 5) by 2,000 simulated viewers of 340 real films,
+    and the films.
 
-    Item ids are 1, 2, ... in the order of the films' years; user ids are 1 to 2,000. Timestamps are
-    seconds since 1970, in sittings within 2024 and 2025. The same seed gives the same ratings (with
-    the same version of NumPy); another seed gives other viewers.
+    Item ids are 1, 2, ... in the order of the films' years; user ids are 1 to 2,000.
+    Timestamps are seconds since 1970, in sittings within 2024 and 2025. The same seed gives
+    the same ratings (with the same version of NumPy); another seed gives other viewers.
     """
     rng = np.random.default_rng(seed)
     rows = film_rows()
@@ -107,7 +107,8 @@ def _films(rows: list[FilmRow], genres: list[str]) -> _Films:
     years = np.array([row.film.year for row in rows], np.float64)
     fame = np.array([row.fame for row in rows])
     liking = np.array([row.liking for row in rows])
-    # Nine steps are coarse, so films of equal liking differ a little: in the same way for every
+    # Nine steps are coarse, so films of equal liking differ a little: in the same way for
+    # every
     # seed.
     jitter = np.random.default_rng(1895).normal(0, 0.2, len(rows))
     return _Films(
@@ -124,7 +125,8 @@ def _labels(row: FilmRow, kinds: list[str], genres: list[str]) -> list[bool]:
 
 
 def _liking(films: _Films, rng: np.random.Generator) -> Doubles:
-    """How much each viewer would like each film, (U, I) in stars, before noise and rounding."""
+    """How much each viewer would like each film, (U, I) in stars, before noise and
+    rounding."""
     by_taste = rng.normal(0, 0.6, (N_VIEWERS, films.tastes.shape[1])) @ films.tastes.T  # (U, I)
     by_label = rng.normal(0, 0.22, (N_VIEWERS, films.labels.shape[1])) @ films.labels.T  # (U, I)
     generosity = rng.normal(0, 0.38, (N_VIEWERS, 1))  # (U, 1)
@@ -142,8 +144,8 @@ def _watched(
     """Users and items of the rows, (N,) each, grouped by user.
 
     Each viewer draws films without replacement, with a higher probability for famous films and
-    those they would like. Taking the films with the largest log weight plus Gumbel noise is such a
-    draw.
+    those they would like. Taking the films with the largest log weight plus Gumbel noise is
+    such a draw.
     """
     activity = rng.lognormal(0, 0.8, N_VIEWERS)
     n_films = len(films.fame)
@@ -156,8 +158,8 @@ def _watched(
 
 
 def _stars(liking: Doubles, user: NDArray[np.int64], rng: np.random.Generator) -> Doubles:
-    """The stars that viewers give, (N,); three viewers in ten round to whole stars, the others to
-    half stars.
+    """The stars that viewers give, (N,); three viewers in ten round to whole stars, the others
+    to half stars.
     """
     step = np.where(rng.random(N_VIEWERS) < 0.3, 1.0, 0.5)[user]
     noisy = liking + rng.normal(0, _NOISE, len(liking))
@@ -166,8 +168,8 @@ def _stars(liking: Doubles, user: NDArray[np.int64], rng: np.random.Generator) -
 
 
 def _timestamps(user: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Seconds since 1970, (N,): a viewer joins one day and rates in sittings of 15 films, nine days
-    apart.
+    """Seconds since 1970, (N,): a viewer joins one day and rates in sittings of 15 films, nine
+    days apart.
     """
     shuffled = np.lexsort((rng.random(len(user)), user))
     rank = np.empty(len(user), np.int64)

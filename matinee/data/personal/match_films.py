@@ -1,7 +1,7 @@
 """The films of a model that a site's export is about: rows of `site_exports` become ratings.
 
-Films are found by title and year. Likely matches are kept apart from certain ones, and each row
-that gives no rating has a reason, so that a person can check before anything is stored.
+Films are found by title and year. Likely matches are kept apart from certain ones, and each
+row that gives no rating has a reason, so that a person can check before anything is stored.
 """
 
 import re
@@ -33,8 +33,8 @@ class Match(NamedTuple):
         given: the rating on the file's scale.
         item_id: of the film.
         film: in the model's catalog.
-        stars: the rating on the model's scale; 1 for a model without stars, which knows only who
-            has seen what.
+        stars: the rating on the model's scale; 1 for a model without stars, which knows only
+            who has seen what.
         doubt: why it may be another film; empty if it is certain.
     """
 
@@ -65,7 +65,8 @@ class Unmatched(NamedTuple):
 
 @dataclass(frozen=True)
 class Import:
-    """What a file says, before any of it is stored. Of two rows about one film the later counts.
+    """What a file says, before any of it is stored. Of two rows about one film the later
+    counts.
 
     Attributes:
         source: the site.
@@ -104,8 +105,8 @@ def match_films(
         seconds: the longest time to spend.
 
     Raises:
-        DataError: the file is too large, not a table, not of a known site, holds the ratings of
-            several people, or takes too long.
+        DataError: the file is too large, not a table, not of a known site, holds the ratings
+            of several people, or takes too long.
     """
     deadline = time.monotonic() + seconds
     form, rows = read_rows(content)
@@ -134,15 +135,16 @@ def match_films(
     return found
 
 
-# -- scales ----------------------------------------------------------------------------------------
+# -- scales
+# ----------------------------------------------------------------------------------------
 
 
 def on_scale(given: float, given_on: Scale, model_scale: Scale) -> float:
     """A rating converted to another scale.
 
-    It is in proportion to the highest rating or, if a scale goes below zero, to the distance from
-    the lowest one. The result is rounded to the steps of the model's scale, halves up; it is 1 if
-    the model has no stars.
+    It is in proportion to the highest rating or, if a scale goes below zero, to the distance
+    from the lowest one. The result is rounded to the steps of the model's scale, halves up; it
+    is 1 if the model has no stars.
     """
     lowest, highest, step = model_scale
     if not model_scale.has_stars:
@@ -187,7 +189,8 @@ def _given(text: str, scale: Scale) -> float:
     return given
 
 
-# -- films -----------------------------------------------------------------------------------------
+# -- films
+# -----------------------------------------------------------------------------------------
 
 
 class _NoMatchError(Exception):

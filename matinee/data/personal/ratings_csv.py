@@ -1,4 +1,5 @@
-"""A person's own ratings in a small CSV file: a column of films, by title or id, and one of stars.
+"""A person's own ratings in a small CSV file: a column of films, by title or id, and one of
+stars.
 
 For a model without stars, a column of films is enough; another column may say how often.
 """
@@ -23,7 +24,8 @@ class OwnRating(NamedTuple):
     """One row of the file.
 
     Attributes:
-        item: a title or an id for `find_item`, with a prefix if the header says which of the two.
+        item: a title or an id for `find_item`, with a prefix if the header says which of the
+            two.
         stars: for a model without stars, how often; 1 unless the file says so.
         row: counted from 1, with the header.
         unused: what the column of stars holds, if the model has no stars.
@@ -47,7 +49,8 @@ class _Columns(NamedTuple):
         film: the column of the films.
         value: the column of stars or counts; None if there is none.
         year: the column of years; None if there is none.
-        prefix: "title:" or "id:" for `find_item`; empty without a header, which leaves it open.
+        prefix: "title:" or "id:" for `find_item`; empty without a header, which leaves it
+            open.
         is_count: whether `value` says how often.
         is_single: whether the only column is that of the films.
     """
@@ -63,14 +66,14 @@ class _Columns(NamedTuple):
 def read_own_ratings(content: bytes, path: str, *, has_stars: bool = True) -> list[OwnRating]:
     """All ratings in the order of the file; a film may come twice.
 
-    With a header, the columns are found by name, and a column `year` is added to titles. Without
-    one, the first column holds the films and the second one the stars.
+    With a header, the columns are found by name, and a column `year` is added to titles.
+    Without one, the first column holds the films and the second one the stars.
 
     Args:
         content: of the file.
         path: of the file, for messages.
-        has_stars: whether the model has stars. If not, films are enough, and a column of counts is
-            used if there is one.
+        has_stars: whether the model has stars. If not, films are enough, and a column of
+            counts is used if there is one.
 
     Raises:
         DataError: the file or a row of it cannot be used; the message names the row.
@@ -163,7 +166,8 @@ def _cell(row: Sequence[str], column: int | None) -> str:
 
 
 def _film(row: Sequence[str], columns: _Columns) -> str:
-    """The film of a row, with the year of its column unless the title has one; empty if none."""
+    """The film of a row, with the year of its column unless the title has one; empty if
+    none."""
     film = _cell(row, columns.film).strip()
     year = _YEAR.fullmatch(_cell(row, columns.year).strip())
     if film and year and year_of(film) is None:

@@ -4,7 +4,8 @@
     IMDb         ratings.csv    Const,Your Rating,Date Rated,Title,...,Year,...    1 to 10
     MovieLens    ratings.csv    movie_id,imdb_id,tmdb_id,rating,...,title          0.5 to 5
                  of a data set  userId,movieId,rating,timestamp                    0.5 to 5
-    matinee      ratings.csv    item_id,title,year,stars                           the model's own
+    matinee      ratings.csv    item_id,title,year,stars                           the model's
+    own
 
 Files come from anybody, so their size, their rows and what a zip file unpacks to are limited.
 """
@@ -38,7 +39,8 @@ class Format(NamedTuple):
 
     Attributes:
         source: the site.
-        columns: a file with these columns is from this site; names as `plain_name` writes them.
+        columns: a file with these columns is from this site; names as `plain_name` writes
+            them.
         scale: of its ratings; None for that of the model.
         has_item_ids: whether it holds item ids that the model may know.
         is_distinctive: whether no other table has these columns, not even one typed by hand.
@@ -120,8 +122,8 @@ def read_rows(content: bytes) -> tuple[Format, Iterator[Row]]:
     """The format of a file, and its rows; the file may be a zip with a `ratings.csv` in it.
 
     Raises:
-        DataError: the file is too large, not a table, or not of these sites; while iterating over
-            the rows, if they are ratings of several people.
+        DataError: the file is too large, not a table, or not of these sites; while iterating
+            over the rows, if they are ratings of several people.
     """
     if len(content) > MOST_BYTES:
         raise DataError(f"The file is larger than {MOST_BYTES // 1024**2} MB. {EXPECTED}")
@@ -142,7 +144,8 @@ def plain_cell(text: str) -> str:
     return text
 
 
-# -- the file --------------------------------------------------------------------------------------
+# -- the file
+# --------------------------------------------------------------------------------------
 
 
 def is_zip(content: bytes) -> bool:
@@ -192,7 +195,8 @@ def _text(content: bytes) -> str:
 
 
 def _table(text: str) -> tuple[list[str], list[list[str]]]:
-    """The plain names of the columns, and all rows after them, with blank ones to keep count."""
+    """The plain names of the columns, and all rows after them, with blank ones to keep
+    count."""
     first_line = text.partition("\n")[0]
     separator = max((",", ";", "\t"), key=first_line.count)
     rows: list[list[str]] = []
@@ -220,7 +224,8 @@ def _format(names: Sequence[str]) -> Format:
     raise DataError(f"The columns of this file ({shown}) are not those of a known site. {EXPECTED}")
 
 
-# -- its rows --------------------------------------------------------------------------------------
+# -- its rows
+# --------------------------------------------------------------------------------------
 
 
 def _rows(names: Sequence[str], rows: Iterable[Sequence[str]], form: Format) -> Iterator[Row]:
@@ -263,7 +268,8 @@ def _year(text: str, titles: Sequence[str]) -> int | None:
 
 
 def _cells(row: Sequence[str], columns: Iterable[int | None]) -> list[str]:
-    """The cells of some columns, cut to `_LONGEST_CELL`; empty and missing ones are left out."""
+    """The cells of some columns, cut to `_LONGEST_CELL`; empty and missing ones are left
+    out."""
     cells = [
         row[column].strip()[:_LONGEST_CELL]
         for column in columns

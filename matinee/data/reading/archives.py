@@ -62,7 +62,8 @@ def _unzip(path: Path, folder: Path, companions: Sequence[str]) -> str:
 
 
 def _ratings_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    """The ratings in a zip file: by name, highest folder first; otherwise the only file in it."""
+    """The ratings in a zip file: by name, highest folder first; otherwise the only file in
+    it."""
     members = [member for member in archive.infolist() if not member.is_dir()]
     files = [member for member in members if "__MACOSX" not in member.filename]
     for info in sorted(files, key=lambda file: file.filename.count("/")):

@@ -1,8 +1,8 @@
 """The fast reader: whole columns at once, without a look at single rows.
 
-Whatever is not clean (a bad number, a missing id, a row with too few fields) raises `NotClean`, and
-`row_by_row` reads the table a second time to name the row. So clean tables pay nothing for good
-messages.
+Whatever is not clean (a bad number, a missing id, a row with too few fields) raises
+`NotClean`, and `row_by_row` reads the table a second time to name the row. So clean tables pay
+nothing for good messages.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
-from matinee.data.reading.options import Kind
+from matinee.data.reading.options import Kind, Limits
 from matinee.data.reading.schema import ROLES
 from matinee.data.reading.sniff import INTEGER, Layout
 from matinee.data.vocabulary import Vocabulary
 
-EARLIEST, LATEST = -62_135_596_800, 253_402_300_799  # the years 1 and 9999, in seconds since 1970
+# The years 1 and 9999, in seconds since 1970
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 _SURVEY_BYTES = 1 << 18  # stays in the processor's cache
 _BITMAP_CELLS = 1 << 27
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2})?$"
@@ -53,7 +54,7 @@ class Table:
     kind: Kind = "rating"
 
 
-def table_of_text(path: Path, layout: Layout, scale: tuple[float, float] | None) -> Table:
+def table_of_text(path: Path, layout: Layout, scale: Limits | None) -> Table:
     """The table in a text file.
 
     Args:
@@ -143,7 +144,8 @@ def _survey_part(content: NDArray[np.uint8], separator: str) -> _Survey:
 
 
 def _check_fields(survey: _Survey, layout: Layout, frame: pl.DataFrame) -> None:
-    """Find rows with too few fields, which Polars fills with nulls, by counting the separators."""
+    """Find rows with too few fields, which Polars fills with nulls, by counting the
+    separators."""
     if layout.separator == "::" and (survey.triples or survey.pairs * 2 != survey.separators):
         raise NotClean
     due = (frame.height + layout.has_header) * (layout.n_fields - 1) * len(layout.separator)
@@ -157,7 +159,8 @@ def _read_csv(
     path: Path, layout: Layout, types: dict[str, type[pl.DataType]]
 ) -> pl.DataFrame | None:
     """The columns that matter, named by their roles; None if a cell does not fit its type."""
-    # Polars splits at one byte, so "::" makes an empty column between every two; it is not read.
+    # Polars splits at one byte, so "::" makes an empty column between every two; it is not
+    # read.
     step = len(layout.separator)
     columns = {position * step: role for role, position in layout.positions.items()}
     n_columns = (layout.n_fields - 1) * step + 1
@@ -182,12 +185,13 @@ def _read_csv(
 
 
 def table_of_frame(
-    frame: pl.DataFrame, scale: tuple[float, float] | None, time_divisor: int, kind: Kind = "rating"
+    frame: pl.DataFrame, scale: Limits | None, time_divisor: int, kind: Kind = "rating"
 ) -> Table:
     """The table in a frame.
 
     Args:
-        frame: with the columns `user`, `item`, except for pairs `rating`, and perhaps `timestamp`.
+        frame: with the columns `user`, `item`, except for pairs `rating`, and perhaps
+            `timestamp`.
         scale: the lowest and the highest value allowed; None for any.
         time_divisor: see `Layout`.
         kind: what the values are.
@@ -223,7 +227,7 @@ def _cast(column: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
         raise NotClean from None
 
 
-def _values(column: pl.Series, scale: tuple[float, float] | None) -> NDArray[np.float32]:
+def _values(column: pl.Series, scale: Limits | None) -> NDArray[np.float32]:
     if not (column.dtype.is_numeric() or column.dtype == pl.String) or column.null_count():
         raise NotClean
     value = _cast(column, pl.Float32).to_numpy()
@@ -333,7 +337,8 @@ def _pairs(table: Table) -> NDArray[np.int64]:
 
 
 def sums_of_pairs(table: Table, kept: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The sum of the values of each pair, at the rows in `kept`, which has one row of each pair."""
+    """The sum of the values of each pair, at the rows in `kept`, which has one row of each
+    pair."""
     _, number = np.unique(_pairs(table), return_inverse=True)
     return np.bincount(number, table.value)[number[kept]].astype(np.float32)
 

@@ -58,7 +58,8 @@ class _Columns(NamedTuple):
 def titles_beside(
     folder: Path, items: Vocabulary, item_column: str | None, ratings_file: str
 ) -> Titles:
-    """The titles in a folder, from the first file that has some; an empty catalog if none does.
+    """The titles in a folder, from the first file that has some; an empty catalog if none
+    does.
 
     Titles are for people, and no model needs them, so a line that cannot be read is skipped
     silently.

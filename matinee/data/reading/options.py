@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,15 @@ from matinee.errors import SettingError
 #: What a row says besides its user and item: stars, how often, or nothing.
 Kind = Literal["rating", "count", "pair"]
 
-_COUNTS = 1.0, float(np.finfo(np.float32).max)
+
+class Limits(NamedTuple):
+    """The lowest and the highest value of a good row."""
+
+    lowest: float
+    highest: float
+
+
+_COUNTS = Limits(1.0, float(np.finfo(np.float32).max))
 
 
 @dataclass(frozen=True)
@@ -19,13 +27,14 @@ class ReadOptions:
     """How to read a table of ratings.
 
     Attributes:
-        user, item, rating, count, timestamp: names of the columns; None stands for the usual names.
-            A count says how often, such as plays; a table with one has no ratings.
+        user, item, rating, count, timestamp: names of the columns; None stands for the usual
+            names. A count says how often, such as plays; a table with one has no ratings.
         pairs: the table has no ratings; each row says that a user has an item, whatever other
             columns hold.
-        scale: lowest and highest rating; a row with a value outside is bad. None takes the range of
-            the ratings.
-        skip_bad_rows: leave out bad rows and list them in a file, instead of raising at the first.
+        scale: lowest and highest rating; a row with a value outside is bad. None takes the
+            range of the ratings.
+        skip_bad_rows: leave out bad rows and list them in a file, instead of raising at the
+            first.
         query: an SQL query, for a database URL as source.
     """
 
@@ -69,7 +78,7 @@ class ReadOptions:
             "timestamp": self.timestamp,
         }
 
-    def limits(self, kind: Kind) -> tuple[float, float] | None:
+    def limits(self, kind: Kind) -> Limits | None:
         """The lowest and the highest value of a good row; None without limits.
 
         Raises:
@@ -79,7 +88,9 @@ class ReadOptions:
             raise SettingError("--scale is for ratings, and this table has none; leave it out.")
         if kind == "count":
             return _COUNTS
-        return self.scale
+        if self.scale is None:
+            return None
+        return Limits(*self.scale)
 
 
 DEFAULT_OPTIONS = ReadOptions()

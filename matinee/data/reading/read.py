@@ -1,8 +1,9 @@
-"""Any table of ratings becomes a `Dataset`: MovieLens, CSV, TSV, Parquet, JSON lines, frames, SQL.
+"""Any table of ratings becomes a `Dataset`: MovieLens, CSV, TSV, Parquet, JSON lines, frames,
+SQL.
 
-The fast reader (`columnar`) takes whole columns. Only a table that is not clean is read a second
-time, by `row_by_row`, to name the bad row or to go on without it. `schema` finds out which column
-holds what; `item_metadata` and `user_metadata` read the files beside the ratings.
+The fast reader (`columnar`) takes whole columns. Only a table that is not clean is read a
+second time, by `row_by_row`, to name the bad row or to go on without it. `schema` finds out
+which column holds what; `item_metadata` and `user_metadata` read the files beside the ratings.
 """
 
 import json
@@ -53,7 +54,8 @@ _HEAD_BYTES = 1 << 16
 _SAMPLED = 200
 
 
-# -- sources: a path, a folder, an archive, a frame, a database ------------------------------------
+# -- sources: a path, a folder, an archive, a frame, a database
+# ------------------------------------
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
     """The data set in a file, folder, zip, frame or database.
 
     Args:
-        source: a path; or a database URL such as sqlite:///films.db; or an object with the Arrow
-            interface (a frame of Polars or pandas, a table of PyArrow).
+        source: a path; or a database URL such as sqlite:///films.db; or an object with the
+            Arrow interface (a frame of Polars or pandas, a table of PyArrow).
         options: names of columns, scale, what to do with bad rows.
 
     Raises:
@@ -189,7 +191,8 @@ def _from_file(file: _File, name: str, options: ReadOptions) -> Dataset:
         file.metadata_folder, read_table.table.items, options.item, Path(file.label).name
     )
     titles = titles._replace(users=viewers_beside(file.metadata_folder, read_table.table.users))
-    if titles.file is not None:  # the unpacked copy does not stay, so name the one in the archive
+    # The unpacked copy does not stay, so name the one in the archive
+    if titles.file is not None:
         titles = titles._replace(file=Path(file.label).with_name(titles.file.name))
     bad_rows_file = file.origin.with_name(f"{file.origin.name}.skipped.csv")
     return _checked(name, read_table, options, titles, bad_rows_file)
@@ -202,7 +205,8 @@ def _from_frame(
     return _checked(name, read_table, options, Titles(Catalog()), bad_rows_file)
 
 
-# -- tables: the fast reader first, then the careful one -------------------------------------------
+# -- tables: the fast reader first, then the careful one
+# -------------------------------------------
 
 
 class _ReadTable(NamedTuple):
@@ -334,7 +338,8 @@ def _texts(column: pl.Series) -> list[str]:
     return [cell_text(cell) or "" for cell in column.to_list()]
 
 
-# -- the whole table: checked, without duplicates, bad rows listed ---------------------------------
+# -- the whole table: checked, without duplicates, bad rows listed
+# ---------------------------------
 
 
 def _checked(
@@ -352,7 +357,7 @@ def _checked(
     _refuse_nothing_to_learn(label, table, len(bad))
     scale = PAIRS
     if table.kind == "rating":
-        scale = _scale(table.value, options.scale)
+        scale = _scale(table.value, options)
     ratings = Ratings(
         users=table.users,
         items=table.items,
@@ -401,7 +406,7 @@ def _refuse_nothing_to_learn(label: str, table: Table, n_bad_rows: int) -> None:
         )
 
 
-def _scale(value: NDArray[np.float32], declared: tuple[float, float] | None) -> Scale:
-    if declared is None:
+def _scale(value: NDArray[np.float32], options: ReadOptions) -> Scale:
+    if options.scale is None:
         return Scale.of(value)
-    return Scale.of(np.append(value, np.array(declared, np.float32)))
+    return Scale.of(np.append(value, np.array(options.scale, np.float32)))

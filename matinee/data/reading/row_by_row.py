@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
 from matinee.data.reading.columnar import EARLIEST, LATEST, Table, encode
-from matinee.data.reading.options import Kind
+from matinee.data.reading.options import Kind, Limits
 from matinee.data.reading.schema import ROLES
 from matinee.data.reading.sniff import Layout, plain_integer, plain_number, split_line
 from matinee.errors import DataError
@@ -116,7 +116,7 @@ class RowRules(NamedTuple):
 
     label: str
     unit: str
-    scale: tuple[float, float] | None
+    scale: Limits | None
     kind: Kind
     time_divisor: int
     skip: bool
@@ -262,10 +262,11 @@ def text_records(path: Path, layout: Layout) -> Iterator[Record]:
 
 
 def _numbered_rows(file: BinaryIO, layout: Layout) -> Iterator[tuple[int, str, bool]]:
-    """(line number, text, whether its quotation marks are closed) of each row that is not blank.
+    """(line number, text, whether its quotation marks are closed) of each row that is not
+    blank.
 
-    A row with an open quotation mark includes the lines that follow, up to the one that closes the
-    mark. If none does, only the first line is lost.
+    A row with an open quotation mark includes the lines that follow, up to the one that closes
+    the mark. If none does, only the first line is lost.
     """
     has_quotes = layout.separator != "::"
     waiting: deque[str] = deque()  # lines read ahead for a row that then stayed open
@@ -328,7 +329,8 @@ def json_records(path: Path, names: dict[str, str]) -> Iterator[Record]:
 
 
 def frame_records(frame: pl.DataFrame) -> Iterator[Record]:
-    """The rows of a frame with the columns `user`, `item` and perhaps `rating` and `timestamp`."""
+    """The rows of a frame with the columns `user`, `item` and perhaps `rating` and
+    `timestamp`."""
     missing = [pl.lit(None).alias(role) for role in ROLES if role not in frame.columns]
     for number, row in enumerate(frame.with_columns(missing).select(ROLES).iter_rows()):
         user, item, rating, time = row

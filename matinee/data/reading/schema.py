@@ -1,4 +1,5 @@
-"""Which column of a table holds what: by the usual names, or by the names that the options give."""
+"""Which column of a table holds what: by the usual names, or by the names that the options
+give."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,8 @@ from matinee.data.reading.options import Kind, ReadOptions
 from matinee.errors import DataError
 from matinee.text import did_you_mean, printable
 
-# -- schema: which column holds what ---------------------------------------------------------------
+# -- schema: which column holds what
+# ---------------------------------------------------------------
 
 #: What the columns of a ratings table hold; counts stand where ratings would.
 ROLES = ("user", "item", "rating", "timestamp")
@@ -77,13 +79,15 @@ def plain_name(name: str) -> str:
 
 
 def columns_of(names: Sequence[str], role: str) -> list[int]:
-    """The numbers of all columns that have a usual name of a role, the most usual name first."""
+    """The numbers of all columns that have a usual name of a role, the most usual name
+    first."""
     plain = [plain_name(name) for name in names]
     return [plain.index(alias) for alias in ALIASES[role].split() if alias in plain]
 
 
 def column_of(names: Sequence[str], role: str) -> int | None:
-    """The number of the column that has the most usual name of a role; None if there is none."""
+    """The number of the column that has the most usual name of a role; None if there is
+    none."""
     return next(iter(columns_of(names, role)), None)
 
 
@@ -95,9 +99,9 @@ def find_columns(
 ) -> Columns:
     """Which column of a ratings table holds what.
 
-    A table without a rating column whose other columns hold no numbers is one of pairs. If one of
-    them holds numbers, it may be a rating under an unusual name, so the options must name it, or
-    say that there is none.
+    A table without a rating column whose other columns hold no numbers is one of pairs. If one
+    of them holds numbers, it may be a rating under an unusual name, so the options must name
+    it, or say that there is none.
 
     Args:
         names: the columns of the table.
@@ -106,7 +110,8 @@ def find_columns(
         sampled: some cells of a column by its number, as text.
 
     Raises:
-        DataError: a column is missing; the message lists the columns and the option that names one.
+        DataError: a column is missing; the message lists the columns and the option that names
+            one.
     """
     stripped = [name.strip() for name in names]
     kind = _kind(stripped, options)
@@ -194,7 +199,8 @@ def _refuse_unknown_rating(
 
 
 def _may_be_rating(cells: Sequence[str]) -> bool:
-    """Whether at least half of the cells that are not empty begin like a number, or are stars."""
+    """Whether at least half of the cells that are not empty begin like a number, or are
+    stars."""
     filled = [cell.strip() for cell in cells if cell.strip()]
     numeric = [cell for cell in filled if _NUMBER_OR_STARS.match(cell)]
     return len(filled) > 0 and 2 * len(numeric) >= len(filled)
@@ -207,7 +213,8 @@ def _refuse_repeated(
     is_exact: bool,
     label: str,
 ) -> None:
-    """Refuse two columns of the same name, or of the same plain name if no option named one."""
+    """Refuse two columns of the same name, or of the same plain name if no option named
+    one."""
     chosen = names[position]
     same = [name for name in names if name == chosen]
     if not is_exact:

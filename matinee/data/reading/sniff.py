@@ -1,4 +1,5 @@
-"""The layout of a text file: separator, header, unit of time; and files that are not tables."""
+"""The layout of a text file: separator, header, unit of time; and files that are not
+tables."""
 
 import csv
 import re
@@ -11,7 +12,8 @@ from matinee.data.reading.options import Kind, ReadOptions
 from matinee.data.reading.schema import ROLES, Columns, column_of, find_columns
 from matinee.errors import DataError
 
-# -- sniffing: separator, header, types, times -----------------------------------------------------
+# -- sniffing: separator, header, types, times
+# -----------------------------------------------------
 
 #: An integer as a program writes it: "7" is one; "007", "+7" and "7.0" are not.
 INTEGER = r"^(?:0|-?[1-9][0-9]{0,17})$"
@@ -171,8 +173,9 @@ def _fields(line: str, separator: str) -> list[str]:
 def _headerless(rows: Sequence[Sequence[str]], options: ReadOptions) -> Columns | None:
     """Columns of a table of two to four whose first line is a row, not names; else None.
 
-    A row has two numbers, or text ids and a number in the third field, where the rating stands.
-    Without a third field, or with a time there and no fourth field, there are no ratings.
+    A row has two numbers, or text ids and a number in the third field, where the rating
+    stands. Without a third field, or with a time there and no fourth field, there are no
+    ratings.
     """
     first = rows[0]
     has_usual_name = any(

@@ -12,7 +12,8 @@ EXAMPLES = "Give a file, as in sqlite:///people.db, or postgresql://user:passwor
 
 
 def address_of(url: str) -> sqlalchemy.URL:
-    """The address of a server's database, from a URL or, without `://`, the name of an SQLite file.
+    """The address of a server's database, from a URL or, without `://`, the name of an SQLite
+    file.
 
     Raises:
         DataError: it is not a database URL, or an SQLite `file:` name, which may mean memory.
@@ -32,7 +33,8 @@ def address_of(url: str) -> sqlalchemy.URL:
 
 
 def shown_url(address: sqlalchemy.URL) -> str:
-    """A database URL for messages and logs, without anything that may hold a user or password."""
+    """A database URL for messages and logs, without anything that may hold a user or
+    password."""
     bare = sqlalchemy.URL.create(
         address.get_backend_name(), host=address.host, port=address.port, database=address.database
     )
@@ -40,7 +42,8 @@ def shown_url(address: sqlalchemy.URL) -> str:
 
 
 def frame_of_query(url: str | sqlalchemy.URL, query: str | None) -> tuple[str, pl.DataFrame]:
-    """The name of a database, and the rows of a query; without one, those of the table `ratings`.
+    """The name of a database, and the rows of a query; without one, those of the table
+    `ratings`.
 
     Args:
         url: a database URL, such as sqlite:///films.db; messages never show its password.

@@ -1,4 +1,5 @@
-"""Features of the users from the file beside the ratings: age, gender, occupation, postal area."""
+"""Features of the users from the file beside the ratings: age, gender, occupation, postal
+area."""
 
 import csv
 from bisect import bisect_right
@@ -36,7 +37,8 @@ def viewers_beside(folder: Path, users: Vocabulary) -> Features | None:
 
 
 def _labeled_users(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """User ids and their labels; the id is the first field of a line, whatever the header says."""
+    """User ids and their labels; the id is the first field of a line, whatever the header
+    says."""
     try:
         text = path.read_text("utf-8", errors="replace")
     except OSError:

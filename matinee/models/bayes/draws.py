@@ -74,7 +74,8 @@ class Draws:
         n_batches = len(watched) // length
         means = watched[-n_batches * length :].reshape(n_batches, length, -1).mean(axis=1)
         if n_batches > 1:
-            variance = float(means.var(axis=0, ddof=1).mean()) / n_batches  # of the mean of all
+            # Of the mean of all
+            variance = float(means.var(axis=0, ddof=1).mean()) / n_batches
             self.relative_variance = variance / sampler.error**2
             single = float(watched.var(axis=0, ddof=1).mean())
             self.effective_samples = single / max(variance, 1e-12)
@@ -161,7 +162,8 @@ def _average(table: Floats, counts: NDArray[np.int64]) -> Doubles:
 
 
 def _predictions(sampler: Sampler, user_index: NDArray[Any], item_index: NDArray[Any]) -> Doubles:
-    """Standardized scores of pairs, (N,), without time effects; index -1 stands for the average."""
+    """Standardized scores of pairs, (N,), without time effects; index -1 stands for the
+    average."""
     users, items = sampler.users.table, sampler.items.table
     x = np.where((user_index >= 0)[:, None], users[user_index], users.mean(axis=0))
     y = np.where((item_index >= 0)[:, None], items[item_index], items.mean(axis=0))

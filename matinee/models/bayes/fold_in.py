@@ -38,7 +38,8 @@ class Posterior(NamedTuple):
         """The normal equations.
 
         Args:
-            prior_mean: with the contribution of the sets; the other arguments are the attributes.
+            prior_mean: with the contribution of the sets; the other arguments are the
+                attributes.
         """
         transposed = items.transpose(0, 2, 1)
         size = np.arange(prior_mean.shape[1])
@@ -63,7 +64,8 @@ class Posterior(NamedTuple):
     def shares(self, solved: Doubles, other: Doubles, mean: Doubles) -> Doubles:
         """The contribution of each rating to the person's deviation from another, (n, k).
 
-        The deviation is that of the posterior mean along k directions, averaged over the draws.
+        The deviation is that of the posterior mean along k directions, averaged over the
+        draws.
 
         Args:
             solved: form^-1 times each direction, (S, F + 1, k).
@@ -81,8 +83,8 @@ class Posterior(NamedTuple):
         """The change of the scores of K items without each rating, in deviations, (n, K).
 
         Averaged over the draws. Leaving a rating out subtracts a rank-one matrix from the form
-        (Sherman and Morrison, 1950) and one term from the right-hand side, and increases the weight
-        of the sets of the other ratings there.
+        (Sherman and Morrison, 1950) and one term from the right-hand side, and increases the
+        weight of the sets of the other ratings there.
 
         Args:
             inverse: of the form, (S, F + 1, F + 1).

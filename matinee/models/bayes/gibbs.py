@@ -1,14 +1,15 @@
-"""The Gibbs sampler of the Bayesian factorization: a sweep draws all unknowns given the others.
+"""The Gibbs sampler of the Bayesian factorization: a sweep draws all unknowns given the
+others.
 
     rating(u, i, when) = b_u + b_i + p_u . q_i + effects(u, when) + noise of u
 
-in units of the ratings' standard deviation, about their mean. The rows x = (p, b) of users, and of
-items, are normal about a common mean plus a regression on features of the row
+in units of the ratings' standard deviation, about their mean. The rows x = (p, b) of users,
+and of items, are normal about a common mean plus a regression on features of the row
 (`side_information.py`), and each element has its own precision; all of these are learned, too.
 After Salakhutdinov and Mnih (2008). The regression on features follows Adams, Dahl and Murray,
 "Incorporating side information in probabilistic matrix factorization with Gaussian processes"
-(2010); the noise of each user follows Lakshminarayanan, Bouchard and Archambeau, "Robust Bayesian
-matrix factorisation" (2011).
+(2010); the noise of each user follows Lakshminarayanan, Bouchard and Archambeau, "Robust
+Bayesian matrix factorisation" (2011).
 """
 
 from itertools import pairwise

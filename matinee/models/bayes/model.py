@@ -1,15 +1,17 @@
 """BayesianMF: averages many draws of a factorization, with a certainty for each prediction.
 
-Instead of one best set of factors, the model draws many that explain the ratings about equally well
-by Gibbs sampling (`gibbs.py`), and averages their predictions; their spread measures the certainty.
-It is the most accurate model and needs hardly any tuning. The prior uses information besides the
+Instead of one best set of factors, the model draws many that explain the ratings about equally
+well by Gibbs sampling (`gibbs.py`), and averages their predictions; their spread measures the
+certainty. It is the most accurate model and needs hardly any tuning. The prior uses
+information besides the
 ratings, if present: the set of items that a user rated and the set of users who rated an item,
-features of users and items (`side_information.py`), and the times of ratings (`time_effects.py`).
-The sets are those of the training ratings only, without the pairs to predict.
+features of users and items (`side_information.py`), and the times of ratings
+(`time_effects.py`). The sets are those of the training ratings only, without the pairs to
+predict.
 
-The S stored draws form one factor model with S x F factors. For the value of each ingredient see
-Rendle, Zhang and Koren, "On the difficulty of evaluating baselines" (2019); for sources, see
-`gibbs.py`.
+The S stored draws form one factor model with S x F factors. For the value of each ingredient
+see Rendle, Zhang and Koren, "On the difficulty of evaluating baselines" (2019); for sources,
+see `gibbs.py`.
 """
 
 import time
@@ -102,7 +104,8 @@ class BayesianMF(Recommender):
     deviation_: Doubles = learned(dtype=np.float64, least=0)
     user_draws_: Halves = learned("U+1", "S", "factors+1", dtype=np.float16)
     item_draws_: Halves = learned("I+1", "S", "factors+1", dtype=np.float16)
-    """Factors and bias in each draw, in standard deviations; the last rows are for the unknown."""
+    """Factors and bias in each draw, in standard deviations; the last rows are for the
+    unknown."""
     set_draws_: Halves = learned("I", "S", "factors+1", dtype=np.float16)
     """What each rated item adds to a user's prior mean, times the root of their number."""
     mean_draws_: Floats = learned("S", "factors+1", dtype=np.float32)
@@ -122,7 +125,8 @@ class BayesianMF(Recommender):
 
     levels_: Doubles = learned("K", dtype=np.float64)
     threshold_draws_: Floats = learned("S", "K-1", dtype=np.float32)
-    """For likelihood=probit, the distinct ratings, (K,), and thresholds between them, (S, K - 1).
+    """For likelihood=probit, the distinct ratings, (K,), and thresholds between them, (S, K -
+    1).
 
     The thresholds are in standard deviations, as the draws. Both are empty for regression.
     """
@@ -133,7 +137,8 @@ class BayesianMF(Recommender):
             self.capabilities, uses_times=self.times, uses_features=self.side
         )
 
-    # -- learning ----------------------------------------------------------------------------------
+    # -- learning
+    # ----------------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         for name in ("_wide_items", "_item_layers"):
@@ -182,7 +187,8 @@ class BayesianMF(Recommender):
         )
 
     def _is_done(self, draws: Draws, n_sweeps: int, began: float) -> bool:
-        """Whether sampling can stop: at the tolerance, the number of samples or the time limit."""
+        """Whether sampling can stop: at the tolerance, the number of samples or the time
+        limit."""
         if draws.n_sweeps == 0:
             return False
         is_late = self.seconds > 0 and time.monotonic() - began > self.seconds
@@ -192,7 +198,8 @@ class BayesianMF(Recommender):
     def _start(
         self, train: Ratings, rng: np.random.Generator, n_threads: int | None
     ) -> tuple[Floats, Floats]:
-        """The initial tables of users and items: those of `mf` plus noise, for a short burn-in."""
+        """The initial tables of users and items: those of `mf` plus noise, for a short
+        burn-in."""
         start = MatrixFactorization(factors=self.factors, seed=self.seed)
         start.fit(train, n_threads=n_threads)
         users = self._start_table(start.user_factors_, start.user_bias_, rng)
@@ -220,7 +227,8 @@ class BayesianMF(Recommender):
             time_keys = TimeKeys.from_ratings(train.user_index, train.timestamp)
         return SideInformation(users, items, time_keys, self.sets)
 
-    # -- people ------------------------------------------------------------------------------------
+    # -- people
+    # ------------------------------------------------------------------------------------
 
     @property
     def _n_draws(self) -> int:
@@ -228,7 +236,8 @@ class BayesianMF(Recommender):
 
     @cached_property
     def _wide_items(self) -> Floats:
-        """The draws of all items side by side, factors and bias, (I, S * (F + 1)); not saved."""
+        """The draws of all items side by side, factors and bias, (I, S * (F + 1)); not
+        saved."""
         return np.asarray(self.item_draws_[:-1].reshape(len(self.items_), -1), np.float32)
 
     @cached_property
@@ -256,7 +265,8 @@ class BayesianMF(Recommender):
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         """The posterior means of a new person given each draw of the items, and random steps.
 
-        The layout is that of `_user_vectors`. The mean square of a step is the posterior variance.
+        The layout is that of `_user_vectors`. The mean square of a step is the posterior
+        variance.
         """
         if len(item_index) == 0:
             return np.asarray(self._user_vectors(np.array([-1]))[0])
@@ -320,7 +330,8 @@ class BayesianMF(Recommender):
         return self._stars(total.reshape(-1, n_items) / np.float32(len(samples) * self._n_draws))
 
     def _samples(self, vectors: Floats) -> list[Floats]:
-        """The draws of known users, or steps to either side of the means; each (B, S, F + 1)."""
+        """The draws of known users, or steps to either side of the means; each (B, S, F +
+        1)."""
         draws = vectors[:, 2:].reshape(len(vectors), 2, self._n_draws, -1)
         mean, step = draws[:, 0], draws[:, 1]
         if step.any():
@@ -415,8 +426,8 @@ class BayesianMF(Recommender):
         """The attribution of scores, exact without a link.
 
         Given a draw of the items, a person's mean less that of the average person is linear in
-        their ratings and in the set of rated items, and so is its average over the draws. The part
-        of `user` is the change of the bias.
+        their ratings and in the set of rated items, and so is its average over the draws. The
+        part of `user` is the change of the bias.
         """
         unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
         items = self.item_draws_[item_index].astype(np.float64)
@@ -461,9 +472,9 @@ class BayesianMF(Recommender):
     ) -> list[Attribution]:
         """The parts of scores, converted to stars.
 
-        The part of the item is the average person's stars. The other parts are multiplied by the
-        value in stars of a unit of the score, averaged from there to the person's own score. The
-        difference due to averaging over draws is in the part of `user`.
+        The part of the item is the average person's stars. The other parts are multiplied by
+        the value in stars of a unit of the score, averaged from there to the person's own
+        score. The difference due to averaging over draws is in the part of `user`.
         """
         unit, mean, n_items = float(self.deviation_), float(self.global_mean_), len(scores.total)
         vector = self._vector(posterior)
@@ -484,7 +495,8 @@ class BayesianMF(Recommender):
             for row, own in enumerate(item.tolist())
         ]
 
-    # -- similarity and tastes ---------------------------------------------------------------------
+    # -- similarity and tastes
+    # ---------------------------------------------------------------------
 
     def learned_biases(self) -> Biases:
         """The means over the draws, in stars."""

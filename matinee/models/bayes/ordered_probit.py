@@ -1,17 +1,19 @@
 """The ordered probit likelihood: ratings are levels of a latent variable.
 
-    z = score + normal noise of the user      rating = level k if threshold k - 1 < z <= threshold k
+    z = score + normal noise of the user      rating = level k if threshold k - 1 < z <=
+    threshold k
 
-The thresholds are learned, since the step from 1 star to 2 may differ from that from 4 to 5, and
-predictions average probabilities of levels rather than stars. Latent variables follow Albert and
-Chib, "Bayesian analysis of binary and polychotomous response data" (1993). Thresholds are drawn
-with the latent variables integrated out (Cowles, "Accelerating Monte Carlo Markov chain convergence
-for cumulative-link generalized linear models", 1996), here from a t distribution about the mode of
-their likelihood.
+The thresholds are learned, since the step from 1 star to 2 may differ from that from 4 to 5,
+and predictions average probabilities of levels rather than stars. Latent variables follow
+Albert and Chib, "Bayesian analysis of binary and polychotomous response data" (1993).
+Thresholds are drawn with the latent variables integrated out (Cowles, "Accelerating Monte
+Carlo Markov chain convergence for cumulative-link generalized linear models", 1996), here from
+a t distribution about the mode of their likelihood.
 
-Scores have neither an origin nor a unit of their own. So two thresholds are fixed, those closest to
-one sixth and to five sixths of the ratings, at the normal quantiles of the shares below them. With
-two levels there is one threshold, and the common precision of the noise is fixed instead.
+Scores have neither an origin nor a unit of their own. So two thresholds are fixed, those
+closest to one sixth and to five sixths of the ratings, at the normal quantiles of the shares
+below them. With two levels there is one threshold, and the common precision of the noise is
+fixed instead.
 """
 
 from itertools import pairwise
@@ -30,7 +32,8 @@ SPANS = 32
 STEPS = 8
 """The maximum number of Newton steps to the mode; one or two suffice after the first sweep."""
 FREEDOM = 6.0
-"""Degrees of freedom of the proposals, whose tails are heavier than those of any likelihood."""
+"""Degrees of freedom of the proposals, whose tails are heavier than those of any
+likelihood."""
 
 
 def rating_levels(value: Floats) -> Doubles:
@@ -175,8 +178,10 @@ class Ordinal:
     ) -> None:
         """A step of Metropolis and Hastings.
 
-        The proposal depends on the scores but not on the present thresholds: Newton's method starts
-        at the mode of the last sweep, and ends when the distance is small compared with the width.
+        The proposal depends on the scores but not on the present thresholds: Newton's method
+            starts
+        at the mode of the last sweep, and ends when the distance is small compared with the
+        width.
 
         Args:
             roots: of the precision of each rating, (N,).
@@ -217,7 +222,8 @@ class Ordinal:
         """The log likelihood of the levels given the scores, and its derivatives.
 
         Returns:
-            The logarithm; its slopes, (d,), and negative curvatures, (d, d), by free thresholds.
+            The logarithm; its slopes, (d,), and negative curvatures, (d, d), by free
+            thresholds.
         """
         from matinee.kernels.probit import add_likelihood
 

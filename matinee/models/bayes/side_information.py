@@ -1,11 +1,11 @@
 """Side information: features of users and items on which a hierarchical prior regresses.
 
-The set of items that a user has rated tells about their taste, whatever the ratings, and so does
-the set of users who rated an item. These sets are rows x of a matrix X with 1 / sqrt(n) for each of
-the n members. In SVD++ (Koren, "Factorization meets the neighborhood", 2008) each member has
-factors y, and x Y is added to the factors of the user. Here X is replaced by its largest singular
-vectors, so that the prior has some hundreds of features rather than one for each item or user. This
-is faster, above all for large tables, and as accurate on MovieLens.
+The set of items that a user has rated tells about their taste, whatever the ratings, and so
+does the set of users who rated an item. These sets are rows x of a matrix X with 1 / sqrt(n)
+for each of the n members. In SVD++ (Koren, "Factorization meets the neighborhood", 2008) each
+member has factors y, and x Y is added to the factors of the user. Here X is replaced by its
+largest singular vectors, so that the prior has some hundreds of features rather than one for
+each item or user. This is faster, above all for large tables, and as accurate on MovieLens.
 """
 
 from itertools import pairwise
@@ -22,7 +22,8 @@ OVERSAMPLED = 16
 
 
 class Block(NamedTuple):
-    """Features of all users, or items, rotated to be orthogonal: X = rows * lengths * right'."""
+    """Features of all users, or items, rotated to be orthogonal: X = rows * lengths *
+    right'."""
 
     rows: Floats  # (R, K), orthonormal columns
     lengths: Doubles  # (K,), singular values, largest first
@@ -62,7 +63,8 @@ def feature_block(features: Floats) -> Block:
 
 
 def _lengths(table: Floats, rank: int) -> tuple[Doubles, Doubles]:
-    """At most `rank` singular values of a table, (R, C), and its right singular vectors, (C, K)."""
+    """At most `rank` singular values of a table, (R, C), and its right singular vectors, (C,
+    K)."""
     values, axes = np.linalg.eigh(table.T.astype(np.float64) @ table)
     keep = np.flatnonzero(values > 1e-7 * max(values[-1], 1e-12))[::-1][:rank]
     return np.sqrt(values[keep]), axes[:, keep]

@@ -1,11 +1,12 @@
-"""Time effects: how a user's general level of ratings changes from day to day and within a day.
+"""Time effects: how a user's general level of ratings changes from day to day and within a
+day.
 
-Each user has a small effect for each day, for each run of 40 and of 10 consecutive ratings, and for
-each instant at which they rated (on MovieLens, the films of one page share an instant). The effects
-are normal about 0, with a learned variance for each level. They refine the day-specific biases of
-timeSVD++ (Koren, "Collaborative filtering with temporal dynamics", 2009). Only the times of the
-training ratings define days, runs and instants. A time to predict for is looked up in them, and has
-no effect if none is near.
+Each user has a small effect for each day, for each run of 40 and of 10 consecutive ratings,
+and for each instant at which they rated (on MovieLens, the films of one page share an
+instant). The effects are normal about 0, with a learned variance for each level. They refine
+the day-specific biases of timeSVD++ (Koren, "Collaborative filtering with temporal dynamics",
+2009). Only the times of the training ratings define days, runs and instants. A time to predict
+for is looked up in them, and has no effect if none is near.
 """
 
 from typing import NamedTuple
@@ -44,7 +45,8 @@ class TimeKeys(NamedTuple):
         return cls(tuple(np.split(keys, np.cumsum(sizes)[:-1])))
 
     def positions(self, user_index: NDArray[np.int32], timestamp: Longs) -> list[Longs]:
-        """The position of each rating's key at each level, (N,); the number of keys if none."""
+        """The position of each rating's key at each level, (N,); the number of keys if
+        none."""
         known = _is_known(timestamp) & (user_index >= 0)
         time = np.where(known, timestamp, 0)
         day, instant = _key(user_index, time // DAY), _key(user_index, time)

@@ -1,4 +1,5 @@
-"""NeuralRecommender: the settings, the training and the fold-in that all neural models share."""
+"""NeuralRecommender: the settings, the training and the fold-in that all neural models
+share."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 UPDATES = ("auto", "dense", "lazy")
 LARGEST_DENSE_TABLE = 20_000
-"""Rows. Up to here "auto" updates every row at every step, as the tutorials do. With a larger table
-an epoch would cost users x steps that way, so only the rows of the batch are updated."""
+"""Rows. Up to here "auto" updates every row at every step, as the tutorials do. With a larger
+table an epoch would cost users x steps that way, so only the rows of the batch are updated."""
 
 TRAINING_SETTINGS = (
     "epochs", "batch_size", "learning_rate", "schedule", "warm_up_factor", "warm_up_epochs",
@@ -44,14 +45,15 @@ TRAINING_SETTINGS = (
 class NeuralRecommender(Recommender):
     """A model that is trained in small batches by Adam.
 
-    A model declares its own settings and arrays and writes `engine`, `_fit` and `_predictor`. A new
-    person's vector is the most likely one given their ratings, if known users' vectors are a sample
-    from a normal distribution.
+    A model declares its own settings and arrays and writes `engine`, `_fit` and `_predictor`.
+    A new person's vector is the most likely one given their ratings, if known users' vectors
+    are a sample from a normal distribution.
     """
 
     capabilities = Capabilities(needs_stars=True, resumes=True)
     n_biases: ClassVar[int] = 0
-    """How many numbers at the start of a user's vector are biases; the others describe taste."""
+    """How many numbers at the start of a user's vector are biases; the others describe
+    taste."""
 
     epochs: int = hyper(5, low=1, high=10_000, search=(3, 30), help="passes over the ratings")
     batch_size: int = hyper(64, low=1, high=10_000_000, help="ratings per step")
@@ -98,13 +100,15 @@ class NeuralRecommender(Recommender):
     device: str = hyper("auto", help="cpu, cuda, mps, or auto for the first accelerator, if any")
 
     crowd_mean_: Floats = learned("V", dtype=np.float32)
-    """Mean of the vectors of the users with ratings, (V,): that of a person without ratings."""
+    """Mean of the vectors of the users with ratings, (V,): that of a person without
+    ratings."""
     crowd_variance_: Floats = learned("V", dtype=np.float32, least=0)
     noise_: NDArray[np.float64] = learned(dtype=np.float64, least=0)
     """Variance of a rating around its prediction."""
     curve_: TrainingCurve = curve("mean squared error", first="last learning rate")
     step_losses_: NDArray[np.float64] = learned("T", 2, dtype=np.float64, allows_nan=True)
-    """(steps, 2): learning rate and mean squared error of each batch, averaged to fewer rows."""
+    """(steps, 2): learning rate and mean squared error of each batch, averaged to fewer
+    rows."""
 
     @classmethod
     def hypers(cls) -> list[Hyper]:
@@ -135,7 +139,8 @@ class NeuralRecommender(Recommender):
                 f"vector has {width}"
             )
 
-    # -- training ----------------------------------------------------------------------------------
+    # -- training
+    # ----------------------------------------------------------------------------------
 
     @abstractmethod
     def engine(self, train: Ratings) -> Engine:
@@ -189,11 +194,13 @@ class NeuralRecommender(Recommender):
         self.crowd_mean_, self.crowd_variance_ = prior.mean, prior.variance
         self.noise_ = np.array(prior.noise)
 
-    # -- people ------------------------------------------------------------------------------------
+    # -- people
+    # ------------------------------------------------------------------------------------
 
     @abstractmethod
     def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
-        """The stars of some items, and their derivatives, as a function of a person's vector."""
+        """The stars of some items, and their derivatives, as a function of a person's
+        vector."""
 
     def _prior(self) -> UserPrior:
         return UserPrior(self.crowd_mean_, self.crowd_variance_, float(self.noise_))
@@ -217,7 +224,8 @@ class NeuralRecommender(Recommender):
 
 
 def require_torch(model: str) -> None:
-    """Raises UnsupportedError with the command that installs PyTorch, if it is not installed."""
+    """Raises UnsupportedError with the command that installs PyTorch, if it is not
+    installed."""
     if find_spec("torch") is None:
         raise UnsupportedError(
             f"{model} needs PyTorch, which is not installed:  pip install 'matinee[neural]'"
@@ -227,8 +235,10 @@ def require_torch(model: str) -> None:
 def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
     """Low and high end of the sigmoid's range from a text such as "0:5.5"; equal for "none".
 
-    "auto" extends the scale by one step at the low end and half a step at the high end, so that the
-    sigmoid can reach both: 0 to 5.5 for stars from 1 to 5. A tenth of the scale's length takes the
+    "auto" extends the scale by one step at the low end and half a step at the high end, so
+    that the
+    sigmoid can reach both: 0 to 5.5 for stars from 1 to 5. A tenth of the scale's length takes
+        the
     place of a step if the scale has no steps.
 
     Raises:

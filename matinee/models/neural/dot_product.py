@@ -1,12 +1,13 @@
-"""DotProduct and PlainMF: matrix factorization as fastai's course and PyTorch tutorials teach it.
+"""DotProduct and PlainMF: matrix factorization as fastai's course and PyTorch tutorials teach
+it.
 
     raw(u, i) = b_u + b_i + p_u . q_i            (dot-product)
     raw(u, i) = p_u . q_i                        (plain-mf)
     stars = low + (high - low) * sigmoid(raw)    (or raw itself, without a sigmoid range)
 
 Trained by Adam on the mean squared error of small batches (Howard, Gugger, "Deep Learning for
-Coders with fastai and PyTorch", 2020, chapter 8). On the CPU a whole step is one compiled kernel;
-on accelerators PyTorch trains the same network.
+Coders with fastai and PyTorch", 2020, chapter 8). On the CPU a whole step is one compiled
+kernel; on accelerators PyTorch trains the same network.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ from matinee.training.loop import Engine
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class DotProduct(NeuralRecommender):
-    """User and item factors with biases, and a sigmoid to a range a little wider than the scale."""
+    """User and item factors with biases, and a sigmoid to a range a little wider than the
+    scale."""
 
     name: ClassVar[str] = "dot-product"
     summary: ClassVar[str] = (
@@ -74,7 +76,8 @@ class DotProduct(NeuralRecommender):
         sigmoid_bounds(self.sigmoid_range, None)
         start_table(self.start, (0, 0), np.random.default_rng())
 
-    # -- training ----------------------------------------------------------------------------------
+    # -- training
+    # ----------------------------------------------------------------------------------
 
     def engine(self, train: Ratings) -> Engine:
         """The compiled kernel on the CPU, PyTorch on any other device."""
@@ -112,7 +115,8 @@ class DotProduct(NeuralRecommender):
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated_users, rated_items = train.user_counts > 0, train.item_counts > 0
         self._set_prior(self._user_vectors(np.flatnonzero(rated_users)))
-        # A user without training ratings is the average user; such an item is the average item.
+        # A user without training ratings is the average user; such an item is the average
+        # item.
         self.user_bias_[~rated_users] = self.crowd_mean_[0]
         self.user_factors_[~rated_users] = self.crowd_mean_[1:]
         average_item = self._average_item(rated_items)
@@ -124,7 +128,8 @@ class DotProduct(NeuralRecommender):
         bias = self.item_bias_[is_rated].mean()
         return np.append(bias, self.item_factors_[is_rated].mean(axis=0)).astype(np.float32)
 
-    # -- predictions -------------------------------------------------------------------------------
+    # -- predictions
+    # -------------------------------------------------------------------------------
 
     def _tables(self) -> FactorTables:
         return FactorTables(

@@ -5,8 +5,8 @@
     stars = low + (high - low) * sigmoid(w . x + c)
 
 (I. Zaitsev's tutorial, and fastai's EmbeddingNN; after Cheng et al., "Wide & deep learning for
-recommender systems", 2016.) PyTorch trains it, on any device. Predictions are a few matrix products
-in NumPy, so a saved model needs no PyTorch.
+recommender systems", 2016.) PyTorch trains it, on any device. Predictions are a few matrix
+products in NumPy, so a saved model needs no PyTorch.
 """
 
 import itertools
@@ -129,7 +129,8 @@ class EmbeddingMLP(NeuralRecommender):
             return dropouts * len(self._hidden_sizes())
         return dropouts
 
-    # -- training ----------------------------------------------------------------------------------
+    # -- training
+    # ----------------------------------------------------------------------------------
 
     def engine(self, train: Ratings) -> "NetworkEngine":
         """PyTorch on any device."""
@@ -161,11 +162,13 @@ class EmbeddingMLP(NeuralRecommender):
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated_users, rated_items = train.user_counts > 0, train.item_counts > 0
         self._set_prior(self.user_factors_[rated_users])
-        # A user without training ratings is the average user; such an item is the average item.
+        # A user without training ratings is the average user; such an item is the average
+        # item.
         self.user_factors_[~rated_users] = self.crowd_mean_
         self.item_factors_[~rated_items] = self.item_factors_[rated_items].mean(axis=0)
 
-    # -- predictions -------------------------------------------------------------------------------
+    # -- predictions
+    # -------------------------------------------------------------------------------
 
     def _widths(self) -> list[int]:
         """Number of inputs, sizes of the hidden layers, and 1 for the output."""
@@ -194,7 +197,8 @@ class EmbeddingMLP(NeuralRecommender):
         """Stars, (n,), from the sums of the first layer, (n, H).
 
         Args:
-            active: if given, a mask of the active units of each hidden layer is appended, (n, H).
+            active: if given, a mask of the active units of each hidden layer is appended, (n,
+                H).
         """
         for layer in self._layers()[1:]:
             if active is not None:

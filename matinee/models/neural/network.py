@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 class Network(NeuralRecommender):
     """A network of your own.
 
-    A person's vector is their row of every parameter whose first dimension is the number of users,
-    concatenated; fold-in finds such rows for a new person. If there are as many users as items, the
+    A person's vector is their row of every parameter whose first dimension is the number of
+    users, concatenated; fold-in finds such rows for a new person. If there are as many users
+    as items, the
     module must name these parameters: user_tables = ("users.weight", ...), and item_tables.
 
     Args:
@@ -55,7 +56,8 @@ class Network(NeuralRecommender):
     shapes_: NDArray[np.int64] = learned("D", dtype=np.int64, least=0)
     """Their shapes, one after another, each preceded by its number of dimensions."""
 
-    # -- training ----------------------------------------------------------------------------------
+    # -- training
+    # ----------------------------------------------------------------------------------
 
     def engine(self, train: Ratings) -> "NetworkEngine":
         """PyTorch on any device."""
@@ -64,7 +66,8 @@ class Network(NeuralRecommender):
         return self._torch_engine(copy.deepcopy(self.module), compiled=self.compile)
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
-        self._table_names("user", train.n_users)  # refuses an ambiguous module before the training
+        # Refuses an ambiguous module before the training
+        self._table_names("user", train.n_users)
         engine = self.engine(train)
         self._train(engine, train, options)
         trained = engine.module.cpu().state_dict().values()
@@ -72,7 +75,8 @@ class Network(NeuralRecommender):
         self.shapes_ = _shapes(engine.module)
         self._set_prior(self._user_vectors(np.flatnonzero(train.user_counts > 0)))
 
-    # -- the trained module ------------------------------------------------------------------------
+    # -- the trained module
+    # ------------------------------------------------------------------------
 
     def _tensors(self) -> "dict[str, Tensor]":
         """The trained parameters and buffers by name, in the shapes of the module.
@@ -152,7 +156,8 @@ class Network(NeuralRecommender):
         stars: Tensor = functional_call(self.module.eval(), tensors, arguments)
         return stars
 
-    # -- predictions -------------------------------------------------------------------------------
+    # -- predictions
+    # -------------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         vectors: Floats = self._rows("user", len(self.users_))[user_index]
@@ -165,7 +170,8 @@ class Network(NeuralRecommender):
             vector = torch.tensor(x, dtype=torch.float32)
             vectors = vector.repeat(len(item_index), 1).requires_grad_()
             stars = self._stars(vectors, item_index)
-            # Each rating has a row of its own, so the sum's derivatives are those of each, (n, D).
+            # Each rating has a row of its own, so the sum's derivatives are those of each, (n,
+            # D).
             (slopes,) = torch.autograd.grad(stars.sum(), vectors)
             return stars.detach().double().numpy(), slopes.double().numpy()
 

@@ -2,8 +2,8 @@
 
     def mine(person: CurrentPerson, serving: Serving) -> Response: ...
 
-A function that uses the store is a plain `def`, which FastAPI calls in a thread, or does so in a
-lane; one that asks a model is `async` and goes through `Snapshot.ask`.
+A function that uses the store is a plain `def`, which FastAPI calls in a thread, or does so in
+a lane; one that asks a model is `async` and goes through `Snapshot.ask`.
 """
 
 from dataclasses import dataclass, field

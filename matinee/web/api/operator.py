@@ -1,5 +1,5 @@
-"""For those who run the server: health, figures, and the operator's endpoints behind a token of
-their own."""
+"""For those who run the server: health, figures, and the operator's endpoints behind a token
+of their own."""
 
 from typing import Any
 
@@ -29,8 +29,8 @@ async def live() -> Response:
 
 @health.get("/ready")
 async def ready(serving: Serving) -> Response:
-    """Whether requests can be answered: 503 if the database does not answer. A refused model file
-    is told, while the model before it goes on answering."""
+    """Whether requests can be answered: 503 if the database does not answer. A refused model
+    file is told, while the model before it goes on answering."""
     try:
         await run_in_threadpool(serving.store.check)
     except StoreError:
@@ -50,8 +50,8 @@ async def ready(serving: Serving) -> Response:
 
 @router.get("/model", responses=problems(401, 403))
 async def model_info(serving: Serving) -> Response:
-    """Each model that is served: its settings, what it was trained on, and whether its newest file
-    was refused."""
+    """Each model that is served: its settings, what it was trained on, and whether its newest
+    file was refused."""
     return Answer([_state(one) | _details(one) for one in serving.models])
 
 

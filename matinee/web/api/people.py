@@ -1,5 +1,5 @@
-"""The API for people: a token instead of an account, ratings that are kept, and all of it given out
-or deleted.
+"""The API for people: a token instead of an account, ratings that are kept, and all of it
+given out or deleted.
 
 Everything under /api/v1/me is about the person whose token comes along, and no address names
 another person.
@@ -48,8 +48,8 @@ def who_am_i(person: CurrentPerson, serving: Serving) -> Response:
 
 @me.delete("", status_code=204, responses=problems(401))
 def delete_everything(request: Request, person: CurrentPerson, serving: Serving) -> Response:
-    """Deletes this person and all that is theirs, for good. A model that has learnt from it is not
-    trained anew."""
+    """Deletes this person and all that is theirs, for good. A model that has learnt from it is
+    not trained anew."""
     serving.store.forget(person)
     answer = Response(status_code=204)
     take_cookie(request, answer)
@@ -64,7 +64,8 @@ def export_everything(person: CurrentPerson, serving: Serving) -> Response:
     return answer
 
 
-# -- ratings ---------------------------------------------------------------------------------------
+# -- ratings
+# ---------------------------------------------------------------------------------------
 # ----------------
 
 
@@ -184,6 +185,6 @@ def _explanation(
 def my_taste(
     person: CurrentPerson, serving: Serving, query: Annotated[schemas.ModelQuery, Query()]
 ) -> Response:
-    """Which genres and decades this person likes more than others do, and where they and the crowd
-    differ most."""
+    """Which genres and decades this person likes more than others do, and where they and the
+    crowd differ most."""
     return Answer(responses.taste(serving.models.snapshot(query.model), serving.store.kept(person)))

@@ -1,5 +1,5 @@
-"""What is answered, as plain values for JSON; the API and the pages say the same because they both
-say this."""
+"""What is answered, as plain values for JSON; the API and the pages say the same because they
+both say this."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
@@ -212,8 +212,8 @@ def taste(snapshot: Snapshot, kept: Kept) -> Values:
 
 
 def native_id(snapshot: Snapshot, item_id: Id) -> Id:
-    """An id as the model writes it: 7 for the text "7" where ids are integers; unchanged if it is
-    unknown."""
+    """An id as the model writes it: 7 for the text "7" where ids are integers; unchanged if it
+    is unknown."""
     index = snapshot.find(item_id)
     return item_id if index is None else snapshot.guide.model.items_.id(index)
 
@@ -233,8 +233,8 @@ def _line(one: Suggestion) -> Values:
 
 
 def _add_deviations(snapshot: Snapshot, person: Folded, lines: list[Values]) -> None:
-    """How far somebody's stars would be from the predicted ones, to each line; None if the model
-    cannot tell."""
+    """How far somebody's stars would be from the predicted ones, to each line; None if the
+    model cannot tell."""
     model = snapshot.guide.model
     index = np.array([snapshot.index_of(line["item_id"]) for line in lines], np.int64)
     deviations = model.deviations(person.profile, index) if len(index) else None

@@ -212,7 +212,8 @@ class NameBody(_Asked):
         return self
 
 
-# -- answers ---------------------------------------------------------------------------------------
+# -- answers
+# ---------------------------------------------------------------------------------------
 # ----------------
 
 
@@ -284,8 +285,8 @@ class Predictions(BaseModel):
 
 
 class Explained(BaseModel):
-    """What a prediction is made of; the values of `parts` add up to `stars`, or to `score` where
-    there are none."""
+    """What a prediction is made of; the values of `parts` add up to `stars`, or to `score`
+    where there are none."""
 
     item_id: int | str
     title: str

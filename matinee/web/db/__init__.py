@@ -1,2 +1,2 @@
-"""The database: its tables, migrations and connection, transactions, people with their ratings, and
-groups."""
+"""The database: its tables, migrations and connection, transactions, people with their
+ratings, and groups."""

@@ -1,10 +1,10 @@
 """Opening the database: SQLite in a file, or PostgreSQL by a URL; each keeps what it has
 acknowledged.
 
-A commit returns when the data is on the disk: SQLite in WAL mode with synchronous=FULL, PostgreSQL
-    with
-synchronous_commit=on. So what was acknowledged survives SIGKILL, and a power cut as far as the disk
-is honest.
+A commit returns when the data is on the disk: SQLite in WAL mode with synchronous=FULL,
+    PostgreSQL with
+synchronous_commit=on. So what was acknowledged survives SIGKILL, and a power cut as far as the
+disk is honest.
 """
 
 import time
@@ -31,12 +31,12 @@ _MIGRATING = 0x6D_61_74_69_6E_65_65
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine for a database URL; nothing is connected yet. A path without `://` is a file of
-    SQLite.
+    """An engine for a database URL; nothing is connected yet. A path without `://` is a file
+    of SQLite.
 
     Raises:
-        StoreError: the URL is none, of another kind of database, or of one in memory, which would
-            keep nothing.
+        StoreError: the URL is none, of another kind of database, or of one in memory, which
+            would keep nothing.
     """
     try:
         address = address_of(url)
@@ -53,8 +53,8 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Brings the tables up to date, or makes them; of several processes one does, and the others
-    wait for it.
+    """Brings the tables up to date, or makes them; of several processes one does, and the
+    others wait for it.
 
     Raises:
         StoreError: the database cannot be reached or written, or a newer matinee has made it.
@@ -79,8 +79,8 @@ def migrate(engine: sa.Engine) -> None:
 
 
 def reason(error: SQLAlchemyError) -> str:
-    """The first line of what the database says, without the statement and its values, which may be
-    personal."""
+    """The first line of what the database says, without the statement and its values, which
+    may be personal."""
     cause: object = (
         error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     )
@@ -133,7 +133,8 @@ def _use_wal(cursor: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # Who is going to write takes the lock first: who has read before cannot get it while somebody
+    # Who is going to write takes the lock first: who has read before cannot get it while
+    # somebody
     # else writes.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -157,8 +157,8 @@ def ids_of(connection: sa.Connection, person_id: str) -> list[str]:
 
 
 def lock_groups(connection: sa.Connection, group_ids: Sequence[str]) -> list[str]:
-    """Until the end of the transaction nobody else joins or leaves these groups; gives those that
-    there are."""
+    """Until the end of the transaction nobody else joins or leaves these groups; gives those
+    that there are."""
     query = (
         sa.select(viewing_groups.c.id)
         .where(viewing_groups.c.id.in_(group_ids))

@@ -1,9 +1,9 @@
 """Store: people, their ratings and what they are not interested in. Every method is one
 transaction.
 
-When a method that writes returns, the write is on the disk (see `engine`). Methods block: call them
-from a thread. A person is known by a secret token; only its SHA-256 is kept, so that a stolen
-database opens no account.
+When a method that writes returns, the write is on the disk (see `engine`). Methods block: call
+them from a thread. A person is known by a secret token; only its SHA-256 is kept, so that a
+stolen database opens no account.
 """
 
 import math
@@ -37,8 +37,8 @@ from matinee.web.db.transactions import (
 __all__ = ["Created", "Kept", "Rated", "Store", "UnknownPersonError"]
 
 MOST_RATINGS = 5_000
-"""Of one person; as many films that they are not interested in; both are more than anybody enters
-by hand."""
+"""Of one person; as many films that they are not interested in; both are more than anybody
+enters by hand."""
 
 
 class Rated(NamedTuple):
@@ -99,12 +99,13 @@ class Store:
         return self._database.engine.dialect.name
 
     def check(self) -> None:
-        """Raises StoreError if the database does not answer, or its file is another than the one
-        that was opened."""
+        """Raises StoreError if the database does not answer, or its file is another than the
+        one that was opened."""
         with self._reading() as connection:
             connection.execute(sa.select(people.c.id).limit(1)).all()
 
-    # -- people ------------------------------------------------------------------------------------
+    # -- people
+    # ------------------------------------------------------------------------------------
     # ------------
 
     def create_person(self) -> Created:
@@ -177,12 +178,12 @@ class Store:
         self.rate_many(person_id, {item_id: stars})
 
     def rate_many(self, person_id: str, stars: Mapping[str, float]) -> None:
-        """Keeps ratings, all or none, each in place of an earlier one; rated films are no longer
-        "not interested".
+        """Keeps ratings, all or none, each in place of an earlier one; rated films are no
+        longer "not interested".
 
         Args:
-            stars: item id -> stars, the last one last; whether the model knows them is the caller's
-                to check.
+            stars: item id -> stars, the last one last; whether the model knows them is the
+                caller's to check.
 
         Raises:
             UnknownPersonError: there is no such person.
@@ -234,7 +235,8 @@ class Store:
             return connection.execute(table.delete().where(theirs)).rowcount > 0
 
     # -- the operator
-    # ------------------------------------------------------------------------------------------
+    # -----------------------------------------------------------------------------------------
+    # -
 
     def counts(self) -> dict[str, int]:
         """How many people, ratings, films not of interest and groups there are."""

@@ -1,7 +1,8 @@
 """Transactions on the database, their errors, and whether its file is still the one that was
 opened.
 
-What the tables of people and of groups share is here too: secrets of which only a hash is kept.
+What the tables of people and of groups share is here too: secrets of which only a hash is
+    kept.
 """
 
 import hashlib
@@ -52,8 +53,8 @@ class Database:
         """A transaction that changes nothing.
 
         Raises:
-            StoreError: the database does not answer, or its file is another than the one that was
-                opened.
+            StoreError: the database does not answer, or its file is another than the one that
+                was opened.
         """
         with self._told():
             self._refuse_another_file()
@@ -87,8 +88,8 @@ class Database:
             ) from error
 
     def _refuse_another_file(self) -> None:
-        """A file that is removed or replaced stays open here, and SQLite goes on with what ends
-        with this process."""
+        """A file that is removed or replaced stays open here, and SQLite goes on with what
+        ends with this process."""
         if self._file is not None and (
             self._identity is None or self._identity_now() != self._identity
         ):
@@ -121,8 +122,8 @@ def now() -> int:
 
 def lock_person(connection: sa.Connection, person_id: str) -> None:
     """Until the end of the transaction nobody else changes what is this person's: so it can be
-    counted, and then added to. Always before `groups.lock_groups`, so that no two wait for each
-    other. SQLite has one writer at a time anyway.
+    counted, and then added to. Always before `groups.lock_groups`, so that no two wait for
+    each other. SQLite has one writer at a time anyway.
 
     Raises:
         UnknownPersonError: there is no such person.

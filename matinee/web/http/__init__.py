@@ -1,1 +1,2 @@
-"""What every request and response passes: limits, security, problem documents, logs and metrics."""
+"""What every request and response passes: limits, security, problem documents, logs and
+metrics."""

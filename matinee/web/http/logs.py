@@ -1,7 +1,7 @@
 """Structured logs: one JSON object on a line of standard error, without anything personal.
 
-A request is logged by its route (`/api/v1/films/{item_id}`), never by its path, address, token or
-body.
+A request is logged by its route (`/api/v1/films/{item_id}`), never by its path, address, token
+or body.
 """
 
 import logging
@@ -22,8 +22,8 @@ def log(event: str, **fields: Any) -> None:
 
 
 def log_bug(request_id: str, route: str, error: BaseException) -> None:
-    """Writes where an unexpected error was raised. Its own words are left out: they may hold what a
-    person sent."""
+    """Writes where an unexpected error was raised. Its own words are left out: they may hold
+    what a person sent."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]]
     log("bug", request_id=request_id, route=route, error=type(error).__name__, traceback=where)
@@ -44,8 +44,8 @@ class _Lines(logging.Handler):
 
 
 def log_libraries() -> None:
-    """Sends the warnings of uvicorn and others through `log`, in place of whatever they had set
-    up."""
+    """Sends the warnings of uvicorn and others through `log`, in place of whatever they had
+    set up."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True

@@ -1,7 +1,7 @@
 """The gate through which every request comes in and every answer goes out.
 
-In: a request id, the limits, and the refusal of what another site's page has sent. Out: security
-    headers, one line in
+In: a request id, the limits, and the refusal of what another site's page has sent. Out:
+    security headers, one line in
 the log, the figures. Whatever goes wrong inside ends here as a problem document.
 """
 
@@ -147,7 +147,8 @@ class Gate:
             raise busy("Too many people are asking at the moment; try again in a second.")
         client = client_of(scope["client"][0] if scope.get("client") else None)
         self._slow_down(self._requests.wait(client), "requests")
-        # The page of a first rating makes somebody new too, and only it can tell that the visitor
+        # The page of a first rating makes somebody new too, and only it can tell that the
+        # visitor
         # is nobody yet.
         scope["state"]["let_in_newcomer"] = lambda: self._slow_down(
             self._newcomers.wait(client), "new people"

@@ -1,4 +1,5 @@
-"""Figures for Prometheus. Labels are routes, methods and statuses: few, and nothing personal."""
+"""Figures for Prometheus. Labels are routes, methods and statuses: few, and nothing
+personal."""
 
 import os
 from pathlib import Path
@@ -50,7 +51,8 @@ class RouteFigures:
 
 
 def forget_the_dead(folder: str) -> None:
-    """Removes what workers that are gone have left of figures that are true only while one lives.
+    """Removes what workers that are gone have left of figures that are true only while one
+    lives.
 
     Args:
         folder: where the workers keep their figures.
@@ -74,7 +76,8 @@ def _is_running(process: int) -> bool:
 
 
 def exposition() -> bytes:
-    """All figures in the text format; of all worker processes together where there are several."""
+    """All figures in the text format; of all worker processes together where there are
+    several."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     together = CollectorRegistry()

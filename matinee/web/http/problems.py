@@ -65,8 +65,8 @@ def answer_of(problem: Problem, request_id: str, **more: Any) -> Answer:
 
 
 def answer_in(scope: Any, problem: Problem, **more: Any) -> Response:
-    """The answer to a request that failed: a page where a browser shows pages, and the document
-    elsewhere."""
+    """The answer to a request that failed: a page where a browser shows pages, and the
+    document elsewhere."""
     draw = getattr(getattr(scope.get("app"), "state", None), "error_page", None)
     accepted = dict(scope["headers"]).get(b"accept", b"")
     if draw is None or b"text/html" not in accepted or scope["path"].startswith(_NO_PAGES):

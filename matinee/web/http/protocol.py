@@ -1,5 +1,5 @@
-"""HTTP as uvicorn speaks it, but with limits on the head of a request, which the gate sees only
-when it is complete."""
+"""HTTP as uvicorn speaks it, but with limits on the head of a request, which the gate sees
+only when it is complete."""
 
 import asyncio
 
@@ -8,7 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_BYTES = 64 * 1024
 """Of the address and the headers together."""
 HEAD_SECONDS = 10.0
-"""From the first byte of a head, or from the opening of the connection, to the end of the head."""
+"""From the first byte of a head, or from the opening of the connection, to the end of the
+head."""
 
 _TOO_LONG = "431 Request Header Fields Too Large"
 
@@ -17,10 +18,11 @@ class Protocol(HttpToolsProtocol):
     """One connection; closed when a head is too long, or does not end in time."""
 
     _n_bytes = 0
-    """Of the head that is awaited: the parts that are understood, or the bytes of one part that
-    does not end."""
+    """Of the head that is awaited: the parts that are understood, or the bytes of one part
+    that does not end."""
     _deadline: asyncio.TimerHandle | None = None
-    """Of the head that is awaited; None while a request is worked on, and between two of them."""
+    """Of the head that is awaited; None while a request is worked on, and between two of
+    them."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first head."""

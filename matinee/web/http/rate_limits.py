@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 MOST_CLIENTS = 50_000
-"""So many addresses are remembered; the one that has been silent longest is forgotten first."""
+"""So many addresses are remembered; the one that has been silent longest is forgotten
+first."""
 
 
 class Buckets:
@@ -38,8 +39,8 @@ class Buckets:
 
 
 def client_of(address: str | None) -> str:
-    """Whom a request counts for: the address, or the network of 64 bits that one household has of
-    IPv6.
+    """Whom a request counts for: the address, or the network of 64 bits that one household has
+    of IPv6.
 
     What proxies write is understood as well: a port behind the address, and IPv4 within IPv6.
     """

@@ -37,11 +37,12 @@ NOT_STORED = (b"cache-control", b"no-store")
 
 
 def is_foreign(method: str, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a request that may change something was made by another site's page in somebody's
-    browser.
+    """Whether a request that may change something was made by another site's page in
+    somebody's browser.
 
-    Browsers say so in Sec-Fetch-Site, which no page can forge, and older ones in Origin; a client
-    that sends neither is no browser, and holds no cookie that another site could misuse.
+    Browsers say so in Sec-Fetch-Site, which no page can forge, and older ones in Origin; a
+    client that sends neither is no browser, and holds no cookie that another site could
+    misuse.
 
     Args:
         headers: names in lower case.
@@ -79,8 +80,8 @@ def cookie_name(request: Request) -> str:
     """Over HTTPS with the prefix by which browsers take the cookie only so, and from this host
     itself.
 
-    Browsers do not tell ports apart, so the id of the database is in it: two servers on one host
-        are no strangers then.
+    Browsers do not tell ports apart, so the id of the database is in it: two servers on one
+        host are no strangers then.
     """
     name = f"matinee-{request.app.state.served.store.id}"
     return f"__Host-{name}" if request.url.scheme == "https" else name
@@ -92,8 +93,8 @@ def token_of(request: Request) -> str | None:
 
 
 def give_cookie(request: Request, response: Response, token: str) -> None:
-    """Sets the cookie: out of the reach of scripts, and sent along with no other site's requests
-    but plain links."""
+    """Sets the cookie: out of the reach of scripts, and sent along with no other site's
+    requests but plain links."""
     secure = request.url.scheme == "https"
     response.set_cookie(
         cookie_name(request),
@@ -107,8 +108,8 @@ def give_cookie(request: Request, response: Response, token: str) -> None:
 
 
 def renew_cookie(request: Request, response: Response) -> None:
-    """Sets the cookie again, for another `COOKIE_SECONDS`, if somebody known has come by it; see
-    `access`."""
+    """Sets the cookie again, for another `COOKIE_SECONDS`, if somebody known has come by it;
+    see `access`."""
     token: str | None = getattr(request.state, "known_token", None)
     if token is not None and token == request.cookies.get(cookie_name(request)):
         give_cookie(request, response, token)

@@ -29,8 +29,8 @@ class Column(NamedTuple):
 def columns_of(
     own: Sequence[StarCount], everyone: Sequence[StarCount] | None, scale: Scale
 ) -> list[Column]:
-    """Histograms of the person's and everyone's ratings: one column per step, or ten for a fine
-    scale."""
+    """Histograms of the person's and everyone's ratings: one column per step, or ten for a
+    fine scale."""
     lowest, highest, step = scale
     if not scale.has_stars:
         return []
@@ -64,8 +64,8 @@ def columns_of(
 
 
 def histogram(columns: Sequence[Column]) -> Markup:
-    """The bars of the columns, each 10 units wide and up to 100 high; the page writes the labels
-    below."""
+    """The bars of the columns, each 10 units wide and up to 100 high; the page writes the
+    labels below."""
     highest = max(
         [1e-9, *(column.own for column in columns), *(column.everyone or 0 for column in columns)]
     )

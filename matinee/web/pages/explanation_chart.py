@@ -1,5 +1,5 @@
-"""An explanation as a waterfall chart: each bar runs from the running total before its part to that
-after it."""
+"""An explanation as a waterfall chart: each bar runs from the running total before its part to
+that after it."""
 
 from typing import NamedTuple
 
@@ -51,7 +51,8 @@ class _Axis(NamedTuple):
 
 
 def chart(explanation: Explanation) -> Chart:
-    """The chart of an explanation, with a bar for what rounding loses, so that the bars add up."""
+    """The chart of an explanation, with a bar for what rounding loses, so that the bars add
+    up."""
     lines = explanation.lines(N_NAMED_RATINGS)
     parts, total = lines[:-1], lines[-1]
     digits = explanation.digits

@@ -1,6 +1,7 @@
 """Film cards: what a page says about a film, and why the film is on a list.
 
-Everything here is fast because it runs again after every rating: each item is a row in one table of
+Everything here is fast because it runs again after every rating: each item is a row in one
+    table of
 directions, computed once per model. The exact reasons are on the page of the film.
 """
 
@@ -23,7 +24,8 @@ from matinee.web.serving.snapshot import Snapshot
 ALIKE = 0.3
 """The smallest cosine at which a card calls one film similar to another."""
 _SIMILAR = 0.2
-"""The smallest cosine, shrunk where there are few ratings, at which a film is listed as similar."""
+"""The smallest cosine, shrunk where there are few ratings, at which a film is listed as
+similar."""
 _FEW_RATINGS = 20
 _TOP_TENTH = 0.9
 
@@ -88,8 +90,8 @@ class FilmCards:
         return cards
 
     def reasons(self, indices: list[int], own: Mapping[int, float]) -> list[str]:
-        """One sentence per film: the similar film that the person likes, or what people think of
-        it."""
+        """One sentence per film: the similar film that the person likes, or what people think
+        of it."""
         liked = self.liked(own)
         if not liked or not indices:
             return [self._reason_from_ratings(index) for index in indices]
@@ -146,8 +148,8 @@ class FilmCards:
 
 
 class FilmCardsCache:
-    """The cards of the snapshots being served: made once, dropped when a new model replaces the
-    old."""
+    """The cards of the snapshots being served: made once, dropped when a new model replaces
+    the old."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, FilmCards] = {}
@@ -164,7 +166,8 @@ class FilmCardsCache:
                 cards = self._by_name[snapshot.name] = FilmCards(snapshot)
             if cards.snapshot is snapshot:
                 return cards
-            return FilmCards(snapshot)  # for a request that began before the model was replaced
+            # For a request that began before the model was replaced
+            return FilmCards(snapshot)
 
 
 def _first_and_last_year(snapshot: Snapshot) -> tuple[int, int] | None:

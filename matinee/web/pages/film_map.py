@@ -1,8 +1,8 @@
-"""The map of films as a page: the scripts and the style of the stand-alone map, with its data as
-resources.
+"""The map of films as a page: the scripts and the style of the stand-alone map, with its data
+as resources.
 
-The films are the same for everyone, take a while to place and are cached; where the person stands
-is computed for every request.
+The films are the same for everyone, take a while to place and are cached; where the person
+stands is computed for every request.
 """
 
 import threading
@@ -30,7 +30,8 @@ from matinee.web.serving.snapshot import Snapshot
 router = APIRouter(prefix="/map", include_in_schema=False)
 
 MAX_FILMS = 8_000
-"""On the map: the most rated ones. Neighbors are searched among all of them, in quadratic time."""
+"""On the map: the most rated ones. Neighbors are searched among all of them, in quadratic
+time."""
 _MEDIA_TYPES = {
     "map.js": "text/javascript",
     "map_canvas.js": "text/javascript",
@@ -48,7 +49,8 @@ class DrawnMap(NamedTuple):
 
 
 class Maps:
-    """The maps of the snapshots being served: each is made once, by the first request for it."""
+    """The maps of the snapshots being served: each is made once, by the first request for
+    it."""
 
     def __init__(self) -> None:
         self._by_snapshot: WeakKeyDictionary[Snapshot, DrawnMap] = WeakKeyDictionary()
@@ -128,8 +130,8 @@ def _draw(snapshot: Snapshot) -> DrawnMap:
 
 
 def _min_ratings(model: Recommender) -> int:
-    """Ratings that a film on the map needs, so that there are at most `MAX_FILMS`, and at least
-    two."""
+    """Ratings that a film on the map needs, so that there are at most `MAX_FILMS`, and at
+    least two."""
     counts = np.sort(model.item_counts_)[::-1]
     minimum = few_ratings(model.item_counts_)
     if len(counts) > MAX_FILMS:

@@ -1,5 +1,5 @@
-"""The page "For you": the list with its filters, and rows of films like those that the person liked
-best."""
+"""The page "For you": the list with its filters, and rows of films like those that the person
+liked best."""
 
 from typing import Any, NamedTuple
 
@@ -39,7 +39,8 @@ class ForYouPage(RatingContext):
     """Why the list is shorter than asked for; empty if it is not."""
     rows: list[SimilarRow]
     held: frozenset[str]
-    """Ids of films whose cards the browser has; for them only what may have changed is sent."""
+    """Ids of films whose cards the browser has; for them only what may have changed is
+    sent."""
     options: Wish
     chosen: dict[str, Any]
     """The options that differ from their defaults."""

@@ -1,5 +1,5 @@
-"""Groups: friends find something to watch together, with a link that invites them and one list for
-all.
+"""Groups: friends find something to watch together, with a link that invites them and one list
+for all.
 
 Members see each other's names and the list, never each other's ratings.
 """

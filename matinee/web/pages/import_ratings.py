@@ -1,4 +1,5 @@
-"""Import: ratings from another site's file are read, reviewed by the person, and only then stored.
+"""Import: ratings from another site's file are read, reviewed by the person, and only then
+stored.
 
 Nothing is stored in between: the form on the review page holds what the file said.
 """
@@ -107,7 +108,8 @@ def _review(
 
 
 async def _chosen(request: Request) -> list[str]:
-    """The fields of the form; read here because FastAPI's own limit on fields is too low for it."""
+    """The fields of the form; read here because FastAPI's own limit on fields is too low for
+    it."""
     try:
         form = await request.form(
             max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES

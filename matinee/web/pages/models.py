@@ -1,5 +1,5 @@
-"""Two models side by side: the list of each for the same person, and how well it predicts their
-ratings."""
+"""Two models side by side: the list of each for the same person, and how well it predicts
+their ratings."""
 
 from typing import Annotated, NamedTuple, TypedDict
 

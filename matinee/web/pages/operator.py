@@ -1,9 +1,9 @@
 """The operator's page: what the database holds, the served models and their accuracy, and the
 traffic.
 
-Typing the operator's token sets a cookie for half an hour. The cookie holds the time at which it
-expires and an HMAC of that time made with the token; browsers send it to this page alone. It gives
-no access to the API, and the token cannot be read from it.
+Typing the operator's token sets a cookie for half an hour. The cookie holds the time at which
+it expires and an HMAC of that time made with the token; browsers send it to this page alone.
+It gives no access to the API, and the token cannot be read from it.
 """
 
 import hashlib
@@ -162,7 +162,8 @@ def _sign_in_page(
     return response
 
 
-# -- the cookie ------------------------------------------------------------------------------------
+# -- the cookie
+# ------------------------------------------------------------------------------------
 
 
 def _is_operator(request: Request, serving: Served) -> bool:
@@ -197,7 +198,8 @@ def _set_cookie(request: Request, response: Response, value: str, seconds: int) 
     )
 
 
-# -- the figures -----------------------------------------------------------------------------------
+# -- the figures
+# -----------------------------------------------------------------------------------
 
 
 def _served_model(live: LiveModel, people: list[Kept]) -> ServedModel:

@@ -1,4 +1,5 @@
-"""Posters made of type: there are no pictures, so genre gives the color and the decade the layout.
+"""Posters made of type: there are no pictures, so genre gives the color and the decade the
+layout.
 
 These functions return names of CSS classes; the stylesheet says what they look like.
 """

@@ -20,8 +20,8 @@ N_RECOMMENDED = 6
 
 
 class RateQuery(BaseModel):
-    """Films not to ask about, because they were not seen or are on the page; and how many to ask
-    about."""
+    """Films not to ask about, because they were not seen or are on the page; and how many to
+    ask about."""
 
     skip: FilmIds = []
     shown: FilmIds = []

@@ -1,7 +1,7 @@
 """Forms about a film: rate, remove the rating, hide, show again.
 
-A form is answered with a redirect to its page. The script of the pages sends the same form with the
-header `X-Part` and gets that page at once, one request per change.
+A form is answered with a redirect to its page. The script of the pages sends the same form
+with the header `X-Part` and gets that page at once, one request per change.
 """
 
 from typing import Annotated

@@ -1,10 +1,10 @@
-"""Rendering: templates and what they may call, answers as whole pages or parts of pages, static
-files.
+"""Rendering: templates and what they may call, answers as whole pages or parts of pages,
+static files.
 
-The function behind the address of a page ends in `render(request, "name.html", values)`. A form
-that changes something ends in `redirect_back(address)`, which leads back to the page it was sent
-from. The script of the pages sends the same forms with the header `X-Part`, gets that page at once,
-and puts the parts that changed into the open page.
+The function behind the address of a page ends in `render(request, "name.html", values)`. A
+form that changes something ends in `redirect_back(address)`, which leads back to the page it
+was sent from. The script of the pages sends the same forms with the header `X-Part`, gets that
+page at once, and puts the parts that changed into the open page.
 """
 
 import json
@@ -54,7 +54,8 @@ def render(request: Request, template: str, values: Mapping[str, object]) -> HTM
     """A page, or a part of one.
 
     Args:
-        values: for the template, beside `text`, all texts, and `here`, the path of the address.
+        values: for the template, beside `text`, all texts, and `here`, the path of the
+            address.
     """
     shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
     html = _environment().get_template(template).render({**shared, **values})
@@ -95,8 +96,8 @@ def redirect_back(address: str) -> Response:
 
 
 def is_local(address: str) -> bool:
-    """Whether an address is a path on this server, unlike "//other.example" and what browsers take
-    for it."""
+    """Whether an address is a path on this server, unlike "//other.example" and what browsers
+    take for it."""
     try:
         parts = urlsplit(address)
     except ValueError:  # such as //[
@@ -127,7 +128,8 @@ def with_query(path: str, **values: object) -> str:
 
 
 class RevalidatedFiles(StaticFiles):
-    """Stylesheet and scripts: browsers cache them but ask before use, so all are of one version."""
+    """Stylesheet and scripts: browsers cache them but ask before use, so all are of one
+    version."""
 
     def file_response(
         self,
@@ -142,7 +144,8 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-# -- what templates call ---------------------------------------------------------------------------
+# -- what templates call
+# ---------------------------------------------------------------------------
 
 
 def preload_templates() -> None:
@@ -161,7 +164,8 @@ def preload_templates() -> None:
 
 
 def choices(scale: Scale) -> list[float]:
-    """The ratings that a scale allows, ascending; empty if there are too many to choose from."""
+    """The ratings that a scale allows, ascending; empty if there are too many to choose
+    from."""
     if not scale.has_stars or not scale.step:
         return []
     n = round((scale.highest - scale.lowest) / scale.step) + 1

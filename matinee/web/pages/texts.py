@@ -1,7 +1,7 @@
 """All English that the pages say, by page; what stands in braces is filled in.
 
-Sentences about a model come from it (`Explanation.sentence`, `Suggestions.note`), and those about
-errors from where they are raised.
+Sentences about a model come from it (`Explanation.sentence`, `Suggestions.note`), and those
+about errors from where they are raised.
 """
 
 from typing import Any

@@ -1,4 +1,5 @@
-"""The person who looks at a page: their data, how the model sees them, and how forms are read."""
+"""The person who looks at a page: their data, how the model sees them, and how forms are
+read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -171,7 +171,8 @@ def all_ratings(
     return render(request, "you_ratings.html", values)
 
 
-# -- download and delete ---------------------------------------------------------------------------
+# -- download and delete
+# ---------------------------------------------------------------------------
 
 
 @router.get("/matinee.json")
@@ -186,7 +187,8 @@ def export_json(person: MaybePerson, serving: Serving) -> Response:
 
 @router.get("/ratings.csv")
 def export_csv(person: MaybePerson, serving: Serving) -> Response:
-    """The person's ratings as a table that spreadsheets and `matinee recommend --ratings` read."""
+    """The person's ratings as a table that spreadsheets and `matinee recommend --ratings`
+    read."""
     if person is None:
         return RedirectResponse("/you", 303)
     snapshot = serving.models.snapshot()

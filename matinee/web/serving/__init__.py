@@ -1,2 +1,2 @@
-"""The models being served: snapshots of model files, their replacement, film search, and the queue
-for long work."""
+"""The models being served: snapshots of model files, their replacement, film search, and the
+queue for long work."""

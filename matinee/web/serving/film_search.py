@@ -58,11 +58,11 @@ class FilmIndex:
         }
 
     def search(self, text: str, filters: Filters, order: str) -> Found:
-        """All films that pass the filters and have a word for each word of the text, or a longer
-        one that begins so.
+        """All films that pass the filters and have a word for each word of the text, or a
+        longer one that begins so.
 
-        Titles that begin with the text come first. If no title has all words, the nearest titles
-        are taken.
+        Titles that begin with the text come first. If no title has all words, the nearest
+        titles are taken.
         """
         allowed = self._guide.allowed(filters)
         ranked = self._orders[order]
@@ -102,8 +102,8 @@ class FilmIndex:
 
 
 def _as_typed(title: str) -> str:
-    """A title with its article in front and its year behind: "the matrix 1999" for "Matrix, The
-    (1999)"."""
+    """A title with its article in front and its year behind: "the matrix 1999" for "Matrix,
+    The (1999)"."""
     name, _ = split_year(title)
     year = title.strip().removeprefix(name)
     return fold(f"{article_first(name)} {year}")

@@ -1,9 +1,10 @@
-"""The models that are served, each from one file, and how a new file takes the place of an old one.
+"""The models that are served, each from one file, and how a new file takes the place of an old
+one.
 
-What answers a request is a `Snapshot`, which never changes. A request takes the newest one when it
-begins and keeps it to its end; a new file is read, tried and then put in its place by one
-assignment, so no request sees half of it. A file that cannot be used leaves the old one where it
-is.
+What answers a request is a `Snapshot`, which never changes. A request takes the newest one
+when it begins and keeps it to its end; a new file is read, tried and then put in its place by
+one assignment, so no request sees half of it. A file that cannot be used leaves the old one
+where it is.
 """
 
 import threading
@@ -35,8 +36,8 @@ class LiveModel:
         self.current = self._read()
 
     def poll(self) -> None:
-        """Reads the file if it has changed, and has been the same for two polls: whoever writes it
-        may not be done."""
+        """Reads the file if it has changed, and has been the same for two polls: whoever
+        writes it may not be done."""
         now = self._signature()
         if now != self._seen and now == self._waiting:
             self.reload()
@@ -90,12 +91,12 @@ class LiveModel:
 
 
 class Models:
-    """All models that are served, by the names of their files; the first is the one that is meant
-    if none is named."""
+    """All models that are served, by the names of their files; the first is the one that is
+    meant if none is named."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        """Reads the files; raises ModelFileError if one is not good, SettingError if two have the
-        same name."""
+        """Reads the files; raises ModelFileError if one is not good, SettingError if two have
+        the same name."""
         self._live: dict[str, LiveModel] = {}
         for path in paths:
             if path.stem in self._live:
@@ -125,5 +126,6 @@ class Models:
 
     def reload(self) -> bool:
         """Reads all files again; True if all are good."""
-        good = [live.reload() for live in self._live.values()]  # all of them, also after a bad one
+        # All of them, also after a bad one
+        good = [live.reload() for live in self._live.values()]
         return all(good)

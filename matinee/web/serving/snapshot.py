@@ -15,9 +15,9 @@ from matinee.web.serving.film_search import FilmIndex
 from matinee.web.serving.work_queue import Lane
 
 QUICK_SECONDS = 0.01
-"""What is expected to take less than this is done at once, and otherwise in a lane. Python lets one
-thread run for 5 ms before it is another's turn, so with a thread everybody would wait as long, and
-the answer longer."""
+"""What is expected to take less than this is done at once, and otherwise in a lane. Python
+lets one thread run for 5 ms before it is another's turn, so with a thread everybody would wait
+as long, and the answer longer."""
 
 Result = TypeVar("Result")
 
@@ -31,8 +31,8 @@ class Folded(NamedTuple):
 
 
 class Snapshot:
-    """One model as it was in its file at one time; `films` finds its films by title. Its attributes
-    never change."""
+    """One model as it was in its file at one time; `films` finds its films by title. Its
+    attributes never change."""
 
     def __init__(self, name: str, guide: Guide, version: str) -> None:
         self.name, self.guide, self.version = name, guide, version
@@ -56,8 +56,8 @@ class Snapshot:
     async def ask(
         self, work: Callable[..., Result], *arguments: Any, ratings: int = 0, explained: int = 0
     ) -> Result:
-        """`run` from an async function: at once if that is quick, and otherwise in a lane, where
-        503 is possible.
+        """`run` from an async function: at once if that is quick, and otherwise in a lane,
+        where 503 is possible.
 
         Args:
             ratings: how many the person gave; explained: how many films are to be explained.
@@ -97,9 +97,10 @@ class Snapshot:
         """A person from {item id: stars}; with no known item, the average person.
 
         Args:
-            strict: raise OutOfScaleError where stars are outside the scale, as a request must be
-                told. Otherwise they
-                are taken to its nearer end: ratings that were kept may be older than the model.
+            strict: raise OutOfScaleError where stars are outside the scale, as a request must
+                be told. Otherwise they
+                are taken to its nearer end: ratings that were kept may be older than the
+                    model.
         """
         model = self.guide.model
         lowest, highest = model.scale_[:2]
@@ -118,8 +119,8 @@ class Snapshot:
         return Folded(model.fold_in(known), unknown)
 
     def item_id(self, item_id: Id) -> Id:
-        """An id as the model writes it, such as 7 for the text "7"; raises Problem, 404, if it is
-        unknown."""
+        """An id as the model writes it, such as 7 for the text "7"; raises Problem, 404, if it
+        is unknown."""
         return self.guide.model.items_.id(self.index_of(item_id))
 
     def known_ids(self, item_ids: Iterable[Id]) -> list[Id]:
@@ -139,8 +140,8 @@ class Snapshot:
         return known
 
     def _tried(self) -> float:
-        """Asks for a list, which compiles what is to be compiled and shows that the model works;
-        the seconds."""
+        """Asks for a list, which compiles what is to be compiled and shows that the model
+        works; the seconds."""
         started = time.perf_counter()
         self.guide.recommend(self._somebody(), 10)
         return time.perf_counter() - started

@@ -1,8 +1,8 @@
 """Lanes: what takes long waits for its turn, so that what is short goes on.
 
-Python computes in one thread at a time. Forty long answers in forty threads would leave little of
-it to everybody else, and each would take forty times as long. In a lane there is one at a time, and
-whoever finds a long queue is told to come again.
+Python computes in one thread at a time. Forty long answers in forty threads would leave little
+of it to everybody else, and each would take forty times as long. In a lane there is one at a
+time, and whoever finds a long queue is told to come again.
 """
 
 from collections.abc import Callable
@@ -29,8 +29,8 @@ class Lane:
     async def run(
         self, work: Callable[..., Result], *arguments: object, seconds: float = LONG_SECONDS
     ) -> Result:
-        """Calls something when its turn has come; raises Problem, 503, if what is before it will
-        take too long.
+        """Calls something when its turn has come; raises Problem, 503, if what is before it
+        will take too long.
 
         Args:
             seconds: what it is expected to take.

@@ -1,2 +1,2 @@
-"""How the database came to its present form: one file for each step, applied in order when `serve`
-starts."""
+"""How the database came to its present form: one file for each step, applied in order when
+`serve` starts."""

@@ -5,7 +5,8 @@ from alembic import context
 
 from matinee.web.db.schema import METADATA
 
-# DDL of SQLite is transactional too, once BEGIN is said by us; so a step happens whole or not at
+# DDL of SQLite is transactional too, once BEGIN is said by us; so a step happens whole or not
+# at
 # all on both.
 context.configure(
     connection=context.config.attributes["connection"],
