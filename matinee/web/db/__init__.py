@@ -1,2 +1,1 @@
-"""The database: its tables, migrations and connection, transactions, people with their
-ratings, and groups."""
+"""The database: tables, migrations, connection, people and groups."""

@@ -65,7 +65,7 @@ class Maps:
 
 
 class MapPage(TypedDict):
-    """Values of map.html."""
+    """Values of film_map.html."""
 
     reason: str
     version: str
@@ -76,7 +76,7 @@ def map_page(request: Request, serving: Serving) -> Response:
     """The page; empty until its script has loaded the films. `?film=ID` selects one."""
     snapshot = serving.models.snapshot()
     reason = _map_of(request, snapshot).reason
-    return render(request, "map.html", MapPage(reason=reason, version=snapshot.version))
+    return render(request, "film_map.html", MapPage(reason=reason, version=snapshot.version))
 
 
 @router.get("/films.json")

@@ -32,7 +32,7 @@ class SimilarRow(NamedTuple):
 
 
 class ForYouPage(RatingContext):
-    """Values of for_you.html."""
+    """Values of for_you/for_you.html."""
 
     films: list[FilmCard]
     note: str
@@ -89,7 +89,7 @@ def render_for_you_page(
         scale=visitor.scale,
         n_rated=len(visitor.own),
     )
-    return render(request, "for_you.html", values)
+    return render(request, "for_you/for_you.html", values)
 
 
 def _similar_rows(visitor: Visitor, options: Wish, listed: list[FilmCard]) -> list[SimilarRow]:

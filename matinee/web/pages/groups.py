@@ -46,13 +46,13 @@ class MemberLine(NamedTuple):
 
 
 class GroupsPage(TypedDict):
-    """Values of together.html."""
+    """Values of groups/groups.html."""
 
     groups: list[GroupLine]
 
 
 class JoinPage(TypedDict):
-    """Values of together_join.html."""
+    """Values of groups/join.html."""
 
     key: str
     names: list[str]
@@ -66,7 +66,7 @@ class GroupFilm(FilmLine):
 
 
 class GroupPage(TypedDict):
-    """Values of together_group.html."""
+    """Values of groups/group.html."""
 
     key: str
     link: str
@@ -88,7 +88,7 @@ def groups(request: Request, person: MaybePerson, serving: Serving) -> Response:
     if person is not None:
         for group in serving.store.groups.of(person):
             lines.append(GroupLine(group.id, _names_of_others(group.members, person)))
-    return render(request, "together.html", GroupsPage(groups=lines))
+    return render(request, "groups/groups.html", GroupsPage(groups=lines))
 
 
 @router.post("")
@@ -115,10 +115,10 @@ def group(
     if person is None or not _is_member(found, person):
         names = [member.name for member in found.members]
         values = JoinPage(key=key, names=names, is_full=len(names) >= MOST_MEMBERS)
-        return render(request, "together_join.html", values)
+        return render(request, "groups/join.html", values)
     return render(
         request,
-        "together_group.html",
+        "groups/group.html",
         _group_page(request, serving, found, person, key, how, genre),
     )
 

@@ -32,7 +32,7 @@ MAX_SHOWN = 500
 
 
 class ImportPage(TypedDict):
-    """Values of import.html."""
+    """Values of import_ratings/upload.html."""
 
     problem: str
     """What was wrong with the file before; empty at first."""
@@ -47,7 +47,7 @@ class Doubtful(NamedTuple):
 
 
 class ReviewPage(TypedDict):
-    """Values of import_review.html."""
+    """Values of import_ratings/review.html."""
 
     found: Import
     matched: list[Match]
@@ -65,7 +65,7 @@ class ReviewPage(TypedDict):
 @router.get("")
 def ask_for_file(request: Request) -> Response:
     """The form, and where to get the files."""
-    return render(request, "import.html", ImportPage(problem=""))
+    return render(request, "import_ratings/upload.html", ImportPage(problem=""))
 
 
 @router.post("")
@@ -104,7 +104,7 @@ def _review(
         packed=lambda match: _packed([match]),
         scale=snapshot.guide.model.scale_,
     )
-    return render(request, "import_review.html", values)
+    return render(request, "import_ratings/review.html", values)
 
 
 async def _chosen(request: Request) -> list[str]:
@@ -144,7 +144,7 @@ def keep(
 
 
 def _refusal(request: Request, problem: str) -> Response:
-    response = render(request, "import.html", ImportPage(problem=problem))
+    response = render(request, "import_ratings/upload.html", ImportPage(problem=problem))
     response.status_code = 422
     return response
 

@@ -75,7 +75,7 @@ class Traffic(NamedTuple):
 
 
 class OperatorPage(TypedDict):
-    """Values of operator.html."""
+    """Values of operator/operator.html."""
 
     version: str
     database_kind: str
@@ -87,7 +87,7 @@ class OperatorPage(TypedDict):
 
 
 class SignInPage(TypedDict):
-    """Values of sign_in.html."""
+    """Values of operator/sign_in.html."""
 
     has_operator: bool
     wrong: bool
@@ -117,7 +117,7 @@ def operator_page(request: Request, serving: Serving) -> Response:
         max_people=MAX_PEOPLE,
         traffic=traffic_of(exposition().decode()),
     )
-    return render(request, "operator.html", values)
+    return render(request, "operator/operator.html", values)
 
 
 @router.post("")
@@ -157,7 +157,7 @@ def _sign_in_page(
     request: Request, serving: Served, status: int, *, wrong: bool = False
 ) -> Response:
     values = SignInPage(has_operator=bool(serving.settings.operator_token), wrong=wrong)
-    response = render(request, "operator_sign_in.html", values)
+    response = render(request, "operator/sign_in.html", values)
     response.status_code = status
     return response
 

@@ -29,7 +29,7 @@ class RateQuery(BaseModel):
 
 
 class RatePage(RatingContext):
-    """Values of rate.html."""
+    """Values of rate/rate.html."""
 
     films: list[FilmCard]
     top: list[FilmCard]
@@ -57,4 +57,4 @@ def render_rate_page(request: Request, person: str | None, query: RateQuery) -> 
         scale=visitor.scale,
         n_rated=len(visitor.own),
     )
-    return render(request, "rate.html", values)
+    return render(request, "rate/rate.html", values)

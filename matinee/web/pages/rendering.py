@@ -150,16 +150,8 @@ class RevalidatedFiles(StaticFiles):
 
 def preload_templates() -> None:
     """Compiles the templates of the first pages, so that no visitor waits for it."""
-    for name in (
-        "base",
-        "rate",
-        "rate_grid",
-        "rate_progress",
-        "cards",
-        "steps",
-        "for_you",
-        "filters",
-    ):
+    names = ("base", "cards", "steps", "rate/rate", "rate/grid", "rate/progress")
+    for name in (*names, "for_you/for_you", "for_you/filters"):
         _environment().get_template(f"{name}.html")
 
 

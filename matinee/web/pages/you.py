@@ -41,7 +41,7 @@ class DisagreementLine(NamedTuple):
 
 
 class YouPage(TypedDict):
-    """Values of you.html."""
+    """Values of you/you.html."""
 
     person: str | None
     n_ratings: int
@@ -69,7 +69,7 @@ class RatingLine(NamedTuple):
 
 
 class RatingsPage(TypedDict):
-    """Values of ratings.html."""
+    """Values of you/ratings.html."""
 
     lines: list[RatingLine]
     hidden: list[FilmLine]
@@ -79,7 +79,7 @@ class RatingsPage(TypedDict):
 
 
 class DeletePage(TypedDict):
-    """Values of delete.html."""
+    """Values of you/delete.html."""
 
     n_ratings: int
     deleted: bool
@@ -113,7 +113,7 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
         disagreements=_disagreements(snapshot, taste),
         scale=scale,
     )
-    return render(request, "you.html", values)
+    return render(request, "you/you.html", values)
 
 
 def _disagreements(snapshot: Snapshot, taste: Taste) -> list[DisagreementLine]:
@@ -168,7 +168,7 @@ def all_ratings(
         number=number,
         n_pages=n_pages,
     )
-    return render(request, "you_ratings.html", values)
+    return render(request, "you/ratings.html", values)
 
 
 # -- download and delete
@@ -214,7 +214,7 @@ def ask_to_delete(request: Request, person: MaybePerson, serving: Serving) -> Re
     if person is None:
         return RedirectResponse("/you", 303)
     n_ratings = len(serving.store.kept(person).ratings)
-    return render(request, "you_delete.html", DeletePage(n_ratings=n_ratings, deleted=False))
+    return render(request, "you/delete.html", DeletePage(n_ratings=n_ratings, deleted=False))
 
 
 @router.post("/delete")
@@ -225,6 +225,6 @@ def delete(
     if person is None or not sure:
         return RedirectResponse("/you/delete", 303)
     serving.store.forget(person)
-    response = render(request, "you_delete.html", DeletePage(n_ratings=0, deleted=True))
+    response = render(request, "you/delete.html", DeletePage(n_ratings=0, deleted=True))
     take_cookie(request, response)
     return response

@@ -1,2 +1,1 @@
-"""The models being served: snapshots of model files, their replacement, film search, and the
-queue for long work."""
+"""The models being served, their replacement, film search, and the queue for long work."""

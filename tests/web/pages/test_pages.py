@@ -121,7 +121,11 @@ def test_stylesheet_and_script_are_kept_but_asked_for_again(visitor: httpx.Clien
 
 def test_every_text_is_said_somewhere() -> None:
     folder = Path(texts.__file__).parents[1]
-    sources = [*folder.rglob("*.py"), *folder.glob("templates/*.html"), *folder.glob("static/*.js")]
+    sources = [
+        *folder.rglob("*.py"),
+        *folder.rglob("templates/**/*.html"),
+        *folder.glob("static/*.js"),
+    ]
     code = "\n".join(path.read_text("utf-8") for path in sources if path.name != "texts.py")
     for group in ("SITE", "CARD", "RATE", "FOR_YOU", "FILM", "ERROR", "SCRIPT"):
         place = "texts" if group == "SCRIPT" else group
