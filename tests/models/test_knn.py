@@ -365,7 +365,7 @@ def test_an_unknown_similarity_is_told_with_those_there_are(model: Model) -> Non
 
 
 def test_a_file_of_user_knn_cannot_leave_out_who_rated_what(tmp_path: Path) -> None:
-    told = "user-knn is made of who rated what: save it with the histories, or train item-knn."
+    told = "user-knn needs the ratings history: save it with the histories, or train item-knn."
     path = tmp_path / "bare.matinee"
     origin = Origin("x", 9, "", has_history=False)
     assert (

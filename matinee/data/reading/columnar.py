@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
-from matinee.data.reading.options import Kind, Limits
+from matinee.data.reading.options import Kind, ValueRange
 from matinee.data.reading.schema import ROLES
 from matinee.data.reading.sniff import INTEGER, Layout
 from matinee.data.vocabulary import Vocabulary
@@ -54,7 +54,7 @@ class Table:
     kind: Kind = "rating"
 
 
-def table_of_text(path: Path, layout: Layout, scale: Limits | None) -> Table:
+def table_of_text(path: Path, layout: Layout, scale: ValueRange | None) -> Table:
     """The table in a text file.
 
     Args:
@@ -185,7 +185,7 @@ def _read_csv(
 
 
 def table_of_frame(
-    frame: pl.DataFrame, scale: Limits | None, time_divisor: int, kind: Kind = "rating"
+    frame: pl.DataFrame, scale: ValueRange | None, time_divisor: int, kind: Kind = "rating"
 ) -> Table:
     """The table in a frame.
 
@@ -227,7 +227,7 @@ def _cast(column: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
         raise NotClean from None
 
 
-def _values(column: pl.Series, scale: Limits | None) -> NDArray[np.float32]:
+def _values(column: pl.Series, scale: ValueRange | None) -> NDArray[np.float32]:
     if not (column.dtype.is_numeric() or column.dtype == pl.String) or column.null_count():
         raise NotClean
     value = _cast(column, pl.Float32).to_numpy()

@@ -12,14 +12,14 @@ from matinee.errors import SettingError
 Kind = Literal["rating", "count", "pair"]
 
 
-class Limits(NamedTuple):
+class ValueRange(NamedTuple):
     """The lowest and the highest value of a good row."""
 
     lowest: float
     highest: float
 
 
-_COUNTS = Limits(1.0, float(np.finfo(np.float32).max))
+_COUNTS = ValueRange(1.0, float(np.finfo(np.float32).max))
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ReadOptions:
             "timestamp": self.timestamp,
         }
 
-    def limits(self, kind: Kind) -> Limits | None:
+    def limits(self, kind: Kind) -> ValueRange | None:
         """The lowest and the highest value of a good row; None without limits.
 
         Raises:
@@ -90,7 +90,7 @@ class ReadOptions:
             return _COUNTS
         if self.scale is None:
             return None
-        return Limits(*self.scale)
+        return ValueRange(*self.scale)
 
 
 DEFAULT_OPTIONS = ReadOptions()

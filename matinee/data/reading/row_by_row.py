@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
 from matinee.data.reading.columnar import EARLIEST, LATEST, Table, encode
-from matinee.data.reading.options import Kind, Limits
+from matinee.data.reading.options import Kind, ValueRange
 from matinee.data.reading.schema import ROLES
 from matinee.data.reading.sniff import Layout, plain_integer, plain_number, split_line
 from matinee.errors import DataError
@@ -116,7 +116,7 @@ class RowRules(NamedTuple):
 
     label: str
     unit: str
-    scale: Limits | None
+    scale: ValueRange | None
     kind: Kind
     time_divisor: int
     skip: bool
