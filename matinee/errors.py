@@ -11,8 +11,7 @@
     with └── StoreError           the database of people's ratings cannot be opened or reached
 
 A message is one or two sentences: what was wrong, with the value and its place, and what to
-    type
-next. The command line prints it as it is and exits with status 1.
+type next. The command line prints it as it is and exits with status 1.
 """
 
 

@@ -1,5 +1,4 @@
-"""Writing files: a bad name is refused before the work starts, and a file is complete or
-absent."""
+"""Writing files: a bad name is refused before the work starts, and a file is complete or absent."""
 
 import errno
 import os
@@ -59,8 +58,7 @@ def write_atomically(path: Path, payload: bytes) -> None:
 
 
 def special_kind(path: Path) -> str:
-    """What stands at a path and must not be replaced: "a device", "a named pipe" or "a
-    socket".
+    """What stands at a path and must not be replaced: "a device", "a named pipe" or "a socket".
 
     Empty for a regular file, a folder, a link to either, and where nothing can be found.
     """

@@ -1,5 +1,4 @@
-"""Linear algebra on tables of vectors: centering, principal components, cosines and the top
-k."""
+"""Linear algebra on tables of vectors: centering, principal components, cosines and the top k."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +9,7 @@ ROWS_AT_ONCE, CHUNK = 256, 64
 
 
 def centered(vectors: Floats, is_counted: NDArray[np.bool_]) -> Floats:
-    """The counted rows less their mean, (I, F); other rows, and a single counted row, are
-    zeros.
+    """The counted rows less their mean, (I, F); other rows, and a single counted row, are zeros.
 
     Item factors are compared in this form. What all of them share is not taste: it says how
     high people rate in general, and makes all items look alike. It is close to zero in mf, and
@@ -24,8 +22,7 @@ def centered(vectors: Floats, is_counted: NDArray[np.bool_]) -> Floats:
 
 
 def principal_components(vectors: Floats, n: int) -> tuple[Doubles, Doubles]:
-    """Positions along the n directions of largest variance, (I, n), and their shares of it,
-    (n,).
+    """Positions along the n directions of largest variance, (I, n), and their shares of it, (n,).
 
     Exact, from the eigenvectors of the covariance matrix. The signs are fixed: the row
     farthest out along a direction is on its positive side. If there are fewer than n
@@ -46,8 +43,7 @@ def principal_components(vectors: Floats, n: int) -> tuple[Doubles, Doubles]:
 
 
 def shrinkage_weights(counts: NDArray[np.integer], shrinkage: float) -> Doubles:
-    """counts / (counts + shrinkage), (I,): the weight of what is learned from so many
-    ratings."""
+    """counts / (counts + shrinkage), (I,): the weight of what is learned from so many ratings."""
     return np.asarray(counts / np.maximum(counts + shrinkage, 1), np.float64)
 
 
@@ -63,8 +59,7 @@ def nearest_rows(
     k: int,
     weights: Floats | None = None,
 ) -> tuple[NDArray[np.int32], Floats]:
-    """The k other rows with the highest cosine to each row, best first, and the cosines, (I,
-    k).
+    """The k other rows with the highest cosine to each row, best first, and the cosines, (I, k).
 
     Ties are in the order of the rows. The rows are processed in blocks, so that no I x I
     matrix is made. If there are fewer than k other rows, the results have fewer columns.
@@ -83,8 +78,7 @@ def nearest_rows(
     others[:n] = units
     if weights is not None:
         others[:n] *= weights[:, None]
-    # Reused: new memory is slow
-    buffer = np.empty((min(ROWS_AT_ONCE, n), len(others)), np.float32)
+    buffer = np.empty((min(ROWS_AT_ONCE, n), len(others)), np.float32)  # reused: new memory is slow
     index = np.empty((n, k), np.int32)
     cosines = np.empty((n, k), np.float32)
     for start in range(0, n, ROWS_AT_ONCE):
@@ -98,8 +92,7 @@ def nearest_rows(
 
 
 def _largest(block: Floats, k: int) -> tuple[Longs, Floats]:
-    """The columns of the k largest values of each row, best first, and these values, (B, k)
-    each.
+    """The columns of the k largest values of each row, best first, and these values, (B, k) each.
 
     Ties are in the order of the columns. The k-th highest of the maxima of the chunks is at
     most the k-th largest value, so only the few chunks that reach it are searched. This is
@@ -121,8 +114,7 @@ def _largest(block: Floats, k: int) -> tuple[Longs, Floats]:
 
 
 def top(scores: Floats, k: int) -> Longs:
-    """The positions of the k largest scores, best first; ties are in the order of
-    positions."""
+    """The positions of the k largest scores, best first; ties are in the order of positions."""
     if k <= 0:
         return np.empty(0, np.int64)
     threshold = np.partition(scores, len(scores) - k)[len(scores) - k]

@@ -28,13 +28,11 @@ def peak_memory_mb() -> float:
 
 
 def free_memory() -> int:
-    """Bytes that this process can still allocate without swapping or reaching a limit, at
-    least 0.
+    """Bytes that this process can still allocate without swapping or reaching a limit, at least 0.
 
     The smallest of: what the system has available, what is left of the limit on the address
-        space
-    (`ulimit -v`), and what is left of the memory limits of the control groups that the process
-    is in, as in a container.
+    space (`ulimit -v`), and what is left of the memory limits of the control groups that the
+    process is in, as in a container.
     """
     import psutil
 
@@ -55,8 +53,7 @@ def _left_of_address_space() -> Iterator[int]:
 
 
 def _left_of_cgroups(process: Path = _PROCESS, mounts: Path = _CGROUPS) -> Iterator[int]:
-    """What is left below each limit of a control group, of version 1 or 2, and of the groups
-    above.
+    """What is left below each limit of a control group, of version 1 or 2, and of the groups above.
 
     Args:
         process: the folder of the process in /proc.
@@ -75,9 +72,8 @@ def _left_in(mount: Path, path: str, limit: str, usage: str, cache: str) -> Iter
     """The limit less the usage, for a group and all groups above it that have both.
 
     Files that the kernel caches and has not used for a while count as free: it drops them
-        first.
-    Within a container the path may be that of the host, which does not exist there; the group
-    of the container is then the mount itself.
+    first. Within a container the path may be that of the host, which does not exist there; the
+    group of the container is then the mount itself.
     """
     folder = mount / path.lstrip("/")
     while True:

@@ -11,8 +11,7 @@ from typing import Any
 from matinee.errors import SettingError
 
 Run = Callable[[Callable[..., Any], list[tuple[Any, ...]]], None]
-"""Calls a function once with each tuple of arguments, and returns when all calls have
-finished."""
+"""Calls a function once with each tuple of arguments, and returns when all calls have finished."""
 
 
 def available_cores() -> int:
@@ -24,8 +23,7 @@ def available_cores() -> int:
 
 @contextmanager
 def workers(n_threads: int | None) -> Iterator[Run]:
-    """A pool of threads for kernels that release the interpreter lock, while the context
-    lasts.
+    """A pool of threads for kernels that release the interpreter lock, while the context lasts.
 
     The calls work on separate parts of the data, so the result does not depend on the number
     of threads. Kernels call BLAS only inside `one_blas_thread`: its own threads would compete
@@ -59,8 +57,7 @@ def _run_in_this_thread(function: Callable[..., Any], calls: list[tuple[Any, ...
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Limits BLAS and LAPACK to the calling thread, in the whole process, while the context
-    lasts.
+    """Limits BLAS and LAPACK to the calling thread, in the whole process, while the context lasts.
 
     This is for work that `workers` divide among themselves. It also keeps results
     reproducible: with another number of threads, BLAS may add in another order.

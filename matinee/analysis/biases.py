@@ -149,8 +149,7 @@ class _ResidualSums(NamedTuple):
     squares: Doubles  # squared residuals
 
 
-# -- rankings
-# ------------------------------------------------------------------------------------
+# -- rankings ----------------------------------------------------------------------------
 
 
 def bias_ranking(
@@ -253,8 +252,7 @@ def _check_k(k: int) -> None:
         raise SettingError(f"k must be at least 1, not {k}.")
 
 
-# -- biases and their intervals
-# ------------------------------------------------------------------
+# -- biases and their intervals ----------------------------------------------------------
 
 
 def _bias_model(model: Recommender) -> _BiasModel:

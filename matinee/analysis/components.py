@@ -2,8 +2,7 @@
 words.
 
 The genres and decades that a component separates are tested: by how often a film of the group
-    is
-higher than another film (Cliff, "Dominance statistics: ordinal analyses to answer ordinal
+is higher than another film (Cliff, "Dominance statistics: ordinal analyses to answer ordinal
 questions", 1993), and by a permutation test, corrected for the number of groups.
 """
 

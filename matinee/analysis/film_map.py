@@ -107,7 +107,7 @@ class FilmMap:
         """The main genre of each film: of the most frequent genres, the rarest that it has.
 
         The rarest genre says most about a film: a romantic drama is shown as a romance. The
-            order in the data says nothing, as files list genres alphabetically.
+        order in the data says nothing, as files list genres alphabetically.
         """
         names = self.genres[:N_GENRES]
         position = {genre: number for number, genre in enumerate(names)}

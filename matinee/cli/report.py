@@ -24,10 +24,9 @@ def report(
     """Write a page that describes a model.
 
     The page is for readers who do not know the model: its data, its quality, what it learned,
-        and
-    examples with reasons. To measure the quality, a model with the same settings is trained on
-    four fifths of the ratings in the file and tested on the others. If the file has histories,
-    the page contains user ids and some of their ratings.
+    and examples with reasons. To measure the quality, a model with the same settings is
+    trained on four fifths of the ratings in the file and tested on the others. If the file has
+    histories, the page contains user ids and some of their ratings.
     """
     from matinee.recommendation.guide import Guide
     from matinee.report import check_page_name, collect, save_page

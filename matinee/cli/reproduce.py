@@ -78,8 +78,7 @@ def reproduce(
     _reproduce_tutorial(name, short, seed, plot, as_json_)
 
 
-# -- records
-# -------------------------------------------------------------------------------------
+# -- records -----------------------------------------------------------------------------
 
 
 def _reproduce_records(
@@ -160,8 +159,7 @@ def _record_row(line: "Line", n_levels: int) -> list[str]:
     return [line.who, line.uses, *errors, seconds, *coverages, line.known]
 
 
-# -- tutorials
-# -----------------------------------------------------------------------------------
+# -- tutorials ---------------------------------------------------------------------------
 
 
 def _reproduce_tutorial(

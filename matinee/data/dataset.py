@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings
 
-# -- the data set
-# ----------------------------------------------------------------------------------
+# -- the data set ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

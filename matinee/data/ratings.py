@@ -25,8 +25,7 @@ class Scale(NamedTuple):
     regular.
 
     If both ends are the same, there are no stars but implicit feedback: pairs of users and
-        items,
-    perhaps with counts (`PAIRS`).
+    items, perhaps with counts (`PAIRS`).
     """
 
     lowest: float

@@ -2,9 +2,8 @@
 trained on.
 
 People get new user ids: numbers after the largest one, or "person 1", "person 2", ... where
-    ids are
-text. The ids of the database stay in the database, so a model file leads nobody back to a
-person.
+ids are text. The ids of the database stay in the database, so a model file leads nobody back
+to a person.
 """
 
 from dataclasses import replace

@@ -2,10 +2,8 @@
 split.
 
 Every part keeps the vocabularies of the whole, so users and items that occur only in the test
-part
-are never dropped: they are counted (`Split.n_new_users`, `n_new_items`), and a model predicts
-    them
-by its fallback.
+part are never dropped: they are counted (`Split.n_new_users`, `n_new_items`), and a model
+predicts them by its fallback.
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,4 @@
-"""Compares models on the same split: a table of quality, time and memory, and significance
-tests.
+"""Compares models on the same split: a table of quality, time and memory, and significance tests.
 
 Each model is trained in a process of its own, one after the other. So no model pays for the
 memory or the compiled code of another, and a model that needs too much memory stops only

@@ -1,5 +1,4 @@
-"""Measures a model in a process of its own, so that models do not share memory or compiled
-code.
+"""Measures a model in a process of its own, so that models do not share memory or compiled code.
 
 A fresh interpreter gets the model and the data through a pipe. `multiprocessing` would not do:
 with "spawn" it runs the main module of the caller again. The pickled data never leaves the

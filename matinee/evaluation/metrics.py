@@ -1,11 +1,9 @@
 """Metrics, one function each, on arrays; each states its definition and where it comes from.
 
 Metrics of predicted ratings take true and predicted stars, (N,). Metrics of lists take hits,
-(B, K)
-bool: which places of each user's list, best first, hold a relevant item; and n_relevant, (B,):
-    the
-number of relevant items of each user, at least 1. A place that could not be filled, because
-there are fewer items than places, is a miss.
+(B, K) bool: which places of each user's list, best first, hold a relevant item; and
+n_relevant, (B,): the number of relevant items of each user, at least 1. A place that could not
+be filled, because there are fewer items than places, is a miss.
 """
 
 import numpy as np
@@ -39,8 +37,7 @@ def ndcg(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> Doubles:
 
     Järvelin, Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002, with binary
     gains: a hit at place j = 1, 2, ... gains 1 / log2(j + 1), and the sum is divided by that
-        of
-    the best possible list.
+    of the best possible list.
     """
     discounts = 1 / np.log2(np.arange(2, hits.shape[1] + 2))  # (K,)
     ideal = np.cumsum(discounts)[np.minimum(n_relevant, hits.shape[1]) - 1]  # (B,)

@@ -71,8 +71,7 @@ class PairedTests:
         return {"best": self.best, "others": others, "ties": self.ties}
 
     def mark(self, name: str) -> str:
-        """Returns "*" for the best model, "=" for one that is not significantly worse, else
-        ""."""
+        """Returns "*" for the best model, "=" for one that is not significantly worse, else ""."""
         if name == self.best:
             return "*"
         for difference in self.others:
@@ -81,8 +80,7 @@ class PairedTests:
         return ""
 
     def sentence(self) -> str:
-        """The best model, those that are not significantly worse, and the ties among the
-        others."""
+        """The best model, those that are not significantly worse, and the ties among the others."""
         by = f"By {MEASURES[self.measure]}, {self.best} is the"
         if not self.others:
             return f"{by} only model measured."

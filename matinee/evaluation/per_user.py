@@ -36,8 +36,7 @@ class PerUserSums(NamedTuple):
         )
 
     def samples(self) -> Doubles:
-        """Each measure on bootstrap samples of the users, (draws, M); see
-        `significance.bootstrap`.
+        """Each measure on bootstrap samples of the users, (draws, M); see `significance.bootstrap`.
 
         With a single user there are no samples, (0, M).
         """

@@ -185,20 +185,17 @@ def _at(name: str, hits: NDArray[np.bool_], n_relevant: Longs) -> Doubles:
 
 
 def _mean(values: NDArray[np.number], mask: NDArray[np.bool_]) -> Doubles:
-    """The mean of each row over the mask, (B, K) -> (B,); NaN if the mask is False
-    throughout."""
+    """The mean of each row over the mask, (B, K) -> (B,); NaN if the mask is False throughout."""
     counts = mask.sum(axis=1)
     sums = np.where(mask, values, 0).sum(axis=1)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-# -- diversity
-# -----------------------------------------------------------------------------------
+# -- diversity ---------------------------------------------------------------------------
 
 
 def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np.bool_]) -> Doubles:
-    """The intra-list diversity, (R,): 1 less the mean cosine over all pairs of items of a
-    list.
+    """The intra-list diversity, (R,): 1 less the mean cosine over all pairs of items of a list.
 
     Ziegler et al., "Improving recommendation lists through topic diversification", 2005. The
     cosine is that of the sets of users who rated the items in the training part
@@ -220,8 +217,7 @@ def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np
     return 1 - _mean(cosines[pair.reshape(is_pair.shape)], is_pair)
 
 
-# -- sampled negatives
-# ---------------------------------------------------------------------------
+# -- sampled negatives -------------------------------------------------------------------
 
 
 def among_candidates(

@@ -150,8 +150,7 @@ class Report:
         ]
 
     def _interval(self, name: str) -> str:
-        """The interval of a measure as " (95% interval 0.91 to 0.93)", empty if it has
-        none."""
+        """The interval of a measure as " (95% interval 0.91 to 0.93)", empty if it has none."""
         if name not in self.intervals:
             return ""
         low, high = self.intervals[name]

@@ -1,8 +1,7 @@
 """Significance: bootstrap intervals and paired tests over users.
 
 The ratings of one user are correlated, so users are resampled, not single ratings: whoever is
-    drawn
-comes with all their ratings. Every measure is a ratio of sums over users, totals (U,) by
+drawn comes with all their ratings. Every measure is a ratio of sums over users, totals (U,) by
 counts (U,). For the RMSE, before the root, these are squared errors and numbers of ratings;
 for the mean NDCG they are the NDCG of each user and 1. All results depend on the seed alone.
 """
@@ -108,8 +107,7 @@ def sign_flip_test(differences: Doubles, flips: int = FLIPS, seed: int = 0) -> D
 
 
 def holm(p_values: Doubles) -> Doubles:
-    """P-values corrected for their number, (P,): the family-wise error rate is that of one
-    test.
+    """P-values corrected for their number, (P,): the family-wise error rate is that of one test.
 
     Holm, "A simple sequentially rejective multiple test procedure", 1979. The smallest is
     multiplied by P, the next one by P - 1, and so on; none becomes smaller than the one

@@ -167,8 +167,7 @@ def _written(value: Any) -> str:
     return str(value)
 
 
-# -- the search
-# ----------------------------------------------------------------------------------
+# -- the search --------------------------------------------------------------------------
 
 
 def tune(
@@ -278,11 +277,10 @@ def _default_split(metric: str, n_train: int) -> str:
     """How the validation part is cut unless the plan says otherwise.
 
     The best settings for lists depend on how much is held out: a liked item outside the
-        training
-    part counts there as one that nobody chose. With a fifth of ML-100K held out, other
-    settings of ials are best than with a twentieth, and they are worse when all rows are used
-    for training. So little is held out for lists. Models of stars are less sensitive, and are
-    fitted less often.
+    training part counts there as one that nobody chose. With a fifth of ML-100K held out,
+    other settings of ials are best than with a twentieth, and they are worse when all rows are
+    used for training. So little is held out for lists. Models of stars are less sensitive, and
+    are fitted less often.
     """
     has_many = n_train >= MANY_ROWS
     if metric in ERRORS:

@@ -164,8 +164,7 @@ class PruningCallback:
             raise optuna.TrialPruned("Stopped early: worse than the median of the earlier trials.")
 
     def progress(self, fold: int) -> Progress:
-        """Reports the validation error after each tenth of a training, if the model measures
-        it."""
+        """Reports the validation error after each tenth of a training, if the model measures it."""
         reported = 0
 
         def report(step: Step) -> None:
@@ -242,8 +241,7 @@ def run_study(
 def _new_study(model: Recommender, space: list[Hyper], objective: Objective) -> "optuna.Study":
     import optuna
 
-    # Nothing is pruned in the first half of a training, because slow learners may end best,
-    # nor
+    # Nothing is pruned in the first half of a training, because slow learners may end best, nor
     # before there are enough ratings.
     n_warmup_steps = max(TENTHS // 2, TENTHS * len(objective.parts) // 5)
     study = optuna.create_study(
@@ -288,8 +286,7 @@ def _run_trial(
 
 
 def _proposed(trial: "optuna.Trial", setting: Hyper) -> Any:
-    """A value from the declared range, in three digits; log-scaled over more than a factor
-    10."""
+    """A value from the declared range, in three digits; log-scaled over more than a factor 10."""
     ends: Any = setting.search
     if isinstance(setting.default, bool | str):
         return trial.suggest_categorical(setting.name, list(ends))

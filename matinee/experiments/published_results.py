@@ -1,12 +1,9 @@
 """The most accurate published rating predictions on MovieLens, and `bayes` on the same rows.
 
 Results can be compared within a protocol only: the same rows for training and for testing.
-    Each
-published figure says where it comes from: from the publication, or from running the library
-    again
-on these rows with two cores. The results of `bayes` are computed on request. No setting is
-chosen
-here: all are the defaults, without the ingredients that a line leaves out.
+Each published figure says where it comes from: from the publication, or from running the
+library again on these rows with two cores. The results of `bayes` are computed on request. No
+setting is chosen here: all are the defaults, without the ingredients that a line leaves out.
 """
 
 import shutil
@@ -67,8 +64,7 @@ class Published(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A result of `bayes` to compute: what it learns from, and the settings that it
-    changes."""
+    """A result of `bayes` to compute: what it learns from, and the settings that it changes."""
 
     name: str
     uses: str
@@ -327,8 +323,7 @@ def coverage(true: Reals, predicted: Reals, deviations: Reals) -> tuple[float, .
     return tuple(shares)
 
 
-# -- the rows
-# ------------------------------------------------------------------------------------
+# -- the rows ----------------------------------------------------------------------------
 
 
 def tenth(n_rows: int) -> NDArray[np.int64]:

@@ -1,5 +1,4 @@
-"""Four published tutorials, run again with one command and shown beside their published
-numbers."""
+"""Four published tutorials, run again with one command and shown beside their published numbers."""
 
 import time
 from collections.abc import Mapping
@@ -191,8 +190,7 @@ def reproduce(
     if short:
         settings |= tutorial.short
     model = model_named(tutorial.model).from_settings({**settings, "seed": seed})
-    # Compiles, which the time below must not include
-    model.fit(part.train.subset(np.arange(1000)))
+    model.fit(part.train.subset(np.arange(1000)))  # compiles, which the time below must not include
     started = time.perf_counter()
     model.fit(part.train, valid=part.test, progress=progress)
     seconds = time.perf_counter() - started
@@ -270,8 +268,7 @@ def _split(tutorial: Tutorial, ratings: Ratings) -> Split:
 
 
 def _titles_by_bias(guide: Guide) -> list[str]:
-    """The titles of all items in the order of their biases; empty for a model without
-    biases."""
+    """The titles of all items in the order of their biases; empty for a model without biases."""
     biases = guide.model.learned_biases()
     if biases is None or not biases.item.any():
         return []

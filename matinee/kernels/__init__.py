@@ -2,10 +2,8 @@
 
 A kernel is compiled when it is first called, and cached beside the source or in
 NUMBA_CACHE_DIR. All kernels release the interpreter lock, so that threads run them in
-parallel. Division by zero
-gives infinity, as in NumPy: Python's check would prevent vectorization (Adam's loop takes six
-    times
-as long with it).
+parallel. Division by zero gives infinity, as in NumPy: Python's check would prevent
+vectorization (Adam's loop takes six times as long with it).
 """
 
 from collections.abc import Callable

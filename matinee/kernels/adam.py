@@ -148,11 +148,9 @@ def adam_epoch(
     """One pass over the ratings, batch by batch.
 
     In the dense form every step updates all rows of the table, as torch.optim.Adam does. In
-    the
-    lazy form it updates only the rows of the batch: the moments of other rows do not change,
-        and a
-    decoupled weight decay is applied when the row is next used (and at the end for all rows),
-    so that it equals that of the dense form.
+    the lazy form it updates only the rows of the batch: the moments of other rows do not
+    change, and a decoupled weight decay is applied when the row is next used (and at the end
+    for all rows), so that it equals that of the dense form.
 
     Args:
         ratings: users, items, values, (N,), ordered by batch.

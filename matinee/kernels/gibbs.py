@@ -6,8 +6,7 @@ Given the others, the vector x = (p, b) of a row is normal, with
     mean A^-1 (prior precision * prior mean + sum w t y)
 
 over its ratings: t is the residual of a rating, w the precision of its noise, y = (q, 1) the
-    vector
-of the other side. The draw is L'^-1 (L^-1 (..) + z) with A = L L' and z standard normal
+vector of the other side. The draw is L'^-1 (L^-1 (..) + z) with A = L L' and z standard normal
 (Salakhutdinov, Mnih, "Bayesian probabilistic matrix factorization using Markov chain Monte
 Carlo", 2008, equations 11 to 13). The random numbers are arguments, so that any number of
 threads can share the rows.

@@ -1,13 +1,11 @@
 """Kernels of the neighborhood models: similarities, and means over the nearest neighbors.
 
 A *row* is an item with its raters, or a user with their items. The similarities of one row to
-all
-others take one pass: over the row's ratings, and for each over all ratings of the same user
-    (or
-item), adding products to one array. So there is no rows x rows matrix, the order of the sums
-does not depend on threads, and the work is the sum of the squared numbers of ratings (Sarwar,
-Karypis, Konstan, Riedl, "Item-based collaborative filtering recommendation algorithms", 2001;
-Karypis, "Evaluation of item-based top-n recommendation algorithms", 2001).
+all others take one pass: over the row's ratings, and for each over all ratings of the same
+user (or item), adding products to one array. So there is no rows x rows matrix, the order of
+the sums does not depend on threads, and the work is the sum of the squared numbers of ratings
+(Sarwar, Karypis, Konstan, Riedl, "Item-based collaborative filtering recommendation
+algorithms", 2001; Karypis, "Evaluation of item-based top-n recommendation algorithms", 2001).
 """
 
 from typing import NamedTuple
@@ -63,8 +61,7 @@ class Rule(NamedTuple):
     is_mean: bool
 
 
-# -- similarities
-# ----------------------------------------------------------------------------------
+# -- similarities ------------------------------------------------------------------------
 
 
 @kernel()
@@ -141,8 +138,7 @@ def nearest_first(alike: Floats, most: int) -> NDArray[np.uint64]:
     """The rows with the highest positive similarities as sorted keys, at most `most`.
 
     A key decreases with the similarity, and its low bits are the row: ties keep the order of
-        the
-    rows. The bits of positive floats sort like the floats.
+    the rows. The bits of positive floats sort like the floats.
     """
     keys, n, bits = np.empty(len(alike), np.uint64), 0, alike.view(np.uint32)
     for row in range(len(alike)):
@@ -187,8 +183,7 @@ def keep_nearest(
             how_alike[row, place] = alike[other]
 
 
-# -- from nearest items
-# ----------------------------------------------------------------------------
+# -- from nearest items ------------------------------------------------------------------
 
 
 @kernel()
@@ -244,8 +239,7 @@ def items_for_pairs(
             out[place] = from_item(values[person], neighbors[item], weights[item], rule)
 
 
-# -- from nearest users
-# ----------------------------------------------------------------------------
+# -- from nearest users ------------------------------------------------------------------
 
 
 class People(NamedTuple):

@@ -74,8 +74,7 @@ class Recommender(ABC):
     on the model.
     """
 
-    # -- declared by a model
-    # -----------------------------------------------------------------------
+    # -- declared by a model -------------------------------------------------------------
 
     name: ClassVar[str]
     """The name on the command line."""
@@ -87,8 +86,7 @@ class Recommender(ABC):
     suggested: ClassVar[tuple[str, str]] = ("mf", "ials")
     """The most capable models, named in messages: for ratings, and for implicit feedback."""
 
-    # -- required of a model
-    # -----------------------------------------------------------------------
+    # -- required of a model -------------------------------------------------------------
 
     @abstractmethod
     def _fit(self, train: Ratings, options: FitOptions) -> None:
@@ -117,8 +115,7 @@ class Recommender(ABC):
         """Stars before clipping, (N,); an index of -1 is an unknown user or item."""
         return self._predict_at(user_index, item_index, None)
 
-    # -- optional for a model
-    # ----------------------------------------------------------------------
+    # -- optional for a model ------------------------------------------------------------
 
     def _predict_at(
         self,
@@ -194,8 +191,7 @@ class Recommender(ABC):
         if members:
             raise DataError(f"{self.name} has no members, unlike the file: {', '.join(members)}")
 
-    # -- left by fit
-    # -------------------------------------------------------------------------------
+    # -- left by fit ---------------------------------------------------------------------
 
     users_: Vocabulary = field(init=False, repr=False)
     items_: Vocabulary = field(init=False, repr=False)
@@ -229,8 +225,7 @@ class Recommender(ABC):
             )
         return self.history_.rows(user_index)
 
-    # -- hyperparameters
-    # ---------------------------------------------------------------------------
+    # -- hyperparameters -----------------------------------------------------------------
 
     @classmethod
     def hypers(cls) -> list[Hyper]:
@@ -261,8 +256,7 @@ class Recommender(ABC):
         """The hyperparameters of this model, by name."""
         return {setting.name: getattr(self, setting.name) for setting in self.hypers()}
 
-    # -- fitting
-    # -----------------------------------------------------------------------------------
+    # -- fitting -------------------------------------------------------------------------
 
     def fit(
         self,
@@ -338,8 +332,7 @@ class Recommender(ABC):
                 f"This {self.name} model is not fitted: call fit(ratings), or load a saved model."
             )
 
-    # -- used by other models, by index
-    # ------------------------------------------------------------
+    # -- used by other models, by index --------------------------------------------------
 
     def user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         """The vectors of known users, (B, D)."""
@@ -372,8 +365,7 @@ class Recommender(ABC):
         """`parts_each` by index."""
         return self._attribute(profile, item_index)
 
-    # -- for people, by id
-    # -------------------------------------------------------------------------
+    # -- for people, by id ---------------------------------------------------------------
 
     def profile(self, person: Person) -> UserState:
         """The profile of a known user by id, or of a new person from their ratings

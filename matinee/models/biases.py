@@ -65,8 +65,7 @@ def typical_bias(history: History, user_bias: NDArray[np.float32], own: float) -
     """The median bias (see `median_bias`), to compare a person's own bias with, in stars.
 
     It is 0 for a person without ratings, whose own bias is exactly 0: nothing is known about
-        how
-    they differ from others.
+    how they differ from others.
     """
     if not own:
         return 0.0

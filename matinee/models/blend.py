@@ -12,9 +12,8 @@ again, on all ratings. Unlike the paper, the penalty pulls towards equal weights
 0, so that with few ratings the blend is the mean of the models.
 
 Weights for ranking come from pairs: a liked item that was held out should rank above each of
-    the
-500 items with the highest mean score, of those that the person has not rated or does not like.
-The target is 1 for the difference of the scores in each such pair; then the weights are
+the 500 items with the highest mean score, of those that the person has not rated or does not
+like. The target is 1 for the difference of the scores in each such pair; then the weights are
 divided by their sum. Pairs with all items instead of those 500 would measure how well models
 tell apart items that nobody would recommend.
 
@@ -57,8 +56,7 @@ class Blend(Recommender):
     It predicts stars, explains its scores and is thread-safe if all its models are.
 
     Settings of its models are prefixed with their names: `from_settings({"mf.factors": 32})`,
-        or
-    --set mf.factors=32 on the command line. `similar` uses the weighted mean of the
+    or --set mf.factors=32 on the command line. `similar` uses the weighted mean of the
     similarities, where an item that a model does not know counts as 0. Tastes and item vectors
     are those of the model with the highest weight that has any.
     """
@@ -119,8 +117,7 @@ class Blend(Recommender):
             uses_features=any(member.uses_features for member in each),
         )
 
-    # -- members
-    # -----------------------------------------------------------------------------------
+    # -- members -------------------------------------------------------------------------
 
     def _names(self, n_ratings: int | None) -> tuple[str, ...]:
         """The names of the models for a table of this size; None: all possible ones."""
@@ -209,8 +206,7 @@ class Blend(Recommender):
         """The models with a weight above 0, in descending order of weight."""
         return [model for _, model in sorted(self._used(), key=lambda pair: -pair[0])]
 
-    # -- learning
-    # ----------------------------------------------------------------------------------
+    # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         names = self._names(len(train))
@@ -297,8 +293,7 @@ class Blend(Recommender):
     def _standard_scores(model: Recommender, user_index: NDArray[Any]) -> Floats:
         return standardized(model.scores_of(model.user_vectors(user_index)))
 
-    # -- people
-    # ------------------------------------------------------------------------------------
+    # -- people --------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         return np.concatenate([model.user_vectors(user_index) for _, model in self._used()], axis=1)
@@ -387,8 +382,7 @@ class Blend(Recommender):
                 f"because {model.name} in it cannot; use mf."
             ) from None
 
-    # -- similarity and tastes
-    # ---------------------------------------------------------------------
+    # -- similarity and tastes -----------------------------------------------------------
 
     def _similarity(self, item_index: int) -> Floats:
         n_items, weights = len(self.items_), 0.0

@@ -26,8 +26,7 @@ Arrays = dict[str, NDArray[Any]]
 _SIZE = re.compile(r"([A-Za-z_]\w*?)([+-]1)?")
 
 
-# -- declarations of a class
-# -----------------------------------------------------------------------
+# -- declarations of a class -------------------------------------------------------------
 
 
 def check_class(model: "type[Recommender]", *, predicts: bool) -> None:
@@ -89,8 +88,7 @@ def curve_names(model: "type[Recommender]") -> CurveNames | None:
     return declared["curve_"].get("curve")
 
 
-# -- state of a fitted model
-# -----------------------------------------------------------------------
+# -- state of a fitted model -------------------------------------------------------------
 
 
 def state_of(model: "Recommender") -> Arrays:
@@ -149,8 +147,7 @@ def curve_of(model: "Recommender", rows: NDArray[np.float64]) -> TrainingCurve:
     return TrainingCurve(names.loss, names.first, rows)
 
 
-# -- checks
-# ----------------------------------------------------------------------------------------
+# -- checks ------------------------------------------------------------------------------
 
 
 def _sizes(model: "Recommender", history: History) -> dict[str, int]:

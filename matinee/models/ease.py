@@ -94,8 +94,7 @@ class EASE(Recommender):
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
 
-    # -- learning
-    # ----------------------------------------------------------------------------------
+    # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         threshold = find_threshold(self.threshold, train, self.name)
@@ -121,8 +120,7 @@ class EASE(Recommender):
         self.indptr_ = np.append(0, np.cumsum(counts))
         self.related_, self.correlations_ = items.astype(np.int32)[links.index], links.weight
 
-    # -- people
-    # ------------------------------------------------------------------------------------
+    # -- people --------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         row, item, value = self._rated_by(user_index)

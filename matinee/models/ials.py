@@ -16,11 +16,10 @@ alternately. The last solve, of the users, runs to convergence, so that a known 
 same vector as a new person with the same ratings.
 
 Differences from the papers: the unit of the regularization is `random_matrix_norm` over the
-    root of
-the product of the means of (n_u + alpha0 I)^nu and (n_i + alpha0 U)^nu, so that one value
-suits tables of any size. Before each half of an epoch, both tables are rotated so that the
-Gram matrix of the fixed table is diagonal, which changes no score and speeds up the solver in
-`kernels/als.py`. Weights are divided by their mean, so that the same settings work with and
+root of the product of the means of (n_u + alpha0 I)^nu and (n_i + alpha0 U)^nu, so that one
+value suits tables of any size. Before each half of an epoch, both tables are rotated so that
+the Gram matrix of the fixed table is diagonal, which changes no score and speeds up the solver
+in `kernels/als.py`. Weights are divided by their mean, so that the same settings work with and
 without weights. The random start depends on who likes what, so that permuting users and items
 permutes the scores.
 """
@@ -128,8 +127,7 @@ class ImplicitALS(Recommender):
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
 
-    # -- learning
-    # ----------------------------------------------------------------------------------
+    # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.weights != "none" and self.threshold == AUTO:
@@ -231,8 +229,7 @@ class ImplicitALS(Recommender):
         """The penalties of squared factors, for rows whose weights add up to n."""
         return np.asarray(self.strength_ * (n + self.alpha0 * n_others) ** self.nu)
 
-    # -- people
-    # ------------------------------------------------------------------------------------
+    # -- people --------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         vectors: Floats = self.user_factors_[user_index]
@@ -305,8 +302,7 @@ class ImplicitALS(Recommender):
     def _scores(self, vectors: Floats) -> Floats:
         return vectors @ self.item_factors_.T
 
-    # -- similarity and tastes
-    # ---------------------------------------------------------------------
+    # -- similarity and tastes -----------------------------------------------------------
 
     def _similarity(self, item_index: int) -> Floats:
         has_positives = np.asarray(self.item_factors_.any(axis=1))

@@ -108,8 +108,7 @@ class Neighborhood(Recommender):
     user_bias_: Floats = learned("U", dtype=np.float32)
     item_bias_: Floats = learned("I", dtype=np.float32)
 
-    # -- learning
-    # ----------------------------------------------------------------------------------
+    # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         if self.has_stars:
@@ -165,8 +164,7 @@ class Neighborhood(Recommender):
 
         return Rule(self.k, self.amplification, self.damping, self.has_stars)
 
-    # -- people
-    # ------------------------------------------------------------------------------------
+    # -- people --------------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         row, item, value = self._rated_by(user_index)
@@ -190,8 +188,7 @@ class Neighborhood(Recommender):
             vector[0], vector[1 + item_index] = 0, 1
         return vector
 
-    # -- scores
-    # ------------------------------------------------------------------------------------
+    # -- scores --------------------------------------------------------------------------
 
     def _scores(self, vectors: Floats) -> Floats:
         fixed = np.float32(self.global_mean_) + self.item_bias_  # (I,)

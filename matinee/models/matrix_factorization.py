@@ -13,10 +13,9 @@ techniques for recommender systems", 2009; the weighting by n_u is that of Zhou 
 "Large-scale parallel collaborative filtering for the Netflix prize", 2008).
 
 Differences from the papers: ratings are standardized, so that the same settings suit any
-    scale. The
-shrinkage terms keep users and items with few ratings close to the average. The factors start
-almost at zero. In the first half of the epochs, a few ratings are held out to test whether the
-factors learn anything beyond the biases.
+scale. The shrinkage terms keep users and items with few ratings close to the average. The
+factors start almost at zero. In the first half of the epochs, a few ratings are held out to
+test whether the factors learn anything beyond the biases.
 """
 
 from dataclasses import dataclass, replace

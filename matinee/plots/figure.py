@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# -- figure: axes, text and fonts
-# ----------------------------------------------------------------
+# -- figure: axes, text and fonts --------------------------------------------------------
 
 BLUE = "#0a5a9c"
 ORANGE = "#d1600a"

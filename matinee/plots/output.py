@@ -24,8 +24,7 @@ from matinee.plots.figure import (
     without_glyph_warnings,
 )
 
-# -- output: files and SVG for pages
-# -------------------------------------------------------------
+# -- output: files and SVG for pages -----------------------------------------------------
 
 FORMATS = (".png", ".svg", ".pdf")
 

@@ -117,8 +117,8 @@ def residuals(counts: ArrayLike, errors: ArrayLike, label: str) -> "Axes":
     """RMSE and mean error by the number of training ratings, with 95% intervals.
 
     Bins double in width: 0, 1, 2 to 3, 4 to 7 ratings and so on. Bins with fewer than 50 test
-        ratings are merged with their neighbors. The horizontal axis is logarithmic, with 0 to
-        the left of 1.
+    ratings are merged with their neighbors. The horizontal axis is logarithmic, with 0 to the
+    left of 1.
 
     Args:
         counts: (N,) number of training ratings of the user (or of the item) of each test

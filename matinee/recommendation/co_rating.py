@@ -14,8 +14,7 @@ def co_rating(model: Recommender, item_index: int) -> Doubles:
     """The similarity of one item to all items, (I,), from -1 to 1; 0 where nobody rated both.
 
     The cosine of the columns of residuals: what people gave beyond their own biases and the
-        items'
-    biases, and 0 where they did not rate. This is the adjusted cosine of Sarwar et al.,
+    items' biases, and 0 where they did not rate. This is the adjusted cosine of Sarwar et al.,
     "Item-based collaborative filtering recommendation algorithms", 2001, with two differences:
     the item's bias is subtracted too, and the lengths are over all raters, not only the common
     ones. So items with few common raters have a low similarity, and no table of all pairs is

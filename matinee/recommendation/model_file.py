@@ -283,8 +283,7 @@ def _with_sorted_metadata(payload: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + payload[start:]
 
 
-# -- arrays
-# --------------------------------------------------------------------------------------
+# -- arrays ------------------------------------------------------------------------------
 
 
 def _model_tensors(model: Recommender, has_history: bool) -> Tensors:

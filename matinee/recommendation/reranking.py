@@ -17,10 +17,8 @@ which one person gave five stars. X = 0 changes nothing.
 
 The sum of d over a list never increases with |X|, whatever the model, because the list
 maximizes the sum of the first term less |X| ln(N) times the sum of d. So the geometric mean of
-1 + n
-increases with X: always for X > 0. For X < 0 there is one exception: items with fewer than
-    `few`
-ratings give way to better known ones as X approaches -1.
+1 + n increases with X: always for X > 0. For X < 0 there is one exception: items with fewer
+than `few` ratings give way to better known ones as X approaches -1.
 
 `diversity` D, from 0 to 1, selects one item after the other from the best candidates, each
 time the one with the highest
@@ -149,8 +147,7 @@ def _contrast(likeness: LikenessRow, n_candidates: int) -> float:
     return 1.0
 
 
-# -- similarity
-# ----------------------------------------------------------------------------------
+# -- similarity --------------------------------------------------------------------------
 
 
 def likeness_among(model: Recommender, catalog: Catalog, items: Longs) -> tuple[LikenessRow, str]:
@@ -232,8 +229,7 @@ def _cosines(vectors: Floats) -> LikenessRow:
     return lambda position: units @ units[position]
 
 
-# -- the list
-# ------------------------------------------------------------------------------------
+# -- the list ----------------------------------------------------------------------------
 
 
 def choose(

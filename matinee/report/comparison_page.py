@@ -13,8 +13,7 @@ _MARGIN, _INSIDE = 4.0, 92.0
 
 
 class Bar(NamedTuple):
-    """Where a value and the ends of its interval are drawn, in percent of the width of the
-    cell."""
+    """Where a value and the ends of its interval are drawn, in percent of the width of the cell."""
 
     low: float
     value: float

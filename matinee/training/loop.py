@@ -1,8 +1,7 @@
 """The training loop of the neural models: epochs, validation, early stopping, checkpoints.
 
 An engine decides what a step is: `fused.py` has one for the dot product on the CPU,
-    `network.py`
-one for any PyTorch module on any device.
+`network.py` one for any PyTorch module on any device.
 """
 
 from dataclasses import dataclass, field

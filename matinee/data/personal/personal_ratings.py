@@ -1,10 +1,9 @@
 """A person's own ratings from a file: a site's export, or a CSV of films and stars.
 
 What a file looks like decides how it is read. An export of Letterboxd, IMDb, MovieLens or
-matinee,
-a zip included, has columns that no other table has: its films are matched by title and year,
-    and
-its stars are converted to the model's scale. Any other file is read as it is (`ratings_csv`).
+matinee, a zip included, has columns that no other table has: its films are matched by title
+and year, and its stars are converted to the model's scale. Any other file is read as it is
+(`ratings_csv`).
 """
 
 from dataclasses import dataclass, field
@@ -62,8 +61,7 @@ def read_personal_ratings(
     return _from_csv(content, path, items, catalog, scale)
 
 
-# -- an export of a site
-# ---------------------------------------------------------------------------
+# -- an export of a site -----------------------------------------------------------------
 
 
 def _from_export(
@@ -111,8 +109,7 @@ def _doubt_note(doubtful: list[Match]) -> str:
     )
 
 
-# -- a CSV file of films and stars
-# -----------------------------------------------------------------
+# -- a CSV file of films and stars -------------------------------------------------------
 
 
 def _from_csv(

@@ -144,8 +144,7 @@ def plain_cell(text: str) -> str:
     return text
 
 
-# -- the file
-# --------------------------------------------------------------------------------------
+# -- the file ----------------------------------------------------------------------------
 
 
 def is_zip(content: bytes) -> bool:
@@ -224,8 +223,7 @@ def _format(names: Sequence[str]) -> Format:
     raise DataError(f"The columns of this file ({shown}) are not those of a known site. {EXPECTED}")
 
 
-# -- its rows
-# --------------------------------------------------------------------------------------
+# -- its rows ----------------------------------------------------------------------------
 
 
 def _rows(names: Sequence[str], rows: Iterable[Sequence[str]], form: Format) -> Iterator[Row]:

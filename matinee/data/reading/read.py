@@ -54,8 +54,7 @@ _HEAD_BYTES = 1 << 16
 _SAMPLED = 200
 
 
-# -- sources: a path, a folder, an archive, a frame, a database
-# ------------------------------------
+# -- sources: a path, a folder, an archive, a frame, a database --------------------------
 
 
 @dataclass(frozen=True)
@@ -205,8 +204,7 @@ def _from_frame(
     return _checked(name, read_table, options, Titles(Catalog()), bad_rows_file)
 
 
-# -- tables: the fast reader first, then the careful one
-# -------------------------------------------
+# -- tables: the fast reader first, then the careful one ---------------------------------
 
 
 class _ReadTable(NamedTuple):
@@ -338,8 +336,7 @@ def _texts(column: pl.Series) -> list[str]:
     return [cell_text(cell) or "" for cell in column.to_list()]
 
 
-# -- the whole table: checked, without duplicates, bad rows listed
-# ---------------------------------
+# -- the whole table: checked, without duplicates, bad rows listed -----------------------
 
 
 def _checked(

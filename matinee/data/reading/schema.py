@@ -9,8 +9,7 @@ from matinee.data.reading.options import Kind, ReadOptions
 from matinee.errors import DataError
 from matinee.text import did_you_mean, printable
 
-# -- schema: which column holds what
-# ---------------------------------------------------------------
+# -- schema: which column holds what -----------------------------------------------------
 
 #: What the columns of a ratings table hold; counts stand where ratings would.
 ROLES = ("user", "item", "rating", "timestamp")

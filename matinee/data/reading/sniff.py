@@ -12,8 +12,7 @@ from matinee.data.reading.options import Kind, ReadOptions
 from matinee.data.reading.schema import ROLES, Columns, column_of, find_columns
 from matinee.errors import DataError
 
-# -- sniffing: separator, header, types, times
-# -----------------------------------------------------
+# -- sniffing: separator, header, types, times -------------------------------------------
 
 #: An integer as a program writes it: "7" is one; "007", "+7" and "7.0" are not.
 INTEGER = r"^(?:0|-?[1-9][0-9]{0,17})$"

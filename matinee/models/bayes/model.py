@@ -137,8 +137,7 @@ class BayesianMF(Recommender):
             self.capabilities, uses_times=self.times, uses_features=self.side
         )
 
-    # -- learning
-    # ----------------------------------------------------------------------------------
+    # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         for name in ("_wide_items", "_item_layers"):
@@ -227,8 +226,7 @@ class BayesianMF(Recommender):
             time_keys = TimeKeys.from_ratings(train.user_index, train.timestamp)
         return SideInformation(users, items, time_keys, self.sets)
 
-    # -- people
-    # ------------------------------------------------------------------------------------
+    # -- people --------------------------------------------------------------------------
 
     @property
     def _n_draws(self) -> int:
@@ -495,8 +493,7 @@ class BayesianMF(Recommender):
             for row, own in enumerate(item.tolist())
         ]
 
-    # -- similarity and tastes
-    # ---------------------------------------------------------------------
+    # -- similarity and tastes -----------------------------------------------------------
 
     def learned_biases(self) -> Biases:
         """The means over the draws, in stars."""

@@ -179,9 +179,8 @@ class Ordinal:
         """A step of Metropolis and Hastings.
 
         The proposal depends on the scores but not on the present thresholds: Newton's method
-            starts
-        at the mode of the last sweep, and ends when the distance is small compared with the
-        width.
+        starts at the mode of the last sweep, and ends when the distance is small compared with
+        the width.
 
         Args:
             roots: of the precision of each rating, (N,).

@@ -139,8 +139,7 @@ class NeuralRecommender(Recommender):
                 f"vector has {width}"
             )
 
-    # -- training
-    # ----------------------------------------------------------------------------------
+    # -- training ------------------------------------------------------------------------
 
     @abstractmethod
     def engine(self, train: Ratings) -> Engine:
@@ -194,8 +193,7 @@ class NeuralRecommender(Recommender):
         self.crowd_mean_, self.crowd_variance_ = prior.mean, prior.variance
         self.noise_ = np.array(prior.noise)
 
-    # -- people
-    # ------------------------------------------------------------------------------------
+    # -- people --------------------------------------------------------------------------
 
     @abstractmethod
     def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
@@ -236,10 +234,8 @@ def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
     """Low and high end of the sigmoid's range from a text such as "0:5.5"; equal for "none".
 
     "auto" extends the scale by one step at the low end and half a step at the high end, so
-    that the
-    sigmoid can reach both: 0 to 5.5 for stars from 1 to 5. A tenth of the scale's length takes
-        the
-    place of a step if the scale has no steps.
+    that the sigmoid can reach both: 0 to 5.5 for stars from 1 to 5. A tenth of the scale's
+    length takes the place of a step if the scale has no steps.
 
     Raises:
         SettingError: the text has another form.

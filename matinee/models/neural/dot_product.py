@@ -76,8 +76,7 @@ class DotProduct(NeuralRecommender):
         sigmoid_bounds(self.sigmoid_range, None)
         start_table(self.start, (0, 0), np.random.default_rng())
 
-    # -- training
-    # ----------------------------------------------------------------------------------
+    # -- training ------------------------------------------------------------------------
 
     def engine(self, train: Ratings) -> Engine:
         """The compiled kernel on the CPU, PyTorch on any other device."""
@@ -128,8 +127,7 @@ class DotProduct(NeuralRecommender):
         bias = self.item_bias_[is_rated].mean()
         return np.append(bias, self.item_factors_[is_rated].mean(axis=0)).astype(np.float32)
 
-    # -- predictions
-    # -------------------------------------------------------------------------------
+    # -- predictions ---------------------------------------------------------------------
 
     def _tables(self) -> FactorTables:
         return FactorTables(

@@ -129,8 +129,7 @@ class EmbeddingMLP(NeuralRecommender):
             return dropouts * len(self._hidden_sizes())
         return dropouts
 
-    # -- training
-    # ----------------------------------------------------------------------------------
+    # -- training ------------------------------------------------------------------------
 
     def engine(self, train: Ratings) -> "NetworkEngine":
         """PyTorch on any device."""
@@ -167,8 +166,7 @@ class EmbeddingMLP(NeuralRecommender):
         self.user_factors_[~rated_users] = self.crowd_mean_
         self.item_factors_[~rated_items] = self.item_factors_[rated_items].mean(axis=0)
 
-    # -- predictions
-    # -------------------------------------------------------------------------------
+    # -- predictions ---------------------------------------------------------------------
 
     def _widths(self) -> list[int]:
         """Number of inputs, sizes of the hidden layers, and 1 for the output."""

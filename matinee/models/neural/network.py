@@ -56,8 +56,7 @@ class Network(NeuralRecommender):
     shapes_: NDArray[np.int64] = learned("D", dtype=np.int64, least=0)
     """Their shapes, one after another, each preceded by its number of dimensions."""
 
-    # -- training
-    # ----------------------------------------------------------------------------------
+    # -- training ------------------------------------------------------------------------
 
     def engine(self, train: Ratings) -> "NetworkEngine":
         """PyTorch on any device."""
@@ -75,8 +74,7 @@ class Network(NeuralRecommender):
         self.shapes_ = _shapes(engine.module)
         self._set_prior(self._user_vectors(np.flatnonzero(train.user_counts > 0)))
 
-    # -- the trained module
-    # ------------------------------------------------------------------------
+    # -- the trained module --------------------------------------------------------------
 
     def _tensors(self) -> "dict[str, Tensor]":
         """The trained parameters and buffers by name, in the shapes of the module.
@@ -156,8 +154,7 @@ class Network(NeuralRecommender):
         stars: Tensor = functional_call(self.module.eval(), tensors, arguments)
         return stars
 
-    # -- predictions
-    # -------------------------------------------------------------------------------
+    # -- predictions ---------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
         vectors: Floats = self._rows("user", len(self.users_))[user_index]

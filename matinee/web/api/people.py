@@ -64,9 +64,7 @@ def export_everything(person: CurrentPerson, serving: Serving) -> Response:
     return answer
 
 
-# -- ratings
-# ---------------------------------------------------------------------------------------
-# ----------------
+# -- ratings -----------------------------------------------------------------------------
 
 
 @me.get("/ratings", response_model=schemas.KeptRatings, responses=problems(401, 404))
@@ -134,8 +132,7 @@ def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -
     return Response(status_code=204)
 
 
-# -- what the model says
-# -------------------------------------------------------------------------------------------
+# -- what the model says -----------------------------------------------------------------
 
 
 @me.get("/recommendations", response_model=schemas.ListAnswer, responses=problems(401, 404, 409))

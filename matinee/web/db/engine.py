@@ -2,9 +2,8 @@
 acknowledged.
 
 A commit returns when the data is on the disk: SQLite in WAL mode with synchronous=FULL,
-    PostgreSQL with
-synchronous_commit=on. So what was acknowledged survives SIGKILL, and a power cut as far as the
-disk is honest.
+PostgreSQL with synchronous_commit=on. So what was acknowledged survives SIGKILL, and a power
+cut as far as the disk is honest.
 """
 
 import time

@@ -104,9 +104,7 @@ class Store:
         with self._reading() as connection:
             connection.execute(sa.select(people.c.id).limit(1)).all()
 
-    # -- people
-    # ------------------------------------------------------------------------------------
-    # ------------
+    # -- people --------------------------------------------------------------------------
 
     def create_person(self) -> Created:
         """Somebody new, with a random secret of 256 bits."""
@@ -164,8 +162,7 @@ class Store:
                 ],
             }
 
-    # -- what they say of films
-    # --------------------------------------------------------------------------------
+    # -- what they say of films ----------------------------------------------------------
 
     def kept(self, person_id: str) -> Kept:
         """A person's ratings and what they are not interested in; both are empty for somebody
@@ -234,8 +231,7 @@ class Store:
             theirs = (table.c.person_id == person_id) & (table.c.item_id == item_id)
             return connection.execute(table.delete().where(theirs)).rowcount > 0
 
-    # -- the operator
-    # -----------------------------------------------------------------------------------------
+    # -- the operator --------------------------------------------------------------------
     # -
 
     def counts(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 opened.
 
 What the tables of people and of groups share is here too: secrets of which only a hash is
-    kept.
+kept.
 """
 
 import hashlib

@@ -81,7 +81,7 @@ def cookie_name(request: Request) -> str:
     itself.
 
     Browsers do not tell ports apart, so the id of the database is in it: two servers on one
-        host are no strangers then.
+    host are no strangers then.
     """
     name = f"matinee-{request.app.state.served.store.id}"
     return f"__Host-{name}" if request.url.scheme == "https" else name

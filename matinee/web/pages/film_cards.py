@@ -1,8 +1,7 @@
 """Film cards: what a page says about a film, and why the film is on a list.
 
 Everything here is fast because it runs again after every rating: each item is a row in one
-    table of
-directions, computed once per model. The exact reasons are on the page of the film.
+table of directions, computed once per model. The exact reasons are on the page of the film.
 """
 
 from collections.abc import Iterable, Mapping

@@ -162,8 +162,7 @@ def _sign_in_page(
     return response
 
 
-# -- the cookie
-# ------------------------------------------------------------------------------------
+# -- the cookie --------------------------------------------------------------------------
 
 
 def _is_operator(request: Request, serving: Served) -> bool:
@@ -198,8 +197,7 @@ def _set_cookie(request: Request, response: Response, value: str, seconds: int) 
     )
 
 
-# -- the figures
-# -----------------------------------------------------------------------------------
+# -- the figures -------------------------------------------------------------------------
 
 
 def _served_model(live: LiveModel, people: list[Kept]) -> ServedModel:

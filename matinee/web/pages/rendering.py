@@ -144,8 +144,7 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-# -- what templates call
-# ---------------------------------------------------------------------------
+# -- what templates call -----------------------------------------------------------------
 
 
 def preload_templates() -> None:

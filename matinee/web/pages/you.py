@@ -171,8 +171,7 @@ def all_ratings(
     return render(request, "you/ratings.html", values)
 
 
-# -- download and delete
-# ---------------------------------------------------------------------------
+# -- download and delete -----------------------------------------------------------------
 
 
 @router.get("/matinee.json")
