@@ -22,7 +22,7 @@ import matinee
 from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.split import Split, splits
 from matinee.errors import UnsupportedError
-from matinee.evaluation.comparison import Comparison, Entry, compared
+from matinee.evaluation.comparison import ComparedModel, Comparison, compared
 from matinee.evaluation.isolated import Measured, measure_isolated, packed
 from matinee.models import MODELS
 from matinee.models.base import Recommender
@@ -131,7 +131,7 @@ def _results(found: Comparison, parts: list[Split]) -> str:
     return "\n\n".join([note, _table(headings, rows), *said])
 
 
-def _row(one: Entry, found: Comparison) -> list[str]:
+def _row(one: ComparedModel, found: Comparison) -> list[str]:
     report = one.report
     assert report is not None
 

@@ -9,7 +9,7 @@ from matinee.cli.options import json_option, threads_option
 from matinee.cli.output import announce_compiling, as_json, cell, note, progress_bar, table
 
 if TYPE_CHECKING:
-    from matinee.experiments.published_results import Line, ProtocolResult
+    from matinee.experiments.published_results import ProtocolResult, ResultLine
     from matinee.experiments.tutorials import Reproduction
 
 
@@ -148,7 +148,7 @@ def _print_records(result: "ProtocolResult") -> None:
     click.echo()
 
 
-def _record_row(line: "Line", n_levels: int) -> list[str]:
+def _record_row(line: "ResultLine", n_levels: int) -> list[str]:
     """One result: ours with four decimals and coverages, published ones as they were
     published."""
     style = ".4f" if line.coverage else ".4g"

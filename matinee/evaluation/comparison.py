@@ -35,7 +35,7 @@ HEADINGS = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class ComparedModel:
     """One model of the comparison.
 
     Attributes:
@@ -80,7 +80,7 @@ class Comparison:
     protocol: str
     n_train: int
     n_test: int
-    entries: list[Entry]
+    entries: list[ComparedModel]
     contests: list[PairedTests]
     note: str = ""
     unit: str = "rating"
@@ -168,7 +168,7 @@ class Comparison:
             )
         return sentences
 
-    def _measured(self) -> list[Entry]:
+    def _measured(self) -> list[ComparedModel]:
         return [entry for entry in self.entries if entry.report is not None]
 
 
@@ -224,7 +224,7 @@ def compared(
         if result.evaluation is not None:
             report = result.evaluation.report
             evaluations[name] = result.evaluation
-        entries.append(Entry(name, models[name], report, result.memory_mb, result.problem))
+        entries.append(ComparedModel(name, models[name], report, result.memory_mb, result.problem))
     entries.sort(key=_order)
     tests = [paired_tests(evaluations, measure) for measure in MEASURES]
     first = parts[0]
@@ -240,7 +240,7 @@ def compared(
     )
 
 
-def _order(entry: Entry) -> tuple[int, float]:
+def _order(entry: ComparedModel) -> tuple[int, float]:
     if entry.report is None:
         return 2, 0.0
     if entry.report.rmse is not None:

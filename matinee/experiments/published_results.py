@@ -71,7 +71,7 @@ class Attempt(NamedTuple):
     settings: Mapping[str, Any]
 
 
-class Protocol(NamedTuple):
+class BenchmarkProtocol(NamedTuple):
     """The rows for training and for testing, and the results on them.
 
     Attributes:
@@ -95,7 +95,7 @@ _ALL = Attempt("all", "and when", ALL)
 _PROBIT = Attempt("probit", "and when; ordered probit", PROBIT)
 
 PROTOCOLS = (
-    Protocol(
+    BenchmarkProtocol(
         name="u1",
         title="ML-100K, the official fold u1",
         data="ml-100k",
@@ -121,7 +121,7 @@ PROTOCOLS = (
         ),
         attempts=(_PLAIN, _IDS, _SIDE, _ALL, _PROBIT),
     ),
-    Protocol(
+    BenchmarkProtocol(
         name="folds",
         title="ML-100K, the mean of the five official folds",
         data="ml-100k",
@@ -136,7 +136,7 @@ PROTOCOLS = (
         ),
         attempts=(_PLAIN, _IDS, _SIDE, _ALL),
     ),
-    Protocol(
+    BenchmarkProtocol(
         name="ml-1m",
         title="ML-1M, the tenth of its rows that the 90/10 literature tests on",
         data="ml-1m",
@@ -158,7 +158,7 @@ PROTOCOLS = (
             _ALL,
         ),
     ),
-    Protocol(
+    BenchmarkProtocol(
         name="ml-1m-part",
         title="ML-1M, its first 2,999 users with the times of their ratings, "
         "a random tenth of the rows",
@@ -171,7 +171,7 @@ PROTOCOLS = (
 
 
 @dataclass(frozen=True)
-class Line:
+class ResultLine:
     """A result, published or computed.
 
     Attributes:
@@ -198,7 +198,7 @@ class ProtocolResult:
 
     protocol: str
     title: str
-    lines: list[Line]
+    lines: list[ResultLine]
     note: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class ProtocolResult:
         return asdict(self)
 
 
-def protocol_named(name: str) -> Protocol:
+def protocol_named(name: str) -> BenchmarkProtocol:
     """The protocol with this name.
 
     Raises:
@@ -222,7 +222,7 @@ def protocol_named(name: str) -> Protocol:
 
 
 def run_protocol(
-    protocol: Protocol,
+    protocol: BenchmarkProtocol,
     folder: Path | None = None,
     *,
     attempts: Sequence[str] = (),
@@ -267,8 +267,8 @@ def run_protocol(
     return ProtocolResult(protocol.name, protocol.title, lines, note)
 
 
-def _published_line(published: Published) -> Line:
-    return Line(
+def _published_line(published: Published) -> ResultLine:
+    return ResultLine(
         who=published.who,
         uses=published.uses,
         rmse=published.rmse,
@@ -284,7 +284,7 @@ def _computed_line(
     parts: list[Split],
     n_threads: int | None,
     progress: Progress | None,
-) -> Line:
+) -> ResultLine:
     """The means over the parts, of the training time too."""
     errors, seconds, coverages = [], [], []
     for part in parts:
@@ -297,7 +297,7 @@ def _computed_line(
     rmse, mae = np.mean(errors, axis=0).tolist()
     defaults = {setting.name: setting.default for setting in model.hypers()}
     settings = model.settings()
-    return Line(
+    return ResultLine(
         who="matinee bayes",
         uses=attempt.uses,
         rmse=rmse,
@@ -337,7 +337,7 @@ def tenth(n_rows: int) -> NDArray[np.int64]:
     return rows[: n_rows // 10]
 
 
-def parts_of(protocol: Protocol, folder: Path | None = None) -> list[Split]:
+def parts_of(protocol: BenchmarkProtocol, folder: Path | None = None) -> list[Split]:
     """The training and test rows of a protocol, one split for each fold.
 
     Args:
@@ -347,7 +347,7 @@ def parts_of(protocol: Protocol, folder: Path | None = None) -> list[Split]:
         return list(_parts(protocol, place))
 
 
-def _parts(protocol: Protocol, place: Path) -> Iterator[Split]:
+def _parts(protocol: BenchmarkProtocol, place: Path) -> Iterator[Split]:
     for fold in protocol.folds:
         train, test = place / f"{fold}.base", place / f"{fold}.test"
         if not (train.is_file() and test.is_file()):
@@ -365,7 +365,7 @@ def _parts(protocol: Protocol, place: Path) -> Iterator[Split]:
 
 
 @contextmanager
-def _unpacked(protocol: Protocol, folder: Path | None) -> Iterator[Path]:
+def _unpacked(protocol: BenchmarkProtocol, folder: Path | None) -> Iterator[Path]:
     """The folder with the data of a protocol; a zip is unpacked while the context lasts."""
     place = _place(protocol.data, folder)
     if place.is_dir():

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matinee._version import __version__
-from matinee.evaluation.comparison import Comparison, Entry
+from matinee.evaluation.comparison import ComparedModel, Comparison
 from matinee.evaluation.paired_tests import MEASURES
 from matinee.report.html import render, save_html
 
 _MARGIN, _INSIDE = 4.0, 92.0
 
 
-class Bar(NamedTuple):
+class IntervalBar(NamedTuple):
     """Where a value and the ends of its interval are drawn, in percent of the width of the cell."""
 
     low: float
@@ -41,7 +41,7 @@ def save_comparison_page(comparison: Comparison, path: Path) -> None:
     save_html(comparison_page(comparison), path, "--html")
 
 
-def _bars(measure: str, entries: Sequence[Entry]) -> dict[str, Bar]:
+def _bars(measure: str, entries: Sequence[ComparedModel]) -> dict[str, IntervalBar]:
     """The bars of one column, by the name of the model; a model without the measure has none.
 
     The lowest end of all intervals is drawn at 4% of the width and the highest at 96%.
@@ -51,7 +51,7 @@ def _bars(measure: str, entries: Sequence[Entry]) -> dict[str, Bar]:
         value = getattr(entry.report, measure, None)
         if entry.report is not None and value is not None:
             low, high = entry.report.intervals.get(measure, (value, value))
-            bars[entry.name] = Bar(low, value, high)
+            bars[entry.name] = IntervalBar(low, value, high)
     if not bars:
         return {}
     lowest = min(bar.low for bar in bars.values())
@@ -61,5 +61,5 @@ def _bars(measure: str, entries: Sequence[Entry]) -> dict[str, Bar]:
     drawn = {}
     for name, bar in bars.items():
         low, value, high = (_MARGIN + _INSIDE * (end - lowest) / width for end in bar)
-        drawn[name] = Bar(low, value, high)
+        drawn[name] = IntervalBar(low, value, high)
     return drawn

@@ -18,7 +18,7 @@ from matinee.data.ratings import Ratings
 from matinee.data.split import by_mask, k_fold, random_split
 from matinee.errors import MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import NO_STARS, PerUserSums, evaluate
-from matinee.evaluation.comparison import HEADINGS, Comparison, Entry, compare
+from matinee.evaluation.comparison import HEADINGS, ComparedModel, Comparison, compare
 from matinee.evaluation.isolated import measure_isolated
 from matinee.evaluation.paired_tests import Difference, PairedTests, against_first
 from matinee.models import MODELS
@@ -284,7 +284,7 @@ def test_the_table_fits_a_terminal_of_100_columns() -> None:
     names = [of.name for of in MODELS]
     report = evaluate(Baseline, [PART], "simulated")
     slow = replace(report, fit_seconds=999.99, predict_seconds=99.99, recommend_seconds=999.99)
-    entries = [Entry(name, name, slow, 1234.0) for name in names]
+    entries = [ComparedModel(name, name, slow, 1234.0) for name in names]
     rows = Comparison(
         "d",
         "p",
@@ -366,7 +366,7 @@ def test_the_page_needs_nothing_else_and_holds_every_model(
 
 
 def test_names_on_the_page_are_text() -> None:
-    entries = [Entry("<i>", "mf", problem="a < b")]
+    entries = [ComparedModel("<i>", "mf", problem="a < b")]
     text = comparison_page(Comparison("<b>data</b>", "random:0.2", 1, 1, entries, []))
     assert "<b>data" not in text
     assert "<i>" not in text

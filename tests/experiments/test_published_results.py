@@ -18,7 +18,7 @@ from matinee.experiments.published_results import (
     PROTOCOLS,
     QUICK,
     READ,
-    Protocol,
+    BenchmarkProtocol,
     ProtocolResult,
     parts_of,
     protocol_named,
@@ -87,7 +87,7 @@ def test_protocols_have_names_of_their_own() -> None:
 
 
 @every_protocol
-def test_every_line_of_ours_has_settings_that_exist(protocol: Protocol) -> None:
+def test_every_line_of_ours_has_settings_that_exist(protocol: BenchmarkProtocol) -> None:
     names = [attempt.name for attempt in protocol.attempts]
     assert len(set(names)) == len(names)
     for attempt in protocol.attempts:
@@ -97,7 +97,7 @@ def test_every_line_of_ours_has_settings_that_exist(protocol: Protocol) -> None:
 
 
 @every_protocol
-def test_every_published_line_says_how_it_is_known(protocol: Protocol) -> None:
+def test_every_published_line_says_how_it_is_known(protocol: BenchmarkProtocol) -> None:
     assert {line.known for line in protocol.published} <= {READ, AGAIN}
     assert all(0.7 < line.rmse < 1 for line in protocol.published)
 
