@@ -177,7 +177,7 @@ def test_a_bug_is_logged_by_its_place_without_what_was_sent(
     assert (answer.status_code, told["type"]) == (500, "urn:matinee:bug")
     assert told["request_id"] in logged
     assert "ValueError" in logged
-    assert "test_limits.py" in logged
+    assert "test_rate_limits.py" in logged
     assert "secret" not in logged + answer.text
 
 
