@@ -78,7 +78,7 @@ async def models(serving: Serving) -> Response:
 async def similar_films(
     item_id: FilmId, query: Annotated[schemas.SimilarQuery, Query()], serving: Serving
 ) -> Response:
-    """The films most like one, by what the model has learnt; `score` is a cosine."""
+    """The films most like one, by what the model has learned; `score` is a cosine."""
     snapshot = serving.models.snapshot(query.model)
     return Answer(await snapshot.ask(responses.similar, snapshot, item_id, query))
 

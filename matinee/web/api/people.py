@@ -26,8 +26,8 @@ me = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)
 def start(
     request: Request, query: Annotated[schemas.PersonQuery, Query()], serving: Serving
 ) -> Response:
-    """A new person, without name or address. The token cannot be shown again. Who has a cookie
-    already keeps it."""
+    """A new person, without name or address. The token cannot be shown again. A cookie
+    that is already set stays."""
     known = maybe_person(request) if query.cookie else None
     if known is not None:
         return Answer({"person_id": known, "token": None}, 201)
@@ -48,8 +48,8 @@ def who_am_i(person: CurrentPerson, serving: Serving) -> Response:
 
 @me.delete("", status_code=204, responses=problems(401))
 def delete_everything(request: Request, person: CurrentPerson, serving: Serving) -> Response:
-    """Deletes this person and all that is theirs, for good. A model that has learnt from it is
-    not trained anew."""
+    """Deletes this person and all their data, permanently. A model that was trained with it is
+    not retrained."""
     serving.store.forget(person)
     answer = Response(status_code=204)
     take_cookie(request, answer)

@@ -75,7 +75,7 @@ def suggestions(
     *,
     strict: bool = False,
 ) -> Values:
-    """A list for somebody; `shapes.ListAnswer`.
+    """A list for a person; `schemas.ListAnswer`.
 
     Args:
         stars, strict: as for `Snapshot.fold_in`.
@@ -111,7 +111,7 @@ def similar(snapshot: Snapshot, item_id: Id, query: SimilarQuery) -> Values:
 def predictions(
     snapshot: Snapshot, stars: Mapping[Id, float], item_ids: Iterable[Id], *, strict: bool
 ) -> Values:
-    """Stars of some films for somebody; `shapes.Predictions`."""
+    """Predicted stars of films for a person; `schemas.Predictions`."""
     index = [snapshot.index_of(item_id) for item_id in item_ids]
     person, model = snapshot.fold_in(stars, strict=strict), snapshot.guide.model
     model.predict(
@@ -139,7 +139,7 @@ def explanation(
 
 
 def kept_ratings(snapshot: Snapshot, kept: Kept) -> Values:
-    """What somebody said of films, with titles; `shapes.KeptRatings`."""
+    """The ratings of a person, with titles; `schemas.KeptRatings`."""
     return {
         "ratings": [
             {"item_id": known, "title": snapshot.guide.catalog[known].title, "stars": one.stars}
@@ -194,7 +194,7 @@ def keep_ratings(store: Store, person: str, ratings: Mapping[str, float]) -> Non
 
 
 def taste(snapshot: Snapshot, kept: Kept) -> Values:
-    """What somebody's ratings say of them; see `matinee.analysis.taste`."""
+    """The taste that a person's ratings show; see `matinee.analysis.taste`."""
     found = taste_of(snapshot.guide, snapshot.indices(kept.stars()))
     return {
         "n_ratings": found.n_ratings,
@@ -233,7 +233,7 @@ def _line(one: Suggestion) -> Values:
 
 
 def _add_deviations(snapshot: Snapshot, person: Folded, lines: list[Values]) -> None:
-    """How far somebody's stars would be from the predicted ones, to each line; None if the
+    """How far the person's stars would be from the predicted ones, to each line; None if the
     model cannot tell."""
     model = snapshot.guide.model
     index = np.array([snapshot.index_of(line["item_id"]) for line in lines], np.int64)

@@ -108,7 +108,7 @@ class Wish(_Filtered):
 
 
 class OwnRating(_Asked):
-    """One rating of somebody."""
+    """One rating of a person."""
 
     item_id: ItemId
     stars: Stars
@@ -128,7 +128,7 @@ class _WithRatings(_Asked):
 
 
 class RecommendRequest(_WithRatings, Wish):
-    """Somebody's ratings, and what their list should be like."""
+    """A person's ratings, and what the list should be like."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ratings": _RATINGS, "k": 5, "min_ratings": 20}]}
@@ -140,7 +140,7 @@ class RecommendRequest(_WithRatings, Wish):
 
 
 class PredictRequest(_WithRatings):
-    """Somebody's ratings, and the films to predict."""
+    """A person's ratings, and the films to predict."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ratings": _RATINGS, "item_ids": [3, 4]}]}
@@ -151,7 +151,7 @@ class PredictRequest(_WithRatings):
 
 
 class ExplainRequest(_WithRatings):
-    """Somebody's ratings, and the film whose prediction is to be explained."""
+    """A person's ratings, and the film whose prediction is to be explained."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ratings": _RATINGS, "item_id": 3, "reasons": 2}]}
@@ -201,7 +201,7 @@ class RatingsBody(_Asked):
 
 
 class NameBody(_Asked):
-    """What friends are to call somebody in a group."""
+    """The name of a member in a group."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME, examples=["Ada"])
 

@@ -26,7 +26,7 @@ MOST_GROUPS = 50
 
 
 class Member(NamedTuple):
-    """Somebody in a group."""
+    """A member of a group."""
 
     person_id: str
     name: str
@@ -40,7 +40,7 @@ class Group(NamedTuple):
 
 
 class FullGroupError(SettingError):
-    """As many people as may be are in a group."""
+    """The group has the maximum number of members."""
 
 
 class Groups:

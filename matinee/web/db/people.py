@@ -107,7 +107,7 @@ class Store:
     # -- people --------------------------------------------------------------------------
 
     def create_person(self) -> Created:
-        """Somebody new, with a random secret of 256 bits."""
+        """A new person, with a random secret of 256 bits."""
         made = Created(secrets.token_hex(16), secrets.token_urlsafe(32))
         with self._writing() as connection:
             row = {"id": made.id, "token_hash": hash_of(made.token), "created_at": now()}
@@ -165,7 +165,7 @@ class Store:
     # -- what they say of films ----------------------------------------------------------
 
     def kept(self, person_id: str) -> Kept:
-        """A person's ratings and what they are not interested in; both are empty for somebody
+        """A person's ratings and what they are not interested in; both are empty for a person
         unknown."""
         with self._reading() as connection:
             return _kept(connection, person_id)

@@ -40,7 +40,7 @@ class _Visit:
 
     @property
     def route(self) -> str:
-        """The pattern of the address, without what somebody put into it."""
+        """The pattern of the address, without the values that a client put into it."""
         route = self.scope.get("route")
         path: str = getattr(route, "path_format", getattr(route, "path", ""))
         return path or "other"
@@ -147,7 +147,7 @@ class Gate:
             raise busy("Too many people are asking at the moment; try again in a second.")
         client = client_of(scope["client"][0] if scope.get("client") else None)
         self._slow_down(self._requests.wait(client), "requests")
-        # The page of a first rating makes somebody new too, and only it can tell that the
+        # The page of a first rating creates a person too, and only it can tell that the
         # visitor
         # is nobody yet.
         scope["state"]["let_in_newcomer"] = lambda: self._slow_down(

@@ -38,7 +38,7 @@ NOT_STORED = (b"cache-control", b"no-store")
 
 def is_foreign(method: str, headers: Mapping[bytes, bytes]) -> bool:
     """Whether a request that may change something was made by another site's page in
-    somebody's browser.
+    another person's browser.
 
     Browsers say so in Sec-Fetch-Site, which no page can forge, and older ones in Origin; a
     client that sends neither is no browser, and holds no cookie that another site could
@@ -108,7 +108,7 @@ def give_cookie(request: Request, response: Response, token: str) -> None:
 
 
 def renew_cookie(request: Request, response: Response) -> None:
-    """Sets the cookie again, for another `COOKIE_SECONDS`, if somebody known has come by it;
+    """Sets the cookie again, for another `COOKIE_SECONDS`, if a known person sent it;
     see `access`."""
     token: str | None = getattr(request.state, "known_token", None)
     if token is not None and token == request.cookies.get(cookie_name(request)):

@@ -186,7 +186,7 @@ YOU = {
     "delete_heading": "Delete everything?",
     "delete_lead": "Your {n}, what you are not interested in and your place in groups are deleted "
     "for good. "
-    "A model that has learnt from them is not trained anew; the next one is trained without them.",
+    "A model that was trained with them is not retrained; the next one is trained without them.",
     "sure": "Yes, delete all that is mine",
     "delete_now": "Delete me",
     "keep": "Keep everything",

@@ -15,7 +15,7 @@ from matinee.web.http.problems import busy
 LONG_SECONDS = 0.25
 """So long a search may take, or a long list with explanations, or a file that is looked at."""
 LONGEST_WAIT = 4.0
-"""Seconds that those may be expected to take who are before somebody in a lane."""
+"""The seconds that the work ahead in a queue may be expected to take."""
 
 Result = TypeVar("Result")
 
