@@ -1,4 +1,4 @@
-"""The search page: films by words of their titles."""
+"""The search page: finds films by words of their titles."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -25,13 +25,13 @@ class SearchPage(RatingContext):
     found: FoundFilms | None
     """None if there is nothing to search for."""
     given: dict[Id, float]
-    """The person's ratings, by the id of the film."""
+    """Film id -> the person's rating."""
     back: str
 
 
 @router.get("/search")
 async def search_page(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """Films whose titles contain the words."""
+    """The films whose titles match."""
     return await serving.long_pages.run(_search, request, person)
 
 
@@ -46,9 +46,9 @@ def _search(request: Request, person: str | None) -> Response:
     values = SearchPage(
         q=query.q,
         found=found,
-        given={visitor.model.items_.id(index): stars for index, stars in visitor.own.items()},
+        given={visitor.model.items_.id(index): stars for index, stars in visitor.ratings.items()},
         back=with_query("/search", q=query.q),
         scale=visitor.scale,
-        n_rated=len(visitor.own),
+        n_rated=len(visitor.ratings),
     )
     return render(request, "search.html", values)

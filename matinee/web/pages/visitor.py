@@ -1,5 +1,4 @@
-"""The person who looks at a page: their data, how the model sees them, and how forms are
-read."""
+"""The visitor of a page: their data and model profile, new people, and reading of queries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,35 +28,39 @@ Query = TypeVar("Query", bound=BaseModel)
 
 
 class RatingContext(TypedDict):
-    """What every template with forms for ratings needs."""
+    """Values of every template with rating forms."""
 
     scale: Scale
     n_rated: int
 
 
 class FilmList(NamedTuple):
-    """A list of recommended films, and a sentence if there is something to say about it."""
+    """Recommended films, and a sentence that says why they are few, if they are."""
 
     films: list[FilmCard]
     note: str
 
 
 class Visitor:
-    """The person who looks at a page, as one model sees them."""
+    """The visitor's data and their profile in one model."""
 
     def __init__(self, request: Request, person: str | None, model: str | None = None) -> None:
-        """Reads the person's data; raises Problem, 404, if there is no such model.
+        """Reads the person's data.
 
         Args:
-            person: their id; None for a person without any data.
+            person: their id; None for a visitor without any data.
+            model: name of a served model; None for the first one.
+
+        Raises:
+            Problem: 404, there is no such model.
         """
         serving: Served = request.app.state.served
         cache: FilmCardsCache = request.app.state.film_cards
         self.snapshot = serving.models.snapshot(model)
         self.cards = cache.of(self.snapshot)
-        self.data = kept_of(serving, person)
+        self.data = person_data(serving, person)
         stars = self.data.stars()
-        self.own = self.snapshot.indices(stars)
+        self.ratings = self.snapshot.indices(stars)
         """Item index -> stars, latest rating first."""
         self.hidden = list(self.snapshot.indices(dict.fromkeys(self.data.not_interested, 0.0)))
         self.model = self.snapshot.guide.model
@@ -85,11 +88,11 @@ class Visitor:
         )
         indices = [self.snapshot.index_of(item.item_id) for item in suggestions.items]
         scores = self.model.scores(self.profile)
-        films = self.cards.predicted(self.profile, indices, scores, self.own)
+        films = self.cards.predicted(self.profile, indices, scores, self.ratings)
         return FilmList(films, suggestions.note)
 
 
-def kept_of(serving: Served, person: str | None) -> Kept:
+def person_data(serving: Served, person: str | None) -> Kept:
     """A person's data; empty for a visitor without any."""
     if person is None:
         return Kept([], [])
@@ -97,44 +100,44 @@ def kept_of(serving: Served, person: str | None) -> Kept:
 
 
 @dataclass(frozen=True)
-class Writer:
-    """The person whose data a form changes; `token` is set if they were created for it."""
+class PersonSession:
+    """The person whose data a request changes; `token` is set only for a new person."""
 
     id: str
     token: str | None = None
 
-    def remember(self, request: Request, response: Response) -> Response:
-        """The response, with a cookie for a new person."""
+    def set_cookie(self, request: Request, response: Response) -> Response:
+        """Adds the cookie of a new person to the response; returns the response."""
         if self.token is not None:
             give_cookie(request, response, self.token)
         return response
 
 
 @contextmanager
-def person_or_newcomer(request: Request, person: str | None) -> Iterator[Writer]:
-    """The person, or a new one, who is deleted again if the block fails.
+def ensure_person(request: Request, person: str | None) -> Iterator[PersonSession]:
+    """Creates a person if the visitor is none yet; deletes them again if the block fails.
 
     Raises:
         Problem: 429, too many new people from one address.
     """
     if person is not None:
-        yield Writer(person)
+        yield PersonSession(person)
         return
     serving: Served = request.app.state.served
     request.state.let_in_newcomer()
     created = serving.store.create_person()
     try:
-        yield Writer(created.id, created.token)
+        yield PersonSession(created.id, created.token)
     except Exception:
         serving.store.forget(created.id)
         raise
 
 
 def read_query(kind: type[Query], params: QueryParams, **defaults: str) -> Query:
-    """A query as a form sends it; empty fields do not count.
+    """Validates the query of a form, without its empty fields.
 
     Args:
-        defaults: values of fields that the query does not hold.
+        defaults: values of fields that the query does not contain.
 
     Raises:
         Problem: 422, a value is invalid.
@@ -151,6 +154,15 @@ def read_query(kind: type[Query], params: QueryParams, **defaults: str) -> Query
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where, what = ".".join(map(str, first["loc"])), str(first["msg"])
-        raise Problem(422, "invalid-request", f"{where}: {what[:1].lower()}{what[1:]}") from None
+        raise Problem(422, "invalid-request", _sentence_about(error)) from None
+
+
+def _sentence_about(error: ValidationError) -> str:
+    """The first validation error as a sentence, such as "Year from should be a valid integer."."""
+    first = error.errors()[0]
+    field = " ".join(str(part) for part in first["loc"][:1]).replace("_", " ").capitalize()
+    message = first["msg"]
+    subject, _, rest = message.partition(" ")
+    if subject in ("Input", "String", "List"):
+        return f"{field} {rest}."
+    return f"{field}: {message[:1].lower()}{message[1:]}."

@@ -1,12 +1,14 @@
-"""What a person's ratings say about them, all of their ratings, and their data to download or
+"""The pages about the person: their taste, all of their ratings, and their data to download or
 delete."""
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Annotated, NamedTuple, TypedDict
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
 
 from matinee.analysis.taste import Preference, Taste, shares_beyond_everyone, taste_of
 from matinee.data.personal.site_exports import plain_cell
@@ -19,25 +21,26 @@ from matinee.web.http.security import take_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.charts import Column, columns_of, histogram, lean_bar
 from matinee.web.pages.rendering import render
-from matinee.web.pages.visitor import kept_of
+from matinee.web.pages.visitor import person_data
 from matinee.web.serving.film_search import FilmLine
 from matinee.web.serving.snapshot import Snapshot
 
 router = APIRouter(prefix="/you", include_in_schema=False)
 
 MAX_PREFERENCES = 10
-"""Of genres, and of decades; with more, the best and the least liked are shown."""
+"""Number of genres, and of decades; of more, the page shows the most and the least liked."""
 PER_PAGE = 40
 _MIN_BAR_RANGE = 0.05
 _SMALL_GENEROSITY = 0.05
 
 
 class DisagreementLine(NamedTuple):
-    """A film that the person rates unlike other people."""
+    """A film that the person rated unlike other people."""
 
     film: FilmLine
     stars: float
     beyond: float
+    """Stars above the mean of all ratings of the film."""
 
 
 class YouPage(TypedDict):
@@ -46,7 +49,7 @@ class YouPage(TypedDict):
     person: str | None
     n_ratings: int
     n_unknown: int
-    """Films that the model does not know."""
+    """Number of rated films that the model does not know."""
     mean: float | None
     generosity: str
     columns: list[Column]
@@ -54,15 +57,16 @@ class YouPage(TypedDict):
     has_everyone: bool
     genres: list[Preference]
     decades: list[Preference]
-    bar: object
-    """Draws a `Preference.beyond`."""
+    bar: Callable[[float, float], Markup]
+    """Draws `Preference.beyond`; see `lean_bar`."""
     bar_range: float
+    """The largest value that a bar can show."""
     disagreements: list[DisagreementLine]
     scale: Scale
 
 
 class RatingLine(NamedTuple):
-    """A rating, and its film if the model knows it."""
+    """A rating; `film` is None if the model does not know the film."""
 
     rating: Rated
     film: FilmLine | None
@@ -87,8 +91,8 @@ class DeletePage(TypedDict):
 
 @router.get("")
 def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """What the person's ratings say about them."""
-    snapshot, data = serving.models.snapshot(), kept_of(serving, person)
+    """The person's taste compared with other people's, and links to their data."""
+    snapshot, data = serving.models.snapshot(), person_data(serving, person)
     taste = taste_of(snapshot.guide, snapshot.indices(data.stars()))
     scale = snapshot.guide.model.scale_
     genres, decades = taste.genres, taste.decades
@@ -124,7 +128,7 @@ def _disagreements(snapshot: Snapshot, taste: Taste) -> list[DisagreementLine]:
 
 
 def _extremes(preferences: list[Preference]) -> list[Preference]:
-    """The best and the least liked, if there are too many to show."""
+    """All preferences, or the most and the least liked of more than `MAX_PREFERENCES`."""
     if len(preferences) <= MAX_PREFERENCES:
         return preferences
     half = MAX_PREFERENCES // 2
@@ -132,6 +136,7 @@ def _extremes(preferences: list[Preference]) -> list[Preference]:
 
 
 def _generosity(amount: float | None) -> str:
+    """A sentence about the person's mean difference from other people; empty if unknown."""
     if amount is None:
         return ""
     if abs(amount) < _SMALL_GENEROSITY:
@@ -149,8 +154,8 @@ def all_ratings(
     serving: Serving,
     number: Annotated[int, Query(alias="page", ge=1)] = 1,
 ) -> Response:
-    """All ratings, latest first, to change and remove; and the hidden films."""
-    snapshot, data = serving.models.snapshot(), kept_of(serving, person)
+    """The person's ratings, latest first, with forms to change them; and the hidden films."""
+    snapshot, data = serving.models.snapshot(), person_data(serving, person)
     n_pages = max(1, -(-len(data.ratings) // PER_PAGE))
     number = min(number, n_pages)
     lines = []
@@ -176,7 +181,7 @@ def all_ratings(
 
 @router.get("/matinee.json")
 def export_json(person: MaybePerson, serving: Serving) -> Response:
-    """All of the person's data as a file."""
+    """Downloads all of the person's data as JSON."""
     if person is None:
         return RedirectResponse("/you", 303)
     response = Answer(serving.store.export(person))
@@ -186,8 +191,8 @@ def export_json(person: MaybePerson, serving: Serving) -> Response:
 
 @router.get("/ratings.csv")
 def export_csv(person: MaybePerson, serving: Serving) -> Response:
-    """The person's ratings as a table that spreadsheets and `matinee recommend --ratings`
-    read."""
+    """Downloads the person's ratings as CSV, for spreadsheets and `matinee recommend
+    --ratings`."""
     if person is None:
         return RedirectResponse("/you", 303)
     snapshot = serving.models.snapshot()
@@ -209,7 +214,7 @@ def _csv_of(snapshot: Snapshot, data: Kept) -> str:
 
 @router.get("/delete")
 def ask_to_delete(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """Asks for confirmation."""
+    """The page that asks the person to confirm the deletion."""
     if person is None:
         return RedirectResponse("/you", 303)
     n_ratings = len(serving.store.kept(person).ratings)
@@ -220,7 +225,7 @@ def ask_to_delete(request: Request, person: MaybePerson, serving: Serving) -> Re
 def delete(
     request: Request, person: MaybePerson, serving: Serving, sure: Annotated[bool, Form()] = False
 ) -> Response:
-    """Deletes the person and all of their data."""
+    """Deletes the person and all of their data, if they have confirmed it."""
     if person is None or not sure:
         return RedirectResponse("/you/delete", 303)
     serving.store.forget(person)
