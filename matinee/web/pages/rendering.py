@@ -154,7 +154,8 @@ def preload_templates() -> None:
 
 
 def choices(scale: Scale) -> list[float]:
-    """The ratings that a scale allows, ascending; empty for more than `MAX_CHOICES`."""
+    """The ratings that a scale allows, ascending; empty for implicit feedback, a continuous scale
+    or more than `MAX_CHOICES` ratings."""
     if not scale.has_stars or not scale.step:
         return []
     n = round((scale.highest - scale.lowest) / scale.step) + 1

@@ -22,6 +22,30 @@ from matinee.web.pages.film_cards import FilmCard, FilmCardsCache
 
 MAX_FILMS_IN_FORM = 500
 
+_FIELD_NAMES = {
+    "k": "The length of the list",
+    "q": "The search text",
+    "page": "The page number",
+    "genre": "A genre to include",
+    "not_genre": "A genre to exclude",
+    "year_from": "The first year",
+    "year_to": "The last year",
+    "min_ratings": "The number of ratings",
+    "diversity": "The variety",
+}
+"""Field of a query -> its name in sentences."""
+_RULES = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:,.10g}",
+    "string_too_long": "must not be longer than {max_length} characters",
+    "too_long": "must not be given more than {max_length} times",
+}
+"""Type of a Pydantic error -> what the sentence says."""
+
 FilmId = Annotated[str, Field(max_length=LONGEST_ITEM_ID)]
 FilmIds = Annotated[list[FilmId], Field(max_length=MAX_FILMS_IN_FORM)]
 Query = TypeVar("Query", bound=BaseModel)
@@ -158,11 +182,8 @@ def read_query(kind: type[Query], params: QueryParams, **defaults: str) -> Query
 
 
 def _sentence_about(error: ValidationError) -> str:
-    """The first validation error as a sentence, such as "Year from should be a valid integer."."""
+    """The first validation error in words, such as "The first year must be a whole number."."""
     first = error.errors()[0]
-    field = " ".join(str(part) for part in first["loc"][:1]).replace("_", " ").capitalize()
-    message = first["msg"]
-    subject, _, rest = message.partition(" ")
-    if subject in ("Input", "String", "List"):
-        return f"{field} {rest}."
-    return f"{field}: {message[:1].lower()}{message[1:]}."
+    name = "".join(str(part) for part in first["loc"][:1])
+    rule = _RULES.get(first["type"], "is not valid").format(**first.get("ctx", {}))
+    return f"{_FIELD_NAMES.get(name, f'The {name}')} {rule}."

@@ -23,8 +23,11 @@ def test_filters_are_read_from_the_address_and_kept_in_links(visitor: httpx.Clie
     ("query", "said"),
     [
         ("genre=Nope", "No genre 'Nope'"),
-        ("year_from=soon", "Year from should be a valid integer"),
-        ("popularity=7", "Popularity should be less than or equal to 1"),
+        ("year_from=soon", "The first year must be a whole number."),
+        ("min_ratings=-1", "The number of ratings must be at least 0."),
+        ("genre=" + "x" * 5_000, "A genre to include must not be longer than"),
+        ("popularity=7", "The popularity must be at most 1."),
+        ("diversity=nan", "The variety must be a number."),
     ],
 )
 def test_an_invalid_filter_is_explained(visitor: httpx.Client, query: str, said: str) -> None:
