@@ -133,7 +133,7 @@ def test_concurrent_joins_do_not_exceed_the_limit_on_members(store: Store) -> No
     errors = run_concurrently([partial(store.groups.join, group, one, "Bo") for one in people])
     assert len(store.groups.members(group)) == MOST_MEMBERS
     assert {(type(error), str(error)) for error in errors} == {
-        (FullGroupError, "This group is full: 20 people are in it.")
+        (FullGroupError, "This group is full: it has 20 members.")
     }
     assert len(errors) == 45 - (MOST_MEMBERS - 1)
     store.groups.join(group, store.groups.members(group)[3].person_id, "Another name")

@@ -39,7 +39,7 @@ def test_any_id_has_a_film_page(tmp_path: Path) -> None:
         assert {"a/b", "a b?c=d&amp;e#f", "Ünï", "100%", "&#34;&gt;&lt;i&gt;", *ODD_IDS} == {
             *titles
         } - {*names[-15:]}
-        assert words_on(send_rating(client, "a/b", 4)).count("From your 1 film") == 1
+        assert words_on(send_rating(client, "a/b", 4)).count("Based on your 1 film") == 1
         back = send_rating(client, "..", 2, back=film_url("..")).url
         assert (back.path, dict(back.params)) == ("/films", {"id": ".."})
         assert client.get("/films").status_code == 422

@@ -243,7 +243,7 @@ def test_with_implicit_feedback_every_item_is_liked_and_films_have_ranks() -> No
     own = {4: 1.0, 9: 1.0}
     assert cards.liked(own) == [4, 9]
     similar = cards.similar(4, 1, [9])
-    assert cards.reasons(similar, {4: 1.0}) == [f"Like {cards.name(4)}, which you have"]
+    assert cards.reasons(similar, {4: 1.0}) == [f"Like {cards.name(4)}, which you have seen"]
     model = cards.snapshot.guide.model
     profile = model.fold_in({47: 1.0, 97: 1.0})
     scores = model.scores(profile)

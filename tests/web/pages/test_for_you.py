@@ -39,7 +39,7 @@ def test_an_invalid_filter_is_explained(visitor: httpx.Client, query: str, said:
 def test_an_empty_list_says_why(visitor: httpx.Client) -> None:
     response = visitor.get("/for-you?year_from=2200")
     assert films_on(response) == []
-    assert "No film passes these filters. 0 instead of 24" in words_on(response)
+    assert "No films match. 0 instead of 24" in words_on(response)
 
 
 def test_rows_name_the_liked_film_and_repeat_no_film(visitor: httpx.Client) -> None:

@@ -40,7 +40,7 @@ def test_only_members_and_people_with_the_link_can_open_a_group(
     link = web.post("/together", data={"name": "Ada"}).headers["location"]
     own = re.search(r'href="(/together/[0-9a-f]{32})"', web.get("/together").text)
     assert own
-    assert "The link is kept nowhere" in web.get(own[1]).text
+    assert "store the link. Create a new one" in web.get(own[1]).text
     assert friend.get(own[1]).status_code == 404
     assert friend.post(f"{own[1]}/join", data={"name": "Eve"}).status_code == 404
     rate(friend, 7, 3.0)
@@ -70,7 +70,7 @@ def test_a_full_group_refuses_a_newcomer_and_creates_no_person(
     late = httpx.post(f"{site}{link}/join", data={"name": "Cy"})
     assert (late.status_code, late.json()["detail"]) == (
         409,
-        "This group is full: 20 people are in it.",
+        "This group is full: it has 20 members.",
     )
     assert "set-cookie" not in late.headers
 

@@ -30,8 +30,8 @@ def test_an_import_stores_the_ticked_ratings_after_confirmation(
 ) -> None:
     page = upload(web)
     assert page.status_code == 200
-    assert "Letterboxd: 4 rows. Nothing is kept yet." in page.text
-    assert "its title here is longer or shorter" in page.text
+    assert "Letterboxd: 4 rows. Nothing is saved yet." in page.text
+    assert "the title differs slightly" in page.text
     assert "row 5: no film here has this title" in page.text
     assert not web.cookies
     sure = SURE_ROWS.search(page.text)
@@ -42,8 +42,8 @@ def test_an_import_stores_the_ticked_ratings_after_confirmation(
     assert (done.status_code, done.headers["location"]) == (303, "/you")
     assert stored_ratings(web) == {7: 5.0, 17: 4.0, found[1][0]: 3.5}
     again = upload(web)
-    assert "2 ratings of yours will be replaced by that of the file." in again.text
-    assert "you have rated it, and that stays unless you tick this" in again.text
+    assert "2 ratings of yours will be overwritten." in again.text
+    assert "you have rated this film; tick to overwrite your rating" in again.text
     assert 'value="[[17,4.0]]">' in again.text.replace("&#34;", '"')
 
 
@@ -54,8 +54,8 @@ def test_an_import_stores_the_ticked_ratings_after_confirmation(
         ("[[7]]", 422, "The form was damaged in transit"),
         ('[[{"a": 1}, 5]]', 422, "The form was damaged in transit"),
         ("[[7, 50]]", 422, "50 stars for film &#39;7&#39; are outside the scale"),
-        ("[[123456, 5]]", 404, "There is nothing here"),
-        ("[]", 422, "Nothing was chosen, so nothing was kept."),
+        ("[[123456, 5]]", 404, "Page not found"),
+        ("[]", 422, "Nothing was selected, so nothing was saved."),
     ],
 )
 def test_an_invalid_form_stores_nothing(
@@ -78,7 +78,7 @@ def test_an_unreadable_file_is_explained_on_the_page(web: httpx.Client) -> None:
         "<script>"
         not in upload(web, LETTERBOXD_CSV + "2024,<script>alert(1)</script>,1990,u,3\n").text
     )
-    assert "No file was given" in web.post("/you/import").text
+    assert "No file was chosen" in web.post("/you/import").text
 
 
 def test_a_file_may_be_larger_than_other_requests_up_to_two_megabytes(

@@ -32,7 +32,7 @@ def test_a_ranking_model_shows_ranks_and_accepts_stars(name: str, tmp_path: Path
     with browsing(settings_for(fitted_guide(name, simulated()), tmp_path)) as client:
         send_rating(client, 7, 5)
         response = send_rating(client, 17, 4)
-        assert "No. 1 of 120 for you" in words_on(response)
+        assert "#1 of 120 for you" in words_on(response)
         assert 'class="predicted"><span' not in response.text
         assert "halves" in response.text
         film = client.get("/films/27")
@@ -52,16 +52,16 @@ def test_a_model_of_implicit_feedback_asks_for_no_stars(tmp_path: Path) -> None:
         )
     ) as client:
         start = client.get("/")
-        assert "Which of these do you have?" in words_on(start)
+        assert "Which of these have you seen?" in words_on(start)
         assert 'type="radio"' not in start.text
         assert re.search(
-            r'<button name="stars" value="1.0" aria-label="Have it: 7">',
+            r'<button name="stars" value="1.0" aria-label="Seen it: 7">',
             client.get("/films/7").text,
         )
         response = send_rating(client, 7, 1)
-        assert "No. 1 of 120 for you" in words_on(response)
-        assert "You have it" in words_on(client.get("/films/7"))
-        assert "From your 1 film" in words_on(response)
+        assert "#1 of 120 for you" in words_on(response)
+        assert "Seen" in words_on(client.get("/films/7"))
+        assert "Based on your 1 film" in words_on(response)
 
 
 @pytest.mark.parametrize("kind", ["ranks", "pairs"])
@@ -103,4 +103,4 @@ def test_all_pages_work_without_stars_titles_genres_and_years(kind: str, tmp_pat
         assert found
         assert len(json.loads(found[1].replace("&#34;", '"'))) == 1
         client.post("/operator", data={"token": OPERATOR})
-        assert "Too few people here" in client.get("/operator").text
+        assert "Too few users have rated" in client.get("/operator").text

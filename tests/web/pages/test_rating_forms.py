@@ -19,7 +19,7 @@ def test_the_first_rating_creates_a_person_and_changes_the_list(visitor: httpx.C
     assert response.history[0].status_code == 303
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
-    assert "From your 1 film" in words_on(response)
+    assert "Based on your 1 film" in words_on(response)
     assert loved not in films_on(response)
     again = send_rating(visitor, films_on(response)[0], 1)
     assert "set-cookie" not in again.history[0].headers
@@ -30,9 +30,9 @@ def test_a_hidden_film_is_left_out_until_it_is_shown_again(visitor: httpx.Client
     first = films_on(visitor.get("/for-you"))[0]
     assert first not in films_on(visitor.post("/hide", data={"item_id": first, "back": "/for-you"}))
     assert first not in films_on(visitor.get("/"))
-    assert "You are not interested in it" in words_on(visitor.get(f"/films/{first}"))
+    assert "You marked this film as not interesting" in words_on(visitor.get(f"/films/{first}"))
     response = visitor.post("/show", data={"item_id": first, "back": f"/films/{first}"})
-    assert "You are not interested in it" not in words_on(response)
+    assert "You marked this film as not interesting" not in words_on(response)
     assert first in films_on(visitor.get("/for-you"))
 
 
@@ -42,7 +42,7 @@ def test_the_script_gets_the_updated_page_with_one_more_film(visitor: httpx.Clie
     request = {"item_id": open_films[0], "stars": "5"} | more
     response = visitor.post("/rate", data=request, headers={"X-Part": "page"})
     assert response.history == []
-    assert "1 of 10. 9 more and the list is yours." in words_on(response)
+    assert "1 of 10. 9 to go." in words_on(response)
     (new,) = films_on(response)
     assert new not in {*open_films, "1177"}
 
@@ -53,14 +53,14 @@ def test_an_invalid_rating_is_refused_and_creates_no_person(
 ) -> None:
     response = visitor.post("/rate", data={"item_id": "7", "stars": stars})
     assert response.status_code == 422
-    assert "That did not work" in words_on(response)
+    assert "Something went wrong" in words_on(response)
     assert not visitor.cookies
 
 
 def test_an_unknown_film_cannot_be_rated_and_creates_no_person(visitor: httpx.Client) -> None:
     response = send_rating(visitor, 8, 4)
     assert response.status_code == 404
-    assert "There is no film at this address" in words_on(response)
+    assert "No film has this address" in words_on(response)
     assert not visitor.cookies
 
 
@@ -82,13 +82,13 @@ def test_people_cannot_see_or_change_other_peoples_data(site: str) -> None:
             send_rating(ada, item_id, 5)
         fresh = films_on(eve.get("/for-you"))
         send_rating(eve, 1007, 3)
-        assert "From your 1 film" in words_on(eve.get("/for-you"))
+        assert "Based on your 1 film" in words_on(eve.get("/for-you"))
         assert "checked" not in eve.get("/films/17").text
         for address in ("/unrate", "/hide", "/show"):
             eve.post(address, data={"item_id": "17", "person_id": "ada", "back": "/"})
-        assert "From your 6 films" in words_on(ada.get("/for-you"))
+        assert "Based on your 6 films" in words_on(ada.get("/for-you"))
         assert "checked" in ada.get("/films/17").text
-        assert "You are not interested" not in words_on(ada.get("/films/17"))
+        assert "not interesting" not in words_on(ada.get("/films/17"))
         assert fresh == films_on(httpx.get(f"{site}/for-you"))
 
 
@@ -97,11 +97,11 @@ def test_forms_from_other_sites_are_refused(visitor: httpx.Client) -> None:
         "/rate", data={"item_id": "7", "stars": "4"}, headers={"Sec-Fetch-Site": "cross-site"}
     )
     assert response.status_code == 403
-    assert "Not from there" in words_on(response)
+    assert "Request blocked" in words_on(response)
     assert not visitor.cookies
 
 
 def test_a_visitor_without_data_cannot_remove_a_rating(visitor: httpx.Client) -> None:
     response = visitor.post("/unrate", data={"item_id": "7"})
     assert response.status_code == 401
-    assert "Rate a film first: then there is something of yours to show." in words_on(response)
+    assert "Rate a film first." in words_on(response)

@@ -79,8 +79,8 @@ def test_the_address_of_a_film_is_a_path_only_for_safe_ids() -> None:
 
 
 def test_errors_are_html_for_browsers_and_problem_json_for_programs(visitor: httpx.Client) -> None:
-    for address, status, said in (("/nope", 404, "no page at this address"), ("/films/8", 404, "no film"),
-                                  ("/rate", 405, "only takes what forms send")):  # fmt: skip
+    for address, status, said in (("/nope", 404, "No page has this address"), ("/films/8", 404, "No film"),
+                                  ("/rate", 405, "only takes forms")):  # fmt: skip
         response = visitor.get(address)
         assert response.status_code == status
         assert said in words_on(response)
@@ -99,7 +99,7 @@ def test_too_many_requests_get_a_page_with_a_retry_link(model_file: Path, tmp_pa
         first, second = (httpx.get(f"{url}/for-you?k=3", headers=HTML) for _ in range(2))
         assert (first.status_code, second.status_code) == (200, 429)
         assert int(second.headers["retry-after"]) > 0
-        assert "A little slower, please" in words_on(second)
+        assert "Too many requests" in words_on(second)
         assert '<a class="button" href="/for-you?k=3">Try again</a>' in second.text
 
 

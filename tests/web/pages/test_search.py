@@ -10,13 +10,11 @@ from tests.web.pages.conftest import films_on, send_rating, words_on
 
 def test_search_finds_words_and_says_when_it_guesses(visitor: httpx.Client) -> None:
     assert films_on(visitor.get("/search?q=amelie")) == ["7"]
-    assert "the first 24 of 116 found for \u201cfilm\u201d" in words_on(
-        visitor.get("/search?q=film")
-    )
-    assert "No title holds \u201camelei\u201d; these resemble it." in words_on(
+    assert "116 films for \u201cfilm\u201d, showing 24" in words_on(visitor.get("/search?q=film"))
+    assert "No films found for \u201camelei\u201d. Did you mean:" in words_on(
         visitor.get("/search?q=amelei")
     )
-    assert "No title holds \u201czz\u201d." in words_on(visitor.get("/search?q=zz"))
+    assert "No films found for \u201czz\u201d." in words_on(visitor.get("/search?q=zz"))
     assert films_on(visitor.get("/search", params={"q": "\0 ' %"})) == []
 
 

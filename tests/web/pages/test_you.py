@@ -8,15 +8,15 @@ from tests.web.pages.conftest import SURE_ROWS, rate, stored_ratings, upload
 
 
 def test_the_page_compares_the_person_with_other_people(web: httpx.Client) -> None:
-    assert "You have rated nothing yet" in web.get("/you").text
+    assert "Rate a few films to see your taste profile." in web.get("/you").text
     for item_id, stars in ((7, 5.0), (17, 1.5), (27, 4.0), (37, 3.0)):
         rate(web, item_id, stars)
     page = web.get("/you").text
-    assert "You have rated 4 films, with 3.38 stars on average." in page
+    assert "You have rated 4 films. Your average is 3.38," in page
     assert page.count("<svg") == 1 + page.count('class="lean"')
     assert page.count('<rect class="own"') == 4
     assert page.index(">Comedy <small>") > 0
-    assert "Where you and the crowd disagree most" in page
+    assert "Where you disagree most with others" in page
     ratings = web.get("/you/ratings").text
     assert ratings.count('action="/rate"') == 4
     assert 'formaction="/unrate"' in ratings
@@ -41,10 +41,10 @@ def test_exported_ratings_can_be_imported(web: httpx.Client, friend: httpx.Clien
 
 def test_data_is_deleted_only_after_confirmation(web: httpx.Client) -> None:
     rate(web, 7, 5.0)
-    assert "Your 1 rating, what you are not interested in" in web.get("/you/delete").text
+    assert "Your 1 rating, the films you are not interested in" in web.get("/you/delete").text
     assert web.post("/you/delete").status_code == 303
     assert stored_ratings(web) == {7: 5.0}
     gone = web.post("/you/delete", data={"sure": "true"})
-    assert "All of it is deleted" in gone.text
+    assert "Your data has been deleted" in gone.text
     assert not web.cookies
     assert web.get("/api/v1/me").status_code == 401
