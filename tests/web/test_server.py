@@ -17,7 +17,7 @@ import pytest
 from matinee.cli import main
 from matinee.web.db.people import Store
 from matinee.web.http.monitoring import forget_the_dead
-from tests.web.conftest import OPERATOR, Forking, Process, newcomer
+from tests.web.conftest import OPERATOR, Process, ServerForker, newcomer
 
 KILLS = 10
 WRITERS = 3
@@ -50,14 +50,14 @@ class Writer(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def forking() -> Iterator[Forking]:
-    made = Forking()
+def forking() -> Iterator[ServerForker]:
+    made = ServerForker()
     yield made
     made.close()
 
 
 def test_every_rating_that_was_acknowledged_is_there_after_ten_kills(
-    model_file: Path, database: str, forking: Forking
+    model_file: Path, database: str, forking: ServerForker
 ) -> None:
     store = Store.open(database)
     people = [store.create_person() for _ in range(WRITERS)]
