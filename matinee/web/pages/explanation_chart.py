@@ -18,6 +18,7 @@ class Bar(NamedTuple):
     what: str
     amount: str
     without: str
+    """The prediction without this part; empty if it was not computed."""
     x: float
     width: float
     kind: str

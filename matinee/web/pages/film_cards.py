@@ -105,8 +105,8 @@ class FilmCards:
         return reasons
 
     def liked(self, ratings: Mapping[int, float]) -> list[int]:
-        """The films that the person rated above their own mean, or highest if none is; all of
-        them for implicit feedback."""
+        """The films that the person rated clearly above their own mean, or highest if there are
+        none; for implicit feedback, all of their films."""
         scale = self.snapshot.guide.model.scale_
         if not ratings or not scale.has_stars:
             return list(ratings)

@@ -1,5 +1,5 @@
-"""The map page: the scripts and styles of the stand-alone map, with its data at addresses of
-their own.
+"""The map page, which loads the scripts, styles and data of the stand-alone map from separate
+addresses.
 
 Placing the films takes a while, but is the same for everyone, so it is cached. The person's own
 position is computed for every request.
