@@ -24,7 +24,7 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.web.app import create_app
-from matinee.web.server import Address, configuration
+from matinee.web.server import Address, uvicorn_config
 from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
 
@@ -134,7 +134,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """A server in a thread of this process, on a port of its own; gives its URL."""
-    server = uvicorn.Server(configuration(create_app(settings), Address(port=0)))
+    server = uvicorn.Server(uvicorn_config(create_app(settings), Address(port=0)))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -16,7 +16,7 @@ import pytest
 
 from matinee.cli import main
 from matinee.web.db.people import Store
-from matinee.web.http.monitoring import forget_the_dead
+from matinee.web.http.monitoring import remove_dead_gauges
 from tests.web.conftest import OPERATOR, Forking, Process, newcomer
 
 KILLS = 10
@@ -84,7 +84,7 @@ def test_every_rating_that_was_acknowledged_is_there_after_ten_kills(
             writer.join()
         assert [writer.others for writer in writers] == [set()] * WRITERS
         for one, acknowledged in zip(people, known, strict=True):
-            kept = store.kept(one.id).stars()
+            kept = store.load_person(one.id).stars()
             assert {item: kept.get(item) for item in acknowledged} == acknowledged
             n_checked += len(acknowledged)
     store.close()
@@ -163,7 +163,7 @@ def test_what_dead_workers_have_left_of_living_figures_is_removed(tmp_path: Path
     ]
     for name in names:
         (tmp_path / name).touch()
-    forget_the_dead(str(tmp_path))
+    remove_dead_gauges(str(tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
@@ -173,7 +173,7 @@ def test_what_dead_workers_have_left_of_living_figures_is_removed(tmp_path: Path
         (["none.matinee"], "Error: There is no model file 'none.matinee'."),
         (
             ["MODEL", "--db", "mysql://x/y"],
-            "Error: Ratings can be kept in SQLite or PostgreSQL, not in mysql.",
+            "Error: Ratings can be stored in SQLite or PostgreSQL, not in mysql.",
         ),
         (["MODEL", "MODEL"], "Error: Two models are called 'films'; rename one of the files."),
         (
@@ -203,7 +203,7 @@ def test_an_address_that_is_taken_is_told(model_file: Path) -> None:
             main, ["serve", str(model_file), "--port", str(port)]
         )
     assert done.exit_code == 1
-    hint = "Give another with --host or --port."
+    hint = "Choose another address with --host or --port."
     assert (
         done.stderr == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. {hint}\n"
     )

@@ -17,9 +17,9 @@ from matinee.data.personal.site_exports import MOST_BYTES
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
-from matinee.web.api.dependencies import MaybePerson, Served, Serving
-from matinee.web.api.responses import keep_ratings, storable_ratings
-from matinee.web.db.people import MOST_RATINGS
+from matinee.web.api.dependencies import MaybePerson, ServerState, Serving
+from matinee.web.api.responses import storable_ratings, store_ratings
+from matinee.web.db.people import MAX_RATINGS
 from matinee.web.http.problems import Problem
 from matinee.web.pages import texts
 from matinee.web.pages.rendering import render
@@ -76,11 +76,11 @@ async def review(
     file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """The ratings in a file: certain, doubtful and unknown films. Nothing is stored."""
-    return await serving.long_pages.run(_review, request, person, serving, file)
+    return await serving.page_queue.run(_review, request, person, serving, file)
 
 
 def _review(
-    request: Request, person: str | None, serving: Served, file: UploadFile | None
+    request: Request, person: str | None, serving: ServerState, file: UploadFile | None
 ) -> Response:
     content = b""
     if file is not None:
@@ -111,12 +111,10 @@ async def _chosen(request: Request) -> list[str]:
     """The fields of the form; read here because FastAPI's own limit on fields is too low for
     it."""
     try:
-        form = await request.form(
-            max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES
-        )
+        form = await request.form(max_files=0, max_fields=MAX_RATINGS + 1, max_part_size=MOST_BYTES)
     except HTTPException:
         detail = (
-            f"The form was damaged on its way, or holds more than {MOST_RATINGS:,} films, the "
+            f"The form was damaged on its way, or holds more than {MAX_RATINGS:,} films, the "
             "most that one can keep."
         )
         raise Problem(422, "damaged-form", detail) from None
@@ -139,7 +137,7 @@ def keep(
         return _refusal(request, texts.IMPORT["nothing"])
     ratings = storable_ratings(serving.models.snapshot(), stars)
     with person_or_newcomer(request, person) as writer:
-        keep_ratings(serving.store, writer.id, ratings)
+        store_ratings(serving.store, writer.id, ratings)
     return writer.remember(request, RedirectResponse("/you", 303))
 
 

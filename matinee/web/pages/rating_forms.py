@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Serving
-from matinee.web.api.responses import keep_ratings, storable_id, storable_ratings
+from matinee.web.api.responses import storable_id, storable_ratings, store_ratings
 from matinee.web.api.schemas import Stars
 from matinee.web.pages.for_you import render_for_you_page
 from matinee.web.pages.rate import RateQuery, render_rate_page
@@ -45,7 +45,7 @@ def rate(
     """Stores a rating. A visitor's first rating makes them a person."""
     ratings = storable_ratings(serving.models.snapshot(), {form.item_id: form.stars})
     with person_or_newcomer(request, person) as writer:
-        keep_ratings(serving.store, writer.id, ratings)
+        store_ratings(serving.store, writer.id, ratings)
     return writer.remember(request, _page_of_form(request, writer.id, form))
 
 

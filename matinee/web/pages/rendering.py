@@ -29,7 +29,7 @@ from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import renew_cookie
+from matinee.web.http.security import renew_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.posters import film_name, poster
 
@@ -57,11 +57,11 @@ def render(request: Request, template: str, values: Mapping[str, object]) -> HTM
         values: for the template, beside `text`, all texts, and `here`, the path of the
             address.
     """
-    shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
+    shared = {"text": texts, "here": request.url.path, "served": request.app.state.server}
     html = _environment().get_template(template).render({**shared, **values})
     response = HTMLResponse(html)
     if request.method == "GET" and not requested_part(request):
-        renew_cookie(request, response)
+        renew_person_cookie(request, response)
     return response
 
 

@@ -45,6 +45,6 @@ def include_pages(app: FastAPI) -> None:
 def prepare_pages(app: FastAPI) -> None:
     """Makes what the first page of each model would wait for; does nothing if that is done
     already."""
-    for live in app.state.served.models:
+    for live in app.state.server.models:
         app.state.film_cards.of(live.current)
     preload_templates()

@@ -13,17 +13,17 @@ from starlette.datastructures import QueryParams
 
 from matinee.data.ratings import Scale
 from matinee.models.base import UserState
-from matinee.web.api.dependencies import Served
-from matinee.web.api.schemas import Wish
-from matinee.web.db.people import Kept
-from matinee.web.db.schema import LONGEST_ITEM_ID
+from matinee.web.api.dependencies import ServerState
+from matinee.web.api.schemas import ListOptions
+from matinee.web.db.people import PersonData
+from matinee.web.db.schema import MAX_ITEM_ID_LENGTH
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import give_cookie
+from matinee.web.http.security import set_person_cookie
 from matinee.web.pages.film_cards import FilmCard, FilmCardsCache
 
 MAX_FILMS_IN_FORM = 500
 
-FilmId = Annotated[str, Field(max_length=LONGEST_ITEM_ID)]
+FilmId = Annotated[str, Field(max_length=MAX_ITEM_ID_LENGTH)]
 FilmIds = Annotated[list[FilmId], Field(max_length=MAX_FILMS_IN_FORM)]
 Query = TypeVar("Query", bound=BaseModel)
 
@@ -51,7 +51,7 @@ class Visitor:
         Args:
             person: their id; None for a person without any data.
         """
-        serving: Served = request.app.state.served
+        serving: ServerState = request.app.state.server
         cache: FilmCardsCache = request.app.state.film_cards
         self.snapshot = serving.models.snapshot(model)
         self.cards = cache.of(self.snapshot)
@@ -71,11 +71,11 @@ class Visitor:
         """The scale of the model's ratings."""
         return self.model.scale_
 
-    def recommend(self, k: int, options: Wish | None = None) -> FilmList:
+    def recommend(self, k: int, options: ListOptions | None = None) -> FilmList:
         """The k best films that match the options, with predictions and reasons."""
-        return self.snapshot.run(self._recommend, k, options or Wish.model_validate({}))
+        return self.snapshot.run(self._recommend, k, options or ListOptions.model_validate({}))
 
-    def _recommend(self, k: int, options: Wish) -> FilmList:
+    def _recommend(self, k: int, options: ListOptions) -> FilmList:
         suggestions = self.snapshot.guide.recommend(
             self.profile,
             k,
@@ -89,11 +89,11 @@ class Visitor:
         return FilmList(films, suggestions.note)
 
 
-def kept_of(serving: Served, person: str | None) -> Kept:
+def kept_of(serving: ServerState, person: str | None) -> PersonData:
     """A person's data; empty for a visitor without any."""
     if person is None:
-        return Kept([], [])
-    return serving.store.kept(person)
+        return PersonData([], [])
+    return serving.store.load_person(person)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Writer:
     def remember(self, request: Request, response: Response) -> Response:
         """The response, with a cookie for a new person."""
         if self.token is not None:
-            give_cookie(request, response, self.token)
+            set_person_cookie(request, response, self.token)
         return response
 
 
@@ -120,13 +120,13 @@ def person_or_newcomer(request: Request, person: str | None) -> Iterator[Writer]
     if person is not None:
         yield Writer(person)
         return
-    serving: Served = request.app.state.served
-    request.state.let_in_newcomer()
+    serving: ServerState = request.app.state.server
+    request.state.check_new_people_limit()
     created = serving.store.create_person()
     try:
         yield Writer(created.id, created.token)
     except Exception:
-        serving.store.forget(created.id)
+        serving.store.delete_person(created.id)
         raise
 
 

@@ -189,7 +189,7 @@ def test_a_person_rates_changes_deletes_and_is_recommended_something_else_at_onc
     assert web.delete(f"/api/v1/me/not-interested/{hidden}", headers=ada).status_code == 204
     assert web.delete("/api/v1/me/ratings/27", headers=ada).status_code == 204
     assert problem(web.delete("/api/v1/me/ratings/27", headers=ada)) == (
-        404, "There is no rating of this film; /api/v1/me/ratings lists those there are.",
+        404, "There is no rating of this film; see /api/v1/me/ratings for all ratings.",
     )  # fmt: skip
     assert web.get("/api/v1/me", headers=ada).json()["n_ratings"] == 2
     told = web.get("/api/v1/me/films/37/explanation?reasons=2", headers=ada).json()
@@ -228,14 +228,18 @@ def test_everything_is_exported_and_deleted(web: httpx.Client) -> None:
     assert [(one["item_id"], one["stars"]) for one in file.json()["ratings"]] == [("7", 4.5)]
     assert web.delete("/api/v1/me", headers=ada).status_code == 204
     status, sentence = problem(web.get("/api/v1/me", headers=ada))
-    assert (status, sentence[:47]) == (401, "There is no person with this token any more. PO")
+    assert (status, sentence) == (
+        401,
+        "This token is not valid; the person may have been deleted. Get a token from POST /api/v1/people, and send it "
+        "as 'Authorization: Bearer TOKEN' or in the cookie.",
+    )
 
 
 # -- what cannot be done -------------------------------------------------------------------------------------------
 
 OUTSIDE = "6 stars for film '7' are outside the scale 1 to 5 in steps of 0.5."
 UNKNOWN = (
-    "The model films knows no film with the id '9'. Find films by title with /api/v1/films?q=..."
+    "The model 'films' has no film with id '9'. To find films by title, use /api/v1/films?q=..."
 )
 
 
@@ -244,24 +248,24 @@ UNKNOWN = (
     [
         ("GET", "/api/v1/films/9", None, 404, UNKNOWN),
         ("GET", "/api/v1/films/9/similar", None, 404, UNKNOWN),
-        ("GET", "/api/v1/films/7?model=best", None, 404, "There is no model 'best' here; there is: films."),
+        ("GET", "/api/v1/films/7?model=best", None, 404, "There is no model 'best'. The models are: films."),
         ("GET", "/api/v1/nothing", None, 404,
-         "There is nothing at this address; /api/v1/openapi.json lists what there is."),
+         "There is nothing at this address; see /api/v1/openapi.json for all addresses."),
         ("PATCH", "/api/v1/recommend", {}, 405,
-         "This address does not take that method; /api/v1/openapi.json says which it takes."),
-        ("GET", "/api/v1/films?page=0", None, 422, "page: input should be greater than or equal to 1, not '0'."),
+         "This address does not accept that method; see /api/v1/openapi.json for those it accepts."),
+        ("GET", "/api/v1/films?page=0", None, 422, "Parameter 'page' must be greater than or equal to 1, not '0'."),
         ("GET", "/api/v1/films?genre=Western", None, 422,
          "No genre 'Western'. The genres are: Comedy, Drama, Horror, Romance, Sci-Fi."),
-        ("GET", "/api/v1/films?gener=Drama", None, 422, "gener: extra inputs are not permitted, not 'Drama'."),
-        ("POST", "/api/v1/recommend", {"k": 1000}, 422, "k: input should be less than or equal to 200, not 1000."),
+        ("GET", "/api/v1/films?gener=Drama", None, 422, "Parameter 'gener' does not exist; check its spelling."),
+        ("POST", "/api/v1/recommend", {"k": 1000}, 422, "Field 'k' must be less than or equal to 200, not 1000."),
         ("POST", "/api/v1/recommend", {"ratings": [{"item_id": 7, "stars": 6}]}, 422, OUTSIDE),
-        ("POST", "/api/v1/recommend", {"ratings": [{"item_id": 7}]}, 422, "ratings.0.stars: field required."),
+        ("POST", "/api/v1/recommend", {"ratings": [{"item_id": 7}]}, 422, "Field 'ratings.0.stars' is missing."),
         ("POST", "/api/v1/recommend", {"ratings": RATINGS * 400}, 422,
-         "ratings: list should have at most 1000 items after validation, not 1200."),
+         "Field 'ratings' must have at most 1000 items, not 1200."),
         ("POST", "/api/v1/predict", {"item_ids": [9]}, 404, UNKNOWN),
         ("POST", "/api/v1/explain", {"item_id": 9}, 404, UNKNOWN),
         ("POST", "/api/v1/operator/reload", None, 401,
-         "This needs the operator's token, as 'Authorization: Bearer TOKEN'."),
+         "This address needs the operator's token, as 'Authorization: Bearer TOKEN'."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_told_in_a_sentence(
@@ -275,7 +279,7 @@ def test_a_body_that_is_no_json_is_told_where(web: httpx.Client) -> None:
     header = {"content-type": "application/json"}
     status, sentence = problem(web.post("/api/v1/recommend", content=b'{"k": ', headers=header))
     assert status == 422
-    assert sentence == "the body is not JSON from character 6 on: expecting value."
+    assert sentence == "The body is not valid JSON; the error is at character 6: expecting value."
     assert problem(web.post("/api/v1/recommend", content=b"\xff\xfe", headers=header))[0] in (
         400,
         422,

@@ -42,10 +42,10 @@ def test_a_rating_is_kept_changed_and_deleted(store: Store) -> None:
     store.rate(person, "7", 4.5)
     store.rate(person, "tt 映画", 2)
     store.rate(person, "7", 3)
-    assert store.kept(person).stars() == {"7": 3.0, "tt 映画": 2.0}
+    assert store.load_person(person).stars() == {"7": 3.0, "tt 映画": 2.0}
     assert store.unrate(person, "7")
     assert not store.unrate(person, "7")
-    assert store.kept(person).stars() == {"tt 映画": 2.0}
+    assert store.load_person(person).stars() == {"tt 映画": 2.0}
 
 
 def test_several_ratings_are_kept_all_or_none(
@@ -53,15 +53,15 @@ def test_several_ratings_are_kept_all_or_none(
 ) -> None:
     person = store.create_person().id
     store.rate_many(person, {str(item): 3.5 for item in range(1200)})
-    assert len(store.kept(person).ratings) == 1200
-    monkeypatch.setattr(store_module, "MOST_RATINGS", 1201)
+    assert len(store.load_person(person).ratings) == 1200
+    monkeypatch.setattr(store_module, "MAX_RATINGS", 1201)
     with pytest.raises(
-        SettingError, match=r"^One person can keep at most 1,201 films here; delete some first.$"
+        SettingError, match=r"^A person can store at most 1,201 films; delete some first.$"
     ):
         store.rate_many(person, {"a": 1, "b": 1})
     store.rate(person, "5", 1)
-    assert len(store.kept(person).ratings) == 1200
-    assert store.kept(person).stars()["5"] == 1
+    assert len(store.load_person(person).ratings) == 1200
+    assert store.load_person(person).stars()["5"] == 1
 
 
 def test_what_is_not_of_interest_is_kept_until_it_is_taken_back_or_rated(store: Store) -> None:
@@ -69,20 +69,20 @@ def test_what_is_not_of_interest_is_kept_until_it_is_taken_back_or_rated(store: 
     for _ in range(2):
         store.hide(person, "7")
     store.hide(person, "8")
-    assert sorted(store.kept(person).not_interested) == ["7", "8"]
+    assert sorted(store.load_person(person).not_interested) == ["7", "8"]
     assert store.show(person, "8")
     assert not store.show(person, "8")
     store.rate(person, "7", 5)
-    assert store.kept(person).not_interested == []
+    assert store.load_person(person).not_interested == []
 
 
 def test_a_person_is_known_by_the_token_alone_and_only_its_hash_is_kept(
     store: Store, database: str
 ) -> None:
     made, other = store.create_person(), store.create_person()
-    assert store.person_of(made.token) == made.id
-    assert store.person_of(other.token) == other.id
-    assert [store.person_of(wrong) for wrong in ("", made.id, made.token[:-1], "\ud800")] == [
+    assert store.find_person(made.token) == made.id
+    assert store.find_person(other.token) == other.id
+    assert [store.find_person(wrong) for wrong in ("", made.id, made.token[:-1], "\ud800")] == [
         None
     ] * 4
     assert len(made.token) >= 43  # 256 bits
@@ -110,7 +110,7 @@ def test_somebody_who_is_deleted_leaves_nothing(store: Store, database: str) -> 
     alone, both = store.groups.create(person, "Ada"), store.groups.create(friend.id, "Bo")
     store.groups.join(both.id, person, "Ada")
     store.rate(friend.id, "1", 5)
-    store.forget(person)
+    store.delete_person(person)
     assert store.counts() == {"people": 1, "ratings": 1, "not_interested": 0, "groups": 1}
     assert store.groups.find(alone.token) is None
     assert [member.name for member in store.groups.members(both.id)] == ["Bo"]
@@ -147,11 +147,11 @@ def test_the_last_rating_is_the_first_even_within_a_second(store: Store) -> None
     order = ["5", "1", "9", "3", "7"]
     for item in [*order, "1"]:  # a rating that is changed is the last one again
         store.rate(person, item, 3)
-    assert [one.item_id for one in store.kept(person).ratings] == ["1", "7", "3", "9", "5"]
+    assert [one.item_id for one in store.load_person(person).ratings] == ["1", "7", "3", "9", "5"]
     store.rate_many(person, {"8": 1, "2": 2, "6": 3})
-    assert [one.item_id for one in store.kept(person).ratings][:4] == ["6", "2", "8", "1"]
-    assert list(store.last_raters(1, 1)[0].stars())[:4] == ["6", "2", "8", "1"]
-    assert all(one.rated_at < 10**10 for one in store.kept(person).ratings)  # seconds
+    assert [one.item_id for one in store.load_person(person).ratings][:4] == ["6", "2", "8", "1"]
+    assert list(store.recent_raters(1, 1)[0].stars())[:4] == ["6", "2", "8", "1"]
+    assert all(one.rated_at < 10**10 for one in store.load_person(person).ratings)  # seconds
 
 
 def test_ratings_of_an_older_matinee_stay_and_keep_their_order(database: str) -> None:
@@ -172,13 +172,13 @@ def test_ratings_of_an_older_matinee_stay_and_keep_their_order(database: str) ->
             )
     engine.dispose()
     store = Store.open(database)
-    assert [tuple(one) for one in store.kept("ada").ratings] == [
+    assert [tuple(one) for one in store.load_person("ada").ratings] == [
         ("8", 2.0, 300),
         ("9", 3.0, 200),
         ("7", 4.5, 100),
     ]
     store.rate("ada", "7", 5)
-    assert next(iter(store.kept("ada").stars().items())) == ("7", 5.0)
+    assert next(iter(store.load_person("ada").stars().items())) == ("7", 5.0)
     store.close()
 
 
@@ -241,7 +241,7 @@ def test_a_database_of_a_newer_matinee_is_refused(database: str) -> None:
     with engine.execution_options(writes=True).begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
-    with pytest.raises(StoreError, match="was made by a newer matinee than this one"):
+    with pytest.raises(StoreError, match="was created by a newer version of matinee"):
         Store.open(database)
 
 
@@ -267,9 +267,9 @@ def test_what_is_acknowledged_is_on_the_disk_by_the_settings_of_each_database(
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("mysql://host/name", "Ratings can be kept in SQLite or PostgreSQL, not in mysql."),
-        ("sqlite://", "A database in memory forgets everything when the server stops."),
-        ("sqlite:///:memory:", "A database in memory forgets everything when the server stops."),
+        ("mysql://host/name", "Ratings can be stored in SQLite or PostgreSQL, not in mysql."),
+        ("sqlite://", "An in-memory database loses everything when the server stops."),
+        ("sqlite:///:memory:", "An in-memory database loses everything when the server stops."),
         ("a b://x", "This is not a valid database URL."),
         ("file:people.db", "Database names that begin with 'file:' are not supported."),
         (
@@ -280,13 +280,13 @@ def test_what_is_acknowledged_is_on_the_disk_by_the_settings_of_each_database(
             "sqlite:///file:x?mode=memory&cache=shared&uri=true",
             "Database names that begin with 'file:' are not",
         ),
-        ("", "A database in memory forgets everything when the server stops."),
-        ("nonsense://x", "Ratings can be kept in SQLite or PostgreSQL, not in nonsense."),
-        ("sqlite:///no/such/folder/people.db", "cannot be opened: unable to open database file."),
-        ("postgresql://u:secret@127.0.0.1:1/x", "cannot be opened: connection failed"),
+        ("", "An in-memory database loses everything when the server stops."),
+        ("nonsense://x", "Ratings can be stored in SQLite or PostgreSQL, not in nonsense."),
+        ("sqlite:///no/such/folder/people.db", "Cannot open the database sqlite:///no/such/folder/people.db: unable to open database file."),
+        ("postgresql://u:secret@127.0.0.1:1/x", "Cannot open the database postgresql://127.0.0.1:1/x: connection failed"),
         (
             "postgresql://127.0.0.1:1/x?user=u&password=secret",
-            "postgresql://127.0.0.1:1/x cannot be opened: connection",
+            "Cannot open the database postgresql://127.0.0.1:1/x: connection",
         ),
     ],
 )
@@ -328,20 +328,20 @@ def test_nothing_is_acknowledged_once_the_file_is_another(
         store.create_person,
         lambda: store.rate(person, "7", 3),
         lambda: store.unrate(person, "7"),
-        lambda: store.forget(person),
+        lambda: store.delete_person(person),
         lambda: groups.create(person, "Ada"),
-        lambda: store.kept(person),
+        lambda: store.load_person(person),
     ]
     for change in changes:
         with pytest.raises(StoreError) as told:
             change()
         assert str(told.value) == (
-            "sqlite:///people.db has been removed or replaced since it was opened, so nothing more is kept in it; stop "
-            "the server, put the file in its place, and start again."
+            "The database file of sqlite:///people.db has been removed or replaced since it was opened, so nothing "
+            "more can be stored in it. Stop the server, put the file back, and start the server again."
         )
     os.rename("moved.db", "people.db")
     store.rate(person, "7", 3)
-    assert store.kept(person).stars() == {"7": 3.0}
+    assert store.load_person(person).stars() == {"7": 3.0}
     store.close()
 
 
@@ -382,6 +382,6 @@ def test_a_database_that_is_gone_raises_one_kind_of_error(tmp_path: Path) -> Non
     with engine.execution_options(writes=True).begin() as connection:
         connection.execute(sa.text("DROP TABLE ratings"))
     engine.dispose()
-    with pytest.raises(StoreError, match=r"people.db does not answer: no such table: ratings\.$"):
-        store.kept("somebody")
+    with pytest.raises(StoreError, match=r"^Cannot use the database sqlite:///.*people\.db: no such table: ratings\.$"):
+        store.load_person("somebody")
     store.close()

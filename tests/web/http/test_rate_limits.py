@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from matinee.web.http import protocol
-from matinee.web.http.middleware import Gate
-from matinee.web.http.rate_limits import MOST_CLIENTS, Buckets, client_of
+from matinee.web.http.middleware import RequestMiddleware
+from matinee.web.http.rate_limits import MAX_CLIENTS, RateLimiter, client_key
 from matinee.web.settings import Limits, Settings
 from tests.web.conftest import UNLIMITED, serving
 
@@ -29,7 +29,7 @@ def strict(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def test_a_bucket_is_emptied_and_refilled() -> None:
     now = 0.0
-    buckets = Buckets(2, 3, clock=lambda: now)
+    buckets = RateLimiter(2, 3, clock=lambda: now)
     assert [buckets.wait("a") for _ in range(4)] == [0, 0, 0, 0.5]
     assert buckets.wait("b") == 0
     now = 0.25
@@ -38,33 +38,33 @@ def test_a_bucket_is_emptied_and_refilled() -> None:
     assert [buckets.wait("a"), buckets.wait("a")] == [0, 0.5]
     now = 1000.0
     assert [buckets.wait("a") for _ in range(4)] == [0, 0, 0, 0.5]
-    assert [Buckets(0, 0).wait("a") for _ in range(100)] == [0] * 100
+    assert [RateLimiter(0, 0).wait("a") for _ in range(100)] == [0] * 100
 
 
 def test_the_number_of_clients_that_are_remembered_is_bounded() -> None:
-    buckets = Buckets(1, 1, clock=lambda: 0.0)
+    buckets = RateLimiter(1, 1, clock=lambda: 0.0)
     assert buckets.wait("first") == 0
     assert buckets.wait("first") > 0
-    for number in range(MOST_CLIENTS):
+    for number in range(MAX_CLIENTS):
         buckets.wait(str(number))
     assert buckets.wait("first") == 0
 
 
 def test_a_client_is_an_address_or_the_network_of_a_household() -> None:
-    assert client_of("192.0.2.7") == "192.0.2.7"
+    assert client_key("192.0.2.7") == "192.0.2.7"
     assert (
-        client_of("2001:db8:1:2:3:4:5:6")
-        == client_of("2001:db8:1:2::9")
-        != client_of("2001:db8:1:3::9")
+        client_key("2001:db8:1:2:3:4:5:6")
+        == client_key("2001:db8:1:2::9")
+        != client_key("2001:db8:1:3::9")
     )
-    assert client_of("::ffff:192.0.2.7") == client_of("192.0.2.7:4711") == client_of("192.0.2.7")
-    assert client_of("::ffff:192.0.2.8") != client_of("192.0.2.7")
+    assert client_key("::ffff:192.0.2.7") == client_key("192.0.2.7:4711") == client_key("192.0.2.7")
+    assert client_key("::ffff:192.0.2.8") != client_key("192.0.2.7")
     assert (
-        client_of("[2001:db8:1:2::9]:443")
-        == client_of("[2001:db8:1:2::9]")
-        == client_of("2001:db8:1:2::9")
+        client_key("[2001:db8:1:2::9]:443")
+        == client_key("[2001:db8:1:2::9]")
+        == client_key("2001:db8:1:2::9")
     )
-    assert client_of(None) == client_of("a socket") == "local"
+    assert client_key(None) == client_key("a socket") == "local"
 
 
 def test_who_asks_too_often_is_told_how_long_to_wait(model_file: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ class Inside:
 
 def through_the_gate(limits: Limits) -> tuple[Inside, httpx.AsyncClient]:
     inside = Inside()
-    gate = Gate(inside, Settings((Path("x"),), "x", limits=limits))
+    gate = RequestMiddleware(inside, Settings((Path("x"),), "x", limits=limits))
     transport = httpx.ASGITransport(app=gate)
     return inside, httpx.AsyncClient(transport=transport, base_url="http://test")
 
@@ -149,7 +149,7 @@ def test_more_requests_than_can_be_worked_on_are_told_to_come_again() -> None:
     assert answers[4].headers["retry-after"] == "1"
     assert (
         answers[4].json()["detail"]
-        == "Too many people are asking at the moment; try again in a second."
+        == "The server is handling too many requests; try again in a second."
     )
 
 
@@ -161,7 +161,7 @@ def test_what_takes_too_long_is_given_up() -> None:
     answer = asyncio.run(ask())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert (
-        answer.json()["detail"] == "It took longer than 0.02 seconds; ask for less, or try again."
+        answer.json()["detail"] == "The request took longer than 0.02 seconds; ask for less, or try again."
     )
 
 
@@ -185,7 +185,7 @@ def test_a_file_that_is_too_large_is_told_so(model_file: Path, tmp_path: Path) -
     with serving(Settings((model_file,), str(tmp_path / "people.db"), limits=UNLIMITED)) as url:
         told = httpx.post(f"{url}/you/import", files={"file": ("ratings.csv", b"x" * 3_000_000)})
     assert told.status_code == 413
-    assert "The file is too large: at most 2 MB are read" in told.json()["detail"]
+    assert "The file is too large; at most 2 MB are accepted." in told.json()["detail"]
 
 
 # -- heads -------------------------------------------------------------------------------------------------------

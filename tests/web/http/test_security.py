@@ -99,7 +99,7 @@ def test_without_an_operators_token_there_is_no_operator(model_file: Path, tmp_p
             answer = httpx.post(f"{url}/api/v1/operator/reload", headers=header)
             assert answer.status_code == 403
             assert answer.json()["detail"].startswith(
-                "This server has no operator; start it with a secret in MATINEE"
+                "The operator endpoints are disabled; to enable them, start the server with a secret in MATINEE"
             )
         assert httpx.get(f"{url}/metrics").status_code == 200
 
@@ -225,7 +225,7 @@ def test_what_another_site_sends_in_somebodys_browser_changes_nothing(
     if not is_let_in:
         assert (
             answer.json()["detail"]
-            == "A page of another site has sent this; open this site and try it there."
+            == "The request came from a page of another site; open this site and try again there."
         )
 
 

@@ -144,7 +144,7 @@ def test_what_the_first_page_needs_is_made_ready_before_it_is_asked_for(
     app = create_app(
         Settings((model_file,), str(tmp_path / "own.db"), "", UNLIMITED, log_requests=False)
     )
-    (live,) = app.state.served.models
+    (live,) = app.state.server.models
     cache = app.state.film_cards
 
     def has_cards() -> bool:

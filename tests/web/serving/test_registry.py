@@ -1,4 +1,4 @@
-"""Models that are served: a new file takes the place of the old one, a bad one does not, and nobody notices."""
+"""ModelRegistry that are served: a new file takes the place of the old one, a bad one does not, and nobody notices."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from matinee.errors import ModelFileError, SettingError
 from matinee.web.db.engine import open_engine
 from matinee.web.http.problems import Problem
 from matinee.web.serving import snapshot as snapshot_module
-from matinee.web.serving.registry import LiveModel, Models
+from matinee.web.serving.registry import ModelRegistry, RegisteredModel
 from matinee.web.settings import Settings
 from tests.web.conftest import OPERATOR, UNLIMITED, guide_of, newcomer, serving
 
@@ -122,11 +122,11 @@ def test_the_operator_reloads_and_is_told_of_a_bad_file(url: str, copy: Path) ->
     copy.write_bytes(b"no model")
     told = httpx.post(f"{url}/api/v1/operator/reload", headers=HEADER)
     assert told.status_code == 409
-    assert told.json()["detail"].startswith("The old model goes on. '")
+    assert told.json()["detail"].startswith("The previous model stays in use. '")
 
 
 def test_a_refusal_is_logged(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    live = LiveModel(copy)
+    live = RegisteredModel(copy)
     copy.write_bytes(b"no model")
     live.poll()
     assert "refused" not in capsys.readouterr().err  # whoever writes it may not be done
@@ -140,7 +140,7 @@ def test_a_refusal_is_logged(copy: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_request_keeps_the_model_with_which_it_began(copy: Path) -> None:
-    live = LiveModel(copy)
+    live = RegisteredModel(copy)
     before = live.current
     guide_of(1).save(copy)
     assert live.reload()
@@ -151,7 +151,7 @@ def test_a_request_keeps_the_model_with_which_it_began(copy: Path) -> None:
 
 
 def test_ratings_that_are_older_than_the_model_are_taken_to_its_scale(copy: Path) -> None:
-    snapshot = LiveModel(copy).current
+    snapshot = RegisteredModel(copy).current
     kept = snapshot.fold_in({"7": 10.0, "gone": 3.0}, strict=False)
     assert kept.profile.value.tolist() == [5.0]
     assert kept.unknown == ["gone"]
@@ -159,7 +159,7 @@ def test_ratings_that_are_older_than_the_model_are_taken_to_its_scale(copy: Path
 
 def test_several_models_are_served_by_the_names_of_their_files(copy: Path, tmp_path: Path) -> None:
     guide_of(baseline=True).save(tmp_path / "plain.matinee")
-    models = Models([copy, tmp_path / "plain.matinee"])
+    models = ModelRegistry([copy, tmp_path / "plain.matinee"])
     assert [models.snapshot(name).guide.model.name for name in (None, "films", "plain")] == [
         "mf",
         "mf",
@@ -167,18 +167,18 @@ def test_several_models_are_served_by_the_names_of_their_files(copy: Path, tmp_p
     ]
     with pytest.raises(Problem) as told:
         models.snapshot("best")
-    assert told.value.detail == "There is no model 'best' here; there is: films, plain."
+    assert told.value.detail == "There is no model 'best'. The models are: films, plain."
     (tmp_path / "sub").mkdir()
     shutil.copy(copy, tmp_path / "sub" / "films.matinee")
     with pytest.raises(
         SettingError, match="Two models are called 'films'; rename one of the files"
     ):
-        Models([copy, tmp_path / "sub" / "films.matinee"])
+        ModelRegistry([copy, tmp_path / "sub" / "films.matinee"])
 
 
 def test_a_server_does_not_start_on_a_bad_file(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="There is no model file"):
-        Models([tmp_path / "none.matinee"])
+        ModelRegistry([tmp_path / "none.matinee"])
 
 
 def test_a_server_whose_database_does_not_answer_is_not_ready_and_says_so(
@@ -194,7 +194,7 @@ def test_a_server_whose_database_does_not_answer_is_not_ready_and_says_so(
     assert (made.status_code, made.headers["retry-after"]) == (503, "1")
     assert (
         made.json()["detail"]
-        == "The database does not answer at the moment; nothing was changed. Try again."
+        == "The database is not available; nothing was changed. Try again in a moment."
     )
     assert '"event":"database failed"' in capsys.readouterr().err
     assert (
@@ -206,14 +206,15 @@ def test_what_is_quick_is_answered_at_once_and_what_is_not_in_a_thread(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def threads() -> list[bool]:
-        snapshot, here = LiveModel(copy).current, threading.get_ident()
+        snapshot, here = RegisteredModel(copy).current, threading.get_ident()
         return [
-            await snapshot.ask(threading.get_ident, explained=n) == here for n in (0, 1, 10_000_000)
+            await snapshot.run_async(threading.get_ident, explained=n) == here
+            for n in (0, 1, 10_000_000)
         ]
 
-    monkeypatch.setattr(snapshot_module, "QUICK_SECONDS", 60.0)
+    monkeypatch.setattr(snapshot_module, "INLINE_SECONDS", 60.0)
     assert asyncio.run(threads()) == [True, True, False]
-    monkeypatch.setattr(snapshot_module, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(snapshot_module, "INLINE_SECONDS", 0.0)
     assert asyncio.run(threads()) == [False, False, False]
 
 
@@ -228,11 +229,11 @@ def test_a_model_that_is_asked_by_one_at_a_time_keeps_nobody_waiting_who_does_no
         return go_on.wait(30)
 
     async def both() -> tuple[int, bool, int]:
-        snapshot = LiveModel(tmp_path / "plain.matinee").current
-        first = asyncio.create_task(snapshot.ask(long, explained=10_000_000))
+        snapshot = RegisteredModel(tmp_path / "plain.matinee").current
+        first = asyncio.create_task(snapshot.run_async(long, explained=10_000_000))
         while not ran.is_set():
             await asyncio.sleep(0.001)
-        second = asyncio.create_task(snapshot.ask(threading.get_ident))
+        second = asyncio.create_task(snapshot.run_async(threading.get_ident))
         for _ in range(20):
             await asyncio.sleep(0.001)  # goes on, although the model is in use
         waited = not second.done()

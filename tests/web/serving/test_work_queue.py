@@ -7,7 +7,7 @@ import time
 import pytest
 
 from matinee.web.http.problems import Problem
-from matinee.web.serving.work_queue import Lane
+from matinee.web.serving.work_queue import WorkQueue
 
 
 def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
@@ -26,7 +26,7 @@ def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
         return number
 
     async def all_of_them() -> list[int]:
-        lane = Lane()
+        lane = WorkQueue()
         return await asyncio.gather(
             *(lane.run(work, number, seconds=0.005) for number in range(10))
         )
@@ -40,7 +40,7 @@ def test_who_finds_a_long_queue_is_told_to_come_again_and_the_others_are_answere
     go_on = threading.Event()
 
     async def several() -> list[object]:
-        lane = Lane()  # of things that take a second, one and four more
+        lane = WorkQueue()  # of things that take a second, one and four more
         asked = [asyncio.create_task(lane.run(go_on.wait, seconds=0.8)) for _ in range(7)]
         while sum(one.done() for one in asked) < 2:
             await asyncio.sleep(0.001)
@@ -58,13 +58,13 @@ def test_who_finds_a_long_queue_is_told_to_come_again_and_the_others_are_answere
         assert (problem.status_code, problem.headers) == (503, {"Retry-After": "1"})
         assert (
             problem.detail
-            == "Too many long answers are asked for at the moment; try again in a second."
+            == "Too many slow requests are waiting; try again in a second."
         )
 
 
 def test_an_error_ends_only_its_own_turn() -> None:
     async def both() -> tuple[str, int]:
-        lane = Lane()
+        lane = WorkQueue()
         with pytest.raises(ZeroDivisionError) as caught:
             await lane.run(lambda: 1 // 0)
         return str(caught.value), await lane.run(int, "7")
