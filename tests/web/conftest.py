@@ -279,3 +279,14 @@ def web(site: str) -> Iterator[httpx.Client]:
 def newcomer(client: httpx.Client) -> dict[str, str]:
     """The header of a new person."""
     return {"Authorization": f"Bearer {client.post('/api/v1/people').json()['token']}"}
+
+
+def read_problem(response: httpx.Response) -> tuple[int, str]:
+    """The status and the sentence of a complete problem document."""
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "request_id"}
+    assert document["status"] == response.status_code
+    assert document["type"].startswith("urn:matinee:")
+    assert document["request_id"] == response.headers["x-request-id"]
+    return response.status_code, document["detail"]

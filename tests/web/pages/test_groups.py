@@ -212,8 +212,6 @@ def test_who_is_in_too_many_groups_is_told(
     ada = newcomer(web)
     made = [web.post("/together", data={"name": "Ada"}, headers=ada) for _ in range(3)]
     assert [answer.status_code for answer in made] == [303, 303, 422]
-    assert (
-        made[2].json()["detail"] == "A person can be in at most 2 groups; leave one first."
-    )
+    assert made[2].json()["detail"] == "A person can be in at most 2 groups; leave one first."
     page = web.get("/together", headers=ada).text
     assert page.count("Only you so far") == 2
