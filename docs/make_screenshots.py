@@ -174,7 +174,7 @@ def _loading(page: Page, address: str) -> None:
 def _failed(page: Page, address: str) -> None:
     page.route("**/map/films.json*", lambda route: route.abort())
     page.goto(f"{address}/map")
-    page.get_by_text("The map did not arrive").wait_for()
+    page.get_by_text("The map could not be loaded").wait_for()
     page.unroute("**/map/films.json*")
 
 

@@ -1,6 +1,7 @@
 """Numbers, lists and misspelled names in sentences; and that each of these helpers is defined once."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,7 @@ HOMES = {
 }
 
 
+@cache
 def functions() -> list[tuple[str, str]]:
     """The home and the name, without leading underscores, of every function of the package."""
     return [
@@ -107,6 +109,7 @@ def test_each_helper_has_exactly_one_definition() -> None:
     assert found == {name: [home] for name, home in HOMES.items()}
 
 
+@cache
 def texts_of_code() -> list[tuple[str, str]]:
     """The home and the code of every file but the two that define the helpers, quotes unified."""
     return [

@@ -41,6 +41,13 @@ def film_name(title: str) -> str:
     return spoken(title)[0] or title
 
 
+def film_label(title: str, year: int | None) -> str:
+    """Name and year, such as "The Matrix (1999)", for labels that must tell remakes apart."""
+    if not year:
+        return film_name(title)
+    return f"{film_name(title)} ({year})"
+
+
 def poster(title: str, year: int | None, genres: Sequence[str]) -> Poster:
     """The poster of a film."""
     name = film_name(title)

@@ -31,7 +31,7 @@ from matinee.text import counted
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import renew_person_cookie
 from matinee.web.pages import texts
-from matinee.web.pages.posters import film_name, poster
+from matinee.web.pages.posters import film_label, film_name, poster
 
 MAX_CHOICES = 21
 """A scale with more steps is asked for as a number."""
@@ -217,6 +217,7 @@ def _environment() -> jinja2.Environment:
         "is_stars": is_stars,
         "steps": _steps,
         "poster": poster,
+        "film_label": film_label,
         "with_query": with_query,
         "script_texts": lambda: json.dumps(texts.SCRIPT),
         "sentence": sentence,

@@ -18,7 +18,7 @@ from matinee.web.http.problems import OrjsonResponse
 from matinee.web.http.security import delete_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.charts import Column, columns_of, histogram, lean_bar
-from matinee.web.pages.rendering import render
+from matinee.web.pages.rendering import render, stars
 from matinee.web.pages.visitor import kept_of
 from matinee.web.serving.film_search import FilmSummary
 from matinee.web.serving.snapshot import ModelSnapshot
@@ -47,8 +47,8 @@ class YouPage(TypedDict):
     n_ratings: int
     n_unknown: int
     """Films that the model does not know."""
-    mean: float | None
-    generosity: str
+    average: str
+    """The mean rating in a sentence; empty for implicit feedback or no ratings."""
     columns: list[Column]
     histogram: str
     has_everyone: bool
@@ -101,8 +101,7 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
         person=person,
         n_ratings=len(data.ratings),
         n_unknown=len(data.ratings) - taste.n_ratings,
-        mean=taste.mean,
-        generosity=_generosity(taste.generosity),
+        average=_average(taste),
         columns=columns,
         histogram=histogram(columns),
         has_everyone=taste.everyone is not None,
@@ -118,8 +117,8 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
 
 def _disagreements(snapshot: ModelSnapshot, taste: Taste) -> list[DisagreementLine]:
     lines = []
-    for index, stars, beyond in taste.disagreements:
-        lines.append(DisagreementLine(snapshot.films.summary(index), stars, beyond))
+    for index, own_stars, beyond in taste.disagreements:
+        lines.append(DisagreementLine(snapshot.films.summary(index), own_stars, beyond))
     return lines
 
 
@@ -131,15 +130,19 @@ def _extremes(preferences: list[Preference]) -> list[Preference]:
     return [*preferences[:half], *preferences[-half:]]
 
 
-def _generosity(amount: float | None) -> str:
-    if amount is None:
+def _average(taste: Taste) -> str:
+    """The mean rating in a sentence, beside that of other people where it is known."""
+    if taste.mean is None:
         return ""
-    if abs(amount) < _SMALL_GENEROSITY:
-        return texts.YOU["as_generous"]
-    text = texts.YOU["more_generous"]
-    if amount < 0:
-        text = texts.YOU["less_generous"]
-    return text.format(amount=f"{abs(amount):.1f}")
+    text = texts.YOU["average"]
+    amount = taste.generosity
+    if amount is not None:
+        text = texts.YOU["more_generous"]
+        if abs(amount) < _SMALL_GENEROSITY:
+            text = texts.YOU["as_generous"]
+        elif amount < 0:
+            text = texts.YOU["less_generous"]
+    return text.format(mean=stars(taste.mean, 2), amount=f"{abs(amount or 0):.1f}")
 
 
 @router.get("/ratings")

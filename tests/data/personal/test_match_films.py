@@ -87,7 +87,7 @@ def test_a_film_is_found_by_any_of_its_names_and_its_year(row: str, item_id: int
     ("row", "item_id", "doubt"),
     [
         ("Donnie Darko,2002,4", 5, "it is from 2001 here, and from 2002 in the file"),
-        ("Star Wars,1977,4", 3, "its title here is longer or shorter"),
+        ("Star Wars,1977,4", 3, "the title differs slightly"),
         ("Fargo,,4", 8, "the file gives no year"),
         ("Moonlight,2016,4", 9, "there is no year here"),
     ],

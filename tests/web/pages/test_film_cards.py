@@ -241,7 +241,7 @@ def test_of_data_without_stars_all_that_somebody_has_counts_and_films_have_a_ran
     own = {4: 1.0, 9: 1.0}
     assert found.liked(own) == [4, 9]
     near = found.similar(4, 1, [9])
-    assert found.reasons(near, {4: 1.0}) == [f"Like {found.name(4)}, which you have"]
+    assert found.reasons(near, {4: 1.0}) == [f"Like {found.name(4)}, which you have seen"]
     model = found.snapshot.guide.model
     profile = model.fold_in({47: 1.0, 97: 1.0})
     scores = model.scores(profile)

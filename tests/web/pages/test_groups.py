@@ -139,7 +139,7 @@ def test_however_many_join_at_once_a_group_does_not_become_too_large(store: Stor
     errors = all_at_once([partial(store.groups.join, group, one, "Bo") for one in people])
     assert len(store.groups.members(group)) == MAX_MEMBERS
     assert {(type(error), str(error)) for error in errors} == {
-        (FullGroupError, "This group is full: 20 people are in it.")
+        (FullGroupError, "This group is full: it has 20 members.")
     }
     assert len(errors) == 45 - (MAX_MEMBERS - 1)
     store.groups.join(group, store.groups.members(group)[3].person_id, "Another name")
@@ -200,7 +200,7 @@ def test_who_comes_to_a_full_group_is_told_and_nobody_is_made(web: httpx.Client,
     late = httpx.post(f"{site}{link}/join", data={"name": "Cy"})
     assert (late.status_code, late.json()["detail"]) == (
         409,
-        "This group is full: 20 people are in it.",
+        "This group is full: it has 20 members.",
     )
     assert "set-cookie" not in late.headers
 

@@ -209,7 +209,7 @@ def test_ids_of_any_letters_have_pages(tmp_path: Path) -> None:
         assert {"a/b", "a b?c=d&amp;e#f", "Ünï", "100%", "&#34;&gt;&lt;i&gt;", *ODD} == {
             *titles
         } - {*names[-15:]}
-        assert words(rate(client, "a/b", 4)).count("From your 1 film") == 1
+        assert words(rate(client, "a/b", 4)).count("Based on your 1 film") == 1
         back = rate(client, "..", 2, back=film_url("..")).url
         assert (back.path, dict(back.params)) == ("/films", {"id": ".."})
         assert client.get("/films").status_code == 422
@@ -242,7 +242,7 @@ def test_the_first_rating_makes_a_person_and_the_list_changes(visitor: httpx.Cli
     assert answer.history[0].status_code == 303
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
-    assert "From your 1 film" in words(answer)
+    assert "Based on your 1 film" in words(answer)
     assert loved not in shown(answer)
     again = rate(visitor, shown(answer)[0], 1)
     assert "set-cookie" not in again.history[0].headers
@@ -265,9 +265,9 @@ def test_what_is_not_of_interest_is_left_out_until_it_is_shown_again(visitor: ht
     first = shown(visitor.get("/for-you"))[0]
     assert first not in shown(visitor.post("/hide", data={"item_id": first, "back": "/for-you"}))
     assert first not in shown(visitor.get("/"))
-    assert "You are not interested in it" in words(visitor.get(f"/films/{first}"))
+    assert "You marked this film as not interesting" in words(visitor.get(f"/films/{first}"))
     answer = visitor.post("/show", data={"item_id": first, "back": f"/films/{first}"})
-    assert "You are not interested in it" not in words(answer)
+    assert "You marked this film as not interesting" not in words(answer)
     assert first in shown(visitor.get("/for-you"))
 
 
@@ -285,7 +285,7 @@ def test_the_script_gets_the_page_in_one_answer_with_one_more_film(visitor: http
     request = {"item_id": open_now[0], "stars": "5"} | more
     answer = visitor.post("/rate", data=request, headers={"X-Part": "page"})
     assert answer.history == []
-    assert "1 of 10. 9 more and the list is yours." in words(answer)
+    assert "1 of 10. 9 to go." in words(answer)
     (new,) = shown(answer)
     assert new not in {*open_now, "1177"}
 
@@ -296,14 +296,14 @@ def test_a_rating_outside_the_scale_is_refused_and_makes_nobody(
 ) -> None:
     answer = visitor.post("/rate", data={"item_id": "7", "stars": stars})
     assert answer.status_code == 422
-    assert "That did not work" in words(answer)
+    assert "Something went wrong" in words(answer)
     assert not visitor.cookies
 
 
 def test_a_film_that_is_not_there_cannot_be_rated_and_makes_nobody(visitor: httpx.Client) -> None:
     answer = rate(visitor, 8, 4)
     assert answer.status_code == 404
-    assert "There is no film at this address" in words(answer)
+    assert "No film has this address" in words(answer)
     assert not visitor.cookies
 
 
@@ -328,13 +328,13 @@ def test_nobody_sees_or_changes_what_is_anothers(site: str) -> None:
             rate(ada, item_id, 5)
         fresh = shown(eve.get("/for-you"))
         rate(eve, 1007, 3)
-        assert "From your 1 film" in words(eve.get("/for-you"))
+        assert "Based on your 1 film" in words(eve.get("/for-you"))
         assert "checked" not in eve.get("/films/17").text
         for address in ("/unrate", "/hide", "/show"):
             eve.post(address, data={"item_id": "17", "person_id": "ada", "back": "/"})
-        assert "From your 6 films" in words(ada.get("/for-you"))
+        assert "Based on your 6 films" in words(ada.get("/for-you"))
         assert "checked" in ada.get("/films/17").text
-        assert "You are not interested" not in words(ada.get("/films/17"))
+        assert "not interesting" not in words(ada.get("/films/17"))
         assert fresh == shown(httpx.get(f"{site}/for-you"))
 
 
@@ -343,14 +343,14 @@ def test_forms_of_another_site_are_refused(visitor: httpx.Client) -> None:
         "/rate", data={"item_id": "7", "stars": "4"}, headers={"Sec-Fetch-Site": "cross-site"}
     )
     assert answer.status_code == 403
-    assert "Not from there" in words(answer)
+    assert "Request blocked" in words(answer)
     assert not visitor.cookies
 
 
 def test_without_a_rating_there_is_nothing_to_take_back(visitor: httpx.Client) -> None:
     answer = visitor.post("/unrate", data={"item_id": "7"})
     assert answer.status_code == 401
-    assert "Rate a film first: then there is something of yours to show." in words(answer)
+    assert "Rate a film first." in words(answer)
 
 
 # -- lists and films ---------------------------------------------------------------------------------------------
@@ -384,7 +384,7 @@ def test_a_filter_that_cannot_be_says_why(visitor: httpx.Client, query: str, sai
 def test_a_list_that_no_film_is_on_says_so(visitor: httpx.Client) -> None:
     answer = visitor.get("/for-you?year_from=2200")
     assert shown(answer) == []
-    assert "No film passes these filters. 0 instead of 24" in words(answer)
+    assert "No films match. 0 instead of 24" in words(answer)
 
 
 def test_the_rows_say_why_they_are_there_and_repeat_nothing(visitor: httpx.Client) -> None:
@@ -411,11 +411,11 @@ def test_a_film_says_what_its_prediction_is_made_of_and_it_adds_up(visitor: http
 
 def test_search_finds_by_words_and_says_when_it_guesses(visitor: httpx.Client) -> None:
     assert shown(visitor.get("/search?q=amelie")) == ["7"]
-    assert "the first 24 of 116 found for \u201cfilm\u201d" in words(visitor.get("/search?q=film"))
-    assert "No title holds \u201camelei\u201d; these resemble it." in words(
+    assert "116 films for \u201cfilm\u201d, showing 24" in words(visitor.get("/search?q=film"))
+    assert "No films found for \u201camelei\u201d. Did you mean:" in words(
         visitor.get("/search?q=amelei")
     )
-    assert "No title holds \u201czz\u201d." in words(visitor.get("/search?q=zz"))
+    assert "No films found for \u201czz\u201d." in words(visitor.get("/search?q=zz"))
     assert shown(visitor.get("/search", params={"q": "\0 ' %"})) == []
 
 
@@ -434,7 +434,7 @@ def test_a_model_that_only_ranks_tells_places_and_takes_stars(name: str, tmp_pat
     with pages_of(serve(fitted(name, simulated()), tmp_path)) as client:
         rate(client, 7, 5)
         answer = rate(client, 17, 4)
-        assert "No. 1 of 120 for you" in words(answer)
+        assert "#1 of 120 for you" in words(answer)
         assert 'class="predicted"><span' not in answer.text
         assert "halves" in answer.text
         film = client.get("/films/27")
@@ -452,16 +452,16 @@ def test_a_model_of_what_people_have_asks_for_no_stars(tmp_path: Path) -> None:
         serve(fitted("ials", Ratings.from_ids(users, items, np.ones(len(stars)))), tmp_path)
     ) as client:
         start = client.get("/")
-        assert "Which of these do you have?" in words(start)
+        assert "Which of these have you seen?" in words(start)
         assert 'type="radio"' not in start.text
         assert re.search(
-            r'<button name="stars" value="1.0" aria-label="Have it: 7">',
+            r'<button name="stars" value="1.0" aria-label="Seen it: 7">',
             client.get("/films/7").text,
         )
         answer = rate(client, 7, 1)
-        assert "No. 1 of 120 for you" in words(answer)
-        assert "You have it" in words(client.get("/films/7"))
-        assert "From your 1 film" in words(answer)
+        assert "#1 of 120 for you" in words(answer)
+        assert "Seen" in words(client.get("/films/7"))
+        assert "Based on your 1 film" in words(answer)
 
 
 def test_three_films_are_rated_until_there_are_none(tmp_path: Path) -> None:
@@ -472,16 +472,16 @@ def test_three_films_are_rated_until_there_are_none(tmp_path: Path) -> None:
         assert sorted(shown(client.get("/"))) == ["a", "b", "c"]
         for item_id in "abc":
             answer = rate(client, item_id, 4)
-        assert "There is no other film left. 0 instead of 24: there are 3 films" in words(answer)
-        assert "You have been through all films there are." in words(client.get("/"))
+        assert "That's everything. 0 instead of 24: there are 3 films" in words(answer)
+        assert "You have gone through all films." in words(client.get("/"))
 
 
 # -- errors ------------------------------------------------------------------------------------------------------
 
 
 def test_errors_are_pages_for_browsers_and_documents_for_programs(visitor: httpx.Client) -> None:
-    for address, status, said in (("/nope", 404, "no page at this address"), ("/films/8", 404, "no film"),
-                                  ("/rate", 405, "only takes what forms send")):  # fmt: skip
+    for address, status, said in (("/nope", 404, "No page has this address"), ("/films/8", 404, "No film"),
+                                  ("/rate", 405, "only takes forms")):  # fmt: skip
         answer = visitor.get(address)
         assert answer.status_code == status
         assert said in words(answer)
@@ -502,7 +502,7 @@ def test_too_many_requests_meet_a_page_that_says_how_long_to_wait(
         first, second = (httpx.get(f"{url}/for-you?k=3", headers=HTML) for _ in range(2))
         assert (first.status_code, second.status_code) == (200, 429)
         assert int(second.headers["retry-after"]) > 0
-        assert "A little slower, please" in words(second)
+        assert "Too many requests" in words(second)
         assert '<a class="button" href="/for-you?k=3">Try again</a>' in second.text
 
 

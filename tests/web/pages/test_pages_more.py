@@ -83,8 +83,8 @@ def test_an_import_keeps_nothing_before_it_is_confirmed_and_then_what_was_ticked
 ) -> None:
     page = reviewed(browser)
     assert page.status_code == 200
-    assert "Letterboxd: 4 rows. Nothing is kept yet." in page.text
-    assert "its title here is longer or shorter" in page.text
+    assert "Letterboxd: 4 rows. Nothing is saved yet." in page.text
+    assert "the title differs slightly" in page.text
     assert "row 5: no film here has this title" in page.text
     assert not browser.cookies
     sure = HIDDEN.search(page.text)
@@ -97,8 +97,8 @@ def test_an_import_keeps_nothing_before_it_is_confirmed_and_then_what_was_ticked
     assert (done.status_code, done.headers["location"]) == (303, "/you")
     assert kept(browser) == {7: 5.0, 17: 4.0, told[1][0]: 3.5}
     again = reviewed(browser)
-    assert "2 ratings of yours will be replaced by that of the file." in again.text
-    assert "you have rated it, and that stays unless you tick this" in again.text
+    assert "2 ratings of yours will be overwritten." in again.text
+    assert "you have rated this film; tick to overwrite your rating" in again.text
     assert 'value="[[17,4.0]]">' in again.text.replace("&#34;", '"')
 
 
@@ -109,8 +109,8 @@ def test_an_import_keeps_nothing_before_it_is_confirmed_and_then_what_was_ticked
         ("[[7]]", 422, "The form was damaged on its way"),
         ('[[{"a": 1}, 5]]', 422, "The form was damaged on its way"),
         ("[[7, 50]]", 422, "50 stars for film &#39;7&#39; are outside the scale"),
-        ("[[123456, 5]]", 404, "There is nothing here"),
-        ("[]", 422, "Nothing was chosen, so nothing was kept."),
+        ("[[123456, 5]]", 404, "Page not found"),
+        ("[]", 422, "Nothing was selected, so nothing was saved."),
     ],
 )
 def test_a_form_that_was_tampered_with_keeps_nothing(
@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_read_says_so_in_the_page(browser: httpx.Client) -
     assert (
         "<script>" not in reviewed(browser, FILE + "2024,<script>alert(1)</script>,1990,u,3\n").text
     )
-    assert "No file was given" in browser.post("/you/import").text
+    assert "No file was chosen" in browser.post("/you/import").text
 
 
 def test_a_file_may_be_larger_than_other_requests_but_not_than_two_megabytes(
@@ -151,15 +151,15 @@ def test_a_file_may_be_larger_than_other_requests_but_not_than_two_megabytes(
 
 
 def test_the_page_tells_somebody_from_the_crowd(browser: httpx.Client) -> None:
-    assert "You have rated nothing yet" in browser.get("/you").text
+    assert "Rate a few films to see your taste profile." in browser.get("/you").text
     for item_id, stars in ((7, 5.0), (17, 1.5), (27, 4.0), (37, 3.0)):
         rate(browser, item_id, stars)
     page = browser.get("/you").text
-    assert "You have rated 4 films, with 3.38 stars on average." in page
+    assert "You have rated 4 films. Your average is 3.38," in page
     assert page.count("<svg") == 1 + page.count('class="lean"')
     assert page.count('<rect class="own"') == 4
     assert page.index(">Comedy <small>") > 0
-    assert "Where you and the crowd disagree most" in page
+    assert "Where you disagree most with others" in page
     ratings = browser.get("/you/ratings").text
     assert ratings.count('action="/rate"') == 4
     assert 'formaction="/unrate"' in ratings
@@ -184,11 +184,11 @@ def test_what_is_exported_can_be_imported(browser: httpx.Client, friend: httpx.C
 
 def test_somebody_is_deleted_when_they_have_confirmed_it(browser: httpx.Client) -> None:
     rate(browser, 7, 5.0)
-    assert "Your 1 rating, what you are not interested in" in browser.get("/you/delete").text
+    assert "Your 1 rating, the films you are not interested in" in browser.get("/you/delete").text
     assert browser.post("/you/delete").status_code == 303
     assert kept(browser) == {7: 5.0}
     gone = browser.post("/you/delete", data={"sure": "true"})
-    assert "All of it is deleted" in gone.text
+    assert "Your data has been deleted" in gone.text
     assert not browser.cookies
     assert browser.get("/api/v1/me").status_code == 401
 
@@ -229,7 +229,7 @@ def test_a_group_is_for_who_has_its_link_or_is_in_it(
     link = browser.post("/together", data={"name": "Ada"}).headers["location"]
     own = re.search(r'href="(/together/[0-9a-f]{32})"', browser.get("/together").text)
     assert own
-    assert "The link is kept nowhere" in browser.get(own[1]).text
+    assert "store the link. Create a new one" in browser.get(own[1]).text
     assert friend.get(own[1]).status_code == 404
     assert friend.post(f"{own[1]}/join", data={"name": "Eve"}).status_code == 404
     rate(friend, 7, 3.0)
@@ -288,14 +288,14 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_two_models_stand_side_by_side_on_somebodys_ratings(several: str) -> None:
     with httpx.Client(base_url=several) as client:
-        assert "these are the lists of the average person" in client.get("/models").text
+        assert "these are the lists for a new user" in client.get("/models").text
         for place in range(8):
             rate(client, 7 + 10 * place, 1.5 + place % 4)
         page = client.get("/models").text
-        assert page.count("Off on your ratings, each predicted from the others") == 2
+        assert page.count("Average error on your ratings") == 2
         assert "Where they differ most" in page
         other = client.get("/models", params={"left": "baseline", "right": "plain"}).text
-        assert "no, it ranks" in other
+        assert "no, only a ranking" in other
         assert "Where they differ most" not in other
         assert client.get("/models", params={"left": "nonsense"}).status_code == 200
 
@@ -399,7 +399,7 @@ def test_all_pages_work_without_stars_titles_genres_and_years(kind: str, tmp_pat
         assert found
         assert len(json.loads(found[1].replace("&#34;", '"'))) == 1
         client.post("/operator", data={"token": OPERATOR})
-        assert "Too few people here" in client.get("/operator").text
+        assert "Too few users have rated" in client.get("/operator").text
 
 
 # -- charts --------------------------------------------------------------------------------------------------------
