@@ -24,7 +24,7 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.web.app import create_app
-from matinee.web.server import Address, configuration
+from matinee.web.server import Address, uvicorn_config
 from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
 
@@ -134,7 +134,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Runs a server in a thread of this process, on a free port; yields its URL."""
-    server = uvicorn.Server(configuration(create_app(settings), Address(port=0)))
+    server = uvicorn.Server(uvicorn_config(create_app(settings), Address(port=0)))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -279,3 +279,14 @@ def web(site: str) -> Iterator[httpx.Client]:
 def newcomer(client: httpx.Client) -> dict[str, str]:
     """Creates a person; returns the header that signs in as them."""
     return {"Authorization": f"Bearer {client.post('/api/v1/people').json()['token']}"}
+
+
+def read_problem(response: httpx.Response) -> tuple[int, str]:
+    """The status and the sentence of a complete problem document."""
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "request_id"}
+    assert document["status"] == response.status_code
+    assert document["type"].startswith("urn:matinee:")
+    assert document["request_id"] == response.headers["x-request-id"]
+    return response.status_code, document["detail"]

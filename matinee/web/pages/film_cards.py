@@ -17,8 +17,8 @@ from matinee.recommendation.elicitation import Elicitation
 from matinee.recommendation.intervals import likely
 from matinee.web.pages import texts
 from matinee.web.pages.posters import film_name
-from matinee.web.serving.film_search import FilmLine
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.snapshot import ModelSnapshot
 
 MIN_COSINE_OF_REASON = 0.3
 """The smallest cosine at which a card names a similar film as the reason."""
@@ -29,7 +29,7 @@ _FEW_RATINGS = 20
 _TOP_QUANTILE = 0.9
 
 
-class FilmCard(FilmLine):
+class FilmCard(FilmSummary):
     """A film as templates show it, with a prediction for one person if there is one."""
 
     stars: float | None
@@ -45,7 +45,7 @@ class FilmCard(FilmLine):
 class FilmCards:
     """Creates the cards of one snapshot."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: ModelSnapshot) -> None:
         self.snapshot = snapshot
         model = snapshot.guide.model
         self.counts = model.item_counts_
@@ -60,7 +60,7 @@ class FilmCards:
 
     def card(self, index: int) -> FilmCard:
         """The card of a film without a prediction."""
-        line = self.snapshot.films.line(index)
+        line = self.snapshot.films.summary(index)
         return FilmCard(**line, stars=None, likely=None, rank=0, n_ranked=0, why="")
 
     def predicted(
@@ -128,7 +128,7 @@ class FilmCards:
 
     def name(self, index: int) -> str:
         """The title as people say it; see `film_name`."""
-        return film_name(self.snapshot.films.line(index)["title"])
+        return film_name(self.snapshot.films.summary(index)["title"])
 
     def _reason_from_film(self, index: int, ratings: Mapping[int, float]) -> str:
         name = self.name(index)
@@ -154,7 +154,7 @@ class FilmCardsCache:
         self._by_name: dict[str, FilmCards] = {}
         self._lock = Lock()
 
-    def of(self, snapshot: Snapshot) -> FilmCards:
+    def of(self, snapshot: ModelSnapshot) -> FilmCards:
         """The cards of a snapshot. The first caller creates them while the others wait."""
         cards = self._by_name.get(snapshot.name)
         if cards is not None and cards.snapshot is snapshot:
@@ -169,7 +169,7 @@ class FilmCardsCache:
             return FilmCards(snapshot)
 
 
-def _first_and_last_year(snapshot: Snapshot) -> tuple[int, int] | None:
+def _first_and_last_year(snapshot: ModelSnapshot) -> tuple[int, int] | None:
     """The range of the films' years; None if no film has a year."""
     years = [film.year for film in snapshot.guide.catalog.films.values() if film.year]
     if not years:
@@ -177,7 +177,7 @@ def _first_and_last_year(snapshot: Snapshot) -> tuple[int, int] | None:
     return min(years), max(years)
 
 
-def _item_unit_vectors(snapshot: Snapshot) -> Floats:
+def _item_unit_vectors(snapshot: ModelSnapshot) -> Floats:
     """Unit rows, (I, F): the centered item vectors, or genres and decades for a model without
     vectors."""
     model = snapshot.guide.model
@@ -188,7 +188,7 @@ def _item_unit_vectors(snapshot: Snapshot) -> Floats:
     return _unit_rows(vectors)
 
 
-def _labels(snapshot: Snapshot) -> Floats:
+def _labels(snapshot: ModelSnapshot) -> Floats:
     """Genres and decade of each film as indicator rows, scaled to length 1 or 0, (I, L)."""
     guide = snapshot.guide
     films = [guide.catalog[item_id] for item_id in guide.model.items_.ids.tolist()]

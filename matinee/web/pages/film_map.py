@@ -21,11 +21,11 @@ from matinee.models.history import few_ratings
 from matinee.report.html import ASSETS
 from matinee.report.map_page import axis_sentences, page_data, you_on
 from matinee.web.api.dependencies import MaybePerson, Serving
-from matinee.web.http.problems import Answer, Problem
+from matinee.web.http.problems import OrjsonResponse, Problem
 from matinee.web.pages import texts
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import person_data
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/map", include_in_schema=False)
 
@@ -52,10 +52,10 @@ class Maps:
     """The maps of the served snapshots; the first request for a map makes it."""
 
     def __init__(self) -> None:
-        self._by_snapshot: WeakKeyDictionary[Snapshot, DrawnMap] = WeakKeyDictionary()
+        self._by_snapshot: WeakKeyDictionary[ModelSnapshot, DrawnMap] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def of(self, snapshot: Snapshot) -> DrawnMap:
+    def of(self, snapshot: ModelSnapshot) -> DrawnMap:
         """The map of a snapshot. Other requests wait while it is made."""
         with self._lock:
             if snapshot not in self._by_snapshot:
@@ -96,10 +96,10 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
     film_map, data = _map_of(request, snapshot).film_map, person_data(serving, person)
     profile = snapshot.fold_in(data.stars(), strict=False).profile
     if film_map is None or not len(profile.item_index):
-        return Answer(None)
+        return OrjsonResponse(None)
     position = you_on(film_map, snapshot.guide, profile)
     stars = [(row, round(given, 2)) for row, given in position.stars.items()]
-    return Answer({"x": position.x, "y": position.y, "stars": stars})
+    return OrjsonResponse({"x": position.x, "y": position.y, "stars": stars})
 
 
 @router.get("/{name}")
@@ -111,12 +111,12 @@ async def asset(name: str) -> Response:
     return Response(content, media_type=_MEDIA_TYPES[name], headers={"cache-control": "no-cache"})
 
 
-def _map_of(request: Request, snapshot: Snapshot) -> DrawnMap:
+def _map_of(request: Request, snapshot: ModelSnapshot) -> DrawnMap:
     maps: Maps = request.app.state.maps
     return maps.of(snapshot)
 
 
-def _draw(snapshot: Snapshot) -> DrawnMap:
+def _draw(snapshot: ModelSnapshot) -> DrawnMap:
     guide = snapshot.guide
     min_ratings = _min_ratings(guide.model)
     try:

@@ -8,11 +8,11 @@ from fastapi.responses import Response
 from starlette.datastructures import QueryParams
 
 from matinee.web.api.dependencies import MaybePerson
-from matinee.web.api.schemas import Wish
+from matinee.web.api.schemas import ListOptions
 from matinee.web.pages.film_cards import FilmCard
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import RatingContext, Visitor, read_query
-from matinee.web.settings import MOST_K
+from matinee.web.settings import MAX_K
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,7 +41,7 @@ class ForYouPage(RatingContext):
     held: frozenset[str]
     """Ids of films whose cards the browser has already; for them, only the prediction and reason
     are sent."""
-    options: Wish
+    options: ListOptions
     chosen: dict[str, Any]
     """Options that differ from their defaults."""
     n_more: int
@@ -69,13 +69,13 @@ def render_for_you_page(
         params: the query of the page's address.
         held: ids of films whose cards the browser has already.
     """
-    options = read_query(Wish, params, k=str(N_FILMS))
+    options = read_query(ListOptions, params, k=str(N_FILMS))
     visitor = Visitor(request, person, options.model)
     films, note = visitor.recommend(options.k, options)
     is_complete = len(films) == options.k
     n_more = 0
-    if is_complete and options.k < MOST_K:
-        n_more = min(options.k + N_FILMS, MOST_K)
+    if is_complete and options.k < MAX_K:
+        n_more = min(options.k + N_FILMS, MAX_K)
     values = ForYouPage(
         films=films,
         note="" if is_complete else note,
@@ -93,7 +93,9 @@ def render_for_you_page(
     return render(request, "for_you/for_you.html", values)
 
 
-def _similar_rows(visitor: Visitor, options: Wish, listed: list[FilmCard]) -> list[SimilarRow]:
+def _similar_rows(
+    visitor: Visitor, options: ListOptions, listed: list[FilmCard]
+) -> list[SimilarRow]:
     """Rows of films that resemble the person's favorites, match the filters and are not listed
     yet."""
     snapshot, cards = visitor.snapshot, visitor.cards

@@ -12,16 +12,16 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.suggestions import Suggestion, Suggestions
-from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Served, Serving
+from matinee.web.api.dependencies import CurrentPerson, MaybePerson, ServerState, Serving
 from matinee.web.api.schemas import NameBody
-from matinee.web.db.groups import MOST_MEMBERS, FullGroupError, Group, Member
-from matinee.web.db.people import Kept
+from matinee.web.db.groups import MAX_MEMBERS, FullGroupError, Group, Member
+from matinee.web.db.people import PersonData
 from matinee.web.http.problems import Problem
 from matinee.web.pages import texts
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import ensure_person
-from matinee.web.serving.film_search import FilmLine
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/together", include_in_schema=False)
 
@@ -58,7 +58,7 @@ class JoinPage(TypedDict):
     is_full: bool
 
 
-class GroupFilm(FilmLine):
+class GroupFilm(FilmSummary):
     """A film on the group's list."""
 
     stars: float | None
@@ -86,7 +86,7 @@ def groups(request: Request, person: MaybePerson, serving: Serving) -> Response:
     """A form for a new group, and the person's groups."""
     lines = []
     if person is not None:
-        for group in serving.store.groups.of(person):
+        for group in serving.store.groups.list_for(person):
             lines.append(GroupLine(group.id, _names_of_others(group.members, person)))
     return render(request, "groups/groups.html", GroupsPage(groups=lines))
 
@@ -114,7 +114,7 @@ def group(
     found = _find_group(serving, person, key)
     if person is None or not _is_member(found, person):
         names = [member.name for member in found.members]
-        values = JoinPage(key=key, names=names, is_full=len(names) >= MOST_MEMBERS)
+        values = JoinPage(key=key, names=names, is_full=len(names) >= MAX_MEMBERS)
         return render(request, "groups/join.html", values)
     return render(
         request,
@@ -125,7 +125,7 @@ def group(
 
 def _group_page(
     request: Request,
-    serving: Served,
+    serving: ServerState,
     group: Group,
     person: str,
     key: str,
@@ -137,7 +137,7 @@ def _group_page(
     filters = Filters()
     if genre in genres:
         filters = Filters(genres=(genre,))
-    people = [serving.store.kept(member.person_id) for member in group.members]
+    people = [serving.store.load_person(member.person_id) for member in group.members]
     members = []
     for member, data in zip(group.members, people, strict=True):
         members.append(MemberLine(member.name, member.person_id == person, bool(data.ratings)))
@@ -173,13 +173,13 @@ def join(
     """Adds the person to a group, or changes their name in it."""
     group = _find_group(serving, person, key)
     is_member = person is not None and _is_member(group, person)
-    if len(group.members) >= MOST_MEMBERS and not is_member:
+    if len(group.members) >= MAX_MEMBERS and not is_member:
         raise _full(len(group.members))
     try:
         with ensure_person(request, person) as session:
             serving.store.groups.join(group.id, session.id, form.name.strip())
     except FullGroupError:
-        raise _full(MOST_MEMBERS) from None
+        raise _full(MAX_MEMBERS) from None
     return session.set_cookie(request, RedirectResponse(f"/together/{key}", 303))
 
 
@@ -200,7 +200,7 @@ def leave(key: str, person: CurrentPerson, serving: Serving) -> Response:
     return RedirectResponse("/together", 303)
 
 
-def _find_group(serving: Served, person: str | None, key: str) -> Group:
+def _find_group(serving: ServerState, person: str | None, key: str) -> Group:
     """Finds a group by the secret in its link or, for members only, by its id.
 
     Raises:
@@ -234,7 +234,9 @@ def _names_of_others(members: list[Member], person: str) -> list[str]:
     return [member.name for member in members if member.person_id != person]
 
 
-def _recommend(snapshot: Snapshot, people: list[Kept], how: str, filters: Filters) -> Suggestions:
+def _recommend(
+    snapshot: ModelSnapshot, people: list[PersonData], how: str, filters: Filters
+) -> Suggestions:
     """One list for several people, without films that any of them has rated or hidden."""
     profiles = []
     hidden: list[Id] = []
@@ -244,6 +246,6 @@ def _recommend(snapshot: Snapshot, people: list[Kept], how: str, filters: Filter
     return snapshot.guide.recommend_group(profiles, LIST_LENGTH, filters, how=how, exclude=hidden)
 
 
-def _group_film(snapshot: Snapshot, item: Suggestion) -> GroupFilm:
-    line = snapshot.films.line(snapshot.index_of(item.item_id))
+def _group_film(snapshot: ModelSnapshot, item: Suggestion) -> GroupFilm:
+    line = snapshot.films.summary(snapshot.index_of(item.item_id))
     return GroupFilm(**line, stars=item.stars)

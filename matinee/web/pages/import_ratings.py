@@ -17,9 +17,9 @@ from matinee.data.personal.site_exports import MOST_BYTES
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
-from matinee.web.api.dependencies import MaybePerson, Served, Serving
-from matinee.web.api.responses import keep_ratings, storable_ratings
-from matinee.web.db.people import MOST_RATINGS
+from matinee.web.api.dependencies import MaybePerson, ServerState, Serving
+from matinee.web.api.responses import storable_ratings, store_ratings
+from matinee.web.db.people import MAX_RATINGS
 from matinee.web.http.problems import Problem
 from matinee.web.pages import texts
 from matinee.web.pages.rendering import render
@@ -76,11 +76,11 @@ async def review(
     file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """Matches the rows of a file to films and shows them for review, without storing anything."""
-    return await serving.long_pages.run(_review, request, person, serving, file)
+    return await serving.page_queue.run(_review, request, person, serving, file)
 
 
 def _review(
-    request: Request, person: str | None, serving: Served, file: UploadFile | None
+    request: Request, person: str | None, serving: ServerState, file: UploadFile | None
 ) -> Response:
     content = b""
     if file is not None:
@@ -110,13 +110,11 @@ def _review(
 async def _chosen_rows(request: Request) -> list[str]:
     """The rows that the form contains, as JSON. Read here because FastAPI allows too few fields."""
     try:
-        form = await request.form(
-            max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES
-        )
+        form = await request.form(max_files=0, max_fields=MAX_RATINGS + 1, max_part_size=MOST_BYTES)
     except HTTPException:
         detail = (
             "The form was damaged in transit, or it contains more than the "
-            f"{MOST_RATINGS:,} films that one person can rate."
+            f"{MAX_RATINGS:,} films that one person can rate."
         )
         raise Problem(422, "damaged-form", detail) from None
     fields = [form.get("sure"), *form.getlist("doubtful")]
@@ -138,7 +136,7 @@ def keep(
         return _refusal(request, texts.IMPORT["nothing"])
     ratings = storable_ratings(serving.models.snapshot(), stars)
     with ensure_person(request, person) as session:
-        keep_ratings(serving.store, session.id, ratings)
+        store_ratings(serving.store, session.id, ratings)
     return session.set_cookie(request, RedirectResponse("/you", 303))
 
 

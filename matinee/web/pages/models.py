@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from matinee.analysis.leave_one_out import mean_absolute_errors
 from matinee.models.history import few_ratings
 from matinee.recommendation.suggestions import Suggestion
-from matinee.web.api.dependencies import MaybePerson, Served, Serving
+from matinee.web.api.dependencies import MaybePerson, ServerState, Serving
 from matinee.web.api.responses import ModelInfo, describe
-from matinee.web.db.people import Kept
+from matinee.web.db.people import PersonData
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import person_data
-from matinee.web.serving.film_search import FilmLine
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/models", include_in_schema=False)
 
@@ -50,7 +50,7 @@ class ModelColumn(NamedTuple):
 class PredictionGap(NamedTuple):
     """A film for which the models' predictions differ."""
 
-    film: FilmLine
+    film: FilmSummary
     left: float
     right: float
 
@@ -77,11 +77,11 @@ async def models(
     right: ModelName = "",
 ) -> Response:
     """The page for two chosen models, by default the first two."""
-    return await serving.long_pages.run(_models, request, person, serving, left, right)
+    return await serving.page_queue.run(_models, request, person, serving, left, right)
 
 
 def _models(
-    request: Request, person: str | None, serving: Served, left: str, right: str
+    request: Request, person: str | None, serving: ServerState, left: str, right: str
 ) -> Response:
     names = [model.name for model in serving.models]
     if left not in names:
@@ -110,14 +110,17 @@ def _models(
     return render(request, "models.html", values)
 
 
-def _recommend(snapshot: Snapshot, data: Kept) -> list[Suggestion]:
+def _recommend(snapshot: ModelSnapshot, data: PersonData) -> list[Suggestion]:
     profile = snapshot.fold_in(data.stars(), strict=False).profile
     exclude = snapshot.known_ids(data.not_interested)
     return snapshot.guide.recommend(profile, LIST_LENGTH, exclude=exclude).items
 
 
 def _column(
-    snapshot: Snapshot, data: Kept, items: list[Suggestion], others: list[list[Suggestion]]
+    snapshot: ModelSnapshot,
+    data: PersonData,
+    items: list[Suggestion],
+    others: list[list[Suggestion]],
 ) -> ModelColumn:
     """One model with its list and its errors on the person's ratings.
 
@@ -137,7 +140,9 @@ def _column(
     )
 
 
-def _differences(left: Snapshot, right: Snapshot, data: Kept) -> list[PredictionGap]:
+def _differences(
+    left: ModelSnapshot, right: ModelSnapshot, data: PersonData
+) -> list[PredictionGap]:
     """The well-known films whose predictions differ most; empty unless both models predict
     stars."""
     if not (left.guide.model.has_stars and right.guide.model.has_stars):
@@ -154,12 +159,12 @@ def _differences(left: Snapshot, right: Snapshot, data: Kept) -> list[Prediction
             common.append((index, float(left_stars[index]), float(right_stars[other_index])))
     common.sort(key=lambda film: -abs(film[1] - film[2]))
     return [
-        PredictionGap(left.films.line(index), one, other)
+        PredictionGap(left.films.summary(index), one, other)
         for index, one, other in common[:N_DIFFERENCES]
     ]
 
 
-def _predictions(snapshot: Snapshot, data: Kept) -> NDArray[np.float32]:
+def _predictions(snapshot: ModelSnapshot, data: PersonData) -> NDArray[np.float32]:
     """The person's predicted stars for all items, (I,)."""
     model = snapshot.guide.model
     profile = snapshot.fold_in(data.stars(), strict=False).profile

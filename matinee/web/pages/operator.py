@@ -19,15 +19,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from matinee._version import __version__
 from matinee.analysis.leave_one_out import MIN_RATINGS, LastRatingErrors, last_rating_errors
 from matinee.errors import StoreError
-from matinee.web.api.dependencies import Served, Serving
+from matinee.web.api.dependencies import ServerState, Serving
 from matinee.web.api.responses import ModelInfo, describe
-from matinee.web.db.people import Kept
+from matinee.web.db.people import PersonData
 from matinee.web.http.monitoring import exposition
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import is_same
+from matinee.web.http.security import secrets_match
 from matinee.web.pages.rendering import render
-from matinee.web.serving.registry import LiveModel
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.registry import RegisteredModel
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
@@ -101,11 +101,11 @@ def operator_page(request: Request, serving: Serving) -> Response:
     if not _is_operator(request, serving):
         return _sign_in_page(request, serving, 401)
     counts: dict[str, int] = {}
-    people: list[Kept] = []
+    people: list[PersonData] = []
     is_database_up = True
     try:
         counts = serving.store.counts()
-        people = serving.store.last_raters(MAX_PEOPLE, MIN_RATINGS)
+        people = serving.store.recent_raters(MAX_PEOPLE, MIN_RATINGS)
     except StoreError:
         is_database_up = False
     values = OperatorPage(
@@ -126,7 +126,7 @@ def sign_in(
 ) -> Response:
     """Sets the cookie if the token is correct."""
     secret = serving.settings.operator_token
-    if not secret or not is_same(secret, token.strip()):
+    if not secret or not secrets_match(secret, token.strip()):
         return _sign_in_page(request, serving, 401, wrong=True)
     response = RedirectResponse("/operator", 303)
     expires = str(int(time.time()) + COOKIE_SECONDS)
@@ -154,7 +154,7 @@ def reload(request: Request, serving: Serving) -> Response:
 
 
 def _sign_in_page(
-    request: Request, serving: Served, status: int, *, wrong: bool = False
+    request: Request, serving: ServerState, status: int, *, wrong: bool = False
 ) -> Response:
     values = SignInPage(has_operator=bool(serving.settings.operator_token), wrong=wrong)
     response = render(request, "operator/sign_in.html", values)
@@ -165,12 +165,12 @@ def _sign_in_page(
 # -- the cookie --------------------------------------------------------------------------
 
 
-def _is_operator(request: Request, serving: Served) -> bool:
+def _is_operator(request: Request, serving: ServerState) -> bool:
     secret = serving.settings.operator_token
     expires, _, signature = request.cookies.get(_cookie_name(request), "").partition(".")
     if not secret or not (expires.isascii() and expires.isdigit() and len(expires) < 15):
         return False
-    return is_same(_signature(secret, expires), signature) and int(expires) > time.time()
+    return secrets_match(_signature(secret, expires), signature) and int(expires) > time.time()
 
 
 def _signature(secret: str, expires: str) -> str:
@@ -200,7 +200,7 @@ def _set_cookie(request: Request, response: Response, value: str, seconds: int) 
 # -- models and traffic -------------------------------------------------------------------
 
 
-def _served_model(live: LiveModel, people: list[Kept]) -> ServedModel:
+def _served_model(live: RegisteredModel, people: list[PersonData]) -> ServedModel:
     snapshot = live.current
     measured = snapshot.run(_measure, snapshot, people)
     rmse = rmse_means = None
@@ -216,7 +216,7 @@ def _served_model(live: LiveModel, people: list[Kept]) -> ServedModel:
     )
 
 
-def _measure(snapshot: Snapshot, people: list[Kept]) -> LastRatingErrors:
+def _measure(snapshot: ModelSnapshot, people: list[PersonData]) -> LastRatingErrors:
     stars = [snapshot.indices(data.stars()) for data in people]
     return last_rating_errors(snapshot.guide.model, stars)
 

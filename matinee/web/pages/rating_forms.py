@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Serving
-from matinee.web.api.responses import keep_ratings, storable_id, storable_ratings
+from matinee.web.api.responses import storable_id, storable_ratings, store_ratings
 from matinee.web.api.schemas import Stars
 from matinee.web.pages.for_you import render_for_you_page
 from matinee.web.pages.rate import RateQuery, render_rate_page
@@ -51,7 +51,7 @@ def rate(
     """Stores a rating. The first rating of a visitor creates a person."""
     ratings = storable_ratings(serving.models.snapshot(), {form.item_id: form.stars})
     with ensure_person(request, person) as session:
-        keep_ratings(serving.store, session.id, ratings)
+        store_ratings(serving.store, session.id, ratings)
     return session.set_cookie(request, _respond(request, session.id, form))
 
 

@@ -28,7 +28,7 @@ from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import renew_cookie
+from matinee.web.http.security import renew_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.posters import film_label, film_name, poster
 
@@ -56,11 +56,11 @@ def render(request: Request, template: str, values: Mapping[str, object]) -> HTM
         values: variables of the template. It also gets `text`, the module of texts; `here`, the
             path of the request; and `served`, what the server runs with.
     """
-    shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
+    shared = {"text": texts, "here": request.url.path, "served": request.app.state.server}
     html = _environment().get_template(template).render({**shared, **values})
     response = HTMLResponse(html)
     if request.method == "GET" and not requested_part(request):
-        renew_cookie(request, response)
+        renew_person_cookie(request, response)
     return response
 
 

@@ -44,6 +44,6 @@ def include_pages(app: FastAPI) -> None:
 
 def prepare_pages(app: FastAPI) -> None:
     """Fills the caches that the first request for each model would otherwise wait for."""
-    for live in app.state.served.models:
+    for live in app.state.server.models:
         app.state.film_cards.of(live.current)
     preload_templates()

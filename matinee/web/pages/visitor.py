@@ -12,12 +12,12 @@ from starlette.datastructures import QueryParams
 
 from matinee.data.ratings import Scale
 from matinee.models.base import UserState
-from matinee.web.api.dependencies import Served
-from matinee.web.api.schemas import Wish
-from matinee.web.db.people import Kept
-from matinee.web.db.schema import LONGEST_ITEM_ID
+from matinee.web.api.dependencies import ServerState
+from matinee.web.api.schemas import ListOptions
+from matinee.web.db.people import PersonData
+from matinee.web.db.schema import MAX_ITEM_ID_LENGTH
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import give_cookie
+from matinee.web.http.security import set_person_cookie
 from matinee.web.pages.film_cards import FilmCard, FilmCardsCache
 
 MAX_FILMS_IN_FORM = 500
@@ -46,7 +46,7 @@ _RULES = {
 }
 """Type of a Pydantic error -> what the sentence says."""
 
-FilmId = Annotated[str, Field(max_length=LONGEST_ITEM_ID)]
+FilmId = Annotated[str, Field(max_length=MAX_ITEM_ID_LENGTH)]
 FilmIds = Annotated[list[FilmId], Field(max_length=MAX_FILMS_IN_FORM)]
 Query = TypeVar("Query", bound=BaseModel)
 
@@ -78,7 +78,7 @@ class Visitor:
         Raises:
             Problem: 404, there is no such model.
         """
-        serving: Served = request.app.state.served
+        serving: ServerState = request.app.state.server
         cache: FilmCardsCache = request.app.state.film_cards
         self.snapshot = serving.models.snapshot(model)
         self.cards = cache.of(self.snapshot)
@@ -98,11 +98,11 @@ class Visitor:
         """The scale of the model's ratings."""
         return self.model.scale_
 
-    def recommend(self, k: int, options: Wish | None = None) -> FilmList:
+    def recommend(self, k: int, options: ListOptions | None = None) -> FilmList:
         """The k best films that match the options, with predictions and reasons."""
-        return self.snapshot.run(self._recommend, k, options or Wish.model_validate({}))
+        return self.snapshot.run(self._recommend, k, options or ListOptions.model_validate({}))
 
-    def _recommend(self, k: int, options: Wish) -> FilmList:
+    def _recommend(self, k: int, options: ListOptions) -> FilmList:
         suggestions = self.snapshot.guide.recommend(
             self.profile,
             k,
@@ -116,11 +116,11 @@ class Visitor:
         return FilmList(films, suggestions.note)
 
 
-def person_data(serving: Served, person: str | None) -> Kept:
+def person_data(serving: ServerState, person: str | None) -> PersonData:
     """A person's data; empty for a visitor without any."""
     if person is None:
-        return Kept([], [])
-    return serving.store.kept(person)
+        return PersonData([], [])
+    return serving.store.load_person(person)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class PersonSession:
     def set_cookie(self, request: Request, response: Response) -> Response:
         """Adds the cookie of a new person to the response; returns the response."""
         if self.token is not None:
-            give_cookie(request, response, self.token)
+            set_person_cookie(request, response, self.token)
         return response
 
 
@@ -147,13 +147,13 @@ def ensure_person(request: Request, person: str | None) -> Iterator[PersonSessio
     if person is not None:
         yield PersonSession(person)
         return
-    serving: Served = request.app.state.served
-    request.state.let_in_newcomer()
+    serving: ServerState = request.app.state.server
+    request.state.check_new_people_limit()
     created = serving.store.create_person()
     try:
         yield PersonSession(created.id, created.token)
     except Exception:
-        serving.store.forget(created.id)
+        serving.store.delete_person(created.id)
         raise
 
 

@@ -15,15 +15,15 @@ from matinee.data.personal.site_exports import plain_cell
 from matinee.data.ratings import Scale
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import native_id
-from matinee.web.db.people import Kept, Rated
-from matinee.web.http.problems import Answer
-from matinee.web.http.security import take_cookie
+from matinee.web.db.people import PersonData, StoredRating
+from matinee.web.http.problems import OrjsonResponse
+from matinee.web.http.security import delete_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.charts import Column, columns_of, histogram, lean_bar
 from matinee.web.pages.rendering import render, stars
 from matinee.web.pages.visitor import person_data
-from matinee.web.serving.film_search import FilmLine
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/you", include_in_schema=False)
 
@@ -37,7 +37,7 @@ _SMALL_GENEROSITY = 0.05
 class DisagreementLine(NamedTuple):
     """A film that the person rated unlike other people."""
 
-    film: FilmLine
+    film: FilmSummary
     stars: float
     beyond: float
     """Stars above the mean of all ratings of the film."""
@@ -68,15 +68,15 @@ class YouPage(TypedDict):
 class RatingLine(NamedTuple):
     """A rating; `film` is None if the model does not know the film."""
 
-    rating: Rated
-    film: FilmLine | None
+    rating: StoredRating
+    film: FilmSummary | None
 
 
 class RatingsPage(TypedDict):
     """Values of you/ratings.html."""
 
     lines: list[RatingLine]
-    hidden: list[FilmLine]
+    hidden: list[FilmSummary]
     scale: Scale
     number: int
     n_pages: int
@@ -119,10 +119,10 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
     return render(request, "you/you.html", values)
 
 
-def _disagreements(snapshot: Snapshot, taste: Taste) -> list[DisagreementLine]:
+def _disagreements(snapshot: ModelSnapshot, taste: Taste) -> list[DisagreementLine]:
     lines = []
     for index, own_stars, beyond in taste.disagreements:
-        lines.append(DisagreementLine(snapshot.films.line(index), own_stars, beyond))
+        lines.append(DisagreementLine(snapshot.films.summary(index), own_stars, beyond))
     return lines
 
 
@@ -165,12 +165,12 @@ def all_ratings(
         index = snapshot.find(rating.item_id)
         film = None
         if index is not None:
-            film = snapshot.films.line(index)
+            film = snapshot.films.summary(index)
         lines.append(RatingLine(rating, film))
     hidden = list(snapshot.indices(dict.fromkeys(data.not_interested, 0.0)))
     values = RatingsPage(
         lines=lines,
-        hidden=[snapshot.films.line(index) for index in hidden[:PER_PAGE]],
+        hidden=[snapshot.films.summary(index) for index in hidden[:PER_PAGE]],
         scale=snapshot.guide.model.scale_,
         number=number,
         n_pages=n_pages,
@@ -186,7 +186,7 @@ def export_json(person: MaybePerson, serving: Serving) -> Response:
     """Downloads all of the person's data as JSON."""
     if person is None:
         return RedirectResponse("/you", 303)
-    response = Answer(serving.store.export(person))
+    response = OrjsonResponse(serving.store.export(person))
     response.headers["content-disposition"] = 'attachment; filename="matinee.json"'
     return response
 
@@ -198,12 +198,12 @@ def export_csv(person: MaybePerson, serving: Serving) -> Response:
     if person is None:
         return RedirectResponse("/you", 303)
     snapshot = serving.models.snapshot()
-    text = _csv_of(snapshot, serving.store.kept(person))
+    text = _csv_of(snapshot, serving.store.load_person(person))
     headers = {"content-disposition": 'attachment; filename="ratings.csv"'}
     return Response(text.encode("utf-8", "replace"), media_type="text/csv", headers=headers)
 
 
-def _csv_of(snapshot: Snapshot, data: Kept) -> str:
+def _csv_of(snapshot: ModelSnapshot, data: PersonData) -> str:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(("item_id", "title", "year", "stars", "rated_at"))
@@ -219,7 +219,7 @@ def ask_to_delete(request: Request, person: MaybePerson, serving: Serving) -> Re
     """The page that asks the person to confirm the deletion."""
     if person is None:
         return RedirectResponse("/you", 303)
-    n_ratings = len(serving.store.kept(person).ratings)
+    n_ratings = len(serving.store.load_person(person).ratings)
     return render(request, "you/delete.html", DeletePage(n_ratings=n_ratings, deleted=False))
 
 
@@ -230,7 +230,7 @@ def delete(
     """Deletes the person and all of their data, if they have confirmed it."""
     if person is None or not sure:
         return RedirectResponse("/you/delete", 303)
-    serving.store.forget(person)
+    serving.store.delete_person(person)
     response = render(request, "you/delete.html", DeletePage(n_ratings=0, deleted=True))
-    take_cookie(request, response)
+    delete_person_cookie(request, response)
     return response

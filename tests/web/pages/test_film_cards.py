@@ -13,7 +13,7 @@ from matinee.recommendation.intervals import LEVEL, interval
 from matinee.recommendation.model_file import Origin
 from matinee.web.pages import texts
 from matinee.web.pages.film_cards import MIN_COSINE_OF_REASON, FilmCards
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.snapshot import ModelSnapshot
 from tests.conftest import simulated
 from tests.web.conftest import guide_of
 
@@ -24,7 +24,7 @@ def cards_of(name: str, ratings: Ratings, films: dict[Id, Film] | None = None) -
     """The cards of a model of the given name, fitted to the ratings."""
     model = next(model for model in MODELS if model.name == name)
     guide = Guide(model().fit(ratings, n_threads=1), Catalog(films or {}), Origin("own"))
-    return FilmCards(Snapshot("own", guide, "1"))
+    return FilmCards(ModelSnapshot("own", guide, "1"))
 
 
 def implicit_feedback() -> Ratings:
@@ -47,7 +47,7 @@ def few_ratings(n_items: int) -> Ratings:
 
 @pytest.fixture(scope="module")
 def cards() -> FilmCards:
-    return FilmCards(Snapshot("films", guide_of(), "1"))
+    return FilmCards(ModelSnapshot("films", guide_of(), "1"))
 
 
 # -- films to rate ----------------------------------------------------

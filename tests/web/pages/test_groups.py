@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from matinee.web.db import groups as groups_module
-from matinee.web.db.groups import MOST_MEMBERS
+from matinee.web.db.groups import MAX_MEMBERS
 from tests.web.conftest import newcomer
 from tests.web.pages.conftest import rate
 
@@ -64,7 +64,7 @@ def test_a_full_group_refuses_a_newcomer_and_creates_no_person(
 ) -> None:
     link = web.post("/together", data={"name": "Ada"}).headers["location"]
     web.cookies.clear()
-    for number in range(MOST_MEMBERS - 1):
+    for number in range(MAX_MEMBERS - 1):
         joined = httpx.post(f"{site}{link}/join", data={"name": f"Bo {number}"})
         assert joined.status_code == 303
     late = httpx.post(f"{site}{link}/join", data={"name": "Cy"})
@@ -78,13 +78,10 @@ def test_a_full_group_refuses_a_newcomer_and_creates_no_person(
 def test_joining_too_many_groups_is_refused(
     web: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups_module, "MOST_GROUPS", 2)
+    monkeypatch.setattr(groups_module, "MAX_GROUPS", 2)
     ada = newcomer(web)
     responses = [web.post("/together", data={"name": "Ada"}, headers=ada) for _ in range(3)]
     assert [response.status_code for response in responses] == [303, 303, 422]
-    assert (
-        responses[2].json()["detail"]
-        == "One person can be in at most 2 groups here; leave one first."
-    )
+    assert responses[2].json()["detail"] == "A person can be in at most 2 groups; leave one first."
     page = web.get("/together", headers=ada).text
     assert page.count("Only you so far") == 2

@@ -13,7 +13,7 @@ def test_caches_are_filled_before_the_first_request(model_file: Path, tmp_path: 
     app = create_app(
         Settings((model_file,), str(tmp_path / "own.db"), "", UNLIMITED, log_requests=False)
     )
-    (live,) = app.state.served.models
+    (live,) = app.state.server.models
     cache = app.state.film_cards
 
     def has_cards() -> bool:
