@@ -58,9 +58,7 @@ def test_friends_join_a_group_by_its_link_and_leave_it(store: Store) -> None:
     store.groups.leave(found, ada)
     store.groups.leave(found, bo)
     assert store.groups.find(group.token) is None
-    with pytest.raises(
-        UnknownPersonError, match=r"^This person, or this group, has been deleted.$"
-    ):
+    with pytest.raises(UnknownPersonError, match=r"^This person or group has been deleted.$"):
         store.groups.join(found, ada, "Ada")
 
 
