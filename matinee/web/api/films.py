@@ -49,7 +49,13 @@ FilmId = Annotated[
 ]
 
 
-@router.get("/films", tags=["films"], response_model=schemas.Films, responses=problems(404))
+@router.get(
+    "/films",
+    summary="Find films",
+    tags=["films"],
+    response_model=schemas.Films,
+    responses=problems(404),
+)
 async def find_films(query: Annotated[schemas.FilmQuery, Query()], serving: Serving) -> Response:
     """Finds films by words of their titles, genre and years, one page at a time."""
     snapshot = serving.models.snapshot(query.model)
@@ -58,13 +64,19 @@ async def find_films(query: Annotated[schemas.FilmQuery, Query()], serving: Serv
     return OrjsonResponse(await run(responses.film_page, snapshot, query))
 
 
-@router.get("/genres", tags=["films"], response_model=list[str], responses=problems(404))
+@router.get(
+    "/genres",
+    summary="List genres",
+    tags=["films"],
+    response_model=list[str],
+    responses=problems(404),
+)
 async def genres(query: Annotated[schemas.ModelQuery, Query()], serving: Serving) -> Response:
     """Lists all genres."""
     return OrjsonResponse(serving.models.snapshot(query.model).guide.catalog.genres)
 
 
-@router.get("/models", tags=["films"], responses=problems())
+@router.get("/models", summary="List models", tags=["films"], responses=problems())
 async def models(serving: Serving) -> Response:
     """Lists the models of the server. Requests that name no model use the first one."""
     return OrjsonResponse([responses.describe(model.current) for model in serving.models])
@@ -72,6 +84,7 @@ async def models(serving: Serving) -> Response:
 
 @router.get(
     "/films/{item_id:path}/similar",
+    summary="List similar films",
     tags=["films"],
     response_model=schemas.ListAnswer,
     responses=problems(404, 409),
@@ -86,7 +99,11 @@ async def similar_films(
 
 
 @router.get(
-    "/films/{item_id:path}", tags=["films"], response_model=schemas.Film, responses=problems(404)
+    "/films/{item_id:path}",
+    summary="Get a film",
+    tags=["films"],
+    response_model=schemas.Film,
+    responses=problems(404),
 )
 async def one_film(
     item_id: FilmId, query: Annotated[schemas.ModelQuery, Query()], serving: Serving
@@ -98,6 +115,7 @@ async def one_film(
 
 @router.post(
     "/recommend",
+    summary="Recommend films",
     tags=["ratings in the request"],
     response_model=schemas.ListAnswer,
     responses=problems(404, 409),
@@ -115,6 +133,7 @@ def _recommend(snapshot: ModelSnapshot, body: schemas.RecommendRequest) -> dict[
 
 @router.post(
     "/predict",
+    summary="Predict ratings",
     tags=["ratings in the request"],
     response_model=schemas.Predictions,
     responses=problems(404, 409),
@@ -133,6 +152,7 @@ def _predict(snapshot: ModelSnapshot, body: schemas.PredictRequest) -> dict[str,
 
 @router.post(
     "/explain",
+    summary="Explain a prediction",
     tags=["ratings in the request"],
     response_model=schemas.Explained,
     responses=problems(404, 409),

@@ -21,13 +21,13 @@ router = APIRouter(prefix="/api/v1/operator", tags=["operator"], dependencies=ne
 metrics = APIRouter(include_in_schema=False)
 
 
-@health.get("/live")
+@health.get("/live", summary="Check that the process runs")
 async def live() -> Response:
     """Responds while the process is running."""
     return OrjsonResponse({"status": "live", "version": __version__})
 
 
-@health.get("/ready")
+@health.get("/ready", summary="Check readiness")
 async def ready(serving: Serving) -> Response:
     """Tells whether the server can handle requests; 503 if the database is not available. If a
     changed model file was refused, the status is "degraded", `refused` says why, and the
@@ -48,20 +48,20 @@ async def ready(serving: Serving) -> Response:
     return OrjsonResponse({"status": readiness, "database": database, "models": models}, status)
 
 
-@router.get("/model", responses=problems(401, 403))
+@router.get("/model", summary="Describe the models", responses=problems(401, 403))
 async def model_info(serving: Serving) -> Response:
     """Describes each model: its settings, its training data, and why the newest version of its
     file was refused, if it was."""
     return OrjsonResponse([_state(model) | _details(model) for model in serving.models])
 
 
-@router.get("/counts", responses=problems(401, 403))
+@router.get("/counts", summary="Count stored data", responses=problems(401, 403))
 def counts(serving: Serving) -> Response:
     """Counts the people, ratings, hidden films and groups in the database."""
     return OrjsonResponse(serving.store.counts() | {"database": serving.store.kind})
 
 
-@router.post("/reload", responses=problems(401, 403, 409))
+@router.post("/reload", summary="Reload the model files", responses=problems(401, 403, 409))
 def reload(serving: Serving) -> Response:
     """Reloads the model files now, in the worker that handles the request. Other workers reload
     changed files by themselves within seconds."""

@@ -54,7 +54,7 @@ def who_am_i(person: CurrentPerson, serving: Serving) -> Response:
     return OrjsonResponse({"person_id": person} | counts)
 
 
-@me.delete("", status_code=204, responses=problems(401))
+@me.delete("", summary="Delete the person", status_code=204, responses=problems(401))
 def delete_everything(request: Request, person: CurrentPerson, serving: Serving) -> Response:
     """Deletes the person and all their data, permanently. Models that were trained on the data
     are not retrained."""
@@ -64,7 +64,7 @@ def delete_everything(request: Request, person: CurrentPerson, serving: Serving)
     return response
 
 
-@me.get("/export", responses=problems(401))
+@me.get("/export", summary="Export all data", responses=problems(401))
 def export_everything(person: CurrentPerson, serving: Serving) -> Response:
     """Exports all stored data of the person as a JSON file."""
     response = OrjsonResponse(serving.store.export(person))
@@ -75,7 +75,12 @@ def export_everything(person: CurrentPerson, serving: Serving) -> Response:
 # -- ratings -----------------------------------------------------------------------------
 
 
-@me.get("/ratings", response_model=schemas.KeptRatings, responses=problems(401, 404))
+@me.get(
+    "/ratings",
+    summary="List stored ratings",
+    response_model=schemas.KeptRatings,
+    responses=problems(401, 404),
+)
 def my_ratings(
     person: CurrentPerson, serving: Serving, query: Annotated[schemas.ModelQuery, Query()]
 ) -> Response:
@@ -84,7 +89,7 @@ def my_ratings(
     return OrjsonResponse(responses.stored_ratings(snapshot, serving.store.load_person(person)))
 
 
-@me.post("/ratings", status_code=204, responses=problems(401, 404))
+@me.post("/ratings", summary="Store several ratings", status_code=204, responses=problems(401, 404))
 def rate_several(body: schemas.RatingsBody, person: CurrentPerson, serving: Serving) -> Response:
     """Stores several ratings, all or none. They replace earlier ratings of the same films."""
     stars = {rating.item_id: rating.stars for rating in body.ratings}
@@ -93,7 +98,12 @@ def rate_several(body: schemas.RatingsBody, person: CurrentPerson, serving: Serv
     return Response(status_code=204)
 
 
-@me.put("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
+@me.put(
+    "/ratings/{item_id:path}",
+    summary="Store a rating",
+    status_code=204,
+    responses=problems(401, 404),
+)
 def rate(
     item_id: FilmId, body: schemas.StarsBody, person: CurrentPerson, serving: Serving
 ) -> Response:
@@ -104,7 +114,12 @@ def rate(
     return Response(status_code=204)
 
 
-@me.delete("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
+@me.delete(
+    "/ratings/{item_id:path}",
+    summary="Delete a rating",
+    status_code=204,
+    responses=problems(401, 404),
+)
 def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Deletes a rating."""
     if not serving.store.unrate(person, responses.storable_id(item_id)):
@@ -146,7 +161,12 @@ def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -
 # -- recommendations and explanations ----------------------------------------------------
 
 
-@me.get("/recommendations", response_model=schemas.ListAnswer, responses=problems(401, 404, 409))
+@me.get(
+    "/recommendations",
+    summary="Recommend films",
+    response_model=schemas.ListAnswer,
+    responses=problems(401, 404, 409),
+)
 async def my_recommendations(
     person: CurrentPerson, serving: Serving, query: Annotated[schemas.ListOptions, Query()]
 ) -> Response:
@@ -166,6 +186,7 @@ def _recommend(
 
 @me.get(
     "/films/{item_id:path}/explanation",
+    summary="Explain a prediction",
     response_model=schemas.Explained,
     responses=problems(401, 404, 409),
 )
@@ -190,7 +211,7 @@ def _explain(
     return responses.explanation(snapshot, stars, item_id, reasons, strict=False)
 
 
-@me.get("/taste", responses=problems(401, 404))
+@me.get("/taste", summary="Show the person's taste", responses=problems(401, 404))
 def my_taste(
     person: CurrentPerson, serving: Serving, query: Annotated[schemas.ModelQuery, Query()]
 ) -> Response:

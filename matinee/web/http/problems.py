@@ -163,6 +163,7 @@ def _describe_invalid(error: dict[str, Any]) -> dict[str, str]:
     if kind == "extra_forbidden":
         return {"field": field, "detail": f"{subject} does not exist; check its spelling."}
     message = message.removeprefix("Value error, ").replace(" after validation", "")
+    message = message.partition(", unable to ")[0]
     _, verb, rest = message.partition(" should ")
     detail = f"{subject} must {rest}" if verb else f"{subject} is invalid: {message}"
     value = error.get("input")
