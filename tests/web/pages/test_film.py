@@ -56,5 +56,5 @@ def test_the_explanation_adds_up_to_the_prediction(visitor: httpx.Client) -> Non
     ]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=1e-9)
     assert len(numbers) >= 6
-    assert "your generosity is then re-estimated too" in words_on(response)
+    assert "If you hadn't rated it" in words_on(response)
     assert 'href="/map?film=1007"' in response.text
