@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Floats
 from matinee.kernels import kernel
 from matinee.kernels.top_k import smallest_first
 
-Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
 F32, F64, U64 = np.float32, np.float64, np.uint64

@@ -38,7 +38,7 @@ from matinee.models.interface import (
     values_in,
 )
 from matinee.progress import Progress
-from matinee.text import did_you_mean
+from matinee.text import suggest
 from matinee.threads import one_blas_thread, workers
 from matinee.training.loop import Engine
 
@@ -248,7 +248,7 @@ class Recommender(ABC):
         known = [setting.name for setting in cls.hypers()]
         for name in settings:
             if name not in known:
-                hint = did_you_mean(name, known) or f" Its settings are: {', '.join(known)}."
+                hint = suggest(name, known, "Its settings")
                 raise UnknownNameError(f"{cls.name} has no setting '{name}'.{hint}")
         return cls(**settings)
 

@@ -238,7 +238,7 @@ def test_data_convert_writes_the_table_and_its_titles(table: Path, tmp_path: Pat
 
 def test_data_fetch_refuses_what_it_cannot_fetch() -> None:
     assert refused("data", "fetch", "ml-100") == (
-        "No data set 'ml-100'. Did you mean 'ml-100k', 'ml-10m' or 'ml-1m'? Type 'matinee data list' to see them all."
+        "There is no data set 'ml-100'. Did you mean 'ml-100k', 'ml-10m' or 'ml-1m'? Type 'matinee data list' to see them all."
     )
     assert refused("data", "fetch", "sample") == (
         "'sample' is built in: there is nothing to download."

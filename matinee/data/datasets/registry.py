@@ -3,8 +3,7 @@ it."""
 
 from dataclasses import dataclass
 
-from matinee.errors import UnknownNameError
-from matinee.text import did_you_mean
+from matinee.text import find_named
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 
@@ -174,8 +173,4 @@ def entry(name: str) -> Entry:
     Raises:
         UnknownNameError: no data set has this name; the message suggests the nearest ones.
     """
-    for known in ENTRIES:
-        if known.name == name:
-            return known
-    hint = did_you_mean(name, names())
-    raise UnknownNameError(f"No data set '{name}'.{hint} Type 'matinee data list' to see them all.")
+    return find_named("data set", name, ENTRIES, "Type 'matinee data list' to see them all.")

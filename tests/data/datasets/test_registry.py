@@ -142,7 +142,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError) as error:
         fetch("ml1m")
     assert message(error) == (
-        "No data set 'ml1m'. Did you mean 'ml-1m', 'ml-10m' or 'ml-20m'? Type 'matinee data list' to see them all."
+        "There is no data set 'ml1m'. Did you mean 'ml-1m', 'ml-10m' or 'ml-20m'? Type 'matinee data list' to see them all."
     )
 
 
