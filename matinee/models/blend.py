@@ -275,8 +275,8 @@ class Blend(Recommender):
             scores = np.stack([self._standard_scores(model, block) for model in self.members_])
             for row, user in enumerate(block.tolist()):
                 positions = _positions(held_out, user)
-                liked = held_out.index[positions][held_out.value[positions] >= threshold]
-                known = rated.index[_positions(rated, user)]
+                liked = held_out.indices[positions][held_out.value[positions] >= threshold]
+                known = rated.indices[_positions(rated, user)]
                 squares, differences = pairs_of(scores[:, row], liked, known)
                 gram += len(liked) * squares
                 right += len(liked) * differences

@@ -58,7 +58,7 @@ class History:
         """
         by_user = train.by_user
         history = cls(
-            train.users, train.items, train.scale, by_user.indptr, by_user.index, by_user.value
+            train.users, train.items, train.scale, by_user.indptr, by_user.indices, by_user.value
         )
         if times and train.timestamp is not None:
             history = replace(history, timestamp=train.timestamp[by_user.row])

@@ -150,7 +150,7 @@ class ImplicitALS(Recommender):
                     self.spectrum_ = solver.improve(users, items, LAST_STEPS, LAST_GAIN)
                 squares = np.square(items.factors, dtype=np.float64).sum(axis=1)
                 total = users.losses.sum() + items.penalties @ squares
-                loss = total / len(users.positives.index)
+                loss = total / len(users.positives.indices)
                 losses.append((0.0, loss, np.nan))
                 if options.progress:
                     options.progress(Step(epoch, self.epochs, f"loss {loss:.4f}"))
@@ -169,7 +169,7 @@ class ImplicitALS(Recommender):
         user_penalties = self._penalties(user_sums, n_items)
         item_penalties = self._penalties(item_sums, n_users)
         means = [user_penalties[user_sums > 0].mean(), item_penalties[item_sums > 0].mean()]
-        unit = random_matrix_norm(n_users, n_items, len(by_user.index))
+        unit = random_matrix_norm(n_users, n_items, len(by_user.indices))
         self.strength_ = np.array(self.regularization * unit / np.sqrt(np.prod(means)))
         user_start, item_start = self._start(by_user, by_item)
         users = _FactorTable(
@@ -192,7 +192,7 @@ class ImplicitALS(Recommender):
 
         is_liked = group.value >= float(self.threshold_)
         indptr = np.append(0, np.cumsum(is_liked))[group.indptr]
-        return Positives(indptr, group.index[is_liked], self._weights_of(group.value[is_liked]))
+        return Positives(indptr, group.indices[is_liked], self._weights_of(group.value[is_liked]))
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
         """Random factors for users, (U, F), and zeros for items, (I, F), which are solved

@@ -338,7 +338,7 @@ class ItemKNN(Neighborhood):
         lengths = _lengths(train.item_index, compared, train.n_items)
 
         def rows(group: Grouped) -> knn.Rows:
-            return knn.Rows(group.indptr, group.index, compared[group.row])
+            return knn.Rows(group.indptr, group.indices, compared[group.row])
 
         shape = train.n_items, min(self.kept, train.n_items)
         kept = np.empty(shape, np.int32), np.empty(shape, np.float32)

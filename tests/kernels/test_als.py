@@ -45,7 +45,7 @@ def quadratic(
     """The matrix, (F, F), and the right side, (F,), of the normal equations of one row."""
     mine = slice(positives.indptr[row], positives.indptr[row + 1])
     y, w = (
-        others[positives.index[mine]].astype(np.float64),
+        others[positives.indices[mine]].astype(np.float64),
         positives.weight[mine].astype(np.float64),
     )
     return y.T * w @ y + np.diag(diagonal), y.T @ w
@@ -137,7 +137,7 @@ def test_colours_and_the_numbers_drawn_from_them_agree_with_the_twin() -> None:
         total = mix_twin(row + golden)
         for place in range(positives.indptr[row], positives.indptr[row + 1]):
             weight = int(positives.weight[place] * np.float32(2**20))
-            total += mix_twin((int(others[positives.index[place]]) + weight * golden) % WORD)
+            total += mix_twin((int(others[positives.indices[place]]) + weight * golden) % WORD)
         assert int(colours[row]) == mix_twin(total % WORD)
     out = np.empty((N_ROWS, 4), np.float32)
     als.draw(colours, 0.5, out)

@@ -226,7 +226,7 @@ def test_the_error_is_that_of_the_present_state(ratings: Ratings) -> None:
     one = swept(ratings, 1)
     assert one.effects
     user = np.repeat(np.arange(ratings.n_users), one.counts)
-    x, y = one.users.table[user], one.items.table[ratings.by_user.index]
+    x, y = one.users.table[user], one.items.table[ratings.by_user.indices]
     predicted = (x[:, :-1] * y[:, :-1]).sum(axis=1) + x[:, -1] + y[:, -1] + one.effects.total
     assert one.error == pytest.approx(np.sqrt(np.mean((one.value - predicted) ** 2)), rel=1e-5)
 
