@@ -165,7 +165,7 @@ def alternating(
 # -- neighbours --------------------------------------------------------------------------------------------------
 
 
-def likeness_twin(x: Values, y: Values, measure: Measure) -> float:
+def similarity_twin(x: Values, y: Values, measure: Measure) -> float:
     """How alike two rows are, by the definitions."""
     both = sorted(x.keys() & y.keys())
     n = len(both)

@@ -79,7 +79,7 @@ class Blend(Recommender):
         0.1,
         low=0.01,
         high=0.5,
-        help="part of the training ratings on which the weights are learned",
+        help="fraction of the training ratings on which the weights are learned",
     )
     regularization: float = hyper(
         30.0,
@@ -192,7 +192,7 @@ class Blend(Recommender):
 
     def member_weights(self) -> dict[str, float]:
         """The weight of each model, by name."""
-        self._require_fit()
+        self.check_fitted()
         names = [model.name for model in self.members_]
         return dict(zip(names, self.weights_.tolist(), strict=True))
 

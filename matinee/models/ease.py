@@ -67,7 +67,7 @@ class EASE(Recommender):
         low=1e-4,
         high=1e4,
         search=(0.5, 5),
-        help="L2 penalty of the weights; 1 suits random likes",
+        help="L2 penalty of the weights; 1 is enough to suppress random likes",
     )
     threshold: str = hyper(
         AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale"
@@ -76,7 +76,7 @@ class EASE(Recommender):
         600,
         low=1,
         high=1_000_000,
-        help="weights stored for each item on average, the largest ones; 8 bytes each",
+        help="weights stored per item on average; the largest are stored, 8 bytes each",
     )
 
     indptr_: NDArray[np.int64] = learned("I+1", dtype=np.int64, indptr_of="N")

@@ -83,7 +83,7 @@ class ImplicitALS(Recommender):
         low=1e-4,
         high=100,
         search=(0.2, 0.8),
-        help="L2 penalty of the factors; 1 suits random likes",
+        help="L2 penalty of the factors; 1 is enough to suppress random likes",
     )
     nu: float = hyper(
         1.0,
@@ -104,11 +104,12 @@ class ImplicitALS(Recommender):
         1.0,
         low=0,
         high=10_000,
-        help="factor alpha of the weights, with which threshold=auto counts every rating as liked",
+        help="alpha of the weights; if weights is not none, threshold=auto counts every rating "
+        "as liked",
     )
-    steps: int = hyper(2, low=1, high=100, help="solver steps for each user and item in an epoch")
+    steps: int = hyper(2, low=1, high=100, help="solver steps per user and item in each epoch")
     start_deviation: float = hyper(
-        0.1, low=1e-6, high=10, help="length of the random vectors at the start"
+        0.1, low=1e-6, high=10, help="length of the initial random vectors"
     )
 
     user_factors_: Floats = learned("U", "factors", dtype=np.float32)

@@ -14,7 +14,6 @@ from matinee.data.catalog import Catalog, Labels, find_item
 from matinee.data.vocabulary import Id
 from matinee.errors import (
     DataError,
-    NotFittedError,
     SettingError,
     UnknownNameError,
     UnsupportedError,
@@ -47,10 +46,7 @@ class Guide:
         return self.catalog
 
     def __post_init__(self) -> None:
-        if not self.model.is_fitted:
-            raise NotFittedError(
-                f"This {self.model.name} model is not fitted: call fit(ratings) first."
-            )
+        self.model.check_fitted()
 
     @classmethod
     def load(

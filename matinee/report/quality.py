@@ -206,7 +206,7 @@ class Quality:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {
             "protocol": self.protocol(),
             "n_train": len(self.part.train),
@@ -309,7 +309,7 @@ def _liked(ratings: Ratings) -> float:
 
 
 def _as_dict(row: Errors | Ranking) -> dict[str, Any]:
-    """For JSON, with the estimates as objects."""
+    """Converts to plain values, for JSON, with the estimates as objects."""
     fields = dict(vars(row))
     for name, value in fields.items():
         if isinstance(value, Estimate):

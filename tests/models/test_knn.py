@@ -22,7 +22,7 @@ from tests.conftest import real_data, simulated
 from tests.helpers import history, message
 from tests.helpers import scores_in_order as all_scores
 from tests.helpers import small_table as table
-from tests.reference import likeness_twin, weighted_twin
+from tests.reference import similarity_twin, weighted_twin
 
 Model = type[ItemKNN] | type[UserKNN]
 Given = dict[int | str, float]
@@ -88,21 +88,23 @@ class Twin:
         is_raw = self.has_stars and self.model.similarity in ("cosine", "pearson")
         return person if is_raw else self.leave(person)
 
-    def item_likeness(self, item: int, other: int) -> float:
+    def item_similarity(self, item: int, other: int) -> float:
         x, y = (
             {user: given[one] for user, given in enumerate(self.values) if one in given}
             for one in (item, other)
         )
-        return likeness_twin(x, y, self.measure)
+        return similarity_twin(x, y, self.measure)
 
     def score(self, person: dict[int, float], item: int) -> float:
         left = self.leave(person)
         if isinstance(self.model, ItemKNN):
-            found = [(self.item_likeness(item, other), other, left[other]) for other in person]
+            found = [(self.item_similarity(item, other), other, left[other]) for other in person]
         else:
             raters = [user for user, theirs in enumerate(self.people) if item in theirs]
             mine = self.compared(person)
-            alike = {user: likeness_twin(mine, self.values[user], self.measure) for user in raters}
+            alike = {
+                user: similarity_twin(mine, self.values[user], self.measure) for user in raters
+            }
             found = [(alike[user], user, self.left[user][item]) for user in raters]
         return (
             self.mean + self.bias(person) + self.item_bias[item] + weighted_twin(found, self.rule)
@@ -192,7 +194,7 @@ def test_similar_items_are_those_of_the_highest_likeness() -> None:
     twin = Twin(one, table())
     item = table().items.index(ITEM)
     alike = {
-        table().items.id(other): twin.item_likeness(item, other)
+        table().items.id(other): twin.item_similarity(item, other)
         for other in range(40)
         if other != item
     }
@@ -286,7 +288,7 @@ def test_an_item_adds_its_weight_times_what_the_biases_leave_of_its_rating() -> 
     twin = Twin(one, table())
     person = {table().items.index(item): stars for item, stars in mine.items()}
     item = table().items.index(ITEM)
-    alike = sorted(((twin.item_likeness(item, other), other) for other in person), reverse=True)[
+    alike = sorted(((twin.item_similarity(item, other), other) for other in person), reverse=True)[
         : one.k
     ]
     weights = {other: like**one.amplification for like, other in alike if like > 0}

@@ -369,7 +369,7 @@ def test_a_model_without_factors_names_one_that_has_them() -> None:
 
 def test_a_guide_needs_a_fitted_model() -> None:
     assert message(NotFittedError, Guide, Baseline()) == (
-        "This baseline model is not fitted: call fit(ratings) first."
+        "This baseline model is not fitted: call fit(ratings), or load a saved model."
     )
 
 

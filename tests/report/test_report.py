@@ -340,7 +340,7 @@ def test_a_published_data_set_is_cited_and_any_other_is_not() -> None:
     assert "The MovieLens Datasets" in citations("ml-100k")[0]
     assert citations("ml-10M100K") == citations("ml-10m")
     assert (
-        license_of("sample") == "Part of matinee: real films, simulated viewers; the same licence."
+        license_of("sample") == "Part of matinee: real films, simulated viewers; the same license."
     )
     assert (citations("sample"), citations("mine.csv"), license_of("mine.csv")) == ([], [], "")
 

@@ -67,7 +67,7 @@ ENTRIES = (
         n_users=2_000,
         n_items=340,
         scale=_HALF_STARS,
-        licence="Part of matinee: real films, simulated viewers; the same licence.",
+        licence="Part of matinee: real films, simulated viewers; the same license.",
         citation="",
     ),
     Entry(
