@@ -25,7 +25,7 @@ from matinee.errors import (
 from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
-from matinee.models.history import History, Rows
+from matinee.models.history import History, UserRows
 from matinee.models.hyperparameters import Hyper, checked, hyper, learned
 from matinee.models.interface import (
     Attribution,
@@ -215,7 +215,7 @@ class Recommender(ABC):
         for setting in self.hypers():
             setattr(self, setting.name, checked(setting, getattr(self, setting.name), self.name))
 
-    def _rated_by(self, user_index: NDArray[Any]) -> Rows:
+    def _rated_by(self, user_index: NDArray[Any]) -> UserRows:
         """The ratings of known users, for a model that represents users by their ratings
         alone."""
         if self.history_.is_empty:

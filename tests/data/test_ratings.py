@@ -148,7 +148,7 @@ def test_the_scale_of_many_values_does_not_miss_the_rare_ones() -> None:
     assert Scale.of(np.linspace(0, 1, 100_000, dtype=np.float32)) == Scale(0, 1, 0)
 
 
-def test_a_scale_reads_as_people_say_it() -> None:
+def test_a_scale_is_printed_in_words() -> None:
     assert str(Scale(0.5, 5, 0.5)) == "0.5 to 5 in steps of 0.5"
     assert str(Scale(1, 5, 0)) == "1 to 5 without a fixed step"
 

@@ -97,7 +97,7 @@ def test_every_line_of_ours_has_settings_that_exist(protocol: BenchmarkProtocol)
 
 
 @every_protocol
-def test_every_published_line_says_how_it_is_known(protocol: BenchmarkProtocol) -> None:
+def test_every_published_line_names_its_source(protocol: BenchmarkProtocol) -> None:
     assert {line.known for line in protocol.published} <= {READ, AGAIN}
     assert all(0.7 < line.rmse < 1 for line in protocol.published)
 
@@ -144,7 +144,7 @@ def test_a_zip_holds_the_same_rows_as_the_folder(folder: Path, tmp_path: Path) -
     assert packed.train.users == plain.train.users
 
 
-def test_missing_data_says_what_to_type(folder: Path, tmp_path: Path) -> None:
+def test_the_error_for_missing_data_names_the_command(folder: Path, tmp_path: Path) -> None:
     def message(name: str, place: Path) -> str:
         with pytest.raises(DataError) as caught:
             parts_of(protocol_named(name), place)

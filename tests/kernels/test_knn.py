@@ -1,4 +1,4 @@
-"""The kernels of neighbours against their slow twins, and against similarities worked out by hand."""
+"""The kernels of neighbors against their slow twins, and against similarities worked out by hand."""
 
 from math import sqrt
 
@@ -72,7 +72,7 @@ def dense(rows: list[Values], n: int = N_GROUPS) -> NDArray[np.float32]:
     return np.array([[row.get(group, NAN) for group in range(n)] for row in rows], np.float32)
 
 
-# -- likeness ----------------------------------------------------------------------------------------------------
+# -- similarity -----------------------------------------------------------------------------------------------
 
 ONE, OTHER = {1: 5.0, 2: 3.0, 3: 4.0, 4: 1.0}, {1: 4.0, 2: 2.0, 3: 5.0, 5: 1.0}
 
@@ -98,7 +98,7 @@ ONE, OTHER = {1: 5.0, 2: 3.0, 3: 4.0, 4: 1.0}, {1: 4.0, 2: 2.0, 3: 5.0, 5: 1.0}
         "of all",
     ],
 )
-def test_likeness_by_hand(measure: Measure, expected: float) -> None:
+def test_similarities_computed_by_hand(measure: Measure, expected: float) -> None:
     table = [{group - 1: value for group, value in row.items()} for row in (ONE, OTHER)]
     rows = by_row(table)
     found = knn.similarities(
@@ -108,7 +108,7 @@ def test_likeness_by_hand(measure: Measure, expected: float) -> None:
 
 
 @every_measure
-def test_likeness_agrees_with_the_twin(measure: Measure) -> None:
+def test_similarities_agree_with_the_twin(measure: Measure) -> None:
     table = make_table()
     rows, groups = by_row(table), by_group(table)
     for row, ratings in enumerate(table):
@@ -136,7 +136,7 @@ def test_the_nearest_come_first_and_equal_ones_in_the_order_of_the_rows(most: in
 
 @every_measure
 @pytest.mark.parametrize("most", [1, 6, N_ROWS])
-def test_what_is_kept_agrees_with_the_twin(measure: Measure, most: int) -> None:
+def test_the_stored_neighbors_agree_with_the_twin(measure: Measure, most: int) -> None:
     table = make_table()
     kept = np.full((N_ROWS, most), 99, np.int32), np.full((N_ROWS, most), NAN, np.float32)
     knn.keep_nearest(

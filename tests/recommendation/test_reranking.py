@@ -41,10 +41,10 @@ from tests.helpers import (
     guide,
     ids,
     misused,
+    popular_table,
     refused,
     unary,
 )
-from tests.helpers import popular_table as table
 
 GENRES = ("Comedy", "Drama", "Horror", "Sci-Fi", "War")
 SOME = range(1, 200, 12)
@@ -213,7 +213,7 @@ def test_lists_get_more_varied_as_the_dial_is_turned(model: Model) -> None:
 
 
 @each_kind_of_model
-def test_the_best_item_stays_first_and_the_note_says_what_is_alike(model: Model) -> None:
+def test_the_best_item_stays_first_and_the_note_names_the_similarity(model: Model) -> None:
     one = guide(model)
     plain, found = one.recommend(9, 10), one.recommend(9, 10, dials=Dials(diversity=1))
     assert ids(found)[0] == ids(plain)[0]
@@ -276,8 +276,8 @@ def test_without_factors_genres_tell_items_apart_and_without_genres_the_people_w
         assert row(2)[2] == pytest.approx(1)
 
 
-def test_where_nothing_tells_items_apart_that_is_said() -> None:
-    bare = Popularity().fit(table(), n_threads=1)
+def test_a_note_says_if_nothing_distinguishes_the_items() -> None:
+    bare = Popularity().fit(popular_table(), n_threads=1)
     bare.history_ = bare.history_.without_ratings()
     with pytest.raises(UnsupportedError) as caught:
         Guide(bare).recommend({7: 5.0}, dials=Dials(diversity=0.5))
@@ -311,7 +311,7 @@ def test_there_are_exactly_k_after_every_filter_and_dial(model: Model) -> None:
                 assert "War" not in line.film.genres or not filters.not_genres
 
 
-def test_a_short_list_is_as_long_with_dials_and_both_things_are_said() -> None:
+def test_reranking_does_not_shorten_a_short_list_and_both_notes_are_given() -> None:
     one = guide(MatrixFactorization)
     filters = Filters(("War",), years=(1950, 1965), min_ratings=3)
     plain = one.recommend(2, 40, filters)
@@ -443,10 +443,12 @@ def test_the_dials_of_the_command_line_are_those_of_the_library(file: Path) -> N
         ),
     ],
 )
-def test_a_wrong_dial_is_told_in_a_line(file: Path, words: tuple[object, ...], told: str) -> None:
+def test_a_wrong_dial_is_reported_in_one_line(
+    file: Path, words: tuple[object, ...], told: str
+) -> None:
     assert misused("recommend", file, "--user", 1, *words) == told
 
 
-def test_a_dial_that_is_no_number_is_told_in_a_line(file: Path) -> None:
+def test_a_dial_that_is_not_a_number_is_reported_in_one_line(file: Path) -> None:
     told = refused("recommend", file, "--user", 1, "--diversity", "nan")
     assert told == "diversity must be from 0 (as ranked) to 1 (varied), not nan."

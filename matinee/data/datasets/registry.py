@@ -38,7 +38,7 @@ class Entry:
         n_ratings, n_users, n_items: counts in the ratings table, without films that have no
             rating.
         scale: lowest, highest and step of the stars.
-        licence, citation: what its users must do; the README in the archive is authoritative.
+        license, citation: what its users must do; the README in the archive is authoritative.
         folder: the name of the folder in the archive, if it is not `name`.
     """
 
@@ -50,7 +50,7 @@ class Entry:
     n_users: int
     n_items: int
     scale: str
-    licence: str
+    license: str
     citation: str = CITATION
     folder: str = ""
 
@@ -67,7 +67,7 @@ ENTRIES = (
         n_users=2_000,
         n_items=340,
         scale=_HALF_STARS,
-        licence="Part of matinee: real films, simulated viewers; the same license.",
+        license="Part of matinee: real films, simulated viewers; the same license.",
         citation="",
     ),
     Entry(
@@ -79,7 +79,7 @@ ENTRIES = (
         n_users=943,
         n_items=1_682,
         scale=_WHOLE_STARS,
-        licence=_CLOSED,
+        license=_CLOSED,
     ),
     Entry(
         name="ml-1m",
@@ -90,7 +90,7 @@ ENTRIES = (
         n_users=6_040,
         n_items=3_706,
         scale=_WHOLE_STARS,
-        licence=_CLOSED,
+        license=_CLOSED,
     ),
     Entry(
         name="ml-10m",
@@ -101,7 +101,7 @@ ENTRIES = (
         n_users=69_878,
         n_items=10_677,
         scale=_HALF_STARS,
-        licence=_CLOSED,
+        license=_CLOSED,
         folder="ml-10M100K",
     ),
     Entry(
@@ -113,7 +113,7 @@ ENTRIES = (
         n_users=138_493,
         n_items=26_744,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
     Entry(
         name="ml-25m",
@@ -124,7 +124,7 @@ ENTRIES = (
         n_users=162_541,
         n_items=59_047,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
     Entry(
         name="ml-32m",
@@ -135,7 +135,7 @@ ENTRIES = (
         n_users=200_948,
         n_items=84_432,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
     Entry(
         name="ml-latest-small",
@@ -146,7 +146,7 @@ ENTRIES = (
         n_users=610,
         n_items=9_724,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
     Entry(
         name="ml-latest",
@@ -157,7 +157,7 @@ ENTRIES = (
         n_users=330_975,
         n_items=83_239,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
 )
 
