@@ -133,9 +133,9 @@ def _stands_apart(extreme: float, count: int, rest: Tally) -> bool:
 
 def _outlier(tally: Tally, value: NDArray[np.float32]) -> str:
     """A note on few values far outside a scale that fits all others."""
-    limit = max(2.0, _RARE * tally.n_rows)
     if tally.n_rows < _ENOUGH_ROWS:
-        limit = 1.0
+        return ""
+    limit = max(2.0, _RARE * tally.n_rows)
     for at_end in (-1, 0):
         ordered = tally.values if at_end else tally.values[::-1]
         counts = tally.counts if at_end else tally.counts[::-1]

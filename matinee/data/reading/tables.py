@@ -88,9 +88,9 @@ def table_of_file(path: Path, label: str, head: bytes, options: ReadOptions) -> 
     columns = layout.columns
     rules = _rules(label, "line", columns, options)
     if _asks(columns, options) and columns.unused():
-        others = other_columns_of_text(path, layout, columns.unused())
-        if others.width:
-            refuse_words(columns, lambda position: others[str(position)], label)
+        unused = other_columns_of_text(path, layout, columns.unused())
+        if unused.width:
+            refuse_words(columns, lambda position: unused[str(position)], label)
     values, bad = _values_of_text(path, layout, rules), list[BadRow]()
     if values is None:
         values, bad = read_carefully(lambda: text_records(path, layout), rules)
