@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from matinee.cli.reading import (
+    cell_options,
+    note_reading,
+    note_test_part,
+    parse_map,
+    parse_missing,
+)
 from matinee.errors import SettingError
 
 if TYPE_CHECKING:
@@ -92,6 +99,7 @@ def dial_options(function: Function) -> Function:
 
 def data_options(function: Function) -> Function:
     """Options for tables with unusual columns or rows; their values go to `read_options`."""
+    function = cell_options(function)
     options = (
         click.option(
             "--user-column",
@@ -108,7 +116,11 @@ def data_options(function: Function) -> Function:
         click.option(
             "--pairs", is_flag=True, help="There are no ratings; each row is a user and an item."
         ),
-        click.option("--timestamp-column", metavar="NAME", help="Column with the timestamps."),
+        click.option(
+            "--timestamp-column",
+            metavar="NAME",
+            help="Column with the timestamps; none leaves them out.",
+        ),
         click.option(
             "--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."
         ),
@@ -141,6 +153,11 @@ def read_options(columns: dict[str, Any]) -> "ReadOptions":
         scale=scale,
         skip_bad_rows=columns["skip_bad_rows"],
         query=columns["query"],
+        missing=parse_missing(columns["missing"]),
+        value_map=parse_map(columns["value_map"]),
+        decimal=columns["decimal"],
+        time_format=columns["time_format"],
+        text_ids=columns["text_ids"],
     )
 
 
@@ -219,7 +236,8 @@ def make_model_for(
 
 
 def load_data(source: str, columns: dict[str, Any]) -> "Dataset":
-    """The data set, with notes on standard error about skipped and repeated rows.
+    """The data set, with notes on standard error: what was taken for what, and skipped and
+    repeated rows.
 
     Args:
         columns: the values of `data_options`.
@@ -229,6 +247,7 @@ def load_data(source: str, columns: dict[str, Any]) -> "Dataset":
     from matinee.text import counted
 
     dataset = load(source, read_options(columns))
+    note_reading(dataset)
     n_repeated = counted(dataset.n_duplicates, "row")
     if not dataset.ratings.scale.has_stars:
         _note_pairs(dataset)
@@ -272,6 +291,7 @@ def load_parts(
     dataset = load_data(source, columns)
     if test_source:
         test = load(test_source, read_options(columns))
+        note_test_part(test)
         return dataset, [given_parts(dataset.ratings, test.ratings)]
     if spec:
         return dataset, splits(dataset.ratings, spec, seed, dataset.source_rows)

@@ -19,6 +19,7 @@ from matinee.cli.options import (
     threads_option,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+from matinee.cli.reading import reading_of
 from matinee.errors import SettingError
 
 
@@ -99,7 +100,9 @@ def tune(
         study = with_test_gain(study, model, parts[0], n_threads=threads)
     command = study.command(source, _typed_options(columns))
     if as_json_:
-        as_json({"dataset": dataset.name, "command": command} | study.to_dict())
+        as_json(
+            {"dataset": dataset.name, "command": command} | study.to_dict() | reading_of(dataset)
+        )
         return
     title = f"{model.name} on {dataset.name}, validation {study.split}"
     table(study.headings(), study.rows(), title)
@@ -120,11 +123,18 @@ def _typed_options(columns: dict[str, Any]) -> list[str]:
         "timestamp_column",
         "scale",
         "query",
+        "missing",
+        "value_map",
+        "decimal",
+        "time_format",
     ):
         if columns[name] is not None:
-            words += [f"--{name.replace('_', '-')}", columns[name]]
+            option = {"value_map": "map"}.get(name, name.replace("_", "-"))
+            words += [f"--{option}", columns[name]]
     if columns["pairs"]:
         words.append("--pairs")
     if columns["skip_bad_rows"]:
         words.append("--skip-bad-rows")
+    if columns["text_ids"]:
+        words.append("--text-ids")
     return words

@@ -1,7 +1,8 @@
 """What a person says about a table that does not describe itself."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +20,10 @@ class ValueRange(NamedTuple):
     highest: float
 
 
-_COUNTS = ValueRange(1.0, float(np.finfo(np.float32).max))
+_COUNTS = ValueRange(float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max))
+
+#: The name of a column that stands for none.
+NO_COLUMN = "none"
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class ReadOptions:
 
     Attributes:
         user, item, rating, count, timestamp: names of the columns; None stands for the usual
-            names. A count says how often, such as plays; a table with one has no ratings.
+            names. A count says how often, such as plays; a table with one has no ratings. The
+            timestamp "none" leaves the times out.
         pairs: the table has no ratings; each row says that a user has an item, whatever other
             columns hold.
         scale: lowest and highest rating; a row with a value outside is bad. None takes the
@@ -36,6 +41,15 @@ class ReadOptions:
         skip_bad_rows: leave out bad rows and list them in a file, instead of raising at the
             first.
         query: an SQL query, for a database URL as source.
+        missing: ratings (numbers) and words that stand for a missing value, such as 0, -1, 99
+            or "unknown"; their rows are left out.
+        value_map: what words in the place of ratings are worth, such as {"like": 1, "dislike":
+            0}.
+        decimal: the decimal mark, "." or ","; None finds it.
+        time_format: the unit of times that are numbers (s, ms, us, ns, YYYYMMDD,
+            YYYYMMDDhhmmss, YYYYMM, years, days); or how dates are written: dmy, mdy, or a
+            format of `strptime`. None finds it.
+        text_ids: take ids as the texts that they are; `1` and `1.0` are then two.
     """
 
     user: str | None = None
@@ -47,8 +61,14 @@ class ReadOptions:
     scale: tuple[float, float] | None = None
     skip_bad_rows: bool = False
     query: str | None = None
+    missing: tuple[float | str, ...] = ()
+    value_map: Mapping[str, float] | None = field(default=None, hash=False)
+    decimal: Literal[".", ","] | None = None
+    time_format: str | None = None
+    text_ids: bool = False
 
     def __post_init__(self) -> None:
+        self._check_values()
         given = {
             "--rating-column": self.rating is not None,
             "--count-column": self.count is not None,
@@ -67,6 +87,15 @@ class ReadOptions:
                     f"The scale {lowest:g} to {highest:g} is not valid; "
                     "give LOWEST:HIGHEST, as in 1:5."
                 )
+
+    def _check_values(self) -> None:
+        if self.decimal not in (None, ".", ","):
+            raise SettingError(f"The decimal mark is . or , and not '{self.decimal}'.")
+        for word, value in (self.value_map or {}).items():
+            if not math.isfinite(value):
+                raise SettingError(f"The value of '{word}' is {value:g}, which is not finite.")
+        if self.value_map and self.pairs:
+            raise SettingError("--map and --pairs cannot be combined: pairs have no ratings.")
 
     @property
     def column_names(self) -> dict[str, str | None]:

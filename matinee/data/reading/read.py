@@ -6,15 +6,13 @@ second time, by `row_by_row`, to name the bad row or to go on without it. `schem
 which column holds what; `item_metadata` and `user_metadata` read the files beside the ratings.
 """
 
-import json
-import math
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,35 +22,16 @@ from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.reading.archives import RATINGS_FILES, gunzip, unzip
-from matinee.data.reading.columnar import (
-    NotClean,
-    ParsedTable,
-    last_of_each_pair,
-    sums_of_pairs,
-    table_of_frame,
-    table_of_text,
-)
+from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
 from matinee.data.reading.item_metadata import CATALOG_FILES, Titles, titles_beside
 from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
-from matinee.data.reading.row_by_row import (
-    BadRow,
-    RowRules,
-    cell_text,
-    frame_records,
-    json_records,
-    read_carefully,
-    text_records,
-    write_skipped,
-)
-from matinee.data.reading.schema import find_columns
-from matinee.data.reading.sniff import layout_of, refuse_what_is_no_table, time_divisor
+from matinee.data.reading.plausible import Tally, rating_notes
+from matinee.data.reading.row_by_row import write_skipped
+from matinee.data.reading.summarize import summary_of
+from matinee.data.reading.tables import HEAD_BYTES, ReadTable, table_of_file, table_of_frame
 from matinee.data.reading.user_metadata import VIEWER_FILES, viewers_beside
 from matinee.errors import DataError, SettingError
 from matinee.text import did_you_mean
-
-_HEAD_BYTES = 1 << 16
-_SAMPLED = 200
-
 
 # -- sources: a path, a folder, an archive, a frame, a database --------------------------
 
@@ -180,16 +159,15 @@ def _from_gzip(file: _File, name: str, options: ReadOptions) -> Dataset:
 
 def _from_file(file: _File, name: str, options: ReadOptions) -> Dataset:
     with file.path.open("rb") as opened:
-        head = opened.read(_HEAD_BYTES)
+        head = opened.read(HEAD_BYTES)
     if not head:
         raise DataError(f"{file.label} is empty: it has no ratings.")
     if head.startswith(b"\x1f\x8b"):
         return _from_gzip(file, name, options)
-    read_table = _table_of_file(file, head, options)
-    titles = titles_beside(
-        file.metadata_folder, read_table.table.items, options.item, Path(file.label).name
-    )
-    titles = titles._replace(users=viewers_beside(file.metadata_folder, read_table.table.users))
+    read_table = table_of_file(file.path, file.label, head, options)
+    table = _good_table(read_table)
+    titles = titles_beside(file.metadata_folder, table.items, options.item, Path(file.label).name)
+    titles = titles._replace(users=viewers_beside(file.metadata_folder, table.users))
     # The unpacked copy does not stay, so name the one in the archive
     if titles.file is not None:
         titles = titles._replace(file=Path(file.label).with_name(titles.file.name))
@@ -200,140 +178,8 @@ def _from_file(file: _File, name: str, options: ReadOptions) -> Dataset:
 def _from_frame(
     frame: pl.DataFrame, name: str, options: ReadOptions, bad_rows_file: Path | None
 ) -> Dataset:
-    read_table = _table_of_frame(frame, name, options)
+    read_table = table_of_frame(frame, name, options, "a table")
     return _checked(name, read_table, options, Titles(Catalog()), bad_rows_file)
-
-
-# -- tables: the fast reader first, then the careful one ---------------------------------
-
-
-class _ReadTable(NamedTuple):
-    """A table, the rows that were left out of it, and its name in messages."""
-
-    table: ParsedTable
-    bad: list[BadRow]
-    label: str
-
-
-def _table_of_file(file: _File, head: bytes, options: ReadOptions) -> _ReadTable:
-    if head.startswith(b"PAR1"):
-        return _table_of_frame(_parquet(file, options), file.label, options)
-    is_whole = len(head) < _HEAD_BYTES
-    refuse_what_is_no_table(head, file.label, is_whole)
-    if not is_whole:
-        head = head[: head.rfind(b"\n") + 1]
-    text = head.decode("utf-8", "surrogateescape")
-    if text.removeprefix("\ufeff").lstrip().startswith("{"):
-        return _table_of_json(file, text, options)
-    layout = layout_of(text, options, file.label)
-    limits = options.limits(layout.kind)
-    try:
-        return _ReadTable(table_of_text(file.path, layout, limits), [], file.label)
-    except NotClean:
-        rules = RowRules(
-            label=file.label,
-            unit="line",
-            scale=limits,
-            kind=layout.kind,
-            time_divisor=layout.time_divisor,
-            skip=options.skip_bad_rows,
-        )
-        table, bad = read_carefully(text_records(file.path, layout), rules)
-        return _ReadTable(table, bad, file.label)
-
-
-def _parquet(file: _File, options: ReadOptions) -> pl.DataFrame:
-    try:
-        names = list(pl.read_parquet_schema(file.path))
-
-        def sampled(position: int) -> list[str]:
-            column = pl.read_parquet(
-                file.path, columns=[names[position]], n_rows=_SAMPLED, glob=False
-            )
-            return _texts(column.to_series())
-
-        found = find_columns(names, options, file.label, sampled)
-        wanted = [names[position] for position in found.positions.values()]
-        return pl.read_parquet(file.path, columns=wanted, glob=False)
-    except DataError:
-        raise
-    except (Exception, pl.exceptions.PanicException) as error:  # Polars may panic on a damaged file
-        raise DataError(
-            f"{file.label} is not a valid Parquet file, or it is damaged; write it again."
-        ) from error
-
-
-def _table_of_json(file: _File, head: str, options: ReadOptions) -> _ReadTable:
-    rows = [_json_object(line) for line in head.splitlines()[:_SAMPLED]]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-
-    def sampled(position: int) -> list[str]:
-        return [cell_text(row.get(names[position])) or "" for row in rows]
-
-    columns = find_columns(names, options, file.label, sampled)
-    name_of_role = {role: names[position] for role, position in columns.positions.items()}
-    limits = options.limits(columns.kind)
-    times = [row.get(name_of_role.get("timestamp", "")) for row in rows]
-    divisor = time_divisor([time for time in times if isinstance(time, int)])
-    try:
-        frame = pl.read_ndjson(file.path, infer_schema_length=None)
-        frame = frame.select(pl.col(name).alias(role) for role, name in name_of_role.items())
-        table = table_of_frame(frame, limits, divisor, columns.kind)
-        return _ReadTable(table, [], file.label)
-    except (NotClean, pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        rules = RowRules(
-            label=file.label,
-            unit="line",
-            scale=limits,
-            kind=columns.kind,
-            time_divisor=divisor,
-            skip=options.skip_bad_rows,
-        )
-        table, bad = read_carefully(json_records(file.path, name_of_role), rules)
-        return _ReadTable(table, bad, file.label)
-
-
-def _json_object(line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    if isinstance(row, dict):
-        return row
-    return {}
-
-
-def _table_of_frame(frame: pl.DataFrame, label: str, options: ReadOptions) -> _ReadTable:
-    def sampled(position: int) -> list[str]:
-        return _texts(frame.to_series(position).head(_SAMPLED))
-
-    columns = find_columns(frame.columns, options, label, sampled)
-    if frame.height == 0:
-        raise DataError(f"{label} has columns but no ratings.")
-    series = {role: frame.to_series(position) for role, position in columns.positions.items()}
-    named = pl.DataFrame(series)
-    limits = options.limits(columns.kind)
-    divisor = 1
-    if "timestamp" in named.columns and named["timestamp"].dtype.is_numeric():
-        times = named["timestamp"].drop_nulls().head(_SAMPLED).to_list()
-        divisor = time_divisor([int(time) for time in times if math.isfinite(time)])
-    try:
-        return _ReadTable(table_of_frame(named, limits, divisor, columns.kind), [], label)
-    except NotClean:
-        rules = RowRules(
-            label=label,
-            unit="row",
-            scale=limits,
-            kind=columns.kind,
-            time_divisor=divisor,
-            skip=options.skip_bad_rows,
-        )
-        table, bad = read_carefully(frame_records(named), rules)
-        return _ReadTable(table, bad, label)
-
-
-def _texts(column: pl.Series) -> list[str]:
-    return [cell_text(cell) or "" for cell in column.to_list()]
 
 
 # -- the whole table: checked, without duplicates, bad rows listed -----------------------
@@ -341,20 +187,23 @@ def _texts(column: pl.Series) -> list[str]:
 
 def _checked(
     name: str,
-    read_table: _ReadTable,
+    read_table: ReadTable,
     options: ReadOptions,
     titles: Titles,
     bad_rows_file: Path | None,
 ) -> Dataset:
     """The data set of a table: duplicates dropped or added up, bad rows written to a file."""
-    table, bad, label = read_table
+    table, bad, label = _good_table(read_table), read_table.bad, read_table.rules.label
     written = None
     if bad and bad_rows_file:
         written = write_skipped(bad, bad_rows_file)
     _refuse_nothing_to_learn(label, table, len(bad))
+    notes = list(read_table.values.notes)
     scale = PAIRS
+    tally = Tally.of(table.value)
     if table.kind == "rating":
-        scale = _scale(table.value, options)
+        scale = _scale(tally.values, options)
+        notes += rating_notes(tally, table.value, read_table.rules)
     ratings = Ratings(
         users=table.users,
         items=table.items,
@@ -366,13 +215,14 @@ def _checked(
         user_features=titles.users,
         item_features=titles.catalog.features(table.items),
     )
-    source_rows = table.rows if bad else None
+    source_rows = table.rows
     kept = last_of_each_pair(table)
     if kept is not None:
         ratings = ratings.subset(kept)
         if table.kind != "rating":
             ratings = replace(ratings, value=sums_of_pairs(table, kept))
         source_rows = kept if source_rows is None else source_rows[kept]
+        tally = Tally.of(ratings.value)
     return Dataset(
         name=name,
         ratings=ratings,
@@ -383,7 +233,15 @@ def _checked(
         source_rows=source_rows,
         note=titles.note,
         titles_file=titles.file,
+        summary=summary_of(read_table, ratings, tally, notes),
     )
+
+
+def _good_table(read_table: ReadTable) -> ParsedTable:
+    table = read_table.values.table
+    if table is None:
+        raise DataError(f"{read_table.rules.label} holds no ratings.")
+    return table
 
 
 def _refuse_nothing_to_learn(label: str, table: ParsedTable, n_bad_rows: int) -> None:
