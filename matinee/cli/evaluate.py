@@ -23,7 +23,7 @@ from matinee.cli.output import announce_compiling, as_json, note, progress_bar, 
 
 
 @click.command()
-@click.argument("source", metavar="TRAIN")
+@click.argument("source", metavar="TRAIN...", nargs=-1, required=True)
 @test_option
 @split_option
 @model_option
@@ -33,7 +33,7 @@ from matinee.cli.output import announce_compiling, as_json, note, progress_bar, 
 @data_options
 @json_option
 def evaluate(
-    source: str,
+    source: tuple[str, ...],
     test_source: str | None,
     spec: str | None,
     model_name: str | None,

@@ -28,6 +28,7 @@ class Dataset:
             row i.
         note: what people must be told wherever results from this data are shown; usually
             empty.
+        notes: sentences on how the source was read, where something was guessed.
         titles_file: where the catalog comes from; None if it is empty or was made in memory.
     """
 
@@ -39,6 +40,7 @@ class Dataset:
     bad_rows_file: Path | None = None
     source_rows: NDArray[np.int64] | None = None
     note: str = ""
+    notes: tuple[str, ...] = ()
     titles_file: Path | None = None
 
     @property

@@ -685,7 +685,7 @@ def test_doctor_says_what_this_machine_is_like() -> None:
     ("words", "told"),
     [
         (("nonsense",), "No such command 'nonsense'."),
-        (("train",), "Missing argument 'DATA'."),
+        (("train",), "Missing argument 'DATA...'."),
         (("train", "sample"), "Missing option '--out'."),
         (
             ("train", "sample", "--out", "x", "--threads", 0),

@@ -179,7 +179,7 @@ def _read_csv(
             columns=sorted(columns),
             glob=False,
         )
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # it may panic on odd text
         return None
     return frame.select(role for role in ROLES if role in types)
 

@@ -27,8 +27,9 @@ class ReadOptions:
     """How to read a table of ratings.
 
     Attributes:
-        user, item, rating, count, timestamp: names of the columns; None stands for the usual
-            names. A count says how often, such as plays; a table with one has no ratings.
+        user, item, rating, count, timestamp: names of the columns, or their numbers from 1, such
+            as "2"; None stands for the usual names. A count says how often, such as plays; a
+            table with one has no ratings.
         pairs: the table has no ratings; each row says that a user has an item, whatever other
             columns hold.
         scale: lowest and highest rating; a row with a value outside is bad. None takes the
@@ -36,6 +37,10 @@ class ReadOptions:
         skip_bad_rows: leave out bad rows and list them in a file, instead of raising at the
             first.
         query: an SQL query, for a database URL as source.
+        separator: what separates the fields of a text table, such as ";" or "tab"; None finds
+            out.
+        encoding: of a text file, such as "cp1252"; None finds out.
+        header: whether the first line names the columns; None finds out.
     """
 
     user: str | None = None
@@ -47,6 +52,9 @@ class ReadOptions:
     scale: tuple[float, float] | None = None
     skip_bad_rows: bool = False
     query: str | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
 
     def __post_init__(self) -> None:
         given = {

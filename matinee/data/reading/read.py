@@ -8,12 +8,9 @@ which column holds what; `item_metadata` and `user_metadata` read the files besi
 
 import json
 import math
-import stat
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +20,6 @@ from numpy.typing import NDArray
 from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
-from matinee.data.reading.archives import RATINGS_FILES, gunzip, unzip
 from matinee.data.reading.columnar import (
     NotClean,
     Table,
@@ -32,10 +28,13 @@ from matinee.data.reading.columnar import (
     table_of_frame,
     table_of_text,
 )
-from matinee.data.reading.item_metadata import CATALOG_FILES, Titles, titles_beside
-from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
+from matinee.data.reading.item_metadata import Titles, titles_beside
+from matinee.data.reading.layouts import Reading
+from matinee.data.reading.layouts.matrix import MatrixShape, matrix_shape, read_matrix
+from matinee.data.reading.options import DEFAULT_OPTIONS, Kind, ReadOptions
 from matinee.data.reading.row_by_row import (
     BadRow,
+    PlaceOf,
     RowRules,
     cell_text,
     frame_records,
@@ -45,41 +44,25 @@ from matinee.data.reading.row_by_row import (
     write_skipped,
 )
 from matinee.data.reading.schema import find_columns
-from matinee.data.reading.sniff import layout_of, refuse_what_is_no_table, time_divisor
-from matinee.data.reading.user_metadata import VIEWER_FILES, viewers_beside
+from matinee.data.reading.separator import split_lines
+from matinee.data.reading.sniff import layout_of, time_divisor
+from matinee.data.reading.source import SourceFile, in_utf_8, opened, text_of_head
+from matinee.data.reading.user_metadata import viewers_beside
 from matinee.errors import DataError, SettingError
-from matinee.text import did_you_mean
 
-_HEAD_BYTES = 1 << 16
 _SAMPLED = 200
 
 
 # -- sources: a path, a folder, an archive, a frame, a database --------------------------
 
 
-@dataclass(frozen=True)
-class _File:
-    """A file to read.
-
-    Attributes:
-        path: where it is now; for an archive, its unpacked copy.
-        label: what messages call it.
-        origin: the file that the person gave.
-        metadata_folder: where the files with titles and users lie.
-    """
-
-    path: Path
-    label: str
-    origin: Path
-    metadata_folder: Path
-
-
 def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     """The data set in a file, folder, zip, frame or database.
 
     Args:
-        source: a path; or a database URL such as sqlite:///films.db; or an object with the
-            Arrow interface (a frame of Polars or pandas, a table of PyArrow).
+        source: a path, or several paths of files that are parts of one table; or a database
+            URL such as sqlite:///films.db; or an object with the Arrow interface (a frame of
+            Polars or pandas, a table of PyArrow).
         options: names of columns, scale, what to do with bad rows.
 
     Raises:
@@ -93,7 +76,9 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
     if options.query is not None:
         raise SettingError("A query needs a database URL as source, such as sqlite:///films.db.")
     if isinstance(source, (str, Path)):
-        return _from_path(Path(source), options)
+        return _from_paths([Path(source)], options)
+    if isinstance(source, (list, tuple)) and source and all(map(_is_path, source)):
+        return _from_paths([Path(part) for part in source], options)
     if not hasattr(source, "__arrow_c_stream__"):
         raise DataError(
             f"Ratings cannot be read from a value of type {type(source).__name__}. "
@@ -108,93 +93,22 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
     return _from_frame(frame, name, options, None)
 
 
-def _from_path(path: Path, options: ReadOptions) -> Dataset:
-    with _file_errors(str(path)):
-        try:
-            mode = path.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError, ValueError):
-            raise DataError(_not_there(path)) from None
-        if stat.S_ISDIR(mode):
-            return _from_folder(path, options)
-        if not stat.S_ISREG(mode):
-            raise DataError(f"{path} is neither a file nor a folder.")
-        with path.open("rb") as file:
-            magic = file.read(4)
-        if magic == b"PK\x03\x04" or path.suffix.lower() == ".zip":
-            return _from_zip(path, options)
-        return _from_file(_File(path, str(path), path, path.parent), path.name, options)
+def _is_path(value: object) -> bool:
+    return isinstance(value, (str, Path))
 
 
-def _not_there(path: Path) -> str:
-    try:
-        names = [entry.name for entry in path.parent.iterdir()]
-    except (OSError, ValueError):
-        return f"There is no file {path}, and no folder {path.parent}."
-    return f"There is no file or folder {path}.{did_you_mean(path.name, names)}"
-
-
-@contextmanager
-def _file_errors(label: str) -> Iterator[None]:
-    """Errors of the operating system or of an archive become a `DataError`."""
-    try:
-        yield
-    except PermissionError:
-        raise DataError(f"Permission to read {label} is denied.") from None
-    except OSError as error:
-        raise DataError(f"{label} cannot be read: {error.strerror or error}.") from error
-
-
-def _from_folder(folder: Path, options: ReadOptions) -> Dataset:
-    name = folder.resolve().name
-    entries = sorted(folder.iterdir())
-    candidates = [folder]
-    subfolders = [entry for entry in entries if entry.is_dir()]
-    if len(subfolders) == 1:  # an unpacked zip is often a folder in a folder of the same name
-        candidates += subfolders
-    for candidate in candidates:
-        for file_name in RATINGS_FILES:
-            path = candidate / file_name
-            if path.is_file():
-                return _from_file(_File(path, str(path), path, candidate), name, options)
-    found = ", ".join(entry.name for entry in entries[:8]) or "nothing"
-    raise DataError(
-        f"The folder {folder} holds no ratings: looked for {', '.join(RATINGS_FILES)}, "
-        f"found {found}. Give the file itself if it has another name."
-    )
-
-
-def _from_zip(path: Path, options: ReadOptions) -> Dataset:
-    with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
-        ratings = unzip(path, Path(folder), (*CATALOG_FILES, *VIEWER_FILES, "u.genre"))
-        unpacked = Path(folder) / PurePosixPath(ratings).name
-        file = _File(unpacked, f"{path}/{ratings}", path, Path(folder))
-        return _from_file(file, path.stem, options)
-
-
-def _from_gzip(file: _File, name: str, options: ReadOptions) -> Dataset:
-    with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
-        unpacked = Path(folder) / "unpacked"
-        gunzip(file.path, unpacked, file.label)
-        return _from_file(replace(file, path=unpacked), name, options)
-
-
-def _from_file(file: _File, name: str, options: ReadOptions) -> Dataset:
-    with file.path.open("rb") as opened:
-        head = opened.read(_HEAD_BYTES)
-    if not head:
-        raise DataError(f"{file.label} is empty: it has no ratings.")
-    if head.startswith(b"\x1f\x8b"):
-        return _from_gzip(file, name, options)
-    read_table = _table_of_file(file, head, options)
-    titles = titles_beside(
-        file.metadata_folder, read_table.table.items, options.item, Path(file.label).name
-    )
-    titles = titles._replace(users=viewers_beside(file.metadata_folder, read_table.table.users))
-    # The unpacked copy does not stay, so name the one in the archive
-    if titles.file is not None:
-        titles = titles._replace(file=Path(file.label).with_name(titles.file.name))
-    bad_rows_file = file.origin.with_name(f"{file.origin.name}.skipped.csv")
-    return _checked(name, read_table, options, titles, bad_rows_file)
+def _from_paths(paths: Sequence[Path], options: ReadOptions) -> Dataset:
+    with opened(paths, options) as file:
+        read_table = _table_of_file(file, options)
+        titles = titles_beside(
+            file.metadata_folder, read_table.table.items, options.item, Path(file.label).name
+        )
+        titles = titles._replace(users=viewers_beside(file.metadata_folder, read_table.table.users))
+        # The unpacked copy does not stay, so name the one in the archive
+        if titles.file is not None:
+            titles = titles._replace(file=Path(file.label).with_name(titles.file.name))
+        bad_rows_file = file.origin.with_name(f"{file.origin.name}.skipped.csv")
+        return _checked(file.name, read_table, options, titles, bad_rows_file)
 
 
 def _from_frame(
@@ -208,27 +122,45 @@ def _from_frame(
 
 
 class _ReadTable(NamedTuple):
-    """A table, the rows that were left out of it, and its name in messages."""
+    """A table and how it was read.
+
+    Attributes:
+        table: the good rows.
+        bad: the rows that were left out.
+        label: its name in messages.
+        notes: what was guessed, in sentences.
+    """
 
     table: Table
     bad: list[BadRow]
     label: str
+    notes: tuple[str, ...] = ()
 
 
-def _table_of_file(file: _File, head: bytes, options: ReadOptions) -> _ReadTable:
+def _table_of_file(file: SourceFile, options: ReadOptions) -> _ReadTable:
+    head = file.head()
     if head.startswith(b"PAR1"):
-        return _table_of_frame(_parquet(file, options), file.label, options)
-    is_whole = len(head) < _HEAD_BYTES
-    refuse_what_is_no_table(head, file.label, is_whole)
-    if not is_whole:
-        head = head[: head.rfind(b"\n") + 1]
-    text = head.decode("utf-8", "surrogateescape")
-    if text.removeprefix("\ufeff").lstrip().startswith("{"):
-        return _table_of_json(file, text, options)
-    layout = layout_of(text, options, file.label)
+        found = _table_of_frame(_parquet(file, options), file.label, options, file.place_of)
+    elif file.layout is not None:
+        reading = file.layout.read(file.path, options, file.label)
+        found = _table_of_reading(reading, file.label, options, file.place_of)
+    elif file.separator is None:
+        found = _table_of_json(file, text_of_head(head), options)
+    else:
+        found = _table_of_text(file, text_of_head(head), file.separator, options)
+    return found._replace(notes=(*file.notes, *found.notes))
+
+
+def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOptions) -> _ReadTable:
+    shape = _matrix_of_text(text, separator, options)
+    if shape is not None:
+        reading = read_matrix(file.path, shape, separator)
+        return _table_of_reading(reading, file.label, options, file.place_of)
+    layout = layout_of(text, options, file.label, separator)
     limits = options.limits(layout.kind)
+    notes = tuple(layout.notes)
     try:
-        return _ReadTable(table_of_text(file.path, layout, limits), [], file.label)
+        return _ReadTable(table_of_text(file.path, layout, limits), [], file.label, notes)
     except NotClean:
         rules = RowRules(
             label=file.label,
@@ -237,12 +169,36 @@ def _table_of_file(file: _File, head: bytes, options: ReadOptions) -> _ReadTable
             kind=layout.kind,
             time_divisor=layout.time_divisor,
             skip=options.skip_bad_rows,
+            place_of=file.place_of,
         )
-        table, bad = read_carefully(text_records(file.path, layout), rules)
-        return _ReadTable(table, bad, file.label)
+        with in_utf_8(file, options) as (readable, more_notes):
+            table, bad = read_carefully(text_records(readable, layout), rules)
+        return _ReadTable(table, bad, file.label, (*notes, *more_notes))
 
 
-def _parquet(file: _File, options: ReadOptions) -> pl.DataFrame:
+def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixShape | None:
+    """How a table of text is a matrix; None if it is not, or the options name a column in it."""
+    names_columns = options.item or options.rating or options.count or options.pairs
+    if names_columns or len(separator) > 1:
+        return None
+    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
+    rows = split_lines(lines[: _SAMPLED + 1], separator)
+    if not rows:
+        return None
+    return matrix_shape(rows, options.header)
+
+
+def _table_of_reading(
+    reading: Reading, label: str, options: ReadOptions, place_of: PlaceOf
+) -> _ReadTable:
+    """The table of a well-known layout."""
+    if reading.frame.height == 0:
+        raise DataError(f"{label} has no ratings. {' '.join(reading.notes)}")
+    found = _table_of_roles(reading.frame, reading.kind, label, options, place_of)
+    return found._replace(notes=tuple(reading.notes))
+
+
+def _parquet(file: SourceFile, options: ReadOptions) -> pl.DataFrame:
     try:
         names = list(pl.read_parquet_schema(file.path))
 
@@ -263,7 +219,7 @@ def _parquet(file: _File, options: ReadOptions) -> pl.DataFrame:
         ) from error
 
 
-def _table_of_json(file: _File, head: str, options: ReadOptions) -> _ReadTable:
+def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> _ReadTable:
     rows = [_json_object(line) for line in head.splitlines()[:_SAMPLED]]
     names = list(dict.fromkeys(name for row in rows for name in row))
 
@@ -288,6 +244,7 @@ def _table_of_json(file: _File, head: str, options: ReadOptions) -> _ReadTable:
             kind=columns.kind,
             time_divisor=divisor,
             skip=options.skip_bad_rows,
+            place_of=file.place_of,
         )
         table, bad = read_carefully(json_records(file.path, name_of_role), rules)
         return _ReadTable(table, bad, file.label)
@@ -303,7 +260,9 @@ def _json_object(line: str) -> dict[str, Any]:
     return {}
 
 
-def _table_of_frame(frame: pl.DataFrame, label: str, options: ReadOptions) -> _ReadTable:
+def _table_of_frame(
+    frame: pl.DataFrame, label: str, options: ReadOptions, place_of: PlaceOf = None
+) -> _ReadTable:
     def sampled(position: int) -> list[str]:
         return _texts(frame.to_series(position).head(_SAMPLED))
 
@@ -311,22 +270,29 @@ def _table_of_frame(frame: pl.DataFrame, label: str, options: ReadOptions) -> _R
     if frame.height == 0:
         raise DataError(f"{label} has columns but no ratings.")
     series = {role: frame.to_series(position) for role, position in columns.positions.items()}
-    named = pl.DataFrame(series)
-    limits = options.limits(columns.kind)
+    return _table_of_roles(pl.DataFrame(series), columns.kind, label, options, place_of)
+
+
+def _table_of_roles(
+    named: pl.DataFrame, kind: Kind, label: str, options: ReadOptions, place_of: PlaceOf
+) -> _ReadTable:
+    """The table of a frame whose columns are named by their roles, and perhaps `line`."""
+    limits = options.limits(kind)
     divisor = 1
     if "timestamp" in named.columns and named["timestamp"].dtype.is_numeric():
         times = named["timestamp"].drop_nulls().head(_SAMPLED).to_list()
         divisor = time_divisor([int(time) for time in times if math.isfinite(time)])
     try:
-        return _ReadTable(table_of_frame(named, limits, divisor, columns.kind), [], label)
+        return _ReadTable(table_of_frame(named, limits, divisor, kind), [], label)
     except NotClean:
         rules = RowRules(
             label=label,
-            unit="row",
+            unit="line" if "line" in named.columns else "row",
             scale=limits,
-            kind=columns.kind,
+            kind=kind,
             time_divisor=divisor,
             skip=options.skip_bad_rows,
+            place_of=place_of,
         )
         table, bad = read_carefully(frame_records(named), rules)
         return _ReadTable(table, bad, label)
@@ -347,7 +313,7 @@ def _checked(
     bad_rows_file: Path | None,
 ) -> Dataset:
     """The data set of a table: duplicates dropped or added up, bad rows written to a file."""
-    table, bad, label = read_table
+    table, bad, label, notes = read_table
     written = None
     if bad and bad_rows_file:
         written = write_skipped(bad, bad_rows_file)
@@ -382,6 +348,7 @@ def _checked(
         bad_rows_file=written,
         source_rows=source_rows,
         note=titles.note,
+        notes=notes,
         titles_file=titles.file,
     )
 

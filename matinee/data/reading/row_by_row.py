@@ -11,7 +11,7 @@ import re
 from array import array
 from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,10 @@ _DECIMAL_COMMA = re.compile(r"^[+-]?[0-9]+,[0-9]+$")
 
 #: User, item, rating or count (empty in pairs), timestamp.
 Cells = Sequence[str | None]
+
+
+#: From a line to the file that it is in and its line there; None where there is one file.
+PlaceOf = Callable[[int], tuple[str, int]] | None
 
 
 class Record(NamedTuple):
@@ -112,6 +116,7 @@ class RowRules(NamedTuple):
         scale: the lowest and the highest value allowed; None for any.
         kind, time_divisor: see `Layout`.
         skip: leave out bad rows instead of raising at the first.
+        place_of: the file and the line in it of a line of several files; None for one file.
     """
 
     label: str
@@ -120,6 +125,7 @@ class RowRules(NamedTuple):
     kind: Kind
     time_divisor: int
     skip: bool
+    place_of: PlaceOf = None
 
 
 def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, list[BadRow]]:
@@ -133,10 +139,16 @@ def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, l
         try:
             _add(good, row, record, rules)
         except _BadCellError as error:
+            label, line = rules.label, record.line
+            if rules.place_of is not None:
+                label, line = rules.place_of(line)
             if not rules.skip:
-                where = f"{rules.label}, {rules.unit} {record.line:,}"
+                where = f"{label}, {rules.unit} {line:,}"
                 raise DataError(f"{where}: {error}. {GO_ON}") from None
-            bad.append(BadRow(record.line, str(error), record.content))
+            reason = str(error)
+            if label != rules.label:
+                reason = f"{label}: {reason}"
+            bad.append(BadRow(line, reason, record.content))
     if not good.value:
         raise DataError(f"{rules.label}{_nothing_good(bad, rules.unit)}")
     return good.table(rules.kind), bad
@@ -330,14 +342,18 @@ def json_records(path: Path, names: dict[str, str]) -> Iterator[Record]:
 
 def frame_records(frame: pl.DataFrame) -> Iterator[Record]:
     """The rows of a frame with the columns `user`, `item` and perhaps `rating` and
-    `timestamp`."""
+    `timestamp`, and with `line` if they have a number in a file."""
+    lines = None
+    if "line" in frame.columns:
+        lines = frame["line"].to_list()
     missing = [pl.lit(None).alias(role) for role in ROLES if role not in frame.columns]
     for number, row in enumerate(frame.with_columns(missing).select(ROLES).iter_rows()):
         user, item, rating, time = row
         # NaN is a missing value, except for a rating, where it is a bad one.
         user, item, time = _without_nan(user), _without_nan(item), _without_nan(time)
         cells = [cell_text(cell) for cell in (user, item, rating, time)]
-        yield Record(number, cells, "", ",".join(cell or "" for cell in cells))
+        line = number if lines is None else lines[number]
+        yield Record(line, cells, "", ",".join(cell or "" for cell in cells))
 
 
 def _without_nan(cell: Any) -> Any:

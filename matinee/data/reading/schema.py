@@ -20,11 +20,12 @@ _TITLES = (
 )
 _ITEMS = (
     "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
-    "showid asin isbn movietitle filmtitle title itemidx itemindex"
+    "showid parentasin asin isbn movietitle filmtitle title itemidx itemindex animeid businessid "
+    "artistid gameid newsid postid artistname artist anime game"
 )
 _COUNTS = (
     "count counts playcount plays playscount nplays timesplayed listens listencount clicks "
-    "clickcount nclicks views viewcount visits purchases purchasecount orders quantity qty"
+    "clickcount nclicks views viewcount visits purchases purchasecount orders quantity qty weight"
 )
 
 #: Role -> the usual names of its column, as `plain_name` writes them; the first one that a table
@@ -35,10 +36,10 @@ ALIASES = {
     "member accountid account personid person profileid username useridx userindex",
     "item": _ITEMS,
     "rating": "rating ratings userrating yourrating yourated stars star score value overall grade "
-    "reviewrating",
+    "reviewrating bookrating movierating filmrating itemrating myscore myrating",
     "count": _COUNTS,
     "timestamp": "timestamp time ts date datetime unixtime unixreviewtime ratedat ratingdate "
-    "ratingtime createdat reviewdate reviewtime watcheddate",
+    "ratingtime createdat reviewdate reviewtime watcheddate mylastupdated dateadded",
     # of a table of items
     "item id": f"movieid itemid item iid filmid id {_ITEMS}",
     "item title": f"{_TITLES} product",
@@ -56,6 +57,7 @@ ALIASES = {
     "kind of title": "titletype",
 }
 
+_TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")
 _NUMBER_OR_STARS = re.compile(r"^[+-]?[.,]?[0-9]|^[*★⭐]")
 
 
@@ -82,6 +84,14 @@ def columns_of(names: Sequence[str], role: str) -> list[int]:
     first."""
     plain = [plain_name(name) for name in names]
     return [plain.index(alias) for alias in ALIASES[role].split() if alias in plain]
+
+
+def without_types(names: Sequence[str]) -> list[str]:
+    """Names of columns without the types that RecBole writes, such as `user_id:token`."""
+    typed = [_TYPED.fullmatch(name.strip()) for name in names]
+    if not all(typed):
+        return [name.strip() for name in names]
+    return [match[1] for match in typed if match is not None]
 
 
 def column_of(names: Sequence[str], role: str) -> int | None:
@@ -112,7 +122,7 @@ def find_columns(
         DataError: a column is missing; the message lists the columns and the option that names
             one.
     """
-    stripped = [name.strip() for name in names]
+    stripped = without_types(names)
     kind = _kind(stripped, options)
     positions: dict[str, int] = {}
     for role in ROLES:
@@ -178,6 +188,11 @@ def _named_column(names: Sequence[str], given: str) -> int | None:
     wanted = given.strip().casefold()
     if wanted in lower:
         return lower.index(wanted)
+    bare = without_types([given])[0]
+    if bare != given:
+        return _named_column(names, bare)
+    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= len(names):
+        return int(wanted) - 1
     return None
 
 
