@@ -23,9 +23,9 @@ from matinee.data.reading.separator import (
 from matinee.text import counted, printable
 
 _BLOCK = 1 << 22
-_SAMPLE_LINES = 1000
+_SAMPLE_LINES = 300
 _UNIT = "\x1f"  # stands for a separator of several characters
-_SEP_LINE = re.compile(r"^\"?sep=(.|\\t)\"?$", re.IGNORECASE)
+_SEP_LINE = re.compile(r"^\s*\"?sep=(.|\\t)\"?\s*$", re.IGNORECASE)
 _COMMENT_SIGNS = ("#", "%")
 _LETTERS = re.compile(r"[^\W\d_]")
 
@@ -119,7 +119,7 @@ def _preamble(lines: Sequence[str], notes: list[str]) -> tuple[int, str | None, 
     n_dropped, separator, comment, n_comments = 0, None, None, 0
     for number, line in enumerate(lines):
         stripped = line.strip()
-        told = _SEP_LINE.match(stripped)
+        told = _SEP_LINE.match(line)
         if told:
             separator = separator_named(told.group(1))
         elif stripped.startswith(_COMMENT_SIGNS) and not _is_row(line, lines[number + 1 :]):
@@ -209,7 +209,10 @@ def _n_blank(lines: Sequence[str]) -> int:
 
 
 def _csv_line(names: Sequence[str], separator: str) -> str:
-    quoted = [f'"{name}"' if separator in name and '"' not in name else name for name in names]
+    quoted = [
+        f'"{name}"' if not name or (separator in name and '"' not in name) else name
+        for name in names
+    ]
     return separator.join(quoted)
 
 
@@ -223,7 +226,7 @@ def _rewriting(separator: str, body: Sequence[str]) -> tuple[str, Callable[[byte
         raw = separator.encode()
         return _UNIT, lambda block: block.replace(raw, _UNIT.encode())
     spaced = re.compile(rf'{re.escape(separator)} +"(?:[^"]|"")*" *(?={re.escape(separator)}|$)')
-    if separator != "::" and any(spaced.search(line) for line in body[:20]):
+    if separator not in ("::", " ") and any(spaced.search(line) for line in body[:20]):
         sign = re.escape(separator.encode())
         before = re.compile(rb"(?m)(" + sign + rb'|^) +(?="(?!")|""(?:' + sign + rb"|\r?$))")
         after = re.compile(rb'(?m)" +(?=' + sign + rb"|\r?$)")

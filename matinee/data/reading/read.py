@@ -30,7 +30,12 @@ from matinee.data.reading.columnar import (
 )
 from matinee.data.reading.item_metadata import Titles, titles_beside
 from matinee.data.reading.layouts import Reading
-from matinee.data.reading.layouts.matrix import MatrixShape, matrix_shape, read_matrix
+from matinee.data.reading.layouts.matrix import (
+    MatrixShape,
+    matrix_shape,
+    read_matrix,
+    read_matrix_frame,
+)
 from matinee.data.reading.options import DEFAULT_OPTIONS, Kind, ReadOptions
 from matinee.data.reading.row_by_row import (
     BadRow,
@@ -154,7 +159,7 @@ def _table_of_file(file: SourceFile, options: ReadOptions) -> _ReadTable:
 def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOptions) -> _ReadTable:
     shape = _matrix_of_text(text, separator, options)
     if shape is not None:
-        reading = read_matrix(file.path, shape, separator)
+        reading = read_matrix(file.path, shape, separator, options.scale)
         return _table_of_reading(reading, file.label, options, file.place_of)
     layout = layout_of(text, options, file.label, separator)
     limits = options.limits(layout.kind)
@@ -186,6 +191,18 @@ def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixSh
     if not rows:
         return None
     return matrix_shape(rows, options.header)
+
+
+def _matrix_of_frame(frame: pl.DataFrame, options: ReadOptions) -> MatrixShape | None:
+    """How a frame is a matrix of ratings."""
+    if options.item or options.rating or options.count or options.pairs:
+        return None
+    rows = [[_shown(cell) for cell in row] for row in frame.head(_SAMPLED).iter_rows()]
+    return matrix_shape([frame.columns, *rows], has_header=True)
+
+
+def _shown(cell: Any) -> str:
+    return cell_text(cell) or ""
 
 
 def _table_of_reading(
@@ -266,6 +283,11 @@ def _table_of_frame(
     def sampled(position: int) -> list[str]:
         return _texts(frame.to_series(position).head(_SAMPLED))
 
+    shape = _matrix_of_frame(frame, options)
+    if shape is not None:
+        return _table_of_reading(
+            read_matrix_frame(frame, shape, options.scale), label, options, place_of
+        )
     columns = find_columns(frame.columns, options, label, sampled)
     if frame.height == 0:
         raise DataError(f"{label} has columns but no ratings.")

@@ -71,12 +71,19 @@ def sniff_separator(lines: Sequence[str]) -> str:
         return ","
     if not steady:
         return max(tables, key=lambda one: (_usual_length(tables[one])[1], _clean(one, tables)))
-    if WIDE_SPACES in steady and _usual_length(steady[WIDE_SPACES])[0] > 2:
+
+    def begins_alike(candidate: str) -> bool:
+        rows = steady[candidate]
+        return len(rows[0]) == _usual_length(rows)[0]
+
+    has_wide = WIDE_SPACES in steady and begins_alike(WIDE_SPACES)
+    if has_wide and _usual_length(steady[WIDE_SPACES])[0] > 2:
         steady.pop(SPACES, None)
 
-    def quality(candidate: str) -> tuple[bool, int, float]:
+    def quality(candidate: str) -> tuple[bool, bool, int, float]:
         n_fields, share = _usual_length(steady[candidate])
-        return _clean(candidate, steady) >= _MOST, n_fields, share
+        is_clean = _clean(candidate, steady) >= _MOST
+        return is_clean, begins_alike(candidate), n_fields, share
 
     return max(steady, key=quality)  # the first of equals
 
@@ -91,7 +98,11 @@ def split_lines(lines: Sequence[str], separator: str) -> list[list[str]]:
         return [line.split(separator) for line in lines]
     try:
         rows = list(
-            csv.reader([f"{line}\n" for line in lines], delimiter=separator, skipinitialspace=True)
+            csv.reader(
+                [f"{line}\n" for line in lines],
+                delimiter=separator,
+                skipinitialspace=separator != " ",
+            )
         )
     except csv.Error:
         rows = []

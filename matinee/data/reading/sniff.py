@@ -25,6 +25,7 @@ EXCEL = "is an Excel workbook; save it as CSV and give that file."
 
 _INTEGER = re.compile(INTEGER)
 _NUMBER = re.compile(r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
+_MOVIELENS = re.compile(r"\bu(?:\.data|[1-5ab]\.(?:base|test))(?:\.\w+)?$")
 _SAMPLE_ROWS = 200
 _MILLISECONDS_FROM = 10**11  # as seconds this is the year 5138, as milliseconds 1973
 _MAGIC = {
@@ -107,7 +108,8 @@ def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
         raise DataError(
             f"{label} is a web page, not a table; the download went wrong. Fetch it again."
         )
-    if b"\0" in head or (not is_whole and b"\n" not in head and b"\r" not in head):
+    has_lines = is_whole or b"\n" in head or b"\r" in head or start.startswith((b"{", b"["))
+    if b"\0" in head or not has_lines:
         raise DataError(
             f"{label} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
         )
@@ -140,6 +142,8 @@ def layout_of(head: str, options: ReadOptions, label: str, separator: str) -> La
         columns = find_columns(rows[0], options, label, sampled)
     else:
         columns, notes = columns_without_header(rows, options, label)
+        if separator == "::" or _MOVIELENS.search(label):
+            notes = []  # as everybody knows them
     if has_header and len(filled) == 1:
         raise DataError(f"{label} has a header but no ratings.")
     cells = {role: sampled(position) for role, position in columns.positions.items()}

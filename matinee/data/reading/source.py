@@ -154,8 +154,9 @@ def in_utf_8(file: SourceFile, options: ReadOptions) -> Iterator[tuple[Path, tup
 
 def text_of_head(head: bytes) -> str:
     """The whole lines at the start of a file, as text."""
-    if len(head) == HEAD_BYTES:
-        head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1]
+    end = max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
+    if len(head) == HEAD_BYTES and end:
+        head = head[:end]
     return head.decode("utf-8", "surrogateescape")
 
 

@@ -46,7 +46,10 @@ def is_document(head: str) -> bool:
         return not any(_is_object(line) for line in lines[:20])
     if not isinstance(row, dict) or not row:
         return False
-    return all(isinstance(value, dict | list) for value in row.values())
+    values = list(row.values())
+    is_alone = "\n" not in text.strip()
+    has_table = any(isinstance(value, list) and value for value in values)
+    return all(isinstance(value, dict | list) for value in values) or (is_alone and has_table)
 
 
 def refuse_python(head: str, label: str) -> None:

@@ -4,7 +4,8 @@
     1,4,,5,2
     2,,3,,4
 
-An empty cell is no rating; so is 99 in Jester, and 0 where most cells are 0 and no value is below.
+An empty cell is no rating; so is 99 in Jester, and 0 where many cells are 0 and no value is below,
+unless the scale that a person gave includes it.
 Without a header, as in Jester, items and users are numbered from 1.
 """
 
@@ -127,7 +128,9 @@ def _float(cell: str) -> float:
         return float("inf")
 
 
-def read_matrix(path: Path, shape: MatrixShape, separator: str) -> Reading:
+def read_matrix(
+    path: Path, shape: MatrixShape, separator: str, scale: tuple[float, float] | None = None
+) -> Reading:
     """The ratings in a text file that is a matrix, block by block."""
     schema = {str(number): pl.String() for number in range(len(shape.names))}
     frames, line = [], 1
@@ -139,14 +142,16 @@ def read_matrix(path: Path, shape: MatrixShape, separator: str) -> Reading:
         table = table.with_row_index("line", offset=line + skipped)
         line += table.height + skipped
         frames.append(_long(table, shape))
-    return _reading(pl.concat(frames), shape)
+    return _reading(pl.concat(frames), shape, scale)
 
 
-def read_matrix_frame(frame: pl.DataFrame, shape: MatrixShape) -> Reading:
+def read_matrix_frame(
+    frame: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None = None
+) -> Reading:
     """The ratings in a frame that is a matrix."""
     numbered = {name: str(number) for number, name in enumerate(frame.columns)}
     table = frame.rename(numbered).cast(pl.String).with_row_index("line")
-    return _reading(_long(table, shape), shape)
+    return _reading(_long(table, shape), shape, scale)
 
 
 def _long(table: pl.DataFrame, shape: MatrixShape) -> pl.DataFrame:
@@ -172,7 +177,7 @@ def schema_of(shape: MatrixShape) -> list[str]:
     return [str(number) for number in range(len(shape.names))]
 
 
-def _reading(long: pl.DataFrame, shape: MatrixShape) -> Reading:
+def _reading(long: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None) -> Reading:
     names = pl.Series(shape.names, dtype=pl.String)
     column = names.gather(long["column"].to_physical())
     row, across = ("item", "user") if shape.rows_are_items else ("user", "item")
@@ -183,10 +188,12 @@ def _reading(long: pl.DataFrame, shape: MatrixShape) -> Reading:
         f"A matrix: each row is read as one {row}, each other column as one {across}; "
         "empty cells are no ratings."
     ]
-    return _without_sentinels(frame, notes)
+    return _without_sentinels(frame, notes, scale)
 
 
-def _without_sentinels(frame: pl.DataFrame, notes: list[str]) -> Reading:
+def _without_sentinels(
+    frame: pl.DataFrame, notes: list[str], scale: tuple[float, float] | None
+) -> Reading:
     value = frame["rating"].cast(pl.Float64, strict=False)
     if value.null_count():
         return Reading(frame, "rating", notes)  # such as decimal commas: for the reader of values
@@ -197,9 +204,14 @@ def _without_sentinels(frame: pl.DataFrame, notes: list[str]) -> Reading:
         frame = frame.filter(pl.col("rating") != _NONE_IN_JESTER)
     value = frame["rating"]
     n_zeros = int((value == 0).sum())
-    lowest = value.min()
-    if n_zeros >= _MANY_ZEROS * max(len(value), 1) and isinstance(lowest, float) and lowest >= 0:
-        notes.append(f"The {n_zeros:,} cells of 0 are read as no rating.")
+    lowest, highest = value.min(), value.max()
+    keeps_zeros = scale is not None and scale[0] <= 0
+    is_none = n_zeros >= _MANY_ZEROS * max(len(value), 1) and not keeps_zeros
+    if is_none and isinstance(lowest, float) and lowest >= 0 and isinstance(highest, float):
+        notes.append(
+            f"The {n_zeros:,} cells of 0 are read as no rating; --scale 0:{highest:g} makes them "
+            "ratings."
+        )
         frame = frame.filter(pl.col("rating") != 0)
         if frame["rating"].n_unique() == 1:
             return Reading(frame.drop("rating"), "pair", notes)

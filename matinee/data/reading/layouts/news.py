@@ -35,17 +35,20 @@ def _fits(lines: Sequence[str]) -> bool:
 def _read(path: Path, _options: ReadOptions, _label: str) -> Reading:
     with path.open("rb") as file:
         n_fields = file.readline().count(b"\t") + 1
-    user, time, _history, shown = [
-        f"column_{number}" for number in range(n_fields - 3, n_fields + 1)
-    ]
+    names = ["visit", "user", "time", "history", "shown"][-n_fields:]
     table = pl.scan_csv(
-        path, has_header=False, separator="\t", quote_char=None, infer_schema=False, glob=False
+        path,
+        has_header=False,
+        separator="\t",
+        quote_char=None,
+        schema={name: pl.String() for name in names},
+        glob=False,
     )
-    clicked = pl.col(shown).str.strip_chars().str.split(" ").alias("item")
+    clicked = pl.col("shown").str.strip_chars().str.split(" ").alias("item")
     rows = table.select(
-        pl.col(user).str.strip_chars().alias("user"),
+        pl.col("user").str.strip_chars(),
         clicked,
-        pl.col(time).str.strip_chars().alias("timestamp"),
+        pl.col("time").str.strip_chars().alias("timestamp"),
     ).explode("item")
     clicks = rows.filter(pl.col("item").str.ends_with("-1")).with_columns(
         pl.col("item").str.strip_suffix("-1")
