@@ -74,19 +74,20 @@ def plan_of(head: str, options: ReadOptions) -> TextPlan:
     if options.separator is not None:
         given = separator_named(options.separator)
     separator = given or sniff_separator(body)
-    header = None
+    names = None
     if comment is not None and body:
-        header = _commented_header(comment, body, separator)
-    if header is None and len(body) > 1:
-        header, replaces = _mended_header(body, separator, notes)
+        names = _commented_header(comment, body, separator)
+    if names is None and len(body) > 1:
+        names, replaces = _mended_header(body, separator, notes)
         n_dropped += replaces * (1 + _n_blank(lines[n_dropped:]))
-    elif header is not None:
+    elif names is not None:
         notes[-1] = f"The first line, '{_short(comment or '')}', is read as the header."
     if separator in (SPACES, WIDE_SPACES):
         notes.append(f"The columns are separated by {shown_separator(separator)}.")
     final, rewrite = _rewriting(separator, body)
-    if header is not None:
-        header = final.join(header) if len(final) > 1 else _csv_line(header, final)
+    header = None
+    if names is not None:
+        header = final.join(names) if len(final) > 1 else _csv_line(names, final)
     return TextPlan(final, n_dropped, header, rewrite, returns, notes)
 
 
