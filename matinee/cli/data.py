@@ -48,7 +48,7 @@ def _entry_dict(entry: "Entry", path: Path | None) -> dict[str, Any]:
         "n_ratings": entry.n_ratings,
         "n_users": entry.n_users,
         "n_items": entry.n_items,
-        "licence": entry.licence,
+        "licence": entry.license,
         "citation": entry.citation,
         "path": None if path is None else str(path),
     }
@@ -63,7 +63,7 @@ def fetch(name: str) -> None:
 
     path = fetch_(name)
     click.echo(path)
-    note(f"License: {entry(name).licence}\nPlease cite: {entry(name).citation}")
+    note(f"License: {entry(name).license}\nPlease cite: {entry(name).citation}")
 
 
 @data.command()

@@ -22,7 +22,7 @@ from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.reading.columnar import (
     NotClean,
-    Table,
+    ParsedTable,
     last_of_each_pair,
     sums_of_pairs,
     table_of_frame,
@@ -136,7 +136,7 @@ class _ReadTable(NamedTuple):
         notes: what was guessed, in sentences.
     """
 
-    table: Table
+    table: ParsedTable
     bad: list[BadRow]
     label: str
     notes: tuple[str, ...] = ()
@@ -375,7 +375,7 @@ def _checked(
     )
 
 
-def _refuse_nothing_to_learn(label: str, table: Table, n_bad_rows: int) -> None:
+def _refuse_nothing_to_learn(label: str, table: ParsedTable, n_bad_rows: int) -> None:
     left_out = ""
     if n_bad_rows:
         left_out = f" Bad rows left out before: {n_bad_rows:,}."
@@ -388,7 +388,7 @@ def _refuse_nothing_to_learn(label: str, table: Table, n_bad_rows: int) -> None:
     if table.kind == "rating" and bool((table.value == table.value[0]).all()):
         raise DataError(
             f"{label}: every rating is {table.value[0]:g}; at least two values are needed to "
-            f"learn from. If the rows only say who has what, give --pairs.{left_out}"
+            f"learn from. If a row only means that a user has an item, give --pairs.{left_out}"
         )
 
 
