@@ -18,6 +18,7 @@ from matinee.cli.options import (
     threads_option,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+from matinee.cli.reading import reading_of
 from matinee.errors import SettingError
 
 
@@ -92,7 +93,7 @@ def compare(
         save_comparison_page(comparison, page)
         note(f"Written: {page}. Open it in a browser; it needs no network.")
     if as_json_:
-        as_json(comparison.to_dict())
+        as_json({**comparison.to_dict(), **reading_of(dataset)})
         return
     table(HEADINGS, comparison.rows(), comparison.title())
     for sentence in comparison.sentences():

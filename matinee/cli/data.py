@@ -7,6 +7,7 @@ import click
 
 from matinee.cli.options import data_argument, data_options, json_option, load_data
 from matinee.cli.output import as_json, note, table
+from matinee.cli.reading import reading_of
 
 if TYPE_CHECKING:
     from matinee.data.datasets.registry import Entry
@@ -74,9 +75,10 @@ def describe(source: tuple[str, ...], as_json_: bool, **columns: Any) -> None:
     """Describe DATA: size, distribution, popular films, problems."""
     from matinee.data.describe import describe as describe_dataset
 
-    description = describe_dataset(load_data(source, columns))
+    dataset = load_data(source, columns)
+    description = describe_dataset(dataset)
     if as_json_:
-        as_json(description.to_dict())
+        as_json({**description.to_dict(), **reading_of(dataset)})
         return
     for line in description.sentences():
         click.echo(line)

@@ -20,6 +20,7 @@ from matinee.cli.options import (
     threads_option,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+from matinee.cli.reading import reading_of
 
 
 @click.command()
@@ -62,7 +63,7 @@ def evaluate(
             lambda: copy(model), parts, dataset.name, n_threads=threads, progress=progress
         )
     if as_json_:
-        as_json(report.to_dict())
+        as_json({**report.to_dict(), **reading_of(dataset)})
         return
     table(("", ""), report.rows(), f"{report.model} on {report.dataset}, {report.protocol}")
     note(report.note)

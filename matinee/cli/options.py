@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from matinee.cli.reading import (
+    cell_options,
+    note_reading,
+    note_test_part,
+    parse_map,
+    parse_missing,
+)
 from matinee.errors import SettingError
 
 if TYPE_CHECKING:
@@ -93,6 +100,7 @@ def dial_options(function: Function) -> Function:
 
 def data_options(function: Function) -> Function:
     """Options for tables with unusual columns or rows; their values go to `read_options`."""
+    function = cell_options(function)
     options = (
         click.option(
             "--user-column",
@@ -110,7 +118,11 @@ def data_options(function: Function) -> Function:
         click.option(
             "--pairs", is_flag=True, help="There are no ratings; each row is a user and an item."
         ),
-        click.option("--timestamp-column", metavar="NAME", help="Column with the timestamps."),
+        click.option(
+            "--timestamp-column",
+            metavar="NAME",
+            help="Column with the timestamps; none leaves them out.",
+        ),
         click.option(
             "--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."
         ),
@@ -157,6 +169,11 @@ def read_options(columns: dict[str, Any]) -> "ReadOptions":
         separator=columns["separator"],
         encoding=columns["encoding"],
         header=columns["header"],
+        missing=parse_missing(columns["missing"]),
+        value_map=parse_map(columns["value_map"]),
+        decimal=columns["decimal"],
+        time_format=columns["time_format"],
+        text_ids=columns["text_ids"],
     )
 
 
@@ -235,7 +252,8 @@ def make_model_for(
 
 
 def load_data(source: tuple[str, ...], columns: dict[str, Any]) -> "Dataset":
-    """The data set, with notes on standard error about skipped and repeated rows.
+    """The data set, with notes on standard error: what was taken for what, and skipped and
+    repeated rows.
 
     Args:
         source: the files or other sources of one data set, usually one.
@@ -247,8 +265,7 @@ def load_data(source: tuple[str, ...], columns: dict[str, Any]) -> "Dataset":
 
     data = source[0] if len(source) == 1 else list(source)
     dataset = load(data, read_options(columns))
-    for sentence in dataset.notes:
-        note(sentence)
+    note_reading(dataset)
     n_repeated = counted(dataset.n_duplicates, "row")
     if not dataset.ratings.scale.has_stars:
         _note_pairs(dataset)
@@ -292,6 +309,7 @@ def load_parts(
     dataset = load_data(source, columns)
     if test_source:
         test = load(test_source, read_options(columns))
+        note_test_part(test)
         return dataset, [given_parts(dataset.ratings, test.ratings)]
     if spec:
         return dataset, splits(dataset.ratings, spec, seed, dataset.source_rows)

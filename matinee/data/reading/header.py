@@ -46,8 +46,7 @@ def first_line(rows: Sequence[Sequence[str]], options: ReadOptions) -> Line:
 
 
 def _without_rows_below(first: Sequence[str], options: ReadOptions) -> Line:
-    given = [name for name in options.column_names.values() if name is not None]
-    if any(name in first for name in given):
+    if any(name in first for name in options.given_names):
         return "names"
     return "unknown"
 

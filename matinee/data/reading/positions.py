@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from matinee.data.reading.header import are_most, is_missing, is_number, is_time, is_value
 from matinee.data.reading.layouts.plain import plain_layout
-from matinee.data.reading.options import Kind, ReadOptions
-from matinee.data.reading.schema import Columns
+from matinee.data.reading.options import NO_COLUMN, Kind, ReadOptions
+from matinee.data.reading.schema import ROLES, Columns
 from matinee.errors import DataError
 from matinee.text import joined, printable
 
@@ -119,7 +119,7 @@ def columns_without_header(
     """
     n_fields = len(rows[0])
     plain = plain_layout(rows)
-    if plain is not None and not any(options.column_names.values()) and not options.pairs:
+    if plain is not None and not options.given_names and not options.pairs:
         return Columns(dict(plain.positions), plain.kind), [plain.note]
     columns = [
         _Column(number, [row[number].strip() for row in rows if len(row) == n_fields])
@@ -140,20 +140,21 @@ def columns_without_header(
     positions |= {role: column.number for role, column in zip(missing, found.ids, strict=True)}
     if found.value is not None:
         positions["rating"] = found.value.number
-    if found.time is not None:
+    if found.time is not None and options.timestamp != NO_COLUMN:
         positions["timestamp"] = found.time.number
     kind: Kind = "pair"
     if "rating" in positions:
         kind = "count" if options.count is not None else "rating"
     note = _note(positions, kind, swapped, n_fields)
-    return Columns(positions, kind), [note]
+    ordered = {role: positions[role] for role in ROLES if role in positions}
+    return Columns(ordered, kind, given=frozenset(given)), [note]
 
 
 def _numbered(options: ReadOptions, n_fields: int, label: str) -> dict[str, int]:
     """Role -> number of its column, from 0, as the options say."""
     given = {}
     for role, name in options.column_names.items():
-        if name is None:
+        if name is None or (role == "timestamp" and name == NO_COLUMN):
             continue
         number = name.strip()
         if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= n_fields):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from matinee.data.reading.options import Kind, ReadOptions
+from matinee.data.reading.options import NO_COLUMN, Kind, ReadOptions
 from matinee.errors import DataError
 from matinee.text import did_you_mean, printable
 
@@ -68,10 +68,26 @@ class Columns(NamedTuple):
         positions: role -> number of its column; "timestamp" may be absent, and pairs have no
             "rating".
         kind: what the column in the place of the rating holds.
+        names: of all columns; empty without a header.
+        given: the roles whose columns the options name.
+        found: how the other columns were found, for people; empty for the usual ways.
     """
 
     positions: dict[str, int]
     kind: Kind
+    names: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
+    found: str = ""
+
+    def name(self, role: str) -> str:
+        """The name of the column of a role; without a header its number, from 1."""
+        position = self.positions[role]
+        return self.names[position] if self.names else str(position + 1)
+
+    def unused(self) -> list[int]:
+        """The numbers of the columns with names that have no role."""
+        used = set(self.positions.values())
+        return [number for number in range(len(self.names)) if number not in used]
 
 
 def plain_name(name: str) -> str:
@@ -128,13 +144,16 @@ def find_columns(
     for role in ROLES:
         if role == "rating" and kind == "pair":
             continue
+        if role == "timestamp" and _is_left_out(stripped, options):
+            continue
         position = _position(stripped, role, kind, options.column_names[role], label)
         if position is not None:
             positions[role] = position
     _refuse_shared(positions, stripped, label)
     if kind == "pair" and not options.pairs:
         _refuse_unknown_rating(stripped, positions, sampled, label)
-    return Columns(positions, kind)
+    given = frozenset(role for role, name in options.column_names.items() if name is not None)
+    return Columns(positions, kind, tuple(stripped), given)
 
 
 def _kind(names: Sequence[str], options: ReadOptions) -> Kind:
@@ -150,6 +169,11 @@ def _kind(names: Sequence[str], options: ReadOptions) -> Kind:
     if column_of(names, "count") is not None:
         return "count"
     return "pair"
+
+
+def _is_left_out(names: Sequence[str], options: ReadOptions) -> bool:
+    """Whether the options say that no column holds times."""
+    return options.timestamp == NO_COLUMN and _named_column(names, NO_COLUMN) is None
 
 
 def _position(

@@ -11,7 +11,7 @@ import polars as pl
 from matinee.data.reading.header import first_line
 from matinee.data.reading.options import Kind, ReadOptions
 from matinee.data.reading.positions import columns_without_header
-from matinee.data.reading.schema import find_columns
+from matinee.data.reading.schema import Columns, find_columns
 from matinee.data.reading.separator import split_lines
 from matinee.errors import DataError
 from matinee.text import printable
@@ -27,7 +27,6 @@ _INTEGER = re.compile(INTEGER)
 _NUMBER = re.compile(r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
 _MOVIELENS = re.compile(r"\bu(?:\.data|[1-5ab]\.(?:base|test))(?:\.\w+)?$")
 _SAMPLE_ROWS = 200
-_MILLISECONDS_FROM = 10**11  # as seconds this is the year 5138, as milliseconds 1973
 _MAGIC = {
     b"%PDF": "is a PDF document; a table in CSV or Parquet is needed.",
     b"SQLite format 3": "is an SQLite database; give it as sqlite:///FILE.",
@@ -46,9 +45,9 @@ class Layout:
         n_fields: number of fields in each row.
         positions, kind: see `Columns`.
         types: role -> type of its sampled cells.
-        time_divisor: what a timestamp is divided by to become seconds (1, 1,000, ...).
         starts_at_once: no blank line comes before the first row.
         notes: what was guessed, in sentences.
+        columns: which column is what, and the names of all.
     """
 
     separator: str
@@ -57,8 +56,8 @@ class Layout:
     positions: Mapping[str, int]
     kind: Kind
     types: Mapping[str, type[pl.DataType]]
-    time_divisor: int
     starts_at_once: bool
+    columns: Columns
     notes: Sequence[str] = ()
 
 
@@ -147,17 +146,16 @@ def layout_of(head: str, options: ReadOptions, label: str, separator: str) -> La
     if has_header and len(filled) == 1:
         raise DataError(f"{label} has a header but no ratings.")
     cells = {role: sampled(position) for role, position in columns.positions.items()}
-    times = [int(cell) for cell in cells.get("timestamp", []) if plain_integer(cell)]
     return Layout(
         separator=separator,
         has_header=has_header,
         n_fields=len(rows[0]),
         positions=columns.positions,
         kind=columns.kind,
-        types={role: _sampled_type(role, cells[role]) for role in columns.positions},
-        time_divisor=time_divisor(times),
+        types={role: _sampled_type(role, cells[role], options) for role in columns.positions},
         starts_at_once=bool(lines[0].strip()),
         notes=notes,
+        columns=columns,
     )
 
 
@@ -170,8 +168,7 @@ def _has_header(rows: Sequence[Sequence[str]], options: ReadOptions, label: str)
     kind = first_line(rows, options)
     if kind != "unknown":
         return kind == "names"
-    given = [name for name in options.column_names.values() if name is not None]
-    if any(not name.strip().isdigit() for name in given):
+    if any(not name.strip().isdigit() for name in options.given_names):
         return True
     shown = ", ".join(f"'{printable(cell.strip()[:40])}'" for cell in rows[0][:8])
     raise DataError(
@@ -180,18 +177,14 @@ def _has_header(rows: Sequence[Sequence[str]], options: ReadOptions, label: str)
     )
 
 
-def _sampled_type(role: str, cells: Sequence[str]) -> type[pl.DataType]:
+def _sampled_type(role: str, cells: Sequence[str], options: ReadOptions) -> type[pl.DataType]:
     if role == "rating":
+        has_words = any(isinstance(word, str) for word in options.missing)
+        if options.value_map or options.decimal or has_words:
+            return pl.String
         return pl.Float32
+    if role in ("user", "item") and options.text_ids:
+        return pl.String
     if all(plain_integer(cell) for cell in cells if cell):
         return pl.Int64
     return pl.String
-
-
-def time_divisor(times: Sequence[int]) -> int:
-    """1 for seconds, 1,000 for milliseconds and so on, judged by the smallest given time."""
-    smallest = min((abs(time) for time in times), default=0)
-    divisor = 1
-    while smallest // divisor >= _MILLISECONDS_FROM:
-        divisor *= 1000
-    return divisor
