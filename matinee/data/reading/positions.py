@@ -125,6 +125,8 @@ def columns_without_header(
         _Column(number, [row[number].strip() for row in rows if len(row) == n_fields])
         for number in range(n_fields)
     ]
+    while len(columns) > 2 and columns[-1].is_empty:  # a separator at the end of each row
+        columns.pop()
     given = _numbered(options, n_fields, label)
     free = [column for column in columns if column.number not in given.values()]
     found = _in_usual_order(free, given, options) or _by_content(free, given, options)

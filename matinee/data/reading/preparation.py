@@ -5,6 +5,7 @@ writes a copy, block by block, and says how its lines are numbered in the origin
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,7 +17,6 @@ from matinee.data.reading.separator import (
     SPACES,
     WIDE_SPACES,
     separator_named,
-    shown_separator,
     sniff_separator,
     split_lines,
 )
@@ -36,6 +36,7 @@ class TextPlan:
 
     Attributes:
         separator: of the fields of the result.
+        original: of the fields of the file.
         n_dropped: lines at the start that are left out.
         header: a line that stands in their place; None for none.
         rewrite: changes the bytes of whole lines; None to leave them as they are.
@@ -44,6 +45,7 @@ class TextPlan:
     """
 
     separator: str
+    original: str
     n_dropped: int = 0
     header: str | None = None
     rewrite: Callable[[bytes], bytes] | None = None
@@ -82,13 +84,11 @@ def plan_of(head: str, options: ReadOptions) -> TextPlan:
         n_dropped += replaces * (1 + _n_blank(lines[n_dropped:]))
     elif names is not None:
         notes[-1] = f"The first line, '{_short(comment or '')}', is read as the header."
-    if separator in (SPACES, WIDE_SPACES):
-        notes.append(f"The columns are separated by {shown_separator(separator)}.")
     final, rewrite = _rewriting(separator, body)
     header = None
     if names is not None:
         header = final.join(names) if len(final) > 1 else _csv_line(names, final)
-    return TextPlan(final, n_dropped, header, rewrite, returns, notes)
+    return TextPlan(final, separator, n_dropped, header, rewrite, returns, notes)
 
 
 def write_prepared(path: Path, target: Path, plan: TextPlan) -> None:
@@ -96,6 +96,8 @@ def write_prepared(path: Path, target: Path, plan: TextPlan) -> None:
     with path.open("rb") as source, target.open("wb") as written:
         if plan.header is not None:
             written.write(f"{plan.header}\n".encode("utf-8", "surrogateescape"))
+        if source.read(len(BOM_UTF8)) != BOM_UTF8:
+            source.seek(0)
         left, rest = plan.n_dropped, b""
         while block := source.read(_BLOCK):
             block = rest + block
@@ -227,9 +229,9 @@ def _rewriting(separator: str, body: Sequence[str]) -> tuple[str, Callable[[byte
         raw = separator.encode()
         return _UNIT, lambda block: block.replace(raw, _UNIT.encode())
     spaced = re.compile(rf'{re.escape(separator)} +"(?:[^"]|"")*" *(?={re.escape(separator)}|$)')
-    if separator not in ("::", " ") and any(spaced.search(line) for line in body[:20]):
+    if separator not in ("::", " ") and any(spaced.search(line) for line in body):
         sign = re.escape(separator.encode())
-        before = re.compile(rb"(?m)(" + sign + rb'|^) +(?="(?!")|""(?:' + sign + rb"|\r?$))")
+        before = re.compile(rb"(?m)(" + sign + rb'|^) +(?="(?!")|"""|""(?:' + sign + rb"|\r?$))")
         after = re.compile(rb'(?m)" +(?=' + sign + rb"|\r?$)")
         return separator, lambda block: after.sub(b'"', before.sub(rb"\1", block))
     return separator, None

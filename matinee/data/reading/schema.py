@@ -104,10 +104,11 @@ def columns_of(names: Sequence[str], role: str) -> list[int]:
 
 def without_types(names: Sequence[str]) -> list[str]:
     """Names of columns without the types that RecBole writes, such as `user_id:token`."""
-    typed = [_TYPED.fullmatch(name.strip()) for name in names]
+    stripped = [name.strip() for name in names]
+    typed = [_TYPED.fullmatch(name) for name in stripped if name]
     if not all(typed):
-        return [name.strip() for name in names]
-    return [match[1] for match in typed if match is not None]
+        return stripped
+    return [name.rpartition(":")[0] for name in stripped]
 
 
 def column_of(names: Sequence[str], role: str) -> int | None:

@@ -46,11 +46,13 @@ def separator_named(text: str) -> str:
     return found
 
 
-def shown_separator(separator: str) -> str:
-    """The name of a separator for messages."""
-    names = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe", " ": "space"}
+def text_kind(separator: str) -> str:
+    """What to call text with a separator: "CSV", "text separated by semicolons"."""
+    if separator == ",":
+        return "CSV"
+    names = {"\t": "tabs", ";": "semicolons", "|": "pipes", " ": "spaces"}
     names |= {SPACES: "runs of spaces", WIDE_SPACES: "runs of spaces", "\x01": "Ctrl-A"}
-    return names.get(separator, f"'{separator}'")
+    return f"text separated by {names.get(separator, repr(separator))}"
 
 
 def sniff_separator(lines: Sequence[str]) -> str:
@@ -76,9 +78,10 @@ def sniff_separator(lines: Sequence[str]) -> str:
         rows = steady[candidate]
         return len(rows[0]) == _usual_length(rows)[0]
 
-    has_wide = WIDE_SPACES in steady and begins_alike(WIDE_SPACES)
-    if has_wide and _usual_length(steady[WIDE_SPACES])[0] > 2:
-        steady.pop(SPACES, None)
+    if WIDE_SPACES in steady and begins_alike(WIDE_SPACES):
+        n_fields, share = _usual_length(steady[WIDE_SPACES])
+        if n_fields > 2 and share >= _usual_length(steady.get(SPACES, []))[1]:
+            steady.pop(SPACES, None)
 
     def quality(candidate: str) -> tuple[bool, bool, int, float]:
         n_fields, share = _usual_length(steady[candidate])
@@ -116,7 +119,7 @@ def _is_possible(candidate: str, lines: Sequence[str]) -> bool:
         aligned = sum("  " in line or line != line.strip(" ") for line in lines)
         return aligned <= 0.1 * len(lines)
     if candidate == SPACES:
-        return not any("\t" in line for line in lines)
+        return not any("\t" in line or '"' in line for line in lines)
     return True
 
 

@@ -35,7 +35,7 @@ from matinee.data.reading.layouts import LINES, NamedLayout
 from matinee.data.reading.layouts.documents import is_document, refuse_python, write_json_lines
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.preparation import plan_of, write_prepared
-from matinee.data.reading.separator import split_lines
+from matinee.data.reading.separator import split_lines, text_kind
 from matinee.data.reading.sniff import refuse_other_files, refuse_what_is_no_table
 from matinee.data.reading.user_metadata import VIEWER_FILES
 from matinee.errors import DataError
@@ -78,6 +78,7 @@ class SourceFile:
         parts: the files that were joined; empty if it is one file as it was given.
         line_shift: what to add to a line number to have that before comments were left out.
         separator: of the fields, if it is a table of text.
+        text_kind: what to call such text, by its original separator.
         layout: the well-known layout that its lines have; None for others.
     """
 
@@ -90,6 +91,7 @@ class SourceFile:
     parts: tuple[Part, ...] = ()
     line_shift: int = 0
     separator: str | None = None
+    text_kind: str = ""
     layout: NamedLayout | None = None
 
     def place_of(self, line: int) -> tuple[str, int]:
@@ -285,7 +287,12 @@ class _Workplace:
             target = self._folder() / "prepared"
             write_prepared(file.path, target, plan)
             file = replace(file, path=target, line_shift=plan.line_shift)
-        return replace(file, separator=plan.separator, notes=(*file.notes, *plan.notes))
+        return replace(
+            file,
+            separator=plan.separator,
+            text_kind=text_kind(plan.original),
+            notes=(*file.notes, *plan.notes),
+        )
 
     def joined(self, files: Sequence[SourceFile]) -> SourceFile:
         """The parts of one table as one file.

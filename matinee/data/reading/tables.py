@@ -117,7 +117,8 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
         with in_utf_8(file, options) as (path, more_notes):
             values, bad = read_carefully(lambda: text_records(path, layout), rules)
         notes += more_notes
-    return ReadTable(values, bad, rules, columns, _layout_words(layout), notes)
+    words = f"{file.text_kind} {'with' if layout.has_header else 'without'} a header"
+    return ReadTable(values, bad, rules, columns, words, notes)
 
 
 def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixShape | None:
@@ -160,12 +161,6 @@ def _table_of_reading(
         lines, unit = frame["line"], "line"
     rules = _rules(label, unit, columns, options, place_of)
     return _table_of_roles(frame.select(roles), columns, rules, name, lines)._replace(notes=notes)
-
-
-def _layout_words(layout: Layout) -> str:
-    names = {",": "CSV", "\t": "tab-separated text", " ": "space-separated text"}
-    words = names.get(layout.separator, f"text separated by {layout.separator}")
-    return f"{words} {'with' if layout.has_header else 'without'} a header"
 
 
 def _values_of_text(path: Path, layout: Layout, rules: ValueRules) -> ValuesRead | None:
