@@ -6,14 +6,10 @@ removed afterwards; a plain file is read where it lies.
 
 import stat
 import tempfile
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
-
-import polars as pl
 
 from matinee.data.reading.archives import (
     RATINGS_FILES,
@@ -29,39 +25,28 @@ from matinee.data.reading.encoding import (
     known_encoding,
     transcode,
 )
-from matinee.data.reading.header import first_line
+from matinee.data.reading.heads import (
+    HEAD_BYTES,
+    head_of,
+    is_json_lines,
+    layout_of_lines,
+    text_of_head,
+)
 from matinee.data.reading.item_metadata import CATALOG_FILES
-from matinee.data.reading.layouts import LINES, NamedLayout
+from matinee.data.reading.layouts import NamedLayout
 from matinee.data.reading.layouts.documents import is_document, refuse_python, write_json_lines
 from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.parts import Part, join_parquet, join_text
 from matinee.data.reading.preparation import plan_of, write_prepared
-from matinee.data.reading.separator import split_lines, text_kind
+from matinee.data.reading.separator import text_kind
 from matinee.data.reading.sniff import refuse_other_files, refuse_what_is_no_table
 from matinee.data.reading.user_metadata import VIEWER_FILES
 from matinee.errors import DataError
-from matinee.text import counted, did_you_mean, printable
+from matinee.text import counted, did_you_mean
 
-HEAD_BYTES = 1 << 16
-_SAMPLE_LINES = 1000
-_BLOCK = 1 << 22
 _COMPANIONS = (*CATALOG_FILES, *VIEWER_FILES, "u.genre")
 _PARQUET = b"PAR1"
 _DEEPEST = 3  # archives in archives
-
-
-@dataclass(frozen=True)
-class Part:
-    """Where the lines of one file begin in the text that is read.
-
-    Attributes:
-        first: its first line or row there.
-        shift: what to add to a line number to have that of the file.
-        label: the file's name in messages.
-    """
-
-    first: int
-    shift: int
-    label: str
 
 
 @dataclass(frozen=True)
@@ -105,8 +90,7 @@ class SourceFile:
 
     def head(self) -> bytes:
         """The first bytes."""
-        with self.path.open("rb") as file:
-            return file.read(HEAD_BYTES)
+        return head_of(self.path)
 
 
 @contextmanager
@@ -152,14 +136,6 @@ def in_utf_8(file: SourceFile, options: ReadOptions) -> Iterator[tuple[Path, tup
     with ExitStack() as stack:
         copy = _Workplace(stack, options).in_encoding(replace(file, notes=()), encoding)
         yield copy.path, copy.notes
-
-
-def text_of_head(head: bytes) -> str:
-    """The whole lines at the start of a file, as text."""
-    end = max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
-    if len(head) == HEAD_BYTES and end:
-        head = head[:end]
-    return head.decode("utf-8", "surrogateescape")
 
 
 class _Workplace:
@@ -301,17 +277,18 @@ class _Workplace:
             DataError: they have different columns.
         """
         first = files[0]
+        paths, labels = [file.path for file in files], [file.label for file in files]
         are_parquet = [file.head().startswith(_PARQUET) for file in files]
         target = self._folder() / "joined"
         if all(are_parquet):
-            parts = _join_parquet(files, target)
+            parts = join_parquet(paths, labels, target)
         elif any(are_parquet):
             raise DataError(
                 f"{first.label} and the other files are not of one kind; give files that are all "
                 "Parquet or all text."
             )
         else:
-            parts = _join_text(files, target, self._options)
+            parts = join_text(paths, labels, target, self._options)
         notes = dict.fromkeys(note for file in files for note in file.notes)
         return replace(
             first,
@@ -320,110 +297,6 @@ class _Workplace:
             notes=(*notes, f"Read {len(files):,} files as one table."),
             parts=tuple(parts),
         )
-
-
-def is_json_lines(text: str) -> bool:
-    """Whether a text begins like JSON lines."""
-    return text.removeprefix("\ufeff").lstrip().startswith("{")
-
-
-def layout_of_lines(text: str) -> NamedLayout | None:
-    """The well-known layout that the first lines of a text have; None for others."""
-    lines = text.removeprefix("\ufeff").splitlines()[:_SAMPLE_LINES]
-    for layout in LINES:
-        if layout.fits(lines):
-            return layout
-    return None
-
-
-def _join_parquet(files: Sequence[SourceFile], target: Path) -> list[Part]:
-    try:
-        tables = [pl.scan_parquet(file.path, glob=False) for file in files]
-        heights = [int(table.select(pl.len()).collect().item()) for table in tables]
-        pl.concat(tables, how="vertical_relaxed").sink_parquet(target)
-    except (Exception, pl.exceptions.PanicException) as error:  # Polars may panic on damaged files
-        reason = str(error).split("\n")[0]
-        raise DataError(
-            f"{files[0].label} and the other files do not have the same columns, or one is "
-            f"damaged: {reason}"
-        ) from error
-    parts, row = [], 0
-    for file, height in zip(files, heights, strict=True):
-        parts.append(Part(row, -row, file.label))
-        row += height
-    return parts
-
-
-def _join_text(files: Sequence[SourceFile], target: Path, options: ReadOptions) -> list[Part]:
-    """Write all lines one file after another, with the header of the first alone."""
-    parts, line = [], 1
-    header: _FirstLine | None = None
-    with target.open("wb") as written:
-        for file in files:
-            start = _first_line(text_of_head(file.head()), options)
-            header = header or start
-            n_dropped = 0
-            if line > 1:
-                n_dropped = _n_repeated(header, start, files[0].label, file.label)
-            parts.append(Part(line, n_dropped - line + 1, file.label))
-            line += _append_lines(file.path, written, n_dropped)
-    return parts
-
-
-class _FirstLine(NamedTuple):
-    """How a table of text begins.
-
-    Attributes:
-        n_before: comments and the like before it.
-        cells: its fields, in lower case.
-        is_header: whether they name columns.
-    """
-
-    n_before: int
-    cells: list[str]
-    is_header: bool
-
-
-def _first_line(text: str, options: ReadOptions) -> _FirstLine:
-    if is_json_lines(text) or layout_of_lines(text):
-        return _FirstLine(0, [], False)
-    plan = plan_of(text, options)
-    lines = text.removeprefix("\ufeff").splitlines()[plan.n_dropped :]
-    rows = split_lines([line for line in lines if line.strip()][:_SAMPLE_LINES], plan.separator)
-    if plan.header is not None or not rows:
-        return _FirstLine(plan.n_dropped, [], False)
-    cells = [cell.strip().casefold() for cell in rows[0]]
-    return _FirstLine(plan.n_dropped, cells, first_line(rows, options) == "names")
-
-
-def _n_repeated(header: _FirstLine, start: _FirstLine, label: str, other: str) -> int:
-    """How many lines at the start of a further part repeat those of the first part."""
-    if start.is_header and start.cells != header.cells:
-        names = ", ".join(f"'{printable(cell[:40])}'" for cell in start.cells[:12])
-        raise DataError(
-            f"{other} has other columns than {label}: {names}. Give files whose columns are the "
-            "same, or read them one by one."
-        )
-    return start.n_before + (header.is_header and start.cells == header.cells)
-
-
-def _append_lines(path: Path, written: BinaryIO, n_dropped: int) -> int:
-    """Append the lines of a file but the first ones; returns how many."""
-    n_lines, last = 0, b"\n"
-    with path.open("rb") as source:
-        mark = source.read(len(BOM_UTF8))
-        if mark != BOM_UTF8:
-            source.seek(0)
-        for _ in range(n_dropped):
-            source.readline()
-        while block := source.read(_BLOCK):
-            written.write(block)
-            n_lines += block.count(b"\n")
-            last = block[-1:]
-    if last != b"\n":
-        written.write(b"\n")
-        n_lines += 1
-    return n_lines
 
 
 def _not_there(path: Path) -> str:

@@ -12,6 +12,7 @@ import polars as pl
 
 from matinee.data.reading.cells import PlaceOf, ValueRules, cell_text
 from matinee.data.reading.columnar import NotClean, frames_of_text, other_columns_of_text
+from matinee.data.reading.heads import text_of_head
 from matinee.data.reading.layouts import Reading
 from matinee.data.reading.layouts.matrix import (
     MatrixShape,
@@ -33,7 +34,7 @@ from matinee.data.reading.row_by_row import (
 from matinee.data.reading.schema import ROLES, Columns, find_columns
 from matinee.data.reading.separator import split_lines
 from matinee.data.reading.sniff import Layout, layout_of
-from matinee.data.reading.source import SourceFile, in_utf_8, text_of_head
+from matinee.data.reading.source import SourceFile, in_utf_8
 from matinee.data.reading.unnamed_words import refuse_words
 from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
