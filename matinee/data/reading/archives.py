@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from matinee.data.reading.compression import copy_bounded
+from matinee.data.reading.compression import blocks_of, copy_bounded
 from matinee.data.reading.sniff import EXCEL
 from matinee.errors import DataError
 
@@ -183,5 +183,5 @@ def _unpack(
     wanted = [name for name in names if name in {str(beside / other) for other in companions}]
     for name in dict.fromkeys([*ratings, *wanted]):
         with opened(name) as packed:
-            copy_bounded(packed, folder / PurePosixPath(name).name, label)
+            copy_bounded(blocks_of(packed), folder / PurePosixPath(name).name, label)
     return ratings

@@ -7,15 +7,16 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import zstandard
 
 from matinee.errors import DataError
 
 _BLOCK = 1 << 20
+_ZSTANDARD_BLOCK = 1 << 12  # small, because one block of a bomb is unpacked at once
 _RESERVE = 1 << 28  # bytes of the disk that stay free
 _DAMAGE = (
     gzip.BadGzipFile,
@@ -27,29 +28,42 @@ _DAMAGE = (
 )
 
 
-def _open_bz2(path: Path) -> Any:
-    return bz2.open(path)
+def _of_gzip(path: Path) -> Iterator[bytes]:
+    with gzip.open(path) as packed:
+        yield from blocks_of(packed)
 
 
-def _open_gzip(path: Path) -> Any:
-    return gzip.open(path)
+def _of_bz2(path: Path) -> Iterator[bytes]:
+    with bz2.open(path) as packed:
+        yield from blocks_of(packed)
 
 
-def _open_xz(path: Path) -> Any:
-    return lzma.open(path)
+def _of_xz(path: Path) -> Iterator[bytes]:
+    with lzma.open(path) as packed:
+        yield from blocks_of(packed)
 
 
-def _open_zstandard(path: Path) -> Any:
-    return zstandard.open(path, "rb")
+def _of_zstandard(path: Path) -> Iterator[bytes]:
+    """What is in a zstandard file; its own stream reader takes a truncated file for a whole one."""
+    frames = zstandard.ZstdDecompressor(max_window_size=1 << 31)
+    frame, rest = frames.decompressobj(), b""
+    with path.open("rb") as file:
+        while packed := rest or file.read(_ZSTANDARD_BLOCK):
+            if frame.eof:
+                frame = frames.decompressobj()
+            yield frame.decompress(packed)
+            rest = frame.unused_data if frame.eof else b""
+    if not frame.eof:
+        raise EOFError
 
 
-#: First bytes of a compressed file -> what opens it.
-_OPENERS: dict[bytes, Callable[[Path], Any]] = {
-    b"\x1f\x8b": _open_gzip,
-    b"BZh": _open_bz2,
-    b"\xfd7zXZ\0": _open_xz,
-    b"\x5d\0\0": _open_xz,  # the older .lzma
-    b"\x28\xb5\x2f\xfd": _open_zstandard,
+#: First bytes of a compressed file -> the blocks of what is in it.
+_READERS: dict[bytes, Callable[[Path], Iterator[bytes]]] = {
+    b"\x1f\x8b": _of_gzip,
+    b"BZh": _of_bz2,
+    b"\xfd7zXZ\0": _of_xz,
+    b"\x5d\0\0": _of_xz,  # the older .lzma
+    b"\x28\xb5\x2f\xfd": _of_zstandard,
 }
 
 #: First bytes of archives that Python cannot unpack -> their name.
@@ -63,7 +77,7 @@ _OTHERS = {
 
 def is_compressed(head: bytes) -> bool:
     """Whether the first bytes of a file are those of gzip, bzip2, xz or zstandard."""
-    return _opener(head) is not None
+    return _reader(head) is not None
 
 
 def refuse_other_archives(head: bytes, label: str) -> None:
@@ -80,11 +94,10 @@ def decompress(path: Path, target: Path, label: str) -> None:
         DataError: it is damaged, compressed twice, or larger than the disk allows.
     """
     with path.open("rb") as file:
-        opener = _opener(file.read(8))
-    assert opener is not None
+        reader = _reader(file.read(8))
+    assert reader is not None
     try:
-        with opener(path) as packed:
-            copy_bounded(packed, target, label)
+        copy_bounded(reader(path), target, label)
     except _DAMAGE as error:
         raise _damaged(label) from error
     except OSError as error:
@@ -96,7 +109,13 @@ def decompress(path: Path, target: Path, label: str) -> None:
             raise DataError(f"{label} is compressed twice; decompress it once yourself.")
 
 
-def copy_bounded(packed: BinaryIO, target: Path, label: str) -> None:
+def blocks_of(packed: Any) -> Iterator[bytes]:
+    """The content of an open file, block by block."""
+    while block := packed.read(_BLOCK):
+        yield block
+
+
+def copy_bounded(blocks: Iterable[bytes], target: Path, label: str) -> None:
     """Write what comes out of an archive to a file.
 
     Raises:
@@ -104,7 +123,7 @@ def copy_bounded(packed: BinaryIO, target: Path, label: str) -> None:
     """
     left = shutil.disk_usage(target.parent).free - _RESERVE
     with target.open("wb") as file:
-        while block := packed.read(_BLOCK):
+        for block in blocks:
             left -= len(block)
             if left < 0:
                 file.truncate(0)
@@ -115,10 +134,10 @@ def copy_bounded(packed: BinaryIO, target: Path, label: str) -> None:
             file.write(block)
 
 
-def _opener(head: bytes) -> Callable[[Path], Any] | None:
-    for magic, opener in _OPENERS.items():
+def _reader(head: bytes) -> Callable[[Path], Iterator[bytes]] | None:
+    for magic, reader in _READERS.items():
         if head.startswith(magic):
-            return opener
+            return reader
     return None
 
 

@@ -26,7 +26,7 @@ _NAMES = {
     "\\u0001": "\x01",
     "^a": "\x01",
 }
-_NUMBER = re.compile(r"^[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?$")
+_NUMBER = re.compile(r"^[+-]?[0-9](?:[0-9.,]*[0-9.])?(?:[eE][+-]?[0-9]+)?$")
 _WIDE = re.compile(r" {2,}")
 _MOST = 0.9
 
@@ -37,13 +37,15 @@ def separator_named(text: str) -> str:
     Raises:
         SettingError: it is empty, or part of numbers or quotation.
     """
-    found = _NAMES.get(text.strip().lower(), text)
-    if not found or found in '"\n\r' or any(letter.isalnum() for letter in text if found == text):
+    found = _NAMES.get(text.strip().lower())
+    if found is not None:
+        return found
+    if not text or text in '"\n\r' or any(letter.isalnum() for letter in text):
         raise SettingError(
             f"The separator '{text}' is not valid; give a sign such as ';' or one of the words "
             "tab, space, spaces, comma, semicolon, pipe."
         )
-    return found
+    return text
 
 
 def text_kind(separator: str) -> str:
@@ -83,10 +85,10 @@ def sniff_separator(lines: Sequence[str]) -> str:
         if n_fields > 2 and share >= _usual_length(steady.get(SPACES, []))[1]:
             steady.pop(SPACES, None)
 
-    def quality(candidate: str) -> tuple[bool, bool, int, float]:
+    def quality(candidate: str) -> tuple[float, bool, int, float]:
         n_fields, share = _usual_length(steady[candidate])
-        is_clean = _clean(candidate, steady) >= _MOST
-        return is_clean, begins_alike(candidate), n_fields, share
+        clean = min(_clean(candidate, steady), _MOST)
+        return clean, begins_alike(candidate), n_fields, share
 
     return max(steady, key=quality)  # the first of equals
 
@@ -118,6 +120,9 @@ def _is_possible(candidate: str, lines: Sequence[str]) -> bool:
     if candidate == " ":  # aligned columns have runs of spaces, not empty fields
         aligned = sum("  " in line or line != line.strip(" ") for line in lines)
         return aligned <= 0.1 * len(lines)
+    if candidate == "|":
+        n_pairs = sum(line.count("||") for line in lines)
+        return n_pairs == 0 or sum(line.count("|") for line in lines) != 2 * n_pairs
     if candidate == SPACES:
         return not any("\t" in line or '"' in line for line in lines)
     return True
@@ -142,10 +147,11 @@ def _clean(candidate: str, tables: dict[str, list[list[str]]]) -> float:
 
 
 def _is_whole(cell: str, others: Sequence[str]) -> bool:
-    """Whether a field holds no other separator; a comma within a number is none."""
+    """Whether a field holds no quotation mark and no other separator; a comma within a number is
+    none."""
     if _NUMBER.match(cell):
         return True
-    if any(other in cell for other in others):
+    if '"' in cell or any(other in cell for other in others):
         return False
     tokens = cell.split()
     return len(tokens) < 2 or not all(_NUMBER.match(token) for token in tokens)
