@@ -14,9 +14,12 @@ FRAME = pd.DataFrame([row[:3] for row in ROWS], columns=["user", "item", "rating
 RECORDS = FRAME.to_dict("records")
 
 DOCUMENTS = {
-    **{f"pandas, {orient}": FRAME.to_json(orient=orient) for orient in ("columns", "split")},
-    **{f"pandas, {orient}": FRAME.to_json(orient=orient) for orient in ("index", "records")},
-    **{f"pandas, {orient}": FRAME.to_json(orient=orient) for orient in ("values", "table")},
+    "pandas, columns": str(FRAME.to_json(orient="columns")),
+    "pandas, split": str(FRAME.to_json(orient="split")),
+    "pandas, index": str(FRAME.to_json(orient="index")),
+    "pandas, records": str(FRAME.to_json(orient="records")),
+    "pandas, values": str(FRAME.to_json(orient="values")),
+    "pandas, table": str(FRAME.to_json(orient="table")),
     "an array on many lines": json.dumps(RECORDS, indent=2),
     "objects on many lines": "\n".join(json.dumps(row, indent=1) for row in RECORDS),
     "columns of lists": json.dumps(FRAME.to_dict("list")),
