@@ -434,6 +434,14 @@ class Recommender(ABC):
         stars = self._predict_at(user_index, item_index, ratings.timestamp)
         return np.asarray(self._clip(stars), np.float32)
 
+    def predict_known(
+        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        """Predicted stars of pairs of known users and items by index, (N,), clipped to the
+        scale."""
+        self._require_stars()
+        return np.asarray(self._clip(self._predict_at(user_index, item_index, None)), np.float32)
+
     def recommend(
         self,
         person: Person,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import as_json, good, refused
+from matinee.models.matrix_factorization import MatrixFactorization
+from tests.helpers import as_json, good, guide, refused
 
 
 def test_predict_accepts_an_id_or_a_title(model_file: Path, mine: Path) -> None:
@@ -52,3 +53,14 @@ def test_a_model_that_only_ranks_shows_scores_and_names_another(
     assert refused("predict", out, "--user", 1, "--item", 7) == (
         "popularity only ranks and predicts no stars; use baseline or mf."
     )
+
+
+def test_several_items_get_a_line_and_an_object_each(tmp_path: Path) -> None:
+    file = tmp_path / "m.matinee"
+    guide(MatrixFactorization).save(file)
+    words = ("predict", file, "--user", 1, "--item", 17, "--item", "Film 2 (1952)")
+    assert good(*words).stdout.count(" stars for ") == 2
+    told = as_json(*words)
+    assert [item["item_id"] for item in told["items"]] == [17, 27]
+    one = as_json("predict", file, "--user", 1, "--item", 17)
+    assert one == {"user": 1, **told["items"][0]}
