@@ -139,7 +139,7 @@ def merge(sources: tuple[str, ...], target: Path, **columns: Any) -> None:
     from matinee.data.merge import merge as merge_datasets
     from matinee.text import counted
 
-    merged = merge_datasets([load_data(source, columns) for source in sources])
+    merged = merge_datasets([load_data((source,), columns) for source in sources])
     for line in convert_dataset(merged, target):
         click.echo(line)
     if merged.n_duplicates:

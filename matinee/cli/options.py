@@ -285,9 +285,9 @@ def _note_pairs(dataset: "Dataset") -> None:
     from matinee.text import counted
 
     pairs = counted(len(dataset.ratings), "pair")
-    most = int(dataset.ratings.value.max())
-    if most > 1:
-        pairs += f", with counts up to {most:,}"
+    most = float(dataset.ratings.value.max())
+    if most != 1 or float(dataset.ratings.value.min()) != 1:
+        pairs += f", with counts up to {most:,.7g}"
     note(f"There are no ratings, only pairs of a user and an item: {pairs}.")
 
 

@@ -63,7 +63,7 @@ def frames_of_text(path: Path, layout: Layout) -> Iterator[pl.DataFrame]:
     survey = _survey(path, layout.separator)
     types = dict(layout.types)
     as_text: dict[str, type[pl.DataType]] = dict.fromkeys(types, pl.String)
-    ids_as_text = {**types, "user": pl.String, "item": pl.String}
+    ids_as_text: dict[str, type[pl.DataType]] = {**types, "user": pl.String, "item": pl.String}
     attempts = [types, as_text]
     if survey.leading_zeros:
         attempts[0] = ids_as_text
@@ -84,7 +84,10 @@ def other_columns_of_text(path: Path, layout: Layout, positions: Sequence[int]) 
     clean."""
     names = {str(position): position for position in positions}
     types: dict[str, type[pl.DataType]] = dict.fromkeys(names, pl.String)
-    frame = _read_csv(path, replace(layout, positions=names), types)
+    wanted = replace(layout, positions=names)
+    frame = _read_csv(path, wanted, types)
+    if frame is None:
+        frame = _read_csv(path, wanted, types, may_be_ragged=True)
     return pl.DataFrame() if frame is None else frame
 
 
@@ -159,7 +162,10 @@ def _check_fields(survey: _Survey, layout: Layout, frame: pl.DataFrame) -> None:
 
 
 def _read_csv(
-    path: Path, layout: Layout, types: dict[str, type[pl.DataType]]
+    path: Path,
+    layout: Layout,
+    types: dict[str, type[pl.DataType]],
+    may_be_ragged: bool = False,
 ) -> pl.DataFrame | None:
     """The columns that matter, named by their roles; None if a cell does not fit its type."""
     # Polars splits at one byte, so "::" makes an empty column between every two; it is not
@@ -181,6 +187,7 @@ def _read_csv(
             schema={name: types.get(name, pl.String)() for name in names},
             columns=sorted(columns),
             glob=False,
+            truncate_ragged_lines=may_be_ragged,
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # it may panic on odd text
         return None

@@ -81,7 +81,7 @@ def read_date_texts(text: pl.Series, rules: ValueRules) -> DateReading:
 
 def _iso(text: pl.Series, is_pure: bool) -> pl.Series:
     """Seconds of ISO dates; fractions of a second are cut off."""
-    if is_pure and int(text.str.len_bytes().min() or 0) >= _WHOLE_SECONDS:
+    if is_pure and _shortest(text) >= _WHOLE_SECONDS:
         head, rest = text.str.slice(0, _WHOLE_SECONDS), text.str.slice(_WHOLE_SECONDS)
         if rest.str.contains(_REST).all():
             mark = "T" if str(text.drop_nulls()[0])[10] == "T" else " "
@@ -93,6 +93,11 @@ def _iso(text: pl.Series, is_pure: bool) -> pl.Series:
     day, clock, second, zone = (parts.to_series(number) for number in range(4))
     full = day + " " + clock.fill_null("00:00") + second.fill_null(":00")
     return _shifted(_parsed(full, "%Y-%m-%d %H:%M:%S"), zone.fill_null(""))
+
+
+def _shortest(text: pl.Series) -> int:
+    """The number of characters of the shortest text."""
+    return int(text.drop_nulls().str.len_bytes().to_numpy().min())
 
 
 def _parsed(text: pl.Series, form: str) -> pl.Series:

@@ -43,7 +43,7 @@ class IdColumn(NamedTuple):
     """
 
     vocabulary: Vocabulary
-    index: NDArray[np.int32]
+    index: NDArray[np.int32]  # type: ignore[assignment]
     flaws: Flaws
     notes: list[str]
 
@@ -112,7 +112,7 @@ def _whole(column: pl.Series, role: str, rules: ValueRules) -> pl.Series:
     present = filled.drop_nulls()
     if not bool((present == present.round(0)).all()) or bool(present.is_infinite().any()):
         return filled
-    largest = max((abs(number) for number in (present.max(), present.min()) if number), default=0)
+    largest = float(np.abs(present.to_numpy()).max(initial=0))
     if largest >= _EXACT_TO and not rules.options.text_ids:
         raise _rounded(f"{largest:.0f}", role, rules)
     return filled.cast(pl.Int64, strict=False)

@@ -197,18 +197,21 @@ def _read_texts(
             break
     known = {text: weight for text, weight in weights.items() if text not in MISSING_WORDS}
     unread = {text: weight for text, weight in known.items() if text not in best}
+    if best_form.read is _opinions and unread:
+        unread = known  # two of several words, such as good, ok and bad
     if 2 * sum(unread.values()) > sum(known.values()) and not rules.options.skip_bad_rows:
         _refuse_words(unread, rules)
     return best, _about(best_form, best, weights, rules)
 
 
 def _refuse_words(unread: Mapping[str, int], rules: ValueRules) -> None:
-    if len(unread) > _FEW_WORDS:
+    if len(unread) > _FEW_WORDS or rules.options.value_map:
         return
     rows = sum(unread.values())
     if rows == 1:
         return  # the row is named
-    example = ",".join(f"{text}={rank}" for rank, text in enumerate(sorted(unread)[:3]))
+    words = [text.replace('"', "") for text in sorted(unread)[:3]]
+    example = ",".join(f"{word}={rank}" for rank, word in enumerate(words))
     raise DataError(
         f"{rules.label}: the {rules.kind}s in the column '{rules.column('rating')}' are words: "
         f"{listed_words(unread)}. Say what each is worth, as in "
@@ -227,21 +230,23 @@ def _about(
         shown_ = [ordered[0], ordered[-1]] if len(ordered) > 1 else ordered
         pairs = " and ".join(f"{shown(text)} as {values[text]:g}" for text in shown_)
         return [f"{form.name} in '{column}' were read as numbers: {pairs}."]
-    texts = [text for text in values if "," in text or number(text, ".") != values[text]]
+    texts = [text for text in values if not plain_number(text) or float(text) != values[text]]
     if not texts:
         return []
     text = max(texts, key=lambda cell: weights[cell])
-    mark = decimal_mark(weights, rules)
-    return [
-        f"{shown(text)} in '{column}' was read as {values[text]:,g}; "
-        f"--decimal {',' if mark == '.' else '.'} reads the other mark as the decimal one."
-    ]
+    other = {".": ",", ",": "."}[decimal_mark(weights, rules)]
+    note = f"{shown(text)} in '{column}' was read as {values[text]:,g}"
+    if number(text, other) not in (None, values[text]):
+        note += f"; --decimal {other} reads it as {number(text, other):,g}"
+    return [f"{note}."]
 
 
 def _no_value(text: str, rules: ValueRules) -> str:
     advice = comma_advice(text, rules.kind)
     if advice:
         return advice
+    if rules.options.value_map:
+        return f"the {rules.kind} {shown(text)} is neither a number nor in --map"
     is_infinite = text.lstrip("+-").lower() in {"nan", "inf", "infinity"}
     expected = "a finite number" if is_infinite else "a number"
     return f"the {rules.kind} {shown(text)} is not {expected}"

@@ -38,8 +38,9 @@ ALIASES = {
     "rating": "rating ratings userrating yourrating yourated stars star score value overall grade "
     "reviewrating bookrating movierating filmrating itemrating myscore myrating",
     "count": _COUNTS,
-    "timestamp": "timestamp time ts date datetime unixtime unixreviewtime ratedat ratingdate "
-    "ratingtime createdat reviewdate reviewtime watcheddate mylastupdated dateadded",
+    "timestamp": "timestamp timestampms timems timeunix eventtime time ts date datetime unixtime "
+    "unixreviewtime ratedat ratingdate ratingtime createdat reviewdate reviewtime "
+    "watcheddate mylastupdated dateadded",
     # of a table of items
     "item id": f"movieid itemid item iid filmid id {_ITEMS}",
     "item title": f"{_TITLES} product",
@@ -58,6 +59,8 @@ ALIASES = {
 }
 
 _TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")
+# More than a time of day, a year or a place in a sequence
+_TIME_LIKE = re.compile(r"^(?![0-9]{1,2}:)[^0-9]{0,20}[0-9](?:[^0-9]{0,12}[0-9]){4}")
 _NUMBER_OR_STARS = re.compile(r"^[+-]?[.,]?[0-9]|^[*★⭐]")
 
 
@@ -147,7 +150,7 @@ def find_columns(
             continue
         if role == "timestamp" and _is_left_out(stripped, options):
             continue
-        position = _position(stripped, role, kind, options.column_names[role], label)
+        position = _position(stripped, role, kind, options.column_names[role], label, sampled)
         if position is not None:
             positions[role] = position
     _refuse_shared(positions, stripped, label)
@@ -183,6 +186,7 @@ def _position(
     kind: Kind,
     given: str | None,
     label: str,
+    sampled: Callable[[int], Sequence[str]],
 ) -> int | None:
     """The number of the column for a role; None for timestamps that are not there."""
     if role == "rating" and kind == "count":
@@ -196,6 +200,8 @@ def _position(
             )
     else:
         position = column_of(names, role)
+        if role == "timestamp":
+            position = _time_column(names, sampled)
         if position is None and role != "timestamp":
             raise DataError(
                 f"{label} has no {role} column under a usual name; "
@@ -204,6 +210,18 @@ def _position(
     if position is not None:
         _refuse_repeated(role, position, names, given is not None, label)
     return position
+
+
+def _time_column(names: Sequence[str], sampled: Callable[[int], Sequence[str]]) -> int | None:
+    """The first column with a usual name whose cells look like times; else the first one."""
+    candidates = columns_of(names, "timestamp")
+    if len(candidates) > 1:
+        for position in candidates:
+            filled = [cell.strip() for cell in sampled(position) if cell.strip()]
+            n_times = sum(_TIME_LIKE.match(cell) is not None for cell in filled)
+            if filled and 2 * n_times >= len(filled):
+                return position
+    return next(iter(candidates), None)
 
 
 def _named_column(names: Sequence[str], given: str) -> int | None:

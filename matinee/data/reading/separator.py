@@ -28,7 +28,9 @@ _NAMES = {
 }
 _NUMBER = re.compile(r"^[+-]?[0-9](?:[0-9.,]*[0-9.])?(?:[eE][+-]?[0-9]+)?$")
 _WIDE = re.compile(r" {2,}")
+_INNER_QUOTE = re.compile(r'[\s,;|]"|"[\s,;|]')
 _MOST = 0.9
+_FIRST_LINE_COUNTS = 0.35  # a header has no row's commas, but it may lack a field
 
 
 def separator_named(text: str) -> str:
@@ -50,9 +52,10 @@ def separator_named(text: str) -> str:
 
 def text_kind(separator: str) -> str:
     """What to call text with a separator: "CSV", "text separated by semicolons"."""
-    if separator == ",":
-        return "CSV"
-    names = {"\t": "tabs", ";": "semicolons", "|": "pipes", " ": "spaces"}
+    common = {",": "CSV", "\t": "tab-separated text", " ": "space-separated text"}
+    if separator in common:
+        return common[separator]
+    names = {";": "semicolons", "|": "pipes"}
     names |= {SPACES: "runs of spaces", WIDE_SPACES: "runs of spaces", "\x01": "Ctrl-A"}
     return f"text separated by {names.get(separator, repr(separator))}"
 
@@ -85,10 +88,12 @@ def sniff_separator(lines: Sequence[str]) -> str:
         if n_fields > 2 and share >= _usual_length(steady.get(SPACES, []))[1]:
             steady.pop(SPACES, None)
 
-    def quality(candidate: str) -> tuple[float, bool, int, float]:
+    def quality(candidate: str) -> tuple[float, int, float]:
         n_fields, share = _usual_length(steady[candidate])
-        clean = min(_clean(candidate, steady), _MOST)
-        return clean, begins_alike(candidate), n_fields, share
+        looks = min(_clean(candidate, steady), _MOST)
+        if begins_alike(candidate):
+            looks += _FIRST_LINE_COUNTS
+        return looks, n_fields, share
 
     return max(steady, key=quality)  # the first of equals
 
@@ -147,11 +152,11 @@ def _clean(candidate: str, tables: dict[str, list[list[str]]]) -> float:
 
 
 def _is_whole(cell: str, others: Sequence[str]) -> bool:
-    """Whether a field holds no quotation mark and no other separator; a comma within a number is
-    none."""
+    """Whether a field holds no other separator and no begin or end of a quoted one; a comma within
+    a number is none."""
     if _NUMBER.match(cell):
         return True
-    if '"' in cell or any(other in cell for other in others):
+    if _INNER_QUOTE.search(cell) or any(other in cell for other in others):
         return False
     tokens = cell.split()
     return len(tokens) < 2 or not all(_NUMBER.match(token) for token in tokens)

@@ -109,9 +109,9 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
     columns = layout.columns
     rules = _rules(file.label, "line", columns, options, file.place_of)
     if _asks(columns, options) and columns.unused():
-        others = other_columns_of_text(file.path, layout, columns.unused())
-        if others.width:
-            refuse_words(columns, lambda position: others[str(position)], file.label)
+        unused = other_columns_of_text(file.path, layout, columns.unused())
+        if unused.width:
+            refuse_words(columns, lambda position: unused[str(position)], file.label)
     values, bad = _values_of_text(file.path, layout, rules), list[BadRow]()
     notes = tuple(layout.notes)
     if values is None:
@@ -187,10 +187,12 @@ def _hides_thousands(frame: pl.DataFrame, rules: ValueRules) -> bool:
     return bool((count != count.floor()).any())
 
 
-def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame, Columns]:
-    """The columns that matter of a Parquet file, in their places among all."""
+def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame, Columns | None]:
+    """The columns that matter of a Parquet file, in their places among all; a matrix whole."""
     try:
         names = list(pl.read_parquet_schema(path))
+        if _matrix_of_frame(pl.read_parquet(path, n_rows=_SAMPLED, glob=False), options):
+            return pl.read_parquet(path, glob=False), None
 
         def sampled(position: int) -> list[str]:
             return _texts(column(position, _SAMPLED))

@@ -5,7 +5,7 @@ between 1990 and next year, the order of day and month by days after the twelfth
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -25,6 +25,7 @@ FIRST_PLAUSIBLE_YEAR = 1990
 _DAY = 86_400
 _SPREADSHEET_EPOCH = 25_569  # 1970-01-01 as the day number of a spreadsheet
 _LARGE = 10**11  # as seconds this is the year 5138, as milliseconds 1973
+_SINCE_1970 = ("s", "ms", "us", "ns")
 _PERIODS = {"Y": "Y", "M": "M", "D": "D", "h": "h", "H": "h", "min": "m", "T": "m", "s": "s"}
 _NUMERIC = r"^[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?$"
 
@@ -190,31 +191,34 @@ def _numbers(column: pl.Series, original: pl.Series, rules: ValueRules) -> TimeC
     present = in_range.drop_nulls()
     if len(present) == 0:
         return _finished(in_range.cast(pl.Int64), original, "seconds", rules)
-    name, notes = _unit_name(present, known, rules)
-    unit = known[name]
+    name = _unit_name(present, known, rules)
+    unit, notes = known[name], list[str]()
     if name == "days" and in_range.dtype.is_float():
         seconds = ((in_range - _SPREADSHEET_EPOCH) * _DAY).round().cast(pl.Int64)
     else:
         whole = in_range.cast(pl.Int64)
-        filled = whole.fill_null(0).to_numpy()
-        converted = unit.seconds(filled)
-        if converted is filled:
-            seconds = whole
-        else:
-            is_gap = whole.is_null()
-            if unit.is_valid is not None:
-                is_gap = is_gap | pl.Series(~unit.is_valid(filled))
-            seconds = (
-                pl.Series(converted).set(is_gap, None) if is_gap.any() else pl.Series(converted)
-            )
+        seconds = _converted(whole, unit)
+        if rules.options.time_format is None and name in _SINCE_1970:
+            seconds, notes = _with_other_units(seconds, whole, name, rules)
     times = _finished(seconds, original, unit.words, rules)
     times.notes.extend(notes)
     return times
 
 
-def _unit_name(
-    present: pl.Series, known: dict[str, Unit], rules: ValueRules
-) -> tuple[str, list[str]]:
+def _converted(whole: pl.Series, unit: Unit) -> pl.Series:
+    """Seconds from whole numbers; null where a number is no valid date."""
+    filled = whole.fill_null(0).to_numpy()
+    converted = unit.seconds(filled)
+    if converted is filled:
+        return whole
+    is_gap = whole.is_null()
+    if unit.is_valid is not None:
+        is_gap = is_gap | pl.Series(~unit.is_valid(filled))
+    seconds = pl.Series(converted)
+    return seconds.set(is_gap, None) if is_gap.any() else seconds
+
+
+def _unit_name(present: pl.Series, known: dict[str, Unit], rules: ValueRules) -> str:
     given = rules.options.time_format
     if given is not None:
         if given not in known:
@@ -222,26 +226,39 @@ def _unit_name(
                 f"--time-format {given} is for dates in text, and the column "
                 f"'{rules.column('timestamp')}' holds numbers; give one of {', '.join(known)}."
             )
-        return given, []
+        return given
     low, high = float(present.min()), float(present.max())  # type: ignore[arg-type]
     seconds = known["s"]
     if seconds.lowest <= low <= high <= seconds.highest:
-        return "s", []
+        return "s"
     numbers = present.cast(pl.Int64).to_numpy()
     shares = {name: _share(numbers, unit) for name, unit in known.items()}
     best = max(shares, key=shares.__getitem__)
     if shares[best] <= 0.5:
-        return _by_size(numbers), []
-    others = [name for name in shares if name != best and shares[name] > 0]
-    notes = []
-    if others and max(shares[name] for name in others) * len(numbers) >= 1:
-        other = max(others, key=shares.__getitem__)
-        n_other = round(shares[other] * len(numbers))
+        return _by_size(numbers)
+    return best
+
+
+def _with_other_units(
+    seconds: pl.Series, numbers: pl.Series, best: str, rules: ValueRules
+) -> tuple[pl.Series, list[str]]:
+    """Single times that are plausible only in another unit since 1970 are read in that one."""
+    known, notes = units(), list[str]()
+    window = known["s"]
+    if seconds.is_between(window.lowest, window.highest).all():
+        return seconds, notes
+    for name in _SINCE_1970:
+        unit = known[name]
+        is_other = numbers.is_between(unit.lowest, unit.highest).fill_null(False)
+        if name == best or not is_other.any():
+            continue
+        converted = pl.Series(unit.seconds(numbers.fill_null(0).to_numpy()))
+        seconds = converted.zip_with(is_other, seconds)
         notes.append(
-            f"In '{rules.column('timestamp')}', {n_other:,} of {len(numbers):,} times look like "
-            f"{known[other].words}; all were read as {known[best].words}."
+            f"In '{rules.column('timestamp')}', {int(is_other.sum()):,} of {len(numbers):,} times "
+            f"look like {unit.words} among {known[best].words} and were read so."
         )
-    return best, notes
+    return seconds, notes
 
 
 def _share(numbers: Numbers, unit: Unit) -> float:
@@ -302,10 +319,8 @@ def _texts(column: pl.Series, rules: ValueRules) -> TimeColumn:
     reading: DateReading = read_date_texts(text, rules)
     n_read = len(text) - reading.seconds.null_count()
     if 2 * n_read < n_present and not rules.options.skip_bad_rows:
-        examples: Sequence[str] = text.filter(reading.seconds.is_null() & text.is_not_null()).head(
-            1
-        )
-        raise _unknown_form(shown(examples[0]), rules)
+        unread = text.filter(reading.seconds.is_null() & text.is_not_null())
+        raise _unknown_form(shown(str(unread[0])), rules)
     return _finished(reading.seconds, text, reading.words, rules)
 
 

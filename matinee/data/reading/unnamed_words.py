@@ -55,10 +55,11 @@ def _few_words(column: pl.Series) -> dict[str, int]:
 def _question(name: str, weights: dict[str, int], label: str) -> str:
     opinions = opinions_of(weights)
     if opinions is not None:
-        meaning = ", ".join(f"'{word}' is then {value:g}" for word, value in opinions.items())
+        ordered = sorted(opinions.items(), key=lambda pair: (-pair[1], pair[0]))
+        meaning = ", ".join(f"'{word}' is then {value:g}" for word, value in ordered)
         way = f"Give --rating-column {name} if they are ratings ({meaning})"
     else:
-        words = sorted(weights, key=lambda word: -weights[word])
+        words = sorted(weights, key=lambda word: (-weights[word], word))
         example = ",".join(f"{word}={number}" for number, word in enumerate(words[:3]))
         way = (
             f"Give --rating-column {name} and what each is worth, as in "

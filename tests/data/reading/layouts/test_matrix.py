@@ -37,11 +37,11 @@ def test_a_matrix_of_items_by_users_is_turned(tmp_path: Path) -> None:
     assert "each row is read as one item" in notes_of(tmp_path / "m.csv")
 
 
-def test_a_frame_may_be_a_matrix(tmp_path: Path) -> None:
+def test_a_frame_and_a_parquet_file_may_be_matrices(tmp_path: Path) -> None:
     frame = pl.read_csv(WIDE.encode())
-    found = {row[:3] for row in rows_of(read(frame))}
-    assert found == {*ROWS, (2, "Film 4", 4.0)}
     frame.write_parquet(tmp_path / "m.parquet")
+    for source in (frame, tmp_path / "m.parquet"):
+        assert {row[:3] for row in rows_of(read(source))} == {*ROWS, (2, "Film 4", 4.0)}
 
 
 def test_jester_has_99_for_none_and_no_header(tmp_path: Path) -> None:
