@@ -98,3 +98,16 @@ def test_data_fetch_rejects_unknown_and_built_in_data_sets() -> None:
     assert refused("data", "fetch", "sample") == (
         "'sample' is built in: there is nothing to download."
     )
+
+
+def test_data_describe_reads_several_files_of_an_odd_layout_as_told(tmp_path: Path) -> None:
+    for number in (1, 2):
+        rows = [f"{number}{user}@{item}@{user + item}" for user in (1, 2) for item in (1, 2)]
+        (tmp_path / f"{number}.txt").write_bytes("\n".join(rows).encode("utf-16"))
+    files = [tmp_path / "1.txt", tmp_path / "2.txt"]
+    words = ("data", "describe", *files, "--separator", "@", "--no-header", "--encoding", "utf-16")
+    result = good(*words, "--item-column", "2", "--json")
+    assert json.loads(result.stdout)["n_ratings"] == 8
+    assert "No header: columns read as user, item, rating" in result.stderr
+    assert "Read 2 files as one table." in result.stderr
+    assert "There is no encoding 'x'." in refused(*words[:-1], "x")

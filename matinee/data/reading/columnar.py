@@ -189,7 +189,7 @@ def _read_csv(
             glob=False,
             truncate_ragged_lines=may_be_ragged,
         )
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # it may panic on odd text
         return None
     return frame.select(list(layout.positions))
 

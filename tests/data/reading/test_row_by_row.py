@@ -187,9 +187,6 @@ ONE_VALUE = (
 WORKBOOK = "is an Excel workbook; save it as CSV and give that file."
 WEB_PAGE = "{path} is a web page, not a table; the download went wrong. Fetch it again."
 BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
-RETURNS = (
-    "{path} has carriage returns but no line feeds; save it with Unix or Windows line endings."
-)
 TWICE = "{{path}} has more than one {role} column: {names}. Remove or rename all but one."
 PICKLE = (
     "{path} is a pickle. matinee does not read pickles, because opening one can run any code; "
@@ -234,9 +231,9 @@ FILES: list[tuple[str | bytes, str]] = [
     (b"\xd0\xcf\x11\xe0\xa1\xb1", f"{{path}} {WORKBOOK}"),
     (b"SQLite format 3\0", "{path} is an SQLite database; give it as sqlite:///FILE."),
     (b"%PDF-1.7", "{path} is a PDF document; a table in CSV or Parquet is needed."),
-    ("user,item".encode("utf-16"), "{path} is text in UTF-16; save it as UTF-8."),
-    ('[{"user": 1}]', "{path} is one JSON array; save it as JSON lines, one object per line."),
-    ("user,item,rating\r1,1,1\r", RETURNS),
+    ("user,item".encode("utf-16"), "{path} has a header but no ratings."),
+    ('[{"user": 1}]', no_column("item", "'user'")),
+    ("user,item,rating\r1,1,1\r", "{path} has ratings of only one user, '1'; " + TWO),
     ("user,item,opinion\n1,1,1\n", NO_RATING.format("'user', 'item', 'opinion'")),
     ("name,item,rating\n1,1,1\n", no_column("user", "'name', 'item', 'rating'")),
     ("user,thing,rating\n1,1,1\n", no_column("item", "'user', 'thing', 'rating'")),
