@@ -20,7 +20,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.reading.archives import RATINGS_FILES, gunzip, unzip
@@ -32,7 +31,13 @@ from matinee.data.reading.columnar import (
     table_of_frame,
     table_of_text,
 )
-from matinee.data.reading.item_metadata import CATALOG_FILES, Titles, titles_beside
+from matinee.data.reading.item_metadata import (
+    CATALOG_FILES,
+    OTHER_CATALOG_FILES,
+    Titles,
+    titles_beside,
+)
+from matinee.data.reading.links_and_tags import LINKS_AND_TAGS_FILES
 from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
 from matinee.data.reading.row_by_row import (
     BadRow,
@@ -44,12 +49,28 @@ from matinee.data.reading.row_by_row import (
     text_records,
     write_skipped,
 )
-from matinee.data.reading.schema import find_columns
-from matinee.data.reading.sniff import layout_of, refuse_what_is_no_table, time_divisor
+from matinee.data.reading.schema import Columns, find_columns
+from matinee.data.reading.sniff import Layout, layout_of, refuse_what_is_no_table, time_divisor
+from matinee.data.reading.titles_in_table import (
+    NO_TITLES,
+    OwnTitles,
+    catalog_of_ids,
+    filled_from,
+    title_columns,
+    titles_of_frame,
+    titles_of_text,
+)
 from matinee.data.reading.user_metadata import VIEWER_FILES, viewers_beside
 from matinee.errors import DataError, SettingError
 from matinee.text import did_you_mean
 
+_COMPANIONS = (
+    *CATALOG_FILES,
+    *OTHER_CATALOG_FILES,
+    *LINKS_AND_TAGS_FILES,
+    *VIEWER_FILES,
+    "u.genre",
+)
 _HEAD_BYTES = 1 << 16
 _SAMPLED = 200
 
@@ -165,7 +186,7 @@ def _from_folder(folder: Path, options: ReadOptions) -> Dataset:
 
 def _from_zip(path: Path, options: ReadOptions) -> Dataset:
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
-        ratings = unzip(path, Path(folder), (*CATALOG_FILES, *VIEWER_FILES, "u.genre"))
+        ratings = unzip(path, Path(folder), _COMPANIONS)
         unpacked = Path(folder) / PurePosixPath(ratings).name
         file = _File(unpacked, f"{path}/{ratings}", path, Path(folder))
         return _from_file(file, path.stem, options)
@@ -186,13 +207,16 @@ def _from_file(file: _File, name: str, options: ReadOptions) -> Dataset:
     if head.startswith(b"\x1f\x8b"):
         return _from_gzip(file, name, options)
     read_table = _table_of_file(file, head, options)
+    item_column = options.item or read_table.own.item_column
     titles = titles_beside(
-        file.metadata_folder, read_table.table.items, options.item, Path(file.label).name
+        file.metadata_folder, read_table.table.items, item_column, Path(file.label).name
     )
-    titles = titles._replace(users=viewers_beside(file.metadata_folder, read_table.table.users))
+    users = viewers_beside(file.metadata_folder, read_table.table.users)
     # The unpacked copy does not stay, so name the one in the archive
     if titles.file is not None:
-        titles = titles._replace(file=Path(file.label).with_name(titles.file.name))
+        titles = replace(titles, file=Path(file.label).with_name(titles.file.name))
+    own = replace(read_table.own.titles, file=Path(file.label))
+    titles = replace(filled_from(titles, own, read_table.table.items), users=users)
     bad_rows_file = file.origin.with_name(f"{file.origin.name}.skipped.csv")
     return _checked(name, read_table, options, titles, bad_rows_file)
 
@@ -201,18 +225,19 @@ def _from_frame(
     frame: pl.DataFrame, name: str, options: ReadOptions, bad_rows_file: Path | None
 ) -> Dataset:
     read_table = _table_of_frame(frame, name, options)
-    return _checked(name, read_table, options, Titles(Catalog()), bad_rows_file)
+    return _checked(name, read_table, options, read_table.own.titles, bad_rows_file)
 
 
 # -- tables: the fast reader first, then the careful one ---------------------------------
 
 
 class _ReadTable(NamedTuple):
-    """A table, the rows that were left out of it, and its name in messages."""
+    """A table, the rows that were left out of it, its name in messages, and its own titles."""
 
     table: Table
     bad: list[BadRow]
     label: str
+    own: OwnTitles = NO_TITLES
 
 
 def _table_of_file(file: _File, head: bytes, options: ReadOptions) -> _ReadTable:
@@ -226,6 +251,12 @@ def _table_of_file(file: _File, head: bytes, options: ReadOptions) -> _ReadTable
     if text.removeprefix("\ufeff").lstrip().startswith("{"):
         return _table_of_json(file, text, options)
     layout = layout_of(text, options, file.label)
+    read_table = _table_of_text(file, layout, options)
+    own = titles_of_text(file.path, layout, text, read_table.table.items)
+    return read_table._replace(own=own)
+
+
+def _table_of_text(file: _File, layout: Layout, options: ReadOptions) -> _ReadTable:
     limits = options.limits(layout.kind)
     try:
         return _ReadTable(table_of_text(file.path, layout, limits), [], file.label)
@@ -253,7 +284,9 @@ def _parquet(file: _File, options: ReadOptions) -> pl.DataFrame:
             return _texts(column.to_series())
 
         found = find_columns(names, options, file.label, sampled)
-        wanted = [names[position] for position in found.positions.values()]
+        described = title_columns(names, found.positions)
+        numbers = sorted({*found.positions.values(), *described.values()})
+        wanted = [names[position] for position in numbers]
         return pl.read_parquet(file.path, columns=wanted, glob=False)
     except DataError:
         raise
@@ -276,10 +309,12 @@ def _table_of_json(file: _File, head: str, options: ReadOptions) -> _ReadTable:
     times = [row.get(name_of_role.get("timestamp", "")) for row in rows]
     divisor = time_divisor([time for time in times if isinstance(time, int)])
     try:
-        frame = pl.read_ndjson(file.path, infer_schema_length=None)
-        frame = frame.select(pl.col(name).alias(role) for role, name in name_of_role.items())
+        whole = pl.read_ndjson(file.path, infer_schema_length=None)
+        frame = whole.select(pl.col(name).alias(role) for role, name in name_of_role.items())
         table = table_of_frame(frame, limits, divisor, columns.kind)
-        return _ReadTable(table, [], file.label)
+        positions = {role: whole.columns.index(name) for role, name in name_of_role.items()}
+        own = titles_of_frame(whole, positions, table.items)
+        return _ReadTable(table, [], file.label, own)
     except (NotClean, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         rules = RowRules(
             label=file.label,
@@ -310,6 +345,14 @@ def _table_of_frame(frame: pl.DataFrame, label: str, options: ReadOptions) -> _R
     columns = find_columns(frame.columns, options, label, sampled)
     if frame.height == 0:
         raise DataError(f"{label} has columns but no ratings.")
+    read_table = _table_of_columns(frame, columns, label, options)
+    own = titles_of_frame(frame, columns.positions, read_table.table.items)
+    return read_table._replace(own=own)
+
+
+def _table_of_columns(
+    frame: pl.DataFrame, columns: Columns, label: str, options: ReadOptions
+) -> _ReadTable:
     series = {role: frame.to_series(position) for role, position in columns.positions.items()}
     named = pl.DataFrame(series)
     limits = options.limits(columns.kind)
@@ -347,7 +390,7 @@ def _checked(
     bad_rows_file: Path | None,
 ) -> Dataset:
     """The data set of a table: duplicates dropped or added up, bad rows written to a file."""
-    table, bad, label = read_table
+    table, bad, label = read_table[:3]
     written = None
     if bad and bad_rows_file:
         written = write_skipped(bad, bad_rows_file)
@@ -366,6 +409,7 @@ def _checked(
         user_features=titles.users,
         item_features=titles.catalog.features(table.items),
     )
+    catalog = titles.catalog or catalog_of_ids(table.items, read_table.own.item_column)
     source_rows = table.rows if bad else None
     kept = last_of_each_pair(table)
     if kept is not None:
@@ -376,12 +420,12 @@ def _checked(
     return Dataset(
         name=name,
         ratings=ratings,
-        catalog=titles.catalog,
+        catalog=catalog,
         n_duplicates=len(table.value) - len(ratings),
         n_bad_rows=len(bad),
         bad_rows_file=written,
         source_rows=source_rows,
-        note=titles.note,
+        note=" ".join(titles.notes),
         titles_file=titles.file,
     )
 

@@ -40,10 +40,14 @@ ALIASES = {
     "timestamp": "timestamp time ts date datetime unixtime unixreviewtime ratedat ratingdate "
     "ratingtime createdat reviewdate reviewtime watcheddate",
     # of a table of items
-    "item id": f"movieid itemid item iid filmid id {_ITEMS}",
+    "item id": f"movieid itemid item iid filmid id {_ITEMS} animeid gameid artistid videoid",
     "item title": f"{_TITLES} product",
-    "year": "year releaseyear startyear releasedate",
-    "genres": "genres genre categories",
+    "year": "year releaseyear startyear yearofpublication originalpublicationyear publicationyear "
+    "yearpublished movieyear releasedate",
+    "genres": "genres genre categories class",
+    "imdb id": "imdbid imdb const tconst imdbtitleid imdburl",
+    "tmdb id": "tmdbid tmdb themoviedbid",
+    "tag": "tag",
     # of a table of users
     "age": "age",
     "gender": "gender sex",
