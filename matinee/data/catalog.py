@@ -200,6 +200,10 @@ def film_of_id(item_id: Id) -> Film:
     return Film(title)
 
 
+class NotRatedError(UnknownNameError):
+    """An item is in the catalog, but nobody has rated it."""
+
+
 def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
     """The index of an item, by id or by title; the prefixes "id:" and "title:" say which is
     meant.
@@ -233,7 +237,7 @@ def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
     if not catalog:
         return items.index(name)
     if titled or _has_id(catalog, name):
-        raise UnknownNameError(f"'{name}' is in the catalog, but nobody has rated it.")
+        raise NotRatedError(f"'{name}' is in the catalog, but nobody has rated it.")
     hint = _nearest_titles(name, items, catalog)
     raise UnknownNameError(f"No item or title '{name}' among the {len(items):,} items.{hint}")
 

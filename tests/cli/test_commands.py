@@ -528,7 +528,7 @@ def test_what_the_person_has_rated_comes_back_only_if_asked_for(
 def test_a_new_person_gets_a_list_and_hears_of_unknown_films(model_file: Path, mine: Path) -> None:
     result = good("recommend", model_file, "--ratings", mine, "--json")
     assert result.stderr.startswith(
-        f"Skipped 1 unknown film in {mine}. The first, in row 4: No item or title 'No Such Film' among the 340 items."
+        f"Skipped 1 row in {mine}: row 4, 'No Such Film': No item or title 'No Such Film' among the 340 items."
     )
     found = json.loads(result.stdout)
     assert (found["user"], len(found["items"])) == (None, 10)
@@ -546,7 +546,8 @@ def test_a_rating_out_of_scale_is_told_with_its_film_and_row(model_file: Path, m
     mine.write_text("title,rating\nAlien,4\nthe matrix (1999),9\n")
     assert refused("recommend", model_file, "--ratings", mine) == (
         f"In {mine}, row 3: the rating 9 for 'the matrix (1999)' is outside the scale 0.5 to 5 in steps of 0.5. "
-        "Convert ratings on another scale first."
+        "If the ratings are out of 10, call their column rating10 or give --ratings-scale 1:10; "
+        "--skip-bad-rows leaves out such rows."
     )
 
 

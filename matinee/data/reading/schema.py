@@ -54,10 +54,15 @@ ALIASES = {
     "occupation": "occupation",
     "zip": "zip zipcode postcode postalcode",
     # of a person's own ratings, where an item may be called by its title
-    "own title": _TITLES,
+    "own title": f"{_TITLES} pltitle filmname",
     "own item": "movieid itemid item productid product bookid songid sku id",
+    "own rating": "yourrating myrating yourated userrating uservote rating10 "
+    "rating100 rating ratings stars starrating star score grade vote value overall reviewrating",
     "own count": f"{_COUNTS} times",
-    "kind of title": "titletype",
+    "own time": "watcheddate watchedat daterated ratedat ratingdate dateread lastwatched "
+    "watchdate date isodate timestamp time dateadded lastupdated createdat created",
+    "kind of title": "titletype type mediatype",
+    "isbn": "isbn isbn13",
 }
 
 _NUMBER_OR_STARS = re.compile(r"^[+-]?[.,]?[0-9]|^[*★⭐]")

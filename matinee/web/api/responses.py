@@ -187,9 +187,14 @@ def storable_id(item_id: object) -> str:
     return text
 
 
-def keep_ratings(store: Store, person: str, ratings: Mapping[str, float]) -> None:
-    """Keeps what `storable_ratings` has checked."""
-    store.rate_many(person, ratings)
+def keep_ratings(
+    store: Store,
+    person: str,
+    ratings: Mapping[str, float],
+    rated_at: Mapping[str, int] | None = None,
+) -> None:
+    """Keeps what `storable_ratings` has checked; `rated_at` is as in `Store.rate_many`."""
+    store.rate_many(person, ratings, rated_at)
     WRITTEN.inc(len(ratings))
 
 

@@ -174,13 +174,19 @@ class Store:
         """Keeps a rating, in place of an earlier one of the same film; see `rate_many`."""
         self.rate_many(person_id, {item_id: stars})
 
-    def rate_many(self, person_id: str, stars: Mapping[str, float]) -> None:
+    def rate_many(
+        self,
+        person_id: str,
+        stars: Mapping[str, float],
+        rated_at: Mapping[str, int] | None = None,
+    ) -> None:
         """Keeps ratings, all or none, each in place of an earlier one; rated films are no
         longer "not interested".
 
         Args:
             stars: item id -> stars, the last one last; whether the model knows them is the
                 caller's to check.
+            rated_at: item id -> seconds since 1970, for ratings that were given before now.
 
         Raises:
             UnknownPersonError: there is no such person.
@@ -191,9 +197,15 @@ class Store:
         if not all(map(math.isfinite, stars.values())):
             raise SettingError("Stars must be numbers, neither infinite nor NaN.")
         items, (second, nanoseconds) = list(stars), divmod(time.time_ns(), 10**9)
+        times = rated_at or {}
         rows = [
-            {"person_id": person_id, "item_id": item, "stars": stars[item], "rated_at": second}
-            | {"rated_ns": nanoseconds + place}
+            {
+                "person_id": person_id,
+                "item_id": item,
+                "stars": stars[item],
+                "rated_at": min(second, max(0, times.get(item, second))),
+                "rated_ns": nanoseconds + place,
+            }
             for place, item in enumerate(items)
         ]
         put = self._database.insert(ratings)

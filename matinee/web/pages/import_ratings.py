@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from matinee.data.personal.match_films import Import, Match, Unmatched, match_films
-from matinee.data.personal.site_exports import MOST_BYTES
+from matinee.data.personal.own_files import MOST_BYTES
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
@@ -132,14 +132,14 @@ def keep(
     chosen: Annotated[list[str], Depends(_chosen)],
 ) -> Response:
     """Stores the reviewed ratings, all or none, for the person or a new one."""
-    stars: dict[Id, float] = {}
-    for text in chosen:
-        stars |= _unpacked(text)
-    if not stars:
+    lines = [line for text in chosen for line in _unpacked(text)]
+    if not lines:
         return _refusal(request, texts.IMPORT["nothing"])
+    stars = {line.item_id: line.stars for line in lines}
     ratings = storable_ratings(serving.models.snapshot(), stars)
+    rated_at = {str(line.item_id): line.rated_at for line in lines if line.rated_at is not None}
     with person_or_newcomer(request, person) as writer:
-        keep_ratings(serving.store, writer.id, ratings)
+        keep_ratings(serving.store, writer.id, ratings, rated_at)
     return writer.remember(request, RedirectResponse("/you", 303))
 
 
@@ -149,21 +149,35 @@ def _refusal(request: Request, problem: str) -> Response:
     return response
 
 
+class _Line(NamedTuple):
+    """A rating in the form of the review page."""
+
+    item_id: Id
+    stars: float
+    rated_at: int | None
+
+
 def _packed(matches: list[Match]) -> str:
-    return orjson.dumps([[match.item_id, match.stars] for match in matches]).decode()
+    lines: list[list[Any]] = []
+    for match in matches:
+        line = [match.item_id, match.stars]
+        if match.rated_at is not None:
+            line.append(match.rated_at)
+        lines.append(line)
+    return orjson.dumps(lines).decode()
 
 
-def _unpacked(text: str) -> dict[Id, float]:
+def _unpacked(text: str) -> list[_Line]:
     """What `_packed` wrote; a browser may have turned it into anything."""
     try:
-        return {_checked_id(item_id): float(stars) for item_id, stars in orjson.loads(text)}
+        return [_line(*fields) for fields in orjson.loads(text)]
     except (orjson.JSONDecodeError, TypeError, ValueError):
         raise Problem(
             422, "damaged-form", "The form was damaged on its way; give the file once more."
         ) from None
 
 
-def _checked_id(value: Any) -> int | str:
-    if not isinstance(value, int | str):
+def _line(item_id: Any, stars: Any, rated_at: Any = None) -> _Line:
+    if not isinstance(item_id, int | str) or not isinstance(rated_at, int | None):
         raise TypeError
-    return value
+    return _Line(item_id, float(stars), rated_at)

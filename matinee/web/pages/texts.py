@@ -201,7 +201,7 @@ IMPORT: dict[str, Any] = {
     "lead": "Bring your ratings from Letterboxd, IMDb or MovieLens. You see what was found "
     "before anything is kept.",
     "file": "Your file",
-    "file_hint": "ratings.csv, or the zip file of Letterboxd; at most 2 MB",
+    "file_hint": "ratings.csv, or the zip file of Letterboxd, or a JSON file; at most 2 MB",
     "look": "Look at it",
     "no_file": "No file was given, or it is empty; choose one first.",
     "nothing": "Nothing was chosen, so nothing was kept.",
@@ -212,6 +212,13 @@ IMPORT: dict[str, Any] = {
         (
             "MovieLens",
             "About you, Export. The ratings.csv of a data set works too, if it is of one user.",
+        ),
+        ("Trakt", "Settings, Data, Export: ratings-movies.json, or the CSV file of your ratings."),
+        ("Goodreads", "My Books, Import and export: goodreads_library_export.csv."),
+        ("filmweb, Criticker, TMDB, Simkl", "The file of your ratings, CSV or JSON."),
+        (
+            "Your own table",
+            "Columns title, year and rating. If it rates up to 10, call the last one rating10.",
         ),
         ("matinee", "The page You of any matinee, Export as CSV."),
     ),

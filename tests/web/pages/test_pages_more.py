@@ -99,7 +99,7 @@ def test_an_import_keeps_nothing_before_it_is_confirmed_and_then_what_was_ticked
     again = reviewed(browser)
     assert "2 ratings of yours will be replaced by that of the file." in again.text
     assert "you have rated it, and that stays unless you tick this" in again.text
-    assert 'value="[[17,4.0]]">' in again.text.replace("&#34;", '"')
+    assert 'value="[[17,4.0,1714521600]]">' in again.text.replace("&#34;", '"')
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_form_that_was_tampered_with_keeps_nothing(
 def test_a_file_that_cannot_be_read_says_so_in_the_page(browser: httpx.Client) -> None:
     answer = reviewed(browser, "a,b\n1,<script>\n")
     assert answer.status_code == 422
-    assert "are not those of a known site" in answer.text
+    assert "so it is a header" in answer.text
     assert (
         "<script>" not in reviewed(browser, FILE + "2024,<script>alert(1)</script>,1990,u,3\n").text
     )
@@ -173,7 +173,13 @@ def test_what_is_exported_can_be_imported(browser: httpx.Client, friend: httpx.C
     assert "attachment" in exported.headers["content-disposition"]
     found = HIDDEN.search(reviewed(friend, exported.text).text)
     assert found
-    assert sorted(json.loads(found[1].replace("&#34;", '"'))) == [[7, 5.0], [1187, 2.0]]
+    lines = sorted(json.loads(found[1].replace("&#34;", '"')))
+    assert [line[:2] for line in lines] == [[7, 5.0], [1187, 2.0]]
+    friend.post("/you/import/keep", data={"sure": json.dumps([[7, 5.0, 1_600_000_000]])})
+    kept_at = friend.get("/api/v1/me/export").json()["ratings"][0]["rated_at"]
+    assert kept_at == 1_600_000_000
+    assert "1600000000" in friend.get("/you/ratings.csv").text
+    friend.cookies.clear()
     assert {one["item_id"] for one in browser.get("/you/matinee.json").json()["ratings"]} == {
         "7",
         "1187",
