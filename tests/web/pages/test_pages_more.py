@@ -99,7 +99,7 @@ def test_an_import_keeps_nothing_before_it_is_confirmed_and_then_what_was_ticked
     again = reviewed(browser)
     assert "2 ratings of yours will be replaced by that of the file." in again.text
     assert "you have rated it, and that stays unless you tick this" in again.text
-    assert 'value="[[17,4.0,1714521600]]">' in again.text.replace("&#34;", '"')
+    assert 'value="[[17,4.0,1704067200]]">' in again.text.replace("&#34;", '"')
 
 
 @pytest.mark.parametrize(
