@@ -26,6 +26,11 @@ seed_option = click.option(
 k_option = click.option(
     "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
 )
+min_ratings_option = click.option(
+    "--min-ratings",
+    type=click.IntRange(min=0),
+    help="Only films with at least this many ratings. Default: depends on the data.",
+)
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),

@@ -91,13 +91,13 @@ class Grouped(NamedTuple):
 
     Attributes:
         indptr: (groups + 1,) where groups begin.
-        index: (N,) the index on the other side, ascending within a group.
+        indices: (N,) the indices of the other side, ascending within a group.
         value: (N,) as in `Ratings`.
         row: (N,) the row of `Ratings`.
     """
 
     indptr: NDArray[np.int64]
-    index: NDArray[np.int32]  # type: ignore[assignment]
+    indices: NDArray[np.int32]
     value: NDArray[np.float32]
     row: NDArray[np.int64]
 

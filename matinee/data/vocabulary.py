@@ -4,7 +4,7 @@ An *id* is what the file says, an integer or a string; an *index* is a row numbe
 code outside this module gets its indices from a `Vocabulary`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -141,7 +141,7 @@ class Vocabulary:
         found: Id = self.ids[index : index + 1].tolist()[0]
         return found
 
-    def lookup(self, raw: Ids) -> NDArray[np.int32]:
+    def lookup(self, raw: Ids | Sequence[Id]) -> NDArray[np.int32]:
         """The indices of many ids, (n,) int32, with -1 for those that are unknown."""
         array = np.asarray(raw)
         if not (self.is_integer and np.issubdtype(array.dtype, np.integer)):

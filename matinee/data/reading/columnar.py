@@ -1,7 +1,7 @@
-"""The fast reader: whole columns at once, without a look at single rows.
+"""The fast reader: it converts whole columns at once and does not examine single rows.
 
-Whatever is not clean (a bad number, a missing id, a row with too few fields) raises
-`NotClean`, and `row_by_row` reads the table a second time to name the row. So clean tables pay
+A table that is not clean (a bad number, a missing id, a row with too few fields) raises
+`NotClean`, and `row_by_row` reads it a second time to name the row. So clean tables pay
 nothing for good messages.
 """
 
@@ -32,7 +32,7 @@ class NotClean(Exception):  # noqa: N818  a signal between two modules, never sh
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ParsedTable:
     """The columns of a table.
 
     Attributes:
@@ -54,7 +54,7 @@ class Table:
     kind: Kind = "rating"
 
 
-def table_of_text(path: Path, layout: Layout, scale: ValueRange | None) -> Table:
+def table_of_text(path: Path, layout: Layout, scale: ValueRange | None) -> ParsedTable:
     """The table in a text file.
 
     Args:
@@ -186,7 +186,7 @@ def _read_csv(
 
 def table_of_frame(
     frame: pl.DataFrame, scale: ValueRange | None, time_divisor: int, kind: Kind = "rating"
-) -> Table:
+) -> ParsedTable:
     """The table in a frame.
 
     Args:
@@ -209,7 +209,7 @@ def table_of_frame(
         timestamp = _times(frame["timestamp"], time_divisor)
     users, user_index = encode(frame["user"], "user")
     items, item_index = encode(frame["item"], "item")
-    return Table(
+    return ParsedTable(
         users=users,
         items=items,
         user_index=user_index,
@@ -306,7 +306,7 @@ def encode(column: pl.Series, kind: str) -> tuple[Vocabulary, NDArray[np.int32]]
     return Vocabulary(np.array(distinct.to_list(), object), kind), index
 
 
-def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
+def last_of_each_pair(table: ParsedTable) -> NDArray[np.int64] | None:
     """The positions of the last rating of each (user, item), ascending; None if no pair occurs
     twice.
 
@@ -329,14 +329,14 @@ def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
     return _without_earlier(pair, table.timestamp)
 
 
-def _pairs(table: Table) -> NDArray[np.int64]:
+def _pairs(table: ParsedTable) -> NDArray[np.int64]:
     """A number for each pair of a user and an item, (N,)."""
     pair = np.multiply(table.user_index, len(table.items), dtype=np.int64)
     pair += table.item_index
     return pair
 
 
-def sums_of_pairs(table: Table, kept: NDArray[np.int64]) -> NDArray[np.float32]:
+def sums_of_pairs(table: ParsedTable, kept: NDArray[np.int64]) -> NDArray[np.float32]:
     """The sum of the values of each pair, at the rows in `kept`, which has one row of each
     pair."""
     _, number = np.unique(_pairs(table), return_inverse=True)

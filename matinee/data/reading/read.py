@@ -25,7 +25,7 @@ from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.reading.archives import RATINGS_FILES, gunzip, unzip
 from matinee.data.reading.columnar import (
     NotClean,
-    Table,
+    ParsedTable,
     last_of_each_pair,
     sums_of_pairs,
     table_of_frame,
@@ -234,7 +234,7 @@ def _from_frame(
 class _ReadTable(NamedTuple):
     """A table, the rows that were left out of it, its name in messages, and its own titles."""
 
-    table: Table
+    table: ParsedTable
     bad: list[BadRow]
     label: str
     own: OwnTitles = NO_TITLES
@@ -430,7 +430,7 @@ def _checked(
     )
 
 
-def _refuse_nothing_to_learn(label: str, table: Table, n_bad_rows: int) -> None:
+def _refuse_nothing_to_learn(label: str, table: ParsedTable, n_bad_rows: int) -> None:
     left_out = ""
     if n_bad_rows:
         left_out = f" Bad rows left out before: {n_bad_rows:,}."
@@ -443,7 +443,7 @@ def _refuse_nothing_to_learn(label: str, table: Table, n_bad_rows: int) -> None:
     if table.kind == "rating" and bool((table.value == table.value[0]).all()):
         raise DataError(
             f"{label}: every rating is {table.value[0]:g}; at least two values are needed to "
-            f"learn from. If the rows only say who has what, give --pairs.{left_out}"
+            f"learn from. If a row only means that a user has an item, give --pairs.{left_out}"
         )
 
 

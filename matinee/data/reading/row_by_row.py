@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
-from matinee.data.reading.columnar import EARLIEST, LATEST, Table, encode
+from matinee.data.reading.columnar import EARLIEST, LATEST, ParsedTable, encode
 from matinee.data.reading.options import Kind, ValueRange
 from matinee.data.reading.schema import ROLES
 from matinee.data.reading.sniff import Layout, plain_integer, plain_number, split_line
@@ -84,14 +84,14 @@ class _GoodRows:
         self.timestamp.append(time)
         self.rows.append(row)
 
-    def table(self, kind: Kind) -> Table:
+    def table(self, kind: Kind) -> ParsedTable:
         users, user_of_code = encode(pl.Series(list(self.users), dtype=pl.String), "user")
         items, item_of_code = encode(pl.Series(list(self.items), dtype=pl.String), "item")
         times = np.array(self.timestamp, np.int64)
         timestamp: NDArray[np.int64] | None = times
         if bool(np.all(times == NO_TIME)):
             timestamp = None
-        return Table(
+        return ParsedTable(
             users=users,
             items=items,
             user_index=user_of_code[np.array(self.user_code, np.int32)],
@@ -122,7 +122,7 @@ class RowRules(NamedTuple):
     skip: bool
 
 
-def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, list[BadRow]]:
+def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[ParsedTable, list[BadRow]]:
     """The table of all good rows, and the bad rows.
 
     Raises:

@@ -119,8 +119,8 @@ def layout_of(head: str, options: ReadOptions, label: str) -> Layout:
     """The layout of a text table.
 
     Args:
-        head: the whole lines at its start.
-        options: what a person said of the columns.
+        head: the first complete lines of the table.
+        options: what the caller specified about the columns.
         label: the table's name in messages.
 
     Raises:

@@ -13,7 +13,7 @@ from matinee.data.personal.personal_ratings import read_personal_ratings
 from matinee.data.ratings import PAIRS, Scale
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError
-from tests.helpers import message
+from tests.helpers import error_message
 
 FILMS: dict[Id, Film] = {
     1: Film("Quiet Harbor, The (1999)", 1999, imdb="tt9000001", tmdb=501),
@@ -213,7 +213,7 @@ def own(path: Path, content: str, **how: object) -> dict[Id, float]:
 def test_low_ratings_under_the_name_of_imdb_are_never_taken_for_stars(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     content = "Title,Your Rating\nQuiet Harbor,4\n"
-    told = message(DataError, own, path, content)
+    told = error_message(DataError, own, path, content)
     assert told == (
         f"In {path}: The ratings may be IMDb's, from 1 to 10, or on the scale here, 0.5 to 5 in "
         "steps of 0.5, and none is above 5. Give --ratings-scale 1:10 or --ratings-scale 0.5:5, or "
@@ -224,7 +224,7 @@ def test_low_ratings_under_the_name_of_imdb_are_never_taken_for_stars(tmp_path: 
     assert own(path, "Title,Rating10\nQuiet Harbor,4\n") == {1: 2.0}
     assert own(path, "Title,Rating5\nQuiet Harbor,4\n") == {1: 4.0}
     assert own(path, "Title,Rating (1-10)\nQuiet Harbor,4\n") == {1: 2.0}
-    assert message(DataError, own, path, "imdb_id,rating\ntt9000001,4\n").startswith(
+    assert error_message(DataError, own, path, "imdb_id,rating\ntt9000001,4\n").startswith(
         f"In {path}: The ratings may be IMDb's"
     )
     assert own(path, "imdb_id,rating\ntt9000001,4.5\n") == {1: 4.5}
@@ -234,7 +234,7 @@ def test_bad_rows_can_be_skipped_and_are_all_listed(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("title,rating\nQuiet Harbor,great\nNoce,9\nPaper Lanterns II,3\n")
     read = read_personal_ratings
-    told = message(DataError, read, path, ITEMS, Catalog(FILMS), HALVES)
+    told = error_message(DataError, read, path, ITEMS, Catalog(FILMS), HALVES)
     assert told.startswith(f"In {path}, row 3: the rating 9 for 'Noce' is outside the scale")
     found = read(path, ITEMS, Catalog(FILMS), HALVES, skip_bad_rows=True)
     assert found.stars == {2: 3.0}
@@ -248,13 +248,13 @@ def test_bad_rows_can_be_skipped_and_are_all_listed(tmp_path: Path) -> None:
 
 def test_ratings_that_say_their_scale_only_in_part_are_refused(tmp_path: Path) -> None:
     content = "title,rating\nQuiet Harbor,4/5\nNoce,3\n"
-    assert "Some ratings say what they are out of" in message(
+    assert "Some ratings say what they are out of" in error_message(
         DataError, own, tmp_path / "mine.csv", content
     )
 
 
 def test_a_watchlist_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "watchlist.csv"
-    assert message(DataError, own, path, "Date,Name,Year,Letterboxd URI\n") == (
+    assert error_message(DataError, own, path, "Date,Name,Year,Letterboxd URI\n") == (
         f"In {path}: a watchlist holds films that the person has not seen, and no ratings."
     )

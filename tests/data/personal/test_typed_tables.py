@@ -7,7 +7,7 @@ from matinee.data.personal.own_files import read_file
 from matinee.data.personal.rows import Row
 from matinee.data.personal.typed_tables import typed_rows
 from matinee.errors import DataError
-from tests.helpers import message
+from tests.helpers import error_message
 
 EXAMPLE = "It needs lines such as:  Toy Story (1995),4.5"
 
@@ -152,7 +152,7 @@ def test_a_first_row_without_a_number_is_a_header_that_lacks_a_column(
     content: str, missing: str
 ) -> None:
     names = ", ".join(f"'{name}'" for name in content.partition("\n")[0].split(","))
-    assert message(DataError, read, content) == (
+    assert error_message(DataError, read, content) == (
         "The first row has no number, so it is a header, and it has no column of "
         f"{missing}; its columns are {names}. {EXAMPLE}"
     )
@@ -169,7 +169,7 @@ def test_columns_that_no_header_names_are_told() -> None:
 
 def test_the_ratings_of_several_people_are_refused() -> None:
     content = "userId,title,rating\n1,Alien,5\n2,Heat,4\n"
-    assert message(DataError, read, content) == (
+    assert error_message(DataError, read, content) == (
         "The file holds the ratings of several people; give only the rows of one person."
     )
 
