@@ -350,8 +350,7 @@ class _Matcher:
             raise _NoMatchError(row.problem)
         given = self._given(row)
         item_id, doubt = self._film(row)
-        kind = row.kind.lower()
-        if not doubt and any(word in kind for word in _NOT_A_FILM):
+        if not doubt and _is_series(row.kind):
             doubt = f"the file calls it a {row.kind}"
         stars = given
         if not self._form.is_typed or self._given_on[:2] != self._scale[:2]:
@@ -385,7 +384,7 @@ class _Matcher:
 
     def _film(self, row: Row) -> tuple[Id, str]:
         """The film of a row, and why it may be another."""
-        is_film = not any(word in row.kind.lower() for word in _NOT_A_FILM)
+        is_film = not _is_series(row.kind)
         # A series and a film may have the same number on TMDB
         found = self._known.on_other_site(row.imdb, row.tmdb if is_film else None)
         if found is not None:
@@ -406,6 +405,12 @@ class _Matcher:
             if self._n_suggestions > _MOST_SUGGESTIONS:
                 reason = str(error)
         raise _NoMatchError(reason)
+
+
+def _is_series(kind: str) -> bool:
+    """Whether a file calls something other than a film: "TV Series", "tvEpisode", "show", "tv"."""
+    kind = kind.lower()
+    return kind == "tv" or any(word in kind for word in _NOT_A_FILM)
 
 
 def _film(row: Row, known: _Known) -> tuple[Id, str]:

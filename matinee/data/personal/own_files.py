@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from matinee.errors import DataError
+from matinee.text import joined
 
 #: Of a file; enough for about 10,000 films in the longest of these formats.
 MOST_BYTES = 2 * 1024 * 1024
@@ -87,7 +88,7 @@ def read_file(content: bytes, limits: FileLimits = WEB_LIMITS) -> OwnFile:
         content = _unzipped(content, limits)
     text, notes = _text(content)
     if _JSON.match(text):
-        return OwnFile(_json_rows(text, limits), "JSON", notes)
+        return OwnFile(_json_rows(text, limits, notes), "JSON", notes)
     if _XML.match(text):
         return OwnFile(_xml_rows(text, limits), "XML", notes)
     return OwnFile(_csv_rows(text, limits), "CSV", notes)
@@ -194,15 +195,21 @@ def _refuse_too_many(rows: Sequence[object], limits: FileLimits) -> None:
         )
 
 
-def _json_rows(text: str, limits: FileLimits) -> list[list[str]]:
-    """A list of objects as a table: its header has all keys; nested ones are joined."""
+def _json_rows(text: str, limits: FileLimits, notes: list[str]) -> list[list[str]]:
+    """A list of objects as a table: its header has all keys; nested ones are joined.
+
+    Of an object with several lists, "ratings" or the first one is read; a note says so.
+    """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         value = _json_lines(text)
     if isinstance(value, dict):
-        lists = [part for part in value.values() if isinstance(part, list)]
-        value = value.get("ratings", lists[0] if lists else None)
+        lists = {name: part for name, part in value.items() if isinstance(part, list)}
+        if "ratings" not in lists and len(lists) > 1:
+            names = joined([f"'{name}'" for name in lists])
+            notes.append(f"Of the lists {names} in the file, only the first was read.")
+        value = lists.get("ratings", next(iter(lists.values()), None))
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise DataError(f"The file is JSON, but not a list of ratings. {EXPECTED}")
     _refuse_too_many(value, limits)
@@ -227,7 +234,8 @@ def _flat(one: Mapping[str, Any]) -> dict[str, str]:
             ids = nested.get("ids")
             if isinstance(ids, dict):
                 cells |= {f"{name}_id": _cell(cell) for name, cell in ids.items()}
-            cells |= {name: _cell(cell) for name, cell in nested.items()}
+            # Not the rest: a rating in it is the average of all people
+            cells |= {name: _cell(nested.get(name)) for name in ("title", "year")}
     return cells | {name: _cell(cell) for name, cell in one.items()}
 
 

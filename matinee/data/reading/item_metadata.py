@@ -9,6 +9,7 @@ from typing import NamedTuple
 from matinee.data.catalog import Catalog, Film
 from matinee.data.features import Features
 from matinee.data.reading.item_table import (
+    NO_TITLE,
     GenreFormat,
     canonical_id,
     catalog_of,
@@ -19,7 +20,7 @@ from matinee.data.reading.item_table import (
     without_no_genre,
     year_in,
 )
-from matinee.data.reading.links_and_tags import with_links_and_tags
+from matinee.data.reading.links_and_tags import MOST_TAGS, with_links_and_tags
 from matinee.data.reading.schema import column_of, columns_of, plain_name
 from matinee.data.titles import year_of
 from matinee.data.vocabulary import Vocabulary
@@ -53,7 +54,6 @@ _GENRES_100K = (
     "Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western"
 )
 _NETFLIX_ROW = re.compile(r"([0-9]+),([0-9]{4}|NULL),(.+)")
-_MISSING = frozenset(("", "\\N"))
 
 Films = list[tuple[str, Film]]
 
@@ -88,6 +88,7 @@ class _Columns(NamedTuple):
     genres: int | None
     imdb: int | None
     tmdb: int | None
+    tags: int | None
 
 
 def titles_beside(
@@ -212,13 +213,14 @@ def _from_csv(
     films = []
     for row, genres in zip(rows, genre_cells, strict=True):
         item_id, title = _cell(row, columns.item), _cell(row, columns.title)
-        if item_id and title not in _MISSING:
+        if item_id and title.casefold() not in NO_TITLE:
             film = Film(
                 title=title,
                 year=year_in(_cell(row, columns.year)) or year_of(title),
                 genres=genre_format.split(genres),
                 imdb=imdb_id(_cell(row, columns.imdb)),
                 tmdb=tmdb_id(_cell(row, columns.tmdb)),
+                tags=_tags(_cell(row, columns.tags)),
             )
             films.append((item_id, film))
     notes = [f"{label} beside the ratings was used in part: {problem}."] if problem else []
@@ -254,7 +256,13 @@ def _columns(
         genres=column_of(names, "genres"),
         imdb=column_of(names, "imdb id"),
         tmdb=column_of(names, "tmdb id"),
+        tags=column_of(names, "tags"),
     )
+
+
+def _tags(cell: str) -> tuple[str, ...]:
+    tags = [tag.strip() for tag in cell.split("|")]
+    return tuple([tag for tag in tags if tag][:MOST_TAGS])
 
 
 def _best_ids(candidates: Sequence[int], rows: Sequence[Sequence[str]], items: Vocabulary) -> int:

@@ -16,6 +16,8 @@ from matinee.text import counted
 
 #: Cells that mean "no genre", in lower case.
 _NO_GENRE = frozenset(("", "(no genres listed)", "unknown", "\\n", "n/a", "nan", "null"))
+#: Titles that mean "none", in lower case.
+NO_TITLE = frozenset(("", "\\n", "nan", "null"))
 _YEAR = re.compile(r"\b(\d{4})\b")
 _WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,18})(?:\.0*)?")
 _POWER = re.compile(r"[+-]?[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{1,2}")

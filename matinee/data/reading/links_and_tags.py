@@ -52,7 +52,7 @@ def with_links_and_tags(
     films = dict(catalog.films)
     for item_id, film in films.items():
         imdb, tmdb = links.get(item_id, _Links(film.imdb, film.tmdb))
-        films[item_id] = replace(film, imdb=imdb, tmdb=tmdb, tags=tags.get(item_id, ()))
+        films[item_id] = replace(film, imdb=imdb, tmdb=tmdb, tags=tags.get(item_id, film.tags))
     return Catalog(films), notes
 
 

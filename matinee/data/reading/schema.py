@@ -48,6 +48,7 @@ ALIASES = {
     "imdb id": "imdbid imdb const tconst imdbtitleid imdburl",
     "tmdb id": "tmdbid tmdb themoviedbid",
     "tag": "tag",
+    "tags": "tags",
     # of a table of users
     "age": "age",
     "gender": "gender sex",

@@ -11,6 +11,7 @@ import polars as pl
 from matinee.data.catalog import Catalog, Film, film_of_id
 from matinee.data.reading.item_metadata import Titles
 from matinee.data.reading.item_table import (
+    NO_TITLE,
     GenreFormat,
     catalog_of,
     imdb_id,
@@ -174,7 +175,7 @@ def _titles(frame: pl.DataFrame, items: Vocabulary, names: dict[str, str]) -> Ti
     """
     if "item" not in frame.columns or frame.width < 2:
         return Titles(Catalog())
-    frame = frame.filter(pl.col("item").is_not_null()).unique(maintain_order=True)
+    frame = frame.filter(pl.col("item").is_not_null())
     notes = []
     for role in [role for role in frame.columns if role != "item"]:
         if _describes_ratings(frame, role):
@@ -215,16 +216,17 @@ def _words(roles: Sequence[str]) -> str:
 
 
 def _describes_ratings(frame: pl.DataFrame, role: str) -> bool:
-    """Whether a column has several values for too many of the items."""
+    """Whether a column has several values for too many of the items with several ratings."""
     filled = frame.select("item", role).drop_nulls()
-    counts = filled.group_by("item").agg(pl.col(role).n_unique().alias("n"))["n"]
-    return len(counts) > 0 and int((counts > 1).sum()) > _MOST_VARYING * len(counts)
+    counts = filled.group_by("item").agg(pl.len().alias("n"), pl.col(role).n_unique().alias("d"))
+    counts = counts.filter(pl.col("n") > 1)
+    return counts.height > 0 and int((counts["d"] > 1).sum()) > _MOST_VARYING * counts.height
 
 
 def _film(row: dict[str, Any], genre_format: GenreFormat) -> Film | None:
     cells = {role: (cell or "").strip() for role, cell in row.items()}
     title = cells.get("title", cells["item"])
-    if not title:
+    if title.casefold() in NO_TITLE:
         return None
     return Film(
         title=title,
