@@ -202,6 +202,24 @@ def test_a_film_seen_and_not_rated_counts_for_a_model_without_stars() -> None:
     assert [one.item_id for one in found.matched] == [1, 2]
 
 
+def test_the_average_of_all_people_is_never_taken_for_a_rating() -> None:
+    seen = [{"plays": 1, "movie": {"title": "Quiet Harbor", "year": 1999, "rating": 7.1}}]
+    with pytest.raises(DataError, match="no column of"):
+        found_in(json.dumps(seen))
+    columns = "TMDb ID,Type,Name,Release Date,Rating,Your Rating\n"
+    found = found_in(f"{columns}501,movie,Quiet Harbor,1999-01-01,7.1,\n")
+    assert [row.reason for row in found.unmatched] == ["it has no rating"]
+
+
+def test_of_several_lists_in_a_json_file_only_the_first_is_read_and_a_note_says_so() -> None:
+    movies = [{"title": "Quiet Harbor", "year": 1999, "rating10": 8}]
+    found = found_in(json.dumps({"movies": movies, "shows": [{"title": "x"}]}))
+    assert [one.stars for one in found.matched] == [4.0]
+    assert found.notes == [
+        "Of the lists 'movies' and 'shows' in the file, only the first was read."
+    ]
+
+
 # -- scales ------------------------------------------------------------------------------
 
 

@@ -110,3 +110,15 @@ def test_codes_are_no_titles(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("user,item,rating\n1,ab,2\n1,cd,3\n2,ab,4\n")
     assert not read(path).catalog
+
+
+def test_titles_of_reviews_are_not_those_of_items(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    rows = "".join(f"{user},item{user % 20},{1 + user % 5},Review {user}\n" for user in range(30))
+    path.write_text(f"user_id,parent_asin,rating,title\n{rows}")
+    dataset = read(path, ReadOptions(item="parent_asin"))
+    assert not dataset.catalog
+    assert dataset.note == (
+        "The column 'title' has several values for one item, so it was not used as the title of the "
+        "items."
+    )
