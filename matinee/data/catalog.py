@@ -200,6 +200,10 @@ def film_of_id(item_id: Id) -> Film:
     return Film(title)
 
 
+class AmbiguousNameError(UnknownNameError):
+    """A text is the id of one item and the title of another."""
+
+
 class NotRatedError(UnknownNameError):
     """An item is in the catalog, but nobody has rated it."""
 
@@ -250,10 +254,10 @@ def _has_id(catalog: Catalog, text: str) -> bool:
 
 
 def _refuse_ambiguous(text: str, item_id: Id, titled: list[Id], catalog: Catalog) -> None:
-    """Raises UnknownNameError if a text is the id of one item and the title of another."""
+    """Raises AmbiguousNameError if a text is the id of one item and the title of another."""
     for other in titled:
         if other != item_id:
-            raise UnknownNameError(
+            raise AmbiguousNameError(
                 f"'{text}' is the id of {catalog[item_id].title} and the title of "
                 f"{catalog[other].title}. Give 'id:{text}' or 'title:{text}'."
             )

@@ -14,6 +14,17 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9999
 _MILLISECONDS_FROM = 10**11
 
 
+#: Ratings that mean "none", in lower case.
+_NO_RATING = frozenset(
+    ("", "-", "\u2013", "\u2014", "n/a", "na", "nan", "null", "none", "not rated", "unrated", "?")
+)
+
+
+def is_no_rating(text: str) -> bool:
+    """Whether a cell says that there is no rating."""
+    return text.strip().casefold() in _NO_RATING
+
+
 class Given(NamedTuple):
     """A rating in a cell.
 

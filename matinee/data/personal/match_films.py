@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from matinee.data.catalog import Catalog, Film, NotRatedError, find_item
+from matinee.data.catalog import AmbiguousNameError, Catalog, Film, NotRatedError, find_item
 from matinee.data.personal.given_ratings import rating_in
 from matinee.data.personal.given_scales import file_scale, on_scale, scale_note
 from matinee.data.personal.own_files import WEB_LIMITS, FileLimits
@@ -395,6 +395,8 @@ class _Matcher:
             return self._known.typed(row.typed), ""
         except NotRatedError:
             raise _NoMatchError(_UNRATED) from None
+        except AmbiguousNameError as error:
+            raise _NoMatchError(str(error)) from None
         except UnknownNameError as error:
             reason = str(error).removesuffix(".")
         try:

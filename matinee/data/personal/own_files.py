@@ -41,6 +41,7 @@ _MOST_COLUMNS = 200
 _NUMBER = re.compile(r"[0-9]")
 _DECIMAL_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{1,2}(?![0-9]))")
 _JSON = re.compile(r'\s*(?:\[\s*[{\]]|\{\s*["}])')
+_EXCEL = re.compile(r"sep=([,;|\t])\r?\n", re.IGNORECASE)  # Excel's line on the separator
 _XML = re.compile(r"\s*<[?!A-Za-z]")
 
 
@@ -152,8 +153,14 @@ def _text(content: bytes) -> tuple[str, list[str]]:
 
 def _csv_rows(text: str, limits: FileLimits) -> list[list[str]]:
     rows: list[list[str]] = []
+    separator = separator_of(text)
+    named = _EXCEL.match(text)
+    if named is not None:
+        separator = named[1]
+        rows.append([])  # to keep count
+        text = text[named.end() :]
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text)):
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
             rows.append(row)
             _refuse_too_many(rows, limits)
     except csv.Error as error:
@@ -207,8 +214,8 @@ def _json_rows(text: str, limits: FileLimits, notes: list[str]) -> list[list[str
     if isinstance(value, dict):
         lists = {name: part for name, part in value.items() if isinstance(part, list)}
         if "ratings" not in lists and len(lists) > 1:
-            names = joined([f"'{name}'" for name in lists])
-            notes.append(f"Of the lists {names} in the file, only the first was read.")
+            quoted = joined([f"'{name}'" for name in lists])
+            notes.append(f"Of the lists {quoted} in the file, only the first was read.")
         value = lists.get("ratings", next(iter(lists.values()), None))
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise DataError(f"The file is JSON, but not a list of ratings. {EXPECTED}")

@@ -17,8 +17,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from matinee.data.personal.given_ratings import time_in
-from matinee.data.personal.own_files import EXPECTED, WEB_LIMITS, FileLimits, read_file
+from matinee.data.personal.given_ratings import is_no_rating, time_in
+from matinee.data.personal.own_files import (
+    EXPECTED,
+    WEB_LIMITS,
+    FileLimits,
+    OwnFile,
+    read_file,
+)
 from matinee.data.personal.rows import Row
 from matinee.data.personal.typed_tables import rating_column, typed_columns, typed_rows
 from matinee.data.ratings import Scale
@@ -28,6 +34,7 @@ from matinee.data.titles import year_of
 from matinee.errors import DataError
 
 _LONGEST_CELL = 300  # longer cells are cut before they are compared; the longest title has 200
+_MOST_LINES_BEFORE = 10
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HALF_STARS = Scale(0.5, 5.0, 0.5)
 _TEN = Scale(1, 10, 1)
@@ -142,9 +149,7 @@ def read_export(
         DataError: the file is too large, not a table, or without ratings.
     """
     file = read_file(content, limits)
-    number = next((n for n, row in enumerate(file.rows) if any(cell.strip() for cell in row)), None)
-    if number is None:
-        raise DataError(f"The file is empty. {EXPECTED}")
+    number = _header_of(file)
     header = [cell.strip() for cell in file.rows[number]]
     names = [plain_name(name) for name in header]
     form = _format_of(names, has_stars, prefers_typed)
@@ -174,6 +179,21 @@ def plain_cell(text: str) -> str:
     if text.startswith(_FORMULA):
         return f"'{text}"
     return text
+
+
+def _header_of(file: OwnFile) -> int:
+    """The number of the row with the names of the columns: of a site, else the first row.
+
+    Sites put a title or a few lines about a list before it.
+    """
+    filled = [number for number, row in enumerate(file.rows) if any(cell.strip() for cell in row)]
+    if not filled:
+        raise DataError(f"The file is empty. {EXPECTED}")
+    for number in filled[:_MOST_LINES_BEFORE]:
+        names = frozenset(plain_name(cell) for cell in file.rows[number])
+        if any(form.is_distinctive and form.matches(names) for form in FORMATS):
+            return number
+    return filled[0]
 
 
 def _format_of(names: Sequence[str], has_stars: bool, prefers_typed: bool) -> Format:
@@ -226,7 +246,7 @@ def _rows(
         titles = tuple(dict.fromkeys(map(_without_apostrophe, _cells(row, title_columns))))
         isbn = _SPREADSHEET_TEXT.fullmatch(_first_cell(row, [of["isbn"]]))
         rating = _first_cell(row, [of["own rating"]])
-        if form.has_zeros_for_none and rating in ("0", "0.0"):
+        if is_no_rating(rating) or (form.has_zeros_for_none and rating in ("0", "0.0")):
             rating = ""
         yield Row(
             row=number,

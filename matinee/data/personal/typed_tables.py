@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from matinee.data.personal.given_ratings import rating_in, time_in
+from matinee.data.personal.given_ratings import is_no_rating, rating_in, time_in
 from matinee.data.personal.own_files import has_number
 from matinee.data.personal.rows import Row
 from matinee.data.reading.item_table import imdb_id, tmdb_id
@@ -127,7 +127,7 @@ def typed_rows(rows: Sequence[Sequence[str]], has_stars: bool) -> tuple[list[Row
 
 def _refuse_other_header(header: Sequence[str], has_stars: bool) -> None:
     """Raises DataError for a first row that can only be a header."""
-    if not has_stars or len(header) < 2 or not all(header) or has_number(header):
+    if not has_stars or len(header) < 2 or has_number(header) or any(map(is_no_rating, header)):
         return
     missing = []
     if typed_columns([*header, "rating"], has_stars) is _WITHOUT_HEADER:
@@ -154,7 +154,9 @@ def _row(
     if title:
         typed = prefix + title
     value = _cell(row, columns.value)
-    if not has_stars and not columns.has_header and rating_in(value) is None:
+    if is_no_rating(value) or (
+        not has_stars and not columns.has_header and rating_in(value) is None
+    ):
         value = ""
     return Row(
         row=number,
@@ -185,7 +187,7 @@ def _problem(row: Sequence[str], columns: TypedColumns, n_fields: int, has_stars
     value = "" if columns.value is None else row[columns.value]
     n_expected = n_fields if columns.has_header else 2
     is_long = any(cell.strip() for cell in row[n_expected:])
-    if value.strip() and rating_in(value) is None:
+    if not is_no_rating(value) and rating_in(value) is None:
         hint = EXAMPLE
         if is_long:
             hint = 'Put a title that holds commas into quotes: "The Good, the Bad and the Ugly",5'

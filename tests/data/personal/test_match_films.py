@@ -110,7 +110,8 @@ def test_likely_matches_are_distinguished_from_certain_ones(
         ("Emma,1996,5", "2 films here may be meant: Emma (1996); Emma (1996)"),
         ("The Matrix,1999,", "it has no rating"),
         ("The Matrix,1999,9", "the rating '9' is not a number from 0.5 to 5"),
-        ("The Matrix,1999,nan", "the rating 'nan' is not a number from 0.5 to 5"),
+        ("The Matrix,1999,nan", "it has no rating"),
+        ("The Matrix,1999,great", "the rating 'great' is not a number from 0.5 to 5"),
         (",1999,4", "it names no film"),
     ],
 )

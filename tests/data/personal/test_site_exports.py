@@ -181,6 +181,14 @@ def test_the_newer_of_two_ratings_counts_wherever_it_stands() -> None:
     ]
 
 
+def test_lines_before_the_header_are_passed_over() -> None:
+    found = found_in(
+        "Letterboxd list export v7\nDate,Name,Tags\n2020-01-01,Mine,x\n\n"
+        "Position,Name,Year,Letterboxd URI,Rating\n1,Quiet Harbor,1999,u,4\n"
+    )
+    assert [(one.row, one.item_id) for one in found.matched] == [(6, 1)]
+
+
 def test_a_row_with_too_many_fields_is_left_out_and_told() -> None:
     found = found_in("Date,Name,Year,Letterboxd URI,Rating\n,Quiet, Harbor,1999,u,4\n")
     assert [row.reason for row in found.unmatched] == [
@@ -269,6 +277,18 @@ def test_ratings_that_say_their_scale_only_in_part_are_refused(tmp_path: Path) -
     assert "Some ratings say what they are out of" in error_message(
         DataError, own, tmp_path / "mine.csv", content
     )
+
+
+def test_a_number_that_is_an_id_and_a_title_is_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("2,4\n3,4\n")
+    films = Catalog({**FILMS, 1: Film("2 (1999)", 1999)})
+    found = read_personal_ratings(path, ITEMS, films, HALVES)
+    assert found.stars == {3: 4.0}
+    assert found.notes == [
+        f"Skipped 1 row in {path}: row 1, '2': '2' is the id of Paper Lanterns II (2001) and the title "
+        "of 2 (1999). Give 'id:2' or 'title:2'."
+    ]
 
 
 def test_a_watchlist_is_refused(tmp_path: Path) -> None:

@@ -134,7 +134,15 @@ def test_a_row_that_cannot_be_read_says_why(content: str, row: int, problem: str
     assert next((one.row, one.problem) for one in read(content) if one.problem) == (row, problem)
 
 
-@pytest.mark.parametrize("content", ["title,rating\nAlien,\n", "Alien,\nHeat,4\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "title,rating\nAlien,\n",
+        "Alien,\nHeat,4\n",
+        "title,rating\nAlien,N/A\n",
+        "Alien,-\nHeat,4\n",
+    ],
+)
 def test_an_empty_rating_is_none(content: str) -> None:
     first = read(content)[0]
     assert (first.rating, first.problem) == ("", "")
@@ -185,6 +193,7 @@ def test_the_ratings_of_several_people_are_refused() -> None:
         ("Amélie;4,5\n".encode("cp1252"), "4,5"),
         ("Amélie,4.5\n".encode("utf-16"), "4.5"),
         ('[{"title": "Alien", "rating": 4.5}]', "4.5"),
+        ("sep=;\nAlien;4,5\n", "4,5"),
         ("[REC] (2007),4\n", "4"),
         ("{title},4\n", "4"),
     ],
