@@ -47,12 +47,20 @@ OTHER_CATALOG_FILES = (
     "products.csv",
     "movie_titles.csv",
     "movie_titles.txt",
+    "news.tsv",
+    "items.jsonl",
+    "movies.jsonl",
+    "products.jsonl",
+    "business.json",
+    "yelp_academic_dataset_business.json",
 )
 
 _GENRES_100K = (
     "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy "
     "Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western"
 )
+_MOST_BYTES = 1024 * 1024 * 1024
+_MIND_ROW = re.compile(r"N[0-9]+\t[^\t\n]*\t[^\t\n]*\t")
 _NETFLIX_ROW = re.compile(r"([0-9]+),([0-9]{4}|NULL),(.+)")
 
 Films = list[tuple[str, Film]]
@@ -108,7 +116,9 @@ def titles_beside(
     """
     note = ""
     recbole = str(Path(ratings_file).with_suffix(".item"))  # beside NAME.inter
-    for path in (folder / name for name in (*CATALOG_FILES, *OTHER_CATALOG_FILES, recbole)):
+    amazon = f"meta_{ratings_file}"
+    names = (*CATALOG_FILES, *OTHER_CATALOG_FILES, recbole, amazon)
+    for path in (folder / name for name in names):
         if path.name == ratings_file or not path.is_file():
             continue
         try:
@@ -126,12 +136,16 @@ def titles_beside(
 
 def _catalog(path: Path, items: Vocabulary, item_column: str | None) -> tuple[Catalog, list[str]]:
     """The catalog in a file, and sentences on what is odd about it."""
+    if path.stat().st_size > _MOST_BYTES:
+        raise _NoTitlesError(f"it is larger than {_MOST_BYTES // 1024**2:,} MB")
     text = decoded(path.read_bytes())
     notes: list[str] = []
     if path.name == "u.item":
         films = _from_u_item(text, _genre_names(path.parent))
     elif path.name == "movies.dat" and "::" in text:
         films = _from_dat(text)
+    elif path.name == "news.tsv" and _MIND_ROW.match(text):
+        films = _from_mind(text)
     elif path.stem == "movie_titles" and _NETFLIX_ROW.match(text):
         films = _from_netflix(text)
     else:
@@ -191,6 +205,16 @@ def _from_netflix(text: str) -> Films:
         match = _NETFLIX_ROW.fullmatch(line)
         if match is not None:
             films.append((match[1], Film(match[3], year_in(match[2]))))
+    return films
+
+
+def _from_mind(text: str) -> Films:
+    """News from the lines `id, category, subcategory, title, ...` of MIND, separated by tabs."""
+    films = []
+    for line in text.splitlines():
+        fields = line.split("\t")
+        if len(fields) > 3 and fields[3]:
+            films.append((fields[0], Film(fields[3], None, without_no_genre(fields[1:2]))))
     return films
 
 

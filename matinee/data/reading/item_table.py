@@ -3,6 +3,7 @@
 import ast
 import csv
 import io
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ _YEAR = re.compile(r"\b(\d{4})\b")
 _WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,18})(?:\.0*)?")
 _POWER = re.compile(r"[+-]?[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{1,2}")
 _EXACT = 2**53  # larger whole numbers are rounded where they are written with a power of ten
+_SAMPLED = 200
 _LONGEST_LIST = 10_000
 _IMDB = re.compile(r"(?:tt)?([0-9]{1,10})(?:\.0)?")
 
@@ -161,8 +163,12 @@ def decoded(content: bytes) -> str:
 
 
 def rows_of(text: str) -> tuple[list[list[str]], str]:
-    """The rows of a CSV text, and why it could not be read to its end; usually empty."""
+    """The rows of a CSV or JSON lines text, and why it could not be read to its end; usually
+    empty.
+    """
     text = text.lstrip("\r\n")
+    if text.startswith("{"):
+        return _json_rows(text)
     separator = max(",;\t|", key=text.partition("\n")[0].count)
     if '\\"' in text:  # some programs write a quotation mark within quotation marks like this
         text = text.replace('\\"', '""')
@@ -173,6 +179,34 @@ def rows_of(text: str) -> tuple[list[list[str]], str]:
     except csv.Error as error:
         return rows, f"it could only be read up to row {len(rows):,} ({error})"
     return rows, ""
+
+
+def _json_rows(text: str) -> tuple[list[list[str]], str]:
+    """A header with the keys of the first objects, and a row for each object."""
+    objects = []
+    problem = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            value = json.loads(line) if line.strip() else {}
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            problem = (
+                f"it could only be read up to line {number - 1:,} (line {number:,} is no JSON)"
+            )
+            break
+        objects.append(value)
+    names = list(dict.fromkeys(name for one in objects[:_SAMPLED] for name in one))
+    return [names, *([_text(one.get(name)) for name in names] for one in objects)], problem
+
+
+def _text(value: object) -> str:
+    """A value of JSON as in a CSV cell; lists are joined by "|"."""
+    if isinstance(value, list):
+        return "|".join(str(part) for part in value if not isinstance(part, dict | list))
+    if value is None or isinstance(value, dict):
+        return ""
+    return str(value)
 
 
 def catalog_of(

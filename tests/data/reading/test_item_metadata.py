@@ -26,6 +26,8 @@ def titles(folder: Path, items: Vocabulary = ITEMS) -> Titles:
         ("artists.dat", "id\tname\turl\n1\tPelt (1988)\tu\n2\tQuay (2003)\tu\n"),
         ("movie_titles.csv", "1,1988,Pelt (1988)\n2,NULL,Quay (2003)\n"),
         ("ratings.item", "item_id:token\tmovie_title:token_seq\n1\tPelt (1988)\n2\tQuay (2003)\n"),
+        ("items.jsonl", '{"item_id": 1, "title": "Pelt (1988)"}\n{"item_id": 2, "title": "Quay (2003)"}\n'),
+        ("meta_ratings.csv", '{"id": "1", "title": "Pelt (1988)"}\n{"id": "2", "title": "Quay (2003)"}\n'),
         ("movies.csv", "movieId,title\n1.0,Pelt (1988)\n2.0,Quay (2003)\n"),
     ],
 )  # fmt: skip
@@ -90,3 +92,18 @@ def test_links_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     assert titles(tmp_path).notes == (
         "links.csv beside the ratings was not used: it has no column of item ids (its columns are a, b).",
     )
+
+
+def test_categories_in_lists_and_news_of_mind_are_read(tmp_path: Path) -> None:
+    (tmp_path / "business.json").write_text(
+        '{"business_id": "a", "name": "Mill", "categories": ["Cafes", "Bakeries"]}\nbroken\n'
+    )
+    found = titles_beside(tmp_path, Vocabulary(["a", "b"], "item"), "business_id", "review.json")
+    assert found.catalog.films == {"a": Film("Mill", None, ("Cafes", "Bakeries"))}
+    assert found.notes == (
+        "business.json beside the ratings was used in part: it could only be read up to line 1 "
+        "(line 2 is no JSON).",
+    )
+    (tmp_path / "news.tsv").write_text("N5\tsports\tgolf\tA Long Drive\tabstract\n")
+    found = titles_beside(tmp_path, Vocabulary(["N5", "N6"], "item"), None, "behaviors.tsv")
+    assert found.catalog.films == {"N5": Film("A Long Drive", None, ("sports",))}
