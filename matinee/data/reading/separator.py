@@ -29,6 +29,9 @@ _NAMES = {
 _NUMBER = re.compile(r"^[+-]?[0-9](?:[0-9.,]*[0-9.])?(?:[eE][+-]?[0-9]+)?$")
 _WIDE = re.compile(r" {2,}")
 _INNER_QUOTE = re.compile(r'[\s,;|]"|"[\s,;|]')
+_SPACES = (" ", SPACES, WIDE_SPACES)
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_RARE_IN_FIELDS = ("::", "\t")  # no title holds them as often in each row
 _MOST = 0.9
 _FIRST_LINE_COUNTS = 0.35  # a header has no row's commas, but it may lack a field
 
@@ -66,6 +69,7 @@ def sniff_separator(lines: Sequence[str]) -> str:
     Quotation marks are respected. Where several do, the fields decide: another separator within
     a field speaks against the first, a space within a text does not.
     """
+    lines = [_without_quoted(line) for line in lines]
     tables = {}
     for candidate in CANDIDATES:
         rows = split_lines(lines, candidate)
@@ -83,17 +87,22 @@ def sniff_separator(lines: Sequence[str]) -> str:
         rows = steady[candidate]
         return len(rows[0]) == _usual_length(rows)[0]
 
+    rare = [one for one in _RARE_IN_FIELDS if one in steady and begins_alike(one)]
+    if rare:
+        return rare[0]
     if WIDE_SPACES in steady and begins_alike(WIDE_SPACES):
         n_fields, share = _usual_length(steady[WIDE_SPACES])
         if n_fields > 2 and share >= _usual_length(steady.get(SPACES, []))[1]:
             steady.pop(SPACES, None)
 
-    def quality(candidate: str) -> tuple[float, int, float]:
+    def quality(candidate: str) -> tuple[float, float, int, float]:
         n_fields, share = _usual_length(steady[candidate])
         looks = min(_clean(candidate, steady), _MOST)
         if begins_alike(candidate):
             looks += _FIRST_LINE_COUNTS
-        return looks, n_fields, share
+        first_column = {one: [row[:1] for row in rows] for one, rows in steady.items()}
+        first_looks = _clean(candidate, first_column)
+        return looks, first_looks, n_fields, share
 
     return max(steady, key=quality)  # the first of equals
 
@@ -121,6 +130,13 @@ def split_lines(lines: Sequence[str], separator: str) -> list[list[str]]:
     return [row for row in rows if row]
 
 
+def _without_quoted(line: str) -> str:
+    """A line with a letter for each quoted field, whose separators say nothing."""
+    if line.count('"') % 2:
+        return line
+    return _QUOTED.sub("Q", line)
+
+
 def _is_possible(candidate: str, lines: Sequence[str]) -> bool:
     if candidate == " ":  # aligned columns have runs of spaces, not empty fields
         aligned = sum("  " in line or line != line.strip(" ") for line in lines)
@@ -143,9 +159,7 @@ def _usual_length(rows: Sequence[Sequence[str]]) -> tuple[int, float]:
 
 def _clean(candidate: str, tables: dict[str, list[list[str]]]) -> float:
     """The share of fields that look whole."""
-    others = [
-        other for other in tables if other not in (candidate, " ", SPACES, WIDE_SPACES, "||", "::")
-    ]
+    others = [other for other in tables if other not in (candidate, *_SPACES, "||", "::")]
     cells = [cell.strip() for row in tables[candidate] for cell in row]
     whole = sum(_is_whole(cell, others) for cell in cells)
     return whole / max(len(cells), 1)

@@ -13,6 +13,7 @@ from matinee.data.reading.options import Kind, ReadOptions
 from matinee.data.reading.positions import columns_without_header
 from matinee.data.reading.schema import Columns, find_columns
 from matinee.data.reading.separator import split_lines
+from matinee.data.reading.unnamed_times import unnamed_times
 from matinee.errors import DataError
 from matinee.text import printable
 
@@ -139,6 +140,7 @@ def layout_of(head: str, options: ReadOptions, label: str, separator: str) -> La
     notes: list[str] = []
     if has_header:
         columns = find_columns(rows[0], options, label, sampled)
+        notes = unnamed_times(columns, options, sampled)
     else:
         columns, notes = columns_without_header(rows, options, label)
         if separator == "::" or _MOVIELENS.search(label):

@@ -42,6 +42,7 @@ from matinee.data.reading.titles_in_table import (
     titles_of_frame,
     titles_of_text,
 )
+from matinee.data.reading.unnamed_times import unnamed_times
 from matinee.data.reading.unnamed_words import refuse_words
 from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
@@ -100,7 +101,9 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
         frame, others = _parquet(file.path, file.label, options)
         found = table_of_frame(frame, file.label, options, "Parquet", others, file.place_of)
         if others is not None:
-            found = found._replace(own=_titles_of_parquet(file.path, found))
+            notes = unnamed_times(others, options, _cells_of_parquet(file.path, others))
+            own = _titles_of_parquet(file.path, found)
+            found = found._replace(own=own, notes=(*found.notes, *notes))
     elif file.layout is not None:
         reading = file.layout.read(file.path, options, file.label)
         found = _table_of_reading(reading, file.layout.name, file.label, options, file.place_of)
@@ -228,6 +231,16 @@ def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame
         ) from error
 
 
+def _cells_of_parquet(path: Path, columns: Columns) -> Callable[[int], list[str]]:
+    """Some cells of a column of a Parquet file by its number."""
+
+    def sampled(position: int) -> list[str]:
+        name = columns.names[position]
+        return _texts(pl.read_parquet(path, columns=[name], n_rows=_SAMPLED, glob=False)[name])
+
+    return sampled
+
+
 def _titles_of_parquet(path: Path, found: ReadTable) -> OwnTitles:
     """The titles in a Parquet file of ratings."""
     names, positions = found.columns.names, found.columns.positions
@@ -267,7 +280,8 @@ def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTab
         if set(name_of_role.values()) <= set(numbers):
             positions = {role: numbers[name] for role, name in name_of_role.items()}
             own = titles_of_frame(frame, positions, values.table.items)
-    return ReadTable(values, bad, rules, columns, "JSON lines", own=own)
+    notes = tuple(unnamed_times(columns, options, sampled))
+    return ReadTable(values, bad, rules, columns, "JSON lines", notes, own)
 
 
 def _json_frame(path: Path) -> pl.DataFrame | None:
@@ -333,7 +347,10 @@ def table_of_frame(
     found = _table_of_roles(named, columns, rules, layout)
     if is_whole and found.values.table is not None:
         own = titles_of_frame(frame, columns.positions, found.values.table.items)
-        found = found._replace(own=own)
+        notes = unnamed_times(
+            columns, options, lambda at: _texts(frame.to_series(at).head(_SAMPLED))
+        )
+        found = found._replace(own=own, notes=(*found.notes, *notes))
     return found
 
 
