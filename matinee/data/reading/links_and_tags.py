@@ -145,7 +145,8 @@ def _spellings(pair: NDArray[np.int64], tag: NDArray[np.int64], n_tags: int) -> 
     pair_of, tag_of = distinct // n_tags, distinct % n_tags
     order = np.lexsort([tag_of, -counts, pair_of])
     is_first = np.append(True, pair_of[order][1:] != pair_of[order][:-1])
-    return tag_of[order[is_first]]
+    most_frequent: NDArray[np.int64] = tag_of[order[is_first]]
+    return most_frequent
 
 
 def _counted(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
