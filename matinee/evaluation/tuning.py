@@ -145,14 +145,15 @@ class Tuning:
             sentences.append(f"{result}.")
         return sentences
 
-    def command(self, data: str, options: Sequence[str] = ()) -> str:
+    def command(self, data: str | Sequence[str], options: Sequence[str] = ()) -> str:
         """The command line that trains a model with the best settings.
 
         Args:
-            data: the data, as it was given.
+            data: the data, as it was given; several files are one data set.
             options: further options, such as --scale 1:5.
         """
-        words = ["matinee", "train", data, "--model", self.model]
+        sources = [data] if isinstance(data, str) else data
+        words = ["matinee", "train", *sources, "--model", self.model]
         for name, value in self.settings.items():
             words += ["--set", f"{name}={_written(value)}"]
         if self.seed:

@@ -556,9 +556,9 @@ def test_a_catalog_without_genres_and_years_gives_ends_and_no_meaning() -> None:
 
 def test_three_items_with_text_ids_have_two_components_of_one_film_at_each_end() -> None:
     ratings = Ratings.from_ids(
-        ["a", "a", "b", "b", "c", "c"] * 2,
-        ["x", "y", "y", "z", "x", "z"] * 2,
-        [1, 5, 2, 4, 3, 3] * 2,
+        ["a", "a", "b", "b", "c", "c"],
+        ["x", "y", "y", "z", "x", "z"],
+        [1, 5, 2, 4, 3, 3],
     )
     model = MatrixFactorization(factors=3, epochs=1).fit(ratings, n_threads=1)
     model.item_factors_ = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 5]], np.float32)

@@ -281,7 +281,8 @@ def test_wrong_requests_are_reported() -> None:
 
 def test_no_table_of_all_pairs_is_made() -> None:
     n = 6_000
-    users, items = np.repeat(np.arange(n), 5), np.random.default_rng(0).permutation(5 * n) % 3_000
+    users = np.repeat(np.arange(n), 5)
+    items = (np.random.default_rng(0).permutation(n).repeat(5) + 600 * np.arange(5 * n)) % 3_000
     model = MatrixFactorization(factors=4, epochs=1).fit(
         Ratings.from_ids(users, items, 1.0 + users * items % 5)
     )

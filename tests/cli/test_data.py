@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import TWICE, as_json, good, refused
+from tests.helpers import TWICE, as_json, good, refused, without_reading
 
 
 def test_data_list_names_every_data_set() -> None:
@@ -48,7 +48,7 @@ def test_data_describe_prints_statistics_and_notes_repaired_rows(table: Path) ->
         "ratings.csv: 500 ratings by 40 users of 30 items; 41.67% of all possible pairs.\n"
     )
     assert "Distribution of the ratings\n" in result.stdout
-    assert result.stderr == TWICE
+    assert without_reading(result.stderr) == TWICE
     found = as_json("data", "describe", table)
     assert (found["n_ratings"], found["n_users"], found["n_items"], found["n_duplicates"]) == (
         500,
@@ -75,7 +75,8 @@ def test_data_describe_follows_the_options_for_columns_and_rows(tmp_path: Path) 
     assert "'nonsense'" in refused(*words)
     result = good(*words, "--skip-bad-rows", "--scale", "1:5", "--json")
     assert json.loads(result.stdout)["n_ratings"] == 3
-    assert result.stderr == f"Skipped 2 bad rows, listed in {tmp_path / 'odd.csv.skipped.csv'}.\n"
+    skipped = f"Skipped 2 bad rows, listed in {tmp_path / 'odd.csv.skipped.csv'}.\n"
+    assert without_reading(result.stderr) == skipped
 
 
 def test_data_convert_writes_the_table_and_its_titles(table: Path, tmp_path: Path) -> None:
@@ -97,3 +98,16 @@ def test_data_fetch_rejects_unknown_and_built_in_data_sets() -> None:
     assert refused("data", "fetch", "sample") == (
         "'sample' is built in: there is nothing to download."
     )
+
+
+def test_data_describe_reads_several_files_of_an_odd_layout_as_told(tmp_path: Path) -> None:
+    for number in (1, 2):
+        rows = [f"{number}{user}@{item}@{user + item}" for user in (1, 2) for item in (1, 2)]
+        (tmp_path / f"{number}.txt").write_bytes("\n".join(rows).encode("utf-16"))
+    files = [tmp_path / "1.txt", tmp_path / "2.txt"]
+    words = ("data", "describe", *files, "--separator", "@", "--no-header", "--encoding", "utf-16")
+    result = good(*words, "--item-column", "2", "--json")
+    assert json.loads(result.stdout)["n_ratings"] == 8
+    assert "No header: columns read as user, item, rating" in result.stderr
+    assert "Read 2 files as one table." in result.stderr
+    assert "There is no encoding 'x'." in refused(*words[:-1], "x")

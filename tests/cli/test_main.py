@@ -65,7 +65,7 @@ def test_a_file_that_is_not_a_model_is_reported(command: Sequence[str], tmp_path
     ("words", "told"),
     [
         (("nonsense",), "No such command 'nonsense'."),
-        (("train",), "Missing argument 'DATA'."),
+        (("train",), "Missing argument 'DATA...'."),
         (("train", "sample"), "Missing option '--out'."),
         (
             ("train", "sample", "--out", "x", "--threads", 0),

@@ -1,6 +1,5 @@
 """Titles, years and genres in the table of ratings itself, and ids that are titles."""
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +17,8 @@ from matinee.data.reading.item_table import (
     tmdb_id,
     year_in,
 )
-from matinee.data.reading.schema import column_of, plain_name
-from matinee.data.reading.sniff import Layout, split_line
+from matinee.data.reading.schema import Columns, column_of, plain_name
+from matinee.data.reading.sniff import Layout
 from matinee.data.titles import year_of
 from matinee.data.vocabulary import Vocabulary
 from matinee.text import counted, joined, printable
@@ -45,10 +44,12 @@ class OwnTitles(NamedTuple):
     Attributes:
         item_column: the name of its column of items; None without a header.
         titles: from its other columns; an empty catalog if it has none.
+        used: the names of these columns.
     """
 
     item_column: str | None
     titles: Titles
+    used: tuple[str, ...] = ()
 
 
 NO_TITLES = OwnTitles(None, Titles(Catalog()))
@@ -67,17 +68,29 @@ def titles_of_text(path: Path, layout: Layout, head: str, items: Vocabulary) -> 
     n_blank = next((number for number, line in enumerate(lines) if line.strip()), 0)
     if not layout.has_header or len(layout.separator) != 1:
         return NO_TITLES
-    try:
-        fields = split_line(lines[n_blank].strip("\r"), layout.separator)
-    except csv.Error:
-        return NO_TITLES
-    names = [name.strip() for name in fields]
+    names = list(layout.columns.names)
     columns = title_columns(names, layout.positions)
-    titles = Titles(Catalog())
+    frame = pl.DataFrame()
     if columns:
         frame = _text_columns(path, layout.separator, n_blank + 1, columns)
-        titles = _titles(frame, items, {role: names[number] for role, number in columns.items()})
-    return OwnTitles(names[layout.positions["item"]], titles)
+    return _own(frame, names, columns, layout.positions["item"], items)
+
+
+def titles_of_parquet(path: Path, columns: Columns, items: Vocabulary) -> OwnTitles:
+    """The titles in a Parquet file.
+
+    Args:
+        path: of the file.
+        columns: which column is what, and the names of all.
+        items: the rated items.
+    """
+    places = title_columns(columns.names, columns.positions)
+    frame = pl.DataFrame()
+    if places:
+        wanted = [columns.names[number] for number in places.values()]
+        frame = pl.read_parquet(path, columns=wanted, glob=False).select(wanted)
+        frame = _frame_columns(frame, {role: number for number, role in enumerate(places)})
+    return _own(frame, columns.names, places, columns.positions["item"], items)
 
 
 def titles_of_frame(
@@ -90,11 +103,30 @@ def titles_of_frame(
         items: the rated items.
     """
     columns = title_columns(frame.columns, positions)
-    titles = Titles(Catalog())
-    if columns:
-        names = {role: frame.columns[number] for role, number in columns.items()}
-        titles = _titles(_frame_columns(frame, columns), items, names)
-    return OwnTitles(frame.columns[positions["item"]], titles)
+    names = frame.columns
+    cells = _frame_columns(frame, columns) if columns else pl.DataFrame()
+    return _own(cells, names, columns, positions["item"], items)
+
+
+def _own(
+    frame: pl.DataFrame,
+    names: Sequence[str],
+    columns: Mapping[str, int],
+    item: int,
+    items: Vocabulary,
+) -> OwnTitles:
+    """What the cells of a table say about its items.
+
+    Args:
+        frame: the cells as text, by their roles; may be empty.
+        names: of all columns of the table.
+        columns: role -> number of its column.
+        item: number of the column of items.
+    """
+    named = {role: names[number] for role, number in columns.items()}
+    titles = _titles(frame, items, named)
+    used = [name for role, name in named.items() if role != "item" and titles.catalog]
+    return OwnTitles(names[item], titles, tuple(used))
 
 
 def title_columns(names: Sequence[str], positions: Mapping[str, int]) -> dict[str, int]:
