@@ -77,14 +77,14 @@ def _from_paths(paths: Sequence[Path], options: ReadOptions) -> Dataset:
     with opened(paths, options) as file:
         read_table = table_of_file(file, options)
         table = _good_table(read_table)
+        item_column = options.item or read_table.own.item_column
         name = Path(file.label).name
-        item_column = read_table.own.item_column or options.item
         titles = titles_beside(file.metadata_folder, table.items, item_column, name)
+        users = viewers_beside(file.metadata_folder, table.users)
         # The unpacked copy does not stay, so name the one in the archive
         if titles.file is not None:
             titles = replace(titles, file=Path(file.label).with_name(titles.file.name))
         own = replace(read_table.own.titles, file=Path(file.label))
-        users = viewers_beside(file.metadata_folder, table.users)
         titles = replace(filled_from(titles, own, table.items), users=users)
         bad_rows_file = file.origin.with_name(f"{file.origin.name}.skipped.csv")
         return _checked(file.name, read_table, options, titles, bad_rows_file)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from matinee.data.catalog import Catalog, Film, film_of_id
+from matinee.data.reading.columnar import other_columns_of_text
 from matinee.data.reading.item_metadata import Titles
 from matinee.data.reading.item_table import (
     NO_TITLE,
@@ -17,7 +18,7 @@ from matinee.data.reading.item_table import (
     tmdb_id,
     year_in,
 )
-from matinee.data.reading.schema import Columns, column_of, plain_name
+from matinee.data.reading.schema import column_of, plain_name
 from matinee.data.reading.sniff import Layout
 from matinee.data.titles import year_of
 from matinee.data.vocabulary import Vocabulary
@@ -44,53 +45,37 @@ class OwnTitles(NamedTuple):
     Attributes:
         item_column: the name of its column of items; None without a header.
         titles: from its other columns; an empty catalog if it has none.
-        used: the names of these columns.
     """
 
     item_column: str | None
     titles: Titles
-    used: tuple[str, ...] = ()
 
 
 NO_TITLES = OwnTitles(None, Titles(Catalog()))
 
 
-def titles_of_text(path: Path, layout: Layout, head: str, items: Vocabulary) -> OwnTitles:
+def titles_of_text(path: Path, layout: Layout, items: Vocabulary) -> OwnTitles:
     """The titles in a text table.
 
     Args:
         path: of the file.
         layout: of its text.
-        head: the lines at its start.
         items: the rated items.
     """
-    lines = head.removeprefix("\ufeff").split("\n")
-    n_blank = next((number for number, line in enumerate(lines) if line.strip()), 0)
-    if not layout.has_header or len(layout.separator) != 1:
+    columns = layout.columns
+    if not columns.names:
         return NO_TITLES
-    names = list(layout.columns.names)
-    columns = title_columns(names, layout.positions)
-    frame = pl.DataFrame()
-    if columns:
-        frame = _text_columns(path, layout.separator, n_blank + 1, columns)
-    return _own(frame, names, columns, layout.positions["item"], items)
-
-
-def titles_of_parquet(path: Path, columns: Columns, items: Vocabulary) -> OwnTitles:
-    """The titles in a Parquet file.
-
-    Args:
-        path: of the file.
-        columns: which column is what, and the names of all.
-        items: the rated items.
-    """
-    places = title_columns(columns.names, columns.positions)
-    frame = pl.DataFrame()
-    if places:
-        wanted = [columns.names[number] for number in places.values()]
-        frame = pl.read_parquet(path, columns=wanted, glob=False).select(wanted)
-        frame = _frame_columns(frame, {role: number for number, role in enumerate(places)})
-    return _own(frame, columns.names, places, columns.positions["item"], items)
+    described = title_columns(columns.names, columns.positions)
+    if not described:
+        return OwnTitles(columns.name("item"), Titles(Catalog()))
+    frame = other_columns_of_text(path, layout, sorted(set(described.values())))
+    by_role = [
+        frame[str(number)].alias(role)
+        for role, number in described.items()
+        if str(number) in frame.columns
+    ]
+    names = {role: columns.names[number] for role, number in described.items()}
+    return OwnTitles(columns.name("item"), _titles(pl.DataFrame(by_role), items, names))
 
 
 def titles_of_frame(
@@ -103,30 +88,11 @@ def titles_of_frame(
         items: the rated items.
     """
     columns = title_columns(frame.columns, positions)
-    names = frame.columns
-    cells = _frame_columns(frame, columns) if columns else pl.DataFrame()
-    return _own(cells, names, columns, positions["item"], items)
-
-
-def _own(
-    frame: pl.DataFrame,
-    names: Sequence[str],
-    columns: Mapping[str, int],
-    item: int,
-    items: Vocabulary,
-) -> OwnTitles:
-    """What the cells of a table say about its items.
-
-    Args:
-        frame: the cells as text, by their roles; may be empty.
-        names: of all columns of the table.
-        columns: role -> number of its column.
-        item: number of the column of items.
-    """
-    named = {role: names[number] for role, number in columns.items()}
-    titles = _titles(frame, items, named)
-    used = [name for role, name in named.items() if role != "item" and titles.catalog]
-    return OwnTitles(names[item], titles, tuple(used))
+    titles = Titles(Catalog())
+    if columns:
+        names = {role: frame.columns[number] for role, number in columns.items()}
+        titles = _titles(_frame_columns(frame, columns), items, names)
+    return OwnTitles(frame.columns[positions["item"]], titles)
 
 
 def title_columns(names: Sequence[str], positions: Mapping[str, int]) -> dict[str, int]:
@@ -152,35 +118,6 @@ def _holds_titles(name: str) -> bool:
     """Whether the name of a column of items says that they are titles."""
     is_usual = column_of([name], "item title") is not None
     return is_usual and plain_name(name).endswith(("title", "name"))
-
-
-def _text_columns(
-    path: Path, separator: str, n_lines_before: int, columns: dict[str, int]
-) -> pl.DataFrame:
-    """Some columns of a text table as text, by their roles; empty if it cannot be read so.
-
-    Args:
-        path: of the file.
-        separator: of its fields; one character.
-        n_lines_before: lines before the first row.
-        columns: role -> number of its column.
-    """
-    try:
-        frame = pl.read_csv(
-            path,
-            has_header=False,
-            skip_lines=n_lines_before,
-            separator=separator,
-            infer_schema=False,
-            encoding="utf8-lossy",
-            truncate_ragged_lines=True,
-            columns=sorted(columns.values()),
-            glob=False,
-        )
-    except pl.exceptions.PolarsError:
-        return pl.DataFrame()
-    roles = sorted(columns, key=columns.__getitem__)
-    return frame.rename(dict(zip(frame.columns, roles, strict=True)))
 
 
 def _frame_columns(frame: pl.DataFrame, columns: dict[str, int]) -> pl.DataFrame:
