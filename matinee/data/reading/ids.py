@@ -39,12 +39,14 @@ class IdColumn(NamedTuple):
         vocabulary: the distinct ids.
         index: (N,) int32 rows of the vocabulary; -1 where the id is missing.
         flaws: the missing ids.
+        left_out: (N,) bool, the ids that `--missing` names; None if there are none.
         notes: sentences about what was guessed.
     """
 
     vocabulary: Vocabulary
     index: NDArray[np.int32]  # type: ignore[assignment]
     flaws: Flaws
+    left_out: NDArray[np.bool_] | None
     notes: list[str]
 
 
@@ -74,13 +76,13 @@ def read_ids(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
 def _integers(column: pl.Series, role: str) -> IdColumn:
     if not column.null_count():
         vocabulary, index = Vocabulary.encode(column.to_numpy(), role)
-        return IdColumn(vocabulary, index, Flaws.none(), [])
+        return IdColumn(vocabulary, index, Flaws.none(), None, [])
     present = column.is_not_null().to_numpy()
     vocabulary, found = Vocabulary.encode(column.drop_nulls().to_numpy(), role)
     index = np.full(len(column), -1, np.int32)
     index[present] = found
     flaws = Flaws(np.flatnonzero(~present), lambda _: f"the {role} is missing")
-    return IdColumn(vocabulary, index, flaws, [])
+    return IdColumn(vocabulary, index, flaws, None, [])
 
 
 def _decoded(column: pl.Series, role: str, rules: ValueRules) -> pl.Series:
@@ -121,7 +123,8 @@ def _whole(column: pl.Series, role: str, rules: ValueRules) -> pl.Series:
 def _texts(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     texts, code = distinct_texts(column)
     as_they_are = rules.options.text_ids
-    words = missing_words(texts.to_list(), rules.options.missing, as_they_are)
+    named = set(texts).intersection(rules.options.missing)
+    words = named if as_they_are else named | missing_words(texts.to_list())
     ids = texts
     if words:
         ids = texts.filter(~texts.is_in(sorted(words)))
@@ -133,12 +136,17 @@ def _texts(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     index_of_text[:-1][(~texts.is_in(sorted(words))).to_numpy()] = index_of_id
     index = index_of_text[code]
 
+    is_missing, left_out = index < 0, None
+    if named:
+        left_out = texts.is_in(sorted(named)).to_numpy()[code] & (code >= 0)
+        is_missing &= ~left_out
+
     def reason(row: int) -> str:
         if code[row] < 0:
             return f"the {role} is missing"
         return f"the {role} is missing: {shown(texts[int(code[row])])} is no id"
 
-    return IdColumn(vocabulary, index, Flaws(np.flatnonzero(index < 0), reason), notes)
+    return IdColumn(vocabulary, index, Flaws(np.flatnonzero(is_missing), reason), left_out, notes)
 
 
 def _encoded(ids: pl.Series, role: str) -> tuple[Vocabulary, NDArray[np.int32]]:

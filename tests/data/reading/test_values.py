@@ -249,7 +249,17 @@ def test_values_that_mean_not_rated_are_left_out(tmp_path: Path) -> None:
     assert dataset.n_bad_rows == 0
     assert dataset.source_rows is not None
     assert dataset.source_rows[:3].tolist() == [1, 3, 6]
-    assert notes_of(dataset) == ("Left out: 14 rows whose rating is missing (0, -1, 99).",)
+    assert notes_of(dataset) == (
+        "Left out: 14 rows with a value that --missing names (0, -1, 99).",
+    )
+
+
+def test_words_that_mean_no_id_are_left_out(tmp_path: Path) -> None:
+    path = table(tmp_path, users="guest 2 3 4 5 6")
+    assert users_of(read(path))[-1] == "guest"
+    dataset = read(path, ReadOptions(missing=("guest", 0.0)))
+    assert (users_of(dataset), dataset.n_bad_rows) == ([2, 3, 4, 5, 6], 0)
+    assert notes_of(dataset) == ("Left out: 4 rows with a value that --missing names (guest, 0).",)
 
 
 # -- times -------------------------------------------------------------------------------------
