@@ -314,11 +314,8 @@ def _texts(column: pl.Series, rules: ValueRules) -> TimeColumn:
     if given in units() or (2 * n_numeric > n_present and given is None):
         integers = text.cast(pl.Int64, strict=False)
         if integers.null_count() > text.null_count():
-            floats = (
-                text.str.extract(f"({_NUMERIC})")
-                .str.replace(",", ".")
-                .cast(pl.Float64, strict=False)
-            )
+            pointed = text.str.extract(f"({_NUMERIC})").str.replace(",", ".")
+            floats = pointed.cast(pl.Float64, strict=False)
             return _numbers(floats, text, rules)
         return _numbers(integers, text, rules)
     reading: DateReading = read_date_texts(text, rules)
