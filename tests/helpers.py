@@ -65,7 +65,7 @@ TWICE = "Repeated ratings by the same user: 1 row; the last rating counts.\n"
 # -- errors ------------------------------------------------------------------------------------------------------
 
 
-def message(
+def error_message(
     error: type[Exception], function: Callable[..., object], *args: Any, **settings: Any
 ) -> str:
     """The text of the error that a call raises."""
@@ -76,7 +76,7 @@ def message(
 
 def reading_error(source: object, options: ReadOptions | None = None) -> str:
     """The text of the error that reading a table raises."""
-    return message(MatineeError, read, source, options or ReadOptions())
+    return error_message(MatineeError, read, source, options or ReadOptions())
 
 
 # -- tables ------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def popular_table() -> Ratings:
 
 
 def unary() -> Ratings:
-    """`popular_table()` without its ratings: who has what."""
+    """`popular_table()` as implicit feedback, without ratings."""
     ratings = popular_table()
     return Ratings.from_ids(
         ratings.users.ids[ratings.user_index],

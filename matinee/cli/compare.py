@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from matinee.cli.options import (
+    data_argument,
     data_options,
     json_option,
     load_parts,
@@ -22,7 +23,7 @@ from matinee.errors import SettingError
 
 
 @click.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @click.option(
     "--models",
     "names",
@@ -46,7 +47,7 @@ from matinee.errors import SettingError
 )
 @json_option
 def compare(
-    source: str,
+    source: tuple[str, ...],
     names: str | None,
     test_source: str | None,
     spec: str | None,

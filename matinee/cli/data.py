@@ -1,11 +1,11 @@
-"""matinee data: list, fetch, describe and convert data sets."""
+"""matinee data: list, fetch, describe, convert and merge data sets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from matinee.cli.options import data_options, json_option, load_data
+from matinee.cli.options import data_argument, data_options, json_option, load_data
 from matinee.cli.output import as_json, note, table
 from matinee.cli.reading import reading_of
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """List, download, describe and convert data sets."""
+    """List, download, describe, convert and merge data sets."""
 
 
 @data.command("list")
@@ -49,7 +49,7 @@ def _entry_dict(entry: "Entry", path: Path | None) -> dict[str, Any]:
         "n_ratings": entry.n_ratings,
         "n_users": entry.n_users,
         "n_items": entry.n_items,
-        "licence": entry.licence,
+        "licence": entry.license,
         "citation": entry.citation,
         "path": None if path is None else str(path),
     }
@@ -64,14 +64,14 @@ def fetch(name: str) -> None:
 
     path = fetch_(name)
     click.echo(path)
-    note(f"License: {entry(name).licence}\nPlease cite: {entry(name).citation}")
+    note(f"License: {entry(name).license}\nPlease cite: {entry(name).citation}")
 
 
 @data.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @data_options
 @json_option
-def describe(source: str, as_json_: bool, **columns: Any) -> None:
+def describe(source: tuple[str, ...], as_json_: bool, **columns: Any) -> None:
     """Describe DATA: size, distribution, popular films, problems."""
     from matinee.data.describe import describe as describe_dataset
 
@@ -110,10 +110,10 @@ def describe(source: str, as_json_: bool, **columns: Any) -> None:
 
 
 @data.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @data_options
-def convert(source: str, target: Path, **columns: Any) -> None:
+def convert(source: tuple[str, ...], target: Path, **columns: Any) -> None:
     """Write DATA to OUT: .csv, .tsv, .parquet or .jsonl.
 
     Titles are written to a file in the same folder.
@@ -122,3 +122,27 @@ def convert(source: str, target: Path, **columns: Any) -> None:
 
     for line in convert_dataset(load_data(source, columns), target):
         click.echo(line)
+
+
+@data.command()
+@click.argument("sources", metavar="DATA...", nargs=-1, required=True)
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@data_options
+def merge(sources: tuple[str, ...], target: Path, **columns: Any) -> None:
+    """Write several DATA as one table to OUT.
+
+    If a user rated an item several times, the last rating by time counts, or that of the last
+    DATA if there are no times. The options apply to each DATA. Titles are written to a file in
+    the same folder.
+    """
+    from matinee.data.convert import convert as convert_dataset
+    from matinee.data.merge import merge as merge_datasets
+    from matinee.text import counted
+
+    merged = merge_datasets([load_data((source,), columns) for source in sources])
+    for line in convert_dataset(merged, target):
+        click.echo(line)
+    if merged.n_duplicates:
+        repeated = counted(merged.n_duplicates, "row")
+        how = "the last counts" if merged.ratings.scale.has_stars else "their counts are added"
+        note(f"In several of the tables: {repeated}; {how}.")

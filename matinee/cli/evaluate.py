@@ -24,7 +24,7 @@ from matinee.cli.reading import reading_of
 
 
 @click.command()
-@click.argument("source", metavar="TRAIN")
+@click.argument("source", metavar="TRAIN...", nargs=-1, required=True)
 @test_option
 @split_option
 @model_option
@@ -34,7 +34,7 @@ from matinee.cli.reading import reading_of
 @data_options
 @json_option
 def evaluate(
-    source: str,
+    source: tuple[str, ...],
     test_source: str | None,
     spec: str | None,
     model_name: str | None,

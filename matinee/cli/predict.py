@@ -1,7 +1,7 @@
 """matinee predict: the stars that a person would give a film."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -9,35 +9,82 @@ from matinee.cli.options import json_option, path_argument
 from matinee.cli.output import as_json
 from matinee.cli.person import id_of, profile_of, ratings_option, require_person, user_option
 
+if TYPE_CHECKING:
+    from matinee.data.vocabulary import Id
+    from matinee.models.base import UserState
+    from matinee.recommendation.guide import Guide
+    from matinee.recommendation.intervals import Certainty
+
 
 @click.command()
 @path_argument
 @user_option
 @ratings_option
-@click.option("--item", required=True, metavar="ID_OR_TITLE", help="The film.")
+@click.option(
+    "--item",
+    "items",
+    required=True,
+    multiple=True,
+    metavar="ID_OR_TITLE",
+    help="The film; may be repeated.",
+)
 @json_option
 def predict(
-    model_file: Path, user: str | None, ratings: Path | None, item: str, as_json_: bool
+    model_file: Path,
+    user: str | None,
+    ratings: Path | None,
+    items: tuple[str, ...],
+    as_json_: bool,
 ) -> None:
     """Predict the stars that a person would give a film."""
     from matinee.recommendation.guide import Guide
-    from matinee.recommendation.intervals import certainty
 
     require_person(user, ratings)
     guide = Guide.load(model_file)
-    item_id = guide.item_id(item)
+    item_ids = [guide.item_id(item) for item in items]
     profile = profile_of(guide, model_file, user, ratings)
-    stars = guide.model.predict(profile, item_id)
-    title = guide.catalog[item_id].title
-    uncertainty = certainty(guide.model, profile, item_id, stars)
-    if as_json_:
-        result: dict[str, Any] = {"user": id_of(guide, user), "item_id": item_id, "title": title}
-        result["stars"] = round(stars, 3)
-        if uncertainty is not None:
-            result |= uncertainty.to_dict()
-        as_json(result)
+    predictions = [_Prediction.of(guide, profile, item_id) for item_id in item_ids]
+    if not as_json_:
+        for prediction in predictions:
+            prediction.print(guide)
         return
-    click.echo(f"{stars:.2f} stars for {title}, on the scale {guide.model.scale_}")
-    if uncertainty is not None:
-        interval = f"80% interval {uncertainty.low:.1f} to {uncertainty.high:.1f}"
-        click.echo(f"Uncertainty: \u00b1{uncertainty.deviation:.2f}; {interval}.")
+    person: dict[str, Any] = {"user": id_of(guide, user)}
+    if len(predictions) == 1:
+        as_json(person | predictions[0].to_dict())
+    else:
+        as_json(person | {"items": [prediction.to_dict() for prediction in predictions]})
+
+
+class _Prediction(NamedTuple):
+    """The prediction for one film."""
+
+    item_id: "Id"
+    title: str
+    stars: float
+    uncertainty: "Certainty | None"
+
+    @classmethod
+    def of(cls, guide: "Guide", profile: "UserState", item_id: "Id") -> "_Prediction":
+        from matinee.recommendation.intervals import certainty
+
+        stars = guide.model.predict(profile, item_id)
+        uncertainty = certainty(guide.model, profile, item_id, stars)
+        return cls(item_id, guide.catalog[item_id].title, stars, uncertainty)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        values: dict[str, Any] = {"item_id": self.item_id, "title": self.title}
+        values["stars"] = round(self.stars, 3)
+        if self.uncertainty is not None:
+            values |= self.uncertainty.to_dict()
+        return values
+
+    def print(self, guide: "Guide") -> None:
+        """Prints a line, and one for the uncertainty if the model knows it."""
+        click.echo(f"{self.stars:.2f} stars for {self.title}, on the scale {guide.model.scale_}")
+        if self.uncertainty is not None:
+            low, high = self.uncertainty.low, self.uncertainty.high
+            click.echo(
+                f"Uncertainty: \u00b1{self.uncertainty.deviation:.2f}; "
+                f"80% interval {low:.1f} to {high:.1f}."
+            )

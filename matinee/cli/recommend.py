@@ -1,5 +1,7 @@
 """matinee recommend: films for a person or a group."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +19,9 @@ from matinee.cli.output import as_json, note, print_suggestions
 from matinee.cli.person import NO_HISTORY, RATINGS_HELP, id_of, profile_of, require_person
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from matinee.data.vocabulary import Id
     from matinee.models.base import UserState
     from matinee.recommendation.guide import Guide
 
@@ -45,9 +50,33 @@ if TYPE_CHECKING:
     default=0,
     help="Only films with at least this many ratings.",
 )
+@click.option(
+    "--only",
+    "only_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Only films of this file: a title or an id in each line, or a CSV file with a column "
+    "of titles or ids.",
+)
+@click.option(
+    "--without",
+    "without_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="No films of this file.",
+)
 @click.option("--include-seen", is_flag=True, help="Include films that the person has rated.")
 @dial_options
 @group_option
+@click.option(
+    "--everybody", is_flag=True, help="A list for each user of the training data, into --out."
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The file for --everybody: .csv, .tsv, .parquet or .jsonl.",
+)
 @json_option
 def recommend(
     model_file: Path,
@@ -58,10 +87,14 @@ def recommend(
     not_genres: tuple[str, ...],
     years: str | None,
     min_ratings: int,
+    only_file: Path | None,
+    without_file: Path | None,
     include_seen: bool,
     popularity: float,
     diversity: float,
     group: str | None,
+    everybody: bool,
+    out: Path | None,
     as_json_: bool,
 ) -> None:
     """Recommend films to a person or a group.
@@ -82,16 +115,27 @@ def recommend(
 
     Several --user and --ratings options form a group; its list contains only films that nobody
     in it has rated.
+
+    With --everybody, the lists of all users of the training data are written to the file
+    --out: a row for each film, with the columns user_id, rank, item_id, title, and stars or
+    score.
     """
     from matinee.recommendation.filters import Filters
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.reranking import Dials
 
-    if not (users or files):
-        require_person(None, None)
-    filters = Filters(genres, not_genres, parse_years(years), min_ratings)
+    _require_people(users, files, everybody, out)
     dials = Dials(popularity, diversity)
     guide = Guide.load(model_file)
+    filters = Filters(genres, not_genres, parse_years(years), min_ratings)
+    if only_file is not None:
+        filters = replace(filters, items=_items_in(guide, only_file))
+    if without_file is not None:
+        filters = replace(filters, not_items=_items_in(guide, without_file))
+    if out is not None:
+        lists = guide.recommend_everybody(k, filters, dials=dials, include_seen=include_seen)
+        _write_lists(guide, lists, out, as_json_)
+        return
     headings: list[str] = []
     if group or len(users) + len(files) > 1:
         members = _members(users, files)
@@ -113,6 +157,47 @@ def recommend(
         return
     print_suggestions(suggestions, "stars" if guide.model.has_stars else "score", headings)
     note(suggestions.note)
+    note(guide.origin.note)
+
+
+def _require_people(
+    users: tuple[str, ...], files: tuple[Path, ...], everybody: bool, out: Path | None
+) -> None:
+    """Refuses a command without people, and --everybody together with some of them."""
+    if everybody and (users or files):
+        raise click.UsageError("Use either --everybody or --user and --ratings, not both.")
+    if everybody != (out is not None):
+        raise click.UsageError("--everybody and --out FILE go together; give both or neither.")
+    if not (users or files or everybody):
+        require_person(None, None)
+
+
+def _items_in(guide: "Guide", path: Path) -> "tuple[Id, ...]":
+    """The ids of the films in a file, with notes on those that are not found."""
+    from matinee.data.personal.personal_ratings import read_personal_ratings
+    from matinee.data.ratings import PAIRS
+
+    found = read_personal_ratings(path, guide.model.items_, guide.catalog, PAIRS)
+    for sentence in found.notes:
+        note(sentence)
+    return tuple(found.stars)
+
+
+def _write_lists(
+    guide: "Guide", lists: "Iterator[pl.DataFrame]", out: Path, as_json_: bool
+) -> None:
+    from matinee.data.convert import write_frames
+    from matinee.text import counted
+
+    if not guide.origin.has_history:
+        note(NO_HISTORY)
+    n_rows = write_frames(lists, out)
+    n_users = len(guide.model.users_)
+    if as_json_:
+        as_json({"users": n_users, "rows": n_rows, "out": str(out)})
+        return
+    users, rows = counted(n_users, "list"), counted(n_rows, "row")
+    click.echo(f"Wrote {users} to {out}: {rows}.")
     note(guide.origin.note)
 
 

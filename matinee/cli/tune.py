@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from matinee.cli.options import (
+    data_argument,
     data_options,
     json_option,
     load_parts,
@@ -24,7 +25,7 @@ from matinee.errors import SettingError
 
 
 @click.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @model_option
 @click.option(
     "--trials",
@@ -51,7 +52,7 @@ from matinee.errors import SettingError
 @data_options
 @json_option
 def tune(
-    source: str,
+    source: tuple[str, ...],
     model_name: str | None,
     trials: int | None,
     seconds: float | None,
@@ -123,6 +124,8 @@ def _typed_options(columns: dict[str, Any]) -> list[str]:
         "timestamp_column",
         "scale",
         "query",
+        "separator",
+        "encoding",
         "missing",
         "value_map",
         "decimal",
@@ -133,6 +136,8 @@ def _typed_options(columns: dict[str, Any]) -> list[str]:
             words += [f"--{option}", columns[name]]
     if columns["pairs"]:
         words.append("--pairs")
+    if columns["header"] is not None:
+        words.append("--header" if columns["header"] else "--no-header")
     if columns["skip_bad_rows"]:
         words.append("--skip-bad-rows")
     if columns["text_ids"]:

@@ -1,5 +1,7 @@
 """Writes a data set in another format, and its titles to a file beside it."""
 
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,7 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
         UnsupportedError: the file cannot be written.
     """
     titles = target.with_name("items.csv")
-    if target.suffix.lower() not in SUFFIXES:
-        raise SettingError(
-            f"'{target}' must end in one of {', '.join(SUFFIXES)}, which chooses the format."
-        )
+    _refuse_other_formats(target)
     if target.name.lower() in CATALOG_FILES:
         raise SettingError(
             f"'{target}' is the name of a file of titles; "
@@ -68,6 +67,48 @@ def convert(dataset: Dataset, target: Path) -> list[str]:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnsupportedError(f"Cannot write '{target}': {reason}.") from error
     return lines
+
+
+def write_frames(frames: Iterable[pl.DataFrame], target: Path) -> int:
+    """Write frames with the same columns to one file, in memory for one frame at a time.
+
+    Returns: the number of rows.
+
+    Raises:
+        SettingError: the suffix is none of .csv, .tsv, .parquet, .jsonl.
+        UnsupportedError: the file cannot be written.
+    """
+    _refuse_other_formats(target)
+    n_rows = 0
+    try:
+        with tempfile.TemporaryDirectory(prefix="matinee-") as folder, replacing(target) as file:
+            parts: list[Path] = []
+            for frame in frames:
+                n_rows += frame.height
+                match target.suffix.lower():
+                    case ".parquet":
+                        parts.append(Path(folder) / f"{len(parts)}.parquet")
+                        frame.write_parquet(parts[-1])
+                    case ".jsonl":
+                        frame.write_ndjson(file)
+                    case suffix:
+                        separator = "\t" if suffix == ".tsv" else ","
+                        frame.write_csv(
+                            file, separator=separator, include_header=n_rows == frame.height
+                        )
+            if parts:
+                pl.scan_parquet(parts, glob=False).sink_parquet(file)
+    except (OSError, pl.exceptions.ComputeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnsupportedError(f"Cannot write '{target}': {reason}.") from error
+    return n_rows
+
+
+def _refuse_other_formats(target: Path) -> None:
+    if target.suffix.lower() not in SUFFIXES:
+        raise SettingError(
+            f"'{target}' must end in one of {', '.join(SUFFIXES)}, which chooses the format."
+        )
 
 
 def _write(frame: pl.DataFrame, target: Path) -> None:

@@ -75,7 +75,7 @@ class Description:
         return self.scale.has_stars
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """All fields, for JSON."""
         return asdict(self)
 
     def sentences(self) -> list[str]:

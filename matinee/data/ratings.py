@@ -92,13 +92,13 @@ class Grouped(NamedTuple):
 
     Attributes:
         indptr: (groups + 1,) where groups begin.
-        index: (N,) the index on the other side, ascending within a group.
+        indices: (N,) the indices of the other side, ascending within a group.
         value: (N,) as in `Ratings`.
         row: (N,) the row of `Ratings`.
     """
 
     indptr: NDArray[np.int64]
-    index: NDArray[np.int32]  # type: ignore[assignment]
+    indices: NDArray[np.int32]
     value: NDArray[np.float32]
     row: NDArray[np.int64]
 
@@ -279,9 +279,9 @@ def _finite(values: ArrayLike) -> NDArray[np.float32]:
 
 def _without_repeats(ratings: Ratings) -> Ratings:
     """The last rating of each user and item, or the sum of their counts."""
-    from matinee.data.reading.columnar import Table, last_of_each_pair, sums_of_pairs
+    from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
 
-    table = Table(
+    table = ParsedTable(
         users=ratings.users,
         items=ratings.items,
         user_index=ratings.user_index,

@@ -5,7 +5,7 @@ code outside this module gets its indices from a `Vocabulary`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -158,7 +158,7 @@ class Vocabulary:
         found: Id = self.ids[index : index + 1].tolist()[0]
         return found
 
-    def lookup(self, raw: Ids) -> NDArray[np.int32]:
+    def lookup(self, raw: Ids | Sequence[Id]) -> NDArray[np.int32]:
         """The indices of many ids, (n,) int32, with -1 for those that are unknown."""
         array = np.asarray(raw)
         if not (self.is_integer and np.issubdtype(array.dtype, np.integer)):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from matinee.data.vocabulary import Id
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -13,12 +15,17 @@ class Filters:
         years: first and last year, both included; None is open. With a limit, items of unknown
             year are left out.
         min_ratings: items with fewer training ratings are left out.
+        items: ids of the only items to choose from; None: all items. Ids that the model does
+            not know are ignored, and the note of a list counts them.
+        not_items: ids of items to leave out, whether the model knows them or not.
     """
 
     genres: tuple[str, ...] = ()
     not_genres: tuple[str, ...] = ()
     years: tuple[int | None, int | None] = (None, None)
     min_ratings: int = 0
+    items: tuple[Id, ...] | None = None
+    not_items: tuple[Id, ...] = ()
 
     def __str__(self) -> str:
         parts = []
@@ -35,6 +42,10 @@ class Filters:
             parts.append(f"up to {last}")
         if self.min_ratings:
             parts.append(f"with at least {self.min_ratings} ratings")
+        if self.items is not None:
+            parts.append("in the given list")
+        if self.not_items:
+            parts.append("not in the list of items to leave out")
         return ", ".join(parts)
 
 

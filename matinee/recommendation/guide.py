@@ -1,20 +1,19 @@
 """Guide: a model and a catalog for people: lists with titles, filters, and notes where
 needed."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Longs
 from matinee.data.catalog import Catalog, Labels, find_item
-from matinee.data.vocabulary import Id
+from matinee.data.vocabulary import Id, Ids
 from matinee.errors import (
     DataError,
-    NotFittedError,
     SettingError,
     UnknownNameError,
     UnsupportedError,
@@ -30,27 +29,53 @@ from matinee.recommendation.reranking import AS_RANKED, Dials, choose
 from matinee.recommendation.suggestions import Suggestion, Suggestions
 from matinee.text import counted
 
+if TYPE_CHECKING:
+    import polars as pl
+
 _LAST_YEAR = 9999
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Guide:
     """A fitted model, the titles of its items, and its origin."""
 
     model: Recommender
-    catalog: Catalog = field(default_factory=Catalog)
-    origin: Origin = field(default_factory=Origin)
+    catalog: Catalog
+    origin: Origin
+
+    def __init__(
+        self,
+        model: Recommender,
+        catalog: Catalog | None = None,
+        origin: Origin | None = None,
+        *,
+        catalogue: Catalog | None = None,
+    ) -> None:
+        """Makes a guide.
+
+        Args:
+            catalog: the titles; None: there are none.
+            origin: where the model comes from; None: unknown.
+            catalogue: the former spelling of `catalog`.
+
+        Raises:
+            NotFittedError: the model is not fitted.
+            SettingError: both spellings are given.
+        """
+        model.check_fitted()
+        if catalog is not None and catalogue is not None:
+            raise SettingError("Give catalog or catalogue, its former spelling, not both.")
+        if catalog is None:
+            catalog = catalogue
+        # the class is frozen, so its own assignment is refused
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "catalog", Catalog() if catalog is None else catalog)
+        object.__setattr__(self, "origin", Origin() if origin is None else origin)
 
     @property
     def catalogue(self) -> Catalog:  # the former spelling
         """The same as `catalog`; the former spelling."""
         return self.catalog
-
-    def __post_init__(self) -> None:
-        if not self.model.is_fitted:
-            raise NotFittedError(
-                f"This {self.model.name} model is not fitted: call fit(ratings) first."
-            )
 
     @classmethod
     def load(
@@ -185,6 +210,45 @@ class Guide:
             lines.append(replace(suggestion, members=tuple(member_scores)))
         return Suggestions(lines, note)
 
+    def recommend_everybody(
+        self,
+        k: int = 10,
+        filters: Filters = Filters(),
+        *,
+        dials: Dials = AS_RANKED,
+        include_seen: bool = False,
+    ) -> "Iterator[pl.DataFrame]":
+        """The lists of all users of the training data, as frames of some thousand users each.
+
+        The frames have the columns `user_id`, `rank` (from 1), `item_id`, `title`, and
+        `stars` or, if the model only ranks, `score`. Memory does not grow with the number of
+        users. The arguments and errors are those of `recommend`.
+        """
+        from matinee.recommendation.everybody import lists_of_all  # Polars is slow to import
+
+        if k < 1:
+            raise SettingError(f"k must be at least 1, not {k}.")
+        return lists_of_all(self.model, self.catalog, k, self.allowed(filters), dials, include_seen)
+
+    def predict_pairs(self, user_ids: Ids, item_ids: Ids) -> NDArray[np.float32]:
+        """The predicted stars of many pairs, (N,) float32, in the given order.
+
+        Each pair gets its prediction, also one that occurs several times; a user or item that
+        the model does not know gets NaN.
+
+        Args:
+            user_ids, item_ids: (N,), the user and the item of each pair.
+
+        Raises:
+            DataError: the two differ in length.
+            UnsupportedError: the model predicts no stars.
+        """
+        users, items = self.model.users_.lookup(user_ids), self.model.items_.lookup(item_ids)
+        if len(users) != len(items):
+            raise DataError(f"There are {len(users):,} users but {len(items):,} items.")
+        stars = self.model.predict_known(np.maximum(users, 0), np.maximum(items, 0))
+        return np.where((users < 0) | (items < 0), np.float32(np.nan), stars)
+
     def _left_out(self, profiles: Sequence[UserState], exclude: Iterable[Id]) -> NDArray[np.int32]:
         """Indices of the items to leave out, each once: what people rated, and excluded
         items."""
@@ -217,7 +281,17 @@ class Guide:
             n_seen = int(allowed[left_out].sum())
             reason = _shortage(filters, allowed, n_seen, self.model.scale_.has_stars)
             note = f"{len(chosen)} instead of {k}: {reason} {note}".strip()
-        return chosen, note
+        return chosen, f"{note} {self._unknown_items(filters)}".strip()
+
+    def _unknown_items(self, filters: Filters) -> str:
+        """A sentence on given items that the model does not know; usually empty."""
+        if filters.items is None:
+            return ""
+        n_given = len(filters.items)
+        n_unknown = int((self.model.items_.lookup(list(filters.items)) < 0).sum())
+        if not n_unknown:
+            return ""
+        return f"The model does not know {n_unknown:,} of the {n_given:,} given items."
 
     def similar(
         self, item: Id, k: int = 10, *, min_ratings: int | None = None, by: str = "factors"
@@ -291,6 +365,14 @@ class Guide:
             UnknownNameError: there is no such genre.
         """
         passes = self.model.item_counts_ >= filters.min_ratings
+        if filters.items is not None:
+            index = self.model.items_.lookup(list(filters.items))
+            is_given = np.zeros(len(passes), bool)
+            is_given[index[index >= 0]] = True
+            passes &= is_given
+        if filters.not_items:
+            index = self.model.items_.lookup(list(filters.not_items))
+            passes[index[index >= 0]] = False
         first, last = filters.years
         if not (filters.genres or filters.not_genres or first or last):
             return passes
@@ -364,6 +446,8 @@ def _set_filters(filters: Filters, has_ratings: bool) -> list[str]:
         names.append("genre")
     if any(filters.years):
         names.append("years")
+    if filters.items is not None or filters.not_items:
+        names.append("list of items")
     if filters.min_ratings and has_ratings:
         names.append("number of ratings")
     elif filters.min_ratings:

@@ -152,7 +152,7 @@ def test_the_scale_of_many_values_does_not_miss_the_rare_ones() -> None:
     assert Scale.of(np.linspace(0, 1, 100_000, dtype=np.float32)) == Scale(0, 1, 0)
 
 
-def test_a_scale_reads_as_people_say_it() -> None:
+def test_a_scale_is_printed_in_words() -> None:
     assert str(Scale(0.5, 5, 0.5)) == "0.5 to 5 in steps of 0.5"
     assert str(Scale(1, 5, 0)) == "1 to 5 without a fixed step"
 
@@ -219,11 +219,11 @@ def test_wider_vocabularies_keep_each_rating_with_its_ids() -> None:
 def test_grouping_gives_each_users_items_in_ascending_order() -> None:
     by_user, by_item = RATINGS.by_user, RATINGS.by_item
     assert by_user.indptr.tolist() == [0, 1, 2, 4]
-    assert by_user.index.tolist() == [0, 2, 0, 1]
+    assert by_user.indices.tolist() == [0, 2, 0, 1]
     assert by_user.value.tolist() == [2, 1, 5, 4]
     assert by_user.row.tolist() == [1, 3, 2, 0]
     assert by_item.indptr.tolist() == [0, 2, 3, 4]
-    assert by_item.index.tolist() == [0, 2, 2, 1]
+    assert by_item.indices.tolist() == [0, 2, 2, 1]
     assert RATINGS.user_counts.tolist() == [1, 1, 2]
     assert RATINGS.item_counts.tolist() == [2, 1, 1]
     assert RATINGS.subset(np.array([0])).user_counts.tolist() == [0, 0, 1]

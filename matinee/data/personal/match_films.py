@@ -320,7 +320,7 @@ def _doubt(year: int | None, year_in_file: int | None) -> str:
         return "there is no year here"
     if year != year_in_file:
         return f"it is from {year} here, and from {year_in_file} in the file"
-    return "its title here is longer or shorter"
+    return "the title differs slightly"
 
 
 def _years_apart(year: int | None, other: int | None) -> int:

@@ -24,6 +24,10 @@ _ENOUGH_ALIKE = 0.5  # of the ids; then a word that looks like them is an id
 _LETTERS = re.compile(r"^(?:[A-Z]+|[a-z]+|[A-Z][a-z]+)$")
 
 
+#: From a line to the file that it is in and its line there; None where there is one file.
+PlaceOf = Callable[[int], tuple[str, int]] | None
+
+
 @dataclass(frozen=True)
 class ValueRules:
     """What the cells of a table may hold.
@@ -35,6 +39,7 @@ class ValueRules:
         limits: the lowest and the highest value allowed; None for any.
         options: what the person said of the table.
         names: role -> name of its column, for messages.
+        place_of: the file and the line in it of a line or row; None if they are those of `label`.
     """
 
     label: str
@@ -43,6 +48,13 @@ class ValueRules:
     limits: ValueRange | None
     options: ReadOptions
     names: Mapping[str, str] = field(default_factory=dict)
+    place_of: PlaceOf = None
+
+    def place(self, line: int) -> tuple[str, int]:
+        """The file, and the line in it, of a line that is read."""
+        if self.place_of is None:
+            return self.label, line
+        return self.place_of(line)
 
     def column(self, role: str) -> str:
         """The name of the column of a role, for messages."""

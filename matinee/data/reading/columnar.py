@@ -28,7 +28,7 @@ class NotClean(Exception):  # noqa: N818  a signal between two modules, never sh
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ParsedTable:
     """The columns of a table.
 
     Attributes:
@@ -189,12 +189,12 @@ def _read_csv(
             glob=False,
             truncate_ragged_lines=may_be_ragged,
         )
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # it may panic on odd text
         return None
     return frame.select(list(layout.positions))
 
 
-def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
+def last_of_each_pair(table: ParsedTable) -> NDArray[np.int64] | None:
     """The positions of the last rating of each (user, item), ascending; None if no pair occurs
     twice.
 
@@ -217,14 +217,14 @@ def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
     return _without_earlier(pair, table.timestamp)
 
 
-def _pairs(table: Table) -> NDArray[np.int64]:
+def _pairs(table: ParsedTable) -> NDArray[np.int64]:
     """A number for each pair of a user and an item, (N,)."""
     pair = np.multiply(table.user_index, len(table.items), dtype=np.int64)
     pair += table.item_index
     return pair
 
 
-def sums_of_pairs(table: Table, kept: NDArray[np.int64]) -> NDArray[np.float32]:
+def sums_of_pairs(table: ParsedTable, kept: NDArray[np.int64]) -> NDArray[np.float32]:
     """The sum of the values of each pair, at the rows in `kept`, which has one row of each
     pair."""
     _, number = np.unique(_pairs(table), return_inverse=True)

@@ -31,9 +31,9 @@ class ReadOptions:
     """How to read a table of ratings.
 
     Attributes:
-        user, item, rating, count, timestamp: names of the columns; None stands for the usual
-            names. A count says how often, such as plays; a table with one has no ratings. The
-            timestamp "none" leaves the times out.
+        user, item, rating, count, timestamp: names of the columns, or their numbers from 1, such
+            as "2"; None stands for the usual names. A count says how often, such as plays; a
+            table with one has no ratings. The timestamp "none" leaves the times out.
         pairs: the table has no ratings; each row says that a user has an item, whatever other
             columns hold.
         scale: lowest and highest rating; a row with a value outside is bad. None takes the
@@ -41,6 +41,10 @@ class ReadOptions:
         skip_bad_rows: leave out bad rows and list them in a file, instead of raising at the
             first.
         query: an SQL query, for a database URL as source.
+        separator: what separates the fields of a text table, such as ";" or "tab"; None finds
+            out.
+        encoding: of a text file, such as "cp1252"; None finds out.
+        header: whether the first line names the columns; None finds out.
         missing: ratings (numbers) and words that stand for a missing value, such as 0, -1, 99
             or "unknown"; their rows are left out.
         value_map: what words in the place of ratings are worth, such as {"like": 1, "dislike":
@@ -61,6 +65,9 @@ class ReadOptions:
     scale: tuple[float, float] | None = None
     skip_bad_rows: bool = False
     query: str | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
     missing: tuple[float | str, ...] = ()
     value_map: Mapping[str, float] | None = field(default=None, hash=False)
     decimal: Literal[".", ","] | None = None
@@ -106,6 +113,14 @@ class ReadOptions:
             "rating": self.rating or self.count,
             "timestamp": self.timestamp,
         }
+
+    @property
+    def given_names(self) -> list[str]:
+        """The names and numbers of columns that were given."""
+        names = [name for name in self.column_names.values() if name is not None]
+        if self.timestamp == NO_COLUMN:
+            names.remove(NO_COLUMN)
+        return names
 
     def limits(self, kind: Kind) -> ValueRange | None:
         """The lowest and the highest value of a good row; None without limits.

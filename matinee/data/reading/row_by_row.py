@@ -89,6 +89,7 @@ def read_carefully(records: Callable[[], Iterable[Record]], rules: ValueRules) -
         contents = {record.line: record.content for record in records() if record.line in reasons}
         bad += [BadRow(number, reason, contents[number]) for number, reason in reasons.items()]
         bad.sort(key=lambda row: row.line)
+    bad = in_files(bad, rules)
     if values.table is None:
         raise DataError(f"{rules.label}{nothing_good(bad, rules.unit)}")
     table = values.table
@@ -112,8 +113,18 @@ def refuse_bad(reasons: Mapping[int, str], rules: ValueRules) -> None:
     """Raise a `DataError` for the first bad row, by line, unless `rules` skip bad rows."""
     if reasons and not rules.options.skip_bad_rows:
         first = min(reasons)
-        where = f"{rules.label}, {rules.unit} {first:,}"
-        raise DataError(f"{where}: {reasons[first]}. {GO_ON}")
+        label, line = rules.place(first)
+        raise DataError(f"{label}, {rules.unit} {line:,}: {reasons[first]}. {GO_ON}")
+
+
+def in_files(bad: Sequence[BadRow], rules: ValueRules) -> list[BadRow]:
+    """Bad rows with their lines in the files that they come from."""
+    found = []
+    for row in bad:
+        label, line = rules.place(row.line)
+        reason = row.reason if label == rules.label else f"{label}: {row.reason}"
+        found.append(BadRow(line, reason, row.content))
+    return found
 
 
 def _split(records: Iterable[Record], rules: ValueRules) -> tuple[pl.DataFrame, list[BadRow]]:

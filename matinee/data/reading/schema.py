@@ -20,11 +20,12 @@ _TITLES = (
 )
 _ITEMS = (
     "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
-    "showid asin isbn movietitle filmtitle title itemidx itemindex"
+    "showid parentasin asin isbn movietitle filmtitle title itemidx itemindex animeid businessid "
+    "artistid gameid newsid postid artistname artist anime game"
 )
 _COUNTS = (
     "count counts playcount plays playscount nplays timesplayed listens listencount clicks "
-    "clickcount nclicks views viewcount visits purchases purchasecount orders quantity qty"
+    "clickcount nclicks views viewcount visits purchases purchasecount orders quantity qty weight"
 )
 
 #: Role -> the usual names of its column, as `plain_name` writes them; the first one that a table
@@ -35,11 +36,11 @@ ALIASES = {
     "member accountid account personid person profileid username useridx userindex",
     "item": _ITEMS,
     "rating": "rating ratings userrating yourrating yourated stars star score value overall grade "
-    "reviewrating",
+    "reviewrating bookrating movierating filmrating itemrating myscore myrating",
     "count": _COUNTS,
     "timestamp": "timestamp timestampms timems timeunix eventtime time ts date datetime unixtime "
     "unixreviewtime ratedat ratingdate ratingtime createdat reviewdate reviewtime "
-    "watcheddate",
+    "watcheddate mylastupdated dateadded",
     # of a table of items
     "item id": f"movieid itemid item iid filmid id {_ITEMS}",
     "item title": f"{_TITLES} product",
@@ -57,6 +58,7 @@ ALIASES = {
     "kind of title": "titletype",
 }
 
+_TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")
 # More than a time of day, a year or a place in a sequence
 _TIME_LIKE = re.compile(r"^(?![0-9]{1,2}:)[^0-9]{0,20}[0-9](?:[^0-9]{0,12}[0-9]){4}")
 _FEW_WORDS = 12
@@ -72,12 +74,14 @@ class Columns(NamedTuple):
         kind: what the column in the place of the rating holds.
         names: of all columns; empty without a header.
         given: the roles whose columns the options name.
+        found: how the other columns were found, for people; empty for the usual ways.
     """
 
     positions: dict[str, int]
     kind: Kind
     names: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
+    found: str = ""
 
     def name(self, role: str) -> str:
         """The name of the column of a role; without a header its number, from 1."""
@@ -100,6 +104,15 @@ def columns_of(names: Sequence[str], role: str) -> list[int]:
     first."""
     plain = [plain_name(name) for name in names]
     return [plain.index(alias) for alias in ALIASES[role].split() if alias in plain]
+
+
+def without_types(names: Sequence[str]) -> list[str]:
+    """Names of columns without the types that RecBole writes, such as `user_id:token`."""
+    stripped = [name.strip() for name in names]
+    typed = [_TYPED.fullmatch(name) for name in stripped if name]
+    if not all(typed):
+        return stripped
+    return [name.rpartition(":")[0] for name in stripped]
 
 
 def column_of(names: Sequence[str], role: str) -> int | None:
@@ -130,7 +143,7 @@ def find_columns(
         DataError: a column is missing; the message lists the columns and the option that names
             one.
     """
-    stripped = [name.strip() for name in names]
+    stripped = without_types(names)
     kind = _kind(stripped, options)
     positions: dict[str, int] = {}
     for role in ROLES:
@@ -219,6 +232,11 @@ def _named_column(names: Sequence[str], given: str) -> int | None:
     wanted = given.strip().casefold()
     if wanted in lower:
         return lower.index(wanted)
+    bare = without_types([given])[0]
+    if bare != given:
+        return _named_column(names, bare)
+    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= len(names):
+        return int(wanted) - 1
     return None
 
 

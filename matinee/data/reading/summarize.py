@@ -19,8 +19,8 @@ def summary_of(
         notes: sentences about guesses and implausible values.
     """
     columns, has_stars = read_table.columns, ratings.scale.has_stars
-    found = "by position"
-    if columns.names:
+    found = columns.found or "by position"
+    if columns.names and not columns.found:
         found = "by its usual name"
     uses = tuple(
         ColumnUse(

@@ -10,26 +10,35 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from matinee.data.reading.cells import ValueRules, cell_text
+from matinee.data.reading.cells import PlaceOf, ValueRules, cell_text
 from matinee.data.reading.columnar import NotClean, frames_of_text, other_columns_of_text
+from matinee.data.reading.heads import text_of_head
+from matinee.data.reading.layouts import Reading
+from matinee.data.reading.layouts.matrix import (
+    MatrixShape,
+    matrix_shape,
+    read_matrix,
+    read_matrix_frame,
+)
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.row_by_row import (
     BadRow,
     frame_row,
+    in_files,
     json_records,
     nothing_good,
     read_carefully,
     refuse_bad,
     text_records,
 )
-from matinee.data.reading.schema import Columns, find_columns
-from matinee.data.reading.sniff import Layout, layout_of, refuse_what_is_no_table
+from matinee.data.reading.schema import ROLES, Columns, find_columns
+from matinee.data.reading.separator import split_lines
+from matinee.data.reading.sniff import Layout, layout_of
+from matinee.data.reading.source import SourceFile, in_utf_8
 from matinee.data.reading.unnamed_words import refuse_words
 from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
 
-#: Bytes at the start of a file that show how it is laid out.
-HEAD_BYTES = 1 << 16
 _SAMPLED = 200
 
 
@@ -42,6 +51,7 @@ class ReadTable(NamedTuple):
         rules: by which the cells were read.
         columns: which column is what.
         layout: how the source is laid out, for people.
+        notes: what was guessed about the source and its layout, in sentences.
     """
 
     values: ValuesRead
@@ -49,12 +59,15 @@ class ReadTable(NamedTuple):
     rules: ValueRules
     columns: Columns
     layout: str
+    notes: tuple[str, ...] = ()
 
 
-def _rules(label: str, unit: str, columns: Columns, options: ReadOptions) -> ValueRules:
+def _rules(
+    label: str, unit: str, columns: Columns, options: ReadOptions, place_of: PlaceOf = None
+) -> ValueRules:
     names = {role: columns.name(role) for role in columns.positions}
     limits = options.limits(columns.kind)
-    return ValueRules(label, unit, columns.kind, limits, options, names)
+    return ValueRules(label, unit, columns.kind, limits, options, names, place_of)
 
 
 def _asks(columns: Columns, options: ReadOptions) -> bool:
@@ -62,45 +75,93 @@ def _asks(columns: Columns, options: ReadOptions) -> bool:
     return columns.kind == "pair" and not options.pairs
 
 
-def table_of_file(path: Path, label: str, head: bytes, options: ReadOptions) -> ReadTable:
+def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
     """The table in a file.
 
     Args:
-        path: of the file.
-        label: its name in messages.
-        head: its first `HEAD_BYTES`.
+        file: unpacked and prepared.
         options: what the person said of the table.
 
     Raises:
         DataError: it is no table of ratings, or a row is bad.
     """
+    head = file.head()
+    text = text_of_head(head)
     if head.startswith(b"PAR1"):
-        frame, others = _parquet(path, label, options)
-        return table_of_frame(frame, label, options, "Parquet", others)
-    is_whole = len(head) < HEAD_BYTES
-    refuse_what_is_no_table(head, label, is_whole)
-    if not is_whole:
-        head = head[: head.rfind(b"\n") + 1]
-    text = head.decode("utf-8", "surrogateescape")
-    if text.removeprefix("\ufeff").lstrip().startswith("{"):
-        return _table_of_json(path, label, text, options)
-    layout = layout_of(text, options, label)
+        frame, others = _parquet(file.path, file.label, options)
+        found = table_of_frame(frame, file.label, options, "Parquet", others, file.place_of)
+    elif file.layout is not None:
+        reading = file.layout.read(file.path, options, file.label)
+        found = _table_of_reading(reading, file.layout.name, file.label, options, file.place_of)
+    elif file.separator is None:
+        found = _table_of_json(file, text, options)
+    else:
+        found = _table_of_text(file, text, file.separator, options)
+    return found._replace(notes=(*file.notes, *found.notes))
+
+
+def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOptions) -> ReadTable:
+    shape = _matrix_of_text(text, separator, options)
+    if shape is not None:
+        reading = read_matrix(file.path, shape, separator, options.scale)
+        return _table_of_reading(reading, "a matrix", file.label, options, file.place_of)
+    layout = layout_of(text, options, file.label, separator)
     columns = layout.columns
-    rules = _rules(label, "line", columns, options)
+    rules = _rules(file.label, "line", columns, options, file.place_of)
     if _asks(columns, options) and columns.unused():
-        unused = other_columns_of_text(path, layout, columns.unused())
+        unused = other_columns_of_text(file.path, layout, columns.unused())
         if unused.width:
-            refuse_words(columns, lambda position: unused[str(position)], label)
-    values, bad = _values_of_text(path, layout, rules), list[BadRow]()
+            refuse_words(columns, lambda position: unused[str(position)], file.label)
+    values, bad = _values_of_text(file.path, layout, rules), list[BadRow]()
+    notes = tuple(layout.notes)
     if values is None:
-        values, bad = read_carefully(lambda: text_records(path, layout), rules)
-    return ReadTable(values, bad, rules, columns, _layout_words(layout))
+        with in_utf_8(file, options) as (path, more_notes):
+            values, bad = read_carefully(lambda: text_records(path, layout), rules)
+        notes += more_notes
+    words = f"{file.text_kind} {'with' if layout.has_header else 'without'} a header"
+    return ReadTable(values, bad, rules, columns, words, notes)
 
 
-def _layout_words(layout: Layout) -> str:
-    names = {",": "CSV", "\t": "tab-separated text", " ": "space-separated text"}
-    words = names.get(layout.separator, f"text separated by {layout.separator}")
-    return f"{words} {'with' if layout.has_header else 'without'} a header"
+def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixShape | None:
+    """How a table of text is a matrix; None if it is not, or the options name a column in it."""
+    if _names_columns(options) or len(separator) > 1:
+        return None
+    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
+    rows = split_lines(lines[: _SAMPLED + 1], separator)
+    if not rows:
+        return None
+    return matrix_shape(rows, options.header)
+
+
+def _matrix_of_frame(frame: pl.DataFrame, options: ReadOptions) -> MatrixShape | None:
+    """How a frame is a matrix of ratings; None if it is not."""
+    if _names_columns(options):
+        return None
+    columns = [_texts(column.head(_SAMPLED)) for column in frame.get_columns()]
+    return matrix_shape([frame.columns, *map(list, zip(*columns, strict=True))], True)
+
+
+def _names_columns(options: ReadOptions) -> bool:
+    """Whether the options name columns that a matrix lacks."""
+    return any((options.item, options.rating, options.count, options.pairs))
+
+
+def _table_of_reading(
+    reading: Reading, name: str, label: str, options: ReadOptions, place_of: PlaceOf
+) -> ReadTable:
+    """The table of a well-known layout."""
+    frame = reading.frame
+    notes = tuple(reading.notes)
+    if frame.height == 0:
+        raise DataError(f"{label} has no ratings. {' '.join(notes)}")
+    roles = [role for role in ROLES if role in frame.columns]
+    places = {role: number for number, role in enumerate(roles)}
+    columns = Columns(places, reading.kind, tuple(roles), found=f"by the layout of {name}")
+    lines, unit = None, "row"
+    if "line" in frame.columns:
+        lines, unit = frame["line"], "line"
+    rules = _rules(label, unit, columns, options, place_of)
+    return _table_of_roles(frame.select(roles), columns, rules, name, lines)._replace(notes=notes)
 
 
 def _values_of_text(path: Path, layout: Layout, rules: ValueRules) -> ValuesRead | None:
@@ -126,10 +187,12 @@ def _hides_thousands(frame: pl.DataFrame, rules: ValueRules) -> bool:
     return bool((count != count.floor()).any())
 
 
-def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame, Columns]:
-    """The columns that matter of a Parquet file, in their places among all."""
+def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame, Columns | None]:
+    """The columns that matter of a Parquet file, in their places among all; a matrix whole."""
     try:
         names = list(pl.read_parquet_schema(path))
+        if _matrix_of_frame(pl.read_parquet(path, n_rows=_SAMPLED, glob=False), options):
+            return pl.read_parquet(path, glob=False), None
 
         def sampled(position: int) -> list[str]:
             return _texts(column(position, _SAMPLED))
@@ -151,7 +214,8 @@ def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame
         ) from error
 
 
-def _table_of_json(path: Path, label: str, head: str, options: ReadOptions) -> ReadTable:
+def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTable:
+    path, label = file.path, file.label
     rows = [_json_object(line) for line in head.splitlines()[:_SAMPLED]]
     names = list(dict.fromkeys(name for row in rows for name in row))
 
@@ -160,7 +224,7 @@ def _table_of_json(path: Path, label: str, head: str, options: ReadOptions) -> R
 
     columns = find_columns(names, options, label, sampled)
     name_of_role = {role: names[position] for role, position in columns.positions.items()}
-    rules = _rules(label, "line", columns, options)
+    rules = _rules(label, "line", columns, options, file.place_of)
     frame = _json_frame(path)
     if _asks(columns, options):
         cells = frame if frame is not None else _sampled_frame(names, sampled)
@@ -201,6 +265,7 @@ def table_of_frame(
     options: ReadOptions,
     layout: str,
     columns: Columns | None = None,
+    place_of: PlaceOf = None,
 ) -> ReadTable:
     """The table in a frame.
 
@@ -210,7 +275,12 @@ def table_of_frame(
         options: what the person said.
         layout: for people.
         columns: which column is what, if that is known.
+        place_of: the file and the row in it of a row.
     """
+    shape = _matrix_of_frame(frame, options) if columns is None else None
+    if shape is not None:
+        reading = read_matrix_frame(frame, shape, options.scale)
+        return _table_of_reading(reading, "a matrix", label, options, place_of)
     if columns is None:
 
         def sampled(position: int) -> list[str]:
@@ -226,12 +296,25 @@ def table_of_frame(
         named = frame.select(pl.col(name).alias(role) for name, role in roles)
     if frame.height == 0:
         raise DataError(f"{label} has columns but no ratings.")
-    rules = _rules(label, "row", columns, options)
+    rules = _rules(label, "row", columns, options, place_of)
+    return _table_of_roles(named, columns, rules, layout)
+
+
+def _table_of_roles(
+    named: pl.DataFrame,
+    columns: Columns,
+    rules: ValueRules,
+    layout: str,
+    lines: pl.Series | None = None,
+) -> ReadTable:
+    """The table of a frame whose columns are named by their roles; `lines` are those in a file."""
     values = read_columns(named, rules)
-    refuse_bad(dict(values.bad), rules)
-    bad = [BadRow(row, reason, frame_row(named, row)) for row, reason in values.bad]
+    numbers = {row: row if lines is None else int(lines[row]) for row, _ in values.bad}
+    refuse_bad({numbers[row]: reason for row, reason in values.bad}, rules)
+    bad = [BadRow(numbers[row], reason, frame_row(named, row)) for row, reason in values.bad]
+    bad = in_files(bad, rules)
     if values.table is None:
-        raise DataError(f"{label}{nothing_good(bad, 'row')}")
+        raise DataError(f"{rules.label}{nothing_good(bad, rules.unit)}")
     return ReadTable(values, bad, rules, columns, layout)
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.reading.cells import Flaws, ValueRules
-from matinee.data.reading.columnar import Table
+from matinee.data.reading.columnar import ParsedTable
 from matinee.data.reading.ids import IdColumn, read_ids
 from matinee.data.reading.rating_forms import ValueColumn, read_values
 from matinee.data.reading.times import TimeColumn, read_times
@@ -38,7 +38,7 @@ class ValuesRead:
         time_unit: how the times were read; empty without times.
     """
 
-    table: Table | None
+    table: ParsedTable | None
     bad: list[BadCell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     time_unit: str = ""
@@ -131,12 +131,12 @@ class _Columns:
             notes += self.values.notes
         return notes + self.times.notes
 
-    def table(self, rows: NDArray[np.int64] | None, rules: ValueRules) -> Table:
+    def table(self, rows: NDArray[np.int64] | None, rules: ValueRules) -> ParsedTable:
         """The table, whose columns have no flaws."""
         value = np.ones(self.n_rows, np.float32)
         if self.values is not None:
             value = self.values.value
-        return Table(
+        return ParsedTable(
             users=self.users.vocabulary,
             items=self.items.vocabulary,
             user_index=self.users.index,

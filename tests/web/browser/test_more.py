@@ -40,8 +40,8 @@ def sized(page: "Page", size: str) -> "Page":
 def import_file(page: "Page", address: str, file: Path) -> None:
     page.goto(f"{address}/you/import")
     page.get_by_label("Your file").set_input_files(file)
-    page.get_by_role("button", name="Look at it").click()
-    page.get_by_role("heading", name="What was found").wait_for()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("heading", name="Check your import").wait_for()
 
 
 @at_both
@@ -56,7 +56,7 @@ def test_a_newcomer_imports_a_file_reviews_it_and_deletes_themselves(
     assert page.locator(".tally dd").all_inner_texts() == ["3", "1", "1"]
     assert "Nothing Like It (1999)" in page.get_by_role("region", name="Left out").inner_text()
     page.locator(".doubts input").uncheck()
-    page.get_by_role("button", name="Keep these ratings").click()
+    page.get_by_role("button", name="Save these ratings").click()
     page.wait_for_url("**/you")
     assert "You have rated 3 films" in page.locator(".lead").inner_text()
     assert page.locator(".histogram rect.own").count() == 3
@@ -66,13 +66,13 @@ def test_a_newcomer_imports_a_file_reviews_it_and_deletes_themselves(
         page.get_by_role("link", name="Export as CSV").click()
     assert download.value.suggested_filename == "ratings.csv"
 
-    page.get_by_role("link", name="Delete me").click()
-    page.get_by_label("Yes, delete all that is mine").check()
-    page.get_by_role("button", name="Delete me").click()
-    page.get_by_role("heading", name="All of it is deleted").wait_for()
+    page.get_by_role("link", name="Delete my data").click()
+    page.get_by_label("Yes, delete everything").check()
+    page.get_by_role("button", name="Delete my data").click()
+    page.get_by_role("heading", name="Your data has been deleted").wait_for()
     assert page.context.cookies() == []
     page.goto(f"{address}/you")
-    assert "You have rated nothing yet" in page.locator(".lead").inner_text()
+    assert "Rate a few films to see your taste profile." in page.locator(".lead").inner_text()
     assert {urlsplit(asked).netloc for asked in watched.requests} == {urlsplit(address).netloc}
 
 
@@ -81,12 +81,12 @@ def test_two_people_make_a_group_and_get_one_list(
     page: "Page", browser: "Browser", watched: Watched, address: str, file: Path, size: str
 ) -> None:
     import_file(sized(page, size), address, file)
-    page.get_by_role("button", name="Keep these ratings").click()
+    page.get_by_role("button", name="Save these ratings").click()
     page.wait_for_url("**/you")
     page.get_by_role("link", name="Together").click()
     page.get_by_label("Your name in the group").fill("Ada")
     page.get_by_role("button", name="Make a group").click()
-    link = page.get_by_label("The link for friends").input_value()
+    link = page.get_by_label("Invitation link").input_value()
     assert link == page.url
 
     context = browser.new_context(reduced_motion="reduce")
@@ -99,13 +99,14 @@ def test_two_people_make_a_group_and_get_one_list(
     )
     other.get_by_label("Your name in the group").fill("Bo")
     other.get_by_role("button", name="Join").click()
-    other.get_by_role("heading", name="For all of you").wait_for()
+    other.get_by_role("heading", name="Picks for the group").wait_for()
     page.reload()
     lists = [one.locator(".cards .name").all_text_contents() for one in (page, other)]
     assert lists[0] == lists[1]
     assert len(lists[0]) == 20
-    assert page.locator(".members li").all_inner_texts() == ["Ada you", "Bo has rated nothing yet"]
-    page.get_by_label("who likes it least").check()
+    members = page.locator(".members li").all_inner_texts()
+    assert sorted(members) == ["Ada you", "Bo no ratings yet"]
+    page.get_by_label("Nobody hates it").check()
     page.get_by_label("Genre").select_option("Horror")
     page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url("**how=least-misery&genre=Horror")
@@ -122,7 +123,7 @@ def test_the_map_finds_a_film_shows_its_neighbours_and_where_you_are(
     page: "Page", watched: Watched, address: str, file: Path, size: str
 ) -> None:
     import_file(sized(page, size), address, file)
-    page.get_by_role("button", name="Keep these ratings").click()
+    page.get_by_role("button", name="Save these ratings").click()
     page.wait_for_url("**/you")
     page.goto(f"{address}/map")
     page.locator(".film-map").wait_for()
@@ -135,7 +136,7 @@ def test_the_map_finds_a_film_shows_its_neighbours_and_where_you_are(
     box = panel.bounding_box()
     assert box is not None
     assert 0 <= box["x"] < box["x"] + box["width"] <= SIZES[size][0]
-    panel.get_by_role("link", name="Open its page").click()
+    panel.get_by_role("link", name="Film page").click()
     page.wait_for_url("**/films/7")
     page.goto(f"{address}/map?film=17")
     assert panel.get_by_role("heading", level=2).inner_text() == "Star Wars: Episode IV"
@@ -159,7 +160,7 @@ def test_axe_finds_nothing_serious_and_nothing_reaches_beyond_the_window(
         look(f"{path} of nobody")
     import_file(page, address, file)
     look("the review")
-    page.get_by_role("button", name="Keep these ratings").click()
+    page.get_by_role("button", name="Save these ratings").click()
     page.wait_for_url("**/you")
     page.get_by_text("As a table").click()
     look("/you")
@@ -189,7 +190,7 @@ def test_a_file_of_another_kind_is_refused_in_the_page(
     file.write_text("a,b\n1,2\n")
     page.goto(f"{address}/you/import")
     page.get_by_label("Your file").set_input_files(file)
-    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Preview").click()
     assert "not those of a known site" in page.get_by_role("alert").inner_text()
     watched.complaints.clear()  # 422
 
@@ -198,10 +199,10 @@ def test_the_pages_work_without_a_script(browser: "Browser", address: str, file:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     import_file(page, address, file)
-    page.get_by_role("button", name="Keep these ratings").click()
+    page.get_by_role("button", name="Save these ratings").click()
     assert "You have rated 4 films" in page.locator(".lead").inner_text()
     page.goto(f"{address}/you/ratings")
-    page.get_by_role("button", name="Take back your rating of Amélie (2001)").click()
+    page.get_by_role("button", name="Remove your rating of Amélie (2001)").click()
     assert page.locator("li[data-film]").count() == 3
     page.goto(f"{address}/map")
     assert page.locator("noscript .loading").is_visible()

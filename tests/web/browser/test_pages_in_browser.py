@@ -51,18 +51,18 @@ def test_a_newcomer_rates_ten_films_opens_one_reads_why_and_filters(
     unasked = top.inner_text()
     for card in range(10):
         give(page, card, (5.0, 1.5, 4.0, 2.5, 4.5)[card % 5])
-    page.get_by_text("10 films. Each more makes your list a little surer.").wait_for()
+    page.get_by_text("10 films. Every rating sharpens your list.").wait_for()
     assert top.inner_text() != unasked
     assert page.locator("#grid > li").count() == 28
-    page.get_by_role("link", name="All of your list").click()
-    assert "From your 10 films" in page.locator(".lead").first.inner_text()
+    page.get_by_role("link", name="See your full list").click()
+    assert "Based on your 10 films" in page.locator(".lead").first.inner_text()
 
     before = films(page)
     with page.expect_response("**/rate"):
         page.locator("#list > li").nth(2).locator("input[value='5.0']").click()
     after = settled(page, "#list", before)
     assert before[2] not in after
-    assert "From your 11 films" in page.locator(".lead").first.inner_text()
+    assert "Based on your 11 films" in page.locator(".lead").first.inner_text()
 
     page.locator(".filters summary").click()
     page.locator("input[name=genre][value='Sci-Fi']").check(force=True)
@@ -127,7 +127,7 @@ def test_stars_chosen_by_keyboard_are_given_when_they_are_left(page: "Page", add
     page.keyboard.press("ArrowRight")
     with page.expect_response("**/rate"):
         page.keyboard.press("Tab")
-    page.get_by_text("1 of 10. 9 more and the list is yours.").wait_for()
+    page.get_by_text("1 of 10. 9 to go.").wait_for()
 
 
 def test_cards_of_films_that_stay_on_the_list_are_not_drawn_anew(
@@ -264,8 +264,8 @@ def test_a_rating_is_changed_and_taken_back_on_the_page_of_a_film(
         with page.expect_response("**/films/17"):
             page.locator(f"input[value='{stars}']").click()
         page.locator(f"input[value='{stars}']:checked").wait_for(state="attached")
-    page.get_by_role("button", name="Take back your rating").click()
-    page.get_by_text("For the average person").wait_for()
+    page.get_by_role("button", name="Remove your rating").click()
+    page.get_by_text("Predicted for a new user").wait_for()
     assert page.locator("input:checked").count() == 0
 
 
@@ -277,7 +277,7 @@ def test_films_are_found_while_one_types(page: "Page", address: str) -> None:
     assert films(page, "#found .cards") == ["7"]
     with page.expect_response("**/rate"):
         found.locator("input[value='5.0']").click()
-    page.get_by_text("1 of 10. 9 more and the list is yours.").wait_for()
+    page.get_by_text("1 of 10. 9 to go.").wait_for()
     page.get_by_role("searchbox").press("Enter")
     page.wait_for_url("**/search?q=ameli")
     assert page.locator("input:checked").get_attribute("value") == "5.0"
@@ -295,13 +295,13 @@ def test_what_is_rated_without_a_connection_waits_for_it(
 
     page.route("**/rate", lose)
     page.locator("#grid > li").first.locator("input[value='4.0']").click()
-    page.get_by_text("The server does not answer; 1 change waits.").wait_for()
-    assert page.get_by_text("No connection to the server.").is_visible()
+    page.get_by_text("You're offline. 1 change is waiting to be sent.").wait_for()
+    assert page.get_by_text("You're offline. New ratings").is_visible()
     page.locator("#grid > li").nth(1).locator("input[value='2.0']").click()
     page.unroute("**/rate")
     page.get_by_role("button", name="Try again").click()
-    page.get_by_text("2 of 10. 8 more and the list is yours.").wait_for()
-    assert not page.get_by_text("No connection to the server.").is_visible()
+    page.get_by_text("2 of 10. 8 to go.").wait_for()
+    assert not page.get_by_text("You're offline. New ratings").is_visible()
     assert all("ERR_FAILED" in text for text in watched.complaints)
     watched.complaints.clear()
 
@@ -337,13 +337,13 @@ def test_everything_works_without_a_script(browser: "Browser", address: str) -> 
     film = card.get_attribute("data-film")
     card.locator("input[value='4.5']").click()
     card.get_by_role("button", name="Save").click()
-    page.get_by_text("1 of 10. 9 more and the list is yours.").wait_for()
+    page.get_by_text("1 of 10. 9 to go.").wait_for()
     page.goto(f"{address}/for-you")
     page.locator(".filters summary").click()
     page.locator("input[name=genre][value='Horror']").check(force=True)
     page.get_by_role("button", name="Apply").click()
     assert all("Horror" in text for text in page.locator("#list .facts").all_text_contents())
     page.goto(f"{address}/films/{film}")
-    page.get_by_role("button", name="Take back your rating").click()
+    page.get_by_role("button", name="Remove your rating").click()
     assert page.locator("input:checked").count() == 0
     context.close()

@@ -1,0 +1,104 @@
+"""The lists of all users of the training data, in constant memory."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from matinee._types import Floats, Longs
+from matinee.data.catalog import Catalog
+from matinee.models.base import USERS_PER_BLOCK, Recommender
+from matinee.models.history import few_ratings
+from matinee.recommendation.reranking import AS_RANKED, Dials, choose
+from matinee.threads import one_blas_thread, workers
+
+_USERS_PER_FRAME = 32 * USERS_PER_BLOCK
+
+
+def lists_of_all(
+    model: Recommender,
+    catalog: Catalog,
+    k: int,
+    allowed: NDArray[np.bool_],
+    dials: Dials,
+    include_seen: bool,
+) -> Iterator[pl.DataFrame]:
+    """See `Guide.recommend_everybody`.
+
+    Args:
+        allowed: (I,), the items to choose from.
+    """
+    titles = np.array([catalog[item_id].title for item_id in model.items_.ids.tolist()], object)
+    k = min(k, int(allowed.sum()))
+    for first in range(0, len(model.users_), _USERS_PER_FRAME):
+        users = np.arange(first, min(first + _USERS_PER_FRAME, len(model.users_)))
+        best = np.full((len(users), k), -1, np.int64)
+        scores = np.zeros(best.shape, np.float32)
+        _fill(model, catalog, users, _Wanted(allowed, dials, include_seen), best, scores)
+        yield _frame(model, titles, users, best, scores)
+
+
+class _Wanted(NamedTuple):
+    """What lists may contain, and how they are ranked."""
+
+    allowed: NDArray[np.bool_]
+    dials: Dials
+    include_seen: bool
+
+
+def _fill(
+    model: Recommender,
+    catalog: Catalog,
+    users: Longs,
+    wanted: _Wanted,
+    best: Longs,
+    scores: Floats,
+) -> None:
+    """Fills `best` and `scores`, (B, K), with the items and scores of the lists; -1 where a
+    list is shorter."""
+    few = few_ratings(model.item_counts_)
+
+    def fill(rows: slice) -> None:
+        block = np.array(model.scores_of(model.user_vectors(users[rows])), np.float32)  # (B, I)
+        for row, user, user_scores in zip(range(len(users))[rows], users[rows], block, strict=True):
+            is_open = wanted.allowed.copy()
+            if not wanted.include_seen:
+                is_open[model.history_.of(int(user))[0]] = False
+            chosen, _ = choose(
+                model, catalog, user_scores, is_open, best.shape[1], wanted.dials, few
+            )
+            best[row, : len(chosen)] = chosen
+            scores[row, : len(chosen)] = user_scores[chosen]
+
+    blocks = [
+        (slice(first, first + USERS_PER_BLOCK),) for first in range(0, len(users), USERS_PER_BLOCK)
+    ]
+    n_threads = None
+    if not model.capabilities.thread_safe or wanted.dials != AS_RANKED:
+        n_threads = 1
+    with one_blas_thread(), workers(n_threads) as run:
+        run(fill, blocks)
+
+
+def _frame(
+    model: Recommender, titles: NDArray[np.object_], users: Longs, best: Longs, scores: Floats
+) -> pl.DataFrame:
+    is_listed = best >= 0
+    items = best[is_listed]
+    name, values = "score", scores[is_listed]
+    if model.has_stars:
+        scale = model.scale_
+        name, values = "stars", np.clip(values, scale.lowest, scale.highest)
+    row, rank = np.nonzero(is_listed)
+    return pl.DataFrame(
+        {
+            "user_id": model.users_.ids[users[row]].tolist(),
+            "rank": rank + 1,
+            "item_id": model.items_.ids[items].tolist(),
+            "title": titles[items].tolist(),
+            name: values,
+        },
+        schema_overrides={"rank": pl.Int32, "title": pl.String},
+    )
