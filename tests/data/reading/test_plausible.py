@@ -61,9 +61,12 @@ def test_counts_in_the_place_of_ratings_are_asked_about(tmp_path: Path) -> None:
     assert read(path, ReadOptions(rating="rating")).ratings.scale.highest == 1635
 
 
-@pytest.mark.parametrize("values", ["10 60 100 55 80 20 90", "1 10 3 7 8 9 10"])
+@pytest.mark.parametrize(
+    "values", ["10 60 100 55 80 20 90", "1 10 3 7 8 9 10", "0 0 0 0 60 80 100 90 70"]
+)
 def test_long_scales_are_no_counts(values: str, tmp_path: Path) -> None:
-    assert notes_of(read(table(tmp_path, values=values))) == ()
+    notes = notes_of(read(table(tmp_path, values=values)))
+    assert all("--missing 0" in note for note in notes)
 
 
 def test_next_to_no_likes_are_told(tmp_path: Path) -> None:
