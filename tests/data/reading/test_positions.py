@@ -111,6 +111,18 @@ def test_a_line_that_may_be_either_is_asked_about(tmp_path: Path) -> None:
     assert len(read(path, ReadOptions(header=False)).ratings) == 4
 
 
+def test_a_row_with_a_usual_name_in_it_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("1,Movie,4\n1,Heat,2\n2,Movie,5\n")
+    assert "may be a row or names of columns: '1', 'Movie', '4'" in reading_error(path)
+    assert len(read(path, ReadOptions(header=False)).ratings) == 3
+
+
+def test_words_as_ratings_are_asked_about(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "{u},{i},like{r}")
+    assert "--rating-column 3" in reading_error(path)
+
+
 def test_header_and_no_header_decide(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("7,8,9\n1,10,4\n1,11,2\n2,10,5\n")
