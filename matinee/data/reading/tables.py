@@ -123,27 +123,20 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
 
 
 def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixShape | None:
-    """How a table of text is a matrix; None if it is not, or the options name a column in it."""
-    if _names_columns(options) or len(separator) > 1:
+    """How a table of text is a matrix; None if it is not."""
+    if len(separator) > 1:
         return None
     lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
     rows = split_lines(lines[: _SAMPLED + 1], separator)
     if not rows:
         return None
-    return matrix_shape(rows, options.header)
+    return matrix_shape(rows, options, options.header)
 
 
 def _matrix_of_frame(frame: pl.DataFrame, options: ReadOptions) -> MatrixShape | None:
     """How a frame is a matrix of ratings; None if it is not."""
-    if _names_columns(options):
-        return None
     columns = [_texts(column.head(_SAMPLED)) for column in frame.get_columns()]
-    return matrix_shape([frame.columns, *map(list, zip(*columns, strict=True))], True)
-
-
-def _names_columns(options: ReadOptions) -> bool:
-    """Whether the options name columns that a matrix lacks."""
-    return any((options.item, options.rating, options.count, options.pairs))
+    return matrix_shape([frame.columns, *map(list, zip(*columns, strict=True))], options, True)
 
 
 def _table_of_reading(

@@ -35,6 +35,32 @@ def test_a_matrix_of_items_by_users_is_turned(tmp_path: Path) -> None:
     text = "movieId,1,2,3,4\n10,4,,5,2\n20,,3,,4\n"
     assert (3, 10, 5.0) in found_in(tmp_path / "m.csv", text)
     assert "each row is read as one item" in notes_of(tmp_path / "m.csv")
+    titles = ",1,2,3,4\nHeat (1995),4,,5,2\nUp (2009),,3,,4\n"
+    assert (3, "Heat (1995)", 5.0) in found_in(tmp_path / "m.csv", titles)
+
+
+def test_a_person_may_say_what_the_rows_are(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    turned = found_in(path, ",Ann,Bob,Cyd,Dan\nHeat,4,,5,2\nUp,,3,,4\n", ReadOptions(item="1"))
+    assert turned == {
+        ("Ann", "Heat", 4.0),
+        ("Cyd", "Heat", 5.0),
+        ("Dan", "Heat", 2.0),
+        ("Bob", "Up", 3.0),
+        ("Dan", "Up", 4.0),
+    }
+    assert "--item-column 1 turns it" in notes_of(path)
+    titles = ",1,2,3,4\nHeat (1995),4,,5,2\nUp (2009),,3,,4\n"
+    assert ("Heat (1995)", 3, 5.0) in found_in(path, titles, ReadOptions(user="1"))
+    films = found_in(path, "userId,Heat,Up,Alien,Se7en\n1,4,,5,2\n2,,3,,4\n", ReadOptions(user="1"))
+    assert (1, "Heat", 4.0) in films
+
+
+def test_ids_among_small_numbers_are_no_matrix(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{u},{i},{(u * i) % 5 + 1},0,1,1,0,1" for u in range(1, 20) for i in range(30, 60, 3)]
+    path.write_text("\n".join(rows))
+    assert "can be read in several ways" in reading_error(path)
 
 
 def test_a_frame_and_a_parquet_file_may_be_matrices(tmp_path: Path) -> None:
