@@ -1,7 +1,7 @@
-"""The fast reader: it converts whole columns at once and does not examine single rows.
+"""The fast reader: whole columns at once, without a look at single rows.
 
-A table that is not clean (a bad number, a missing id, a row with too few fields) raises
-`NotClean`, and `row_by_row` reads it a second time to name the row. So clean tables pay
+Whatever is not clean (a bad number, a missing id, a row with too few fields) raises
+`NotClean`, and `row_by_row` reads the table a second time to name the row. So clean tables pay
 nothing for good messages.
 """
 

@@ -7,7 +7,7 @@ import pytest
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from tests.data.reading.test_values import notes_of, table
-from tests.helpers import reading_error as message
+from tests.helpers import reading_error
 
 FIVE = "1 2 3 4 5 4 3 5 4 2 1 3"
 
@@ -52,7 +52,7 @@ def test_one_value_far_outside_is_named_with_its_row(tmp_path: Path) -> None:
 
 def test_counts_in_the_place_of_ratings_are_asked_about(tmp_path: Path) -> None:
     path = table(tmp_path, values="1 1 2 1 1 3 35 1 1 400 1635 1")
-    assert message(path) == (
+    assert reading_error(path) == (
         f"{path}: the column 'rating' looks like counts: whole numbers from 1 to 1,635, half of "
         "them at most 1. Give --count-column rating if they say how often, or --rating-column "
         "rating if they are ratings."

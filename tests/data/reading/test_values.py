@@ -13,7 +13,7 @@ from matinee.data.ratings import NO_TIME
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from matinee.errors import SettingError
-from tests.helpers import reading_error as message
+from tests.helpers import reading_error
 
 ROWS = 24
 SKIP = ReadOptions(skip_bad_rows=True)
@@ -89,14 +89,14 @@ def test_one_id_in_two_forms_is_one_user_far_down(tmp_path: Path) -> None:
 @pytest.mark.parametrize("others", ["1 2 3 4 5", "u1 u2 u3 u4 u5"])
 def test_words_for_missing_are_no_people(word: str, others: str, tmp_path: Path) -> None:
     path = table(tmp_path, f"{others} {word}")
-    assert message(path) == (
+    assert reading_error(path) == (
         f"{path}, line 7: the user is missing: '{word}' is no id. "
         "Use --skip-bad-rows to leave out such rows."
     )
     dataset = read(path, SKIP)
     assert (dataset.ratings.n_users, dataset.n_bad_rows) == (5, 4)
     frame = pl.DataFrame({"user": [*others.split(), word], "item": list("abcabc")})
-    assert message(frame) == (
+    assert reading_error(frame) == (
         f"DataFrame, row 5: the user is missing: '{word}' is no id. "
         "Use --skip-bad-rows to leave out such rows."
     )
@@ -108,13 +108,13 @@ def test_words_for_missing_are_no_people(word: str, others: str, tmp_path: Path)
 
 def test_ids_that_a_spreadsheet_rounded_are_refused(tmp_path: Path) -> None:
     path = table(tmp_path, "4.91512E+11 4.91513E+11 4.92E+11 1.5E+11 7 8")
-    assert message(path) == (
+    assert reading_error(path) == (
         f"{path}: the user ids in 'user' are rounded, such as '1.5E+11', so several users may "
         "share one. Export the column as text, or give --text-ids to take them as they are."
     )
     assert "4.92E+11" in users_of(read(path, ReadOptions(text_ids=True)))
     frame = pl.DataFrame({"user": [2.0**60, 1.0], "item": ["a", "b"]})
-    assert "are rounded" in message(frame)
+    assert "are rounded" in reading_error(frame)
 
 
 def test_ids_as_text_are_not_touched(tmp_path: Path) -> None:
@@ -131,12 +131,12 @@ def test_bytes_are_text_or_uuids(tmp_path: Path) -> None:
         assert users_of(read(source)) == ["u1", "u2", "é"]
     assert users_of(read(uuids))[0] == "c9c9c9c9-c9c9-c9c9-c9c9-c9c9c9c9c9c9"
     odd = pl.DataFrame({"user": [b"\xff", b"\xfe\x01"], "item": [1, 2]})
-    assert message(odd) == (
+    assert reading_error(odd) == (
         "DataFrame: the column 'user' holds bytes that are neither text in UTF-8 nor UUIDs. "
         "Convert them to text, or name another with --user-column."
     )
     lists = pl.DataFrame({"user": [[1], [2]], "item": [1, 2]})
-    assert "which are no ids" in message(lists)
+    assert "which are no ids" in reading_error(lists)
 
 
 # -- ratings and counts ------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_ratings_are_read_in_the_form_of_their_column(
 def test_the_careful_reader_knows_the_same_forms(tmp_path: Path) -> None:
     path = table(tmp_path, values="1,5 2 3,0", times="2020-08-24T11:27:43.5Z 2020-08-24")
     path.write_text(path.read_text() + "9;1;many;2020-08-25\n")
-    assert message(path).startswith(f"{path}, line 26: the rating 'many' is not a number. ")
+    assert reading_error(path).startswith(f"{path}, line 26: the rating 'many' is not a number. ")
     dataset = read(path, SKIP)
     assert values_of(dataset, 3) == [1.5, 2, 3]
     assert dataset.ratings.timestamp is not None
@@ -205,26 +205,26 @@ def test_counts_may_have_thousands_or_be_below_one(
 
 def test_a_number_with_two_readings_is_asked_about(tmp_path: Path) -> None:
     path = table(tmp_path, values="3,500 2,000 4,250")
-    assert message(path) == (
+    assert reading_error(path) == (
         f"{path}: '2,000' in the column 'rating' may be 2 or 2,000. "
         "Give --decimal , for 2, or --decimal . for 2,000."
     )
     assert values_of(read(path, ReadOptions(decimal=",")), 3) == [3.5, 2, 4.25]
     assert values_of(read(path, ReadOptions(decimal=".")), 3) == [3500, 2000, 4250]
     path = table(tmp_path, values="1.234 2.468", header="user;item;plays")
-    assert "may be 1.234 or 1,234" in message(path)
+    assert "may be 1.234 or 1,234" in reading_error(path)
 
 
 def test_words_that_nobody_knows_need_a_value(tmp_path: Path) -> None:
     path = table(tmp_path, values="good ok bad")
-    assert message(path) == (
+    assert reading_error(path) == (
         f"{path}: the ratings in the column 'rating' are words: 'bad' (8), 'good' (8), 'ok' (8). "
         'Say what each is worth, as in --map "bad=0,good=1,ok=2", or give --pairs if every row '
         "counts alike."
     )
     given = ReadOptions(value_map={"Good": 5, "ok": 3, "bad": 1})
     assert values_of(read(path, given), 3) == [5, 3, 1]
-    assert message(path, ReadOptions(value_map={"good": 5, "bad": 1})).startswith(
+    assert reading_error(path, ReadOptions(value_map={"good": 5, "bad": 1})).startswith(
         f"{path}, line 3: the rating 'ok' is neither a number nor in --map. "
     )
     some = read(path, ReadOptions(value_map={"good": 5, "bad": 1}, missing=("ok",)))
@@ -326,7 +326,7 @@ def test_times_within_1970_are_told(tmp_path: Path) -> None:
 
 def test_day_and_month_that_cannot_be_told_apart_are_asked_about(tmp_path: Path) -> None:
     path = table(tmp_path, times="01/02/2005 03/04/2005")
-    assert message(path) == (
+    assert reading_error(path) == (
         f"{path}: '01/02/2005' in the column 'time' may be day 1 of month 2 or day 2 of month 1. "
         "Give --time-format dmy for day, month, year; --time-format mdy for month, day, year; or "
         "--timestamp-column none."
@@ -340,7 +340,7 @@ def test_day_and_month_that_cannot_be_told_apart_are_asked_about(tmp_path: Path)
 
 def test_times_in_no_known_form_need_a_format(tmp_path: Path) -> None:
     path = table(tmp_path, times="soon later")
-    assert message(path) == (
+    assert reading_error(path) == (
         f"{path}: the times in the column 'time', such as 'soon', are in no known form. Describe "
         'it with --time-format, as in --time-format "%d/%m/%Y", or give --timestamp-column none '
         "to leave the times out."
@@ -362,7 +362,7 @@ def test_periods_of_pandas_are_dates() -> None:
         assert dataset.ratings.timestamp[1] == second
     weeks = pd.period_range("2020-01-01", periods=2, freq="W")
     frame = pd.DataFrame({"user": [1, 2], "item": [1, 2], "date": weeks})
-    assert "are in no known form" in message(frame)
+    assert "are in no known form" in reading_error(frame)
 
 
 def test_the_better_one_of_two_columns_with_times_is_taken(tmp_path: Path) -> None:
