@@ -182,3 +182,13 @@ def test_lastfm_1k(tmp_path: Path) -> None:
     found = read(path)
     assert (found.ratings.n_users, found.ratings.n_items, len(found.ratings)) == (3, 2, 6)
     assert found.ratings.value.tolist() == [2.0] * 6
+
+
+def test_one_column_is_asked_for_its_separator(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("ann@heat@5\nbob@up@4\n")
+    assert reading_error(path) == (
+        f"{path} has one column only, 'ann@heat@5'; "
+        "if something separates columns in it, name that with --separator."
+    )
+    assert len(read(path, ReadOptions(separator="@")).ratings) == 2

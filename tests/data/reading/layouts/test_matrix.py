@@ -93,6 +93,13 @@ def test_zeros_and_ones_are_pairs(tmp_path: Path) -> None:
     assert not read(path).ratings.scale.has_stars
 
 
+def test_lines_may_be_longer_than_the_usual_head(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    titles = ",".join(f"A Film With A Long Title {number}" for number in range(4_000))
+    rows = "".join(f"{user},{user % 5 + 1}" + "," * 3_998 + ",4\n" for user in range(30))
+    assert len(found_in(path, f"userId,{titles}\n{rows}")) == 60
+
+
 def test_a_bad_cell_is_named_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     rows = "".join(f"{user},4,2,5,3,1,2\n" for user in range(1, 20))
