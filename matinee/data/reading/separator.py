@@ -4,6 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 from matinee.errors import SettingError
 
@@ -115,18 +116,9 @@ def split_lines(lines: Sequence[str], separator: str) -> list[list[str]]:
         return [_WIDE.split(line.strip()) for line in lines]
     if len(separator) > 1 or not any('"' in line for line in lines):
         return [line.split(separator) for line in lines]
-    try:
-        rows = list(
-            csv.reader(
-                [f"{line}\n" for line in lines],
-                delimiter=separator,
-                skipinitialspace=separator != " ",
-            )
-        )
-    except csv.Error:
-        rows = []
-    if 2 * len(rows) < len(lines):  # a quotation mark that is never closed takes the rest
-        return [line.split(separator) for line in lines]
+    rows, n_read = _quoted_rows(lines, separator)
+    if 2 * n_read < len(lines):  # a quotation mark that is never closed takes the rest
+        return [_quoted_fields(line, separator) for line in lines]
     return [row for row in rows if row]
 
 
@@ -135,6 +127,28 @@ def _without_quoted(line: str) -> str:
     if line.count('"') % 2:
         return line
     return _QUOTED.sub("Q", line)
+
+
+def _quoted_rows(lines: Sequence[str], separator: str) -> tuple[list[list[str]], int]:
+    """The rows up to the first with a quotation mark out of place, and how many lines they take."""
+    reader = csv.reader(
+        [f"{line}\n" for line in lines],
+        delimiter=separator,
+        skipinitialspace=separator != " ",
+        strict=True,
+    )
+    rows, n_read = [], 0
+    with suppress(csv.Error):
+        for row in reader:
+            rows.append(row)
+            n_read = reader.line_num
+    return rows, n_read
+
+
+def _quoted_fields(line: str, separator: str) -> list[str]:
+    with suppress(csv.Error):
+        return next(csv.reader([line], delimiter=separator, strict=True), [])
+    return line.split(separator)
 
 
 def _is_possible(candidate: str, lines: Sequence[str]) -> bool:

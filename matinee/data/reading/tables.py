@@ -12,7 +12,7 @@ import polars as pl
 
 from matinee.data.reading.cells import PlaceOf, ValueRules, cell_text
 from matinee.data.reading.columnar import NotClean, frames_of_text, other_columns_of_text
-from matinee.data.reading.heads import text_of_head
+from matinee.data.reading.heads import sampled_lines, text_of_head
 from matinee.data.reading.layouts import Reading
 from matinee.data.reading.layouts.matrix import (
     MatrixShape,
@@ -47,7 +47,7 @@ from matinee.data.reading.unnamed_words import refuse_words
 from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
 
-_SAMPLED = 200
+_SAMPLED, _SAMPLED_OF_WIDE = 200, 20
 
 
 class ReadTable(NamedTuple):
@@ -140,27 +140,21 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
 
 
 def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixShape | None:
-    """How a table of text is a matrix; None if it is not, or the options name a column in it."""
-    if _names_columns(options) or len(separator) > 1:
+    """How a table of text is a matrix; None if it is not."""
+    if len(separator) > 1:
         return None
-    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
-    rows = split_lines(lines[: _SAMPLED + 1], separator)
+    lines = sampled_lines(text.removeprefix("\ufeff").splitlines(), _SAMPLED + 1)
+    rows = split_lines(lines, separator)
     if not rows:
         return None
-    return matrix_shape(rows, options.header)
+    return matrix_shape(rows, options, options.header)
 
 
 def _matrix_of_frame(frame: pl.DataFrame, options: ReadOptions) -> MatrixShape | None:
     """How a frame is a matrix of ratings; None if it is not."""
-    if _names_columns(options):
-        return None
-    columns = [_texts(column.head(_SAMPLED)) for column in frame.get_columns()]
-    return matrix_shape([frame.columns, *map(list, zip(*columns, strict=True))], True)
-
-
-def _names_columns(options: ReadOptions) -> bool:
-    """Whether the options name columns that a matrix lacks."""
-    return any((options.item, options.rating, options.count, options.pairs))
+    n_rows = _SAMPLED if frame.width < _SAMPLED else _SAMPLED_OF_WIDE
+    columns = [_texts(column.head(n_rows)) for column in frame.get_columns()]
+    return matrix_shape([frame.columns, *map(list, zip(*columns, strict=True))], options, True)
 
 
 def _table_of_reading(

@@ -25,7 +25,6 @@ from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from matinee.errors import MatineeError
 
-Cell = str | None
 Truth = list[tuple[Any, Any, float, int | None]]
 
 
@@ -34,7 +33,7 @@ class Column:
     """One column: its cells as text, what they mean, and its name."""
 
     name: str
-    cells: list[Cell]
+    cells: list[str]
     values: list[Any]
 
 
@@ -65,7 +64,7 @@ _WORDS = ("red", "blue", "green", "north", "south", "old", "new", "little", "big
 def _ids(rng: random.Random, n: int, kind: str) -> tuple[list[str], list[Any], str]:
     """n spellings of ids, what they mean, and the name of the form."""
     numbers = rng.sample(range(1, 60 * n), n)
-    forms = {
+    forms: dict[str, Callable[[int], tuple[str, Any]]] = {
         "int": lambda number: (str(number), number),
         "float": lambda number: (f"{number}.0", number),
         "scientific": lambda number: (f"{number:.18e}", number),
@@ -75,7 +74,7 @@ def _ids(rng: random.Random, n: int, kind: str) -> tuple[list[str], list[Any], s
         "large": lambda number: (str(number + 2**55), number + 2**55),
         "accents": lambda number: ((u := f"Zoë {number}é"), u),
     }
-    titles = {
+    titles: dict[str, Callable[[int], tuple[str, Any]]] = {
         "title": lambda number: (
             (t := " ".join(rng.sample(_WORDS, 2)).title() + f" {number}"),
             t,
@@ -239,7 +238,7 @@ def _add_values(
         values = [float(max(1, round(rng.lognormvariate(1, 1.2)))) for _ in range(n)]
         values[0], values[1] = 1.0, 1234.0
         thousands = rng.random() < 0.3
-        cells: list[Cell] = [f"{v:,.0f}" if thousands else f"{v:.0f}" for v in values]
+        cells: list[str] = [f"{v:,.0f}" if thousands else f"{v:.0f}" for v in values]
         columns["count"] = Column("", cells, values)
         known["--decimal"] = {"decimal": "."}
         return "counts" + (" with thousands" if thousands else "")
@@ -280,7 +279,7 @@ def _add_times(
     formats = {"dotted": "dmy", "s with .0": "s"}
     if name in {"s", "ms", "us", "ns", "YYYYMMDD", "dmy", "mdy", *formats}:
         known["--time-format"] = {"time_format": formats.get(name, name)}
-    cells: list[Cell] = [form(second) for second in seconds]
+    cells: list[str] = [form(second) for second in seconds]
     if rng.random() < 0.1:
         word = rng.choice(MISSING)
         for row in rng.sample(range(n), 2):
@@ -346,7 +345,7 @@ def _text(
     words: list[str],
 ) -> str:
     rows = [[column.name for column in columns]] if has_header else []
-    rows += [list(row) for row in zip(*(column.cells for column in columns), strict=True)]  # type: ignore[arg-type]
+    rows += [list(row) for row in zip(*(column.cells for column in columns), strict=True)]
     cells = [cell for row in rows for cell in row]
     separators = ["\t", ",", ";", "|"] * 3
     if not any(" " in cell or not cell for cell in cells):
