@@ -72,9 +72,13 @@ def sniff_separator(lines: Sequence[str]) -> str:
     """
     lines = [_without_quoted(line) for line in lines]
     tables = {}
+    text = "\n".join(lines)
     for candidate in CANDIDATES:
+        sign = " " if candidate in (SPACES, WIDE_SPACES) else candidate
+        if sign not in text or not _is_possible(candidate, lines):
+            continue
         rows = split_lines(lines, candidate)
-        if _is_possible(candidate, lines) and _usual_length(rows)[0] > 1:
+        if _usual_length(rows)[0] > 1:
             tables[candidate] = rows
     steady = {
         candidate: rows for candidate, rows in tables.items() if _usual_length(rows)[1] >= _MOST

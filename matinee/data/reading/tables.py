@@ -35,6 +35,7 @@ from matinee.data.reading.schema import ROLES, Columns, find_columns
 from matinee.data.reading.separator import split_lines
 from matinee.data.reading.sniff import Layout, layout_of
 from matinee.data.reading.source import SourceFile, in_utf_8
+from matinee.data.reading.summary import BY_LAYOUT
 from matinee.data.reading.titles_in_table import (
     NO_TITLES,
     OwnTitles,
@@ -167,7 +168,7 @@ def _table_of_reading(
         raise DataError(f"{label} has no ratings. {' '.join(notes)}")
     roles = [role for role in ROLES if role in frame.columns]
     places = {role: number for number, role in enumerate(roles)}
-    columns = Columns(places, reading.kind, tuple(roles), found=f"by the layout of {name}")
+    columns = Columns(places, reading.kind, tuple(roles), found=f"{BY_LAYOUT}{name}")
     lines, unit = None, "row"
     if "line" in frame.columns:
         lines, unit = frame["line"], "line"

@@ -23,6 +23,7 @@ from matinee.data.reading.schema import column_of
 
 _NARROWEST, _NARROWEST_WITHOUT_HEADER = 4, 8
 _LARGEST_RATING = 100
+_ROLES = ("user", "item", "rating", "count", "timestamp")
 _MOST = 0.95
 _SHARE_OF_COLUMNS = 0.8
 _NONE_IN_JESTER = 99
@@ -61,6 +62,10 @@ def matrix_shape(
         has_header: whether the first line holds names; None finds out.
     """
     names = [cell.strip() for cell in rows[0]]
+    may_have_header = has_header is not False and not any(_has(names[1:], role) for role in _ROLES)
+    may_lack_header = has_header is not True and len(names) >= _NARROWEST_WITHOUT_HEADER
+    if not (may_have_header or may_lack_header):
+        return None
     whole = [[cell.strip() for cell in row] for row in rows if len(row) == len(names)]
     if len(names) < _NARROWEST or len(whole) < _MOST * len(rows):
         return None
@@ -70,9 +75,9 @@ def matrix_shape(
     if options.user not in (None, *first):
         return None
     shape = None
-    if has_header is not False and len(whole) > 1:
+    if may_have_header and len(whole) > 1:
         shape = _with_header(names, whole[1:])
-    if shape is None and has_header is not True:
+    if shape is None and may_lack_header:
         shape = _without_header(whole)
     if shape is not None and (options.item or options.user):
         shape = shape._replace(rows_are_items=options.item is not None)
@@ -83,9 +88,8 @@ def _with_header(names: list[str], body: Sequence[Sequence[str]]) -> MatrixShape
     others = names[1:]
     if len(set(others)) < len(others) or not all(others):
         return None
-    roles = [role for role in ("item", "rating", "count", "timestamp") if _has(others, role)]
     first = [row[0] for row in body]
-    if roles or len(set(first)) < len(first) or _has(others, "user"):
+    if len(set(first)) < len(first):
         return None
     if not _are_ratings([cell for row in body for cell in row[1:]]) or not _are_names(names):
         return None
@@ -97,8 +101,6 @@ def _with_header(names: list[str], body: Sequence[Sequence[str]]) -> MatrixShape
 
 def _without_header(body: Sequence[Sequence[str]]) -> MatrixShape | None:
     width = len(body[0])
-    if width < _NARROWEST_WITHOUT_HEADER:
-        return None
     names = [str(number) for number in range(width + 1)]
     cells = [cell for row in body for cell in row[1:]]
     if not _are_ratings(cells) or not _have_one_scale(body):
