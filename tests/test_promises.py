@@ -88,6 +88,7 @@ LATE_IMPORTS = {
     "models.neural.network": "it imports PyTorch",
     "plots": "Matplotlib takes half a second to load",
     "data.reading.sql": "it imports SQLAlchemy, which only queries need",
+    "data.reading.arrays": "it imports Polars, which models do not need",
     "recommendation.everybody": "it imports Polars, which only a table of lists needs",
 }
 """What functions may import when they run, and why not at the top of their files."""

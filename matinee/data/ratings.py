@@ -1,6 +1,5 @@
 """Ratings: a table of who gave what to which item, and the scale of the values."""
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -159,7 +158,11 @@ class Ratings:
             DataError: the columns differ in length or are empty, an id is missing, or a value
                 is not finite.
         """
-        from matinee.data.reading.arrays import ids_of_array, seconds_of_array
+        from matinee.data.reading.arrays import (
+            ids_of_array,
+            seconds_of_array,
+            without_repeats,
+        )
 
         users, user_index = ids_of_array(user_ids, "user")
         items, item_index = ids_of_array(item_ids, "item")
@@ -173,7 +176,7 @@ class Ratings:
             raise DataError("The columns of users, items, values and timestamps differ in length.")
         if len(value) == 0:
             raise DataError("There are no ratings.")
-        return _without_repeats(
+        return without_repeats(
             cls(
                 users=users,
                 items=items,
@@ -275,31 +278,6 @@ def _finite(values: ArrayLike) -> NDArray[np.float32]:
         bad = int(np.flatnonzero(~np.isfinite(value))[0])
         raise DataError(f"Rating {bad} is {value[bad]}, which is not a finite number.")
     return value
-
-
-def _without_repeats(ratings: Ratings) -> Ratings:
-    """The last rating of each user and item, or the sum of their counts."""
-    from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
-
-    table = ParsedTable(
-        users=ratings.users,
-        items=ratings.items,
-        user_index=ratings.user_index,
-        item_index=ratings.item_index,
-        value=ratings.value,
-        timestamp=ratings.timestamp,
-    )
-    kept = last_of_each_pair(table)
-    if kept is None:
-        return ratings
-    told = "the last rating counts"
-    distinct = ratings.subset(kept)
-    if not ratings.scale.has_stars:
-        told = "their counts are added"
-        distinct = replace(distinct, value=sums_of_pairs(table, kept))
-    rows = counted(len(ratings) - len(kept), "row")
-    warnings.warn(f"Repeated pairs of user and item: {rows}; {told}.", stacklevel=3)
-    return distinct
 
 
 def _group(

@@ -1,18 +1,22 @@
 """Columns that a program hands over as arrays or lists, with the checks of tables."""
 
+import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from matinee.data.ratings import NO_TIME
+from matinee.data.ratings import NO_TIME, Ratings
 from matinee.data.reading.cells import ValueRules, cell_text
+from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
 from matinee.data.reading.ids import IdColumn, read_ids
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.times import read_times
 from matinee.data.vocabulary import Ids, Vocabulary
 from matinee.errors import DataError
+from matinee.text import counted
 
 _RULES = ValueRules("Ratings.from_ids", "row", "rating", None, ReadOptions())
 _SECONDS_TO = 10**11  # larger numbers are milliseconds, microseconds or nanoseconds
@@ -101,3 +105,27 @@ def _moments(timestamps: Any) -> pl.Series:
         return pl.Series(cells, strict=True)
     except (TypeError, pl.exceptions.PolarsError):
         return pl.Series([cell_text(cell) for cell in cells], dtype=pl.String)
+
+
+def without_repeats(ratings: Ratings) -> Ratings:
+    """The last rating of each user and item, or the sum of their counts; a warning says how
+    many rows were repeats."""
+    table = ParsedTable(
+        users=ratings.users,
+        items=ratings.items,
+        user_index=ratings.user_index,
+        item_index=ratings.item_index,
+        value=ratings.value,
+        timestamp=ratings.timestamp,
+    )
+    kept = last_of_each_pair(table)
+    if kept is None:
+        return ratings
+    told = "the last rating counts"
+    distinct = ratings.subset(kept)
+    if not ratings.scale.has_stars:
+        told = "their counts are added"
+        distinct = replace(distinct, value=sums_of_pairs(table, kept))
+    rows = counted(len(ratings) - len(kept), "row")
+    warnings.warn(f"Repeated pairs of user and item: {rows}; {told}.", stacklevel=3)
+    return distinct

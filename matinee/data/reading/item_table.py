@@ -39,9 +39,9 @@ def canonical_id(text: str, items: Vocabulary) -> Id | None:
     """
     text = text.strip()
     if not items.is_integer:
-        shorter = text.removesuffix(".0")
-        if shorter != text and items.find(text) is None and items.find(shorter) is not None:
-            return shorter
+        found = items.find(text)  # "101" for "101.0" if no item has the longer id
+        if found is not None:
+            return items.id(found)
         return text or None
     if plain_integer(text):
         return int(text)

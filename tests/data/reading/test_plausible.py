@@ -6,7 +6,7 @@ import pytest
 
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
-from tests.data.reading.test_values import notes_of, table
+from tests.data.reading.cell_tables import notes_of, table
 from tests.helpers import reading_error
 
 FIVE = "1 2 3 4 5 4 3 5 4 2 1 3"

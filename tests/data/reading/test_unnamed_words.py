@@ -46,7 +46,7 @@ def test_words_beside_numbers_are_named_too(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     text = "".join(f"{row % 4},{row},{'cart' if row % 3 else 'buy'},{row}.5\n" for row in range(9))
     path.write_text(f"user,item,event,price\n{text}")
-    assert message(path).endswith(
+    assert reading_error(path).endswith(
         "or give --pairs if there is none. The words in 'event' can be ratings, as in "
         '--rating-column event --map "buy=0,cart=1".'
     )

@@ -13,33 +13,10 @@ from matinee.data.ratings import NO_TIME
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from matinee.errors import SettingError
+from tests.data.reading.cell_tables import ROWS, notes_of, table
 from tests.helpers import reading_error
 
-ROWS = 24
 SKIP = ReadOptions(skip_bad_rows=True)
-
-
-def table(
-    folder: Path,
-    users: str = "1 2 3 4 5 6",
-    values: str = "1 2 3 4 5",
-    times: str = "",
-    header: str = "user;item;rating",
-) -> Path:
-    """A table of `ROWS` rows whose columns repeat the given cells; `|` separates cells that hold
-    spaces."""
-    columns = [_cells(users), [str(100 + row // 6) for row in range(ROWS)], _cells(values)]
-    if times:
-        columns.append(_cells(times))
-        header += ";time"
-    lines = [";".join(cells[row % len(cells)] for cells in columns) for row in range(ROWS)]
-    path = folder / "r.csv"
-    path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
-    return path
-
-
-def _cells(text: str) -> list[str]:
-    return [cell.strip() for cell in text.split("|")] if "|" in text else text.split()
 
 
 def users_of(dataset: Dataset) -> list[Any]:
@@ -48,11 +25,6 @@ def users_of(dataset: Dataset) -> list[Any]:
 
 def values_of(dataset: Dataset, n: int) -> list[float]:
     return list(dataset.ratings.value[:n].tolist())
-
-
-def notes_of(dataset: Dataset) -> tuple[str, ...]:
-    assert dataset.summary is not None
-    return dataset.summary.notes
 
 
 # -- ids ---------------------------------------------------------------------------------------
@@ -114,7 +86,7 @@ def test_ids_that_a_spreadsheet_rounded_are_refused(tmp_path: Path) -> None:
     )
     assert "4.92E+11" in users_of(read(path, ReadOptions(text_ids=True)))
     cut = table(tmp_path, " ".join(f"12345678901234{n}000" for n in range(6)))
-    assert "are rounded, such as '123456789012340000'" in message(cut)
+    assert "are rounded, such as '123456789012340000'" in reading_error(cut)
     assert len(users_of(read(cut, ReadOptions(text_ids=True)))) == 6
     assert len(users_of(read(table(tmp_path, "123456789012345678 1 2 3 4 5")))) == 6
     frame = pl.DataFrame({"user": [2.0**60, 1.0], "item": ["a", "b"]})
