@@ -8,6 +8,7 @@ import click
 
 from matinee.cli.options import (
     data_options,
+    half_life_option,
     load_data,
     make_model,
     make_model_for,
@@ -15,6 +16,7 @@ from matinee.cli.options import (
     seed_option,
     set_option,
     threads_option,
+    with_half_life,
 )
 from matinee.cli.output import announce_compiling, note, progress_bar
 from matinee.text import counted
@@ -24,6 +26,7 @@ from matinee.text import counted
 @click.argument("source", metavar="DATA")
 @model_option
 @set_option
+@half_life_option
 @seed_option
 @threads_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Model file to write.")
@@ -41,6 +44,7 @@ def train(
     source: str,
     model_name: str | None,
     settings: tuple[str, ...],
+    half_life: float | None,
     seed: int,
     threads: int | None,
     out: Path,
@@ -54,6 +58,7 @@ def train(
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin, check_target
 
+    settings = with_half_life(settings, half_life)
     if model_name:
         # Reports a wrong setting before the data are read
         make_model(model_name, settings, seed)

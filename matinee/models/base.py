@@ -170,6 +170,11 @@ class Recommender(ABC):
         )
 
     @property
+    def _half_life(self) -> float:
+        """The age in days at which a rating weighs half; 0 if age does not matter."""
+        return 0.0
+
+    @property
     def needs_valid(self) -> bool:
         """Whether the settings choose the last epoch by the loss on the validation part."""
         return False
@@ -377,7 +382,9 @@ class Recommender(ABC):
             return self.fold_in(person)
         user = self.users_.index(person)
         item_index, value = self.history_.of(user)
-        return UserState(item_index, value, self._user_vectors(np.array([user]))[0])
+        index = np.array([user])
+        weight = self.history_.weights(index, self._half_life)
+        return UserState(item_index, value, self._user_vectors(index)[0], weight)
 
     def fold_in(self, ratings: Mapping[Id, float]) -> UserState:
         """The profile of a new person from the ratings they just gave.

@@ -26,6 +26,7 @@ class Hyper(NamedTuple):
     search: tuple[float, float] | None
     help: str
     choices: tuple[str, ...]
+    needs_times: bool = False
 
     @property
     def valid(self) -> str:
@@ -46,6 +47,7 @@ def hyper(
     high: float | None = None,
     search: tuple[float, float] | None = None,
     choices: Sequence[str] = (),
+    needs_times: bool = False,
 ) -> Any:
     """A dataclass field that declares a hyperparameter.
 
@@ -56,8 +58,17 @@ def hyper(
         search: the range that `tune` searches, on a log scale if it spans more than a factor
             of ten.
         choices: the valid values of a string.
+        needs_times: `tune` searches it only if the ratings have times. 0, the default, means
+            that times are ignored; the search reaches it beyond `high` of the range.
     """
-    declared = {"low": low, "high": high, "search": search, "help": help, "choices": tuple(choices)}
+    declared = {
+        "low": low,
+        "high": high,
+        "search": search,
+        "help": help,
+        "choices": tuple(choices),
+        "needs_times": needs_times,
+    }
     return field(default=default, metadata=declared)
 
 

@@ -112,11 +112,14 @@ class UserState:
     Attributes:
         item_index, value: their ratings, (n,) int32 and (n,) float32.
         vector: (D,) float32, the model's representation of the person; D depends on the model.
+        weight: (n,) float32, the weights of the ratings of a known user in a model with a
+            half-life; None if all weigh 1.
     """
 
     item_index: NDArray[np.int32]
     value: NDArray[np.float32]
     vector: NDArray[np.float32]
+    weight: NDArray[np.float32] | None = None
 
 
 Person = Id | UserState | Mapping[Id, float]
