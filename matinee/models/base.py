@@ -63,7 +63,7 @@ class Recommender(ABC):
                        stars (or `_predict_at` if predictions depend on time)
     may implement      `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`,
                        `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`,
-                       `set_members`
+                       `set_members`, `_score_new_items`
     leaves after fit   `users_ items_ scale_ history_ item_counts_ item_means_`, its fitted
     arrays,
                        and `curve_`
@@ -167,6 +167,16 @@ class Recommender(ABC):
         del train
         raise UnsupportedError(
             f"{self.name} has no learning rate to find; use dot-product, plain-mf or mlp."
+        )
+
+    def _score_new_items(
+        self, profile: UserState, labels: Sequence[Sequence[str]]
+    ) -> list[ScoredItem]:
+        """See `score_new_items`."""
+        del profile, labels
+        raise UnsupportedError(
+            f"{self.name} needs ratings of an item to predict it; only bayes, trained with "
+            "features of the items such as genres, does not."
         )
 
     @property
@@ -409,6 +419,31 @@ class Recommender(ABC):
     def _clip(self, stars: Any) -> Any:
         """Stars, limited to the scale."""
         return np.clip(stars, self.scale_.lowest, self.scale_.highest)
+
+    def score_new_items(self, person: Person, labels: Sequence[Sequence[str]]) -> list[ScoredItem]:
+        """The expected scores, stars and deviations of items that nobody has rated.
+
+        Args:
+            labels: the features of each item, as in the training data, such as
+                `["genre: Comedy", "year: 1995"]`. Labels that no item of the training data has
+                are ignored.
+
+        Returns:
+            A prediction for each item, in the given order, with an empty item id.
+
+        Raises:
+            UnsupportedError: the model did not learn from features of items.
+        """
+        return self._score_new_items(self.profile(person), labels)
+
+    def predict_new_item(self, person: Person, labels: Sequence[str]) -> float:
+        """The stars that a person would give an item that nobody has rated, from its features.
+
+        For `labels` and errors see `score_new_items`.
+        """
+        self._require_stars()
+        (scored,) = self.score_new_items(person, [labels])
+        return float(self._clip(scored.score))
 
     def parts(self, person: Person, item_id: Id) -> tuple[float, Attribution]:
         """The score of an item for a person, before clipping, and its attribution.

@@ -15,6 +15,7 @@ see `gibbs.py`.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
-from matinee.errors import DataError
+from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import Posterior, RatedLevels, ScoreParts, ordinal_posterior
@@ -35,7 +36,7 @@ from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
-from matinee.models.interface import Capabilities, TrainingCurve
+from matinee.models.interface import Capabilities, ScoredItem, TrainingCurve
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, one_blas_thread, workers
@@ -122,6 +123,11 @@ class BayesianMF(Recommender):
     moment_effects_: Floats = learned("M", dtype=np.float32)
     curve_: TrainingCurve = curve("RMSE, stars", first="effective samples")
     """One row for each sweep; the validation loss is that of the mean prediction so far."""
+
+    label_draws_: Halves = learned("G", "S", "factors+1", dtype=np.float16, may_be_missing=True)
+    """What each label of the item features adds to the factors and bias of a new item, then
+    those of an item without labels, then the standard deviation around their sum; empty without
+    features."""
 
     levels_: Doubles = learned("K", dtype=np.float64)
     threshold_draws_: Floats = learned("S", "K-1", dtype=np.float32)
@@ -379,24 +385,65 @@ class BayesianMF(Recommender):
         ]
         return np.asarray(sum(each), np.float32)
 
+    # -- items that nobody has rated -----------------------------------------------------
+
+    def _score_new_items(
+        self, profile: UserState, labels: Sequence[Sequence[str]]
+    ) -> list[ScoredItem]:
+        features = self.history_.item_features
+        if len(self.label_draws_) == 0 or features is None:
+            raise UnsupportedError(
+                f"{self.name} predicts items without ratings from features such as genres, and "
+                "this model has none; train it on data with genres, and save its histories."
+            )
+        draws = self.label_draws_.astype(np.float32)
+        scored: list[ScoredItem] = []
+        for first in range(0, len(labels), PAIRS_AT_ONCE):
+            block = labels[first : first + PAIRS_AT_ONCE]
+            rows = np.stack([features.row_of(names) for names in block])  # (n, C)
+            items = np.tensordot(rows, draws[:-2], axes=1) + draws[-2]  # (n, S, F + 1)
+            mean, variance = self._rating_of(profile.vector, items, draws[-1])
+            scores, deviations = self._stars(mean), self.deviation_ * np.sqrt(variance)
+            stars: list[Any] = [None] * len(block)
+            if self.has_stars:
+                stars = self._clip(scores).tolist()
+            for values in zip(scores.tolist(), stars, deviations.tolist(), strict=True):
+                scored.append(ScoredItem("", *values))
+        return scored
+
     def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
         """Mean and variance of a person's standardized ratings of some items, (n,) each."""
+        return self._rating_of(vector, self.item_draws_[item_index].astype(np.float32))
+
+    def _rating_of(
+        self, vector: Floats, draws: Floats, spread: Floats | None = None
+    ) -> tuple[Doubles, Doubles]:
+        """`_rating` for items with these draws, (n, S, F + 1).
+
+        Args:
+            draws: float32; the biases are overwritten.
+            spread: the standard deviations of factors and bias around the draws, (S, F + 1).
+        """
         mean, step = vector[2:].reshape(2, self._n_draws, -1)
-        items = self.item_draws_[item_index].transpose(1, 2, 0).astype(np.float32)  # (S, F + 1, n)
+        noise = np.full(len(draws), vector[1])
+        if spread is not None:
+            person = mean.copy()
+            person[:, -1] = 1
+            noise += np.square(person * spread).sum(axis=1).mean()
+        items = draws.transpose(1, 2, 0)  # (S, F + 1, n)
         bias = items[:, -1].copy()  # (S, n)
         items[:, -1] = 1
         scores = (mean[:, None] @ items)[:, 0] + bias + vector[0]  # (S, n)
         around = (step[:, None] @ items)[:, 0]
         if self._link is None:
-            variance = scores.var(axis=0, dtype=np.float64) + (around**2).mean(axis=0) + vector[1]
+            variance = scores.var(axis=0, dtype=np.float64) + (around**2).mean(axis=0) + noise
             return scores.mean(axis=0, dtype=np.float64), variance
         both = np.concatenate([scores + around, scores - around])
-        noise = np.full(len(item_index), vector[1])
-        expected, spread = self._link.mean_and_variance(both, noise)
-        return expected.astype(np.float64), spread.astype(np.float64)
+        expected, variance = self._link.mean_and_variance(both, noise)
+        return expected.astype(np.float64), variance.astype(np.float64)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
         """The standard deviation of ratings about `predict_ratings`, in stars, (N,).
