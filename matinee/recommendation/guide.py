@@ -28,6 +28,7 @@ from matinee.recommendation.groups import group_scores
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
 from matinee.recommendation.suggestions import Suggestion, Suggestions
+from matinee.recommendation.unrated import with_unrated
 from matinee.text import counted
 
 if TYPE_CHECKING:
@@ -191,8 +192,6 @@ class Guide:
         """
         profile = self.model.profile(person)
         if include_unrated:
-            from matinee.recommendation.unrated import with_unrated
-
             if dials != AS_RANKED:
                 raise SettingError(
                     "A list with films that nobody has rated cannot be re-ranked; leave out the "

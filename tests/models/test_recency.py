@@ -27,7 +27,6 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import simulated
 from tests.helpers import arrays, assert_same, history, message, run, write_table
-from tests.models.test_ials import Exact
 
 Model = type[Recommender]
 WITH_HALF_LIFE: list[Model] = [MatrixFactorization, ImplicitALS, EASE, ItemKNN, UserKNN]
@@ -181,24 +180,31 @@ def test_ease_is_the_closed_form_of_the_weighted_gram_matrix() -> None:
     assert np.abs(model.scores(known)).max() > 0.02
 
 
-def test_ials_is_the_weighted_least_squares() -> None:
+def test_ials_solves_the_weighted_normal_equations_of_every_user_and_item() -> None:
     small = simulated(25, 12, 160, seed=3)
     settings = {"factors": 12, "regularization": 0.25, "epochs": 200, "half_life": HALF_LIFE}
     model = ImplicitALS.from_settings(settings).fit(small, n_threads=1)
+    assert isinstance(model, ImplicitALS)
     assert small.timestamp is not None
     days = (small.timestamp.max() - small.timestamp) / DAY
-    weight = np.where(small.value >= 4, 2 ** (-days / HALF_LIFE), 0)
-    exact = Exact(dense(weight, small), model)
-    active = [int(np.count_nonzero(exact.weights.any(axis=side))) for side in (1, 0)]
-    units = [
-        random_matrix_norm(active[0], active[1], n) for n in (weight.sum(), (weight > 0).sum())
-    ]
-    exact.pulls = [pulls * units[0] / units[1] for pulls in exact.pulls]
-    expected = exact.scores(12)
-    found = model.user_factors_.astype(np.float64) @ model.item_factors_.T
-    likes = exact.weights.any(axis=1)
-    assert expected.max() > 0.2
-    np.testing.assert_allclose(found[likes], expected[likes], atol=2e-3)
+    weight = dense(np.where(small.value >= 4, 2 ** (-days / HALF_LIFE), 0), small)  # (U, I)
+    sums = weight.sum(axis=1), weight.sum(axis=0)
+    active = [int(np.count_nonzero(one)) for one in sums]
+    pulls = [(sums[side] + model.alpha0 * active[1 - side]) ** model.nu for side in (0, 1)]
+    means = [pull[n > 0].mean() for pull, n in zip(pulls, sums, strict=True)]
+    unit = random_matrix_norm(active[0], active[1], float(weight.sum()))
+    unit *= model.regularization / np.sqrt(means[0] * means[1])
+    users, items = (side.astype(np.float64) for side in (model.user_factors_, model.item_factors_))
+    users[sums[0] == 0] = 0  # what they have is the average
+    for own, others, pull, weights_of in (
+        (users, items, pulls[0], weight),
+        (items, users, pulls[1], weight.T),
+    ):
+        assert np.abs(own).max() > 0.1
+        for row in range(len(own)):
+            form = others.T * weights_of[row] @ others + model.alpha0 * others.T @ others
+            form += unit * pull[row] * np.eye(12)
+            np.testing.assert_allclose(form @ own[row], others.T @ weights_of[row], atol=2e-3)
 
 
 @each([ItemKNN, UserKNN])

@@ -30,7 +30,9 @@ from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import Posterior, RatedLevels, ScoreParts, ordinal_posterior
 from matinee.models.bayes.gibbs import Sampler, SideInformation
+from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
+from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.side_information import Block, feature_block, set_block
 from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.biases import Biases
@@ -378,12 +380,7 @@ class BayesianMF(Recommender):
         if timestamp is None or len(self.moment_sizes_) == 0:
             return self.user_effect_[user_index]
         keys = TimeKeys.unpack(self.moment_keys_, self.moment_sizes_)
-        positions = keys.positions(user_index, timestamp)
-        levels = np.split(self.moment_effects_, np.cumsum(self.moment_sizes_)[:-1])
-        each = [
-            np.append(level, 0)[position] for level, position in zip(levels, positions, strict=True)
-        ]
-        return np.asarray(sum(each), np.float32)
+        return keys.effects(self.moment_effects_, user_index, timestamp)
 
     # -- items that nobody has rated -----------------------------------------------------
 
@@ -396,54 +393,21 @@ class BayesianMF(Recommender):
                 f"{self.name} predicts items without ratings from features such as genres, and "
                 "this model has none; train it on data with genres, and save its histories."
             )
-        draws = self.label_draws_.astype(np.float32)
-        scored: list[ScoredItem] = []
-        for first in range(0, len(labels), PAIRS_AT_ONCE):
-            block = labels[first : first + PAIRS_AT_ONCE]
-            rows = np.stack([features.row_of(names) for names in block])  # (n, C)
-            items = np.tensordot(rows, draws[:-2], axes=1) + draws[-2]  # (n, S, F + 1)
-            mean, variance = self._rating_of(profile.vector, items, draws[-1])
-            scores, deviations = self._stars(mean), self.deviation_ * np.sqrt(variance)
-            stars: list[Any] = [None] * len(block)
-            if self.has_stars:
-                stars = self._clip(scores).tolist()
-            for values in zip(scores.tolist(), stars, deviations.tolist(), strict=True):
-                scored.append(ScoredItem("", *values))
-        return scored
+        mean, variance = new_item_moments(
+            profile.vector, features, self.label_draws_, labels, self._link
+        )
+        scores, deviations = self._stars(mean).tolist(), self.deviation_ * np.sqrt(variance)
+        stars = self._clip(scores).tolist() if self.has_stars else [None] * len(scores)
+        rows = zip(scores, stars, deviations.tolist(), strict=True)
+        return [ScoredItem("", *row) for row in rows]
 
     def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
         """Mean and variance of a person's standardized ratings of some items, (n,) each."""
-        return self._rating_of(vector, self.item_draws_[item_index].astype(np.float32))
-
-    def _rating_of(
-        self, vector: Floats, draws: Floats, spread: Floats | None = None
-    ) -> tuple[Doubles, Doubles]:
-        """`_rating` for items with these draws, (n, S, F + 1).
-
-        Args:
-            draws: float32; the biases are overwritten.
-            spread: the standard deviations of factors and bias around the draws, (S, F + 1).
-        """
-        mean, step = vector[2:].reshape(2, self._n_draws, -1)
-        noise = np.full(len(draws), vector[1])
-        if spread is not None:
-            person = mean.copy()
-            person[:, -1] = 1
-            noise += np.square(person * spread).sum(axis=1).mean()
-        items = draws.transpose(1, 2, 0)  # (S, F + 1, n)
-        bias = items[:, -1].copy()  # (S, n)
-        items[:, -1] = 1
-        scores = (mean[:, None] @ items)[:, 0] + bias + vector[0]  # (S, n)
-        around = (step[:, None] @ items)[:, 0]
-        if self._link is None:
-            variance = scores.var(axis=0, dtype=np.float64) + (around**2).mean(axis=0) + noise
-            return scores.mean(axis=0, dtype=np.float64), variance
-        both = np.concatenate([scores + around, scores - around])
-        expected, variance = self._link.mean_and_variance(both, noise)
-        return expected.astype(np.float64), variance.astype(np.float64)
+        draws = self.item_draws_[item_index].astype(np.float32)
+        return rating_moments(vector, draws, self._link)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
         """The standard deviation of ratings about `predict_ratings`, in stars, (N,).

@@ -8,15 +8,20 @@ variances of residuals and weights (MacKay, "Bayesian interpolation", 1992). The
 sampler do not change.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Doubles, Floats, Halves
+from matinee.data.features import Features
+from matinee.models.bayes.ordered_probit import Link
+from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.side_information import Block
 
 ITERATIONS = 20
+ITEMS_AT_ONCE = 4096
 
 
 class ItemRegression(NamedTuple):
@@ -64,3 +69,31 @@ class ItemRegression(NamedTuple):
             spread = np.square(weights).sum(axis=0) / np.maximum(n_fitted, 1e-9)
             ratio = residual / np.maximum(spread, 1e-9 * residual + 1e-12)
         return np.vstack([self.axes @ weights, mean - self.center @ weights, np.sqrt(residual)])
+
+
+def new_item_moments(
+    vector: Floats,
+    features: Features,
+    draws: Halves,
+    labels: Sequence[Sequence[str]],
+    link: Link | None,
+) -> tuple[Doubles, Doubles]:
+    """Mean and variance of a person's standardized ratings of new items, (n,) each.
+
+    Args:
+        vector: of the person, see `BayesianMF._user_vectors`.
+        features: of the items of the training data.
+        draws: from `ItemRegression.draw`, (C + 2, S, F + 1).
+        labels: of each new item.
+        link: from scores to levels; None for regression.
+    """
+    draws = draws.astype(np.float32)
+    means, variances = [np.empty(0)], [np.empty(0)]
+    for first in range(0, len(labels), ITEMS_AT_ONCE):
+        block = labels[first : first + ITEMS_AT_ONCE]
+        rows = np.stack([features.row_of(names) for names in block])  # (n, C)
+        items = np.tensordot(rows, draws[:-2], axes=1) + draws[-2]  # (n, S, F + 1)
+        mean, variance = rating_moments(vector, items, link, draws[-1])
+        means.append(mean)
+        variances.append(variance)
+    return np.concatenate(means), np.concatenate(variances)
