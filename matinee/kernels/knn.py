@@ -215,7 +215,7 @@ def from_item(
 
 
 @kernel()
-def weighed(weight: np.float32, importance: Floats | None, place: np.integer) -> np.float32:
+def weighed(weight: np.float32, importance: Floats | None, place: int | np.integer) -> np.float32:
     """A weight times the importance at a place, (N,); None means 1."""
     if importance is None:
         return weight

@@ -271,7 +271,7 @@ class Neighborhood(Recommender):
         else:
             vector[0], vector[1 + item_index] = 0, 1
         row = np.zeros(len(item_index), np.int64)
-        return self._with_weights(vector[None], row, item_index, weight)[0]
+        return np.asarray(self._with_weights(vector[None], row, item_index, weight)[0])
 
     # -- scores --------------------------------------------------------------------------
 
