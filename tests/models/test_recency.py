@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
 from matinee.data.catalog import Catalog
@@ -36,7 +37,7 @@ NEWEST = 1_500_000_000
 PEOPLE, FILMS = 120, 100
 
 
-def each(models: list[Model]) -> Any:
+def each(models: list[Model]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("model", models, ids=lambda model: model.name)
 
 
@@ -51,7 +52,8 @@ def weights() -> Floats:
     """The formula, (N,)."""
     times = table().timestamp
     assert times is not None
-    return np.float32(2) ** (-(times.max() - times) / DAY / HALF_LIFE).astype(np.float32)
+    days = (times.max() - times) / DAY
+    return np.asarray(2 ** (-days / HALF_LIFE), np.float32)
 
 
 @cache
@@ -60,7 +62,7 @@ def fitted(model: Model) -> Recommender:
     return model.from_settings({"half_life": HALF_LIFE}).fit(table(), n_threads=1)
 
 
-def dense(values: Floats, ratings: Ratings) -> Doubles:
+def dense(values: NDArray[Any], ratings: Ratings) -> Doubles:
     """Values of the ratings as a table, (U, I), 0 elsewhere."""
     out = np.zeros((ratings.n_users, ratings.n_items))
     out[ratings.user_index, ratings.item_index] = values
@@ -426,7 +428,9 @@ def test_a_search_proposes_half_lives_and_none() -> None:
 def test_the_option_is_the_setting(tmp_path: Path) -> None:
     path, out = tmp_path / "ratings.csv", tmp_path / "m.matinee"
     lines = ["user,item,rating,timestamp"]
-    columns = table().user_index, table().item_index, table().value, table().timestamp
+    assert table().timestamp is not None
+    columns: list[NDArray[Any]] = [table().user_index, table().item_index, table().value]
+    columns.append(np.asarray(table().timestamp))
     lines += [f"{u},{i},{v:g},{t}" for u, i, v, t in zip(*columns, strict=True)]
     path.write_text("\n".join(lines) + "\n")
     trained = run("train", str(path), "--model", "ease", "--half-life", "90.5", "--out", str(out))

@@ -396,7 +396,8 @@ class BayesianMF(Recommender):
         mean, variance = new_item_moments(
             profile.vector, features, self.label_draws_, labels, self._link
         )
-        scores, deviations = self._stars(mean).tolist(), self.deviation_ * np.sqrt(variance)
+        scores = self._stars(mean.astype(np.float32)).tolist()
+        deviations = self.deviation_ * np.sqrt(variance)
         stars = self._clip(scores).tolist() if self.has_stars else [None] * len(scores)
         rows = zip(scores, stars, deviations.tolist(), strict=True)
         return [ScoredItem("", *row) for row in rows]
