@@ -44,7 +44,7 @@ class NamedFilm(NamedTuple):
     film: Film
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {"item_id": self.item_id, "title": self.film.title}
 
 
@@ -89,7 +89,7 @@ class Neighbor:
         return f"{start}; they have {loved}, which you do not have."
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         difference = self.difference
         if difference is not None:
             difference = round(difference, 3)
@@ -120,7 +120,7 @@ class NeighborFilm:
     stars: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         stars = self.stars
         if stars is not None:
             stars = round(stars, 3)

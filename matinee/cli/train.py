@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from matinee.cli.options import (
+    data_argument,
     data_options,
     half_life_option,
     load_data,
@@ -23,7 +24,7 @@ from matinee.text import counted
 
 
 @click.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @model_option
 @set_option
 @half_life_option
@@ -41,7 +42,7 @@ from matinee.text import counted
 )
 @data_options
 def train(
-    source: str,
+    source: tuple[str, ...],
     model_name: str | None,
     settings: tuple[str, ...],
     half_life: float | None,

@@ -1,6 +1,6 @@
 """Compares models on the same split: a table of quality, time and memory, and significance tests.
 
-Each model is trained in a process of its own, one after the other. So no model pays for the
+Each model is trained in a separate process, one after the other. So no model pays for the
 memory or the compiled code of another, and a model that needs too much memory stops only
 itself.
 """
@@ -43,7 +43,7 @@ class ComparedModel:
         model: the name of the model.
         report: None if the model could not be measured; `problem` then says why.
         memory_mb: the growth of the process in training, predicting and recommending, without
-            the libraries and the data; None if the model had no process of its own.
+            the libraries and the data; None if the model had no separate process.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Comparison:
         }
 
     def title(self) -> str:
-        """The data and the split."""
+        """The data set and the split, in one line."""
         counts = f"{self.n_train:,} {self.unit}s for training and {self.n_test:,} for testing"
         return f"{self.dataset}, {self.protocol}: {counts}"
 
@@ -186,7 +186,7 @@ def compare(
     Args:
         models: unfitted models, by their names in the table.
         progress: called before each model with its name, and at the end.
-        isolated: measures each model in a process of its own, which takes a second to start.
+        isolated: measures each model in a separate process, which takes a second to start.
             Otherwise, and for models that are not in MODELS, everything runs in this process,
             and the memory of each model is unknown.
 

@@ -25,7 +25,7 @@ from matinee.errors import (
 from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
-from matinee.models.history import History, Rows
+from matinee.models.history import History, UserRows
 from matinee.models.hyperparameters import Hyper, checked, hyper, learned
 from matinee.models.interface import (
     Attribution,
@@ -38,7 +38,7 @@ from matinee.models.interface import (
     values_in,
 )
 from matinee.progress import Progress
-from matinee.text import did_you_mean
+from matinee.text import suggest
 from matinee.threads import one_blas_thread, workers
 from matinee.training.loop import Engine
 
@@ -230,7 +230,7 @@ class Recommender(ABC):
         for setting in self.hypers():
             setattr(self, setting.name, checked(setting, getattr(self, setting.name), self.name))
 
-    def _rated_by(self, user_index: NDArray[Any]) -> Rows:
+    def _rated_by(self, user_index: NDArray[Any]) -> UserRows:
         """The ratings of known users, for a model that represents users by their ratings
         alone."""
         if self.history_.is_empty:
@@ -263,7 +263,7 @@ class Recommender(ABC):
         known = [setting.name for setting in cls.hypers()]
         for name in settings:
             if name not in known:
-                hint = did_you_mean(name, known) or f" Its settings are: {', '.join(known)}."
+                hint = suggest(name, known, "Its settings")
                 raise UnknownNameError(f"{cls.name} has no setting '{name}'.{hint}")
         return cls(**settings)
 
@@ -341,7 +341,8 @@ class Recommender(ABC):
             return for_stars
         return for_implicit_feedback
 
-    def _require_fit(self) -> None:
+    def check_fitted(self) -> None:
+        """Raises NotFittedError unless `fit` has been called or the model was loaded."""
         if not self.is_fitted:
             raise NotFittedError(
                 f"This {self.name} model is not fitted: call fit(ratings), or load a saved model."
@@ -351,19 +352,19 @@ class Recommender(ABC):
 
     def user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         """The vectors of known users, (B, D)."""
-        self._require_fit()
+        self.check_fitted()
         return self._user_vectors(user_index)
 
     def vector_of(
         self, item_index: NDArray[np.int32], value: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """The vector of a new person, (D,); see `fold_in`."""
-        self._require_fit()
+        self.check_fitted()
         return self._fold_in(item_index, value)
 
     def scores_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores of all items for each vector, (B, D) -> (B, I); see `scores`."""
-        self._require_fit()
+        self.check_fitted()
         return self._scores(vectors)
 
     def predict_at(
@@ -385,7 +386,7 @@ class Recommender(ABC):
     def profile(self, person: Person) -> UserState:
         """The profile of a known user by id, or of a new person from their ratings
         (`fold_in`)."""
-        self._require_fit()
+        self.check_fitted()
         if isinstance(person, UserState):
             return person
         if isinstance(person, Mapping):
@@ -406,7 +407,7 @@ class Recommender(ABC):
             UnknownNameError: an item id is unknown.
             DataError: a rating is outside the scale.
         """
-        self._require_fit()
+        self.check_fitted()
         index, value = self.items_.indices(ratings), values_in(self.scale_, ratings)
         return UserState(index, value, self._fold_in(index, value))
 
@@ -544,7 +545,7 @@ class Recommender(ABC):
 
         For a user with fewer than k unseen items, seen items follow the unseen ones.
         """
-        self._require_fit()
+        self.check_fitted()
         # Compiled code takes half a second to load
         from matinee.kernels.top_k import top_unseen
 
@@ -586,7 +587,7 @@ class Recommender(ABC):
                 shrinkage), because factors learned from few ratings are mostly noise and can
                 be close to anything.
         """
-        self._require_fit()
+        self.check_fitted()
         item = self.items_.index(item_id)
         similarity = self._similarity(item)  # (I,)
         candidates = self._mask(allowed) & ~np.isnan(similarity)
@@ -609,7 +610,7 @@ class Recommender(ABC):
         Raises:
             UnsupportedError: the model has no similarity.
         """
-        self._require_fit()
+        self.check_fitted()
         return self._similarity(item_index)
 
     def item_vectors(self) -> NDArray[np.float32]:
@@ -618,7 +619,7 @@ class Recommender(ABC):
         Raises:
             UnsupportedError: the model has none.
         """
-        self._require_fit()
+        self.check_fitted()
         return self._item_vectors()
 
     def tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -627,12 +628,12 @@ class Recommender(ABC):
         Raises:
             UnsupportedError: the model has no such vectors.
         """
-        self._require_fit()
+        self.check_fitted()
         return self._tastes(vectors)
 
     def user_tastes(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         """`tastes` of known users by index, (B, F)."""
-        self._require_fit()
+        self.check_fitted()
         return self._tastes(self._user_vectors(user_index))
 
     def _mask(self, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
@@ -647,7 +648,7 @@ class Recommender(ABC):
         return allowed.copy()
 
     def _require_stars(self) -> None:
-        self._require_fit()
+        self.check_fitted()
         if not self.scale_.has_stars:
             raise UnsupportedError(
                 f"{self.name} was trained on a table without ratings, "

@@ -73,7 +73,7 @@ class EASE(Recommender):
         low=1e-4,
         high=1e4,
         search=(0.5, 5),
-        help="L2 penalty of the weights; 1 suits random likes",
+        help="L2 penalty of the weights; 1 is enough to suppress random likes",
     )
     threshold: str = hyper(
         AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale"
@@ -82,7 +82,7 @@ class EASE(Recommender):
         600,
         low=1,
         high=1_000_000,
-        help="weights stored for each item on average, the largest ones; 8 bytes each",
+        help="weights stored per item on average; the largest are stored, 8 bytes each",
     )
     half_life: float = half_life_setting()
 
@@ -114,7 +114,7 @@ class EASE(Recommender):
         self.threshold_ = np.array(threshold)
         likers = _liked(train.by_item, threshold, weight)
         likes = _liked(train.by_user, threshold, weight)
-        n_likers, n_likes = np.diff(likers.indptr), float(len(likes.index))
+        n_likers, n_likes = np.diff(likers.indptr), float(len(likes.indices))
         n_users = int(np.count_nonzero(np.diff(likes.indptr)))
         popularity = n_likers.astype(np.float64)
         if likers.root is not None:
@@ -136,7 +136,7 @@ class EASE(Recommender):
         counts = np.zeros(train.n_items, np.int64)
         counts[items] = np.diff(links.indptr)
         self.indptr_ = np.append(0, np.cumsum(counts))
-        self.related_, self.correlations_ = items.astype(np.int32)[links.index], links.weight
+        self.related_, self.correlations_ = items.astype(np.int32)[links.indices], links.weight
 
     # -- people --------------------------------------------------------------------------
 
@@ -212,13 +212,13 @@ class Likes(NamedTuple):
     """The likes by user, or by item: row r is at indptr[r]:indptr[r + 1]."""
 
     indptr: NDArray[np.int64]  # (R + 1,)
-    index: NDArray[np.int32]  # type: ignore[assignment]  # (N,), ascending within a row
+    indices: NDArray[np.int32]  # (N,), ascending within a row
     root: Floats | None = None  # (N,), the roots of the weights; None if all weigh 1
 
 
 def _liked(group: Grouped, threshold: float, weight: Floats | None = None) -> Likes:
     is_liked = group.value >= threshold
-    likes = Likes(np.append(0, np.cumsum(is_liked))[group.indptr], group.index[is_liked])
+    likes = Likes(np.append(0, np.cumsum(is_liked))[group.indptr], group.indices[is_liked])
     if weight is None:
         return likes
     return likes._replace(root=np.sqrt(weight[group.row[is_liked]]))
@@ -244,8 +244,8 @@ def _gram(run: Run, likers: Likes, likes: Likes, items: NDArray[np.int64]) -> Fl
     position = np.zeros(len(likers.indptr) - 1, np.int32)
     position[items] = np.arange(len(items))
     # Plain tuples: Numba's cache would name the class and be lost if the class moves.
-    by_item = likers.indptr[np.append(items, -1)], likers.index
-    by_user = likes.indptr, position[likes.index]
+    by_item = likers.indptr[np.append(items, -1)], likers.indices
+    by_user = likes.indptr, position[likes.indices]
     matrix = np.zeros((len(items), len(items)), np.float32)
     n_parts = min(len(items), 64)
     parts = [(part, n_parts) for part in range(n_parts)]

@@ -14,7 +14,7 @@ from matinee.errors import UnsupportedError
 from matinee.models.recency import TimeSpan
 
 
-class Rows(NamedTuple):
+class UserRows(NamedTuple):
     """The ratings of several users, one user after the other, (n,) each."""
 
     row: NDArray[np.int64]
@@ -59,7 +59,7 @@ class History:
         """
         by_user = train.by_user
         history = cls(
-            train.users, train.items, train.scale, by_user.indptr, by_user.index, by_user.value
+            train.users, train.items, train.scale, by_user.indptr, by_user.indices, by_user.value
         )
         if times and train.timestamp is not None:
             history = replace(history, timestamp=train.timestamp[by_user.row])
@@ -93,12 +93,12 @@ class History:
         positions = slice(self.indptr[user_index], self.indptr[user_index + 1])
         return self.item_index[positions], self.value[positions]
 
-    def rows(self, user_index: NDArray[Any]) -> Rows:
+    def rows(self, user_index: NDArray[Any]) -> UserRows:
         """The ratings of several users."""
         counts = self.counts[user_index]
         row = np.repeat(np.arange(len(user_index)), counts)
         positions = run_positions(self.indptr[user_index], counts)
-        return Rows(row, self.item_index[positions], self.value[positions])
+        return UserRows(row, self.item_index[positions], self.value[positions])
 
     def weights(self, user_index: NDArray[Any], half_life: float) -> NDArray[np.float32] | None:
         """The weights of the ratings of several users, in the order of `rows`.

@@ -88,7 +88,7 @@ class ImplicitALS(Recommender):
         low=1e-4,
         high=100,
         search=(0.2, 0.8),
-        help="L2 penalty of the factors; 1 suits random likes",
+        help="L2 penalty of the factors; 1 is enough to suppress random likes",
     )
     nu: float = hyper(
         1.0,
@@ -109,11 +109,12 @@ class ImplicitALS(Recommender):
         1.0,
         low=0,
         high=10_000,
-        help="factor alpha of the weights, with which threshold=auto counts every rating as liked",
+        help="alpha of the weights; if weights is not none, threshold=auto counts every rating "
+        "as liked",
     )
-    steps: int = hyper(2, low=1, high=100, help="solver steps for each user and item in an epoch")
+    steps: int = hyper(2, low=1, high=100, help="solver steps per user and item in each epoch")
     start_deviation: float = hyper(
-        0.1, low=1e-6, high=10, help="length of the random vectors at the start"
+        0.1, low=1e-6, high=10, help="length of the initial random vectors"
     )
     half_life: float = half_life_setting()
 
@@ -162,7 +163,7 @@ class ImplicitALS(Recommender):
                     self.spectrum_ = solver.improve(users, items, LAST_STEPS, LAST_GAIN)
                 squares = np.square(items.factors, dtype=np.float64).sum(axis=1)
                 total = users.losses.sum() + items.penalties @ squares
-                loss = total / len(users.positives.index)
+                loss = total / len(users.positives.indices)
                 losses.append((0.0, loss, np.nan))
                 if options.progress:
                     options.progress(Step(epoch, self.epochs, f"loss {loss:.4f}"))
@@ -184,7 +185,7 @@ class ImplicitALS(Recommender):
         user_penalties = self._penalties(user_sums, n_items)
         item_penalties = self._penalties(item_sums, n_users)
         means = [user_penalties[user_sums > 0].mean(), item_penalties[item_sums > 0].mean()]
-        n_likes = float(len(by_user.index))
+        n_likes = float(len(by_user.indices))
         if recency is not None:
             n_likes = float(user_sums.sum())
         unit = random_matrix_norm(n_users, n_items, n_likes)
@@ -213,7 +214,7 @@ class ImplicitALS(Recommender):
         weight = self._weights_of(group.value[is_liked])
         if recency is not None:
             weight = weight * recency[group.row[is_liked]]
-        return Positives(indptr, group.index[is_liked], weight)
+        return Positives(indptr, group.indices[is_liked], weight)
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
         """Random factors for users, (U, F), and zeros for items, (I, F), which are solved

@@ -98,24 +98,24 @@ class Neighborhood(Recommender):
         low=0,
         high=10_000,
         search=(1, 100),
-        help="shrinkage of similarities with few common ratings, in ratings",
+        help="shrinkage of similarities with few common ratings; more shrinks more",
     )
     damping: float = hyper(
         0.05,
         low=0,
         high=1000,
         search=(0.01, 1),
-        help="weight of the biases alone, added to those of the neighbors",
+        help="weight of the prediction by biases alone, next to those of the neighbors",
     )
     min_overlap: int = hyper(
-        1, low=1, high=100_000, help="common ratings below which a similarity is 0"
+        1, low=1, high=100_000, help="number of common ratings below which a similarity is 0"
     )
     bias_shrinkage: float = hyper(
         5.0,
         low=0,
         high=1000,
         search=(1, 20),
-        help="ratings at the mean added to each user and item",
+        help="pseudo-ratings at the mean added to each user and item",
     )
     half_life: float = half_life_setting()
 

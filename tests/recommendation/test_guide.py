@@ -22,7 +22,7 @@ from matinee.models.popularity import Popularity
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from tests.conftest import simulated
-from tests.helpers import ids, message
+from tests.helpers import error_message, ids
 
 GENRES: tuple[tuple[str, ...], ...] = (("Drama",), ("Comedy", "Drama"), ("Sci-Fi",), ())
 UNTITLED = 1187  # the one item of the 120 (7, 17, ..., 1197) that has no title
@@ -116,7 +116,7 @@ def test_there_are_exactly_k_after_every_filter(guide: Guide, k: int) -> None:
         assert (len(found.items), found.note) == (k, "")
 
 
-def test_what_somebody_has_rated_is_left_out_unless_asked_for(guide: Guide) -> None:
+def test_rated_items_are_left_out_unless_requested(guide: Guide) -> None:
     seen = set(guide.model.items_.ids[guide.model.profile(1).item_index].tolist())
     assert not seen & set(ids(guide.recommend(1, 10_000)))
     assert seen < set(ids(guide.recommend(1, 10_000, include_seen=True)))
@@ -181,20 +181,24 @@ def test_too_few_items_are_explained(guide: Guide) -> None:
 
 def test_an_unknown_genre_lists_the_genres(guide: Guide) -> None:
     told = "No genre 'Western'. The genres are: Comedy, Drama, Sci-Fi."
-    assert message(UnknownNameError, guide.recommend, 1, 10, Filters(genres=("Western",))) == told
     assert (
-        message(UnknownNameError, guide.recommend, 1, 10, Filters(not_genres=("Western",))) == told
+        error_message(UnknownNameError, guide.recommend, 1, 10, Filters(genres=("Western",)))
+        == told
+    )
+    assert (
+        error_message(UnknownNameError, guide.recommend, 1, 10, Filters(not_genres=("Western",)))
+        == told
     )
     bare = Guide(guide.model)
-    assert message(UnknownNameError, bare.recommend, 1, 10, Filters(("Drama",))) == (
+    assert error_message(UnknownNameError, bare.recommend, 1, 10, Filters(("Drama",))) == (
         "No genre 'Drama'. The data has no genres."
     )
 
 
 @pytest.mark.parametrize("k", [0, -3])
 def test_a_list_has_at_least_one_place(guide: Guide, k: int) -> None:
-    assert message(SettingError, guide.recommend, 1, k) == f"k must be at least 1, not {k}."
-    assert message(SettingError, guide.similar, 7, k) == f"k must be at least 1, not {k}."
+    assert error_message(SettingError, guide.recommend, 1, k) == f"k must be at least 1, not {k}."
+    assert error_message(SettingError, guide.similar, 7, k) == f"k must be at least 1, not {k}."
 
 
 def test_asking_changes_nothing(guide: Guide) -> None:
@@ -208,7 +212,7 @@ def test_asking_changes_nothing(guide: Guide) -> None:
 # -- lines -------------------------------------------------------------------------------------------------------
 
 
-def test_a_line_says_what_people_want_to_know(guide: Guide) -> None:
+def test_a_line_has_title_score_and_popularity(guide: Guide) -> None:
     line = guide.recommend(1, 1, Filters(years=(1950, 1950)), include_seen=True).items[0]
     index = guide.model.items_.index(507)
     assert line.to_dict() == {
@@ -245,7 +249,7 @@ def test_a_model_that_only_ranks_gives_no_stars() -> None:
     guide = Guide(Popularity().fit(simulated(), n_threads=1))
     assert {line.stars for line in guide.recommend(1).items} == {None}
     assert guide.recommend(1).items[0].to_dict()["stars"] is None
-    assert message(UnsupportedError, guide.predict, 1, 7) == (
+    assert error_message(UnsupportedError, guide.predict, 1, 7) == (
         "popularity only ranks and predicts no stars; use baseline or mf."
     )
 
@@ -264,27 +268,27 @@ def test_a_title_stands_wherever_an_id_can(guide: Guide, text: Id) -> None:
 
 
 def test_an_ambiguous_title_lists_what_it_may_mean(guide: Guide) -> None:
-    assert message(UnknownNameError, guide.predict, 1, "twins") == (
+    assert error_message(UnknownNameError, guide.predict, 1, "twins") == (
         "'twins' is the title of 2 items: 207 = Twins (1920); 217 = Twins (1921). Give the id or the year in brackets."
     )
 
 
-def test_a_misspelt_title_suggests_the_right_one(guide: Guide) -> None:
-    assert message(UnknownNameError, guide.similar, "Twinz (1920)") == (
+def test_a_misspelled_title_suggests_the_right_one(guide: Guide) -> None:
+    assert error_message(UnknownNameError, guide.similar, "Twinz (1920)") == (
         "No item or title 'Twinz (1920)' among the 120 items. Did you mean 'Twins (1921)' (id 217)?"
     )
 
 
 def test_nonsense_suggests_nothing(guide: Guide) -> None:
     assert (
-        message(UnknownNameError, guide.item_id, "qqqq")
+        error_message(UnknownNameError, guide.item_id, "qqqq")
         == "No item or title 'qqqq' among the 120 items."
     )
 
 
-def test_an_unknown_person_is_told(guide: Guide) -> None:
+def test_an_unknown_person_is_reported(guide: Guide) -> None:
     told = "No user '9999' among the 300 this model was trained on. Did you mean '99'?"
-    assert message(UnknownNameError, guide.recommend, 9999) == told
+    assert error_message(UnknownNameError, guide.recommend, 9999) == told
 
 
 # -- newcomers ---------------------------------------------------------------------------------------------------
@@ -306,8 +310,8 @@ def test_films_that_nobody_knows_are_left_out_and_named(guide: Guide) -> None:
     assert unknown == ["No item or title 'qqqq' among the 120 items."]
 
 
-def test_a_newcomer_whose_films_are_all_unknown_is_told(guide: Guide) -> None:
-    assert message(DataError, guide.newcomer, {"qqqq": 5.0, "wwww": 1.0}) == (
+def test_a_newcomer_with_only_unknown_films_is_reported(guide: Guide) -> None:
+    assert error_message(DataError, guide.newcomer, {"qqqq": 5.0, "wwww": 1.0}) == (
         "The model knows none of the 2 rated items. The first: No item or title 'qqqq' among the 120 items."
     )
 
@@ -317,7 +321,7 @@ def test_a_film_rated_by_id_and_by_title_counts_once_and_last(guide: Guide) -> N
     assert profile.value.tolist() == [5.0]
 
 
-def test_somebody_who_rated_nothing_gets_the_average_persons_list(guide: Guide) -> None:
+def test_a_person_without_ratings_gets_the_average_list(guide: Guide) -> None:
     profile, unknown = guide.newcomer({})
     assert unknown == []
     assert len(guide.recommend(profile).items) == 10
@@ -325,7 +329,7 @@ def test_somebody_who_rated_nothing_gets_the_average_persons_list(guide: Guide) 
 
 @pytest.mark.parametrize("stars", [0.0, 11.0, float("nan"), float("inf")])
 def test_stars_outside_the_scale_are_refused(guide: Guide, stars: float) -> None:
-    assert message(DataError, guide.newcomer, {"Film no. 2": stars}) == (
+    assert error_message(DataError, guide.newcomer, {"Film no. 2": stars}) == (
         f"The rating {stars:g} for item '27' is outside the scale 1 to 5 in steps of 0.5."
     )
 
@@ -359,7 +363,7 @@ def test_an_item_is_not_like_itself_and_cosines_fall(guide: Guide) -> None:
 
 def test_a_model_without_factors_names_one_that_has_them() -> None:
     guide = Guide(Popularity().fit(simulated(), n_threads=1))
-    assert message(UnsupportedError, guide.similar, 7) == (
+    assert error_message(UnsupportedError, guide.similar, 7) == (
         "popularity has no item factors, so it cannot say what is similar; use mf, or --by co-rating."
     )
 
@@ -368,8 +372,8 @@ def test_a_model_without_factors_names_one_that_has_them() -> None:
 
 
 def test_a_guide_needs_a_fitted_model() -> None:
-    assert message(NotFittedError, Guide, Baseline()) == (
-        "This baseline model is not fitted: call fit(ratings) first."
+    assert error_message(NotFittedError, Guide, Baseline()) == (
+        "This baseline model is not fitted: call fit(ratings), or load a saved model."
     )
 
 
