@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from matinee.cli.options import Function, parse_range
 from matinee.cli.output import note
 from matinee.errors import UnknownNameError
 
@@ -19,8 +20,50 @@ RATINGS_HELP = (
     "A new person's ratings: a CSV file of films and stars, or the export of a film site."
 )
 
+_SCALE = "matinee.ratings_scale"
+_SKIP = "matinee.skip_bad_rows"
+
 user_option = click.option("--user", metavar="ID", help="Id of a user of the training data.")
-ratings_option = click.option("--ratings", type=click.Path(path_type=Path), help=RATINGS_HELP)
+
+
+def _keep_scale(context: click.Context, _: click.Parameter, text: str | None) -> None:
+    context.meta[_SCALE] = None
+    if text is not None:
+        context.meta[_SCALE] = parse_range(text, "--ratings-scale", float)
+
+
+def _keep_skip(context: click.Context, _: click.Parameter, is_given: bool) -> None:
+    context.meta[_SKIP] = is_given
+
+
+def ratings_file_options(function: Function) -> Function:
+    """Options that say how to read the files of --ratings; `profile_of` uses their values."""
+    options = (
+        click.option(
+            "--ratings-scale",
+            metavar="LOW:HIGH",
+            expose_value=False,
+            callback=_keep_scale,
+            help="Scale of the ratings in the file of --ratings, if the file does not say it.",
+        ),
+        click.option(
+            "--skip-bad-rows",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep_skip,
+            help="Leave out bad rows of the file of --ratings.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def ratings_option(function: Function) -> Function:
+    """--ratings, and the options that say how to read its file."""
+    one = click.option("--ratings", type=click.Path(path_type=Path), help=RATINGS_HELP)
+    return one(ratings_file_options(function))
+
 
 NO_HISTORY = (
     "This file was saved without histories, so films that the user has rated are not left out."
@@ -69,7 +112,7 @@ def command_with_ratings(model_file: Path, unknown: str | None = None) -> str:
     words = [str(model_file), "--ratings", "mine.csv"]
     for parameter in context.command.params:
         name = parameter.name or ""
-        if name in ("model_file", "user"):
+        if name in ("model_file", "user") or not parameter.expose_value:
             continue
         if context.get_parameter_source(name) != ParameterSource.COMMANDLINE:
             continue
@@ -89,7 +132,15 @@ def _new_person(guide: "Guide", path: Path) -> "UserState":
     from matinee.data.personal.personal_ratings import read_personal_ratings
 
     model = guide.model
-    found = read_personal_ratings(path, model.items_, guide.catalog, model.scale_)
+    meta = click.get_current_context().meta
+    found = read_personal_ratings(
+        path,
+        model.items_,
+        guide.catalog,
+        model.scale_,
+        file_scale=meta.get(_SCALE),
+        skip_bad_rows=meta.get(_SKIP, False),
+    )
     profile = model.fold_in(found.stars)
     for sentence in found.notes:
         note(sentence)

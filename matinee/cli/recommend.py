@@ -16,7 +16,14 @@ from matinee.cli.options import (
     path_argument,
 )
 from matinee.cli.output import as_json, note, print_suggestions
-from matinee.cli.person import NO_HISTORY, RATINGS_HELP, id_of, profile_of, require_person
+from matinee.cli.person import (
+    NO_HISTORY,
+    RATINGS_HELP,
+    id_of,
+    profile_of,
+    ratings_file_options,
+    require_person,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
     multiple=True,
     help=f"{RATINGS_HELP} With several people, the list is for all of them.",
 )
+@ratings_file_options
 @k_option
 @click.option(
     "--genre", "genres", multiple=True, help="Only films of this genre, or of one of several."
@@ -116,8 +124,9 @@ def recommend(
 
     For a model that was trained on data without ratings, the films are enough.
 
-    The ratings.csv of Letterboxd (or its zip file), IMDb, MovieLens or matinee serve works
-    too: its films are matched by title and year, and its stars are converted to the model's
+    The files of Letterboxd (ratings.csv, diary.csv or the zip file), IMDb, MovieLens, Trakt,
+    Goodreads, filmweb, Criticker and matinee serve work too: their films are matched by their
+    ids on IMDb and TMDB or by title and year, and their ratings are converted to the model's
     scale.
 
     Several --user and --ratings options form a group; its list contains only films that nobody

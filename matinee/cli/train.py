@@ -55,6 +55,8 @@ def train(
     **columns: Any,
 ) -> None:
     """Train a model on all of DATA and save it in a file."""
+    from matinee.data.datasets.registry import SIMULATED
+    from matinee.data.describe import title_sentences
     from matinee.models.blend import in_words, weights_of
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin, check_target
@@ -72,20 +74,14 @@ def train(
         note(added)
     ratings = dataset.ratings
     model = make_model_for(dataset, model_name, settings, seed)
-    if dataset.titles_file is not None:
-        n_titles = len(dataset.catalog.restrict(ratings.items.ids.tolist()))
-        note(
-            f"Titles from {dataset.titles_file} "
-            f"for {n_titles:,} of {counted(ratings.n_items, 'item')}."
-        )
+    for sentence in title_sentences(dataset):
+        note(sentence)
     announce_compiling()
     start = time.perf_counter()
     with progress_bar(f"Training {model.name}") as progress:
         model.fit(ratings, n_threads=threads, progress=progress, checkpoint=checkpoint)
     seconds = time.perf_counter() - start
-    remark = ""
-    if dataset.catalog:
-        remark = dataset.note
+    remark = SIMULATED if dataset.note == SIMULATED else ""
     origin = Origin(dataset.name, len(ratings), remark, has_history=not no_history)
     Guide(model, dataset.catalog, origin).save(out)
     rows = counted(len(ratings), ratings.unit)

@@ -27,11 +27,17 @@ class Film:
         title: as the file writes it.
         year: None if unknown.
         genres: as the file writes them.
+        imdb: its id on IMDb, such as "tt0114709"; empty if unknown.
+        tmdb: its id on TMDB; None if unknown.
+        tags: the tags that most people gave it, the most frequent first.
     """
 
     title: str
     year: int | None = None
     genres: tuple[str, ...] = ()
+    imdb: str = ""
+    tmdb: int | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def decade(self) -> str:
@@ -57,7 +63,7 @@ class Labels(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """Item id -> `Film`, for all items whose titles are known; may be empty."""
+    """Item id -> `Film`, for all items whose titles are known, rated or not; may be empty."""
 
     films: Mapping[Id, Film] = field(default_factory=dict)
 
@@ -65,8 +71,11 @@ class Catalog:
         return len(self.films)
 
     def __getitem__(self, item_id: Id) -> Film:
-        """The film with an item id; the title of an item that has none is its id."""
-        return self.films.get(item_id) or Film(str(item_id))
+        """The film with an item id; the title of an item that has none is its id.
+
+        A text id such as "Alien (1979)" gives the year too.
+        """
+        return self.films.get(item_id) or film_of_id(item_id)
 
     @cached_property
     def _ids_by_key(self) -> dict[str, list[Id]]:
@@ -82,6 +91,22 @@ class Catalog:
             for key in dict.fromkeys(title_key(name) for name in names_of(film.title)):
                 ids.setdefault(key, []).append(item_id)
         return ids
+
+    @cached_property
+    def _id_by_imdb(self) -> dict[str, Id]:
+        return {film.imdb: item_id for item_id, film in self.films.items() if film.imdb}
+
+    @cached_property
+    def _id_by_tmdb(self) -> dict[int, Id]:
+        return {film.tmdb: item_id for item_id, film in self.films.items() if film.tmdb}
+
+    def id_of_imdb(self, imdb: str) -> Id | None:
+        """The item with an IMDb id such as "tt0114709"; None if there is none."""
+        return self._id_by_imdb.get(imdb)
+
+    def id_of_tmdb(self, tmdb: int) -> Id | None:
+        """The item with a TMDB id; None if there is none."""
+        return self._id_by_tmdb.get(tmdb)
 
     @cached_property
     def genres(self) -> list[str]:
@@ -178,6 +203,22 @@ class Catalog:
 Catalogue = Catalog  # the former spelling
 
 
+def film_of_id(item_id: Id) -> Film:
+    """The film of an item without a title: its id, with the year if a text id ends in one."""
+    title = str(item_id)
+    if isinstance(item_id, str):
+        return Film(title, year_of(title))
+    return Film(title)
+
+
+class AmbiguousNameError(UnknownNameError):
+    """A text is the id of one item and the title of another."""
+
+
+class NotRatedError(UnknownNameError):
+    """An item is in the catalog, but nobody has rated it."""
+
+
 def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
     """The index of an item, by id or by title; the prefixes "id:" and "title:" say which is
     meant.
@@ -192,11 +233,13 @@ def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
         index = items.find(rest)
     title = str(text).removeprefix("title:")
     if index is not None:
-        if isinstance(text, str) and kind != "id":
+        is_own_title = catalog[items.id(index)].title == str(text)
+        if isinstance(text, str) and kind != "id" and not is_own_title:
             titled = catalog.ids_of_title(title, other_names=False)
             _refuse_ambiguous(text, items.id(index), titled, catalog)
         return index
-    ids = [key for key in catalog.ids_of_title(title) if items.find(key) is not None]
+    titled = catalog.ids_of_title(title)
+    ids = [key for key in titled if items.find(key) is not None]
     if len(ids) == 1:
         return items.index(ids[0])
     name = title.removeprefix("id:")
@@ -208,6 +251,8 @@ def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
         )
     if not catalog:
         return items.index(name)
+    if titled or catalog.id_of_text(name) is not None:
+        raise NotRatedError(f"'{name}' is in the catalog, but nobody has rated it.")
     hint = _nearest_titles(name, items, catalog)
     raise UnknownNameError(f"No item or title '{name}' among the {len(items):,} items.{hint}")
 
@@ -231,10 +276,10 @@ def find_unrated(text: Id, items: Vocabulary, catalog: Catalog) -> Id | None:
 
 
 def _refuse_ambiguous(text: str, item_id: Id, titled: list[Id], catalog: Catalog) -> None:
-    """Raises UnknownNameError if a text is the id of one item and the title of another."""
+    """Raises AmbiguousNameError if a text is the id of one item and the title of another."""
     for other in titled:
         if other != item_id:
-            raise UnknownNameError(
+            raise AmbiguousNameError(
                 f"'{text}' is the id of {catalog[item_id].title} and the title of "
                 f"{catalog[other].title}. Give 'id:{text}' or 'title:{text}'."
             )

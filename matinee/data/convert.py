@@ -126,11 +126,15 @@ def _write(frame: pl.DataFrame, target: Path) -> None:
 
 def _catalog_frame(dataset: Dataset) -> pl.DataFrame:
     films = dataset.catalog.films
-    return pl.DataFrame(
-        {
-            "item_id": list(films),
-            "title": [film.title for film in films.values()],
-            "year": pl.Series([film.year for film in films.values()], dtype=pl.Int64),
-            "genres": ["|".join(film.genres) for film in films.values()],
-        }
-    )
+    columns: dict[str, Any] = {
+        "item_id": list(films),
+        "title": [film.title for film in films.values()],
+        "year": pl.Series([film.year for film in films.values()], dtype=pl.Int64),
+        "genres": ["|".join(film.genres) for film in films.values()],
+    }
+    if any(film.imdb or film.tmdb for film in films.values()):
+        columns["imdb_id"] = [film.imdb or None for film in films.values()]
+        columns["tmdb_id"] = pl.Series([film.tmdb for film in films.values()], dtype=pl.Int64)
+    if any(film.tags for film in films.values()):
+        columns["tags"] = ["|".join(film.tags) for film in films.values()]
+    return pl.DataFrame(columns)

@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.dataset import Dataset
+from matinee.data.datasets.registry import SIMULATED
 from matinee.data.ratings import NO_TIME, Scale
 from matinee.data.vocabulary import Id
 from matinee.text import counted
 
 BAR_WIDTH = 30
+NO_TITLES = (
+    "No titles were found, so lists show ids. Put a table items.csv with the columns item_id and "
+    "title beside the ratings, or the titles into the ratings table."
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,9 @@ class Description:
             self._about_values(),
             self._about_dates(),
         ]
-        if self.n_titles < self.n_items:
+        if self.n_titles == 0:
+            lines.append(NO_TITLES)
+        elif self.n_titles < self.n_items:
             lines.append(f"Items without a title: {self.n_items - self.n_titles:,}.")
         if self.n_without_time and self.first_day:
             lines.append(f"Rows without a timestamp: {self.n_without_time:,}.")
@@ -185,6 +192,24 @@ def describe(dataset: Dataset, n_most_rated: int = 10) -> Description:
         note=dataset.note,
         unit=ratings.unit,
     )
+
+
+def title_sentences(dataset: Dataset) -> list[str]:
+    """What is known of the items' titles, for people who train a model on a data set.
+
+    Empty if every title is known and none was read from a file.
+    """
+    ids = dataset.ratings.items.ids.tolist()
+    n_titles = sum(item_id in dataset.catalog.films for item_id in ids)
+    items = counted(len(ids), "item")
+    sentences = []
+    if dataset.titles_file is not None:
+        sentences.append(f"Titles from {dataset.titles_file} for {n_titles:,} of {items}.")
+    elif not dataset.catalog:
+        sentences.append(NO_TITLES)
+    if dataset.note and dataset.note != SIMULATED:
+        sentences.append(dataset.note)
+    return sentences
 
 
 def _most_rated(dataset: Dataset, n: int) -> list[tuple[Id, str, int, float]]:

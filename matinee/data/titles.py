@@ -13,7 +13,21 @@ _LONGEST_YEAR = len("(1999-2001)")
 _ARTICLES = frozenset("the a an la le les el los las il der die das l'".split())  # noqa: SIM905
 _ENGLISH_ARTICLES = frozenset({"the", "a", "an"})
 _NOT_LETTERS = re.compile(r"[\W_]+")
-_APOSTROPHES = str.maketrans("", "", "'\u2019")
+#: Apostrophes go; letters that Unicode does not take apart into a letter and an accent change.
+_TRANSLATED = str.maketrans(
+    {"'": "", "\u2019": "", "\u00f8": "o", "\u00d8": "O", "\u0142": "l", "\u0141": "L"}
+    | {"\u0111": "d", "\u0110": "D", "\u00e6": "ae", "\u00c6": "AE", "\u0153": "oe"}
+    | {"\u0152": "OE", "\u0131": "i"}
+)
+_NUMERALS = "ii iii iv v vi vii viii ix x xi xii xiii xiv xv".split()  # noqa: SIM905
+_NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
+#: Words for numbers from 2, and Roman numerals, as digits.
+_DIGITS = {
+    word: str(number)
+    for words in (_NUMERALS, _NUMBER_WORDS)
+    for number, word in enumerate(words, 2)
+}
+_PART = frozenset(("part", "pt", "chapter", "volume", "vol"))
 _MOST_OTHER_NAMES = 10
 #: Characters from which a key is made; normalizing many combining accents takes quadratic time.
 _LONGEST_KEY = 500
@@ -84,7 +98,7 @@ def fold(text: str) -> str:
     Lower case, without accents and apostrophes, with single spaces between words; empty if the
     text has neither letters nor digits.
     """
-    short = text[:_LONGEST_KEY].replace("&", " and ").translate(_APOSTROPHES)
+    short = text[:_LONGEST_KEY].replace("&", " and ").translate(_TRANSLATED)
     if not short.isascii():
         decomposed = unicodedata.normalize("NFKD", short)
         short = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
@@ -103,3 +117,16 @@ def title_key(title: str) -> str:
     if len(words) > 1 and words[0] in _ENGLISH_ARTICLES:
         words = words[1:]
     return " ".join(words) or name[:_LONGEST_KEY].casefold()
+
+
+def numeral_key(title: str) -> str:
+    """`title_key` with numbers as digits: "rocky 2" for "Rocky II", and "godfather 2" for "The
+    Godfather: Part Two"."""
+    words = title_key(title).split()
+    numbered = [words[0]] if words else []  # "X" and "Ten" are titles, not numbers
+    for word in words[1:]:
+        digits = _DIGITS.get(word, word)
+        if digits.isdecimal() and len(numbered) > 1 and numbered[-1] in _PART:
+            numbered.pop()
+        numbered.append(digits)
+    return " ".join(numbered)

@@ -33,6 +33,8 @@ from matinee.text import counted
 if TYPE_CHECKING:
     import polars as pl
 
+NO_YEARS = "No film has a known year, so a filter by years leaves none; leave it out."
+
 _LAST_YEAR = 9999
 
 
@@ -330,7 +332,13 @@ class Guide:
         chosen, note = choose(self.model, self.catalog, scores, is_open, k, dials, few)
         if len(chosen) < k:
             n_seen = int(allowed[left_out].sum())
-            reason = _shortage(filters, allowed, n_seen, self.model.scale_.has_stars)
+            n_without_year = 0
+            if any(filters.years):
+                n_without_year = int((self._labels().years == 0).sum())
+            if n_without_year == len(allowed):
+                return chosen, f"{NO_YEARS} {note}".strip()
+            has_stars = self.model.scale_.has_stars
+            reason = _shortage(filters, allowed, n_seen, n_without_year, has_stars)
             note = f"{len(chosen)} instead of {k}: {reason} {note}".strip()
         return chosen, f"{note} {self._unknown_items(filters)}".strip()
 
@@ -470,12 +478,27 @@ class Guide:
         return lines
 
 
-def _shortage(filters: Filters, allowed: NDArray[np.bool_], n_seen: int, has_ratings: bool) -> str:
-    """Why a list is short, and what would make it longer."""
+def _shortage(
+    filters: Filters,
+    allowed: NDArray[np.bool_],
+    n_seen: int,
+    n_without_year: int,
+    has_ratings: bool,
+) -> str:
+    """Why a list is short, and what would make it longer.
+
+    Args:
+        n_without_year: items that a filter by years leaves out because theirs is unknown.
+    """
     reason = f"there are {counted(len(allowed), 'film')}"
     if str(filters):
         n_allowed = int(allowed.sum())
-        reason = f"{n_allowed:,} of the {len(allowed):,} films match the filters ({filters})"
+        unknown = ""
+        if n_without_year:
+            unknown = f"; the year of {counted(n_without_year, 'film')} is unknown"
+        reason = (
+            f"{n_allowed:,} of the {len(allowed):,} films match the filters ({filters}{unknown})"
+        )
     if n_seen:
         where = "rated" if has_ratings else "in the history"
         reason += f", and {n_seen:,} of them {_is_or_are(n_seen)} already {where}"

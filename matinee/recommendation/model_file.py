@@ -1,10 +1,11 @@
 """The `.matinee` format: a safetensors file with JSON in its header. Loading runs no code.
 
-The tensors hold the model's learned attributes, the ids, the titles, years and genres, and the
-ratings history. The header holds the model's name, hyperparameters and scale, its origin, the
-versions of the library and of this format, and a digest of everything, which detects damaged
-or altered files. Anyone can compute the digest of a crafted file, so the tensors are also
-checked against what the model declares (`models/declarations.py`).
+The tensors hold the model's learned attributes, the ids, the catalog (titles, years, genres,
+external ids and tags, also of items that nobody has rated), and the ratings history. The header
+holds the model's name, hyperparameters and scale, its origin, the versions of the library and
+of this format, and a digest of everything, which detects damaged or altered files. Anyone can
+compute the digest of a crafted file, so the tensors are also checked against what the model
+declares (`models/declarations.py`).
 """
 
 import hashlib
@@ -68,7 +69,7 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
             "item-knn."
         )
     tensors = _model_tensors(model, origin.has_history)
-    tensors |= _catalog_tensors(catalog.restrict(model.items_.ids))
+    tensors |= _catalog_tensors(catalog)
     header = {
         "format": FORMAT,
         "model": model.name,
@@ -411,21 +412,45 @@ def _catalog_tensors(catalog: Catalog) -> Tensors:
     ids: list[Id] = list(catalog.films)
     are_integers = all(isinstance(item_id, int | np.integer) for item_id in ids)
     dtype = np.int64 if are_integers else object
-    return {
+    tensors = {
         **_pack_ids(np.array(ids, dtype), "films"),
         **_pack_texts([film.title for film in films], "films.title"),
         "films.year": np.array([film.year or 0 for film in films], np.int32),
         **_pack_texts(["|".join(film.genres) for film in films], "films.genres"),
     }
+    # Only if there are any: earlier versions wrote the same files for the same catalogs
+    if any(film.imdb or film.tmdb for film in films):
+        tensors |= _pack_texts([film.imdb for film in films], "films.imdb")
+        tensors["films.tmdb"] = np.array([film.tmdb or 0 for film in films], np.int64)
+    if any(film.tags for film in films):
+        tensors |= _pack_texts(["\n".join(film.tags) for film in films], "films.tags")
+    return tensors
 
 
 def _unpack_catalog(tensors: Tensors) -> Catalog:
     ids = _unpack_ids(tensors, "films").tolist()
+    n_films = len(ids)
     titles = _unpack_texts(tensors, "films.title")
     years = tensors["films.year"].tolist()
     joined_genres = _unpack_texts(tensors, "films.genres")
+    imdb, tmdb, tags = [""] * n_films, [0] * n_films, [""] * n_films
+    if "films.tmdb" in tensors:
+        imdb, tmdb = _unpack_texts(tensors, "films.imdb"), _unpack_ids(tensors, "films.tmdb")
+    if "films.tags.text" in tensors:
+        tags = _unpack_texts(tensors, "films.tags")
     films: dict[Id, Film] = {}
-    for item_id, title, year, text in zip(ids, titles, years, joined_genres, strict=True):
-        genres = tuple(text.split("|")) if text else ()
-        films[item_id] = Film(title, year or None, genres)
+    columns = zip(ids, titles, years, joined_genres, imdb, tmdb, tags, strict=True)
+    for item_id, title, year, genres, imdb_id, tmdb_id, joined_tags in columns:
+        films[item_id] = Film(
+            title=title,
+            year=year or None,
+            genres=_split(genres, "|"),
+            imdb=imdb_id,
+            tmdb=int(tmdb_id) or None,
+            tags=_split(joined_tags, "\n"),
+        )
     return Catalog(films)
+
+
+def _split(text: str, separator: str) -> tuple[str, ...]:
+    return tuple(text.split(separator)) if text else ()

@@ -679,7 +679,7 @@ def test_the_command_places_a_newcomer(
         "y": round(expected[1], 4),
         "n_rated": 1,
     }
-    assert result.stderr.startswith("Skipped 1 unknown film in ")
+    assert result.stderr.startswith("Skipped 1 row in ")
 
 
 def test_without_histories_a_user_has_no_place(guide: Guide, tmp_path: Path) -> None:

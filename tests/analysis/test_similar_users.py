@@ -434,7 +434,7 @@ def test_the_command_as_json(model_file: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("title,rating\nSpace 1,5\nspace 3,4\nspace 2,5\nNo Such Film,3\n")
     text, notes = run(model_file, "--ratings", mine, "-k", 4, "--json")
-    assert notes.startswith(f"Skipped 1 unknown film in {mine}.")
+    assert notes.startswith(f"Skipped 1 row in {mine}: ")
     newcomer = json.loads(text)
     assert newcomer["user"] is None
     assert {one["user_id"][:6] for one in newcomer["people"]} <= {"spacer", "eve"}

@@ -70,17 +70,19 @@ def test_a_new_person_gets_a_list_and_a_note_about_unknown_films(
 ) -> None:
     result = good("recommend", model_file, "--ratings", mine, "--json")
     assert result.stderr.startswith(
-        f"Skipped 1 unknown film in {mine}. The first, in row 4: No item or title 'No Such Film' among the 340 items."
+        f"Skipped 1 row in {mine}: row 4, 'No Such Film': No item or title 'No Such Film' among the 340 items."
     )
     found = json.loads(result.stdout)
     assert (found["user"], len(found["items"])) == (None, 10)
     mine.write_text("No Such Film,3\n")
     assert refused("recommend", model_file, "--ratings", mine).startswith(
-        f"In {mine}, row 1: The model does not know the only rated item: No item or title 'No Such Film'"
+        f"{mine} has no rating of a film that this model knows: row 1, 'No Such Film': No item or title"
     )
     mine.write_text("title,rating\nNo Such Film,3\nNor This,4\n")
     assert refused("recommend", model_file, "--ratings", mine).startswith(
-        f"In {mine}, rows 2 to 3: The model knows none of the 2 rated items. The first: No item or title"
+        f"{mine} has no rating of a film that this model knows:\n"
+        "  row 2, 'No Such Film': No item or title 'No Such Film' among the 340 items.\n"
+        "  row 3, 'Nor This': No item or title 'Nor This'"
     )
 
 
@@ -90,7 +92,8 @@ def test_a_rating_outside_the_scale_is_reported_with_film_and_row(
     mine.write_text("title,rating\nAlien,4\nthe matrix (1999),9\n")
     assert refused("recommend", model_file, "--ratings", mine) == (
         f"In {mine}, row 3: the rating 9 for 'the matrix (1999)' is outside the scale 0.5 to 5 in steps of 0.5. "
-        "Convert ratings on another scale first."
+        "If the ratings are out of 10, call their column rating10 or give --ratings-scale 1:10; "
+        "--skip-bad-rows leaves out such rows."
     )
 
 

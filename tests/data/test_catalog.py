@@ -171,3 +171,31 @@ def test_an_id_has_priority_over_a_name_that_folds_to_it() -> None:
     items = Vocabulary(["Amelie", "x"], "item")
     films = Catalog({"Amelie": Film("Amelie"), "x": Film("Heat")})
     assert find_item("Amelie", items, films) == 0
+
+
+@pytest.mark.parametrize("text", [7, "7", "id:7", "Late Arrival", "late arrival (2024)"])
+def test_an_item_of_the_catalog_that_nobody_has_rated_is_told_from_an_unknown_one(
+    text: int | str,
+) -> None:
+    films = Catalog({1: Film("Early Bird (1950)", 1950), 7: Film("Late Arrival (2024)", 2024)})
+    name = str(text).removeprefix("id:")
+    with pytest.raises(UnknownNameError) as caught:
+        find_item(text, Vocabulary([1, 2], "item"), films)
+    assert str(caught.value) == f"'{name}' is in the catalog, but nobody has rated it."
+
+
+def test_a_text_id_gives_the_year_it_ends_in() -> None:
+    assert Catalog()["Salt Road (1996)"] == Film("Salt Road (1996)", 1996)
+    assert Catalog()[1996] == Film("1996")
+
+
+def test_ids_that_are_titles_and_differ_in_case_are_both_found() -> None:
+    films = Catalog({"Heat": Film("Heat"), "heat": Film("heat")})
+    items = Vocabulary(["Heat", "heat"], "item")
+    assert [find_item(text, items, films) for text in ("Heat", "heat")] == [0, 1]
+
+
+def test_items_are_found_by_their_ids_on_other_sites() -> None:
+    films = Catalog({1: Film("One", imdb="tt0000001", tmdb=11), 2: Film("Two")})
+    assert (films.id_of_imdb("tt0000001"), films.id_of_imdb("tt0000002")) == (1, None)
+    assert (films.id_of_tmdb(11), films.id_of_tmdb(12)) == (1, None)

@@ -2,6 +2,7 @@
 
 import os
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,12 @@ def test_a_disk_that_is_full_leaves_no_half_of_a_file(suffix: str, tmp_path: Pat
     assert told.startswith(f"Cannot write '{tmp_path / f'ratings{suffix}'}': ")
     assert "File too large" in told
     assert os.listdir(tmp_path) == []
+
+
+def test_ids_on_other_sites_and_tags_are_written_and_read_again(tmp_path: Path) -> None:
+    data = dataset()
+    first = next(iter(data.catalog.films))
+    film = Film("One (1990)", 1990, imdb="tt0000007", tmdb=70, tags=("calm", "sea"))
+    films = {**data.catalog.films, first: film}
+    convert(replace(data, catalog=Catalog(films)), tmp_path / "ratings.csv")
+    assert read(tmp_path / "ratings.csv").catalog[first] == film

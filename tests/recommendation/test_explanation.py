@@ -572,7 +572,7 @@ def test_the_command_prints_one_json_object(files: Path) -> None:
 
 def test_a_new_person_gets_reasons_and_a_note_about_unknown_films(files: Path) -> None:
     result = run(files / "mf.matinee", "--ratings", files / "mine.csv", "--item", "Aliens")
-    assert result.stderr.startswith("Skipped 1 unknown film in ")
+    assert result.stderr.startswith("Skipped 1 row in ")
     assert "your 5 stars for The Matrix (1999)" in result.stdout
     assert "your 4.5 stars for Alien (1979)" in result.stdout
     told = json.loads(

@@ -160,7 +160,8 @@ def test_too_few_items_are_explained(guide: Guide) -> None:
     assert ids(found) == sorted(ids(found), key=ids(found).index)
     assert set(ids(found)) == {17, 47}
     assert found.note == (
-        "2 instead of 10: 3 of the 120 films match the filters (of genre Drama, from 1900 to 1904), "
+        "2 instead of 10: 3 of the 120 films match the filters (of genre Drama, from 1900 to 1904; "
+        "the year of 2 films is unknown), "
         "and 1 of them is already rated; "
         "for more, loosen the genre or years, or include seen films."
     )
@@ -385,6 +386,23 @@ def test_a_guide_goes_through_a_file(guide: Guide, tmp_path: Path) -> None:
     )
     assert other.similar("Film no. 2") == guide.similar("Film no. 2")
     assert other.origin == guide.origin
+
+
+def test_a_filter_by_years_says_that_no_year_is_known() -> None:
+    guide = Guide(Baseline().fit(simulated(), n_threads=1))
+    found = guide.recommend(1, 10, Filters(years=(1990, None)))
+    assert (found.items, found.note) == (
+        [],
+        "No film has a known year, so a filter by years leaves none; leave it out.",
+    )
+
+
+def test_ids_that_are_titles_give_the_years() -> None:
+    users, items = [1, 1, 2, 2, 3, 3], ["Pelt (1988)", "Quay (2003)"] * 3
+    ratings = Ratings.from_ids(users, items, [1.0, 5.0, 2.0, 4.0, 1.0, 3.0])
+    guide = Guide(Baseline().fit(ratings, n_threads=1))
+    found = guide.recommend(1, 2, Filters(years=(1990, None)), include_seen=True)
+    assert [line.film for line in found.items] == [Film("Quay (2003)", 2003)]
 
 
 def test_filters_follow_a_model_that_is_fitted_again_to_other_films() -> None:

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import matinee
 from matinee._version import __version__
 from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings, Scale
-from matinee.data.vocabulary import Vocabulary
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import ModelFileError, UnsupportedError
 from matinee.models import MODELS
 from matinee.models.base import Recommender
@@ -177,7 +178,7 @@ def test_ids_keep_their_type(tmp_path: Path) -> None:
         assert {type(item_id) for item_id in catalog.films} == {kind}
 
 
-def test_only_the_titles_of_the_models_own_items_are_saved(tmp_path: Path) -> None:
+def test_items_that_nobody_has_rated_stay_in_the_catalog(tmp_path: Path) -> None:
     model = fitted(Baseline)
     save_model(
         tmp_path / "m.matinee",
@@ -185,7 +186,24 @@ def test_only_the_titles_of_the_models_own_items_are_saved(tmp_path: Path) -> No
         Catalog({7: Film("Seven"), 999_999: Film("Never rated")}),
         Origin(),
     )
-    assert load_model(tmp_path / "m.matinee")[1].films == {7: Film("Seven")}
+    assert load_model(tmp_path / "m.matinee")[1].films == {
+        7: Film("Seven"),
+        999_999: Film("Never rated"),
+    }
+
+
+def test_external_ids_and_tags_are_kept_and_old_files_without_them_stay_the_same(
+    tmp_path: Path,
+) -> None:
+    films: dict[Id, Film] = {
+        7: Film("Seven", imdb="tt0114369", tmdb=807, tags=("dark|grim", "twist ending")),
+        8: Film("Eight"),
+    }
+    save_model(tmp_path / "m.matinee", fitted(Baseline), Catalog(films), Origin())
+    assert load_model(tmp_path / "m.matinee")[1].films == films
+    save_model(tmp_path / "plain.matinee", fitted(Baseline), Catalog({7: Film("Seven")}), Origin())
+    with safe_open(tmp_path / "plain.matinee", framework="np") as file:
+        assert not [name for name in file.keys() if "imdb" in name or "tags" in name]  # noqa: SIM118
 
 
 def test_text_that_is_not_valid_unicode_is_preserved(tmp_path: Path) -> None:

@@ -1,27 +1,57 @@
-"""The films of a model that a site's export is about: rows of `site_exports` become ratings.
+"""The films of a model that a person's file is about: its rows become ratings.
 
-Films are found by title and year. Likely matches are kept apart from certain ones, and each
-row that gives no rating has a reason, so that a person can check before anything is stored.
+Films are found by their ids on other sites, then by title and year. Likely matches are kept
+apart from certain ones, and each row that gives no rating has a reason, so that a person can
+check before anything is stored.
 """
 
-import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from matinee.data.catalog import Catalog, Film
-from matinee.data.personal.site_exports import Row, read_rows
+from matinee.data.catalog import AmbiguousNameError, Catalog, Film, NotRatedError, find_item
+from matinee.data.personal.given_ratings import rating_in
+from matinee.data.personal.given_scales import file_scale, on_scale, scale_note
+from matinee.data.personal.own_files import WEB_LIMITS, FileLimits
+from matinee.data.personal.rows import Row
+from matinee.data.personal.site_exports import Format, read_export
 from matinee.data.ratings import Scale
-from matinee.data.titles import names_of, split_year, title_key
+from matinee.data.titles import names_of, numeral_key, split_year, title_key
 from matinee.data.vocabulary import Id, Vocabulary
-from matinee.errors import DataError
+from matinee.errors import DataError, UnknownNameError
 
 #: For one file; less than the server allows a request.
 MOST_SECONDS = 8.0
 
-_NUMBER = re.compile(r"[0-9]{1,3}([.,][0-9]{1,3})?")
+_MOST_SUGGESTIONS = 10
+_UNRATED = "it is in the catalog, but nobody has rated it"
+_NOT_A_FILM = ("series", "episode", "show", "season")
+_NO_FILM = "no film here has this title"
+
+
+@dataclass(frozen=True)
+class ImportRules:
+    """How to read a person's file.
+
+    Attributes:
+        scale: lowest and highest rating of the file, if it does not say them.
+        is_strict: whether a bad row of a table that a person wrote stops the reading; in the
+            files of sites, bad rows are always left out and told.
+        skips_outside: whether ratings outside the scale of such a table are left out; if not,
+            they stop the reading, since the table may be on another scale.
+        prefers_typed: see `read_export`.
+        limits: the largest file.
+        seconds: the longest time to spend.
+    """
+
+    scale: tuple[float, float] | None = None
+    is_strict: bool = False
+    skips_outside: bool = False
+    prefers_typed: bool = False
+    limits: FileLimits = WEB_LIMITS
+    seconds: float = MOST_SECONDS
 
 
 class Match(NamedTuple):
@@ -36,6 +66,7 @@ class Match(NamedTuple):
         stars: the rating on the model's scale; 1 for a model without stars, which knows only
             who has seen what.
         doubt: why it may be another film; empty if it is certain.
+        rated_at: seconds since 1970, None if the file gives no date.
     """
 
     row: int
@@ -45,6 +76,7 @@ class Match(NamedTuple):
     film: Film
     stars: float
     doubt: str = ""
+    rated_at: int | None = None
 
 
 class Unmatched(NamedTuple):
@@ -54,25 +86,30 @@ class Unmatched(NamedTuple):
         row: its number as in a spreadsheet; the header is row 1.
         title: as the file writes it.
         reason: the end of a sentence.
-        is_repeated: whether a later row is about the same film.
+        is_repeated: whether another row about the same film counts.
+        is_unrated: whether it has no rating.
     """
 
     row: int
     title: str
     reason: str
     is_repeated: bool = False
+    is_unrated: bool = False
 
 
 @dataclass(frozen=True)
 class Import:
     """What a file says, before any of it is stored. Of two rows about one film the later
-    counts.
+    counts, by their dates if both have one.
 
     Attributes:
         source: the site.
         scale_note: how its ratings became those of the model, as a sentence.
         matched, doubtful: ratings of certain and of likely films, in the order of the rows.
         unmatched: rows without a rating, in order.
+        notes: sentences on what was guessed or not used.
+        is_typed: whether it is no site's file, but a table that a person wrote.
+        is_converted: whether its ratings were on another scale.
     """
 
     source: str
@@ -80,6 +117,9 @@ class Import:
     matched: list[Match] = field(default_factory=list)
     doubtful: list[Match] = field(default_factory=list)
     unmatched: list[Unmatched] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    is_typed: bool = False
+    is_converted: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -94,101 +134,92 @@ def match_films(
     scale: Scale,
     *,
     seconds: float = MOST_SECONDS,
+    rules: ImportRules = ImportRules(),
 ) -> Import:
-    """What a site's export says about the films of a model.
+    """What a person's file says about the films of a model.
 
     Args:
-        content: of the file, which may be a zip with a `ratings.csv` in it.
+        content: of the file, which may be a zip file with the ratings in it.
         items: that the model knows.
         catalog: their titles.
         scale: of the model.
-        seconds: the longest time to spend.
+        seconds: the longest time to spend, if `rules` do not say.
+        rules: how to read it.
 
     Raises:
-        DataError: the file is too large, not a table, not of a known site, holds the ratings
-            of several people, or takes too long.
+        DataError: the file is too large, not a table, holds the ratings of several people or
+            ratings on an unknown scale, or takes too long.
     """
+    if rules.seconds != MOST_SECONDS:
+        seconds = rules.seconds
     deadline = time.monotonic() + seconds
-    form, rows = read_rows(content)
-    file_scale = form.scale or scale
-    found = Import(form.source, _scale_note(form.source, file_scale, scale))
-    known = _Known(items, catalog)
+    export = read_export(
+        content,
+        has_stars=scale.has_stars,
+        prefers_typed=rules.prefers_typed,
+        limits=rules.limits,
+    )
+    rows = list(export.rows)
+    given_on = file_scale(export, rows, scale, rules.scale, skips_outside=rules.skips_outside)
+    has_unused = any(row.rating for row in rows)
+    found = Import(
+        source=export.form.source,
+        scale_note=scale_note(export.form, given_on, scale, has_unused),
+        notes=list(export.notes),
+        is_typed=export.form.is_typed,
+        is_converted=given_on[:2] != scale[:2],
+    )
+    matcher = _Matcher(_Known(items, catalog), export.form, given_on, scale)
     match_of: dict[Id, Match] = {}
     for row in rows:
         if time.monotonic() > deadline:
             raise DataError(
                 f"Reading the file took longer than {seconds:g} seconds; give a part of it."
             )
+        if row.problem and export.form.is_typed and rules.is_strict:
+            raise BadRowError(row.row, row.problem)
         try:
-            match = _match(row, known, file_scale, scale)
+            match = matcher.match(row)
         except _NoMatchError as error:
-            found.unmatched.append(Unmatched(row.row, row.shown, str(error)))
+            reason = str(error)
+            left_out = Unmatched(row.row, row.shown, reason, is_unrated=reason == _NO_RATING)
+            found.unmatched.append(left_out)
             continue
-        if match.item_id in match_of:
-            earlier = match_of.pop(match.item_id)
-            reason = f"row {match.row} is about the same film, and the later one counts"
-            found.unmatched.append(Unmatched(earlier.row, earlier.title, reason, True))
-        match_of[match.item_id] = match
+        _add(match, match_of, found.unmatched)
     found.matched.extend(match for match in match_of.values() if not match.doubt)
     found.doubtful.extend(match for match in match_of.values() if match.doubt)
     found.unmatched.sort()
     return found
 
 
-# -- scales ------------------------------------------------------------------------------
+class BadRowError(DataError):
+    """A row of a table that a person wrote is bad; `row` is its number."""
+
+    def __init__(self, row: int, problem: str) -> None:
+        super().__init__(f"row {row}: {problem}")
+        self.row, self.problem = row, problem
 
 
-def on_scale(given: float, given_on: Scale, model_scale: Scale) -> float:
-    """A rating converted to another scale.
-
-    It is in proportion to the highest rating or, if a scale goes below zero, to the distance
-    from the lowest one. The result is rounded to the steps of the model's scale, halves up; it
-    is 1 if the model has no stars.
-    """
-    lowest, highest, step = model_scale
-    if not model_scale.has_stars:
-        return lowest
-    if min(lowest, given_on.lowest) >= 0:
-        stars = given * highest / given_on.highest
-    else:
-        share = (given - given_on.lowest) / (given_on.highest - given_on.lowest)
-        stars = lowest + share * (highest - lowest)
-    if step:
-        stars = lowest + int((stars - lowest) / step + 0.5 + 1e-9) * step
-    return round(min(max(stars, lowest), highest), 6)
-
-
-def _scale_note(source: str, scale: Scale, model_scale: Scale) -> str:
-    if not model_scale.has_stars:
-        return (
-            "This model does not use stars, only what people have seen: "
-            "every film of the file counts as seen."
-        )
-    if (scale.lowest, scale.highest) == (model_scale.lowest, model_scale.highest):
-        return "The stars are taken as they are."
-    examples = ", ".join(
-        f"{given:g} becomes {on_scale(given, scale, model_scale):g}"
-        for given in (scale.lowest, scale.highest - 3 * scale.step, scale.highest)
-    )
-    return (
-        f"{source} rates from {scale.lowest:g} to {scale.highest:g}; "
-        f"the scale here is {model_scale}: {examples}."
-    )
-
-
-def _given(text: str, scale: Scale) -> float:
-    if not text:
-        raise _NoMatchError("it has no rating")
-    given = float("nan")
-    if _NUMBER.fullmatch(text.removeprefix("-")):
-        given = float(text.replace(",", "."))
-    if not scale.allows(given):
-        limits = f"{scale.lowest:g} to {scale.highest:g}"
-        raise _NoMatchError(f"the rating '{text[:20]}' is not a number from {limits}")
-    return given
+def _add(match: Match, match_of: dict[Id, Match], unmatched: list[Unmatched]) -> None:
+    """Adds a match in place of an earlier one of the same film, unless that has a later date."""
+    other = match_of.get(match.item_id)
+    if other is not None:
+        counts, out = match, other
+        reason = f"row {match.row} is about the same film, and the later one counts"
+        has_dates = match.rated_at is not None and other.rated_at is not None
+        if has_dates and (other.rated_at or 0) > (match.rated_at or 0):
+            counts, out = other, match
+            reason = f"row {other.row} is about the same film, and its rating is newer"
+        unmatched.append(Unmatched(out.row, out.title, reason, is_repeated=True))
+        del match_of[match.item_id]
+        match = counts
+    match_of[match.item_id] = match
 
 
 # -- films -------------------------------------------------------------------------------
+
+
+_NO_RATING = "it has no rating"
 
 
 class _NoMatchError(Exception):
@@ -213,9 +244,46 @@ class _Known:
                 ids.setdefault(title_key(part), []).append(item_id)
         return ids
 
+    @cached_property
+    def _ids_by_numeral(self) -> dict[str, list[Id]]:
+        ids: dict[str, list[Id]] = {}
+        for item_id in self._items.ids.tolist():
+            film = self._catalog.films.get(item_id)
+            if film is not None:
+                for key in {numeral_key(name) for name in (film.title, *names_of(film.title))}:
+                    ids.setdefault(key, []).append(item_id)
+        return ids
+
     def film(self, item_id: Id) -> Film:
         """The film of an item."""
         return self._catalog[item_id]
+
+    def typed(self, text: str) -> Id:
+        """The item of an id or a title that a person wrote.
+
+        Raises:
+            UnknownNameError: there is none, or more than one.
+        """
+        return self._items.id(find_item(text, self._items, self._catalog))
+
+    def on_other_site(self, imdb: str, tmdb: int | None) -> Id | None:
+        """The item with an id on IMDb or TMDB.
+
+        Raises:
+            _NoMatchError: nobody has rated it.
+        """
+        item_id = self._catalog.id_of_imdb(imdb) if imdb else None
+        if item_id is None and tmdb is not None:
+            item_id = self._catalog.id_of_tmdb(tmdb)
+        if item_id is not None and self._items.find(item_id) is None:
+            raise _NoMatchError(_UNRATED)
+        return item_id
+
+    def is_unrated(self, title: str, year: int | None) -> bool:
+        """Whether nobody has rated the film of a title and a year that the catalog holds."""
+        bare = split_year(title)[0] or title
+        films = [self.film(item_id) for item_id in self._catalog.ids_of_title(bare)]
+        return any(year in (None, film.year) for film in films)
 
     def by_id(self, text: str) -> Id | None:
         """The item of an id, None if there is none."""
@@ -235,6 +303,10 @@ class _Known:
         """The films that share a name with this title, of any year."""
         return self._of_model(self._catalog.ids_of_name(title))
 
+    def numbered(self, title: str) -> list[Id]:
+        """The films of this title if "II", "Two" and "2" are the same, of any year."""
+        return self._ids_by_numeral.get(numeral_key(title), [])
+
     def resembling(self, title: str) -> list[Id]:
         """The films whose title up to a colon or dash is this one, and the other way round."""
         keys = [title_key(name) for name in names_of(title)]
@@ -253,31 +325,106 @@ def _parts(title: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _match(row: Row, known: _Known, file_scale: Scale, scale: Scale) -> Match:
-    given = _given(row.rating, file_scale)
-    item_id, doubt = _film(row, known)
-    kind = row.kind.lower()
-    if not doubt and ("series" in kind or "episode" in kind):
-        doubt = f"the file calls it a {row.kind}"
-    return Match(
-        row=row.row,
-        title=row.shown,
-        given=given,
-        item_id=item_id,
-        film=known.film(item_id),
-        stars=on_scale(given, file_scale, scale),
-        doubt=doubt,
-    )
+class _Matcher:
+    """Rows of one file -> matches.
+
+    Args:
+        known: the films of the model.
+        form: of the file.
+        given_on: the scale of the file.
+        scale: of the model.
+    """
+
+    def __init__(self, known: _Known, form: Format, given_on: Scale, scale: Scale) -> None:
+        self._known, self._form = known, form
+        self._given_on, self._scale = given_on, scale
+        self._n_suggestions = 0
+
+    def match(self, row: Row) -> Match:
+        """The film and the rating of a row.
+
+        Raises:
+            _NoMatchError: it gives none.
+        """
+        if row.problem:
+            raise _NoMatchError(row.problem)
+        given = self._given(row)
+        item_id, doubt = self._film(row)
+        if not doubt and _is_series(row.kind):
+            doubt = f"the file calls it a {row.kind}"
+        stars = given
+        if not self._form.is_typed or self._given_on[:2] != self._scale[:2]:
+            stars = on_scale(given, self._given_on, self._scale)
+        return Match(
+            row=row.row,
+            title=row.shown,
+            given=given,
+            item_id=item_id,
+            film=self._known.film(item_id),
+            stars=stars,
+            doubt=doubt,
+            rated_at=row.rated_at,
+        )
+
+    def _given(self, row: Row) -> float:
+        """The rating of a row on the scale of the file; how often, for a model without stars."""
+        if not self._scale.has_stars:
+            if self._form.is_typed:
+                return float(row.rating) if self._form.has_counts and row.rating else 1.0
+            if not row.rating and self._form.has_seen:
+                return 1.0
+        if not row.rating:
+            raise _NoMatchError(_NO_RATING)
+        given = rating_in(row.rating)
+        value = float("nan") if given is None else given.value
+        if not self._given_on.allows(value):
+            limits = f"{self._given_on.lowest:g} to {self._given_on.highest:g}"
+            raise _NoMatchError(f"the rating '{row.rating[:20]}' is not a number from {limits}")
+        return value
+
+    def _film(self, row: Row) -> tuple[Id, str]:
+        """The film of a row, and why it may be another."""
+        is_film = not _is_series(row.kind)
+        # A series and a film may have the same number on TMDB
+        found = self._known.on_other_site(row.imdb, row.tmdb if is_film else None)
+        if found is not None:
+            return found, ""
+        if not row.typed:
+            return _film(row, self._known)
+        try:
+            return self._known.typed(row.typed), ""
+        except NotRatedError:
+            raise _NoMatchError(_UNRATED) from None
+        except AmbiguousNameError as error:
+            raise _NoMatchError(str(error)) from None
+        except UnknownNameError as error:
+            reason = str(error).removesuffix(".")
+        try:
+            if row.titles:
+                return _film(row._replace(item=""), self._known)
+        except _NoMatchError as error:
+            self._n_suggestions += 1
+            if self._n_suggestions > _MOST_SUGGESTIONS:
+                reason = str(error)
+        raise _NoMatchError(reason)
+
+
+def _is_series(kind: str) -> bool:
+    """Whether a file calls something other than a film: "TV Series", "tvEpisode", "show", "tv"."""
+    kind = kind.lower()
+    return kind == "tv" or any(word in kind for word in _NOT_A_FILM)
 
 
 def _film(row: Row, known: _Known) -> tuple[Id, str]:
-    """The film of a row, and why it may be another."""
+    """The film of a row by its titles and its item id, and why it may be another."""
     by_id = None
     if row.item:
         by_id = known.by_id(row.item)
     if by_id is not None and row.titles and known.film(by_id).title == row.titles[0]:
         return by_id, ""
-    for search in (known.titled, known.named):  # the second takes longer, and is seldom needed
+    # The second and the third take longer, and are seldom needed
+    searches: tuple[Callable[[str], list[Id]], ...] = (known.titled, known.named, known.numbered)
+    for search in searches:
         for title in row.titles:
             same = {item_id for item_id in search(title) if known.film(item_id).year == row.year}
             if len(same) == 1:
@@ -286,7 +433,7 @@ def _film(row: Row, known: _Known) -> tuple[Id, str]:
         return _likely(row, known)
     if by_id is not None:
         return by_id, "the file gives its number and no title"
-    if row.item:
+    if row.item or row.imdb or row.tmdb:
         raise _NoMatchError("no film here has this number")
     raise _NoMatchError("it names no film")
 
@@ -295,12 +442,14 @@ def _likely(row: Row, known: _Known) -> tuple[Id, str]:
     """The film whose title and year are nearly those of a row, and why it may be another."""
     candidates: list[Id] = []
     for title in row.titles:
-        candidates += known.titled(title) + known.named(title)
+        candidates += known.titled(title) + known.named(title) + known.numbered(title)
+    if not candidates and any(known.is_unrated(title, row.year) for title in row.titles):
+        raise _NoMatchError(_UNRATED)
     if not candidates:
         for title in row.titles:
             candidates += known.resembling(title)
     if not candidates:
-        raise _NoMatchError("no film here has this title")
+        raise _NoMatchError(_NO_FILM)
     distance = {item_id: _years_apart(known.film(item_id).year, row.year) for item_id in candidates}
     nearest = min(distance.values())
     if nearest > 1:

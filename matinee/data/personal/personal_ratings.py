@@ -1,23 +1,38 @@
-"""A person's own ratings from a file: a site's export, or a CSV of films and stars.
+"""A person's own ratings from a file, for the commands: of a site, or a table of films and stars.
 
-What a file looks like decides how it is read. An export of Letterboxd, IMDb, MovieLens or
-matinee, a zip included, has columns that no other table has: its films are matched by title
-and year, and its stars are converted to the model's scale. Any other file is read as it is
-(`ratings_csv`).
+The pages and the commands read files with the same reader (`match_films`). The commands take a
+table such as movieId,rating for one that the person wrote, and stop at its first bad row.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
-from matinee.data.catalog import Catalog, find_item
-from matinee.data.personal.match_films import Match, Unmatched, match_films
-from matinee.data.personal.ratings_csv import EXAMPLE, PersonalRating, read_own_ratings
-from matinee.data.personal.site_exports import format_of, is_zip
+from matinee.data.catalog import Catalog
+from matinee.data.personal.match_films import (
+    BadRowError,
+    Import,
+    ImportRules,
+    Match,
+    Unmatched,
+    match_films,
+)
+from matinee.data.personal.own_files import FileLimits
+from matinee.data.personal.typed_tables import EXAMPLE, EXAMPLE_OF_FILMS
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id, Vocabulary
-from matinee.errors import DataError, UnknownNameError
+from matinee.errors import DataError
 from matinee.text import counted
+
+#: Rows of each kind that a note lists; further ones are only counted.
+MOST_LISTED = 20
+
+_RULES = ImportRules(
+    is_strict=True,
+    prefers_typed=True,
+    limits=FileLimits(n_bytes=64 * 1024 * 1024, n_rows=500_000),
+    seconds=inf,
+)
 
 
 @dataclass(frozen=True)
@@ -27,14 +42,22 @@ class PersonalRatings:
     Attributes:
         stars: item id -> rating on the model's scale, in the order in which they were given.
         notes: sentences on how the file was read and what was left out of it.
+        times: item id -> seconds since 1970, for the ratings whose dates the file gives.
     """
 
     stars: dict[Id, float]
     notes: list[str] = field(default_factory=list)
+    times: dict[Id, int] = field(default_factory=dict)
 
 
 def read_personal_ratings(
-    path: Path, items: Vocabulary, catalog: Catalog, scale: Scale
+    path: Path,
+    items: Vocabulary,
+    catalog: Catalog,
+    scale: Scale,
+    *,
+    file_scale: tuple[float, float] | None = None,
+    skip_bad_rows: bool = False,
 ) -> PersonalRatings:
     """The ratings in a file, of a site or typed by hand.
 
@@ -43,6 +66,8 @@ def read_personal_ratings(
         items: that the model knows.
         catalog: their titles.
         scale: of the model.
+        file_scale: lowest and highest rating of the file, if it does not say them.
+        skip_bad_rows: leave out bad rows of a typed table, instead of raising at the first.
 
     Raises:
         DataError: the file cannot be read, or has no rating of a known item.
@@ -53,118 +78,109 @@ def read_personal_ratings(
         raise DataError(
             f"Cannot read the ratings in '{path}': {error.strerror}. {EXAMPLE}"
         ) from error
+    if scale.has_stars and path.stem.lower().startswith("watchlist"):
+        raise DataError(
+            f"In {path}: a watchlist holds films that the person has not seen, and no ratings."
+        )
+    rules = replace(
+        _RULES, scale=file_scale, is_strict=not skip_bad_rows, skips_outside=skip_bad_rows
+    )
     try:
-        if is_zip(content) or format_of(content, needs_ratings=scale.has_stars) is not None:
-            return _from_export(content, path, items, catalog, scale)
+        found = match_films(content, items, catalog, scale, rules=rules)
+    except BadRowError as error:
+        raise DataError(
+            f"{path}, row {error.row}: {error.problem.rstrip('.')}. "
+            "--skip-bad-rows leaves out such rows."
+        ) from None
     except DataError as error:
-        raise DataError(f"In {path}: {error}") from None
-    return _from_csv(content, path, items, catalog, scale)
+        told = str(error)
+        if told.startswith("Row "):
+            raise DataError(f"In {path}, row {told.removeprefix('Row ')}") from None
+        raise DataError(f"In {path}: {told}") from None
+    return _ratings(found, path, scale)
 
 
-# -- an export of a site -----------------------------------------------------------------
-
-
-def _from_export(
-    content: bytes, path: Path, items: Vocabulary, catalog: Catalog, scale: Scale
-) -> PersonalRatings:
-    found = match_films(content, items, catalog, scale, seconds=inf)
+def _ratings(found: Import, path: Path, scale: Scale) -> PersonalRatings:
+    """The ratings that were found, with notes; raises DataError if there are none."""
     matches = sorted(found.matched + found.doubtful)
-    unmatched = [row for row in found.unmatched if not row.is_repeated]
+    unrated = [row for row in found.unmatched if row.is_unrated]
+    unmatched = [row for row in found.unmatched if not (row.is_repeated or row.is_unrated)]
     if not matches:
-        raise DataError(_nothing_found(found.source, unmatched))
-    n_films = len(matches) + len(unmatched)
-    notes = [
-        f"Read {path} as ratings from {found.source}: found {len(matches):,} of "
-        f"{counted(n_films, 'film')}. {found.scale_note}"
-    ]
+        raise DataError(_nothing_found(found, path, unmatched, unrated, scale))
+    notes = [f"{path}: {note}" for note in found.notes]
+    if not found.is_typed or found.is_converted:
+        n_films = len(matches) + len(unmatched)
+        source = "" if found.is_typed else f" as ratings from {found.source}"
+        notes.append(
+            f"Read {path}{source}: found {len(matches):,} of "
+            f"{counted(n_films, 'film')}. {found.scale_note}"
+        )
+    elif not scale.has_stars and found.scale_note:
+        notes.append(f"{path}: {found.scale_note}")
     if found.doubtful:
         notes.append(_doubt_note(found.doubtful))
+    if unrated:
+        rows = counted(len(unrated), "film")
+        notes.append(f"Left out {rows} without a rating in {path}: {_titles(unrated)}.")
     if unmatched:
-        first = unmatched[0]
-        notes.append(
-            f"Skipped {counted(len(unmatched), 'row')} in {path}. "
-            f"The first, in row {first.row}, '{first.title}': {first.reason}."
-        )
-    n_repeated = len(found.unmatched) - len(unmatched)
+        notes.append(f"Skipped {counted(len(unmatched), 'row')} in {path}{_listed(unmatched)}")
+    n_repeated = sum(row.is_repeated for row in found.unmatched)
     if n_repeated:
         notes.append(_repeated_note(path, n_repeated, scale))
-    return PersonalRatings({match.item_id: match.stars for match in matches}, notes)
+    times = {one.item_id: one.rated_at for one in matches if one.rated_at is not None}
+    return PersonalRatings({match.item_id: match.stars for match in matches}, notes, times)
 
 
-def _nothing_found(source: str, unmatched: list[Unmatched]) -> str:
-    if not unmatched:
-        return f"this {source} file holds no ratings."
-    first = unmatched[0]
-    return (
-        f"this {source} file has no rating of a film that this model knows. "
-        f"The first, in row {first.row}, '{first.title}': {first.reason}."
-    )
+def _nothing_found(
+    found: Import, path: Path, unmatched: list[Unmatched], unrated: list[Unmatched], scale: Scale
+) -> str:
+    if unmatched:
+        what = "no rating of a film" if scale.has_stars else "no film"
+        return f"{path} has {what} that this model knows{_listed(unmatched)}"
+    if unrated:
+        films = counted(len(unrated), "film")
+        return f"{path} has no ratings, only {films} without one: {_titles(unrated)}."
+    if found.is_typed:
+        example = EXAMPLE if scale.has_stars else EXAMPLE_OF_FILMS
+        return f"'{path}' holds no ratings. {example}"
+    return f"In {path}: this {found.source} file holds no ratings."
+
+
+# -- lists in notes ----------------------------------------------------------------------
+
+
+def _listed(rows: list[Unmatched]) -> str:
+    """Every row and its reason, up to `MOST_LISTED`: on the same line if there is only one."""
+    lines = [f"row {row.row}, '{row.title}': {_sentence(row.reason)}" for row in rows]
+    return _lines(lines)
+
+
+def _lines(lines: list[str]) -> str:
+    if len(lines) == 1:
+        return f": {lines[0]}"
+    shown = lines[:MOST_LISTED]
+    if len(lines) > len(shown):
+        shown.append(f"and {len(lines) - len(shown):,} more.")
+    return ":" + "".join(f"\n  {line}" for line in shown)
+
+
+def _titles(rows: list[Unmatched]) -> str:
+    shown = ", ".join(f"'{row.title}'" for row in rows[:MOST_LISTED])
+    if len(rows) > MOST_LISTED:
+        return f"{shown} and {len(rows) - MOST_LISTED:,} more"
+    return shown
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _doubt_note(doubtful: list[Match]) -> str:
-    first = doubtful[0]
-    return (
-        f"Likely but not certain: {counted(len(doubtful), 'film')}. The first, in row {first.row}, "
-        f"'{first.title}', is taken for {first.film.title}: {first.doubt}."
-    )
-
-
-# -- a CSV file of films and stars -------------------------------------------------------
-
-
-def _from_csv(
-    content: bytes, path: Path, items: Vocabulary, catalog: Catalog, scale: Scale
-) -> PersonalRatings:
-    rows = read_own_ratings(content, str(path), has_stars=scale.has_stars)
-    _refuse_outside(rows, path, scale)
-    stars: dict[Id, float] = {}
-    unknown: dict[str, tuple[int, str]] = {}  # item -> its first row, and why
-    for row in rows:
-        try:
-            item_id = items.id(find_item(row.item, items, catalog))
-        except UnknownNameError as error:
-            unknown.setdefault(row.item, (row.row, str(error)))
-            continue
-        stars.pop(item_id, None)  # to the end: the last rating counts
-        stars[item_id] = row.stars
-    if not stars:
-        raise DataError(_none_known(rows, [reason for _, reason in unknown.values()], path))
-    notes: list[str] = []
-    if any(row.unused for row in rows):
-        notes.append(
-            f"This model does not use stars: every film in {path} counts as one "
-            "that the person has."
-        )
-    if unknown:
-        row_number, reason = next(iter(unknown.values()))
-        notes.append(
-            f"Skipped {counted(len(unknown), 'unknown film')} in {path}. "
-            f"The first, in row {row_number}: {reason}"
-        )
-    n_repeated = len(rows) - len(unknown) - len(stars)
-    if n_repeated:
-        notes.append(_repeated_note(path, n_repeated, scale))
-    return PersonalRatings(stars, notes)
-
-
-def _refuse_outside(rows: list[PersonalRating], path: Path, scale: Scale) -> None:
-    for row in rows:
-        if not scale.allows(row.stars):
-            raise DataError(
-                f"In {path}, row {row.row}: the rating {row.stars:g} for '{row.film}' is outside "
-                f"the scale {scale}. Convert ratings on another scale first."
-            )
-
-
-def _none_known(rows: list[PersonalRating], reasons: list[str], path: Path) -> str:
-    first, last = rows[0].row, rows[-1].row
-    where = f"In {path}, rows {first} to {last}"
-    if first == last:
-        where = f"In {path}, row {first}"
-    if len(reasons) == 1:
-        return f"{where}: The model does not know the only rated item: {reasons[0]}"
-    none = f"The model knows none of the {len(reasons)} rated items."
-    return f"{where}: {none} The first: {reasons[0]}"
+    lines = [
+        f"row {one.row}, '{one.title}', is taken for {one.film.title}: {_sentence(one.doubt)}"
+        for one in doubtful
+    ]
+    return f"Likely but not certain: {counted(len(doubtful), 'film')}{_lines(lines)}"
 
 
 def _repeated_note(path: Path, n_repeated: int, scale: Scale) -> str:

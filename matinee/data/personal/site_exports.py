@@ -1,37 +1,45 @@
-"""The files in which film sites give people their own ratings, read as rows, in any encoding.
+"""The files in which sites give people their own ratings, and tables that people write: rows.
 
-    Letterboxd   ratings.csv    Date,Name,Year,Letterboxd URI,Rating               0.5 to 5
-    IMDb         ratings.csv    Const,Your Rating,Date Rated,Title,...,Year,...    1 to 10
-    MovieLens    ratings.csv    movie_id,imdb_id,tmdb_id,rating,...,title          0.5 to 5
-                 of a data set  userId,movieId,rating,timestamp                    0.5 to 5
-    matinee      ratings.csv    item_id,title,year,stars                           the model's
-    own
-
-Files come from anybody, so their size, their rows and what a zip file unpacks to are limited.
+Letterboxd   ratings, diary, watched   Date,Name,Year,Letterboxd URI,Rating      0.5 to 5
+IMDb         Const,Your Rating,Date Rated,Title,...,Year,...                     1 to 10
+MovieLens    movie_id,imdb_id,tmdb_id,rating,...,title                           0.5 to 5
+             of a data set: userId,movieId,rating,timestamp                      0.5 to 5
+Trakt        rated_at,type,title,year,...,imdb_id,tmdb_id,...,rating; or JSON    1 to 10
+Goodreads    Book Id,Title,...,My Rating,...                                     1 to 5, 0: none
+filmweb      ...,user_vote,...,original_title,pl_title,...,year; or JSON         1 to 10
+Criticker    Score,Film Name,...; or XML                                         0 to 100
+TMDB, Simkl  with columns of their ids                                           1 to 10
+matinee      item_id,title,year,stars; or JSON                                   the model's own
+a table      with a title, an id or both, and a rating; or without a header      the model's own
 """
 
-import csv
-import io
 import re
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from matinee.data.personal.given_ratings import is_no_rating, time_in
+from matinee.data.personal.own_files import (
+    EXPECTED,
+    WEB_LIMITS,
+    FileLimits,
+    OwnFile,
+    read_file,
+)
+from matinee.data.personal.rows import Row
+from matinee.data.personal.typed_tables import rating_column, typed_columns, typed_rows
 from matinee.data.ratings import Scale
+from matinee.data.reading.item_table import imdb_id, tmdb_id, year_in
 from matinee.data.reading.schema import column_of, columns_of, plain_name
 from matinee.data.titles import year_of
 from matinee.errors import DataError
 
-#: Of a file; enough for about 10,000 films in the longest of these formats.
-MOST_BYTES = 2 * 1024 * 1024
-MOST_ROWS = 20_000
-EXPECTED = "Give the file ratings.csv of a Letterboxd, IMDb, MovieLens or matinee export."
-
-_SHOWN = 80
 _LONGEST_CELL = 300  # longer cells are cut before they are compared; the longest title has 200
-_YEAR = re.compile(r"([0-9]{4})(\.0)?")
+_MOST_LINES_BEFORE = 10
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HALF_STARS = Scale(0.5, 5.0, 0.5)
+_TEN = Scale(1, 10, 1)
+_OF_IMDB = frozenset(("const", "titletype", "imdbrating", "daterated", "numvotes", "runtimemins"))
+_SPREADSHEET_TEXT = re.compile(r'="([^"]*)"')
 
 
 class Format(NamedTuple):
@@ -39,99 +47,128 @@ class Format(NamedTuple):
 
     Attributes:
         source: the site.
-        columns: a file with these columns is from this site; names as `plain_name` writes
-            them.
+        matches: whether a file with columns of these plain names is from this site.
         scale: of its ratings; None for that of the model.
         has_item_ids: whether it holds item ids that the model may know.
         is_distinctive: whether no other table has these columns, not even one typed by hand.
+        has_zeros_for_none: whether a rating of 0 means that there is none.
+        has_seen: whether a film without a rating has been seen.
+        is_typed: whether it is no site's, but a table that a person wrote.
+        has_counts: whether its ratings say how often.
     """
 
     source: str
-    columns: tuple[str, ...]
+    matches: Callable[[frozenset[str]], bool]
     scale: Scale | None
-    has_item_ids: bool
-    is_distinctive: bool
+    has_item_ids: bool = False
+    is_distinctive: bool = True
+    has_zeros_for_none: bool = False
+    has_seen: bool = False
+    is_typed: bool = False
+    has_counts: bool = False
+
+
+def _has(*names: str) -> Callable[[frozenset[str]], bool]:
+    return frozenset(names).issubset
+
+
+def _is_imdb(names: frozenset[str]) -> bool:
+    return "const" in names or ("yourrating" in names and not _OF_IMDB.isdisjoint(names))
+
+
+def _is_trakt(names: frozenset[str]) -> bool:
+    if any(name.startswith("trakt") for name in names):
+        return True
+    return {"ratedat", "type"} <= names and not names.isdisjoint(("imdbid", "tmdbid"))
+
+
+def _is_goodreads(names: frozenset[str]) -> bool:
+    return "myrating" in names and not names.isdisjoint(("bookid", "exclusiveshelf", "isbn13"))
+
+
+def _is_filmweb(names: frozenset[str]) -> bool:
+    return "uservote" in names and not names.isdisjoint(("originaltitle", "pltitle"))
+
+
+def _is_criticker(names: frozenset[str]) -> bool:
+    return "filmname" in names and not names.isdisjoint(("score", "rating", "filmid"))
 
 
 FORMATS = (
-    Format("Letterboxd", ("letterboxduri", "name"), _HALF_STARS, False, True),
-    Format("IMDb", ("const", "title"), Scale(1, 10, 1), False, True),
-    Format("matinee", ("itemid", "title", "year", "stars"), None, True, True),
-    Format("MovieLens", ("movieid", "imdbid", "title", "rating"), _HALF_STARS, True, True),
-    Format("matinee", ("itemid", "stars"), None, True, False),
-    Format("MovieLens", ("movieid", "rating"), _HALF_STARS, True, False),
+    Format("TMDB", _has("tmdbid", "yourrating"), _TEN),
+    Format("Letterboxd", _has("letterboxduri", "name"), _HALF_STARS, has_seen=True),
+    Format("IMDb", _is_imdb, _TEN),
+    Format("Simkl", _has("simklid"), _TEN),
+    Format("Trakt", _is_trakt, _TEN),
+    Format("Goodreads", _is_goodreads, Scale(1, 5, 1), has_zeros_for_none=True),
+    Format("filmweb", _is_filmweb, _TEN, has_zeros_for_none=True),
+    Format("Criticker", _is_criticker, Scale(0, 100, 1)),
+    Format("matinee", _has("itemid", "title", "year", "stars"), None, has_item_ids=True),
+    Format("matinee", _has("itemid", "stars", "ratedat"), None, has_item_ids=True),
+    Format(
+        "MovieLens", _has("movieid", "imdbid", "title", "rating"), _HALF_STARS, has_item_ids=True
+    ),
+    Format("matinee", _has("itemid", "stars"), None, True, is_distinctive=False),
+    Format("MovieLens", _has("movieid", "rating"), _HALF_STARS, True, is_distinctive=False),
 )
+TYPED = Format("Your table", _has(), None, is_distinctive=False, is_typed=True)
 
 
-class Row(NamedTuple):
-    """One row of an export.
+class Export(NamedTuple):
+    """What a file holds.
 
     Attributes:
-        row: its number as in a spreadsheet; the header is row 1.
-        titles: names of the film, first the one to show.
-        year: of the film, None if the file gives none.
-        rating: as the file writes it.
-        item: the item id, or empty.
-        kind: what the file calls the film, such as "TV Series"; usually empty.
+        form: its format.
+        rows: that are not blank; iterating raises DataError if they are of several people.
+        notes: sentences on what was guessed.
+        rating_column: the name of the column of ratings; empty without a header.
     """
 
-    row: int
-    titles: tuple[str, ...]
-    year: int | None
-    rating: str
-    item: str
-    kind: str
-
-    @property
-    def shown(self) -> str:
-        """The film as the file names it, for people."""
-        title = ""
-        if self.titles:
-            title = self.titles[0]
-        elif self.item:
-            title = f"no. {self.item}"
-        if self.year and year_of(title) is None:
-            title = f"{title} ({self.year})"
-        if len(title) > _SHOWN:
-            title = f"{title[: _SHOWN - 3]}..."
-        return title
+    form: Format
+    rows: Iterator[Row]
+    notes: list[str]
+    rating_column: str
 
 
-def format_of(content: bytes, *, needs_ratings: bool) -> Format | None:
-    """The format of a table that only a site's export can be; None for any other table.
+def read_export(
+    content: bytes,
+    *,
+    has_stars: bool = True,
+    prefers_typed: bool = False,
+    limits: FileLimits = WEB_LIMITS,
+) -> Export:
+    """The format of a file and its rows; the file may be a zip file with the ratings in it.
 
     Args:
-        content: of the file, not a zip.
-        needs_ratings: whether a site's list of films without ratings is an export too, which
-            `read_rows` then refuses; otherwise it is a table like any other.
+        content: of the file.
+        has_stars: whether the model has stars; if not, a list of films is enough.
+        prefers_typed: whether a table such as movieId,rating, which a data set may have, is
+            taken for one that a person wrote, with ids of the model and ratings on its scale.
+
+    Raises:
+        DataError: the file is too large, not a table, or without ratings.
     """
-    try:
-        header = _text(content).partition("\n")[0]
-        names, _ = _table(header)
-    except DataError:
-        return None
-    for form in FORMATS:
-        if form.is_distinctive and all(name in names for name in form.columns):
-            if column_of(names, "rating") is None and not needs_ratings:
-                return None
-            return form
-    return None
+    file = read_file(content, limits)
+    number = _header_of(file)
+    header = [cell.strip() for cell in file.rows[number]]
+    names = [plain_name(name) for name in header]
+    form = _format_of(names, has_stars, prefers_typed)
+    column = ""
+    if not form.is_typed:
+        first = number + 2 if file.kind == "CSV" else 1  # the first object of JSON is no. 1
+        rows = _rows(names, file.rows[number + 1 :], form, first)
+        return Export(form, rows, file.notes, column)
+    typed, notes = typed_rows(file.rows, has_stars)
+    form = form._replace(has_counts=typed_columns(header, has_stars).is_count)
+    rating = rating_column(header)
+    if rating is not None and typed_columns(header, has_stars).has_header:
+        column = header[rating]
+    return Export(form, iter(typed), file.notes + notes, column)
 
 
 def read_rows(content: bytes) -> tuple[Format, Iterator[Row]]:
-    """The format of a file, and its rows; the file may be a zip with a `ratings.csv` in it.
-
-    Raises:
-        DataError: the file is too large, not a table, or not of these sites; while iterating
-            over the rows, if they are ratings of several people.
-    """
-    if len(content) > MOST_BYTES:
-        raise DataError(f"The file is larger than {MOST_BYTES // 1024**2} MB. {EXPECTED}")
-    if is_zip(content):
-        content = _unzipped(content)
-    names, rows = _table(_text(content))
-    form = _format(names)
-    return form, _rows(names, rows, form)
+    """The format of a file and its rows, as `read_export` gives them."""
+    return read_export(content)[:2]
 
 
 def plain_cell(text: str) -> str:
@@ -144,125 +181,92 @@ def plain_cell(text: str) -> str:
     return text
 
 
-# -- the file ----------------------------------------------------------------------------
+def _header_of(file: OwnFile) -> int:
+    """The number of the row with the names of the columns: of a site, else the first row.
+
+    Sites put a title or a few lines about a list before it.
+    """
+    filled = [number for number, row in enumerate(file.rows) if any(cell.strip() for cell in row)]
+    if not filled:
+        raise DataError(f"The file is empty. {EXPECTED}")
+    for number in filled[:_MOST_LINES_BEFORE]:
+        names = frozenset(plain_name(cell) for cell in file.rows[number])
+        if any(form.is_distinctive and form.matches(names) for form in FORMATS):
+            return number
+    return filled[0]
 
 
-def is_zip(content: bytes) -> bool:
-    """Whether a file is a zip file."""
-    return content.startswith(b"PK\x03\x04")
-
-
-def _unzipped(content: bytes) -> bytes:
-    """The `ratings.csv` in a zip file; Letterboxd packs several tables."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            inside = _ratings_in(archive)
-    except DataError:
-        raise
-    except Exception as error:  # damage can break the reader anywhere, with a zlib.error for one
-        raise DataError(
-            "The zip file is damaged or locked; unpack it and give its ratings.csv."
-        ) from error
-    if len(inside) > MOST_BYTES:
-        raise DataError(
-            f"The ratings.csv in the zip file is larger than {MOST_BYTES // 1024**2} MB."
-        )
-    return inside
-
-
-def _ratings_in(archive: zipfile.ZipFile) -> bytes:
-    for name in sorted(archive.namelist(), key=len):
-        if name.rpartition("/")[2].lower() == "ratings.csv":
-            with archive.open(name) as file:
-                return file.read(MOST_BYTES + 1)  # never more, whatever the archive claims
-    raise DataError("The zip file holds no ratings.csv; give that file itself.")
-
-
-def _text(content: bytes) -> str:
-    """Content as UTF-8, as UTF-16 with its mark, or as the code page of older spreadsheets."""
-    encodings = ["utf-8-sig", "cp1252"]
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings.insert(0, "utf-16")
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise DataError(f"The file is not a text file. {EXPECTED}")
-
-
-def _table(text: str) -> tuple[list[str], list[list[str]]]:
-    """The plain names of the columns, and all rows after them, with blank ones to keep
-    count."""
-    first_line = text.partition("\n")[0]
-    separator = max((",", ";", "\t"), key=first_line.count)
-    rows: list[list[str]] = []
-    try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-            rows.append(row)
-            if len(rows) > MOST_ROWS + 1:
-                raise DataError(
-                    f"The file has more than {MOST_ROWS:,} rows; give one person's ratings."
-                )
-    except csv.Error as error:
-        raise DataError(f"The file is not a table ({error}). {EXPECTED}") from error
-    if not rows or not any(cell.strip() for cell in rows[0]):
-        raise DataError(f"The file is empty, or its first row names no columns. {EXPECTED}")
-    return [plain_name(name) for name in rows[0]], rows[1:]
-
-
-def _format(names: Sequence[str]) -> Format:
+def _format_of(names: Sequence[str], has_stars: bool, prefers_typed: bool) -> Format:
+    """The format of a table with these columns."""
+    known = frozenset(names)
     for form in FORMATS:
-        if all(name in names for name in form.columns):
-            if column_of(names, "rating") is not None:
-                return form
-            raise DataError(f"This {form.source} file holds only films, no ratings. {EXPECTED}")
-    shown = ", ".join(name[:30] for name in names[:8])
-    raise DataError(f"The columns of this file ({shown}) are not those of a known site. {EXPECTED}")
+        if not form.matches(known) or (prefers_typed and not form.is_distinctive):
+            continue
+        if column_of(names, "own rating") is not None:
+            return form
+        if not has_stars:
+            return TYPED
+        raise DataError(f"This {form.source} file holds only films, no ratings. {EXPECTED}")
+    return TYPED
 
 
-# -- its rows ----------------------------------------------------------------------------
+# -- rows of a site's file ---------------------------------------------------------------
 
 
-def _rows(names: Sequence[str], rows: Iterable[Sequence[str]], form: Format) -> Iterator[Row]:
+def _rows(
+    names: Sequence[str], rows: Iterable[Sequence[str]], form: Format, first: int
+) -> Iterator[Row]:
     """The rows that are not blank.
+
+    Args:
+        first: number of the first row.
 
     Raises:
         DataError: they are ratings of several people.
     """
-    title_columns, rating_columns = columns_of(names, "own title"), columns_of(names, "rating")
+    title_columns = columns_of(names, "own title")
     item_column = column_of(names, "own item") if form.has_item_ids else None
-    year_column, kind_column = column_of(names, "year"), column_of(names, "kind of title")
-    user_column = column_of(names, "user")
+    of = {role: column_of(names, role) for role in ("user", "year", "own rating", "own time")}
+    of |= {role: column_of(names, role) for role in ("imdb id", "tmdb id", "kind of title", "isbn")}
     users: set[str] = set()
-    for number, row in enumerate(rows, 2):
+    for number, row in enumerate(rows, first):
         if not any(cell.strip() for cell in row):
             continue
-        users.update(_cells(row, [user_column]))
+        users.update(_cells(row, [of["user"]]))
         if len(users) > 1:
             raise DataError(
                 "The file holds the ratings of several people; give only the rows of one person."
             )
+        problem = ""
+        if any(cell.strip() for cell in row[len(names) :]):
+            problem = (
+                f"it has {len(row)} fields instead of {len(names)}: "
+                "a text that holds commas needs quotes"
+            )
         titles = tuple(dict.fromkeys(map(_without_apostrophe, _cells(row, title_columns))))
+        isbn = _SPREADSHEET_TEXT.fullmatch(_first_cell(row, [of["isbn"]]))
+        rating = _first_cell(row, [of["own rating"]])
+        if is_no_rating(rating) or (form.has_zeros_for_none and rating in ("0", "0.0")):
+            rating = ""
         yield Row(
             row=number,
             titles=titles,
-            year=_year(_first_cell(row, [year_column]), titles),
-            rating=_first_cell(row, rating_columns),
-            item=_first_cell(row, [item_column]),
-            kind=_first_cell(row, [kind_column]),
+            year=_year(_first_cell(row, [of["year"]]), titles),
+            rating=rating,
+            item=_first_cell(row, [item_column]) or (isbn[1] if isbn else ""),
+            kind=_first_cell(row, [of["kind of title"]]),
+            imdb=imdb_id(_first_cell(row, [of["imdb id"]])),
+            tmdb=tmdb_id(_first_cell(row, [of["tmdb id"]])),
+            rated_at=time_in(_first_cell(row, [of["own time"]])),
+            problem=problem,
         )
 
 
 def _year(text: str, titles: Sequence[str]) -> int | None:
-    year = _YEAR.fullmatch(text)
-    if year is not None:
-        return int(year[1])
-    if titles:
+    year = year_in(text)
+    if year is None and titles:
         return year_of(titles[0])
-    return None
+    return year
 
 
 def _cells(row: Sequence[str], columns: Iterable[int | None]) -> list[str]:

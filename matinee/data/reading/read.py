@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
@@ -26,6 +25,7 @@ from matinee.data.reading.row_by_row import write_skipped
 from matinee.data.reading.source import opened
 from matinee.data.reading.summarize import summary_of
 from matinee.data.reading.tables import ReadTable, table_of_file, table_of_frame
+from matinee.data.reading.titles_in_table import catalog_of_ids, filled_from
 from matinee.data.reading.user_metadata import viewers_beside
 from matinee.errors import DataError, SettingError
 
@@ -77,12 +77,15 @@ def _from_paths(paths: Sequence[Path], options: ReadOptions) -> Dataset:
     with opened(paths, options) as file:
         read_table = table_of_file(file, options)
         table = _good_table(read_table)
+        item_column = options.item or read_table.own.item_column
         name = Path(file.label).name
-        titles = titles_beside(file.metadata_folder, table.items, options.item, name)
-        titles = titles._replace(users=viewers_beside(file.metadata_folder, table.users))
+        titles = titles_beside(file.metadata_folder, table.items, item_column, name)
+        users = viewers_beside(file.metadata_folder, table.users)
         # The unpacked copy does not stay, so name the one in the archive
         if titles.file is not None:
-            titles = titles._replace(file=Path(file.label).with_name(titles.file.name))
+            titles = replace(titles, file=Path(file.label).with_name(titles.file.name))
+        own = replace(read_table.own.titles, file=Path(file.label))
+        titles = replace(filled_from(titles, own, table.items), users=users)
         bad_rows_file = file.origin.with_name(f"{file.origin.name}.skipped.csv")
         return _checked(file.name, read_table, options, titles, bad_rows_file)
 
@@ -91,7 +94,7 @@ def _from_frame(
     frame: pl.DataFrame, name: str, options: ReadOptions, bad_rows_file: Path | None
 ) -> Dataset:
     read_table = table_of_frame(frame, name, options, "a table")
-    return _checked(name, read_table, options, Titles(Catalog()), bad_rows_file)
+    return _checked(name, read_table, options, read_table.own.titles, bad_rows_file)
 
 
 # -- the whole table: checked, without duplicates, bad rows listed -----------------------
@@ -127,6 +130,7 @@ def _checked(
         user_features=titles.users,
         item_features=titles.catalog.features(table.items),
     )
+    catalog = titles.catalog or catalog_of_ids(table.items, read_table.own.item_column)
     source_rows = table.rows
     kept = last_of_each_pair(table)
     if kept is not None:
@@ -138,12 +142,12 @@ def _checked(
     return Dataset(
         name=name,
         ratings=ratings,
-        catalog=titles.catalog,
+        catalog=catalog,
         n_duplicates=len(table.value) - len(ratings),
         n_bad_rows=len(bad),
         bad_rows_file=written,
         source_rows=source_rows,
-        note=titles.note,
+        note=" ".join(titles.notes),
         titles_file=titles.file,
         summary=summary_of(read_table, ratings, tally, notes),
     )

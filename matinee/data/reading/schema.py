@@ -42,20 +42,30 @@ ALIASES = {
     "unixreviewtime ratedat ratingdate ratingtime createdat reviewdate reviewtime "
     "watcheddate mylastupdated dateadded",
     # of a table of items
-    "item id": f"movieid itemid item iid filmid id {_ITEMS}",
+    "item id": f"movieid itemid item iid filmid id {_ITEMS} animeid gameid artistid videoid",
     "item title": f"{_TITLES} product",
-    "year": "year releaseyear startyear releasedate",
-    "genres": "genres genre categories",
+    "year": "year releaseyear startyear yearofpublication originalpublicationyear publicationyear "
+    "yearpublished movieyear releasedate",
+    "genres": "genres genre categories class",
+    "imdb id": "imdbid imdb const tconst imdbtitleid imdburl",
+    "tmdb id": "tmdbid tmdb themoviedbid",
+    "tag": "tag",
+    "tags": "tags",
     # of a table of users
     "age": "age",
     "gender": "gender sex",
     "occupation": "occupation",
     "zip": "zip zipcode postcode postalcode",
     # of a person's own ratings, where an item may be called by its title
-    "own title": _TITLES,
+    "own title": f"{_TITLES} pltitle filmname",
     "own item": "movieid itemid item productid product bookid songid sku id",
+    "own rating": "yourrating myrating yourated userrating uservote rating10 "
+    "rating100 rating ratings stars starrating star score grade vote value overall reviewrating",
     "own count": f"{_COUNTS} times",
-    "kind of title": "titletype",
+    "own time": "watcheddate watchedat daterated ratedat ratingdate dateread lastwatched "
+    "watchdate date isodate timestamp time dateadded lastupdated createdat created",
+    "kind of title": "titletype type mediatype",
+    "isbn": "isbn isbn13",
 }
 
 _TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")

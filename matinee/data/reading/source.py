@@ -32,9 +32,10 @@ from matinee.data.reading.heads import (
     layout_of_lines,
     text_of_head,
 )
-from matinee.data.reading.item_metadata import CATALOG_FILES
+from matinee.data.reading.item_metadata import CATALOG_FILES, OTHER_CATALOG_FILES
 from matinee.data.reading.layouts import NamedLayout
 from matinee.data.reading.layouts.documents import is_document, refuse_python, write_json_lines
+from matinee.data.reading.links_and_tags import LINKS_AND_TAGS_FILES
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.parts import Part, join_parquet, join_text
 from matinee.data.reading.preparation import plan_of, write_prepared
@@ -44,7 +45,13 @@ from matinee.data.reading.user_metadata import VIEWER_FILES
 from matinee.errors import DataError
 from matinee.text import counted, did_you_mean
 
-_COMPANIONS = (*CATALOG_FILES, *VIEWER_FILES, "u.genre")
+_COMPANIONS = (
+    *CATALOG_FILES,
+    *OTHER_CATALOG_FILES,
+    *LINKS_AND_TAGS_FILES,
+    *VIEWER_FILES,
+    "u.genre",
+)
 _PARQUET = b"PAR1"
 _DEEPEST = 3  # archives in archives
 

@@ -5,6 +5,7 @@ from matinee.data.reading.plausible import LIKED_PART, Tally, few_liked_note
 from matinee.data.reading.summary import ColumnUse, ReadingSummary, ScaleEnds, TimeSpan
 from matinee.data.reading.tables import ReadTable
 from matinee.data.reading.times import day_of
+from matinee.data.reading.titles_in_table import title_columns
 
 
 def summary_of(
@@ -41,7 +42,7 @@ def summary_of(
     return ReadingSummary(
         layout=read_table.layout,
         columns=uses,
-        unused=tuple(columns.names[position] for position in columns.unused()),
+        unused=_unused(read_table),
         n_rows=len(ratings),
         scale=ends,
         times=_time_span(ratings, read_table.values.time_unit),
@@ -49,6 +50,15 @@ def summary_of(
         liked_from=threshold,
         notes=tuple(notes),
     )
+
+
+def _unused(read_table: ReadTable) -> tuple[str, ...]:
+    """The names of the columns that gave neither ratings nor titles."""
+    columns = read_table.columns
+    described = set()
+    if read_table.own.titles.catalog:
+        described = set(title_columns(columns.names, columns.positions).values())
+    return tuple(columns.names[number] for number in columns.unused() if number not in described)
 
 
 def _time_span(ratings: Ratings, unit: str) -> TimeSpan | None:

@@ -35,6 +35,13 @@ from matinee.data.reading.schema import ROLES, Columns, find_columns
 from matinee.data.reading.separator import split_lines
 from matinee.data.reading.sniff import Layout, layout_of
 from matinee.data.reading.source import SourceFile, in_utf_8
+from matinee.data.reading.titles_in_table import (
+    NO_TITLES,
+    OwnTitles,
+    title_columns,
+    titles_of_frame,
+    titles_of_text,
+)
 from matinee.data.reading.unnamed_words import refuse_words
 from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
@@ -52,6 +59,7 @@ class ReadTable(NamedTuple):
         columns: which column is what.
         layout: how the source is laid out, for people.
         notes: what was guessed about the source and its layout, in sentences.
+        own: what the table itself says about its items.
     """
 
     values: ValuesRead
@@ -60,6 +68,7 @@ class ReadTable(NamedTuple):
     columns: Columns
     layout: str
     notes: tuple[str, ...] = ()
+    own: OwnTitles = NO_TITLES
 
 
 def _rules(
@@ -90,6 +99,8 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
     if head.startswith(b"PAR1"):
         frame, others = _parquet(file.path, file.label, options)
         found = table_of_frame(frame, file.label, options, "Parquet", others, file.place_of)
+        if others is not None:
+            found = found._replace(own=_titles_of_parquet(file.path, found))
     elif file.layout is not None:
         reading = file.layout.read(file.path, options, file.label)
         found = _table_of_reading(reading, file.layout.name, file.label, options, file.place_of)
@@ -119,7 +130,10 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
             values, bad = read_carefully(lambda: text_records(path, layout), rules)
         notes += more_notes
     words = f"{file.text_kind} {'with' if layout.has_header else 'without'} a header"
-    return ReadTable(values, bad, rules, columns, words, notes)
+    own = NO_TITLES
+    if values.table is not None:
+        own = titles_of_text(file.path, layout, values.table.items)
+    return ReadTable(values, bad, rules, columns, words, notes, own)
 
 
 def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixShape | None:
@@ -214,6 +228,18 @@ def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame
         ) from error
 
 
+def _titles_of_parquet(path: Path, found: ReadTable) -> OwnTitles:
+    """The titles in a Parquet file of ratings."""
+    names, positions = found.columns.names, found.columns.positions
+    described = title_columns(names, positions)
+    if not described or found.values.table is None:
+        return OwnTitles(found.columns.name("item"), NO_TITLES.titles)
+    numbers = sorted({*positions.values(), *described.values()})
+    frame = pl.read_parquet(path, columns=[names[number] for number in numbers], glob=False)
+    places = {role: numbers.index(number) for role, number in positions.items()}
+    return titles_of_frame(frame, places, found.values.table.items)
+
+
 def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTable:
     path, label = file.path, file.label
     rows = [_json_object(line) for line in head.splitlines()[:_SAMPLED]]
@@ -235,7 +261,13 @@ def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTab
         values = read_columns(named, rules)
     if values is None or values.bad or values.table is None:
         values, bad = read_carefully(lambda: json_records(path, name_of_role), rules)
-    return ReadTable(values, bad, rules, columns, "JSON lines")
+    own = NO_TITLES
+    if frame is not None and values.table is not None:
+        numbers = {name: number for number, name in enumerate(frame.columns)}
+        if set(name_of_role.values()) <= set(numbers):
+            positions = {role: numbers[name] for role, name in name_of_role.items()}
+            own = titles_of_frame(frame, positions, values.table.items)
+    return ReadTable(values, bad, rules, columns, "JSON lines", own=own)
 
 
 def _json_frame(path: Path) -> pl.DataFrame | None:
@@ -281,6 +313,7 @@ def table_of_frame(
     if shape is not None:
         reading = read_matrix_frame(frame, shape, options.scale)
         return _table_of_reading(reading, "a matrix", label, options, place_of)
+    is_whole = columns is None
     if columns is None:
 
         def sampled(position: int) -> list[str]:
@@ -297,7 +330,11 @@ def table_of_frame(
     if frame.height == 0:
         raise DataError(f"{label} has columns but no ratings.")
     rules = _rules(label, "row", columns, options, place_of)
-    return _table_of_roles(named, columns, rules, layout)
+    found = _table_of_roles(named, columns, rules, layout)
+    if is_whole and found.values.table is not None:
+        own = titles_of_frame(frame, columns.positions, found.values.table.items)
+        found = found._replace(own=own)
+    return found
 
 
 def _table_of_roles(

@@ -196,9 +196,18 @@ def storable_id(item_id: object) -> str:
     return text
 
 
-def store_ratings(store: Store, person: str, ratings: Mapping[str, float]) -> None:
-    """Stores ratings that `storable_ratings` has validated, and counts them."""
-    store.rate_many(person, ratings)
+def store_ratings(
+    store: Store,
+    person: str,
+    ratings: Mapping[str, float],
+    rated_at: Mapping[str, int] | None = None,
+) -> None:
+    """Stores ratings that `storable_ratings` has validated, and counts them.
+
+    Args:
+        rated_at: see `Store.rate_many`.
+    """
+    store.rate_many(person, ratings, rated_at)
     RATINGS_WRITTEN.inc(len(ratings))
 
 

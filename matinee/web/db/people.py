@@ -173,13 +173,19 @@ class Store:
         """Stores a rating, or replaces the earlier one of the same film; see `rate_many`."""
         self.rate_many(person_id, {item_id: stars})
 
-    def rate_many(self, person_id: str, stars: Mapping[str, float]) -> None:
+    def rate_many(
+        self,
+        person_id: str,
+        stars: Mapping[str, float],
+        rated_at: Mapping[str, int] | None = None,
+    ) -> None:
         """Stores ratings, all or none, replacing earlier ones of the same films. Rated films are
         no longer marked as not interesting.
 
         Args:
             stars: item id -> stars, latest rating last. The caller checks that the model knows
                 the items.
+            rated_at: item id -> seconds since 1970, for ratings that were given before now.
 
         Raises:
             UnknownPersonError: there is no such person.
@@ -191,9 +197,15 @@ class Store:
         if not all(map(math.isfinite, stars.values())):
             raise SettingError("Stars must be finite numbers.")
         items, (seconds, nanoseconds) = list(stars), divmod(time.time_ns(), 10**9)
+        times = rated_at or {}
         rows = [
-            {"person_id": person_id, "item_id": item, "stars": stars[item], "rated_at": seconds}
-            | {"rated_ns": nanoseconds + position}
+            {
+                "person_id": person_id,
+                "item_id": item,
+                "stars": stars[item],
+                "rated_at": min(seconds, max(0, times.get(item, seconds))),
+                "rated_ns": nanoseconds + position,
+            }
             for position, item in enumerate(items)
         ]
         upsert = self._database.insert(ratings)

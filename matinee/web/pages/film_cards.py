@@ -171,7 +171,9 @@ class FilmCardsCache:
 
 def _first_and_last_year(snapshot: ModelSnapshot) -> tuple[int, int] | None:
     """The range of the films' years; None if no film has a year."""
-    years = [film.year for film in snapshot.guide.catalog.films.values() if film.year]
+    guide = snapshot.guide
+    films = [guide.catalog[item_id] for item_id in guide.model.items_.ids.tolist()]
+    years = [film.year for film in films if film.year]
     if not years:
         return None
     return min(years), max(years)

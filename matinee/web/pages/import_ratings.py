@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from matinee.data.personal.match_films import Import, Match, Unmatched, match_films
-from matinee.data.personal.site_exports import MOST_BYTES
+from matinee.data.personal.own_files import MOST_BYTES
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
@@ -129,14 +129,14 @@ def keep(
     rows: Annotated[list[str], Depends(_chosen_rows)],
 ) -> Response:
     """Stores all reviewed ratings, or none if one is invalid."""
-    stars: dict[Id, float] = {}
-    for text in rows:
-        stars |= _from_json(text)
-    if not stars:
+    lines = [line for text in rows for line in _from_json(text)]
+    if not lines:
         return _refusal(request, texts.IMPORT["nothing"])
+    stars = {line.item_id: line.stars for line in lines}
     ratings = storable_ratings(serving.models.snapshot(), stars)
+    rated_at = {str(line.item_id): line.rated_at for line in lines if line.rated_at is not None}
     with ensure_person(request, person) as session:
-        store_ratings(serving.store, session.id, ratings)
+        store_ratings(serving.store, session.id, ratings, rated_at)
     return session.set_cookie(request, RedirectResponse("/you", 303))
 
 
@@ -146,25 +146,39 @@ def _refusal(request: Request, problem: str) -> Response:
     return response
 
 
+class _ReviewedRating(NamedTuple):
+    """A rating in the form of the review page."""
+
+    item_id: Id
+    stars: float
+    rated_at: int | None
+
+
 def _to_json(matches: list[Match]) -> str:
-    return orjson.dumps([[match.item_id, match.stars] for match in matches]).decode()
+    lines: list[list[Any]] = []
+    for match in matches:
+        line = [match.item_id, match.stars]
+        if match.rated_at is not None:
+            line.append(match.rated_at)
+        lines.append(line)
+    return orjson.dumps(lines).decode()
 
 
-def _from_json(text: str) -> dict[Id, float]:
-    """Item id -> stars, from the output of `_to_json`.
+def _from_json(text: str) -> list[_ReviewedRating]:
+    """The ratings in the output of `_to_json`.
 
     Raises:
         Problem: 422, the text is invalid, which is possible because browsers send it.
     """
     try:
-        return {_checked_id(item_id): float(stars) for item_id, stars in orjson.loads(text)}
+        return [_reviewed(*fields) for fields in orjson.loads(text)]
     except (orjson.JSONDecodeError, TypeError, ValueError):
         raise Problem(
             422, "damaged-form", "The form was damaged in transit. Upload the file again."
         ) from None
 
 
-def _checked_id(value: Any) -> int | str:
-    if not isinstance(value, int | str):
+def _reviewed(item_id: Any, stars: Any, rated_at: Any = None) -> _ReviewedRating:
+    if not isinstance(item_id, int | str) or not isinstance(rated_at, int | None):
         raise TypeError
-    return value
+    return _ReviewedRating(item_id, float(stars), rated_at)

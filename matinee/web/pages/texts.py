@@ -213,7 +213,7 @@ IMPORT: dict[str, Any] = {
         "before anything is saved."
     ),
     "file": "Your file",
-    "file_hint": "ratings.csv, or the zip file from Letterboxd; at most 2 MB",
+    "file_hint": "ratings.csv, the zip file from Letterboxd, or a JSON file; at most 2 MB",
     "look": "Preview",
     "no_file": "No file was chosen, or it is empty. Choose a file first.",
     "nothing": "Nothing was selected, so nothing was saved.",
@@ -224,6 +224,13 @@ IMPORT: dict[str, Any] = {
         (
             "MovieLens",
             "About you, Export. The ratings.csv of a data set works too, if it is of one user.",
+        ),
+        ("Trakt", "Settings, Data, Export: ratings-movies.json, or the CSV file of your ratings."),
+        ("Goodreads", "My Books, Import and export: goodreads_library_export.csv."),
+        ("filmweb, Criticker, TMDB, Simkl", "The file of your ratings, CSV or JSON."),
+        (
+            "Your own table",
+            "Columns title, year and rating. If it rates up to 10, call the last one rating10.",
         ),
         ("matinee", "The page You of any matinee, Export as CSV."),
     ),

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matinee.data.catalog import Catalog, Film
-from matinee.data.personal.match_films import Import, match_films, on_scale
-from matinee.data.personal.site_exports import MOST_BYTES, MOST_ROWS, plain_cell, read_rows
+from matinee.data.personal.given_scales import on_scale
+from matinee.data.personal.match_films import Import, match_films
+from matinee.data.personal.own_files import MOST_BYTES, MOST_ROWS
+from matinee.data.personal.site_exports import plain_cell, read_rows
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
@@ -108,7 +110,8 @@ def test_likely_matches_are_distinguished_from_certain_ones(
         ("Emma,1996,5", "2 films here may be meant: Emma (1996); Emma (1996)"),
         ("The Matrix,1999,", "it has no rating"),
         ("The Matrix,1999,9", "the rating '9' is not a number from 0.5 to 5"),
-        ("The Matrix,1999,nan", "the rating 'nan' is not a number from 0.5 to 5"),
+        ("The Matrix,1999,nan", "it has no rating"),
+        ("The Matrix,1999,great", "the rating 'great' is not a number from 0.5 to 5"),
         (",1999,4", "it names no film"),
     ],
 )
@@ -255,9 +258,9 @@ def test_without_titles_nothing_is_found_and_nothing_breaks() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "The file is empty, or its first row names no columns. Give the file ratings.csv of a Letterboxd"),
+        (b"", "The file is empty. Give the file of ratings from Letterboxd, IMDb, MovieLens, Trakt,"),
         (b"\0\1\2\3", "The file is not a text file"),
-        (b"a,b\n1,2\n", r"The columns of this file \(a, b\) are not those of a known site"),
+        (b"a,b\n1,2\n", "The first row has no number, so it is a header, and it has no column of films"),
         (b"Date,Name,Year,Letterboxd URI\n1,2,3,4\n", "This Letterboxd file holds only films, no ratings"),
         (b"PK\x03\x04 but no archive", "The zip file is damaged or locked"),
         (zipped(films=b"x"), "The zip file holds no ratings.csv"),

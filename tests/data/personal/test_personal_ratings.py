@@ -36,9 +36,9 @@ Date,Name,Year,Letterboxd URI,Rating
 """
 LETTERBOXD_NOTES = [
     "Read {path} as ratings from Letterboxd: found 3 of 4 films. The stars are taken as they are.",
-    "Likely but not certain: 1 film. The first, in row 3, 'Paper Lanterns (2002)', is taken for Paper Lanterns "
+    "Likely but not certain: 1 film: row 3, 'Paper Lanterns (2002)', is taken for Paper Lanterns "
     "(2001): it is from 2001 here, and from 2002 in the file.",
-    "Skipped 1 row in {path}. The first, in row 4, 'No Such Film (2010)': no film here has this title.",
+    "Skipped 1 row in {path}: row 4, 'No Such Film (2010)': no film here has this title.",
     "Repeated ratings in {path}: 1 row; the last rating counts.",
 ]
 IMDB = """\
@@ -96,7 +96,7 @@ def test_ratings_from_imdb_are_converted_to_the_scale_of_the_model(tmp_path: Pat
     assert found.notes == [
         f"Read {path} as ratings from IMDb: found 2 of 2 films. IMDb rates from 1 to 10; the scale here is 0.5 to 5 in "
         "steps of 0.5: 1 becomes 0.5, 7 becomes 3.5, 10 becomes 5.",
-        "Likely but not certain: 1 film. The first, in row 3, 'Salt Road (1996)', is taken for Salt Road (1996): the "
+        "Likely but not certain: 1 film: row 3, 'Salt Road (1996)', is taken for Salt Road (1996): the "
         "file calls it a TV Series.",
     ]
     assert read(path, Scale(1, 10, 1)).stars == {4: 9.0, 5: 4.0}
@@ -143,8 +143,9 @@ def test_a_typed_table_is_on_the_scale_of_the_model(tmp_path: Path) -> None:
     assert read(path, Scale(1, 10, 1)).stars == {4: 4.0}
     write(path, "title,rating\nSalt Road,2\nGlass Meridian,9\n")
     assert error(path) == (
-        f"In {path}, row 3: the rating 9 for 'Glass Meridian' is outside the scale 0.5 to 5 in steps of 0.5. Convert "
-        "ratings on another scale first."
+        f"In {path}, row 3: the rating 9 for 'Glass Meridian' is outside the scale 0.5 to 5 in steps of 0.5. If the "
+        "ratings are out of 10, call their column rating10 or give --ratings-scale 1:10; --skip-bad-rows leaves out "
+        "such rows."
     )
 
 
@@ -156,7 +157,9 @@ def test_unknown_and_repeated_films_of_a_table_are_reported(tmp_path: Path) -> N
     found = read(path)
     assert found.stars == {5: 4.0}
     assert found.notes == [
-        f"Skipped 2 unknown films in {path}. The first, in row 2: No item or title 'No Such Film' among the 5 items.",
+        f"Skipped 2 rows in {path}:\n"
+        "  row 2, 'No Such Film': No item or title 'No Such Film' among the 5 items.\n"
+        "  row 4, 'None': No item or title 'None' among the 5 items.",
         f"Repeated ratings in {path}: 1 row; the last rating counts.",
     ]
 
@@ -177,10 +180,10 @@ def test_a_list_of_seen_films_is_enough_for_a_model_without_stars(tmp_path: Path
         tmp_path / "watched.csv",
         "Date,Name,Year,Letterboxd URI\n2024-01-01,Salt Road,1996,https://x\n",
     )
-    assert read(path, PAIRS) == PersonalRatings({5: 1.0}, [])
+    assert read(path, PAIRS) == PersonalRatings({5: 1.0}, [], {5: 1704067200})
     assert error(path) == (
-        f"In {path}: This Letterboxd file holds only films, no ratings. Give the file ratings.csv of a Letterboxd, "
-        "IMDb, MovieLens or matinee export."
+        f"In {path}: This Letterboxd file holds only films, no ratings. Give the file of ratings from Letterboxd, "
+        "IMDb, MovieLens, Trakt, Goodreads, filmweb, Criticker or matinee, or a table with the columns title and rating."
     )
 
 
@@ -188,8 +191,8 @@ def test_an_export_without_a_known_film_is_refused_with_the_first_row(tmp_path: 
     lines = LETTERBOXD.splitlines(keepends=True)
     path = write(tmp_path / "ratings.csv", lines[0] + lines[3])
     assert error(path) == (
-        f"In {path}: this Letterboxd file has no rating of a film that this model knows. The first, in row 2, "
-        "'No Such Film (2010)': no film here has this title."
+        f"{path} has no rating of a film that this model knows: row 2, 'No Such Film (2010)': "
+        "no film here has this title."
     )
     write(path, lines[0])
     assert error(path) == f"In {path}: this Letterboxd file holds no ratings."

@@ -188,8 +188,14 @@ def test_a_table_of_items_may_have_semicolons_and_the_ratings_own_column_of_item
         ("foo,title\n1,One\n", "it has no column of item ids (its columns are foo, title)"),
         ("item_id,bar\n1,One\n", "it has no column of titles (its columns are item_id, bar)"),
         ("", "it is empty"),
-        ("item_id,title\n9,Nine\n", "it has no title of a rated item"),
-        ("item_id,title\nx,One\n", "it has no title of a rated item"),
+        (
+            "item_id,title\n9,Nine\n",
+            "it has no title of a rated item (an id in it is '9', one in the ratings '1')",
+        ),
+        (
+            "item_id,title\nx,One\n",
+            "it has no title of a rated item (an id in it is 'x', one in the ratings '1')",
+        ),
     ],
 )
 def test_a_table_of_items_that_cannot_be_used_is_named_and_not_passed_over(

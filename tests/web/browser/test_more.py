@@ -191,7 +191,7 @@ def test_a_file_of_another_kind_is_refused_in_the_page(
     page.goto(f"{address}/you/import")
     page.get_by_label("Your file").set_input_files(file)
     page.get_by_role("button", name="Preview").click()
-    assert "not those of a known site" in page.get_by_role("alert").inner_text()
+    assert "so it is a header" in page.get_by_role("alert").inner_text()
     watched.complaints.clear()  # 422
 
 

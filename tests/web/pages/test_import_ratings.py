@@ -44,7 +44,7 @@ def test_an_import_stores_the_ticked_ratings_after_confirmation(
     again = upload(web)
     assert "2 ratings of yours will be overwritten." in again.text
     assert "you have rated this film; tick to overwrite your rating" in again.text
-    assert 'value="[[17,4.0]]">' in again.text.replace("&#34;", '"')
+    assert 'value="[[17,4.0,1704067200]]">' in again.text.replace("&#34;", '"')
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_invalid_form_stores_nothing(
 def test_an_unreadable_file_is_explained_on_the_page(web: httpx.Client) -> None:
     response = upload(web, "a,b\n1,<script>\n")
     assert response.status_code == 422
-    assert "are not those of a known site" in response.text
+    assert "so it is a header" in response.text
     assert (
         "<script>"
         not in upload(web, LETTERBOXD_CSV + "2024,<script>alert(1)</script>,1990,u,3\n").text
@@ -91,3 +91,12 @@ def test_a_file_may_be_larger_than_other_requests_up_to_two_megabytes(
     assert len(rows) > 300_000
     assert "9,004 rows" in upload(web, LETTERBOXD_CSV + rows).text
     assert web.post("/you/import", files={"file": ("x.csv", b"x" * 3 * 1024**2)}).status_code == 413
+
+
+def test_the_dates_of_imported_ratings_are_stored(web: httpx.Client) -> None:
+    rows = json.dumps([[7, 5.0, 1_600_000_000], [17, 4.0]])
+    assert web.post("/you/import/keep", data={"sure": rows}).status_code == 303
+    ratings = web.get("/api/v1/me/export").json()["ratings"]
+    rated_at = {one["item_id"]: one["rated_at"] for one in ratings}
+    assert rated_at["7"] == 1_600_000_000
+    assert rated_at["17"] > 1_700_000_000
