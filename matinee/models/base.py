@@ -437,6 +437,12 @@ class Recommender(ABC):
         """
         return self._score_new_items(self.profile(person), labels)
 
+    def _scored_new(self, scores: NDArray[Any], deviations: NDArray[Any]) -> list[ScoredItem]:
+        """The results of `_score_new_items` from scores and deviations, (n,)."""
+        stars = self._clip(scores).tolist() if self.has_stars else [None] * len(scores)
+        columns = scores.tolist(), stars, deviations.tolist()
+        return [ScoredItem("", *row) for row in zip(*columns, strict=True)]
+
     def predict_new_item(self, person: Person, labels: Sequence[str]) -> float:
         """The stars that a person would give an item that nobody has rated, from its features.
 

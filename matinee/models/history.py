@@ -11,7 +11,7 @@ from matinee.data.features import Features
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnsupportedError
-from matinee.models.recency import TimeSpan
+from matinee.models.recency import TrainingTimes
 
 
 class UserRows(NamedTuple):
@@ -108,12 +108,12 @@ class History:
         if half_life == 0 or self.timestamp is None or self.is_empty:
             return None
         positions = run_positions(self.indptr[user_index], self.counts[user_index])
-        return self._time_span.weights(self.timestamp[positions], half_life)
+        return self._training_times.weights(self.timestamp[positions], half_life)
 
     @cached_property
-    def _time_span(self) -> TimeSpan:
+    def _training_times(self) -> TrainingTimes:
         assert self.timestamp is not None
-        return TimeSpan.of(self.timestamp)
+        return TrainingTimes.of(self.timestamp)
 
     def without_ratings(self) -> "History":
         """The history for a file that must not contain ratings."""

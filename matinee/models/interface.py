@@ -1,6 +1,6 @@
 """The types that models take and return: profiles, scored items, attributions, fit options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -121,6 +121,9 @@ class UserState:
     vector: NDArray[np.float32]
     weight: NDArray[np.float32] | None = None
 
+
+ItemLabels = Sequence[Sequence[str]]
+"""The features of each of several items, such as ["genre: Comedy", "year: 1995"]."""
 
 Person = Id | UserState | Mapping[Id, float]
 """A user id of the training data, a profile, or the ratings of a new person as {item id:

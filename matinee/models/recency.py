@@ -44,14 +44,14 @@ def with_times(capabilities: Capabilities, half_life: float) -> Capabilities:
     return replace(capabilities, uses_times=half_life > 0)
 
 
-class TimeSpan(NamedTuple):
+class TrainingTimes(NamedTuple):
     """The newest and the median of the known times of a table, in seconds since 1970."""
 
     newest: int
     middle: int
 
     @classmethod
-    def of(cls, timestamp: Longs) -> "TimeSpan":
+    def of(cls, timestamp: Longs) -> "TrainingTimes":
         """The span of some times, (N,); at least one must be known."""
         known = timestamp[timestamp != NO_TIME]
         middle = 0
@@ -79,7 +79,7 @@ def recency_weights(train: Ratings, half_life: float, model: str) -> Floats | No
             f"{model}: half_life needs the times of the ratings, and this table has none; read "
             "them with --timestamp-column NAME, or leave half_life at 0."
         )
-    return TimeSpan.of(train.timestamp).weights(train.timestamp, half_life)
+    return TrainingTimes.of(train.timestamp).weights(train.timestamp, half_life)
 
 
 def sums_of(weight: Floats | None, index: NDArray[np.integer], n: int) -> Doubles:

@@ -23,11 +23,11 @@ from matinee.models.ials import ImplicitALS
 from matinee.models.implicit_feedback import random_matrix_norm
 from matinee.models.knn import ItemKNN, UserKNN
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models.recency import DAY, LEAST, TimeSpan, recency_weights
+from matinee.models.recency import DAY, LEAST, TrainingTimes, recency_weights
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import simulated
-from tests.helpers import arrays, assert_same, history, message, run, write_table
+from tests.helpers import arrays, assert_same, error_message, history, run, write_table
 
 Model = type[Recommender]
 WITH_HALF_LIFE: list[Model] = [MatrixFactorization, ImplicitALS, EASE, ItemKNN, UserKNN]
@@ -74,7 +74,7 @@ def dense(values: NDArray[Any], ratings: Ratings) -> Doubles:
 
 def test_a_rating_one_half_life_older_than_the_newest_weighs_half() -> None:
     days = np.array([0, 100, 200, 50, 10_000])
-    found = TimeSpan.of(NEWEST - days * DAY).weights(NEWEST - days * DAY, 100)
+    found = TrainingTimes.of(NEWEST - days * DAY).weights(NEWEST - days * DAY, 100)
     assert found.tolist() == pytest.approx([1, 0.5, 0.25, 2**-0.5, LEAST])
 
 
@@ -96,7 +96,7 @@ def test_a_table_without_times_is_refused(model: Model, times: str | None) -> No
         "them with --timestamp-column NAME, or leave half_life at 0."
     )
     given = replace(table(), timestamp=timestamp)
-    assert message(SettingError, lambda: one.fit(given)) == expected
+    assert error_message(SettingError, lambda: one.fit(given)) == expected
 
 
 def test_the_models_that_have_a_half_life() -> None:
@@ -401,7 +401,9 @@ def test_pearson_has_no_half_life() -> None:
         "item-knn: half_life needs another similarity than pearson, such as adjusted-cosine or "
         "pearson-baseline."
     )
-    assert message(SettingError, lambda: ItemKNN(similarity="pearson", half_life=9)) == expected
+    assert (
+        error_message(SettingError, lambda: ItemKNN(similarity="pearson", half_life=9)) == expected
+    )
 
 
 # -- tuning and the command line -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from matinee.models.bayes.model import BayesianMF
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.reranking import Dials
-from tests.helpers import ids, message
+from tests.helpers import error_message, ids
 
 NEW_LIKED, NEW_OTHER = 900, 901
 USER = 7
@@ -111,7 +111,7 @@ def test_a_list_with_them_is_not_reranked() -> None:
         "A list with films that nobody has rated cannot be re-ranked; leave out the popularity "
         "and the diversity."
     )
-    assert expected == message(
+    assert expected == error_message(
         SettingError, lambda: guide().recommend(USER, 3, dials=Dials(0.5, 0), include_unrated=True)
     )
 
@@ -122,8 +122,10 @@ def test_a_model_that_needs_ratings_says_so() -> None:
         "the items such as genres, does not."
     )
     for given in (900, "Brand New Film"):
-        assert message(UnknownNameError, lambda item=given: baseline().predict(USER, item)) == (
-            f"'Brand New Film (2020)' is in the catalog, but nobody has rated it, and {reason}"
-        )
-    refused = message(UnsupportedError, lambda: baseline().recommend(USER, include_unrated=True))
+        assert error_message(
+            UnknownNameError, lambda item=given: baseline().predict(USER, item)
+        ) == (f"'Brand New Film (2020)' is in the catalog, but nobody has rated it, and {reason}")
+    refused = error_message(
+        UnsupportedError, lambda: baseline().recommend(USER, include_unrated=True)
+    )
     assert refused == reason

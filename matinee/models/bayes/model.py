@@ -15,7 +15,6 @@ see `gibbs.py`.
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -38,7 +37,7 @@ from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
-from matinee.models.interface import Capabilities, ScoredItem, TrainingCurve
+from matinee.models.interface import Capabilities, ItemLabels, ScoredItem, TrainingCurve
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, one_blas_thread, workers
@@ -389,9 +388,7 @@ class BayesianMF(Recommender):
 
     # -- items that nobody has rated -----------------------------------------------------
 
-    def _score_new_items(
-        self, profile: UserState, labels: Sequence[Sequence[str]]
-    ) -> list[ScoredItem]:
+    def _score_new_items(self, profile: UserState, labels: ItemLabels) -> list[ScoredItem]:
         features = self.history_.item_features
         if len(self.label_draws_) == 0 or features is None:
             raise UnsupportedError(
@@ -401,19 +398,15 @@ class BayesianMF(Recommender):
         mean, variance = new_item_moments(
             profile.vector, features, self.label_draws_, labels, self._link
         )
-        scores = self._stars(mean.astype(np.float32)).tolist()
-        deviations = self.deviation_ * np.sqrt(variance)
-        stars = self._clip(scores).tolist() if self.has_stars else [None] * len(scores)
-        rows = zip(scores, stars, deviations.tolist(), strict=True)
-        return [ScoredItem("", *row) for row in rows]
+        scores = self._stars(mean.astype(np.float32))
+        return self._scored_new(scores, self.deviation_ * np.sqrt(variance))
 
     def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
         """Mean and variance of a person's standardized ratings of some items, (n,) each."""
-        draws = self.item_draws_[item_index].astype(np.float32)
-        return rating_moments(vector, draws, self._link)
+        return rating_moments(vector, self.item_draws_[item_index].astype(np.float32), self._link)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
         """The standard deviation of ratings about `predict_ratings`, in stars, (N,).
