@@ -8,6 +8,7 @@ import click
 from matinee.cli.options import (
     data_argument,
     data_options,
+    half_life_option,
     json_option,
     load_parts,
     make_model,
@@ -16,6 +17,7 @@ from matinee.cli.options import (
     split_option,
     test_option,
     threads_option,
+    with_half_life,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
 from matinee.cli.reading import reading_of
@@ -39,6 +41,7 @@ from matinee.errors import SettingError
     metavar="MODEL.KEY=VALUE",
     help="A setting of a model; may be repeated.",
 )
+@half_life_option
 @seed_option
 @threads_option
 @data_options
@@ -52,6 +55,7 @@ def compare(
     test_source: str | None,
     spec: str | None,
     settings: tuple[str, ...],
+    half_life: float | None,
     seed: int,
     threads: int | None,
     page: Path | None,
@@ -76,6 +80,9 @@ def compare(
     if names:
         chosen = [name.strip() for name in names.split(",")]
     settings_of = _settings_by_model(settings, chosen)
+    if half_life is not None:
+        for name in _with_half_lives(chosen):
+            settings_of[name] = with_half_life(settings_of[name], half_life)
     models = {name: make_model(name, settings_of[name], seed) for name in chosen}
     dataset, parts = load_parts(source, columns, test_source, spec or "random:0.2", seed)
     if not names and not dataset.ratings.scale.has_stars:
@@ -100,6 +107,22 @@ def compare(
         click.echo(f"\n{sentence}")
     note(comparison.note)
     note(dataset.note)
+
+
+def _with_half_lives(names: list[str]) -> list[str]:
+    """Those of the models that have a half-life.
+
+    Raises:
+        SettingError: none has one.
+    """
+    from matinee.models import model_named
+
+    found = [name for name in names if hasattr(model_named(name), "half_life")]
+    if not found:
+        raise SettingError(
+            "None of these models has a half-life; mf, ials, ease, item-knn and user-knn have one."
+        )
+    return found
 
 
 def _settings_by_model(settings: tuple[str, ...], names: list[str]) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ import click
 
 from matinee.cli.options import (
     data_options,
+    half_life_option,
     json_option,
     load_parts,
     make_model,
@@ -18,6 +19,7 @@ from matinee.cli.options import (
     split_option,
     test_option,
     threads_option,
+    with_half_life,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
 from matinee.cli.reading import reading_of
@@ -29,6 +31,7 @@ from matinee.cli.reading import reading_of
 @split_option
 @model_option
 @set_option
+@half_life_option
 @seed_option
 @threads_option
 @data_options
@@ -39,6 +42,7 @@ def evaluate(
     spec: str | None,
     model_name: str | None,
     settings: tuple[str, ...],
+    half_life: float | None,
     seed: int,
     threads: int | None,
     as_json_: bool,
@@ -52,6 +56,7 @@ def evaluate(
     from matinee.evaluation import evaluate as measure
 
     require_one_split(test_source, spec)
+    settings = with_half_life(settings, half_life)
     if model_name:
         # Reports a wrong setting before the data are read
         make_model(model_name, settings, seed)

@@ -57,6 +57,13 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="A setting of the model; may be repeated.",
 )
+half_life_option = click.option(
+    "--half-life",
+    type=click.FloatRange(min=0),
+    metavar="DAYS",
+    help="Newer ratings count more: one that is DAYS older than the newest weighs half, as with "
+    "--set half_life=DAYS. For mf, ials, ease, item-knn and user-knn.",
+)
 test_option = click.option(
     "--test", "test_source", metavar="DATA", help="Test part, if it is a separate table."
 )
@@ -226,6 +233,13 @@ def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, Any]:
             )
         settings[name.strip()] = value.strip()
     return settings
+
+
+def with_half_life(pairs: tuple[str, ...], half_life: float | None) -> tuple[str, ...]:
+    """The KEY=VALUE texts, with one for --half-life if it is given."""
+    if half_life is None:
+        return pairs
+    return (*pairs, f"half_life={half_life:g}")
 
 
 def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":

@@ -36,12 +36,16 @@ def predict(
     items: tuple[str, ...],
     as_json_: bool,
 ) -> None:
-    """Predict the stars that a person would give a film."""
+    """Predict the stars that a person would give a film.
+
+    A film of the catalog that nobody has rated is predicted from its genres and year, with a
+    model of bayes; other models need ratings of the film.
+    """
     from matinee.recommendation.guide import Guide
 
     require_person(user, ratings)
     guide = Guide.load(model_file)
-    item_ids = [guide.item_id(item) for item in items]
+    item_ids = [_item_id(guide, item) for item in items]
     profile = profile_of(guide, model_file, user, ratings)
     predictions = [_Prediction.of(guide, profile, item_id) for item_id in item_ids]
     if not as_json_:
@@ -55,6 +59,14 @@ def predict(
         as_json(person | {"items": [prediction.to_dict() for prediction in predictions]})
 
 
+def _item_id(guide: "Guide", item: str) -> "Id":
+    """The id of a film, rated or in the catalog alone."""
+    unrated = guide.unrated_id(item)
+    if unrated is not None:
+        return unrated
+    return guide.item_id(item)
+
+
 class _Prediction(NamedTuple):
     """The prediction for one film."""
 
@@ -65,11 +77,15 @@ class _Prediction(NamedTuple):
 
     @classmethod
     def of(cls, guide: "Guide", profile: "UserState", item_id: "Id") -> "_Prediction":
-        from matinee.recommendation.intervals import certainty
+        from matinee.recommendation.intervals import certainty, certainty_of
 
+        title = guide.catalog[item_id].title
+        if guide.model.items_.find(item_id) is None:
+            scored = guide.score_unrated(profile, item_id)
+            uncertainty = certainty_of(guide.model, scored)
+            return cls(item_id, title, guide.predict(profile, item_id), uncertainty)
         stars = guide.model.predict(profile, item_id)
-        uncertainty = certainty(guide.model, profile, item_id, stars)
-        return cls(item_id, guide.catalog[item_id].title, stars, uncertainty)
+        return cls(item_id, title, stars, certainty(guide.model, profile, item_id, stars))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

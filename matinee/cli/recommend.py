@@ -74,6 +74,12 @@ if TYPE_CHECKING:
     help="No films of this file.",
 )
 @click.option("--include-seen", is_flag=True, help="Include films that the person has rated.")
+@click.option(
+    "--include-unrated",
+    is_flag=True,
+    help="Include films of the catalog that nobody has rated, by their genres and years; for a "
+    "model of bayes and one person.",
+)
 @dial_options
 @group_option
 @click.option(
@@ -98,6 +104,7 @@ def recommend(
     only_file: Path | None,
     without_file: Path | None,
     include_seen: bool,
+    include_unrated: bool,
     popularity: float,
     diversity: float,
     group: str | None,
@@ -134,6 +141,9 @@ def recommend(
     from matinee.recommendation.reranking import Dials
 
     _require_people(users, files, everybody, out)
+    is_group = bool(group) or len(users) + len(files) > 1
+    if include_unrated and (is_group or everybody):
+        raise click.UsageError("--include-unrated needs one person, not a group or --everybody.")
     dials = Dials(popularity, diversity)
     guide = Guide.load(model_file)
     filters = Filters(genres, not_genres, parse_years(years), min_ratings)
@@ -146,7 +156,7 @@ def recommend(
         _write_lists(guide, lists, out, as_json_)
         return
     headings: list[str] = []
-    if group or len(users) + len(files) > 1:
+    if is_group:
         members = _members(users, files)
         people = _profiles(guide, model_file, members)
         how = group or "mean"
@@ -158,7 +168,14 @@ def recommend(
     else:
         (person,) = _members(users, files)
         profile = profile_of(guide, model_file, person.user, person.ratings)
-        suggestions = guide.recommend(profile, k, filters, dials=dials, include_seen=include_seen)
+        suggestions = guide.recommend(
+            profile,
+            k,
+            filters,
+            dials=dials,
+            include_seen=include_seen,
+            include_unrated=include_unrated,
+        )
         result = {"user": id_of(guide, person.user)}
     if as_json_:
         items = [line.to_dict() for line in suggestions.items]

@@ -9,6 +9,7 @@ import click
 from matinee.cli.options import (
     data_argument,
     data_options,
+    half_life_option,
     load_data,
     make_model,
     make_model_for,
@@ -16,6 +17,7 @@ from matinee.cli.options import (
     seed_option,
     set_option,
     threads_option,
+    with_half_life,
 )
 from matinee.cli.output import announce_compiling, note, progress_bar
 from matinee.text import counted
@@ -25,6 +27,7 @@ from matinee.text import counted
 @data_argument
 @model_option
 @set_option
+@half_life_option
 @seed_option
 @threads_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Model file to write.")
@@ -42,6 +45,7 @@ def train(
     source: tuple[str, ...],
     model_name: str | None,
     settings: tuple[str, ...],
+    half_life: float | None,
     seed: int,
     threads: int | None,
     out: Path,
@@ -57,6 +61,7 @@ def train(
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin, check_target
 
+    settings = with_half_life(settings, half_life)
     if model_name:
         # Reports a wrong setting before the data are read
         make_model(model_name, settings, seed)

@@ -7,6 +7,7 @@ import click
 from matinee.cli.options import (
     data_argument,
     data_options,
+    half_life_option,
     json_option,
     load_parts,
     make_model,
@@ -18,6 +19,7 @@ from matinee.cli.options import (
     set_option,
     test_option,
     threads_option,
+    with_half_life,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
 from matinee.cli.reading import reading_of
@@ -47,6 +49,7 @@ from matinee.errors import SettingError
     "--split", "spec", metavar="SPEC", help="Hold out a test part, which is used once, at the end."
 )
 @set_option
+@half_life_option
 @seed_option
 @threads_option
 @data_options
@@ -61,6 +64,7 @@ def tune(
     test_source: str | None,
     spec: str | None,
     settings: tuple[str, ...],
+    half_life: float | None,
     seed: int,
     threads: int | None,
     as_json_: bool,
@@ -78,6 +82,7 @@ def tune(
     from matinee.evaluation.tuning_study import Plan
 
     require_one_split(test_source, spec)
+    settings = with_half_life(settings, half_life)
     if spec and spec.startswith(("time:", "leave-last-out")):
         # A model that must predict the future is tuned for that
         validation = validation or spec

@@ -125,9 +125,10 @@ class Catalog:
         """Genres, years and decades as features of items; None if all items have the same."""
         if not self.films:
             return None
-        return Features.of([self._feature_names(item_id) for item_id in items.ids.tolist()])
+        return Features.of([self.feature_names(item_id) for item_id in items.ids.tolist()])
 
-    def _feature_names(self, item_id: Id) -> list[str]:
+    def feature_names(self, item_id: Id) -> list[str]:
+        """The labels of an item: "genre: Comedy", "year: 1995", "decade: 1990"."""
         film = self.films.get(item_id)
         if film is None:
             return []
@@ -135,6 +136,16 @@ class Catalog:
         if film.year:
             names += [f"year: {film.year}", f"decade: {film.decade.removesuffix('s')}"]
         return names
+
+    def id_of_text(self, text: Id) -> Id | None:
+        """The id of an item, which may be given as text; None if the catalog does not have
+        it."""
+        if text in self.films:
+            return text
+        digits = str(text)
+        if digits.isdecimal() and len(digits) < 20 and int(digits) in self.films:
+            return int(digits)
+        return None
 
     def ids_of_title(self, text: str, *, other_names: bool = True) -> list[Id]:
         """The ids of all items with this title.
@@ -240,17 +251,28 @@ def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
         )
     if not catalog:
         return items.index(name)
-    if titled or _has_id(catalog, name):
+    if titled or catalog.id_of_text(name) is not None:
         raise NotRatedError(f"'{name}' is in the catalog, but nobody has rated it.")
     hint = _nearest_titles(name, items, catalog)
     raise UnknownNameError(f"No item or title '{name}' among the {len(items):,} items.{hint}")
 
 
-def _has_id(catalog: Catalog, text: str) -> bool:
-    """Whether a text is the id of an item of the catalog."""
-    if text.isdecimal() and len(text) < 20 and int(text) in catalog.films:
-        return True
-    return text in catalog.films
+def find_unrated(text: Id, items: Vocabulary, catalog: Catalog) -> Id | None:
+    """The id of an item of the catalog that is not among the items, by id or by title.
+
+    None if there is none or more than one, or if an item has this id or title.
+    """
+    kind, _, rest = str(text).partition(":")
+    if items.find(text) is not None or (kind == "id" and items.find(rest) is not None):
+        return None
+    found = catalog.id_of_text(rest if kind == "id" else text)
+    if found is None and kind != "id":
+        ids = catalog.ids_of_title(str(text).removeprefix("title:"))
+        if len(ids) == 1:
+            found = ids[0]
+    if found is None or items.find(found) is not None:
+        return None
+    return found
 
 
 def _refuse_ambiguous(text: str, item_id: Id, titled: list[Id], catalog: Catalog) -> None:

@@ -36,6 +36,19 @@ class Features:
             return None
         return cls(tuple(names), table)
 
+    def row_of(self, labels: Sequence[str]) -> NDArray[np.float32]:
+        """The row of one more user or item with these labels, (C,).
+
+        Labels without a column are left out, but count among the n of their kind.
+        """
+        row = np.zeros(len(self.names), np.float32)
+        kinds = [name.split(":")[0] for name in labels]
+        column_of = {name: column for column, name in enumerate(self.names)}
+        for name, kind in zip(labels, kinds, strict=True):
+            if name in column_of:
+                row[column_of[name]] = kinds.count(kind) ** -0.5
+        return row
+
     def take(self, rows: NDArray[np.integer]) -> "Features":
         """The given rows; a row -1 gives zeros."""
         taken = np.where((rows >= 0)[:, None], self.table[rows], 0)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from math import isfinite
 from typing import Any
 
-from matinee.data.ratings import Ratings
+from matinee.data.ratings import NO_TIME, Ratings
 from matinee.data.split import Split, splits
 from matinee.errors import SettingError, UnsupportedError
 from matinee.evaluation.paired_tests import LEVEL, against_first
@@ -205,7 +205,8 @@ def tune(
             "Tuning needs optuna, which is not installed:  pip install 'matinee[tune]'"
         )
     plan = plan or Plan()
-    space = search_space(model, plan.fixed)
+    has_times = train.timestamp is not None and bool((train.timestamp != NO_TIME).any())
+    space = search_space(model, plan.fixed, has_times)
     metric = _checked_metric(model, train, plan.metric)
     split = plan.split or _default_split(metric, len(train))
     parts = list(splits(train, split, model.seed))

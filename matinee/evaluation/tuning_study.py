@@ -177,8 +177,11 @@ class PruningCallback:
         return report
 
 
-def search_space(model: Recommender, fixed: Sequence[str]) -> list[Hyper]:
+def search_space(model: Recommender, fixed: Sequence[str], has_times: bool = False) -> list[Hyper]:
     """The settings with a declared range, without the fixed ones.
+
+    Args:
+        has_times: whether the ratings have times, which some settings need.
 
     Raises:
         UnsupportedError: there are none.
@@ -186,7 +189,9 @@ def search_space(model: Recommender, fixed: Sequence[str]) -> list[Hyper]:
     space = [
         setting
         for setting in model.hypers()
-        if setting.search is not None and setting.name not in fixed
+        if setting.search is not None
+        and setting.name not in fixed
+        and (has_times or not setting.needs_times)
     ]
     if not space:
         besides = ""
@@ -291,6 +296,9 @@ def _proposed(trial: "optuna.Trial", setting: Hyper) -> Any:
     if isinstance(setting.default, bool | str):
         return trial.suggest_categorical(setting.name, list(ends))
     low, high = ends
+    if setting.needs_times:
+        proposed = trial.suggest_float(setting.name, low, _highest(setting), log=True)
+        return float(f"{proposed:.3g}") if proposed <= high else 0.0
     is_log = low > 0 and high / low > 10
     if isinstance(setting.default, int):
         return trial.suggest_int(setting.name, int(low), int(high), log=is_log)
@@ -302,4 +310,16 @@ def _clipped(setting: Hyper, value: Any) -> Any:
     ends: Any = setting.search
     if isinstance(value, bool | str):
         return value
+    if setting.needs_times:
+        return min(max(value, ends[0]), ends[1]) if value else _highest(setting)
     return min(max(value, ends[0]), ends[1])
+
+
+def _highest(setting: Hyper) -> float:
+    """The upper end of the proposals for a setting that needs times.
+
+    All proposals beyond its range mean 0: times are ignored, as with an endless half-life. On
+    the log scale, they are half of all proposals.
+    """
+    low, high = setting.search or (1.0, 1.0)
+    return high * high / low

@@ -42,6 +42,30 @@ def count_both(
 
 
 @kernel()
+def sum_both(
+    likers: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
+    likes: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
+    rows: tuple[int, int],
+    sums: NDArray[np.float32],
+) -> None:
+    """`count_both` with a value for each like: sums[i, j] is the sum of the products of the
+    values of i and j.
+
+    Args:
+        likers, likes: by item and by user: indptr, indices of the other side, and values.
+    """
+    item_starts, users, of_users = likers
+    user_starts, items, of_items = likes
+    for i in range(rows[0], len(item_starts) - 1, rows[1]):
+        row = sums[i]
+        for place in range(item_starts[i], item_starts[i + 1]):
+            own, stop = user_starts[users[place]], user_starts[users[place] + 1]
+            while own < stop and items[own] <= i:
+                row[items[own]] += of_users[place] * of_items[own]
+                own += 1
+
+
+@kernel()
 def count_large(
     matrix: NDArray[np.float32],
     scale: NDArray[np.float32],

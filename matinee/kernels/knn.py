@@ -187,9 +187,19 @@ def keep_nearest(
 
 
 @kernel()
-def from_item(values: Floats, neighbors: Integers, weights: Floats, rule: Rule) -> np.float32:
+def from_item(
+    values: Floats,
+    neighbors: Integers,
+    weights: Floats,
+    rule: Rule,
+    importance: Floats | None = None,
+) -> np.float32:
     """The value of an item with neighbors, (M,), from a user's values, (I,), NaN if
-    unrated."""
+    unrated.
+
+    Args:
+        importance: (I,), by which the weight of each value is multiplied; None means 1.
+    """
     total, mass, n = F32(0), F32(0), 0
     for place in range(len(neighbors)):
         weight = weights[place]
@@ -197,10 +207,19 @@ def from_item(values: Floats, neighbors: Integers, weights: Floats, rule: Rule) 
             break
         value = values[neighbors[place]]
         if not np.isnan(value):
+            weight = weighed(weight, importance, neighbors[place])
             total += weight * value
             mass += weight
             n += 1
     return settle(total, mass, rule)
+
+
+@kernel()
+def weighed(weight: np.float32, importance: Floats | None, place: int | np.integer) -> np.float32:
+    """A weight times the importance at a place, (N,); None means 1."""
+    if importance is None:
+        return weight
+    return F32(weight * importance[place])
 
 
 @kernel()
@@ -213,13 +232,20 @@ def settle(total: np.float32, mass: np.float32, rule: Rule) -> np.float32:
 
 
 @kernel()
-def items_for_all(values: Floats, kept: tuple[Integers, Floats], rule: Rule, out: Floats) -> None:
+def items_for_all(
+    values: Floats,
+    kept: tuple[Integers, Floats],
+    rule: Rule,
+    out: Floats,
+    importance: Floats | None = None,
+) -> None:
     """`from_item` for values, (B, I), and all items: out, (B, I). `kept`: neighbors and
     weights."""
     neighbors, weights = kept
     for person in range(len(values)):
+        own = None if importance is None else importance[person]
         for item in range(len(neighbors)):
-            out[person, item] = from_item(values[person], neighbors[item], weights[item], rule)
+            out[person, item] = from_item(values[person], neighbors[item], weights[item], rule, own)
 
 
 @kernel()
@@ -229,14 +255,16 @@ def items_for_pairs(
     kept: tuple[Integers, Floats],
     rule: Rule,
     out: Floats,
+    importance: Floats | None = None,
 ) -> None:
     """`from_item` for the items at starts[b]:starts[b + 1] of each user b, (n,) as out."""
     neighbors, weights = kept
     starts, items = pairs
     for person in range(len(values)):
+        own = None if importance is None else importance[person]
         for place in range(starts[person], starts[person + 1]):
             item = items[place]
-            out[place] = from_item(values[person], neighbors[item], weights[item], rule)
+            out[place] = from_item(values[person], neighbors[item], weights[item], rule, own)
 
 
 # -- from nearest users ------------------------------------------------------------------
@@ -275,17 +303,32 @@ def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
 
 @kernel()
 def people_for_all(
-    values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
+    values: Floats,
+    people: People,
+    measure: Measure,
+    rule: Rule,
+    out: Floats,
+    importance: tuple[Floats, Floats] | None = None,
 ) -> None:
     """The mean over the k nearest raters of each item, for compared values, (B, I): out, (B,
-    I)."""
+    I).
+
+    Args:
+        importance: by which the weight of each known rating is multiplied, in the order of
+            people.raters and in that of people.given, (N,) each; None means 1.
+    """
     for person in range(len(values)):
-        people_for_one(values[person], people, measure, rule, out[person])
+        people_for_one(values[person], people, measure, rule, out[person], importance)
 
 
 @kernel()
 def people_for_one(
-    values: Floats, people: People, measure: Measure, rule: Rule, out: Floats
+    values: Floats,
+    people: People,
+    measure: Measure,
+    rule: Rule,
+    out: Floats,
+    importance: tuple[Floats, Floats] | None = None,
 ) -> None:
     """`people_for_all` for one person: values and out, (I,).
 
@@ -294,14 +337,16 @@ def people_for_one(
     """
     starts, index, value = people.given
     of_person, of_item = people.offsets
+    own = None if importance is None else importance[1]
     total, mass, n = np.zeros(len(out), F32), np.zeros(len(out), F32), np.zeros(len(out), np.int32)
     alike = alike_people(values, people, measure)
     for key in nearest_first(alike, len(alike)):
         other = np.int64(key & ALL_ONES)
-        weight = F32(alike[other] ** rule.amplification)
+        similarity = F32(alike[other] ** rule.amplification)
         for place in range(starts[other], starts[other + 1]):
             item = index[place]
             if n[item] < rule.k:
+                weight = weighed(similarity, own, place)
                 total[item] += weight * ((value[place] - of_person[other]) - of_item[item])
                 mass[item] += weight
                 n[item] += 1
@@ -317,10 +362,12 @@ def people_for_pairs(
     measure: Measure,
     rule: Rule,
     out: Floats,
+    importance: tuple[Floats, Floats] | None = None,
 ) -> None:
     """`people_for_all` for the items at starts[b]:starts[b + 1] of each user b."""
     starts, items = pairs
     first, index, value = people.raters
+    own = None if importance is None else importance[0]
     for person in range(len(values)):
         if starts[person] == starts[person + 1]:
             continue
@@ -330,7 +377,8 @@ def people_for_pairs(
             total, mass = F32(0), F32(0)
             for key in nearest_first(alike[index[here]], rule.k):
                 rater = here.start + np.int64(key & ALL_ONES)
-                weight = F32(alike[index[rater]] ** rule.amplification)
+                similarity = F32(alike[index[rater]] ** rule.amplification)
+                weight = weighed(similarity, own, rater)
                 total += weight * value[rater]
                 mass += weight
             out[place] = settle(total, mass, rule)

@@ -85,6 +85,7 @@ def sweep(
     ],
     learning_rate: np.float32,
     losses: NDArray[np.float64],
+    importance: NDArray[np.float32] | None = None,
 ) -> None:
     """Takes one gradient step per rating of the given blocks, up to the row stops[block].
 
@@ -95,6 +96,8 @@ def sweep(
     Args:
         weights: user factors, (U, F), item factors, (I, F), and for users, (U, 3), and items,
             (I, 3), the bias, the decay of the factors and that of the bias.
+        importance: (N,), by which each step on an error is multiplied, in the order of the
+            ratings; None, for which separate code without it is compiled, means 1.
     """
     users, items, values, starts = ratings
     user_factors, item_factors, user_side, item_side = weights
@@ -113,7 +116,10 @@ def sweep(
                 dot += p[f] * q[f]
             error = values[row] - bias_u - bias_i - dot
             loss += error * error
-            step = learning_rate * error
+            if importance is None:
+                step = learning_rate * error
+            else:
+                step = learning_rate * error * importance[row]
             user_side[user, 0] = bias_u + step - learning_rate * user_side[user, 2] * bias_u
             item_side[item, 0] = bias_i + step - learning_rate * item_side[item, 2] * bias_i
             keep_p = F32(1) - learning_rate * user_side[user, 1]

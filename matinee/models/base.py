@@ -63,7 +63,7 @@ class Recommender(ABC):
                        stars (or `_predict_at` if predictions depend on time)
     may implement      `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`,
                        `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`,
-                       `set_members`
+                       `set_members`, `_score_new_items`
     leaves after fit   `users_ items_ scale_ history_ item_counts_ item_means_`, its fitted
     arrays,
                        and `curve_`
@@ -168,6 +168,21 @@ class Recommender(ABC):
         raise UnsupportedError(
             f"{self.name} has no learning rate to find; use dot-product, plain-mf or mlp."
         )
+
+    def _score_new_items(
+        self, profile: UserState, labels: Sequence[Sequence[str]]
+    ) -> list[ScoredItem]:
+        """See `score_new_items`."""
+        del profile, labels
+        raise UnsupportedError(
+            f"{self.name} needs ratings of an item to predict it; only bayes, trained with "
+            "features of the items such as genres, does not."
+        )
+
+    @property
+    def _half_life(self) -> float:
+        """The age in days at which a rating weighs half; 0 if age does not matter."""
+        return 0.0
 
     @property
     def needs_valid(self) -> bool:
@@ -378,7 +393,9 @@ class Recommender(ABC):
             return self.fold_in(person)
         user = self.users_.index(person)
         item_index, value = self.history_.of(user)
-        return UserState(item_index, value, self._user_vectors(np.array([user]))[0])
+        index = np.array([user])
+        weight = self.history_.weights(index, self._half_life)
+        return UserState(item_index, value, self._user_vectors(index)[0], weight)
 
     def fold_in(self, ratings: Mapping[Id, float]) -> UserState:
         """The profile of a new person from the ratings they just gave.
@@ -403,6 +420,37 @@ class Recommender(ABC):
     def _clip(self, stars: Any) -> Any:
         """Stars, limited to the scale."""
         return np.clip(stars, self.scale_.lowest, self.scale_.highest)
+
+    def score_new_items(self, person: Person, labels: Sequence[Sequence[str]]) -> list[ScoredItem]:
+        """The expected scores, stars and deviations of items that nobody has rated.
+
+        Args:
+            labels: the features of each item, as in the training data, such as
+                `["genre: Comedy", "year: 1995"]`. Labels that no item of the training data has
+                are ignored.
+
+        Returns:
+            A prediction for each item, in the given order, with an empty item id.
+
+        Raises:
+            UnsupportedError: the model did not learn from features of items.
+        """
+        return self._score_new_items(self.profile(person), labels)
+
+    def _scored_new(self, scores: NDArray[Any], deviations: NDArray[Any]) -> list[ScoredItem]:
+        """The results of `_score_new_items` from scores and deviations, (n,)."""
+        stars = self._clip(scores).tolist() if self.has_stars else [None] * len(scores)
+        columns = scores.tolist(), stars, deviations.tolist()
+        return [ScoredItem("", *row) for row in zip(*columns, strict=True)]
+
+    def predict_new_item(self, person: Person, labels: Sequence[str]) -> float:
+        """The stars that a person would give an item that nobody has rated, from its features.
+
+        For `labels` and errors see `score_new_items`.
+        """
+        self._require_stars()
+        (scored,) = self.score_new_items(person, [labels])
+        return float(self._clip(scored.score))
 
     def parts(self, person: Person, item_id: Id) -> tuple[float, Attribution]:
         """The score of an item for a person, before clipping, and its attribution.

@@ -42,6 +42,7 @@ def shrunken_biases(
     user_shrinkage: float,
     item_shrinkage: float,
     epochs: int,
+    weight: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """User and item biases, (U,) and (I,), that minimize
 
@@ -49,7 +50,12 @@ def shrunken_biases(
 
     Each epoch solves for the item biases with the user biases fixed, then the reverse. The
     shrinkage acts like that many additional ratings with a residual of 0.
+
+    Args:
+        weight: the weight of each squared error, (N,); None if all weigh 1.
     """
+    if weight is not None:
+        return _weighted_biases(train, residual, user_shrinkage, item_shrinkage, epochs, weight)
     user_bias, item_bias = np.zeros(train.n_users), np.zeros(train.n_items)
     user_weight = 1 / np.maximum(train.user_counts + user_shrinkage, 1e-9)
     item_weight = 1 / np.maximum(train.item_counts + item_shrinkage, 1e-9)
@@ -58,6 +64,29 @@ def shrunken_biases(
         item_bias = np.bincount(train.item_index, left, minlength=train.n_items) * item_weight
         left = residual - item_bias[train.item_index]
         user_bias = np.bincount(train.user_index, left, minlength=train.n_users) * user_weight
+    return user_bias, item_bias
+
+
+def _weighted_biases(
+    train: Ratings,
+    residual: NDArray[np.float64],
+    user_shrinkage: float,
+    item_shrinkage: float,
+    epochs: int,
+    weight: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`shrunken_biases` with a weight for each rating, (N,)."""
+    n_users, n_items = train.n_users, train.n_items
+    user_bias, item_bias = np.zeros(n_users), np.zeros(n_items)
+    user_sums = np.bincount(train.user_index, weight, minlength=n_users)
+    item_sums = np.bincount(train.item_index, weight, minlength=n_items)
+    user_weight = 1 / np.maximum(user_sums + user_shrinkage, 1e-9)
+    item_weight = 1 / np.maximum(item_sums + item_shrinkage, 1e-9)
+    for _ in range(epochs):
+        left = weight * (residual - user_bias[train.user_index])
+        item_bias = np.bincount(train.item_index, left, minlength=n_items) * item_weight
+        left = weight * (residual - item_bias[train.item_index])
+        user_bias = np.bincount(train.user_index, left, minlength=n_users) * user_weight
     return user_bias, item_bias
 
 

@@ -100,20 +100,29 @@ def state_of(model: "Recommender") -> Arrays:
     return arrays
 
 
-def check_state(model: "Recommender", history: History, arrays: Mapping[str, NDArray[Any]]) -> None:
+def check_state(
+    model: "Recommender", history: History, arrays: Mapping[str, NDArray[Any]]
+) -> Arrays:
     """Checks the arrays against their declarations, and the history.
+
+    Returns:
+        The arrays, with an empty one for each that files of earlier versions lack.
 
     Raises:
         DataError: an array is missing or is not as declared, or the history is damaged.
     """
     sizes, declared = _sizes(model, history), learned_arrays(type(model))
+    complete = dict(arrays)
     for array in declared:
-        if array.name not in arrays:
+        if array.name not in complete and array.may_be_missing:
+            complete[array.name] = _empty(array, sizes)
+        if array.name not in complete:
             raise DataError(f"{model.name}: {array.name} is missing")
-        _check_shape(model.name, array, arrays[array.name], sizes)
+        _check_shape(model.name, array, complete[array.name], sizes)
     for array in declared:
-        _check_values(model.name, array, arrays[array.name], sizes)
-    check_history(history, arrays["item_counts_"])
+        _check_values(model.name, array, complete[array.name], sizes)
+    check_history(history, complete["item_counts_"])
+    return complete
 
 
 def restore(
@@ -127,7 +136,7 @@ def restore(
     Raises:
         DataError: as for `check_state`.
     """
-    check_state(model, history, arrays)
+    arrays = check_state(model, history, arrays)
     model.users_, model.items_, model.scale_ = history.users, history.items, history.scale
     model.history_ = history
     for array in learned_arrays(type(model)):
@@ -174,6 +183,18 @@ def _check_shape(model: str, declared: Learned, array: NDArray[Any], sizes: dict
         expected.append(max(0, known + offset))
     if array.shape != tuple(expected):
         raise DataError(f"{name} has the shape {array.shape}, not {tuple(expected)}")
+
+
+def _empty(declared: Learned, sizes: dict[str, int]) -> NDArray[Any]:
+    """The array that stands for a missing one."""
+    shape = []
+    for size in declared.shape:
+        if isinstance(size, int):
+            shape.append(size)
+        else:
+            letter, offset = _parsed(size)
+            shape.append(max(0, sizes.get(letter, 0) + offset))
+    return np.zeros(shape, declared.dtype)
 
 
 def _parsed(size: str) -> tuple[str, int]:

@@ -9,6 +9,11 @@ shallow autoencoders for sparse data", 2019). Unlike the paper, the model stores
 correlations of the items, c_ij = -P_ij / sqrt(P_ii P_jj), and only the largest. They are
 symmetric, serve as similarities, and give B_ji = c_ij sqrt(P_jj / P_ii).
 
+With a `half_life`, X holds the roots of the weights w = 2^(-D / half_life) instead of ones,
+where D is the age of a like in days (`recency.py`). So an item's entry on the diagonal of X'X is
+the sum of the weights of its likes, and a user whose likes are all equally old counts as w users.
+A known user is scored with these roots, a new person with ones.
+
 The cost of dropping the others, on MovieLens-1M with ratings of 4 and 5 as likes and a fifth
 held out, in NDCG@10 and the size of the model file: all .3303, 110 MB; `entries` 1000 .3299,
 30 MB; 400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
@@ -33,6 +38,7 @@ from matinee.models.implicit_feedback import (
     random_matrix_norm,
 )
 from matinee.models.interface import Capabilities
+from matinee.models.recency import half_life_setting, recency_weights, with_times
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -78,6 +84,7 @@ class EASE(Recommender):
         high=1_000_000,
         help="weights stored per item on average; the largest are stored, 8 bytes each",
     )
+    half_life: float = half_life_setting()
 
     indptr_: NDArray[np.int64] = learned("I+1", dtype=np.int64, indptr_of="N")
     related_: NDArray[np.int32] = learned("N", dtype=np.int32, index_of="items")
@@ -93,22 +100,33 @@ class EASE(Recommender):
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
+        self.capabilities = with_times(self.capabilities, self.half_life)
+
+    @property
+    def _half_life(self) -> float:
+        return self.half_life
 
     # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
+        weight = recency_weights(train, self.half_life, self.name)  # (N,)
         threshold = find_threshold(self.threshold, train, self.name)
         self.threshold_ = np.array(threshold)
-        likers, likes = _liked(train.by_item, threshold), _liked(train.by_user, threshold)
-        n_likers = np.diff(likers.indptr)
+        likers = _liked(train.by_item, threshold, weight)
+        likes = _liked(train.by_user, threshold, weight)
+        n_likers, n_likes = np.diff(likers.indptr), float(len(likes.indices))
         n_users = int(np.count_nonzero(np.diff(likes.indptr)))
-        self.popularity_ = (n_likers / n_users).astype(np.float32)
+        popularity = n_likers.astype(np.float64)
+        if likers.root is not None:
+            squares = np.append(0, np.cumsum(likers.root.astype(np.float64) ** 2))
+            popularity, n_likes = np.diff(squares[likers.indptr]), float(squares[-1])
+        self.popularity_ = (popularity / n_users).astype(np.float32)
         items = np.flatnonzero(n_likers)
         _require_memory(len(items))
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             matrix = _gram(run, likers, likes, items)
-            unit = random_matrix_norm(n_users, len(items), len(likes.indices)) ** 2
+            unit = random_matrix_norm(n_users, len(items), n_likes) ** 2
             matrix.flat[:: len(items) + 1] += np.float32(self.regularization * unit)
             _invert(run, matrix)
             precision = np.ones(train.n_items)
@@ -126,7 +144,11 @@ class EASE(Recommender):
         row, item, value = self._rated_by(user_index)
         likes = value >= float(self.threshold_)
         vectors = np.zeros((len(user_index), len(self.items_)), np.float32)
-        vectors[row[likes], item[likes]] = 1
+        weight = self.history_.weights(user_index, self.half_life)
+        if weight is None:
+            vectors[row[likes], item[likes]] = 1
+        else:
+            vectors[row[likes], item[likes]] = np.sqrt(weight[likes])
         vectors[np.bincount(row[likes], minlength=len(vectors)) == 0] = self.popularity_
         return vectors
 
@@ -167,7 +189,8 @@ class EASE(Recommender):
             / self.root_precision_[item_index]
         )
         ratings = np.zeros(n)
-        ratings[likes] = weights[profile.item_index[likes]]
+        liked = profile.item_index[likes]
+        ratings[likes] = weights[liked] * profile.vector[liked]
         without = score - ratings
         if len(likes) == 1:
             without[likes] = self.popularity_ @ weights
@@ -190,11 +213,15 @@ class Likes(NamedTuple):
 
     indptr: NDArray[np.int64]  # (R + 1,)
     indices: NDArray[np.int32]  # (N,), ascending within a row
+    root: Floats | None = None  # (N,), the roots of the weights; None if all weigh 1
 
 
-def _liked(group: Grouped, threshold: float) -> Likes:
+def _liked(group: Grouped, threshold: float, weight: Floats | None = None) -> Likes:
     is_liked = group.value >= threshold
-    return Likes(np.append(0, np.cumsum(is_liked))[group.indptr], group.indices[is_liked])
+    likes = Likes(np.append(0, np.cumsum(is_liked))[group.indptr], group.indices[is_liked])
+    if weight is None:
+        return likes
+    return likes._replace(root=np.sqrt(weight[group.row[is_liked]]))
 
 
 def _require_memory(n_items: int) -> None:
@@ -208,8 +235,11 @@ def _require_memory(n_items: int) -> None:
 
 
 def _gram(run: Run, likers: Likes, likes: Likes, items: NDArray[np.int64]) -> Floats:
-    """The number of users who like both of two items, (A, A), for all A items with likes."""
-    from matinee.kernels.ease import count_both
+    """The number of users who like both of two items, (A, A), for all A items with likes.
+
+    With weights, each user counts as the product of the roots of their weights.
+    """
+    from matinee.kernels.ease import count_both, sum_both
 
     position = np.zeros(len(likers.indptr) - 1, np.int32)
     position[items] = np.arange(len(items))
@@ -218,7 +248,12 @@ def _gram(run: Run, likers: Likes, likes: Likes, items: NDArray[np.int64]) -> Fl
     by_user = likes.indptr, position[likes.indices]
     matrix = np.zeros((len(items), len(items)), np.float32)
     n_parts = min(len(items), 64)
-    run(count_both, [(by_item, by_user, (part, n_parts), matrix) for part in range(n_parts)])
+    parts = [(part, n_parts) for part in range(n_parts)]
+    if likers.root is None or likes.root is None:
+        run(count_both, [(by_item, by_user, part, matrix) for part in parts])
+    else:
+        rooted = (*by_item, likers.root), (*by_user, likes.root)
+        run(sum_both, [(*rooted, part, matrix) for part in parts])
     run(_mirror, [(matrix, rows) for rows in _tiles(len(items))])
     return matrix
 

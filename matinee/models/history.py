@@ -11,6 +11,7 @@ from matinee.data.features import Features
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnsupportedError
+from matinee.models.recency import TrainingTimes
 
 
 class UserRows(NamedTuple):
@@ -98,6 +99,21 @@ class History:
         row = np.repeat(np.arange(len(user_index)), counts)
         positions = run_positions(self.indptr[user_index], counts)
         return UserRows(row, self.item_index[positions], self.value[positions])
+
+    def weights(self, user_index: NDArray[Any], half_life: float) -> NDArray[np.float32] | None:
+        """The weights of the ratings of several users, in the order of `rows`.
+
+        None if the half-life is 0, or the times were not saved.
+        """
+        if half_life == 0 or self.timestamp is None or self.is_empty:
+            return None
+        positions = run_positions(self.indptr[user_index], self.counts[user_index])
+        return self._training_times.weights(self.timestamp[positions], half_life)
+
+    @cached_property
+    def _training_times(self) -> TrainingTimes:
+        assert self.timestamp is not None
+        return TrainingTimes.of(self.timestamp)
 
     def without_ratings(self) -> "History":
         """The history for a file that must not contain ratings."""

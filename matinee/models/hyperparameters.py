@@ -26,6 +26,7 @@ class Hyper(NamedTuple):
     search: tuple[float, float] | None
     help: str
     choices: tuple[str, ...]
+    needs_times: bool = False
 
     @property
     def valid(self) -> str:
@@ -46,6 +47,7 @@ def hyper(
     high: float | None = None,
     search: tuple[float, float] | None = None,
     choices: Sequence[str] = (),
+    needs_times: bool = False,
 ) -> Any:
     """A dataclass field that declares a hyperparameter.
 
@@ -56,8 +58,17 @@ def hyper(
         search: the range that `tune` searches, on a log scale if it spans more than a factor
             of ten.
         choices: the valid values of a string.
+        needs_times: `tune` searches it only if the ratings have times. 0, the default, means
+            that times are ignored; the search reaches it beyond `high` of the range.
     """
-    declared = {"low": low, "high": high, "search": search, "help": help, "choices": tuple(choices)}
+    declared = {
+        "low": low,
+        "high": high,
+        "search": search,
+        "help": help,
+        "choices": tuple(choices),
+        "needs_times": needs_times,
+    }
     return field(default=default, metadata=declared)
 
 
@@ -101,6 +112,7 @@ class Learned(NamedTuple):
     sizes_of: str = ""
     least: float | None = None
     allows_nan: bool = False
+    may_be_missing: bool = False
 
 
 def learned(
@@ -111,6 +123,7 @@ def learned(
     sizes_of: str = "",
     least: float | None = None,
     allows_nan: bool = False,
+    may_be_missing: bool = False,
 ) -> Any:
     """A dataclass field that `fit` sets to an array. A file with any other array is rejected.
 
@@ -124,8 +137,20 @@ def learned(
         sizes_of: a letter N: the values are lengths that add up to N.
         least: the lowest valid value.
         allows_nan: values may be NaN or infinite.
+        may_be_missing: files of earlier versions lack the array; then it is empty, with a size
+            of 0 for each letter that occurs in no array before it.
     """
-    declared = Learned("", shape, np.dtype(dtype), index_of, indptr_of, sizes_of, least, allows_nan)
+    declared = Learned(
+        name="",
+        shape=shape,
+        dtype=np.dtype(dtype),
+        index_of=index_of,
+        indptr_of=indptr_of,
+        sizes_of=sizes_of,
+        least=least,
+        allows_nan=allows_nan,
+        may_be_missing=may_be_missing,
+    )
     return field(init=False, repr=False, metadata={"learned": declared})
 
 

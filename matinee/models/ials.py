@@ -22,6 +22,10 @@ the Gram matrix of the fixed table is diagonal, which changes no score and speed
 in `kernels/als.py`. Weights are divided by their mean, so that the same settings work with and
 without weights. The random start depends on who likes what, so that permuting users and items
 permutes the scores.
+
+With a `half_life`, the weight of a like is also multiplied by 2^(-D / half_life), where D is its
+age in days (`recency.py`). This product is not divided by its mean: the likes of a new person
+weigh as much as the newest ones.
 """
 
 from dataclasses import dataclass
@@ -44,6 +48,7 @@ from matinee.models.implicit_feedback import (
     random_matrix_norm,
 )
 from matinee.models.interface import Capabilities, TrainingCurve
+from matinee.models.recency import half_life_setting, recency_weights, with_times
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -111,6 +116,7 @@ class ImplicitALS(Recommender):
     start_deviation: float = hyper(
         0.1, low=1e-6, high=10, help="length of the initial random vectors"
     )
+    half_life: float = half_life_setting()
 
     user_factors_: Floats = learned("U", "factors", dtype=np.float32)
     item_factors_: Floats = learned("I", "factors", dtype=np.float32)
@@ -127,10 +133,16 @@ class ImplicitALS(Recommender):
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
+        self.capabilities = with_times(self.capabilities, self.half_life)
+
+    @property
+    def _half_life(self) -> float:
+        return self.half_life
 
     # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
+        recency = recency_weights(train, self.half_life, self.name)  # (N,)
         if self.weights != "none" and self.threshold == AUTO:
             threshold = float(train.value.min())  # every rating counts as liked
         else:
@@ -141,7 +153,7 @@ class ImplicitALS(Recommender):
         n_threads = options.n_threads or available_cores()
         losses = []
         with one_blas_thread(), workers(n_threads) as run:
-            users, items = self._initial_tables(train)
+            users, items = self._initial_tables(train, recency)
             solver = _Solver(run, n_threads, self.alpha0)
             for epoch in range(1, self.epochs + 1):
                 solver.improve(items, users, self.steps, 0.0)
@@ -161,16 +173,22 @@ class ImplicitALS(Recommender):
         self.average_ = users.factors[has_positives].mean(axis=0)
         users.factors[~has_positives] = self.average_
 
-    def _initial_tables(self, train: Ratings) -> tuple["_FactorTable", "_FactorTable"]:
+    def _initial_tables(
+        self, train: Ratings, recency: Floats | None
+    ) -> tuple["_FactorTable", "_FactorTable"]:
         """The factor tables of users and items before the first epoch; sets `strength_`."""
-        by_user, by_item = self._positives(train.by_user), self._positives(train.by_item)
+        by_user = self._positives(train.by_user, recency)
+        by_item = self._positives(train.by_item, recency)
         n_users, n_items = _n_active(by_user), _n_active(by_item)
         user_sums, item_sums = _weight_sums(by_user), _weight_sums(by_item)
         self.strength_ = np.array(1.0)
         user_penalties = self._penalties(user_sums, n_items)
         item_penalties = self._penalties(item_sums, n_users)
         means = [user_penalties[user_sums > 0].mean(), item_penalties[item_sums > 0].mean()]
-        unit = random_matrix_norm(n_users, n_items, len(by_user.indices))
+        n_likes = float(len(by_user.indices))
+        if recency is not None:
+            n_likes = float(user_sums.sum())
+        unit = random_matrix_norm(n_users, n_items, n_likes)
         self.strength_ = np.array(self.regularization * unit / np.sqrt(np.prod(means)))
         user_start, item_start = self._start(by_user, by_item)
         users = _FactorTable(
@@ -187,13 +205,16 @@ class ImplicitALS(Recommender):
         )
         return users, items
 
-    def _positives(self, group: Grouped) -> "Positives":
-        """The ratings that count as liked, with their weights."""
+    def _positives(self, group: Grouped, recency: Floats | None) -> "Positives":
+        """The ratings that count as liked, with their weights, times those by age, (N,)."""
         from matinee.kernels.als import Positives
 
         is_liked = group.value >= float(self.threshold_)
         indptr = np.append(0, np.cumsum(is_liked))[group.indptr]
-        return Positives(indptr, group.indices[is_liked], self._weights_of(group.value[is_liked]))
+        weight = self._weights_of(group.value[is_liked])
+        if recency is not None:
+            weight = weight * recency[group.row[is_liked]]
+        return Positives(indptr, group.indices[is_liked], weight)
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
         """Random factors for users, (U, F), and zeros for items, (I, F), which are solved
@@ -237,9 +258,12 @@ class ImplicitALS(Recommender):
         return vectors
 
     def _normal_equations(
-        self, item_index: NDArray[np.int32], value: Floats
+        self, item_index: NDArray[np.int32], value: Floats, recency: Floats | None = None
     ) -> tuple[Doubles, Doubles, Doubles]:
         """The normal equations of one person's likes, without the penalty.
+
+        Args:
+            recency: the weights by age, (n,); None for a new person, whose ratings weigh 1.
 
         Returns:
             The item factors Y, (n, F), the weights w, (n,), and Y'wY + alpha0 times the Gram
@@ -247,6 +271,8 @@ class ImplicitALS(Recommender):
         """
         liked = self.item_factors_[item_index].astype(np.float64)
         weight = self._weights_of(value).astype(np.float64)
+        if recency is not None:
+            weight *= recency
         return liked, weight, liked.T * weight @ liked + np.diag(self.alpha0 * self.spectrum_)
 
     @property
@@ -278,8 +304,11 @@ class ImplicitALS(Recommender):
         likes = np.flatnonzero(profile.value >= float(self.threshold_))
         if len(likes) == 0:
             return Attribution(0.0, 0.0, average, np.zeros(n), np.full(n, average), is_exact=True)
+        recency = None
+        if profile.weight is not None:
+            recency = profile.weight[likes]
         liked, weight, form = self._normal_equations(
-            profile.item_index[likes], profile.value[likes]
+            profile.item_index[likes], profile.value[likes], recency
         )
         values, axes = np.linalg.eigh(form)
         item, liked = item @ axes, liked @ axes

@@ -61,7 +61,7 @@ def find_threshold(setting: str, train: Ratings, model: str) -> float:
     return float(setting)
 
 
-def random_matrix_norm(n_users: int, n_items: int, n_likes: int) -> float:
+def random_matrix_norm(n_users: int, n_items: int, n_likes: float) -> float:
     """The norm of a random table: the roots of the mean likes per user and per item, added.
 
     This approximates the largest singular value of a table with as many likes at random, apart

@@ -1,6 +1,6 @@
 """The types that models take and return: profiles, scored items, attributions, fit options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -112,12 +112,18 @@ class UserState:
     Attributes:
         item_index, value: their ratings, (n,) int32 and (n,) float32.
         vector: (D,) float32, the model's representation of the person; D depends on the model.
+        weight: (n,) float32, the weights of the ratings of a known user in a model with a
+            half-life; None if all weigh 1.
     """
 
     item_index: NDArray[np.int32]
     value: NDArray[np.float32]
     vector: NDArray[np.float32]
+    weight: NDArray[np.float32] | None = None
 
+
+ItemLabels = Sequence[Sequence[str]]
+"""The features of each of several items, such as ["genre: Comedy", "year: 1995"]."""
 
 Person = Id | UserState | Mapping[Id, float]
 """A user id of the training data, a profile, or the ratings of a new person as {item id:

@@ -12,6 +12,10 @@ where n_u is the number of ratings of u (Koren, Bell, Volinsky, "Matrix factoriz
 techniques for recommender systems", 2009; the weighting by n_u is that of Zhou et al.,
 "Large-scale parallel collaborative filtering for the Netflix prize", 2008).
 
+With a `half_life`, the squared error of each rating is multiplied by its weight w = 2^(-D /
+half_life), where D is its age in days (`recency.py`), n_u is the sum of the weights of u, and
+the mean and the deviation of the ratings are weighted, too. A new person's ratings weigh 1.
+
 Differences from the papers: ratings are standardized, so that the same settings suit any
 scale. The shrinkage terms keep users and items with few ratings close to the average. The
 factors start almost at zero. In the first half of the epochs, a few ratings are held out to
@@ -34,6 +38,13 @@ from matinee.models.fold_in import penalties, ridge
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.models.latent_factors import FactorTables, predictions, scores, user_vectors
+from matinee.models.recency import (
+    half_life_setting,
+    mean_of,
+    recency_weights,
+    sums_of,
+    with_times,
+)
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, workers
 
@@ -94,6 +105,7 @@ class MatrixFactorization(Recommender):
         high=10_000,
         help="epochs without a better validation loss before training stops; 0: never stop",
     )
+    half_life: float = half_life_setting()
 
     global_mean_: NDArray[np.float64] = learned(dtype=np.float64)
     deviation_: NDArray[np.float64] = learned(dtype=np.float64, least=0)
@@ -102,6 +114,14 @@ class MatrixFactorization(Recommender):
     user_factors_: NDArray[np.float32] = learned("U", "factors", dtype=np.float32)
     item_factors_: NDArray[np.float32] = learned("I", "factors", dtype=np.float32)
     curve_: TrainingCurve = curve("RMSE, stars")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.capabilities = with_times(self.capabilities, self.half_life)
+
+    @property
+    def _half_life(self) -> float:
+        return self.half_life
 
     @property
     def needs_valid(self) -> bool:
@@ -114,18 +134,24 @@ class MatrixFactorization(Recommender):
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         self.__dict__.pop("_typical", None)
-        self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
-        self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1.0)
+        importance = recency_weights(train, self.half_life, self.name)  # (N,)
+        self.global_mean_ = mean_of(train.value, importance)
+        if importance is None:
+            self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1.0)
+        else:
+            squares = np.square(train.value - self.global_mean_)
+            self.deviation_ = np.array(np.sqrt(mean_of(squares, importance)) or 1.0)
         rng = np.random.default_rng(self.seed)
-        weights = self._start(train, rng)
+        weights = self._start(train, rng, importance)
         n_threads = options.n_threads or available_cores()
         with workers(n_threads) as run:
-            descent = _Descent(self._standardized(train), weights, rng, run, n_threads)
+            standardized = self._standardized(train)
+            descent = _Descent(standardized, weights, rng, run, n_threads, importance)
             self._train(descent, len(train), options)
         if not self.user_factors_.any():  # without factors, the optimal biases are known
             residual = train.value - self.global_mean_
             user_bias, item_bias = shrunken_biases(
-                train, residual, self.bias_shrinkage, self.bias_shrinkage, 10
+                train, residual, self.bias_shrinkage, self.bias_shrinkage, 10, importance
             )
             self.user_bias_ = user_bias.astype(np.float32)
             self.item_bias_ = item_bias.astype(np.float32)
@@ -136,7 +162,7 @@ class MatrixFactorization(Recommender):
         stops_early = options.valid is not None and self.patience > 0
         rates = self.learning_rate * np.linspace(1, self.final_rate, self.epochs)
         half = self.epochs // 2
-        if not stops_early and rates[:half].sum() >= ENOUGH_STEPS:
+        if not stops_early and rates[:half].sum() * descent.mean_importance >= ENOUGH_STEPS:
             descent.hold_out(min(0.05, 10_000 / n_ratings))
         losses: list[tuple[float, float, float]] = []
         best_rmse, best_epoch, best_weights = np.inf, 0, weights
@@ -165,15 +191,21 @@ class MatrixFactorization(Recommender):
         self._set_attributes(weights)
         return float(np.sqrt(np.mean((self.predict_ratings(valid) - valid.value) ** 2)))
 
-    def _start(self, train: Ratings, rng: np.random.Generator) -> "_Weights":
+    def _start(
+        self, train: Ratings, rng: np.random.Generator, importance: NDArray[np.float32] | None
+    ) -> "_Weights":
         """The initial weights: factors near zero, zero without ratings; biases of zero."""
         user_factors = self._initial_factors(train.user_counts, rng)
         item_factors = self._initial_factors(train.item_counts, rng)
         return _Weights(
             user_factors,
             item_factors,
-            self._initial_biases(train.user_counts),
-            self._initial_biases(train.item_counts),
+            self._initial_biases(
+                train.user_counts, sums_of(importance, train.user_index, train.n_users)
+            ),
+            self._initial_biases(
+                train.item_counts, sums_of(importance, train.item_index, train.n_items)
+            ),
         )
 
     def _initial_factors(
@@ -183,10 +215,17 @@ class MatrixFactorization(Recommender):
         factors *= np.float32(self.start_deviation) * (counts > 0)[:, None]
         return factors
 
-    def _initial_biases(self, counts: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The bias and the decays of each row, (R, 3)."""
+    def _initial_biases(
+        self, counts: NDArray[np.int64], sums: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """The bias and the decays at each rating of each row, (R, 3).
+
+        Args:
+            counts, sums: the number of ratings of each row and the sum of their weights, (R,).
+        """
         share = 1 / np.maximum(counts, 1)
-        factor_decay = self.regularization + self.factor_shrinkage * share
+        mean_weight = sums / np.maximum(counts, 1)
+        factor_decay = self.regularization * mean_weight + self.factor_shrinkage * share
         bias_decay = self.bias_shrinkage * share
         return np.stack([0 * share, factor_decay, bias_decay], axis=1).astype(np.float32)
 
@@ -304,8 +343,17 @@ class _Descent:
     """The blocks of ratings and the threads during one fit; see `kernels/sgd.py`."""
 
     def __init__(
-        self, train: Ratings, weights: _Weights, rng: np.random.Generator, run: Run, n_threads: int
+        self,
+        train: Ratings,
+        weights: _Weights,
+        rng: np.random.Generator,
+        run: Run,
+        n_threads: int,
+        importance: NDArray[np.float32] | None = None,
     ) -> None:
+        """Args:
+        importance: the weight of each squared error, (N,); None if all weigh 1.
+        """
         # Imported here because compiled code takes half a second to load; predicting needs
         # none.
         from matinee.kernels import sgd
@@ -319,6 +367,21 @@ class _Descent:
         self.ratings = sgd.arrange(
             train.user_index, train.item_index, train.value, user_group, item_group, self.n_groups
         )
+        tables = [self.ratings]
+        self.importance: NDArray[np.float32] | None = None
+        self.mean_importance = 1.0
+        if importance is not None:
+            arranged = sgd.arrange(
+                train.user_index,
+                train.item_index,
+                importance,
+                user_group,
+                item_group,
+                self.n_groups,
+            )
+            tables.append(arranged)  # shuffled in the same way
+            self.importance = arranged.values
+            self.mean_importance = float(importance.mean(dtype=np.float64))
         group = np.arange(self.n_groups)
         n_parts = min(n_threads, self.n_groups)
         self.strata = []
@@ -327,7 +390,8 @@ class _Descent:
             self.strata.append([blocks[part::n_parts] for part in range(n_parts)])
         seed = int(rng.integers(2**31))
         for stratum in self.strata:
-            run(sgd.shuffle, [(self.ratings, blocks, seed) for blocks in stratum])
+            for table in tables:
+                run(sgd.shuffle, [(table, blocks, seed) for blocks in stratum])
         self.stops = self.ratings.starts[1:]
         self.losses = np.zeros(len(self.stops))
 
@@ -347,8 +411,17 @@ class _Descent:
         for shift in self.rng.permutation(self.n_groups):
             # A plain tuple: Numba's cache would name the class and be lost if the class moves.
             weights = tuple(self.weights)
+            importance = () if self.importance is None else (self.importance,)
             calls = [
-                (self.ratings, blocks, self.stops, weights, np.float32(rate), self.losses)
+                (
+                    self.ratings,
+                    blocks,
+                    self.stops,
+                    weights,
+                    np.float32(rate),
+                    self.losses,
+                    *importance,
+                )
                 for blocks in self.strata[shift]
             ]
             self.run(self.sweep, calls)
@@ -372,8 +445,14 @@ class _Descent:
         residual = self.ratings.values[rows] - weights.user_side[user, 0]
         residual = residual - weights.item_side[item, 0]
         dots = np.einsum("nf,nf->n", weights.user_factors[user], weights.item_factors[item])
-        error_without = float(np.sum(residual**2))
-        if float(np.sum((residual - dots) ** 2)) > error_without * 0.9995:
+        if self.importance is None:
+            error_without = float(np.sum(residual**2))
+            error_with = float(np.sum((residual - dots) ** 2))
+        else:
+            importance = self.importance[rows]
+            error_without = float(importance @ residual**2)
+            error_with = float(importance @ (residual - dots) ** 2)
+        if error_with > error_without * 0.9995:
             weights.user_factors[:] = 0
             weights.item_factors[:] = 0
 

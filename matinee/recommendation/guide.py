@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Longs
-from matinee.data.catalog import Catalog, Labels, find_item
+from matinee.data.catalog import Catalog, Labels, find_item, find_unrated
 from matinee.data.vocabulary import Id, Ids
 from matinee.errors import (
     DataError,
@@ -27,6 +27,7 @@ from matinee.recommendation.groups import group_scores
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
 from matinee.recommendation.suggestions import Suggestion, Suggestions
+from matinee.recommendation.unrated import with_unrated
 from matinee.text import counted
 
 if TYPE_CHECKING:
@@ -124,8 +125,44 @@ class Guide:
         return self.model.fold_in(known), unknown
 
     def predict(self, person: Person, item: Id) -> float:
-        """The predicted stars of an item, given by id or title."""
-        return self.model.predict(person, self.item_id(item))
+        """The predicted stars of an item, given by id or title.
+
+        An item of the catalog that nobody has rated is predicted from its genres and year if
+        the model can (`bayes`).
+
+        Raises:
+            UnknownNameError: there is no such item, or it has no ratings and the model needs
+                some.
+        """
+        unrated = self.unrated_id(item)
+        if unrated is None:
+            return self.model.predict(person, self.item_id(item))
+        scored = self.score_unrated(person, unrated)
+        return scored.score if scored.stars is None else scored.stars
+
+    def unrated_id(self, item: Id) -> Id | None:
+        """The id of an item of the catalog that nobody has rated, given by id or title.
+
+        None if there is no such item, several have this title, or a rated one has this id or
+        title.
+        """
+        return find_unrated(item, self.model.items_, self.catalog)
+
+    def score_unrated(self, person: Person, item_id: Id) -> ScoredItem:
+        """The expected score, stars and deviation of an item of the catalog without ratings.
+
+        Raises:
+            UnknownNameError: the model cannot predict it.
+        """
+        labels = self.catalog.feature_names(item_id)
+        try:
+            (scored,) = self.model.score_new_items(person, [labels])
+        except UnsupportedError as error:
+            title = self.catalog[item_id].title
+            raise UnknownNameError(
+                f"'{title}' is in the catalog, but nobody has rated it, and {error}"
+            ) from None
+        return scored._replace(item_id=item_id)
 
     def explain(self, person: Person, item: Id) -> Explanation:
         """What the prediction of an item is made of: parts that add up, and reasons in words.
@@ -159,6 +196,7 @@ class Guide:
         *,
         dials: Dials = AS_RANKED,
         include_seen: bool = False,
+        include_unrated: bool = False,
         exclude: Iterable[Id] = (),
     ) -> Suggestions:
         """The k best items for a person that pass the filters, with a note if there are fewer.
@@ -166,14 +204,27 @@ class Guide:
         Args:
             dials: re-rank the list: more obscure or more popular items, or more variety (see
                 `recommendation.reranking`). The scores remain the model's.
+            include_unrated: also choose from the items of the catalog that nobody has rated,
+                by what their genres and years promise, if the model can (`bayes`).
             exclude: ids of further items to leave out, rated or not.
 
         Raises:
             UnknownNameError: an id in `exclude` is unknown.
-            UnsupportedError: diversity is requested, and nothing tells how similar the items
-                are.
+            SettingError: dials are combined with `include_unrated`.
+            UnsupportedError: the model cannot predict items without ratings, or diversity is
+                requested and nothing tells how similar the items are.
         """
         profile = self.model.profile(person)
+        if include_unrated:
+            if dials != AS_RANKED:
+                raise SettingError(
+                    "A list with films that nobody has rated cannot be re-ranked; leave out the "
+                    "popularity and the diversity."
+                )
+            excluded = frozenset(exclude)
+            known = [item_id for item_id in excluded if self.model.items_.find(item_id) is not None]
+            rated = self.recommend(profile, k, filters, include_seen=include_seen, exclude=known)
+            return with_unrated(self.model, self.catalog, profile, k, filters, excluded, rated)
         scores = self.model.scores(profile)  # (I,)
         left_out = self._left_out([] if include_seen else [profile], exclude)
         chosen, note = self._choose(scores, left_out, k, filters, dials)

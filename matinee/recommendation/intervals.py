@@ -9,7 +9,7 @@ import numpy as np
 
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
-from matinee.models.base import Person, Recommender
+from matinee.models.base import Person, Recommender, ScoredItem
 
 LEVEL = 0.8
 
@@ -48,6 +48,14 @@ def certainty(model: Recommender, person: Person, item_id: Id, stars: float) -> 
     deviation = float(deviations[0])
     low, high = likely(model.scale_, stars, deviation)
     return Certainty(deviation, low, high)
+
+
+def certainty_of(model: Recommender, scored: ScoredItem) -> Certainty | None:
+    """The certainty of a prediction with its deviation; None without stars or a deviation."""
+    if scored.stars is None or scored.deviation is None:
+        return None
+    low, high = likely(model.scale_, scored.stars, scored.deviation)
+    return Certainty(scored.deviation, low, high)
 
 
 def likely(scale: Scale, stars: float, deviation: float) -> tuple[float, float]:

@@ -176,7 +176,8 @@ def test_loading_rows_ahead_changes_no_number() -> None:
         pass
 
     python = getattr(sgd.sweep, "py_func")  # noqa: B009, which mypy does not see
-    plain = FunctionType(python.__code__, {**vars(sgd), "prefetch_row": load_nothing})
+    names = {**vars(sgd), "prefetch_row": load_nothing}
+    plain = FunctionType(python.__code__, names, argdefs=python.__defaults__)
     without = njit(fastmath=True)(plain)
     blocks, results = arranged(make_rows()), []
     for function in (sgd.sweep, without):

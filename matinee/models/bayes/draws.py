@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats
 from matinee.data.ratings import Ratings
 from matinee.models.bayes.gibbs import Sampler
+from matinee.models.bayes.new_items import ItemRegression
 
 WATCHED = 1000
 """User-item pairs whose predictions are tracked to estimate the Monte Carlo error."""
@@ -28,6 +29,7 @@ class Draws:
         self.kept, self.every, self.n_sweeps = kept, 1, 0
         self.draws: list[dict[str, NDArray[Any]]] = []
         self.noise = np.zeros(train.n_users)
+        self.regression: ItemRegression | None = None
         self.effects = [np.zeros_like(level) for level in sampler.effect_levels]
         self.watched_users = rng.integers(0, train.n_users, WATCHED)
         self.watched_items = rng.integers(0, train.n_items, WATCHED)
@@ -63,9 +65,18 @@ class Draws:
             self.sum += _ratings(sampler, self.valid_users, scores)
             self.valid_error = float(np.sqrt(np.mean((self.sum / self.n_sweeps - self.value) ** 2)))
         if self.n_sweeps % self.every == 0:
-            self.draws.append(_draw(sampler))
+            self.draws.append(_draw(sampler) | self._draw_labels(sampler))
         if len(self.draws) >= 2 * self.kept:
             self.draws, self.every = self.draws[1::2], 2 * self.every
+
+    def _draw_labels(self, sampler: Sampler) -> dict[str, NDArray[Any]]:
+        """What is expected of new items in one sweep; empty without item features."""
+        if self.regression is None and has_item_features(sampler):
+            counts = np.diff(sampler.by_item.indptr)
+            self.regression = ItemRegression.of(sampler.items.blocks[-1], counts)
+        if self.regression is None:
+            return {"label_draws_": np.empty((0, sampler.items.table.shape[1]), np.float16)}
+        return {"label_draws_": self.regression.draw(sampler.items.table).astype(np.float16)}
 
     def _estimate_error(self, sampler: Sampler) -> None:
         """Estimates the Monte Carlo error and the effective sample size from batch means."""
@@ -86,7 +97,7 @@ class Draws:
         chosen = np.unique(np.linspace(0, len(self.draws) - 1, n_kept).round().astype(int))
         draws = [self.draws[number] for number in chosen]
         arrays = {}
-        for name in ("user_draws_", "item_draws_", "set_draws_"):
+        for name in ("user_draws_", "item_draws_", "set_draws_", "label_draws_"):
             arrays[name] = np.stack([draw[name] for draw in draws], axis=1)
         for name in ("mean_draws_", "precision_draws_"):
             arrays[name] = np.stack([draw[name] for draw in draws])
@@ -132,8 +143,7 @@ def _draw(sampler: Sampler) -> dict[str, NDArray[Any]]:
     )
     user_table = np.where(user_counts[:, None] > 0, users.table, average_user.astype(np.float32))
     item_table = items.table
-    has_item_features = len(items.blocks) > int(sampler.side.has_sets)
-    if not has_item_features:  # an item without ratings is unknown
+    if not has_item_features(sampler):  # an item without ratings is unknown
         item_table = np.where(item_counts[:, None] > 0, item_table, average_item.astype(np.float32))
     other = np.zeros_like(average_user)
     sets = np.zeros_like(items.table)
@@ -154,6 +164,11 @@ def _draw(sampler: Sampler) -> dict[str, NDArray[Any]]:
         "noise": np.array(sampler.common_noise),
         "thresholds": thresholds,
     }
+
+
+def has_item_features(sampler: Sampler) -> bool:
+    """Whether the last block of items holds their features."""
+    return len(sampler.items.blocks) > int(sampler.side.has_sets)
 
 
 def _average(table: Floats, counts: NDArray[np.int64]) -> Doubles:

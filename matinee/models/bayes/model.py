@@ -24,18 +24,20 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
-from matinee.errors import DataError
+from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import Posterior, RatedLevels, ScoreParts, ordinal_posterior
 from matinee.models.bayes.gibbs import Sampler, SideInformation
+from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
+from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.side_information import Block, feature_block, set_block
 from matinee.models.bayes.time_effects import TimeKeys
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
-from matinee.models.interface import Capabilities, TrainingCurve
+from matinee.models.interface import Capabilities, ItemLabels, ScoredItem, TrainingCurve
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, one_blas_thread, workers
@@ -127,6 +129,11 @@ class BayesianMF(Recommender):
     moment_effects_: Floats = learned("M", dtype=np.float32)
     curve_: TrainingCurve = curve("RMSE, stars", first="effective samples")
     """One row for each sweep; the validation loss is that of the mean prediction so far."""
+
+    label_draws_: Halves = learned("G", "S", "factors+1", dtype=np.float16, may_be_missing=True)
+    """What each label of the item features adds to the factors and bias of a new item, then
+    those of an item without labels, then the standard deviation around their sum; empty without
+    features."""
 
     levels_: Doubles = learned("K", dtype=np.float64)
     threshold_draws_: Floats = learned("S", "K-1", dtype=np.float32)
@@ -377,31 +384,29 @@ class BayesianMF(Recommender):
         if timestamp is None or len(self.moment_sizes_) == 0:
             return self.user_effect_[user_index]
         keys = TimeKeys.unpack(self.moment_keys_, self.moment_sizes_)
-        positions = keys.positions(user_index, timestamp)
-        levels = np.split(self.moment_effects_, np.cumsum(self.moment_sizes_)[:-1])
-        each = [
-            np.append(level, 0)[position] for level, position in zip(levels, positions, strict=True)
-        ]
-        return np.asarray(sum(each), np.float32)
+        return keys.effects(self.moment_effects_, user_index, timestamp)
+
+    # -- items that nobody has rated -----------------------------------------------------
+
+    def _score_new_items(self, profile: UserState, labels: ItemLabels) -> list[ScoredItem]:
+        features = self.history_.item_features
+        if len(self.label_draws_) == 0 or features is None:
+            raise UnsupportedError(
+                f"{self.name} predicts items without ratings from features such as genres, and "
+                "this model has none; train it on data with genres, and save its histories."
+            )
+        mean, variance = new_item_moments(
+            profile.vector, features, self.label_draws_, labels, self._link
+        )
+        scores = self._stars(mean.astype(np.float32))
+        return self._scored_new(scores, self.deviation_ * np.sqrt(variance))
 
     def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
         """Mean and variance of a person's standardized ratings of some items, (n,) each."""
-        mean, step = vector[2:].reshape(2, self._n_draws, -1)
-        items = self.item_draws_[item_index].transpose(1, 2, 0).astype(np.float32)  # (S, F + 1, n)
-        bias = items[:, -1].copy()  # (S, n)
-        items[:, -1] = 1
-        scores = (mean[:, None] @ items)[:, 0] + bias + vector[0]  # (S, n)
-        around = (step[:, None] @ items)[:, 0]
-        if self._link is None:
-            variance = scores.var(axis=0, dtype=np.float64) + (around**2).mean(axis=0) + vector[1]
-            return scores.mean(axis=0, dtype=np.float64), variance
-        both = np.concatenate([scores + around, scores - around])
-        noise = np.full(len(item_index), vector[1])
-        expected, spread = self._link.mean_and_variance(both, noise)
-        return expected.astype(np.float64), spread.astype(np.float64)
+        return rating_moments(vector, self.item_draws_[item_index].astype(np.float32), self._link)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
         """The standard deviation of ratings about `predict_ratings`, in stars, (N,).

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Longs
+from matinee._types import Floats, Longs
 from matinee.data.ratings import NO_TIME
 
 RUNS = (40, 10)
@@ -58,6 +58,19 @@ class TimeKeys(NamedTuple):
             np.where(known & (position >= 0), position, len(keys))
             for position, keys in zip(levels, self.keys, strict=True)
         ]
+
+    def effects(self, effects: Floats, user_index: NDArray[np.int32], timestamp: Longs) -> Floats:
+        """The sum of the effects at each rating, (N,).
+
+        Args:
+            effects: of all keys, level by level, (M,).
+        """
+        positions = self.positions(user_index, timestamp)
+        levels = np.split(effects, np.cumsum([len(keys) for keys in self.keys])[:-1])
+        each = [
+            np.append(level, 0)[position] for level, position in zip(levels, positions, strict=True)
+        ]
+        return np.asarray(sum(each), np.float32)
 
 
 def _exact_positions(keys: Longs, wanted: Longs) -> Longs:
