@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from math import isfinite
 from typing import Any
 
+from matinee.data.arguments import RatingsLike, ratings_of
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, splits
 from matinee.errors import SettingError, UnsupportedError
@@ -172,7 +173,7 @@ def _written(value: Any) -> str:
 
 def tune(
     model: Recommender,
-    train: Ratings,
+    train: RatingsLike,
     plan: Plan | None = None,
     *,
     n_threads: int | None = None,
@@ -192,6 +193,7 @@ def tune(
 
     Args:
         model: an unfitted model; the search starts from its settings.
+        train: `Ratings`; a `Dataset`, a frame or a path is read as `matinee.read` does.
         progress: called after each trial.
 
     Raises:
@@ -203,6 +205,7 @@ def tune(
         raise UnsupportedError(
             "Tuning needs optuna, which is not installed:  pip install 'matinee[tune]'"
         )
+    train = ratings_of(train, "tune")
     plan = plan or Plan()
     space = search_space(model, plan.fixed)
     metric = _checked_metric(model, train, plan.metric)

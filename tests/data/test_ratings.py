@@ -83,8 +83,8 @@ def test_the_indices_of_several_ids_or_the_first_that_is_unknown() -> None:
     assert numbers.indices([11, "3", 11]).tolist() == [2, 0, 2]
     assert numbers.indices([]).tolist() == []
     assert Vocabulary(["a", "b"], "item").indices({"b": 1.0, "a": 2.0}).tolist() == [1, 0]
-    several: list[Any] = [11, 7.0]
-    with pytest.raises(UnknownNameError, match=re.escape("No item '7.0' among the 3")):
+    several: list[Any] = [11, 7.5]
+    with pytest.raises(UnknownNameError, match=re.escape("No item '7.5' among the 3")):
         numbers.indices(several)
     with pytest.raises(UnknownNameError, match=f"No item '{2**63}'"):
         numbers.indices([3, 2**63])
