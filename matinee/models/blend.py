@@ -109,7 +109,7 @@ class Blend(Recommender):
     def __post_init__(self) -> None:
         super().__post_init__()
         models = ",".join(name.strip() for name in self.models.split(","))
-        if models != self.models:  # else the given object stays, as scikit-learn's clone asks
+        if models != self.models:  # the given object stays, as scikit-learn's clone asks
             self.models = models
         each = [model.capabilities for model in self._unfitted(self._names(None))]
         self.capabilities = replace(
