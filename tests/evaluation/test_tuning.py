@@ -545,5 +545,5 @@ def test_the_training_ratings_may_be_a_data_set() -> None:
         trial.value for trial in tune(Baseline(), data.ratings, plan).trials
     ]
     table: Any = [1, 2]
-    with pytest.raises(DataError, match="^tune takes Ratings, a Dataset, a frame or a path, not "):
+    with pytest.raises(DataError, match=r"^tune takes Ratings, a Dataset, a frame or a path"):
         tune(Baseline(), table)

@@ -98,5 +98,5 @@ def test_the_ratings_may_be_a_data_set() -> None:
     found = lr_find(DotProduct(), data, steps=5)
     assert found.losses.tolist() == lr_find(DotProduct(), data.ratings, steps=5).losses.tolist()
     table: Any = [1, 2]
-    with pytest.raises(DataError, match="^lr_find takes Ratings, a Dataset, a frame or a path"):
+    with pytest.raises(DataError, match=r"^lr_find takes Ratings, a Dataset, a frame or a path"):
         lr_find(DotProduct(), table)
