@@ -141,7 +141,7 @@ def _is_series(value: Any) -> bool:
 
 def _stars_by_item(series: Any) -> dict[Any, float]:
     """The stars of a series by the ids in its index."""
-    index = getattr(series, "index", None)
+    index: Any = getattr(series, "index", None)
     # An index that counts from 0 was made by pandas; one from {101: 5, 102: 3} counts from 101
     counts_rows = type(index).__name__ == "RangeIndex" and index.start == 0
     if index is None or counts_rows or index.nlevels > 1:

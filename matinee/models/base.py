@@ -411,10 +411,10 @@ class Recommender(ABC):
         self._require_fit()
         if isinstance(person, UserState):
             return person
-        person = person_of(person)
-        if isinstance(person, Mapping):
-            return self.fold_in(person)
-        user = self.users_.index(person)
+        known = person_of(person)
+        if isinstance(known, Mapping):
+            return self.fold_in(known)
+        user = self.users_.index(known)
         item_index, value = self.history_.of(user)
         return UserState(item_index, value, self._user_vectors(np.array([user]))[0])
 

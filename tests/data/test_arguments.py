@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pytest
 
 from matinee.data.arguments import (
@@ -56,7 +55,7 @@ def test_every_kind_of_table_gives_the_same_ratings(kind: str, tmp_path: Path) -
     tables: dict[str, Any] = {
         "pandas": frame(),
         "polars": pl.from_pandas(frame()),
-        "arrow": pa.Table.from_pandas(frame()),
+        "arrow": pl.from_pandas(frame()).to_arrow(),
         "text": str(path),
         "path": path,
         "PathLike": OtherPath(path),

@@ -7,7 +7,7 @@ error of PyTorch or, worse, a training on numbers of the wrong shape.
 import copy
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from matinee.errors import SettingError
 
@@ -17,24 +17,16 @@ if TYPE_CHECKING:
 _FORWARD = "forward(self, user_index, item_index)"
 
 
-class Trial(NamedTuple):
-    """A module that passed the check.
-
-    Attributes:
-        is_column: whether it returns stars as a column, (B, 1), instead of (B,).
-    """
-
-    is_column: bool
-
-
-def try_module(
+def check_module(
     module: "nn.Module", n_users: int, n_items: int, find_tables: Callable[[], Sequence[str]]
-) -> Trial:
+) -> bool:
     """Calls a copy of the module with the first, a middle and the last user and item.
 
     Args:
         find_tables: gives the names of the parameters with a row for each user; called once
             the module is known to take all users and items.
+
+    Returns: whether the stars are a column, (B, 1), instead of (B,).
 
     Raises:
         SettingError: the module is none, takes or returns something else, has too few rows, or
@@ -56,7 +48,8 @@ def try_module(
         raise _failure(module, error) from error
     _check_stars(module, stars)
     _check_tables(module, pairs, stars, find_tables())
-    return Trial(stars.dim() == 2)
+    is_column: bool = stars.dim() == 2
+    return is_column
 
 
 def _ends(n: int) -> "Tensor":

@@ -25,7 +25,7 @@ from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
 from matinee.models.neural.common import NeuralRecommender, require_torch
-from matinee.models.neural.module_check import try_module
+from matinee.models.neural.module_check import check_module
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -83,11 +83,11 @@ class Network(NeuralRecommender):
         """
         require_torch(self.name)
         n_users, n_items = train.n_users, train.n_items
-        trial = try_module(
+        is_column = check_module(
             self.module, n_users, n_items, lambda: self._user_tables(n_users, n_items)
         )
         module = copy.deepcopy(self.module)
-        if trial.is_column:
+        if is_column:
             warnings.warn(
                 "The module returns stars of shape (B, 1); they are used as (B,).", stacklevel=4
             )

@@ -30,7 +30,8 @@ class Dot(nn.Module):
             self.users, self.items = nn.Embedding(n_users, width), nn.Embedding(n_items, width)
 
     def forward(self, user_index: torch.Tensor, item_index: torch.Tensor) -> torch.Tensor:
-        return (self.users(user_index) * self.items(item_index)).sum(dim=1)
+        stars: torch.Tensor = (self.users(user_index) * self.items(item_index)).sum(dim=1)
+        return stars
 
 
 class Column(Dot):
@@ -112,7 +113,8 @@ def test_dropout_that_is_always_on_does_not_confuse_the_check() -> None:
     class Dropping(Dot):
         def forward(self, user_index: torch.Tensor, item_index: torch.Tensor) -> torch.Tensor:
             rows = nn.functional.dropout(self.users(user_index), 0.5, training=True)
-            return (rows * self.items(item_index)).sum(dim=1)
+            stars: torch.Tensor = (rows * self.items(item_index)).sum(dim=1)
+            return stars
 
     assert len(own(Dropping()).fit(small_table()).recommend(1, 5)) == 5
 
@@ -211,6 +213,8 @@ def test_an_index_error_that_has_nothing_to_do_with_rows_is_told_as_such() -> No
 
 class Aged(Dot):
     """What it knows of the users is partly in a buffer, which fold-in cannot replace."""
+
+    age: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()
