@@ -1,4 +1,4 @@
-"""One fit of `bayes` or of myFM, in a process of its own: seconds, seconds a sweep, errors and memory as a JSON line.
+"""One fit of `bayes` or of myFM, in a separate process: seconds, seconds a sweep, errors and memory as a JSON line.
 
     python -m benchmarks.bayes_fit LIBRARY SETTINGS_JSON PROBLEM.npz SEED
 
@@ -83,7 +83,7 @@ def myfm(settings: Settings, problem: Arrays, seed: int) -> Fit:
 
     Settings: rank; sweeps; sets, side and times, as of `bayes`; and probit for its ordered regression. Every block
     has the ids, then the set of the other side's ids with 1 / sqrt(n) each, then the features; each of these is a
-    group with a prior of its own.
+    group with its own prior.
     """
     import myfm as library  # type: ignore[import-not-found,unused-ignore]
 

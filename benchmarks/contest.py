@@ -129,7 +129,7 @@ def circumstances(options: argparse.Namespace) -> dict[str, Any]:
 def ask(
     worker: str, arguments: list[str], peers: Peers | None, threads: int, **pools: int
 ) -> Result:
-    """What a module of this folder answers when it runs in a process of its own.
+    """What a module of this folder answers when it runs in a separate process.
 
     It runs with the Python of the peers, or with the project's for None. `pools` are those of `POOLS` that shall have
     another number of threads.

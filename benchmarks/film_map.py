@@ -6,16 +6,16 @@
 
 What is measured, each the median of the rounds and the worst of them:
 
-- make_seconds: `make_map`, principal components and the ten nearest of every film; once, for it takes longest.
-- write_seconds, megabytes: the page as a file of its own, in MB of 10^6 bytes.
+- make_seconds: `make_map`, principal components and the ten nearest of every film; measured once, as it takes longest.
+- write_seconds, megabytes: the page as a separate file, in MB of 10^6 bytes.
 - open_seconds: from asking a new headless Chromium for the file until the first frame with dots has been shown.
-- pan, zoom: frames in each second while the map is dragged about, or zoomed in and out, for some seconds. A real mouse
-  presses the button; then the events of moving come in the page every 8 ms, as from a real mouse, for the driver of the
-  browser sends no more than 30 in a second. Counted are the animation frames before which the map was drawn anew.
-  p95_ms is the time between two of them that one in twenty exceeds.
+- pan, zoom: frames in each second while the map is dragged, or zoomed in and out, for some seconds. The driver of the
+  browser presses the mouse button, but it sends at most 30 events per second; so the page itself makes the mouse move
+  events, one every 8 ms. Only animation frames before which the map was redrawn are counted. p95_ms is the 95th
+  percentile of the time between two of them.
 
-Chromium runs without a GPU, so a screen's own is faster. Publish only what an idle machine said: load_before tells how
-many processes were running before.
+Chromium runs without a GPU, so a desktop is faster. Publish only numbers from an idle machine: load_before is the number
+of processes that were running before.
 """
 
 import argparse
@@ -98,7 +98,7 @@ MOVE = """async ([kind, seconds]) => {
   CanvasRenderingContext2D.prototype.putImageData = original;
   return frames;
 }"""
-"""Moves the map as a hand does and returns the times of the frames that showed it drawn anew, in milliseconds."""
+"""Moves the map as a hand does and returns the times of the frames that showed it redrawn, in milliseconds."""
 
 
 def simulated_guide(n_films: int) -> Guide:

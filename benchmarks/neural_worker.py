@@ -1,4 +1,4 @@
-"""One training, in a process of its own: seconds, errors and memory as one JSON line. `neural.py` starts it.
+"""One training, in a separate process: seconds, errors and memory as one JSON line. `neural.py` starts it.
 
     python -m benchmarks.neural_worker JOB_JSON
 

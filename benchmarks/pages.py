@@ -85,7 +85,7 @@ CLICKED = """([list]) => {
 
 @contextmanager
 def opened(browser: Browser, size: str) -> Iterator[Page]:
-    """A page of somebody of whom nothing is known, with an empty cache."""
+    """The page of an unknown visitor, with an empty cache."""
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height}, has_touch=size == "phone"

@@ -1,4 +1,4 @@
-"""One fit of one library, in a process of its own: seconds, error and memory as one JSON line.
+"""One fit of one library, in a separate process: seconds, error and memory as one JSON line.
 
     python -m benchmarks.peers LIBRARY SETTINGS_JSON PROBLEM.npz SEED
 
@@ -143,8 +143,8 @@ def cornac(settings: Settings, problem: Problem) -> Steps:
 
 
 def lenskit(settings: Settings, problem: Problem) -> Steps:
-    """BiasedMF or ItemKNN of LensKit; settings: the name, and what is set. It wants a Dataset. Where a model has no
-    prediction (films that it has not seen, or without neighbours) LensKit's bias model predicts."""
+    """BiasedMF or ItemKNN of LensKit; settings: the name, and the parameters. It needs a Dataset. Where a model has no
+    prediction (for unknown films, or without neighbors), LensKit's bias model predicts."""
     import pandas as pd
     from lenskit.als import BiasedMFScorer  # type: ignore[import-not-found,unused-ignore]
     from lenskit.basic import BiasModel  # type: ignore[import-not-found,unused-ignore]

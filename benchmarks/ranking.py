@@ -205,7 +205,7 @@ def validation(task: Task) -> Task:
 
 
 def save_problem(file: Path, task: Task) -> None:
-    """Write what is to be learnt from for ranking_peers.py."""
+    """Write the training data for ranking_peers.py."""
     columns = {
         "user_index": task.train.user,
         "item_index": task.train.item,

@@ -1,4 +1,4 @@
-"""One fit of one library that ranks, in a process of its own: seconds, memory and lists.
+"""One fit of one library that ranks, in a separate process: seconds, memory and lists.
 
     python -m benchmarks.ranking_peers LIBRARY SETTINGS_JSON PROBLEM.npz SEED LISTS.npz
 
@@ -152,7 +152,7 @@ LIBRARIES = {"matinee": matinee, "irspack": irspack, "implicit": implicit}
 
 
 def bare_inverse(problem: Problem) -> float:
-    """Seconds that BLAS takes for the inverse of the Gram matrix of all items that somebody likes, and no more."""
+    """Seconds that BLAS takes for the inverse of the Gram matrix of all liked items, and no more."""
     table = np.zeros((problem.n_users, problem.n_items), np.float32)
     table[problem.user_index, problem.item_index] = 1
     table = table[:, table.any(axis=0)]

@@ -3,10 +3,10 @@
     python benchmarks/rating_prediction.py --setup                       once: makes .venv-peers, about 5 minutes
     python benchmarks/rating_prediction.py --data ml-1m --rows FILE.npy  FILE: row numbers of the test set
     python benchmarks/rating_prediction.py --data ml-100k --fold u1
-    python benchmarks/rating_prediction.py --data ml-100k --fold all --kind neighbours    the mean of the five folds
+    python benchmarks/rating_prediction.py --data ml-100k --fold all --kind neighbors     the mean of the five folds
 
 Each fit is a fresh process with two threads. The rounds are interleaved, so that a slow minute of the machine
-meets everybody, and each number is the median of the rounds. Every library first fits 1,000 ratings, which keeps
+affects every library, and each number is the median of the rounds. Every library first fits 1,000 ratings, which keeps
 compilation and the start of threads out of the time.
 
 Fit seconds are the fit call alone. Excluded are the imports, reading the file, and building the form that the
@@ -49,7 +49,7 @@ MATINEE: dict[str, dict[str, Settings]] = {
         "mf 128 factors": {"factors": 128},
         "mf 256 factors": {"factors": 256},
     },
-    "neighbours": {
+    "neighbors": {
         "item-knn (defaults)": {"model": "item-knn"},
         "user-knn (defaults)": {"model": "user-knn"},
     },
@@ -86,9 +86,9 @@ FACTORS: dict[str, dict[str, Contender]] = {
     },
 }
 
-# The settings are those of Surprise's own best figures and the libraries' defaults, but for k and the centring.
+# The settings are those of Surprise's own best figures and the libraries' defaults, except for k and the centering.
 BASELINE: Settings = {"model": "KNNBaseline", "verbose": False}
-NEIGHBOURS: dict[str, Contender] = {
+NEIGHBORS: dict[str, Contender] = {
     "Surprise KNNBaseline items": Contender(
         "scikit-surprise",
         BASELINE | {"sim_options": {"name": "pearson_baseline", "user_based": False}},
@@ -225,7 +225,7 @@ def find_data(given: Path | None) -> Path:
 def contenders(data: Path, kind: str) -> dict[str, Contender]:
     """All lines of the table, by name."""
     factors = FACTORS["ml-100k" if (data / "u.data").exists() else "ml-1m"]
-    peers = NEIGHBOURS if kind == "neighbours" else factors
+    peers = NEIGHBORS if kind == "neighbors" else factors
     return {
         name: Contender("matinee", settings) for name, settings in MATINEE[kind].items()
     } | peers

@@ -87,7 +87,7 @@ def server(folder: Path) -> Iterator[str]:
 
 
 def rate(context: BrowserContext, address: str, stars: dict[str, str]) -> None:
-    """Gives somebody ratings, as the forms do."""
+    """Stores a person's ratings, as the forms do."""
     for title, given in stars.items():
         found = context.request.get(
             f"{address}/api/v1/films", params={"q": re.sub(r" \(\d{4}\)$", "", title)}
@@ -195,7 +195,7 @@ NEW = {
     "together-first": _open("/together"),
     "operator-first": _open("/operator"),
 }
-"""What somebody sees who has rated nothing."""
+"""The page of a visitor who has rated nothing."""
 SHOWN = {
     "rate": _open("/"),
     "for-you": _open("/for-you"),

@@ -1,17 +1,18 @@
 """Every exception that matinee raises on purpose.
 
     MatineeError
-    ├── DataError            a table, split or catalog that cannot be used: says file, row and
-    value │   └── OutOfScaleError  a rating of a new person outside the scale ├── DownloadError
-    a data set that could not be downloaded ├── UnknownNameError     an unknown user, item,
-    data set, model or setting: suggests the nearest ├── SettingError         a value outside
-    its range, or options that exclude each other ├── UnsupportedError     the chosen model
-    cannot do this: names one that can ├── NotFittedError       the model has not been fitted
-    yet ├── ModelFileError       a model file that is truncated, foreign, newer or tampered
-    with └── StoreError           the database of people's ratings cannot be opened or reached
+    ├── DataError            a table, split or catalog cannot be used: says file, row and value
+    │   └── OutOfScaleError  a rating of a new person is outside the scale
+    ├── DownloadError        a data set could not be downloaded
+    ├── UnknownNameError     an unknown user, item, data set or model: suggests the nearest
+    ├── SettingError         a value is outside its range, or options exclude each other
+    ├── UnsupportedError     the chosen model cannot do this: names one that can
+    ├── NotFittedError       the model has not been fitted yet
+    ├── ModelFileError       a model file is truncated, foreign, newer or tampered with
+    └── StoreError           the database of people's ratings cannot be opened or reached
 
 A message is one or two sentences: what was wrong, with the value and its place, and what to
-type next. The command line prints it as it is and exits with status 1.
+type next. The command line prints it unchanged and exits with status 1.
 """
 
 

@@ -3,7 +3,9 @@ names."""
 
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from matinee.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,6 +15,16 @@ if TYPE_CHECKING:
 _CLOSE = 60
 #: Characters of a name that are compared; the time grows with the product of both lengths.
 _LONGEST_NAME = 200
+
+
+class _HasName(Protocol):
+    """What `find_named` looks up: an object or class with a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Element = TypeVar("Element", bound=_HasName)
 
 
 def counted(n: int, one: str, many: str = "") -> str:
@@ -111,3 +123,31 @@ def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
     if not quoted:
         return ""
     return f" Did you mean {joined(quoted, 'or')}?"
+
+
+def suggest(name: str, known: Sequence[str], subject: str) -> str:
+    """`did_you_mean`; if no name is similar, " The models are: a, b." for the subject
+    "The models"."""
+    return did_you_mean(name, known) or f" {subject} are: {', '.join(known)}."
+
+
+def find_named(kind: str, name: str, known: Sequence[Element], how_to_list: str = "") -> Element:
+    """The element of `known` with this name.
+
+    Args:
+        kind: what the elements are, in the singular: "model".
+        how_to_list: a sentence that says how to list all names, if they are too many for a
+            message.
+
+    Raises:
+        UnknownNameError: there is none; the message suggests the nearest names, or lists all
+            if no name is similar.
+    """
+    names = [one.name for one in known]
+    if name in names:
+        return known[names.index(name)]
+    if how_to_list:
+        hint = f"{did_you_mean(name, names)} {how_to_list}"
+    else:
+        hint = suggest(name, names, f"The {kind}s")
+    raise UnknownNameError(f"There is no {kind} '{name}'.{hint}")

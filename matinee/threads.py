@@ -59,7 +59,7 @@ def _run_in_this_thread(function: Callable[..., Any], calls: list[tuple[Any, ...
 def one_blas_thread() -> Iterator[None]:
     """Limits BLAS and LAPACK to the calling thread, in the whole process, while the context lasts.
 
-    This is for work that `workers` divide among themselves. It also keeps results
+    For work that is divided among `workers`. It also keeps results
     reproducible: with another number of threads, BLAS may add in another order.
     """
     limit = _blas_limit()

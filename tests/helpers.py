@@ -59,12 +59,13 @@ every_model_and_the_docs = pytest.mark.parametrize(
 )
 ITEM = 17
 """An item id of `table()`; its users are 1 to 300."""
+READING = ("Read as ", "Ratings from ", "Times in ", "Columns that are not used: ")
 TWICE = "Repeated ratings by the same user: 1 row; the last rating counts.\n"
 
 # -- errors ------------------------------------------------------------------------------------------------------
 
 
-def message(
+def error_message(
     error: type[Exception], function: Callable[..., object], *args: Any, **settings: Any
 ) -> str:
     """The text of the error that a call raises."""
@@ -75,7 +76,7 @@ def message(
 
 def reading_error(source: object, options: ReadOptions | None = None) -> str:
     """The text of the error that reading a table raises."""
-    return message(MatineeError, read, source, options or ReadOptions())
+    return error_message(MatineeError, read, source, options or ReadOptions())
 
 
 # -- tables ------------------------------------------------------------------------------------------------------
@@ -117,7 +118,7 @@ def popular_table() -> Ratings:
 
 
 def unary() -> Ratings:
-    """`popular_table()` without its ratings: who has what."""
+    """`popular_table()` as implicit feedback, without ratings."""
     ratings = popular_table()
     return Ratings.from_ids(
         ratings.users.ids[ratings.user_index],
@@ -245,11 +246,17 @@ def as_json(*words: object) -> dict[str, Any]:
     return found
 
 
+def without_reading(notes: str) -> str:
+    """The notes of a command without the lines that say how a table was read."""
+    lines = notes.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(READING))
+
+
 def refused(*words: object, has_notes: bool = False) -> str:
     """The error of a command: nothing on standard output, exit 1, no notes but `TWICE` unless some are expected."""
     result = run(*words)
     assert (result.exit_code, result.stdout) == (1, "")
-    notes, error, text = result.stderr.partition("Error: ")
+    notes, error, text = without_reading(result.stderr).partition("Error: ")
     assert error
     assert notes in ("", TWICE) or has_notes
     return text.removesuffix("\n")

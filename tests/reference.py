@@ -162,10 +162,10 @@ def alternating(
     return sides[0], sides[1]
 
 
-# -- neighbours --------------------------------------------------------------------------------------------------
+# -- neighbors ---------------------------------------------------------------------------------------------------
 
 
-def likeness_twin(x: Values, y: Values, measure: Measure) -> float:
+def similarity_twin(x: Values, y: Values, measure: Measure) -> float:
     """How alike two rows are, by the definitions."""
     both = sorted(x.keys() & y.keys())
     n = len(both)
@@ -185,7 +185,7 @@ def likeness_twin(x: Values, y: Values, measure: Measure) -> float:
 
 
 def weighted_twin(found: list[tuple[float, int, float]], rule: Rule) -> float:
-    """The mean or the sum over the k nearest of (likeness, row, value)."""
+    """The mean or the sum over the k nearest of (similarity, row, value)."""
     near = sorted((-like, row, value) for like, row, value in found if like > 0)[: rule.k]
     weights: list[float] = [(-like) ** rule.amplification for like, _, _ in near]
     total = sum(weight * value for weight, (_, _, value) in zip(weights, near, strict=True))

@@ -40,7 +40,7 @@ def test_a_simulated_table_is_trained_for_one_epoch() -> None:
     assert line["train_mse"] > 1
 
 
-def test_a_misspelt_table_is_refused_with_an_example() -> None:
+def test_a_misspelled_table_is_refused_with_an_example() -> None:
     done = run("neural.py", "--table", "2000x1000")
     assert done.returncode == 1
     assert (
@@ -115,7 +115,7 @@ def test_a_number_of_a_line_is_the_median_of_its_rounds() -> None:
     assert line == about | {"version": "1.2", "fit_seconds": 2.0, "rmse": 0.9}
 
 
-def test_a_line_with_a_failed_round_says_why_and_has_no_numbers() -> None:
+def test_a_line_with_a_failed_round_has_a_reason_and_no_numbers() -> None:
     rounds: list[Result] = [{"version": "1.2", "rmse": 0.9}, {"problem": "failed: MemoryError"}]
     line = contest.summarize("mf", Contender("matinee", {}), rounds)
     assert line["problem"] == "failed: MemoryError"

@@ -124,7 +124,7 @@ def test_equal_cosines_are_in_the_order_of_the_rows() -> None:
     assert index[[5, 6, 299]].tolist() == [[6, 7, 8], [5, 7, 8], [5, 6, 7]]
 
 
-def test_there_are_at_most_as_many_neighbours_as_other_rows() -> None:
+def test_there_are_at_most_as_many_neighbors_as_other_rows() -> None:
     for n in (1, 2, 3):
         index, cosines = nearest_rows(rows(n, 4), 10)
         assert index.shape == cosines.shape == (n, n - 1)

@@ -26,7 +26,7 @@ from matinee.data.vocabulary import Vocabulary
 from matinee.errors import MatineeError
 from matinee.plots import figure
 from matinee.text import did_you_mean, printable
-from matinee.web.http.rate_limits import client_of
+from matinee.web.http.rate_limits import client_key
 from matinee.web.pages.posters import poster
 from matinee.web.pages.rendering import film_url
 
@@ -137,7 +137,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "split_line": lambda text: split_line(text, ","),
     "canvas.shorten_title": figure.shorten_title,
     "canvas.escape_math": figure.escape_math,
-    "client_of": client_of,
+    "client_key": client_key,
     "film_url": film_url,
     "poster": lambda text: poster(text, 1999, [text]),
 }

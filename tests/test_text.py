@@ -1,13 +1,25 @@
 """Numbers, lists and misspelled names in sentences; and that each of these helpers is defined once."""
 
 import ast
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 import matinee
-from matinee.text import counted, did_you_mean, html_table, joined, nearest, printable, share, span
+from matinee.errors import UnknownNameError
+from matinee.text import (
+    counted,
+    did_you_mean,
+    find_named,
+    html_table,
+    joined,
+    nearest,
+    printable,
+    share,
+    span,
+)
 
 PACKAGE = Path(matinee.__file__).parent
 
@@ -83,6 +95,35 @@ def test_a_suggestion_lists_what_is_close_and_is_empty_otherwise() -> None:
     assert did_you_mean("bayez", []) == ""
 
 
+@dataclass
+class Genre:
+    name: str
+
+
+GENRES = (Genre("drama"), Genre("comedy"))
+
+
+def test_an_element_is_found_by_its_name() -> None:
+    assert find_named("genre", "comedy", GENRES) is GENRES[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "how_to_list", "expected"),
+    [
+        ("comedi", "", "There is no genre 'comedi'. Did you mean 'comedy'?"),
+        ("zzzz", "", "There is no genre 'zzzz'. The genres are: drama, comedy."),
+        ("comedi", "Ask.", "There is no genre 'comedi'. Did you mean 'comedy'? Ask."),
+        ("zzzz", "Ask.", "There is no genre 'zzzz'. Ask."),
+    ],
+)
+def test_an_unknown_name_is_refused_with_suggestions(
+    name: str, how_to_list: str, expected: str
+) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        find_named("genre", name, GENRES, how_to_list)
+    assert str(caught.value) == expected
+
+
 # -- one definition each -------------------------------------------------------------------------
 
 HOMES = {
@@ -93,6 +134,8 @@ HOMES = {
     "span": "text",
     "nearest": "text",
     "did_you_mean": "text",
+    "suggest": "text",
+    "find_named": "text",
     "year_of": "data/titles",
     "spoken": "data/titles",
     "names_of": "data/titles",

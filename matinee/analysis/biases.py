@@ -70,7 +70,7 @@ class BiasLine:
     audience: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {
             "item_id": self.item_id,
             "title": self.film.title,
@@ -97,7 +97,7 @@ class UserLine:
     n_ratings: int
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {
             "user_id": self.user_id,
             "bias": _rounded(self.bias),

@@ -110,7 +110,7 @@ class Component:
         return groups[:N_NAMED]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {
             "number": self.number,
             "explained": round(self.explained, 4),

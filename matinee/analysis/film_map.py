@@ -150,8 +150,7 @@ def make_map(
         method: "pca" or "umap"; the latter needs the package umap-learn.
         k: number of neighbors of each film.
         min_ratings: leaves out films with fewer training ratings, whose vectors are mostly
-            noise;
-            None: `few_ratings`. Films without ratings are always left out.
+            noise; None: `few_ratings`. Films without ratings are always left out.
 
     Raises:
         UnsupportedError: the model has no item vectors, fewer than two films remain, or UMAP

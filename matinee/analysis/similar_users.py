@@ -45,7 +45,7 @@ class NamedFilm(NamedTuple):
     film: Film
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {"item_id": self.item_id, "title": self.film.title}
 
 
@@ -90,7 +90,7 @@ class Neighbor:
         return f"{start}; they have {loved}, which you do not have."
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         difference = self.difference
         if difference is not None:
             difference = round(difference, 3)
@@ -121,7 +121,7 @@ class NeighborFilm:
     stars: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         stars = self.stars
         if stars is not None:
             stars = round(stars, 3)

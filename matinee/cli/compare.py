@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from matinee.cli.options import (
+    data_argument,
     data_options,
     json_option,
     load_parts,
@@ -17,11 +18,12 @@ from matinee.cli.options import (
     threads_option,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+from matinee.cli.reading import reading_of
 from matinee.errors import SettingError
 
 
 @click.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @click.option(
     "--models",
     "names",
@@ -45,7 +47,7 @@ from matinee.errors import SettingError
 )
 @json_option
 def compare(
-    source: str,
+    source: tuple[str, ...],
     names: str | None,
     test_source: str | None,
     spec: str | None,
@@ -91,7 +93,7 @@ def compare(
         save_comparison_page(comparison, page)
         note(f"Written: {page}. Open it in a browser; it needs no network.")
     if as_json_:
-        as_json(comparison.to_dict())
+        as_json({**comparison.to_dict(), **reading_of(dataset)})
         return
     table(HEADINGS, comparison.rows(), comparison.title())
     for sentence in comparison.sentences():

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from matinee.cli.options import data_options, json_option, load_data
+from matinee.cli.options import data_argument, data_options, json_option, load_data
 from matinee.cli.output import as_json, note, table
+from matinee.cli.reading import reading_of
 
 if TYPE_CHECKING:
     from matinee.data.datasets.registry import Entry
@@ -48,7 +49,7 @@ def _entry_dict(entry: "Entry", path: Path | None) -> dict[str, Any]:
         "n_ratings": entry.n_ratings,
         "n_users": entry.n_users,
         "n_items": entry.n_items,
-        "licence": entry.licence,
+        "licence": entry.license,
         "citation": entry.citation,
         "path": None if path is None else str(path),
     }
@@ -63,20 +64,21 @@ def fetch(name: str) -> None:
 
     path = fetch_(name)
     click.echo(path)
-    note(f"License: {entry(name).licence}\nPlease cite: {entry(name).citation}")
+    note(f"License: {entry(name).license}\nPlease cite: {entry(name).citation}")
 
 
 @data.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @data_options
 @json_option
-def describe(source: str, as_json_: bool, **columns: Any) -> None:
+def describe(source: tuple[str, ...], as_json_: bool, **columns: Any) -> None:
     """Describe DATA: size, distribution, popular films, problems."""
     from matinee.data.describe import describe as describe_dataset
 
-    description = describe_dataset(load_data(source, columns))
+    dataset = load_data(source, columns)
+    description = describe_dataset(dataset)
     if as_json_:
-        as_json(description.to_dict())
+        as_json({**description.to_dict(), **reading_of(dataset)})
         return
     for line in description.sentences():
         click.echo(line)
@@ -108,10 +110,10 @@ def describe(source: str, as_json_: bool, **columns: Any) -> None:
 
 
 @data.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @data_options
-def convert(source: str, target: Path, **columns: Any) -> None:
+def convert(source: tuple[str, ...], target: Path, **columns: Any) -> None:
     """Write DATA to OUT: .csv, .tsv, .parquet or .jsonl.
 
     Titles are written to a file in the same folder.
@@ -137,7 +139,7 @@ def merge(sources: tuple[str, ...], target: Path, **columns: Any) -> None:
     from matinee.data.merge import merge as merge_datasets
     from matinee.text import counted
 
-    merged = merge_datasets([load_data(source, columns) for source in sources])
+    merged = merge_datasets([load_data((source,), columns) for source in sources])
     for line in convert_dataset(merged, target):
         click.echo(line)
     if merged.n_duplicates:

@@ -20,10 +20,11 @@ from matinee.cli.options import (
     threads_option,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+from matinee.cli.reading import reading_of
 
 
 @click.command()
-@click.argument("source", metavar="TRAIN")
+@click.argument("source", metavar="TRAIN...", nargs=-1, required=True)
 @test_option
 @split_option
 @model_option
@@ -33,7 +34,7 @@ from matinee.cli.output import announce_compiling, as_json, note, progress_bar, 
 @data_options
 @json_option
 def evaluate(
-    source: str,
+    source: tuple[str, ...],
     test_source: str | None,
     spec: str | None,
     model_name: str | None,
@@ -62,7 +63,7 @@ def evaluate(
             lambda: copy(model), parts, dataset.name, n_threads=threads, progress=progress
         )
     if as_json_:
-        as_json(report.to_dict())
+        as_json({**report.to_dict(), **reading_of(dataset)})
         return
     table(("", ""), report.rows(), f"{report.model} on {report.dataset}, {report.protocol}")
     note(report.note)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from matinee.cli.options import json_option, path_argument
+from matinee.cli.options import json_option, min_ratings_option, path_argument
 from matinee.cli.output import as_json, note
 from matinee.cli.person import profile_of, ratings_option, require_person, user_option
 
@@ -33,11 +33,7 @@ NO_POSITION = (
     show_default=True,
     help="pca: exact, with meaningful axes. umap: keeps neighbors together; needs the extra 'map'.",
 )
-@click.option(
-    "--min-ratings",
-    type=click.IntRange(min=0),
-    help="Only films with at least this many ratings. Default: depends on the data.",
-)
+@min_ratings_option
 @click.option(
     "--color",
     "--colour",

@@ -28,8 +28,8 @@ def neighbors(
     """List people with similar tastes, and films they love.
 
     A film is loved if its rating is in the upper quarter of the scale. Similarity is a cosine,
-    multiplied by n / (n + 20) for a neighbor with n ratings; not for a file that was saved
-    without histories, where n is unknown.
+    multiplied by n / (n + 20) for a neighbor with n ratings. If the file was saved without
+    histories, n is unknown, and similarity is the cosine itself.
     """
     from matinee.analysis.similar_users import neighbors as find_neighbors
     from matinee.recommendation.guide import Guide

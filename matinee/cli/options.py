@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from matinee.cli.reading import (
+    cell_options,
+    note_reading,
+    note_test_part,
+    parse_map,
+    parse_missing,
+)
 from matinee.errors import SettingError
 
 if TYPE_CHECKING:
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 path_argument = click.argument("model_file", metavar="MODEL", type=click.Path(path_type=Path))
+data_argument = click.argument("source", metavar="DATA...", nargs=-1, required=True)
 json_option = click.option(
     "--json", "as_json_", is_flag=True, help="Print the result as one JSON object."
 )
@@ -25,6 +33,11 @@ seed_option = click.option(
 )
 k_option = click.option(
     "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Length of the list."
+)
+min_ratings_option = click.option(
+    "--min-ratings",
+    type=click.IntRange(min=0),
+    help="Only films with at least this many ratings. Default: depends on the data.",
 )
 threads_option = click.option(
     "--threads",
@@ -87,11 +100,13 @@ def dial_options(function: Function) -> Function:
 
 def data_options(function: Function) -> Function:
     """Options for tables with unusual columns or rows; their values go to `read_options`."""
+    function = cell_options(function)
     options = (
         click.option(
             "--user-column",
             metavar="NAME",
-            help="Column with the users, if its name is not recognized.",
+            help="Column with the users, if its name is not recognized: a name, or a number from "
+            "1.",
         ),
         click.option("--item-column", metavar="NAME", help="Column with the items."),
         click.option("--rating-column", metavar="NAME", help="Column with the ratings."),
@@ -103,12 +118,27 @@ def data_options(function: Function) -> Function:
         click.option(
             "--pairs", is_flag=True, help="There are no ratings; each row is a user and an item."
         ),
-        click.option("--timestamp-column", metavar="NAME", help="Column with the timestamps."),
+        click.option(
+            "--timestamp-column",
+            metavar="NAME",
+            help="Column with the timestamps; none leaves them out.",
+        ),
         click.option(
             "--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."
         ),
         click.option(
             "--query", metavar="SQL", help="What to read, if DATA is the URL of a database."
+        ),
+        click.option(
+            "--separator",
+            metavar="TEXT",
+            help="What separates the columns: a sign such as ';', or tab or space.",
+        ),
+        click.option("--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252."),
+        click.option(
+            "--header/--no-header",
+            default=None,
+            help="Whether the first line names the columns. Default: recognized.",
         ),
         click.option(
             "--skip-bad-rows", is_flag=True, help="Skip bad rows and list them in a file."
@@ -136,6 +166,14 @@ def read_options(columns: dict[str, Any]) -> "ReadOptions":
         scale=scale,
         skip_bad_rows=columns["skip_bad_rows"],
         query=columns["query"],
+        separator=columns["separator"],
+        encoding=columns["encoding"],
+        header=columns["header"],
+        missing=parse_missing(columns["missing"]),
+        value_map=parse_map(columns["value_map"]),
+        decimal=columns["decimal"],
+        time_format=columns["time_format"],
+        text_ids=columns["text_ids"],
     )
 
 
@@ -213,17 +251,21 @@ def make_model_for(
     return make_model(name or default_model(scale), pairs, seed)
 
 
-def load_data(source: str, columns: dict[str, Any]) -> "Dataset":
-    """The data set, with notes on standard error about skipped and repeated rows.
+def load_data(source: tuple[str, ...], columns: dict[str, Any]) -> "Dataset":
+    """The data set, with notes on standard error: what was taken for what, and skipped and
+    repeated rows.
 
     Args:
+        source: the files or other sources of one data set, usually one.
         columns: the values of `data_options`.
     """
     from matinee.cli.output import note
     from matinee.data.datasets.load import load
     from matinee.text import counted
 
-    dataset = load(source, read_options(columns))
+    data = source[0] if len(source) == 1 else list(source)
+    dataset = load(data, read_options(columns))
+    note_reading(dataset)
     n_repeated = counted(dataset.n_duplicates, "row")
     if not dataset.ratings.scale.has_stars:
         _note_pairs(dataset)
@@ -243,14 +285,14 @@ def _note_pairs(dataset: "Dataset") -> None:
     from matinee.text import counted
 
     pairs = counted(len(dataset.ratings), "pair")
-    most = int(dataset.ratings.value.max())
-    if most > 1:
-        pairs += f", with counts up to {most:,}"
+    most = float(dataset.ratings.value.max())
+    if most != 1 or float(dataset.ratings.value.min()) != 1:
+        pairs += f", with counts up to {most:,.7g}"
     note(f"There are no ratings, only pairs of a user and an item: {pairs}.")
 
 
 def load_parts(
-    source: str,
+    source: tuple[str, ...],
     columns: dict[str, Any],
     test_source: str | None,
     spec: str | None,
@@ -267,6 +309,7 @@ def load_parts(
     dataset = load_data(source, columns)
     if test_source:
         test = load(test_source, read_options(columns))
+        note_test_part(test)
         return dataset, [given_parts(dataset.ratings, test.ratings)]
     if spec:
         return dataset, splits(dataset.ratings, spec, seed, dataset.source_rows)

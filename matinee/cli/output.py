@@ -82,7 +82,7 @@ def _looks_like_number(text: str) -> bool:
 
 
 def cell(number: float | None, style: str, missing: str = "") -> str:
-    """A number as the text of a cell."""
+    """A number formatted for a table cell; `missing` for None."""
     if number is None:
         return missing
     return f"{number:{style}}"

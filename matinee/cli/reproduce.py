@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--seed",
     type=click.IntRange(0, 2**31 - 1),
     default=0,
-    help="Seed of the weights and the order.",
+    help="Seed of the initial weights and of the order of the batches.",
 )
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="Draw the learning curves: .png, .svg or .pdf."

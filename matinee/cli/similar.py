@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from matinee.cli.options import json_option, k_option, path_argument
+from matinee.cli.options import json_option, k_option, min_ratings_option, path_argument
 from matinee.cli.output import as_json, note, print_suggestions
 
 
@@ -12,11 +12,7 @@ from matinee.cli.output import as_json, note, print_suggestions
 @path_argument
 @click.argument("item", metavar="ITEM_OR_TITLE")
 @k_option
-@click.option(
-    "--min-ratings",
-    type=click.IntRange(min=0),
-    help="Only films with at least this many ratings. Default: depends on the data.",
-)
+@min_ratings_option
 @click.option(
     "--by",
     type=click.Choice(["factors", "co-rating"]),

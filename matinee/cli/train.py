@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from matinee.cli.options import (
+    data_argument,
     data_options,
     load_data,
     make_model,
@@ -21,7 +22,7 @@ from matinee.text import counted
 
 
 @click.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @model_option
 @set_option
 @seed_option
@@ -38,7 +39,7 @@ from matinee.text import counted
 )
 @data_options
 def train(
-    source: str,
+    source: tuple[str, ...],
     model_name: str | None,
     settings: tuple[str, ...],
     seed: int,

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from matinee.cli.options import (
+    data_argument,
     data_options,
     json_option,
     load_parts,
@@ -19,11 +20,12 @@ from matinee.cli.options import (
     threads_option,
 )
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar, table
+from matinee.cli.reading import reading_of
 from matinee.errors import SettingError
 
 
 @click.command()
-@click.argument("source", metavar="DATA")
+@data_argument
 @model_option
 @click.option(
     "--trials",
@@ -50,7 +52,7 @@ from matinee.errors import SettingError
 @data_options
 @json_option
 def tune(
-    source: str,
+    source: tuple[str, ...],
     model_name: str | None,
     trials: int | None,
     seconds: float | None,
@@ -99,7 +101,9 @@ def tune(
         study = with_test_gain(study, model, parts[0], n_threads=threads)
     command = study.command(source, _typed_options(columns))
     if as_json_:
-        as_json({"dataset": dataset.name, "command": command} | study.to_dict())
+        as_json(
+            {"dataset": dataset.name, "command": command} | study.to_dict() | reading_of(dataset)
+        )
         return
     title = f"{model.name} on {dataset.name}, validation {study.split}"
     table(study.headings(), study.rows(), title)
@@ -120,11 +124,22 @@ def _typed_options(columns: dict[str, Any]) -> list[str]:
         "timestamp_column",
         "scale",
         "query",
+        "separator",
+        "encoding",
+        "missing",
+        "value_map",
+        "decimal",
+        "time_format",
     ):
         if columns[name] is not None:
-            words += [f"--{name.replace('_', '-')}", columns[name]]
+            option = {"value_map": "map"}.get(name, name.replace("_", "-"))
+            words += [f"--{option}", columns[name]]
     if columns["pairs"]:
         words.append("--pairs")
+    if columns["header"] is not None:
+        words.append("--header" if columns["header"] else "--no-header")
     if columns["skip_bad_rows"]:
         words.append("--skip-bad-rows")
+    if columns["text_ids"]:
+        words.append("--text-ids")
     return words

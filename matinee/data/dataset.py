@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings
+from matinee.data.reading.summary import ReadingSummary
 
 # -- the data set ------------------------------------------------------------------------
 
@@ -28,6 +29,7 @@ class Dataset:
             row i.
         note: what people must be told wherever results from this data are shown; usually
             empty.
+        summary: what reading took the table for; None for data made in memory.
         titles_file: where the catalog comes from; None if it is empty or was made in memory.
     """
 
@@ -40,6 +42,7 @@ class Dataset:
     source_rows: NDArray[np.int64] | None = None
     note: str = ""
     titles_file: Path | None = None
+    summary: ReadingSummary | None = None
 
     @property
     def catalogue(self) -> Catalog:  # the former spelling

@@ -75,7 +75,7 @@ class Description:
         return self.scale.has_stars
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """All fields, for JSON."""
         return asdict(self)
 
     def sentences(self) -> list[str]:
@@ -207,12 +207,17 @@ def _histogram(value: NDArray[np.float32], scale: Scale) -> tuple[NDArray[Any], 
     ends.
 
     Ratings get ten equal bins. Counts, which differ in size, get bins from 1, 2, 5, 10, 20 and
-    so on.
+    so on, or from .1, .2, .5.
     """
     values, counts = np.unique(value, return_counts=True)
     if len(values) > 20 and not scale.has_stars:
-        ends = np.outer(10.0 ** np.arange(np.ceil(np.log10(values[-1])) + 1), [1, 2, 5]).ravel()
-        values = ends[: np.searchsorted(ends, values[-1], "right")]
+        first = min(0.0, np.floor(np.log10(values[0])))  # below 0 for counts such as hours
+        decades = 10.0 ** np.arange(first, np.ceil(np.log10(values[-1])) + 1)
+        ends = np.outer(decades, [1, 2, 5]).ravel()
+        start = 0
+        if first < 0:
+            start = int(np.searchsorted(ends, values[0], "right")) - 1
+        values = ends[start : np.searchsorted(ends, values[-1], "right")]
         counts = np.bincount(np.searchsorted(values, value, "right") - 1, minlength=len(values))
     elif len(values) > 20:
         counts, edges = np.histogram(value, bins=10)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import NO_TIME, Ratings
-from matinee.data.reading.columnar import Table, last_of_each_pair, sums_of_pairs
+from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError
 
@@ -40,7 +40,7 @@ def merge(datasets: Sequence[Dataset]) -> Dataset:
     timestamp = None
     if any(part.timestamp is not None for part in parts):
         timestamp = np.concatenate([_times(part) for part in parts])
-    table = Table(
+    table = ParsedTable(
         users=users,
         items=items,
         user_index=np.concatenate([_moved(part.users, users, part.user_index) for part in parts]),

@@ -1,5 +1,6 @@
 """Ratings: a table of who gave what to which item, and the scale of the values."""
 
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -91,13 +92,13 @@ class Grouped(NamedTuple):
 
     Attributes:
         indptr: (groups + 1,) where groups begin.
-        index: (N,) the index on the other side, ascending within a group.
+        indices: (N,) the indices of the other side, ascending within a group.
         value: (N,) as in `Ratings`.
         row: (N,) the row of `Ratings`.
     """
 
     indptr: NDArray[np.int64]
-    index: NDArray[np.int32]  # type: ignore[assignment]
+    indices: NDArray[np.int32]
     value: NDArray[np.float32]
     row: NDArray[np.int64]
 
@@ -142,40 +143,46 @@ class Ratings:
         timestamps: ArrayLike | None = None,
         scale: Scale | None = None,
     ) -> "Ratings":
-        """Ratings from columns.
+        """Ratings from columns, with the checks of `read`.
+
+        Of several ratings of one item by one user only the last one counts, the last by time;
+        a warning says how many there were. Counts are added up.
 
         Args:
-            user_ids, item_ids: integers or strings.
+            user_ids, item_ids: integers or strings; whole floats become integers.
             values: stars, or counts.
-            timestamps: seconds since 1970.
+            timestamps: datetimes, or seconds since 1970; milliseconds and smaller units are
+                told by their size.
             scale: None for the one that the values show.
 
         Raises:
-            DataError: the columns differ in length or are empty, or a value is not finite.
+            DataError: the columns differ in length or are empty, an id is missing, or a value
+                is not finite.
         """
-        users, user_index = Vocabulary.encode(user_ids, "user")
-        items, item_index = Vocabulary.encode(item_ids, "item")
-        value = np.array(values, np.float32)
+        from matinee.data.reading.arrays import ids_of_array, seconds_of_array
+
+        users, user_index = ids_of_array(user_ids, "user")
+        items, item_index = ids_of_array(item_ids, "item")
+        value = _finite(values)
         columns: list[NDArray[Any]] = [user_index, item_index, value]
         timestamp = None
         if timestamps is not None:
-            timestamp = np.array(timestamps, np.int64)
+            timestamp = seconds_of_array(timestamps).copy()
             columns.append(timestamp)
         if len({len(column) for column in columns}) > 1:
             raise DataError("The columns of users, items, values and timestamps differ in length.")
         if len(value) == 0:
             raise DataError("There are no ratings.")
-        if not bool(np.isfinite(value).all()):
-            bad = int(np.flatnonzero(~np.isfinite(value))[0])
-            raise DataError(f"Rating {bad} is {value[bad]}, which is not a finite number.")
-        return cls(
-            users=users,
-            items=items,
-            user_index=user_index,
-            item_index=item_index,
-            value=value,
-            timestamp=timestamp,
-            scale=scale or Scale.of(value),
+        return _without_repeats(
+            cls(
+                users=users,
+                items=items,
+                user_index=user_index,
+                item_index=item_index,
+                value=value,
+                timestamp=timestamp,
+                scale=scale or Scale.of(value),
+            )
         )
 
     def __len__(self) -> int:
@@ -252,6 +259,47 @@ class Ratings:
     def item_counts(self) -> NDArray[np.int64]:
         """Number of ratings of each item, (I,)."""
         return np.bincount(self.item_index, minlength=self.n_items)
+
+
+def _finite(values: ArrayLike) -> NDArray[np.float32]:
+    """The values of ratings, (N,).
+
+    Raises:
+        DataError: one is no finite number; the message names its row.
+    """
+    try:
+        value = np.array(values, np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"The values are not numbers: {error}.") from None
+    if not bool(np.isfinite(value).all()):
+        bad = int(np.flatnonzero(~np.isfinite(value))[0])
+        raise DataError(f"Rating {bad} is {value[bad]}, which is not a finite number.")
+    return value
+
+
+def _without_repeats(ratings: Ratings) -> Ratings:
+    """The last rating of each user and item, or the sum of their counts."""
+    from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
+
+    table = ParsedTable(
+        users=ratings.users,
+        items=ratings.items,
+        user_index=ratings.user_index,
+        item_index=ratings.item_index,
+        value=ratings.value,
+        timestamp=ratings.timestamp,
+    )
+    kept = last_of_each_pair(table)
+    if kept is None:
+        return ratings
+    told = "the last rating counts"
+    distinct = ratings.subset(kept)
+    if not ratings.scale.has_stars:
+        told = "their counts are added"
+        distinct = replace(distinct, value=sums_of_pairs(table, kept))
+    rows = counted(len(ratings) - len(kept), "row")
+    warnings.warn(f"Repeated pairs of user and item: {rows}; {told}.", stacklevel=3)
+    return distinct
 
 
 def _group(

@@ -18,6 +18,8 @@ from matinee.data.ratings import NO_TIME, Ratings, Scale
 from matinee.errors import DataError, SettingError
 
 PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
+_ENOUGH_RATINGS = 20  # to say that none is high by chance
+_SLACK = 0.25  # of the scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +160,28 @@ def given_parts(train: Ratings, test: Ratings) -> Split:
 
 def _about_parts(train: Ratings, test: Ratings) -> str:
     """A note on given parts that share too much or too little; usually empty."""
+    notes = [_about_scales(train, test), _about_pairs(train, test)]
+    return " ".join(note for note in notes if note)
+
+
+def _about_scales(train: Ratings, test: Ratings) -> str:
+    """A note on parts whose ratings lie on different scales."""
+    if not (train.scale.has_stars and test.scale.has_stars):
+        return ""
+    low, high = float(train.value.min()), float(train.value.max())
+    test_low, test_high = float(test.value.min()), float(test.value.max())
+    slack = _SLACK * (high - low)  # an end of the scale may be missing by chance
+    is_beyond = test_high > high + slack or test_low < low - slack
+    is_narrow = len(test) >= _ENOUGH_RATINGS and 2 * test_high <= high
+    if not (is_beyond or is_narrow):
+        return ""
+    return (
+        f"The test ratings are {test_low:g} to {test_high:g}, those of training {low:g} to "
+        f"{high:g}; if the scales differ, convert one of them first."
+    )
+
+
+def _about_pairs(train: Ratings, test: Ratings) -> str:
     if not np.any((train.user_counts > 0) & (test.user_counts > 0)):
         return (
             "The two parts have no user in common, so nothing is known about the tastes of the "

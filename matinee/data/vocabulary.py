@@ -4,7 +4,9 @@ An *id* is what the file says, an integer or a string; an *index* is a row numbe
 code outside this module gets its indices from a `Vocabulary`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +19,7 @@ from matinee.text import counted, did_you_mean
 Id = int | str
 Ids = list[int] | list[str] | NDArray[Any]
 
+_WHOLE_FORM = re.compile(r"^-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9]{1,2})?$")
 _MOST_COMPARED = 200_000  # ids that a misspelled one is compared with
 
 
@@ -33,6 +36,17 @@ def is_collection(value: Any) -> bool:
     if isinstance(value, (str, bytes)) or getattr(value, "ndim", 1) == 0:
         return False
     return hasattr(value, "__len__")
+
+
+def _whole_number(text: str) -> int | None:
+    """The whole number that a text writes, such as 7, 7.0 or 7e0; None for others, and for 07."""
+    stripped = text.strip()
+    if not _WHOLE_FORM.match(stripped):
+        return None
+    number = Decimal(stripped)
+    if number != number.to_integral_value():
+        return None
+    return int(number)
 
 
 class Vocabulary:
@@ -100,18 +114,19 @@ class Vocabulary:
         return {name: index for index, name in enumerate(self.ids.tolist())}
 
     def find(self, given: Id) -> int | None:
-        """The index of an id, or None. The text "7", from a command line or form, finds the
-        integer 7, and so does the number 7.0, from a column with gaps.
+        """The index of an id, or None. The texts "7" and "7.0", from a command line or form, and
+        the number 7.0 find the integer 7.
         """
-        if isinstance(given, (float, np.floating)) and float(given).is_integer():
-            given = int(given)
         if not self.is_integer:
-            return self._index_by_string.get(str(given))
-        try:
-            number = int(given)
-        except (TypeError, ValueError, OverflowError):
-            return None
-        if str(number) != str(given).strip() or not -(2**63) <= number < 2**63:
+            found = self._index_by_string.get(str(given))
+            number = None
+            if found is None:
+                number = _whole_number(str(given))
+            if number is not None:
+                found = self._index_by_string.get(str(number))
+            return found
+        number = _whole_number(str(given))
+        if number is None or not -(2**63) <= number < 2**63:
             return None
         index = int(np.searchsorted(self.ids, number))
         if index < len(self.ids) and self.ids[index] == number:

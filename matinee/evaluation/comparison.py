@@ -1,6 +1,6 @@
 """Compares models on the same split: a table of quality, time and memory, and significance tests.
 
-Each model is trained in a process of its own, one after the other. So no model pays for the
+Each model is trained in a separate process, one after the other. So no model pays for the
 memory or the compiled code of another, and a model that needs too much memory stops only
 itself.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from matinee.data.split import Split
-from matinee.errors import SettingError, UnknownNameError
+from matinee.errors import SettingError
 from matinee.evaluation import Report, split_note
 from matinee.evaluation.isolated import Measured, measure_here, measure_isolated, packed
 from matinee.evaluation.paired_tests import MEASURES, PairedTests, paired_tests
@@ -21,7 +21,7 @@ from matinee.evaluation.report import MEASURES as QUALITY
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.progress import Progress, Step
-from matinee.text import did_you_mean, html_table, joined
+from matinee.text import find_named, html_table, joined
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +48,7 @@ class ComparedModel:
         model: the name of the model.
         report: None if the model could not be measured; `problem` then says why.
         memory_mb: the growth of the process in training, predicting and recommending, without
-            the libraries and the data; None if the model had no process of its own.
+            the libraries and the data; None if the model had no separate process.
     """
 
     name: str
@@ -121,11 +121,7 @@ class Comparison:
     def __getitem__(self, key: int | str | slice) -> ComparedModel | list[ComparedModel]:
         if not isinstance(key, str):
             return self.entries[key]
-        by_name = {entry.name: entry for entry in self.entries}
-        if key not in by_name:
-            hint = did_you_mean(key, by_name) or f" There are {joined(list(by_name))}."
-            raise UnknownNameError(f"This comparison has no model '{key}'.{hint}")
-        return by_name[key]
+        return find_named("model", key, self.entries)
 
     def to_frame(self) -> "pl.DataFrame":
         """The comparison as a Polars frame, a row for each model.
@@ -151,7 +147,7 @@ class Comparison:
         return html_table(HEADINGS, self.rows(), notes)
 
     def title(self) -> str:
-        """The data and the split."""
+        """The data set and the split, in one line."""
         counts = f"{self.n_train:,} {self.unit}s for training and {self.n_test:,} for testing"
         return f"{self.dataset}, {self.protocol}: {counts}"
 
@@ -243,7 +239,7 @@ def compare(
             by "random:0.2".
         dataset: the name of the data; None: that of the `Dataset`, frame or file.
         progress: called before each model with its name, and at the end.
-        isolated: measures each model in a process of its own, which takes a second to start.
+        isolated: measures each model in a separate process, which takes a second to start.
             Otherwise, and for models that are not in MODELS, everything runs in this process,
             and the memory of each model is unknown.
 

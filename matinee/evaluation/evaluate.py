@@ -157,7 +157,7 @@ def summarize(results: Sequence[PartResult], model: Recommender, dataset: str) -
     of the first fold.
 
     Args:
-        model: for its name and hyperparameters; it need not be fitted.
+        model: the report contains its name and hyperparameters; it need not be fitted.
     """
     errors = [result.errors for result in results if result.errors is not None]
     lists = [result.lists for result in results if result.lists is not None]

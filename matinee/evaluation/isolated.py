@@ -1,4 +1,4 @@
-"""Measures a model in a process of its own, so that models do not share memory or compiled code.
+"""Measures a model in a separate process, so that models do not share memory or compiled code.
 
 A fresh interpreter gets the model and the data through a pipe. `multiprocessing` would not do:
 with "spawn" it runs the main module of the caller again. The pickled data never leaves the
@@ -29,7 +29,7 @@ class Measured(NamedTuple):
 
     Attributes:
         evaluation: None if the model could not be measured; `problem` then says why.
-        memory_mb: the growth of the process; None if the model had no process of its own.
+        memory_mb: the growth of the process; None if the model had no separate process.
     """
 
     evaluation: Evaluation | None
@@ -56,7 +56,7 @@ def measure_here(
 
 
 def measure_isolated(model: Recommender, data: bytes) -> Measured:
-    """Measures one of MODELS in a process of its own.
+    """Measures one of MODELS in a separate process.
 
     Args:
         model: its name and settings are passed on; it need not be fitted.

@@ -195,7 +195,7 @@ def _mean(values: NDArray[np.number], mask: NDArray[np.bool_]) -> Doubles:
 
 
 def diversity(model: Recommender, items: NDArray[np.int32], is_shown: NDArray[np.bool_]) -> Doubles:
-    """The intra-list diversity, (R,): 1 less the mean cosine over all pairs of items of a list.
+    """The intra-list diversity, (R,): 1 minus the mean cosine over all pairs of items of a list.
 
     Ziegler et al., "Improving recommendation lists through topic diversification", 2005. The
     cosine is that of the sets of users who rated the items in the training part

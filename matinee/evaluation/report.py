@@ -8,7 +8,7 @@ from matinee._version import __version__
 from matinee.data.split import Split
 from matinee.errors import UnknownNameError
 from matinee.models.blend import in_words
-from matinee.text import did_you_mean, html_table
+from matinee.text import html_table, suggest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,7 +115,7 @@ class Report:
     def __getitem__(self, measure: str) -> float:
         known = self.keys()
         if measure not in known:
-            hint = did_you_mean(str(measure), known) or f" There are {', '.join(known)}."
+            hint = suggest(str(measure), known, "Its measures")
             raise UnknownNameError(f"This report has no measure '{measure}'.{hint}")
         value: float = getattr(self, measure)
         return value

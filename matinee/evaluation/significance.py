@@ -28,8 +28,8 @@ def bootstrap(totals: Doubles, counts: Doubles, draws: int = DRAWS, seed: int = 
     """Each measure on `draws` samples of U users, drawn with replacement, (draws, M).
 
     Efron, "Bootstrap methods: another look at the jackknife", 1979. The samples depend on the
-    number of users and the seed alone, so that two models with the same users in the same
-    order get the same samples, and their difference may be taken sample by sample.
+    number of users and the seed alone, so two models with the same users in the same order
+    get the same samples, and can be compared sample by sample.
 
     Args:
         totals, counts: (U, M); 0 in both if a measure does not apply to a user.

@@ -30,7 +30,7 @@ from matinee.evaluation.tuning_study import (
 )
 from matinee.models.base import Recommender
 from matinee.progress import Progress
-from matinee.text import did_you_mean
+from matinee.text import suggest
 
 #: With this many training rows a part of them is enough for validation; with fewer, all are used.
 MANY_ROWS = 500_000
@@ -146,14 +146,15 @@ class Tuning:
             sentences.append(f"{result}.")
         return sentences
 
-    def command(self, data: str, options: Sequence[str] = ()) -> str:
+    def command(self, data: str | Sequence[str], options: Sequence[str] = ()) -> str:
         """The command line that trains a model with the best settings.
 
         Args:
-            data: the data, as it was given.
+            data: the data, as it was given; several files are one data set.
             options: further options, such as --scale 1:5.
         """
-        words = ["matinee", "train", data, "--model", self.model]
+        sources = [data] if isinstance(data, str) else data
+        words = ["matinee", "train", *sources, "--model", self.model]
         for name, value in self.settings.items():
             words += ["--set", f"{name}={_written(value)}"]
         if self.seed:
@@ -296,7 +297,7 @@ def _checked_metric(model: Recommender, train: Ratings, metric: str) -> str:
     if not metric:
         return "rmse" if has_stars else "ndcg_at_10"
     if metric not in METRICS:
-        hint = did_you_mean(metric, METRICS) or f" There are {', '.join(METRICS)}."
+        hint = suggest(metric, METRICS, "The metrics")
         raise SettingError(f"There is no metric '{metric}'.{hint}")
     if metric in ERRORS and not has_stars:
         raise SettingError(

@@ -28,7 +28,7 @@ from matinee.errors import DataError, UnknownNameError
 from matinee.evaluation import metrics
 from matinee.models.bayes.model import BayesianMF
 from matinee.progress import Progress
-from matinee.text import did_you_mean
+from matinee.text import find_named, suggest
 
 #: The levels of the prediction intervals whose coverage is measured.
 LEVELS = (0.5, 0.8, 0.95)
@@ -210,15 +210,9 @@ def protocol_named(name: str) -> BenchmarkProtocol:
     """The protocol with this name.
 
     Raises:
-        UnknownNameError: there is none; the message lists all names.
+        UnknownNameError: there is none; the message suggests the nearest.
     """
-    known = {protocol.name: protocol for protocol in PROTOCOLS}
-    if name not in known:
-        hint = did_you_mean(name, known)
-        raise UnknownNameError(
-            f"There is no protocol '{name}'.{hint} There are: {', '.join(known)}."
-        )
-    return known[name]
+    return find_named("protocol", name, PROTOCOLS)
 
 
 def run_protocol(
@@ -246,9 +240,8 @@ def run_protocol(
     known = [attempt.name for attempt in protocol.attempts]
     for name in attempts:
         if name not in known:
-            raise UnknownNameError(
-                f"{protocol.name} has no line '{name}'. There are: {', '.join(known)}."
-            )
+            hint = suggest(name, known, "Its lines")
+            raise UnknownNameError(f"{protocol.name} has no line '{name}'.{hint}")
     parts = parts_of(protocol, folder)
     has_times = parts[0].train.timestamp is not None
     lines = [_published_line(published) for published in protocol.published]

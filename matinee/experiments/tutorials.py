@@ -10,13 +10,13 @@ import numpy as np
 from matinee.data.datasets.load import load
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, by_mask, random_split
-from matinee.errors import UnknownNameError, UnsupportedError
+from matinee.errors import UnsupportedError
 from matinee.models import model_named
 from matinee.models.base import Recommender
 from matinee.models.interface import TrainingCurve
 from matinee.progress import Progress
 from matinee.recommendation.guide import Guide
-from matinee.text import did_you_mean
+from matinee.text import find_named
 
 ADAM = {"square_momentum": 0.999, "epsilon": 1e-8, "decoupled": False}
 
@@ -163,15 +163,9 @@ def tutorial_named(name: str) -> Tutorial:
     """The tutorial with this name.
 
     Raises:
-        UnknownNameError: there is none; the message lists all names.
+        UnknownNameError: there is none; the message suggests the nearest.
     """
-    known = {tutorial.name: tutorial for tutorial in TUTORIALS}
-    if name not in known:
-        hint = did_you_mean(name, known)
-        raise UnknownNameError(
-            f"There is no tutorial '{name}'.{hint} There are: {', '.join(known)}."
-        )
-    return known[name]
+    return find_named("tutorial", name, TUTORIALS)
 
 
 def reproduce(

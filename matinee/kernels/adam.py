@@ -106,8 +106,8 @@ def adam_row(
     Args:
         m, v: moving averages of the gradient and of its square, (n,).
         rates: corrected step size, momentum, square momentum, correction of the root, epsilon.
-        decays: what is added to the gradient per unit of weight, and the factor on the
-            weights.
+        decays: coupled weight decay, whose product with w is added to g, and the factor that
+            multiplies w.
     """
     step, momentum, square_momentum, correction, epsilon = rates
     coupled, keep = decays

@@ -32,7 +32,7 @@ class Positives(NamedTuple):
     """The likes by user, or by item: row r is at indptr[r]:indptr[r + 1]."""
 
     indptr: NDArray[np.int64]  # (R + 1,)
-    index: NDArray[np.int32]  # type: ignore[assignment]  # (N,) the other side's rows
+    indices: NDArray[np.int32]  # (N,) the other side's rows
     weight: NDArray[np.float32]  # (N,)
 
 
@@ -60,7 +60,7 @@ def refine(positives: Positives, colors: NDArray[np.uint64], others: NDArray[np.
         total = _mix(colors[row] + GOLDEN)
         for place in range(positives.indptr[row], positives.indptr[row + 1]):
             weight = np.uint64(positives.weight[place] * F32(2**20))
-            total += _mix(others[positives.index[place]] + weight * GOLDEN)
+            total += _mix(others[positives.indices[place]] + weight * GOLDEN)
         colors[row] = _mix(total)
 
 

@@ -12,7 +12,7 @@ class Links(NamedTuple):
     """Rows of a sparse matrix: row r is at indptr[r]:indptr[r + 1]."""
 
     indptr: NDArray[np.int64]  # (R + 1,)
-    index: NDArray[np.int32]  # type: ignore[assignment]  # (N,) ascending within a row
+    indices: NDArray[np.int32]  # (N,) ascending within a row
     weight: NDArray[np.float32]  # (N,)
 
 
@@ -75,7 +75,7 @@ def take_large(
         for j in range(len(row)):
             value = row[j] * scale[i] * scale[j]
             if abs(value) >= least and i != j:
-                links.index[place], links.weight[place] = j, -value
+                links.indices[place], links.weight[place] = j, -value
                 place += 1
 
 
@@ -88,7 +88,7 @@ def spread(links: Links, vectors: NDArray[np.float32], out: NDArray[np.float32])
             value = vectors[b, i]
             if value == 0:
                 continue
-            index = links.index[links.indptr[i] : links.indptr[i + 1]]
+            index = links.indices[links.indptr[i] : links.indptr[i + 1]]
             weight = links.weight[links.indptr[i] : links.indptr[i + 1]]
             for place in range(len(index)):
                 row[np.uint32(index[place])] += value * weight[place]

@@ -29,7 +29,7 @@ class Rated(NamedTuple):
     """The ratings by row: row r is at indptr[r]:indptr[r + 1]."""
 
     indptr: NDArray[np.int64]  # (R + 1,)
-    index: NDArray[np.int32]  # type: ignore[assignment]  # (N,) the other side's rows
+    indices: NDArray[np.int32]  # (N,) the other side's rows
     target: NDArray[np.float32]  # (N,) the residual of each rating
 
 
@@ -185,7 +185,7 @@ def add_errors(
     for row in range(rows[0], rows[1]):
         x = own[row]
         for place in range(rated.indptr[row], rated.indptr[row + 1]):
-            y = others[rated.index[place]]
+            y = others[rated.indices[place]]
             error = rated.target[place] - x[n_factors] - y[n_factors]
             for f in range(n_factors):
                 error -= x[f] * y[f]

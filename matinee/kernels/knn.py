@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Floats
 from matinee.kernels import kernel
 from matinee.kernels.top_k import smallest_first
 
-Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
 F32, F64, U64 = np.float32, np.float64, np.uint64
@@ -65,7 +65,7 @@ class Rule(NamedTuple):
 
 
 @kernel()
-def likeness(
+def similarities(
     mine: Integers, values: Floats, others: Rows, lengths: Floats, measure: Measure
 ) -> Floats:
     """The similarities of a row to R rows, (R,), -1 to 1; 0 with too few common ratings.
@@ -76,7 +76,7 @@ def likeness(
         lengths: the norm of each row, (R,).
     """
     if measure.co_rated:
-        return co_rated_likeness(mine, values, others, len(lengths), measure)
+        return co_rated_similarities(mine, values, others, len(lengths), measure)
     starts, index, value = others
     out = np.zeros(len(lengths), F32)
     own = F64(0)
@@ -103,10 +103,10 @@ def likeness(
 
 
 @kernel()
-def co_rated_likeness(
+def co_rated_similarities(
     mine: Integers, values: Floats, others: Rows, n_rows: int, measure: Measure
 ) -> Floats:
-    """`likeness` for measures whose norms use only common ratings."""
+    """`similarities` for measures whose norms use only common ratings."""
     starts, index, value = others
     sums = np.zeros((n_rows, 6))  # of 1, x, y, x x, y y, x y
     for one in range(len(mine)):
@@ -173,7 +173,7 @@ def keep_nearest(
     neighbors, how_alike = kept
     for row in targets:
         here = slice(mine.starts[row], mine.starts[row + 1])
-        alike = likeness(mine.other[here], mine.value[here], others, lengths, measure)
+        alike = similarities(mine.other[here], mine.value[here], others, lengths, measure)
         keys = nearest_first(alike, neighbors.shape[1])
         neighbors[row, len(keys) :] = 0
         how_alike[row, len(keys) :] = F32(0)
@@ -264,7 +264,7 @@ def alike_people(values: Floats, people: People, measure: Measure) -> Floats:
     (U,)."""
     mine = np.flatnonzero(~np.isnan(values)).astype(np.int32)
     raters = people.raters
-    return likeness(
+    return similarities(
         mine,
         values[mine],
         Rows(raters.starts, raters.other, people.compared),

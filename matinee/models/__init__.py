@@ -13,7 +13,7 @@ def model_named(name: str) -> type[Recommender]:
     """The model class with this name.
 
     Raises:
-        UnknownNameError: there is none; the message lists the names.
+        UnknownNameError: there is none; the message suggests the nearest.
     """
     return member_named(name, MODELS)
 

@@ -33,7 +33,7 @@ from matinee.errors import (
 from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.declarations import check_class
-from matinee.models.history import History, Rows
+from matinee.models.history import History, UserRows
 from matinee.models.hyperparameters import Hyper, checked, hyper, learned
 from matinee.models.interface import (
     Attribution,
@@ -46,7 +46,7 @@ from matinee.models.interface import (
     values_in,
 )
 from matinee.progress import Progress
-from matinee.text import did_you_mean
+from matinee.text import suggest
 from matinee.threads import one_blas_thread, workers
 from matinee.training.loop import Engine
 
@@ -223,7 +223,7 @@ class Recommender(ABC):
         for setting in self.hypers():
             setattr(self, setting.name, checked(setting, getattr(self, setting.name), self.name))
 
-    def _rated_by(self, user_index: NDArray[Any]) -> Rows:
+    def _rated_by(self, user_index: NDArray[Any]) -> UserRows:
         """The ratings of known users, for a model that represents users by their ratings
         alone."""
         if self.history_.is_empty:
@@ -260,7 +260,7 @@ class Recommender(ABC):
     def _require_known(cls, settings: Mapping[str, Any], known: Sequence[str]) -> None:
         for name in settings:
             if name not in known:
-                hint = did_you_mean(name, known) or f" Its settings are: {', '.join(known)}."
+                hint = suggest(name, known, "Its settings")
                 raise UnknownNameError(f"{cls.name} has no setting '{name}'.{hint}")
 
     def settings(self) -> dict[str, Any]:
@@ -364,7 +364,8 @@ class Recommender(ABC):
             return for_stars
         return for_implicit_feedback
 
-    def _require_fit(self) -> None:
+    def check_fitted(self) -> None:
+        """Raises NotFittedError unless `fit` has been called or the model was loaded."""
         if not self.is_fitted:
             raise NotFittedError(
                 f"This {self.name} model is not fitted: call fit(ratings), or load a saved model."
@@ -374,19 +375,19 @@ class Recommender(ABC):
 
     def user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         """The vectors of known users, (B, D)."""
-        self._require_fit()
+        self.check_fitted()
         return self._user_vectors(user_index)
 
     def vector_of(
         self, item_index: NDArray[np.int32], value: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """The vector of a new person, (D,); see `fold_in`."""
-        self._require_fit()
+        self.check_fitted()
         return self._fold_in(item_index, value)
 
     def scores_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores of all items for each vector, (B, D) -> (B, I); see `scores`."""
-        self._require_fit()
+        self.check_fitted()
         return self._scores(vectors)
 
     def predict_at(
@@ -408,7 +409,7 @@ class Recommender(ABC):
     def profile(self, person: Person) -> UserState:
         """The profile of a known user by id, or of a new person from their ratings
         (`fold_in`)."""
-        self._require_fit()
+        self.check_fitted()
         if isinstance(person, UserState):
             return person
         known = person_of(person)
@@ -428,7 +429,7 @@ class Recommender(ABC):
             UnknownNameError: an item id is unknown.
             DataError: a rating is outside the scale.
         """
-        self._require_fit()
+        self.check_fitted()
         ratings = person_of(ratings)
         if not isinstance(ratings, Mapping):
             raise DataError("Give the ratings of a new person as {item id: stars}.")
@@ -553,7 +554,7 @@ class Recommender(ABC):
 
         For a user with fewer than k unseen items, seen items follow the unseen ones.
         """
-        self._require_fit()
+        self.check_fitted()
         # Compiled code takes half a second to load
         from matinee.kernels.top_k import top_unseen
 
@@ -595,7 +596,7 @@ class Recommender(ABC):
                 shrinkage), because factors learned from few ratings are mostly noise and can
                 be close to anything.
         """
-        self._require_fit()
+        self.check_fitted()
         k = whole_number(k, "k")
         item = self.items_.index(item_id)
         similarity = self._similarity(item)  # (I,)
@@ -619,7 +620,7 @@ class Recommender(ABC):
         Raises:
             UnsupportedError: the model has no similarity.
         """
-        self._require_fit()
+        self.check_fitted()
         return self._similarity(item_index)
 
     def item_vectors(self) -> NDArray[np.float32]:
@@ -628,7 +629,7 @@ class Recommender(ABC):
         Raises:
             UnsupportedError: the model has none.
         """
-        self._require_fit()
+        self.check_fitted()
         return self._item_vectors()
 
     def tastes(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -637,12 +638,12 @@ class Recommender(ABC):
         Raises:
             UnsupportedError: the model has no such vectors.
         """
-        self._require_fit()
+        self.check_fitted()
         return self._tastes(vectors)
 
     def user_tastes(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
         """`tastes` of known users by index, (B, F)."""
-        self._require_fit()
+        self.check_fitted()
         return self._tastes(self._user_vectors(user_index))
 
     def _mask(self, allowed: NDArray[np.bool_] | Iterable[Id] | None) -> NDArray[np.bool_]:
@@ -666,7 +667,7 @@ class Recommender(ABC):
         return given
 
     def _require_stars(self) -> None:
-        self._require_fit()
+        self.check_fitted()
         if not self.scale_.has_stars:
             raise UnsupportedError(
                 f"{self.name} was trained on a table without ratings, "

@@ -30,10 +30,18 @@ class Baseline(Recommender):
     capabilities = Capabilities(needs_stars=True)
 
     user_shrinkage: float = hyper(
-        5.0, low=0, high=1000, search=(0.5, 50), help="ratings at the mean added to each user"
+        5.0,
+        low=0,
+        high=1000,
+        search=(0.5, 50),
+        help="pseudo-ratings at the mean added to each user",
     )
     item_shrinkage: float = hyper(
-        5.0, low=0, high=1000, search=(0.5, 50), help="ratings at the mean added to each item"
+        5.0,
+        low=0,
+        high=1000,
+        search=(0.5, 50),
+        help="pseudo-ratings at the mean added to each item",
     )
     epochs: int = hyper(10, low=1, high=1000, help="alternations between users and items")
 

@@ -79,7 +79,7 @@ class Blend(Recommender):
         0.1,
         low=0.01,
         high=0.5,
-        help="part of the training ratings on which the weights are learned",
+        help="fraction of the training ratings on which the weights are learned",
     )
     regularization: float = hyper(
         30.0,
@@ -194,7 +194,7 @@ class Blend(Recommender):
 
     def member_weights(self) -> dict[str, float]:
         """The weight of each model, by name."""
-        self._require_fit()
+        self.check_fitted()
         names = [model.name for model in self.members_]
         return dict(zip(names, self.weights_.tolist(), strict=True))
 
@@ -277,8 +277,8 @@ class Blend(Recommender):
             scores = np.stack([self._standard_scores(model, block) for model in self.members_])
             for row, user in enumerate(block.tolist()):
                 positions = _positions(held_out, user)
-                liked = held_out.index[positions][held_out.value[positions] >= threshold]
-                known = rated.index[_positions(rated, user)]
+                liked = held_out.indices[positions][held_out.value[positions] >= threshold]
+                known = rated.indices[_positions(rated, user)]
                 squares, differences = pairs_of(scores[:, row], liked, known)
                 gram += len(liked) * squares
                 right += len(liked) * differences

@@ -67,7 +67,7 @@ class EASE(Recommender):
         low=1e-4,
         high=1e4,
         search=(0.5, 5),
-        help="L2 penalty of the weights; 1 suits random likes",
+        help="L2 penalty of the weights; 1 is enough to suppress random likes",
     )
     threshold: str = hyper(
         AUTO, help="lowest rating that counts as liked; auto: the upper quarter of the scale"
@@ -76,7 +76,7 @@ class EASE(Recommender):
         600,
         low=1,
         high=1_000_000,
-        help="weights stored for each item on average, the largest ones; 8 bytes each",
+        help="weights stored per item on average; the largest are stored, 8 bytes each",
     )
 
     indptr_: NDArray[np.int64] = learned("I+1", dtype=np.int64, indptr_of="N")
@@ -108,7 +108,7 @@ class EASE(Recommender):
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             matrix = _gram(run, likers, likes, items)
-            unit = random_matrix_norm(n_users, len(items), len(likes.index)) ** 2
+            unit = random_matrix_norm(n_users, len(items), len(likes.indices)) ** 2
             matrix.flat[:: len(items) + 1] += np.float32(self.regularization * unit)
             _invert(run, matrix)
             precision = np.ones(train.n_items)
@@ -118,7 +118,7 @@ class EASE(Recommender):
         counts = np.zeros(train.n_items, np.int64)
         counts[items] = np.diff(links.indptr)
         self.indptr_ = np.append(0, np.cumsum(counts))
-        self.related_, self.correlations_ = items.astype(np.int32)[links.index], links.weight
+        self.related_, self.correlations_ = items.astype(np.int32)[links.indices], links.weight
 
     # -- people --------------------------------------------------------------------------
 
@@ -189,12 +189,12 @@ class Likes(NamedTuple):
     """The likes by user, or by item: row r is at indptr[r]:indptr[r + 1]."""
 
     indptr: NDArray[np.int64]  # (R + 1,)
-    index: NDArray[np.int32]  # type: ignore[assignment]  # (N,), ascending within a row
+    indices: NDArray[np.int32]  # (N,), ascending within a row
 
 
 def _liked(group: Grouped, threshold: float) -> Likes:
     is_liked = group.value >= threshold
-    return Likes(np.append(0, np.cumsum(is_liked))[group.indptr], group.index[is_liked])
+    return Likes(np.append(0, np.cumsum(is_liked))[group.indptr], group.indices[is_liked])
 
 
 def _require_memory(n_items: int) -> None:
@@ -214,8 +214,8 @@ def _gram(run: Run, likers: Likes, likes: Likes, items: NDArray[np.int64]) -> Fl
     position = np.zeros(len(likers.indptr) - 1, np.int32)
     position[items] = np.arange(len(items))
     # Plain tuples: Numba's cache would name the class and be lost if the class moves.
-    by_item = likers.indptr[np.append(items, -1)], likers.index
-    by_user = likes.indptr, position[likes.index]
+    by_item = likers.indptr[np.append(items, -1)], likers.indices
+    by_user = likes.indptr, position[likes.indices]
     matrix = np.zeros((len(items), len(items)), np.float32)
     n_parts = min(len(items), 64)
     run(count_both, [(by_item, by_user, (part, n_parts), matrix) for part in range(n_parts)])

@@ -13,7 +13,7 @@ from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnsupportedError
 
 
-class Rows(NamedTuple):
+class UserRows(NamedTuple):
     """The ratings of several users, one user after the other, (n,) each."""
 
     row: NDArray[np.int64]
@@ -58,7 +58,7 @@ class History:
         """
         by_user = train.by_user
         history = cls(
-            train.users, train.items, train.scale, by_user.indptr, by_user.index, by_user.value
+            train.users, train.items, train.scale, by_user.indptr, by_user.indices, by_user.value
         )
         if times and train.timestamp is not None:
             history = replace(history, timestamp=train.timestamp[by_user.row])
@@ -92,12 +92,12 @@ class History:
         positions = slice(self.indptr[user_index], self.indptr[user_index + 1])
         return self.item_index[positions], self.value[positions]
 
-    def rows(self, user_index: NDArray[Any]) -> Rows:
+    def rows(self, user_index: NDArray[Any]) -> UserRows:
         """The ratings of several users."""
         counts = self.counts[user_index]
         row = np.repeat(np.arange(len(user_index)), counts)
         positions = run_positions(self.indptr[user_index], counts)
-        return Rows(row, self.item_index[positions], self.value[positions])
+        return UserRows(row, self.item_index[positions], self.value[positions])
 
     def without_ratings(self) -> "History":
         """The history for a file that must not contain ratings."""

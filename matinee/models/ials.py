@@ -83,7 +83,7 @@ class ImplicitALS(Recommender):
         low=1e-4,
         high=100,
         search=(0.2, 0.8),
-        help="L2 penalty of the factors; 1 suits random likes",
+        help="L2 penalty of the factors; 1 is enough to suppress random likes",
     )
     nu: float = hyper(
         1.0,
@@ -104,11 +104,12 @@ class ImplicitALS(Recommender):
         1.0,
         low=0,
         high=10_000,
-        help="factor alpha of the weights, with which threshold=auto counts every rating as liked",
+        help="alpha of the weights; if weights is not none, threshold=auto counts every rating "
+        "as liked",
     )
-    steps: int = hyper(2, low=1, high=100, help="solver steps for each user and item in an epoch")
+    steps: int = hyper(2, low=1, high=100, help="solver steps per user and item in each epoch")
     start_deviation: float = hyper(
-        0.1, low=1e-6, high=10, help="length of the random vectors at the start"
+        0.1, low=1e-6, high=10, help="length of the initial random vectors"
     )
 
     user_factors_: Floats = learned("U", "factors", dtype=np.float32)
@@ -150,7 +151,7 @@ class ImplicitALS(Recommender):
                     self.spectrum_ = solver.improve(users, items, LAST_STEPS, LAST_GAIN)
                 squares = np.square(items.factors, dtype=np.float64).sum(axis=1)
                 total = users.losses.sum() + items.penalties @ squares
-                loss = total / len(users.positives.index)
+                loss = total / len(users.positives.indices)
                 losses.append((0.0, loss, np.nan))
                 if options.progress:
                     options.progress(Step(epoch, self.epochs, f"loss {loss:.4f}"))
@@ -169,7 +170,7 @@ class ImplicitALS(Recommender):
         user_penalties = self._penalties(user_sums, n_items)
         item_penalties = self._penalties(item_sums, n_users)
         means = [user_penalties[user_sums > 0].mean(), item_penalties[item_sums > 0].mean()]
-        unit = random_matrix_norm(n_users, n_items, len(by_user.index))
+        unit = random_matrix_norm(n_users, n_items, len(by_user.indices))
         self.strength_ = np.array(self.regularization * unit / np.sqrt(np.prod(means)))
         user_start, item_start = self._start(by_user, by_item)
         users = _FactorTable(
@@ -192,7 +193,7 @@ class ImplicitALS(Recommender):
 
         is_liked = group.value >= float(self.threshold_)
         indptr = np.append(0, np.cumsum(is_liked))[group.indptr]
-        return Positives(indptr, group.index[is_liked], self._weights_of(group.value[is_liked]))
+        return Positives(indptr, group.indices[is_liked], self._weights_of(group.value[is_liked]))
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
         """Random factors for users, (U, F), and zeros for items, (I, F), which are solved

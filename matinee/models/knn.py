@@ -48,7 +48,7 @@ from matinee._types import Doubles, Floats
 from matinee.data.ratings import Grouped, Ratings
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
-from matinee.models.hyperparameters import hyper, learned
+from matinee.models.hyperparameters import hyper, learned, redeclared
 from matinee.models.interface import Capabilities
 from matinee.threads import available_cores, workers
 
@@ -84,24 +84,24 @@ class Neighborhood(Recommender):
         low=0,
         high=10_000,
         search=(1, 100),
-        help="shrinkage of similarities with few common ratings, in ratings",
+        help="shrinkage of similarities with few common ratings; more shrinks more",
     )
     damping: float = hyper(
         0.05,
         low=0,
         high=1000,
         search=(0.01, 1),
-        help="weight of the biases alone, added to those of the neighbors",
+        help="weight of the prediction by biases alone, next to those of the neighbors",
     )
     min_overlap: int = hyper(
-        1, low=1, high=100_000, help="common ratings below which a similarity is 0"
+        1, low=1, high=100_000, help="number of common ratings below which a similarity is 0"
     )
     bias_shrinkage: float = hyper(
         5.0,
         low=0,
         high=1000,
         search=(1, 20),
-        help="ratings at the mean added to each user and item",
+        help="pseudo-ratings at the mean added to each user and item",
     )
 
     global_mean_: NDArray[np.float64] = learned(dtype=np.float64)
@@ -338,7 +338,7 @@ class ItemKNN(Neighborhood):
         lengths = _lengths(train.item_index, compared, train.n_items)
 
         def rows(group: Grouped) -> knn.Rows:
-            return knn.Rows(group.indptr, group.index, compared[group.row])
+            return knn.Rows(group.indptr, group.indices, compared[group.row])
 
         shape = train.n_items, min(self.kept, train.n_items)
         kept = np.empty(shape, np.int32), np.empty(shape, np.float32)
@@ -391,30 +391,10 @@ class UserKNN(Neighborhood):
     )
     capabilities = Capabilities(needs_history=True)
 
-    k: int = hyper(
-        40, low=1, high=100_000, search=(10, 100), help="number of neighbors in a prediction"
-    )
-    amplification: float = hyper(
-        1.25,
-        low=0.1,
-        high=10,
-        search=(1, 3),
-        help="exponent of the similarity, which favors the nearest neighbors",
-    )
-    shrinkage: float = hyper(
-        80.0,
-        low=0,
-        high=10_000,
-        search=(10, 300),
-        help="shrinkage of similarities with few common ratings, in ratings",
-    )
-    damping: float = hyper(
-        0.1,
-        low=0,
-        high=1000,
-        search=(0.01, 1),
-        help="weight of the biases alone, added to those of the neighbors",
-    )
+    k: int = redeclared(Neighborhood, "k", 40)
+    amplification: float = redeclared(Neighborhood, "amplification", 1.25)
+    shrinkage: float = redeclared(Neighborhood, "shrinkage", 80.0, search=(10, 300))
+    damping: float = redeclared(Neighborhood, "damping", 0.1)
 
     lengths_: Floats = learned("U", dtype=np.float32, least=0)
     """The norm of each user's compared values, (U,)."""

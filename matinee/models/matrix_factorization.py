@@ -63,7 +63,10 @@ class MatrixFactorization(Recommender):
         0.04, low=1e-5, high=1.0, search=(0.01, 0.1), help="step size of the first epoch"
     )
     final_rate: float = hyper(
-        0.05, low=0, high=1, help="final step size relative to the first; linear in between"
+        0.05,
+        low=0,
+        high=1,
+        help="step size of the last epoch relative to the first; linear in between",
     )
     regularization: float = hyper(
         0.04, low=0, high=10, search=(0.01, 0.2), help="L2 penalty of the factors, for each rating"
@@ -80,7 +83,7 @@ class MatrixFactorization(Recommender):
         low=0,
         high=1000,
         search=(1, 20),
-        help="ratings at the mean added to each user and item",
+        help="pseudo-ratings at the mean added to each user and item",
     )
     start_deviation: float = hyper(
         0.01, low=0, high=10, help="standard deviation of the initial factors"

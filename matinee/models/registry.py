@@ -1,6 +1,5 @@
 """The list of models. To add a model, write its class and append it to MEMBERS."""
 
-from matinee.errors import UnknownNameError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.bayes.model import BayesianMF
@@ -11,7 +10,7 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
-from matinee.text import did_you_mean
+from matinee.text import find_named
 
 Models = tuple[type[Recommender], ...]
 
@@ -35,10 +34,6 @@ def member_named(name: str, models: Models = MEMBERS) -> type[Recommender]:
     """The model class with this name; its `name` is what the command line calls it.
 
     Raises:
-        UnknownNameError: there is none; the message lists the names.
+        UnknownNameError: there is none; the message suggests the nearest.
     """
-    names = [model.name for model in models]
-    if name not in names:
-        hint = did_you_mean(name, names) or f" The models are: {', '.join(names)}."
-        raise UnknownNameError(f"There is no model '{name}'.{hint}")
-    return models[names.index(name)]
+    return find_named("model", name, models)

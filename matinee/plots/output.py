@@ -38,7 +38,7 @@ _PAGE_COLORS = {
 
 
 def check_figure_name(path: Path) -> None:
-    """Raises, before a long training, the error that `save_figure` would raise after it.
+    """Checks the name of a figure file; called before a long training, so that it is not lost.
 
     Raises:
         SettingError: the suffix is not a supported format, or the folder does not exist.

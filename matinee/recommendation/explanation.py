@@ -122,7 +122,7 @@ class Explanation:
     def lines(self, k: int | None = None) -> list[Line]:
         """The parts with the k strongest reasons (None: all), rounded, then the prediction.
 
-        The rounding error has a line of its own, so that the column adds up.
+        The rounding error has a separate line, so that the column adds up.
         """
         shown, n_others, others = self._cut(k)
         parts = [Line("the average rating", self.mean), Line(self._item_name(), self.item)]
@@ -156,8 +156,9 @@ class Explanation:
         return f"Without it: the {self._predicted()} {condition}{also}."
 
     def to_dict(self, k: int | None = None) -> dict[str, Any]:
-        """For JSON. The values of `parts` add up to `stars`, or to `score` if there are no
-        stars.
+        """Converts to plain values, for JSON.
+
+        The values of `parts` add up to `stars`, or to `score` if there are no stars.
 
         Args:
             k: how many reasons; the others are one number. None means all.

@@ -2,7 +2,7 @@
 needed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +15,6 @@ from matinee.data.catalog import Catalog, Labels, find_item
 from matinee.data.vocabulary import Id, Ids
 from matinee.errors import (
     DataError,
-    NotFittedError,
     SettingError,
     UnknownNameError,
     UnsupportedError,
@@ -37,24 +36,47 @@ if TYPE_CHECKING:
 _LAST_YEAR = 9999
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Guide:
     """A fitted model, the titles of its items, and its origin."""
 
     model: Recommender
-    catalog: Catalog = field(default_factory=Catalog)
-    origin: Origin = field(default_factory=Origin)
+    catalog: Catalog
+    origin: Origin
+
+    def __init__(
+        self,
+        model: Recommender,
+        catalog: Catalog | None = None,
+        origin: Origin | None = None,
+        *,
+        catalogue: Catalog | None = None,
+    ) -> None:
+        """Makes a guide.
+
+        Args:
+            catalog: the titles; None: there are none.
+            origin: where the model comes from; None: unknown.
+            catalogue: the former spelling of `catalog`.
+
+        Raises:
+            NotFittedError: the model is not fitted.
+            SettingError: both spellings are given.
+        """
+        model.check_fitted()
+        if catalog is not None and catalogue is not None:
+            raise SettingError("Give catalog or catalogue, its former spelling, not both.")
+        if catalog is None:
+            catalog = catalogue
+        # the class is frozen, so its own assignment is refused
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "catalog", Catalog() if catalog is None else catalog)
+        object.__setattr__(self, "origin", Origin() if origin is None else origin)
 
     @property
     def catalogue(self) -> Catalog:  # the former spelling
         """The same as `catalog`; the former spelling."""
         return self.catalog
-
-    def __post_init__(self) -> None:
-        if not self.model.is_fitted:
-            raise NotFittedError(
-                f"This {self.model.name} model is not fitted: call fit(ratings) first."
-            )
 
     @classmethod
     def load(

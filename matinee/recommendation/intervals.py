@@ -29,7 +29,7 @@ class Certainty:
     high: float
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {
             "deviation": round(self.deviation, 3),
             "interval_80": [round(self.low, 3), round(self.high, 3)],

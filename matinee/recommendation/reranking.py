@@ -30,7 +30,7 @@ for reordering documents and producing summaries", 1998). The relevance decrease
 logarithm of the rank among the candidates, from 1 for the first to 0 for the last. The
 similarity is divided by the difference between a typical candidate's similarity to its nearest
 neighbor and to all, so that D means the same for every kind of similarity (see
-`likeness_among`). D = 0 changes nothing.
+`similarities_among`). D = 0 changes nothing.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,7 @@ CANDIDATES, CANDIDATES_PER_PLACE = 50, 10
 #: The number of candidates that tell what a high similarity is.
 TYPICAL = 10
 
-LikenessRow = Callable[[int], Floats | Doubles]
+SimilarityRow = Callable[[int], Floats | Doubles]
 """The similarity of one of P candidates, given by its position, to each of them, (P,)."""
 
 
@@ -114,31 +114,31 @@ def towards(
     return np.asarray(np.log((len(scores) + 1 - rank) / rank) - weight * distance)
 
 
-def varied(likeness: LikenessRow, n_candidates: int, n: int, diversity: float) -> Longs:
+def diversify(similarity: SimilarityRow, n_candidates: int, n: int, diversity: float) -> Longs:
     """The positions of n of P candidates, selected by maximal marginal relevance.
 
     Args:
-        likeness: the similarities among the candidates, which come best first.
+        similarity: among the candidates, which are in order of rank, best first.
     """
     relevance = 1 - np.log(np.arange(1, n_candidates + 1)) / np.log(max(2, n_candidates))  # (P,)
     weighted_relevance = (1 - diversity) * relevance
-    penalty = diversity / _contrast(likeness, n_candidates)
-    chosen, nearest = [0], likeness(0)
+    penalty = diversity / _contrast(similarity, n_candidates)
+    chosen, nearest = [0], similarity(0)
     while len(chosen) < n:
         marginal_relevance = weighted_relevance - penalty * nearest
         marginal_relevance[chosen] = -np.inf
         chosen.append(int(marginal_relevance.argmax()))
-        nearest = np.maximum(nearest, likeness(chosen[-1]))
+        nearest = np.maximum(nearest, similarity(chosen[-1]))
     return np.array(chosen, np.int64)
 
 
-def _contrast(likeness: LikenessRow, n_candidates: int) -> float:
+def _contrast(similarity: SimilarityRow, n_candidates: int) -> float:
     """How much more similar the nearest candidate is than the mean of all; 1 if no more.
 
     The median over the first few candidates.
     """
     first = np.arange(min(TYPICAL, n_candidates))
-    rows = np.array([likeness(position) for position in first.tolist()])  # (TYPICAL, P)
+    rows = np.array([similarity(position) for position in first.tolist()])  # (TYPICAL, P)
     rows[first, first] = rows.min(axis=1)
     contrasts = sorted((rows.max(axis=1) - rows.mean(axis=1)).tolist())
     median = float(contrasts[len(first) // 2])
@@ -150,7 +150,9 @@ def _contrast(likeness: LikenessRow, n_candidates: int) -> float:
 # -- similarity --------------------------------------------------------------------------
 
 
-def likeness_among(model: Recommender, catalog: Catalog, items: Longs) -> tuple[LikenessRow, str]:
+def similarities_among(
+    model: Recommender, catalog: Catalog, items: Longs
+) -> tuple[SimilarityRow, str]:
     """The similarities among some items, and their source in words: the first available of
     these.
 
@@ -176,7 +178,7 @@ def likeness_among(model: Recommender, catalog: Catalog, items: Longs) -> tuple[
     )
 
 
-def _of_vectors(model: Recommender, items: Longs) -> LikenessRow | None:
+def _of_vectors(model: Recommender, items: Longs) -> SimilarityRow | None:
     try:
         vectors = model.item_vectors()  # (I, F)
     except UnsupportedError:
@@ -190,21 +192,21 @@ def _of_vectors(model: Recommender, items: Longs) -> LikenessRow | None:
     return _cosines(centered)
 
 
-def _of_model(model: Recommender, items: Longs) -> LikenessRow | None:
+def _of_model(model: Recommender, items: Longs) -> SimilarityRow | None:
     try:
         model.likeness(int(items[0]))
     except UnsupportedError:
         return None
 
     def row(position: int) -> Floats:
-        likeness = model.likeness(int(items[position]))[items]
-        likeness[np.isnan(likeness)] = 0
-        return likeness
+        similarity = model.likeness(int(items[position]))[items]
+        similarity[np.isnan(similarity)] = 0
+        return similarity
 
     return row
 
 
-def _of_genres(catalog: Catalog, item_ids: list[Id]) -> LikenessRow | None:
+def _of_genres(catalog: Catalog, item_ids: list[Id]) -> SimilarityRow | None:
     item_genres = [catalog[item_id].genres for item_id in item_ids]
     genres = sorted(set().union(*item_genres))
     column_of = {genre: column for column, genre in enumerate(genres)}
@@ -216,7 +218,7 @@ def _of_genres(catalog: Catalog, item_ids: list[Id]) -> LikenessRow | None:
     return _cosines(vectors)
 
 
-def _of_raters(model: Recommender, items: Longs) -> LikenessRow | None:
+def _of_raters(model: Recommender, items: Longs) -> SimilarityRow | None:
     if model.history_.is_empty:
         return None
     raters = rater_sets(model.history_, items)
@@ -224,7 +226,7 @@ def _of_raters(model: Recommender, items: Longs) -> LikenessRow | None:
     return lambda position: raters.cosines(np.full(len(items), position), positions)
 
 
-def _cosines(vectors: Floats) -> LikenessRow:
+def _cosines(vectors: Floats) -> SimilarityRow:
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return lambda position: units @ units[position]
 
@@ -264,6 +266,6 @@ def choose(
         return top(values, n), ""
     n_candidates = min(max(CANDIDATES, CANDIDATES_PER_PLACE * k), n_open)
     candidates = top(values, n_candidates)
-    likeness, source = likeness_among(model, catalog, candidates)
-    positions = varied(likeness, n_candidates, n, dials.diversity)
+    similarity, source = similarities_among(model, catalog, candidates)
+    positions = diversify(similarity, n_candidates, n, dials.diversity)
     return candidates[positions], f"Varied by {source}."

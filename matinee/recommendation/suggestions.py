@@ -38,7 +38,10 @@ class Suggestion:
     members: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; `deviation` only if there is one, `members` only in a list for a group."""
+        """Converts to plain values, for JSON.
+
+        `deviation` is left out if there is none, and `members` in a list for one person.
+        """
         line: dict[str, Any] = {
             "item_id": self.item_id,
             "title": self.film.title,

@@ -151,7 +151,7 @@ class Content:
         return [(term, meaning) for term, meaning in GLOSSARY if used[term]]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: all numbers, rankings and sentences, no pictures."""
+        """Converts to plain values, for JSON: all numbers, rankings and sentences, no pictures."""
         name = self.data.name
         quality: dict[str, Any] = {"note": self.quality}
         if self.measured is not None:

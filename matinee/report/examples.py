@@ -53,7 +53,7 @@ class Example:
     note: str
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {
             "heading": self.heading,
             "who": self.who,

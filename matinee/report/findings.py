@@ -53,7 +53,7 @@ class Findings:
     film_map: FilmMap | str
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; a part that the model lacks is a sentence."""
+        """Converts to plain values, for JSON; a part that the model lacks is a sentence."""
         return {
             "unit": self.unit,
             "best": _dicts(self.best),

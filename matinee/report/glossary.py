@@ -77,7 +77,7 @@ def license_of(dataset: str) -> str:
     """The terms of use of the data; empty unless it is a published data set."""
     for entry in ENTRIES:
         if dataset in (entry.name, entry.folder):
-            return entry.licence
+            return entry.license
     return ""
 
 

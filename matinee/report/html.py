@@ -46,7 +46,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def asset(name: str) -> str:
-    """The text of a stylesheet or script that becomes part of a page."""
+    """The text of a stylesheet or script to embed in a page."""
     return (ASSETS / name).read_text("utf-8")
 
 

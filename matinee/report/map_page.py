@@ -165,7 +165,7 @@ def _save_picture(made: FilmMap, path: Path, color: str | None, you: You | None)
     axes = plots.film_map(made, color=color, you=position)
     save_figure(axes, path)
     if path.suffix.lower() == ".svg":
-        return ""  # the program that shows it has fonts of its own
+        return ""  # the program that shows it uses its own fonts
     return missing_letters(axes)
 
 

@@ -68,7 +68,7 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Group:
+class QualityBin:
     """The test ratings with a quantity between `low` and `high`; the rest are their means."""
 
     low: float
@@ -104,9 +104,9 @@ class Quality:
     errors: list[Errors]
     ranking: list[Ranking]
     comparison: str
-    calibration: list[Group]
-    by_activity: list[Group]
-    by_popularity: list[Group]
+    calibration: list[QualityBin]
+    by_activity: list[QualityBin]
+    by_popularity: list[QualityBin]
 
     def protocol(self) -> str:
         """How the quality was measured."""
@@ -206,7 +206,7 @@ class Quality:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         return {
             "protocol": self.protocol(),
             "n_train": len(self.part.train),
@@ -309,7 +309,7 @@ def _liked(ratings: Ratings) -> float:
 
 
 def _as_dict(row: Errors | Ranking) -> dict[str, Any]:
-    """For JSON, with the estimates as objects."""
+    """Converts to plain values, for JSON, with the estimates as objects."""
     fields = dict(vars(row))
     for name, value in fields.items():
         if isinstance(value, Estimate):
@@ -386,12 +386,12 @@ def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
 
 def _groups(
     group_index: NDArray[np.integer], quantity: Reals, true: Reals, predicted: Reals
-) -> list[Group]:
+) -> list[QualityBin]:
     """One `Group` for each distinct number in `group_index`; all (N,)."""
     groups = []
     for number in np.unique(group_index).tolist():
         is_in = group_index == number
-        group = Group(
+        group = QualityBin(
             low=float(quantity[is_in].min()),
             high=float(quantity[is_in].max()),
             n=int(is_in.sum()),
@@ -403,14 +403,14 @@ def _groups(
     return groups
 
 
-def _calibration(test: Ratings, predicted: Reals) -> list[Group]:
+def _calibration(test: Ratings, predicted: Reals) -> list[QualityBin]:
     """Groups by predictions rounded to eighths of the scale: to half stars for 1 to 5."""
     width = (test.scale.highest - test.scale.lowest) / 8 or 1.0
     eighth = np.round((predicted - test.scale.lowest) / width).astype(int)  # (N,)
     return _groups(eighth, predicted, test.value, predicted)
 
 
-def _by_count(counts: NDArray[np.integer], true: Reals, predicted: Reals) -> list[Group]:
+def _by_count(counts: NDArray[np.integer], true: Reals, predicted: Reals) -> list[QualityBin]:
     """Four groups of about equal size by the number of training ratings, (N,)."""
     cuts = np.unique(np.quantile(counts, [0.25, 0.5, 0.75]))
     return _groups(np.searchsorted(cuts, counts), counts.astype(float), true, predicted)

@@ -112,7 +112,7 @@ class TrainingData:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Converts to plain values, for JSON."""
         histogram = None
         per_user = None
         if self.whole is not None:
@@ -141,7 +141,7 @@ class TrainingData:
 
 
 def training_data(guide: Guide, ratings: Ratings | None) -> TrainingData:
-    """The figures of a model's training data.
+    """Computes the statistics of a model's training data.
 
     Args:
         ratings: the histories; None if the file does not hold them.

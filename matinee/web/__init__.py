@@ -1,34 +1,34 @@
-"""The web: pages, an API, and the database of people's ratings.
+"""The web application: pages, a JSON API, and a database of people's ratings.
 
-Importing matinee imports none of it. It needs `matinee[serve]`. The packages in the order in which
-to read them; each imports only from those above it:
+`import matinee` does not import this package, which needs `matinee[serve]`. Its parts, in reading
+order; each imports only from the parts above it:
 
-    settings    what the server is started with, and its limits
-    db          the database
-                schema, migrations         the tables, and how they became what they are
-                engine, transactions       the connection, and what becomes of database errors
-                people, groups             people's ratings, and groups that watch together
-    http        what every request and response passes
-                security, rate_limits      headers and cookies, token buckets
-                logs, monitoring           one line per request, metrics for Prometheus
-                problems                   errors as documents with one sentence
-                middleware, protocol       all of that around the application, limits on heads
-    serving     the models
-                film_search                films by title
-                work_queue                 long work, one at a time
-                snapshot, registry         a model as it was in its file, and its replacement
-    api         the JSON API
-                schemas, dependencies      what requests and responses look like, who asks
-                responses                  what is answered, as plain values
-                films, people, operator    the addresses
-    pages       the pages
-                texts, posters, charts     the English, and what is drawn
+    settings    settings and limits of the server
+    db          database
+                schema, migrations         tables, and the migrations that create them
+                engine, transactions       connections, transactions and database errors
+                people, groups             people with their ratings, groups that watch together
+    http        processing of every request and response
+                security, rate_limits      security headers and cookies, token buckets
+                logs, monitoring           structured logs, metrics for Prometheus
+                problems                   errors as problem documents (RFC 9457)
+                middleware, protocol       ASGI middleware, limits on request heads
+    serving     models
+                film_search                search by title
+                work_queue                 slow work, one task at a time
+                snapshot, registry         immutable snapshots of models, and their replacement
+    api         JSON API
+                schemas, dependencies      request and response models, FastAPI dependencies
+                responses                  response bodies, which the pages use too
+                films, people, operator    endpoints
+    pages       HTML pages
+                texts, posters, charts     texts, generated posters, SVG charts
                 rendering                  templates and static files
-                film_cards, visitor        what a card says, and who looks at a page
-                explanation_chart          an explanation as a waterfall chart
+                film_cards, visitor        film cards, and the visitor of a page
+                explanation_chart          waterfall chart of an explanation
                 rate, for_you, film, search, rating_forms, you, import_ratings, groups, film_map,
                 models, operator           one file per page
-                routes                     all of them, put into the application
-    app         the application, put together
-    server      the application under uvicorn
+                routes                     registration of all pages
+    app         ASGI application
+    server      uvicorn server
 """

@@ -1,7 +1,8 @@
-"""The application: what is put together from the other files, and what runs while it runs.
+"""The ASGI application: it combines routers, middleware and error handlers, and runs background
+tasks while the server is up.
 
-Another router, of pages for example, is added in `create_app`, with its whole prefix in
-itself; its functions find models and store through `access`.
+To add a router, include it in `create_app`. The router declares its whole prefix; its functions
+get the models and the store from `api.dependencies`.
 """
 
 import asyncio
@@ -18,108 +19,105 @@ from starlette.concurrency import run_in_threadpool
 from matinee._version import __version__
 from matinee.threads import one_blas_thread
 from matinee.web.api import films, operator, people
-from matinee.web.api.dependencies import Served
-from matinee.web.db.engine import CONNECTIONS
+from matinee.web.api.dependencies import ServerState
+from matinee.web.db.engine import MAX_CONNECTIONS
 from matinee.web.db.people import Store
 from matinee.web.http.logs import log, log_bug
-from matinee.web.http.middleware import Gate
-from matinee.web.http.monitoring import forget_the_dead
-from matinee.web.http.problems import handle_problems
+from matinee.web.http.middleware import RequestMiddleware
+from matinee.web.http.monitoring import remove_dead_gauges
+from matinee.web.http.problems import add_error_handlers
 from matinee.web.pages.routes import include_pages, prepare_pages
-from matinee.web.serving.registry import Models
+from matinee.web.serving.registry import ModelRegistry
 from matinee.web.settings import Settings
 
-ENVIRONMENT = "MATINEE_SERVE_SETTINGS"
-"""How the first process tells its workers what to serve."""
+SETTINGS_VARIABLE = "MATINEE_SERVE_SETTINGS"
+"""The environment variable in which the main process passes its settings to the workers."""
 
-_ABOUT = """Film recommendations from ratings, which come with the request or are kept for a
-person, who is known by a token alone.
+_DESCRIPTION = """Film recommendations from ratings. Send the ratings with each request, or store
+them for a person, who is identified only by a token.
 
-Errors are problem documents (RFC 9457) whose `detail` says what to do. Every answer has an
-`X-Request-ID`.
+Errors are problem documents (RFC 9457) whose `detail` says what to do. Every response has an
+`X-Request-ID` header.
 """
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application, its models loaded and its database open.
+    """Creates the application, loads its models and opens its database.
 
     Raises:
-        ModelFileError: a model file is not a good one.
+        ModelFileError: a model file is invalid.
         StoreError: the database cannot be opened.
     """
-    serving = Served(settings, Models(settings.models), Store.open(settings.database))
+    server = ServerState(settings, ModelRegistry(settings.models), Store.open(settings.database))
     app = FastAPI(
         title="matinee",
         version=__version__,
-        description=_ABOUT,
+        description=_DESCRIPTION,
         openapi_url="/api/v1/openapi.json",
-        docs_url=None,  # the usual pages load scripts from other hosts
+        docs_url=None,  # FastAPI's documentation pages load scripts from other hosts
         redoc_url=None,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.served = serving
+    app.state.server = server
     for router in (films.router, people.router, people.me):
         app.include_router(router)
     for router in (operator.router, operator.health, operator.metrics):
         app.include_router(router)
     include_pages(app)
-    handle_problems(app)
-    app.add_middleware(Gate, settings=settings)
+    add_error_handlers(app)
+    app.add_middleware(RequestMiddleware, settings=settings)
     return app
 
 
 def worker_app() -> FastAPI:
-    """The application of a worker process, by the settings in its environment."""
-    forget_the_dead(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    return create_app(Settings.from_json(os.environ[ENVIRONMENT]))
+    """Creates the application of a worker process from the settings in its environment."""
+    remove_dead_gauges(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    return create_app(Settings.from_json(os.environ[SETTINGS_VARIABLE]))
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    serving: Served = app.state.served
-    to_thread.current_default_thread_limiter().total_tokens = (
-        CONNECTIONS  # more would only be in each other's way
-    )
-    tasks = [asyncio.create_task(_watch(serving)), asyncio.create_task(_prepare(app))]
+    server: ServerState = app.state.server
+    # Threads without a database connection would only compete for the CPU
+    to_thread.current_default_thread_limiter().total_tokens = MAX_CONNECTIONS
+    tasks = [asyncio.create_task(_poll_models(server)), asyncio.create_task(_refresh_pages(app))]
     log(
         "ready",
-        models=[one.name for one in serving.models],
-        database=serving.store.kind,
+        models=[model.name for model in server.models],
+        database=server.store.kind,
         version=__version__,
     )
-    with (
-        one_blas_thread()
-    ):  # requests are many and small: threads of BLAS would only be in each other's way
+    # Requests are many and small, so several BLAS threads would only compete for the CPU
+    with one_blas_thread():
         yield
     for task in tasks:
         task.cancel()
-    serving.store.close()
+    server.store.close()
     log("stopped")
 
 
-async def _watch(serving: Served) -> None:
-    """Looks at the model files, again and again; ends a worker whose first process is gone: it
-    would hold the port."""
+async def _poll_models(server: ServerState) -> None:
+    """Checks the model files for changes at regular intervals. Also stops a worker whose main
+    process has died, because it would keep the port occupied."""
     parent = parent_process()
     while True:
-        await asyncio.sleep(serving.settings.poll_seconds)
+        await asyncio.sleep(server.settings.poll_seconds)
         if parent is not None and not parent.is_alive():
             log("stopping", detail="The process that started this worker is gone.")
             os.kill(os.getpid(), signal.SIGTERM)
             return
         try:
-            await run_in_threadpool(serving.models.poll)
-        except Exception as error:  # to watch must not end because of one failure
+            await run_in_threadpool(server.models.poll)
+        except Exception as error:  # one failure must not stop the polling
             log_bug("", "watching the model files", error)
 
 
-async def _prepare(app: FastAPI) -> None:
-    """Prepares the pages in the background, again and again, because a model may have been
-    replaced."""
+async def _refresh_pages(app: FastAPI) -> None:
+    """Prepares the page caches in the background, repeatedly, because models may be replaced."""
     while True:
         try:
             await run_in_threadpool(prepare_pages, app)
-        except Exception as error:  # the page that needs it will show the error
+        except Exception as error:  # the page that needs the cache will show the error
             log_bug("", "preparing pages", error)
-        await asyncio.sleep(app.state.served.settings.poll_seconds)
+        await asyncio.sleep(app.state.server.settings.poll_seconds)

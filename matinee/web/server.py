@@ -1,4 +1,4 @@
-"""Running the application under uvicorn, in one process or in several that share the
+"""Runs the application under uvicorn, in one process or in several workers that share an
 address."""
 
 import os
@@ -12,21 +12,21 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from matinee.errors import SettingError
-from matinee.web.app import ENVIRONMENT, create_app
+from matinee.web.app import SETTINGS_VARIABLE, create_app
 from matinee.web.http.logs import log_libraries
-from matinee.web.http.protocol import Protocol
+from matinee.web.http.protocol import HeadLimitProtocol
 from matinee.web.settings import Settings
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
-"""Longer than nginx keeps an idle connection to us, so that it never sends into one that we
-are closing."""
+"""Longer than nginx keeps idle upstream connections, so that nginx never sends a request on a
+connection that is being closed."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where to listen, in how many processes, and whose word on the client's address is
-    believed."""
+    """The address to listen on, the number of worker processes, and the proxies whose
+    X-Forwarded headers are trusted."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -35,47 +35,47 @@ class Address:
 
 
 def run(settings: Settings, address: Address, announce: Callable[[str], None]) -> None:
-    """Serves until the process is told to stop, then finishes the requests that it has begun.
+    """Serves until the process is told to stop, then finishes the requests in progress.
 
     Args:
-        announce: called with the URL once the address is taken and the models are loaded.
+        announce: called with the URL once the socket listens and the models are loaded.
 
     Raises:
-        SettingError: the address is taken or not ours.
-        ModelFileError, StoreError: as `create_app` does.
+        SettingError: the address is in use or does not belong to this machine.
+        ModelFileError, StoreError: as in `create_app`.
     """
     log_libraries()
     with (
-        _listen(address) as listening,
-        suppress(KeyboardInterrupt),
-    ):  # uvicorn has stopped in order, and tells again
-        _run(settings, address, listening, announce)
+        _listen(address) as listener,
+        suppress(KeyboardInterrupt),  # uvicorn raises it again after a clean shutdown
+    ):
+        _run(settings, address, listener, announce)
 
 
 def _run(
-    settings: Settings, address: Address, listening: socket.socket, announce: Callable[[str], None]
+    settings: Settings, address: Address, listener: socket.socket, announce: Callable[[str], None]
 ) -> None:
-    host, port = listening.getsockname()[:2]
+    host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if address.workers == 1:
         app = create_app(settings)
         announce(url)
-        uvicorn.Server(configuration(app, address)).run(sockets=[listening])
+        uvicorn.Server(uvicorn_config(app, address)).run(sockets=[listener])
         return
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
-        # The workers keep their figures in files here, so that any of them can tell those of
-        # all.
-        os.environ |= {ENVIRONMENT: settings.to_json(), "PROMETHEUS_MULTIPROC_DIR": folder}
-        _refuse_bad(settings)
+        # Workers store their metrics in files in this folder, so that each can report the sums
+        # over all of them
+        os.environ |= {SETTINGS_VARIABLE: settings.to_json(), "PROMETHEUS_MULTIPROC_DIR": folder}
+        _check_settings(settings)
         announce(url)
-        config = configuration("matinee.web.app:worker_app", address)
-        Multiprocess(config, sockets=[listening]).run()
+        config = uvicorn_config("matinee.web.app:worker_app", address)
+        Multiprocess(config, sockets=[listener]).run()
 
 
-def _refuse_bad(settings: Settings) -> None:
-    """Loads everything once, so that an error is told here and not by every worker, and the
-    database is up to date."""
-    create_app(settings).state.served.store.close()
+def _check_settings(settings: Settings) -> None:
+    """Creates the application once, so that errors are reported here instead of by every worker,
+    and the database is migrated."""
+    create_app(settings).state.server.store.close()
 
 
 def _listen(address: Address) -> socket.socket:
@@ -83,20 +83,19 @@ def _listen(address: Address) -> socket.socket:
     try:
         return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        where = f"{address.host}:{address.port}"
         raise SettingError(
-            f"Cannot listen on {where}: {os.strerror(error.errno or 0)}. Give another with "
-            "--host or --port."
+            f"Cannot listen on {address.host}:{address.port}: {os.strerror(error.errno or 0)}. "
+            "Choose another address with --host or --port."
         ) from None
 
 
-def configuration(app: object, address: Address) -> uvicorn.Config:
-    """How uvicorn runs an application, or the function of that import path that makes one."""
+def uvicorn_config(app: object, address: Address) -> uvicorn.Config:
+    """Configures uvicorn for an application, or for the import path of a factory of one."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         host=address.host,
         port=address.port,
-        http=Protocol,
+        http=HeadLimitProtocol,
         factory=isinstance(app, str),
         workers=address.workers,
         log_config=None,

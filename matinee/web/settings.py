@@ -1,36 +1,38 @@
-"""What the server is told when it starts, and the limits that it keeps."""
+"""The settings that the server starts with, and the limits that it enforces."""
 
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
-MOST_K = 200
-"""The longest list that is made."""
-MOST_OWN_RATINGS = 1_000
-"""So many ratings one request may bring."""
-MOST_ITEMS = 100
-"""So many films are predicted at once, and shown on a page of a search."""
-MOST_TEXT = 100
-"""Characters in what is searched for."""
+MAX_K = 200
+"""The maximum length of a list of recommendations or similar films."""
+MAX_REQUEST_RATINGS = 1_000
+"""The maximum number of ratings in one request."""
+MAX_ITEMS = 100
+"""The maximum number of films to predict in one request, and of search results on one page."""
+MAX_TEXT_LENGTH = 100
+"""The maximum length of a search text, in characters."""
 
-
-UPLOADS = "/you/import"
+UPLOAD_PATH = "/you/import"
+"""The address under which people upload files of their ratings."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Beyond these a request is answered with a problem document, and the server goes on.
+    """Limits on requests; a request that exceeds one is answered with a problem document.
 
     Attributes:
-        body_bytes: of a request.
-        upload_bytes: of a request below `UPLOADS`, where people bring a file of their ratings.
-        seconds: for a request, from its first byte to the last of the answer.
-        per_second, burst: requests of one client address in the long run, and at once; 0 per
-            second is no limit. Each process counts by itself.
-        people_per_minute: new people from one address, and as many at once; 0 is no limit.
-        in_flight: requests that a process works on at the same time; more are told to come
-            again.
+        body_bytes: maximum size of a request body.
+        upload_bytes: maximum size of a request body below `UPLOAD_PATH`.
+        seconds: maximum time from the first byte of a request to the last byte of its response.
+        per_second: average number of requests per second and client address; 0 means no limit.
+            Each process counts separately.
+        burst: number of requests that a client may send at once.
+        people_per_minute: average number of people created per minute and client address, and
+            the number created at once; 0 means no limit.
+        in_flight: maximum number of concurrent requests per process; further requests are
+            answered with 503.
     """
 
     body_bytes: int = 256 * 1024
@@ -44,14 +46,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to serve.
+    """Settings of a server.
 
     Attributes:
-        models: files; the first is used where a request names none.
-        database: a URL, or a file of SQLite.
-        operator_token: the secret of operator endpoints; empty: there are none.
-        poll_seconds: how often the model files are looked at.
-        log_requests: one line for each request.
+        models: model files; requests that name no model use the first one.
+        database: URL of a database, or path of an SQLite file.
+        operator_token: secret for the operator endpoints; if empty, they are disabled.
+        limits: limits on requests.
+        poll_seconds: interval between checks for changed model files.
+        log_requests: whether to log one line per request.
     """
 
     models: tuple[Path, ...]
@@ -62,12 +65,12 @@ class Settings:
     log_requests: bool = True
 
     def to_json(self) -> str:
-        """As text, for a worker process."""
+        """Serializes the settings for a worker process."""
         return json.dumps(asdict(self), default=str)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `to_json` wrote."""
-        told = json.loads(text)
-        told["models"] = tuple(Path(path) for path in told["models"])
-        return cls(**told | {"limits": Limits(**told["limits"])})
+        """Restores settings that `to_json` serialized."""
+        values = json.loads(text)
+        values["models"] = tuple(Path(path) for path in values["models"])
+        return cls(**values | {"limits": Limits(**values["limits"])})

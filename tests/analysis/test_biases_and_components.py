@@ -39,7 +39,7 @@ from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from tests.conftest import real_data, simulated
-from tests.helpers import fitted, message
+from tests.helpers import error_message, fitted
 
 WITHOUT = "This model was saved without histories, so it does not know who rated what; train it without --no-history."
 
@@ -259,8 +259,8 @@ def tell_of_no_biases(model: Recommender) -> None:
     guide = Guide(model.fit(simulated(40, 12, 200), n_threads=1))
     told = f"{model.name} learns no biases; use mf, dot-product or baseline."
     for ask in (bias_ranking, generosity, disagreements):
-        assert message(UnsupportedError, ask, guide) == told
-    assert message(UnsupportedError, bias_unit, guide.model) == told
+        assert error_message(UnsupportedError, ask, guide) == told
+    assert error_message(UnsupportedError, bias_unit, guide.model) == told
 
 
 @pytest.mark.parametrize(
@@ -278,9 +278,9 @@ def test_the_network_of_embeddings_has_no_biases() -> None:
 @pytest.mark.parametrize("ask", [bias_ranking, generosity, disagreements, components])
 def test_a_list_has_at_least_one_place(ask: Any) -> None:
     guide = Guide(fitted(MatrixFactorization))
-    assert message(SettingError, ask, guide, k=0) == "k must be at least 1, not 0."
-    assert message(SettingError, components, guide, n=0) == "n must be at least 1, not 0."
-    assert message(SettingError, ask, guide, k=2.5) == "k must be a whole number, not '2.5'."
+    assert error_message(SettingError, ask, guide, k=0) == "k must be at least 1, not 0."
+    assert error_message(SettingError, components, guide, n=0) == "n must be at least 1, not 0."
+    assert error_message(SettingError, ask, guide, k=2.5) == "k must be a whole number, not '2.5'."
 
 
 def test_asking_changes_nothing() -> None:
@@ -396,7 +396,7 @@ def test_without_histories_the_deviation_is_supposed_and_people_are_unknown(
         assert 0.5 < (other.high - other.low) / (line.high - line.low) < 2
         assert (other.mean, other.n_ratings) == (line.mean, line.n_ratings)
     for ask in (generosity, disagreements):
-        assert message(UnsupportedError, ask, bare) == WITHOUT
+        assert error_message(UnsupportedError, ask, bare) == WITHOUT
     if model is Baseline:
         spread = float(fitted(model).item_bias_.astype(np.float64).var())  # type: ignore[attr-defined]
         line = lines[7]
@@ -427,7 +427,7 @@ def planted() -> Guide:
     return Guide(model, Catalog(films))
 
 
-def test_a_component_says_in_words_what_it_separates() -> None:
+def test_a_component_is_described_in_words() -> None:
     first, second = components(planted(), 2, 5)
     assert first.number == 1
     assert first.sentence() in (
@@ -557,9 +557,9 @@ def test_a_catalog_without_genres_and_years_gives_ends_and_no_meaning() -> None:
 
 def test_three_items_with_text_ids_have_two_components_of_one_film_at_each_end() -> None:
     ratings = Ratings.from_ids(
-        ["a", "a", "b", "b", "c", "c"] * 2,
-        ["x", "y", "y", "z", "x", "z"] * 2,
-        [1, 5, 2, 4, 3, 3] * 2,
+        ["a", "a", "b", "b", "c", "c"],
+        ["x", "y", "y", "z", "x", "z"],
+        [1, 5, 2, 4, 3, 3],
     )
     model = MatrixFactorization(factors=3, epochs=1).fit(ratings, n_threads=1)
     model.item_factors_ = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 5]], np.float32)
@@ -567,17 +567,17 @@ def test_three_items_with_text_ids_have_two_components_of_one_film_at_each_end()
     assert [(len(one.low_end), len(one.high_end)) for one in found] == [(1, 1), (1, 1)]
     assert found[0].high_end[0].item_id == "z"
     told = "Components need two films with at least 5 ratings; lower min_ratings."
-    assert message(UnsupportedError, components, Guide(model)) == told
+    assert error_message(UnsupportedError, components, Guide(model)) == told
 
 
-def test_models_without_factors_or_with_none_that_help_say_so() -> None:
+def test_models_without_useful_factors_are_refused() -> None:
     for model in (Popularity, Baseline):
         told = f"{model.name} has no item factors, so it has no components; use mf."
-        assert message(UnsupportedError, components, Guide(fitted(model))) == told
+        assert error_message(UnsupportedError, components, Guide(fitted(model))) == told
     nothing = MatrixFactorization().fit(simulated(signal=0), n_threads=1)
     assert not nothing.item_factors_.any()
     told = "This mf model learned only biases, so it has no components."
-    assert message(UnsupportedError, components, Guide(nothing)) == told
+    assert error_message(UnsupportedError, components, Guide(nothing)) == told
 
 
 # -- the command -------------------------------------------------------------------------------------------------
@@ -658,7 +658,7 @@ def test_the_command_as_json_holds_everything(model_file: Path) -> None:
     assert found["best"][0]["item_id"] == bias_ranking(Guide.load(model_file), 1)[0].item_id
 
 
-def test_the_command_says_what_a_file_without_histories_lacks(
+def test_the_command_reports_what_a_file_without_histories_lacks(
     model_file: Path, tmp_path: Path
 ) -> None:
     without_history(Guide.load(model_file), tmp_path)

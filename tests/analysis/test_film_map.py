@@ -42,7 +42,7 @@ from matinee.report.map_page import (
     you_on,
 )
 from tests.conftest import simulated
-from tests.helpers import message
+from tests.helpers import error_message
 
 GENRES = (("Comedy",), ("Comedy", "Drama"), ("Comedy", "Romance"), ("Horror",), ())
 NASTY = '</script><script>alert("1")</script><!-- & $\\alpha$ $x (1999)'
@@ -141,7 +141,7 @@ def test_films_with_few_ratings_are_left_out(guide: Guide) -> None:
     n_out = int((counts < floor).sum())
     assert found.item_index.tolist() == np.flatnonzero(counts >= floor).tolist()
     assert found.note == f"{n_out} films with fewer than {floor} ratings are left out."
-    assert message(UnsupportedError, make_map, guide, min_ratings=9_999) == (
+    assert error_message(UnsupportedError, make_map, guide, min_ratings=9_999) == (
         "A map needs two films with at least 9999 ratings; lower --min-ratings."
     )
 
@@ -186,20 +186,20 @@ def test_a_model_of_ones_own_without_biases_has_none() -> None:
     ],
 )
 def test_wrong_settings_are_refused(guide: Guide, settings: dict[str, Any], told: str) -> None:
-    assert message(SettingError, make_map, guide, **settings) == told
+    assert error_message(SettingError, make_map, guide, **settings) == told
 
 
-def test_models_without_factors_say_so() -> None:
+def test_models_without_factors_are_refused() -> None:
     ratings = simulated(50, 20, 600)
-    assert message(UnsupportedError, make_map, Guide(Baseline().fit(ratings))) == (
+    assert error_message(UnsupportedError, make_map, Guide(Baseline().fit(ratings))) == (
         "baseline has no item factors, so it cannot make a map; use mf."
     )
-    assert message(UnsupportedError, make_map, Guide(Popularity().fit(ratings))) == (
+    assert error_message(UnsupportedError, make_map, Guide(Popularity().fit(ratings))) == (
         "popularity has no item factors, so it cannot make a map; use mf."
     )
     nothing = MatrixFactorization(factors=4, epochs=1).fit(ratings, n_threads=1)
     nothing.item_factors_[:] = 0
-    assert message(UnsupportedError, make_map, Guide(nothing)) == (
+    assert error_message(UnsupportedError, make_map, Guide(nothing)) == (
         "This mf model learned only biases, so it cannot make a map."
     )
 
@@ -232,21 +232,21 @@ def test_umap_keeps_clouds_together_and_gives_the_same_map_twice() -> None:
 
 def test_umap_does_not_place_two_films() -> None:
     whole = simulated(100, 2, 150)
-    assert message(UnsupportedError, make_map, small(whole), method="umap") == (
+    assert error_message(UnsupportedError, make_map, small(whole), method="umap") == (
         "UMAP needs at least three films, not 2; use --method pca."
     )
 
 
-def test_without_umap_one_is_told_what_to_install(
+def test_without_umap_the_error_says_what_to_install(
     guide: Guide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
-    assert message(UnsupportedError, make_map, guide, method="umap") == (
+    assert error_message(UnsupportedError, make_map, guide, method="umap") == (
         "UMAP is not installed: pip install 'matinee[map]', or use --method pca."
     )
 
 
-# -- somebody's place --------------------------------------------------------------------------------------------
+# -- a person's position ------------------------------------------------------------------------------------------
 
 
 def test_a_person_is_among_the_films_they_like_by_how_much_they_like_them(
@@ -310,7 +310,7 @@ def test_a_film_is_in_the_rarest_of_the_frequent_genres(made: FilmMap) -> None:
     ]
 
 
-def test_only_as_many_genres_as_can_be_told_apart(made: FilmMap) -> None:
+def test_only_as_many_genres_as_can_be_distinguished(made: FilmMap) -> None:
     many = [
         Film(str(row), None, tuple(f"g{genre:02}" for genre in range(row % 12)))
         for row in range(120)
@@ -320,7 +320,7 @@ def test_only_as_many_genres_as_can_be_told_apart(made: FilmMap) -> None:
     assert group[:12].tolist() == [-1, 0, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6]
 
 
-def test_the_axes_are_told_in_words(guide: Guide, made: FilmMap) -> None:
+def test_the_axes_are_described_in_words(guide: Guide, made: FilmMap) -> None:
     across, up = axis_sentences(made, guide)
     assert across.startswith("Left to right: component 1 (")
     assert up.startswith("Bottom to top: component 2 (")
@@ -423,17 +423,17 @@ def test_numbers_are_colored_by_a_ramp(made: FilmMap, color: str) -> None:
 
 def test_what_is_not_known_colors_nothing() -> None:
     made = make_map(three())
-    assert message(UnsupportedError, plots.film_map, made, color="genre") == (
+    assert error_message(UnsupportedError, plots.film_map, made, color="genre") == (
         "The films have no genres; use --color popularity."
     )
-    assert message(UnsupportedError, plots.film_map, made, color="year") == (
+    assert error_message(UnsupportedError, plots.film_map, made, color="year") == (
         "The films have no years; use --color popularity."
     )
     bare = replace(made, biases=None)
-    assert message(UnsupportedError, plots.film_map, bare, color="bias") == (
+    assert error_message(UnsupportedError, plots.film_map, bare, color="bias") == (
         "This model has no biases; use --color popularity."
     )
-    assert message(SettingError, plots.film_map, made, color="red") == (
+    assert error_message(SettingError, plots.film_map, made, color="red") == (
         "Unknown color 'red'. Choose one of: genre, year, bias, popularity."
     )
     assert len(plots.film_map(made).texts) == 3
@@ -490,9 +490,9 @@ def test_a_table_that_is_no_map_is_not_replaced(made: FilmMap, tmp_path: Path) -
     ratings = tmp_path / "ratings.parquet"
     pl.DataFrame({"user": [1], "item": [2], "rating": [3]}).write_parquet(ratings)
     told = f"'{ratings}' exists and is not a map; choose another name with --out."
-    assert message(SettingError, save_map, made, ratings) == told
+    assert error_message(SettingError, save_map, made, ratings) == told
     ratings.write_bytes(b"no table")
-    assert message(SettingError, save_map, made, ratings) == told
+    assert error_message(SettingError, save_map, made, ratings) == told
 
 
 @pytest.mark.parametrize(
@@ -505,7 +505,7 @@ def test_a_table_that_is_no_map_is_not_replaced(made: FilmMap, tmp_path: Path) -
 )
 def test_names_that_cannot_be_written(tmp_path: Path, name: str, told: str) -> None:
     expected = f"Cannot write the map '{tmp_path / name}': {told.format(folder=tmp_path)}"
-    assert message(SettingError, check_map_name, tmp_path / name) == expected
+    assert error_message(SettingError, check_map_name, tmp_path / name) == expected
 
 
 def test_capital_letters_in_the_ending_are_as_good(made: FilmMap, tmp_path: Path) -> None:
@@ -518,12 +518,12 @@ def test_capital_letters_in_the_ending_are_as_good(made: FilmMap, tmp_path: Path
 def test_a_table_takes_neither_a_color_nor_a_person(made: FilmMap, tmp_path: Path) -> None:
     path = tmp_path / "map.parquet"
     told = f"The table '{path}' has no colors; leave out --color, or write .html or .png instead."
-    assert message(SettingError, save_map, made, path, color="bias") == told
+    assert error_message(SettingError, save_map, made, path, color="bias") == told
     told = f"The table '{path}' cannot show a person's position; write .html or .png instead."
-    assert message(SettingError, save_map, made, path, you=You(0, 0, {})) == told
+    assert error_message(SettingError, save_map, made, path, you=You(0, 0, {})) == told
 
 
-def test_letters_that_no_font_has_are_told_once_and_warn_nobody(
+def test_letters_without_a_font_are_reported_once_without_a_warning(
     made: FilmMap, tmp_path: Path
 ) -> None:
     strange = replace(made, films=[Film("\U00012000 (2001)")] * len(made))  # cuneiform
@@ -611,7 +611,7 @@ def test_a_page_of_three_films_without_genres_is_colored_by_popularity(tmp_path:
     save_map(made, tmp_path / "map.html")
     assert '"titles": ["a", "b", "c"]' in (tmp_path / "map.html").read_text("utf-8")
     assert (
-        message(UnsupportedError, page, made, color="genre")
+        error_message(UnsupportedError, page, made, color="genre")
         == "The films have no genres; use --color popularity."
     )
 
@@ -633,7 +633,7 @@ def run(*words: object) -> Result:
     return result
 
 
-def test_the_command_says_what_it_wrote(
+def test_the_command_reports_what_it_wrote(
     model_file: Path, made: FilmMap, guide: Guide, tmp_path: Path
 ) -> None:
     path = tmp_path / "map.parquet"

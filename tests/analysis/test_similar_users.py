@@ -1,4 +1,4 @@
-"""Neighbors: who has like tastes, the story that is told of them, and films that the same people like."""
+"""Similar users: their similarity, the sentence about each of them, and films that the same people like."""
 
 import json
 import tracemalloc
@@ -24,14 +24,14 @@ from matinee import (
 )
 from matinee.analysis.similar_users import NamedFilm, Neighbor, neighbors
 from matinee.cli import main
-from matinee.cli.neighbors import neighbors as command
+from matinee.cli.neighbors import neighbors as neighbors_command
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnknownNameError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.recommendation.co_rating import co_rating
 from tests.conftest import real_data, simulated
-from tests.helpers import fitted, message
+from tests.helpers import error_message, fitted
 
 RATED_NOTHING = "There are no neighbors without ratings; rate some films first."
 
@@ -85,7 +85,7 @@ def test_neighbors_are_of_the_same_camp_and_love_what_eve_has_not_seen(
     assert found.note == ""
 
 
-def test_what_is_said_of_a_neighbor_is_true() -> None:
+def test_the_statements_about_a_neighbor_are_true() -> None:
     guide = camps()
     mine = history(guide, "eve")
     for one in neighbors(guide, "eve", 5).people:
@@ -118,7 +118,7 @@ def history(guide: Guide, user: Id) -> dict[Id, float]:
 
 
 @pytest.mark.parametrize("model", [MatrixFactorization, DotProduct, PlainMF])
-def test_likeness_is_the_shrunken_cosine_about_the_mean_taste(model: type[Recommender]) -> None:
+def test_similarity_is_the_shrunken_cosine_about_the_mean_taste(model: type[Recommender]) -> None:
     one: Any = fitted(model)
     tastes = one.user_factors_.astype(np.float64)
     tastes -= tastes.mean(axis=0)
@@ -202,7 +202,7 @@ def test_neighbors_agree_better_than_others() -> None:
         ("", "", "User 42 has tastes like yours."),
     ],
 )
-def test_the_story_is_told_in_a_sentence(agreed: str, loved: str, sentence: str) -> None:
+def test_the_sentence_about_a_neighbor(agreed: str, loved: str, sentence: str) -> None:
     lists = (
         [NamedFilm(letter, Film(letter.upper())) for letter in letters]
         for letters in (agreed, loved)
@@ -259,29 +259,30 @@ def test_without_histories_there_are_people_and_no_films(tmp_path: Path) -> None
     assert neighbors(guide, {}).note == RATED_NOTHING
 
 
-def test_models_that_know_no_tastes_say_so() -> None:
+def test_models_without_tastes_are_refused() -> None:
     for model in (Popularity, Baseline):
         told = f"{model.name} has no taste vectors to compare; use mf."
-        assert message(UnsupportedError, neighbors, Guide(fitted(model)), 5) == told
+        assert error_message(UnsupportedError, neighbors, Guide(fitted(model)), 5) == told
     nothing = MatrixFactorization().fit(simulated(signal=0), n_threads=1)
     told = "This mf model learned only biases, so tastes cannot be compared."
-    assert message(UnsupportedError, neighbors, Guide(nothing), 5) == told
+    assert error_message(UnsupportedError, neighbors, Guide(nothing), 5) == told
 
 
-def test_wrong_questions_are_told() -> None:
+def test_wrong_requests_are_reported() -> None:
     guide = Guide(fitted())
-    assert message(SettingError, neighbors, guide, 1, 0) == "k must be at least 1, not 0."
+    assert error_message(SettingError, neighbors, guide, 1, 0) == "k must be at least 1, not 0."
     assert (
-        message(SettingError, neighbors, guide, 1, n_films=0)
+        error_message(SettingError, neighbors, guide, 1, n_films=0)
         == "n_films must be at least 1, not 0."
     )
     told = "No user '3000' among the 300 this model was trained on. Did you mean '300'"
-    assert message(UnknownNameError, neighbors, guide, 3000).startswith(told)
+    assert error_message(UnknownNameError, neighbors, guide, 3000).startswith(told)
 
 
 def test_no_table_of_all_pairs_is_made() -> None:
     n = 6_000
-    users, items = np.repeat(np.arange(n), 5), np.random.default_rng(0).permutation(5 * n) % 3_000
+    users = np.repeat(np.arange(n), 5)
+    items = (np.random.default_rng(0).permutation(n).repeat(5) + 600 * np.arange(5 * n)) % 3_000
     model = MatrixFactorization(factors=4, epochs=1).fit(
         Ratings.from_ids(users, items, 1.0 + users * items % 5)
     )
@@ -354,24 +355,24 @@ def test_co_rating_finds_the_other_films_of_the_camp() -> None:
     assert all(str(line.item_id).startswith("love") for line in found.items)
 
 
-def test_co_rating_says_what_it_lacks(tmp_path: Path) -> None:
+def test_the_error_of_co_rating_names_what_is_missing(tmp_path: Path) -> None:
     guide = Guide(fitted(Popularity))
-    assert message(UnsupportedError, bare(guide, tmp_path).similar, 17, by="co-rating") == (
+    assert error_message(UnsupportedError, bare(guide, tmp_path).similar, 17, by="co-rating") == (
         "This model was saved without histories, so it does not know who rated what; train it without --no-history."
     )
     assert (
-        message(SettingError, guide.similar, 17, by="genre")
+        error_message(SettingError, guide.similar, 17, by="genre")
         == "by must be factors or co-rating, not 'genre'."
     )
     equal = Popularity().fit(
         Ratings.from_ids([1, 1, 2, 2], [1, 2, 1, 2], [4.0] * 4, scale=Scale(1, 5, 1))
     )
     told = "Item '1' has no similar items: it has no ratings, or only ratings that the biases predict exactly."
-    assert message(UnsupportedError, Guide(equal).similar, 1, by="co-rating") == told
+    assert error_message(UnsupportedError, Guide(equal).similar, 1, by="co-rating") == told
     ratings = simulated()
     never = Guide(Popularity().fit(ratings.subset(ratings.item_index > 0)))
     told = "Item '7' has no similar items: it has no ratings, or only ratings that the biases predict exactly."
-    assert message(UnsupportedError, never.similar, 7, by="co-rating") == told
+    assert error_message(UnsupportedError, never.similar, 7, by="co-rating") == told
     assert 7 not in {
         line.item_id for line in never.similar(17, 500, by="co-rating", min_ratings=0).items
     }
@@ -398,7 +399,9 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*words: object) -> tuple[str, str]:
-    result = CliRunner().invoke(command, [str(word) for word in words], catch_exceptions=False)
+    result = CliRunner().invoke(
+        neighbors_command, [str(word) for word in words], catch_exceptions=False
+    )
     assert result.exit_code == 0, result.output
     return result.stdout, result.stderr
 
@@ -438,7 +441,7 @@ def test_the_command_as_json(model_file: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_wants_one_person(model_file: Path) -> None:
-    result = CliRunner().invoke(command, [str(model_file)])
+    result = CliRunner().invoke(neighbors_command, [str(model_file)])
     assert result.exit_code == 2
     assert "Missing person: use --user ID, or --ratings FILE for a new person." in result.output
     with pytest.raises(UnknownNameError, match="Give their ratings instead:"):

@@ -1,9 +1,58 @@
-"""matinee predict: one film or several."""
+"""matinee predict: stars by id or title, and repeated ratings."""
 
+import re
 from pathlib import Path
 
+import pytest
+
 from matinee.models.matrix_factorization import MatrixFactorization
-from tests.helpers import as_json, good, guide
+from tests.helpers import as_json, good, guide, refused
+
+
+def test_predict_accepts_an_id_or_a_title(model_file: Path, mine: Path) -> None:
+    by_title = good("predict", model_file, "--user", 1, "--item", "Alien")
+    assert re.fullmatch(
+        r"\d\.\d\d stars for Alien \(1979\), on the scale 0\.5 to 5 in steps of 0\.5\n",
+        by_title.stdout,
+    )
+    found = as_json("predict", model_file, "--user", 1, "--item", "Alien")
+    assert set(found) == {"user", "item_id", "title", "stars"}
+    assert as_json("predict", model_file, "--user", 1, "--item", found["item_id"]) == found
+    assert (
+        f"{found['stars']:.2f} stars" in by_title.stdout
+        or abs(found["stars"] * 100 % 1 - 0.5) < 0.11
+    )
+    assert as_json("predict", model_file, "--ratings", mine, "--item", "Aliens")["user"] is None
+
+
+@pytest.mark.parametrize("text", ["Amelie", "amelie", "Amélie", "Amélie (2001)", "AMELIE (2001)"])
+def test_a_title_is_found_with_and_without_its_accents(model_file: Path, text: str) -> None:
+    assert as_json("predict", model_file, "--user", 1, "--item", text)["title"] == "Amélie (2001)"
+
+
+def test_the_last_of_repeated_ratings_counts_and_a_note_says_so(
+    model_file: Path, mine: Path
+) -> None:
+    words = ("predict", model_file, "--ratings", mine, "--item", "Aliens", "--json")
+    mine.write_text("Heat,4\nAlien,1\n")
+    once = good(*words)
+    mine.write_text("Alien,1\nHeat,4\nAlien (1979),5\nAlien,1\n")
+    again = good(*words)
+    assert again.stdout == once.stdout
+    told = f"Repeated ratings in {mine}: 2 rows; the last rating counts.\n"
+    assert told in again.stderr
+    assert "Repeated" not in once.stderr
+
+
+def test_a_model_that_only_ranks_shows_scores_and_names_another(
+    table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.matinee"
+    good("train", table, "--model", "popularity", "--out", out)
+    assert good("recommend", out, "--user", 1).stdout.split()[0] == "score"
+    assert refused("predict", out, "--user", 1, "--item", 7) == (
+        "popularity only ranks and predicts no stars; use baseline or mf."
+    )
 
 
 def test_several_items_get_a_line_and_an_object_each(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from matinee.data.ratings import Ratings
 from matinee.data.split import splits
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, MatineeError, SettingError
-from tests.helpers import message, small_table
+from tests.helpers import error_message, small_table
 
 COLUMNS = ["userId", "movieId", "rating"]
 
@@ -100,18 +100,18 @@ THREE_COLUMNS = " Ratings.from_ids(user_ids, item_ids, values) makes Ratings fro
 )
 def test_what_holds_no_ratings_is_refused_with_what_to_give(value: Any, told: str) -> None:
     expected = f"fit takes Ratings, a Dataset, a frame or a path, not {told}"
-    assert message(DataError, ratings_of, value, "fit") == expected
+    assert error_message(DataError, ratings_of, value, "fit") == expected
 
 
 def test_rows_to_predict_are_those_of_the_table_and_no_pair_may_be_repeated() -> None:
     assert len(rows_to_predict(frame())) == len(frame())
     advice = "Guide.predict_pairs(user_ids, item_ids) predicts any pairs."
     twice = pd.concat([frame(), frame()[:2]])
-    assert message(DataError, rows_to_predict, twice) == (
+    assert error_message(DataError, rows_to_predict, twice) == (
         f"predict_ratings needs each pair of user and item once, but 2 rows repeat one. {advice}"
     )
     one = frame()[:1]
-    assert message(MatineeError, rows_to_predict, one).endswith(advice)
+    assert error_message(MatineeError, rows_to_predict, one).endswith(advice)
 
 
 # -- people ------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ def test_a_person_is_an_id_a_mapping_or_a_series_of_stars() -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_person_is_refused(value: Any) -> None:
-    told = message(DataError, person_of, value)
+    told = error_message(DataError, person_of, value)
     assert told.startswith(
         "A person is a user id, or a new person's ratings as {item id: stars}, not "
     )
@@ -138,14 +138,14 @@ def test_what_is_no_person_is_refused(value: Any) -> None:
 
 @pytest.mark.parametrize("series", [pd.Series([5.0, 3.0]), pl.Series([5.0, 3.0])])
 def test_a_series_without_item_ids_is_refused(series: Any) -> None:
-    assert message(DataError, person_of, series) == (
+    assert error_message(DataError, person_of, series) == (
         "A series of stars needs the item ids as its index, such as "
         "frame.set_index('item_id')['rating']; or give a person's ratings as {item id: stars}."
     )
 
 
 def test_a_series_with_an_item_twice_is_refused() -> None:
-    told = message(DataError, person_of, pd.Series([5.0, 3.0], index=[101, 101]))
+    told = error_message(DataError, person_of, pd.Series([5.0, 3.0], index=[101, 101]))
     assert told == "The series of stars has item '101' twice."
 
 
@@ -176,14 +176,14 @@ def test_a_whole_number_may_be_of_any_type(value: Any) -> None:
     ],
 )
 def test_what_is_no_whole_number_is_refused(value: Any, shown: str) -> None:
-    told = message(SettingError, whole_number, value, "k")
+    told = error_message(SettingError, whole_number, value, "k")
     assert told == f"k must be a whole number, not {shown}."
 
 
 def test_a_list_has_at_least_one_item() -> None:
     assert list_length(1.0) == 1
-    assert message(SettingError, list_length, 0) == "k must be at least 1, not 0."
-    assert message(SettingError, list_length, -2.0, "n") == "n must be at least 1, not -2."
+    assert error_message(SettingError, list_length, 0) == "k must be at least 1, not 0."
+    assert error_message(SettingError, list_length, -2.0, "n") == "n must be at least 1, not -2."
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,9 @@ def test_ids_may_come_in_any_list(value: Any) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_list_of_ids_is_refused(value: Any) -> None:
-    assert message(DataError, id_list, value, "exclude").startswith("exclude must be a list, not ")
+    assert error_message(DataError, id_list, value, "exclude").startswith(
+        "exclude must be a list, not "
+    )
 
 
 # -- ids ---------------------------------------------------------------------------------
@@ -220,11 +222,11 @@ def test_whole_floats_are_ids_and_other_values_are_unknown() -> None:
 
 @pytest.mark.parametrize("value", [None, [3], np.array([3, 7]), (3,), {3}])
 def test_one_id_is_not_none_or_several(value: Any) -> None:
-    told = message(DataError, Vocabulary([3, 7], "user").index, value)
+    told = error_message(DataError, Vocabulary([3, 7], "user").index, value)
     assert told == f"Give one user id, not a value of type {type(value).__name__}."
 
 
 @pytest.mark.parametrize("value", [3, "3", None, [[1], [2, 3]], np.ones((2, 2)), frame()])
 def test_a_lookup_needs_one_column_of_ids(value: Any) -> None:
-    told = message(DataError, Vocabulary([3, 7], "user").lookup, value)
+    told = error_message(DataError, Vocabulary([3, 7], "user").lookup, value)
     assert told == f"Give a list of user ids, not a value of type {type(value).__name__}."

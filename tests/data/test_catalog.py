@@ -107,7 +107,7 @@ def test_without_a_catalog_only_ids_are_known() -> None:
         find_item(77, ITEMS, Catalog())
 
 
-def test_a_number_that_is_an_id_and_a_title_must_say_which_is_meant() -> None:
+def test_a_number_that_is_both_id_and_title_needs_a_prefix() -> None:
     items = Vocabulary([7, 300], "item")
     catalog = Catalog({7: Film("300 (2007)", 2007), 300: Film("Quiz Show (1994)", 1994)})
     with pytest.raises(UnknownNameError) as caught:

@@ -113,7 +113,7 @@ def test_the_ratings_cannot_take_the_name_of_a_file_of_titles(name: str, tmp_pat
 
 
 @every_format
-def test_a_folder_that_does_not_exist_is_told(suffix: str, tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_is_reported(suffix: str, tmp_path: Path) -> None:
     target = tmp_path / "none" / f"ratings{suffix}"
     told = message(UnsupportedError, dataset(), target)
     assert told.startswith(f"Cannot write '{target}': No such file or directory")

@@ -1,6 +1,7 @@
 """The figures of a description against figures computed by hand, and their words."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_the_figures_are_those_computed_by_hand() -> None:
     )
 
 
-def test_the_sentences_say_the_figures() -> None:
+def test_the_sentences_contain_the_figures() -> None:
     assert describe(small(n_duplicates=1234, n_bad_rows=5, note="Simulated.")).sentences() == [
         "small: 8 ratings by 4 users of 3 items; 66.67% of all possible pairs.",
         "Scale 1 to 5 in steps of 1; mean 3.00, standard deviation 1.41.",
@@ -72,7 +73,7 @@ def test_a_clean_table_without_times_has_three_sentences() -> None:
     ]
 
 
-def test_the_rows_of_the_tables_say_the_figures() -> None:
+def test_the_rows_of_the_tables_contain_the_figures() -> None:
     found = describe(small())
     assert found.histogram_rows() == [
         ("1", "2", "#" * 20, "25.0%"),
@@ -122,7 +123,8 @@ def test_the_list_of_the_most_rated_is_as_long_as_asked_for_and_holds_no_item_wi
 
 
 def test_times_outside_the_calendar_have_no_day() -> None:
-    ratings = Ratings.from_ids([1, 2], [1, 1], [1.0, 2.0], [2**62, 2**62])
+    ratings = Ratings.from_ids([1, 2], [1, 1], [1.0, 2.0])
+    ratings = replace(ratings, timestamp=np.full(2, 2**62))
     assert describe(Dataset("far", ratings, Catalog())).first_day is None
 
 

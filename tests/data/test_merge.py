@@ -7,7 +7,7 @@ import polars as pl
 import matinee
 from matinee.data.merge import merge
 from matinee.errors import DataError
-from tests.helpers import good, message, misused, refused, rows_of
+from tests.helpers import error_message, good, misused, refused, rows_of
 
 FIRST = "user,item,rating,timestamp\n1,10,2,200\n1,20,3,100\n2,10,5,100\n"
 SECOND = "user,item,rating,timestamp\n1,10,4,100\n3,30,1,100\n"
@@ -56,7 +56,7 @@ def test_scales_that_differ_are_refused(tmp_path: Path) -> None:
     paths = write(
         tmp_path, a="user,item,rating\n1,1,1\n2,2,5\n", b="user,item,rating\n1,2,10\n2,1,2\n"
     )
-    assert message(DataError, merge, [matinee.read(path) for path in paths]) == (
+    assert error_message(DataError, merge, [matinee.read(path) for path in paths]) == (
         "The scales differ: ratings.csv has ratings of 1 to 5 in steps of 1, ratings.csv of 2 to 10 in "
         "steps of 1. Convert one of them first, or give --scale LOW:HIGH if it is the scale of both."
     )

@@ -1,6 +1,7 @@
 """Ids and indices, the scale, and the table of ratings."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from matinee.data.ratings import Ratings, Scale
+from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, UnknownNameError
 
@@ -57,9 +58,12 @@ def test_a_vocabulary_must_be_sorted_and_distinct() -> None:
 def test_the_text_of_an_integer_finds_it_and_other_spellings_do_not() -> None:
     users = Vocabulary([3, 7], "user")
     assert (users.find("7"), users.find(7), users.find(" 7 ")) == (1, 1, 1)
-    for given_id in ("07", "+7", "7.0", "seven", "", 8, 2**70):
+    odd: list[Any] = [7.0, "7.0", "7e0", "7.000000000000000000e+00", np.float64(7), np.int32(7)]
+    assert [users.find(given_id) for given_id in odd] == [1] * 6
+    for given_id in ("07", "+7", "7.5", True, "seven", "", 8, 2**70):
         assert users.find(given_id) is None
-    assert Vocabulary(["007", "7"], "user").find(7) == 1
+    texts = Vocabulary(["007", "7", "None"], "user")
+    assert [texts.find(given_id) for given_id in (7, "7.0", "007", "x")] == [1, 1, 0, None]
 
 
 def test_an_unknown_id_suggests_the_nearest() -> None:
@@ -148,7 +152,7 @@ def test_the_scale_of_many_values_does_not_miss_the_rare_ones() -> None:
     assert Scale.of(np.linspace(0, 1, 100_000, dtype=np.float32)) == Scale(0, 1, 0)
 
 
-def test_a_scale_reads_as_people_say_it() -> None:
+def test_a_scale_is_printed_in_words() -> None:
     assert str(Scale(0.5, 5, 0.5)) == "0.5 to 5 in steps of 0.5"
     assert str(Scale(1, 5, 0)) == "1 to 5 without a fixed step"
 
@@ -215,11 +219,64 @@ def test_wider_vocabularies_keep_each_rating_with_its_ids() -> None:
 def test_grouping_gives_each_users_items_in_ascending_order() -> None:
     by_user, by_item = RATINGS.by_user, RATINGS.by_item
     assert by_user.indptr.tolist() == [0, 1, 2, 4]
-    assert by_user.index.tolist() == [0, 2, 0, 1]
+    assert by_user.indices.tolist() == [0, 2, 0, 1]
     assert by_user.value.tolist() == [2, 1, 5, 4]
     assert by_user.row.tolist() == [1, 3, 2, 0]
     assert by_item.indptr.tolist() == [0, 2, 3, 4]
-    assert by_item.index.tolist() == [0, 2, 2, 1]
+    assert by_item.indices.tolist() == [0, 2, 2, 1]
     assert RATINGS.user_counts.tolist() == [1, 1, 2]
     assert RATINGS.item_counts.tolist() == [2, 1, 1]
     assert RATINGS.subset(np.array([0])).user_counts.tolist() == [0, 0, 1]
+
+
+# -- columns that a program hands over ---------------------------------------------------------
+
+THREE: list[int] = [1, 2, 3]
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, "nan", ""])
+def test_a_missing_id_is_named_with_its_row(missing: Any) -> None:
+    ids = [1, missing, 2]
+    with pytest.raises(DataError, match=r"^Row 1 of the ids, from 0: the user is missing"):
+        Ratings.from_ids(ids, THREE, THREE)
+    with pytest.raises(DataError, match=r"^Row 1 of the ids, from 0: the item is missing"):
+        Ratings.from_ids(THREE, ids, THREE)
+
+
+def test_whole_floats_are_integers_and_bytes_are_text() -> None:
+    assert Ratings.from_ids(np.array([1.0, 2.0, 3.0]), THREE, THREE).users.is_integer
+    assert Ratings.from_ids(["1.0", "2", "3"], THREE, THREE).users.ids.tolist() == [1, 2, 3]
+    odd: Any = [b"a", b"b", b"a"]
+    assert Ratings.from_ids(odd, THREE, THREE).users.ids.tolist() == ["a", "b"]
+    nested: Any = [[1], {}, 3]
+    with pytest.raises(DataError, match=r"^Row 0 of the user ids, from 0: a value of type list"):
+        Ratings.from_ids(nested, THREE, THREE)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        np.array(["2020-01-01T00:00:01"] * 3, "datetime64[ns]"),
+        [datetime(2020, 1, 1, 0, 0, 1)] * 3,
+        [datetime(2020, 1, 1, 0, 0, 1, tzinfo=UTC)] * 3,
+        ["2020-01-01 00:00:01"] * 3,
+        [1577836801] * 3,
+        [1577836801.5] * 3,
+        [1577836801000] * 3,
+    ],
+)
+def test_times_of_any_type_become_seconds(times: Any) -> None:
+    timestamp = Ratings.from_ids(THREE, THREE, THREE, times).timestamp
+    assert timestamp is not None
+    assert timestamp.tolist() == [1577836801] * 3
+
+
+def test_repeated_pairs_are_dropped_with_a_warning_and_counts_are_added() -> None:
+    pairs: tuple[list[int], list[int], list[int]] = ([1, 2, 1], [5, 5, 5], [1, 2, 3])
+    with pytest.warns(UserWarning, match=r"^Repeated pairs of user and item: 1 row; the last"):
+        found = Ratings.from_ids(*pairs)
+    assert found.value.tolist() == [2, 3]
+    with pytest.warns(UserWarning, match="the last rating counts"):
+        assert Ratings.from_ids(*pairs, [9, 9, 8]).value.tolist() == [1, 2]
+    with pytest.warns(UserWarning, match="their counts are added"):
+        assert Ratings.from_ids(*pairs, scale=PAIRS).value.tolist() == [2, 4]

@@ -26,7 +26,7 @@ from matinee.data.split import (
 )
 from matinee.errors import DataError, MatineeError, SettingError
 from tests.conftest import simulated
-from tests.helpers import message
+from tests.helpers import error_message
 
 TABLE = simulated(40, 30, 300)
 SMALL = Ratings.from_ids(
@@ -110,7 +110,7 @@ def test_the_past_predicts_the_future() -> None:
     assert len(part.test) == 30
 
 
-def test_new_users_and_items_are_counted_and_kept() -> None:
+def test_new_users_and_items_are_counted_and_not_dropped() -> None:
     is_test = np.isin(TABLE.user_index, [0, 1, 2]) | np.isin(TABLE.item_index, [4, 5])
     part = by_mask(TABLE, is_test, "mine")
     assert (part.n_new_users, part.n_new_items) == (3, 2)
@@ -212,22 +212,22 @@ PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
         ("rows:no.npy", DataError, "There is no file 'no.npy' with the test rows."),
     ],
 )
-def test_an_impossible_split_says_what_is_possible(
+def test_an_impossible_split_is_refused_with_the_possible_ones(
     spec: str, error: type[MatineeError], expected: str
 ) -> None:
-    assert message(error, lambda: list(splits(SMALL, spec))) == expected
+    assert error_message(error, lambda: list(splits(SMALL, spec))) == expected
 
 
 def test_a_split_by_time_needs_times() -> None:
     untimed = Ratings.from_ids([1, 2], [1, 2], [1, 2])
     expected = "The split by time needs timestamps, and this table has none; random:0.1 needs none."
-    assert message(DataError, lambda: time_split(untimed, 0.5)) == expected
+    assert error_message(DataError, lambda: time_split(untimed, 0.5)) == expected
 
 
 def test_one_rating_for_each_user_cannot_be_left_out() -> None:
     single = Ratings.from_ids([1, 2], [1, 2], [1, 2])
     expected = "The split leave-last-out leaves no ratings in the test part."
-    assert message(DataError, lambda: leave_last_out(single)) == expected
+    assert error_message(DataError, lambda: leave_last_out(single)) == expected
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_one_rating_for_each_user_cannot_be_left_out() -> None:
     ],
 )
 def test_impossible_rows_are_refused(rows: NDArray[Any], expected: str) -> None:
-    assert message(DataError, lambda: given_rows(SMALL, rows)) == expected
+    assert error_message(DataError, lambda: given_rows(SMALL, rows)) == expected
 
 
 def test_a_file_that_holds_no_rows_is_refused(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_file_that_holds_no_rows_is_refused(tmp_path: Path) -> None:
         )
 
 
-def test_a_split_says_what_must_be_known_to_read_it_rightly() -> None:
+def test_a_split_has_notes_for_its_interpretation() -> None:
     table = simulated()
     bare = replace(table, timestamp=None)
     assert leave_last_out(table).note == time_split(table, 0.1).note == ""
@@ -305,10 +305,10 @@ def test_a_data_set_is_split_by_the_rows_of_its_file(tmp_path: Path) -> None:
 
 def test_what_is_no_table_or_no_split_is_refused() -> None:
     table: Any = [1, 2]
-    assert message(DataError, lambda: next(splits(table, "random:0.2"))).startswith(
+    assert error_message(DataError, lambda: next(splits(table, "random:0.2"))).startswith(
         "splits takes Ratings, a Dataset, a frame or a path, not a value of type list."
     )
     fraction: Any = 0.2
-    assert message(SettingError, lambda: next(splits(TABLE, fraction))) == (
+    assert error_message(SettingError, lambda: next(splits(TABLE, fraction))) == (
         "No split '0.2'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy."
     )

@@ -65,7 +65,7 @@ def test_a_title_is_split_from_its_year() -> None:
         ("", ("", "")),
     ],
 )
-def test_titles_as_people_say_them(title: str, expected: tuple[str, str]) -> None:
+def test_titles_as_spoken(title: str, expected: tuple[str, str]) -> None:
     assert spoken(title) == expected
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from matinee.cli.compare import compare as command
+from matinee.cli.compare import compare as compare_command
 from matinee.data.ratings import Ratings
 from matinee.data.split import by_mask, k_fold, random_split
 from matinee.errors import MatineeError, SettingError, UnknownNameError, UnsupportedError
@@ -29,7 +29,7 @@ from matinee.models.popularity import Popularity
 from matinee.progress import Step
 from matinee.report.comparison_page import comparison_page, save_comparison_page
 from tests.conftest import simulated
-from tests.helpers import message, write_table
+from tests.helpers import error_message, write_table
 
 TABLE = simulated(200, 60, 6_000)
 PART = random_split(TABLE, 0.2)
@@ -373,7 +373,9 @@ def test_names_on_the_page_are_text() -> None:
     assert "a &lt; b" in text
 
 
-def test_a_page_that_cannot_be_written_says_why(found: Comparison, tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_written_raises_a_clear_error(
+    found: Comparison, tmp_path: Path
+) -> None:
     path = tmp_path / "nowhere" / "models.html"
     with pytest.raises(SettingError) as missing:
         save_comparison_page(found, path)
@@ -402,7 +404,7 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
     page = tmp_path / "models.html"
     options = ("--models", "popularity,baseline", "--set", "baseline.epochs=3", "--threads", "1")
     told = CliRunner().invoke(
-        command, [table, *options, "--html", str(page)], catch_exceptions=False
+        compare_command, [table, *options, "--html", str(page)], catch_exceptions=False
     )
     assert told.exit_code == 0
     assert [line.split()[0] for line in told.stdout.splitlines()[1:4]] == [
@@ -412,7 +414,9 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
     ]
     assert "By RMSE, baseline is the only model measured." in told.stdout
     assert page.is_file()
-    answer = CliRunner().invoke(command, [table, *options, "--json"], catch_exceptions=False)
+    answer = CliRunner().invoke(
+        compare_command, [table, *options, "--json"], catch_exceptions=False
+    )
     found = json.loads(answer.stdout)
     assert [one["name"] for one in found["models"]] == ["baseline", "popularity"]
     assert found["models"][0]["hyperparameters"]["epochs"] == 3
@@ -437,8 +441,10 @@ def test_the_command_prints_one_table_or_one_object(table: str, tmp_path: Path) 
         ),
     ],
 )
-def test_a_wrong_option_is_told_before_the_data_is_read(options: list[str], message: str) -> None:
-    result = CliRunner().invoke(command, ["no such data", "--models", "baseline", *options])
+def test_a_wrong_option_is_reported_before_the_data_is_read(
+    options: list[str], message: str
+) -> None:
+    result = CliRunner().invoke(compare_command, ["no such data", "--models", "baseline", *options])
     assert isinstance(result.exception, MatineeError)
     assert str(result.exception) == message
 
@@ -450,7 +456,7 @@ def test_times_are_not_those_of_loading_compiled_code() -> None:
 
 
 def test_a_test_part_and_a_split_exclude_each_other(table: str) -> None:
-    result = CliRunner().invoke(command, [table, "--test", table, "--split", "random:0.2"])
+    result = CliRunner().invoke(compare_command, [table, "--test", table, "--split", "random:0.2"])
     assert result.exit_code == 2
     assert "Use either --test or --split, not both." in result.stderr
 
@@ -464,8 +470,8 @@ def test_a_comparison_has_a_length_entries_and_names() -> None:
     assert [*compared] == compared.entries
     assert compared["p"] is compared[-1] is compared.entries[1]
     assert compared[:1] == compared.entries[:1]
-    assert message(UnknownNameError, lambda: compared["q"]) == (
-        "This comparison has no model 'q'. There are b and p."
+    assert error_message(UnknownNameError, lambda: compared["q"]) == (
+        "There is no model 'q'. The models are: b, p."
     )
 
 
@@ -508,4 +514,4 @@ def test_models_may_be_a_list_and_the_data_any_table() -> None:
 )
 def test_models_without_names_are_refused(models: Any, told: str) -> None:
     expected = "compare takes models by name, such as {'mf': matinee.MatrixFactorization()}"
-    assert message(SettingError, compare, models, TABLE) == told.format(expected=expected)
+    assert error_message(SettingError, compare, models, TABLE) == told.format(expected=expected)

@@ -18,7 +18,7 @@ from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from tests.conftest import simulated
-from tests.helpers import message
+from tests.helpers import error_message
 
 TABLE = simulated(60, 50, 1_500)
 RATING_MEASURES = ("rmse", "mae", "rmse_per_user", "mae_per_user")
@@ -218,7 +218,7 @@ def test_ratings_alone_are_split_and_the_report_says_how() -> None:
 
 @pytest.mark.parametrize(("made", "shown"), [("mf", "'mf'"), (None, "None"), (lambda: 3, "'3'")])
 def test_what_makes_no_model_is_refused(made: Any, shown: str) -> None:
-    assert message(SettingError, evaluate, made, TABLE) == (
+    assert error_message(SettingError, evaluate, made, TABLE) == (
         "evaluate takes a model class, a function that makes a model, or a model, such as "
         f"matinee.MatrixFactorization, not {shown}."
     )

@@ -12,7 +12,7 @@ from matinee.data.dataset import Dataset
 from matinee.data.split import Split, random_split, splits
 from matinee.errors import DataError
 from matinee.evaluation.parts import parts_of
-from tests.helpers import message, small_table, write_table
+from tests.helpers import error_message, small_table, write_table
 
 
 def same(one: Split, other: Split) -> bool:
@@ -71,7 +71,7 @@ def test_ratings_in_any_form_are_split_and_named(tmp_path: Path) -> None:
     ],
 )
 def test_anything_else_is_refused(given: Any, told: str) -> None:
-    assert message(DataError, lambda: [*parts_of(given, None, "compare").splits]) == (
+    assert error_message(DataError, lambda: [*parts_of(given, None, "compare").splits]) == (
         "compare takes splits, such as matinee.splits(ratings, 'random:0.2'), or Ratings, a "
         f"Dataset, a frame or a path, not {told}."
     )

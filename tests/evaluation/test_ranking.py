@@ -190,7 +190,9 @@ def test_of_very_many_users_some_are_drawn_always_the_same(monkeypatch: pytest.M
     np.testing.assert_allclose(drawn.values, whole.values[np.isin(whole.users, drawn.users)])
 
 
-def test_diversity_may_be_told_from_some_of_the_raters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diversity_can_be_estimated_from_some_of_the_raters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     part = random_split(simulated(1_500, 50, 30_000), 0.1)
     fitted = MatrixFactorization().fit(part.train)
     column = PER_USER.index("diversity")

@@ -11,7 +11,7 @@ from matinee.evaluation import Report, evaluate
 from matinee.evaluation.report import MEASURES
 from matinee.models.baseline import Baseline
 from matinee.models.popularity import Popularity
-from tests.helpers import message, small_table
+from tests.helpers import error_message, small_table
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,9 @@ def test_a_measure_that_a_model_does_not_have_is_left_out() -> None:
     ranker = evaluate(Popularity, [random_split(small_table(), 0.2)], "films")
     assert "rmse" not in ranker
     assert "ndcg_at_10" in ranker
-    told = message(UnknownNameError, lambda: ranker["ndgc_at_10"])
+    told = error_message(UnknownNameError, lambda: ranker["ndgc_at_10"])
     assert told.startswith("This report has no measure 'ndgc_at_10'. Did you mean 'ndcg_at_10'")
-    assert message(UnknownNameError, lambda: ranker["rmse"]).startswith(
+    assert error_message(UnknownNameError, lambda: ranker["rmse"]).startswith(
         "This report has no measure 'rmse'."
     )
 

@@ -57,7 +57,7 @@ def test_the_interval_holds_the_true_mean_about_95_times_in_100() -> None:
 
 
 def test_the_interval_of_an_rmse_holds_it_although_the_ratings_of_a_person_are_alike() -> None:
-    """Each of 100 users has a number of ratings and a level of errors of their own; both are drawn anew each time."""
+    """Each of 100 users has a number of ratings and a level of errors of their own; both are redrawn each time."""
     rng = np.random.default_rng(0)
     held = held_naive = 0
     for _ in range(400):

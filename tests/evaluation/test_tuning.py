@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from matinee.cli.tune import tune as command
+from matinee.cli.tune import tune as tune_command
 from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import Ratings
@@ -238,7 +238,9 @@ def test_the_command_finds_the_same_whatever_the_test_rows_say(tmp_path: Path) -
             "1",
             "--json",
         ]
-        found.append(json.loads(CliRunner().invoke(command, given, catch_exceptions=False).stdout))
+        found.append(
+            json.loads(CliRunner().invoke(tune_command, given, catch_exceptions=False).stdout)
+        )
     clean, other = found
     assert [(one["settings"], one["value"]) for one in clean["trials"]] == [
         (one["settings"], one["value"]) for one in other["trials"]
@@ -423,7 +425,7 @@ def test_the_words_of_optuna_are_as_loud_afterwards_as_before() -> None:
         (Odd(some=10), Plan(), "odd: some is too large."),
     ],
 )
-def test_what_cannot_be_tuned_is_told_in_a_sentence(
+def test_what_cannot_be_tuned_is_reported_in_a_sentence(
     model: Recommender, plan: Plan, message: str
 ) -> None:
     with pytest.raises(MatineeError) as error:
@@ -450,7 +452,7 @@ def test_lists_cannot_be_tuned_where_nobody_likes_anything() -> None:
     )
 
 
-def test_without_optuna_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_optuna_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "find_spec", lambda _: None)
     with pytest.raises(UnsupportedError) as error:
         tune(Baseline(), TABLE)
@@ -509,7 +511,7 @@ def test_the_command_line_prints_a_history_and_what_to_type(table: str) -> None:
         "--scale",
         "1:5",
     )
-    told = CliRunner().invoke(command, [table, *options], catch_exceptions=False)
+    told = CliRunner().invoke(tune_command, [table, *options], catch_exceptions=False)
     assert told.exit_code == 0
     assert told.stdout.splitlines()[0] == "baseline on ratings.csv, validation kfold:10"
     assert "RMSE on the test part of 400 ratings" in told.stdout
@@ -517,7 +519,7 @@ def test_the_command_line_prints_a_history_and_what_to_type(table: str) -> None:
     assert words[:5] == ["matinee", "train", table, "--model", "baseline"]
     assert "epochs=3" in words
     assert words[-4:] == ["--scale", "1:5", "--out", "baseline.matinee"]
-    answer = CliRunner().invoke(command, [table, *options, "--json"], catch_exceptions=False)
+    answer = CliRunner().invoke(tune_command, [table, *options, "--json"], catch_exceptions=False)
     found = json.loads(answer.stdout)
     assert shlex.split(found["command"]) == words
     assert len(found["trials"]) == 4
@@ -525,12 +527,12 @@ def test_the_command_line_prints_a_history_and_what_to_type(table: str) -> None:
 
 def test_what_is_to_predict_the_future_is_tuned_to_do_so(table: str) -> None:
     options = ("--model", "baseline", "--trials", "1", "--split", "leave-last-out", "--json")
-    answer = CliRunner().invoke(command, [table, *options], catch_exceptions=False)
+    answer = CliRunner().invoke(tune_command, [table, *options], catch_exceptions=False)
     assert json.loads(answer.stdout)["split"] == "leave-last-out"
 
 
 def test_several_folds_are_no_test_part(table: str) -> None:
-    result = CliRunner().invoke(command, [table, "--split", "kfold:3"])
+    result = CliRunner().invoke(tune_command, [table, "--split", "kfold:3"])
     assert isinstance(result.exception, SettingError)
     assert str(result.exception) == (
         "Tuning needs a --split with a single test part, such as random:0.2."

@@ -45,7 +45,7 @@ def quadratic(
     """The matrix, (F, F), and the right side, (F,), of the normal equations of one row."""
     mine = slice(positives.indptr[row], positives.indptr[row + 1])
     y, w = (
-        others[positives.index[mine]].astype(np.float64),
+        others[positives.indices[mine]].astype(np.float64),
         positives.weight[mine].astype(np.float64),
     )
     return y.T * w @ y + np.diag(diagonal), y.T @ w
@@ -128,36 +128,36 @@ def mix_twin(number: int) -> int:
     return number ^ (number >> 31)
 
 
-def test_colours_and_the_numbers_drawn_from_them_agree_with_the_twin() -> None:
+def test_colors_and_the_numbers_drawn_from_them_agree_with_the_twin() -> None:
     positives, golden = make_positives(), 0x9E3779B97F4A7C15
     others = np.random.default_rng(1).integers(0, WORD, N_OTHERS, np.uint64)
-    colours = np.arange(N_ROWS, dtype=np.uint64)
-    als.refine(positives, colours, others)
+    colors = np.arange(N_ROWS, dtype=np.uint64)
+    als.refine(positives, colors, others)
     for row in range(N_ROWS):
         total = mix_twin(row + golden)
         for place in range(positives.indptr[row], positives.indptr[row + 1]):
             weight = int(positives.weight[place] * np.float32(2**20))
-            total += mix_twin((int(others[positives.index[place]]) + weight * golden) % WORD)
-        assert int(colours[row]) == mix_twin(total % WORD)
+            total += mix_twin((int(others[positives.indices[place]]) + weight * golden) % WORD)
+        assert int(colors[row]) == mix_twin(total % WORD)
     out = np.empty((N_ROWS, 4), np.float32)
-    als.draw(colours, 0.5, out)
+    als.draw(colors, 0.5, out)
     expected = [
         [
-            0.5 * ((mix_twin((int(colour) + (f + 1) * golden) % WORD) >> 11) / 2**52 - 1)
+            0.5 * ((mix_twin((int(color) + (f + 1) * golden) % WORD) >> 11) / 2**52 - 1)
             for f in range(4)
         ]
-        for colour in colours
+        for color in colors
     ]
     np.testing.assert_allclose(out, expected, atol=1e-7)
 
 
-def test_the_order_of_the_others_changes_no_colour_but_their_weights_do() -> None:
+def test_a_color_depends_on_the_weights_of_the_others_but_not_on_their_order() -> None:
     others = np.array([5, 6, 7], np.uint64)
     indptr, index = np.array([0, 3, 6, 9]), np.array([0, 1, 2, 2, 0, 1, 0, 1, 2], np.int32)
     weight = np.array([1, 2, 3, 3, 1, 2, 1, 3, 2], np.float32)
-    colours = np.zeros(3, np.uint64)
-    als.refine(als.Positives(indptr, index, weight), colours, others)
-    assert colours[0] == colours[1] != colours[2]
+    colors = np.zeros(3, np.uint64)
+    als.refine(als.Positives(indptr, index, weight), colors, others)
+    assert colors[0] == colors[1] != colors[2]
 
 
 def test_the_numbers_drawn_fill_their_range_evenly() -> None:

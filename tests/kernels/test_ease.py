@@ -49,10 +49,10 @@ def test_the_large_numbers_are_those_of_the_whole_matrix_but_for_the_diagonal(le
     for span in spans:
         ease.take_large(matrix, scale, least, span, links)
     found = np.zeros_like(expected)
-    found[np.repeat(np.arange(N_ITEMS), counts), links.index] = links.weight
+    found[np.repeat(np.arange(N_ITEMS), counts), links.indices] = links.weight
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert all(
-        (np.diff(links.index[indptr[row] : indptr[row + 1]]) > 0).all() for row in range(N_ITEMS)
+        (np.diff(links.indices[indptr[row] : indptr[row + 1]]) > 0).all() for row in range(N_ITEMS)
     )
 
 

@@ -65,7 +65,7 @@ def posterior(rated: gibbs.Rated, row: int, given: Given) -> tuple[Doubles, Doub
     mean, precision = (one.astype(np.float64) for one in given.prior)
     form, right = np.diag(precision), precision * mean[row]
     for place in range(rated.indptr[row], rated.indptr[row + 1]):
-        other = rated.index[place]
+        other = rated.indices[place]
         weight = own[row] * theirs[other]
         y = np.append(given.others[other, :-1], 1).astype(np.float64)
         form = form + weight * np.outer(y, y)
@@ -167,7 +167,7 @@ def test_errors_are_what_two_tables_leave_of_the_targets() -> None:
     errors = np.full(len(rated.target), np.float32(9))
     gibbs.add_errors(rated, (0, N_ROWS), (own, given.others), errors)
     rows = np.repeat(np.arange(N_ROWS), np.diff(rated.indptr))
-    x, y = own[rows].astype(np.float64), given.others[rated.index].astype(np.float64)
+    x, y = own[rows].astype(np.float64), given.others[rated.indices].astype(np.float64)
     expected = rated.target - (x[:, :-1] * y[:, :-1]).sum(axis=1) - x[:, -1] - y[:, -1]
     np.testing.assert_allclose(errors, expected, atol=1e-5)
     part = np.full(len(errors), np.float32(9))
@@ -179,9 +179,9 @@ def test_errors_are_what_two_tables_leave_of_the_targets() -> None:
 def test_sums_of_rows_are_those_of_a_matrix_product() -> None:
     rated, table = make_rated(), make_given().others
     members = np.zeros((N_ROWS, N_OTHERS))
-    members[np.repeat(np.arange(N_ROWS), np.diff(rated.indptr)), rated.index] = 1
+    members[np.repeat(np.arange(N_ROWS), np.diff(rated.indptr)), rated.indices] = 1
     out = np.full((N_ROWS, SIZE), np.float32(9))
-    gibbs.sum_rows(rated.indptr, rated.index, (2, N_ROWS), table, out)
+    gibbs.sum_rows(rated.indptr, rated.indices, (2, N_ROWS), table, out)
     np.testing.assert_allclose(out[2:], (members @ table)[2:], atol=1e-5)
     assert not out[3].any()
     assert (out[:2] == 9).all()

@@ -1,4 +1,4 @@
-"""The kernels of neighbours against their slow twins, and against likenesses worked out by hand."""
+"""The kernels of neighbors against their slow twins, and against similarities worked out by hand."""
 
 from math import sqrt
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from matinee.kernels import knn
 from matinee.kernels.knn import Measure, People, Rows, Rule
 from matinee.threads import workers
-from tests.reference import Values, likeness_twin, weighted_twin
+from tests.reference import Values, similarity_twin, weighted_twin
 
 NAN = float("nan")
 
@@ -72,7 +72,7 @@ def dense(rows: list[Values], n: int = N_GROUPS) -> NDArray[np.float32]:
     return np.array([[row.get(group, NAN) for group in range(n)] for row in rows], np.float32)
 
 
-# -- likeness ----------------------------------------------------------------------------------------------------
+# -- similarity -----------------------------------------------------------------------------------------------
 
 ONE, OTHER = {1: 5.0, 2: 3.0, 3: 4.0, 4: 1.0}, {1: 4.0, 2: 2.0, 3: 5.0, 5: 1.0}
 
@@ -98,23 +98,27 @@ ONE, OTHER = {1: 5.0, 2: 3.0, 3: 4.0, 4: 1.0}, {1: 4.0, 2: 2.0, 3: 5.0, 5: 1.0}
         "of all",
     ],
 )
-def test_likeness_by_hand(measure: Measure, expected: float) -> None:
+def test_similarities_computed_by_hand(measure: Measure, expected: float) -> None:
     table = [{group - 1: value for group, value in row.items()} for row in (ONE, OTHER)]
     rows = by_row(table)
-    found = knn.likeness(rows.other[:4], rows.value[:4], by_group(table), lengths(table), measure)
+    found = knn.similarities(
+        rows.other[:4], rows.value[:4], by_group(table), lengths(table), measure
+    )
     assert found[1] == pytest.approx(expected, abs=1e-6)
 
 
 @every_measure
-def test_likeness_agrees_with_the_twin(measure: Measure) -> None:
+def test_similarities_agree_with_the_twin(measure: Measure) -> None:
     table = make_table()
     rows, groups = by_row(table), by_group(table)
     for row, ratings in enumerate(table):
         here = slice(rows.starts[row], rows.starts[row + 1])
-        found = knn.likeness(rows.other[here], rows.value[here], groups, lengths(table), measure)
+        found = knn.similarities(
+            rows.other[here], rows.value[here], groups, lengths(table), measure
+        )
         assert found.dtype == np.float32
         np.testing.assert_allclose(
-            found, [likeness_twin(ratings, other, measure) for other in table], atol=2e-6
+            found, [similarity_twin(ratings, other, measure) for other in table], atol=2e-6
         )
 
 
@@ -132,14 +136,14 @@ def test_the_nearest_come_first_and_equal_ones_in_the_order_of_the_rows(most: in
 
 @every_measure
 @pytest.mark.parametrize("most", [1, 6, N_ROWS])
-def test_what_is_kept_agrees_with_the_twin(measure: Measure, most: int) -> None:
+def test_the_stored_neighbors_agree_with_the_twin(measure: Measure, most: int) -> None:
     table = make_table()
     kept = np.full((N_ROWS, most), 99, np.int32), np.full((N_ROWS, most), NAN, np.float32)
     knn.keep_nearest(
         np.arange(N_ROWS), by_row(table), by_group(table), lengths(table), measure, kept
     )
     for row, ratings in enumerate(table):
-        alike = [likeness_twin(ratings, other, measure) for other in table]
+        alike = [similarity_twin(ratings, other, measure) for other in table]
         expected = sorted(alike, reverse=True)[:most]
         np.testing.assert_allclose(kept[1][row], np.maximum(expected, 0), atol=2e-6)
         found = kept[0][row][kept[1][row] > 0]
@@ -186,18 +190,18 @@ def asked(n_people: int, n_items: int) -> tuple[NDArray[np.int64], NDArray[np.in
 def test_nearest_items_agree_with_the_twin(rule: Rule) -> None:
     people = make_table()
     rng = np.random.default_rng(1)
-    likenesses = np.where(rng.random((N_GROUPS, 8)) < 0.2, 0, rng.random((N_GROUPS, 8)))
-    likenesses = -np.sort(-likenesses, axis=1)
+    similarities = np.where(rng.random((N_GROUPS, 8)) < 0.2, 0, rng.random((N_GROUPS, 8)))
+    similarities = -np.sort(-similarities, axis=1)
     kept = np.array([rng.choice(N_GROUPS, 8, replace=False) for _ in range(N_GROUPS)], np.int32)
 
     def twin(person: int, item: int) -> float:
-        places = zip(likenesses[item].tolist(), range(8), kept[item].tolist(), strict=True)
+        places = zip(similarities[item].tolist(), range(8), kept[item].tolist(), strict=True)
         return weighted_twin(
             [(like, place, people[person][j]) for like, place, j in places if j in people[person]],
             rule,
         )
 
-    weights = (likenesses**rule.amplification).astype(np.float32)
+    weights = (similarities**rule.amplification).astype(np.float32)
     out = np.full((N_ROWS, N_GROUPS), NAN, np.float32)
     knn.items_for_all(dense(people), (kept, weights), rule, out)
     expected = [[twin(person, item) for item in range(N_GROUPS)] for person in range(N_ROWS)]
@@ -223,7 +227,7 @@ def test_nearest_people_agree_with_the_twin(rule: Rule, measure: Measure) -> Non
     people = People(raters, raters.value, lengths(known), by_row(stars), offsets)
 
     def twin(person: Values, item: int) -> float:
-        alike = [likeness_twin(person, other, measure) for other in known]
+        alike = [similarity_twin(person, other, measure) for other in known]
         return weighted_twin(
             [(alike[v], v, known[v][item]) for v in range(N_ROWS) if item in known[v]], rule
         )

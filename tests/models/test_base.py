@@ -13,7 +13,7 @@ from matinee.data.dataset import Dataset
 from matinee.errors import DataError, SettingError, UnknownNameError
 from matinee.models.baseline import Baseline
 from matinee.models.matrix_factorization import MatrixFactorization
-from tests.helpers import arrays, assert_same, fitted, message, small_table
+from tests.helpers import arrays, assert_same, error_message, fitted, small_table
 
 
 def frame() -> pd.DataFrame:
@@ -52,13 +52,13 @@ def test_what_is_no_table_is_refused_before_anything_changes() -> None:
     model = Baseline().fit(small_table())
     before = arrays(model)
     refusals = [
-        message(DataError, model.fit, [1, 2]),
-        message(DataError, lambda: model.fit(small_table(), valid=[1, 2])),  # type: ignore[arg-type]
+        error_message(DataError, model.fit, [1, 2]),
+        error_message(DataError, lambda: model.fit(small_table(), valid=[1, 2])),  # type: ignore[arg-type]
     ]
     for told in refusals:
         assert told.startswith("fit takes Ratings, a Dataset, a frame or a path, not a value of ")
     assert_same(arrays(model), before)
-    assert message(DataError, model.predict_ratings, None) == (
+    assert error_message(DataError, model.predict_ratings, None) == (
         "predict_ratings takes Ratings, a Dataset, a frame or a path, not None."
     )
 
@@ -85,8 +85,8 @@ def test_a_series_of_stars_is_a_new_person() -> None:
 def test_what_is_no_person_is_refused(person: Any) -> None:
     expected = "A person is a user id, or a new person's ratings as {item id: stars}, not "
     for method in (fitted().recommend, fitted().scores, fitted().fold_in):
-        assert message(DataError, method, person).startswith(expected)
-    assert message(DataError, fitted().fold_in, 4) == (
+        assert error_message(DataError, method, person).startswith(expected)
+    assert error_message(DataError, fitted().fold_in, 4) == (
         "Give the ratings of a new person as {item id: stars}."
     )
 
@@ -94,19 +94,19 @@ def test_what_is_no_person_is_refused(person: Any) -> None:
 @pytest.mark.parametrize("k", [2.5, None, "3", True, [3]])
 def test_what_is_no_length_is_refused(k: Any) -> None:
     for method in (fitted().recommend, fitted().similar):
-        told = message(SettingError, method, 17, k)
+        told = error_message(SettingError, method, 17, k)
         assert told.startswith("k must be a whole number, not ")
 
 
 @pytest.mark.parametrize("item", [None, [17], (17,), np.array([17])])
 def test_what_is_no_item_is_refused(item: Any) -> None:
-    told = message(DataError, fitted().predict, 4, item)
+    told = error_message(DataError, fitted().predict, 4, item)
     assert told == f"Give one item id, not a value of type {type(item).__name__}."
 
 
 def test_stars_that_are_lists_are_refused() -> None:
     ratings: Any = {7: [5.0]}
-    assert message(DataError, fitted().fold_in, ratings) == (
+    assert error_message(DataError, fitted().fold_in, ratings) == (
         "The ratings of a new person must be numbers, one for each item."
     )
 
@@ -151,7 +151,7 @@ def test_a_mask_is_not_changed() -> None:
 
 def test_what_is_neither_a_list_of_ids_nor_a_mask_is_refused() -> None:
     def told(allowed: Any) -> str:
-        return message(DataError, lambda: fitted().recommend(4, 10, allowed=allowed))
+        return error_message(DataError, lambda: fitted().recommend(4, 10, allowed=allowed))
 
     assert told("17") == "allowed must be a list, not '17'."
     assert told(17) == "allowed must be a list, not '17'."
@@ -159,6 +159,6 @@ def test_what_is_neither_a_list_of_ids_nor_a_mask_is_refused() -> None:
         assert told(mask) == (
             "The mask of allowed items has shape (3,), but must have shape (120,)."
         )
-    assert message(UnknownNameError, lambda: fitted().recommend(4, allowed=[17, 18])).startswith(
-        "No item '18' among the 120"
-    )
+    assert error_message(
+        UnknownNameError, lambda: fitted().recommend(4, allowed=[17, 18])
+    ).startswith("No item '18' among the 120")

@@ -47,7 +47,7 @@ ITEM = 17
 
 @cache
 def pairs() -> Ratings:
-    """Who has what: the 4,000 or so ratings of the table that are above the mean, without their stars."""
+    """Implicit feedback: the 4,000 or so ratings of the table that are above the mean, without their stars."""
     likes = table().subset(table().value > 3)
     users, items = likes.users.ids[likes.user_index], likes.items.ids[likes.item_index]
     return Ratings.from_ids(users, items, np.ones(len(likes)))
@@ -69,7 +69,7 @@ def message(error: type[MatineeError], settings: dict[str, Any]) -> str:
     return str(caught.value)
 
 
-def learnt(model: Recommender) -> dict[str, bytes]:
+def learned_bytes(model: Recommender) -> dict[str, bytes]:
     fitted = [one for one in (model, *model.members().values()) if one.is_fitted]
     return {
         f"{one.name}.{name}": array.tobytes()
@@ -163,7 +163,7 @@ def test_it_is_better_than_the_best_of_its_models() -> None:
     assert errors["blend"] < min(errors["mf"], errors["item-knn"])
 
 
-def test_a_model_that_has_learnt_by_heart_is_left_out() -> None:
+def test_a_model_that_memorizes_is_left_out() -> None:
     by_heart = {
         "plain-mf.weight_decay": 0,
         "plain-mf.epochs": 30,
@@ -202,7 +202,7 @@ def test_the_models_are_fitted_on_all_ratings_in_the_end() -> None:
     for member, alone in zip(
         stars().members_, Blend.from_settings(PAIR)._unfitted(("mf", "item-knn")), strict=True
     ):
-        assert learnt(member) == learnt(alone.fit(table(), n_threads=1))
+        assert learned_bytes(member) == learned_bytes(alone.fit(table(), n_threads=1))
 
 
 @pytest.mark.parametrize("settings", [PAIR, RANKERS], ids=["stars", "lists"])
@@ -210,7 +210,7 @@ def test_the_number_of_threads_changes_no_bit(settings: dict[str, Any]) -> None:
     once, again = (
         Blend.from_settings(settings).fit(table(), n_threads=number) for number in (1, 2)
     )
-    assert learnt(once) == learnt(again)
+    assert learned_bytes(once) == learned_bytes(again)
 
 
 def test_settings_reach_the_models_they_are_for_and_the_seed_reaches_all() -> None:
@@ -307,7 +307,7 @@ def test_a_table_of_pairs_needs_no_stars() -> None:
     assert one.recommend({ITEM: 1.0}, 5) != one.recommend({}, 5)
 
 
-# -- explanations and likeness -----------------------------------------------------------------------------------
+# -- explanations and similarity ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_a_prediction_without_a_rating_is_that_of_the_person_without_it(models: 
     assert parts.without == pytest.approx(left_out, abs=1e-4)
 
 
-def test_it_says_which_of_its_models_cannot_explain() -> None:
+def test_the_error_names_the_model_that_cannot_explain() -> None:
     one = Blend.from_settings({"models": "popularity,ease"}).fit(
         table().subset(np.arange(500)), n_threads=1
     )
@@ -349,7 +349,7 @@ def test_it_says_which_of_its_models_cannot_explain() -> None:
     )
 
 
-def test_likeness_is_the_weighted_mean_of_what_the_models_know() -> None:
+def test_similarity_is_the_weighted_mean_over_the_models() -> None:
     item = table().items.index(ITEM)
     (first, mf), (second, knn) = stars()._used()
     expected = (first * mf.likeness(item) + second * np.nan_to_num(knn.likeness(item))) / (
@@ -390,7 +390,7 @@ def test_a_file_brings_back_every_model(settings: dict[str, Any], tmp_path: Path
     save_model(tmp_path / "m.matinee", one, Catalog(), Origin())
     other = load_model(tmp_path / "m.matinee")[0]
     assert isinstance(other, Blend)
-    assert learnt(other) == learnt(one)
+    assert learned_bytes(other) == learned_bytes(one)
     assert other.member_weights() == one.member_weights()
     assert [member.settings() for member in other.members_] == [
         member.settings() for member in one.members_
@@ -455,7 +455,7 @@ def test_a_blend_with_user_knn_cannot_leave_out_the_histories(tmp_path: Path) ->
 # -- messages ----------------------------------------------------------------------------------------------------
 
 
-def test_a_misspelt_model_or_setting_suggests_the_nearest() -> None:
+def test_a_misspelled_model_or_setting_suggests_the_nearest() -> None:
     told = message(UnknownNameError, {"models": "mf,item-kn"})
     assert told.startswith("There is no model 'item-kn'. Did you mean 'item-knn'")
     assert message(UnknownNameError, {"models": "mf", "mf.factor": 8}).startswith(

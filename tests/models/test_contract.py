@@ -24,9 +24,9 @@ from tests.helpers import (
     all_scores,
     arrays,
     assert_same,
+    error_message,
     every_model_and_the_docs,
     history,
-    message,
     ndcg_at_10,
     relabelled,
     table,
@@ -85,7 +85,7 @@ def test_fitting_returns_the_model_and_changes_no_rating(model: Model) -> None:
 
 
 @every_model_and_the_docs
-def test_what_is_learnt_are_arrays(model: Model) -> None:
+def test_learned_attributes_are_arrays(model: Model) -> None:
     one = fitted(model)
     for name in (each.name for each in learned_arrays(model) if each.name != CURVE):
         assert isinstance(getattr(one, name), np.ndarray), name
@@ -95,13 +95,13 @@ def test_what_is_learnt_are_arrays(model: Model) -> None:
 def test_no_ratings_are_refused(model: Model) -> None:
     nothing = table().subset(np.array([], np.int64))
     assert (
-        message(DataError, lambda: unfitted(model).fit(nothing))
+        error_message(DataError, lambda: unfitted(model).fit(nothing))
         == "There are no ratings to train on."
     )
 
 
 @every_model_and_the_docs
-def test_a_model_without_fit_says_so(model: Model) -> None:
+def test_an_unfitted_model_raises_not_fitted(model: Model) -> None:
     new = unfitted(model)
     assert (new.is_fitted, fitted(model).is_fitted) == (False, True)
     expected = f"This {model.name} model is not fitted: call fit(ratings), or load a saved model."
@@ -116,7 +116,7 @@ def test_a_model_without_fit_says_so(model: Model) -> None:
         lambda: new.parts(1, ITEM),
     ]
     for question in questions:
-        assert message(NotFittedError, question) == expected
+        assert error_message(NotFittedError, question) == expected
 
 
 @every_model_and_the_docs
@@ -146,7 +146,7 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
     if (
         model.capabilities.predicts_stars
     ):  # but whoever gives everything the same number has not rated
-        assert message(UnsupportedError, lambda: one.predict(5, 6)) == (
+        assert error_message(UnsupportedError, lambda: one.predict(5, 6)) == (
             f"{one.name} was trained on a table without ratings, so it ranks and predicts no stars."
         )
 
@@ -249,10 +249,10 @@ def test_top_items_are_those_that_recommend_gives(model: Model) -> None:
 
 
 @every_model_and_the_docs
-def test_similar_items_are_others_best_first_or_it_is_said_who_can(model: Model) -> None:
+def test_similar_items_are_sorted_or_another_model_is_suggested(model: Model) -> None:
     if not has_similar(fitted(model)):
         expected = f"{model.name} has no item factors, so it cannot say what is similar; use mf."
-        assert message(UnsupportedError, lambda: fitted(model).similar(ITEM)) == expected
+        assert error_message(UnsupportedError, lambda: fitted(model).similar(ITEM)) == expected
         return
     best = fitted(model).similar(ITEM, 8)
     scores = [one.score for one in best]
@@ -284,13 +284,13 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
         questions.append(lambda: one.parts(3000, ITEM))
         items.append(lambda: one.parts(1, "117x"))
     for question in questions:
-        found = message(UnknownNameError, question)
+        found = error_message(UnknownNameError, question)
         assert found.startswith(
             "No user '3000' among the 300 this model was trained on. Did you mean "
         )
         assert "'300'" in found
     for question in items:
-        found = message(UnknownNameError, question)
+        found = error_message(UnknownNameError, question)
         assert found.startswith(
             "No item '117x' among the 120 this model was trained on. Did you mean '117'"
         )
@@ -304,8 +304,10 @@ def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
     if model.capabilities.predicts_stars:
         return
     expected = f"{model.name} only ranks and predicts no stars; use baseline or mf."
-    assert message(UnsupportedError, lambda: fitted(model).predict(1, ITEM)) == expected
-    assert message(UnsupportedError, lambda: fitted(model).predict_ratings(table())) == expected
+    assert error_message(UnsupportedError, lambda: fitted(model).predict(1, ITEM)) == expected
+    assert (
+        error_message(UnsupportedError, lambda: fitted(model).predict_ratings(table())) == expected
+    )
 
 
 @every_star_model
@@ -371,11 +373,11 @@ def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> N
 
 
 @every_model_and_the_docs
-def test_a_score_is_the_sum_of_its_parts_or_it_is_said_who_can_explain(model: Model) -> None:
+def test_a_score_is_the_sum_of_its_parts_or_another_model_is_suggested(model: Model) -> None:
     one = fitted(model)
     if not explains(one):
         expected = f"{model.name} cannot explain what it recommends; use mf."
-        assert message(UnsupportedError, lambda: one.parts(1, ITEM)) == expected
+        assert error_message(UnsupportedError, lambda: one.parts(1, ITEM)) == expected
         return
     few: dict[int | str, float] = {7: 5.0, 27: 1.0, ITEM: 4.0}
     people: list[Any] = [1, 150, 300, history(table(), 1), few, {}]
@@ -468,7 +470,7 @@ def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: M
 @pytest.mark.parametrize("stars", [0.5, 5.5, -1.0, float("nan"), float("inf")])
 def test_a_rating_outside_the_scale_is_refused(model: Model, stars: float) -> None:
     expected = f"The rating {stars:g} for item '17' is outside the scale 1 to 5 in steps of 0.5."
-    assert message(DataError, lambda: fitted(model).fold_in({7: 3.0, 17: stars})) == expected
+    assert error_message(DataError, lambda: fitted(model).fold_in({7: 3.0, 17: stars})) == expected
 
 
 # -- ids ---------------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_a_curve_is_left_where_it_is_declared(model: Model) -> None:
 
 
 @every_model_and_the_docs
-def test_a_model_that_must_watch_a_part_says_so(model: Model) -> None:
+def test_a_model_that_needs_a_validation_part_says_so(model: Model) -> None:
     assert not model().needs_valid
     for name in ("patience", "keep_best"):
         if name in {one.name for one in model.hypers()}:
@@ -224,7 +224,7 @@ def test_the_suggested_models_are_there_and_are_the_default() -> None:
     assert (default_model(Scale(1, 5, 1)), default_model(PAIRS)) == (stars, pairs)
 
 
-def test_every_model_says_in_a_sentence_what_it_does() -> None:
+def test_every_model_has_a_summary_sentence() -> None:
     every: tuple[Model, ...] = (*MODELS, Network)
     for model in every:
         assert model.summary.endswith(".")

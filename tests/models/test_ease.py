@@ -18,15 +18,14 @@ from matinee.models.implicit_feedback import random_matrix_norm
 from matinee.models.popularity import Popularity
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
-from tests.helpers import history, message, ndcg_at_10, small_table
-from tests.helpers import scores_in_order as all_scores
+from tests.helpers import error_message, history, ndcg_at_10, scores_in_order, small_table
 
 Given = dict[int | str, float]
 ITEM = 57
 
 
 N_LIKED = 34
-"""Items of `table` that somebody likes."""
+"""Items of `table` that at least one user likes."""
 
 
 @cache
@@ -68,7 +67,9 @@ def test_scores_are_those_of_the_closed_form() -> None:
     assert expected.max() > 0.15
     for user in range(60):
         if liked[user].any():
-            np.testing.assert_allclose(all_scores(fitted(), user + 1), expected[user], atol=1e-5)
+            np.testing.assert_allclose(
+                scores_in_order(fitted(), user + 1), expected[user], atol=1e-5
+            )
 
 
 @pytest.mark.parametrize("n_items", [5, 300, 700])
@@ -88,7 +89,7 @@ def test_many_people_at_once_get_what_each_gets_alone() -> None:
     np.testing.assert_allclose(fitted(7)._scores(vectors), alone, atol=1e-6)
 
 
-def test_the_entries_kept_are_the_largest_partial_correlations() -> None:
+def test_the_stored_entries_are_the_largest_partial_correlations() -> None:
     few, every = fitted(6), fitted()
     assert np.count_nonzero(liked_matrix(table()).any(axis=0)) == N_LIKED
     assert len(every.correlations_) == N_LIKED * (N_LIKED - 1)
@@ -124,8 +125,8 @@ def test_users_and_items_in_another_order_change_only_the_order() -> None:
     columns = users[table().user_index], items[table().item_index], table().value
     other = EASE().fit(Ratings.from_ids(*columns, scale=table().scale), n_threads=1)
     for user in (3, 44):
-        same = np.array(all_scores(other, int(users[user])))[items]
-        np.testing.assert_allclose(same, all_scores(EASE().fit(table()), user + 1), atol=1e-5)
+        same = np.array(scores_in_order(other, int(users[user])))[items]
+        np.testing.assert_allclose(same, scores_in_order(EASE().fit(table()), user + 1), atol=1e-5)
 
 
 # -- people ------------------------------------------------------------------------------------------------------
@@ -133,7 +134,9 @@ def test_users_and_items_in_another_order_change_only_the_order() -> None:
 
 def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores() -> None:
     for user in (1, 30, 60):
-        assert all_scores(fitted(7), history(table(), user)) == all_scores(fitted(7), user)
+        assert scores_in_order(fitted(7), history(table(), user)) == scores_in_order(
+            fitted(7), user
+        )
 
 
 @pytest.mark.parametrize("entries", [5, 1000])
@@ -161,8 +164,8 @@ def test_whoever_likes_nothing_gets_what_the_popular_items_suggest() -> None:
     liked = liked_matrix(table())
     popularity = liked.sum(axis=0) / np.count_nonzero(liked.any(axis=1))
     expected = popularity @ closed_form(liked, fitted().regularization)
-    np.testing.assert_allclose(all_scores(fitted(), {}), expected, atol=1e-5)
-    assert all_scores(fitted(), {27: 1.0}) == all_scores(fitted(), {})
+    np.testing.assert_allclose(scores_in_order(fitted(), {}), expected, atol=1e-5)
+    assert scores_in_order(fitted(), {27: 1.0}) == scores_in_order(fitted(), {})
 
 
 def test_similar_items_have_the_largest_partial_correlations() -> None:
@@ -178,8 +181,8 @@ def test_similar_items_have_the_largest_partial_correlations() -> None:
 
 def test_an_item_that_nobody_likes_is_like_nothing() -> None:
     told = "Item '17' has no similar items: ease learned nothing about it."
-    assert message(UnsupportedError, lambda: fitted().similar(17)) == told
-    assert np.isfinite(all_scores(fitted(), {17: 5.0})).all()
+    assert error_message(UnsupportedError, lambda: fitted().similar(17)) == told
+    assert np.isfinite(scores_in_order(fitted(), {17: 5.0})).all()
 
 
 # -- tables of every kind ----------------------------------------------------------------------------------------
@@ -204,9 +207,9 @@ def test_three_items_and_text_ids_are_enough() -> None:
 
 def test_a_threshold_that_is_none_or_that_nobody_reaches_is_refused() -> None:
     told = "ease: threshold must be a rating, such as 4, or auto, not 'nan'."
-    assert message(SettingError, lambda: EASE(threshold="nan")) == told
+    assert error_message(SettingError, lambda: EASE(threshold="nan")) == told
     told = "ease: no rating reaches the threshold 6; the highest is 5. Give a lower threshold, or auto."
-    assert message(DataError, lambda: EASE(threshold="6").fit(table())) == told
+    assert error_message(DataError, lambda: EASE(threshold="6").fit(table())) == told
 
 
 # -- memory and files --------------------------------------------------------------------------------------------
@@ -221,14 +224,14 @@ def test_too_many_items_for_the_memory_are_refused_with_what_to_use_before_anyth
     wide = Ratings.from_ids(np.arange(n_items) % 50, np.arange(n_items), np.ones(n_items))
     told = "ease needs 28.8 GB of memory for 60,000 items, 8 bytes for each pair, but 4.0 GB are free. "
     told += "Use ials or item-knn."
-    assert message(UnsupportedError, lambda: EASE().fit(wide)) == told
+    assert error_message(UnsupportedError, lambda: EASE().fit(wide)) == told
 
 
-def test_only_items_that_somebody_likes_take_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_liked_items_take_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ease, "free_memory", lambda: 8 * N_LIKED**2)
     assert np.array_equal(EASE(entries=1000).fit(table()).correlations_, fitted().correlations_)
     monkeypatch.setattr(ease, "free_memory", lambda: 8 * N_LIKED**2 - 1)
-    assert message(UnsupportedError, lambda: EASE().fit(table())).startswith(
+    assert error_message(UnsupportedError, lambda: EASE().fit(table())).startswith(
         "ease needs 0.0 GB of memory for 34"
     )
 
@@ -243,7 +246,7 @@ def test_a_file_without_histories_serves_new_people_and_refuses_known_ones(tmp_p
     assert bare.similar(ITEM) == fitted().similar(ITEM)
     told = "ease represents users by their ratings, which were not saved in this file: "
     told += "give the ratings, or train it without --no-history."
-    assert message(UnsupportedError, lambda: bare.recommend(3)) == told
+    assert error_message(UnsupportedError, lambda: bare.recommend(3)) == told
 
 
 def test_lists_on_real_ratings_are_better_than_popularity() -> None:

@@ -44,7 +44,7 @@ def test_defaults_lie_inside_their_range_and_are_explained(model: type[Recommend
 
 
 @every_model
-def test_every_range_is_kept_at_both_ends(model: type[Recommender]) -> None:
+def test_every_range_is_enforced_at_both_ends(model: type[Recommender]) -> None:
     for one in model.hypers():
         for limit, step in ((one.low, -1), (one.high, 1)):
             if limit is None:
@@ -138,7 +138,9 @@ def test_the_names_of_models_find_them(model: type[Recommender]) -> None:
         ({"seed": -1}, "mf: seed must be between 0 and 2147483647, not -1 (default 0)."),
     ],
 )
-def test_a_wrong_value_says_what_is_right(settings: dict[str, Any], expected: str) -> None:
+def test_a_wrong_value_is_refused_with_the_valid_ones(
+    settings: dict[str, Any], expected: str
+) -> None:
     with pytest.raises(SettingError) as caught:
         MatrixFactorization.from_settings(settings)
     assert str(caught.value) == expected
@@ -163,7 +165,7 @@ def test_a_wrong_value_says_what_is_right(settings: dict[str, Any], expected: st
         (Popularity, "zzz", "popularity has no setting 'zzz'. Its settings are: seed."),
     ],
 )
-def test_a_misspelt_setting_suggests_the_nearest(
+def test_a_misspelled_setting_suggests_the_nearest(
     model: type[Recommender], name: str, expected: str
 ) -> None:
     with pytest.raises(UnknownNameError) as caught:
@@ -171,7 +173,7 @@ def test_a_misspelt_setting_suggests_the_nearest(
     assert str(caught.value).startswith(expected)
 
 
-def test_a_misspelt_model_suggests_the_nearest() -> None:
+def test_a_misspelled_model_suggests_the_nearest() -> None:
     with pytest.raises(
         UnknownNameError, match=r"^There is no model 'popular'\. Did you mean 'popularity'"
     ):

@@ -19,9 +19,7 @@ from matinee.models.implicit_feedback import random_matrix_norm
 from matinee.models.popularity import Popularity
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
-from tests.helpers import history, message, ndcg_at_10
-from tests.helpers import scores_in_order as all_scores
-from tests.helpers import small_table as table
+from tests.helpers import error_message, history, ndcg_at_10, scores_in_order, small_table
 
 Given = dict[int | str, float]
 ITEM = 57
@@ -46,7 +44,7 @@ def fitted(*, counts: bool = False) -> ImplicitALS:
     """None may change it."""
     if counts:
         return ImplicitALS(factors=12, weights="log", alpha=2).fit(plays(), n_threads=1)
-    return ImplicitALS(factors=12).fit(table(), n_threads=1)
+    return ImplicitALS(factors=12).fit(small_table(), n_threads=1)
 
 
 both_tables = pytest.mark.parametrize("counts", [False, True], ids=["stars", "counts"])
@@ -130,7 +128,7 @@ def test_counts_weigh_as_the_formula_says(weights: str) -> None:
 
 @both_tables
 def test_the_history_is_what_is_minimised_and_it_falls(counts: bool) -> None:
-    model, ratings = fitted(counts=counts), plays() if counts else table()
+    model, ratings = fitted(counts=counts), plays() if counts else small_table()
     weight = (
         1 + 2 * np.log1p(ratings.value.astype(np.float64))
         if counts
@@ -159,7 +157,7 @@ def test_equal_counts_weigh_nothing() -> None:
 @both_tables
 def test_users_and_items_in_another_order_change_only_the_order(counts: bool) -> None:
     ratings, model, rng = (
-        plays() if counts else table(),
+        plays() if counts else small_table(),
         fitted(counts=counts),
         np.random.default_rng(2),
     )
@@ -175,7 +173,7 @@ def test_users_and_items_in_another_order_change_only_the_order(counts: bool) ->
     np.testing.assert_allclose(score_matrix(other)[users][:, items], score_matrix(model), atol=2e-4)
 
 
-def test_groups_of_the_same_form_are_told_apart() -> None:
+def test_groups_of_the_same_form_are_distinguished() -> None:
     """Two circles of people who all like the same five things: nothing but their order distinguishes them."""
     users, items = np.divmod(np.arange(50), 5)
     blocks = Ratings.from_ids(users, items + 5 * (users >= 5), np.ones(50))
@@ -186,7 +184,9 @@ def test_groups_of_the_same_form_are_told_apart() -> None:
 
 
 def test_another_seed_starts_elsewhere_and_ends_close() -> None:
-    one, other = (ImplicitALS(factors=12, seed=seed).fit(table(), n_threads=1) for seed in (0, 1))
+    one, other = (
+        ImplicitALS(factors=12, seed=seed).fit(small_table(), n_threads=1) for seed in (0, 1)
+    )
     difference = abs(score_matrix(one) - score_matrix(other)).max()
     assert 0 < difference < 0.2
 
@@ -207,16 +207,19 @@ def test_with_weights_too_threads_change_no_bit(n_threads: int) -> None:
 def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores(
     counts: bool,
 ) -> None:
-    model, ratings = fitted(counts=counts), plays() if counts else table()
+    model, ratings = fitted(counts=counts), plays() if counts else small_table()
     for user in (1, 30, 60):
         np.testing.assert_allclose(
-            all_scores(model, history(ratings, user)), all_scores(model, user), rtol=0, atol=2e-4
+            scores_in_order(model, history(ratings, user)),
+            scores_in_order(model, user),
+            rtol=0,
+            atol=2e-4,
         )
 
 
 @both_tables
 def test_an_explanation_is_what_dropping_each_rating_changes(counts: bool) -> None:
-    model, ratings = fitted(counts=counts), plays() if counts else table()
+    model, ratings = fitted(counts=counts), plays() if counts else small_table()
     few: Given = {7: 5.0, 17: 4.5, 27: 1.0}
     item = model.items_.index(ITEM)
     people: list[Given] = [history(ratings, 2), history(ratings, 41), few, {27: 1.0}, {7: 4.0}]
@@ -236,19 +239,25 @@ def test_a_known_persons_parts_add_up_without_a_rest() -> None:
     assert (parts.mean, parts.user, parts.item) == (0, 0, 0)
 
 
-def test_what_is_not_liked_says_nothing() -> None:
-    assert all_scores(fitted(), {7: 5.0, 17: 3.5, 27: 1.0}) == all_scores(fitted(), {7: 5.0})
+def test_ratings_that_are_not_liked_have_no_effect() -> None:
+    assert scores_in_order(fitted(), {7: 5.0, 17: 3.5, 27: 1.0}) == scores_in_order(
+        fitted(), {7: 5.0}
+    )
 
 
 def test_whoever_likes_nothing_gets_the_mean_of_the_others() -> None:
-    some = table().subset(np.flatnonzero((table().user_index != 4) | (table().value < 4)))
+    some = small_table().subset(
+        np.flatnonzero((small_table().user_index != 4) | (small_table().value < 4))
+    )
     model = ImplicitALS(factors=12).fit(some, n_threads=1)
     assert np.any(some.user_index == 4)
     others = np.arange(60) != 4
     np.testing.assert_allclose(
         model.user_factors_[4], model.user_factors_[others].mean(axis=0), atol=1e-6
     )
-    assert all_scores(model, {}) == all_scores(model, {7: 1.0}) == all_scores(model, 5)
+    assert (
+        scores_in_order(model, {}) == scores_in_order(model, {7: 1.0}) == scores_in_order(model, 5)
+    )
 
 
 # -- what counts as liked ----------------------------------------------------------------------------------------
@@ -256,12 +265,14 @@ def test_whoever_likes_nothing_gets_the_mean_of_the_others() -> None:
 
 def test_auto_is_the_upper_quarter_of_the_scale_and_everything_where_all_are_the_same() -> None:
     assert float(fitted().threshold_) == 4
-    one = ImplicitALS(factors=12, threshold="4").fit(table(), n_threads=1)
+    one = ImplicitALS(factors=12, threshold="4").fit(small_table(), n_threads=1)
     assert np.array_equal(one.user_factors_, fitted().user_factors_)
     unary = Ratings.from_ids([1, 1, 2, 3, 3, 4], [1, 2, 2, 1, 3, 3], [1.0] * 6)
     has = ImplicitALS(factors=3).fit(unary)
     assert has.recommend({1: 1.0})[0].stars is None
-    low = Ratings.from_ids([1, 2], [1, 2], [1.0, 2.0], scale=table().scale)  # nobody reaches 4
+    low = Ratings.from_ids(
+        [1, 2], [1, 2], [1.0, 2.0], scale=small_table().scale
+    )  # nobody reaches 4
     assert float(ImplicitALS(factors=3).fit(low).threshold_) == 1
 
 
@@ -275,27 +286,28 @@ def test_of_counts_every_one_is_a_like_and_without_weights_how_often_changes_not
     )
     one, other = (ImplicitALS(factors=5).fit(ratings) for ratings in (plays(), once))
     assert np.array_equal(one.user_factors_, other.user_factors_)
-    assert all_scores(one, {7: 90.0, 17: 1.0}) == all_scores(one, {7: 1.0, 17: 1.0})
+    assert scores_in_order(one, {7: 90.0, 17: 1.0}) == scores_in_order(one, {7: 1.0, 17: 1.0})
 
 
 def test_with_weights_auto_counts_stars_of_any_number_as_likes() -> None:
     assert (
-        float(ImplicitALS(factors=3, weights="log").fit(table()).threshold_) == table().value.min()
+        float(ImplicitALS(factors=3, weights="log").fit(small_table()).threshold_)
+        == small_table().value.min()
     )
 
 
 def test_a_threshold_that_nobody_reaches_is_refused() -> None:
     told = "ials: no rating reaches the threshold 9; the highest is 5. Give a lower threshold, or auto."
-    assert message(DataError, lambda: ImplicitALS(threshold="9").fit(table())) == told
+    assert error_message(DataError, lambda: ImplicitALS(threshold="9").fit(small_table())) == told
 
 
 def test_settings_that_are_not_there_are_refused_with_what_is() -> None:
     told = "ials: threshold must be a rating, such as 4, or auto, not 'high'."
-    assert message(SettingError, lambda: ImplicitALS(threshold="high")) == told
-    assert message(SettingError, lambda: ImplicitALS(weights="lin")).startswith(
+    assert error_message(SettingError, lambda: ImplicitALS(threshold="high")) == told
+    assert error_message(SettingError, lambda: ImplicitALS(weights="lin")).startswith(
         "ials: weights must be none, log or linear, not 'lin' (default none). Did you mean 'linear'"
     )
-    assert message(SettingError, lambda: ImplicitALS(weights="q")) == (
+    assert error_message(SettingError, lambda: ImplicitALS(weights="q")) == (
         "ials: weights must be none, log or linear, not 'q' (default none)."
     )
 
@@ -309,7 +321,7 @@ def test_a_file_without_histories_still_knows_everybody(tmp_path: Path) -> None:
     )
     bare = load_model(tmp_path / "bare.matinee")[0]
     assert bare.recommend(3, 50, include_seen=True) == fitted().recommend(3, 50, include_seen=True)
-    mine = history(table(), 3)
+    mine = history(small_table(), 3)
     assert bare.recommend(mine, 50) == fitted().recommend(mine, 50)
     assert bare.parts(mine, ITEM)[0] == fitted().parts(mine, ITEM)[0]
 

@@ -1,4 +1,4 @@
-"""Neighbours: against brute force by the formulas, new and known people, tables without ratings, on real ratings."""
+"""Neighbors: against brute force by the formulas, new and known people, tables without ratings, on real ratings."""
 
 from functools import cache
 from math import sqrt
@@ -19,10 +19,8 @@ from matinee.models.baseline import Baseline
 from matinee.models.knn import SIMILARITIES, USERS_PER_BLOCK, ItemKNN, UserKNN
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
-from tests.helpers import history, message
-from tests.helpers import scores_in_order as all_scores
-from tests.helpers import small_table as table
-from tests.reference import likeness_twin, weighted_twin
+from tests.helpers import error_message, history, scores_in_order, small_table
+from tests.reference import similarity_twin, weighted_twin
 
 Model = type[ItemKNN] | type[UserKNN]
 Given = dict[int | str, float]
@@ -32,7 +30,7 @@ ITEM = 57
 
 @cache
 def unary() -> Ratings:
-    """Who has what, without ratings; user 61 has nothing, item 407 nobody."""
+    """Implicit feedback; user 61 has nothing, item 407 nobody."""
     some = simulated(60, 40, 300, seed=4)
     users, items = some.users.ids[some.user_index], some.items.ids[some.item_index]
     more = Ratings.from_ids([*users, 61], [*items, 407], np.ones(len(some) + 1))
@@ -45,7 +43,7 @@ def fitted(
 ) -> ItemKNN | UserKNN:
     """None may change it."""
     one = model(similarity=similarity, k=7, damping=0.2, shrinkage=4.0, min_overlap=2)
-    return one.fit(unary() if is_unary else table(), n_threads=1)
+    return one.fit(unary() if is_unary else small_table(), n_threads=1)
 
 
 # -- brute force -------------------------------------------------------------------------------------------------
@@ -88,21 +86,23 @@ class Twin:
         is_raw = self.has_stars and self.model.similarity in ("cosine", "pearson")
         return person if is_raw else self.leave(person)
 
-    def item_likeness(self, item: int, other: int) -> float:
+    def item_similarity(self, item: int, other: int) -> float:
         x, y = (
             {user: given[one] for user, given in enumerate(self.values) if one in given}
             for one in (item, other)
         )
-        return likeness_twin(x, y, self.measure)
+        return similarity_twin(x, y, self.measure)
 
     def score(self, person: dict[int, float], item: int) -> float:
         left = self.leave(person)
         if isinstance(self.model, ItemKNN):
-            found = [(self.item_likeness(item, other), other, left[other]) for other in person]
+            found = [(self.item_similarity(item, other), other, left[other]) for other in person]
         else:
             raters = [user for user, theirs in enumerate(self.people) if item in theirs]
             mine = self.compared(person)
-            alike = {user: likeness_twin(mine, self.values[user], self.measure) for user in raters}
+            alike = {
+                user: similarity_twin(mine, self.values[user], self.measure) for user in raters
+            }
             found = [(alike[user], user, self.left[user][item]) for user in raters]
         return (
             self.mean + self.bias(person) + self.item_bias[item] + weighted_twin(found, self.rule)
@@ -113,10 +113,10 @@ class Twin:
 @pytest.mark.parametrize("similarity", SIMILARITIES)
 def test_scores_are_those_of_the_formulas(model: Model, similarity: str) -> None:
     one = fitted(model, similarity)
-    twin = Twin(one, table())
+    twin = Twin(one, small_table())
     for user in (3, 40):
-        known = all_scores(one, table().users.id(user))
-        items = range(0, table().n_items, 3)
+        known = scores_in_order(one, small_table().users.id(user))
+        items = range(0, small_table().n_items, 3)
         expected = [twin.score(twin.people[user], item) for item in items]
         np.testing.assert_allclose([known[item] for item in items], expected, atol=2e-5)
 
@@ -126,7 +126,7 @@ def test_without_ratings_scores_are_sums_of_cosines_of_sets(model: Model) -> Non
     one = fitted(model, is_unary=True)
     twin = Twin(one, unary())
     expected = [twin.score(twin.people[5], item) for item in range(unary().n_items)]
-    np.testing.assert_allclose(all_scores(one, unary().users.id(5)), expected, atol=2e-5)
+    np.testing.assert_allclose(scores_in_order(one, unary().users.id(5)), expected, atol=2e-5)
     assert max(expected) > 0.1
 
 
@@ -160,20 +160,22 @@ def test_predicting_many_pairs_in_any_order_gives_what_one_by_one_gives(model: M
 def test_users_and_items_in_another_order_change_only_the_order(model: Model) -> None:
     rng = np.random.default_rng(2)
     users, items = rng.permutation(60), rng.permutation(40)
-    columns = users[table().user_index], items[table().item_index], table().value
-    other = model().fit(Ratings.from_ids(*columns, scale=table().scale), n_threads=1)
-    one = model().fit(table(), n_threads=1)
+    columns = users[small_table().user_index], items[small_table().item_index], small_table().value
+    other = model().fit(Ratings.from_ids(*columns, scale=small_table().scale), n_threads=1)
+    one = model().fit(small_table(), n_threads=1)
     asked = one.users_.id(7), other.users_.id(users[7])
     np.testing.assert_allclose(
-        np.array(all_scores(other, asked[1]))[items], np.array(all_scores(one, asked[0])), atol=2e-5
+        np.array(scores_in_order(other, asked[1]))[items],
+        np.array(scores_in_order(one, asked[0])),
+        atol=2e-5,
     )
 
 
-# -- neighbours --------------------------------------------------------------------------------------------------
+# -- neighbors ---------------------------------------------------------------------------------------------------
 
 
-def test_keeping_fewer_items_keeps_the_nearest() -> None:
-    few, all_ = (ItemKNN(kept=kept).fit(table(), n_threads=1) for kept in (6, 1000))
+def test_storing_fewer_neighbors_stores_the_nearest() -> None:
+    few, all_ = (ItemKNN(kept=kept).fit(small_table(), n_threads=1) for kept in (6, 1000))
     assert (few.neighbours_.shape, all_.neighbours_.shape) == ((40, 6), (40, 40))
     assert np.array_equal(few.neighbours_, all_.neighbours_[:, :6])
     assert np.array_equal(few.weights_, all_.weights_[:, :6])
@@ -187,12 +189,12 @@ def test_equally_near_items_are_in_the_order_of_their_ids() -> None:
     assert [near.item_id for near in one.similar(3)] == [0, 1, 2, 4, 5]
 
 
-def test_similar_items_are_those_of_the_highest_likeness() -> None:
+def test_similar_items_have_the_highest_similarity() -> None:
     one = fitted(ItemKNN)
-    twin = Twin(one, table())
-    item = table().items.index(ITEM)
+    twin = Twin(one, small_table())
+    item = small_table().items.index(ITEM)
     alike = {
-        table().items.id(other): twin.item_likeness(item, other)
+        small_table().items.id(other): twin.item_similarity(item, other)
         for other in range(40)
         if other != item
     }
@@ -202,20 +204,22 @@ def test_similar_items_are_those_of_the_highest_likeness() -> None:
     np.testing.assert_allclose([alike[near.item_id] for near in found], expected, atol=1e-5)
 
 
-def test_an_item_like_nothing_is_told() -> None:
+def test_an_item_without_similar_items_is_reported() -> None:
     one = fitted(ItemKNN, is_unary=True)
     told = "Item '407' has no similar items: item-knn learned nothing about it."
-    assert message(UnsupportedError, lambda: one.similar(407)) == told
+    assert error_message(UnsupportedError, lambda: one.similar(407)) == told
 
 
 @both_models
-def test_without_neighbours_the_biases_are_predicted(model: Model) -> None:
-    shy = model(min_overlap=1000).fit(table(), n_threads=1)
-    baseline = Baseline().fit(table())
+def test_without_neighbors_the_biases_are_predicted(model: Model) -> None:
+    shy = model(min_overlap=1000).fit(small_table(), n_threads=1)
+    baseline = Baseline().fit(small_table())
     np.testing.assert_allclose(
-        shy.predict_ratings(table()), baseline.predict_ratings(table()), atol=1e-5
+        shy.predict_ratings(small_table()), baseline.predict_ratings(small_table()), atol=1e-5
     )
-    np.testing.assert_allclose(all_scores(shy, {}), all_scores_of_baseline(baseline), atol=1e-5)
+    np.testing.assert_allclose(
+        scores_in_order(shy, {}), all_scores_of_baseline(baseline), atol=1e-5
+    )
 
 
 def all_scores_of_baseline(baseline: Baseline) -> NDArray[np.float64]:
@@ -244,7 +248,9 @@ def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores(
     one = fitted(model, similarity)
     for user in (1, 30):
         np.testing.assert_allclose(
-            all_scores(one, history(table(), user)), all_scores(one, user), atol=1e-4
+            scores_in_order(one, history(small_table(), user)),
+            scores_in_order(one, user),
+            atol=1e-4,
         )
 
 
@@ -264,29 +270,29 @@ def test_a_score_is_the_sum_of_what_ratings_add(model: Model, similarity: str) -
 
 @both_models
 @pytest.mark.parametrize("is_unary", [False, True])
-def test_without_a_rating_is_the_score_of_somebody_who_never_gave_it(
+def test_the_score_without_a_rating_is_that_of_a_person_who_never_gave_it(
     model: Model, is_unary: bool
 ) -> None:
     one = fitted(model, is_unary=is_unary)
-    mine = history(unary() if is_unary else table(), 9)
+    mine = history(unary() if is_unary else small_table(), 9)
     assert len(mine) > one.k or is_unary
     score, parts = one.parts(mine, ITEM)
     place = one.items_.index(ITEM)
     for item, without in zip(mine, parts.without.tolist(), strict=True):
         others = {other: stars for other, stars in mine.items() if other != item}
-        assert without == pytest.approx(all_scores(one, others)[place], abs=1e-5)
+        assert without == pytest.approx(scores_in_order(one, others)[place], abs=1e-5)
     assert np.ptp(parts.without) > 0
     assert np.isfinite(score)
 
 
 def test_an_item_adds_its_weight_times_what_the_biases_leave_of_its_rating() -> None:
     one = fitted(ItemKNN)
-    mine = history(table(), 9)
+    mine = history(small_table(), 9)
     _, parts = one.parts(mine, ITEM)
-    twin = Twin(one, table())
-    person = {table().items.index(item): stars for item, stars in mine.items()}
-    item = table().items.index(ITEM)
-    alike = sorted(((twin.item_likeness(item, other), other) for other in person), reverse=True)[
+    twin = Twin(one, small_table())
+    person = {small_table().items.index(item): stars for item, stars in mine.items()}
+    item = small_table().items.index(ITEM)
+    alike = sorted(((twin.item_similarity(item, other), other) for other in person), reverse=True)[
         : one.k
     ]
     weights = {other: like**one.amplification for like, other in alike if like > 0}
@@ -326,8 +332,8 @@ def test_a_table_without_ratings_is_ranked_and_has_no_stars(model: Model) -> Non
     told = (
         f"{model.name} was trained on a table without ratings, so it ranks and predicts no stars."
     )
-    assert message(UnsupportedError, lambda: one.predict(7, ITEM)) == told
-    assert message(UnsupportedError, lambda: one.predict_ratings(unary())) == told
+    assert error_message(UnsupportedError, lambda: one.predict(7, ITEM)) == told
+    assert error_message(UnsupportedError, lambda: one.predict_ratings(unary())) == told
 
 
 @both_models
@@ -349,19 +355,19 @@ def test_which_number_stands_for_having_makes_no_difference(model: Model) -> Non
         )
         for stars in (1.0, 5.0)
     )
-    assert all_scores(one, 7) == all_scores(five, 7)
-    assert all_scores(one, {ITEM: 1.0}) == all_scores(five, {ITEM: 5.0})
+    assert scores_in_order(one, 7) == scores_in_order(five, 7)
+    assert scores_in_order(one, {ITEM: 1.0}) == scores_in_order(five, {ITEM: 5.0})
 
 
 # -- settings and files ------------------------------------------------------------------------------------------
 
 
 @both_models
-def test_an_unknown_similarity_is_told_with_those_there_are(model: Model) -> None:
+def test_an_unknown_similarity_is_refused_with_the_valid_ones(model: Model) -> None:
     listed = "adjusted-cosine, cosine, pearson or pearson-baseline"
     told = f"{model.name}: similarity must be {listed}, not 'adjusted_cosine' (default adjusted-cosine)."
     told += " Did you mean 'adjusted-cosine' or 'cosine'?"
-    assert message(SettingError, lambda: model(similarity="adjusted_cosine")) == told
+    assert error_message(SettingError, lambda: model(similarity="adjusted_cosine")) == told
 
 
 def test_a_file_of_user_knn_cannot_leave_out_who_rated_what(tmp_path: Path) -> None:
@@ -369,7 +375,7 @@ def test_a_file_of_user_knn_cannot_leave_out_who_rated_what(tmp_path: Path) -> N
     path = tmp_path / "bare.matinee"
     origin = Origin("x", 9, "", has_history=False)
     assert (
-        message(ModelFileError, lambda: save_model(path, fitted(UserKNN), Catalog(), origin))
+        error_message(ModelFileError, lambda: save_model(path, fitted(UserKNN), Catalog(), origin))
         == told
     )
     assert not path.exists()
@@ -381,13 +387,13 @@ def test_a_file_of_item_knn_without_histories_serves_new_people_and_refuses_know
     path, one = tmp_path / "bare.matinee", fitted(ItemKNN)
     save_model(path, one, Catalog(), Origin("x", 9, "", has_history=False))
     bare = load_model(path)[0]
-    mine = history(table(), 3)
+    mine = history(small_table(), 3)
     assert bare.recommend(mine, 50) == one.recommend(mine, 50)
     assert bare.similar(ITEM) == one.similar(ITEM)
     told = "item-knn represents users by their ratings, which were not saved in this file: "
     told += "give the ratings, or train it without --no-history."
-    assert message(UnsupportedError, lambda: bare.recommend(3)) == told
-    assert message(UnsupportedError, lambda: bare.predict_ratings(table())) == told
+    assert error_message(UnsupportedError, lambda: bare.recommend(3)) == told
+    assert error_message(UnsupportedError, lambda: bare.predict_ratings(small_table())) == told
 
 
 # -- real ratings ------------------------------------------------------------------------------------------------

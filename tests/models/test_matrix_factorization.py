@@ -158,7 +158,7 @@ def test_the_rate_falls_in_a_straight_line() -> None:
     assert np.all(np.diff(one.curve_.rows[:, 1]) < 0)
 
 
-def test_progress_is_told_after_each_epoch() -> None:
+def test_progress_is_reported_after_each_epoch() -> None:
     steps: list[Step] = []
     one = MatrixFactorization(epochs=3).fit(simulated(), n_threads=1, progress=steps.append)
     assert steps == [

@@ -243,7 +243,7 @@ def test_a_rating_outside_the_scale_is_an_error() -> None:
 # -- the long tail -----------------------------------------------------------------------------------------------
 
 
-def test_the_long_tail_says_what_a_fifth_of_the_films_hold() -> None:
+def test_the_long_tail_states_the_share_of_the_most_rated_fifth() -> None:
     counts = np.array([1] * 16 + [20] * 4)
     axes = plots.long_tail(counts)
     assert axes.get_title() == "20% of the films hold 83% of the ratings"  # 80 of 96
@@ -366,7 +366,7 @@ def test_one_rating_and_equal_ratings_can_be_drawn(draw: Any, n: int, tmp_path: 
         ),
     ],
 )
-def test_what_cannot_be_drawn_is_told_in_a_sentence(
+def test_data_that_cannot_be_drawn_is_reported_in_a_sentence(
     draw: Any, true: Any, predicted: Any, told: str
 ) -> None:
     with pytest.raises(DataError) as caught:
@@ -415,7 +415,7 @@ def test_a_single_value_has_a_point_without_an_interval() -> None:
     assert intervals(axes) == []
 
 
-def test_sparse_bins_join_their_neighbours_until_each_is_large_enough() -> None:
+def test_sparse_bins_are_merged_until_each_is_large_enough() -> None:
     rng = np.random.default_rng(3)
     for _ in range(50):
         bins = rng.integers(0, 12, rng.integers(1, 200))
@@ -516,7 +516,7 @@ def test_a_ranking_of_one_film_or_one_side_has_no_gap(biases: list[float]) -> No
     assert len(intervals(axes)) == len(biases)
 
 
-def test_the_ranking_says_what_its_biases_are_measured_in() -> None:
+def test_the_ranking_names_the_unit_of_its_biases() -> None:
     assert (
         plots.bias_ranking([bias_line(1, 0.5)]).get_xlabel()
         == "stars above or below the average rating"
@@ -650,7 +650,9 @@ def test_a_figure_is_written_in_the_format_of_its_name_with_the_same_bytes(
         ("missing/a.png", "the folder '{folder}/missing' does not exist; create it first."),
     ],
 )
-def test_a_figure_that_cannot_be_written_says_why(name: str, why: str, tmp_path: Path) -> None:
+def test_a_figure_that_cannot_be_written_raises_a_clear_error(
+    name: str, why: str, tmp_path: Path
+) -> None:
     file = tmp_path / name
     with pytest.raises(SettingError) as caught:
         plots.save_figure(plots.learning_curves(with_curve([3.0], [3.5])), file)

@@ -11,7 +11,7 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.reranking import AS_RANKED, Dials
-from tests.helpers import Model, each_kind_of_model, guide, message, misused, refused, run
+from tests.helpers import Model, each_kind_of_model, error_message, guide, misused, refused, run
 
 
 @each_kind_of_model
@@ -43,7 +43,9 @@ def test_a_list_is_as_long_as_the_items_that_are_left(small: Guide) -> None:
         list(small.recommend_everybody(10, Filters(items=(7, 17, 27)), include_seen=True))
     )
     assert with_seen.height == 3 * len(small.model.users_)
-    assert message(SettingError, small.recommend_everybody, 0) == "k must be at least 1, not 0."
+    assert (
+        error_message(SettingError, small.recommend_everybody, 0) == "k must be at least 1, not 0."
+    )
 
 
 @pytest.fixture(scope="module")

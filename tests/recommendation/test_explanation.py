@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from matinee.cli import main
-from matinee.cli.explain import explain as command
+from matinee.cli.explain import explain as explain_command
 from matinee.data.catalog import Catalog, Film
 from matinee.data.datasets.load import load
 from matinee.data.ratings import Ratings, Scale
@@ -32,8 +32,7 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from tests import reference
 from tests.conftest import real_data
-from tests.helpers import fitted, history, table
-from tests.helpers import message as refusal
+from tests.helpers import error_message, fitted, history, table
 from tests.networks import fitted_network
 
 Given = dict[int | str, float]
@@ -50,7 +49,7 @@ def contributions(found: Explanation) -> dict[Id, float]:
 
 
 def newcomer(n: int) -> Given:
-    """The first n ratings of user 1, who has more."""
+    """The first n ratings of user 1, of more."""
     mine = list(history(table(), 1).items())
     assert len(mine) > n
     return dict(mine[:n])
@@ -439,7 +438,7 @@ def test_as_json_the_parts_add_up_with_any_number_of_reasons(small: MatrixFactor
     assert told["sentence"] == found.sentence()
 
 
-def test_what_without_it_means_is_said_where_there_are_reasons(small: MatrixFactorization) -> None:
+def test_without_it_is_explained_where_there_are_reasons(small: MatrixFactorization) -> None:
     assert explain(small, Catalog(), newcomer(3), ITEM).about_without == (
         "Without it: the prediction if you had not given this rating; your generosity is then re-estimated too."
     )
@@ -503,11 +502,14 @@ def test_users_and_items_without_training_ratings(model: type[Recommender]) -> N
 def test_a_model_that_cannot_explain_and_what_is_unknown() -> None:
     guide = Guide(fitted(MatrixFactorization))
     expected = "popularity cannot explain what it recommends; use mf."
-    assert refusal(UnsupportedError, lambda: Guide(fitted(Popularity)).explain(1, ITEM)) == expected
-    assert refusal(UnknownNameError, lambda: guide.explain(3000, ITEM)).startswith(
+    assert (
+        error_message(UnsupportedError, lambda: Guide(fitted(Popularity)).explain(1, ITEM))
+        == expected
+    )
+    assert error_message(UnknownNameError, lambda: guide.explain(3000, ITEM)).startswith(
         "No user '3000' among the 300 "
     )
-    assert refusal(UnknownNameError, lambda: guide.explain(1, "No Such")).startswith(
+    assert error_message(UnknownNameError, lambda: guide.explain(1, "No Such")).startswith(
         "No item 'No Such' among the 120 "
     )
 
@@ -516,7 +518,7 @@ def test_a_model_that_cannot_explain_and_what_is_unknown() -> None:
 
 
 def run(*words: object) -> Result:
-    program = type(main)(commands={"explain": command})
+    program = type(main)(commands={"explain": explain_command})
     result = CliRunner().invoke(program, ["explain", *map(str, words)], prog_name="matinee")
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -525,7 +527,7 @@ def run(*words: object) -> Result:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Models of the sample: mf with histories and without, popularity; and somebody's ratings."""
+    """Models of the sample: mf with histories and without, popularity; and a person's ratings."""
     folder, data = tmp_path_factory.mktemp("models"), load("sample")
     model = MatrixFactorization(factors=16).fit(data.ratings, n_threads=1)
     Guide(model, data.catalog, Origin(note="A note.")).save(folder / "mf.matinee")
@@ -568,7 +570,7 @@ def test_the_command_prints_one_json_object(files: Path) -> None:
     assert sum(told["parts"].values()) == pytest.approx(told["stars"], abs=1e-4)
 
 
-def test_a_new_person_hears_of_unknown_films_and_gets_reasons(files: Path) -> None:
+def test_a_new_person_gets_reasons_and_a_note_about_unknown_films(files: Path) -> None:
     result = run(files / "mf.matinee", "--ratings", files / "mine.csv", "--item", "Aliens")
     assert result.stderr.startswith("Skipped 1 unknown film in ")
     assert "your 5 stars for The Matrix (1999)" in result.stdout
@@ -581,7 +583,7 @@ def test_a_new_person_hears_of_unknown_films_and_gets_reasons(files: Path) -> No
     assert (told["user"], told["parts"]["rest"], told["n_other_ratings"]) == (None, 0, 0)
 
 
-def test_without_histories_it_is_said_what_to_type(files: Path) -> None:
+def test_without_histories_the_error_names_the_command(files: Path) -> None:
     result = run(files / "bare.matinee", "--user", 1, "--item", "Alien")
     assert result.stderr == (
         "The ratings of user 1 are not in this file, so their contribution is a single number. "
@@ -606,7 +608,7 @@ def test_a_reason_that_adds_nothing_has_no_sign(files: Path) -> None:
     assert set(amounts) == {"0.00"}
 
 
-def test_an_unknown_user_is_told_the_whole_command_to_type(files: Path) -> None:
+def test_the_error_for_an_unknown_user_contains_the_whole_command(files: Path) -> None:
     result = run(files / "mf.matinee", "--user", 99999, "--item", "The Matrix", "-k", 3, "--json")
     assert result.stderr.endswith(
         f"\nGive their ratings instead:  matinee explain {files / 'mf.matinee'} --ratings mine.csv "
@@ -626,7 +628,7 @@ def test_an_unknown_user_is_told_the_whole_command_to_type(files: Path) -> None:
         (("none.matinee", "--user", 1, "--item", "Alien"), "There is no model file "),
     ],
 )
-def test_what_cannot_be_explained_is_told_in_a_line(
+def test_what_cannot_be_explained_is_reported_in_one_line(
     files: Path, words: tuple[object, ...], told: str
 ) -> None:
     result = run(files / str(words[0]), *words[1:])
@@ -634,7 +636,7 @@ def test_what_cannot_be_explained_is_told_in_a_line(
     assert result.stderr.startswith(f"Error: {told}")
 
 
-def test_somebody_must_be_named(files: Path) -> None:
+def test_a_person_is_required(files: Path) -> None:
     result = run(files / "mf.matinee", "--item", "Alien")
     assert result.exit_code == 2
     assert result.stderr.endswith(

@@ -176,7 +176,7 @@ def test_a_forged_index_ends_in_a_sentence_on_the_command_line(tmp_path: Path) -
         ("format", "1"),
     ],
 )
-def test_a_header_that_says_nonsense_is_refused(entry: str, value: Any, tmp_path: Path) -> None:
+def test_a_nonsensical_header_is_refused(entry: str, value: Any, tmp_path: Path) -> None:
     path = tmp_path / "forged.matinee"
     forge(FOLDER / "mf.matinee", {}, {entry: value}, to=path)
     with pytest.raises(ModelFileError):

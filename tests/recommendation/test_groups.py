@@ -22,6 +22,7 @@ from tests.helpers import (
     Model,
     as_json,
     each_kind_of_model,
+    error_message,
     good,
     guide,
     ids,
@@ -30,7 +31,6 @@ from tests.helpers import (
     run,
     unary,
 )
-from tests.helpers import message as refusal
 
 NEW: dict[Id, float] = {7: 5.0, 17: 1.0, 107: 4.5}
 AGAINST: dict[Id, float] = {7: 0.5, 17: 5.0, 107: 0.5}
@@ -216,12 +216,17 @@ def test_a_group_in_a_catalog_of_three_items_without_titles() -> None:
 
 def test_what_is_no_group_is_refused() -> None:
     one = guide(MatrixFactorization)
-    assert refusal(SettingError, one.recommend_group, []) == "A group needs at least one person."
-    assert refusal(SettingError, one.recommend_group, [3, 44], how="most") == (
+    assert (
+        error_message(SettingError, one.recommend_group, []) == "A group needs at least one person."
+    )
+    assert error_message(SettingError, one.recommend_group, [3, 44], how="most") == (
         "The scores of a group are combined by mean or least-misery, not by 'most'."
     )
-    assert refusal(SettingError, one.recommend_group, [3, 44], 0) == "k must be at least 1, not 0."
-    assert refusal(UnknownNameError, one.recommend_group, [3, 4444]).startswith(
+    assert (
+        error_message(SettingError, one.recommend_group, [3, 44], 0)
+        == "k must be at least 1, not 0."
+    )
+    assert error_message(UnknownNameError, one.recommend_group, [3, 4444]).startswith(
         "No user '4444' among the 250 "
     )
 
@@ -297,7 +302,7 @@ def test_one_person_gets_what_they_always_got_unless_a_group_is_asked_for(
         assert len(found["members"]) == len(found["items"][0]["members"]) == 1
 
 
-def test_somebody_given_twice_counts_once_and_that_is_said(file: Path, ann: Path) -> None:
+def test_a_person_given_twice_counts_once_and_a_note_says_so(file: Path, ann: Path) -> None:
     words = ("recommend", file, "--user", 3, "--ratings", ann, "--json")
     result = run(*words, "--user", 3, "--ratings", ann)
     assert result.stderr == "Repeated members of the group: 2; each counts once.\n"
@@ -305,7 +310,7 @@ def test_somebody_given_twice_counts_once_and_that_is_said(file: Path, ann: Path
     assert len(json.loads(result.stdout)["members"]) == 2
 
 
-def test_files_of_one_name_are_told_apart_by_their_folders(
+def test_files_of_the_same_name_are_distinguished_by_folder(
     file: Path, ann: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other" / "ann.csv"
@@ -338,7 +343,7 @@ def test_an_unknown_member_is_named_and_the_others_stay_in_what_to_type(
     )
 
 
-def test_without_histories_that_is_said_once_for_the_group(tmp_path: Path) -> None:
+def test_without_histories_the_group_gets_one_note(tmp_path: Path) -> None:
     from matinee.recommendation.model_file import Origin
 
     path = tmp_path / "bare.matinee"
@@ -362,5 +367,7 @@ def test_without_histories_that_is_said_once_for_the_group(tmp_path: Path) -> No
         ),
     ],
 )
-def test_a_wrong_group_is_told_in_a_line(file: Path, words: tuple[object, ...], told: str) -> None:
+def test_a_wrong_group_is_reported_in_one_line(
+    file: Path, words: tuple[object, ...], told: str
+) -> None:
     assert misused("recommend", file, *words) == told

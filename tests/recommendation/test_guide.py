@@ -23,7 +23,7 @@ from matinee.models.popularity import Popularity
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from tests.conftest import simulated
-from tests.helpers import ids, message
+from tests.helpers import error_message, ids
 
 GENRES: tuple[tuple[str, ...], ...] = (("Drama",), ("Comedy", "Drama"), ("Sci-Fi",), ())
 UNTITLED = 1187  # the one item of the 120 (7, 17, ..., 1197) that has no title
@@ -117,7 +117,7 @@ def test_there_are_exactly_k_after_every_filter(guide: Guide, k: int) -> None:
         assert (len(found.items), found.note) == (k, "")
 
 
-def test_what_somebody_has_rated_is_left_out_unless_asked_for(guide: Guide) -> None:
+def test_rated_items_are_left_out_unless_requested(guide: Guide) -> None:
     seen = set(guide.model.items_.ids[guide.model.profile(1).item_index].tolist())
     assert not seen & set(ids(guide.recommend(1, 10_000)))
     assert seen < set(ids(guide.recommend(1, 10_000, include_seen=True)))
@@ -182,20 +182,24 @@ def test_too_few_items_are_explained(guide: Guide) -> None:
 
 def test_an_unknown_genre_lists_the_genres(guide: Guide) -> None:
     told = "No genre 'Western'. The genres are: Comedy, Drama, Sci-Fi."
-    assert message(UnknownNameError, guide.recommend, 1, 10, Filters(genres=("Western",))) == told
     assert (
-        message(UnknownNameError, guide.recommend, 1, 10, Filters(not_genres=("Western",))) == told
+        error_message(UnknownNameError, guide.recommend, 1, 10, Filters(genres=("Western",)))
+        == told
+    )
+    assert (
+        error_message(UnknownNameError, guide.recommend, 1, 10, Filters(not_genres=("Western",)))
+        == told
     )
     bare = Guide(guide.model)
-    assert message(UnknownNameError, bare.recommend, 1, 10, Filters(("Drama",))) == (
+    assert error_message(UnknownNameError, bare.recommend, 1, 10, Filters(("Drama",))) == (
         "No genre 'Drama'. The data has no genres."
     )
 
 
 @pytest.mark.parametrize("k", [0, -3])
 def test_a_list_has_at_least_one_place(guide: Guide, k: int) -> None:
-    assert message(SettingError, guide.recommend, 1, k) == f"k must be at least 1, not {k}."
-    assert message(SettingError, guide.similar, 7, k) == f"k must be at least 1, not {k}."
+    assert error_message(SettingError, guide.recommend, 1, k) == f"k must be at least 1, not {k}."
+    assert error_message(SettingError, guide.similar, 7, k) == f"k must be at least 1, not {k}."
 
 
 def test_asking_changes_nothing(guide: Guide) -> None:
@@ -209,7 +213,7 @@ def test_asking_changes_nothing(guide: Guide) -> None:
 # -- lines -------------------------------------------------------------------------------------------------------
 
 
-def test_a_line_says_what_people_want_to_know(guide: Guide) -> None:
+def test_a_line_has_title_score_and_popularity(guide: Guide) -> None:
     line = guide.recommend(1, 1, Filters(years=(1950, 1950)), include_seen=True).items[0]
     index = guide.model.items_.index(507)
     assert line.to_dict() == {
@@ -246,7 +250,7 @@ def test_a_model_that_only_ranks_gives_no_stars() -> None:
     guide = Guide(Popularity().fit(simulated(), n_threads=1))
     assert {line.stars for line in guide.recommend(1).items} == {None}
     assert guide.recommend(1).items[0].to_dict()["stars"] is None
-    assert message(UnsupportedError, guide.predict, 1, 7) == (
+    assert error_message(UnsupportedError, guide.predict, 1, 7) == (
         "popularity only ranks and predicts no stars; use baseline or mf."
     )
 
@@ -265,27 +269,27 @@ def test_a_title_stands_wherever_an_id_can(guide: Guide, text: Id) -> None:
 
 
 def test_an_ambiguous_title_lists_what_it_may_mean(guide: Guide) -> None:
-    assert message(UnknownNameError, guide.predict, 1, "twins") == (
+    assert error_message(UnknownNameError, guide.predict, 1, "twins") == (
         "'twins' is the title of 2 items: 207 = Twins (1920); 217 = Twins (1921). Give the id or the year in brackets."
     )
 
 
-def test_a_misspelt_title_suggests_the_right_one(guide: Guide) -> None:
-    assert message(UnknownNameError, guide.similar, "Twinz (1920)") == (
+def test_a_misspelled_title_suggests_the_right_one(guide: Guide) -> None:
+    assert error_message(UnknownNameError, guide.similar, "Twinz (1920)") == (
         "No item or title 'Twinz (1920)' among the 120 items. Did you mean 'Twins (1921)' (id 217)?"
     )
 
 
 def test_nonsense_suggests_nothing(guide: Guide) -> None:
     assert (
-        message(UnknownNameError, guide.item_id, "qqqq")
+        error_message(UnknownNameError, guide.item_id, "qqqq")
         == "No item or title 'qqqq' among the 120 items."
     )
 
 
-def test_an_unknown_person_is_told(guide: Guide) -> None:
+def test_an_unknown_person_is_reported(guide: Guide) -> None:
     told = "No user '9999' among the 300 this model was trained on. Did you mean '99'?"
-    assert message(UnknownNameError, guide.recommend, 9999) == told
+    assert error_message(UnknownNameError, guide.recommend, 9999) == told
 
 
 # -- newcomers ---------------------------------------------------------------------------------------------------
@@ -307,8 +311,8 @@ def test_films_that_nobody_knows_are_left_out_and_named(guide: Guide) -> None:
     assert unknown == ["No item or title 'qqqq' among the 120 items."]
 
 
-def test_a_newcomer_whose_films_are_all_unknown_is_told(guide: Guide) -> None:
-    assert message(DataError, guide.newcomer, {"qqqq": 5.0, "wwww": 1.0}) == (
+def test_a_newcomer_with_only_unknown_films_is_reported(guide: Guide) -> None:
+    assert error_message(DataError, guide.newcomer, {"qqqq": 5.0, "wwww": 1.0}) == (
         "The model knows none of the 2 rated items. The first: No item or title 'qqqq' among the 120 items."
     )
 
@@ -318,7 +322,7 @@ def test_a_film_rated_by_id_and_by_title_counts_once_and_last(guide: Guide) -> N
     assert profile.value.tolist() == [5.0]
 
 
-def test_somebody_who_rated_nothing_gets_the_average_persons_list(guide: Guide) -> None:
+def test_a_person_without_ratings_gets_the_average_list(guide: Guide) -> None:
     profile, unknown = guide.newcomer({})
     assert unknown == []
     assert len(guide.recommend(profile).items) == 10
@@ -326,7 +330,7 @@ def test_somebody_who_rated_nothing_gets_the_average_persons_list(guide: Guide) 
 
 @pytest.mark.parametrize("stars", [0.0, 11.0, float("nan"), float("inf")])
 def test_stars_outside_the_scale_are_refused(guide: Guide, stars: float) -> None:
-    assert message(DataError, guide.newcomer, {"Film no. 2": stars}) == (
+    assert error_message(DataError, guide.newcomer, {"Film no. 2": stars}) == (
         f"The rating {stars:g} for item '27' is outside the scale 1 to 5 in steps of 0.5."
     )
 
@@ -360,7 +364,7 @@ def test_an_item_is_not_like_itself_and_cosines_fall(guide: Guide) -> None:
 
 def test_a_model_without_factors_names_one_that_has_them() -> None:
     guide = Guide(Popularity().fit(simulated(), n_threads=1))
-    assert message(UnsupportedError, guide.similar, 7) == (
+    assert error_message(UnsupportedError, guide.similar, 7) == (
         "popularity has no item factors, so it cannot say what is similar; use mf, or --by co-rating."
     )
 
@@ -369,8 +373,8 @@ def test_a_model_without_factors_names_one_that_has_them() -> None:
 
 
 def test_a_guide_needs_a_fitted_model() -> None:
-    assert message(NotFittedError, Guide, Baseline()) == (
-        "This baseline model is not fitted: call fit(ratings) first."
+    assert error_message(NotFittedError, Guide, Baseline()) == (
+        "This baseline model is not fitted: call fit(ratings), or load a saved model."
     )
 
 
@@ -410,10 +414,10 @@ def test_lists_have_lengths_of_any_type(guide: Guide, k: Any) -> None:
 @pytest.mark.parametrize("k", [2.5, None, "3", [3]])
 def test_what_is_no_length_is_refused_by_every_list(guide: Guide, k: Any) -> None:
     for told in (
-        message(SettingError, guide.recommend, 1, k),
-        message(SettingError, guide.recommend_group, [1], k),
-        message(SettingError, guide.similar, 7, k),
-        message(SettingError, guide.recommend_everybody, k),
+        error_message(SettingError, guide.recommend, 1, k),
+        error_message(SettingError, guide.recommend_group, [1], k),
+        error_message(SettingError, guide.similar, 7, k),
+        error_message(SettingError, guide.recommend_everybody, k),
     ):
         assert told.startswith("k must be a whole number, not ")
 
@@ -423,20 +427,20 @@ def test_a_newcomer_may_be_a_series_and_nothing_else(guide: Guide) -> None:
     series: Any = pd.Series(stars)
     assert guide.newcomer(series)[0].vector.tolist() == guide.newcomer(stars)[0].vector.tolist()
     pairs: Any = [(7, 5.0)]
-    assert message(DataError, guide.newcomer, pairs).startswith("A person is a user id, or ")
+    assert error_message(DataError, guide.newcomer, pairs).startswith("A person is a user id, or ")
     user: Any = 1
-    assert message(DataError, guide.newcomer, user) == (
+    assert error_message(DataError, guide.newcomer, user) == (
         "Give the ratings of a new person as {id or title: stars}."
     )
 
 
 def test_one_item_or_person_in_place_of_a_list_is_refused(guide: Guide) -> None:
     one: Any = 7
-    told = message(DataError, lambda: guide.recommend(1, exclude=one))
+    told = error_message(DataError, lambda: guide.recommend(1, exclude=one))
     assert told == "exclude must be a list, not '7'."
-    assert message(DataError, guide.recommend_group, one) == "people must be a list, not '7'."
+    assert error_message(DataError, guide.recommend_group, one) == "people must be a list, not '7'."
     ratings: Any = {7: 5.0}
-    assert message(DataError, guide.recommend_group, ratings) == (
+    assert error_message(DataError, guide.recommend_group, ratings) == (
         "people must be a list of people, not the ratings of one person."
     )
     assert guide.recommend(1, exclude=np.array([7, 17])) == guide.recommend(1, exclude=[7, 17])
@@ -448,6 +452,6 @@ def test_pairs_may_be_columns_of_any_kind(guide: Guide) -> None:
     assert np.isnan(stars).tolist() == [False, True, False]
     assert stars[[0, 2]].tolist() == guide.predict_pairs([1, 2], [7, 17]).tolist()
     one: Any = 1
-    assert message(DataError, guide.predict_pairs, one, 7) == (
+    assert error_message(DataError, guide.predict_pairs, one, 7) == (
         "Give a list of user ids, not a value of type int."
     )

@@ -84,7 +84,7 @@ def test_a_prediction_comes_with_an_interval_inside_the_scale() -> None:
         assert (sure.low, sure.high) == pytest.approx((max(1, low), min(5, high)))
 
 
-def test_models_without_certainty_say_nothing() -> None:
+def test_models_without_deviations_print_no_interval() -> None:
     assert certainty(MatrixFactorization(epochs=1).fit(table(), n_threads=1), 1, 17, 3.0) is None
 
 
@@ -190,7 +190,7 @@ def run(*words: object) -> str:
     return result.stdout
 
 
-def test_predict_says_how_sure_it_is(model_file: Path) -> None:
+def test_predict_prints_its_uncertainty(model_file: Path) -> None:
     lines = run("predict", model_file, "--user", 1, "--item", "Alien").splitlines()
     assert re.fullmatch(
         r"\d\.\d\d stars for Alien \(1979\), on the scale 0\.5 to 5 in steps of 0\.5", lines[0]

@@ -177,7 +177,7 @@ def test_ids_keep_their_type(tmp_path: Path) -> None:
         assert {type(item_id) for item_id in catalog.films} == {kind}
 
 
-def test_only_the_titles_of_the_models_own_items_are_kept(tmp_path: Path) -> None:
+def test_only_the_titles_of_the_models_own_items_are_saved(tmp_path: Path) -> None:
     model = fitted(Baseline)
     save_model(
         tmp_path / "m.matinee",
@@ -188,7 +188,7 @@ def test_only_the_titles_of_the_models_own_items_are_kept(tmp_path: Path) -> Non
     assert load_model(tmp_path / "m.matinee")[1].films == {7: Film("Seven")}
 
 
-def test_text_that_is_not_valid_unicode_is_kept(tmp_path: Path) -> None:
+def test_text_that_is_not_valid_unicode_is_preserved(tmp_path: Path) -> None:
     model = fitted(Baseline)
     save_model(tmp_path / "m.matinee", model, Catalog({7: Film("caf\udce9")}), Origin())
     assert load_model(tmp_path / "m.matinee")[1].films == {7: Film("caf\udce9")}
@@ -233,7 +233,7 @@ def test_another_kind_of_file_is_refused(content: bytes, tmp_path: Path) -> None
     assert message(path) == f"'{path}' {TRAIN_AGAIN}"
 
 
-def test_a_safetensors_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_a_foreign_safetensors_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"weights": np.ones(3, np.float32)}, path)
     assert message(path) == f"'{path}' is a safetensors file that matinee did not write."
@@ -251,7 +251,7 @@ def test_a_safetensors_file_with_numbers_that_numpy_does_not_know_is_refused(
     assert message(path) == f"'{path}' is a safetensors file that matinee did not write."
 
 
-def test_a_file_of_a_newer_version_says_how_to_update(
+def test_the_error_for_a_file_of_a_newer_version_says_how_to_update(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as newer:
@@ -337,7 +337,7 @@ def test_no_altered_byte_anywhere_gives_anything_but_the_model_or_a_sentence(
         assert answers(model, table("integers")) == expected  # only white space was altered
 
 
-def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     path = tmp_path / "none.matinee"
     assert (
         message(path)
@@ -361,14 +361,14 @@ def refused_to_write(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_folder_that_does_not_exist_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "none" / "m.matinee"
     assert refused_to_write(path) == (
         f"Cannot write '{path}': No such file or directory. Give another place with --out."
     )
 
 
-def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "m.matinee"
     assert (
@@ -377,7 +377,7 @@ def test_a_file_in_place_of_a_folder_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
     assert (
         refused_to_write(tmp_path)
         == f"Cannot write '{tmp_path}': Is a directory. Give another place with --out."
@@ -385,7 +385,7 @@ def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.parent.glob(f".{tmp_path.name}*")) == []
 
 
-def test_a_folder_that_may_not_be_written_is_told(
+def test_a_folder_that_may_not_be_written_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:

@@ -23,7 +23,13 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
-from matinee.recommendation.reranking import AS_RANKED, Dials, likeness_among, towards, varied
+from matinee.recommendation.reranking import (
+    AS_RANKED,
+    Dials,
+    diversify,
+    similarities_among,
+    towards,
+)
 from matinee.recommendation.suggestions import Suggestions
 from tests.conftest import real_data
 from tests.helpers import (
@@ -35,10 +41,10 @@ from tests.helpers import (
     guide,
     ids,
     misused,
+    popular_table,
     refused,
     unary,
 )
-from tests.helpers import popular_table as table
 
 GENRES = ("Comedy", "Drama", "Horror", "Sci-Fi", "War")
 SOME = range(1, 200, 12)
@@ -182,9 +188,9 @@ def test_equal_scores_are_ordered_by_popularity_alone() -> None:
 
 
 def spread(one: Guide, found: Suggestions) -> float:
-    """1 less the mean likeness of all pairs of a list, by what the list was varied by."""
+    """1 minus the mean similarity of all pairs of a list, by what the list was varied by."""
     chosen = index(one, found)
-    row, _ = likeness_among(one.model, one.catalog, chosen)
+    row, _ = similarities_among(one.model, one.catalog, chosen)
     return 1 - float(np.mean([row(a)[b] for a, b in combinations(range(len(chosen)), 2)]))
 
 
@@ -207,7 +213,7 @@ def test_lists_get_more_varied_as_the_dial_is_turned(model: Model) -> None:
 
 
 @each_kind_of_model
-def test_the_best_item_stays_first_and_the_note_says_what_is_alike(model: Model) -> None:
+def test_the_best_item_stays_first_and_the_note_names_the_similarity(model: Model) -> None:
     one = guide(model)
     plain, found = one.recommend(9, 10), one.recommend(9, 10, dials=Dials(diversity=1))
     assert ids(found)[0] == ids(plain)[0]
@@ -224,28 +230,28 @@ def test_each_next_item_is_the_one_of_the_highest_marginal_relevance() -> None:
     rng = np.random.default_rng(1)
     units = rng.normal(size=(40, 4))
     units /= np.linalg.norm(units, axis=1, keepdims=True)
-    likeness = units @ units.T
+    similarity = units @ units.T
     relevance = [1 - np.log(place) / np.log(40) for place in range(1, 41)]
-    off = likeness[:10].copy()
-    off[np.arange(10), np.arange(10)] = likeness[:10].min(axis=1)
+    off = similarity[:10].copy()
+    off[np.arange(10), np.arange(10)] = similarity[:10].min(axis=1)
     contrast = sorted(off.max(axis=1) - off.mean(axis=1))[5]
     for much in (0.2, 0.5, 0.9):
         chosen = [0]
         while len(chosen) < 12:
             worth = {
                 one: (1 - much) * relevance[one]
-                - much * max(likeness[one, other] for other in chosen) / contrast
+                - much * max(similarity[one, other] for other in chosen) / contrast
                 for one in range(40)
                 if one not in chosen
             }
             chosen.append(max(worth, key=lambda one: worth[one]))
-        assert varied(lambda place: likeness[place], 40, 12, much).tolist() == chosen
+        assert diversify(lambda place: similarity[place], 40, 12, much).tolist() == chosen
 
 
-def test_a_likeness_by_factors_is_that_of_similar() -> None:
+def test_a_similarity_by_factors_is_that_of_similar() -> None:
     model = guide(MatrixFactorization).model
     items = np.arange(0, 150, 7)
-    row, _ = likeness_among(model, Catalog(), items)
+    row, _ = similarities_among(model, Catalog(), items)
     for place, item in enumerate(items.tolist()):
         assert np.allclose(row(place), model.likeness(item)[items], atol=1e-5)
 
@@ -259,19 +265,19 @@ def test_without_factors_genres_tell_items_apart_and_without_genres_the_people_w
     films: dict[Id, Film] = {
         one: Film(str(one), None, given) for one, given in zip(item_ids, genres, strict=True)
     }
-    row, words = likeness_among(model, Catalog(films), items)
+    row, words = similarities_among(model, Catalog(films), items)
     assert (row(0).tolist(), words) == (pytest.approx([1, 0.5**0.5, 0]), "genre")
     one_genre = Catalog({item_id: Film(str(item_id), None, ("War",)) for item_id in item_ids})
     for known in (one_genre, Catalog()):
-        row, words = likeness_among(model, known, items)
+        row, words = similarities_among(model, known, items)
         assert words == "who rated the items"
         pair = np.array([[0, 1]], np.int32)
         assert row(0)[1] == pytest.approx(1 - diversity(model, pair, np.ones((1, 2), bool))[0])
         assert row(2)[2] == pytest.approx(1)
 
 
-def test_where_nothing_tells_items_apart_that_is_said() -> None:
-    bare = Popularity().fit(table(), n_threads=1)
+def test_a_note_says_if_nothing_distinguishes_the_items() -> None:
+    bare = Popularity().fit(popular_table(), n_threads=1)
     bare.history_ = bare.history_.without_ratings()
     with pytest.raises(UnsupportedError) as caught:
         Guide(bare).recommend({7: 5.0}, dials=Dials(diversity=0.5))
@@ -305,7 +311,7 @@ def test_there_are_exactly_k_after_every_filter_and_dial(model: Model) -> None:
                 assert "War" not in line.film.genres or not filters.not_genres
 
 
-def test_a_short_list_is_as_long_with_dials_and_both_things_are_said() -> None:
+def test_reranking_does_not_shorten_a_short_list_and_both_notes_are_given() -> None:
     one = guide(MatrixFactorization)
     filters = Filters(("War",), years=(1950, 1965), min_ratings=3)
     plain = one.recommend(2, 40, filters)
@@ -437,10 +443,12 @@ def test_the_dials_of_the_command_line_are_those_of_the_library(file: Path) -> N
         ),
     ],
 )
-def test_a_wrong_dial_is_told_in_a_line(file: Path, words: tuple[object, ...], told: str) -> None:
+def test_a_wrong_dial_is_reported_in_one_line(
+    file: Path, words: tuple[object, ...], told: str
+) -> None:
     assert misused("recommend", file, "--user", 1, *words) == told
 
 
-def test_a_dial_that_is_no_number_is_told_in_a_line(file: Path) -> None:
+def test_a_dial_that_is_not_a_number_is_reported_in_one_line(file: Path) -> None:
     told = refused("recommend", file, "--user", 1, "--diversity", "nan")
     assert told == "diversity must be from 0 (as ranked) to 1 (varied), not nan."

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from matinee.analysis import bias_ranking, generosity
-from matinee.cli.report import report as command
+from matinee.cli.report import report as report_command
 from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.split import random_split
@@ -182,7 +182,7 @@ def test_the_groups_hold_every_test_rating_once_and_their_own_means() -> None:
     assert 3 <= len(measured.by_activity) <= 4
 
 
-def test_the_sentences_say_the_figures() -> None:
+def test_the_sentences_contain_the_figures() -> None:
     measured = quality(nasty())
     mean, _, mine = measured.errors
     assert measured.predicted is not None
@@ -340,7 +340,7 @@ def test_a_published_data_set_is_cited_and_any_other_is_not() -> None:
     assert "The MovieLens Datasets" in citations("ml-100k")[0]
     assert citations("ml-10M100K") == citations("ml-10m")
     assert (
-        license_of("sample") == "Part of matinee: real films, simulated viewers; the same licence."
+        license_of("sample") == "Part of matinee: real films, simulated viewers; the same license."
     )
     assert (citations("sample"), citations("mine.csv"), license_of("mine.csv")) == ([], [], "")
 
@@ -363,7 +363,7 @@ def test_numbers_become_words() -> None:
 # -- what a model lacks ------------------------------------------------------------------------------------------
 
 
-def test_a_model_that_only_ranks_says_so_in_each_section() -> None:
+def test_each_section_mentions_that_the_model_only_ranks() -> None:
     told, seen = ranked(), Seen(page(ranked()))
     assert ONLY_RANKS in seen.text
     assert (
@@ -383,7 +383,7 @@ def test_a_model_that_only_ranks_says_so_in_each_section() -> None:
     assert len(seen.all("svg")) == 2
 
 
-def test_a_file_without_histories_says_what_is_missing(tmp_path: Path) -> None:
+def test_the_page_of_a_file_without_histories_says_what_is_missing(tmp_path: Path) -> None:
     ratings = simulated(60, 30, 900)
     guide_of(MatrixFactorization(factors=4), ratings, has_history=False).save(
         tmp_path / "bare.matinee"
@@ -408,7 +408,7 @@ def test_a_file_without_histories_says_what_is_missing(tmp_path: Path) -> None:
     json.dumps(told.to_dict(), allow_nan=False)
 
 
-def test_a_report_that_is_not_measured_says_how_to_get_it() -> None:
+def test_an_unmeasured_report_says_how_to_measure() -> None:
     told = collect(nasty().guide, is_measured=False)
     assert told.quality == (
         "The quality was not measured for this page, as measuring trains another model with the same settings. "
@@ -458,7 +458,7 @@ def test_the_page_of_a_table_of_three_items_is_whole() -> None:
     assert "unnamed" not in seen.text
 
 
-def test_a_network_of_somebodys_own_is_not_trained_behind_their_back() -> None:
+def test_a_custom_network_is_not_retrained() -> None:
     with pytest.raises(UnsupportedError) as caught:
         measure(Network(module=cast(Any, None)), SMALL["one item"])
     assert str(caught.value) == (
@@ -557,7 +557,7 @@ def test_the_same_model_file_gives_the_same_bytes(tmp_path: Path) -> None:
     assert len(written) < 500_000
 
 
-def test_the_object_says_what_the_page_says() -> None:
+def test_the_object_and_the_page_agree() -> None:
     told = nasty().to_dict()
     json.dumps(told, allow_nan=False)
     assert set(told) == {
@@ -598,7 +598,7 @@ def test_a_page_is_never_written_over_something_else(name: str, told: str, tmp_p
         check_page_name(tmp_path / name)
 
 
-def test_a_place_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_raises_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "page.html").mkdir()
     with pytest.raises(SettingError) as caught:
         save_page(replace(ranked()), tmp_path / "page.html")
@@ -616,14 +616,14 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*words: object) -> Result:
     result = CliRunner().invoke(
-        command, [str(word) for word in words], prog_name="report", standalone_mode=True
+        report_command, [str(word) for word in words], prog_name="report", standalone_mode=True
     )
     if result.exception and not isinstance(result.exception, SystemExit | MatineeError):
         raise result.exception
     return result
 
 
-def test_the_command_writes_the_page_and_says_so(model_file: Path, tmp_path: Path) -> None:
+def test_the_command_writes_the_page_and_reports_its_path(model_file: Path, tmp_path: Path) -> None:
     place = tmp_path / "page.html"
     done = run(model_file, "--out", place, "--no-measure")
     assert (done.exit_code, done.stdout) == (0, "")
@@ -648,7 +648,7 @@ def test_the_command_needs_a_place_or_an_object(model_file: Path) -> None:
     )
 
 
-def test_a_wrong_place_is_told_before_anything_is_measured(
+def test_a_wrong_path_is_reported_before_anything_is_measured(
     model_file: Path, tmp_path: Path
 ) -> None:
     done = run(model_file, "--out", tmp_path / "page.txt")
@@ -657,7 +657,7 @@ def test_a_wrong_place_is_told_before_anything_is_measured(
 
 
 def test_the_help_of_the_command_names_its_options() -> None:
-    told = command.get_help(click.Context(command))
+    told = report_command.get_help(click.Context(report_command))
     assert all(option in told for option in ("--out", "--no-measure", "--threads", "--json"))
 
 
@@ -691,7 +691,7 @@ def test_a_model_with_times_and_features_is_measured_with_them(name: str, tmp_pa
 
 
 @pytest.mark.parametrize(("name", "is_said"), [("bayes", True), ("blend", True), ("mf", False)])
-def test_of_an_old_file_it_is_said_that_times_and_features_are_lacking(
+def test_the_page_of_an_old_file_says_that_times_and_features_are_missing(
     name: str, is_said: bool
 ) -> None:
     found = collect(Guide.load(OLD / f"{name}.matinee"), n_threads=1).quality
@@ -699,7 +699,7 @@ def test_of_an_old_file_it_is_said_that_times_and_features_are_lacking(
     assert found.protocol().endswith(LACKING) == is_said
 
 
-def test_of_a_model_that_uses_neither_nothing_is_said_to_lack(tmp_path: Path) -> None:
+def test_nothing_is_reported_missing_for_a_model_that_uses_neither(tmp_path: Path) -> None:
     model = BayesianMF.from_settings(BAYES | {"times": False, "side": False}).fit(
         table(), n_threads=1
     )

@@ -165,7 +165,7 @@ def test_a_model_file_is_no_checkpoint(tmp_path: Path) -> None:
     assert Guide.load(file).model.name == "plain-mf"
 
 
-def test_a_checkpoint_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "missing" / "state"
     assert (
         checkpoint_refusal(file)

@@ -202,7 +202,7 @@ def test_keeping_the_best_epoch_keeps_the_model_of_that_epoch() -> None:
 # -- divergence --------------------------------------------------------------------------------------------------
 
 
-def test_a_training_that_diverges_says_where_and_what_helps() -> None:
+def test_diverging_training_reports_the_epoch_and_a_remedy() -> None:
     with pytest.raises(SettingError) as caught:
         PlainMF(learning_rate=50.0, schedule="constant").fit(simulated())
     assert re.fullmatch(

@@ -1,4 +1,4 @@
-"""A small model, both databases, and servers that really listen."""
+"""Fixtures for tests of the web: a small model, both databases, and running servers."""
 
 import os
 import re
@@ -24,7 +24,7 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.web.app import create_app
-from matinee.web.server import Address, configuration
+from matinee.web.server import Address, uvicorn_config
 from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
 
@@ -34,7 +34,7 @@ NEEDED = "needs PostgreSQL's initdb and pg_ctl: apt-get install postgresql"
 
 
 def guide_of(seed: int = 0, *, baseline: bool = False) -> Guide:
-    """A model of 120 items (ids 7, 17, 27, ...); the films of ids 1187 and above have no title."""
+    """A model of 120 films with the ids 7, 17, 27, ...; those with ids 1187 and above have no title."""
     ratings = simulated(seed=seed)
     genres = ("Drama", "Comedy", "Sci-Fi", "Horror")
     films = {
@@ -51,7 +51,7 @@ def guide_of(seed: int = 0, *, baseline: bool = False) -> Guide:
 
 @pytest.fixture(scope="session")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model, saved; not to be changed."""
+    """The file of a small model, which tests must not change."""
     path = tmp_path_factory.mktemp("model") / "films.matinee"
     guide_of().save(path)
     return path
@@ -59,12 +59,12 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A PostgreSQL of our own in a folder, reached by a socket in it."""
+    """A temporary PostgreSQL server; its folder contains its data and its socket."""
 
     folder: Path
 
     def new_database(self, name: str) -> str:
-        """The URL of a new, empty database."""
+        """Creates an empty database; returns its URL."""
         import psycopg
 
         with psycopg.connect(
@@ -87,7 +87,7 @@ def _tool(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A real PostgreSQL with its usual care for the disk; skips the test, with a sentence, where there is none."""
+    """A PostgreSQL server with its default settings for durability; skips the test if it is not installed."""
     initdb, control = _tool("initdb"), _tool("pg_ctl")
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL does not run as root
@@ -133,8 +133,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
-    """A server in a thread of this process, on a port of its own; gives its URL."""
-    server = uvicorn.Server(configuration(create_app(settings), Address(port=0)))
+    """Runs a server in a thread of this process, on a free port; yields its URL."""
+    server = uvicorn.Server(uvicorn_config(create_app(settings), Address(port=0)))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -148,7 +148,7 @@ def serving(settings: Settings) -> Iterator[str]:
 
 
 class Process:
-    """`matinee serve` as one types it, on a free port."""
+    """`matinee serve` as a process, on a free port."""
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
         command = [
@@ -173,40 +173,40 @@ class Process:
         self.url = found[0]
 
     def wait(self) -> None:
-        """Until it answers."""
+        """Waits until the server responds."""
         wait_for_answer(self.url)
 
     def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """Sends SIGTERM; returns the exit code."""
         self.process.terminate()
-        return self._gone()
+        return self._wait_for_exit()
 
     def kill(self) -> None:
-        """SIGKILL, to the first process alone."""
+        """Sends SIGKILL to the main process only."""
         self.process.kill()
-        self._gone()
+        self._wait_for_exit()
 
-    def _gone(self) -> int:
+    def _wait_for_exit(self) -> int:
         code = self.process.wait(timeout=30)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
 
 
-class Forked:
-    """A `matinee serve` that `Forking` has started."""
+class ForkedServer:
+    """A `matinee serve` that `ServerForker` has started."""
 
     def __init__(self, url: str, process_id: int) -> None:
         self.url, self.process_id = url, process_id
 
     def kill(self) -> None:
-        """SIGKILL, and nothing else; returns when it is gone."""
+        """Sends SIGKILL."""
         os.kill(self.process_id, signal.SIGKILL)
 
 
-class Forking:
-    """Starts `matinee serve` again and again as processes of their own, without the seconds that imports take: a first
-    process imports everything and forks one child after the other, and waits for the end of each."""
+class ServerForker:
+    """Starts `matinee serve` many times without the seconds that imports take: one process imports everything, then
+    forks one child at a time and waits until the child has ended."""
 
     _CODE = """
 import os, sys
@@ -230,40 +230,40 @@ for line in sys.stdin:
         }
         self._process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
 
-    def serve(self, *arguments: str) -> Forked:
-        """A server that answers."""
+    def serve(self, *arguments: str) -> ForkedServer:
+        """Starts a server; returns when it responds."""
         self._process.stdin.write(" ".join(arguments) + "\n")
         self._process.stdin.flush()
-        told = "".join(self._process.stdout.readline() for _ in range(2))
-        url, process_id = re.search(r"http://\S+", told), re.search(r"^\d+$", told, re.MULTILINE)
-        assert url, told
-        assert process_id, told
+        output = "".join(self._process.stdout.readline() for _ in range(2))
+        url = re.search(r"http://\S+", output)
+        process_id = re.search(r"^\d+$", output, re.MULTILINE)
+        assert url, output
+        assert process_id, output
         wait_for_answer(url[0])
-        return Forked(url[0], int(process_id[0]))
+        return ForkedServer(url[0], int(process_id[0]))
 
     def close(self) -> None:
-        """Ends it."""
+        """Ends the process."""
         self._process.communicate()
 
 
 def wait_for_answer(url: str) -> None:
-    """Until a server answers."""
+    """Waits until a server responds."""
     deadline = time.monotonic() + 30
-    with httpx.Client(
-        verify=False
-    ) as client:  # without TLS nothing is to be verified, and to prepare it takes time
+    # Preparing TLS verification takes time, and these servers do not use TLS
+    with httpx.Client(verify=False) as client:
         while time.monotonic() < deadline:
             try:
                 client.get(f"{url}/health/live", timeout=30)
                 return
             except httpx.TransportError:
                 time.sleep(0.02)
-    raise AssertionError("the server does not answer")
+    raise AssertionError("the server does not respond")
 
 
 @pytest.fixture(scope="module")
 def site(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server without limits on SQLite, with an operator."""
+    """The URL of a server with SQLite and an operator, without rate limits."""
     database = f"sqlite:///{tmp_path_factory.mktemp('site') / 'people.db'}"
     with serving(Settings((model_file,), database, OPERATOR, UNLIMITED, log_requests=False)) as url:
         yield url
@@ -271,11 +271,22 @@ def site(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def web(site: str) -> Iterator[httpx.Client]:
-    """A client of `site`."""
+    """A client of `site` with its own cookies."""
     with httpx.Client(base_url=site, timeout=30) as client:
         yield client
 
 
 def newcomer(client: httpx.Client) -> dict[str, str]:
-    """The header of a new person."""
+    """Creates a person; returns the header that signs in as them."""
     return {"Authorization": f"Bearer {client.post('/api/v1/people').json()['token']}"}
+
+
+def read_problem(response: httpx.Response) -> tuple[int, str]:
+    """The status and the sentence of a complete problem document."""
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "request_id"}
+    assert document["status"] == response.status_code
+    assert document["type"].startswith("urn:matinee:")
+    assert document["request_id"] == response.headers["x-request-id"]
+    return response.status_code, document["detail"]

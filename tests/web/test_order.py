@@ -1,4 +1,4 @@
-"""The order inside the web: each package imports only from those before it."""
+"""The import order inside the web package: each part imports only from those before it."""
 
 import ast
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ ORDER = ("settings", "db", "http", "serving", "api", "pages", "app", "server")
 
 
 def part_of(module: str) -> str:
-    """The package or file of the web that a module is in: "db" for "matinee.web.db.people"."""
+    """The part of the web package that a module belongs to: "db" for "matinee.web.db.people"."""
     return module.removeprefix("matinee.web.").split(".")[0]
 
 
 def imported_parts(path: Path) -> Iterator[str]:
-    """The parts of the web that a file imports, at its top or in a function."""
+    """The parts of the web package that a file imports, at the top or in functions."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
@@ -29,12 +29,12 @@ def imported_parts(path: Path) -> Iterator[str]:
         yield from (part_of(module) for module in modules if module.startswith("matinee.web."))
 
 
-def test_every_file_of_the_web_is_in_the_order() -> None:
+def test_every_file_has_a_place_in_the_order() -> None:
     names = {path.relative_to(FOLDER).with_suffix("").parts[0] for path in FOLDER.rglob("*.py")}
     assert names - {"__init__"} == {*ORDER}
 
 
-def test_a_part_of_the_web_imports_only_parts_before_it() -> None:
+def test_each_part_imports_only_from_parts_before_it() -> None:
     wrong = set()
     for path in FOLDER.rglob("*.py"):
         part = path.relative_to(FOLDER).with_suffix("").parts[0]
@@ -44,7 +44,7 @@ def test_a_part_of_the_web_imports_only_parts_before_it() -> None:
     assert wrong == set()
 
 
-def test_the_list_of_modules_names_every_file() -> None:
+def test_the_package_docstring_lists_every_module() -> None:
     listed = matinee.web.__doc__ or ""
     files = [path.stem for path in FOLDER.rglob("*.py") if "migrations" not in path.parts]
     words = set(listed.replace(",", " ").split())

@@ -1,6 +1,5 @@
-"""`matinee serve` as a process: killed under load, stopped, in several workers, and what it refuses."""
+"""`matinee serve` as a process: killed under load, stopped, with several workers, and with invalid arguments."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -16,15 +15,14 @@ import pytest
 
 from matinee.cli import main
 from matinee.web.db.people import Store
-from matinee.web.http.monitoring import forget_the_dead
-from tests.web.conftest import OPERATOR, Forking, Process, newcomer
+from tests.web.conftest import OPERATOR, Process, ServerForker, newcomer
 
 KILLS = 10
 WRITERS = 3
 
 
 class Writer(threading.Thread):
-    """Rates one film after the other until the server is gone, and remembers what was acknowledged."""
+    """Rates films one after another until the server is gone, and records the acknowledged ratings."""
 
     def __init__(self, url: str, token: str, already: dict[str, float]) -> None:
         super().__init__()
@@ -40,7 +38,7 @@ class Writer(threading.Thread):
                 try:
                     answer = client.put(f"/api/v1/me/ratings/{item}", json={"stars": stars})
                 except httpx.TransportError:
-                    # It was sent, and not acknowledged: it may have been kept or not.
+                    # The request was sent but not acknowledged, so the rating may or may not be stored
                     self.acknowledged.pop(item, None)
                     return
                 if answer.status_code == 204:
@@ -50,14 +48,14 @@ class Writer(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def forking() -> Iterator[Forking]:
-    made = Forking()
+def forking() -> Iterator[ServerForker]:
+    made = ServerForker()
     yield made
     made.close()
 
 
-def test_every_rating_that_was_acknowledged_is_there_after_ten_kills(
-    model_file: Path, database: str, forking: Forking
+def test_every_acknowledged_rating_survives_ten_kills(
+    model_file: Path, database: str, forking: ServerForker
 ) -> None:
     store = Store.open(database)
     people = [store.create_person() for _ in range(WRITERS)]
@@ -84,28 +82,24 @@ def test_every_rating_that_was_acknowledged_is_there_after_ten_kills(
             writer.join()
         assert [writer.others for writer in writers] == [set()] * WRITERS
         for one, acknowledged in zip(people, known, strict=True):
-            kept = store.kept(one.id).stars()
-            assert {item: kept.get(item) for item in acknowledged} == acknowledged
+            stored = store.load_person(one.id).stars()
+            assert {item: stored.get(item) for item in acknowledged} == acknowledged
             n_checked += len(acknowledged)
     store.close()
     assert n_checked > 10 * KILLS
 
 
-def test_a_server_that_is_told_to_stop_finishes_what_it_began(
-    model_file: Path, tmp_path: Path
-) -> None:
+def test_sigterm_closes_the_database_cleanly(model_file: Path, tmp_path: Path) -> None:
     server = Process(str(model_file), "--db", str(tmp_path / "people.db"))
     server.wait()
     with httpx.Client(base_url=server.url) as client:
         ada = newcomer(client)
         client.put("/api/v1/me/ratings/7", json={"stars": 5}, headers=ada)
     assert server.stop() == -signal.SIGTERM
-    assert not (
-        tmp_path / "people.db-wal"
-    ).exists()  # closed in order: all of it is in the one file
+    assert not (tmp_path / "people.db-wal").exists()  # closed cleanly: all data is in the main file
 
 
-def test_ctrl_c_ends_it_without_an_error(model_file: Path, tmp_path: Path) -> None:
+def test_ctrl_c_exits_without_an_error(model_file: Path, tmp_path: Path) -> None:
     server = Process(str(model_file), "--db", str(tmp_path / "people.db"))
     server.wait()
     server.process.send_signal(signal.SIGINT)
@@ -113,7 +107,7 @@ def test_ctrl_c_ends_it_without_an_error(model_file: Path, tmp_path: Path) -> No
     server.stop()
 
 
-def test_several_workers_share_the_address_the_database_and_the_figures(
+def test_several_workers_share_address_database_and_metrics(
     model_file: Path, tmp_path: Path
 ) -> None:
     options = ("--db", str(tmp_path / "people.db"), "--workers", "2", "--quiet")
@@ -121,7 +115,7 @@ def test_several_workers_share_the_address_the_database_and_the_figures(
     server.wait()
     with httpx.Client(base_url=server.url) as client:
         ada = newcomer(client)
-    for _ in range(12):  # each on a connection of its own, so that both workers are asked
+    for _ in range(12):  # each on a new connection, so that both workers handle some
         assert (
             httpx.put(
                 f"{server.url}/api/v1/me/ratings/7", json={"stars": 5}, headers=ada
@@ -134,7 +128,7 @@ def test_several_workers_share_the_address_the_database_and_the_figures(
     assert server.stop() in (0, -signal.SIGTERM)
 
 
-def test_workers_whose_first_process_was_killed_do_not_hold_the_address(
+def test_workers_release_the_address_after_the_main_process_was_killed(
     model_file: Path, tmp_path: Path
 ) -> None:
     server = Process(
@@ -149,22 +143,8 @@ def test_workers_whose_first_process_was_killed_do_not_hold_the_address(
             socket.create_server(("127.0.0.1", port)).close()
             break
         except OSError:
-            assert time.monotonic() < deadline, "the workers hold the address"
+            assert time.monotonic() < deadline, "the workers still hold the address"
             time.sleep(0.1)
-
-
-def test_what_dead_workers_have_left_of_living_figures_is_removed(tmp_path: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    names = [
-        f"gauge_livesum_{dead.pid}.db",
-        f"counter_{dead.pid}.db",
-        f"gauge_livesum_{os.getpid()}.db",
-    ]
-    for name in names:
-        (tmp_path / name).touch()
-    forget_the_dead(str(tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 @pytest.mark.parametrize(
@@ -173,7 +153,7 @@ def test_what_dead_workers_have_left_of_living_figures_is_removed(tmp_path: Path
         (["none.matinee"], "Error: There is no model file 'none.matinee'."),
         (
             ["MODEL", "--db", "mysql://x/y"],
-            "Error: Ratings can be kept in SQLite or PostgreSQL, not in mysql.",
+            "Error: Ratings can be stored in SQLite or PostgreSQL, not in mysql.",
         ),
         (["MODEL", "MODEL"], "Error: Two models are called 'films'; rename one of the files."),
         (
@@ -182,7 +162,7 @@ def test_what_dead_workers_have_left_of_living_figures_is_removed(tmp_path: Path
         ),
     ],
 )
-def test_what_cannot_be_served_is_told_in_one_line(
+def test_startup_errors_are_reported_in_one_line(
     model_file: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -196,22 +176,20 @@ def test_what_cannot_be_served_is_told_in_one_line(
     assert next(line for line in done.stderr.splitlines() if line[0] != "{").startswith(says)
 
 
-def test_an_address_that_is_taken_is_told(model_file: Path) -> None:
+def test_an_address_in_use_is_an_error(model_file: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = click.testing.CliRunner().invoke(
             main, ["serve", str(model_file), "--port", str(port)]
         )
     assert done.exit_code == 1
-    hint = "Give another with --host or --port."
+    hint = "Choose another address with --host or --port."
     assert (
         done.stderr == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. {hint}\n"
     )
 
 
-def test_without_its_packages_it_says_what_to_install(
-    model_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_packages_are_named(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["matinee.cli.serve"], "find_spec", lambda _: None)
     done = click.testing.CliRunner().invoke(main, ["serve", str(model_file)])
     assert done.exit_code == 1
@@ -219,7 +197,7 @@ def test_without_its_packages_it_says_what_to_install(
     assert done.stderr == f"Error: matinee serve needs more packages: {ways}\n"
 
 
-def test_matinee_and_its_command_line_load_nothing_of_the_web() -> None:
+def test_importing_matinee_does_not_import_the_web() -> None:
     code = (
         "import sys, matinee, matinee.cli; "
         "print([name for name in ('fastapi', 'uvicorn', 'alembic', 'matinee.web') if name in sys.modules])"

@@ -17,9 +17,10 @@ def load(data: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     """Ratings and titles from any source.
 
     Args:
-        data: a name of `names()`; the path of a file, a MovieLens folder or a zip; a database
-            URL; or a data frame. The name of a data set always means the data set: for a file
-            or folder of that name, give "./ml-1m" or a `Path`.
+        data: a name of `names()`; the path of a file, a MovieLens folder or a zip; a list of
+            paths that are parts of one table; a database URL; or a data frame. The name of a
+            data set always means the data set: for a file or folder of that name, give
+            "./ml-1m" or a `Path`.
         options: which columns hold what, and what to do with bad rows.
 
     Raises:
@@ -30,10 +31,16 @@ def load(data: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     if isinstance(data, str) and "://" not in data:
         if data in names():
             return _load_named(entry(data), options)
-        data = os.path.expanduser(data)
+        data = _expanded(data)
         if os.path.basename(data) == data and not os.path.exists(data):
             raise UnknownNameError(_neither(data))
+    if isinstance(data, (list, tuple)):
+        data = [_expanded(part) if isinstance(part, str) else part for part in data]
     return read(data, options)
+
+
+def _expanded(path: str) -> str:
+    return os.path.expanduser(path)
 
 
 def _load_named(wanted: Entry, options: ReadOptions) -> Dataset:

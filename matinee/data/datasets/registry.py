@@ -3,8 +3,7 @@ it."""
 
 from dataclasses import dataclass
 
-from matinee.errors import UnknownNameError
-from matinee.text import did_you_mean
+from matinee.text import find_named
 
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 
@@ -39,7 +38,7 @@ class Entry:
         n_ratings, n_users, n_items: counts in the ratings table, without films that have no
             rating.
         scale: lowest, highest and step of the stars.
-        licence, citation: what its users must do; the README in the archive is authoritative.
+        license, citation: what its users must do; the README in the archive is authoritative.
         folder: the name of the folder in the archive, if it is not `name`.
     """
 
@@ -51,7 +50,7 @@ class Entry:
     n_users: int
     n_items: int
     scale: str
-    licence: str
+    license: str
     citation: str = CITATION
     folder: str = ""
 
@@ -68,7 +67,7 @@ ENTRIES = (
         n_users=2_000,
         n_items=340,
         scale=_HALF_STARS,
-        licence="Part of matinee: real films, simulated viewers; the same licence.",
+        license="Part of matinee: real films, simulated viewers; the same license.",
         citation="",
     ),
     Entry(
@@ -80,7 +79,7 @@ ENTRIES = (
         n_users=943,
         n_items=1_682,
         scale=_WHOLE_STARS,
-        licence=_CLOSED,
+        license=_CLOSED,
     ),
     Entry(
         name="ml-1m",
@@ -91,7 +90,7 @@ ENTRIES = (
         n_users=6_040,
         n_items=3_706,
         scale=_WHOLE_STARS,
-        licence=_CLOSED,
+        license=_CLOSED,
     ),
     Entry(
         name="ml-10m",
@@ -102,7 +101,7 @@ ENTRIES = (
         n_users=69_878,
         n_items=10_677,
         scale=_HALF_STARS,
-        licence=_CLOSED,
+        license=_CLOSED,
         folder="ml-10M100K",
     ),
     Entry(
@@ -114,7 +113,7 @@ ENTRIES = (
         n_users=138_493,
         n_items=26_744,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
     Entry(
         name="ml-25m",
@@ -125,7 +124,7 @@ ENTRIES = (
         n_users=162_541,
         n_items=59_047,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
     Entry(
         name="ml-32m",
@@ -136,7 +135,7 @@ ENTRIES = (
         n_users=200_948,
         n_items=84_432,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
     Entry(
         name="ml-latest-small",
@@ -147,7 +146,7 @@ ENTRIES = (
         n_users=610,
         n_items=9_724,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
     Entry(
         name="ml-latest",
@@ -158,7 +157,7 @@ ENTRIES = (
         n_users=330_975,
         n_items=83_239,
         scale=_HALF_STARS,
-        licence=_OPEN,
+        license=_OPEN,
     ),
 )
 
@@ -174,8 +173,4 @@ def entry(name: str) -> Entry:
     Raises:
         UnknownNameError: no data set has this name; the message suggests the nearest ones.
     """
-    for known in ENTRIES:
-        if known.name == name:
-            return known
-    hint = did_you_mean(name, names())
-    raise UnknownNameError(f"No data set '{name}'.{hint} Type 'matinee data list' to see them all.")
+    return find_named("data set", name, ENTRIES, "Type 'matinee data list' to see them all.")

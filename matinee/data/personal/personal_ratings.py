@@ -12,7 +12,7 @@ from pathlib import Path
 
 from matinee.data.catalog import Catalog, find_item
 from matinee.data.personal.match_films import Match, Unmatched, match_films
-from matinee.data.personal.ratings_csv import EXAMPLE, OwnRating, read_own_ratings
+from matinee.data.personal.ratings_csv import EXAMPLE, PersonalRating, read_own_ratings
 from matinee.data.personal.site_exports import format_of, is_zip
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id, Vocabulary
@@ -147,7 +147,7 @@ def _from_csv(
     return PersonalRatings(stars, notes)
 
 
-def _refuse_outside(rows: list[OwnRating], path: Path, scale: Scale) -> None:
+def _refuse_outside(rows: list[PersonalRating], path: Path, scale: Scale) -> None:
     for row in rows:
         if not scale.allows(row.stars):
             raise DataError(
@@ -156,7 +156,7 @@ def _refuse_outside(rows: list[OwnRating], path: Path, scale: Scale) -> None:
             )
 
 
-def _none_known(rows: list[OwnRating], reasons: list[str], path: Path) -> str:
+def _none_known(rows: list[PersonalRating], reasons: list[str], path: Path) -> str:
     first, last = rows[0].row, rows[-1].row
     where = f"In {path}, rows {first} to {last}"
     if first == last:

@@ -20,7 +20,7 @@ EXAMPLE_OF_FILMS = "It needs a film in each line, such as:  Toy Story (1995)"
 _YEAR = re.compile(r"([0-9]{4})(?:\.0)?")
 
 
-class OwnRating(NamedTuple):
+class PersonalRating(NamedTuple):
     """One row of the file.
 
     Attributes:
@@ -63,7 +63,7 @@ class _Columns(NamedTuple):
     is_single: bool = False
 
 
-def read_own_ratings(content: bytes, path: str, *, has_stars: bool = True) -> list[OwnRating]:
+def read_own_ratings(content: bytes, path: str, *, has_stars: bool = True) -> list[PersonalRating]:
     """All ratings in the order of the file; a film may come twice.
 
     With a header, the columns are found by name, and a column `year` is added to titles.
@@ -103,11 +103,11 @@ def read_own_ratings(content: bytes, path: str, *, has_stars: bool = True) -> li
         if has_stars:
             is_long = len(row) > n_fields
             is_first = not columns.prefix and number == rows[0][0]
-            ratings.append(OwnRating(item, _stars(value, where, is_long, is_first), number))
+            ratings.append(PersonalRating(item, _stars(value, where, is_long, is_first), number))
         elif columns.is_count:
-            ratings.append(OwnRating(item, _count(value, where), number))
+            ratings.append(PersonalRating(item, _count(value, where), number))
         else:
-            ratings.append(OwnRating(item, 1.0, number, unused=value.strip()))
+            ratings.append(PersonalRating(item, 1.0, number, unused=value.strip()))
     if not ratings:
         example = EXAMPLE if has_stars else EXAMPLE_OF_FILMS
         raise DataError(f"'{path}' holds no ratings. {example}")

@@ -1,13 +1,13 @@
-"""Compressed tables: find the ratings in a zip file, and unpack zip and gzip files."""
+"""Files with ratings among others: in a folder, a zip file or a tar archive."""
 
-import gzip
-import shutil
+import re
+import tarfile
 import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from matinee.data.reading.compression import blocks_of, copy_bounded
 from matinee.data.reading.sniff import EXCEL
 from matinee.errors import DataError
 
@@ -23,77 +23,165 @@ RATINGS_FILES = (
     "ratings.ndjson",
 )
 
+#: Names of the ratings in well-known data sets; the first pattern that matches is taken, with all
+#: of its files.
+_KNOWN = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"combined_data_\d+\.txt",  # Netflix Prize
+        r"mv_\d{7}\.txt",
+        r"(BX-)?(Book-)?ratings\.(csv|tsv|dat|txt|json)(\.\w+)?",  # Book-Crossing
+        r"(rating|animelist|UserAnimeList)\.csv(\.\w+)?",  # MyAnimeList
+        r"behaviors\.tsv",  # MIND
+        r".*\.inter",  # RecBole
+        r"user_ratedmovies-timestamps\.dat",  # hetrec
+        r"user_ratedmovies\.dat",
+        r"user_artists\.dat",
+        r"usersha1-artmbid-artname-plays\.tsv",  # Last.fm 360K
+        r"steam-200k\.csv",
+        r"yelp_academic_dataset_review\.json",
+        r"goodreads_interactions.*\.(csv|json)(\.\w+)?",
+        r"ratings[._-].*",
+        r"interactions\.(csv|tsv|parquet|jsonl|txt)(\.\w+)?",
+    )
+)
+_TABLES = re.compile(
+    r"\.(csv|tsv|txt|dat|data|parquet|jsonl|ndjson|json|inter|mtx)(\.(gz|bz2|xz|zst))?$",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"\d+|-c\d+|[0-9a-f]{8}-[0-9a-f-]{27}")
+_LIMIT_OF_MEMBERS = 100_000
 
-def unzip(path: Path, folder: Path, companions: Sequence[str]) -> str:
+
+def choose_ratings(names: Sequence[str]) -> list[str]:
+    """The ratings among the files of a folder or archive: one file, or all parts of one table.
+
+    Args:
+        names: paths with slashes, in any order.
+    Returns: the paths to read as one table, in order; empty if there is no telling.
+    """
+    files = [name for name in sorted(names, key=_in_order) if _is_visible(name)]
+    for wanted in RATINGS_FILES:
+        for name in files:
+            if PurePosixPath(name).name == wanted:
+                return [name]
+    for pattern in _KNOWN:
+        found = [name for name in files if pattern.fullmatch(PurePosixPath(name).name)]
+        if found:
+            same = PurePosixPath(found[0]).parent
+            parts = [name for name in found if PurePosixPath(name).parent == same]
+            if _differ_in_digits_only(parts):
+                return parts
+            return parts[:1]
+    return _parts(files)
+
+
+def _in_order(name: str) -> tuple[int, list[tuple[int, int, str]]]:
+    """Sorts by depth, then by name with numbers by their value."""
+    pieces = re.split(r"(\d+)", name)
+    keys = [(1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces]
+    return name.count("/"), keys
+
+
+def _is_visible(name: str) -> bool:
+    if name.endswith(".skipped.csv"):  # our own list of bad rows
+        return False
+    return not any(
+        part.startswith((".", "_")) or part == "__MACOSX" for part in PurePosixPath(name).parts
+    )
+
+
+def _parts(files: Sequence[str]) -> list[str]:
+    """All files, if they are parts of one table by their names, such as part-0001.csv."""
+    tables = [name for name in files if _TABLES.search(name)]
+    others = [name for name in files if name not in tables]
+    if len(tables) > 1 and not others and _differ_in_digits_only(tables):
+        return tables
+    return []
+
+
+def _differ_in_digits_only(names: Sequence[str]) -> bool:
+    return len({_DIGITS.sub("#", PurePosixPath(name).name) for name in names}) == 1
+
+
+def is_tar(path: Path) -> bool:
+    """Whether a file is a tar archive."""
+    with path.open("rb") as file:
+        file.seek(257)
+        return file.read(5) == b"ustar"
+
+
+def unzip(path: Path, folder: Path, companions: Sequence[str], label: str) -> list[str]:
     """Unpack the ratings in a zip file, and companion files from the same folder of it.
 
     Args:
         path: the zip file.
         folder: where the files are written.
         companions: names of other files to unpack, such as that of the titles.
-    Returns: the name of the ratings within the zip file.
+        label: the archive's name in messages.
+    Returns: the paths of the ratings within the zip file.
 
     Raises:
         DataError: it is not a zip file, is damaged or encrypted, or contains no ratings.
     """
     try:
-        return _unzip(path, folder, companions)
+        with zipfile.ZipFile(path) as archive:
+            if "[Content_Types].xml" in archive.namelist():
+                raise DataError(f"{label} {EXCEL}")
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            return _unpack(
+                names, lambda name: archive.open(name), folder, companions, f"zip file {label}"
+            )
     except (DataError, OSError):
         raise
     except RuntimeError as error:  # encrypted, or a compression method that Python lacks
-        raise DataError(f"{path} cannot be unpacked: {error}.") from error
+        raise DataError(f"{label} cannot be unpacked: {error}.") from error
     except Exception as error:  # a damaged file can raise anything, even IndexError
         raise DataError(
-            f"{path} is damaged, truncated or not a zip file; download or copy it again."
+            f"{label} is damaged, truncated or not a zip file; download or copy it again."
         ) from error
 
 
-def _unzip(path: Path, folder: Path, companions: Sequence[str]) -> str:
-    with zipfile.ZipFile(path) as archive:
-        if "[Content_Types].xml" in archive.namelist():
-            raise DataError(f"{path} {EXCEL}")
-        ratings = _ratings_member(archive, path)
-        beside = PurePosixPath(ratings.filename).parent
-        wanted = [str(beside / name) for name in companions]
-        for member in (ratings, *(info for info in archive.infolist() if info.filename in wanted)):
-            with archive.open(member) as packed:
-                _unpack(packed, folder / PurePosixPath(member.filename).name)
-    return ratings.filename
+def untar(path: Path, folder: Path, companions: Sequence[str], label: str) -> list[str]:
+    """As `unzip`, for a tar archive that is not compressed.
 
-
-def _ratings_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    """The ratings in a zip file: by name, highest folder first; otherwise the only file in
-    it."""
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    files = [member for member in members if "__MACOSX" not in member.filename]
-    for info in sorted(files, key=lambda file: file.filename.count("/")):
-        if PurePosixPath(info.filename).name in RATINGS_FILES:
-            return info
-    if len(files) == 1:
-        return files[0]
-    found = ", ".join(info.filename for info in files[:8]) or "nothing"
-    raise DataError(
-        f"The zip file {path} contains no ratings: looked for {', '.join(RATINGS_FILES)}, "
-        f"found {found}."
-    )
-
-
-def gunzip(path: Path, target: Path, label: str) -> None:
-    """Unpack a gzip file.
-
-    Raises:
-        DataError: it is damaged, or compressed twice.
+    Only the contents of plain files are copied; links and paths of the archive are not followed.
     """
     try:
-        with gzip.open(path) as packed:
-            _unpack(packed, target)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        with tarfile.open(path, "r:") as archive:
+            names = [member.name for member in archive if member.isfile()]
+            return _unpack(
+                names,
+                lambda name: archive.extractfile(name),
+                folder,
+                companions,
+                f"tar archive {label}",
+            )
+    except tarfile.TarError as error:
         raise DataError(f"{label} is damaged or truncated; download or copy it again.") from error
-    with target.open("rb") as file:
-        if file.read(2) == b"\x1f\x8b":
-            raise DataError(f"{label} is compressed twice; decompress it once yourself.")
 
 
-def _unpack(packed: Any, target: Path) -> None:
-    with target.open("wb") as file:
-        shutil.copyfileobj(packed, file, 1 << 20)
+def _unpack(
+    names: Sequence[str],
+    opened: Callable[[str], Any],
+    folder: Path,
+    companions: Sequence[str],
+    label: str,
+) -> list[str]:
+    names = names[:_LIMIT_OF_MEMBERS]
+    ratings = choose_ratings(names)
+    visible = [name for name in names if _is_visible(name)]
+    if not ratings and len(visible) == 1:
+        ratings = visible
+    if not ratings:
+        found = ", ".join(visible[:8]) or "nothing"
+        raise DataError(
+            f"The {label} contains no ratings: looked for {', '.join(RATINGS_FILES)}, "
+            f"found {found}."
+        )
+    beside = PurePosixPath(ratings[0]).parent
+    wanted = [name for name in names if name in {str(beside / other) for other in companions}]
+    for name in dict.fromkeys([*ratings, *wanted]):
+        with opened(name) as packed:
+            copy_bounded(blocks_of(packed), folder / PurePosixPath(name).name, label)
+    return ratings

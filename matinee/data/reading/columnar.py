@@ -5,8 +5,9 @@ Whatever is not clean (a bad number, a missing id, a row with too few fields) ra
 nothing for good messages.
 """
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,17 +15,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from matinee.data.ratings import NO_TIME
-from matinee.data.reading.options import Kind, ValueRange
-from matinee.data.reading.schema import ROLES
-from matinee.data.reading.sniff import INTEGER, Layout
+from matinee.data.reading.options import Kind
+from matinee.data.reading.sniff import Layout
 from matinee.data.vocabulary import Vocabulary
 
-# The years 1 and 9999, in seconds since 1970
-EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 _SURVEY_BYTES = 1 << 18  # stays in the processor's cache
 _BITMAP_CELLS = 1 << 27
-_ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2})?$"
 
 
 class NotClean(Exception):  # noqa: N818  a signal between two modules, never shown
@@ -32,7 +28,7 @@ class NotClean(Exception):  # noqa: N818  a signal between two modules, never sh
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ParsedTable:
     """The columns of a table.
 
     Attributes:
@@ -54,13 +50,10 @@ class Table:
     kind: Kind = "rating"
 
 
-def table_of_text(path: Path, layout: Layout, scale: ValueRange | None) -> Table:
-    """The table in a text file.
+def frames_of_text(path: Path, layout: Layout) -> Iterator[pl.DataFrame]:
+    """The columns of a text file, named by their roles: first typed, then as text.
 
-    Args:
-        path: of the file.
-        layout: of its text.
-        scale: the lowest and the highest value allowed; None for any.
+    A typed frame is made only where the types cannot change a value.
 
     Raises:
         NotClean: some row is bad, or may be.
@@ -69,10 +62,11 @@ def table_of_text(path: Path, layout: Layout, scale: ValueRange | None) -> Table
         raise NotClean
     survey = _survey(path, layout.separator)
     types = dict(layout.types)
-    as_text: dict[str, type[pl.DataType]] = {**types, "user": pl.String, "item": pl.String}
+    as_text: dict[str, type[pl.DataType]] = dict.fromkeys(types, pl.String)
+    ids_as_text: dict[str, type[pl.DataType]] = {**types, "user": pl.String, "item": pl.String}
     attempts = [types, as_text]
-    if survey.leading_zeros or types == as_text:
-        attempts = [as_text]
+    if survey.leading_zeros:
+        attempts[0] = ids_as_text
     for attempt in attempts:
         frame = _read_csv(path, layout, attempt)
         if frame is None:
@@ -81,8 +75,20 @@ def table_of_text(path: Path, layout: Layout, scale: ValueRange | None) -> Table
         if blank.any():
             frame = frame.filter(~blank)
         _check_fields(survey, layout, frame)
-        return table_of_frame(frame, scale, layout.time_divisor, layout.kind)
+        yield frame
     raise NotClean
+
+
+def other_columns_of_text(path: Path, layout: Layout, positions: Sequence[int]) -> pl.DataFrame:
+    """Some columns of a text file as text, named by their numbers; empty if the rows are not
+    clean."""
+    names = {str(position): position for position in positions}
+    types: dict[str, type[pl.DataType]] = dict.fromkeys(names, pl.String)
+    wanted = replace(layout, positions=names)
+    frame = _read_csv(path, wanted, types)
+    if frame is None:
+        frame = _read_csv(path, wanted, types, may_be_ragged=True)
+    return pl.DataFrame() if frame is None else frame
 
 
 class _Survey(NamedTuple):
@@ -156,7 +162,10 @@ def _check_fields(survey: _Survey, layout: Layout, frame: pl.DataFrame) -> None:
 
 
 def _read_csv(
-    path: Path, layout: Layout, types: dict[str, type[pl.DataType]]
+    path: Path,
+    layout: Layout,
+    types: dict[str, type[pl.DataType]],
+    may_be_ragged: bool = False,
 ) -> pl.DataFrame | None:
     """The columns that matter, named by their roles; None if a cell does not fit its type."""
     # Polars splits at one byte, so "::" makes an empty column between every two; it is not
@@ -178,135 +187,14 @@ def _read_csv(
             schema={name: types.get(name, pl.String)() for name in names},
             columns=sorted(columns),
             glob=False,
+            truncate_ragged_lines=may_be_ragged,
         )
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # it may panic on odd text
         return None
-    return frame.select(role for role in ROLES if role in types)
+    return frame.select(list(layout.positions))
 
 
-def table_of_frame(
-    frame: pl.DataFrame, scale: ValueRange | None, time_divisor: int, kind: Kind = "rating"
-) -> Table:
-    """The table in a frame.
-
-    Args:
-        frame: with the columns `user`, `item`, except for pairs `rating`, and perhaps
-            `timestamp`.
-        scale: the lowest and the highest value allowed; None for any.
-        time_divisor: see `Layout`.
-        kind: what the values are.
-
-    Raises:
-        NotClean: some row is bad, or may be.
-    """
-    if frame.height == 0:
-        raise NotClean
-    value = np.ones(frame.height, np.float32)
-    if kind != "pair":
-        value = _values(frame["rating"], scale)
-    timestamp = None
-    if "timestamp" in frame.columns:
-        timestamp = _times(frame["timestamp"], time_divisor)
-    users, user_index = encode(frame["user"], "user")
-    items, item_index = encode(frame["item"], "item")
-    return Table(
-        users=users,
-        items=items,
-        user_index=user_index,
-        item_index=item_index,
-        value=value,
-        timestamp=timestamp,
-        kind=kind,
-    )
-
-
-def _cast(column: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
-    try:
-        return column.cast(dtype())
-    except pl.exceptions.PolarsError:
-        raise NotClean from None
-
-
-def _values(column: pl.Series, scale: ValueRange | None) -> NDArray[np.float32]:
-    if not (column.dtype.is_numeric() or column.dtype == pl.String) or column.null_count():
-        raise NotClean
-    value = _cast(column, pl.Float32).to_numpy()
-    lowest, highest = float(value.min()), float(value.max())  # both are NaN if any value is
-    if not (np.isfinite(lowest) and np.isfinite(highest)):
-        raise NotClean
-    if scale is not None and not scale[0] <= lowest <= highest <= scale[1]:
-        raise NotClean
-    return value
-
-
-def _times(column: pl.Series, divisor: int) -> NDArray[np.int64] | None:
-    """Seconds since 1970, (N,) int64, `NO_TIME` where null; None if all are null."""
-    if column.null_count() == len(column):
-        return None
-    if column.dtype == pl.String:
-        column, divisor = _dates(column), 1
-    if column.dtype in (pl.Date, pl.Datetime):
-        column = _cast(column, pl.Datetime).dt.epoch("s")
-    elif column.dtype.is_float():
-        column = _cast(column.fill_nan(None), pl.Int64) // divisor
-    elif column.dtype.is_integer():
-        column = _cast(column, pl.Int64)
-        if divisor > 1:
-            column = column // divisor
-    else:
-        raise NotClean
-    lowest, highest = column.min(), column.max()
-    if not (isinstance(lowest, int) and isinstance(highest, int)):
-        raise NotClean
-    if not EARLIEST <= lowest <= highest <= LATEST:
-        raise NotClean
-    if column.null_count():
-        column = column.fill_null(NO_TIME)
-    return column.to_numpy()
-
-
-def _dates(column: pl.Series) -> pl.Series:
-    """ISO dates from text; other orders of day, month and year are ambiguous."""
-    if not column.str.contains(_ISO_DATE).all():
-        raise NotClean
-    try:
-        return column.str.to_datetime(time_unit="us", strict=True)
-    except pl.exceptions.PolarsError:
-        raise NotClean from None
-
-
-def encode(column: pl.Series, kind: str) -> tuple[Vocabulary, NDArray[np.int32]]:
-    """The vocabulary of a column of ids and the column as indices, (N,) int32.
-
-    Text becomes integers if every id is one.
-
-    Raises:
-        NotClean: an id is missing, or is neither text nor a whole number.
-    """
-    if column.null_count():
-        raise NotClean
-    if column.dtype.is_float():
-        if not bool((column == column.round(0)).all()):
-            raise NotClean
-        column = _cast(column, pl.Int64)
-    if column.dtype.is_integer():
-        return Vocabulary.encode(_cast(column, pl.Int64).to_numpy(), kind)
-    if not isinstance(column.dtype, (pl.String, pl.Categorical, pl.Enum)):
-        raise NotClean
-    text = _cast(column, pl.String).str.strip_chars()
-    distinct = text.unique()
-    if (distinct == "").any():
-        raise NotClean
-    if distinct.str.contains(r"^-?[0-9]+\.0$").all():  # so pandas writes integers with gaps
-        text, distinct = text.str.strip_suffix(".0"), distinct.str.strip_suffix(".0")
-    if distinct.str.contains(INTEGER).all():
-        return Vocabulary.encode(_cast(text, pl.Int64).to_numpy(), kind)
-    distinct = distinct.sort()  # by code point, as Python sorts
-    index = text.cast(pl.Enum(distinct)).to_physical().to_numpy().astype(np.int32)
-    return Vocabulary(np.array(distinct.to_list(), object), kind), index
-
-
-def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
+def last_of_each_pair(table: ParsedTable) -> NDArray[np.int64] | None:
     """The positions of the last rating of each (user, item), ascending; None if no pair occurs
     twice.
 
@@ -329,14 +217,14 @@ def last_of_each_pair(table: Table) -> NDArray[np.int64] | None:
     return _without_earlier(pair, table.timestamp)
 
 
-def _pairs(table: Table) -> NDArray[np.int64]:
+def _pairs(table: ParsedTable) -> NDArray[np.int64]:
     """A number for each pair of a user and an item, (N,)."""
     pair = np.multiply(table.user_index, len(table.items), dtype=np.int64)
     pair += table.item_index
     return pair
 
 
-def sums_of_pairs(table: Table, kept: NDArray[np.int64]) -> NDArray[np.float32]:
+def sums_of_pairs(table: ParsedTable, kept: NDArray[np.int64]) -> NDArray[np.float32]:
     """The sum of the values of each pair, at the rows in `kept`, which has one row of each
     pair."""
     _, number = np.unique(_pairs(table), return_inverse=True)

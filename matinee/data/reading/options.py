@@ -1,7 +1,8 @@
 """What a person says about a table that does not describe itself."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +20,10 @@ class ValueRange(NamedTuple):
     highest: float
 
 
-_COUNTS = ValueRange(1.0, float(np.finfo(np.float32).max))
+_COUNTS = ValueRange(float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max))
+
+#: The name of a column that stands for none.
+NO_COLUMN = "none"
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,9 @@ class ReadOptions:
     """How to read a table of ratings.
 
     Attributes:
-        user, item, rating, count, timestamp: names of the columns; None stands for the usual
-            names. A count says how often, such as plays; a table with one has no ratings.
+        user, item, rating, count, timestamp: names of the columns, or their numbers from 1, such
+            as "2"; None stands for the usual names. A count says how often, such as plays; a
+            table with one has no ratings. The timestamp "none" leaves the times out.
         pairs: the table has no ratings; each row says that a user has an item, whatever other
             columns hold.
         scale: lowest and highest rating; a row with a value outside is bad. None takes the
@@ -36,6 +41,19 @@ class ReadOptions:
         skip_bad_rows: leave out bad rows and list them in a file, instead of raising at the
             first.
         query: an SQL query, for a database URL as source.
+        separator: what separates the fields of a text table, such as ";" or "tab"; None finds
+            out.
+        encoding: of a text file, such as "cp1252"; None finds out.
+        header: whether the first line names the columns; None finds out.
+        missing: ratings (numbers) and words that stand for a missing value, such as 0, -1, 99
+            or "unknown"; their rows are left out.
+        value_map: what words in the place of ratings are worth, such as {"like": 1, "dislike":
+            0}.
+        decimal: the decimal mark, "." or ","; None finds it.
+        time_format: the unit of times that are numbers (s, ms, us, ns, YYYYMMDD,
+            YYYYMMDDhhmmss, YYYYMM, years, days); or how dates are written: dmy, mdy, or a
+            format of `strptime`. None finds it.
+        text_ids: take ids as the texts that they are; `1` and `1.0` are then two.
     """
 
     user: str | None = None
@@ -47,8 +65,17 @@ class ReadOptions:
     scale: tuple[float, float] | None = None
     skip_bad_rows: bool = False
     query: str | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    missing: tuple[float | str, ...] = ()
+    value_map: Mapping[str, float] | None = field(default=None, hash=False)
+    decimal: Literal[".", ","] | None = None
+    time_format: str | None = None
+    text_ids: bool = False
 
     def __post_init__(self) -> None:
+        self._check_values()
         given = {
             "--rating-column": self.rating is not None,
             "--count-column": self.count is not None,
@@ -68,6 +95,15 @@ class ReadOptions:
                     "give LOWEST:HIGHEST, as in 1:5."
                 )
 
+    def _check_values(self) -> None:
+        if self.decimal not in (None, ".", ","):
+            raise SettingError(f"The decimal mark is . or , and not '{self.decimal}'.")
+        for word, value in (self.value_map or {}).items():
+            if not math.isfinite(value):
+                raise SettingError(f"The value of '{word}' is {value:g}, which is not finite.")
+        if self.value_map and self.pairs:
+            raise SettingError("--map and --pairs cannot be combined: pairs have no ratings.")
+
     @property
     def column_names(self) -> dict[str, str | None]:
         """Role -> the name of its column, None where the usual names apply."""
@@ -77,6 +113,14 @@ class ReadOptions:
             "rating": self.rating or self.count,
             "timestamp": self.timestamp,
         }
+
+    @property
+    def given_names(self) -> list[str]:
+        """The names and numbers of columns that were given."""
+        names = [name for name in self.column_names.values() if name is not None]
+        if self.timestamp == NO_COLUMN:
+            names.remove(NO_COLUMN)
+        return names
 
     def limits(self, kind: Kind) -> ValueRange | None:
         """The lowest and the highest value of a good row; None without limits.

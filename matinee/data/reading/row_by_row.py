@@ -6,36 +6,27 @@ It reads only tables in which the fast reader (`columnar`) found a flaw.
 import csv
 import io
 import json
-import math
-import re
-from array import array
 from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from matinee.data.ratings import NO_TIME
-from matinee.data.reading.columnar import EARLIEST, LATEST, Table, encode
-from matinee.data.reading.options import Kind, ValueRange
+from matinee.data.reading.cells import ValueRules, cell_text, shown
 from matinee.data.reading.schema import ROLES
-from matinee.data.reading.sniff import Layout, plain_integer, plain_number, split_line
+from matinee.data.reading.sniff import Layout, split_line
+from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
 from matinee.files import write_atomically
-from matinee.text import counted, printable
+from matinee.text import counted
 
 GO_ON = "Use --skip-bad-rows to leave out such rows."
 _QUOTED_LINES = 100  # of a quoted field; one that seems longer has an unclosed quotation mark
-_LARGEST = float(np.finfo(np.float32).max)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SHOWN = 60
-_DECIMAL_COMMA = re.compile(r"^[+-]?[0-9]+,[0-9]+$")
+_CHUNK_ROWS = 1 << 16
 
 #: User, item, rating or count (empty in pairs), timestamp.
 Cells = Sequence[str | None]
@@ -65,84 +56,132 @@ class BadRow(NamedTuple):
     content: str
 
 
-class _BadCellError(Exception):
-    """A cell cannot be used; the text says why."""
-
-
-class _GoodRows:
-    """The good rows so far, in 28 bytes each: ids as numbers of their texts."""
-
-    def __init__(self) -> None:
-        self.users, self.items = dict[str, int](), dict[str, int]()
-        self.user_code, self.item_code = array("i"), array("i")
-        self.value, self.timestamp, self.rows = array("f"), array("q"), array("q")
-
-    def add(self, row: int, user: str, item: str, value: float, time: int) -> None:
-        self.user_code.append(self.users.setdefault(user, len(self.users)))
-        self.item_code.append(self.items.setdefault(item, len(self.items)))
-        self.value.append(value)
-        self.timestamp.append(time)
-        self.rows.append(row)
-
-    def table(self, kind: Kind) -> Table:
-        users, user_of_code = encode(pl.Series(list(self.users), dtype=pl.String), "user")
-        items, item_of_code = encode(pl.Series(list(self.items), dtype=pl.String), "item")
-        times = np.array(self.timestamp, np.int64)
-        timestamp: NDArray[np.int64] | None = times
-        if bool(np.all(times == NO_TIME)):
-            timestamp = None
-        return Table(
-            users=users,
-            items=items,
-            user_index=user_of_code[np.array(self.user_code, np.int32)],
-            item_index=item_of_code[np.array(self.item_code, np.int32)],
-            value=np.array(self.value, np.float32),
-            timestamp=timestamp,
-            rows=np.array(self.rows, np.int64),
-            kind=kind,
-        )
-
-
-class RowRules(NamedTuple):
-    """When a row is bad, and what happens then.
+class CarefulRead(NamedTuple):
+    """A table that was read row by row.
 
     Attributes:
-        label: the table's name in messages.
-        unit: "line" for files, "row" for frames.
-        scale: the lowest and the highest value allowed; None for any.
-        kind, time_divisor: see `Layout`.
-        skip: leave out bad rows instead of raising at the first.
+        values: of its good rows.
+        bad: the bad rows, ascending.
     """
 
-    label: str
-    unit: str
-    scale: ValueRange | None
-    kind: Kind
-    time_divisor: int
-    skip: bool
+    values: ValuesRead
+    bad: list[BadRow]
 
 
-def read_carefully(records: Iterable[Record], rules: RowRules) -> tuple[Table, list[BadRow]]:
-    """The table of all good rows, and the bad rows.
+def read_carefully(records: Callable[[], Iterable[Record]], rules: ValueRules) -> CarefulRead:
+    """The values of all good rows, and the bad rows.
+
+    Args:
+        records: gives the rows; called a second time for the content of bad rows.
+        rules: what cells may hold, and whether bad rows are skipped.
 
     Raises:
         DataError: a row is bad and `rules` do not skip it, or no row is good.
     """
-    good, bad = _GoodRows(), list[BadRow]()
+    frame, bad = _split(records(), rules)
+    line, row = frame["line"], frame["row"].to_numpy()
+    if bad and not rules.options.skip_bad_rows:
+        _refuse_first(frame, bad[0], rules)
+    values = read_columns(frame.drop("line", "row"), rules)
+    reasons = {int(line[cell.row]): cell.reason for cell in values.bad}
+    refuse_bad(reasons, rules)
+    if reasons:
+        contents = {record.line: record.content for record in records() if record.line in reasons}
+        bad += [BadRow(number, reason, contents[number]) for number, reason in reasons.items()]
+        bad.sort(key=lambda row: row.line)
+    bad = in_files(bad, rules)
+    if values.table is None:
+        raise DataError(f"{rules.label}{nothing_good(bad, rules.unit)}")
+    table = values.table
+    if table.rows is not None:
+        row = row[table.rows]
+    if bad or table.rows is not None:
+        values = replace(values, table=replace(table, rows=row))
+    return CarefulRead(values, bad)
+
+
+def _refuse_first(frame: pl.DataFrame, broken: BadRow, rules: ValueRules) -> None:
+    """Raise a `DataError` for a row that cannot be split, or for a bad one before it."""
+    reasons = {broken.line: broken.reason}
+    with suppress(DataError):  # what the rows before it are as a whole does not count yet
+        before = read_columns(frame.drop("line", "row"), rules)
+        reasons |= {int(frame["line"][cell.row]): cell.reason for cell in before.bad}
+    refuse_bad(reasons, rules)
+
+
+def refuse_bad(reasons: Mapping[int, str], rules: ValueRules) -> None:
+    """Raise a `DataError` for the first bad row, by line, unless `rules` skip bad rows."""
+    if reasons and not rules.options.skip_bad_rows:
+        first = min(reasons)
+        label, line = rules.place(first)
+        raise DataError(f"{label}, {rules.unit} {line:,}: {reasons[first]}. {GO_ON}")
+
+
+def in_files(bad: Sequence[BadRow], rules: ValueRules) -> list[BadRow]:
+    """Bad rows with their lines in the files that they come from."""
+    found = []
+    for row in bad:
+        label, line = rules.place(row.line)
+        reason = row.reason if label == rules.label else f"{label}: {row.reason}"
+        found.append(BadRow(line, reason, row.content))
+    return found
+
+
+def _split(records: Iterable[Record], rules: ValueRules) -> tuple[pl.DataFrame, list[BadRow]]:
+    """The rows that can be split into cells, with their lines and numbers, and the others."""
+    chunks, bad = [_empty_chunk().frame()], list[BadRow]()
+    chunk = _empty_chunk()
     for row, record in enumerate(records):
-        try:
-            _add(good, row, record, rules)
-        except _BadCellError as error:
-            if not rules.skip:
-                where = f"{rules.label}, {rules.unit} {record.line:,}"
-                raise DataError(f"{where}: {error}. {GO_ON}") from None
-            bad.append(BadRow(record.line, str(error), record.content))
-    if not good.value:
-        raise DataError(f"{rules.label}{_nothing_good(bad, rules.unit)}")
-    return good.table(rules.kind), bad
+        reason = record.reason
+        if record.cells is not None:
+            reason = _broken_text(record)
+        if reason or record.cells is None:
+            bad.append(BadRow(record.line, reason, record.content))
+            if rules.options.skip_bad_rows:
+                continue
+            break
+        chunk.line.append(record.line)
+        chunk.row.append(row)
+        chunk.cells.append(record.cells)
+        if len(chunk.cells) == _CHUNK_ROWS:
+            chunks.append(chunk.frame())
+            chunk = _empty_chunk()
+    chunks.append(chunk.frame())
+    return pl.concat(chunks), bad
 
 
-def _nothing_good(bad: Sequence[BadRow], unit: str) -> str:
+class _Chunk(NamedTuple):
+    """Some rows on their way into a frame."""
+
+    line: list[int]
+    row: list[int]
+    cells: list[Cells]
+
+    def frame(self) -> pl.DataFrame:
+        texts = {role: pl.String() for role in ROLES}
+        columns = list(zip(*self.cells, strict=True)) or [()] * len(ROLES)
+        data = dict(zip(ROLES, columns, strict=True))
+        frame = pl.DataFrame(data, schema=texts)
+        return frame.with_columns(
+            line=pl.Series(self.line, dtype=pl.Int64), row=pl.Series(self.row, dtype=pl.Int64)
+        )
+
+
+def _empty_chunk() -> _Chunk:
+    return _Chunk([], [], [])
+
+
+def _broken_text(record: Record) -> str:
+    """What is wrong with a row that holds bytes which are not UTF-8; empty for others."""
+    if not record.content.isascii():
+        for cell in record.cells or ():
+            if cell and any("\ud800" <= letter <= "\udfff" for letter in cell):
+                return f"{shown(cell)} is not valid UTF-8; save the file as UTF-8"
+    return ""
+
+
+def nothing_good(bad: Sequence[BadRow], unit: str) -> str:
+    """What to say of a table without any good row."""
     if not bad:
         return " has a header but no ratings."
     first = bad[0]
@@ -152,90 +191,6 @@ def _nothing_good(bad: Sequence[BadRow], unit: str) -> str:
         f": none of its {len(bad):,} rows is good. "
         f"The first is {unit} {first.line:,}: {first.reason}."
     )
-
-
-def _add(good: _GoodRows, row: int, record: Record, rules: RowRules) -> None:
-    """Add a row to the good ones.
-
-    Raises:
-        _BadCellError: it is bad.
-    """
-    if record.cells is None:
-        raise _BadCellError(record.reason)
-    user, item, rating, time = [(cell or "").strip() for cell in record.cells]
-    if rules.kind == "pair":
-        rating = "1"
-    for name, cell in (("user", user), ("item", item), (rules.kind, rating)):
-        if not cell:
-            raise _BadCellError(f"the {name} is missing")
-    if not record.content.isascii():
-        _refuse_broken_text(record.cells)
-    seconds = _time(time, rules.time_divisor)
-    good.add(row, user, item, _value(rating, rules), seconds)
-
-
-def _refuse_broken_text(cells: Cells) -> None:
-    for cell in cells:
-        if cell and any("\ud800" <= letter <= "\udfff" for letter in cell):
-            raise _BadCellError(f"{_shown(cell)} is not valid UTF-8; save the file as UTF-8")
-
-
-def _value(text: str, rules: RowRules) -> float:
-    kind, scale = rules.kind, rules.scale
-    if _DECIMAL_COMMA.match(text):
-        shown = text[:_SHOWN]
-        raise _BadCellError(
-            f"the {kind} '{shown}' has a decimal comma; "
-            f"write {shown.replace(',', '.')} instead of {shown}"
-        )
-    is_number = plain_number(text)
-    value = math.nan
-    if is_number:
-        value = float(text)
-    if not abs(value) <= _LARGEST:
-        is_infinite = is_number or text.lstrip("+-").lower() in {"nan", "inf", "infinity"}
-        expected = "a finite number" if is_infinite else "a number"
-        raise _BadCellError(f"the {kind} {_shown(text)} is not {expected}")
-    if scale is not None and not scale[0] <= value <= scale[1]:
-        problem = f"outside the scale {scale[0]:g} to {scale[1]:g}"
-        if kind == "count":
-            problem = "less than 1"
-        raise _BadCellError(f"the {kind} {_shown(text)} is {problem}")
-    return value
-
-
-def _time(text: str, divisor: int) -> int:
-    """Seconds since 1970, `NO_TIME` for an empty text."""
-    if not text:
-        return NO_TIME
-    try:
-        seconds = _seconds(text, divisor)
-    except (ValueError, OverflowError):
-        seconds = LATEST + 1
-    if not EARLIEST <= seconds <= LATEST:
-        raise _BadCellError(
-            f"the timestamp {_shown(text)} is neither a date such as 2001-12-31 "
-            "nor seconds since 1970"
-        )
-    return seconds
-
-
-def _seconds(text: str, divisor: int) -> int:
-    if plain_integer(text):
-        return int(text) // divisor
-    if plain_number(text):
-        return int(float(text)) // divisor
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(seconds=1)
-
-
-def _shown(text: str) -> str:
-    """A value for a message, in quotation marks and not too long."""
-    if len(text) > _SHOWN:
-        return f"'{printable(text[:_SHOWN])}...'"
-    return f"'{printable(text)}'"
 
 
 def text_records(path: Path, layout: Layout) -> Iterator[Record]:
@@ -255,7 +210,7 @@ def text_records(path: Path, layout: Layout) -> Iterator[Record]:
                 yield Record(line, None, "a quotation mark is not closed or out of place", text)
             elif len(fields) != layout.n_fields:
                 reason = f"it has {counted(len(fields), 'field')} instead of {layout.n_fields}"
-                yield Record(line, None, f"{reason}: {_shown(text)}", text)
+                yield Record(line, None, f"{reason}: {shown(text)}", text)
             else:
                 fields.append("")  # at -1: an empty cell for a column that the table lacks
                 yield Record(line, [fields[position] for position in positions], "", text)
@@ -325,34 +280,17 @@ def json_records(path: Path, names: dict[str, str]) -> Iterator[Record]:
                 cells = [cell_text(row.get(names.get(role, ""))) for role in ROLES]
                 yield Record(number, cells, "", text)
             else:
-                yield Record(number, None, f"it is not a JSON object: {_shown(text)}", text)
+                yield Record(number, None, f"it is not a JSON object: {shown(text)}", text)
 
 
-def frame_records(frame: pl.DataFrame) -> Iterator[Record]:
-    """The rows of a frame with the columns `user`, `item` and perhaps `rating` and
-    `timestamp`."""
-    missing = [pl.lit(None).alias(role) for role in ROLES if role not in frame.columns]
-    for number, row in enumerate(frame.with_columns(missing).select(ROLES).iter_rows()):
-        user, item, rating, time = row
-        # NaN is a missing value, except for a rating, where it is a bad one.
-        user, item, time = _without_nan(user), _without_nan(item), _without_nan(time)
-        cells = [cell_text(cell) for cell in (user, item, rating, time)]
-        yield Record(number, cells, "", ",".join(cell or "" for cell in cells))
+def frame_row(frame: pl.DataFrame, row: int) -> str:
+    """A row of a frame as in a CSV file."""
+    cells = (cell_text(cell) for cell in frame.select(_in_order(frame)).row(row))
+    return ",".join("" if cell in (None, "nan") else str(cell) for cell in cells)
 
 
-def _without_nan(cell: Any) -> Any:
-    if isinstance(cell, float) and math.isnan(cell):
-        return None
-    return cell
-
-
-def cell_text(cell: Any) -> str | None:
-    """A cell of any type as in a CSV file; whole numbers have no decimal point."""
-    if cell is None:
-        return None
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
-        return str(int(cell))
-    return str(cell)
+def _in_order(frame: pl.DataFrame) -> list[str]:
+    return [role for role in ROLES if role in frame.columns]
 
 
 def write_skipped(bad: Sequence[BadRow], path: Path) -> Path | None:

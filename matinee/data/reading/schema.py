@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from matinee.data.reading.options import Kind, ReadOptions
+from matinee.data.reading.options import NO_COLUMN, Kind, ReadOptions
 from matinee.errors import DataError
 from matinee.text import did_you_mean, printable
 
@@ -20,11 +20,12 @@ _TITLES = (
 )
 _ITEMS = (
     "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
-    "showid asin isbn movietitle filmtitle title itemidx itemindex"
+    "showid parentasin asin isbn movietitle filmtitle title itemidx itemindex animeid businessid "
+    "artistid gameid newsid postid artistname artist anime game"
 )
 _COUNTS = (
     "count counts playcount plays playscount nplays timesplayed listens listencount clicks "
-    "clickcount nclicks views viewcount visits purchases purchasecount orders quantity qty"
+    "clickcount nclicks views viewcount visits purchases purchasecount orders quantity qty weight"
 )
 
 #: Role -> the usual names of its column, as `plain_name` writes them; the first one that a table
@@ -35,10 +36,11 @@ ALIASES = {
     "member accountid account personid person profileid username useridx userindex",
     "item": _ITEMS,
     "rating": "rating ratings userrating yourrating yourated stars star score value overall grade "
-    "reviewrating",
+    "reviewrating bookrating movierating filmrating itemrating myscore myrating",
     "count": _COUNTS,
-    "timestamp": "timestamp time ts date datetime unixtime unixreviewtime ratedat ratingdate "
-    "ratingtime createdat reviewdate reviewtime watcheddate",
+    "timestamp": "timestamp timestampms timems timeunix eventtime time ts date datetime unixtime "
+    "unixreviewtime ratedat ratingdate ratingtime createdat reviewdate reviewtime "
+    "watcheddate mylastupdated dateadded",
     # of a table of items
     "item id": f"movieid itemid item iid filmid id {_ITEMS}",
     "item title": f"{_TITLES} product",
@@ -56,6 +58,9 @@ ALIASES = {
     "kind of title": "titletype",
 }
 
+_TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")
+# More than a time of day, a year or a place in a sequence
+_TIME_LIKE = re.compile(r"^(?![0-9]{1,2}:)[^0-9]{0,20}[0-9](?:[^0-9]{0,12}[0-9]){4}")
 _NUMBER_OR_STARS = re.compile(r"^[+-]?[.,]?[0-9]|^[*★⭐]")
 
 
@@ -66,10 +71,26 @@ class Columns(NamedTuple):
         positions: role -> number of its column; "timestamp" may be absent, and pairs have no
             "rating".
         kind: what the column in the place of the rating holds.
+        names: of all columns; empty without a header.
+        given: the roles whose columns the options name.
+        found: how the other columns were found, for people; empty for the usual ways.
     """
 
     positions: dict[str, int]
     kind: Kind
+    names: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
+    found: str = ""
+
+    def name(self, role: str) -> str:
+        """The name of the column of a role; without a header its number, from 1."""
+        position = self.positions[role]
+        return self.names[position] if self.names else str(position + 1)
+
+    def unused(self) -> list[int]:
+        """The numbers of the columns with names that have no role."""
+        used = set(self.positions.values())
+        return [number for number in range(len(self.names)) if number not in used]
 
 
 def plain_name(name: str) -> str:
@@ -82,6 +103,15 @@ def columns_of(names: Sequence[str], role: str) -> list[int]:
     first."""
     plain = [plain_name(name) for name in names]
     return [plain.index(alias) for alias in ALIASES[role].split() if alias in plain]
+
+
+def without_types(names: Sequence[str]) -> list[str]:
+    """Names of columns without the types that RecBole writes, such as `user_id:token`."""
+    stripped = [name.strip() for name in names]
+    typed = [_TYPED.fullmatch(name) for name in stripped if name]
+    if not all(typed):
+        return stripped
+    return [name.rpartition(":")[0] for name in stripped]
 
 
 def column_of(names: Sequence[str], role: str) -> int | None:
@@ -112,19 +142,22 @@ def find_columns(
         DataError: a column is missing; the message lists the columns and the option that names
             one.
     """
-    stripped = [name.strip() for name in names]
+    stripped = without_types(names)
     kind = _kind(stripped, options)
     positions: dict[str, int] = {}
     for role in ROLES:
         if role == "rating" and kind == "pair":
             continue
-        position = _position(stripped, role, kind, options.column_names[role], label)
+        if role == "timestamp" and _is_left_out(stripped, options):
+            continue
+        position = _position(stripped, role, kind, options.column_names[role], label, sampled)
         if position is not None:
             positions[role] = position
     _refuse_shared(positions, stripped, label)
     if kind == "pair" and not options.pairs:
         _refuse_unknown_rating(stripped, positions, sampled, label)
-    return Columns(positions, kind)
+    given = frozenset(role for role, name in options.column_names.items() if name is not None)
+    return Columns(positions, kind, tuple(stripped), given)
 
 
 def _kind(names: Sequence[str], options: ReadOptions) -> Kind:
@@ -142,12 +175,18 @@ def _kind(names: Sequence[str], options: ReadOptions) -> Kind:
     return "pair"
 
 
+def _is_left_out(names: Sequence[str], options: ReadOptions) -> bool:
+    """Whether the options say that no column holds times."""
+    return options.timestamp == NO_COLUMN and _named_column(names, NO_COLUMN) is None
+
+
 def _position(
     names: Sequence[str],
     role: str,
     kind: Kind,
     given: str | None,
     label: str,
+    sampled: Callable[[int], Sequence[str]],
 ) -> int | None:
     """The number of the column for a role; None for timestamps that are not there."""
     if role == "rating" and kind == "count":
@@ -161,6 +200,8 @@ def _position(
             )
     else:
         position = column_of(names, role)
+        if role == "timestamp":
+            position = _time_column(names, sampled)
         if position is None and role != "timestamp":
             raise DataError(
                 f"{label} has no {role} column under a usual name; "
@@ -171,6 +212,18 @@ def _position(
     return position
 
 
+def _time_column(names: Sequence[str], sampled: Callable[[int], Sequence[str]]) -> int | None:
+    """The first column with a usual name whose cells look like times; else the first one."""
+    candidates = columns_of(names, "timestamp")
+    if len(candidates) > 1:
+        for position in candidates:
+            filled = [cell.strip() for cell in sampled(position) if cell.strip()]
+            n_times = sum(_TIME_LIKE.match(cell) is not None for cell in filled)
+            if filled and 2 * n_times >= len(filled):
+                return position
+    return next(iter(candidates), None)
+
+
 def _named_column(names: Sequence[str], given: str) -> int | None:
     if given in names:
         return names.index(given)
@@ -178,6 +231,11 @@ def _named_column(names: Sequence[str], given: str) -> int | None:
     wanted = given.strip().casefold()
     if wanted in lower:
         return lower.index(wanted)
+    bare = without_types([given])[0]
+    if bare != given:
+        return _named_column(names, bare)
+    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted[:9]) <= len(names):
+        return int(wanted) - 1
     return None
 
 

@@ -194,8 +194,8 @@ class Sampler:
         target = self.value
         if self.effects is not None:
             target = self.value - self.effects.total
-        by_user = Rated(self.by_user.indptr, self.by_user.index, target)
-        by_item = Rated(self.by_item.indptr, self.by_item.index, target[self.to_items])
+        by_user = Rated(self.by_user.indptr, self.by_user.indices, target)
+        by_item = Rated(self.by_item.indptr, self.by_item.indices, target[self.to_items])
         noise, ones = self.noise.astype(np.float32), np.ones(len(self.items.table), np.float32)
         self.users.draw_prior(rng, self.run)
         self._draw(rng, by_user, self.users, self.items, noise, ones)

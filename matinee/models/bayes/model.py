@@ -71,16 +71,21 @@ class BayesianMF(Recommender):
     likelihood: str = hyper(
         "regression",
         choices=LIKELIHOODS,
-        help="regression: a rating is a score and noise; probit: a level of it, between thresholds",
+        help="regression: a rating is score + noise; probit: thresholds turn the sum into a level",
     )
-    samples: int = hyper(300, low=1, high=100_000, help="averaged sweeps, after the burn-in")
-    burn_in: int = hyper(100, low=0, high=100_000, help="discarded sweeps at the start")
+    samples: int = hyper(
+        300, low=1, high=100_000, help="sweeps after the burn-in, which are averaged"
+    )
+    burn_in: int = hyper(100, low=0, high=100_000, help="sweeps at the start, which are discarded")
     kept: int = hyper(
         32, low=1, high=4096, help="draws stored in the model, evenly spaced over the sweeps"
     )
     sets: bool = hyper(True, help="use who rated what, regardless of the rating")
     set_rank: int = hyper(
-        300, low=1, high=10_000, help="features that summarize these sets, for users and for items"
+        300,
+        low=1,
+        high=10_000,
+        help="number of features that summarize these sets, for users and for items",
     )
     side: bool = hyper(True, help="use the features of users and items, such as genres")
     times: bool = hyper(True, help="use the times of ratings, if present")
@@ -88,13 +93,13 @@ class BayesianMF(Recommender):
         30.0,
         low=0,
         high=10_000,
-        help="ratings by which each user's noise is pulled to the common noise; 0: common only",
+        help="weight, in ratings, of the common noise level in that of each user; 0: common only",
     )
     tolerance: float = hyper(
         1e-4,
         low=0,
         high=1,
-        help="stop at this Monte Carlo variance relative to the squared error; 0: never",
+        help="stop at this ratio of Monte Carlo variance to squared error; 0: never",
     )
     seconds: float = hyper(
         0.0, low=0, high=1e7, help="time limit, after which sampling stops; 0: no limit"

@@ -75,7 +75,7 @@ def _sum_rows(run: Run, group: Grouped, table: Floats) -> Floats:
     from matinee.kernels.gibbs import sum_rows
 
     out = np.empty((len(group.indptr) - 1, table.shape[1]), np.float32)
-    ends = np.searchsorted(group.indptr, np.linspace(0, len(group.index), 17)).tolist()
+    ends = np.searchsorted(group.indptr, np.linspace(0, len(group.indices), 17)).tolist()
     ends[0], ends[-1] = 0, len(out)
-    run(sum_rows, [(group.indptr, group.index, span, table, out) for span in pairwise(ends)])
+    run(sum_rows, [(group.indptr, group.indices, span, table, out) for span in pairwise(ends)])
     return out

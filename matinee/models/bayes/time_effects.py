@@ -30,7 +30,7 @@ class TimeKeys(NamedTuple):
 
     @classmethod
     def from_ratings(cls, user_index: NDArray[np.int32], timestamp: Longs) -> "TimeKeys":
-        """The days, runs and instants of training ratings, (N,) and (N,)."""
+        """The keys of training ratings with these users and times, (N,) each."""
         known = _is_known(timestamp)
         instants = np.sort(_key(user_index[known], timestamp[known]))
         users = instants >> SHIFT

@@ -81,13 +81,13 @@ class NeuralRecommender(Recommender):
         0.1, low=0, high=10, search=(1e-3, 0.5), help="how strongly all weights are pulled to zero"
     )
     decoupled: bool = hyper(
-        True, help="decay weights apart from the gradient (AdamW), or as part of it (Adam)"
+        True, help="True: weight decay is apart from the gradient (AdamW); False: part of it (Adam)"
     )
     square_momentum: float = hyper(
         0.99, low=0, high=1, help="decay rate of Adam's average of squared gradients"
     )
     epsilon: float = hyper(
-        1e-5, low=1e-12, high=1, help="number that keeps Adam from dividing by zero"
+        1e-5, low=1e-12, high=1, help="small number that keeps Adam from dividing by zero"
     )
     patience: int = hyper(
         0,

@@ -60,14 +60,17 @@ class EmbeddingMLP(NeuralRecommender):
     capabilities = Capabilities(needs_stars=True, resumes=True, thread_safe=True)
 
     factors: int = hyper(
-        50, low=0, high=4096, help="length of both embeddings; 0: 1.6 * n ** 0.56, at most 600"
+        50,
+        low=0,
+        high=4096,
+        help="length of each embedding; 0: 1.6 * n ** 0.56 for n users or items, at most 600",
     )
-    hidden: str = hyper("100,50", help="sizes of the hidden layers")
+    hidden: str = hyper("100,50", help="comma-separated sizes of the hidden layers")
     embedding_dropout: float = hyper(
-        0.05, low=0, high=0.99, search=(0, 0.5), help="fraction of the embeddings dropped"
+        0.05, low=0, high=0.99, search=(0, 0.5), help="dropped fraction of the embeddings"
     )
     dropout: str = hyper(
-        "0.25", help="fraction of each hidden layer dropped: one for all, or one for each"
+        "0.25", help="dropped fraction of the hidden layers: one number for all, or one per layer"
     )
     sigmoid_range: str = hyper(
         "auto",

@@ -215,7 +215,7 @@ class Network(NeuralRecommender):
             vector = torch.tensor(x, dtype=torch.float32)
             vectors = vector.repeat(len(item_index), 1).requires_grad_()
             stars = self._stars(vectors, item_index)
-            # Each rating has a row of its own, so the sum's derivatives are those of each, (n,
+            # Each rating has its own row, so the sum's derivatives are those of each, (n,
             # D).
             (slopes,) = torch.autograd.grad(stars.sum(), vectors)
             return stars.detach().double().numpy(), slopes.double().numpy()

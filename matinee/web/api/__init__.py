@@ -1,1 +1,1 @@
-"""The JSON API under /api/v1, and the values that it shares with the pages."""
+"""The JSON API under /api/v1, and the response values that it shares with the pages."""

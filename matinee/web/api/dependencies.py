@@ -1,9 +1,9 @@
-"""Who asks, and what the server has: what the functions behind addresses depend on.
+"""FastAPI dependencies of the endpoints and pages: the server's state and the current person.
 
-    def mine(person: CurrentPerson, serving: Serving) -> Response: ...
+    def my_ratings(person: CurrentPerson, serving: Serving) -> Response: ...
 
-A function that uses the store is a plain `def`, which FastAPI calls in a thread, or does so in
-a lane; one that asks a model is `async` and goes through `Snapshot.ask`.
+A function that uses the store is a plain `def`, which FastAPI calls in a thread, or runs its work
+in a `WorkQueue`. A function that uses a model is `async` and calls `ModelSnapshot.run_async`.
 """
 
 from dataclasses import dataclass, field
@@ -14,85 +14,89 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 
 from matinee.web.db.people import Store
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import bearer, is_same, token_of
-from matinee.web.serving.registry import Models
-from matinee.web.serving.work_queue import Lane
+from matinee.web.http.security import bearer_token, person_token, secrets_match
+from matinee.web.serving.registry import ModelRegistry
+from matinee.web.serving.work_queue import WorkQueue
 from matinee.web.settings import Settings
 
-# These two only describe in the OpenAPI document what `token_of` does.
+# These schemes only describe in the OpenAPI document what `person_token` and `require_operator` do
 _BEARER = HTTPBearer(
-    auto_error=False, scheme_name="token", description="The token of POST /api/v1/people."
+    auto_error=False, scheme_name="token", description="The token from POST /api/v1/people."
 )
-_NAME = "Its name goes on with - and the id of the database, and over HTTPS begins with __Host-."
-_COOKIE = APIKeyCookie(name="matinee", auto_error=False, scheme_name="cookie", description=_NAME)
+_COOKIE = APIKeyCookie(
+    name="matinee",
+    auto_error=False,
+    scheme_name="cookie",
+    description="The full name is `matinee-` with the id of the database, and over HTTPS it "
+    "starts with `__Host-`.",
+)
 _OPERATOR = HTTPBearer(
-    auto_error=False, scheme_name="operator", description="MATINEE_OPERATOR_TOKEN of the server."
+    auto_error=False,
+    scheme_name="operator",
+    description="The value of MATINEE_OPERATOR_TOKEN on the server.",
 )
 
 
 @dataclass(frozen=True)
-class Served:
-    """What a running server has; `request.app.state.served`."""
+class ServerState:
+    """The state of a running server, stored as `app.state.server`."""
 
     settings: Settings
-    models: Models
+    models: ModelRegistry
     store: Store
-    long_pages: Lane = field(default_factory=Lane)
-    """For pages that compute for longer than others."""
+    page_queue: WorkQueue = field(default_factory=WorkQueue)
+    """Runs the pages that need much computing time."""
 
 
-async def served(request: Request) -> Served:
-    """What this server has."""
-    found: Served = request.app.state.served
-    return found
+async def server_state(request: Request) -> ServerState:
+    """The state of the server that handles the request."""
+    server: ServerState = request.app.state.server
+    return server
 
 
 def maybe_person(request: Request) -> str | None:
-    """The id of the person whose token came along, None without a token or with one that is no
-    longer known."""
-    token = token_of(request)
-    found: Served = request.app.state.served
-    person = None if token is None else found.store.person_of(token)
+    """The id of the person whose token was sent; None without a token or with an unknown one."""
+    token = person_token(request)
+    server: ServerState = request.app.state.server
+    person = None if token is None else server.store.find_person(token)
     if person is not None:
         request.state.known_token = token
     return person
 
 
 def current_person(request: Request) -> str:
-    """The id of the person whose token came along; raises Problem, 401, if there is none."""
+    """The id of the person whose token was sent; raises Problem, 401, if there is none."""
     person = maybe_person(request)
     if person is None:
-        known = (
-            "There is no person with this token any more"
-            if token_of(request)
-            else "This needs a person's token"
-        )
+        problem = "This address needs a person's token."
+        if person_token(request):
+            problem = "This token is not valid; the person may have been deleted."
         hint = (
-            "POST /api/v1/people makes one; send it as 'Authorization: Bearer TOKEN' or in "
-            "the cookie."
+            "Get a token from POST /api/v1/people, and send it as 'Authorization: Bearer TOKEN' "
+            "or in the cookie."
         )
-        raise Problem(401, "unknown-person", f"{known}. {hint}", {"WWW-Authenticate": "Bearer"})
+        raise Problem(401, "unknown-person", f"{problem} {hint}", {"WWW-Authenticate": "Bearer"})
     return person
 
 
-async def operator(request: Request) -> None:
-    """Raises Problem unless the operator's token came along."""
-    found: Served = request.app.state.served
-    secret = found.settings.operator_token
+async def require_operator(request: Request) -> None:
+    """Raises Problem, 401 or 403, unless the operator's token was sent."""
+    server: ServerState = request.app.state.server
+    secret = server.settings.operator_token
     if not secret:
         detail = (
-            "This server has no operator; start it with a secret in MATINEE_OPERATOR_TOKEN "
-            "to have one."
+            "The operator endpoints are disabled; to enable them, start the server with a secret "
+            "in MATINEE_OPERATOR_TOKEN."
         )
         raise Problem(403, "no-operator", detail)
-    if not is_same(secret, bearer(request) or ""):
-        detail = "This needs the operator's token, as 'Authorization: Bearer TOKEN'."
+    if not secrets_match(secret, bearer_token(request) or ""):
+        detail = "This address needs the operator's token, as 'Authorization: Bearer TOKEN'."
         raise Problem(401, "not-the-operator", detail, {"WWW-Authenticate": "Bearer"})
 
 
-Serving = Annotated[Served, Depends(served)]
+Serving = Annotated[ServerState, Depends(server_state)]
 CurrentPerson = Annotated[str, Depends(current_person)]
 MaybePerson = Annotated[str | None, Depends(maybe_person)]
 
 needs_person = [Depends(_BEARER), Depends(_COOKIE)]
-needs_operator = [Depends(_OPERATOR), Depends(operator)]
+needs_operator = [Depends(_OPERATOR), Depends(require_operator)]

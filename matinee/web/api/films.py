@@ -1,7 +1,7 @@
-"""The API under /api/v1: films, and what a model says to ratings that come with the request;
-nothing of it is kept.
+"""API endpoints for films, and for recommendations, predictions and explanations from ratings in
+the request, which are not stored.
 
-What is kept is in `api_people`, what the operator sees in `api_operator`.
+Endpoints that use stored ratings are in `people`, those for the operator in `operator`.
 """
 
 from typing import Annotated, Any
@@ -11,9 +11,9 @@ from fastapi.responses import Response
 
 from matinee.web.api import responses, schemas
 from matinee.web.api.dependencies import Serving
-from matinee.web.db.schema import LONGEST_ITEM_ID
-from matinee.web.http.problems import Answer
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.db.schema import MAX_ITEM_ID_LENGTH
+from matinee.web.http.problems import OrjsonResponse
+from matinee.web.serving.snapshot import ModelSnapshot
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
@@ -22,55 +22,69 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         "content": {"application/problem+json": {}},
     }
     for status, text in {
-        400: "The request cannot be read.",
-        401: "A token is missing, or unknown.",
-        403: "Not from there.",
-        404: "No such film or model.",
-        409: "This model cannot do that.",
-        413: "Too large.",
-        422: "A value cannot be used.",
-        429: "Too many requests; see Retry-After.",
-        503: "Overloaded; see Retry-After.",
+        400: "The request is malformed.",
+        401: "The token is missing or not valid.",
+        403: "The request is not allowed.",
+        404: "There is no such film or model.",
+        409: "The model does not support this.",
+        413: "The request is too large.",
+        422: "A value is not valid.",
+        429: "Too many requests; see the header Retry-After.",
+        503: "The server is overloaded; see the header Retry-After.",
     }.items()
 }
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For the OpenAPI document: these problems, and those that any request may meet."""
+    """The problem responses of an endpoint for the OpenAPI document: those with the given
+    statuses, and those that every request can have."""
     return {status: _PROBLEMS[status] for status in sorted({*statuses, 400, 413, 422, 429, 503})}
 
 
 router = APIRouter(prefix="/api/v1")
 
 FilmId = Annotated[
-    str, schemas.Field(max_length=LONGEST_ITEM_ID, description="The id of a film.", examples=["1"])
+    str,
+    schemas.Field(max_length=MAX_ITEM_ID_LENGTH, description="The id of a film.", examples=["1"]),
 ]
 
 
-@router.get("/films", tags=["films"], response_model=schemas.Films, responses=problems(404))
+@router.get(
+    "/films",
+    summary="Find films",
+    tags=["films"],
+    response_model=schemas.Films,
+    responses=problems(404),
+)
 async def find_films(query: Annotated[schemas.FilmQuery, Query()], serving: Serving) -> Response:
-    """Films by words of their titles, genre and years; a page at a time."""
+    """Finds films by words of their titles, genre and years, one page at a time."""
     snapshot = serving.models.snapshot(query.model)
-    find = (
-        snapshot.ask_long if query.q else snapshot.ask
-    )  # where no title holds the words, all are compared
-    return Answer(await find(responses.film_page, snapshot, query))
+    # A search by words is slow if no title contains them, because it then compares all titles
+    run = snapshot.run_queued if query.q else snapshot.run_async
+    return OrjsonResponse(await run(responses.film_page, snapshot, query))
 
 
-@router.get("/genres", tags=["films"], response_model=list[str], responses=problems(404))
+@router.get(
+    "/genres",
+    summary="List genres",
+    tags=["films"],
+    response_model=list[str],
+    responses=problems(404),
+)
 async def genres(query: Annotated[schemas.ModelQuery, Query()], serving: Serving) -> Response:
-    """All genres that films have."""
-    return Answer(serving.models.snapshot(query.model).guide.catalog.genres)
+    """Lists all genres."""
+    return OrjsonResponse(serving.models.snapshot(query.model).guide.catalog.genres)
 
 
-@router.get("/models", tags=["films"], responses=problems())
+@router.get("/models", summary="List models", tags=["films"], responses=problems())
 async def models(serving: Serving) -> Response:
-    """The models that are served, the first of which is meant where none is named."""
-    return Answer([responses.describe(live.current) for live in serving.models])
+    """Lists the models of the server. Requests that name no model use the first one."""
+    return OrjsonResponse([responses.describe(model.current) for model in serving.models])
 
 
 @router.get(
     "/films/{item_id:path}/similar",
+    summary="List similar films",
     tags=["films"],
     response_model=schemas.ListAnswer,
     responses=problems(404, 409),
@@ -78,69 +92,79 @@ async def models(serving: Serving) -> Response:
 async def similar_films(
     item_id: FilmId, query: Annotated[schemas.SimilarQuery, Query()], serving: Serving
 ) -> Response:
-    """The films most like one, by what the model has learned; `score` is a cosine."""
+    """Lists the films that are most similar to one film in the model; `score` is the cosine
+    similarity."""
     snapshot = serving.models.snapshot(query.model)
-    return Answer(await snapshot.ask(responses.similar, snapshot, item_id, query))
+    return OrjsonResponse(await snapshot.run_async(responses.similar, snapshot, item_id, query))
 
 
 @router.get(
-    "/films/{item_id:path}", tags=["films"], response_model=schemas.Film, responses=problems(404)
+    "/films/{item_id:path}",
+    summary="Get a film",
+    tags=["films"],
+    response_model=schemas.Film,
+    responses=problems(404),
 )
 async def one_film(
     item_id: FilmId, query: Annotated[schemas.ModelQuery, Query()], serving: Serving
 ) -> Response:
-    """One film by its id."""
+    """Gets a film by its id."""
     snapshot = serving.models.snapshot(query.model)
-    return Answer(snapshot.films.line(snapshot.index_of(item_id)))
+    return OrjsonResponse(snapshot.films.summary(snapshot.index_of(item_id)))
 
 
 @router.post(
     "/recommend",
+    summary="Recommend films",
     tags=["ratings in the request"],
     response_model=schemas.ListAnswer,
     responses=problems(404, 409),
 )
 async def recommend(body: schemas.RecommendRequest, serving: Serving) -> Response:
-    """A list for whoever gave these ratings. Without ratings it is the average person's."""
+    """Recommends films to a person with these ratings, or to an average person without ratings."""
     snapshot = serving.models.snapshot(body.model)
     size = {"ratings": len(body.ratings), "explained": body.k if body.explain else 0}
-    return Answer(await snapshot.ask(_recommend, snapshot, body, **size))
+    return OrjsonResponse(await snapshot.run_async(_recommend, snapshot, body, **size))
 
 
-def _recommend(snapshot: Snapshot, body: schemas.RecommendRequest) -> dict[str, Any]:
+def _recommend(snapshot: ModelSnapshot, body: schemas.RecommendRequest) -> dict[str, Any]:
     return responses.suggestions(snapshot, body.stars(), body.not_interested, body, strict=True)
 
 
 @router.post(
     "/predict",
+    summary="Predict ratings",
     tags=["ratings in the request"],
     response_model=schemas.Predictions,
     responses=problems(404, 409),
 )
 async def predict(body: schemas.PredictRequest, serving: Serving) -> Response:
-    """The stars that whoever gave these ratings would give some films."""
+    """Predicts how many stars a person with these ratings would give to some films."""
     snapshot = serving.models.snapshot(body.model)
-    return Answer(await snapshot.ask(_predict, snapshot, body, ratings=len(body.ratings)))
+    return OrjsonResponse(
+        await snapshot.run_async(_predict, snapshot, body, ratings=len(body.ratings))
+    )
 
 
-def _predict(snapshot: Snapshot, body: schemas.PredictRequest) -> dict[str, Any]:
+def _predict(snapshot: ModelSnapshot, body: schemas.PredictRequest) -> dict[str, Any]:
     return responses.predictions(snapshot, body.stars(), body.item_ids, strict=True)
 
 
 @router.post(
     "/explain",
+    summary="Explain a prediction",
     tags=["ratings in the request"],
     response_model=schemas.Explained,
     responses=problems(404, 409),
 )
 async def explain(body: schemas.ExplainRequest, serving: Serving) -> Response:
-    """What the prediction of a film is made of: parts that add up to it, and what each rating
-    adds."""
+    """Explains the prediction for a film: the parts that add up to it, and the effect of each
+    rating."""
     snapshot = serving.models.snapshot(body.model)
-    return Answer(
-        await snapshot.ask(_explain, snapshot, body, ratings=len(body.ratings), explained=1)
+    return OrjsonResponse(
+        await snapshot.run_async(_explain, snapshot, body, ratings=len(body.ratings), explained=1)
     )
 
 
-def _explain(snapshot: Snapshot, body: schemas.ExplainRequest) -> dict[str, Any]:
+def _explain(snapshot: ModelSnapshot, body: schemas.ExplainRequest) -> dict[str, Any]:
     return responses.explanation(snapshot, body.stars(), body.item_id, body.reasons, strict=True)

@@ -1,5 +1,5 @@
-"""For those who run the server: health, figures, and the operator's endpoints behind a token
-of their own."""
+"""API endpoints for the operator of the server: health checks, metrics, and operator endpoints,
+which need the operator's token."""
 
 from typing import Any
 
@@ -9,91 +9,91 @@ from starlette.concurrency import run_in_threadpool
 
 from matinee._version import __version__
 from matinee.errors import StoreError
-from matinee.web.api.dependencies import Serving, needs_operator, operator
+from matinee.web.api.dependencies import Serving, needs_operator, require_operator
 from matinee.web.api.films import problems
 from matinee.web.api.responses import describe
 from matinee.web.http.monitoring import CONTENT_TYPE, exposition
-from matinee.web.http.problems import Answer, Problem
-from matinee.web.serving.registry import LiveModel
+from matinee.web.http.problems import OrjsonResponse, Problem
+from matinee.web.serving.registry import RegisteredModel
 
 health = APIRouter(prefix="/health", tags=["health"])
 router = APIRouter(prefix="/api/v1/operator", tags=["operator"], dependencies=needs_operator)
 metrics = APIRouter(include_in_schema=False)
 
 
-@health.get("/live")
+@health.get("/live", summary="Check that the process runs")
 async def live() -> Response:
-    """The process runs."""
-    return Answer({"status": "live", "version": __version__})
+    """Responds while the process is running."""
+    return OrjsonResponse({"status": "live", "version": __version__})
 
 
-@health.get("/ready")
+@health.get("/ready", summary="Check readiness")
 async def ready(serving: Serving) -> Response:
-    """Whether requests can be answered: 503 if the database does not answer. A refused model
-    file is told, while the model before it goes on answering."""
+    """Tells whether the server can handle requests; 503 if the database is not available. If a
+    changed model file was refused, the status is "degraded", `refused` says why, and the
+    previous model stays in use."""
     try:
         await run_in_threadpool(serving.store.check)
     except StoreError:
         status, database = 503, "does not answer"
     else:
         status, database = 200, "answers"
-    models = [_state(one) for one in serving.models]
-    word = (
-        "not ready"
-        if status == 503
-        else "ready"
-        if all(one["refused"] is None for one in models)
-        else "degraded"
-    )
-    return Answer({"status": word, "database": database, "models": models}, status)
+    models = [_state(model) for model in serving.models]
+    if status == 503:
+        readiness = "not ready"
+    elif all(model["refused"] is None for model in models):
+        readiness = "ready"
+    else:
+        readiness = "degraded"
+    return OrjsonResponse({"status": readiness, "database": database, "models": models}, status)
 
 
-@router.get("/model", responses=problems(401, 403))
+@router.get("/model", summary="Describe the models", responses=problems(401, 403))
 async def model_info(serving: Serving) -> Response:
-    """Each model that is served: its settings, what it was trained on, and whether its newest
-    file was refused."""
-    return Answer([_state(one) | _details(one) for one in serving.models])
+    """Describes each model: its settings, its training data, and why the newest version of its
+    file was refused, if it was."""
+    return OrjsonResponse([_state(model) | _details(model) for model in serving.models])
 
 
-@router.get("/counts", responses=problems(401, 403))
+@router.get("/counts", summary="Count stored data", responses=problems(401, 403))
 def counts(serving: Serving) -> Response:
-    """How much is in the database."""
-    return Answer(serving.store.counts() | {"database": serving.store.kind})
+    """Counts the people, ratings, hidden films and groups in the database."""
+    return OrjsonResponse(serving.store.counts() | {"database": serving.store.kind})
 
 
-@router.post("/reload", responses=problems(401, 403, 409))
+@router.post("/reload", summary="Reload the model files", responses=problems(401, 403, 409))
 def reload(serving: Serving) -> Response:
-    """Reads the model files again, now. In this process: others see a new file by themselves,
-    within seconds."""
+    """Reloads the model files now, in the worker that handles the request. Other workers reload
+    changed files by themselves within seconds."""
     if not serving.models.reload():
-        refused = [str(one.refusal) for one in serving.models if one.refusal]
-        raise Problem(409, "model-refused", f"The old model goes on. {refused[0]}")
-    return Answer([_state(one) for one in serving.models])
+        refusals = [str(model.refusal) for model in serving.models if model.refusal]
+        raise Problem(409, "model-refused", f"The previous model stays in use. {refusals[0]}")
+    return OrjsonResponse([_state(model) for model in serving.models])
 
 
 @metrics.get("/metrics")
-async def figures(request: Request, serving: Serving) -> Response:
-    """Figures for Prometheus; with the operator's token, if the server has one."""
+async def prometheus_metrics(request: Request, serving: Serving) -> Response:
+    """Returns the metrics for Prometheus. Needs the operator's token if the server has one."""
     if serving.settings.operator_token:
-        await operator(request)
+        await require_operator(request)
     return Response(exposition(), media_type=CONTENT_TYPE)
 
 
-def _state(one: LiveModel) -> dict[str, Any]:
-    snapshot = one.current
+def _state(model: RegisteredModel) -> dict[str, Any]:
+    snapshot = model.current
     return {
-        "name": one.name,
+        "name": model.name,
         "version": snapshot.version,
         "loaded_at": round(snapshot.loaded_at, 3),
-        "refused": one.refusal,
+        "refused": model.refusal,
     }
 
 
-def _details(one: LiveModel) -> dict[str, Any]:
-    guide = one.current.guide
+def _details(model: RegisteredModel) -> dict[str, Any]:
+    guide = model.current.guide
     more = {
         "settings": guide.model.settings(),
         "trained_by": guide.origin.version,
         "n_users": len(guide.model.users_),
     }
-    return describe(one.current) | more
+    return describe(model.current) | more

@@ -1,8 +1,8 @@
-"""The API for people: a token instead of an account, ratings that are kept, and all of it
-given out or deleted.
+"""API endpoints for people, who have a token instead of an account: stored ratings, export and
+deletion.
 
-Everything under /api/v1/me is about the person whose token comes along, and no address names
-another person.
+All endpoints under /api/v1/me act on the person whose token is sent; no address contains the id
+of a person.
 """
 
 from typing import Annotated, Any
@@ -14,146 +14,179 @@ from starlette.concurrency import run_in_threadpool
 from matinee.web.api import responses, schemas
 from matinee.web.api.dependencies import CurrentPerson, Serving, maybe_person, needs_person
 from matinee.web.api.films import FilmId, problems
-from matinee.web.http.problems import Answer, Problem
-from matinee.web.http.security import give_cookie, take_cookie
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.db.people import PersonData
+from matinee.web.http.problems import OrjsonResponse, Problem
+from matinee.web.http.security import delete_person_cookie, set_person_cookie
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 me = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)
 
 
-@router.post("/people", status_code=201, response_model=schemas.Person, responses=problems())
+@router.post(
+    "/people",
+    status_code=201,
+    summary="Create a person",
+    response_model=schemas.Person,
+    responses=problems(),
+)
 def start(
     request: Request, query: Annotated[schemas.PersonQuery, Query()], serving: Serving
 ) -> Response:
-    """A new person, without name or address. The token cannot be shown again. A cookie
-    that is already set stays."""
-    known = maybe_person(request) if query.cookie else None
-    if known is not None:
-        return Answer({"person_id": known, "token": None}, 201)
-    made = serving.store.create_person()
-    answer = Answer({"person_id": made.id, "token": None if query.cookie else made.token}, 201)
+    """Creates a person, without a name or an e-mail address. The token is shown only in this
+    response. With `cookie`, a person who is already known by a cookie stays the same."""
+    known_id = maybe_person(request) if query.cookie else None
+    if known_id is not None:
+        return OrjsonResponse({"person_id": known_id, "token": None}, 201)
+    person = serving.store.create_person()
+    shown_token = None if query.cookie else person.token
+    response = OrjsonResponse({"person_id": person.id, "token": shown_token}, 201)
     if query.cookie:
-        give_cookie(request, answer, made.token)
-    return answer
+        set_person_cookie(request, response, person.token)
+    return response
 
 
-@me.get("", responses=problems(401))
+@me.get("", summary="Get the current person", responses=problems(401))
 def who_am_i(person: CurrentPerson, serving: Serving) -> Response:
-    """How much is kept of this person."""
-    kept = serving.store.kept(person)
-    counts = {"n_ratings": len(kept.ratings), "n_not_interested": len(kept.not_interested)}
-    return Answer({"person_id": person} | counts)
+    """Gets the id of the person, and the numbers of their ratings and hidden films."""
+    data = serving.store.load_person(person)
+    counts = {"n_ratings": len(data.ratings), "n_not_interested": len(data.not_interested)}
+    return OrjsonResponse({"person_id": person} | counts)
 
 
-@me.delete("", status_code=204, responses=problems(401))
+@me.delete("", summary="Delete the person", status_code=204, responses=problems(401))
 def delete_everything(request: Request, person: CurrentPerson, serving: Serving) -> Response:
-    """Deletes this person and all their data, permanently. A model that was trained with it is
-    not retrained."""
-    serving.store.forget(person)
-    answer = Response(status_code=204)
-    take_cookie(request, answer)
-    return answer
+    """Deletes the person and all their data, permanently. Models that were trained on the data
+    are not retrained."""
+    serving.store.delete_person(person)
+    response = Response(status_code=204)
+    delete_person_cookie(request, response)
+    return response
 
 
-@me.get("/export", responses=problems(401))
+@me.get("/export", summary="Export all data", responses=problems(401))
 def export_everything(person: CurrentPerson, serving: Serving) -> Response:
-    """All that is kept of this person, as a file."""
-    answer = Answer(serving.store.export(person))
-    answer.headers["content-disposition"] = 'attachment; filename="matinee.json"'
-    return answer
+    """Exports all stored data of the person as a JSON file."""
+    response = OrjsonResponse(serving.store.export(person))
+    response.headers["content-disposition"] = 'attachment; filename="matinee.json"'
+    return response
 
 
 # -- ratings -----------------------------------------------------------------------------
 
 
-@me.get("/ratings", response_model=schemas.KeptRatings, responses=problems(401, 404))
+@me.get(
+    "/ratings",
+    summary="List stored ratings",
+    response_model=schemas.KeptRatings,
+    responses=problems(401, 404),
+)
 def my_ratings(
     person: CurrentPerson, serving: Serving, query: Annotated[schemas.ModelQuery, Query()]
 ) -> Response:
-    """All ratings, the last one first, and the films that are not of interest."""
-    return Answer(
-        responses.kept_ratings(serving.models.snapshot(query.model), serving.store.kept(person))
-    )
+    """Lists the person's ratings, latest first, and the films that they have hidden."""
+    snapshot = serving.models.snapshot(query.model)
+    return OrjsonResponse(responses.stored_ratings(snapshot, serving.store.load_person(person)))
 
 
-@me.post("/ratings", status_code=204, responses=problems(401, 404))
+@me.post("/ratings", summary="Store several ratings", status_code=204, responses=problems(401, 404))
 def rate_several(body: schemas.RatingsBody, person: CurrentPerson, serving: Serving) -> Response:
-    """Keeps several ratings, all or none, in place of earlier ones of the same films."""
-    responses.keep_ratings(
-        serving.store,
-        person,
-        responses.storable_ratings(
-            serving.models.snapshot(), {one.item_id: one.stars for one in body.ratings}
-        ),
-    )
+    """Stores several ratings, all or none. They replace earlier ratings of the same films."""
+    stars = {rating.item_id: rating.stars for rating in body.ratings}
+    ratings = responses.storable_ratings(serving.models.snapshot(), stars)
+    responses.store_ratings(serving.store, person, ratings)
     return Response(status_code=204)
 
 
-@me.put("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
+@me.put(
+    "/ratings/{item_id:path}",
+    summary="Store a rating",
+    status_code=204,
+    responses=problems(401, 404),
+)
 def rate(
     item_id: FilmId, body: schemas.StarsBody, person: CurrentPerson, serving: Serving
 ) -> Response:
-    """Keeps a rating, in place of an earlier one. Once this is answered, it is on the disk."""
-    responses.keep_ratings(
-        serving.store,
-        person,
-        responses.storable_ratings(serving.models.snapshot(), {item_id: body.stars}),
-    )
+    """Stores a rating, or replaces an earlier one of the same film. When the response arrives,
+    the rating is on the disk."""
+    ratings = responses.storable_ratings(serving.models.snapshot(), {item_id: body.stars})
+    responses.store_ratings(serving.store, person, ratings)
     return Response(status_code=204)
 
 
-@me.delete("/ratings/{item_id:path}", status_code=204, responses=problems(401, 404))
+@me.delete(
+    "/ratings/{item_id:path}",
+    summary="Delete a rating",
+    status_code=204,
+    responses=problems(401, 404),
+)
 def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
     """Deletes a rating."""
     if not serving.store.unrate(person, responses.storable_id(item_id)):
         raise Problem(
             404,
             "no-rating",
-            "There is no rating of this film; /api/v1/me/ratings lists those there are.",
+            "There is no rating of this film; see /api/v1/me/ratings for all ratings.",
         )
     return Response(status_code=204)
 
 
-@me.put("/not-interested/{item_id:path}", status_code=204, responses=problems(401, 404))
+@me.put(
+    "/not-interested/{item_id:path}",
+    status_code=204,
+    summary="Hide a film",
+    responses=problems(401, 404),
+)
 def not_interested(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
-    """Keeps a film out of this person's lists."""
+    """Hides a film from the person's recommendations."""
     serving.store.hide(person, responses.storable_id(serving.models.snapshot().item_id(item_id)))
     return Response(status_code=204)
 
 
-@me.delete("/not-interested/{item_id:path}", status_code=204, responses=problems(401, 404))
+@me.delete(
+    "/not-interested/{item_id:path}",
+    status_code=204,
+    summary="Show a hidden film again",
+    responses=problems(401, 404),
+)
 def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
-    """Lets a film into this person's lists again."""
+    """Allows a hidden film in the person's recommendations again."""
     if not serving.store.show(person, responses.storable_id(item_id)):
         raise Problem(
-            404, "not-hidden", "This film is not kept out; /api/v1/me/ratings lists those that are."
+            404, "not-hidden", "This film is not hidden; see /api/v1/me/ratings for hidden films."
         )
     return Response(status_code=204)
 
 
-# -- what the model says -----------------------------------------------------------------
+# -- recommendations and explanations ----------------------------------------------------
 
 
-@me.get("/recommendations", response_model=schemas.ListAnswer, responses=problems(401, 404, 409))
+@me.get(
+    "/recommendations",
+    summary="Recommend films",
+    response_model=schemas.ListAnswer,
+    responses=problems(401, 404, 409),
+)
 async def my_recommendations(
-    person: CurrentPerson, serving: Serving, query: Annotated[schemas.Wish, Query()]
+    person: CurrentPerson, serving: Serving, query: Annotated[schemas.ListOptions, Query()]
 ) -> Response:
-    """A list from the ratings that are kept; it changes at once with each of them."""
-    snapshot, kept = (
-        serving.models.snapshot(query.model),
-        await run_in_threadpool(serving.store.kept, person),
-    )
-    size = {"ratings": len(kept.ratings), "explained": query.k if query.explain else 0}
-    return Answer(await snapshot.ask(_list, snapshot, kept, query, **size))
+    """Recommends films from the person's stored ratings. Each change of a rating takes effect at
+    once."""
+    snapshot = serving.models.snapshot(query.model)
+    data = await run_in_threadpool(serving.store.load_person, person)
+    size = {"ratings": len(data.ratings), "explained": query.k if query.explain else 0}
+    return OrjsonResponse(await snapshot.run_async(_recommend, snapshot, data, query, **size))
 
 
-def _list(snapshot: Snapshot, kept: Any, query: schemas.Wish) -> dict[str, Any]:
-    return responses.suggestions(snapshot, kept.stars(), kept.not_interested, query)
+def _recommend(
+    snapshot: ModelSnapshot, data: PersonData, query: schemas.ListOptions
+) -> dict[str, Any]:
+    return responses.suggestions(snapshot, data.stars(), data.not_interested, query)
 
 
 @me.get(
     "/films/{item_id:path}/explanation",
+    summary="Explain a prediction",
     response_model=schemas.Explained,
     responses=problems(401, 404, 409),
 )
@@ -163,25 +196,26 @@ async def my_explanation(
     serving: Serving,
     query: Annotated[schemas.ExplainQuery, Query()],
 ) -> Response:
-    """What the prediction of a film for this person is made of."""
-    snapshot, kept = (
-        serving.models.snapshot(query.model),
-        await run_in_threadpool(serving.store.kept, person),
+    """Explains the prediction for a film from the person's stored ratings."""
+    snapshot = serving.models.snapshot(query.model)
+    data = await run_in_threadpool(serving.store.load_person, person)
+    arguments = snapshot, data.stars(), item_id, query.reasons
+    return OrjsonResponse(
+        await snapshot.run_async(_explain, *arguments, ratings=len(data.ratings), explained=1)
     )
-    asked = snapshot, kept.stars(), item_id, query.reasons
-    return Answer(await snapshot.ask(_explanation, *asked, ratings=len(kept.ratings), explained=1))
 
 
-def _explanation(
-    snapshot: Snapshot, stars: dict[Any, float], item_id: str, reasons: int
+def _explain(
+    snapshot: ModelSnapshot, stars: dict[Any, float], item_id: str, reasons: int
 ) -> dict[str, Any]:
     return responses.explanation(snapshot, stars, item_id, reasons, strict=False)
 
 
-@me.get("/taste", responses=problems(401, 404))
+@me.get("/taste", summary="Show the person's taste", responses=problems(401, 404))
 def my_taste(
     person: CurrentPerson, serving: Serving, query: Annotated[schemas.ModelQuery, Query()]
 ) -> Response:
-    """Which genres and decades this person likes more than others do, and where they and the
-    crowd differ most."""
-    return Answer(responses.taste(serving.models.snapshot(query.model), serving.store.kept(person)))
+    """Shows which genres and decades the person likes more than others do, and on which films
+    their ratings differ most from the average."""
+    snapshot = serving.models.snapshot(query.model)
+    return OrjsonResponse(responses.taste(snapshot, serving.store.load_person(person)))

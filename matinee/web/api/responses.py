@@ -1,5 +1,5 @@
-"""What is answered, as plain values for JSON; the API and the pages say the same because they
-both say this."""
+"""Response bodies as plain values for JSON. The API and the pages share these functions, so that
+both show the same values."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
@@ -9,23 +9,23 @@ import numpy as np
 from matinee.analysis.taste import taste_of
 from matinee.data.vocabulary import Id
 from matinee.recommendation.suggestions import Suggestion
-from matinee.web.api.schemas import FilmQuery, SimilarQuery, Wish
-from matinee.web.db.people import Kept, Store
-from matinee.web.http.monitoring import WRITTEN
+from matinee.web.api.schemas import FilmQuery, ListOptions, SimilarQuery
+from matinee.web.db.people import PersonData, Store
+from matinee.web.http.monitoring import RATINGS_WRITTEN
 from matinee.web.http.problems import Problem
-from matinee.web.serving.film_search import FilmLine
-from matinee.web.serving.snapshot import Folded, Snapshot
+from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.snapshot import FoldInResult, ModelSnapshot
 
-REASONS = 3
-"""So many are named for each film of a list."""
+N_REASONS = 3
+"""The number of reasons given for each film of a list."""
 
 Values = dict[str, Any]
 
 
-class FoundFilms(TypedDict):
-    """`shapes.Films`."""
+class FilmResults(TypedDict):
+    """A page of search results; see `schemas.Films`."""
 
-    films: list[FilmLine]
+    films: list[FilmSummary]
     total: int
     page: int
     page_size: int
@@ -33,7 +33,7 @@ class FoundFilms(TypedDict):
 
 
 class ScaleInfo(TypedDict):
-    """The ratings that a model was trained on."""
+    """The rating scale of a model."""
 
     lowest: float
     highest: float
@@ -41,7 +41,7 @@ class ScaleInfo(TypedDict):
 
 
 class ModelInfo(TypedDict):
-    """A model in a few words."""
+    """A description of a model."""
 
     name: str
     kind: str
@@ -53,13 +53,13 @@ class ModelInfo(TypedDict):
     n_ratings: int
 
 
-def film_page(snapshot: Snapshot, query: FilmQuery) -> FoundFilms:
-    """A page of films that were searched for; `shapes.Films`."""
+def film_page(snapshot: ModelSnapshot, query: FilmQuery) -> FilmResults:
+    """Searches films and returns one page of the results; see `schemas.Films`."""
     found = snapshot.films.search(query.q, query.filters(), query.order)
     first = (query.page - 1) * query.page_size
     shown = found.indices[first : first + query.page_size].tolist()
     return {
-        "films": [snapshot.films.line(index) for index in shown],
+        "films": [snapshot.films.summary(index) for index in shown],
         "total": len(found.indices),
         "page": query.page,
         "page_size": query.page_size,
@@ -68,91 +68,95 @@ def film_page(snapshot: Snapshot, query: FilmQuery) -> FoundFilms:
 
 
 def suggestions(
-    snapshot: Snapshot,
-    stars: Mapping[Id, float],
+    snapshot: ModelSnapshot,
+    stars: Mapping[Id, float] | Mapping[str, float],
     hidden: Iterable[Id],
-    wish: Wish,
+    options: ListOptions,
     *,
     strict: bool = False,
 ) -> Values:
-    """A list for a person; `schemas.ListAnswer`.
+    """Recommends films to a person; see `schemas.ListAnswer`.
 
     Args:
-        stars, strict: as for `Snapshot.fold_in`.
-        hidden: ids of films that they are not interested in.
+        stars, strict: as for `ModelSnapshot.fold_in`.
+        hidden: ids of films that the person is not interested in.
     """
     person = snapshot.fold_in(stars, strict=strict)
     found = snapshot.guide.recommend(
         person.profile,
-        wish.k,
-        wish.filters(),
-        dials=wish.dials(),
-        include_seen=wish.include_rated,
+        options.k,
+        options.filters(),
+        dials=options.dials(),
+        include_seen=options.include_rated,
         exclude=snapshot.known_ids(hidden),
     )
-    items = [_line(one) for one in found.items]
-    if wish.explain:
-        known = [one.item_id for one in found.items], REASONS, [one.score for one in found.items]
-        reasons = snapshot.guide.explain_each(person.profile, *known)
-        for item, why in zip(items, reasons, strict=True):
-            item["explanation"] = why.to_dict(REASONS)
-    return {"items": items, "note": found.note} | _about(snapshot, person)
+    items = [_suggested_film(item) for item in found.items]
+    if options.explain:
+        item_ids = [item.item_id for item in found.items]
+        scores = [item.score for item in found.items]
+        explanations = snapshot.guide.explain_each(person.profile, item_ids, N_REASONS, scores)
+        for item, reason in zip(items, explanations, strict=True):
+            item["explanation"] = reason.to_dict(N_REASONS)
+    return {"items": items, "note": found.note} | _provenance(snapshot, person)
 
 
-def similar(snapshot: Snapshot, item_id: Id, query: SimilarQuery) -> Values:
-    """Films like one; `shapes.ListAnswer`."""
+def similar(snapshot: ModelSnapshot, item_id: Id, query: SimilarQuery) -> Values:
+    """Finds films that are similar to one; see `schemas.ListAnswer`."""
     found = snapshot.guide.similar(
         exact_id(snapshot.item_id(item_id)), query.k, min_ratings=query.min_ratings
     )
-    person = {"unknown": [], "model": snapshot.name, "version": snapshot.version}
-    return {"items": [_line(one) for one in found.items], "note": found.note} | person
+    provenance = {"unknown": [], "model": snapshot.name, "version": snapshot.version}
+    items = [_suggested_film(item) for item in found.items]
+    return {"items": items, "note": found.note} | provenance
 
 
 def predictions(
-    snapshot: Snapshot, stars: Mapping[Id, float], item_ids: Iterable[Id], *, strict: bool
+    snapshot: ModelSnapshot, stars: Mapping[Id, float], item_ids: Iterable[Id], *, strict: bool
 ) -> Values:
-    """Predicted stars of films for a person; `schemas.Predictions`."""
-    index = [snapshot.index_of(item_id) for item_id in item_ids]
+    """Predicts a person's stars for films; see `schemas.Predictions`."""
+    indices = [snapshot.index_of(item_id) for item_id in item_ids]
     person, model = snapshot.fold_in(stars, strict=strict), snapshot.guide.model
-    model.predict(
-        person.profile, model.items_.id(index[0])
-    )  # says so if the model predicts no stars
-    clipped = np.clip(model.scores(person.profile)[index], *model.scale_[:2]).tolist()
-    lines: list[Values] = [
-        {"item_id": model.items_.id(item), "stars": round(star, 3)}
-        for item, star in zip(index, clipped, strict=True)
+    # Raises UnsupportedError if the model predicts no stars
+    model.predict(person.profile, model.items_.id(indices[0]))
+    clipped = np.clip(model.scores(person.profile)[indices], *model.scale_[:2]).tolist()
+    films: list[Values] = [
+        {"item_id": model.items_.id(index), "stars": round(star, 3)}
+        for index, star in zip(indices, clipped, strict=True)
     ]
-    _add_deviations(snapshot, person, lines)
-    return {"predictions": lines} | _about(snapshot, person)
+    _add_deviations(snapshot, person, films)
+    return {"predictions": films} | _provenance(snapshot, person)
 
 
 def explanation(
-    snapshot: Snapshot, stars: Mapping[Id, float], item_id: Id, reasons: int, *, strict: bool
+    snapshot: ModelSnapshot, stars: Mapping[Id, float], item_id: Id, reasons: int, *, strict: bool
 ) -> Values:
-    """What the prediction of a film is made of; `shapes.Explained`."""
+    """Explains the prediction for a film; see `schemas.Explained`."""
     person = snapshot.fold_in(stars, strict=strict)
-    told = snapshot.guide.explain(person.profile, exact_id(snapshot.item_id(item_id))).to_dict(
-        reasons
-    )
-    _add_deviations(snapshot, person, [told])
-    return told
+    known_id = exact_id(snapshot.item_id(item_id))
+    values = snapshot.guide.explain(person.profile, known_id).to_dict(reasons)
+    _add_deviations(snapshot, person, [values])
+    return values
 
 
-def kept_ratings(snapshot: Snapshot, kept: Kept) -> Values:
-    """The ratings of a person, with titles; `schemas.KeptRatings`."""
+def stored_ratings(snapshot: ModelSnapshot, data: PersonData) -> Values:
+    """Lists a person's ratings with titles, and their hidden films; see `schemas.KeptRatings`."""
     return {
         "ratings": [
-            {"item_id": known, "title": snapshot.guide.catalog[known].title, "stars": one.stars}
-            | {"rated_at": one.rated_at}
-            for one in kept.ratings
-            for known in [native_id(snapshot, one.item_id)]
+            {
+                "item_id": item_id,
+                "title": snapshot.guide.catalog[item_id].title,
+                "stars": rating.stars,
+                "rated_at": rating.rated_at,
+            }
+            for rating in data.ratings
+            for item_id in [native_id(snapshot, rating.item_id)]
         ],
-        "not_interested": [native_id(snapshot, item_id) for item_id in kept.not_interested],
+        "not_interested": [native_id(snapshot, item_id) for item_id in data.not_interested],
     }
 
 
-def describe(snapshot: Snapshot) -> ModelInfo:
-    """A model in a few words."""
+def describe(snapshot: ModelSnapshot) -> ModelInfo:
+    """Describes a model."""
     model, origin = snapshot.guide.model, snapshot.guide.origin
     lowest, highest, step = model.scale_
     return {
@@ -167,12 +171,12 @@ def describe(snapshot: Snapshot) -> ModelInfo:
     }
 
 
-def storable_ratings(snapshot: Snapshot, stars: Mapping[Any, float]) -> dict[str, float]:
-    """The ratings with ids as the database keeps them.
+def storable_ratings(snapshot: ModelSnapshot, stars: Mapping[Any, float]) -> dict[str, float]:
+    """Validates ratings and converts their ids to those of the database.
 
     Raises:
         Problem: 404, the model does not know one of the films.
-        OutOfScaleError: a rating is outside the scale.
+        OutOfScaleError: a rating is outside the model's scale.
     """
     native = {snapshot.item_id(item_id): given for item_id, given in stars.items()}
     snapshot.fold_in(native, strict=True)
@@ -180,64 +184,69 @@ def storable_ratings(snapshot: Snapshot, stars: Mapping[Any, float]) -> dict[str
 
 
 def storable_id(item_id: object) -> str:
-    """An id as text; raises Problem, 404, for the one character that databases refuse."""
+    """Converts an id to text; raises Problem, 404, if it contains NUL or invalid Unicode, which
+    databases refuse."""
     text = str(item_id)
     if "\0" in text or (not text.isascii() and text.encode("utf-8", "replace").decode() != text):
-        raise Problem(404, "unknown-film", "A film whose id holds such characters cannot be kept.")
+        raise Problem(
+            404,
+            "unknown-film",
+            "The film id contains characters that are not valid; check the id.",
+        )
     return text
 
 
-def keep_ratings(store: Store, person: str, ratings: Mapping[str, float]) -> None:
-    """Keeps what `storable_ratings` has checked."""
+def store_ratings(store: Store, person: str, ratings: Mapping[str, float]) -> None:
+    """Stores ratings that `storable_ratings` has validated, and counts them."""
     store.rate_many(person, ratings)
-    WRITTEN.inc(len(ratings))
+    RATINGS_WRITTEN.inc(len(ratings))
 
 
-def taste(snapshot: Snapshot, kept: Kept) -> Values:
-    """The taste that a person's ratings show; see `matinee.analysis.taste`."""
-    found = taste_of(snapshot.guide, snapshot.indices(kept.stars()))
+def taste(snapshot: ModelSnapshot, data: PersonData) -> Values:
+    """Compares a person's ratings with those of others; see `matinee.analysis.taste`."""
+    found = taste_of(snapshot.guide, snapshot.indices(data.stars()))
     return {
         "n_ratings": found.n_ratings,
         "mean": found.mean,
         "generosity": found.generosity,
         "histogram": [bar._asdict() for bar in found.histogram],
         "everybody": found.everyone and [bar._asdict() for bar in found.everyone],
-        "genres": [line._asdict() for line in found.genres],
-        "decades": [line._asdict() for line in found.decades],
+        "genres": [genre._asdict() for genre in found.genres],
+        "decades": [decade._asdict() for decade in found.decades],
         "disagreements": [
-            snapshot.films.line(one.item_index) | {"stars": one.stars, "beyond": one.beyond}
-            for one in found.disagreements
+            snapshot.films.summary(film.item_index) | {"stars": film.stars, "beyond": film.beyond}
+            for film in found.disagreements
         ],
     }
 
 
-def native_id(snapshot: Snapshot, item_id: Id) -> Id:
-    """An id as the model writes it: 7 for the text "7" where ids are integers; unchanged if it
-    is unknown."""
+def native_id(snapshot: ModelSnapshot, item_id: Id) -> Id:
+    """The model's own form of an id, such as 7 for the text "7"; unchanged if the model does not
+    know it."""
     index = snapshot.find(item_id)
     return item_id if index is None else snapshot.guide.model.items_.id(index)
 
 
 def exact_id(item_id: Id) -> Id:
-    """For `Guide`, where a text may be a title too."""
+    """An id in the form in which `Guide` does not take it for a title."""
     return item_id if isinstance(item_id, int) else f"id:{item_id}"
 
 
-def _about(snapshot: Snapshot, person: Folded) -> Values:
+def _provenance(snapshot: ModelSnapshot, person: FoldInResult) -> Values:
     return {"unknown": person.unknown, "model": snapshot.name, "version": snapshot.version}
 
 
-def _line(one: Suggestion) -> Values:
-    deviation = None if one.deviation is None else round(one.deviation, 3)
-    return one.to_dict() | {"deviation": deviation, "explanation": None}
+def _suggested_film(item: Suggestion) -> Values:
+    deviation = None if item.deviation is None else round(item.deviation, 3)
+    return item.to_dict() | {"deviation": deviation, "explanation": None}
 
 
-def _add_deviations(snapshot: Snapshot, person: Folded, lines: list[Values]) -> None:
-    """How far the person's stars would be from the predicted ones, to each line; None if the
-    model cannot tell."""
+def _add_deviations(snapshot: ModelSnapshot, person: FoldInResult, films: list[Values]) -> None:
+    """Adds to each film the standard deviation of the person's rating around the prediction; None
+    if the model does not estimate it."""
     model = snapshot.guide.model
-    index = np.array([snapshot.index_of(line["item_id"]) for line in lines], np.int64)
-    deviations = model.deviations(person.profile, index) if len(index) else None
-    told = [None] * len(lines) if deviations is None else np.round(deviations, 3).tolist()
-    for line, deviation in zip(lines, told, strict=True):
-        line["deviation"] = deviation
+    indices = np.array([snapshot.index_of(film["item_id"]) for film in films], np.int64)
+    deviations = model.deviations(person.profile, indices) if len(indices) else None
+    rounded = [None] * len(films) if deviations is None else np.round(deviations, 3).tolist()
+    for film, deviation in zip(films, rounded, strict=True):
+        film["deviation"] = deviation

@@ -1,7 +1,7 @@
-"""What requests and answers look like; from these classes the OpenAPI document is made.
+"""Pydantic models of requests and responses, from which FastAPI makes the OpenAPI document.
 
-Requests are checked against them. Answers are not: they are written straight from plain values
-(`problems.Answer`), and a test compares them with the document.
+Requests are validated with these models. Responses are not, for speed: they are written directly
+from plain values (`problems.OrjsonResponse`), and a test compares them with the document.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.reranking import Dials
-from matinee.web.db.schema import LONGEST_ITEM_ID, LONGEST_NAME
-from matinee.web.settings import MOST_ITEMS, MOST_K, MOST_OWN_RATINGS, MOST_TEXT
+from matinee.web.db.schema import MAX_ITEM_ID_LENGTH, MAX_NAME_LENGTH
+from matinee.web.settings import MAX_ITEMS, MAX_K, MAX_REQUEST_RATINGS, MAX_TEXT_LENGTH
 
 ItemId = Annotated[
-    int | Annotated[str, Field(max_length=LONGEST_ITEM_ID)],
+    int | Annotated[str, Field(max_length=MAX_ITEM_ID_LENGTH)],
     Field(
         description="The id of a film, as in the training data.",
         examples=[1],
@@ -22,41 +22,56 @@ ItemId = Annotated[
     ),
 ]
 Stars = Annotated[
-    float, Field(allow_inf_nan=False, description="Within the model's scale.", examples=[4.5])
+    float,
+    Field(
+        allow_inf_nan=False,
+        description="Number of stars, within the model's scale.",
+        examples=[4.5],
+    ),
 ]
 Year = Annotated[int, Field(ge=1, le=9999)]
-Genre = Annotated[str, Field(max_length=MOST_TEXT)]
+Genre = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
 ModelName = Annotated[
     str | None,
-    Field(max_length=MOST_TEXT, description="Which of the served models; the first if none."),
+    Field(
+        max_length=MAX_TEXT_LENGTH,
+        description="Name of a model of this server; by default, the first model.",
+    ),
 ]
 
-_RATINGS: list[JsonValue] = [{"item_id": 1, "stars": 4.5}, {"item_id": 2, "stars": 2}]
-"""Of the examples."""
+_EXAMPLE_RATINGS: list[JsonValue] = [{"item_id": 1, "stars": 4.5}, {"item_id": 2, "stars": 2}]
 
 
-class _Asked(BaseModel):
-    """A part of a request: a misspelt field is an error and not ignored."""
+class _StrictModel(BaseModel):
+    """The base class of requests: unknown fields, such as misspelled ones, are errors."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class _Filtered(_Asked):
+class _FilterOptions(_StrictModel):
     genre: list[Genre] = Field(
-        [], max_length=30, description="At least one of these.", examples=[["Sci-Fi"]]
+        [],
+        max_length=30,
+        description="Only films with at least one of these genres.",
+        examples=[["Sci-Fi"]],
     )
     not_genre: list[Genre] = Field(
-        [], max_length=30, description="None of these.", examples=[["Horror"]]
+        [],
+        max_length=30,
+        description="Only films with none of these genres.",
+        examples=[["Horror"]],
     )
-    year_from: Year | None = Field(None, examples=[1970])
-    year_to: Year | None = None
+    year_from: Year | None = Field(
+        None, description="Only films from this year or later.", examples=[1970]
+    )
+    year_to: Year | None = Field(None, description="Only films from this year or earlier.")
     min_ratings: int = Field(
-        0, ge=0, le=10**9, description="Leave out films with fewer ratings.", examples=[20]
+        0, ge=0, le=10**9, description="Only films with at least this many ratings.", examples=[20]
     )
     model: ModelName = None
 
     def filters(self) -> Filters:
-        """For `Guide.recommend`."""
+        """The filters as `Guide.recommend` expects them."""
         return Filters(
             tuple(self.genre),
             tuple(self.not_genre),
@@ -65,226 +80,256 @@ class _Filtered(_Asked):
         )
 
 
-class FilmQuery(_Filtered):
-    """Which films, in which order, and which page of them."""
+class FilmQuery(_FilterOptions):
+    """A film search: filters, order and page."""
 
     q: str = Field(
         "",
-        max_length=MOST_TEXT,
-        description="Words of the title, or how they begin.",
+        max_length=MAX_TEXT_LENGTH,
+        description="Words of the title, or their beginnings.",
         examples=["godf"],
     )
-    order: Literal["popular", "best", "title", "newest", "oldest"] = "popular"
-    page: int = Field(1, ge=1, le=100_000)
-    page_size: int = Field(20, ge=1, le=MOST_ITEMS)
+    order: Literal["popular", "best", "title", "newest", "oldest"] = Field(
+        "popular",
+        description="Order of the films: by number of ratings (popular), mean rating (best), title "
+        "or year.",
+    )
+    page: int = Field(1, ge=1, le=100_000, description="Number of the page; the first is 1.")
+    page_size: int = Field(20, ge=1, le=MAX_ITEMS, description="Number of films per page.")
 
 
-class SimilarQuery(_Asked):
-    """How many similar films, and how many ratings they need."""
+class SimilarQuery(_StrictModel):
+    """Options for similar films."""
 
-    k: int = Field(10, ge=1, le=MOST_K)
+    k: int = Field(10, ge=1, le=MAX_K, description="Length of the list.")
     min_ratings: int | None = Field(
-        None, ge=0, le=10**9, description="Leave out rarer films; by default those with few."
+        None,
+        ge=0,
+        le=10**9,
+        description="Only films with at least this many ratings; by default, films with few "
+        "ratings are left out.",
     )
     model: ModelName = None
 
 
-class Wish(_Filtered):
-    """What a list should be like."""
+class ListOptions(_FilterOptions):
+    """Options for a list of recommendations."""
 
-    k: int = Field(10, ge=1, le=MOST_K, description="Length of the list.", examples=[20])
-    popularity: float = Field(0.0, ge=-1, le=1, description="-1: obscure films; 1: popular ones.")
+    k: int = Field(10, ge=1, le=MAX_K, description="Length of the list.", examples=[20])
+    popularity: float = Field(
+        0.0,
+        ge=-1,
+        le=1,
+        description="Preference for popular films: -1 for obscure films, 0 for no preference, 1 "
+        "for popular films.",
+    )
     diversity: float = Field(
-        0.0, ge=0, le=1, description="0: the best as they are; 1: as varied as can be."
+        0.0, ge=0, le=1, description="0 for the best films, up to 1 for the most varied list."
     )
-    include_rated: bool = Field(False, description="Keep films that are rated already.")
-    explain: bool = Field(
-        False, description="Say of each film which ratings made its prediction; takes longer."
-    )
+    include_rated: bool = Field(False, description="Include films that the person has rated.")
+    explain: bool = Field(False, description="Explain each film, which takes longer.")
 
     def dials(self) -> Dials:
-        """For `Guide.recommend`."""
+        """The re-ranking options as `Guide.recommend` expects them."""
         return Dials(self.popularity, self.diversity)
 
 
-class OwnRating(_Asked):
+class OwnRating(_StrictModel):
     """One rating of a person."""
 
     item_id: ItemId
     stars: Stars
 
 
-class _WithRatings(_Asked):
+class _RatingsRequest(_StrictModel):
     ratings: list[OwnRating] = Field(
         [],
-        max_length=MOST_OWN_RATINGS,
-        description="Of one person; of two for the same film the last one counts.",
-        examples=[_RATINGS],
+        max_length=MAX_REQUEST_RATINGS,
+        description="Ratings of one person. If a film is rated twice, the last rating counts.",
+        examples=[_EXAMPLE_RATINGS],
     )
 
     def stars(self) -> dict[int | str, float]:
-        """{item id: stars}."""
-        return {one.item_id: one.stars for one in self.ratings}
+        """Item id -> stars."""
+        return {rating.item_id: rating.stars for rating in self.ratings}
 
 
-class RecommendRequest(_WithRatings, Wish):
-    """A person's ratings, and what the list should be like."""
+class RecommendRequest(_RatingsRequest, ListOptions):
+    """A person's ratings, and options for the list."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"ratings": _RATINGS, "k": 5, "min_ratings": 20}]}
+        json_schema_extra={"examples": [{"ratings": _EXAMPLE_RATINGS, "k": 5, "min_ratings": 20}]}
     )
 
     not_interested: list[ItemId] = Field(
-        [], max_length=MOST_OWN_RATINGS, description="Films to leave out."
+        [], max_length=MAX_REQUEST_RATINGS, description="Ids of films to leave out."
     )
 
 
-class PredictRequest(_WithRatings):
-    """A person's ratings, and the films to predict."""
+class PredictRequest(_RatingsRequest):
+    """A person's ratings, and the films to predict ratings for."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"ratings": _RATINGS, "item_ids": [3, 4]}]}
+        json_schema_extra={"examples": [{"ratings": _EXAMPLE_RATINGS, "item_ids": [3, 4]}]}
     )
 
-    item_ids: list[ItemId] = Field(min_length=1, max_length=MOST_ITEMS, examples=[[3, 4]])
+    item_ids: list[ItemId] = Field(
+        min_length=1,
+        max_length=MAX_ITEMS,
+        description="Ids of the films to predict ratings for.",
+        examples=[[3, 4]],
+    )
     model: ModelName = None
 
 
-class ExplainRequest(_WithRatings):
-    """A person's ratings, and the film whose prediction is to be explained."""
+class ExplainRequest(_RatingsRequest):
+    """A person's ratings, and the film whose prediction to explain."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"ratings": _RATINGS, "item_id": 3, "reasons": 2}]}
+        json_schema_extra={"examples": [{"ratings": _EXAMPLE_RATINGS, "item_id": 3, "reasons": 2}]}
     )
 
     item_id: ItemId
     reasons: int = Field(
         5,
         ge=0,
-        le=MOST_OWN_RATINGS,
-        description="So many ratings are named; the others are one sum.",
+        le=MAX_REQUEST_RATINGS,
+        description="Number of ratings to list; the effects of the others are summed up.",
     )
     model: ModelName = None
 
 
-class ExplainQuery(_Asked):
-    """How many ratings an explanation names."""
+class ExplainQuery(_StrictModel):
+    """Options for an explanation."""
 
-    reasons: int = Field(5, ge=0, le=MOST_OWN_RATINGS)
+    reasons: int = Field(
+        5,
+        ge=0,
+        le=MAX_REQUEST_RATINGS,
+        description="Number of ratings to list; the effects of the others are summed up.",
+    )
     model: ModelName = None
 
 
-class ModelQuery(_Asked):
-    """Which of the served models."""
+class ModelQuery(_StrictModel):
+    """The model to use."""
 
     model: ModelName = None
 
 
-class PersonQuery(_Asked):
-    """How a new person is to be recognised."""
+class PersonQuery(_StrictModel):
+    """How to identify a new person."""
 
     cookie: bool = Field(
-        False, description="In a cookie, as pages need it, instead of a token in the answer."
+        False, description="Set the token as a cookie, instead of returning it in the response."
     )
 
 
-class StarsBody(_Asked):
+class StarsBody(_StrictModel):
     """A rating of the film in the address."""
 
     stars: Stars
 
 
-class RatingsBody(_Asked):
-    """Several ratings at once, such as from a file."""
+class RatingsBody(_StrictModel):
+    """Several ratings."""
 
-    ratings: list[OwnRating] = Field(min_length=1, max_length=MOST_OWN_RATINGS)
+    ratings: list[OwnRating] = Field(min_length=1, max_length=MAX_REQUEST_RATINGS)
 
 
-class NameBody(_Asked):
+class NameBody(_StrictModel):
     """The name of a member in a group."""
 
-    name: str = Field(min_length=1, max_length=LONGEST_NAME, examples=["Ada"])
+    name: str = Field(min_length=1, max_length=MAX_NAME_LENGTH, examples=["Ada"])
 
     @model_validator(mode="after")
     def _is_printable(self) -> Self:
         if not self.name.isprintable() or not self.name.strip():
-            raise ValueError("a name is made of letters, digits and signs")
+            raise ValueError("use letters, digits and other printable characters")
         return self
 
 
-# -- answers -----------------------------------------------------------------------------
+# -- responses ---------------------------------------------------------------------------
 
 
 _DEVIATION = Field(
     None,
-    description="How far, in stars, the rating would be from it; null if the model cannot tell.",
+    description="Standard deviation of the person's rating around the prediction, in stars; null "
+    "if the model does not estimate it.",
 )
+_UNKNOWN = Field(description="Ids of rated films that the model does not know; they are ignored.")
+_MODEL = Field(description="Name of the model that was used.")
+_VERSION = Field(description="Version of the model; it changes when the model is replaced.")
 
 
 class Film(BaseModel):
-    """A film and what people gave it."""
+    """A film with the number and mean of its ratings."""
 
     item_id: int | str = Field(examples=[1])
     title: str = Field(examples=["Alien (1979)"])
     year: int | None = Field(examples=[1979])
     genres: list[str] = Field(examples=[["Horror", "Sci-Fi"]])
-    n_ratings: int
-    mean: float | None = Field(description="None without ratings.")
+    n_ratings: int = Field(description="Number of ratings in the training data.")
+    mean: float | None = Field(description="Mean rating in stars; null without ratings.")
 
 
 class Films(BaseModel):
     """A page of films."""
 
     films: list[Film]
-    total: int = Field(description="On all pages.")
+    total: int = Field(description="Number of films on all pages.")
     page: int
     page_size: int
-    is_guess: bool = Field(description="No title holds the words; these resemble them.")
+    is_guess: bool = Field(
+        description="Whether no title contains the words, so that these titles are only similar."
+    )
 
 
 class Suggested(Film):
-    """A film of a list."""
+    """A film in a list of recommendations or similar films."""
 
-    score: float = Field(description="What the list is sorted by; comparable only within a model.")
-    stars: float | None = Field(description="Predicted; null if the model only ranks.")
+    score: float = Field(
+        description="The score that the list is sorted by; comparable only within one model."
+    )
+    stars: float | None = Field(
+        description="Predicted rating in stars; null if the model does not predict stars."
+    )
     deviation: float | None = _DEVIATION
     explanation: dict[str, Any] | None = Field(
-        None, description="As of /explain; if it was asked for."
+        None, description="The same as from /explain; null if it was not requested."
     )
 
 
 class ListAnswer(BaseModel):
-    """A list, best first."""
+    """A list of films, best first."""
 
     items: list[Suggested]
-    note: str = Field(description="Says why the list is short, if it is.")
-    unknown: list[str] = Field(
-        description="Rated items that the model does not know; they do not count."
-    )
-    model: str
-    version: str = Field(description="Changes when the model does.")
+    note: str = Field(description="Why the list is shorter than requested; empty if it is not.")
+    unknown: list[str] = _UNKNOWN
+    model: str = _MODEL
+    version: str = _VERSION
 
 
 class Prediction(BaseModel):
-    """Stars of one film."""
+    """The predicted rating of one film."""
 
     item_id: int | str
-    stars: float
+    stars: float = Field(description="Predicted rating in stars.")
     deviation: float | None = _DEVIATION
 
 
 class Predictions(BaseModel):
-    """In the order in which they were asked for."""
+    """Predicted ratings, in the order of the film ids in the request."""
 
     predictions: list[Prediction]
-    unknown: list[str]
-    model: str
-    version: str
+    unknown: list[str] = _UNKNOWN
+    model: str = _MODEL
+    version: str = _VERSION
 
 
 class Explained(BaseModel):
-    """What a prediction is made of; the values of `parts` add up to `stars`, or to `score`
-    where there are none."""
+    """An explanation of a prediction. The values of `parts` add up to `stars`, or to `score` if
+    the model does not predict stars."""
 
     item_id: int | str
     title: str
@@ -300,25 +345,26 @@ class Explained(BaseModel):
 
 
 class Person(BaseModel):
-    """A person; the token is shown this once."""
+    """A new person and their token, which is not shown again."""
 
     person_id: str
     token: str | None = Field(
-        description="For the header `Authorization: Bearer ...`; null if it is in the cookie."
+        description="For the header `Authorization: Bearer TOKEN`; null if the token is in the "
+        "cookie."
     )
 
 
 class KeptRating(BaseModel):
-    """A rating that is kept."""
+    """A stored rating."""
 
     item_id: int | str
     title: str
     stars: float
-    rated_at: int = Field(description="Seconds since 1970.")
+    rated_at: int = Field(description="Time of the rating in Unix seconds.")
 
 
 class KeptRatings(BaseModel):
-    """All ratings of a person, the last one first, and what they are not interested in."""
+    """A person's ratings, latest first, and the ids of the films that they have hidden."""
 
     ratings: list[KeptRating]
     not_interested: list[int | str]
@@ -330,6 +376,8 @@ class Problem(BaseModel):
     type: str = Field(examples=["urn:matinee:unknown-film"])
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
-    detail: str = Field(description="One sentence: what is wrong, and what to do.")
-    request_id: str
-    errors: list[dict[str, str]] | None = Field(None, description="Each wrong field of a request.")
+    detail: str = Field(description="What is wrong and what to do, in a sentence.")
+    request_id: str = Field(description="The id of the request in the server's log.")
+    errors: list[dict[str, str]] | None = Field(
+        None, description="The invalid fields of the request, with a sentence for each."
+    )

@@ -1,1 +1,1 @@
-"""The database: tables, migrations, connection, people and groups."""
+"""Database: tables, migrations, connections, people and groups."""

@@ -1,9 +1,8 @@
-"""Opening the database: SQLite in a file, or PostgreSQL by a URL; each keeps what it has
-acknowledged.
+"""Database engines for SQLite files and PostgreSQL URLs, configured so that commits are durable.
 
-A commit returns when the data is on the disk: SQLite in WAL mode with synchronous=FULL,
-PostgreSQL with synchronous_commit=on. So what was acknowledged survives SIGKILL, and a power
-cut as far as the disk is honest.
+A commit returns when the data is on the disk: SQLite runs in WAL mode with synchronous=FULL,
+PostgreSQL with synchronous_commit=on. Committed data therefore survives SIGKILL, and a power
+failure if the disk does not report writes too early.
 """
 
 import time
@@ -19,23 +18,22 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from matinee.data.reading.sql import EXAMPLES, address_of, shown_url
 from matinee.errors import DataError, StoreError
 
-CONNECTIONS = 16
-"""At most, in each process."""
-SECONDS = 5
-"""The longest that one statement, or the wait for a lock or a connection, may take."""
+MAX_CONNECTIONS = 16
+"""The maximum number of connections per process."""
+TIMEOUT_SECONDS = 5
+"""The timeout of a statement, and of waiting for a lock or a connection."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-# The advisory lock of PostgreSQL under which one process migrates; "matinee"
-_MIGRATING = 0x6D_61_74_69_6E_65_65
+# The key of the PostgreSQL advisory lock that is held during migrations: "matinee" in ASCII
+_MIGRATION_LOCK = 0x6D_61_74_69_6E_65_65
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine for a database URL; nothing is connected yet. A path without `://` is a file
-    of SQLite.
+    """Creates an engine for a database URL without connecting. Text without `://` is the path of
+    an SQLite file.
 
     Raises:
-        StoreError: the URL is none, of another kind of database, or of one in memory, which
-            would keep nothing.
+        StoreError: the URL is invalid, or names an unsupported or in-memory database.
     """
     try:
         address = address_of(url)
@@ -48,15 +46,16 @@ def open_engine(url: str) -> sa.Engine:
         raise StoreError(str(error)) from None
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise StoreError(f"This is not a valid database URL. {EXAMPLES}") from None
-    raise StoreError(f"Ratings can be kept in SQLite or PostgreSQL, not in {kind}. {EXAMPLES}")
+    raise StoreError(f"Ratings can be stored in SQLite or PostgreSQL, not in {kind}. {EXAMPLES}")
 
 
 def migrate(engine: sa.Engine) -> None:
-    """Brings the tables up to date, or makes them; of several processes one does, and the
-    others wait for it.
+    """Creates the tables, or migrates them to the newest version. If several processes call this,
+    one migrates and the others wait for it.
 
     Raises:
-        StoreError: the database cannot be reached or written, or a newer matinee has made it.
+        StoreError: the database cannot be reached or written, or a newer version of matinee has
+            created it.
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -66,20 +65,23 @@ def migrate(engine: sa.Engine) -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("SET LOCAL statement_timeout = '60s'"))
                 connection.execute(sa.text("SET LOCAL lock_timeout = '60s'"))
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
         raise StoreError(
-            f"{shown} was made by a newer matinee than this one ({error}); update this one."
+            f"The database {shown} was created by a newer version of matinee ({error}). "
+            "Update matinee."
         ) from None
     except SQLAlchemyError as error:
-        raise StoreError(f"{shown} cannot be opened: {reason(error)}. {EXAMPLES}") from error
+        raise StoreError(
+            f"Cannot open the database {shown}: {error_reason(error)}. {EXAMPLES}"
+        ) from error
 
 
-def reason(error: SQLAlchemyError) -> str:
-    """The first line of what the database says, without the statement and its values, which
-    may be personal."""
+def error_reason(error: SQLAlchemyError) -> str:
+    """The first line of the database's own message. The statement and its values are left out,
+    because they may contain personal data."""
     cause: object = (
         error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     )
@@ -89,14 +91,14 @@ def reason(error: SQLAlchemyError) -> str:
 def _sqlite(address: sa.URL) -> sa.Engine:
     if not address.database or address.database == ":memory:" or "mode" in address.query:
         raise StoreError(
-            f"A database in memory forgets everything when the server stops. {EXAMPLES}"
+            f"An in-memory database loses everything when the server stops. {EXAMPLES}"
         )
     engine = sa.create_engine(
         address,
-        pool_size=CONNECTIONS,
+        pool_size=MAX_CONNECTIONS,
         max_overflow=0,
-        pool_timeout=SECONDS,
-        connect_args={"timeout": SECONDS},
+        pool_timeout=TIMEOUT_SECONDS,
+        connect_args={"timeout": TIMEOUT_SECONDS},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -104,23 +106,21 @@ def _sqlite(address: sa.URL) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # so that BEGIN is said where `_begin_sqlite` says it
+    connection.isolation_level = None  # the driver must not send BEGIN; `_begin_sqlite` does
     cursor = connection.cursor()
     _use_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute(
-        "PRAGMA secure_delete = ON"
-    )  # what somebody deletes is overwritten, not only forgotten
+    cursor.execute("PRAGMA secure_delete = ON")  # overwrites deleted rows with zeros
     cursor.close()
 
 
 def _use_wal(cursor: Any) -> None:
-    """The switch to WAL waits for nobody when two processes make it at once, so it is tried
-    again."""
+    """Switches to WAL mode. Retries, because SQLite's busy timeout does not apply when two
+    processes switch at the same time."""
     import sqlite3
 
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
@@ -132,21 +132,23 @@ def _use_wal(cursor: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # Who is going to write takes the lock first: who has read before cannot get it while
-    # somebody
-    # else writes.
+    # A transaction that will write takes the write lock at once: after a read, it could not get
+    # the lock while another connection writes
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _postgresql(address: sa.URL) -> sa.Engine:
-    limits = f"-c synchronous_commit=on -c statement_timeout={SECONDS}s -c lock_timeout={SECONDS}s"
+    timeouts = f"-c statement_timeout={TIMEOUT_SECONDS}s -c lock_timeout={TIMEOUT_SECONDS}s"
     return sa.create_engine(
         address,
-        pool_size=CONNECTIONS,
+        pool_size=MAX_CONNECTIONS,
         max_overflow=0,
-        pool_timeout=SECONDS,
-        # A connection that a restarted database has dropped is replaced, and nobody notices
-        pool_pre_ping=True,
-        connect_args={"options": limits, "connect_timeout": SECONDS, "application_name": "matinee"},
+        pool_timeout=TIMEOUT_SECONDS,
+        pool_pre_ping=True,  # replaces connections that a restarted database has dropped
+        connect_args={
+            "options": f"-c synchronous_commit=on {timeouts}",
+            "connect_timeout": TIMEOUT_SECONDS,
+            "application_name": "matinee",
+        },
     )

@@ -1,9 +1,8 @@
-"""Store: people, their ratings and what they are not interested in. Every method is one
-transaction.
+"""The store: people, their ratings, and the films that they are not interested in.
 
-When a method that writes returns, the write is on the disk (see `engine`). Methods block: call
-them from a thread. A person is known by a secret token; only its SHA-256 is kept, so that a
-stolen database opens no account.
+Each method runs in its own transaction. When a method that writes returns, its changes are on the
+disk (see `engine`). Methods block, so call them from a thread. A person is identified by a secret
+token; the database stores only its SHA-256 hash, so a stolen database gives no access to accounts.
 """
 
 import math
@@ -26,60 +25,61 @@ from matinee.web.db.schema import (
     viewing_groups,
 )
 from matinee.web.db.transactions import (
-    Created,
+    Credentials,
     Database,
     UnknownPersonError,
-    hash_of,
+    hash_token,
     lock_person,
     now,
 )
 
-__all__ = ["Created", "Kept", "Rated", "Store", "UnknownPersonError"]
+__all__ = ["Credentials", "PersonData", "Store", "StoredRating", "UnknownPersonError"]
 
-MOST_RATINGS = 5_000
-"""Of one person; as many films that they are not interested in; both are more than anybody
-enters by hand."""
+MAX_RATINGS = 5_000
+"""The maximum number of ratings of a person, and of films that they are not interested in. It is
+far above what people enter by hand."""
 
 
-class Rated(NamedTuple):
-    """One rating; the item's id is text, whichever kind the model's ids are."""
+class StoredRating(NamedTuple):
+    """One rating. The item id is text, even if the model's ids are integers."""
 
     item_id: str
     stars: float
     rated_at: int
+    """Unix seconds."""
 
 
-class Kept(NamedTuple):
-    """What is known of a person, read at one moment."""
+class PersonData(NamedTuple):
+    """The ratings and hidden films of a person, read in one transaction."""
 
-    ratings: list[Rated]
-    """The last one first."""
+    ratings: list[StoredRating]
+    """Latest first."""
     not_interested: list[str]
     """Item ids."""
 
     def stars(self) -> dict[str, float]:
         """Item id -> stars."""
-        return {one.item_id: one.stars for one in self.ratings}
+        return {rating.item_id: rating.stars for rating in self.ratings}
 
 
 class Store:
-    """The database; safe for use by many threads and processes at once."""
+    """People's data in a database; safe for concurrent use by threads and processes."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._database = Database(engine)
         self._reading, self._writing = self._database.reading, self._database.writing
         self.groups = groups.Groups(self._database)
-        """Of friends."""
+        """The groups of friends in the same database."""
         with self._reading() as connection:
             self.id: str = connection.execute(sa.select(this_database.c.id)).scalar_one()
-            """Of the database: a few random letters, made with it."""
+            """The id of the database: random characters, created with it."""
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """The store of a database URL, its tables made or brought up to date.
+        """Opens the database at a URL, and creates or migrates its tables.
 
         Raises:
-            StoreError: it cannot be opened; says why.
+            StoreError: the database cannot be opened.
         """
         engine = open_engine(url)
         try:
@@ -95,45 +95,45 @@ class Store:
 
     @property
     def kind(self) -> str:
-        """sqlite or postgresql."""
+        """The kind of database: "sqlite" or "postgresql"."""
         return self._database.engine.dialect.name
 
     def check(self) -> None:
-        """Raises StoreError if the database does not answer, or its file is another than the
-        one that was opened."""
+        """Raises StoreError if the database does not respond, or its file has been removed or
+        replaced."""
         with self._reading() as connection:
             connection.execute(sa.select(people.c.id).limit(1)).all()
 
     # -- people --------------------------------------------------------------------------
 
-    def create_person(self) -> Created:
-        """A new person, with a random secret of 256 bits."""
-        made = Created(secrets.token_hex(16), secrets.token_urlsafe(32))
+    def create_person(self) -> Credentials:
+        """Creates a person with a random token of 256 bits."""
+        person = Credentials(secrets.token_hex(16), secrets.token_urlsafe(32))
         with self._writing() as connection:
-            row = {"id": made.id, "token_hash": hash_of(made.token), "created_at": now()}
+            row = {"id": person.id, "token_hash": hash_token(person.token), "created_at": now()}
             connection.execute(people.insert(), row)
-        return made
+        return person
 
-    def person_of(self, token: str) -> str | None:
-        """The id of the person with this secret; None if there is none."""
+    def find_person(self, token: str) -> str | None:
+        """The id of the person with this token; None if there is none."""
         with self._reading() as connection:
-            query = sa.select(people.c.id).where(people.c.token_hash == hash_of(token))
-            found: str | None = connection.execute(query).scalar()
-        return found
+            query = sa.select(people.c.id).where(people.c.token_hash == hash_token(token))
+            person_id: str | None = connection.execute(query).scalar()
+        return person_id
 
-    def forget(self, person_id: str) -> None:
-        """Deletes a person with all that is theirs, and the groups that nobody else is in."""
+    def delete_person(self, person_id: str) -> None:
+        """Deletes a person, all their data, and the groups that have no other members."""
         with self._writing() as connection:
             try:
                 lock_person(connection, person_id)
             except UnknownPersonError:
                 return
-            theirs = groups.lock_groups(connection, groups.ids_of(connection, person_id))
+            group_ids = groups.lock_groups(connection, groups.group_ids_of(connection, person_id))
             connection.execute(people.delete().where(people.c.id == person_id))
-            groups.drop_empty(connection, theirs)
+            groups.delete_empty_groups(connection, group_ids)
 
     def export(self, person_id: str) -> dict[str, Any]:
-        """All that is kept of a person, for JSON; times are seconds since 1970.
+        """All stored data of a person, as JSON values; times are in Unix seconds.
 
         Raises:
             UnknownPersonError: there is no such person.
@@ -144,7 +144,7 @@ class Store:
             ).scalar()
             if created is None:
                 raise UnknownPersonError("This person has been deleted.")
-            joined = sa.select(
+            memberships = sa.select(
                 group_members.c.group_id, group_members.c.name, group_members.c.joined_at
             )
             return {
@@ -157,85 +157,84 @@ class Store:
                 "groups": [
                     dict(row._mapping)
                     for row in connection.execute(
-                        joined.where(group_members.c.person_id == person_id)
+                        memberships.where(group_members.c.person_id == person_id)
                     )
                 ],
             }
 
-    # -- what they say of films ----------------------------------------------------------
+    # -- ratings and hidden films --------------------------------------------------------
 
-    def kept(self, person_id: str) -> Kept:
-        """A person's ratings and what they are not interested in; both are empty for a person
-        unknown."""
+    def load_person(self, person_id: str) -> PersonData:
+        """A person's ratings and hidden films; both are empty if the person does not exist."""
         with self._reading() as connection:
-            return _kept(connection, person_id)
+            return _load_person(connection, person_id)
 
     def rate(self, person_id: str, item_id: str, stars: float) -> None:
-        """Keeps a rating, in place of an earlier one of the same film; see `rate_many`."""
+        """Stores a rating, or replaces the earlier one of the same film; see `rate_many`."""
         self.rate_many(person_id, {item_id: stars})
 
     def rate_many(self, person_id: str, stars: Mapping[str, float]) -> None:
-        """Keeps ratings, all or none, each in place of an earlier one; rated films are no
-        longer "not interested".
+        """Stores ratings, all or none, replacing earlier ones of the same films. Rated films are
+        no longer marked as not interesting.
 
         Args:
-            stars: item id -> stars, the last one last; whether the model knows them is the
-                caller's to check.
+            stars: item id -> stars, latest rating last. The caller checks that the model knows
+                the items.
 
         Raises:
             UnknownPersonError: there is no such person.
-            SettingError: it would be more than `MOST_RATINGS`.
+            SettingError: the person would have more than `MAX_RATINGS` ratings, or a number of
+                stars is not finite.
         """
         if not stars:
             return
         if not all(map(math.isfinite, stars.values())):
-            raise SettingError("Stars must be numbers, neither infinite nor NaN.")
-        items, (second, nanoseconds) = list(stars), divmod(time.time_ns(), 10**9)
+            raise SettingError("Stars must be finite numbers.")
+        items, (seconds, nanoseconds) = list(stars), divmod(time.time_ns(), 10**9)
         rows = [
-            {"person_id": person_id, "item_id": item, "stars": stars[item], "rated_at": second}
-            | {"rated_ns": nanoseconds + place}
-            for place, item in enumerate(items)
+            {"person_id": person_id, "item_id": item, "stars": stars[item], "rated_at": seconds}
+            | {"rated_ns": nanoseconds + position}
+            for position, item in enumerate(items)
         ]
-        put = self._database.insert(ratings)
-        put = put.on_conflict_do_update(
+        upsert = self._database.insert(ratings)
+        upsert = upsert.on_conflict_do_update(
             index_elements=["person_id", "item_id"],
-            set_={name: put.excluded[name] for name in ("stars", "rated_at", "rated_ns")},
+            set_={name: upsert.excluded[name] for name in ("stars", "rated_at", "rated_ns")},
         )
         with self._writing() as connection:
             lock_person(connection, person_id)
-            connection.execute(put, rows)
-            _refuse_too_many(connection, ratings, person_id)
-            for part in _parts(items):
-                hidden = not_interested.c
-                mine = (hidden.person_id == person_id) & hidden.item_id.in_(part)
-                connection.execute(not_interested.delete().where(mine))
+            connection.execute(upsert, rows)
+            _check_film_limit(connection, ratings, person_id)
+            for batch in _batches(items):
+                columns = not_interested.c
+                is_rated = (columns.person_id == person_id) & columns.item_id.in_(batch)
+                connection.execute(not_interested.delete().where(is_rated))
 
     def unrate(self, person_id: str, item_id: str) -> bool:
-        """Deletes a rating; False if there was none."""
-        return self._remove(ratings, person_id, item_id)
+        """Deletes a rating; returns False if there was none."""
+        return self._delete_row(ratings, person_id, item_id)
 
     def hide(self, person_id: str, item_id: str) -> None:
-        """Keeps that a person is not interested in a film; raises as `rate_many` does."""
+        """Marks a film as not interesting for a person; raises the same errors as `rate_many`."""
         row = {"person_id": person_id, "item_id": item_id, "added_at": now()}
         with self._writing() as connection:
             lock_person(connection, person_id)
             connection.execute(self._database.insert(not_interested).on_conflict_do_nothing(), row)
-            _refuse_too_many(connection, not_interested, person_id)
+            _check_film_limit(connection, not_interested, person_id)
 
     def show(self, person_id: str, item_id: str) -> bool:
-        """Takes back `hide`; False if there was nothing to take back."""
-        return self._remove(not_interested, person_id, item_id)
+        """Reverses `hide`; returns False if the film was not hidden."""
+        return self._delete_row(not_interested, person_id, item_id)
 
-    def _remove(self, table: sa.Table, person_id: str, item_id: str) -> bool:
+    def _delete_row(self, table: sa.Table, person_id: str, item_id: str) -> bool:
         with self._writing() as connection:
-            theirs = (table.c.person_id == person_id) & (table.c.item_id == item_id)
-            return connection.execute(table.delete().where(theirs)).rowcount > 0
+            is_row = (table.c.person_id == person_id) & (table.c.item_id == item_id)
+            return connection.execute(table.delete().where(is_row)).rowcount > 0
 
-    # -- the operator --------------------------------------------------------------------
-    # -
+    # -- statistics for the operator -----------------------------------------------------
 
     def counts(self) -> dict[str, int]:
-        """How many people, ratings, films not of interest and groups there are."""
+        """The numbers of people, ratings, hidden films and groups."""
         with self._reading() as connection:
             return {
                 name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
@@ -247,27 +246,26 @@ class Store:
                 )
             }
 
-    def last_raters(self, limit: int, enough: int) -> list[Kept]:
-        """What the people said who rated last, of those with enough ratings."""
+    def recent_raters(self, limit: int, min_ratings: int) -> list[PersonData]:
+        """The data of the people who rated most recently and have at least `min_ratings`
+        ratings."""
         columns = ratings.c
         query = (
             sa.select(columns.person_id)
             .group_by(columns.person_id)
-            .having(sa.func.count() >= enough)
+            .having(sa.func.count() >= min_ratings)
         )
-        last = sa.func.max(columns.rated_at)
+        last_rated_at = sa.func.max(columns.rated_at)
+        query = query.order_by(last_rated_at.desc(), columns.person_id).limit(limit)
         with self._reading() as connection:
-            found = (
-                connection.execute(query.order_by(last.desc(), columns.person_id).limit(limit))
-                .scalars()
-                .all()
-            )
-            return [_kept(connection, person_id) for person_id in found]
+            person_ids = connection.execute(query).scalars().all()
+            return [_load_person(connection, person_id) for person_id in person_ids]
 
 
-def _kept(connection: sa.Connection, person_id: str) -> Kept:
-    rated = [Rated(*row) for row in connection.execute(_ratings_of(person_id))]
-    return Kept(rated, [row.item_id for row in connection.execute(_not_interested_of(person_id))])
+def _load_person(connection: sa.Connection, person_id: str) -> PersonData:
+    rated = [StoredRating(*row) for row in connection.execute(_ratings_of(person_id))]
+    hidden = [row.item_id for row in connection.execute(_not_interested_of(person_id))]
+    return PersonData(rated, hidden)
 
 
 def _ratings_of(person_id: str) -> "sa.Select[Any]":
@@ -284,15 +282,14 @@ def _not_interested_of(person_id: str) -> "sa.Select[Any]":
     return query.order_by(columns.added_at.desc(), columns.item_id)
 
 
-def _refuse_too_many(connection: sa.Connection, table: sa.Table, person_id: str) -> None:
-    """After the insert, in its transaction, which the error rolls back."""
+def _check_film_limit(connection: sa.Connection, table: sa.Table, person_id: str) -> None:
+    """Raises SettingError if a person has too many rows. Call it after the insert, in the same
+    transaction, which the error rolls back."""
     query = sa.select(sa.func.count()).select_from(table).where(table.c.person_id == person_id)
-    if connection.execute(query).scalar_one() > MOST_RATINGS:
-        raise SettingError(
-            f"One person can keep at most {MOST_RATINGS:,} films here; delete some first."
-        )
+    if connection.execute(query).scalar_one() > MAX_RATINGS:
+        raise SettingError(f"A person can store at most {MAX_RATINGS:,} films; delete some first.")
 
 
-def _parts(items: list[str]) -> Iterator[list[str]]:
-    """As many at a time as a statement may have parameters."""
+def _batches(items: list[str]) -> Iterator[list[str]]:
+    """Batches below the limit on parameters of one statement."""
     yield from (items[first : first + 500] for first in range(0, len(items), 500))

@@ -1,4 +1,4 @@
-"""The tables in which people's ratings are kept, as the newest migration leaves them."""
+"""Tables of the database, as the newest migration leaves them."""
 
 from sqlalchemy import (
     BigInteger,
@@ -21,52 +21,49 @@ METADATA = MetaData(
     }
 )
 
-LONGEST_ITEM_ID = 200
-LONGEST_NAME = 40
+MAX_ITEM_ID_LENGTH = 200
+MAX_NAME_LENGTH = 40
 
 
 def _person() -> Column[str]:
-    """Whose row it is; their rows go with them."""
+    """A column that refers to a person; deleting the person deletes the row."""
     return Column(
         "person_id", String(32), ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
     )
 
 
-this_database = Table(  # one row
+this_database = Table(  # has exactly one row
     "this_database",
     METADATA,
-    Column("id", String(16), primary_key=True),  # random, to tell it from others
+    Column("id", String(16), primary_key=True),  # random; distinguishes databases
 )
 
 people = Table(
     "people",
     METADATA,
     Column("id", String(32), primary_key=True),
-    Column(
-        "token_hash", String(64), nullable=False, unique=True
-    ),  # SHA-256 of the secret; the secret is not kept
-    Column("created_at", BigInteger, nullable=False),  # seconds since 1970, as all times here
+    # SHA-256 of the token, which itself is not stored
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),  # Unix seconds, like all times here
 )
 
 ratings = Table(
     "ratings",
     METADATA,
     _person(),
-    Column(
-        "item_id", String(LONGEST_ITEM_ID), primary_key=True
-    ),  # integers as text, which models find too
+    # Integer ids are stored as text; models look up ids in either form
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
     Column("stars", Double, nullable=False),
     Column("rated_at", BigInteger, nullable=False),
-    Column(
-        "rated_ns", Integer, nullable=False, server_default="0"
-    ),  # nanoseconds after that, for the order alone
+    # The nanoseconds within that second; used only for ordering
+    Column("rated_ns", Integer, nullable=False, server_default="0"),
 )
 
 not_interested = Table(
     "not_interested",
     METADATA,
     _person(),
-    Column("item_id", String(LONGEST_ITEM_ID), primary_key=True),
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
     Column("added_at", BigInteger, nullable=False),
 )
 
@@ -74,9 +71,8 @@ viewing_groups = Table(
     "viewing_groups",
     METADATA,
     Column("id", String(32), primary_key=True),
-    Column(
-        "link_hash", String(64), nullable=False, unique=True
-    ),  # of the secret in the link for friends
+    # SHA-256 of the token in the invitation link
+    Column("link_hash", String(64), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
 )
 
@@ -90,7 +86,7 @@ group_members = Table(
         primary_key=True,
     ),
     _person(),
-    Column("name", String(LONGEST_NAME), nullable=False),  # what the others call them
+    Column("name", String(MAX_NAME_LENGTH), nullable=False),  # as shown to the other members
     Column("joined_at", BigInteger, nullable=False),
     Index("ix_group_members_person_id", "person_id"),
 )

@@ -1,8 +1,7 @@
-"""Transactions on the database, their errors, and whether its file is still the one that was
-opened.
+"""Transactions, translation of database errors, and a check that the SQLite file has not been
+removed or replaced.
 
-What the tables of people and of groups share is here too: secrets of which only a hash is
-kept.
+Also holds what the modules for people and groups share: tokens, hashes and locks.
 """
 
 import hashlib
@@ -19,26 +18,25 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from matinee.data.reading.sql import shown_url
 from matinee.errors import StoreError
-from matinee.web.db.engine import reason
+from matinee.web.db.engine import error_reason
 from matinee.web.db.schema import people
 
-DELETED = "This person, or this group, has been deleted."
+DELETED_MESSAGE = "This person or group has been deleted."
 
 
-class Created(NamedTuple):
-    """A new person or group, and the only time that their secret is seen."""
+class Credentials(NamedTuple):
+    """The id and token of a new person or group. The token cannot be read again later."""
 
     id: str
     token: str
 
 
 class UnknownPersonError(StoreError):
-    """The person is not, or no longer, there."""
+    """The person or group does not exist, or has been deleted."""
 
 
 class Database:
-    """An open database, its tables up to date; safe for use by many threads and processes at
-    once."""
+    """An open, migrated database; safe for concurrent use by threads and processes."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
@@ -46,88 +44,87 @@ class Database:
         self.insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         is_file = engine.dialect.name == "sqlite"
         self._file = Path(str(engine.url.database)).absolute() if is_file else None
-        self._identity = self._identity_now()  # None on PostgreSQL
+        self._opened_file = self._file_identity()  # None on PostgreSQL
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A transaction that changes nothing.
+        """Opens a read-only transaction.
 
         Raises:
-            StoreError: the database does not answer, or its file is another than the one that
-                was opened.
+            StoreError: the database does not respond, or its file has been removed or replaced.
         """
-        with self._told():
-            self._refuse_another_file()
+        with self._translated_errors():
+            self._check_file()
             with self.engine.connect() as connection:
                 yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A transaction; what it wrote is on the disk at its end.
+        """Opens a write transaction; when the block ends, its changes are on the disk.
 
         Raises:
             StoreError: as for `reading`.
-            UnknownPersonError: it was about somebody, or a group, that is not there.
+            UnknownPersonError: a row refers to a person or group that does not exist.
         """
-        with self._told():
-            self._refuse_another_file()
+        with self._translated_errors():
+            self._check_file()
             with self._writer.begin() as connection:
                 yield connection
-            # Or what is acknowledged could be in a file that nobody finds any more
-            self._refuse_another_file()
+            # If the file was replaced during the transaction, the changes are in the old file
+            self._check_file()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except IntegrityError:
-            raise UnknownPersonError(DELETED) from None
+            raise UnknownPersonError(DELETED_MESSAGE) from None
         except SQLAlchemyError as error:
             raise StoreError(
-                f"{shown_url(self.engine.url)} does not answer: {reason(error)}."
+                f"Cannot use the database {shown_url(self.engine.url)}: {error_reason(error)}."
             ) from error
 
-    def _refuse_another_file(self) -> None:
-        """A file that is removed or replaced stays open here, and SQLite goes on with what
-        ends with this process."""
+    def _check_file(self) -> None:
+        """Raises StoreError if the SQLite file has been removed or replaced. The old file would
+        stay open, and everything written to it would be lost when this process ends."""
         if self._file is not None and (
-            self._identity is None or self._identity_now() != self._identity
+            self._opened_file is None or self._file_identity() != self._opened_file
         ):
             raise StoreError(
-                f"{shown_url(self.engine.url)} has been removed or replaced since it was opened, "
-                "so nothing more is "
-                "kept in it; stop the server, put the file in its place, and start again."
+                f"The database file of {shown_url(self.engine.url)} has been removed or replaced "
+                "since it was opened, so nothing more can be stored in it. Stop the server, put "
+                "the file back, and start the server again."
             )
 
-    def _identity_now(self) -> tuple[int, int] | None:
-        """Of the file that is now under the name of the database; None if there is none."""
+    def _file_identity(self) -> tuple[int, int] | None:
+        """Device and inode of the file at the database's path; None if there is no file."""
         if self._file is None:
             return None
         try:
-            found = os.stat(self._file)
+            status = os.stat(self._file)
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
 
-def hash_of(token: str) -> str:
-    """A fast hash is enough: the secrets are random and long, so there is nothing to guess."""
+def hash_token(token: str) -> str:
+    """The SHA-256 of a token. A fast hash is enough, because tokens are long and random."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def now() -> int:
-    """Seconds since 1970, as all times in the database."""
+    """The current time in Unix seconds."""
     return int(time.time())
 
 
 def lock_person(connection: sa.Connection, person_id: str) -> None:
-    """Until the end of the transaction nobody else changes what is this person's: so it can be
-    counted, and then added to. Always before `groups.lock_groups`, so that no two wait for
-    each other. SQLite has one writer at a time anyway.
+    """Locks a person's data until the end of the transaction, so that rows can be counted before
+    others are added. To avoid deadlocks, call it before `groups.lock_groups`, never after.
+    On SQLite the lock has no effect, because there is only one writer at a time.
 
     Raises:
         UnknownPersonError: there is no such person.
     """
     query = sa.select(people.c.id).where(people.c.id == person_id).with_for_update(key_share=True)
     if connection.execute(query).first() is None:
-        raise UnknownPersonError(DELETED)
+        raise UnknownPersonError(DELETED_MESSAGE)

@@ -1,2 +1,1 @@
-"""What every request and response passes: limits, security, problem documents, logs and
-metrics."""
+"""HTTP: middleware, limits, security, problem documents, logs and metrics."""

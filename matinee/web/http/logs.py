@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object on a line of standard error, without anything personal.
+"""Structured logs without personal data: one JSON object per line on standard error.
 
-A request is logged by its route (`/api/v1/films/{item_id}`), never by its path, address, token
-or body.
+The entry of a request contains its route (`/api/v1/films/{item_id}`), but never its path, client
+address, token or body.
 """
 
 import logging
@@ -14,7 +14,7 @@ import orjson
 
 
 def log(event: str, **fields: Any) -> None:
-    """Writes a line with the time, the event and the fields."""
+    """Writes a log entry with the time, the event and the fields."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = orjson.dumps({"time": time, "event": event} | fields, default=str)
     sys.stderr.write(f"{line.decode()}\n")
@@ -22,15 +22,15 @@ def log(event: str, **fields: Any) -> None:
 
 
 def log_bug(request_id: str, route: str, error: BaseException) -> None:
-    """Writes where an unexpected error was raised. Its own words are left out: they may hold
-    what a person sent."""
+    """Logs the type and traceback of an unexpected error. Its message is left out, because it may
+    contain what a person sent."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]]
-    log("bug", request_id=request_id, route=route, error=type(error).__name__, traceback=where)
+    lines = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]]
+    log("bug", request_id=request_id, route=route, error=type(error).__name__, traceback=lines)
 
 
-class _Lines(logging.Handler):
-    """What libraries log, in the same form."""
+class _JsonHandler(logging.Handler):
+    """Writes the log records of libraries in the same format."""
 
     def emit(self, record: logging.LogRecord) -> None:
         fields = {
@@ -44,11 +44,11 @@ class _Lines(logging.Handler):
 
 
 def log_libraries() -> None:
-    """Sends the warnings of uvicorn and others through `log`, in place of whatever they had
-    set up."""
+    """Sends warnings of uvicorn and other libraries through `log` and removes their own
+    handlers."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], True
     root = logging.getLogger()
-    root.handlers = [_Lines()]
+    root.handlers = [_JsonHandler()]
     root.setLevel(logging.WARNING)

@@ -1,8 +1,7 @@
-"""The gate through which every request comes in and every answer goes out.
+"""ASGI middleware around the whole application.
 
-In: a request id, the limits, and the refusal of what another site's page has sent. Out:
-    security headers, one line in
-the log, the figures. Whatever goes wrong inside ends here as a problem document.
+It assigns request ids, enforces limits, refuses cross-site requests, adds security headers, logs
+requests and records metrics. Errors that the application does not handle become problem documents.
 """
 
 import asyncio
@@ -16,47 +15,49 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from matinee.text import counted
 from matinee.web.http import security
 from matinee.web.http.logs import log, log_bug
-from matinee.web.http.monitoring import IN_FLIGHT, RouteFigures
-from matinee.web.http.problems import Problem, answer_in, busy, problem_of
-from matinee.web.http.rate_limits import Buckets, client_of
-from matinee.web.settings import UPLOADS, Settings
+from matinee.web.http.monitoring import IN_FLIGHT, RouteMetrics
+from matinee.web.http.problems import Problem, error_response, to_problem, unavailable
+from matinee.web.http.rate_limits import RateLimiter, client_key
+from matinee.web.settings import UPLOAD_PATH, Settings
 
-_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-_UNLIMITED = ("/health/", "/metrics")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_UNLIMITED_PATHS = ("/health/", "/metrics")
+_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
-class _Visit:
-    """One request on its way."""
+class _Exchange:
+    """One request and its response, with `receive` and `send` wrapped."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, body_bytes: int) -> None:
-        self.scope, self._receive, self._send, self._left = scope, receive, send, body_bytes
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
+        self.scope, self._receive, self._send = scope, receive, send
+        self._bytes_left = max_body_bytes
         self.headers = dict(scope["headers"])
-        given = self.headers.get(b"x-request-id", b"")
-        self.id = given.decode() if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        given_id = self.headers.get(b"x-request-id", b"")
+        self.id = given_id.decode() if _REQUEST_ID.fullmatch(given_id) else uuid.uuid4().hex
         self.started = time.perf_counter()
         self.status = 0
-        self.has_body = scope["method"] in security.SAFE_METHODS
+        self.body_received = scope["method"] in security.SAFE_METHODS
         scope.setdefault("state", {})["request_id"] = self.id
 
     @property
     def route(self) -> str:
-        """The pattern of the address, without the values that a client put into it."""
+        """The pattern of the matched route, without the values that the client put into it."""
         route = self.scope.get("route")
         path: str = getattr(route, "path_format", getattr(route, "path", ""))
         return path or "other"
 
     async def receive(self) -> Message:
-        """The next part of the request, unless it is too much."""
+        """The next part of the request; raises Problem if the body is too large."""
         message = await self._receive()
         if message["type"] == "http.request":
-            self._left -= len(message.get("body", b""))
-            self.has_body = self.has_body or not message.get("more_body", False)
-            if self._left < 0:
+            self._bytes_left -= len(message.get("body", b""))
+            self.body_received = self.body_received or not message.get("more_body", False)
+            if self._bytes_left < 0:
                 raise too_large(self.scope["path"])
         return message
 
     async def send(self, message: Message) -> None:
-        """The next part of the answer, its headers completed."""
+        """Sends the next part of the response, and adds headers to its first part."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [
@@ -65,129 +66,124 @@ class _Visit:
                 (b"x-request-id", self.id.encode()),
             ]
             names = {name.lower() for name, _ in headers}
-            if security.NOT_STORED[0] not in names:
-                headers.append(security.NOT_STORED)
+            if security.NO_STORE[0] not in names:
+                headers.append(security.NO_STORE)
             if self.scope.get("scheme") == "https":
                 headers.append(security.HSTS)
             message["headers"] = headers
         await self._send(message)
 
-    async def answer(self, problem: Problem) -> None:
-        """Sends a problem document, unless an answer has begun already."""
+    async def send_problem(self, problem: Problem) -> None:
+        """Sends a problem document, unless a response has been started already."""
         if not self.status:
-            await answer_in(self.scope, problem)(self.scope, self.receive, self.send)
+            await error_response(self.scope, problem)(self.scope, self.receive, self.send)
 
 
 def too_large(path: str) -> Problem:
-    """413, for a request to this address."""
+    """A 413 problem for a request to the given path."""
     detail = "The request is too large; send fewer ratings at once."
-    if path.startswith(UPLOADS):
+    if path.startswith(UPLOAD_PATH):
         detail = (
-            "The file is too large: at most 2 MB are read; go back, and give ratings.csv "
-            "alone, or a part of it."
+            "The file is too large; at most 2 MB are accepted. "
+            "Go back and choose only ratings.csv, or a part of it."
         )
     return Problem(413, "too-large", detail, {"Connection": "close"})
 
 
-class Gate:
-    """ASGI middleware around the whole application."""
+class RequestMiddleware:
+    """ASGI middleware that wraps the whole application; see the module docstring."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._limits, self._log_requests = app, settings.limits, settings.log_requests
-        self._requests = Buckets(self._limits.per_second, self._limits.burst)
+        self._request_limiter = RateLimiter(self._limits.per_second, self._limits.burst)
         per_minute = self._limits.people_per_minute
-        self._newcomers = Buckets(per_minute / 60, max(1.0, per_minute))
+        self._new_people_limiter = RateLimiter(per_minute / 60, max(1.0, per_minute))
         self._in_flight = 0
-        self._figures: dict[str, RouteFigures] = {}
+        self._metrics: dict[str, RouteMetrics] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handles one connection."""
+        """Handles one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "HEAD":  # answered as GET is; uvicorn leaves out the body
+        if scope["method"] == "HEAD":  # answered like GET; uvicorn leaves out the body
             scope = {**scope, "method": "GET"}
-        visit = _Visit(scope, receive, send, self._body_bytes(scope["path"]))
+        exchange = _Exchange(scope, receive, send, self._max_body_bytes(scope["path"]))
         self._in_flight += 1
         IN_FLIGHT.inc()
         try:
-            await self._let_in(visit)
+            await self._handle(exchange)
         finally:
             self._in_flight -= 1
             IN_FLIGHT.dec()
-            self._remember(visit)
+            self._record(exchange)
 
-    async def _let_in(self, visit: _Visit) -> None:
+    async def _handle(self, exchange: _Exchange) -> None:
         try:
-            self._check(visit)
+            self._check(exchange)
             async with asyncio.timeout(self._limits.seconds):
-                await self._app(visit.scope, visit.receive, visit.send)
+                await self._app(exchange.scope, exchange.receive, exchange.send)
         except TimeoutError:
-            await visit.answer(self._too_slow(visit))
+            await exchange.send_problem(self._timeout_problem(exchange))
         except Problem as problem:
-            await visit.answer(problem)
+            await exchange.send_problem(problem)
         except Exception as error:
-            log_bug(visit.id, visit.route, error)
-            await visit.answer(problem_of(error))
+            log_bug(exchange.id, exchange.route, error)
+            await exchange.send_problem(to_problem(error))
 
-    def _too_slow(self, visit: _Visit) -> Problem:
+    def _timeout_problem(self, exchange: _Exchange) -> Problem:
         seconds = f"{self._limits.seconds:g} seconds"
-        if visit.has_body:
-            return busy(f"It took longer than {seconds}; ask for less, or try again.", "too-slow")
+        if exchange.body_received:
+            return unavailable(
+                f"The request took longer than {seconds}; ask for less, or try again.", "too-slow"
+            )
         return Problem(
             408, "slow-request", f"The request did not arrive within {seconds}; send it again."
         )
 
-    def _check(self, visit: _Visit) -> None:
-        """Raises Problem if the request is not to be let in."""
-        scope, headers = visit.scope, visit.headers
-        if scope["path"].startswith(_UNLIMITED):
+    def _check(self, exchange: _Exchange) -> None:
+        """Raises Problem if the request exceeds a limit or comes from another site."""
+        scope, headers = exchange.scope, exchange.headers
+        if scope["path"].startswith(_UNLIMITED_PATHS):
             return
         if self._in_flight > self._limits.in_flight:
-            raise busy("Too many people are asking at the moment; try again in a second.")
-        client = client_of(scope["client"][0] if scope.get("client") else None)
-        self._slow_down(self._requests.wait(client), "requests")
-        # The page of a first rating creates a person too, and only it can tell that the
-        # visitor
-        # is nobody yet.
-        scope["state"]["let_in_newcomer"] = lambda: self._slow_down(
-            self._newcomers.wait(client), "new people"
+            raise unavailable("The server is handling too many requests; try again in a second.")
+        client = client_key(scope["client"][0] if scope.get("client") else None)
+        _check_rate(self._request_limiter, client, "requests")
+        # A form on a page may create a person too; only the page knows whether it will, so it
+        # calls this function itself
+        scope["state"]["check_new_people_limit"] = lambda: _check_rate(
+            self._new_people_limiter, client, "new people"
         )
         if scope["method"] == "POST" and scope["path"] == "/api/v1/people":
-            scope["state"]["let_in_newcomer"]()
-        if security.is_foreign(scope["method"], headers):
+            scope["state"]["check_new_people_limit"]()
+        if security.is_cross_site(scope["method"], headers):
             raise Problem(
                 403,
                 "foreign-site",
-                "A page of another site has sent this; open this site and try it there.",
+                "The request came from a page of another site; open this site and try again there.",
             )
         length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > self._body_bytes(scope["path"]):
+        if length.isdigit() and int(length) > self._max_body_bytes(scope["path"]):
             raise too_large(scope["path"])
 
-    def _body_bytes(self, path: str) -> int:
-        return self._limits.upload_bytes if path.startswith(UPLOADS) else self._limits.body_bytes
+    def _max_body_bytes(self, path: str) -> int:
+        if path.startswith(UPLOAD_PATH):
+            return self._limits.upload_bytes
+        return self._limits.body_bytes
 
-    def _slow_down(self, seconds: float, what: str) -> None:
-        if seconds > 0:
-            whole = int(seconds) + 1
-            detail = f"Too many {what} from this address; wait {counted(whole, 'second')}."
-            raise Problem(429, "too-many", detail, {"Retry-After": str(whole)})
-
-    def _remember(self, visit: _Visit) -> None:
-        seconds, route, method = (
-            time.perf_counter() - visit.started,
-            visit.route,
-            visit.scope["method"],
-        )
+    def _record(self, exchange: _Exchange) -> None:
+        """Records metrics of a completed request, and logs it."""
+        seconds = time.perf_counter() - exchange.started
+        route, method = exchange.route, exchange.scope["method"]
         method = method if method in _METHODS else "other"
-        status = visit.status or 499  # the client went away before there was an answer
-        if route not in self._figures:
-            self._figures[route] = RouteFigures(route)
-        self._figures[route].add(method, status, seconds)
-        if self._log_requests and not visit.scope["path"].startswith(_UNLIMITED):
+        status = exchange.status or 499  # the client disconnected before there was a response
+        if route not in self._metrics:
+            self._metrics[route] = RouteMetrics(route)
+        self._metrics[route].add(method, status, seconds)
+        if self._log_requests and not exchange.scope["path"].startswith(_UNLIMITED_PATHS):
             fields: dict[str, Any] = {
-                "request_id": visit.id,
+                "request_id": exchange.id,
                 "method": method,
                 "route": route,
                 "status": status,
@@ -195,4 +191,10 @@ class Gate:
             log("request", **fields, ms=round(1000 * seconds, 2))
 
 
-_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+def _check_rate(limiter: RateLimiter, client: str, what: str) -> None:
+    """Raises Problem, 429, if a client has no token left."""
+    seconds = limiter.acquire(client)
+    if seconds > 0:
+        whole_seconds = int(seconds) + 1
+        detail = f"Too many {what} from this address; wait {counted(whole_seconds, 'second')}."
+        raise Problem(429, "too-many", detail, {"Retry-After": str(whole_seconds)})

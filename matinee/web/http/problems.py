@@ -1,9 +1,9 @@
-"""Errors as problem documents (RFC 9457): what kind, and one sentence that says what to do.
+"""Errors as problem documents (RFC 9457): a type, and a sentence that says what to do.
 
     {"type": "urn:matinee:unknown-film", "title": "Not Found", "status": 404, "detail": "...",
     "request_id": "..."}
 
-A request that does not validate has "errors" besides: a sentence for each wrong field.
+The document of an invalid request also has "errors": one sentence for each invalid value.
 """
 
 from http import HTTPStatus
@@ -21,28 +21,36 @@ from matinee.web.http.logs import log
 
 MEDIA_TYPE = "application/problem+json"
 _HINTS = {
-    404: "There is nothing at this address; /api/v1/openapi.json lists what there is.",
-    405: "This address does not take that method; /api/v1/openapi.json says which it takes.",
+    404: "There is nothing at this address; see /api/v1/openapi.json for all addresses.",
+    405: "This address does not accept that method; see /api/v1/openapi.json for those it accepts.",
 }
+_NO_PAGE_PATHS = ("/api/", "/health/", "/metrics", "/static/")
+_PLACES = {"query": "Parameter", "path": "Parameter", "header": "Header", "cookie": "Cookie"}
 
-_NO_PAGES = ("/api/", "/health/", "/metrics", "/static/")
 
-
-class Answer(Response):
-    """JSON from plain values, fast; a number that is not finite becomes null."""
+class OrjsonResponse(Response):
+    """A JSON response that orjson renders from plain values. Infinite numbers and NaN become
+    null."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        """The bytes; a text that is no Unicode is escaped."""
+        """Renders the content; text that is not valid Unicode is escaped."""
         try:
             return orjson.dumps(content)
         except orjson.JSONEncodeError:
-            return orjson.dumps(_escaped(content))
+            return orjson.dumps(_escape(content))
 
 
 class Problem(HTTPException):
-    """Raised anywhere below a request; becomes its answer."""
+    """An error that ends a request; its response is a problem document.
+
+    Args:
+        status: HTTP status code.
+        kind: the last part of the document's type, such as "unknown-film".
+        detail: a sentence that says what is wrong and what to do.
+        headers: additional headers of the response.
+    """
 
     def __init__(
         self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None
@@ -51,37 +59,42 @@ class Problem(HTTPException):
         self.kind = kind
 
 
-def answer_of(problem: Problem, request_id: str, **more: Any) -> Answer:
-    """The document of a problem."""
+def problem_response(problem: Problem, request_id: str, **more: Any) -> OrjsonResponse:
+    """A response with the problem document of a problem.
+
+    Args:
+        more: additional members of the document.
+    """
     title = HTTPStatus(problem.status_code).phrase
     document = {
         "type": f"urn:matinee:{problem.kind}",
         "title": title,
         "status": problem.status_code,
-        "detail": _sentence(problem.detail),
+        "detail": _end_sentence(problem.detail),
         "request_id": request_id,
     }
-    return Answer(document | more, problem.status_code, problem.headers, MEDIA_TYPE)
+    return OrjsonResponse(document | more, problem.status_code, problem.headers, MEDIA_TYPE)
 
 
-def answer_in(scope: Any, problem: Problem, **more: Any) -> Response:
-    """The answer to a request that failed: a page where a browser shows pages, and the
-    document elsewhere."""
-    draw = getattr(getattr(scope.get("app"), "state", None), "error_page", None)
+def error_response(scope: Any, problem: Problem, **more: Any) -> Response:
+    """The response to a failed request: an HTML page if a browser asked for a page, and a problem
+    document otherwise."""
+    make_page = getattr(getattr(scope.get("app"), "state", None), "error_page", None)
     accepted = dict(scope["headers"]).get(b"accept", b"")
-    if draw is None or b"text/html" not in accepted or scope["path"].startswith(_NO_PAGES):
-        return answer_of(problem, request_id_of(scope), **more)
-    drawn: Response = draw(Request(scope), problem, request_id_of(scope))
-    return drawn
+    is_page = b"text/html" in accepted and not scope["path"].startswith(_NO_PAGE_PATHS)
+    if make_page is None or not is_page:
+        return problem_response(problem, request_id_of(scope), **more)
+    page: Response = make_page(Request(scope), problem, request_id_of(scope))
+    return page
 
 
-def busy(detail: str, kind: str = "overloaded") -> Problem:
-    """503: it is the server's fault, and soon over."""
+def unavailable(detail: str, kind: str = "overloaded") -> Problem:
+    """A 503 problem that asks the client to retry after a second."""
     return Problem(503, kind, detail, {"Retry-After": "1"})
 
 
-def problem_of(error: Exception) -> Problem:
-    """What to answer to an error."""
+def to_problem(error: Exception) -> Problem:
+    """Converts an exception to a problem."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, HTTPException):
@@ -91,8 +104,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, UnknownPersonError):
         return Problem(401, "unknown-person", f"{error} Start again with POST /api/v1/people.")
     if isinstance(error, StoreError):
-        return busy(
-            "The database does not answer at the moment; nothing was changed. Try again.",
+        return unavailable(
+            "The database is not available; nothing was changed. Try again in a moment.",
             "no-database",
         )
     if isinstance(error, UnsupportedError):
@@ -100,68 +113,79 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, MatineeError):
         return Problem(422, "cannot-be-used", str(error))
     return Problem(
-        500, "bug", "This is a bug of the server; it is in its log under the request id."
+        500, "bug", "The request failed because of a bug; the log has it under the request id."
     )
 
 
-def handle_problems(app: FastAPI) -> None:
-    """Makes every error of an app a problem document, or a page by its `state.error_page`."""
+def add_error_handlers(app: FastAPI) -> None:
+    """Adds exception handlers that answer every error with a problem document, or with a page
+    made by `app.state.error_page`."""
 
-    async def told(request: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Exception) -> Response:
         if isinstance(error, StoreError) and not isinstance(error, UnknownPersonError):
             log("database failed", request_id=request_id_of(request.scope), detail=str(error))
-        return answer_in(request.scope, problem_of(error))
+        return error_response(request.scope, to_problem(error))
 
-    async def invalid(request: Request, error: Exception) -> Response:
+    async def handle_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        errors = [_invalid(one) for one in error.errors()[:20]]
+        errors = [_describe_invalid(details) for details in error.errors()[:20]]
         problem = Problem(422, "invalid-request", errors[0]["detail"])
-        return answer_in(request.scope, problem, errors=errors)
+        return error_response(request.scope, problem, errors=errors)
 
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, told)
-    app.add_exception_handler(MatineeError, told)
+    app.add_exception_handler(RequestValidationError, handle_invalid)
+    app.add_exception_handler(HTTPException, handle)
+    app.add_exception_handler(MatineeError, handle)
 
 
 def request_id_of(scope: Any) -> str:
-    """The id that `gate` gave the request."""
+    """The id that the middleware has assigned to the request."""
     return str(scope.get("state", {}).get("request_id", ""))
 
 
-def _invalid(error: dict[str, Any]) -> dict[str, str]:
-    """The place of a wrong value and what is wrong with it. The value is shown where it is
-    short."""
-    place = [str(part) for part in error.get("loc", ())]
-    where = ".".join(place[1:]) or "the body"
-    said = str(error.get("msg", "it is not valid")).removeprefix("Value error, ")
-    said = f"{said[:1].lower()}{said[1:]}".rstrip(".")
+def _describe_invalid(error: dict[str, Any]) -> dict[str, str]:
+    """The field of an invalid value, and a sentence that says what is wrong with it.
+
+    Args:
+        error: an error of pydantic, as in `RequestValidationError.errors()`.
+    """
+    place, *parts = [str(part) for part in error.get("loc", ())] or ["body"]
+    field = ".".join(parts) or "the body"
+    kind, message = error.get("type"), str(error.get("msg", "Input is not valid"))
+    if kind == "json_invalid":
+        reason = str(error.get("ctx", {}).get("error", "unexpected end")).lower()
+        detail = f"The body is not valid JSON; the error is at character {field}: {reason}."
+        return {"field": "the body", "detail": detail}
+    if not parts:
+        return {"field": field, "detail": "The request needs a JSON object as its body."}
+    subject = f"{_PLACES.get(place, 'Field')} '{field}'"
+    if kind == "missing":
+        return {"field": field, "detail": f"{subject} is missing."}
+    if kind == "extra_forbidden":
+        return {"field": field, "detail": f"{subject} does not exist; check its spelling."}
+    message = message.removeprefix("Value error, ").replace(" after validation", "")
+    message = message.partition(", unable to ")[0]
+    _, verb, rest = message.partition(" should ")
+    detail = f"{subject} must {rest}" if verb else f"{subject} is invalid: {message}"
     value = error.get("input")
-    if error.get("type") == "json_invalid":
-        what = str(error.get("ctx", {}).get("error", "it breaks off")).lower()
-        return {
-            "field": "the body",
-            "detail": _sentence(f"the body is not JSON from character {where} on: {what}"),
-        }
-    is_plain = isinstance(value, str | int | float | bool)
-    given = f", not {_shown(value)}" if is_plain else ""
-    return {"field": where, "detail": _sentence(f"{where}: {said}{given}")}
+    if isinstance(value, str | int | float | bool):
+        detail = f"{detail.rstrip('.')}, not {_shorten(value)}"
+    return {"field": field, "detail": _end_sentence(detail)}
 
 
-def _shown(value: object) -> str:
+def _shorten(value: object) -> str:
     return repr(value[:60]) if isinstance(value, str) else f"{value}"[:60]
 
 
-def _sentence(text: str) -> str:
-    """With a stop at the end. The start stays: it may be the name of a field."""
+def _end_sentence(text: str) -> str:
     text = text.strip()
     return text if text.endswith((".", "!", "?", '"')) else f"{text}."
 
 
-def _escaped(content: Any) -> Any:
+def _escape(content: Any) -> Any:
     if isinstance(content, str):
         return content.encode("utf-8", "backslashreplace").decode()
     if isinstance(content, dict):
-        return {_escaped(name): _escaped(value) for name, value in content.items()}
+        return {_escape(name): _escape(value) for name, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_escaped(value) for value in content]
+        return [_escape(value) for value in content]
     return content

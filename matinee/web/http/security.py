@@ -1,4 +1,4 @@
-"""Headers, the cookie, and which requests may come from where."""
+"""Security headers, tokens and cookies, and protection from cross-site requests."""
 
 import hmac
 from collections.abc import Mapping
@@ -9,23 +9,22 @@ from starlette.responses import Response
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 COOKIE_SECONDS = 400 * 24 * 3600
-"""The longest that browsers allow."""
+"""The lifetime of the cookie: the longest that browsers allow."""
 
-# Pages load only what this server sends, run no inline script, and stand in nobody's frame.
-_CONTENT = (
+# Pages load resources only from this server, run no inline scripts and cannot be framed
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = tuple(
     (name.encode(), value.encode())
     for name, value in {
-        "content-security-policy": _CONTENT,
+        "content-security-policy": _CONTENT_SECURITY_POLICY,
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
-        # Not "no-referrer": the Origin of a form would then be null, and the check below would
-        # refuse it.
+        # With "no-referrer", the Origin of a form would be null, and `is_cross_site` would be
+        # true for it
         "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
@@ -33,18 +32,19 @@ HEADERS = tuple(
     }.items()
 )
 HSTS = (b"strict-transport-security", b"max-age=31536000")
-NOT_STORED = (b"cache-control", b"no-store")
+NO_STORE = (b"cache-control", b"no-store")
 
 
-def is_foreign(method: str, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a request that may change something was made by another site's page in
-    another person's browser.
+def is_cross_site(method: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request that may change data was made by a page of another site (cross-site
+    request forgery).
 
-    Browsers say so in Sec-Fetch-Site, which no page can forge, and older ones in Origin; a
-    client that sends neither is no browser, and holds no cookie that another site could
+    Browsers send the header Sec-Fetch-Site, which pages cannot forge; older browsers send Origin.
+    A client that sends neither is not a browser, so it has no cookie that another site could
     misuse.
 
     Args:
+        method: the HTTP method; requests with a safe method are never refused.
         headers: names in lower case.
     """
     if method in SAFE_METHODS:
@@ -59,42 +59,42 @@ def is_foreign(method: str, headers: Mapping[bytes, bytes]) -> bool:
         return urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode(
             "latin-1"
         )
-    except ValueError:  # such as http://[, which no page of ours has for its origin
+    except ValueError:  # such as http://[, which cannot be the origin of our pages
         return True
 
 
-def is_same(secret: str, given: str) -> bool:
-    """Compares two secrets in a time that does not tell where they differ."""
+def secrets_match(secret: str, given: str) -> bool:
+    """Compares two secrets in constant time."""
     return hmac.compare_digest(
         secret.encode("utf-8", "surrogatepass"), given.encode("utf-8", "surrogatepass")
     )
 
 
-def bearer(request: Request) -> str | None:
-    """The token of the Authorization header."""
+def bearer_token(request: Request) -> str | None:
+    """The bearer token of the Authorization header; None if there is none."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" and token.strip() else None
 
 
 def cookie_name(request: Request) -> str:
-    """Over HTTPS with the prefix by which browsers take the cookie only so, and from this host
-    itself.
+    """The name of the person's cookie.
 
-    Browsers do not tell ports apart, so the id of the database is in it: two servers on one
-    host are no strangers then.
+    Over HTTPS it has the prefix __Host-, with which browsers accept a cookie only over HTTPS and
+    from the host itself. Browsers send the cookies of a host to all its ports, so the name
+    contains the database's id: servers on one host do not overwrite each other's cookies.
     """
-    name = f"matinee-{request.app.state.served.store.id}"
+    name = f"matinee-{request.app.state.server.store.id}"
     return f"__Host-{name}" if request.url.scheme == "https" else name
 
 
-def token_of(request: Request) -> str | None:
-    """A person's secret, from the header or else the cookie."""
-    return bearer(request) or request.cookies.get(cookie_name(request))
+def person_token(request: Request) -> str | None:
+    """A person's token, from the Authorization header or else from the cookie."""
+    return bearer_token(request) or request.cookies.get(cookie_name(request))
 
 
-def give_cookie(request: Request, response: Response, token: str) -> None:
-    """Sets the cookie: out of the reach of scripts, and sent along with no other site's
-    requests but plain links."""
+def set_person_cookie(request: Request, response: Response, token: str) -> None:
+    """Sets the person's cookie. Scripts cannot read it, and browsers do not send it with requests
+    from other sites, except when someone follows a link."""
     secure = request.url.scheme == "https"
     response.set_cookie(
         cookie_name(request),
@@ -107,16 +107,16 @@ def give_cookie(request: Request, response: Response, token: str) -> None:
     )
 
 
-def renew_cookie(request: Request, response: Response) -> None:
-    """Sets the cookie again, for another `COOKIE_SECONDS`, if a known person sent it;
-    see `access`."""
+def renew_person_cookie(request: Request, response: Response) -> None:
+    """Extends the cookie by another `COOKIE_SECONDS`, if the request was sent with it by a known
+    person (see `api.dependencies.maybe_person`)."""
     token: str | None = getattr(request.state, "known_token", None)
     if token is not None and token == request.cookies.get(cookie_name(request)):
-        give_cookie(request, response, token)
+        set_person_cookie(request, response, token)
 
 
-def take_cookie(request: Request, response: Response) -> None:
-    """Removes the cookie from the browser."""
+def delete_person_cookie(request: Request, response: Response) -> None:
+    """Removes the person's cookie from the browser."""
     secure = request.url.scheme == "https"
     response.delete_cookie(
         cookie_name(request), path="/", secure=secure, httponly=True, samesite="lax"

@@ -1,1 +1,1 @@
-"""The pages: one file per page, its values for the template, and the texts."""
+"""HTML pages: one module per page, shared rendering code, and the texts."""

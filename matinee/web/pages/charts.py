@@ -1,5 +1,5 @@
-"""SVG charts that need no script. The page has the numbers in words; colors are in the
-stylesheet."""
+"""SVG charts without scripts. The pages repeat the numbers as text; the stylesheet sets the
+colors."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,25 +12,25 @@ from matinee.data.ratings import Scale
 
 MAX_COLUMNS = 21
 _N_BINS = 10
-"""For a scale with more steps than columns."""
+"""Number of columns for a scale with more than `MAX_COLUMNS` steps."""
 
 
 class Column(NamedTuple):
-    """One column of two histograms side by side."""
+    """One column of two histograms drawn side by side."""
 
     label: str
     n: int
     own: float
     """Share of the person's ratings, 0 to 1."""
     everyone: float | None
-    """Share of everyone's ratings; None if they are not known."""
+    """Share of everyone's ratings; None if unknown."""
 
 
 def columns_of(
     own: Sequence[StarCount], everyone: Sequence[StarCount] | None, scale: Scale
 ) -> list[Column]:
-    """Histograms of the person's and everyone's ratings: one column per step, or ten for a
-    fine scale."""
+    """Histograms of the person's and everyone's ratings: one column per step of the scale, or
+    `_N_BINS` if it has many steps or none."""
     lowest, highest, step = scale
     if not scale.has_stars:
         return []
@@ -49,38 +49,42 @@ def columns_of(
             counts[row, min(max(int(position), 0), n - 1)] += bar.n
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     columns = []
-    for place in range(n):
-        start = lowest + place * step
+    for index in range(n):
+        start = lowest + index * step
         label = f"{start:.4g}"
         if is_binned:
             label = f"{start:.3g}\u2013{start + step:.3g}"
         everyone_share = None
         if everyone:
-            everyone_share = float(shares[1, place])
+            everyone_share = float(shares[1, index])
         columns.append(
-            Column(label, int(counts[0, place]), float(shares[0, place]), everyone_share)
+            Column(label, int(counts[0, index]), float(shares[0, index]), everyone_share)
         )
     return columns
 
 
 def histogram(columns: Sequence[Column]) -> Markup:
-    """The bars of the columns, each 10 units wide and up to 100 high; the page writes the
-    labels below."""
+    """The columns as SVG bars: 10 units per column, up to 100 high. The template adds the
+    labels."""
     highest = max(
         [1e-9, *(column.own for column in columns), *(column.everyone or 0 for column in columns)]
     )
     bars = []
-    for place, column in enumerate(columns):
-        left = 10 * place
+    for index, column in enumerate(columns):
+        left = 10 * index
         bars.append(_bar("everybody", left + 5.1, (column.everyone or 0) / highest))
         bars.append(_bar("own", left + 2.0, column.own / highest))
     box = f'viewBox="0 0 {10 * len(columns)} 100" preserveAspectRatio="none"'
     return Markup(f'<svg class="histogram" {box} aria-hidden="true">{"".join(bars)}</svg>')
 
 
-def _bar(kind: str, x: float, part: float) -> str:
-    """One bar; nothing if it has no height."""
-    height = round(100 * part, 2)
+def _bar(kind: str, x: float, relative_height: float) -> str:
+    """One bar; empty if it has no height.
+
+    Args:
+        relative_height: 0 to 1.
+    """
+    height = round(100 * relative_height, 2)
     if not height:
         return ""
     top = round(100 - height, 2)
@@ -88,8 +92,8 @@ def _bar(kind: str, x: float, part: float) -> str:
 
 
 def lean_bar(value: float, limit: float) -> Markup:
-    """A bar from the middle: to the right for more than others, to the left for less, up to
-    `limit`."""
+    """A bar that starts in the middle: it extends right for a positive value and left for a
+    negative one, up to `limit`."""
     width = 0.0
     if limit:
         width = round(50 * min(abs(value) / limit, 1), 2)

@@ -1,5 +1,5 @@
-"""An explanation as a waterfall chart: each bar runs from the running total before its part to
-that after it."""
+"""An explanation as a waterfall chart: each bar extends from the running total before its part
+to the one after it."""
 
 from typing import NamedTuple
 
@@ -7,21 +7,22 @@ from matinee.recommendation.explanation import Explanation
 from matinee.web.pages.rendering import sentence
 
 N_NAMED_RATINGS = 6
-"""This many ratings have a bar of their own."""
+"""Number of ratings with their own bar; the others share one."""
 _WIDTH = 100.0
 _MIN_BAR_WIDTH = 0.6
 
 
 class Bar(NamedTuple):
-    """One part; x and width are in hundredths of the drawing."""
+    """One part of the prediction; x and width are percentages of the drawing's width."""
 
     what: str
     amount: str
     without: str
+    """The prediction without this part; empty if it was not computed."""
     x: float
     width: float
     kind: str
-    """start, more, less or total."""
+    """"start", "more", "less" or "total"."""
 
 
 class Chart(NamedTuple):
@@ -34,25 +35,24 @@ class Chart(NamedTuple):
     prediction: str
     low: str
     high: str
-    """Values at the left and the right end. The axis does not start at 0, or most bars were
-    short."""
+    """Values at the left and right end. The axis does not start at 0, because that would make
+    most bars too short to compare."""
 
 
 class _Axis(NamedTuple):
-    """The values at the ends of the drawing."""
+    """Values at the left and right end of the drawing."""
 
     low: float
     high: float
 
     def x(self, value: float) -> float:
-        """The place of a value, cut off at the ends."""
-        part = (value - self.low) / (self.high - self.low)
-        return round(_WIDTH * min(max(part, 0), 1), 2)
+        """Position of a value, clipped to the drawing."""
+        position = (value - self.low) / (self.high - self.low)
+        return round(_WIDTH * min(max(position, 0), 1), 2)
 
 
 def chart(explanation: Explanation) -> Chart:
-    """The chart of an explanation, with a bar for what rounding loses, so that the bars add
-    up."""
+    """The chart of an explanation. A bar for the rounding error makes the bars add up."""
     lines = explanation.lines(N_NAMED_RATINGS)
     parts, total = lines[:-1], lines[-1]
     digits = explanation.digits
@@ -93,7 +93,7 @@ def chart(explanation: Explanation) -> Chart:
 
 
 def _axis_of(amounts: list[float], is_score: bool) -> _Axis:
-    """Around all running totals, and 0 for a score, with a margin."""
+    """An axis that contains all running totals, and 0 for a score, with a margin."""
     totals = []
     running = 0.0
     for amount in amounts:

@@ -1,4 +1,4 @@
-"""The page of a film: what the person would give it and why, and films like it."""
+"""The film page: the prediction for the person, its explanation, and similar films."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ class FilmPage(RatingContext):
     film: FilmCard
     why: Chart | None
     no_explanation: str
-    """Why the model cannot explain; empty if `why` is there."""
+    """Why there is no explanation; empty if there is one."""
     given: float | None
     """The person's own rating."""
     is_hidden: bool
@@ -36,13 +36,13 @@ class FilmPage(RatingContext):
 def film_by_query(
     request: Request, person: MaybePerson, item_id: Annotated[FilmId, Query(alias="id")]
 ) -> Response:
-    """The page of a film whose id cannot be part of a path; see `film_url`."""
+    """The page of a film whose id is not safe in a path; see `film_url`."""
     return film_page(request, item_id, person)
 
 
 @router.get("/films/{item_id:path}")
 def film_page(request: Request, item_id: FilmId, person: MaybePerson) -> Response:
-    """A film, its prediction with an explanation, and similar films."""
+    """The page of a film."""
     visitor = Visitor(request, person)
     index = visitor.snapshot.index_of(item_id)
     return render(request, "film.html", visitor.snapshot.run(_values, visitor, index))
@@ -61,10 +61,10 @@ def _values(visitor: Visitor, index: int) -> FilmPage:
         film=film,
         why=why,
         no_explanation=no_explanation,
-        given=visitor.own.get(index),
+        given=visitor.ratings.get(index),
         is_hidden=index in visitor.hidden,
         similar=visitor.cards.predicted(visitor.profile, similar, scores, {}),
         back=film_url(film["item_id"]),
         scale=visitor.scale,
-        n_rated=len(visitor.own),
+        n_rated=len(visitor.ratings),
     )

@@ -1,7 +1,7 @@
 """Film cards: what a page says about a film, and why the film is on a list.
 
-Everything here is fast because it runs again after every rating: each item is a row in one
-table of directions, computed once per model. The exact reasons are on the page of the film.
+The cards are computed again after every rating, so the code must be fast: it compares items by
+unit vectors that are computed once per model. The film page has the exact explanation.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,66 +17,66 @@ from matinee.recommendation.elicitation import Elicitation
 from matinee.recommendation.intervals import likely
 from matinee.web.pages import texts
 from matinee.web.pages.posters import film_name
-from matinee.web.serving.film_search import FilmLine
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.snapshot import ModelSnapshot
 
-ALIKE = 0.3
-"""The smallest cosine at which a card calls one film similar to another."""
-_SIMILAR = 0.2
-"""The smallest cosine, shrunk where there are few ratings, at which a film is listed as
-similar."""
+MIN_COSINE_OF_REASON = 0.3
+"""The smallest cosine at which a card names a similar film as the reason."""
+_MIN_SIMILARITY = 0.2
+"""The smallest similarity at which a film is listed as similar: the cosine, shrunk toward 0 for
+films with few ratings."""
 _FEW_RATINGS = 20
-_TOP_TENTH = 0.9
+_TOP_QUANTILE = 0.9
 
 
-class FilmCard(FilmLine):
-    """A film as templates draw it, with its prediction for one person where there is one."""
+class FilmCard(FilmSummary):
+    """A film as templates show it, with a prediction for one person if there is one."""
 
     stars: float | None
-    """Predicted; None if the model only ranks, or for no prediction."""
+    """Predicted stars; None without a prediction, or if the model only ranks."""
     likely: tuple[float, float] | None
-    """The interval that contains 8 of 10 such ratings; None if the model cannot tell."""
+    """The 80% prediction interval in stars; None if the model does not estimate uncertainty."""
     rank: int
-    """Place among all items if the model only ranks; otherwise 0."""
+    """Rank among all items if the model only ranks; otherwise 0."""
     n_ranked: int
     why: str
 
 
 class FilmCards:
-    """Makes the cards of one snapshot."""
+    """Creates the cards of one snapshot."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: ModelSnapshot) -> None:
         self.snapshot = snapshot
         model = snapshot.guide.model
         self.counts = model.item_counts_
-        self._directions = _item_directions(snapshot)  # (I, F), rows of length 1 or 0
-        self.elicitation = Elicitation(self._directions, _labels(snapshot), self.counts)
+        self._unit_vectors = _item_unit_vectors(snapshot)  # (I, F), rows of length 1 or 0
+        self.elicitation = Elicitation(self._unit_vectors, _labels(snapshot), self.counts)
         self.years = _first_and_last_year(snapshot)
-        self._popular = float(np.quantile(self.counts, _TOP_TENTH))
+        self._popular_count = float(np.quantile(self.counts, _TOP_QUANTILE))
         means = model.item_means_[~np.isnan(model.item_means_)]
-        self._best_rated = np.inf
+        self._high_mean = np.inf
         if len(means):
-            self._best_rated = float(np.quantile(means, _TOP_TENTH))
+            self._high_mean = float(np.quantile(means, _TOP_QUANTILE))
 
     def card(self, index: int) -> FilmCard:
-        """A film without a prediction."""
-        line = self.snapshot.films.line(index)
+        """The card of a film without a prediction."""
+        line = self.snapshot.films.summary(index)
         return FilmCard(**line, stars=None, likely=None, rank=0, n_ranked=0, why="")
 
     def predicted(
-        self, profile: UserState, indices: list[int], scores: Floats, own: Mapping[int, float]
+        self, profile: UserState, indices: list[int], scores: Floats, ratings: Mapping[int, float]
     ) -> list[FilmCard]:
-        """Films for one person, each with its prediction and the reason why it is listed.
+        """The cards of films with one person's predictions and the reasons for listing them.
 
         Args:
-            scores: (I,), of all items.
-            own: item index -> stars that the person gave.
+            scores: of all items, (I,).
+            ratings: item index -> stars that the person gave.
         """
         model = self.snapshot.guide.model
         scored_items = model.scored(profile, np.array(indices, np.int64), scores)
         cards = []
         for index, scored, why in zip(
-            indices, scored_items, self.reasons(indices, own), strict=True
+            indices, scored_items, self.reasons(indices, ratings), strict=True
         ):
             card = self.card(index)
             card["stars"], card["why"] = scored.stars, why
@@ -88,97 +88,97 @@ class FilmCards:
             cards.append(card)
         return cards
 
-    def reasons(self, indices: list[int], own: Mapping[int, float]) -> list[str]:
-        """One sentence per film: the similar film that the person likes, or what people think
-        of it."""
-        liked = self.liked(own)
+    def reasons(self, indices: list[int], ratings: Mapping[int, float]) -> list[str]:
+        """One sentence per film: it names a similar film that the person likes, or says what
+        other people think of it."""
+        liked = self.liked(ratings)
         if not liked or not indices:
             return [self._reason_from_ratings(index) for index in indices]
-        cosines = self._directions[indices] @ self._directions[liked].T  # (K, L)
+        cosines = self._unit_vectors[indices] @ self._unit_vectors[liked].T  # (K, L)
         reasons = []
         for row, index in enumerate(indices):
             nearest = int(cosines[row].argmax())
-            if cosines[row, nearest] >= ALIKE:
-                reasons.append(self._reason_from_film(liked[nearest], own))
+            if cosines[row, nearest] >= MIN_COSINE_OF_REASON:
+                reasons.append(self._reason_from_film(liked[nearest], ratings))
             else:
                 reasons.append(self._reason_from_ratings(index))
         return reasons
 
-    def liked(self, own: Mapping[int, float]) -> list[int]:
-        """The films rated above the person's own mean, or highest; all of them for implicit
-        feedback."""
+    def liked(self, ratings: Mapping[int, float]) -> list[int]:
+        """The films that the person rated clearly above their own mean, or highest if there are
+        none; for implicit feedback, all of their films."""
         scale = self.snapshot.guide.model.scale_
-        if not own or not scale.has_stars:
-            return list(own)
-        above_mean = sum(own.values()) / len(own) + 0.25
-        enough = min(above_mean, max(own.values()))
+        if not ratings or not scale.has_stars:
+            return list(ratings)
+        above_mean = sum(ratings.values()) / len(ratings) + 0.25
         middle = (scale.lowest + scale.highest) / 2
-        return [index for index, stars in own.items() if stars >= max(enough, middle)]
+        threshold = max(min(above_mean, max(ratings.values())), middle)
+        return [index for index, stars in ratings.items() if stars >= threshold]
 
     def similar(self, index: int, k: int, exclude: Iterable[int]) -> list[int]:
-        """The k most similar films, best first; fewer if no more are similar and have enough
+        """The k most similar films, best first; fewer if fewer are similar and have enough
         ratings."""
-        enough = min(_FEW_RATINGS, int(np.median(self.counts)))
-        similarity = self._directions @ self._directions[index]
+        min_ratings = min(_FEW_RATINGS, int(np.median(self.counts)))
+        similarity = self._unit_vectors @ self._unit_vectors[index]
         similarity = similarity * (self.counts / (self.counts + _FEW_RATINGS))  # (I,)
         similarity[[*exclude, index]] = -1
-        similarity[self.counts < enough] = -1
+        similarity[self.counts < min_ratings] = -1
         best = top(similarity.astype(np.float32), min(k, len(similarity))).tolist()
-        return [film for film in best if similarity[film] > _SIMILAR]
+        return [film for film in best if similarity[film] > _MIN_SIMILARITY]
 
     def name(self, index: int) -> str:
-        """The title as people say it."""
-        return film_name(self.snapshot.films.line(index)["title"])
+        """The title as people say it; see `film_name`."""
+        return film_name(self.snapshot.films.summary(index)["title"])
 
-    def _reason_from_film(self, index: int, own: Mapping[int, float]) -> str:
+    def _reason_from_film(self, index: int, ratings: Mapping[int, float]) -> str:
         name = self.name(index)
         if not self.snapshot.guide.model.scale_.has_stars:
             return texts.FOR_YOU["why_alike_have"].format(name=name)
-        return texts.FOR_YOU["why_alike"].format(name=name, stars=f"{own[index]:g}")
+        return texts.FOR_YOU["why_alike"].format(name=name, stars=f"{ratings[index]:g}")
 
     def _reason_from_ratings(self, index: int) -> str:
         model = self.snapshot.guide.model
         mean, count = float(model.item_means_[index]), int(self.counts[index])
-        if model.scale_.has_stars and count >= _FEW_RATINGS and mean >= self._best_rated:
+        if model.scale_.has_stars and count >= _FEW_RATINGS and mean >= self._high_mean:
             return texts.FOR_YOU["why_people"]
-        if count >= self._popular:
+        if count >= self._popular_count:
             return texts.FOR_YOU["why_popular"]
         return texts.FOR_YOU["why_ranked"]
 
 
 class FilmCardsCache:
-    """The cards of the snapshots being served: made once, dropped when a new model replaces
-    the old."""
+    """The `FilmCards` of the served snapshots: created once, dropped when a new model replaces
+    the old one."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, FilmCards] = {}
-        self._making = Lock()
+        self._lock = Lock()
 
-    def of(self, snapshot: Snapshot) -> FilmCards:
-        """The cards of a snapshot; the first caller makes them while the others wait."""
+    def of(self, snapshot: ModelSnapshot) -> FilmCards:
+        """The cards of a snapshot. The first caller creates them while the others wait."""
         cards = self._by_name.get(snapshot.name)
         if cards is not None and cards.snapshot is snapshot:
             return cards
-        with self._making:
+        with self._lock:
             cards = self._by_name.get(snapshot.name)
             if cards is None or cards.snapshot.loaded_at < snapshot.loaded_at:
                 cards = self._by_name[snapshot.name] = FilmCards(snapshot)
             if cards.snapshot is snapshot:
                 return cards
-            # For a request that began before the model was replaced
+            # The request began before the model was replaced
             return FilmCards(snapshot)
 
 
-def _first_and_last_year(snapshot: Snapshot) -> tuple[int, int] | None:
-    """None if no film has a year."""
+def _first_and_last_year(snapshot: ModelSnapshot) -> tuple[int, int] | None:
+    """The range of the films' years; None if no film has a year."""
     years = [film.year for film in snapshot.guide.catalog.films.values() if film.year]
     if not years:
         return None
     return min(years), max(years)
 
 
-def _item_directions(snapshot: Snapshot) -> Floats:
-    """Unit rows, (I, F): item vectors about their mean, or only labels for a model without
+def _item_unit_vectors(snapshot: ModelSnapshot) -> Floats:
+    """Unit rows, (I, F): the centered item vectors, or genres and decades for a model without
     vectors."""
     model = snapshot.guide.model
     try:
@@ -188,8 +188,8 @@ def _item_directions(snapshot: Snapshot) -> Floats:
     return _unit_rows(vectors)
 
 
-def _labels(snapshot: Snapshot) -> Floats:
-    """Genres and decade of each film, (I, L), rows of length 1 or 0."""
+def _labels(snapshot: ModelSnapshot) -> Floats:
+    """Genres and decade of each film as indicator rows, scaled to length 1 or 0, (I, L)."""
     guide = snapshot.guide
     films = [guide.catalog[item_id] for item_id in guide.model.items_.ids.tolist()]
     columns = {f"genre {genre}": column for column, genre in enumerate(guide.catalog.genres)}

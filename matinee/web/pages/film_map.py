@@ -1,8 +1,8 @@
-"""The map of films as a page: the scripts and the style of the stand-alone map, with its data
-as resources.
+"""The map page, which loads the scripts, styles and data of the stand-alone map from separate
+addresses.
 
-The films are the same for everyone, take a while to place and are cached; where the person
-stands is computed for every request.
+Placing the films takes a while, but is the same for everyone, so it is cached. The person's own
+position is computed for every request.
 """
 
 import threading
@@ -21,17 +21,17 @@ from matinee.models.history import few_ratings
 from matinee.report.html import ASSETS
 from matinee.report.map_page import axis_sentences, page_data, you_on
 from matinee.web.api.dependencies import MaybePerson, Serving
-from matinee.web.http.problems import Answer, Problem
+from matinee.web.http.problems import OrjsonResponse, Problem
 from matinee.web.pages import texts
 from matinee.web.pages.rendering import render
-from matinee.web.pages.visitor import kept_of
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.pages.visitor import person_data
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/map", include_in_schema=False)
 
 MAX_FILMS = 8_000
-"""On the map: the most rated ones. Neighbors are searched among all of them, in quadratic
-time."""
+"""The map shows this many of the most rated films. The time to find their neighbors is quadratic
+in this number."""
 _MEDIA_TYPES = {
     "map.js": "text/javascript",
     "map_canvas.js": "text/javascript",
@@ -41,7 +41,7 @@ _MEDIA_TYPES = {
 
 
 class DrawnMap(NamedTuple):
-    """A model's map and the data that a browser gets; `reason` says why there is no map."""
+    """A model's map, its films as JSON, and, if there is no map, the reason."""
 
     film_map: FilmMap | None
     films: bytes
@@ -49,16 +49,15 @@ class DrawnMap(NamedTuple):
 
 
 class Maps:
-    """The maps of the snapshots being served: each is made once, by the first request for
-    it."""
+    """The maps of the served snapshots; the first request for a map makes it."""
 
     def __init__(self) -> None:
-        self._by_snapshot: WeakKeyDictionary[Snapshot, DrawnMap] = WeakKeyDictionary()
-        self._drawing = threading.Lock()
+        self._by_snapshot: WeakKeyDictionary[ModelSnapshot, DrawnMap] = WeakKeyDictionary()
+        self._lock = threading.Lock()
 
-    def of(self, snapshot: Snapshot) -> DrawnMap:
-        """The map of a snapshot; other requests wait while it is made."""
-        with self._drawing:
+    def of(self, snapshot: ModelSnapshot) -> DrawnMap:
+        """The map of a snapshot. Other requests wait while it is made."""
+        with self._lock:
             if snapshot not in self._by_snapshot:
                 self._by_snapshot[snapshot] = snapshot.run(_draw, snapshot)
             return self._by_snapshot[snapshot]
@@ -73,7 +72,7 @@ class MapPage(TypedDict):
 
 @router.get("")
 def map_page(request: Request, serving: Serving) -> Response:
-    """The page; empty until its script has loaded the films. `?film=ID` selects one."""
+    """The page, empty until its script has loaded the films; `?film=ID` selects a film."""
     snapshot = serving.models.snapshot()
     reason = _map_of(request, snapshot).reason
     return render(request, "film_map.html", MapPage(reason=reason, version=snapshot.version))
@@ -81,8 +80,8 @@ def map_page(request: Request, serving: Serving) -> Response:
 
 @router.get("/films.json")
 def films(request: Request, serving: Serving) -> Response:
-    """The films and their places for `map.js`. Browsers may cache them: the address has the
-    version."""
+    """The films and their positions, for `map.js`. Browsers may cache them because the address
+    contains the version."""
     drawn = _map_of(request, serving.models.snapshot())
     if drawn.film_map is None:
         raise Problem(409, "no-map", drawn.reason)
@@ -92,32 +91,32 @@ def films(request: Request, serving: Serving) -> Response:
 
 @router.get("/you.json")
 def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """The person's place and ratings; null if none of the films on the map is rated."""
+    """The person's position and ratings as JSON; null if they rated no film of the model."""
     snapshot = serving.models.snapshot()
-    film_map, data = _map_of(request, snapshot).film_map, kept_of(serving, person)
+    film_map, data = _map_of(request, snapshot).film_map, person_data(serving, person)
     profile = snapshot.fold_in(data.stars(), strict=False).profile
     if film_map is None or not len(profile.item_index):
-        return Answer(None)
-    place = you_on(film_map, snapshot.guide, profile)
-    stars = [(row, round(given, 2)) for row, given in place.stars.items()]
-    return Answer({"x": place.x, "y": place.y, "stars": stars})
+        return OrjsonResponse(None)
+    position = you_on(film_map, snapshot.guide, profile)
+    stars = [(row, round(given, 2)) for row, given in position.stars.items()]
+    return OrjsonResponse({"x": position.x, "y": position.y, "stars": stars})
 
 
 @router.get("/{name}")
 async def asset(name: str) -> Response:
-    """A script or the style of the map."""
+    """A script or the stylesheet of the map."""
     if name not in _MEDIA_TYPES:
         raise Problem(404, "not-found", "There is nothing at this address.")
     content = (ASSETS / name).read_bytes()
     return Response(content, media_type=_MEDIA_TYPES[name], headers={"cache-control": "no-cache"})
 
 
-def _map_of(request: Request, snapshot: Snapshot) -> DrawnMap:
+def _map_of(request: Request, snapshot: ModelSnapshot) -> DrawnMap:
     maps: Maps = request.app.state.maps
     return maps.of(snapshot)
 
 
-def _draw(snapshot: Snapshot) -> DrawnMap:
+def _draw(snapshot: ModelSnapshot) -> DrawnMap:
     guide = snapshot.guide
     min_ratings = _min_ratings(guide.model)
     try:
@@ -130,8 +129,8 @@ def _draw(snapshot: Snapshot) -> DrawnMap:
 
 
 def _min_ratings(model: Recommender) -> int:
-    """Ratings that a film on the map needs, so that there are at most `MAX_FILMS`, and at
-    least two."""
+    """The number of ratings that a film needs to be on the map, so that the map has at least two
+    and at most `MAX_FILMS` films."""
     counts = np.sort(model.item_counts_)[::-1]
     minimum = few_ratings(model.item_counts_)
     if len(counts) > MAX_FILMS:

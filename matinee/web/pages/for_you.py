@@ -1,5 +1,5 @@
-"""The page "For you": the list with its filters, and rows of films like those that the person
-liked best."""
+"""The page "For you": recommendations with filters, and rows of films similar to the person's
+favorites."""
 
 from typing import Any, NamedTuple
 
@@ -8,23 +8,23 @@ from fastapi.responses import Response
 from starlette.datastructures import QueryParams
 
 from matinee.web.api.dependencies import MaybePerson
-from matinee.web.api.schemas import Wish
+from matinee.web.api.schemas import ListOptions
 from matinee.web.pages.film_cards import FilmCard
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import RatingContext, Visitor, read_query
-from matinee.web.settings import MOST_K
+from matinee.web.settings import MAX_K
 
 router = APIRouter(include_in_schema=False)
 
 N_FILMS = 24
-"""Films of the list; "Show more" adds as many."""
+"""Length of the list; "Show more" adds this many films."""
 N_ROWS = 2
 ROW_LENGTH = 6
 MIN_ROW_LENGTH = 3
 
 
 class SimilarRow(NamedTuple):
-    """Films like one that the person liked."""
+    """Films similar to one that the person liked."""
 
     name: str
     stars: float
@@ -36,16 +36,16 @@ class ForYouPage(RatingContext):
 
     films: list[FilmCard]
     note: str
-    """Why the list is shorter than asked for; empty if it is not."""
+    """Why the list is shorter than requested; empty if it is not."""
     rows: list[SimilarRow]
     held: frozenset[str]
-    """Ids of films whose cards the browser has; for them only what may have changed is
-    sent."""
-    options: Wish
+    """Ids of films whose cards the browser has already; for them, only the prediction and reason
+    are sent."""
+    options: ListOptions
     chosen: dict[str, Any]
-    """The options that differ from their defaults."""
+    """Options that differ from their defaults."""
     n_more: int
-    """Length of the list after "Show more"; 0 if there is no more."""
+    """Length of the list after "Show more"; 0 if it cannot be longer."""
     genres: list[str]
     years: tuple[int, int] | None
     max_ratings: int
@@ -53,7 +53,7 @@ class ForYouPage(RatingContext):
 
 @router.get("/for-you")
 def for_you_page(request: Request, person: MaybePerson) -> Response:
-    """The list, its filters, and rows of similar films."""
+    """The page with the options in the address."""
     return render_for_you_page(request, person, request.query_params)
 
 
@@ -63,18 +63,19 @@ def render_for_you_page(
     params: QueryParams,
     held: frozenset[str] = frozenset(),
 ) -> Response:
-    """The page as it is now.
+    """The page with the person's current ratings.
 
     Args:
+        params: the query of the page's address.
         held: ids of films whose cards the browser has already.
     """
-    options = read_query(Wish, params, k=str(N_FILMS))
+    options = read_query(ListOptions, params, k=str(N_FILMS))
     visitor = Visitor(request, person, options.model)
     films, note = visitor.recommend(options.k, options)
     is_complete = len(films) == options.k
     n_more = 0
-    if is_complete and options.k < MOST_K:
-        n_more = min(options.k + N_FILMS, MOST_K)
+    if is_complete and options.k < MAX_K:
+        n_more = min(options.k + N_FILMS, MAX_K)
     values = ForYouPage(
         films=films,
         note="" if is_complete else note,
@@ -87,20 +88,24 @@ def render_for_you_page(
         years=visitor.cards.years,
         max_ratings=int(visitor.cards.counts.max(initial=0)),
         scale=visitor.scale,
-        n_rated=len(visitor.own),
+        n_rated=len(visitor.ratings),
     )
     return render(request, "for_you/for_you.html", values)
 
 
-def _similar_rows(visitor: Visitor, options: Wish, listed: list[FilmCard]) -> list[SimilarRow]:
-    """Films like the person's favorites that match the filters and are not on the page yet."""
+def _similar_rows(
+    visitor: Visitor, options: ListOptions, listed: list[FilmCard]
+) -> list[SimilarRow]:
+    """Rows of films that resemble the person's favorites, match the filters and are not listed
+    yet."""
     snapshot, cards = visitor.snapshot, visitor.cards
     allowed = set(snapshot.films.search("", options.filters(), "popular").indices.tolist())
-    used = {*visitor.own, *visitor.hidden}
+    used = {*visitor.ratings, *visitor.hidden}
     used.update(snapshot.index_of(film["item_id"]) for film in listed)
     scores = visitor.model.scores(visitor.profile)
     rows: list[SimilarRow] = []
-    for favorite in sorted(cards.liked(visitor.own), key=lambda index: -visitor.own[index]):
+    liked = cards.liked(visitor.ratings)
+    for favorite in sorted(liked, key=lambda index: -visitor.ratings[index]):
         if len(rows) == N_ROWS:
             break
         similar = [
@@ -112,6 +117,6 @@ def _similar_rows(visitor: Visitor, options: Wish, listed: list[FilmCard]) -> li
         used.update(similar)
         films = cards.predicted(visitor.profile, similar, scores, {})
         for film in films:
-            film["why"] = ""  # the heading of the row says it
-        rows.append(SimilarRow(cards.name(favorite), visitor.own[favorite], films))
+            film["why"] = ""  # the heading of the row gives the reason
+        rows.append(SimilarRow(cards.name(favorite), visitor.ratings[favorite], films))
     return rows

@@ -1,7 +1,6 @@
-"""Groups: friends find something to watch together, with a link that invites them and one list
-for all.
+"""Group pages: friends join a group by its link and get one list for all of them.
 
-Members see each other's names and the list, never each other's ratings.
+Members see each other's names and the list, but never each other's ratings.
 """
 
 from typing import Annotated, Literal, NamedTuple, TypedDict
@@ -13,16 +12,16 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.suggestions import Suggestion, Suggestions
-from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Served, Serving
+from matinee.web.api.dependencies import CurrentPerson, MaybePerson, ServerState, Serving
 from matinee.web.api.schemas import NameBody
-from matinee.web.db.groups import MOST_MEMBERS, FullGroupError, Group, Member
-from matinee.web.db.people import Kept
+from matinee.web.db.groups import MAX_MEMBERS, FullGroupError, Group, Member
+from matinee.web.db.people import PersonData
 from matinee.web.http.problems import Problem
 from matinee.web.pages import texts
 from matinee.web.pages.rendering import render
-from matinee.web.pages.visitor import person_or_newcomer
-from matinee.web.serving.film_search import FilmLine
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.pages.visitor import ensure_person
+from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/together", include_in_schema=False)
 
@@ -31,14 +30,14 @@ Aggregation = Literal["mean", "least-misery"]
 
 
 class GroupLine(NamedTuple):
-    """A group of the person's, and the other members' names."""
+    """One of the person's groups, with the names of the other members."""
 
     id: str
     others: list[str]
 
 
 class MemberLine(NamedTuple):
-    """A member as the group sees them."""
+    """What the group sees of a member."""
 
     name: str
     is_me: bool
@@ -59,8 +58,8 @@ class JoinPage(TypedDict):
     is_full: bool
 
 
-class GroupFilm(FilmLine):
-    """A film of the group's list."""
+class GroupFilm(FilmSummary):
+    """A film on the group's list."""
 
     stars: float | None
 
@@ -70,7 +69,8 @@ class GroupPage(TypedDict):
 
     key: str
     link: str
-    """Empty if the page was opened without it: only a hash of it is stored."""
+    """The link for friends. Only its hash is stored, so this is empty if the page was opened
+    without it."""
     members: list[MemberLine]
     has_rated: bool
     how: Aggregation
@@ -83,22 +83,22 @@ class GroupPage(TypedDict):
 
 @router.get("")
 def groups(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """What groups are for, a form for a new one, and the person's groups."""
+    """A form for a new group, and the person's groups."""
     lines = []
     if person is not None:
-        for group in serving.store.groups.of(person):
+        for group in serving.store.groups.list_for(person):
             lines.append(GroupLine(group.id, _names_of_others(group.members, person)))
     return render(request, "groups/groups.html", GroupsPage(groups=lines))
 
 
 @router.post("")
-def make(
+def create(
     request: Request, person: MaybePerson, serving: Serving, form: Annotated[NameBody, Form()]
 ) -> Response:
-    """Creates a group; the address of its page is the link for friends."""
-    with person_or_newcomer(request, person) as writer:
-        link = serving.store.groups.create(writer.id, form.name.strip()).token
-    return writer.remember(request, RedirectResponse(f"/together/{link}", 303))
+    """Creates a group and redirects to its page, whose address is the link for friends."""
+    with ensure_person(request, person) as session:
+        link = serving.store.groups.create(session.id, form.name.strip()).token
+    return session.set_cookie(request, RedirectResponse(f"/together/{link}", 303))
 
 
 @router.get("/{key}")
@@ -110,11 +110,11 @@ def group(
     how: Annotated[Aggregation, Query()] = "mean",
     genre: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The list for a member; a form to join for others who have the link."""
+    """The list for members; a form to join for others who have the link."""
     found = _find_group(serving, person, key)
     if person is None or not _is_member(found, person):
         names = [member.name for member in found.members]
-        values = JoinPage(key=key, names=names, is_full=len(names) >= MOST_MEMBERS)
+        values = JoinPage(key=key, names=names, is_full=len(names) >= MAX_MEMBERS)
         return render(request, "groups/join.html", values)
     return render(
         request,
@@ -125,7 +125,7 @@ def group(
 
 def _group_page(
     request: Request,
-    serving: Served,
+    serving: ServerState,
     group: Group,
     person: str,
     key: str,
@@ -137,7 +137,7 @@ def _group_page(
     filters = Filters()
     if genre in genres:
         filters = Filters(genres=(genre,))
-    people = [serving.store.kept(member.person_id) for member in group.members]
+    people = [serving.store.load_person(member.person_id) for member in group.members]
     members = []
     for member, data in zip(group.members, people, strict=True):
         members.append(MemberLine(member.name, member.person_id == person, bool(data.ratings)))
@@ -170,17 +170,17 @@ def join(
     serving: Serving,
     form: Annotated[NameBody, Form()],
 ) -> Response:
-    """Joins a group by its link, or changes the person's name in it."""
+    """Adds the person to a group, or changes their name in it."""
     group = _find_group(serving, person, key)
     is_member = person is not None and _is_member(group, person)
-    if len(group.members) >= MOST_MEMBERS and not is_member:
+    if len(group.members) >= MAX_MEMBERS and not is_member:
         raise _full(len(group.members))
     try:
-        with person_or_newcomer(request, person) as writer:
-            serving.store.groups.join(group.id, writer.id, form.name.strip())
+        with ensure_person(request, person) as session:
+            serving.store.groups.join(group.id, session.id, form.name.strip())
     except FullGroupError:
-        raise _full(MOST_MEMBERS) from None
-    return writer.remember(request, RedirectResponse(f"/together/{key}", 303))
+        raise _full(MAX_MEMBERS) from None
+    return session.set_cookie(request, RedirectResponse(f"/together/{key}", 303))
 
 
 @router.post("/{key}/link")
@@ -194,17 +194,17 @@ def new_link(key: str, person: CurrentPerson, serving: Serving) -> Response:
 
 @router.post("/{key}/leave")
 def leave(key: str, person: CurrentPerson, serving: Serving) -> Response:
-    """Leaves a group."""
+    """Removes the person from a group."""
     group = _find_group(serving, person, key)
     serving.store.groups.leave(group.id, person)
     return RedirectResponse("/together", 303)
 
 
-def _find_group(serving: Served, person: str | None, key: str) -> Group:
-    """A group by the secret in its link, or, for members, by its id.
+def _find_group(serving: ServerState, person: str | None, key: str) -> Group:
+    """Finds a group by the secret in its link or, for members only, by its id.
 
     Raises:
-        Problem: 404, there is no such group, or the person must not know of it.
+        Problem: 404, there is no such group, or the person must not learn of it.
     """
     groups = serving.store.groups
     group_id = groups.find(key)
@@ -234,8 +234,10 @@ def _names_of_others(members: list[Member], person: str) -> list[str]:
     return [member.name for member in members if member.person_id != person]
 
 
-def _recommend(snapshot: Snapshot, people: list[Kept], how: str, filters: Filters) -> Suggestions:
-    """One list for several people, without what any of them has rated or hidden."""
+def _recommend(
+    snapshot: ModelSnapshot, people: list[PersonData], how: str, filters: Filters
+) -> Suggestions:
+    """One list for several people, without films that any of them has rated or hidden."""
     profiles = []
     hidden: list[Id] = []
     for data in people:
@@ -244,6 +246,6 @@ def _recommend(snapshot: Snapshot, people: list[Kept], how: str, filters: Filter
     return snapshot.guide.recommend_group(profiles, LIST_LENGTH, filters, how=how, exclude=hidden)
 
 
-def _group_film(snapshot: Snapshot, item: Suggestion) -> GroupFilm:
-    line = snapshot.films.line(snapshot.index_of(item.item_id))
+def _group_film(snapshot: ModelSnapshot, item: Suggestion) -> GroupFilm:
+    line = snapshot.films.summary(snapshot.index_of(item.item_id))
     return GroupFilm(**line, stars=item.stars)

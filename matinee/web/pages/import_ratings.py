@@ -1,7 +1,7 @@
-"""Import: ratings from another site's file are read, reviewed by the person, and only then
-stored.
+"""The import pages: the person uploads a file from another site, reviews the matched films, and
+only then stores the ratings.
 
-Nothing is stored in between: the form on the review page holds what the file said.
+The server keeps nothing between these steps: the form on the review page contains the ratings.
 """
 
 from collections.abc import Callable
@@ -17,28 +17,28 @@ from matinee.data.personal.site_exports import MOST_BYTES
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
-from matinee.web.api.dependencies import MaybePerson, Served, Serving
-from matinee.web.api.responses import keep_ratings, storable_ratings
-from matinee.web.db.people import MOST_RATINGS
+from matinee.web.api.dependencies import MaybePerson, ServerState, Serving
+from matinee.web.api.responses import storable_ratings, store_ratings
+from matinee.web.db.people import MAX_RATINGS
 from matinee.web.http.problems import Problem
 from matinee.web.pages import texts
 from matinee.web.pages.rendering import render
-from matinee.web.pages.visitor import kept_of, person_or_newcomer
+from matinee.web.pages.visitor import ensure_person, person_data
 
 router = APIRouter(prefix="/you/import", include_in_schema=False)
 
 MAX_SHOWN = 500
-"""Rows of each kind on the review page; further ones are only counted."""
+"""Number of certain and of unmatched rows on the review page; further ones are only counted."""
 
 
 class ImportPage(TypedDict):
     """Values of import_ratings/upload.html."""
 
     problem: str
-    """What was wrong with the file before; empty at first."""
+    """Why the previous file was refused; empty at first."""
 
 
-class Doubtful(NamedTuple):
+class DoubtfulRow(NamedTuple):
     """A row whose film is not certain."""
 
     match: Match
@@ -51,20 +51,20 @@ class ReviewPage(TypedDict):
 
     found: Import
     matched: list[Match]
-    doubtful: list[Doubtful]
+    doubtful: list[DoubtfulRow]
     unmatched: list[Unmatched]
     n_replaced: int
-    """Certain rows about films that the person has rated already."""
+    """Number of certain rows whose films the person has rated already."""
     sure: str
-    """The certain rows, for the form."""
-    packed: Callable[[Match], str]
-    """One doubtful row, for the form."""
+    """All certain rows, as a value of the form."""
+    to_json: Callable[[Match], str]
+    """Converts a doubtful row to a value of the form."""
     scale: Scale
 
 
 @router.get("")
-def ask_for_file(request: Request) -> Response:
-    """The form, and where to get the files."""
+def upload_page(request: Request) -> Response:
+    """A form for the file, and where to get one."""
     return render(request, "import_ratings/upload.html", ImportPage(problem=""))
 
 
@@ -75,12 +75,12 @@ async def review(
     serving: Serving,
     file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
-    """The ratings in a file: certain, doubtful and unknown films. Nothing is stored."""
-    return await serving.long_pages.run(_review, request, person, serving, file)
+    """Matches the rows of a file to films and shows them for review, without storing anything."""
+    return await serving.page_queue.run(_review, request, person, serving, file)
 
 
 def _review(
-    request: Request, person: str | None, serving: Served, file: UploadFile | None
+    request: Request, person: str | None, serving: ServerState, file: UploadFile | None
 ) -> Response:
     content = b""
     if file is not None:
@@ -93,31 +93,28 @@ def _review(
         found = snapshot.run(match_films, content, model.items_, catalog, model.scale_)
     except DataError as error:
         return _refusal(request, str(error))
-    rated = kept_of(serving, person).stars()
+    rated = person_data(serving, person).stars()
     values = ReviewPage(
         found=found,
         matched=found.matched[:MAX_SHOWN],
-        doubtful=[Doubtful(match, str(match.item_id) in rated) for match in found.doubtful],
+        doubtful=[DoubtfulRow(match, str(match.item_id) in rated) for match in found.doubtful],
         unmatched=found.unmatched[:MAX_SHOWN],
         n_replaced=sum(str(match.item_id) in rated for match in found.matched),
-        sure=_packed(found.matched),
-        packed=lambda match: _packed([match]),
+        sure=_to_json(found.matched),
+        to_json=lambda match: _to_json([match]),
         scale=snapshot.guide.model.scale_,
     )
     return render(request, "import_ratings/review.html", values)
 
 
-async def _chosen(request: Request) -> list[str]:
-    """The fields of the form; read here because FastAPI's own limit on fields is too low for
-    it."""
+async def _chosen_rows(request: Request) -> list[str]:
+    """The rows that the form contains, as JSON. Read here because FastAPI allows too few fields."""
     try:
-        form = await request.form(
-            max_files=0, max_fields=MOST_RATINGS + 1, max_part_size=MOST_BYTES
-        )
+        form = await request.form(max_files=0, max_fields=MAX_RATINGS + 1, max_part_size=MOST_BYTES)
     except HTTPException:
         detail = (
-            f"The form was damaged on its way, or holds more than {MOST_RATINGS:,} films, the "
-            "most that one can keep."
+            "The form was damaged in transit, or it contains more than the "
+            f"{MAX_RATINGS:,} films that one person can rate."
         )
         raise Problem(422, "damaged-form", detail) from None
     fields = [form.get("sure"), *form.getlist("doubtful")]
@@ -129,18 +126,18 @@ def keep(
     request: Request,
     person: MaybePerson,
     serving: Serving,
-    chosen: Annotated[list[str], Depends(_chosen)],
+    rows: Annotated[list[str], Depends(_chosen_rows)],
 ) -> Response:
-    """Stores the reviewed ratings, all or none, for the person or a new one."""
+    """Stores all reviewed ratings, or none if one is invalid."""
     stars: dict[Id, float] = {}
-    for text in chosen:
-        stars |= _unpacked(text)
+    for text in rows:
+        stars |= _from_json(text)
     if not stars:
         return _refusal(request, texts.IMPORT["nothing"])
     ratings = storable_ratings(serving.models.snapshot(), stars)
-    with person_or_newcomer(request, person) as writer:
-        keep_ratings(serving.store, writer.id, ratings)
-    return writer.remember(request, RedirectResponse("/you", 303))
+    with ensure_person(request, person) as session:
+        store_ratings(serving.store, session.id, ratings)
+    return session.set_cookie(request, RedirectResponse("/you", 303))
 
 
 def _refusal(request: Request, problem: str) -> Response:
@@ -149,17 +146,21 @@ def _refusal(request: Request, problem: str) -> Response:
     return response
 
 
-def _packed(matches: list[Match]) -> str:
+def _to_json(matches: list[Match]) -> str:
     return orjson.dumps([[match.item_id, match.stars] for match in matches]).decode()
 
 
-def _unpacked(text: str) -> dict[Id, float]:
-    """What `_packed` wrote; a browser may have turned it into anything."""
+def _from_json(text: str) -> dict[Id, float]:
+    """Item id -> stars, from the output of `_to_json`.
+
+    Raises:
+        Problem: 422, the text is invalid, which is possible because browsers send it.
+    """
     try:
         return {_checked_id(item_id): float(stars) for item_id, stars in orjson.loads(text)}
     except (orjson.JSONDecodeError, TypeError, ValueError):
         raise Problem(
-            422, "damaged-form", "The form was damaged on its way; give the file once more."
+            422, "damaged-form", "The form was damaged in transit. Upload the file again."
         ) from None
 
 

@@ -1,9 +1,8 @@
-"""The operator's page: what the database holds, the served models and their accuracy, and the
-traffic.
+"""The operator page: database counts, the served models and their accuracy, and traffic.
 
-Typing the operator's token sets a cookie for half an hour. The cookie holds the time at which
-it expires and an HMAC of that time made with the token; browsers send it to this page alone.
-It gives no access to the API, and the token cannot be read from it.
+Entering the operator's token sets a cookie for half an hour. It contains its expiry time and an
+HMAC of that time, keyed with the token, so the token cannot be read from it. Browsers send it to
+this page only, and it gives no access to the API.
 """
 
 import hashlib
@@ -20,36 +19,37 @@ from prometheus_client.parser import text_string_to_metric_families
 from matinee._version import __version__
 from matinee.analysis.leave_one_out import MIN_RATINGS, LastRatingErrors, last_rating_errors
 from matinee.errors import StoreError
-from matinee.web.api.dependencies import Served, Serving
+from matinee.web.api.dependencies import ServerState, Serving
 from matinee.web.api.responses import ModelInfo, describe
-from matinee.web.db.people import Kept
+from matinee.web.db.people import PersonData
 from matinee.web.http.monitoring import exposition
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import is_same
+from matinee.web.http.security import secrets_match
 from matinee.web.pages.rendering import render
-from matinee.web.serving.registry import LiveModel
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.serving.registry import RegisteredModel
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
 
 COOKIE_SECONDS = 30 * 60
 MAX_PEOPLE = 200
-"""The latest ratings of this many people show how accurate a model is."""
+"""Accuracy is measured on the latest ratings of this many people."""
 
 
 class ServedModel(NamedTuple):
-    """A model as the page shows it."""
+    """What the page shows of a served model."""
 
     about: ModelInfo
     loaded: str
     refused: str | None
     n_people: int
-    """On whose latest ratings the errors were measured."""
+    """Number of people on whose latest ratings the errors were measured."""
     rmse: float | None
     rmse_means: float | None
+    """The RMSE of the films' mean ratings."""
 
 
-class Route(NamedTuple):
+class RouteTraffic(NamedTuple):
     """The traffic of one route."""
 
     name: str
@@ -60,14 +60,14 @@ class Route(NamedTuple):
     """Responses with a status of 5xx."""
     mean_ms: float
     p99_ms: float | None
-    """The end of the histogram's bucket that contains the 99th percentile; None for the last
-    bucket."""
+    """Upper end of the histogram bucket that contains the 99th percentile; None for the last
+    bucket, which has no end."""
 
 
 class Traffic(NamedTuple):
-    """What was asked since the server started; routes with the most requests first."""
+    """The traffic since the server started, busiest route first."""
 
-    routes: list[Route]
+    routes: list[RouteTraffic]
     requests: int
     refusals: int
     errors: int
@@ -95,17 +95,17 @@ class SignInPage(TypedDict):
 
 @router.get("")
 def operator_page(request: Request, serving: Serving) -> Response:
-    """The figures, or the form for the token."""
+    """The page for the signed-in operator; otherwise a form for the token."""
     if not serving.settings.operator_token:
         return _sign_in_page(request, serving, 403)
     if not _is_operator(request, serving):
         return _sign_in_page(request, serving, 401)
     counts: dict[str, int] = {}
-    people: list[Kept] = []
+    people: list[PersonData] = []
     is_database_up = True
     try:
         counts = serving.store.counts()
-        people = serving.store.last_raters(MAX_PEOPLE, MIN_RATINGS)
+        people = serving.store.recent_raters(MAX_PEOPLE, MIN_RATINGS)
     except StoreError:
         is_database_up = False
     values = OperatorPage(
@@ -124,9 +124,9 @@ def operator_page(request: Request, serving: Serving) -> Response:
 def sign_in(
     request: Request, serving: Serving, token: Annotated[str, Form(max_length=500)] = ""
 ) -> Response:
-    """Checks the token and sets the cookie."""
+    """Sets the cookie if the token is correct."""
     secret = serving.settings.operator_token
-    if not secret or not is_same(secret, token.strip()):
+    if not secret or not secrets_match(secret, token.strip()):
         return _sign_in_page(request, serving, 401, wrong=True)
     response = RedirectResponse("/operator", 303)
     expires = str(int(time.time()) + COOKIE_SECONDS)
@@ -136,7 +136,7 @@ def sign_in(
 
 @router.post("/leave")
 def sign_out(request: Request) -> Response:
-    """Removes the cookie."""
+    """Deletes the cookie."""
     response = RedirectResponse("/operator", 303)
     _set_cookie(request, response, "", 0)
     return response
@@ -144,17 +144,17 @@ def sign_out(request: Request) -> Response:
 
 @router.post("/reload")
 def reload(request: Request, serving: Serving) -> Response:
-    """Reloads the model files; the page says which of them were refused."""
+    """Reloads the model files; the page shows which of them were refused."""
     if not _is_operator(request, serving):
         raise Problem(
-            401, "not-the-operator", "This needs the operator's token; sign in at /operator."
+            401, "not-the-operator", "This page is for the operator. Sign in at /operator."
         )
     serving.models.reload()
     return RedirectResponse("/operator", 303)
 
 
 def _sign_in_page(
-    request: Request, serving: Served, status: int, *, wrong: bool = False
+    request: Request, serving: ServerState, status: int, *, wrong: bool = False
 ) -> Response:
     values = SignInPage(has_operator=bool(serving.settings.operator_token), wrong=wrong)
     response = render(request, "operator/sign_in.html", values)
@@ -165,12 +165,12 @@ def _sign_in_page(
 # -- the cookie --------------------------------------------------------------------------
 
 
-def _is_operator(request: Request, serving: Served) -> bool:
+def _is_operator(request: Request, serving: ServerState) -> bool:
     secret = serving.settings.operator_token
     expires, _, signature = request.cookies.get(_cookie_name(request), "").partition(".")
     if not secret or not (expires.isascii() and expires.isdigit() and len(expires) < 15):
         return False
-    return is_same(_signature(secret, expires), signature) and int(expires) > time.time()
+    return secrets_match(_signature(secret, expires), signature) and int(expires) > time.time()
 
 
 def _signature(secret: str, expires: str) -> str:
@@ -197,10 +197,10 @@ def _set_cookie(request: Request, response: Response, value: str, seconds: int) 
     )
 
 
-# -- the figures -------------------------------------------------------------------------
+# -- models and traffic -------------------------------------------------------------------
 
 
-def _served_model(live: LiveModel, people: list[Kept]) -> ServedModel:
+def _served_model(live: RegisteredModel, people: list[PersonData]) -> ServedModel:
     snapshot = live.current
     measured = snapshot.run(_measure, snapshot, people)
     rmse = rmse_means = None
@@ -216,23 +216,23 @@ def _served_model(live: LiveModel, people: list[Kept]) -> ServedModel:
     )
 
 
-def _measure(snapshot: Snapshot, people: list[Kept]) -> LastRatingErrors:
+def _measure(snapshot: ModelSnapshot, people: list[PersonData]) -> LastRatingErrors:
     stars = [snapshot.indices(data.stars()) for data in people]
     return last_rating_errors(snapshot.guide.model, stars)
 
 
 @dataclass
-class _Counts:
-    """Sums over the samples of one route."""
+class _RouteSums:
+    """Sums over the metrics of one route."""
 
     requests: float = 0.0
     by_class: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    """First digit of the status -> requests."""
+    """First digit of the status code -> number of requests."""
     seconds: float = 0.0
     buckets: dict[float, float] = field(default_factory=lambda: defaultdict(float))
-    """Upper end in seconds -> requests up to there."""
+    """Upper end of a bucket in seconds -> number of requests up to it."""
 
-    def to_route(self, name: str) -> Route:
+    def to_traffic(self, name: str) -> RouteTraffic:
         """The sums as the page shows them."""
         n = max(self.buckets.values(), default=0.0)
         mean_ms, p99_ms = 0.0, None
@@ -242,12 +242,12 @@ class _Counts:
             if p99 < float("inf"):
                 p99_ms = 1000 * p99
         refusals, errors = int(self.by_class["4"]), int(self.by_class["5"])
-        return Route(name, int(self.requests), refusals, errors, mean_ms, p99_ms)
+        return RouteTraffic(name, int(self.requests), refusals, errors, mean_ms, p99_ms)
 
 
 def traffic_of(exposition: str) -> Traffic:
-    """The traffic, from metrics in the text format of Prometheus."""
-    by_route: dict[str, _Counts] = defaultdict(_Counts)
+    """Sums up metrics given in the text format of Prometheus."""
+    by_route: dict[str, _RouteSums] = defaultdict(_RouteSums)
     in_flight = 0.0
     families = text_string_to_metric_families(exposition)
     for sample in (sample for family in families for sample in family.samples):
@@ -261,7 +261,7 @@ def traffic_of(exposition: str) -> Traffic:
             by_route[route].buckets[float(sample.labels["le"])] += sample.value
         elif sample.name == "matinee_requests_in_flight":
             in_flight += sample.value
-    routes = [counts.to_route(name) for name, counts in by_route.items()]
+    routes = [sums.to_traffic(name) for name, sums in by_route.items()]
     routes.sort(key=lambda route: -route.requests)
     return Traffic(
         routes=routes,

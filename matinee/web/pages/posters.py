@@ -1,7 +1,7 @@
-"""Posters made of type: there are no pictures, so genre gives the color and the decade the
+"""Typographic posters: without pictures, the genre determines the color and the decade the
 layout.
 
-These functions return names of CSS classes; the stylesheet says what they look like.
+These functions return names of CSS classes; the stylesheet defines their appearance.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ GENRES = (
     "fantasy", "mystery", "children", "family", "crime", "romance", "thriller", "adventure",
     "action", "comedy", "drama",
 )  # fmt: skip
-"""Genres with a color. The first one that a film has decides: rare genres come first and say
-most."""
+"""Genres with a color, rarest first. A film gets the color of the first one that it has, because
+a rare genre says more about it than a common one."""
 _SYNONYMS = {
     "children-s": "children",
     "sci-fi-fantasy": "sci-fi",
@@ -24,15 +24,15 @@ _SYNONYMS = {
     "noir": "film-noir",
 }
 N_OTHER = 6
-"""Number of colors for films with other genres or none; the title decides."""
+"""Number of colors for films without any of these genres; the title determines which."""
 
 
 class Poster(NamedTuple):
-    """How a film is drawn."""
+    """A poster's CSS classes and words."""
 
     classes: str
     name: str
-    """The title as people say it, without the year."""
+    """The title as people say it, without year; see `film_name`."""
     year: str
 
 
@@ -56,7 +56,7 @@ def poster(title: str, year: int | None, genres: Sequence[str]) -> Poster:
 
 
 def color_of(genres: Sequence[str], title: str) -> str:
-    """The name of a color: of the rarest genre that has one, or else by the title."""
+    """The name of a color: that of the rarest genre, or else one chosen by the title."""
     names = set()
     for genre in genres:
         letters = "".join(c if c.isalnum() else " " for c in genre.casefold())
@@ -69,7 +69,7 @@ def color_of(genres: Sequence[str], title: str) -> str:
 
 
 def _size_of(name: str) -> str:
-    """The size of the type, so that the name and its longest word fit."""
+    """Font size at which the name and its longest word fit."""
     longest_word = max((len(word) for word in name.split()), default=0)
     if len(name) > 48 or longest_word > 13:
         return "xs"
@@ -81,7 +81,7 @@ def _size_of(name: str) -> str:
 
 
 def _era_of(year: int | None) -> str:
-    """The layout; x if the year is unknown."""
+    """Layout of the period; "x" if the year is unknown."""
     if not year:
         return "x"
     if year < 1950:

@@ -1,4 +1,4 @@
-"""The first page: films to rate, and the list that follows from the ratings."""
+"""The start page: films to rate, and the recommendations that follow from the ratings."""
 
 from typing import Annotated
 
@@ -14,14 +14,19 @@ from matinee.web.pages.visitor import FilmIds, RatingContext, Visitor
 router = APIRouter(include_in_schema=False)
 
 N_FILMS = 18
-"""Films to rate on one page."""
+"""Number of films to rate."""
 N_RECOMMENDED = 6
-"""Films of the list beside them."""
+"""Number of recommendations beside them."""
 
 
 class RateQuery(BaseModel):
-    """Films not to ask about, because they were not seen or are on the page; and how many to
-    ask about."""
+    """Query of the page.
+
+    Args:
+        skip: films that the person has not seen.
+        shown: films that the open page shows already.
+        n: number of films to rate.
+    """
 
     skip: FilmIds = []
     shown: FilmIds = []
@@ -40,21 +45,21 @@ class RatePage(RatingContext):
 def rate_page(
     request: Request, person: MaybePerson, query: Annotated[RateQuery, Query()]
 ) -> Response:
-    """Films to rate, and the list so far."""
+    """The start page."""
     return render_rate_page(request, person, query)
 
 
 def render_rate_page(request: Request, person: str | None, query: RateQuery) -> Response:
-    """The page as it is now."""
+    """The start page with the person's current ratings."""
     visitor = Visitor(request, person)
     skipped = visitor.snapshot.indices(dict.fromkeys([*query.skip, *query.shown], 0.0))
     elicitation = visitor.cards.elicitation
-    films = elicitation.next_items(query.n, visitor.own, [*skipped, *visitor.hidden])
+    films = elicitation.next_items(query.n, visitor.ratings, [*skipped, *visitor.hidden])
     values = RatePage(
         films=[visitor.cards.card(index) for index in films],
         top=visitor.recommend(N_RECOMMENDED).films,
         back="/",
         scale=visitor.scale,
-        n_rated=len(visitor.own),
+        n_rated=len(visitor.ratings),
     )
     return render(request, "rate/rate.html", values)

@@ -1,7 +1,7 @@
-"""Forms about a film: rate, remove the rating, hide, show again.
+"""Handlers of the forms that rate a film, remove the rating, hide the film, or show it again.
 
-A form is answered with a redirect to its page. The script of the pages sends the same form
-with the header `X-Part` and gets that page at once, one request per change.
+A form from a browser is answered with a redirect to its page. `app.js` sends the same form with
+the header `X-Part` and gets that page in the response, which saves a request.
 """
 
 from typing import Annotated
@@ -13,18 +13,24 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Serving
-from matinee.web.api.responses import keep_ratings, storable_id, storable_ratings
+from matinee.web.api.responses import storable_id, storable_ratings, store_ratings
 from matinee.web.api.schemas import Stars
 from matinee.web.pages.for_you import render_for_you_page
 from matinee.web.pages.rate import RateQuery, render_rate_page
 from matinee.web.pages.rendering import is_local, redirect_back, requested_part
-from matinee.web.pages.visitor import FilmId, FilmIds, person_or_newcomer
+from matinee.web.pages.visitor import FilmId, FilmIds, ensure_person
 
 router = APIRouter(include_in_schema=False)
 
 
 class FilmForm(BaseModel):
-    """A film, the page to go back to, and what is on that page."""
+    """A film and the page with its form.
+
+    Args:
+        back: address of the page.
+        shown: films on that page.
+        skip: films that the person has not seen.
+    """
 
     item_id: FilmId
     back: str = "/"
@@ -42,11 +48,11 @@ class RatingForm(FilmForm):
 def rate(
     request: Request, form: Annotated[RatingForm, Form()], person: MaybePerson, serving: Serving
 ) -> Response:
-    """Stores a rating. A visitor's first rating makes them a person."""
+    """Stores a rating. The first rating of a visitor creates a person."""
     ratings = storable_ratings(serving.models.snapshot(), {form.item_id: form.stars})
-    with person_or_newcomer(request, person) as writer:
-        keep_ratings(serving.store, writer.id, ratings)
-    return writer.remember(request, _page_of_form(request, writer.id, form))
+    with ensure_person(request, person) as session:
+        store_ratings(serving.store, session.id, ratings)
+    return session.set_cookie(request, _respond(request, session.id, form))
 
 
 @router.post("/unrate")
@@ -55,7 +61,7 @@ def unrate(
 ) -> Response:
     """Removes a rating."""
     serving.store.unrate(person, storable_id(form.item_id))
-    return _page_of_form(request, person, form)
+    return _respond(request, person, form)
 
 
 @router.post("/hide")
@@ -64,9 +70,9 @@ def hide(
 ) -> Response:
     """Hides a film from the person's lists."""
     item_id = storable_id(serving.models.snapshot().item_id(form.item_id))
-    with person_or_newcomer(request, person) as writer:
-        serving.store.hide(writer.id, item_id)
-    return writer.remember(request, _page_of_form(request, writer.id, form))
+    with ensure_person(request, person) as session:
+        serving.store.hide(session.id, item_id)
+    return session.set_cookie(request, _respond(request, session.id, form))
 
 
 @router.post("/show")
@@ -75,12 +81,11 @@ def show(
 ) -> Response:
     """Shows a hidden film again."""
     serving.store.show(person, storable_id(form.item_id))
-    return _page_of_form(request, person, form)
+    return _respond(request, person, form)
 
 
-def _page_of_form(request: Request, person: str, form: FilmForm) -> Response:
-    """The page that a form was on: its content for the script, a redirect for browsers without
-    it."""
+def _respond(request: Request, person: str, form: FilmForm) -> Response:
+    """The page that contains the form, for `app.js`; a redirect to it for a browser."""
     if not requested_part(request) or not is_local(form.back):
         return redirect_back(form.back)
     address = urlsplit(form.back)

@@ -1,10 +1,9 @@
-"""Rendering: templates and what they may call, answers as whole pages or parts of pages,
-static files.
+"""Rendering: templates, the functions they call, error pages, redirects and static files.
 
-The function behind the address of a page ends in `render(request, "name.html", values)`. A
-form that changes something ends in `redirect_back(address)`, which leads back to the page it
-was sent from. The script of the pages sends the same forms with the header `X-Part`, gets that
-page at once, and puts the parts that changed into the open page.
+The handler of a page ends with `render(request, "name.html", values)`. The handler of a form ends
+with `redirect_back(address)`, which leads back to the page with the form. `app.js` sends the same
+forms with the header `X-Part`, gets that page without a redirect, and replaces the parts of the
+open page that have changed.
 """
 
 import json
@@ -29,14 +28,14 @@ from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import renew_cookie
+from matinee.web.http.security import renew_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.posters import film_label, film_name, poster
 
 MAX_CHOICES = 21
-"""A scale with more steps is asked for as a number."""
+"""A scale with more steps than this gets a number field instead of radio buttons."""
 _SAFE_IN_PATH = re.compile(r"(?!\.+$)[A-Za-z0-9_.~-]+")
-_PASSING_STATUSES = (408, 429, 503)
+_RETRYABLE_STATUSES = (408, 429, 503)
 
 
 class ErrorPage(TypedDict):
@@ -51,24 +50,24 @@ class ErrorPage(TypedDict):
 
 
 def render(request: Request, template: str, values: Mapping[str, object]) -> HTMLResponse:
-    """A page, or a part of one.
+    """Renders a page.
 
     Args:
-        values: for the template, beside `text`, all texts, and `here`, the path of the
-            address.
+        values: variables of the template. It also gets `text`, the module of texts; `here`, the
+            path of the request; and `served`, what the server runs with.
     """
-    shared = {"text": texts, "here": request.url.path, "served": request.app.state.served}
+    shared = {"text": texts, "here": request.url.path, "served": request.app.state.server}
     html = _environment().get_template(template).render({**shared, **values})
     response = HTMLResponse(html)
     if request.method == "GET" and not requested_part(request):
-        renew_cookie(request, response)
+        renew_person_cookie(request, response)
     return response
 
 
 def error_page(request: Request, problem: Problem, request_id: str) -> HTMLResponse:
-    """A problem as a page. It does not use the database, which may be the problem."""
+    """Renders a problem, without using the database, which may be its cause."""
     retry_url = ""
-    if request.method == "GET" and problem.status_code in _PASSING_STATUSES:
+    if request.method == "GET" and problem.status_code in _RETRYABLE_STATUSES:
         retry_url = str(request.url.replace(scheme="", netloc=""))
     values = ErrorPage(
         status=problem.status_code,
@@ -84,20 +83,20 @@ def error_page(request: Request, problem: Problem, request_id: str) -> HTMLRespo
 
 
 def requested_part(request: Request) -> str:
-    """The part of a page that the script asks for; empty for a whole page."""
+    """The value of the header `X-Part`, which `app.js` sends; empty for other requests."""
     return request.headers.get("x-part", "")
 
 
 def redirect_back(address: str) -> Response:
-    """Leads a browser back after a form, but only to a page of this server."""
+    """Redirects to an address on this server, or to the start page for any other address."""
     if not is_local(address):
         address = "/"
     return RedirectResponse(address, 303)
 
 
 def is_local(address: str) -> bool:
-    """Whether an address is a path on this server, unlike "//other.example" and what browsers
-    take for it."""
+    """Whether an address is a path on this server, unlike "//other.example" and spellings that
+    browsers treat like it."""
     try:
         parts = urlsplit(address)
     except ValueError:  # such as //[
@@ -108,10 +107,10 @@ def is_local(address: str) -> bool:
 
 
 def film_url(item_id: Id) -> str:
-    """The address of a film's page; `map_page.js` makes the same one.
+    """The address of a film's page; `filmUrl` in `map_page.js` does the same.
 
-    Browsers and proxies read ".." and "%2F" in a path as steps through folders, so an id that
-    contains more than letters, digits and -._~ goes into a query.
+    Browsers and proxies interpret ".." and "%2F" in a path, so an id that is only dots or contains
+    anything but letters, digits and -._~ goes into a query.
     """
     name = str(item_id)
     if _SAFE_IN_PATH.fullmatch(name):
@@ -120,7 +119,7 @@ def film_url(item_id: Id) -> str:
 
 
 def with_query(path: str, **values: object) -> str:
-    """An address with a query, without values that are None, empty, 0 or False."""
+    """A path with a query string that omits values that are None, empty, 0 or False."""
     query = urlencode({name: value for name, value in values.items() if value}, doseq=True)
     if not query:
         return path
@@ -128,7 +127,7 @@ def with_query(path: str, **values: object) -> str:
 
 
 class RevalidatedFiles(StaticFiles):
-    """Stylesheet and scripts: browsers cache them but ask before use, so all are of one
+    """Static files that browsers cache but revalidate before use, so that all are of one
     version."""
 
     def file_response(
@@ -138,25 +137,25 @@ class RevalidatedFiles(StaticFiles):
         scope: ASGIScope,
         status_code: int = 200,
     ) -> Response:
-        """The file, or 304 if it has not changed."""
+        """The file, or status 304 if the browser's copy is current."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["cache-control"] = "no-cache"
         return response
 
 
-# -- what templates call -----------------------------------------------------------------
+# -- filters and functions of the templates ----------------------------------------------
 
 
 def preload_templates() -> None:
-    """Compiles the templates of the first pages, so that no visitor waits for it."""
+    """Compiles the templates that most visitors open first, so that no request waits for it."""
     names = ("base", "cards", "steps", "rate/rate", "rate/grid", "rate/progress")
     for name in (*names, "for_you/for_you", "for_you/filters"):
         _environment().get_template(f"{name}.html")
 
 
 def choices(scale: Scale) -> list[float]:
-    """The ratings that a scale allows, ascending; empty if there are too many to choose
-    from."""
+    """The ratings that a scale allows, ascending; empty for implicit feedback, a continuous scale
+    or more than `MAX_CHOICES` ratings."""
     if not scale.has_stars or not scale.step:
         return []
     n = round((scale.highest - scale.lowest) / scale.step) + 1
@@ -166,36 +165,37 @@ def choices(scale: Scale) -> list[float]:
 
 
 def is_stars(scale: Scale) -> bool:
-    """Whether a scale is drawn as five stars: up to 5 in halves or wholes; others are a row of
-    numbers."""
+    """Whether a scale is drawn as five stars, that is, ends at 5 with steps of 0.5 or 1; others
+    are drawn as a row of numbers."""
     return scale.has_stars and scale.highest == 5 and scale.lowest > 0 and scale.step in (0.5, 1.0)
 
 
 def stars(value: float, digits: int = 1) -> str:
-    """A number of stars with one decimal, such as 4.2."""
+    """A number of stars, by default with one decimal: 4.2."""
     return f"{value:.{digits}f}"
 
 
 def signed(value: float) -> str:
-    """Such as +0.2 or \u22120.2, with a minus sign instead of a hyphen; 0.0 has no sign."""
+    """A number with a sign, such as +0.2 or \u22120.2; 0.0 has no sign."""
     if round(value, 1) == 0:
         return "0.0"
     return _minus_sign(f"{value:+.1f}")
 
 
 def number(value: float) -> str:
-    """Such as 1,234 or 4.5."""
+    """A number with a thousands separator, such as 1,234 or 4.5."""
     if value < 1e5:
         return f"{value:,g}"
     return f"{value:,.0f}"
 
 
 def sentence(text: str) -> str:
-    """The text with a capital at its start."""
+    """The text with its first letter capitalized."""
     return f"{text[:1].upper()}{text[1:]}"
 
 
 def _minus_sign(text: str) -> str:
+    """Replaces hyphens with minus signs."""
     return text.replace("-", "\u2212")
 
 
@@ -227,6 +227,6 @@ def _environment() -> jinja2.Environment:
 
 @lru_cache(128)
 def _steps(scale: Scale, given: float | None) -> Markup:
-    """The radio buttons of a scale; cached because every card has them."""
+    """Renders the radio buttons of a scale; cached because every card contains them."""
     template = _environment().get_template("steps.html")
     return Markup(template.render(scale=scale, given=given, text=texts))

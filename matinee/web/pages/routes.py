@@ -1,4 +1,4 @@
-"""All pages, put into the application, and what they cache while the server runs."""
+"""Registers all pages with the application and creates the caches they use."""
 
 from fastapi import FastAPI
 
@@ -43,8 +43,7 @@ def include_pages(app: FastAPI) -> None:
 
 
 def prepare_pages(app: FastAPI) -> None:
-    """Makes what the first page of each model would wait for; does nothing if that is done
-    already."""
-    for live in app.state.served.models:
+    """Fills the caches that the first request for each model would otherwise wait for."""
+    for live in app.state.server.models:
         app.state.film_cards.of(live.current)
     preload_templates()

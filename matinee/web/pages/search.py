@@ -1,4 +1,4 @@
-"""The search page: films by words of their titles."""
+"""The search page: finds films by words of their titles."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -7,11 +7,11 @@ from starlette.datastructures import QueryParams
 from matinee.data.titles import fold
 from matinee.data.vocabulary import Id
 from matinee.web.api.dependencies import MaybePerson, Serving
-from matinee.web.api.responses import FoundFilms, film_page
+from matinee.web.api.responses import FilmResults, film_page
 from matinee.web.api.schemas import FilmQuery
 from matinee.web.pages.rendering import render, with_query
 from matinee.web.pages.visitor import RatingContext, Visitor, read_query
-from matinee.web.settings import MOST_TEXT
+from matinee.web.settings import MAX_TEXT_LENGTH
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,22 +22,22 @@ class SearchPage(RatingContext):
     """Values of search.html."""
 
     q: str
-    found: FoundFilms | None
+    found: FilmResults | None
     """None if there is nothing to search for."""
     given: dict[Id, float]
-    """The person's ratings, by the id of the film."""
+    """Film id -> the person's rating."""
     back: str
 
 
 @router.get("/search")
 async def search_page(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """Films whose titles contain the words."""
-    return await serving.long_pages.run(_search, request, person)
+    """The films whose titles match."""
+    return await serving.page_queue.run(_search, request, person)
 
 
 def _search(request: Request, person: str | None) -> Response:
     items = request.query_params.multi_items()
-    params = QueryParams([(name, text[:MOST_TEXT]) for name, text in items])
+    params = QueryParams([(name, text[:MAX_TEXT_LENGTH]) for name, text in items])
     query = read_query(FilmQuery, params, page_size=str(N_FILMS))
     visitor = Visitor(request, person)
     found = None
@@ -46,9 +46,9 @@ def _search(request: Request, person: str | None) -> Response:
     values = SearchPage(
         q=query.q,
         found=found,
-        given={visitor.model.items_.id(index): stars for index, stars in visitor.own.items()},
+        given={visitor.model.items_.id(index): stars for index, stars in visitor.ratings.items()},
         back=with_query("/search", q=query.q),
         scale=visitor.scale,
-        n_rated=len(visitor.own),
+        n_rated=len(visitor.ratings),
     )
     return render(request, "search.html", values)

@@ -90,7 +90,7 @@ FOR_YOU = {
     "lead_none": "You haven't rated anything yet, so this is what most people like.",
     "start": "Rate some films",
     "best": "Best for you",
-    "best_none": "Rated highly by most",
+    "best_none": "StoredRating highly by most",
     "because": "Because you gave {stars} to {name}",
     "because_have": "Because you have seen {name}",
     "filters": "Filters",

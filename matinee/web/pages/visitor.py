@@ -1,5 +1,4 @@
-"""The person who looks at a page: their data, how the model sees them, and how forms are
-read."""
+"""The visitor of a page: their data and model profile, new people, and reading of queries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,51 +12,79 @@ from starlette.datastructures import QueryParams
 
 from matinee.data.ratings import Scale
 from matinee.models.base import UserState
-from matinee.web.api.dependencies import Served
-from matinee.web.api.schemas import Wish
-from matinee.web.db.people import Kept
-from matinee.web.db.schema import LONGEST_ITEM_ID
+from matinee.web.api.dependencies import ServerState
+from matinee.web.api.schemas import ListOptions
+from matinee.web.db.people import PersonData
+from matinee.web.db.schema import MAX_ITEM_ID_LENGTH
 from matinee.web.http.problems import Problem
-from matinee.web.http.security import give_cookie
+from matinee.web.http.security import set_person_cookie
 from matinee.web.pages.film_cards import FilmCard, FilmCardsCache
 
 MAX_FILMS_IN_FORM = 500
 
-FilmId = Annotated[str, Field(max_length=LONGEST_ITEM_ID)]
+_FIELD_NAMES = {
+    "k": "The length of the list",
+    "q": "The search text",
+    "page": "The page number",
+    "genre": "A genre to include",
+    "not_genre": "A genre to exclude",
+    "year_from": "The first year",
+    "year_to": "The last year",
+    "min_ratings": "The number of ratings",
+    "diversity": "The variety",
+}
+"""Field of a query -> its name in sentences."""
+_RULES = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:,.10g}",
+    "string_too_long": "must not be longer than {max_length} characters",
+    "too_long": "must not be given more than {max_length} times",
+}
+"""Type of a Pydantic error -> what the sentence says."""
+
+FilmId = Annotated[str, Field(max_length=MAX_ITEM_ID_LENGTH)]
 FilmIds = Annotated[list[FilmId], Field(max_length=MAX_FILMS_IN_FORM)]
 Query = TypeVar("Query", bound=BaseModel)
 
 
 class RatingContext(TypedDict):
-    """What every template with forms for ratings needs."""
+    """Values of every template with rating forms."""
 
     scale: Scale
     n_rated: int
 
 
 class FilmList(NamedTuple):
-    """A list of recommended films, and a sentence if there is something to say about it."""
+    """Recommended films, and a sentence that says why they are few, if they are."""
 
     films: list[FilmCard]
     note: str
 
 
 class Visitor:
-    """The person who looks at a page, as one model sees them."""
+    """The visitor's data and their profile in one model."""
 
     def __init__(self, request: Request, person: str | None, model: str | None = None) -> None:
-        """Reads the person's data; raises Problem, 404, if there is no such model.
+        """Reads the person's data.
 
         Args:
-            person: their id; None for a person without any data.
+            person: their id; None for a visitor without any data.
+            model: name of a served model; None for the first one.
+
+        Raises:
+            Problem: 404, there is no such model.
         """
-        serving: Served = request.app.state.served
+        serving: ServerState = request.app.state.server
         cache: FilmCardsCache = request.app.state.film_cards
         self.snapshot = serving.models.snapshot(model)
         self.cards = cache.of(self.snapshot)
-        self.data = kept_of(serving, person)
+        self.data = person_data(serving, person)
         stars = self.data.stars()
-        self.own = self.snapshot.indices(stars)
+        self.ratings = self.snapshot.indices(stars)
         """Item index -> stars, latest rating first."""
         self.hidden = list(self.snapshot.indices(dict.fromkeys(self.data.not_interested, 0.0)))
         self.model = self.snapshot.guide.model
@@ -71,11 +98,11 @@ class Visitor:
         """The scale of the model's ratings."""
         return self.model.scale_
 
-    def recommend(self, k: int, options: Wish | None = None) -> FilmList:
+    def recommend(self, k: int, options: ListOptions | None = None) -> FilmList:
         """The k best films that match the options, with predictions and reasons."""
-        return self.snapshot.run(self._recommend, k, options or Wish.model_validate({}))
+        return self.snapshot.run(self._recommend, k, options or ListOptions.model_validate({}))
 
-    def _recommend(self, k: int, options: Wish) -> FilmList:
+    def _recommend(self, k: int, options: ListOptions) -> FilmList:
         suggestions = self.snapshot.guide.recommend(
             self.profile,
             k,
@@ -85,56 +112,56 @@ class Visitor:
         )
         indices = [self.snapshot.index_of(item.item_id) for item in suggestions.items]
         scores = self.model.scores(self.profile)
-        films = self.cards.predicted(self.profile, indices, scores, self.own)
+        films = self.cards.predicted(self.profile, indices, scores, self.ratings)
         return FilmList(films, suggestions.note)
 
 
-def kept_of(serving: Served, person: str | None) -> Kept:
+def person_data(serving: ServerState, person: str | None) -> PersonData:
     """A person's data; empty for a visitor without any."""
     if person is None:
-        return Kept([], [])
-    return serving.store.kept(person)
+        return PersonData([], [])
+    return serving.store.load_person(person)
 
 
 @dataclass(frozen=True)
-class Writer:
-    """The person whose data a form changes; `token` is set if they were created for it."""
+class PersonSession:
+    """The person whose data a request changes; `token` is set only for a new person."""
 
     id: str
     token: str | None = None
 
-    def remember(self, request: Request, response: Response) -> Response:
-        """The response, with a cookie for a new person."""
+    def set_cookie(self, request: Request, response: Response) -> Response:
+        """Adds the cookie of a new person to the response; returns the response."""
         if self.token is not None:
-            give_cookie(request, response, self.token)
+            set_person_cookie(request, response, self.token)
         return response
 
 
 @contextmanager
-def person_or_newcomer(request: Request, person: str | None) -> Iterator[Writer]:
-    """The person, or a new one, who is deleted again if the block fails.
+def ensure_person(request: Request, person: str | None) -> Iterator[PersonSession]:
+    """Creates a person if the visitor is none yet; deletes them again if the block fails.
 
     Raises:
         Problem: 429, too many new people from one address.
     """
     if person is not None:
-        yield Writer(person)
+        yield PersonSession(person)
         return
-    serving: Served = request.app.state.served
-    request.state.let_in_newcomer()
+    serving: ServerState = request.app.state.server
+    request.state.check_new_people_limit()
     created = serving.store.create_person()
     try:
-        yield Writer(created.id, created.token)
+        yield PersonSession(created.id, created.token)
     except Exception:
-        serving.store.forget(created.id)
+        serving.store.delete_person(created.id)
         raise
 
 
 def read_query(kind: type[Query], params: QueryParams, **defaults: str) -> Query:
-    """A query as a form sends it; empty fields do not count.
+    """Validates the query of a form, without its empty fields.
 
     Args:
-        defaults: values of fields that the query does not hold.
+        defaults: values of fields that the query does not contain.
 
     Raises:
         Problem: 422, a value is invalid.
@@ -151,6 +178,12 @@ def read_query(kind: type[Query], params: QueryParams, **defaults: str) -> Query
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where, what = ".".join(map(str, first["loc"])), str(first["msg"])
-        raise Problem(422, "invalid-request", f"{where}: {what[:1].lower()}{what[1:]}") from None
+        raise Problem(422, "invalid-request", _sentence_about(error)) from None
+
+
+def _sentence_about(error: ValidationError) -> str:
+    """The first validation error in words, such as "The first year must be a whole number."."""
+    first = error.errors()[0]
+    name = "".join(str(part) for part in first["loc"][:1])
+    rule = _RULES.get(first["type"], "is not valid").format(**first.get("ctx", {}))
+    return f"{_FIELD_NAMES.get(name, f'The {name}')} {rule}."

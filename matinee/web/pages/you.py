@@ -1,43 +1,46 @@
-"""What a person's ratings say about them, all of their ratings, and their data to download or
+"""The pages about the person: their taste, all of their ratings, and their data to download or
 delete."""
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Annotated, NamedTuple, TypedDict
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
 
 from matinee.analysis.taste import Preference, Taste, shares_beyond_everyone, taste_of
 from matinee.data.personal.site_exports import plain_cell
 from matinee.data.ratings import Scale
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import native_id
-from matinee.web.db.people import Kept, Rated
-from matinee.web.http.problems import Answer
-from matinee.web.http.security import take_cookie
+from matinee.web.db.people import PersonData, StoredRating
+from matinee.web.http.problems import OrjsonResponse
+from matinee.web.http.security import delete_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.charts import Column, columns_of, histogram, lean_bar
 from matinee.web.pages.rendering import render, stars
-from matinee.web.pages.visitor import kept_of
-from matinee.web.serving.film_search import FilmLine
-from matinee.web.serving.snapshot import Snapshot
+from matinee.web.pages.visitor import person_data
+from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/you", include_in_schema=False)
 
 MAX_PREFERENCES = 10
-"""Of genres, and of decades; with more, the best and the least liked are shown."""
+"""Number of genres, and of decades; of more, the page shows the most and the least liked."""
 PER_PAGE = 40
 _MIN_BAR_RANGE = 0.05
 _SMALL_GENEROSITY = 0.05
 
 
 class DisagreementLine(NamedTuple):
-    """A film that the person rates unlike other people."""
+    """A film that the person rated unlike other people."""
 
-    film: FilmLine
+    film: FilmSummary
     stars: float
     beyond: float
+    """Stars above the mean of all ratings of the film."""
 
 
 class YouPage(TypedDict):
@@ -46,7 +49,7 @@ class YouPage(TypedDict):
     person: str | None
     n_ratings: int
     n_unknown: int
-    """Films that the model does not know."""
+    """Number of rated films that the model does not know."""
     average: str
     """The mean rating in a sentence; empty for implicit feedback or no ratings."""
     columns: list[Column]
@@ -54,25 +57,26 @@ class YouPage(TypedDict):
     has_everyone: bool
     genres: list[Preference]
     decades: list[Preference]
-    bar: object
-    """Draws a `Preference.beyond`."""
+    bar: Callable[[float, float], Markup]
+    """Draws `Preference.beyond`; see `lean_bar`."""
     bar_range: float
+    """The largest value that a bar can show."""
     disagreements: list[DisagreementLine]
     scale: Scale
 
 
 class RatingLine(NamedTuple):
-    """A rating, and its film if the model knows it."""
+    """A rating; `film` is None if the model does not know the film."""
 
-    rating: Rated
-    film: FilmLine | None
+    rating: StoredRating
+    film: FilmSummary | None
 
 
 class RatingsPage(TypedDict):
     """Values of you/ratings.html."""
 
     lines: list[RatingLine]
-    hidden: list[FilmLine]
+    hidden: list[FilmSummary]
     scale: Scale
     number: int
     n_pages: int
@@ -87,8 +91,8 @@ class DeletePage(TypedDict):
 
 @router.get("")
 def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """What the person's ratings say about them."""
-    snapshot, data = serving.models.snapshot(), kept_of(serving, person)
+    """The person's taste compared with other people's, and links to their data."""
+    snapshot, data = serving.models.snapshot(), person_data(serving, person)
     taste = taste_of(snapshot.guide, snapshot.indices(data.stars()))
     scale = snapshot.guide.model.scale_
     genres, decades = taste.genres, taste.decades
@@ -115,15 +119,15 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
     return render(request, "you/you.html", values)
 
 
-def _disagreements(snapshot: Snapshot, taste: Taste) -> list[DisagreementLine]:
+def _disagreements(snapshot: ModelSnapshot, taste: Taste) -> list[DisagreementLine]:
     lines = []
     for index, own_stars, beyond in taste.disagreements:
-        lines.append(DisagreementLine(snapshot.films.line(index), own_stars, beyond))
+        lines.append(DisagreementLine(snapshot.films.summary(index), own_stars, beyond))
     return lines
 
 
 def _extremes(preferences: list[Preference]) -> list[Preference]:
-    """The best and the least liked, if there are too many to show."""
+    """All preferences, or the most and the least liked of more than `MAX_PREFERENCES`."""
     if len(preferences) <= MAX_PREFERENCES:
         return preferences
     half = MAX_PREFERENCES // 2
@@ -131,7 +135,7 @@ def _extremes(preferences: list[Preference]) -> list[Preference]:
 
 
 def _average(taste: Taste) -> str:
-    """The mean rating in a sentence, beside that of other people where it is known."""
+    """A sentence with the mean rating, compared with other people's if that is possible."""
     if taste.mean is None:
         return ""
     text = texts.YOU["average"]
@@ -152,8 +156,8 @@ def all_ratings(
     serving: Serving,
     number: Annotated[int, Query(alias="page", ge=1)] = 1,
 ) -> Response:
-    """All ratings, latest first, to change and remove; and the hidden films."""
-    snapshot, data = serving.models.snapshot(), kept_of(serving, person)
+    """The person's ratings, latest first, with forms to change them; and the hidden films."""
+    snapshot, data = serving.models.snapshot(), person_data(serving, person)
     n_pages = max(1, -(-len(data.ratings) // PER_PAGE))
     number = min(number, n_pages)
     lines = []
@@ -161,12 +165,12 @@ def all_ratings(
         index = snapshot.find(rating.item_id)
         film = None
         if index is not None:
-            film = snapshot.films.line(index)
+            film = snapshot.films.summary(index)
         lines.append(RatingLine(rating, film))
     hidden = list(snapshot.indices(dict.fromkeys(data.not_interested, 0.0)))
     values = RatingsPage(
         lines=lines,
-        hidden=[snapshot.films.line(index) for index in hidden[:PER_PAGE]],
+        hidden=[snapshot.films.summary(index) for index in hidden[:PER_PAGE]],
         scale=snapshot.guide.model.scale_,
         number=number,
         n_pages=n_pages,
@@ -179,27 +183,27 @@ def all_ratings(
 
 @router.get("/matinee.json")
 def export_json(person: MaybePerson, serving: Serving) -> Response:
-    """All of the person's data as a file."""
+    """Downloads all of the person's data as JSON."""
     if person is None:
         return RedirectResponse("/you", 303)
-    response = Answer(serving.store.export(person))
+    response = OrjsonResponse(serving.store.export(person))
     response.headers["content-disposition"] = 'attachment; filename="matinee.json"'
     return response
 
 
 @router.get("/ratings.csv")
 def export_csv(person: MaybePerson, serving: Serving) -> Response:
-    """The person's ratings as a table that spreadsheets and `matinee recommend --ratings`
-    read."""
+    """Downloads the person's ratings as CSV, for spreadsheets and `matinee recommend
+    --ratings`."""
     if person is None:
         return RedirectResponse("/you", 303)
     snapshot = serving.models.snapshot()
-    text = _csv_of(snapshot, serving.store.kept(person))
+    text = _csv_of(snapshot, serving.store.load_person(person))
     headers = {"content-disposition": 'attachment; filename="ratings.csv"'}
     return Response(text.encode("utf-8", "replace"), media_type="text/csv", headers=headers)
 
 
-def _csv_of(snapshot: Snapshot, data: Kept) -> str:
+def _csv_of(snapshot: ModelSnapshot, data: PersonData) -> str:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(("item_id", "title", "year", "stars", "rated_at"))
@@ -212,10 +216,10 @@ def _csv_of(snapshot: Snapshot, data: Kept) -> str:
 
 @router.get("/delete")
 def ask_to_delete(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """Asks for confirmation."""
+    """The page that asks the person to confirm the deletion."""
     if person is None:
         return RedirectResponse("/you", 303)
-    n_ratings = len(serving.store.kept(person).ratings)
+    n_ratings = len(serving.store.load_person(person).ratings)
     return render(request, "you/delete.html", DeletePage(n_ratings=n_ratings, deleted=False))
 
 
@@ -223,10 +227,10 @@ def ask_to_delete(request: Request, person: MaybePerson, serving: Serving) -> Re
 def delete(
     request: Request, person: MaybePerson, serving: Serving, sure: Annotated[bool, Form()] = False
 ) -> Response:
-    """Deletes the person and all of their data."""
+    """Deletes the person and all of their data, if they have confirmed it."""
     if person is None or not sure:
         return RedirectResponse("/you/delete", 303)
-    serving.store.forget(person)
+    serving.store.delete_person(person)
     response = render(request, "you/delete.html", DeletePage(n_ratings=0, deleted=True))
-    take_cookie(request, response)
+    delete_person_cookie(request, response)
     return response

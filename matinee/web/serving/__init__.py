@@ -1,1 +1,1 @@
-"""The models being served, their replacement, film search, and the queue for long work."""
+"""Serving models: snapshots and their replacement, film search, and a queue for slow work."""

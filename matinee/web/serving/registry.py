@@ -1,131 +1,142 @@
-"""The models that are served, each from one file, and how a new file takes the place of an old
-one.
+"""The registry of served models, each loaded from one file and reloaded when the file changes.
 
-What answers a request is a `Snapshot`, which never changes. A request takes the newest one
-when it begins and keeps it to its end; a new file is read, tried and then put in its place by
-one assignment, so no request sees half of it. A file that cannot be used leaves the old one
-where it is.
+Requests use a `ModelSnapshot`, which is immutable. A request takes the current snapshot when it
+starts and keeps it until it ends. A changed file is loaded and tested first; then one assignment
+replaces the snapshot, so no request sees a partly loaded model. If a file cannot be used, the
+previous snapshot stays in use.
 """
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from matinee.errors import MatineeError, SettingError
 from matinee.recommendation.guide import Guide
 from matinee.web.http.logs import log
-from matinee.web.http.monitoring import LOADED_AT, LOADS
+from matinee.web.http.monitoring import MODEL_LOADED_AT, MODEL_LOADS
 from matinee.web.http.problems import Problem
-from matinee.web.serving.snapshot import Snapshot
-
-Signature = tuple[int, int, int]
+from matinee.web.serving.snapshot import ModelSnapshot
 
 
-class LiveModel:
-    """A file, the snapshot of it that is served, and what is wrong with the file if it is
-    refused."""
+class FileSignature(NamedTuple):
+    """The properties of a file that change when it is written or replaced; 0 without a file."""
+
+    inode: int
+    size: int
+    modified_ns: int
+
+
+class RegisteredModel:
+    """A model file and its current snapshot.
+
+    Attributes:
+        name: the name of the file without its extension.
+        current: the snapshot that new requests use.
+        refusal: why the newest version of the file was refused; None if it is in use.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Reads the file; raises ModelFileError if it is not a good one."""
+        """Loads the file; raises ModelFileError if it is invalid."""
         self.path, self.name = path, path.stem
         self.refusal: str | None = None
         self._loading = threading.Lock()
-        self._seen = self._waiting = self._signature()
-        self.current = self._read()
+        self._loaded_signature = self._last_signature = self._read_signature()
+        self.current = self._load()
 
     def poll(self) -> None:
-        """Reads the file if it has changed, and has been the same for two polls: whoever
-        writes it may not be done."""
-        now = self._signature()
-        if now != self._seen and now == self._waiting:
+        """Reloads the file if it has changed since it was loaded but not since the last poll. A
+        file that is still changing may be incomplete."""
+        signature = self._read_signature()
+        if signature != self._loaded_signature and signature == self._last_signature:
             self.reload()
-        self._waiting = now
+        self._last_signature = signature
 
     def reload(self) -> bool:
-        """Reads the file and serves it, or keeps what there was and says why; True if it is
-        served."""
+        """Loads the file and makes it current. If it cannot be used, keeps the previous snapshot,
+        sets `refusal` and returns False."""
         with self._loading:
-            self._seen = self._signature()
+            self._loaded_signature = self._read_signature()
             try:
-                self.current = self._read()
+                self.current = self._load()
             except MatineeError as error:
                 self.refusal = str(error)
-            except (
-                Exception
-            ) as error:  # a file that passes all checks but does not work must not end the server
+            except Exception as error:  # such a file must not stop the server
                 self.refusal = f"'{self.path}' cannot be used: {type(error).__name__}: {error}."
             else:
                 self.refusal = None
                 return True
-            LOADS.labels(self.name, "refused").inc()
+            MODEL_LOADS.labels(self.name, "refused").inc()
             log("model refused", model=self.name, detail=self.refusal, serving=self.current.version)
             return False
 
-    def _read(self) -> Snapshot:
+    def _load(self) -> ModelSnapshot:
         started = time.perf_counter()
-        inode, size, time_ns = self._signature()
-        del inode
-        snapshot = Snapshot(self.name, Guide.load(self.path), f"{time_ns:x}-{size:x}")
-        LOADS.labels(self.name, "loaded").inc()
-        LOADED_AT.labels(self.name).set(snapshot.loaded_at)
-        seconds = round(time.perf_counter() - started, 3)
-        kind, n = snapshot.guide.model.name, len(snapshot.guide.model.items_)
+        signature = self._read_signature()
+        version = f"{signature.modified_ns:x}-{signature.size:x}"
+        snapshot = ModelSnapshot(self.name, Guide.load(self.path), version)
+        MODEL_LOADS.labels(self.name, "loaded").inc()
+        MODEL_LOADED_AT.labels(self.name).set(snapshot.loaded_at)
         log(
             "model loaded",
             model=self.name,
-            kind=kind,
-            items=n,
-            version=snapshot.version,
-            seconds=seconds,
+            kind=snapshot.guide.model.name,
+            items=len(snapshot.guide.model.items_),
+            version=version,
+            seconds=round(time.perf_counter() - started, 3),
         )
         return snapshot
 
-    def _signature(self) -> Signature:
+    def _read_signature(self) -> FileSignature:
         try:
-            found = self.path.stat()
+            status = self.path.stat()
         except OSError:
-            return 0, 0, 0
-        return found.st_ino, found.st_size, found.st_mtime_ns
+            return FileSignature(0, 0, 0)
+        return FileSignature(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-class Models:
-    """All models that are served, by the names of their files; the first is the one that is
-    meant if none is named."""
+class ModelRegistry:
+    """The served models by name. Iterating gives `RegisteredModel` objects; the first model is the
+    default."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        """Reads the files; raises ModelFileError if one is not good, SettingError if two have
-        the same name."""
-        self._live: dict[str, LiveModel] = {}
+        """Loads the files.
+
+        Raises:
+            ModelFileError: a file is invalid.
+            SettingError: there are no files, or two have the same name.
+        """
+        self._models: dict[str, RegisteredModel] = {}
         for path in paths:
-            if path.stem in self._live:
+            if path.stem in self._models:
                 raise SettingError(f"Two models are called '{path.stem}'; rename one of the files.")
-            self._live[path.stem] = LiveModel(path)
-        if not self._live:
-            raise SettingError("There is no model to serve: give at least one file.")
+            self._models[path.stem] = RegisteredModel(path)
+        if not self._models:
+            raise SettingError("There is no model to serve; give at least one model file.")
 
-    def __iter__(self) -> Any:
-        return iter(self._live.values())
+    def __iter__(self) -> Iterator[RegisteredModel]:
+        return iter(self._models.values())
 
-    def snapshot(self, name: str | None = None) -> Snapshot:
-        """What answers a request; raises Problem, 404, if there is no such model."""
+    def snapshot(self, name: str | None = None) -> ModelSnapshot:
+        """The current snapshot of a model, by default of the first one; raises Problem, 404, if
+        there is no model of that name."""
         if name is None:
-            return next(iter(self._live.values())).current
-        if name not in self._live:
-            listed = ", ".join(self._live)
+            return next(iter(self._models.values())).current
+        if name not in self._models:
             raise Problem(
-                404, "unknown-model", f"There is no model '{name[:60]}' here; there is: {listed}."
+                404,
+                "unknown-model",
+                f"There is no model '{name[:60]}'. The models are: {', '.join(self._models)}.",
             )
-        return self._live[name].current
+        return self._models[name].current
 
     def poll(self) -> None:
-        """Looks at all files; see `LiveModel.poll`."""
-        for live in self._live.values():
-            live.poll()
+        """Checks all files for changes; see `RegisteredModel.poll`."""
+        for model in self._models.values():
+            model.poll()
 
     def reload(self) -> bool:
-        """Reads all files again; True if all are good."""
-        # All of them, also after a bad one
-        good = [live.reload() for live in self._live.values()]
-        return all(good)
+        """Reloads all files, even if one is refused; returns whether all were accepted."""
+        accepted = [model.reload() for model in self._models.values()]
+        return all(accepted)

@@ -1,4 +1,4 @@
-"""Snapshots: one model as it was in its file at one time, and how requests ask it."""
+"""Immutable snapshots of models, and how requests run work on them."""
 
 import threading
 import time
@@ -12,27 +12,33 @@ from matinee.models.base import UserState
 from matinee.recommendation.guide import Guide
 from matinee.web.http.problems import Problem
 from matinee.web.serving.film_search import FilmIndex
-from matinee.web.serving.work_queue import Lane
+from matinee.web.serving.work_queue import WorkQueue
 
-QUICK_SECONDS = 0.01
-"""What is expected to take less than this is done at once, and otherwise in a lane. Python
-lets one thread run for 5 ms before it is another's turn, so with a thread everybody would wait
-as long, and the answer longer."""
+INLINE_SECONDS = 0.01
+"""Work that is expected to be shorter runs on the event loop, and longer work in a queue. Python
+switches between threads only every 5 ms, so a thread for such short work would delay its own
+response without helping the other requests."""
 
 Result = TypeVar("Result")
 
 
-class Folded(NamedTuple):
-    """A person as a model sees them by their ratings."""
+class FoldInResult(NamedTuple):
+    """A person's profile in a model, and the rated items that the model does not know."""
 
     profile: UserState
     unknown: list[str]
-    """Items that the model does not know; they do not count."""
 
 
-class Snapshot:
-    """One model as it was in its file at one time; `films` finds its films by title. Its
-    attributes never change."""
+class ModelSnapshot:
+    """A model as it was when its file was loaded; immutable.
+
+    Attributes:
+        name: the name of the model file without its extension.
+        guide: the model with its catalog.
+        version: changes whenever the file changes.
+        loaded_at: when it was loaded, in Unix seconds.
+        films: search for its films by title.
+    """
 
     def __init__(self, name: str, guide: Guide, version: str) -> None:
         self.name, self.guide, self.version = name, guide, version
@@ -42,42 +48,46 @@ class Snapshot:
             str(item_id): index for index, item_id in enumerate(guide.model.items_.ids.tolist())
         }
         model = guide.model
-        # A model that does more than call NumPy is asked by one thread at a time.
+        # Models that are not thread-safe are used by one thread at a time
         self._lock = None if model.capabilities.thread_safe else threading.Lock()
-        self._seconds = min(self._tried() for _ in range(3))
-        self._seconds_of_reasons = min(self._explained() for _ in range(3))
-        self._lists, self._long = Lane(), Lane()
+        self._list_seconds = min(self._time_list() for _ in range(3))
+        self._explanation_seconds = min(self._time_explanation() for _ in range(3))
+        self._list_queue, self._slow_queue = WorkQueue(), WorkQueue()
 
     def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Calls something that asks the model."""
+        """Calls a function that uses the model, under the model's lock if it has one."""
         with self._lock or nullcontext():
             return work(*arguments)
 
-    async def ask(
+    async def run_async(
         self, work: Callable[..., Result], *arguments: Any, ratings: int = 0, explained: int = 0
     ) -> Result:
-        """`run` from an async function: at once if that is quick, and otherwise in a lane,
-        where 503 is possible.
+        """Calls a function that uses the model from an async function: directly if it is expected
+        to be quick, and otherwise in a queue.
 
         Args:
-            ratings: how many the person gave; explained: how many films are to be explained.
+            ratings: number of ratings of the person.
+            explained: number of films that the function explains.
+
+        Raises:
+            Problem: 503, the queue is too long.
         """
-        expected = (self._seconds + explained * self._seconds_of_reasons) * (1 + ratings / 100)
-        if expected < QUICK_SECONDS and (self._lock is None or self._lock.acquire(blocking=False)):
+        seconds = (self._list_seconds + explained * self._explanation_seconds) * (1 + ratings / 100)
+        if seconds < INLINE_SECONDS and (self._lock is None or self._lock.acquire(blocking=False)):
             try:
                 return work(*arguments)
             finally:
                 if self._lock is not None:
                     self._lock.release()
-        lane = self._long if explained else self._lists
-        return await lane.run(self.run, work, *arguments, seconds=expected)
+        queue = self._slow_queue if explained else self._list_queue
+        return await queue.run(self.run, work, *arguments, seconds=seconds)
 
-    async def ask_long(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """Calls what is long whatever the model, and does not ask it."""
-        return await self._long.run(work, *arguments)
+    async def run_queued(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Calls a slow function that does not use the model, in the queue for slow work."""
+        return await self._slow_queue.run(work, *arguments)
 
     def find(self, item_id: Id) -> int | None:
-        """The index of an item, None if the model does not know it; faster than to search the
+        """The index of an item; None if the model does not know it. Faster than a search in the
         vocabulary."""
         return self._index.get(str(item_id))
 
@@ -85,22 +95,24 @@ class Snapshot:
         """The index of an item; raises Problem, 404, if the model does not know it."""
         index = self.find(item_id)
         if index is None:
-            hint = "Find films by title with /api/v1/films?q=..."
             raise Problem(
                 404,
                 "unknown-film",
-                f"The model {self.name} knows no film with the id '{item_id}'. {hint}",
+                f"The model '{self.name}' has no film with id '{item_id}'. "
+                "To find films by title, use /api/v1/films?q=...",
             )
         return index
 
-    def fold_in(self, stars: Mapping[Id, float] | Mapping[str, float], *, strict: bool) -> Folded:
-        """A person from {item id: stars}; with no known item, the average person.
+    def fold_in(
+        self, stars: Mapping[Id, float] | Mapping[str, float], *, strict: bool
+    ) -> FoldInResult:
+        """Folds in a person's ratings; without known items, the profile is the average person's.
 
         Args:
-            strict: raise OutOfScaleError where stars are outside the scale, as a request must
-                be told. Otherwise they
-                are taken to its nearer end: ratings that were kept may be older than the
-                    model.
+            stars: item id -> stars.
+            strict: whether stars outside the model's scale raise OutOfScaleError, as in requests.
+                Otherwise they are clipped to the scale: stored ratings may be older than the
+                model.
         """
         model = self.guide.model
         lowest, highest = model.scale_[:2]
@@ -116,22 +128,22 @@ class Snapshot:
                 )
             else:
                 known[model.items_.id(index)] = min(max(given, lowest), highest)
-        return Folded(model.fold_in(known), unknown)
+        return FoldInResult(model.fold_in(known), unknown)
 
     def item_id(self, item_id: Id) -> Id:
-        """An id as the model writes it, such as 7 for the text "7"; raises Problem, 404, if it
-        is unknown."""
+        """The model's own form of an id, such as 7 for the text "7"; raises Problem, 404, if the
+        model does not know it."""
         return self.guide.model.items_.id(self.index_of(item_id))
 
     def known_ids(self, item_ids: Iterable[Id]) -> list[Id]:
-        """The ids of those items that the model knows, as it writes them."""
+        """The ids of those items that the model knows, in the model's own form."""
         return [
             self.guide.model.items_.id(index)
             for index in self.indices(dict.fromkeys(item_ids, 0.0))
         ]
 
     def indices(self, stars: Mapping[Id, float] | Mapping[str, float]) -> dict[int, float]:
-        """Item index -> stars, of the items that the model knows, in the same order."""
+        """Item index -> stars, for the items that the model knows, in the same order."""
         known = {}
         for item_id, given in stars.items():
             index = self.find(item_id)
@@ -139,26 +151,26 @@ class Snapshot:
                 known[index] = given
         return known
 
-    def _tried(self) -> float:
-        """Asks for a list, which compiles what is to be compiled and shows that the model
-        works; the seconds."""
+    def _time_list(self) -> float:
+        """Measures the seconds of making a list. This also compiles the kernels and proves that
+        the model works."""
         started = time.perf_counter()
-        self.guide.recommend(self._somebody(), 10)
+        self.guide.recommend(self._sample_user(), 10)
         return time.perf_counter() - started
 
-    def _explained(self) -> float:
-        """The seconds to explain one film of a list; 0 for a model that cannot, and says so at
-        once."""
-        person, some = self._somebody(), self.guide.model.items_.ids[:20].tolist()
+    def _time_explanation(self) -> float:
+        """Measures the seconds of explaining one film of a list; 0 for a model that does not
+        support explanations."""
+        user, item_ids = self._sample_user(), self.guide.model.items_.ids[:20].tolist()
         started = time.perf_counter()
         try:
-            for why in self.guide.explain_each(person, some, 3):
-                why.to_dict(3)
+            for explanation in self.guide.explain_each(user, item_ids, 3):
+                explanation.to_dict(3)
         except UnsupportedError:
             return 0.0
-        return (time.perf_counter() - started) / len(some)
+        return (time.perf_counter() - started) / len(item_ids)
 
-    def _somebody(self) -> UserState:
-        """Who likes the first few films."""
+    def _sample_user(self) -> UserState:
+        """A user who gave the highest rating to the first 20 items."""
         model = self.guide.model
         return model.fold_in(dict.fromkeys(model.items_.ids[:20].tolist(), model.scale_.highest))

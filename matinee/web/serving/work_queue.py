@@ -1,8 +1,8 @@
-"""Lanes: what takes long waits for its turn, so that what is short goes on.
+"""A queue for slow work, so that quick requests do not have to wait for it.
 
-Python computes in one thread at a time. Forty long answers in forty threads would leave little
-of it to everybody else, and each would take forty times as long. In a lane there is one at a
-time, and whoever finds a long queue is told to come again.
+Python computes in one thread at a time. Forty slow tasks in forty threads would slow down all
+other requests, and each task would take forty times as long. A work queue runs one task at a time
+and refuses new tasks when the expected waiting time is too long.
 """
 
 from collections.abc import Callable
@@ -10,35 +10,38 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from matinee.web.http.problems import busy
+from matinee.web.http.problems import unavailable
 
-LONG_SECONDS = 0.25
-"""So long a search may take, or a long list with explanations, or a file that is looked at."""
-LONGEST_WAIT = 4.0
-"""The seconds that the work ahead in a queue may be expected to take."""
+DEFAULT_SECONDS = 0.25
+"""The expected duration of a task if the caller does not give one: that of a slow search, a long
+list with explanations, or the preview of an imported file."""
+MAX_WAIT_SECONDS = 4.0
+"""The maximum expected duration of the tasks ahead of a new one."""
 
 Result = TypeVar("Result")
 
 
-class Lane:
-    """Runs one thing at a time, each in a thread."""
+class WorkQueue:
+    """Runs functions in threads, one at a time."""
 
     def __init__(self) -> None:
-        self._turn, self._expected = CapacityLimiter(1), 0.0
+        self._limiter, self._pending_seconds = CapacityLimiter(1), 0.0
 
     async def run(
-        self, work: Callable[..., Result], *arguments: object, seconds: float = LONG_SECONDS
+        self, work: Callable[..., Result], *arguments: object, seconds: float = DEFAULT_SECONDS
     ) -> Result:
-        """Calls something when its turn has come; raises Problem, 503, if what is before it
-        will take too long.
+        """Calls a function in a thread when the tasks ahead of it are done.
 
         Args:
-            seconds: what it is expected to take.
+            seconds: its expected duration.
+
+        Raises:
+            Problem: 503, the tasks ahead would take too long.
         """
-        if self._expected >= LONGEST_WAIT:
-            raise busy("Too many long answers are asked for at the moment; try again in a second.")
-        self._expected += seconds
+        if self._pending_seconds >= MAX_WAIT_SECONDS:
+            raise unavailable("Too many slow requests are waiting; try again in a second.")
+        self._pending_seconds += seconds
         try:
-            return await to_thread.run_sync(work, *arguments, limiter=self._turn)
+            return await to_thread.run_sync(work, *arguments, limiter=self._limiter)
         finally:
-            self._expected -= seconds
+            self._pending_seconds -= seconds

@@ -1,192 +1,200 @@
-// What pages do beyond links and forms. Every form here works without this file too, by loading the page anew.
+// Enhances the pages. Every form also works without this file, by loading the next page.
 //
-// A form about a film is sent with the header X-Part and answered with its page as it is now; from that page come the
-// elements with the same data-part as those that are open. Changes wait for one another, so that the last one counts,
-// and those that do not reach the server wait until they do.
+// A form about a film is sent with the header X-Part. The response is the whole page that contains
+// the form, in its new state; each open element with a data-part is replaced by the one with the
+// same data-part in the response. Changes are sent one at a time and in order, so the last one
+// wins. Changes that cannot reach the server wait and are sent again.
 
 const texts = JSON.parse(document.body.dataset.texts);
-const told = document.querySelector(".told");
+const toast = document.querySelector(".told");
 const offline = document.querySelector("p.offline");
 
-const filled = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+const fillIn = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
-// -- what is said at the foot of the window ---------------------------------------------------------------------------
+// -- messages at the bottom of the window -------------------------------------------------------------------------------
 
-let silence;
+let toastTimer;
 
-function tell(text, name = "", act = null) {
+function showToast(text, actionName = "", action = null) {
   const box = document.createElement("p");
   box.append(text);
-  if (act) {
+  if (action) {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = name;
-    button.addEventListener("click", () => { told.replaceChildren(); act(); });
+    button.textContent = actionName;
+    button.addEventListener("click", () => { toast.replaceChildren(); action(); });
     box.append(button);
   }
-  told.replaceChildren(box);
-  clearTimeout(silence);
-  if (!act || name === texts.undo) silence = setTimeout(() => told.replaceChildren(), act ? 8000 : 3500);
+  toast.replaceChildren(box);
+  clearTimeout(toastTimer);
+  if (action && actionName !== texts.undo) return; // stays until it is clicked or replaced
+  toastTimer = setTimeout(() => toast.replaceChildren(), action ? 8000 : 3500);
 }
 
-// -- parts of pages ---------------------------------------------------------------------------------------------------
+// -- updating parts of the page ---------------------------------------------------------------------------------------
 
-// Where the keyboard is, in words that hold in another version of the page.
-function placeOf(element) {
+// The focused element, described so that it can be found again after its card was replaced.
+function describeFocus(element) {
   const card = element?.closest("[data-film]");
   if (!card || !element.closest("[data-part], #grid")) return null;
   const cards = [...document.querySelectorAll("li.card")];
-  return { film: card.dataset.film, tag: element.localName, row: cards.indexOf(element.closest("li.card")) };
+  return { film: card.dataset.film, row: cards.indexOf(element.closest("li.card")) };
 }
 
-function focusAt(place) {
-  const same = [...document.querySelectorAll("[data-film]")].filter((one) => one.dataset.film === place.film);
+function restoreFocus(focus) {
+  const films = [...document.querySelectorAll("[data-film]")];
+  const sameFilm = films.find((element) => element.dataset.film === focus.film);
   const cards = document.querySelectorAll("li.card");
-  const card = same[0] ?? cards[Math.min(place.row, cards.length - 1)];
-  const into = card?.querySelector(same[0] ? "input:checked, input[type=radio], button, a" : "a");
-  into?.focus({ preventScroll: Boolean(same[0]) });
+  const card = sameFilm ?? cards[Math.min(focus.row, cards.length - 1)];
+  const selector = sameFilm ? "input:checked, input[type=radio], button, a" : "a";
+  card?.querySelector(selector)?.focus({ preventScroll: Boolean(sameFilm) });
 }
 
-function swap(html) {
-  const made = new DOMParser().parseFromString(html, "text/html");
-  const active = document.activeElement, place = placeOf(active);
-  for (const open of document.querySelectorAll("[data-part]")) {
-    if (open.dataset.part === "found" && grid()) continue; // stays beside the films to rate
-    const next = made.querySelector(`[data-part="${open.dataset.part}"]`);
-    if (next) renew(open, document.adoptNode(next));
+function updatePage(html) {
+  const page = parse(html);
+  const active = document.activeElement, focus = describeFocus(active);
+  for (const part of document.querySelectorAll("[data-part]")) {
+    if (part.dataset.part === "found" && grid()) continue; // the search results stay on the start page
+    const newPart = page.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (newPart) updatePart(part, document.adoptNode(newPart));
   }
-  if (place && document.activeElement !== active) {
-    if (active.isConnected) active.focus({ preventScroll: true }); // its card has moved
-    else focusAt(place);
+  if (focus && document.activeElement !== active) {
+    if (active.isConnected) active.focus({ preventScroll: true }); // its card was moved
+    else restoreFocus(focus);
   }
-  return made;
+  return page;
 }
 
-// A part of a page as it is now. In the list of films a card that is there already stays, and only what is said of its
-// film is put in anew: to draw cards takes long, and who is in one stays in it. Nothing else comes of cards that the
-// page was said to hold; should one of them be gone, the whole list is asked for.
-function renew(open, next) {
-  const [list, wanted] = [open, next].map((part) => part.querySelector("#list"));
-  if (!list || !wanted) { open.replaceWith(next); return; }
-  const drawn = [...open.querySelectorAll("li.card:not([data-held])")];
-  const cards = new Map(drawn.map((card) => [card.dataset.film, card]));
-  const stay = (card) => {
-    const old = cards.get(card.dataset.film);
-    if (old) sayAnew(old, card);
-    return old ?? card;
+// Replaces a part of the page. In a list of films, cards that are open already stay and only their
+// predictions are updated: drawing cards is slow, and the focus must not be lost. For these cards
+// the server sends nothing else (data-held). If one of them is not open after all, the list is
+// loaded again as a whole.
+function updatePart(part, newPart) {
+  const [list, newList] = [part, newPart].map((element) => element.querySelector("#list"));
+  if (!list || !newList) { part.replaceWith(newPart); return; }
+  const openCards = [...part.querySelectorAll("li.card:not([data-held])")];
+  const cardOf = new Map(openCards.map((card) => [card.dataset.film, card]));
+  const reuse = (newCard) => {
+    const card = cardOf.get(newCard.dataset.film);
+    if (card) updatePrediction(card, newCard);
+    return card ?? newCard;
   };
-  for (const card of next.querySelectorAll(".row li.card")) card.replaceWith(stay(card));
-  arrange(list, [...wanted.children].map(stay));
-  for (const one of [...open.childNodes]) if (one !== list) one.remove();
-  const nodes = [...next.childNodes];
-  list.before(...nodes.slice(0, nodes.indexOf(wanted)));
-  list.after(...nodes.slice(nodes.indexOf(wanted) + 1));
-  open.dataset.back = next.dataset.back;
-  if (open.querySelector("li[data-held]")) show(open.dataset.back);
+  for (const card of newPart.querySelectorAll(".row li.card")) card.replaceWith(reuse(card));
+  reorder(list, [...newList.children].map(reuse));
+  for (const node of [...part.childNodes]) if (node !== list) node.remove();
+  const nodes = [...newPart.childNodes];
+  list.before(...nodes.slice(0, nodes.indexOf(newList)));
+  list.after(...nodes.slice(nodes.indexOf(newList) + 1));
+  part.dataset.back = newPart.dataset.back;
+  if (part.querySelector("li[data-held]")) load(part.dataset.back);
 }
 
-function sayAnew(old, card) {
-  const [before, now] = [old, card].map((one) => [...one.querySelectorAll(".predicted, .why")]);
-  if (String(before.map((one) => one.outerHTML)) === String(now.map((one) => one.outerHTML))) return;
-  for (const one of before) one.remove();
-  old.querySelector(".said").prepend(...now);
+function updatePrediction(card, newCard) {
+  const find = (element) => [...element.querySelectorAll(".predicted, .why")];
+  const old = find(card), current = find(newCard);
+  const html = (elements) => elements.map((element) => element.outerHTML).join();
+  if (html(old) === html(current)) return;
+  for (const element of old) element.remove();
+  card.querySelector(".said").prepend(...current);
 }
 
-// The cards of a list in their order; those that have their place already are not touched.
-function arrange(list, cards) {
+// Makes the list consist of these cards in this order, without touching those in the right place.
+function reorder(list, cards) {
   for (const card of [...list.children]) if (!cards.includes(card)) card.remove();
-  let at = list.firstElementChild;
+  let next = list.firstElementChild;
   for (const card of cards) {
-    if (at && at !== card && at.nextElementSibling === card) {
-      at.remove(); // goes further down
-      at = card;
+    if (next && next !== card && next.nextElementSibling === card) {
+      next.remove(); // it belongs further down and is inserted there later
+      next = card;
     }
-    if (at === card) at = at.nextElementSibling;
-    else list.insertBefore(card, at);
+    if (next === card) next = next.nextElementSibling;
+    else list.insertBefore(card, next);
   }
 }
 
-// -- changes: one after the other, and again when the server is back ----------------------------------------------------
+// -- the queue of changes -----------------------------------------------------------------------------------------------
 
-const waiting = [];
+const queue = [];
 let isSending = false;
 
-function change(form, button, then) {
+function enqueueChange(form, button, onSuccess) {
   const body = new URLSearchParams(new FormData(form));
   if (button?.name) body.set(button.name, button.value);
   const name = form.dataset.name ?? "";
   const address = button?.getAttribute("formaction") ?? form.getAttribute("action");
   const film = body.get("item_id");
-  // Of several changes of one film that still wait only the last one counts.
-  const old = waiting.findIndex((one, place) => one.film === film && !(place === 0 && isSending));
-  if (old >= 0) waiting.splice(old, 1);
-  waiting.push({ address, body, name, film, form, then });
-  return send();
+  // A new change to a film replaces one that has not been sent yet.
+  const isReplaced = (change, index) => change.film === film && !(index === 0 && isSending);
+  const replaced = queue.findIndex(isReplaced);
+  if (replaced >= 0) queue.splice(replaced, 1);
+  queue.push({ address, body, name, film, form, onSuccess });
+  return sendQueue();
 }
 
-async function send() {
-  if (isSending || !waiting.length) return;
+async function sendQueue() {
+  if (isSending || !queue.length) return;
   isSending = true;
   try {
-    while (waiting.length) {
-      const one = waiting[0];
-      addOpen(one);
-      one.form.setAttribute("aria-busy", "true");
+    while (queue.length) {
+      const change = queue[0];
+      addOpenFilms(change.body);
+      change.form.setAttribute("aria-busy", "true");
       const headers = { "X-Part": "page", Accept: "text/html" };
-      const answer = await fetch(one.address, { method: "POST", body: one.body, headers });
-      const html = await answer.text();
-      one.form.removeAttribute("aria-busy");
-      waiting.shift();
+      const response = await fetch(change.address, { method: "POST", body: change.body, headers });
+      const html = await response.text();
+      change.form.removeAttribute("aria-busy");
+      queue.shift();
       offline.hidden = true;
-      if (!answer.ok) { tell(filled(texts.failed, { reason: reasonIn(html) })); continue; }
-      // A change that waits may be of a card that is on the page: it would be drawn without it.
-      const made = waiting.length ? null : swap(html);
-      one.then?.(made ?? new DOMParser().parseFromString(html, "text/html"), one);
+      if (!response.ok) { showToast(fillIn(texts.failed, { reason: errorIn(html) })); continue; }
+      // While more changes wait, the page is not updated: the response does not contain them yet.
+      const page = queue.length ? parse(html) : updatePage(html);
+      change.onSuccess?.(page, change);
     }
   } catch {
-    waiting[0]?.form.removeAttribute("aria-busy");
+    queue[0]?.form.removeAttribute("aria-busy");
     offline.hidden = false;
-    tell(filled(waiting.length === 1 ? texts.one_waits : texts.many_wait, { n: waiting.length }), texts.retry, send);
-    setTimeout(send, 5000);
+    const message = fillIn(queue.length === 1 ? texts.one_waits : texts.many_wait, { n: queue.length });
+    showToast(message, texts.retry, sendQueue);
+    setTimeout(sendQueue, 5000);
   } finally {
     isSending = false;
   }
 }
 
-function reasonIn(html) {
-  const made = new DOMParser().parseFromString(html, "text/html");
-  const said = made.querySelector(".state .lead")?.textContent;
-  if (said) return said;
+function errorIn(html) {
+  const message = parse(html).querySelector(".state .lead")?.textContent;
+  if (message) return message;
   try { return JSON.parse(html).detail; } catch { return ""; }
 }
 
-globalThis.addEventListener("online", send);
+globalThis.addEventListener("online", sendQueue);
 globalThis.addEventListener("offline", () => { offline.hidden = false; });
-globalThis.addEventListener("online", () => { offline.hidden = waiting.length === 0; });
-globalThis.addEventListener("beforeunload", (event) => { if (waiting.length) event.preventDefault(); });
+globalThis.addEventListener("online", () => { offline.hidden = queue.length === 0; });
+globalThis.addEventListener("beforeunload", (event) => { if (queue.length) event.preventDefault(); });
 
-// -- rating: a click or a tap is sent at once; by keyboard when Enter is pressed or the stars are left --------------------
+// -- rating: sent at once on a click or tap; with the keyboard, on Enter or when the focus leaves the stars --------------
 
-let byKeyboard = false;
-const unsent = new Set();
+let usesKeyboard = false;
+const unsentForms = new Set();
 
 document.addEventListener("keydown", (event) => {
-  byKeyboard = true;
+  usesKeyboard = true;
   const form = event.target.closest?.("form.rating");
   if (!form || !event.target.matches("input[type=radio]")) return;
   if (event.key === "Enter" || (event.key === " " && event.target.checked)) {
     event.preventDefault();
-    unsent.delete(form);
+    unsentForms.delete(form);
     if (form.querySelector("input:checked")) rate(form);
   }
 });
-document.addEventListener("pointerdown", () => { byKeyboard = false; }, true);
+document.addEventListener("pointerdown", () => { usesKeyboard = false; }, true);
 
-// Escape closes what is open: what is said at the foot of the window, then the filters, if the keyboard is in them.
+// Escape closes the message at the bottom of the window, or else the filters if they have the focus.
 document.addEventListener("keydown", (event) => {
   const filters = document.activeElement?.closest("details.filters[open]");
   if (event.key !== "Escape" || event.defaultPrevented) return;
-  if (told.firstChild && !waiting.length) told.replaceChildren();
+  if (toast.firstChild && !queue.length) toast.replaceChildren();
   else if (filters) {
     filters.open = false;
     filters.querySelector("summary").focus();
@@ -196,114 +204,130 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("change", (event) => {
   const form = event.target.closest?.("form.rating");
   if (!form || !event.target.matches("input[type=radio]")) return;
-  if (byKeyboard) unsent.add(form);
+  if (usesKeyboard) unsentForms.add(form);
   else rate(form);
 });
 
 document.addEventListener("focusout", (event) => {
   const form = event.target.closest?.("form.rating");
-  if (!form || !unsent.has(form) || form.querySelector("fieldset")?.contains(event.relatedTarget)) return;
-  unsent.delete(form);
+  if (!form || !unsentForms.has(form)) return;
+  if (form.querySelector("fieldset")?.contains(event.relatedTarget)) return;
+  unsentForms.delete(form);
   rate(form);
 });
 
 function rate(form, button = null) {
-  return change(form, button, (made, { address, name }) => {
-    tell(filled(address === "/unrate" ? texts.removed : texts.saved, { name }));
-    after(form, made);
+  return enqueueChange(form, button, (page, { address, name }) => {
+    showToast(fillIn(address === "/unrate" ? texts.removed : texts.saved, { name }));
+    afterRating(form, page);
   });
 }
 
-// On the page of films to rate the card stays, to be corrected, and the next film comes at the end.
-function after(form, made) {
-  form.closest("li.card")?.classList.add("given");
-  form.closest("li.card")?.querySelector(".unseen-it")?.remove();
-  grid()?.append(...fresh(made, grid()));
+// On the start page a rated card stays, so that the rating can be corrected, and another film is
+// added at the end.
+function afterRating(form, page) {
+  const card = form.closest("li.card");
+  card?.classList.add("given");
+  card?.querySelector(".unseen-it")?.remove();
+  grid()?.append(...newCards(page, grid()));
 }
 
-function fresh(made, cards) {
-  const open = new Set([...cards.children].map((one) => one.dataset.film));
-  return [...made.querySelectorAll("#grid > li")].filter((one) => !open.has(one.dataset.film));
+function newCards(page, list) {
+  const films = new Set([...list.children].map((card) => card.dataset.film));
+  return [...page.querySelectorAll("#grid > li")].filter((card) => !films.has(card.dataset.film));
 }
 
 const grid = () => document.getElementById("grid");
-const skipped = () => new URLSearchParams(location.search).getAll("skip");
-const part = () => document.querySelector("[data-part=list]");
-const shown = () => [...document.querySelectorAll("#grid > li, [data-part=list] li.card")].map((one) => one.dataset.film);
+const listPart = () => document.querySelector("[data-part=list]");
+const skippedFilms = () => new URLSearchParams(location.search).getAll("skip");
 
-// What is open when a change is sent, not when it was made: others may have come before it.
-function addOpen({ body }) {
-  if (!grid() && !part()) return;
-  body.set("back", part()?.dataset.back ?? "/");
+function openFilms() {
+  const cards = [...document.querySelectorAll("#grid > li, [data-part=list] li.card")];
+  return cards.map((card) => card.dataset.film);
+}
+
+// Adds the films that are open now. It is called when a change is sent, because earlier changes in
+// the queue may have updated the page.
+function addOpenFilms(body) {
+  if (!grid() && !listPart()) return;
+  body.set("back", listPart()?.dataset.back ?? "/");
   for (const name of ["shown", "skip"]) body.delete(name);
-  for (const film of shown().slice(-400)) body.append("shown", film);
-  for (const film of skipped().slice(-400)) body.append("skip", film);
+  for (const film of openFilms().slice(-400)) body.append("shown", film);
+  for (const film of skippedFilms().slice(-400)) body.append("skip", film);
 }
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.matches(".rating")) { event.preventDefault(); unsent.delete(form); rate(form, event.submitter); }
+  if (form.matches(".rating")) {
+    event.preventDefault();
+    unsentForms.delete(form);
+    rate(form, event.submitter);
+  }
   if (form.matches(".hide-it")) { event.preventDefault(); hide(form); }
   if (form.matches(".unseen-it")) { event.preventDefault(); skip(form); }
-  if (form.id === "filters") { event.preventDefault(); list(form); }
+  if (form.id === "filters") { event.preventDefault(); applyFilters(form); }
 });
 
 function hide(form) {
-  const back = () => change(form, { name: "", value: "", getAttribute: () => "/show" });
-  return change(form, null, (made, { name }) => tell(filled(texts.hidden, { name }), texts.undo, back));
+  const showButton = { name: "", value: "", getAttribute: () => "/show" };
+  const undo = () => enqueueChange(form, showButton);
+  return enqueueChange(form, null, (page, { name }) => {
+    showToast(fillIn(texts.hidden, { name }), texts.undo, undo);
+  });
 }
 
-// -- films not seen: another takes the place; the address remembers them ---------------------------------------------------
+// -- films not seen: another film replaces the card; the address remembers the skipped ones ------------------------------
 
 async function skip(form) {
   const card = form.closest("li.card");
-  const query = new URLSearchParams(location.search);
-  query.append("skip", form.dataset.film);
-  const ask = new URLSearchParams(query);
-  for (const film of shown().slice(-400)) ask.append("shown", film);
-  ask.set("n", "1");
+  const pageQuery = new URLSearchParams(location.search);
+  pageQuery.append("skip", form.dataset.film);
+  const query = new URLSearchParams(pageQuery);
+  for (const film of openFilms().slice(-400)) query.append("shown", film);
+  query.set("n", "1");
   try {
-    const answer = await fetch(`/?${ask}`, { headers: { "X-Part": "page" } });
-    const made = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const [next] = fresh(made, card.parentElement);
-    history.replaceState(null, "", `/?${query}`);
-    if (next) {
-      card.replaceWith(next);
-      next.querySelector("a")?.focus({ preventScroll: true });
+    const response = await fetch(`/?${query}`, { headers: { "X-Part": "page" } });
+    const page = parse(await response.text());
+    const [nextCard] = newCards(page, card.parentElement);
+    history.replaceState(null, "", `/?${pageQuery}`);
+    if (nextCard) {
+      card.replaceWith(nextCard);
+      nextCard.querySelector("a")?.focus({ preventScroll: true });
     } else card.remove();
   } catch {
     offline.hidden = false;
   }
 }
 
-// -- lists: each change of a filter is a new list, and an address to come back to ------------------------------------------
+// -- lists: each change of a filter loads a new list and changes the address ---------------------------------------------
 
-let asked = 0;
+let latestRequest = 0;
 
-async function list(form) {
-  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value && value !== "0"));
-  const address = `${form.getAttribute("action")}${query.size ? `?${query}` : ""}`;
-  await show(address, form.checkValidity());
+async function applyFilters(form) {
+  if (!form.checkValidity()) return;
+  const fields = [...new FormData(form)].filter(([, value]) => value && value !== "0");
+  const query = new URLSearchParams(fields);
+  await load(`${form.getAttribute("action")}${query.size ? `?${query}` : ""}`);
 }
 
-async function show(address, isValid = true) {
-  if (!isValid) return;
-  const mine = ++asked;
-  const region = document.querySelector("[data-part=list], [data-part=found]");
-  region?.setAttribute("aria-busy", "true");
+// Updates the page from another address, unless a later request has started in the meantime.
+async function load(address) {
+  const request = ++latestRequest;
+  const region = () => document.querySelector("[data-part=list], [data-part=found]");
+  region()?.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(address, { headers: { "X-Part": "page", Accept: "text/html" } });
-    const html = await answer.text();
-    if (mine !== asked) return;
-    if (answer.ok) {
-      swap(html);
+    const response = await fetch(address, { headers: { "X-Part": "page", Accept: "text/html" } });
+    const html = await response.text();
+    if (request !== latestRequest) return;
+    if (response.ok) {
+      updatePage(html);
       history.replaceState(null, "", address);
-    } else tell(reasonIn(html));
+    } else showToast(errorIn(html));
     offline.hidden = true;
   } catch {
-    if (mine === asked) offline.hidden = false;
+    if (request === latestRequest) offline.hidden = false;
   } finally {
-    document.querySelector("[data-part=list], [data-part=found]")?.removeAttribute("aria-busy");
+    region()?.removeAttribute("aria-busy");
   }
 }
 
@@ -311,36 +335,35 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest?.("#filters");
   if (!form) return;
   if (event.target.type === "checkbox" && event.target.checked) {
-    // A genre cannot be wanted and unwanted.
+    // A genre cannot be both included and excluded.
     for (const other of form.querySelectorAll("input[type=checkbox]:checked")) {
       if (other !== event.target && other.value === event.target.value) other.checked = false;
     }
   }
-  list(form);
+  applyFilters(form);
 });
 
-// -- search as you type, on the pages that show what is found ----------------------------------------------------------
+// -- search while typing, on pages that show the results ------------------------------------------------------------------
 
-const field = document.getElementById("q");
-let pause;
+const searchField = document.getElementById("q");
+let searchTimer;
 
-field?.addEventListener("input", () => {
-  const found = document.querySelector("[data-part=found]");
-  if (!found) return;
-  clearTimeout(pause);
-  pause = setTimeout(() => find(field.value.trim()), 120);
+searchField?.addEventListener("input", () => {
+  if (!document.querySelector("[data-part=found]")) return;
+  clearTimeout(searchTimer);
+  searchTimer = setTimeout(() => search(searchField.value.trim()), 120);
 });
 
-async function find(text) {
-  if (location.pathname === "/search") { await show(`/search?${new URLSearchParams({ q: text })}`); return; }
-  const mine = ++asked;
-  const found = document.querySelector("[data-part=found]");
-  if (!text) { found.replaceChildren(); return; }
+async function search(text) {
+  const address = `/search?${new URLSearchParams({ q: text })}`;
+  if (location.pathname === "/search") { await load(address); return; }
+  const request = ++latestRequest;
+  const results = document.querySelector("[data-part=found]");
+  if (!text) { results.replaceChildren(); return; }
   try {
-    const answer = await fetch(`/search?${new URLSearchParams({ q: text })}`, { headers: { "X-Part": "page" } });
-    const made = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const next = made.querySelector("[data-part=found]");
-    if (mine === asked && next) found.replaceChildren(...next.childNodes);
+    const response = await fetch(address, { headers: { "X-Part": "page" } });
+    const newResults = parse(await response.text()).querySelector("[data-part=found]");
+    if (request === latestRequest && newResults) results.replaceChildren(...newResults.childNodes);
   } catch {
     offline.hidden = false;
   }

@@ -1,13 +1,15 @@
-// The link for friends into the clipboard, where a browser allows it. Without this the link can be marked and copied.
+// Shows a button that copies the group's link, if the browser gives access to the clipboard. Without
+// the button, people select and copy the link themselves.
 
-const [link, copy] = ["link", "copy"].map((id) => document.getElementById(id));
+const link = document.getElementById("link");
+const button = document.getElementById("copy");
 
-if (copy && navigator.clipboard) {
-  copy.hidden = false;
-  copy.addEventListener("click", async () => {
+if (button && navigator.clipboard) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(link.value);
-      copy.textContent = copy.dataset.copied;
+      button.textContent = button.dataset.copied;
     } catch {
       link.select();
     }

@@ -117,13 +117,13 @@ def test_the_names_are_the_sample_and_movielens() -> None:
     )
 
 
-def test_every_archive_has_an_address_counts_a_licence_and_a_citation() -> None:
+def test_every_archive_has_an_address_counts_a_license_and_a_citation() -> None:
     for entry in ENTRIES[1:]:
         assert entry.url == f"https://files.grouplens.org/datasets/movielens/{entry.name}.zip"
         assert entry.md5 is None or (len(entry.md5) == 32 and int(entry.md5, 16))
         assert entry.n_ratings > entry.n_users > 0
         assert entry.n_items > 0 < entry.megabytes
-        assert "Research use" in entry.licence
+        assert "Research use" in entry.license
         assert "Harper and Joseph A. Konstan. 2015" in entry.citation
 
 
@@ -142,7 +142,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(UnknownNameError) as error:
         fetch("ml1m")
     assert message(error) == (
-        "No data set 'ml1m'. Did you mean 'ml-1m', 'ml-10m' or 'ml-20m'? Type 'matinee data list' to see them all."
+        "There is no data set 'ml1m'. Did you mean 'ml-1m', 'ml-10m' or 'ml-20m'? Type 'matinee data list' to see them all."
     )
 
 
@@ -216,7 +216,7 @@ BY_HAND = (
     ],
     ids=["cut short", "cut short unnoticed", "corrupted", "not found", "busy"],
 )
-def test_a_failed_download_says_why_and_leaves_no_file(
+def test_a_failed_download_raises_a_clear_error_and_leaves_no_file(
     server: Server,
     tmp_path: Path,
     body: bytes,
@@ -236,7 +236,7 @@ def test_a_failed_download_says_why_and_leaves_no_file(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_without_a_server_the_error_says_what_to_do(server: Server) -> None:
+def test_without_a_server_the_error_gives_advice(server: Server) -> None:
     nobody = replace(server.entry(), url="http://127.0.0.1:9/ml-1m.zip")
     with pytest.raises(DownloadError) as error:
         fetch_entry(nobody, progress=False, pause=0)
@@ -353,7 +353,7 @@ def test_the_sample_takes_no_options_but_skipping_bad_rows() -> None:
     )
 
 
-def test_load_never_downloads_but_says_what_to_type(
+def test_load_never_downloads_but_names_the_command(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATINEE_MIRROR", server.url)

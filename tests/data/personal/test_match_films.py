@@ -92,7 +92,9 @@ def test_a_film_is_found_by_any_of_its_names_and_its_year(row: str, item_id: int
         ("Moonlight,2016,4", 9, "there is no year here"),
     ],
 )
-def test_what_is_likely_is_told_from_what_is_certain(row: str, item_id: int, doubt: str) -> None:
+def test_likely_matches_are_distinguished_from_certain_ones(
+    row: str, item_id: int, doubt: str
+) -> None:
     found = letterboxd(row)
     assert [(one.item_id, one.doubt) for one in found.doubtful] == [(item_id, doubt)]
     assert not found.matched
@@ -110,7 +112,7 @@ def test_what_is_likely_is_told_from_what_is_certain(row: str, item_id: int, dou
         (",1999,4", "it names no film"),
     ],
 )
-def test_what_is_left_out_is_told_with_the_reason(row: str, reason: str) -> None:
+def test_unmatched_rows_are_listed_with_the_reason(row: str, reason: str) -> None:
     (left_out,) = letterboxd(row).unmatched
     assert (left_out.row, left_out.reason) == (2, reason)
 
@@ -132,7 +134,7 @@ def test_a_series_with_the_title_of_a_film_is_doubted() -> None:
 # -- whose file ----------------------------------------------------------------------------------------------------
 
 
-def test_ratings_of_imdb_become_stars_and_the_note_says_how() -> None:
+def test_ratings_of_imdb_are_converted_and_the_note_says_how() -> None:
     rows = "tt1,10,2020,The Matrix,The Matrix,u,Movie,8,136,1999,x\ntt2,7,2020,Seven,Se7en,u,Movie,8,127,1995,x\n"
     found = read_export((IMDB + rows).encode(), guide())
     assert found.source == "IMDb"

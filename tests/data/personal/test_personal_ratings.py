@@ -15,7 +15,7 @@ from matinee.errors import DataError
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
-from tests.helpers import good, message, refused
+from tests.helpers import error_message, good, refused
 
 FILMS: dict[Id, Film] = {
     1: Film("Quiet Harbor, The (1999)", 1999),
@@ -67,7 +67,7 @@ def read(path: Path, scale: Scale = HALVES) -> PersonalRatings:
 
 
 def error(path: Path, scale: Scale = HALVES) -> str:
-    return message(DataError, read, path, scale)
+    return error_message(DataError, read, path, scale)
 
 
 def test_a_letterboxd_export_is_matched_and_every_film_is_accounted_for(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_typed_table_is_on_the_scale_of_the_model(tmp_path: Path) -> None:
     )
 
 
-def test_unknown_and_repeated_films_of_a_typed_table_are_told(tmp_path: Path) -> None:
+def test_unknown_and_repeated_films_of_a_table_are_reported(tmp_path: Path) -> None:
     path = write(
         tmp_path / "mine.csv",
         "title,rating\nNo Such Film,3\nSalt Road,2\nNone,1\nSalt Road (1996),4\n",
@@ -200,7 +200,7 @@ def test_a_zip_file_without_ratings_is_refused(tmp_path: Path) -> None:
     assert error(path) == f"In {path}: The zip file holds no ratings.csv; give that file itself."
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path) -> None:
     example = "It needs lines such as:  Toy Story (1995),4.5"
     missing = tmp_path / "none.csv"
     assert (
@@ -245,7 +245,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=lambda words: words[0],
 )
-def test_the_commands_read_exports_and_say_what_was_taken(
+def test_the_commands_read_exports_and_report_what_was_matched(
     words: tuple[object, ...], model_file: Path, tmp_path: Path
 ) -> None:
     command = [str(word).format(model=model_file) for word in words]

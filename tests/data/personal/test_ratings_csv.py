@@ -2,18 +2,18 @@
 
 import pytest
 
-from matinee.data.personal.ratings_csv import OwnRating, read_own_ratings
+from matinee.data.personal.ratings_csv import PersonalRating, read_own_ratings
 from matinee.errors import DataError
-from tests.helpers import message
+from tests.helpers import error_message
 
 EXAMPLE = "It needs lines such as:  Toy Story (1995),4.5"
 
 
-def read(content: str | bytes) -> list[OwnRating]:
+def read(content: str | bytes) -> list[PersonalRating]:
     return read_own_ratings(content if isinstance(content, bytes) else content.encode(), "FILE")
 
 
-def pairs(ratings: list[OwnRating]) -> list[tuple[str, float]]:
+def pairs(ratings: list[PersonalRating]) -> list[tuple[str, float]]:
     return [(one.item, one.stars) for one in ratings]
 
 
@@ -47,7 +47,7 @@ def test_the_films_and_stars_are_found(content: str, expected: dict[str, float])
     assert pairs(read(content)) == list(expected.items())
 
 
-def test_every_row_is_kept_with_its_number_and_the_film_as_written() -> None:
+def test_every_row_has_its_number_and_the_film_as_written() -> None:
     found = read("title,rating\nAlien,5\n\nHeat,3\nAlien,2\n")
     assert [one[:3] for one in found] == [
         ("title:Alien", 5.0, 2),
@@ -123,5 +123,5 @@ def test_a_year_is_not_added_to_an_id() -> None:
         "latin-1", "utf-16", "endless",
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told_with_its_row(content: str | bytes, told: str) -> None:
-    assert message(DataError, read, content) == told
+def test_unreadable_rows_are_reported_with_their_number(content: str | bytes, told: str) -> None:
+    assert error_message(DataError, read, content) == told

@@ -21,8 +21,7 @@ from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from matinee.data.reading.schema import ALIASES, column_of, plain_name
 from matinee.errors import SettingError
-from tests.helpers import reading_error as message
-from tests.helpers import rows_of as table
+from tests.helpers import reading_error, rows_of
 
 ROWS = [
     (1, 10, 4.0, 978300000),
@@ -126,7 +125,7 @@ def test_every_movielens_layout_reads_from_a_folder_and_from_the_zip(
                 archive.write(file, f"ml-tiny/{file.name}")
     dataset = read(source)
     expected = [(*row[:3], None) if make is make_1m_without_times else row for row in ROWS]
-    assert table(dataset) == expected
+    assert rows_of(dataset) == expected
     assert dataset.catalog.films == films
     assert dataset.titles_file is not None
     assert dataset.titles_file.is_file() or packing == "zip"
@@ -216,7 +215,7 @@ def test_a_table_of_text_ids_needs_no_header(separator: str, time: str, tmp_path
     rows = [["cust-000", "SKU_35", "3.0"], ["cust-001", "SKU_36", "4.0"]]
     text = "".join(separator.join([*row, time] if time else row) + "\n" for row in rows)
     seconds = int(time) if time else None
-    assert table(read(write(tmp_path / "r.txt", text))) == [
+    assert rows_of(read(write(tmp_path / "r.txt", text))) == [
         ("cust-000", "SKU_35", 3.0, seconds),
         ("cust-001", "SKU_36", 4.0, seconds),
     ]
@@ -229,7 +228,7 @@ def test_text_tables_with_any_separator_and_the_usual_names_read(
 ) -> None:
     header = header.replace("Movie Id", "MovieId").replace(",", separator)
     assert (
-        table(read(write(tmp_path / "r.txt", f"{header}\n" * bool(header) + lines(separator))))
+        rows_of(read(write(tmp_path / "r.txt", f"{header}\n" * bool(header) + lines(separator))))
         == ROWS
     )
 
@@ -242,7 +241,7 @@ def test_parquet_json_lines_and_gzip_read(tmp_path: Path) -> None:
     (tmp_path / "r.csv.gz").write_bytes(gzip.compress(text.encode()))
     for name in ("r.parquet", "r.jsonl", "r.csv.gz"):
         dataset = read(tmp_path / name)
-        assert table(dataset) == ROWS
+        assert rows_of(dataset) == ROWS
         assert dataset.name == name
 
 
@@ -254,7 +253,7 @@ def test_frames_of_polars_pandas_and_pyarrow_read() -> None:
     arrow = frame.to_arrow()
     for source, name in [(frame, "DataFrame"), (pandas, "DataFrame"), (arrow, "Table")]:
         dataset = read(source)
-        assert table(dataset) == ROWS
+        assert rows_of(dataset) == ROWS
         assert dataset.name == name
 
 
@@ -267,7 +266,7 @@ def test_a_frame_gives_times_as_dates_and_ids_as_categories() -> None:
             "date": ["2001-01-01", None, "1969-12-31"],
         }
     ).with_columns(pl.col("user").cast(pl.Categorical), pl.col("date").str.to_date())
-    assert table(read(frame)) == [
+    assert rows_of(read(frame)) == [
         ("b", 1, 1.0, 978307200),
         ("a", 2, 2.0, NO_TIME),
         ("b", 3, 3.0, -86400),
@@ -276,7 +275,7 @@ def test_a_frame_gives_times_as_dates_and_ids_as_categories() -> None:
         pl.col("date").cast(pl.Datetime("ms")).dt.replace_time_zone("Asia/Tokyo")
     )
     assert read(zoned).ratings.timestamp is not None
-    assert table(read(zoned))[0][3] == 978307200 - 9 * 3600
+    assert rows_of(read(zoned))[0][3] == 978307200 - 9 * 3600
 
 
 def make_database(path: Path, name: str = "ratings") -> str:
@@ -292,26 +291,26 @@ def make_database(path: Path, name: str = "ratings") -> str:
 def test_a_database_gives_its_ratings_table_or_a_query(tmp_path: Path) -> None:
     url = make_database(tmp_path / "films.db")
     dataset = read(url)
-    assert table(dataset) == ROWS
+    assert rows_of(dataset) == ROWS
     assert dataset.name == "films"
     some = read(url, ReadOptions(query="SELECT * FROM ratings WHERE stars > 1"))
-    assert table(some) == ROWS[:3]
+    assert rows_of(some) == ROWS[:3]
 
 
 def test_databases_that_cannot_be_read_are_explained(tmp_path: Path) -> None:
     url = make_database(tmp_path / "films.db", "votes")
-    assert message(url) == (
+    assert reading_error(url) == (
         f"{url} has no table named ratings; its tables are: votes. Give a query with --query."
     )
-    assert message(url, ReadOptions(query="SELECT * FROM voted")) == (
+    assert reading_error(url, ReadOptions(query="SELECT * FROM voted")) == (
         f"{url}: the query failed: no such table: voted"
     )
-    assert message(f"{url}x") == f"There is no database file {tmp_path}/films.dbx ({url}x)."
+    assert reading_error(f"{url}x") == f"There is no database file {tmp_path}/films.dbx ({url}x)."
     assert not (tmp_path / "films.dbx").exists()
-    assert message("https://example.org/r.csv") == (
+    assert reading_error("https://example.org/r.csv") == (
         "'https://' is not a supported kind of database. Download the file first."
     )
-    assert "secret" not in message("mysql+pymysql://me:secret@localhost/films")
+    assert "secret" not in reading_error("mysql+pymysql://me:secret@localhost/films")
     with pytest.raises(
         SettingError, match=r"^A query needs a database URL as source, such as sqlite:///films.db.$"
     ):
@@ -320,7 +319,7 @@ def test_databases_that_cannot_be_read_are_explained(tmp_path: Path) -> None:
 
 def test_columns_are_taken_by_the_names_that_a_person_gives(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv", "who,rating,what,stars,user\nx,9,a,1,7\ny,9,b,2,8\n")
-    assert table(read(path, ReadOptions(user="WHO", item="what", rating="stars"))) == [
+    assert rows_of(read(path, ReadOptions(user="WHO", item="what", rating="stars"))) == [
         ("x", "a", 1.0, None),
         ("y", "b", 2.0, None),
     ]
@@ -349,7 +348,7 @@ def test_ids_are_integers_if_all_are_and_strings_otherwise(
         ReadOptions(skip_bad_rows=True),
     )
     for dataset in (fast, careful):
-        assert [row[0] for row in table(dataset)] == expected
+        assert [row[0] for row in rows_of(dataset)] == expected
 
 
 def test_an_id_with_a_leading_zero_far_down_makes_all_of_them_strings(tmp_path: Path) -> None:
@@ -364,7 +363,7 @@ def test_times_may_be_dates_milliseconds_or_missing(tmp_path: Path) -> None:
         text = "".join(f"{i},{i},{i},{cell}\n" for i, cell in enumerate(cells))
         return [
             row[3]
-            for row in table(read(write(tmp_path / "r.csv", "user,item,rating,time\n" + text)))
+            for row in rows_of(read(write(tmp_path / "r.csv", "user,item,rating,time\n" + text)))
         ]
 
     assert times("5", "", "7") == [5, NO_TIME, 7]
@@ -387,23 +386,23 @@ def test_blank_lines_spaces_and_a_byte_order_mark_do_not_matter(tmp_path: Path) 
         '"user","item","rating"\n"1","10","4"\n"2","20","5"\n',
     ):
         dataset = read(write(tmp_path / "r.csv", text))
-        assert table(dataset) == expected
+        assert rows_of(dataset) == expected
         assert dataset.source_rows is None
 
 
 def test_quoted_fields_hold_separators_and_line_ends(tmp_path: Path) -> None:
     text = 'user,item,rating,review\n1,"a,b",4,"good\nvery good"\n2,"say ""x""",5,\n'
     expected = [(1, "a,b", 4.0, None), (2, 'say "x"', 5.0, None)]
-    assert table(read(write(tmp_path / "r.csv", text))) == expected
+    assert rows_of(read(write(tmp_path / "r.csv", text))) == expected
     path = write(tmp_path / "bad.csv", text + "3,c,?,\n")
-    assert table(read(path, ReadOptions(skip_bad_rows=True))) == expected
-    assert "bad.csv, line 5: the rating '?' is not a number" in message(path)
+    assert rows_of(read(path, ReadOptions(skip_bad_rows=True))) == expected
+    assert "bad.csv, line 5: the rating '?' is not a number" in reading_error(path)
 
 
 def test_the_last_rating_of_a_pair_by_time_wins(tmp_path: Path) -> None:
     text = "user,item,rating,time\n1,1,1,30\n2,1,2,10\n1,1,3,20\n2,1,4,10\n1,2,5,\n1,2,1,1\n"
     dataset = read(write(tmp_path / "r.csv", text))
-    assert table(dataset) == [(1, 1, 1.0, 30), (2, 1, 4.0, 10), (1, 2, 1.0, 1)]
+    assert rows_of(dataset) == [(1, 1, 1.0, 30), (2, 1, 4.0, 10), (1, 2, 1.0, 1)]
     assert dataset.n_duplicates == 3
     assert dataset.source_rows is not None
     assert dataset.source_rows.tolist() == [0, 3, 5]
@@ -414,7 +413,7 @@ def test_without_times_the_last_row_of_a_pair_wins_and_bad_rows_are_counted_in_s
 ) -> None:
     text = "user,item,rating\n1,1,1\n1,2,bad\n2,2,2\n\n1,1,3\n"
     dataset = read(write(tmp_path / "r.csv", text), ReadOptions(skip_bad_rows=True))
-    assert table(dataset) == [(2, 2, 2.0, None), (1, 1, 3.0, None)]
+    assert rows_of(dataset) == [(2, 2, 2.0, None), (1, 1, 3.0, None)]
     assert (dataset.n_duplicates, dataset.n_bad_rows) == (1, 1)
     assert dataset.source_rows is not None
     assert dataset.source_rows.tolist() == [2, 3]
@@ -432,11 +431,11 @@ def test_pairs_are_compared_in_large_sparse_tables_too(
     assert read(frame.head(3).sort("user")).n_duplicates == 0
 
 
-def test_a_declared_scale_is_kept_and_checked(tmp_path: Path) -> None:
+def test_a_declared_scale_is_used_and_checked(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv", "user,item,rating\n1,1,2\n2,2,3.5\n")
     assert read(path).ratings.scale == Scale(2.0, 3.5, 0.5)
     assert read(path, ReadOptions(scale=(0.5, 5))).ratings.scale == Scale(0.5, 5.0, 0.5)
-    assert message(path, ReadOptions(scale=(1, 3))) == (
+    assert reading_error(path, ReadOptions(scale=(1, 3))) == (
         f"{path}, line 3: the rating '3.5' is outside the scale 1 to 3. Use --skip-bad-rows to leave out such rows."
     )
     with pytest.raises(
@@ -456,7 +455,7 @@ def test_the_careful_way_gives_what_the_fast_way_gives(tmp_path: Path) -> None:
         write(tmp_path / "careful.csv", "user,item,rating,time\n" + rows + "x\n"),
         ReadOptions(skip_bad_rows=True),
     )
-    assert table(fast) == table(careful)
+    assert rows_of(fast) == rows_of(careful)
     assert fast.ratings.users == careful.ratings.users
     assert fast.n_duplicates == careful.n_duplicates > 0
 

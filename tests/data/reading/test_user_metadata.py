@@ -21,7 +21,7 @@ def found(folder: Path, users: Vocabulary = USERS) -> Features:
 
 
 def labels(features: Features, row: int) -> list[str]:
-    """The names of the columns in which somebody has something."""
+    """The names of the columns that are not all zero."""
     return [name for name, value in zip(features.names, features.table[row], strict=True) if value]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Vocabulary
-from matinee.models.bayes import gibbs as module
+from matinee.models.bayes import gibbs as bayes_gibbs
 from matinee.models.bayes.gibbs import FactorState, Sampler, SideInformation
 from matinee.models.bayes.side_information import feature_block, set_block
 from matinee.models.bayes.time_effects import TimeKeys
@@ -66,7 +66,7 @@ def tiny(run: Run) -> tuple[Ratings, SideInformation]:
 
 
 def gamma(rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Any:
-    return rng.gamma(module.SHAPE, 1 / module.RATE, shape)
+    return rng.gamma(bayes_gibbs.SHAPE, 1 / bayes_gibbs.RATE, shape)
 
 
 def draw_side(rng: np.random.Generator, side: FactorState) -> None:
@@ -153,10 +153,10 @@ def test_sweeps_leave_prior_draws_and_their_ratings_as_they_are(
     """Whoever draws unknowns from the prior and ratings given these, and then sweeps given the ratings, has draws from
     the prior again (Geweke, "Getting it right", 2004): a wrong step of the sweep would move them."""
     monkeypatch.setattr(
-        module, "SHAPE", 3.0
+        bayes_gibbs, "SHAPE", 3.0
     )  # a less vague prior, so that a few ratings count beside it
-    monkeypatch.setattr(module, "RATE", 2.0)
-    monkeypatch.setattr(module, "SPANS", 2)
+    monkeypatch.setattr(bayes_gibbs, "RATE", 2.0)
+    monkeypatch.setattr(bayes_gibbs, "SPANS", 2)
     ratings, beside = tiny(run)
     beside = beside if has_sides else SideInformation([], [], None, False)
     beside = beside if has_times else beside._replace(time_keys=None)
@@ -226,7 +226,7 @@ def test_the_error_is_that_of_the_present_state(ratings: Ratings) -> None:
     one = swept(ratings, 1)
     assert one.effects
     user = np.repeat(np.arange(ratings.n_users), one.counts)
-    x, y = one.users.table[user], one.items.table[ratings.by_user.index]
+    x, y = one.users.table[user], one.items.table[ratings.by_user.indices]
     predicted = (x[:, :-1] * y[:, :-1]).sum(axis=1) + x[:, -1] + y[:, -1] + one.effects.total
     assert one.error == pytest.approx(np.sqrt(np.mean((one.value - predicted) ** 2)), rel=1e-5)
 
@@ -241,7 +241,7 @@ def test_sweeps_find_the_noise_of_a_simulated_table() -> None:
 def test_pieces_of_work_cover_all_rows_once() -> None:
     for counts in ([1, 0, 5, 1000, 2], [0] * 100, [7] * 1000, [3]):
         indptr = np.append(0, np.cumsum(counts))
-        spans = module._spans(indptr)
+        spans = bayes_gibbs._spans(indptr)
         assert spans[0][0] == 0
         assert spans[-1][1] == len(counts)
         assert all(one[1] == other[0] for one, other in pairwise(spans))
@@ -254,10 +254,10 @@ def test_products_in_blocks_are_those_of_numpy(run: Run) -> None:
         rng.standard_normal((7, 3), np.float32),
     )
     np.testing.assert_allclose(
-        module._products(run, rows, weights), rows @ weights, rtol=1e-4, atol=1e-5
+        bayes_gibbs._products(run, rows, weights), rows @ weights, rtol=1e-4, atol=1e-5
     )
     table = rng.standard_normal((2_500, 3), np.float32)
     expected = rows.T.astype(np.float64) @ table
     np.testing.assert_allclose(
-        module._sum_products(run, rows, table), expected, rtol=1e-4, atol=1e-3
+        bayes_gibbs._sum_products(run, rows, table), expected, rtol=1e-4, atol=1e-3
     )

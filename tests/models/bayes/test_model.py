@@ -20,7 +20,16 @@ from matinee.recommendation.explanation import explain
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.threads import workers
 from tests.conftest import simulated
-from tests.helpers import ITEM, all_scores, arrays, assert_same, history, message, relabelled, table
+from tests.helpers import (
+    ITEM,
+    all_scores,
+    arrays,
+    assert_same,
+    error_message,
+    history,
+    relabelled,
+    table,
+)
 
 PROBIT: dict[str, Any] = {"likelihood": "probit", "samples": 30, "burn_in": 20}
 every_likelihood = pytest.mark.parametrize("likelihood", ["regression", "probit"])
@@ -204,7 +213,7 @@ def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile() -> Non
 
 
 @pytest.mark.parametrize("stars", [1.0, 5.0])
-def test_somebody_who_gives_everything_the_same_is_folded_in(stars: float) -> None:
+def test_a_person_with_equal_ratings_can_be_folded_in(stars: float) -> None:
     same: dict[int | str, float] = dict.fromkeys(table().items.ids.tolist(), stars)
     scores = fitted().scores(same)
     assert np.abs(scores - stars).mean() < 0.8
@@ -286,7 +295,7 @@ def test_other_ids_and_another_order_of_rows_change_no_quality() -> None:
 
 
 def test_an_unknown_likelihood_is_refused() -> None:
-    assert message(SettingError, lambda: BayesianMF(likelihood="probbit")) == (
+    assert error_message(SettingError, lambda: BayesianMF(likelihood="probbit")) == (
         "bayes: likelihood must be regression or probit, not 'probbit' (default regression). Did you mean 'probit'?"
     )
 
@@ -296,10 +305,10 @@ def test_the_probit_refuses_ratings_without_a_few_levels() -> None:
     users, items = np.divmod(np.arange(100), 10)
     many = Ratings.from_ids(users, items, rng.permutation(100) / 10.0)
     same = Ratings.from_ids(users, items, np.full(100, 4.0), scale=Scale(1, 5, 1))
-    assert message(UnsupportedError, lambda: BayesianMF(**PROBIT).fit(many)) == (
+    assert error_message(UnsupportedError, lambda: BayesianMF(**PROBIT).fit(many)) == (
         "bayes: likelihood=probit needs ratings with 2 to 20 levels, but these have 100; use likelihood=regression."
     )
-    assert message(UnsupportedError, lambda: BayesianMF(**PROBIT).fit(same)) == (
+    assert error_message(UnsupportedError, lambda: BayesianMF(**PROBIT).fit(same)) == (
         "bayes: likelihood=probit needs ratings with 2 to 20 levels, but these have 1; use likelihood=regression."
     )
 
@@ -308,7 +317,7 @@ def test_the_probit_refuses_ratings_without_a_few_levels() -> None:
 
 
 @every_likelihood
-def test_what_is_said_without_a_rating_is_what_folding_in_without_it_gives(likelihood: str) -> None:
+def test_the_effect_of_a_rating_is_that_of_folding_in_without_it(likelihood: str) -> None:
     one = fitted(likelihood)
     mine = dict(list(history(table(), 5).items())[:12])
     people: list[Any] = [mine, {7: 5.0, 27: 1.0}, {7: 5.0}]
@@ -374,12 +383,12 @@ def assert_sane(one: BayesianMF, ratings: Ratings) -> None:
     for name, array in arrays(one).items():
         assert name in {"losses_", "item_means_"} or np.isfinite(array).all(), name
     person = dict(zip(ratings.items.ids[:2].tolist(), [high, low], strict=False))
-    for somebody in (person, ratings.users.ids[:1].tolist()[0], {}):
+    for someone in (person, ratings.users.ids[:1].tolist()[0], {}):
         item = ratings.items.ids[-1]
-        score, parts = one.parts(somebody, item.item())
+        score, parts = one.parts(someone, item.item())
         assert np.isfinite([score, *parts.without, *parts.ratings, parts.user, parts.item]).all()
         assert all(
-            np.isfinite(found.score) for found in one.recommend(somebody, 3, include_seen=True)
+            np.isfinite(found.score) for found in one.recommend(someone, 3, include_seen=True)
         )
 
 

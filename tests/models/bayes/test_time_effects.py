@@ -93,7 +93,7 @@ def test_runs_are_cut_at_every_tenth_and_fortieth_rating() -> None:
 @pytest.mark.parametrize(
     "when", [NO_TIME, -5, 1 << 34], ids=["no time", "before 1970", "after 2514"]
 )
-def test_a_time_that_cannot_be_told_belongs_to_nothing(when: int) -> None:
+def test_an_unknown_time_belongs_to_no_effect(when: int) -> None:
     user = np.zeros(3, np.int32)
     keys_of = TimeKeys.from_ratings(user, np.array([10, 20, when]))
     places = keys_of.positions(user, np.array([10, 20, when]))

@@ -172,7 +172,7 @@ every_neural = pytest.mark.parametrize(
 @pytest.mark.parametrize(
     "text", ["5", "5:0", "1:1", "low:high", "", "0:5:6", "nan:5", "0:inf", "Auto"]
 )
-def test_a_wrong_sigmoid_range_is_told(model: type[Recommender], text: str) -> None:
+def test_a_wrong_sigmoid_range_is_refused(model: type[Recommender], text: str) -> None:
     expected = (
         f"The setting sigmoid_range must be auto, none or LOW:HIGH, such as 0:5.5, not '{text}'."
     )
@@ -194,13 +194,13 @@ def test_a_wrong_sigmoid_range_is_told(model: type[Recommender], text: str) -> N
         "normal:inf",
     ],
 )
-def test_a_wrong_start_is_told(model: type[Recommender], text: str) -> None:
+def test_a_wrong_start_is_refused(model: type[Recommender], text: str) -> None:
     expected = f"The setting start must be normal:DEVIATION or uniform:HIGHEST, such as normal:0.1, not '{text}'."
     assert refusal(model, start=text) == expected
 
 
 @every_neural
-def test_a_wrong_update_is_told(model: type[Recommender]) -> None:
+def test_a_wrong_update_is_refused(model: type[Recommender]) -> None:
     told = f"{model.name}: update must be auto, dense or lazy, not 'sparse' (default auto)."
     assert refusal(model, update="sparse") == told
 

@@ -181,7 +181,7 @@ def test_embeddings_have_these_sizes() -> None:
         ("100,50", "0.1,0.2,0.3"), ("100,50,20", "0.1,0.2"),
     ],
 )  # fmt: skip
-def test_sizes_and_dropouts_that_do_not_fit_are_told(hidden: str, dropout: str) -> None:
+def test_sizes_and_dropouts_that_do_not_match_are_refused(hidden: str, dropout: str) -> None:
     with pytest.raises(SettingError) as caught:
         EmbeddingMLP(hidden=hidden, dropout=dropout)
     assert str(caught.value) == (

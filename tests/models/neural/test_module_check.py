@@ -12,7 +12,7 @@ import matinee
 from matinee.errors import SettingError
 from matinee.models.neural.network import Network
 from tests.conftest import simulated
-from tests.helpers import message, small_table
+from tests.helpers import error_message, small_table
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -48,7 +48,7 @@ def own(module: Any, **settings: Any) -> Network:
 def refused(module: nn.Module) -> str:
     """The sentence with which a module is refused, before the first step."""
     steps: list[int] = []
-    told = message(
+    told = error_message(
         SettingError,
         lambda: own(module).fit(small_table(), progress=lambda step: steps.append(step.done)),
     )
@@ -123,7 +123,7 @@ def test_dropout_that_is_always_on_does_not_confuse_the_check() -> None:
 
 
 def test_a_class_is_refused_when_the_model_is_made() -> None:
-    assert message(SettingError, own, Dot) == (
+    assert error_message(SettingError, own, Dot) == (
         "network: module is the class Dot; give an instance, such as module=Dot(n_users, n_items)."
     )
 
@@ -243,10 +243,10 @@ def test_users_known_by_more_than_their_row_are_refused(module: nn.Module) -> No
 
 def test_a_table_of_the_items_is_not_taken_for_one_of_the_users() -> None:
     table = simulated(40, 41, 600)
-    told = message(SettingError, own(Dot(50, 41)).fit, table)
+    told = error_message(SettingError, own(Dot(50, 41)).fit, table)
     assert "must look up whatever belongs to user i in row i of items.weight" in told
 
 
 def test_lr_find_checks_the_module_too() -> None:
-    told = message(SettingError, matinee.lr_find, own(Dot(10, 10)), small_table())
+    told = error_message(SettingError, matinee.lr_find, own(Dot(10, 10)), small_table())
     assert "too few rows" in told

@@ -17,9 +17,8 @@ from matinee.models.neural.dot_product import DotProduct
 from matinee.models.neural.network import Network
 from matinee.recommendation.guide import Guide
 from tests.conftest import simulated
-from tests.helpers import message as refusal
-from tests.networks import TwoTowers, module_of, network
-from tests.networks import fitted_network as fitted
+from tests.helpers import error_message
+from tests.networks import TwoTowers, fitted_network, module_of, network
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -67,7 +66,7 @@ def test_fitting_trains_a_copy_and_leaves_the_module_alone(ratings: Ratings) -> 
 
 
 def test_predictions_are_those_of_the_trained_module(ratings: Ratings) -> None:
-    one, trained = fitted(), module_of(ratings)
+    one, trained = fitted_network(), module_of(ratings)
     trained.load_state_dict(one._tensors())
     with torch.no_grad():
         users, items = (
@@ -100,26 +99,26 @@ def test_it_comes_to_what_the_built_in_model_comes_to(ratings: Ratings) -> None:
 
 
 def test_it_recommends_unseen_items_best_first() -> None:
-    best = fitted().recommend(1, 7)
+    best = fitted_network().recommend(1, 7)
     scores = [one.score for one in best]
     assert (len(best), scores) == (7, sorted(scores, reverse=True))
-    history = fitted().profile(1).item_index
-    assert not {fitted().items_.index(one.item_id) for one in best} & set(history.tolist())
-    assert best[0].stars == pytest.approx(fitted().predict(1, best[0].item_id), abs=1e-5)
+    history = fitted_network().profile(1).item_index
+    assert not {fitted_network().items_.index(one.item_id) for one in best} & set(history.tolist())
+    assert best[0].stars == pytest.approx(fitted_network().predict(1, best[0].item_id), abs=1e-5)
 
 
 def test_similar_items_are_alike_in_all_tables_of_the_items() -> None:
-    best = fitted().similar(17, 5)
-    vectors = fitted()._item_vectors()
+    best = fitted_network().similar(17, 5)
+    vectors = fitted_network()._item_vectors()
     assert vectors.shape == (120, 7)  # the embedding and the bias
     vectors = vectors - vectors.mean(axis=0)
     cosines = vectors @ vectors[1] / np.linalg.norm(vectors, axis=1) / np.linalg.norm(vectors[1])
     expected = [index for index in np.argsort(-cosines).tolist() if index != 1][:5]
-    assert [fitted().items_.index(one.item_id) for one in best] == expected
+    assert [fitted_network().items_.index(one.item_id) for one in best] == expected
 
 
 def test_a_new_person_is_folded_in_towards_what_they_like() -> None:
-    one = fitted()
+    one = fitted_network()
     assert one.fold_in({}).vector.tolist() == one.crowd_mean_.tolist()
     items: tuple[int | str, ...] = (7, 17, 27, 37)
     loves, hates = dict.fromkeys(items, 5.0), dict.fromkeys(items, 1.0)
@@ -129,19 +128,21 @@ def test_a_new_person_is_folded_in_towards_what_they_like() -> None:
 
 
 def test_folding_in_own_ratings_is_close_to_the_trained_row(ratings: Ratings) -> None:
-    mine = fitted().profile(1)
+    mine = fitted_network().profile(1)
     given: dict[int | str, float] = dict(
         zip(ratings.items.ids[mine.item_index].tolist(), mine.value.tolist(), strict=True)
     )
-    scores = fitted()._scores(np.stack([mine.vector, fitted().fold_in(given).vector]))
+    scores = fitted_network()._scores(
+        np.stack([mine.vector, fitted_network().fold_in(given).vector])
+    )
     assert np.corrcoef(*scores).min() > 0.9
 
 
 def test_strangers_get_the_average_persons_stars_and_unknown_items_the_mean() -> None:
-    stars = fitted().predict_ratings(
+    stars = fitted_network().predict_ratings(
         Ratings.from_ids([999, 1, 999], [17, 9999, 9999], [3.0, 3.0, 3.0])
     )
-    assert stars[0] == pytest.approx(fitted().predict({}, 17), abs=1e-5)
+    assert stars[0] == pytest.approx(fitted_network().predict({}, 17), abs=1e-5)
     assert stars[1] == stars[2] == pytest.approx(float(simulated().value.mean()))
 
 
@@ -150,19 +151,21 @@ def test_strangers_get_the_average_persons_stars_and_unknown_items_the_mean() ->
 
 def test_a_saved_network_is_the_same_with_its_module(tmp_path: Path, ratings: Ratings) -> None:
     file = tmp_path / "own.matinee"
-    Guide(fitted()).save(file)
+    Guide(fitted_network()).save(file)
     loaded = Guide.load(file, module=module_of(ratings)).model
     assert isinstance(loaded, Network)
-    assert loaded.settings() == fitted().settings()
-    assert np.array_equal(loaded.predict_ratings(ratings), fitted().predict_ratings(ratings))
-    assert loaded.recommend(MINE, 5) == fitted().recommend(MINE, 5)
-    assert loaded.similar(17, 5) == fitted().similar(17, 5)
+    assert loaded.settings() == fitted_network().settings()
+    assert np.array_equal(
+        loaded.predict_ratings(ratings), fitted_network().predict_ratings(ratings)
+    )
+    assert loaded.recommend(MINE, 5) == fitted_network().recommend(MINE, 5)
+    assert loaded.similar(17, 5) == fitted_network().similar(17, 5)
 
 
-def test_a_saved_network_without_its_module_says_how_to_hand_it_in(tmp_path: Path) -> None:
+def test_loading_a_network_without_its_module_says_how_to_pass_it(tmp_path: Path) -> None:
     file = tmp_path / "own.matinee"
-    Guide(fitted()).save(file)
-    assert refusal(ModelFileError, lambda: Guide.load(file)) == (
+    Guide(fitted_network()).save(file)
+    assert error_message(ModelFileError, lambda: Guide.load(file)) == (
         f"'{file}' is a model file that this version of matinee ({matinee.__version__}) cannot use: it holds a network "
         "of your own: pass its module, Guide.load(path, module=...)."
     )
@@ -171,12 +174,12 @@ def test_a_saved_network_without_its_module_says_how_to_hand_it_in(tmp_path: Pat
 @pytest.mark.parametrize("width", [5, 7])
 def test_a_module_of_another_size_is_refused(width: int, tmp_path: Path, ratings: Ratings) -> None:
     file = tmp_path / "own.matinee"
-    Guide(fitted()).save(file)
+    Guide(fitted_network()).save(file)
     other = module_of(ratings, width)
     n_other, n_known = (
         sum(t.numel() for t in one.state_dict().values()) for one in (other, module_of(ratings))
     )
-    told = refusal(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
+    told = error_message(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
     assert f"This module has {n_other:,} numbers, but the trained one had {n_known:,}" in told
 
 
@@ -184,10 +187,10 @@ def test_a_module_of_the_same_size_and_other_shapes_is_refused(
     tmp_path: Path, ratings: Ratings
 ) -> None:
     file = tmp_path / "own.matinee"
-    Guide(fitted()).save(file)
+    Guide(fitted_network()).save(file)
     other = module_of(ratings)
     other.generous, other.liked = other.liked, other.generous  # as many numbers, in another order
-    told = refusal(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
+    told = error_message(MatineeError, lambda: Guide.load(file, module=other).recommend(1))
     assert (
         "The tables or layers of this module differ in shape or order from those of the trained one"
         in told
@@ -204,10 +207,10 @@ class Square(TwoTowers):
     item_tables = ("items.weight", "liked")
 
 
-def test_as_many_users_as_items_must_be_told_apart_before_the_training() -> None:
+def test_equal_numbers_of_users_and_items_must_be_named_before_training() -> None:
     square = simulated(40, 40, 600)
     steps: list[int] = []
-    told = refusal(
+    told = error_message(
         SettingError,
         lambda: network(square).fit(square, progress=lambda step: steps.append(step.done)),
     )
@@ -218,7 +221,7 @@ def test_as_many_users_as_items_must_be_told_apart_before_the_training() -> None
     assert steps == []
 
 
-def test_a_module_may_say_which_tables_are_whose() -> None:
+def test_a_module_can_declare_its_tables() -> None:
     square = simulated(40, 40, 600)
     with torch.random.fork_rng(devices=[]):
         one = Network(module=Square(40, 40), device="cpu", epochs=2).fit(square)
@@ -227,12 +230,10 @@ def test_a_module_may_say_which_tables_are_whose() -> None:
 
 
 @pytest.mark.parametrize("name", ["user.weight", "items.weight", "mean"])
-def test_a_table_that_is_not_there_or_of_another_length_is_told(
-    name: str, ratings: Ratings
-) -> None:
+def test_a_missing_table_or_one_of_another_length_is_refused(name: str, ratings: Ratings) -> None:
     one = network(ratings)
     setattr(one.module, "user_tables", (name,))  # noqa: B010, which mypy takes for a tensor
-    told = refusal(SettingError, lambda: one.fit(ratings))
+    told = error_message(SettingError, lambda: one.fit(ratings))
     assert (
         told
         == f"The module names '{name}' in user_tables, but no parameter of that name has 300 rows."
@@ -240,10 +241,10 @@ def test_a_table_that_is_not_there_or_of_another_length_is_told(
 
 
 def test_settings_are_checked_like_those_of_any_model(ratings: Ratings) -> None:
-    told = refusal(SettingError, lambda: network(ratings, schedule="zzz"))
+    told = error_message(SettingError, lambda: network(ratings, schedule="zzz"))
     must = "network: schedule must be constant, warm-up, one-cycle or warm-restarts, not"
     assert told == f"{must} 'zzz' (default one-cycle)."
-    assert refusal(SettingError, lambda: network(ratings, epochs=0)).startswith(
+    assert error_message(SettingError, lambda: network(ratings, epochs=0)).startswith(
         "network: epochs must be between 1 and "
     )
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what it promises holds for requests made up from it, good and bad."""
+"""The OpenAPI document: the server keeps to it for generated requests, valid and invalid."""
 
 import json
 import re
@@ -42,39 +42,39 @@ def person(site: str) -> Iterator[dict[str, str]]:
         yield newcomer(client)
 
 
-def attempt(operation: Any, mode: GenerationMode, secret: str) -> int:
-    """Calls an operation with made-up requests; how many."""
-    tried = 0
+def check_operation(operation: Any, mode: GenerationMode, secret: str) -> int:
+    """Calls an operation with generated requests; returns their number."""
+    n_requests = 0
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), **REPEATABLE)
     def check(case: Any) -> None:
-        nonlocal tried
-        tried += 1
+        nonlocal n_requests
+        n_requests += 1
         case.call_and_validate(checks=CHECKS, headers={"Authorization": secret})
 
     check()
-    return tried
+    return n_requests
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: str(mode.value))
-def test_no_request_makes_the_server_fail_or_break_its_promises(
+def test_responses_to_generated_requests_conform_to_the_document(
     document: Any, person: dict[str, str], mode: GenerationMode
 ) -> None:
-    tried = 0
+    n_requests = 0
     for result in document.get_all_operations():
         operation = result.ok()
-        can_be_wrong = operation.body or operation.query or operation.path_parameters
-        if mode is GenerationMode.NEGATIVE and not can_be_wrong:
+        can_be_invalid = operation.body or operation.query or operation.path_parameters
+        if mode is GenerationMode.NEGATIVE and not can_be_invalid:
             continue
         if (operation.method.upper(), operation.path) == ("DELETE", "/api/v1/me"):
-            continue  # the person is still needed
+            continue  # the other requests need the person
         secret = f"Bearer {OPERATOR}" if "/operator/" in operation.path else person["Authorization"]
-        tried += attempt(operation, mode, secret)
-    assert tried > 100
+        n_requests += check_operation(operation, mode, secret)
+    assert n_requests > 100
 
 
-def test_no_address_and_no_bytes_make_the_server_fail(site: str) -> None:
+def test_arbitrary_addresses_and_bodies_do_not_make_the_server_fail(site: str) -> None:
     with httpx.Client(base_url=site, timeout=30) as client:
 
         @settings(max_examples=20, **REPEATABLE)
@@ -104,16 +104,14 @@ def test_no_address_and_no_bytes_make_the_server_fail(site: str) -> None:
         '{"k": 1e400}',
     ],
 )
-def test_what_looks_like_json_and_is_hard_does_not_make_the_server_fail(
-    site: str, body: str
-) -> None:
+def test_unusual_json_does_not_make_the_server_fail(site: str, body: str) -> None:
     answer = httpx.post(
         f"{site}/api/v1/recommend", content=body, headers={"content-type": "application/json"}
     )
     assert answer.status_code in (200, 400, 422)
 
 
-def test_every_operation_is_described_with_its_problems(site: str) -> None:
+def test_every_operation_has_a_description_and_problem_responses(site: str) -> None:
     document = httpx.get(f"{site}/api/v1/openapi.json").json()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -125,19 +123,27 @@ def test_every_operation_is_described_with_its_problems(site: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "path"),
+    ("schema", "path"),
     [
         ("RecommendRequest", "recommend"),
         ("PredictRequest", "predict"),
         ("ExplainRequest", "explain"),
     ],
 )
-def test_the_examples_of_the_document_are_good_requests(site: str, shape: str, path: str) -> None:
-    example = httpx.get(f"{site}/api/v1/openapi.json").json()["components"]["schemas"][shape][
+def test_the_examples_are_valid_requests(site: str, schema: str, path: str) -> None:
+    example = httpx.get(f"{site}/api/v1/openapi.json").json()["components"]["schemas"][schema][
         "examples"
     ][0]
-    ids = iter(range(7, 100, 10))  # those of this model
+    ids = iter(range(7, 100, 10))  # ids that the model knows
     text = re.sub(r"(?<=item_id.: )\d+", lambda _: str(next(ids)), json.dumps(example))
     body = json.loads(text.replace("[3, 4]", "[47, 57]"))
     answer = httpx.post(f"{site}/api/v1/{path}", json=body)
     assert answer.status_code == 200, answer.text
+
+
+def test_the_documentation_pages_of_fastapi_are_disabled(web: httpx.Client) -> None:
+    assert [web.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [
+        404,
+        404,
+        404,
+    ]

@@ -1,4 +1,4 @@
-"""The loop closes: what people rate on the server is in the next model, on SQLite and PostgreSQL."""
+"""Training with the ratings collected by a server, on SQLite and PostgreSQL."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,13 @@ from matinee.data.ratings import Ratings, Scale
 from matinee.data.server_ratings import COLUMNS, TABLE, with_collected
 from matinee.errors import DataError
 from matinee.recommendation.guide import Guide
-from matinee.web.db import schema as tables_module
+from matinee.web.db import schema
 from matinee.web.db.people import Store
 from tests.web.conftest import Cluster
 
 
-def filled(database: str) -> None:
-    """A database with three people and seven ratings, one of an unknown film, one outside the scale."""
+def fill_database(database: str) -> None:
+    """Fills a database with seven ratings of three people, one of an unknown film and one outside the scale."""
     store = Store.open(database)
     people = [store.create_person().id for _ in range(3)]
     store.rate_many(people[0], {"10": 5, "20": 1, "30": 4.5})
@@ -46,8 +46,8 @@ def rows(ratings: Ratings) -> list[tuple[object, object, float]]:
     return list(zip(users, items, ratings.value.tolist(), strict=True))
 
 
-def test_collected_ratings_follow_the_others_under_new_ids(database: str) -> None:
-    filled(database)
+def test_collected_ratings_are_appended_under_new_user_ids(database: str) -> None:
+    fill_database(database)
     own = table([1, 1, 2, 2, 3, 900])
     joined, note = with_collected(own, database)
     assert rows(joined.ratings)[:6] == rows(own.ratings)
@@ -69,13 +69,13 @@ def test_collected_ratings_follow_the_others_under_new_ids(database: str) -> Non
     assert note.endswith("; 2 left out, of unknown items or outside the scale.")
 
 
-def test_the_columns_that_are_read_are_those_of_the_servers_table() -> None:
-    assert tables_module.METADATA.tables[TABLE] is tables_module.ratings
-    assert set(COLUMNS) <= set(tables_module.ratings.columns.keys())
+def test_the_columns_read_are_those_of_the_schema() -> None:
+    assert schema.METADATA.tables[TABLE] is schema.ratings
+    assert set(COLUMNS) <= set(schema.ratings.columns.keys())
 
 
-def test_features_of_users_and_items_stay_and_new_people_have_none(tmp_path: Path) -> None:
-    filled(str(tmp_path / "people.db"))
+def test_features_are_preserved_and_new_users_have_none(tmp_path: Path) -> None:
+    fill_database(str(tmp_path / "people.db"))
     own = table([1, 1, 2, 2, 3, 900])
     users = Features.of([["gender: F"], ["gender: M"], ["gender: F"], []])
     items = Features.of([["genre: Drama"], ["genre: Horror"], ["genre: Drama", "genre: War"]])
@@ -91,8 +91,8 @@ def test_features_of_users_and_items_stay_and_new_people_have_none(tmp_path: Pat
     assert joined.item_features.table.tolist() == items.table.tolist()
 
 
-def test_bayes_trains_with_features_though_ratings_are_added(tmp_path: Path) -> None:
-    filled(str(tmp_path / "people.db"))
+def test_bayes_uses_features_after_ratings_were_added(tmp_path: Path) -> None:
+    fill_database(str(tmp_path / "people.db"))
     rows = [
         f"{user},{item},{1 + (user + item // 10) % 5}" for user in range(9) for item in (10, 20, 30)
     ]
@@ -120,8 +120,8 @@ def test_bayes_trains_with_features_though_ratings_are_added(tmp_path: Path) -> 
     assert with_features != without
 
 
-def test_people_get_names_where_ids_are_text(tmp_path: Path) -> None:
-    filled(str(tmp_path / "people.db"))
+def test_new_users_get_text_ids_if_the_ids_are_text(tmp_path: Path) -> None:
+    fill_database(str(tmp_path / "people.db"))
     own = table(["ada", "bo", "person 2", "person 2", "zoe", "zoe"], times=False)
     joined, _ = with_collected(own, str(tmp_path / "people.db"))
     assert rows(joined.ratings)[:6] == rows(own.ratings)
@@ -137,18 +137,18 @@ def test_a_database_without_ratings_adds_nothing(tmp_path: Path) -> None:
     assert note == f"Added 0 ratings by 0 people from sqlite:///{tmp_path / 'people.db'}."
 
 
-def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
+def test_ratings_that_cannot_be_added_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no database file"):
         with_collected(table([1, 1, 2, 2, 3, 4]), str(tmp_path / "none.db"))
     pairs = Ratings.from_ids([1, 2], [10, 20], [1, 1])
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as caught:
         with_collected(Dataset("clicks", pairs, Catalog()), "postgresql://ada:secret@host/name")
-    assert str(told.value) == (
+    assert str(caught.value) == (
         "clicks has no stars, but the ratings in postgresql://host/name are stars, so they cannot be added."
     )  # fmt: skip
 
 
-def test_a_password_is_shown_nowhere(cluster: Cluster) -> None:
+def test_messages_contain_no_password(cluster: Cluster) -> None:
     own = table([1, 1, 2, 2, 3, 4])
     url = cluster.new_database("test_password")
     for wrong in (
@@ -156,17 +156,17 @@ def test_a_password_is_shown_nowhere(cluster: Cluster) -> None:
         "postgresql://ada:secret@127.0.0.1:1/x",
         "postgresql://h:secret/x",
     ):
-        with pytest.raises(DataError) as told:
+        with pytest.raises(DataError) as caught:
             with_collected(own, wrong)
-        assert "secret" not in str(told.value)
+        assert "secret" not in str(caught.value)
     Store.open(url).close()
     joined, note = with_collected(own, f"{url}&password=secret")
     assert joined is own
     assert note == "Added 0 ratings by 0 people from postgresql:///test_password."
 
 
-def test_a_file_is_taken_by_its_very_name(tmp_path: Path) -> None:
-    filled(str(tmp_path / "people%41.db"))
+def test_special_characters_in_a_file_name_have_no_meaning(tmp_path: Path) -> None:
+    fill_database(str(tmp_path / "people%41.db"))
     _, note = with_collected(table([1, 1, 2, 2, 3, 4]), str(tmp_path / "people%41.db"))
     assert note.startswith("Added 5 ratings by 3 people from")
     with pytest.raises(
@@ -175,8 +175,8 @@ def test_a_file_is_taken_by_its_very_name(tmp_path: Path) -> None:
         with_collected(table([1, 1, 2, 2, 3, 4]), "file:people.db")
 
 
-def test_train_adds_them_on_the_command_line(tmp_path: Path, database: str) -> None:
-    filled(database)
+def test_the_train_command_adds_collected_ratings(tmp_path: Path, database: str) -> None:
+    fill_database(database)
     lines = [
         "user,item,rating",
         *(

@@ -1,4 +1,4 @@
-"""Lanes: long work is done one at a time, and who finds a long queue is told to come again."""
+"""The work queue: one task at a time, and new tasks are refused while the queue is long."""
 
 import asyncio
 import threading
@@ -7,66 +7,63 @@ import time
 import pytest
 
 from matinee.web.http.problems import Problem
-from matinee.web.serving.work_queue import Lane
+from matinee.web.serving.work_queue import WorkQueue
 
 
-def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
-    inside, done, most = 0, [], 0
+def test_tasks_run_one_at_a_time_in_order() -> None:
+    n_running, done, max_running = 0, [], 0
     lock = threading.Lock()
 
     def work(number: int) -> int:
-        nonlocal inside, most
+        nonlocal n_running, max_running
         with lock:
-            inside += 1
-            most = max(most, inside)
+            n_running += 1
+            max_running = max(max_running, n_running)
         time.sleep(0.005)
         with lock:
-            inside -= 1
+            n_running -= 1
             done.append(number)
         return number
 
-    async def all_of_them() -> list[int]:
-        lane = Lane()
+    async def run_all() -> list[int]:
+        queue = WorkQueue()
         return await asyncio.gather(
-            *(lane.run(work, number, seconds=0.005) for number in range(10))
+            *(queue.run(work, number, seconds=0.005) for number in range(10))
         )
 
-    assert asyncio.run(all_of_them()) == list(range(10))
+    assert asyncio.run(run_all()) == list(range(10))
     assert done == list(range(10))
-    assert most == 1
+    assert max_running == 1
 
 
-def test_who_finds_a_long_queue_is_told_to_come_again_and_the_others_are_answered() -> None:
-    go_on = threading.Event()
+def test_a_long_queue_refuses_new_tasks_and_finishes_the_others() -> None:
+    release = threading.Event()
 
-    async def several() -> list[object]:
-        lane = Lane()  # of things that take a second, one and four more
-        asked = [asyncio.create_task(lane.run(go_on.wait, seconds=0.8)) for _ in range(7)]
+    async def run_several() -> list[object]:
+        queue = WorkQueue()  # runs one task, and four more may wait
+        asked = [asyncio.create_task(queue.run(release.wait, seconds=0.8)) for _ in range(7)]
         while sum(one.done() for one in asked) < 2:
             await asyncio.sleep(0.001)
-        go_on.set()
+        release.set()
         return [
             *await asyncio.gather(*asked, return_exceptions=True),
-            await lane.run(go_on.wait, seconds=0.8),
+            await queue.run(release.wait, seconds=0.8),
         ]
 
-    *found, later = asyncio.run(several())
+    *found, later = asyncio.run(run_several())
     assert found[:5] == [True] * 5
     assert later is True
     for problem in found[5:]:
         assert isinstance(problem, Problem)
         assert (problem.status_code, problem.headers) == (503, {"Retry-After": "1"})
-        assert (
-            problem.detail
-            == "Too many long answers are asked for at the moment; try again in a second."
-        )
+        assert problem.detail == "Too many slow requests are waiting; try again in a second."
 
 
-def test_an_error_ends_only_its_own_turn() -> None:
+def test_an_error_ends_only_its_own_task() -> None:
     async def both() -> tuple[str, int]:
-        lane = Lane()
+        queue = WorkQueue()
         with pytest.raises(ZeroDivisionError) as caught:
-            await lane.run(lambda: 1 // 0)
-        return str(caught.value), await lane.run(int, "7")
+            await queue.run(lambda: 1 // 0)
+        return str(caught.value), await queue.run(int, "7")
 
     assert asyncio.run(both())[1] == 7

@@ -1,2 +1,1 @@
-"""How the database came to its present form: one file for each step, applied in order when
-`serve` starts."""
+"""Migrations of the database: one file each, applied in order when `matinee serve` starts."""

@@ -1,13 +1,12 @@
-"""Run by Alembic: applies the steps on the connection that `matinee.web.db.engine.migrate` has
-opened."""
+"""Alembic's environment script: runs the migrations on the connection that
+`matinee.web.db.engine.migrate` has opened."""
 
 from alembic import context
 
 from matinee.web.db.schema import METADATA
 
-# DDL of SQLite is transactional too, once BEGIN is said by us; so a step happens whole or not
-# at
-# all on both.
+# SQLite's DDL is transactional too, because the engine sends BEGIN itself; so a migration is
+# applied completely or not at all on both databases.
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,

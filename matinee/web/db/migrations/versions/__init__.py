@@ -1,1 +1,1 @@
-"""The steps. A step that was released is never changed; a new one follows it."""
+"""The migrations. A released migration is never changed; add a new one instead."""

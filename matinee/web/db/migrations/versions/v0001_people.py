@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Makes the tables."""
+    """Creates the tables."""
     op.create_table(
         "people",
         sa.Column("id", sa.String(32), nullable=False),
@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drops the tables, with all that is in them."""
+    """Drops the tables and everything in them."""
     for table in ("group_members", "viewing_groups", "not_interested", "ratings", "people"):
         op.drop_table(table)
 

@@ -1,4 +1,4 @@
-"""The order of ratings within a second, and an id of the database itself."""
+"""Adds the order of ratings within a second, and an id of the database."""
 
 import secrets
 
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Adds a column, 0 for ratings that are there, and a table with one row."""
+    """Adds a column, which is 0 for existing ratings, and a table with one row."""
     op.add_column("ratings", sa.Column("rated_ns", sa.Integer, nullable=False, server_default="0"))
     made = op.create_table(
         "this_database",
@@ -21,6 +21,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Takes both away."""
+    """Drops the column and the table."""
     op.drop_table("this_database")
     op.drop_column("ratings", "rated_ns")

@@ -1,4 +1,4 @@
-"""Forms and files that no page of ours would send, and the largest that people do send."""
+"""Malformed forms and files, which the pages never send, and very large ones."""
 
 import html
 import io
@@ -23,7 +23,7 @@ N_FILMS = 1_300
 
 @pytest.fixture
 def either(model_file: Path, database: str) -> Iterator[httpx.Client]:
-    """A client of a server on either database, and its person."""
+    """A client, signed in as a new person, of a server on either database."""
     settings = Settings((model_file,), database, limits=UNLIMITED, log_requests=False)
     with serving(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
         client.headers.update(newcomer(client))
@@ -32,7 +32,7 @@ def either(model_file: Path, database: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server with many films, Film 0 (1950) and so on."""
+    """The URL of a server with many films: Film 0 (1950), Film 1 (1951), ..."""
     folder = tmp_path_factory.mktemp("large")
     items = list(range(N_FILMS))
     ratings = Ratings.from_ids(
@@ -49,7 +49,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_a_character_that_no_database_takes_is_in_no_group_and_no_film(
+def test_nul_characters_in_addresses_and_ids_are_not_found(
     either: httpx.Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
     asked = [
@@ -65,9 +65,7 @@ def test_a_character_that_no_database_takes_is_in_no_group_and_no_film(
 
 
 @pytest.mark.parametrize("part", ["", "page"])
-def test_the_way_back_after_a_form_never_leads_elsewhere_and_never_breaks(
-    web: httpx.Client, part: str
-) -> None:
+def test_an_invalid_return_address_leads_to_the_start_page(web: httpx.Client, part: str) -> None:
     ada = newcomer(web) | {"x-part": part}
     for back in (
         "//[",
@@ -84,19 +82,19 @@ def test_the_way_back_after_a_form_never_leads_elsewhere_and_never_breaks(
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA], ids=str)
-def test_a_damaged_zip_is_told_on_the_page(web: httpx.Client, packing: int) -> None:
+def test_a_damaged_zip_file_is_explained_on_the_page(web: httpx.Client, packing: int) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", packing) as archive:
         archive.writestr("ratings.csv", "".join(f"{number * number}\n" for number in range(500)))
     damaged = bytearray(packed.getvalue())
     for place in range(60, 90):
         damaged[place] ^= 0xFF
-    told = web.post("/you/import", files={"file": ("ratings.zip", bytes(damaged))})
-    assert told.status_code == 422
-    assert "The zip file is damaged or locked; unpack it and give its ratings.csv." in told.text
+    response = web.post("/you/import", files={"file": ("ratings.zip", bytes(damaged))})
+    assert response.status_code == 422
+    assert "The zip file is damaged or locked; unpack it and give its ratings.csv." in response.text
 
 
-def test_however_many_films_are_to_be_checked_they_can_all_be_kept(large: str) -> None:
+def test_a_large_number_of_doubtful_films_can_be_stored(large: str) -> None:
     rows = (f"2024-01-01,Film {item},{1951 + item % 60},u,4" for item in range(N_FILMS))
     file = "Date,Name,Year,Letterboxd URI,Rating\n" + "\n".join(rows)
     with httpx.Client(base_url=large, timeout=30) as browser:
@@ -109,21 +107,21 @@ def test_however_many_films_are_to_be_checked_they_can_all_be_kept(large: str) -
         parts = [
             ("sure", (None, sure)),
             *(("doubtful", (None, one)) for one in doubtful),
-        ]  # as browsers send the page
+        ]  # as browsers send this form
         done = browser.post("/you/import/keep", files=parts)
         assert (done.status_code, done.headers["location"]) == (303, "/you")
         assert browser.get("/api/v1/me").json()["n_ratings"] == N_FILMS
         first = browser.get("/api/v1/me/ratings").json()["ratings"][0]
-        assert first["item_id"] == N_FILMS - 1  # the last one of the file
+        assert first["item_id"] == N_FILMS - 1  # the last one in the file
 
 
-def test_a_form_with_more_films_than_one_person_can_keep_is_refused_with_a_sentence(
+def test_a_form_with_too_many_films_is_refused(
     web: httpx.Client,
 ) -> None:
     refused = web.post("/you/import/keep", data={"doubtful": ["[]"] * 5_002})
     assert refused.status_code == 422
     assert refused.json()["detail"] == (
-        "The form was damaged on its way, or holds more than 5,000 films, the most that one can keep."
+        "The form was damaged in transit, or it contains more than the 5,000 films that one person can rate."
     )
     nothing = web.post("/you/import/keep", files={"doubtful": ("a file", b"[[7, 3]]")})
     assert nothing.status_code == 422

@@ -1,0 +1,107 @@
+"""How a table was read: options on what its cells mean, and the notes on what was taken for
+what."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from matinee.errors import SettingError
+
+if TYPE_CHECKING:
+    from matinee.data.dataset import Dataset
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def cell_options(function: Function) -> Function:
+    """Options on what the cells of a table mean."""
+    options = (
+        click.option(
+            "--missing",
+            metavar="VALUES",
+            help="Ratings and words that mean not rated, such as 0,-1,99; their rows are left out.",
+        ),
+        click.option(
+            "--map",
+            "value_map",
+            metavar="WORD=VALUE,...",
+            help="What words in the rating column are worth, such as like=1,dislike=0.",
+        ),
+        click.option(
+            "--decimal",
+            type=click.Choice([".", ","]),
+            help="Decimal mark of the ratings or counts, if it is not recognized.",
+        ),
+        click.option(
+            "--time-format",
+            metavar="FORMAT",
+            help="s, ms, us, ns, YYYYMMDD, YYYYMMDDhhmmss, YYYYMM, years or days (numbers); dmy, "
+            "mdy or a format such as %d/%m/%Y (dates).",
+        ),
+        click.option(
+            "--text-ids", is_flag=True, help="Take ids as text: 1 and 1.0 are then two ids."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def parse_missing(text: str | None) -> tuple[float | str, ...]:
+    """The values of a text such as "0,-1,unknown": numbers where they are, else words."""
+    values: list[float | str] = []
+    for part in (text or "").split(","):
+        word = part.strip()
+        if not word:
+            continue
+        try:
+            values.append(float(word))
+        except ValueError:
+            values.append(word)
+    return tuple(value for value in values if value == value)  # NaN is missing anyway
+
+
+def parse_map(text: str | None) -> dict[str, float] | None:
+    """The values of a text such as "like=1,dislike=0"."""
+    if text is None:
+        return None
+    values: dict[str, float] = {}
+    for part in text.split(","):
+        word, equals, number = part.rpartition("=")
+        if not part.strip():
+            continue
+        try:
+            values[word.strip()] = float(number)
+        except ValueError:
+            equals = ""
+        if not (equals and word.strip()):
+            raise SettingError(
+                f"--map {text} is not of the form WORD=VALUE,..., such as --map like=1,dislike=0."
+            )
+    return values
+
+
+def note_reading(dataset: "Dataset") -> None:
+    """Notes what reading took the table for."""
+    from matinee.cli.output import note
+
+    if dataset.summary is not None:
+        for line in dataset.summary.lines():
+            note(line)
+
+
+def reading_of(dataset: "Dataset") -> dict[str, Any]:
+    """The key `reading` of a JSON result; nothing for data that were not read."""
+    if dataset.summary is None:
+        return {}
+    return {"reading": dataset.summary.to_dict()}
+
+
+def note_test_part(test: "Dataset") -> None:
+    """Notes what reading guessed about a separate test part."""
+    from matinee.cli.output import note
+
+    if test.summary is not None:
+        for text in test.summary.notes:
+            note(f"Test part: {text}")

@@ -1,0 +1,223 @@
+"""A matrix of users by items, one row for each user: Jester, or a pivot table of a notebook.
+
+    userId,Film 1,Film 2,Film 3,Film 4
+    1,4,,5,2
+    2,,3,,4
+
+An empty cell is no rating; so is 99 in Jester, and 0 where many cells are 0 and no value is below,
+unless the scale that a person gave includes it.
+Without a header, as in Jester, items and users are numbered from 1.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from matinee.data.reading.header import is_missing, is_number, is_time
+from matinee.data.reading.layouts.base import Reading, blocks_of_lines
+from matinee.data.reading.schema import column_of
+
+_NARROWEST, _NARROWEST_WITHOUT_HEADER = 5, 8
+_LARGEST_RATING = 100
+_MOST = 0.95
+_NONE_IN_JESTER = 99
+_MANY_ZEROS = 0.3
+_WORDS = ["", "na", "nan", "null", "none", "-"]
+
+
+class MatrixShape(NamedTuple):
+    """How a table is a matrix.
+
+    Attributes:
+        names: of the columns.
+        id_column: the number of the column that names the rows; None if they are numbered.
+        unused: columns that hold neither ids nor ratings, such as the number of ratings.
+        has_header: whether the first line names the columns.
+        rows_are_items: whether the first column names items, and the others are users.
+    """
+
+    names: list[str]
+    id_column: int | None
+    unused: frozenset[int]
+    has_header: bool
+    rows_are_items: bool
+
+
+def matrix_shape(
+    rows: Sequence[Sequence[str]], has_header: bool | None = None
+) -> MatrixShape | None:
+    """How rows are a matrix of ratings; None if they are not.
+
+    Args:
+        rows: the first rows, with the header if there is one.
+        has_header: whether the first line holds names; None finds out.
+    """
+    names = [cell.strip() for cell in rows[0]]
+    whole = [[cell.strip() for cell in row] for row in rows if len(row) == len(names)]
+    if len(names) < _NARROWEST or len(whole) < _MOST * len(rows):
+        return None
+    shape = None
+    if has_header is not False and len(whole) > 1:
+        shape = _with_header(names, whole[1:])
+    if shape is None and has_header is not True:
+        shape = _without_header(whole)
+    return shape
+
+
+def _with_header(names: list[str], body: Sequence[Sequence[str]]) -> MatrixShape | None:
+    others = names[1:]
+    if len(names) < _NARROWEST or len(set(others)) < len(others) or not all(others):
+        return None
+    roles = [role for role in ("item", "rating", "count", "timestamp") if _has(others, role)]
+    first = [row[0] for row in body]
+    if roles or len(set(first)) < len(first) or _has(others, "user"):
+        return None
+    if not _are_ratings([cell for row in body for cell in row[1:]]) or not _are_names(names):
+        return None
+    rows_are_items = _has(names[:1], "item") and not _has(names[:1], "user")
+    return MatrixShape(names, 0, frozenset(), True, rows_are_items)
+
+
+def _without_header(body: Sequence[Sequence[str]]) -> MatrixShape | None:
+    width = len(body[0])
+    if width < _NARROWEST_WITHOUT_HEADER:
+        return None
+    names = [str(number) for number in range(width + 1)]
+    if not _are_ratings([cell for row in body for cell in row[1:]]):
+        return None
+    first = [row[0] for row in body]
+    counts = [sum(not _is_none(cell) for cell in row[1:]) for row in body]
+    if all(is_number(cell) for cell in first) and [float(cell) for cell in first] == counts:
+        return MatrixShape(names[:width], None, frozenset({0}), False, False)
+    is_id = len(set(first)) == len(first) and len(first) > 2
+    in_scale = _are_ratings(first) and any(not cell.isdigit() for cell in first)
+    if is_id and not in_scale:
+        return MatrixShape(names[:width], 0, frozenset(), False, False)
+    return MatrixShape(names[1:], None, frozenset(), False, False)
+
+
+def _are_names(names: Sequence[str]) -> bool:
+    """Whether a line holds names or ids of items rather than ratings of one user."""
+    if not names[0] or any(_has(names[:1], role) for role in ("user", "item")):
+        return True
+    return not any(is_number(name) or is_missing(name) for name in names)
+
+
+def _has(names: Sequence[str], role: str) -> bool:
+    return column_of(names, role) is not None
+
+
+def _is_none(cell: str) -> bool:
+    return is_missing(cell) or (is_number(cell) and float(cell.replace(",", ".")) == 99)
+
+
+def _are_ratings(cells: Sequence[str]) -> bool:
+    """Whether cells are empty or numbers of one scale."""
+    filled = [cell for cell in cells if not is_missing(cell)]
+    numbers = [cell for cell in filled if is_number(cell) and not is_time(cell)]
+    small = [cell for cell in numbers if len(cell) < 12 and abs(_float(cell)) <= _LARGEST_RATING]
+    return len(filled) > 0 and len(small) >= _MOST * len(filled)
+
+
+def _float(cell: str) -> float:
+    try:
+        return float(cell.replace(",", "."))
+    except ValueError:
+        return float("inf")
+
+
+def read_matrix(
+    path: Path, shape: MatrixShape, separator: str, scale: tuple[float, float] | None = None
+) -> Reading:
+    """The ratings in a text file that is a matrix, block by block."""
+    schema = {str(number): pl.String() for number in range(len(shape.names))}
+    frames, line = [], 1
+    for number, block in enumerate(blocks_of_lines(path)):
+        skipped = int(shape.has_header and number == 0)
+        table = pl.read_csv(
+            block, has_header=False, skip_rows=skipped, separator=separator, schema=schema
+        )
+        table = table.with_row_index("line", offset=line + skipped)
+        line += table.height + skipped
+        frames.append(_long(table, shape))
+    return _reading(pl.concat(frames), shape, scale)
+
+
+def read_matrix_frame(
+    frame: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None = None
+) -> Reading:
+    """The ratings in a frame that is a matrix."""
+    numbered = {name: str(number) for number, name in enumerate(frame.columns)}
+    table = frame.rename(numbered).cast(pl.String).with_row_index("line")
+    return _reading(_long(table, shape), shape, scale)
+
+
+def _long(table: pl.DataFrame, shape: MatrixShape) -> pl.DataFrame:
+    """One row for each cell that holds something."""
+    values = [
+        str(number)
+        for number in range(len(shape.names))
+        if number != shape.id_column and number not in shape.unused
+    ]
+    row = pl.col("line").cast(pl.String)
+    if shape.id_column is not None:
+        row = pl.col(str(shape.id_column))
+    table = table.with_columns(row.alias("row"), pl.col("line").cast(pl.Int64))
+    long = table.unpivot(values, index=["line", "row"], variable_name="column", value_name="rating")
+    cell = pl.col("rating").str.strip_chars()
+    is_filled = ~cell.str.to_lowercase().is_in(_WORDS)
+    long = long.with_columns(cell).filter(pl.col("rating").is_not_null() & is_filled)
+    return long.with_columns(pl.col("column").cast(pl.Enum(schema_of(shape))))
+
+
+def schema_of(shape: MatrixShape) -> list[str]:
+    """The numbers of all columns, as text."""
+    return [str(number) for number in range(len(shape.names))]
+
+
+def _reading(long: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None) -> Reading:
+    names = pl.Series(shape.names, dtype=pl.String)
+    column = names.gather(long["column"].to_physical())
+    row, across = ("item", "user") if shape.rows_are_items else ("user", "item")
+    frame = pl.DataFrame(
+        {row: long["row"], across: column, "rating": long["rating"], "line": long["line"]}
+    )
+    notes = [
+        f"A matrix: each row is read as one {row}, each other column as one {across}; "
+        "empty cells are no ratings."
+    ]
+    return _without_sentinels(frame, notes, scale)
+
+
+def _without_sentinels(
+    frame: pl.DataFrame, notes: list[str], scale: tuple[float, float] | None
+) -> Reading:
+    value = frame["rating"].cast(pl.Float64, strict=False)
+    if value.null_count():
+        return Reading(frame, "rating", notes)  # such as decimal commas: for the reader of values
+    frame = frame.with_columns(rating=value)
+    others = value.filter(value != _NONE_IN_JESTER)
+    if len(others) < len(value) and others.abs().max() is not None and _below(others, 11):
+        notes.append("The cells of 99 are read as no rating, as in Jester.")
+        frame = frame.filter(pl.col("rating") != _NONE_IN_JESTER)
+    value = frame["rating"]
+    n_zeros = int((value == 0).sum())
+    lowest, highest = value.min(), value.max()
+    keeps_zeros = scale is not None and scale[0] <= 0
+    is_none = n_zeros >= _MANY_ZEROS * max(len(value), 1) and not keeps_zeros
+    if is_none and isinstance(lowest, float) and lowest >= 0 and isinstance(highest, float):
+        notes.append(
+            f"The {n_zeros:,} cells of 0 are read as no rating; --scale 0:{highest:g} makes them "
+            "ratings."
+        )
+        frame = frame.filter(pl.col("rating") != 0)
+        if frame["rating"].n_unique() == 1:
+            return Reading(frame.drop("rating"), "pair", notes)
+    return Reading(frame, "rating", notes)
+
+
+def _below(values: pl.Series, limit: float) -> bool:
+    largest = values.abs().max()
+    return isinstance(largest, float) and largest < limit

@@ -1,0 +1,322 @@
+"""Tables of every kind of source: text, JSON lines, Parquet and frames.
+
+The fast way comes first; the careful one reads only tables with a flaw.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from matinee.data.reading.cells import PlaceOf, ValueRules, cell_text
+from matinee.data.reading.columnar import NotClean, frames_of_text, other_columns_of_text
+from matinee.data.reading.heads import text_of_head
+from matinee.data.reading.layouts import Reading
+from matinee.data.reading.layouts.matrix import (
+    MatrixShape,
+    matrix_shape,
+    read_matrix,
+    read_matrix_frame,
+)
+from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.row_by_row import (
+    BadRow,
+    frame_row,
+    in_files,
+    json_records,
+    nothing_good,
+    read_carefully,
+    refuse_bad,
+    text_records,
+)
+from matinee.data.reading.schema import ROLES, Columns, find_columns
+from matinee.data.reading.separator import split_lines
+from matinee.data.reading.sniff import Layout, layout_of
+from matinee.data.reading.source import SourceFile, in_utf_8
+from matinee.data.reading.unnamed_words import refuse_words
+from matinee.data.reading.values import ValuesRead, read_columns
+from matinee.errors import DataError
+
+_SAMPLED = 200
+
+
+class ReadTable(NamedTuple):
+    """A table as it was read.
+
+    Attributes:
+        values: what its cells hold.
+        bad: the rows that were left out.
+        rules: by which the cells were read.
+        columns: which column is what.
+        layout: how the source is laid out, for people.
+        notes: what was guessed about the source and its layout, in sentences.
+    """
+
+    values: ValuesRead
+    bad: list[BadRow]
+    rules: ValueRules
+    columns: Columns
+    layout: str
+    notes: tuple[str, ...] = ()
+
+
+def _rules(
+    label: str, unit: str, columns: Columns, options: ReadOptions, place_of: PlaceOf = None
+) -> ValueRules:
+    names = {role: columns.name(role) for role in columns.positions}
+    limits = options.limits(columns.kind)
+    return ValueRules(label, unit, columns.kind, limits, options, names, place_of)
+
+
+def _asks(columns: Columns, options: ReadOptions) -> bool:
+    """Whether words in a column that nobody named may be ratings."""
+    return columns.kind == "pair" and not options.pairs
+
+
+def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
+    """The table in a file.
+
+    Args:
+        file: unpacked and prepared.
+        options: what the person said of the table.
+
+    Raises:
+        DataError: it is no table of ratings, or a row is bad.
+    """
+    head = file.head()
+    text = text_of_head(head)
+    if head.startswith(b"PAR1"):
+        frame, others = _parquet(file.path, file.label, options)
+        found = table_of_frame(frame, file.label, options, "Parquet", others, file.place_of)
+    elif file.layout is not None:
+        reading = file.layout.read(file.path, options, file.label)
+        found = _table_of_reading(reading, file.layout.name, file.label, options, file.place_of)
+    elif file.separator is None:
+        found = _table_of_json(file, text, options)
+    else:
+        found = _table_of_text(file, text, file.separator, options)
+    return found._replace(notes=(*file.notes, *found.notes))
+
+
+def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOptions) -> ReadTable:
+    shape = _matrix_of_text(text, separator, options)
+    if shape is not None:
+        reading = read_matrix(file.path, shape, separator, options.scale)
+        return _table_of_reading(reading, "a matrix", file.label, options, file.place_of)
+    layout = layout_of(text, options, file.label, separator)
+    columns = layout.columns
+    rules = _rules(file.label, "line", columns, options, file.place_of)
+    if _asks(columns, options) and columns.unused():
+        unused = other_columns_of_text(file.path, layout, columns.unused())
+        if unused.width:
+            refuse_words(columns, lambda position: unused[str(position)], file.label)
+    values, bad = _values_of_text(file.path, layout, rules), list[BadRow]()
+    notes = tuple(layout.notes)
+    if values is None:
+        with in_utf_8(file, options) as (path, more_notes):
+            values, bad = read_carefully(lambda: text_records(path, layout), rules)
+        notes += more_notes
+    words = f"{file.text_kind} {'with' if layout.has_header else 'without'} a header"
+    return ReadTable(values, bad, rules, columns, words, notes)
+
+
+def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixShape | None:
+    """How a table of text is a matrix; None if it is not, or the options name a column in it."""
+    if _names_columns(options) or len(separator) > 1:
+        return None
+    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
+    rows = split_lines(lines[: _SAMPLED + 1], separator)
+    if not rows:
+        return None
+    return matrix_shape(rows, options.header)
+
+
+def _matrix_of_frame(frame: pl.DataFrame, options: ReadOptions) -> MatrixShape | None:
+    """How a frame is a matrix of ratings; None if it is not."""
+    if _names_columns(options):
+        return None
+    columns = [_texts(column.head(_SAMPLED)) for column in frame.get_columns()]
+    return matrix_shape([frame.columns, *map(list, zip(*columns, strict=True))], True)
+
+
+def _names_columns(options: ReadOptions) -> bool:
+    """Whether the options name columns that a matrix lacks."""
+    return any((options.item, options.rating, options.count, options.pairs))
+
+
+def _table_of_reading(
+    reading: Reading, name: str, label: str, options: ReadOptions, place_of: PlaceOf
+) -> ReadTable:
+    """The table of a well-known layout."""
+    frame = reading.frame
+    notes = tuple(reading.notes)
+    if frame.height == 0:
+        raise DataError(f"{label} has no ratings. {' '.join(notes)}")
+    roles = [role for role in ROLES if role in frame.columns]
+    places = {role: number for number, role in enumerate(roles)}
+    columns = Columns(places, reading.kind, tuple(roles), found=f"by the layout of {name}")
+    lines, unit = None, "row"
+    if "line" in frame.columns:
+        lines, unit = frame["line"], "line"
+    rules = _rules(label, unit, columns, options, place_of)
+    return _table_of_roles(frame.select(roles), columns, rules, name, lines)._replace(notes=notes)
+
+
+def _values_of_text(path: Path, layout: Layout, rules: ValueRules) -> ValuesRead | None:
+    """The values of a text file by whole columns; None if a row is bad."""
+    try:
+        for frame in frames_of_text(path, layout):
+            if _hides_thousands(frame, rules):
+                continue
+            values = read_columns(frame, rules)
+            if values.table is not None and not values.bad:
+                return values
+            break
+    except NotClean:
+        pass
+    return None
+
+
+def _hides_thousands(frame: pl.DataFrame, rules: ValueRules) -> bool:
+    """Whether counts were read as numbers with fractions, which may be thousands: 1.234."""
+    if rules.kind != "count" or frame["rating"].dtype == pl.String:
+        return False
+    count = frame["rating"]
+    return bool((count != count.floor()).any())
+
+
+def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame, Columns | None]:
+    """The columns that matter of a Parquet file, in their places among all; a matrix whole."""
+    try:
+        names = list(pl.read_parquet_schema(path))
+        if _matrix_of_frame(pl.read_parquet(path, n_rows=_SAMPLED, glob=False), options):
+            return pl.read_parquet(path, glob=False), None
+
+        def sampled(position: int) -> list[str]:
+            return _texts(column(position, _SAMPLED))
+
+        def column(position: int, n_rows: int | None = None) -> pl.Series:
+            frame = pl.read_parquet(path, columns=[names[position]], n_rows=n_rows, glob=False)
+            return frame.to_series()
+
+        found = find_columns(names, options, label, sampled)
+        if _asks(found, options):
+            refuse_words(found, column, label)
+        wanted = [names[position] for position in found.positions.values()]
+        return pl.read_parquet(path, columns=wanted, glob=False), found
+    except DataError:
+        raise
+    except (Exception, pl.exceptions.PanicException) as error:  # Polars may panic on a damaged file
+        raise DataError(
+            f"{label} is not a valid Parquet file, or it is damaged; write it again."
+        ) from error
+
+
+def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTable:
+    path, label = file.path, file.label
+    rows = [_json_object(line) for line in head.splitlines()[:_SAMPLED]]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+
+    def sampled(position: int) -> list[str]:
+        return [cell_text(row.get(names[position])) or "" for row in rows]
+
+    columns = find_columns(names, options, label, sampled)
+    name_of_role = {role: names[position] for role, position in columns.positions.items()}
+    rules = _rules(label, "line", columns, options, file.place_of)
+    frame = _json_frame(path)
+    if _asks(columns, options):
+        cells = frame if frame is not None else _sampled_frame(names, sampled)
+        refuse_words(columns, lambda position: cells[names[position]], label)
+    values, bad = None, list[BadRow]()
+    if frame is not None and set(name_of_role.values()) <= set(frame.columns):
+        named = frame.select(pl.col(name).alias(role) for role, name in name_of_role.items())
+        values = read_columns(named, rules)
+    if values is None or values.bad or values.table is None:
+        values, bad = read_carefully(lambda: json_records(path, name_of_role), rules)
+    return ReadTable(values, bad, rules, columns, "JSON lines")
+
+
+def _json_frame(path: Path) -> pl.DataFrame | None:
+    try:
+        return pl.read_ndjson(path, infer_schema_length=None)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+
+
+def _sampled_frame(names: list[str], sampled: Callable[[int], list[str]]) -> pl.DataFrame:
+    return pl.DataFrame({name: sampled(position) for position, name in enumerate(names)})
+
+
+def _json_object(line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(row, dict):
+        return row
+    return {}
+
+
+def table_of_frame(
+    frame: pl.DataFrame,
+    label: str,
+    options: ReadOptions,
+    layout: str,
+    columns: Columns | None = None,
+    place_of: PlaceOf = None,
+) -> ReadTable:
+    """The table in a frame.
+
+    Args:
+        frame: all columns; or, with `columns`, those with a role, in the order of the roles.
+        label: its name in messages.
+        options: what the person said.
+        layout: for people.
+        columns: which column is what, if that is known.
+        place_of: the file and the row in it of a row.
+    """
+    shape = _matrix_of_frame(frame, options) if columns is None else None
+    if shape is not None:
+        reading = read_matrix_frame(frame, shape, options.scale)
+        return _table_of_reading(reading, "a matrix", label, options, place_of)
+    if columns is None:
+
+        def sampled(position: int) -> list[str]:
+            return _texts(frame.to_series(position).head(_SAMPLED))
+
+        columns = find_columns(frame.columns, options, label, sampled)
+        if _asks(columns, options):
+            refuse_words(columns, frame.to_series, label)
+        series = {role: frame.to_series(at) for role, at in columns.positions.items()}
+        named = pl.DataFrame(series)
+    else:
+        roles = zip(frame.columns, columns.positions, strict=True)
+        named = frame.select(pl.col(name).alias(role) for name, role in roles)
+    if frame.height == 0:
+        raise DataError(f"{label} has columns but no ratings.")
+    rules = _rules(label, "row", columns, options, place_of)
+    return _table_of_roles(named, columns, rules, layout)
+
+
+def _table_of_roles(
+    named: pl.DataFrame,
+    columns: Columns,
+    rules: ValueRules,
+    layout: str,
+    lines: pl.Series | None = None,
+) -> ReadTable:
+    """The table of a frame whose columns are named by their roles; `lines` are those in a file."""
+    values = read_columns(named, rules)
+    numbers = {row: row if lines is None else int(lines[row]) for row, _ in values.bad}
+    refuse_bad({numbers[row]: reason for row, reason in values.bad}, rules)
+    bad = [BadRow(numbers[row], reason, frame_row(named, row)) for row, reason in values.bad]
+    bad = in_files(bad, rules)
+    if values.table is None:
+        raise DataError(f"{rules.label}{nothing_good(bad, rules.unit)}")
+    return ReadTable(values, bad, rules, columns, layout)
+
+
+def _texts(column: pl.Series) -> list[str]:
+    return [cell_text(cell) or "" for cell in column.to_list()]

@@ -1,0 +1,103 @@
+"""matinee recommend: lists, filters, new people and their mistakes."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import SIMULATED
+from tests.helpers import as_json, good, refused
+
+LINE_KEYS = {"item_id", "title", "year", "genres", "score", "stars", "n_ratings", "mean"}
+
+
+def test_the_table_and_the_json_of_recommend_agree(model_file: Path) -> None:
+    result = good("recommend", model_file, "--user", 1, "-k", 3)
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["stars", "film", "genres", "ratings", "mean", "id"]
+    assert result.stderr == SIMULATED
+    found = as_json("recommend", model_file, "--user", 1, "-k", 3)
+    assert set(found) == {"user", "k", "items", "note"}
+    assert [set(line) for line in found["items"]] == [LINE_KEYS] * 3
+    for place, (line, one) in enumerate(zip(lines[1:], found["items"], strict=True), 1):
+        assert line.split()[0] == str(place)
+        assert one["title"] in line
+        assert line.split()[-1] == str(one["item_id"])
+
+
+def test_recommend_applies_the_filters(model_file: Path) -> None:
+    words = (
+        "--genre",
+        "horror",
+        "--genre",
+        "war",
+        "--not-genre",
+        "Comedy",
+        "--years",
+        "1970:",
+        "--min-ratings",
+        100,
+    )
+    items = as_json("recommend", model_file, "--user", 1, "-k", 4, *words)["items"]
+    assert len(items) == 4
+    for one in items:
+        assert {"Horror", "War"} & set(one["genres"])
+        assert "Comedy" not in one["genres"]
+        assert one["year"] >= 1970
+        assert one["n_ratings"] >= 100
+
+
+def test_too_few_films_are_explained(model_file: Path) -> None:
+    result = good("recommend", model_file, "--user", 1, "--years", ":1925", "--include-seen")
+    n_lines = len(result.stdout.splitlines()) - 1
+    told = (
+        f"{n_lines} instead of 10: {n_lines} of the 340 films match the filters (up to 1925); "
+        "for more, loosen the years.\n"
+    )
+    assert result.stderr == told + SIMULATED
+    assert (
+        as_json("recommend", model_file, "--user", 1, "--years", ":1925", "--include-seen")["note"]
+        == told.strip()
+    )
+
+
+def test_rated_films_are_listed_only_on_request(model_file: Path, mine: Path) -> None:
+    words = ("recommend", model_file, "--ratings", mine, "-k", 340)
+    assert len(as_json(*words)["items"]) == 338
+    assert len(as_json(*words, "--include-seen")["items"]) == 340
+
+
+def test_a_new_person_gets_a_list_and_a_note_about_unknown_films(
+    model_file: Path, mine: Path
+) -> None:
+    result = good("recommend", model_file, "--ratings", mine, "--json")
+    assert result.stderr.startswith(
+        f"Skipped 1 unknown film in {mine}. The first, in row 4: No item or title 'No Such Film' among the 340 items."
+    )
+    found = json.loads(result.stdout)
+    assert (found["user"], len(found["items"])) == (None, 10)
+    mine.write_text("No Such Film,3\n")
+    assert refused("recommend", model_file, "--ratings", mine).startswith(
+        f"In {mine}, row 1: The model does not know the only rated item: No item or title 'No Such Film'"
+    )
+    mine.write_text("title,rating\nNo Such Film,3\nNor This,4\n")
+    assert refused("recommend", model_file, "--ratings", mine).startswith(
+        f"In {mine}, rows 2 to 3: The model knows none of the 2 rated items. The first: No item or title"
+    )
+
+
+def test_a_rating_outside_the_scale_is_reported_with_film_and_row(
+    model_file: Path, mine: Path
+) -> None:
+    mine.write_text("title,rating\nAlien,4\nthe matrix (1999),9\n")
+    assert refused("recommend", model_file, "--ratings", mine) == (
+        f"In {mine}, row 3: the rating 9 for 'the matrix (1999)' is outside the scale 0.5 to 5 in steps of 0.5. "
+        "Convert ratings on another scale first."
+    )
+
+
+def test_an_unknown_user_gets_the_command_for_new_people(model_file: Path) -> None:
+    told = refused("recommend", model_file, "--user", 999_999)
+    assert told.startswith("No user '999999' among the 2,000 this model was trained on.")
+    assert told.endswith(
+        f"\nGive their ratings instead:  matinee recommend {model_file} --ratings mine.csv"
+    )
+    assert told.count("\n") == 1

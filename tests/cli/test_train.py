@@ -1,0 +1,166 @@
+"""matinee train: files, settings, progress and error messages."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from matinee.models import MODELS
+from matinee.recommendation.model_file import load_model
+from tests.cli.conftest import RANKING_KEYS, RATING_KEYS, on_a_terminal
+from tests.helpers import as_json, good, refused, run
+
+MODEL_NAMES = ", ".join(model.name for model in MODELS)
+
+
+def test_train_writes_a_file_and_suggests_the_next_command(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.matinee"
+    result = good(
+        "train",
+        table,
+        "--model",
+        "mf",
+        "--set",
+        "factors=4",
+        "--set",
+        "epochs=3",
+        "--seed",
+        7,
+        "--out",
+        out,
+    )
+    assert result.stdout == ""
+    assert re.search(
+        rf"Trained mf on 500 ratings in \d+\.\d s; saved as {re.escape(str(out))}\.\n",
+        result.stderr,
+    )
+    assert result.stderr.endswith(f"Next:  matinee recommend {out} --user 1\n")
+    settings = load_model(out)[0].settings()
+    assert (settings["factors"], settings["epochs"], settings["seed"]) == (4, 3, 7)
+
+
+def test_the_number_of_threads_does_not_change_the_results(table: Path, tmp_path: Path) -> None:
+    for threads in (1, 2):
+        good(
+            "train",
+            table,
+            "--set",
+            "factors=4",
+            "--threads",
+            threads,
+            "--out",
+            tmp_path / f"{threads}.matinee",
+        )
+    one, two = (
+        as_json("recommend", tmp_path / f"{threads}.matinee", "--user", 1) for threads in (1, 2)
+    )
+    assert one == two
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_every_model_can_be_trained_evaluated_and_asked_for_lists(
+    model: Any, table: Path, tmp_path: Path, mine: Path
+) -> None:
+    out = tmp_path / "m.matinee"
+    good("train", table, "--model", model.name, "--out", out)
+    assert len(as_json("recommend", out, "--user", 1, "-k", 3)["items"]) == 3
+    mine.write_text("Film 7,5\nFilm 17,1\n")
+    assert len(as_json("recommend", out, "--ratings", mine, "-k", 3)["items"]) == 3
+    found = as_json("evaluate", table, "--model", model.name)
+    assert found.keys() >= RATING_KEYS | RANKING_KEYS
+    assert (found["rmse"] is not None) == model.capabilities.predicts_stars
+
+
+def test_a_file_without_histories_is_smaller_and_recommend_warns(
+    table: Path, tmp_path: Path
+) -> None:
+    whole, bare = tmp_path / "whole.matinee", tmp_path / "bare.matinee"
+    good("train", table, "--model", "baseline", "--out", whole)
+    good("train", table, "--model", "baseline", "--no-history", "--out", bare)
+    assert bare.stat().st_size < whole.stat().st_size
+    told = "This file was saved without histories, so films that the user has rated are not left out.\n"
+    assert told not in good("recommend", whole, "--user", 1).stderr
+    assert told in good("recommend", bare, "--user", 1).stderr
+    result = good("recommend", bare, "--user", 1, "-k", 30, "--json")
+    assert told in result.stderr
+    assert len(json.loads(result.stdout)["items"]) == 30
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--set", "epoch=8"), "mf has no setting 'epoch'. Did you mean 'epochs'"),
+        (("--set", "factors=many"), "mf: factors must be a whole number, not 'many' (default 64)."),
+        (
+            ("--set", "factors"),
+            "--set factors is not of the form KEY=VALUE, such as --set factors=32.",
+        ),
+        (
+            ("--set", "factors="),
+            "--set factors= is not of the form KEY=VALUE, such as --set factors=32.",
+        ),
+        (("--model", "base-line"), "There is no model 'base-line'. Did you mean 'baseline'?"),
+        (("--model", "qqqq"), f"There is no model 'qqqq'. The models are: {MODEL_NAMES}."),
+        (("--scale", "5:1"), "--scale 5:1 is not a range from low to high, such as 1:5."),
+        (("--scale", "five"), "--scale five is not a range from low to high, such as 1:5."),
+        (
+            ("--query", "SELECT 1"),
+            "A query needs a database URL as source, such as sqlite:///films.db.",
+        ),
+    ],
+)
+def test_wrong_settings_are_reported_in_one_line(
+    words: Sequence[str], told: str, table: Path, tmp_path: Path
+) -> None:
+    found = refused("train", table, *words, "--out", tmp_path / "m.matinee")
+    assert found.startswith(told)
+    assert "\n" not in found
+    assert list(tmp_path.glob("*.matinee")) == []
+
+
+def test_a_misspelled_setting_suggests_the_right_one(table: Path, tmp_path: Path) -> None:
+    told = refused("train", table, "--set", "factor=8", "--out", tmp_path / "m.matinee")
+    assert re.match(r"mf has no setting 'factor'\. Did you mean .*'factors'.*\?$", told)
+
+
+def test_missing_data_is_reported(tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "m.matinee")
+    assert refused("train", "nosuch", *out) == (
+        "There is neither a file nor a data set 'nosuch'. Give the path of a ratings table, or type "
+        "'matinee data list' to see the data sets."
+    )
+    assert re.match(
+        r"There is neither a file nor a data set 'smaple'\. Did you mean 'sample'.*\? Give the path",
+        refused("train", "smaple", *out),
+    )
+    assert refused("train", "ml-100k", *out) == (
+        "The data set 'ml-100k' is not on this machine. Type 'matinee data fetch ml-100k' to download about 5 MB, "
+        "or set MATINEE_DATA to a folder that holds ml-100k/ or ml-100k.zip."
+    )
+    assert (
+        refused("train", tmp_path / "none.csv", *out)
+        == f"There is no file or folder {tmp_path / 'none.csv'}."
+    )
+    assert refused("train", "sample", "--query", "SELECT 1", *out) == (
+        "The sample is built in: leave out the options that say how to read a table."
+    )
+
+
+def test_on_a_terminal_training_shows_its_progress(table: Path, tmp_path: Path) -> None:
+    assert "Training mf" in on_a_terminal("train", table, "--out", tmp_path / "m.matinee")
+
+
+def test_training_never_replaces_a_file_that_is_not_a_model(tmp_path: Path) -> None:
+    table = tmp_path / "precious.csv"
+    table.write_text("user,item,rating\n1,1,5\n1,2,4\n2,1,3\n")
+    before = table.read_text()
+    result = run("train", table, "--out", table)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert (
+        result.stderr
+        == f"Error: '{table}' exists and is not a model file; give another name with --out.\n"
+    )
+    assert table.read_text() == before

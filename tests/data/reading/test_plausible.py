@@ -1,0 +1,71 @@
+"""Implausible ratings are named with the option that mends them."""
+
+from pathlib import Path
+
+import pytest
+
+from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.read import read
+from tests.data.reading.test_values import notes_of, table
+from tests.helpers import reading_error
+
+FIVE = "1 2 3 4 5 4 3 5 4 2 1 3"
+
+
+@pytest.mark.parametrize(
+    ("values", "start"),
+    [
+        ("0 0 0 0 7 8 9 10", "12 of 24 ratings are 0, apart from the others (7 to 10). If 0 means"),
+        ("0 0 0 0 0 1 2 3 4 5 2 3", "10 of 24 ratings are 0, apart from the others (1 to 5)"),
+        ("-1 1 2 3 4 5", "4 of 24 ratings are -1, apart from the others (1 to 5). If -1 means"),
+        ("99 -9.5 3.25 8 99 1", "8 of 24 ratings are 99, apart from the others (-9.5 to 8)"),
+    ],
+)
+def test_a_value_for_not_rated_is_named(values: str, start: str, tmp_path: Path) -> None:
+    path = table(tmp_path, values=values)
+    (note,) = [note for note in notes_of(read(path)) if not note.startswith("Only")]
+    assert note.startswith(start)
+    sentinel = start.split()[5].rstrip(",")
+    assert f"give --missing {sentinel}; if it is a rating, give --scale " in note
+    assert read(path, ReadOptions(missing=(float(sentinel),))).ratings.scale.lowest != float(
+        sentinel
+    )
+    low, high = read(path).ratings.scale[:2]
+    assert notes_of(read(path, ReadOptions(scale=(low, high)))) == ()
+
+
+@pytest.mark.parametrize("values", ["0 1", "-1 0 1", "-1 1", "0 1 2 3 4 5", FIVE, "0 0.5 1 1.5 2"])
+def test_a_scale_from_zero_or_below_is_no_news(values: str, tmp_path: Path) -> None:
+    assert notes_of(read(table(tmp_path, values=values))) == ()
+
+
+def test_one_value_far_outside_is_named_with_its_row(tmp_path: Path) -> None:
+    path = table(tmp_path, values=f"{FIVE} 50 {FIVE}")
+    assert notes_of(read(path))[0] == (
+        "The rating 50 in data row 13 lies far outside the others (1 to 5) and stretches the "
+        "scale. To leave out such rows, give --scale 1:5 --skip-bad-rows; if it is right, --scale "
+        "1:50."
+    )
+    mended = read(path, ReadOptions(scale=(1, 5), skip_bad_rows=True))
+    assert (len(mended.ratings), notes_of(mended)) == (23, ())
+
+
+def test_counts_in_the_place_of_ratings_are_asked_about(tmp_path: Path) -> None:
+    path = table(tmp_path, values="1 1 2 1 1 3 35 1 1 400 1635 1")
+    assert reading_error(path) == (
+        f"{path}: the column 'rating' looks like counts: whole numbers from 1 to 1,635, half of "
+        "them at most 1. Give --count-column rating if they say how often, or --rating-column "
+        "rating if they are ratings."
+    )
+    assert not read(path, ReadOptions(count="rating")).ratings.scale.has_stars
+    assert read(path, ReadOptions(rating="rating")).ratings.scale.highest == 1635
+
+
+@pytest.mark.parametrize("values", ["10 60 100 55 80 20 90", "1 10 3 7 8 9 10"])
+def test_long_scales_are_no_counts(values: str, tmp_path: Path) -> None:
+    assert notes_of(read(table(tmp_path, values=values))) == ()
+
+
+def test_next_to_no_likes_are_told(tmp_path: Path) -> None:
+    (note,) = notes_of(read(table(tmp_path, values=f"1 2 1 2 {FIVE}"), ReadOptions(scale=(1, 20))))
+    assert note.startswith("Only 0 of 24 ratings count as liked, from 15.25 on, so ials, ease and")

@@ -1,0 +1,75 @@
+"""A column of words that nobody named is asked about, never ignored."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.read import read
+from tests.helpers import reading_error
+
+
+def rows(words: str, n: int = 12) -> list[tuple[int, int, str]]:
+    cells = words.split()
+    return [(row % 4, row // 2, cells[row % len(cells)]) for row in range(n)]
+
+
+def test_likes_under_any_name_are_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    text = "".join(f"{user},{item},{word}\n" for user, item, word in rows("like dislike like"))
+    path.write_text(f"user,item,how\n{text}")
+    assert reading_error(path) == (
+        f"{path} has no rating column under a usual name, but its column 'how' holds few words: "
+        "'like' (8), 'dislike' (4). Give --rating-column how if they are ratings ('like' is "
+        "then 1, 'dislike' is then 0); or --pairs if every row counts alike."
+    )
+    assert read(path, ReadOptions(rating="how")).ratings.value[:2].tolist() == [1, 0]
+    assert not read(path, ReadOptions(pairs=True)).ratings.scale.has_stars
+
+
+def test_events_need_a_value_each(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    text = "".join(f"{user},{item},{word}\n" for user, item, word in rows("view cart buy view"))
+    path.write_text(f"user,item,event\n{text}")
+    assert reading_error(path) == (
+        f"{path} has no rating column under a usual name, but its column 'event' holds few words: "
+        "'view' (6), 'buy' (3), 'cart' (3). Give --rating-column event and what each is worth, as "
+        'in --map "view=0,buy=1,cart=2", if they are ratings; or --pairs if every row counts alike.'
+    )
+    given = ReadOptions(rating="event", value_map={"view": 1, "cart": 2, "buy": 3})
+    assert read(path, given).ratings.value[:3].tolist() == [1, 2, 3]
+
+
+def test_words_that_begin_far_down_are_asked_about_too(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    text = "".join(f"{row % 40},{row},{'no' if row > 500 else 'yes'}\n" for row in range(600))
+    path.write_text(f"user,item,again\n{text}")
+    assert "'yes' (501), 'no' (99)" in reading_error(path)
+    path.write_text(path.read_text() + "7\n")
+    assert "'yes' (501), 'no' (99)" in reading_error(path)
+
+
+@pytest.mark.parametrize("kind", ["frame", "json", "parquet"])
+def test_booleans_of_every_source_are_asked_about(kind: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"user": [1, 2, 3], "item": [1, 2, 2], "again": [True, False, True]})
+    source: object = frame
+    if kind == "json":
+        source = tmp_path / "r.jsonl"
+        lines = [json.dumps(row) for row in frame.to_dict("records")]
+        (tmp_path / "r.jsonl").write_text("\n".join(lines))
+    elif kind == "parquet":
+        source = tmp_path / "r.parquet"
+        frame.to_parquet(tmp_path / "r.parquet")
+    assert "Give --rating-column again if they are ratings" in reading_error(source)
+    assert read(source, ReadOptions(rating="again")).ratings.value.tolist() == [1, 0, 1]
+
+
+def test_titles_names_and_single_words_are_not_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    text = "".join(f"{row % 4},{row // 2},Film {row // 9},view,t{row}\n" for row in range(18))
+    path.write_text(f"user,item,title,event,tag\n{text}")
+    dataset = read(path)
+    assert dataset.summary is not None
+    assert dataset.summary.unused == ("title", "event", "tag")

@@ -1,0 +1,35 @@
+"""The start page: films to rate."""
+
+from pathlib import Path
+
+import httpx
+
+from matinee.data.ratings import Ratings
+from tests.web.pages.conftest import (
+    browsing,
+    films_on,
+    fitted_guide,
+    send_rating,
+    settings_for,
+    words_on,
+)
+
+
+def test_skipped_films_are_replaced_by_others(visitor: httpx.Client) -> None:
+    first = films_on(visitor.get("/"))
+    assert len(first) == len(set(first)) == 18
+    second = films_on(visitor.get("/", params={"skip": first[:3]}))
+    assert len(second) == 18
+    assert not set(first[:3]) & set(second)
+
+
+def test_all_films_can_be_rated(tmp_path: Path) -> None:
+    ratings = Ratings.from_ids(
+        [1, 1, 2, 2, 3, 3], ["a", "b", "b", "c", "a", "c"], [5.0, 1.0, 4.0, 2.0, 3.0, 5.0]
+    )
+    with browsing(settings_for(fitted_guide("baseline", ratings), tmp_path)) as client:
+        assert sorted(films_on(client.get("/"))) == ["a", "b", "c"]
+        for item_id in "abc":
+            response = send_rating(client, item_id, 4)
+        assert "That's everything. 0 instead of 24: there are 3 films" in words_on(response)
+        assert "You have gone through all films." in words_on(client.get("/"))

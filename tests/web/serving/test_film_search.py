@@ -1,0 +1,54 @@
+"""Search by title, genre and year."""
+
+import numpy as np
+import pytest
+
+from matinee.recommendation.filters import Filters
+from matinee.web.serving.film_search import FilmIndex
+from tests.web.conftest import guide_of
+
+
+@pytest.fixture(scope="module")
+def films() -> FilmIndex:
+    return FilmIndex(guide_of())
+
+
+def titles(films: FilmIndex, text: str) -> list[str]:
+    indices = films.search(text, Filters(), "popular").indices
+    return [films.summary(index)["title"] for index in indices.tolist()]
+
+
+@pytest.mark.parametrize("text", ["amelie", "AMÉLIE", "amel", "amelie 2001", "2001 amel"])
+def test_titles_are_found_without_accents_and_case_and_by_word_beginnings(
+    films: FilmIndex, text: str
+) -> None:
+    assert titles(films, text) == ["Amélie (2001)"]
+
+
+def test_titles_that_start_with_the_text_come_first(films: FilmIndex) -> None:
+    found = titles(films, "film 1")
+    starts = [title.startswith("Film 1") for title in found]
+    assert starts == sorted(starts, reverse=True)
+    assert set(starts) == {True, False}  # such as "Film 5 (1955)", whose year starts with 1
+
+
+def test_similar_titles_are_guesses_and_short_texts_have_none(films: FilmIndex) -> None:
+    result = films.search("amelei", Filters(), "popular")
+    assert result.is_guess
+    assert films.summary(int(result.indices[0]))["title"] == "Amélie (2001)"
+    assert films.search("zq", Filters(), "popular").indices.tolist() == []
+
+
+def test_an_empty_text_finds_all_films_in_the_given_order(films: FilmIndex) -> None:
+    def years(order: str) -> list[int]:
+        indices = films.search("", Filters(), order).indices.tolist()
+        return [year for index in indices if (year := films.summary(index)["year"])]
+
+    assert years("oldest") == sorted(years("popular"))
+    assert years("newest") == sorted(years("popular"), reverse=True)
+    counts = [
+        films.summary(index)["n_ratings"]
+        for index in films.search("", Filters(), "popular").indices.tolist()
+    ]
+    assert (np.diff(counts) <= 0).all()
+    assert len(counts) == 120
