@@ -67,7 +67,7 @@ def rows_to_predict(value: RatingsLike) -> Ratings:
     """`ratings_of` for predictions: one row for each row of the table, in order.
 
     Raises:
-        DataError: as for `ratings_of`; or reading merged rows, because a pair is repeated.
+        DataError: as for `ratings_of`; or reading merged or left out rows.
     """
     if isinstance(value, Ratings) or not _is_table(value):
         return ratings_of(value, "predict_ratings")
@@ -80,6 +80,11 @@ def rows_to_predict(value: RatingsLike) -> Ratings:
         raise DataError(
             f"predict_ratings needs each pair of user and item once, but {dataset.n_duplicates:,} "
             f"rows repeat one. {advice}"
+        )
+    if dataset.source_rows is not None:
+        raise DataError(
+            f"predict_ratings needs a user, an item and a rating in each row, but only "
+            f"{len(dataset.ratings):,} rows have them. {advice}"
         )
     return dataset.ratings
 

@@ -114,6 +114,18 @@ def test_rows_to_predict_are_those_of_the_table_and_no_pair_may_be_repeated() ->
     assert error_message(MatineeError, rows_to_predict, one).endswith(advice)
 
 
+def test_rows_that_reading_leaves_out_are_not_predicted_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ratings = small_table()
+    shorter = Dataset("d", ratings, Catalog(), source_rows=np.arange(len(ratings)) + 1)
+    monkeypatch.setattr("matinee.data.reading.read.read", lambda _: shorter)
+    assert error_message(DataError, rows_to_predict, frame()) == (
+        "predict_ratings needs a user, an item and a rating in each row, but only 900 rows have "
+        "them. Guide.predict_pairs(user_ids, item_ids) predicts any pairs."
+    )
+
+
 # -- people ------------------------------------------------------------------------------
 
 
