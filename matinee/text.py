@@ -2,6 +2,7 @@
 names."""
 
 from collections.abc import Callable, Iterable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from matinee.errors import UnknownNameError
@@ -54,6 +55,22 @@ def span(low: float, high: float) -> str:
     if low == high:
         return f"{low:,.0f}"
     return f"{low:,.0f} to {high:,.0f}"
+
+
+def html_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], notes: Iterable[str] = ()
+) -> str:
+    """A table for notebooks, with a paragraph for each note; all texts are escaped."""
+    lines = ["<table>"]
+    if headings:
+        lines.append(f"<thead>{_html_row('th', headings)}</thead>")
+    lines += ["<tbody>", *(_html_row("td", row) for row in rows), "</tbody>", "</table>"]
+    lines += [f"<p>{escape(note)}</p>" for note in notes if note]
+    return "\n".join(lines)
+
+
+def _html_row(tag: str, cells: Sequence[object]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells)}</tr>"
 
 
 def printable(text: str) -> str:

@@ -70,7 +70,9 @@ LAYERS = (
 )
 """Bottom to top: a package imports only from lines above its own; siblings on a line do not know each other."""
 
-DATA_OF_MODELS = {"data.ratings", "data.vocabulary", "data.features", "data.split"}
+DATA_OF_MODELS = {
+    *("data.arguments", "data.ratings", "data.vocabulary", "data.features", "data.split"),
+}
 """What models know of data: neither titles nor how a table is read."""
 
 GENERAL_TESTS = {
@@ -87,6 +89,7 @@ LATE_IMPORTS = {
     "training": "PyTorch takes seconds to load and may not be installed",
     "models.neural.network": "it imports PyTorch",
     "plots": "Matplotlib takes half a second to load",
+    "data.reading.read": "it imports Polars, which only a table that is not Ratings yet needs",
     "data.reading.sql": "it imports SQLAlchemy, which only queries need",
     "data.reading.arrays": "it imports Polars, which only `Ratings.from_ids` needs",
     "recommendation.everybody": "it imports Polars, which only a table of lists needs",

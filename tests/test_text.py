@@ -9,7 +9,17 @@ import pytest
 
 import matinee
 from matinee.errors import UnknownNameError
-from matinee.text import counted, did_you_mean, find_named, joined, nearest, printable, share, span
+from matinee.text import (
+    counted,
+    did_you_mean,
+    find_named,
+    html_table,
+    joined,
+    nearest,
+    printable,
+    share,
+    span,
+)
 
 PACKAGE = Path(matinee.__file__).parent
 
@@ -25,6 +35,14 @@ def test_one_is_singular_and_other_numbers_are_plural() -> None:
         "1 person",
         "2,000 people",
     ]
+
+
+def test_a_table_for_notebooks_is_escaped() -> None:
+    assert html_table(("", "a<b"), [(1, "x & y")], ["1 < 2", ""]) == (
+        "<table>\n<thead><tr><th></th><th>a&lt;b</th></tr></thead>\n<tbody>\n"
+        "<tr><td>1</td><td>x &amp; y</td></tr>\n</tbody>\n</table>\n<p>1 &lt; 2</p>"
+    )
+    assert "thead" not in html_table((), [("x",)])
 
 
 def test_words_are_joined_with_commas_and_a_conjunction() -> None:

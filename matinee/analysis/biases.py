@@ -29,9 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
+from matinee.data.arguments import list_length
 from matinee.data.catalog import Film
 from matinee.data.vocabulary import Id
-from matinee.errors import SettingError, UnsupportedError
+from matinee.errors import UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
 from matinee.recommendation.guide import Guide
@@ -169,7 +170,7 @@ def bias_ranking(
     Raises:
         UnsupportedError: the model learns no biases.
     """
-    _check_k(k)
+    k = list_length(k)
     biases = _bias_model(guide.model)
     sign = -1 if lowest else 1
     if raw:
@@ -184,7 +185,7 @@ def generosity(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[UserL
     Raises:
         UnsupportedError: the model learns no biases, or the file was saved without histories.
     """
-    _check_k(k)
+    k = list_length(k)
     model = guide.model
     biases = _bias_model(model)
     ratings = model.history_.to_ratings()
@@ -218,7 +219,7 @@ def disagreements(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[Bi
     Raises:
         UnsupportedError: the model learns no biases, or the file was saved without histories.
     """
-    _check_k(k)
+    k = list_length(k)
     model = guide.model
     biases = _bias_model(model)
     ratings = model.history_.to_ratings()
@@ -245,11 +246,6 @@ def disagreements(guide: Guide, k: int = 10, *, lowest: bool = False) -> list[Bi
 def bias_unit(model: Recommender) -> str:
     """What a bias of this model is measured in: "stars", or "logits", before the sigmoid."""
     return "stars" if _bias_model(model).is_in_stars else "logits"
-
-
-def _check_k(k: int) -> None:
-    if k < 1:
-        raise SettingError(f"k must be at least 1, not {k}.")
 
 
 # -- biases and their intervals ----------------------------------------------------------

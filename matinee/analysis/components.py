@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from matinee._types import Doubles
+from matinee.data.arguments import list_length
 from matinee.data.catalog import Film
 from matinee.data.vocabulary import Id
-from matinee.errors import SettingError, UnsupportedError
+from matinee.errors import UnsupportedError
 from matinee.evaluation.significance import holm
 from matinee.linalg import principal_components
 from matinee.models.history import few_ratings
@@ -150,9 +151,7 @@ def components(
         UnsupportedError: the model has no item factors, they are all zero, or fewer than two
             films remain.
     """
-    for name, value in (("n", n), ("k", k)):
-        if value < 1:
-            raise SettingError(f"{name} must be at least 1, not {value}.")
+    n, k = list_length(n, "n"), list_length(k)
     model = guide.model
     try:
         vectors = model.item_vectors()  # (I, F)

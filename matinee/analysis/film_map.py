@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Floats
+from matinee.data.arguments import list_length
 from matinee.data.catalog import Film
 from matinee.data.vocabulary import Id
-from matinee.errors import SettingError, UnsupportedError
+from matinee.errors import UnsupportedError
 from matinee.linalg import centered, nearest_rows, principal_components, shrinkage_weights
 from matinee.models.base import UserState
 from matinee.models.history import few_ratings
@@ -157,8 +158,7 @@ def make_map(
         SettingError: an unknown method, or k below 1.
     """
     check_choice("The method", method, METHODS)
-    if k < 1:
-        raise SettingError(f"k must be at least 1, not {k}.")
+    k = list_length(k)
     model = guide.model
     few = few_ratings(model.item_counts_)
     if min_ratings is None:

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles
+from matinee.data.arguments import list_length, person_of
 from matinee.data.catalog import Film
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
-from matinee.errors import SettingError, UnsupportedError
+from matinee.errors import UnsupportedError
 from matinee.linalg import centered, shrinkage_weights
 from matinee.models.base import Person, Recommender, UserState
 from matinee.models.implicit_feedback import liked_from
@@ -156,10 +157,8 @@ def neighbors(guide: Guide, person: Person, k: int = 10, *, n_films: int = 10) -
     Raises:
         UnsupportedError: the model learns no tastes.
     """
-    for name, value in (("k", k), ("n_films", n_films)):
-        if value < 1:
-            raise SettingError(f"{name} must be at least 1, not {value}.")
-    model = guide.model
+    k, n_films = list_length(k), list_length(n_films, "n_films")
+    model, person = guide.model, person_of(person)
     profile = model.profile(person)
     own_index = None
     if not isinstance(person, UserState | Mapping):

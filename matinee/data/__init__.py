@@ -1,6 +1,7 @@
 """Data before a model sees it: ratings, their users and items, titles, features and splits.
 
 vocabulary       ids and row numbers
+arguments        what the library's functions take: tables, people, numbers and ids
 ratings          the table of ratings, in row numbers
 catalog, titles  titles, years and genres of items; titles as search keys
 features         side information on users and items

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.arguments import RatingsLike, ratings_of
 from matinee.data.ratings import NO_TIME, Ratings, Scale
 from matinee.errors import DataError, SettingError
 
@@ -195,21 +196,26 @@ def _about_pairs(train: Ratings, test: Ratings) -> str:
 
 
 def splits(
-    ratings: Ratings, spec: str, seed: int = 0, source_rows: NDArray[np.int64] | None = None
+    ratings: RatingsLike, spec: str, seed: int = 0, source_rows: NDArray[np.int64] | None = None
 ) -> Iterator[Split]:
     """The split or splits that a text names.
 
     Args:
-        ratings: the whole.
+        ratings: the whole; a `Dataset`, a frame or a path is read as `matinee.read` does.
         spec: random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy.
         seed: of a random split.
-        source_rows: see `given_rows`.
+        source_rows: see `given_rows`; None: those of the `Dataset`, if it is one.
 
     Raises:
         SettingError: `spec` is none of these.
         DataError: the split is impossible with these ratings, or the file of rows cannot be
             read.
     """
+    if not isinstance(spec, str):
+        raise SettingError(f"No split '{spec}'. Give one of {PROTOCOLS}.")
+    if source_rows is None:
+        source_rows = getattr(ratings, "source_rows", None)
+    ratings = ratings_of(ratings, "splits")
     kind, _, argument = spec.partition(":")
     if kind == "kfold" and argument.isdecimal():
         yield from k_fold(ratings, int(argument), seed)

@@ -31,6 +31,13 @@ def _as_array(ids: Ids) -> NDArray[Any]:
     return array
 
 
+def is_collection(value: Any) -> bool:
+    """Whether a value holds several others: a list, array, series or mapping, but no text."""
+    if isinstance(value, (str, bytes)) or getattr(value, "ndim", 1) == 0:
+        return False
+    return hasattr(value, "__len__")
+
+
 def _whole_number(text: str) -> int | None:
     """The whole number that a text writes, such as 7, 7.0 or 7e0; None for others, and for 07."""
     stripped = text.strip()
@@ -131,7 +138,10 @@ class Vocabulary:
 
         Raises:
             UnknownNameError: there is no such id; the message suggests the nearest ones.
+            DataError: it is None, or several ids.
         """
+        if given is None or is_collection(given):
+            raise DataError(f"Give one {self.kind} id, not a value of type {type(given).__name__}.")
         index = self.find(given)
         if index is None:
             hint = ""
@@ -159,8 +169,19 @@ class Vocabulary:
         return found
 
     def lookup(self, raw: Ids | Sequence[Id]) -> NDArray[np.int32]:
-        """The indices of many ids, (n,) int32, with -1 for those that are unknown."""
-        array = np.asarray(raw)
+        """The indices of many ids, (n,) int32, with -1 for those that are unknown.
+
+        Raises:
+            DataError: it is a single id, or a table with several columns.
+        """
+        try:
+            array = np.asarray(raw)
+        except ValueError:  # lists of different lengths in a list
+            array = np.asarray(None)
+        if array.ndim != 1:
+            raise DataError(
+                f"Give a list of {self.kind} ids, not a value of type {type(raw).__name__}."
+            )
         if not (self.is_integer and np.issubdtype(array.dtype, np.integer)):
             indices = np.full(len(array), -1, np.int32)
             for row, given in enumerate(array.tolist()):

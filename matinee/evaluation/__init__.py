@@ -3,6 +3,7 @@
 metrics, ranking      errors of predicted stars; measures of recommended lists
 per_user              sums per user, for intervals and paired tests
 significance          intervals and paired tests over users
+parts                 splits, or ratings to split
 evaluate, report      one model on one split or on folds; its results
 comparison, isolated, paired_tests   several models on the same split
 tuning, tuning_study  a search for better settings

@@ -5,9 +5,9 @@ memory or the compiled code of another, and a model that needs too much memory s
 itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -16,10 +16,15 @@ from matinee.errors import SettingError
 from matinee.evaluation import Report, split_note
 from matinee.evaluation.isolated import Measured, measure_here, measure_isolated, packed
 from matinee.evaluation.paired_tests import MEASURES, PairedTests, paired_tests
+from matinee.evaluation.parts import PartsLike, parts_of
+from matinee.evaluation.report import MEASURES as QUALITY
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.progress import Progress, Step
-from matinee.text import joined
+from matinee.text import find_named, html_table, joined
+
+if TYPE_CHECKING:
+    import polars as pl
 
 HEADINGS = (
     "model",
@@ -69,6 +74,9 @@ class ComparedModel:
 class Comparison:
     """The results of several models on the same split.
 
+    It has a length and can be iterated, gives an entry by position or by name, and shows as a
+    table in a notebook.
+
     Attributes:
         entries: models that predict stars by RMSE, then models that only rank by NDCG@10, then
             models that could not be measured.
@@ -97,6 +105,46 @@ class Comparison:
             "models": [entry.to_dict() for entry in self.entries],
             "contests": {tests.measure: tests.to_dict() for tests in self.contests},
         }
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[ComparedModel]:
+        return iter(self.entries)
+
+    @overload
+    def __getitem__(self, key: int | str) -> ComparedModel: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[ComparedModel]: ...
+
+    def __getitem__(self, key: int | str | slice) -> ComparedModel | list[ComparedModel]:
+        if not isinstance(key, str):
+            return self.entries[key]
+        return find_named("model", key, self.entries)
+
+    def to_frame(self) -> "pl.DataFrame":
+        """The comparison as a Polars frame, a row for each model.
+
+        The columns are those of `ComparedModel`, the measures of `Report`, and the times;
+        empty for models that could not be measured.
+        """
+        import polars as pl  # slow to import
+
+        fields = (*QUALITY, "fit_seconds", "predict_seconds", "recommend_seconds")
+        rows = []
+        for entry in self.entries:
+            row = {"name": entry.name, "model": entry.model, "problem": entry.problem}
+            numbers = {name: getattr(entry.report, name, None) for name in fields}
+            rows.append(row | numbers | {"memory_mb": entry.memory_mb})
+        texts = dict.fromkeys(("name", "model", "problem"), pl.String)
+        numbers_of = dict.fromkeys((*fields, "memory_mb"), pl.Float64)
+        return pl.DataFrame(rows, schema={**texts, **numbers_of})
+
+    def _repr_html_(self) -> str:
+        """The table as notebooks show it, with its sentences."""
+        notes = [self.title(), *self.sentences(), self.note]
+        return html_table(HEADINGS, self.rows(), notes)
 
     def title(self) -> str:
         """The data set and the split, in one line."""
@@ -157,7 +205,9 @@ class Comparison:
                 "the uncertainty of a difference, because users differ more than models do."
             )
         rankers = [
-            entry.name for entry in self._measured() if entry.report and entry.report.rmse is None
+            entry.name
+            for entry in self._measured()
+            if entry.report is not None and entry.report.rmse is None
         ]
         if 0 < len(rankers) < len(self._measured()):
             verb = "does" if len(rankers) == 1 else "do"
@@ -173,9 +223,9 @@ class Comparison:
 
 
 def compare(
-    models: Mapping[str, Recommender],
-    parts: Sequence[Split],
-    dataset: str = "unnamed",
+    models: Mapping[str, Recommender] | Iterable[Recommender],
+    parts: PartsLike,
+    dataset: str | None = None,
     *,
     n_threads: int | None = None,
     progress: Progress | None = None,
@@ -184,18 +234,23 @@ def compare(
     """Trains and tests each model on the same split, or on the same folds.
 
     Args:
-        models: unfitted models, by their names in the table.
+        models: unfitted models, by their names in the table; or a list of different models.
+        parts: one split, or several folds. Ratings, a `Dataset`, a frame or a path are split
+            by "random:0.2".
+        dataset: the name of the data; None: that of the `Dataset`, frame or file.
         progress: called before each model with its name, and at the end.
         isolated: measures each model in a separate process, which takes a second to start.
             Otherwise, and for models that are not in MODELS, everything runs in this process,
             and the memory of each model is unknown.
 
     Raises:
-        SettingError: there are no models.
+        SettingError: there are no models, or two in a list have the same name.
+        DataError: `parts` holds neither splits nor ratings.
     """
-    if not models:
-        raise SettingError("There are no models to compare: name at least one.")
-    data = packed(parts, dataset, n_threads)
+    models = _by_name(models)
+    parts, dataset = parts_of(parts, dataset, "compare")
+    all_parts = list(parts)
+    data = packed(all_parts, dataset, n_threads)
     results = {}
     for number, (name, model) in enumerate(models.items()):
         if progress:
@@ -203,10 +258,31 @@ def compare(
         if isolated and type(model) in MODELS:
             results[name] = measure_isolated(model, data)
         else:
-            results[name] = measure_here(model, parts, dataset, n_threads)
+            results[name] = measure_here(model, all_parts, dataset, n_threads)
     if progress:
         progress(Step(len(models), len(models), "done"))
-    return compared(results, {name: model.name for name, model in models.items()}, parts, dataset)
+    return compared(
+        results, {name: model.name for name, model in models.items()}, all_parts, dataset
+    )
+
+
+def _by_name(models: Mapping[str, Recommender] | Iterable[Recommender]) -> dict[str, Recommender]:
+    """The models by their names in the table."""
+    expected = "compare takes models by name, such as {'mf': matinee.MatrixFactorization()}"
+    if isinstance(models, (str, Recommender)) or not isinstance(models, Iterable):
+        raise SettingError(f"{expected}, or a list of models.")
+    if isinstance(models, Mapping):
+        named = list(models.items())
+    else:
+        named = [(getattr(model, "name", ""), model) for model in models]
+    if not named:
+        raise SettingError("There are no models to compare: name at least one.")
+    for _, model in named:
+        if not isinstance(model, Recommender):
+            raise SettingError(f"{expected}, not {model!r}.")
+    if len(dict(named)) < len(named):
+        raise SettingError(f"Two models have the same name: {expected}.")
+    return dict(named)
 
 
 def compared(

@@ -1,15 +1,19 @@
 """Fits a model on the training part of a split and measures it on the test part."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from matinee.data.arguments import described
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split
+from matinee.errors import SettingError
 from matinee.evaluation import metrics
+from matinee.evaluation.parts import PartsLike, parts_of
 from matinee.evaluation.per_user import PerUserSums, error_sums, list_sums, pooled
 from matinee.evaluation.ranking import judge, ranking_task, top_lists
 from matinee.evaluation.report import Report, split_note
@@ -64,9 +68,9 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    make_model: Callable[[], Recommender],
-    parts: Iterable[Split],
-    dataset: str,
+    make_model: Callable[[], Recommender] | Recommender,
+    parts: PartsLike,
+    dataset: str | None = None,
     *,
     n_threads: int | None = None,
     progress: Progress | None = None,
@@ -75,21 +79,46 @@ def evaluate(
     """Fits a new model on the training part of each split and measures it on the test part.
 
     Args:
-        make_model: makes an unfitted model.
-        parts: one split, or several folds.
-        dataset: the name of the data, for the report.
+        make_model: makes an unfitted model: its class, or any function without arguments; or a
+            model, of which copies are fitted.
+        parts: one split, or several folds. Ratings, a `Dataset`, a frame or a path are split
+            by "random:0.2".
+        dataset: the name of the data, for the report; None: that of the `Dataset`, frame or
+            file.
         with_ranking: judges the lists of all users as well (`matinee.ranking`). For models
             that only rank this is always done.
+
+    Raises:
+        SettingError: `make_model` makes no model.
+        DataError: `parts` holds neither splits nor ratings.
     """
+    make, given = _maker(make_model), parts_of(parts, dataset, "evaluate")
     results = []
-    for part in parts:
-        model = make_model()
+    for part in given.splits:
+        model = make()
         results.append(
             evaluate_part(
                 model, part, n_threads=n_threads, progress=progress, with_ranking=with_ranking
             )
         )
-    return summarize(results, make_model(), dataset).report
+    return summarize(results, make(), given.dataset).report
+
+
+def _maker(make_model: Callable[[], Recommender] | Recommender) -> Callable[[], Recommender]:
+    """A function that makes an unfitted model, and refuses to make anything else."""
+
+    def make() -> Recommender:
+        if isinstance(make_model, Recommender):
+            return copy(make_model)
+        made: object = make_model() if callable(make_model) else make_model
+        if not isinstance(made, Recommender):
+            raise SettingError(
+                "evaluate takes a model class, a function that makes a model, or a model, such as "
+                f"matinee.MatrixFactorization, not {described(made)}."
+            )
+        return made
+
+    return make
 
 
 def evaluate_part(

@@ -1,12 +1,27 @@
 """The report on one model: what `matinee evaluate` prints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matinee._version import __version__
 from matinee.data.split import Split
+from matinee.errors import UnknownNameError
 from matinee.models.blend import in_words
+from matinee.text import html_table, suggest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MEASURES = (
+    "rmse", "mae", "rmse_per_user", "mae_per_user",
+    "ndcg_at_5", "ndcg_at_10", "ndcg_at_20", "map_at_5", "map_at_10", "map_at_20",
+    "precision_at_5", "precision_at_10", "precision_at_20",
+    "recall_at_5", "recall_at_10", "recall_at_20",
+    "hit_rate_at_5", "hit_rate_at_10", "hit_rate_at_20",
+    "mrr", "coverage", "gini", "mean_popularity", "novelty", "diversity",
+)  # fmt: skip
+"""The fields of a report that are measures of quality."""
 
 NO_STARS = (
     "This data is implicit feedback, without ratings: only lists are judged, and every pair of the "
@@ -22,6 +37,9 @@ class Report:
     measures of lists are 0 to 1 (see `ranking` and `metrics`). With several folds, measures
     are means over the folds and times are sums. A measure that the model does not have, or
     that was not requested, is None.
+
+    A report is also a mapping from the names of its measures to their values, without those
+    that are None, and shows as a table in a notebook.
 
     Attributes:
         intervals: the 95% interval of each measure by name, over samples of users
@@ -87,6 +105,43 @@ class Report:
     unit: str = "rating"
     note: str = ""
     version: str = __version__
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __getitem__(self, measure: str) -> float:
+        known = self.keys()
+        if measure not in known:
+            hint = suggest(str(measure), known, "Its measures")
+            raise UnknownNameError(f"This report has no measure '{measure}'.{hint}")
+        value: float = getattr(self, measure)
+        return value
+
+    def keys(self) -> list[str]:
+        """The names of the measures that are not None."""
+        return [name for name in MEASURES if getattr(self, name) is not None]
+
+    def to_frame(self) -> "pl.DataFrame":
+        """The measures as a Polars frame: `measure`, `value`, and the interval `low`, `high`."""
+        import polars as pl  # slow to import
+
+        ends = [self.intervals.get(name, (None, None)) for name in self]
+        columns = {
+            "measure": list(self),
+            "value": [self[name] for name in self],
+            "low": [low for low, _ in ends],
+            "high": [high for _, high in ends],
+        }
+        numbers = dict.fromkeys(("value", "low", "high"), pl.Float64)
+        return pl.DataFrame(columns, schema_overrides={"measure": pl.String, **numbers})
+
+    def _repr_html_(self) -> str:
+        """The table of `rows` as notebooks show it."""
+        title = f"{self.model} on {self.dataset}, {self.protocol}"
+        return html_table((title, ""), self.rows(), [self.note])
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, as `matinee evaluate --json` prints them."""

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from math import isfinite
 from typing import Any
 
+from matinee.data.arguments import RatingsLike, ratings_of
 from matinee.data.ratings import NO_TIME, Ratings
 from matinee.data.split import Split, splits
 from matinee.errors import SettingError, UnsupportedError
@@ -173,7 +174,7 @@ def _written(value: Any) -> str:
 
 def tune(
     model: Recommender,
-    train: Ratings,
+    train: RatingsLike,
     plan: Plan | None = None,
     *,
     n_threads: int | None = None,
@@ -193,6 +194,7 @@ def tune(
 
     Args:
         model: an unfitted model; the search starts from its settings.
+        train: `Ratings`; a `Dataset`, a frame or a path is read as `matinee.read` does.
         progress: called after each trial.
 
     Raises:
@@ -204,6 +206,7 @@ def tune(
         raise UnsupportedError(
             "Tuning needs optuna, which is not installed:  pip install 'matinee[tune]'"
         )
+    train = ratings_of(train, "tune")
     plan = plan or Plan()
     has_times = train.timestamp is not None and bool((train.timestamp != NO_TIME).any())
     space = search_space(model, plan.fixed, has_times)

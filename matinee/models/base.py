@@ -5,7 +5,7 @@ model for people.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,6 +13,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.arguments import (
+    RatingsLike,
+    id_list,
+    person_of,
+    ratings_of,
+    rows_to_predict,
+    whole_number,
+)
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.split import random_split
 from matinee.data.vocabulary import Id, Vocabulary
@@ -260,24 +268,50 @@ class Recommender(ABC):
                 nearest.
             SettingError: a value has the wrong type or is outside its range.
         """
-        known = [setting.name for setting in cls.hypers()]
+        cls._require_known(settings, [setting.name for setting in cls.hypers()])
+        return cls(**settings)
+
+    @classmethod
+    def _require_known(cls, settings: Mapping[str, Any], known: Sequence[str]) -> None:
         for name in settings:
             if name not in known:
                 hint = suggest(name, known, "Its settings")
                 raise UnknownNameError(f"{cls.name} has no setting '{name}'.{hint}")
-        return cls(**settings)
 
     def settings(self) -> dict[str, Any]:
         """The hyperparameters of this model, by name."""
         return {setting.name: getattr(self, setting.name) for setting in self.hypers()}
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments that make an equal, unfitted model, as scikit-learn asks for them.
+
+        Args:
+            deep: has no effect: no argument is a model.
+        """
+        del deep
+        return {given.name: getattr(self, given.name) for given in fields(self) if given.init}
+
+    def set_params(self, **params: Any) -> Self:
+        """Sets hyperparameters by name, for the next `fit`; returns the model.
+
+        Raises:
+            UnknownNameError, SettingError: as for `from_settings`; nothing is set then.
+        """
+        known = self.get_params()
+        self._require_known(params, list(known))
+        changed = type(self)(**(known | params))
+        for name in known:
+            setattr(self, name, getattr(changed, name))
+        self.__post_init__()  # sets what depends on the hyperparameters
+        return self
+
     # -- fitting -------------------------------------------------------------------------
 
     def fit(
         self,
-        train: Ratings,
+        train: RatingsLike,
         *,
-        valid: Ratings | None = None,
+        valid: "RatingsLike | None" = None,
         n_threads: int | None = None,
         progress: Progress | None = None,
         checkpoint: Path | None = None,
@@ -287,6 +321,7 @@ class Recommender(ABC):
         The result does not depend on the number of threads.
 
         Args:
+            train: `Ratings`; a `Dataset`, a frame or a path is read as `matinee.read` does.
             valid: ratings to measure the loss on, for the curve and, in models that offer it,
                 early stopping. If `patience` or `keep_best` needs such a part and none is
                 given, a random twentieth of `train` is used.
@@ -296,6 +331,9 @@ class Recommender(ABC):
                 from it, with the same result as without the interruption. It is removed at the
                 end.
         """
+        train = ratings_of(train, "fit")
+        if valid is not None:
+            valid = ratings_of(valid, "fit")
         if checkpoint is not None and not self.capabilities.resumes:
             raise UnsupportedError(
                 f"{self.name} trains too fast to need a checkpoint; leave it out."
@@ -389,9 +427,10 @@ class Recommender(ABC):
         self.check_fitted()
         if isinstance(person, UserState):
             return person
-        if isinstance(person, Mapping):
-            return self.fold_in(person)
-        user = self.users_.index(person)
+        known = person_of(person)
+        if isinstance(known, Mapping):
+            return self.fold_in(known)
+        user = self.users_.index(known)
         item_index, value = self.history_.of(user)
         index = np.array([user])
         weight = self.history_.weights(index, self._half_life)
@@ -408,6 +447,9 @@ class Recommender(ABC):
             DataError: a rating is outside the scale.
         """
         self.check_fitted()
+        ratings = person_of(ratings)
+        if not isinstance(ratings, Mapping):
+            raise DataError("Give the ratings of a new person as {item id: stars}.")
         index, value = self.items_.indices(ratings), values_in(self.scale_, ratings)
         return UserState(index, value, self._fold_in(index, value))
 
@@ -469,14 +511,19 @@ class Recommender(ABC):
         """The attribution of the scores of several items, in some models as fast as of one."""
         return self._attribute(self.profile(person), self.items_.indices(item_ids))
 
-    def predict_ratings(self, ratings: Ratings) -> NDArray[np.float32]:
+    def predict_ratings(self, ratings: RatingsLike) -> NDArray[np.float32]:
         """Predicted stars for each row, (N,) float32, clipped to the scale.
 
-        The values of `ratings` are not read. For a user or item without training ratings, the
+        The values of `ratings` are not used. For a user or item without training ratings, the
         prediction uses what the model knows of the other side, or the global mean if it knows
         neither.
+
+        Args:
+            ratings: `Ratings`; a `Dataset`, a frame or a path is read as `matinee.read` does,
+                and must hold each pair once.
         """
         self._require_stars()
+        ratings = rows_to_predict(ratings)
         user_index = ratings.users.indices_in(self.users_)[ratings.user_index]
         item_index = ratings.items.indices_in(self.items_)[ratings.item_index]
         stars = self._predict_at(user_index, item_index, ratings.timestamp)
@@ -495,15 +542,19 @@ class Recommender(ABC):
         person: Person,
         k: int = 10,
         *,
-        allowed: NDArray[np.bool_] | None = None,
+        allowed: NDArray[np.bool_] | Iterable[Id] | None = None,
         include_seen: bool = False,
     ) -> list[ScoredItem]:
         """The k best items for a person, best first; fewer if fewer are allowed and unseen.
 
         Args:
-            allowed: (I,) mask of the items to choose from; None means all.
+            allowed: the items to choose from, as a list of ids or a mask, (I,); None means all.
             include_seen: keep the items that the person has rated.
+
+        Raises:
+            UnknownNameError: the person or an allowed item is unknown.
         """
+        k = whole_number(k, "k")
         profile = self.profile(person)
         scores, candidates = self.scores(profile), self._mask(allowed)  # (I,)
         if not include_seen:
@@ -579,7 +630,7 @@ class Recommender(ABC):
         item_id: Id,
         k: int = 10,
         *,
-        allowed: NDArray[np.bool_] | None = None,
+        allowed: NDArray[np.bool_] | Iterable[Id] | None = None,
         shrinkage: float = 0,
     ) -> list[ScoredItem]:
         """The k most similar items, best first, without items that were never rated.
@@ -594,6 +645,7 @@ class Recommender(ABC):
                 be close to anything.
         """
         self.check_fitted()
+        k = whole_number(k, "k")
         item = self.items_.index(item_id)
         similarity = self._similarity(item)  # (I,)
         candidates = self._mask(allowed) & ~np.isnan(similarity)
@@ -642,16 +694,25 @@ class Recommender(ABC):
         self.check_fitted()
         return self._tastes(self._user_vectors(user_index))
 
-    def _mask(self, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-        """A copy of a mask of items, (I,); None stands for all items."""
+    def _mask(self, allowed: NDArray[np.bool_] | Iterable[Id] | None) -> NDArray[np.bool_]:
+        """A mask of items, (I,), from a mask or a list of ids; None stands for all items."""
         if allowed is None:
             return np.ones(len(self.items_), bool)
-        if allowed.shape != (len(self.items_),):
+        is_mask = isinstance(allowed, np.ndarray) and allowed.dtype == bool
+        if not is_mask:
+            ids = id_list(allowed, "allowed")
+            if not ids or not all(isinstance(given, (bool, np.bool_)) for given in ids):
+                mask = np.zeros(len(self.items_), bool)
+                mask[self.items_.indices(ids)] = True
+                return mask
+            allowed = ids
+        given = np.array(allowed)
+        if given.shape != (len(self.items_),):
             raise DataError(
-                f"The mask of allowed items has shape {allowed.shape}, "
+                f"The mask of allowed items has shape {given.shape}, "
                 f"but must have shape ({len(self.items_)},)."
             )
-        return allowed.copy()
+        return given
 
     def _require_stars(self) -> None:
         self.check_fitted()

@@ -108,7 +108,9 @@ class Blend(Recommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.models = ",".join(name.strip() for name in self.models.split(","))
+        models = ",".join(name.strip() for name in self.models.split(","))
+        if models != self.models:  # the given object stays, as scikit-learn's clone asks
+            self.models = models
         each = [model.capabilities for model in self._unfitted(self._names(None))]
         self.capabilities = replace(
             self.capabilities,

@@ -26,7 +26,10 @@ def check_threshold(given: Any, model: str) -> str:
         raise SettingError(
             f"{model}: threshold must be a rating, such as 4, or {AUTO}, not '{given}'."
         )
-    return f"{number:g}"
+    text = f"{number:g}"
+    if given == text:  # the given object stays, as scikit-learn's clone asks
+        return str(given)
+    return text
 
 
 def liked_from(scale: Scale) -> float:

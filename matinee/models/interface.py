@@ -141,6 +141,8 @@ def values_in(scale: Scale, ratings: Mapping[Id, float]) -> NDArray[np.float32]:
         values = np.array(list(ratings.values()), np.float32)
     except (TypeError, ValueError) as error:
         raise DataError(f"The ratings of a new person must be numbers: {error}.") from error
+    if values.ndim != 1:
+        raise DataError("The ratings of a new person must be numbers, one for each item.")
     for item_id, stars in zip(ratings, values.tolist(), strict=True):
         if not scale.allows(stars):
             fault = f"is outside the scale {scale}"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Longs
+from matinee.data.arguments import id_list, list_length, person_of
 from matinee.data.catalog import Catalog, Labels, find_item, find_unrated
 from matinee.data.vocabulary import Id, Ids
 from matinee.errors import (
@@ -109,6 +110,9 @@ class Guide:
         Raises:
             DataError: the model knows none of the items, or a rating is outside the scale.
         """
+        ratings = person_of(ratings)
+        if not isinstance(ratings, Mapping):
+            raise DataError("Give the ratings of a new person as {id or title: stars}.")
         known: dict[Id, float] = {}
         unknown: list[str] = []
         for text, stars in ratings.items():
@@ -252,7 +256,9 @@ class Guide:
         Raises:
             SettingError: the group is empty, or there is no such `how`.
         """
-        profiles = [self.model.profile(person) for person in people]
+        if isinstance(people, Mapping):
+            raise DataError("people must be a list of people, not the ratings of one person.")
+        profiles = [self.model.profile(person) for person in id_list(people, "people")]
         scores = group_scores(self.model, profiles, how)
         left_out = self._left_out([] if include_seen else profiles, exclude)
         chosen, note = self._choose(scores.ranked_by, left_out, k, filters, dials)
@@ -279,8 +285,7 @@ class Guide:
         """
         from matinee.recommendation.everybody import lists_of_all  # Polars is slow to import
 
-        if k < 1:
-            raise SettingError(f"k must be at least 1, not {k}.")
+        k = list_length(k)
         return lists_of_all(self.model, self.catalog, k, self.allowed(filters), dials, include_seen)
 
     def predict_pairs(self, user_ids: Ids, item_ids: Ids) -> NDArray[np.float32]:
@@ -306,7 +311,7 @@ class Guide:
         """Indices of the items to leave out, each once: what people rated, and excluded
         items."""
         seen = [profile.item_index for profile in profiles]
-        excluded = self.model.items_.indices(exclude)
+        excluded = self.model.items_.indices(id_list(exclude, "exclude"))
         return np.unique(np.concatenate([*seen, excluded])).astype(np.int32)
 
     def _choose(
@@ -323,8 +328,7 @@ class Guide:
             scores: (I,), what items are ranked by.
             left_out: indices of items to leave out, each once.
         """
-        if k < 1:
-            raise SettingError(f"k must be at least 1, not {k}.")
+        k = list_length(k)
         allowed = self.allowed(filters)
         is_open = allowed.copy()
         is_open[left_out] = False
@@ -368,8 +372,7 @@ class Guide:
             UnsupportedError: the model has no factors or, for co-rating, its file has no
                 histories.
         """
-        if k < 1:
-            raise SettingError(f"k must be at least 1, not {k}.")
+        k = list_length(k)
         if by not in ("factors", "co-rating"):
             raise SettingError(f"by must be factors or co-rating, not '{by}'.")
         few = few_ratings(self.model.item_counts_)

@@ -1,10 +1,15 @@
 """A list of recommended or similar items, as people see it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from matinee.data.catalog import Film
 from matinee.data.vocabulary import Id
+from matinee.text import html_table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,69 @@ def _rounded(stars: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """A list, best first, with a note if it is shorter than requested or needs an
-    explanation."""
+    """A list, best first, with a note if it is shorter than requested or needs an explanation.
+
+    It has a length, can be iterated and indexed, and shows as a table in a notebook.
+    """
 
     items: list[Suggestion]
     note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Suggestion]:
+        return iter(self.items)
+
+    @overload
+    def __getitem__(self, position: int) -> Suggestion: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> list[Suggestion]: ...
+
+    def __getitem__(self, position: int | slice) -> Suggestion | list[Suggestion]:
+        return self.items[position]
+
+    def to_frame(self) -> "pl.DataFrame":
+        """The list as a Polars frame, a row for each item.
+
+        The columns are `rank`, from 1, and the fields of `Suggestion` with `title`, `year` and
+        `genres` in place of `film`; `members` only in a list for a group.
+        """
+        import polars as pl  # slow to import
+
+        columns: dict[str, list[Any]] = {
+            "rank": list(range(1, len(self.items) + 1)),
+            "item_id": [line.item_id for line in self.items],
+            "title": [line.film.title for line in self.items],
+            "year": [line.film.year for line in self.items],
+            "genres": [list(line.film.genres) for line in self.items],
+            "score": [line.score for line in self.items],
+            "stars": [line.stars for line in self.items],
+            "n_ratings": [line.n_ratings for line in self.items],
+            "mean": [line.mean for line in self.items],
+            "deviation": [line.deviation for line in self.items],
+        }
+        if any(line.members for line in self.items):
+            columns["members"] = [list(line.members) for line in self.items]
+        types: dict[str, Any] = {
+            "rank": pl.Int32,
+            "title": pl.String,
+            "year": pl.Int32,
+            "genres": pl.List(pl.String),
+            "n_ratings": pl.Int64,
+        }
+        types |= dict.fromkeys(("score", "stars", "mean", "deviation"), pl.Float64)
+        return pl.DataFrame(columns, schema_overrides=types)
+
+    def _repr_html_(self) -> str:
+        """The list as notebooks show it."""
+        has_stars = any(line.stars is not None for line in self.items)
+        heading = "stars" if has_stars else "score"
+        rows = []
+        for rank, line in enumerate(self.items, 1):
+            value = f"{line.score:.4f}"
+            if line.stars is not None:
+                value = f"{line.stars:.2f}"
+            rows.append((rank, line.film.title, value, f"{line.n_ratings:,}"))
+        return html_table(("", "title", heading, "ratings"), rows, [self.note])

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.arguments import RatingsLike, ratings_of
 from matinee.data.ratings import Ratings
 from matinee.training.loop import Batches, Engine
 from matinee.training.schedules import Schedule
@@ -48,7 +49,7 @@ class Trainable(Protocol):
 
 def lr_find(
     model: Trainable,
-    train: Ratings,
+    train: RatingsLike,
     lowest: float = 1e-5,
     highest: float = 10.0,
     steps: int = 200,
@@ -56,12 +57,14 @@ def lr_find(
     """Trains new weights with a rising learning rate; the model itself does not change.
 
     Args:
+        train: `Ratings`; a `Dataset`, a frame or a path is read as `matinee.read` does.
         lowest, highest: learning rates of the first and the last step.
         steps: number of steps, unless the loss diverges before.
 
     Raises:
         UnsupportedError: the model is not trained by gradient steps on batches.
     """
+    train = ratings_of(train, "lr_find")
     engine, batch_size = model.engine(train), int(model.settings()["batch_size"])
     rates = np.geomspace(lowest, highest, steps)
     order = np.random.default_rng(model.seed).permutation(len(train))

@@ -280,6 +280,7 @@ def test_a_list_has_at_least_one_place(ask: Any) -> None:
     guide = Guide(fitted(MatrixFactorization))
     assert error_message(SettingError, ask, guide, k=0) == "k must be at least 1, not 0."
     assert error_message(SettingError, components, guide, n=0) == "n must be at least 1, not 0."
+    assert error_message(SettingError, ask, guide, k=2.5) == "k must be a whole number, not '2.5'."
 
 
 def test_asking_changes_nothing() -> None:

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from matinee.data.catalog import Catalog
+from matinee.data.dataset import Dataset
 from matinee.data.ratings import NO_TIME, Ratings, Scale
 from matinee.data.split import (
     Split,
@@ -282,4 +284,31 @@ def test_a_split_has_notes_for_its_interpretation() -> None:
     strangers = Ratings.from_ids(["a", "b"], ["x", "y"], [1.0, 5.0])
     assert given_parts(half, strangers).note == (
         "The two parts have no user in common, so nothing is known about the tastes of the test users."
+    )
+
+
+# -- any table ---------------------------------------------------------------------------
+
+
+def test_a_data_set_is_split_by_the_rows_of_its_file(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.npy"
+    np.save(rows, np.array([1, 3]))
+    source_rows = np.arange(len(TABLE)) + 1
+    dataset = Dataset("d", TABLE, Catalog(), source_rows=source_rows)
+    (part,) = splits(dataset, f"rows:{rows}")
+    (expected,) = splits(TABLE, f"rows:{rows}", source_rows=source_rows)
+    assert part.test.value.tolist() == expected.test.value.tolist() == TABLE.value[[0, 2]].tolist()
+    (random,) = splits(dataset, "random:0.2")
+    (of_ratings,) = splits(TABLE, "random:0.2")
+    assert random.test.value.tolist() == of_ratings.test.value.tolist()
+
+
+def test_what_is_no_table_or_no_split_is_refused() -> None:
+    table: Any = [1, 2]
+    assert error_message(DataError, lambda: next(splits(table, "random:0.2"))).startswith(
+        "splits takes Ratings, a Dataset, a frame or a path, not a value of type list."
+    )
+    fraction: Any = 0.2
+    assert error_message(SettingError, lambda: next(splits(TABLE, fraction))) == (
+        "No split '0.2'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy."
     )

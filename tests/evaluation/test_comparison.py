@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from matinee.cli.compare import compare as compare_command
 from matinee.data.ratings import Ratings
 from matinee.data.split import by_mask, k_fold, random_split
-from matinee.errors import MatineeError, SettingError, UnsupportedError
+from matinee.errors import MatineeError, SettingError, UnknownNameError, UnsupportedError
 from matinee.evaluation import NO_STARS, PerUserSums, evaluate
 from matinee.evaluation.comparison import HEADINGS, ComparedModel, Comparison, compare
 from matinee.evaluation.isolated import measure_isolated
@@ -29,7 +29,7 @@ from matinee.models.popularity import Popularity
 from matinee.progress import Step
 from matinee.report.comparison_page import comparison_page, save_comparison_page
 from tests.conftest import simulated
-from tests.helpers import write_table
+from tests.helpers import error_message, write_table
 
 TABLE = simulated(200, 60, 6_000)
 PART = random_split(TABLE, 0.2)
@@ -459,3 +459,59 @@ def test_a_test_part_and_a_split_exclude_each_other(table: str) -> None:
     result = CliRunner().invoke(compare_command, [table, "--test", table, "--split", "random:0.2"])
     assert result.exit_code == 2
     assert "Use either --test or --split, not both." in result.stderr
+
+
+# -- in Python and notebooks -------------------------------------------------------------
+
+
+def test_a_comparison_has_a_length_entries_and_names() -> None:
+    compared = here({"b": Baseline(), "p": Popularity()})
+    assert len(compared) == 2
+    assert [*compared] == compared.entries
+    assert compared["p"] is compared[-1] is compared.entries[1]
+    assert compared[:1] == compared.entries[:1]
+    assert error_message(UnknownNameError, lambda: compared["q"]) == (
+        "There is no model 'q'. The models are: b, p."
+    )
+
+
+def test_the_frame_has_a_row_for_each_model_measured_or_not() -> None:
+    compared = here({"b": Baseline(), "f": Failing(), "p": Popularity()})
+    frame = compared.to_frame()
+    assert frame["name"].to_list() == [entry.name for entry in compared] == ["b", "p", "f"]
+    assert frame["rmse"].to_list() == [compared[0].report["rmse"], None, None]  # type: ignore[index]
+    assert frame["ndcg_at_10"].to_list()[2] is None
+    assert frame["problem"].to_list() == ["", "", "failing fails; use mf."]
+    assert {"model", "fit_seconds", "memory_mb", "diversity"} <= set(frame.columns)
+
+
+def test_notebooks_show_the_table_and_the_sentences_escaped() -> None:
+    html = here({"<b>": Baseline()})._repr_html_()
+    assert "<td>&lt;b&gt;</td>" in html
+    assert "<b>" not in html
+    assert "<th>NDCG@10</th>" in html
+    assert "<p>simulated, random:0.2: 4,800 ratings for training and 1,200 for testing</p>" in html
+
+
+def test_models_may_be_a_list_and_the_data_any_table() -> None:
+    compared = compare([Baseline(), Popularity()], TABLE, isolated=False)
+    by_name = here({"baseline": Baseline(), "popularity": Popularity()})
+    assert [entry.name for entry in compared] == ["baseline", "popularity"]
+    assert compared[0].report["rmse"] == by_name[0].report["rmse"]  # type: ignore[index]
+    lazily = compare([Baseline()], iter([PART]), isolated=False)
+    assert lazily.n_test == len(PART.test)
+
+
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        ("mf", "{expected}, or a list of models."),
+        (Baseline(), "{expected}, or a list of models."),
+        ({"mf": "mf"}, "{expected}, not 'mf'."),
+        (["mf"], "{expected}, not 'mf'."),
+        ([Baseline(), Baseline(seed=1)], "Two models have the same name: {expected}."),
+    ],
+)
+def test_models_without_names_are_refused(models: Any, told: str) -> None:
+    expected = "compare takes models by name, such as {'mf': matinee.MatrixFactorization()}"
+    assert error_message(SettingError, compare, models, TABLE) == told.format(expected=expected)

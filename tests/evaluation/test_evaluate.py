@@ -2,12 +2,14 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, by_mask, k_fold, random_split
+from matinee.errors import SettingError
 from matinee.evaluation import NO_STARS, error_sums, evaluate, metrics
 from matinee.evaluation.ranking import PER_USER, judge, ranking_task, top_lists
 from matinee.models.base import Recommender
@@ -16,6 +18,7 @@ from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from tests.conftest import simulated
+from tests.helpers import error_message
 
 TABLE = simulated(60, 50, 1_500)
 RATING_MEASURES = ("rmse", "mae", "rmse_per_user", "mae_per_user")
@@ -193,3 +196,29 @@ def test_a_table_of_the_report_has_a_line_for_each_measure() -> None:
     )
     assert "RMSE" not in lines
     assert "RMSE" in dict(evaluate(Baseline, [random_split(TABLE, 0.2)], "simulated").rows())
+
+
+# -- what is taken -----------------------------------------------------------------------
+
+
+def test_a_model_is_copied_and_stays_unfitted() -> None:
+    model = MatrixFactorization(epochs=2)
+    part = random_split(TABLE, 0.2)
+    report = evaluate(model, [part], "simulated", with_ranking=False)
+    made = evaluate(lambda: MatrixFactorization(epochs=2), [part], "simulated", with_ranking=False)
+    assert report.rmse == made.rmse
+    assert not model.is_fitted
+
+
+def test_ratings_alone_are_split_and_the_report_says_how() -> None:
+    report = evaluate(Baseline, TABLE)
+    assert (report.protocol, report.dataset) == ("random:0.2", "unnamed")
+    assert report.rmse == evaluate(Baseline, random_split(TABLE, 0.2)).rmse
+
+
+@pytest.mark.parametrize(("made", "shown"), [("mf", "'mf'"), (None, "None"), (lambda: 3, "'3'")])
+def test_what_makes_no_model_is_refused(made: Any, shown: str) -> None:
+    assert error_message(SettingError, evaluate, made, TABLE) == (
+        "evaluate takes a model class, a function that makes a model, or a model, such as "
+        f"matinee.MatrixFactorization, not {shown}."
+    )

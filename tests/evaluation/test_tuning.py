@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from matinee.cli.tune import tune as tune_command
+from matinee.data.catalog import Catalog
+from matinee.data.dataset import Dataset
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, k_fold, random_split
-from matinee.errors import MatineeError, SettingError, UnsupportedError
+from matinee.errors import DataError, MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import tuning
 from matinee.evaluation.metrics import rmse
 from matinee.evaluation.ranking import judge, ranking_task, top_lists
@@ -535,3 +537,15 @@ def test_several_folds_are_no_test_part(table: str) -> None:
     assert str(result.exception) == (
         "Tuning needs a --split with a single test part, such as random:0.2."
     )
+
+
+def test_the_training_ratings_may_be_a_data_set() -> None:
+    data = Dataset("d", simulated(60, 50, 1_500), Catalog())
+    plan = Plan(trials=2, split="random:0.2")
+    found = tune(Baseline(), data, plan)
+    assert [trial.value for trial in found.trials] == [
+        trial.value for trial in tune(Baseline(), data.ratings, plan).trials
+    ]
+    table: Any = [1, 2]
+    with pytest.raises(DataError, match=r"^tune takes Ratings, a Dataset, a frame or a path"):
+        tune(Baseline(), table)

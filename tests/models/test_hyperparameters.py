@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from matinee.errors import SettingError, UnknownNameError
@@ -13,7 +14,7 @@ from matinee.models.neural.common import TRAINING_SETTINGS, NeuralRecommender
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
-from tests.helpers import every_model
+from tests.helpers import arrays, assert_same, every_model, small_table
 
 
 @every_model
@@ -184,3 +185,57 @@ def test_a_misspelled_model_suggests_the_nearest() -> None:
         match=r"^There is no model 'zzz'\. The models are: baseline, popularity, mf",
     ):
         model_named("zzz")
+
+
+# -- as scikit-learn uses them -----------------------------------------------------------
+
+OTHER: dict[str, dict[str, Any]] = {
+    "blend": {"models": "mf, ease", "member_settings": "mf.factors=8"},
+    "bayes": {"times": False, "likelihood": "regression"},
+    "ials": {"threshold": 4},
+    "ease": {"threshold": "3.5"},
+    "mlp": {"hidden": "20,10", "dropout": "0.1,0.2"},
+    "mf": {"factors": np.int64(8), "learning_rate": np.float32(0.5)},
+}
+"""Settings that a model converts or from which it derives others."""
+
+
+@every_model
+def test_parameters_make_an_equal_model(model: type[Recommender]) -> None:
+    one = model(seed=7)
+    assert one.get_params() == one.get_params(deep=False) == one.settings()
+    assert model(**one.get_params()).settings() == one.settings()
+
+
+@every_model
+def test_parameters_can_be_set_and_are_checked_like_any(model: type[Recommender]) -> None:
+    settings = OTHER.get(model.name, {})
+    one = model()
+    assert one.set_params(seed=7, **settings) is one
+    assert one.settings() == model(seed=7, **settings).settings()
+    assert one.capabilities == model(seed=7, **settings).capabilities
+    before = one.settings()
+    with pytest.raises(UnknownNameError, match=f"^{model.name} has no setting 'sed'. Did you mean"):
+        one.set_params(sed=1)
+    with pytest.raises(SettingError, match=f"^{model.name}: seed must be "):
+        one.set_params(**settings, seed=-1)
+    assert one.settings() == before
+
+
+@every_model
+def test_scikit_learn_clones_a_model(model: type[Recommender]) -> None:
+    base = pytest.importorskip("sklearn.base", reason="scikit-learn is not installed")
+    for one in (model(), model(seed=7, **OTHER.get(model.name, {}))):
+        copied = base.clone(one)
+        assert type(copied) is model
+        assert copied.settings() == one.settings()
+        assert copied.capabilities == one.capabilities
+
+
+def test_a_clone_of_a_fitted_model_is_not_fitted() -> None:
+    base = pytest.importorskip("sklearn.base", reason="scikit-learn is not installed")
+    fitted = MatrixFactorization(epochs=2).fit(small_table())
+    copied = base.clone(fitted)
+    assert fitted.is_fitted
+    assert not copied.is_fitted
+    assert_same(arrays(copied.fit(small_table())), arrays(fitted))

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from matinee.data.catalog import Catalog, Film
@@ -415,3 +416,60 @@ def test_filters_follow_a_model_that_is_fitted_again_to_other_films() -> None:
     after = guide.allowed(Filters(genres=("Drama",), years=(1990, None)))
     assert (len(before), len(after)) == (120, 40)
     assert after.all()
+
+
+# -- arguments of any type ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", [3, 3.0, np.int64(3)])
+def test_lists_have_lengths_of_any_type(guide: Guide, k: Any) -> None:
+    assert guide.recommend(1.0, k) == guide.recommend(1, 3)  # type: ignore[arg-type]
+    assert guide.recommend_group([1, np.float64(2)], k) == guide.recommend_group([1, 2], 3)  # type: ignore[list-item]
+    assert guide.similar(7, k) == guide.similar(7, 3)
+    assert next(guide.recommend_everybody(k)).equals(next(guide.recommend_everybody(3)))
+
+
+@pytest.mark.parametrize("k", [2.5, None, "3", [3]])
+def test_what_is_no_length_is_refused_by_every_list(guide: Guide, k: Any) -> None:
+    for told in (
+        error_message(SettingError, guide.recommend, 1, k),
+        error_message(SettingError, guide.recommend_group, [1], k),
+        error_message(SettingError, guide.similar, 7, k),
+        error_message(SettingError, guide.recommend_everybody, k),
+    ):
+        assert told.startswith("k must be a whole number, not ")
+
+
+def test_a_newcomer_may_be_a_series_and_nothing_else(guide: Guide) -> None:
+    stars = {7: 5.0, "The Film no. 2 (1902)": 1.0}
+    series: Any = pd.Series(stars)
+    assert guide.newcomer(series)[0].vector.tolist() == guide.newcomer(stars)[0].vector.tolist()
+    pairs: Any = [(7, 5.0)]
+    assert error_message(DataError, guide.newcomer, pairs).startswith("A person is a user id, or ")
+    user: Any = 1
+    assert error_message(DataError, guide.newcomer, user) == (
+        "Give the ratings of a new person as {id or title: stars}."
+    )
+
+
+def test_one_item_or_person_in_place_of_a_list_is_refused(guide: Guide) -> None:
+    one: Any = 7
+    told = error_message(DataError, lambda: guide.recommend(1, exclude=one))
+    assert told == "exclude must be a list, not '7'."
+    assert error_message(DataError, guide.recommend_group, one) == "people must be a list, not '7'."
+    ratings: Any = {7: 5.0}
+    assert error_message(DataError, guide.recommend_group, ratings) == (
+        "people must be a list of people, not the ratings of one person."
+    )
+    assert guide.recommend(1, exclude=np.array([7, 17])) == guide.recommend(1, exclude=[7, 17])
+
+
+def test_pairs_may_be_columns_of_any_kind(guide: Guide) -> None:
+    users, items = pd.Series([1, None, 2]), np.array([7, 7, 17])
+    stars = guide.predict_pairs(users, items)  # type: ignore[arg-type]
+    assert np.isnan(stars).tolist() == [False, True, False]
+    assert stars[[0, 2]].tolist() == guide.predict_pairs([1, 2], [7, 17]).tolist()
+    one: Any = 1
+    assert error_message(DataError, guide.predict_pairs, one, 7) == (
+        "Give a list of user ids, not a value of type int."
+    )

@@ -7,7 +7,7 @@ import pytest
 
 import matinee
 from matinee.data.ratings import Ratings
-from matinee.errors import SettingError, UnsupportedError
+from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
@@ -91,3 +91,12 @@ def test_a_model_without_steps_on_batches_names_those_that_have_them(
         str(caught.value)
         == f"{model.name} has no learning rate to find; use dot-product, plain-mf or mlp."
     )
+
+
+def test_the_ratings_may_be_a_data_set() -> None:
+    data = matinee.load("sample")
+    found = lr_find(DotProduct(), data, steps=5)
+    assert found.losses.tolist() == lr_find(DotProduct(), data.ratings, steps=5).losses.tolist()
+    table: Any = [1, 2]
+    with pytest.raises(DataError, match=r"^lr_find takes Ratings, a Dataset, a frame or a path"):
+        lr_find(DotProduct(), table)

@@ -1,7 +1,7 @@
 """Network: trains, evaluates, saves and recommends with a PyTorch module of your own.
 
     class Mine(nn.Module):
-        def forward(self, user_index, item_index): ...   # (B,), (B,) -> stars, (B,)
+        def forward(self, user_index, item_index): ...   # (B,), (B,) -> stars, (B,) or (B, 1)
 
     model = matinee.Network(module=Mine(n_users, n_items)).fit(ratings)
 
@@ -9,6 +9,8 @@ A saved file holds numbers and no code: to load it, pass a module with the same 
 """
 
 import copy
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,11 +25,15 @@ from matinee.models.fold_in import Predict
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
 from matinee.models.neural.common import NeuralRecommender, require_torch
+from matinee.models.neural.module_check import check_module
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from matinee.training.torch_engine import NetworkEngine
+
+_MOST_SPARE_ROWS = 2
+"""Rows that a table may have beyond those of the users or items, such as one for padding."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -35,9 +41,12 @@ class Network(NeuralRecommender):
     """A network of your own.
 
     A person's vector is their row of every parameter whose first dimension is the number of
-    users, concatenated; fold-in finds such rows for a new person. If there are as many users
-    as items, the
-    module must name these parameters: user_tables = ("users.weight", ...), and item_tables.
+    users, or up to two more, concatenated; fold-in finds such rows for a new person.
+    If there are as many users as items, or other parameters have as many rows, the module must
+    name these parameters: user_tables = ("users.weight", ...), and item_tables.
+
+    Before the training, the module is called with three pairs: what it cannot be trained with
+    is a `SettingError`.
 
     Args:
         module: the untrained module; `fit` trains a copy.
@@ -58,15 +67,44 @@ class Network(NeuralRecommender):
 
     # -- training ------------------------------------------------------------------------
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.module, type):
+            raise SettingError(
+                f"{self.name}: module is the class {self.module.__name__}; give an instance, such "
+                f"as module={self.module.__name__}(n_users, n_items)."
+            )
+
     def engine(self, train: Ratings) -> "NetworkEngine":
-        """PyTorch on any device."""
-        del train
+        """PyTorch on any device.
+
+        Raises:
+            SettingError: the module cannot be trained with these ratings.
+        """
         require_torch(self.name)
-        return self._torch_engine(copy.deepcopy(self.module), compiled=self.compile)
+        n_users, n_items = train.n_users, train.n_items
+        is_column = check_module(
+            self.module, n_users, n_items, lambda: self._user_tables(n_users, n_items)
+        )
+        module = copy.deepcopy(self.module)
+        if is_column:
+            warnings.warn(
+                "The module returns stars of shape (B, 1); they are used as (B,).", stacklevel=4
+            )
+            module.register_forward_hook(_first_column)
+        return self._torch_engine(module, compiled=self.compile)
+
+    def _user_tables(self, n_users: int, n_items: int) -> list[str]:
+        """`_table_names` of the users, of which there must be some."""
+        names = self._table_names("user", n_users, n_items)
+        if not names:
+            raise SettingError(
+                f"No parameter of the module has a row for each of the {n_users:,} users; fold-in "
+                "needs such a table, as torch.nn.Embedding(n_users, n_factors) makes it."
+            )
+        return names
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
-        # Refuses an ambiguous module before the training
-        self._table_names("user", train.n_users)
         engine = self.engine(train)
         self._train(engine, train, options)
         trained = engine.module.cpu().state_dict().values()
@@ -102,27 +140,30 @@ class Network(NeuralRecommender):
             )
         return tensors
 
-    def _table_names(self, side: str, n_rows: int) -> list[str]:
+    def _table_names(self, side: str, n_rows: int, n_others: int) -> list[str]:
         """The names of the parameters that have a row for each user or item.
 
         Args:
             side: "user" or "item".
+            n_others: the number of rows of the other side.
 
         Raises:
             SettingError: the module must name them, or names a parameter without such rows.
         """
         shapes = {name: tensor.shape for name, tensor in self.module.named_parameters()}
         declared = getattr(self.module, f"{side}_tables", None)
-        if declared is None and len(self.users_) == len(self.items_):
+        if declared is None and n_rows == n_others:
             raise SettingError(
                 "There are as many users as items, so the module must name the parameters that "
                 'have a row for each: user_tables = ("users.weight",) and item_tables = '
                 '("items.weight",).'
             )
         if not declared:
-            return [name for name, shape in shapes.items() if shape[:1] == (n_rows,)]
+            return _with_rows(shapes, n_rows, n_rows + _MOST_SPARE_ROWS)
+        if isinstance(declared, str):
+            declared = (declared,)
         for name in declared:
-            if shapes.get(name, ())[:1] != (n_rows,):
+            if shapes.get(name, ())[:1] < (n_rows,):
                 raise SettingError(
                     f"The module names '{name}' in {side}_tables, but no parameter of that "
                     "name has "
@@ -130,12 +171,17 @@ class Network(NeuralRecommender):
                 )
         return list(declared)
 
-    def _rows(self, side: str, n_rows: int) -> Floats:
-        """The rows of all users or items, (n_rows, D)."""
+    def _user_rows(self) -> Floats:
+        """The rows of all users, (U, D)."""
+        n_users, n_items = len(self.users_), len(self.items_)
+        return self._rows(self._table_names("user", n_users, n_items), n_users)
+
+    def _rows(self, names: list[str], n_rows: int) -> Floats:
+        """The first rows of some tables, side by side, (n_rows, D)."""
         tensors = self._tensors()
         columns = [np.zeros((n_rows, 0), np.float32)]
-        for name in self._table_names(side, n_rows):
-            columns.append(tensors[name].reshape(n_rows, -1).numpy())
+        for name in names:
+            columns.append(tensors[name][:n_rows].reshape(n_rows, -1).float().numpy())
         return np.concatenate(columns, axis=1)
 
     def _stars(self, vectors: "Tensor", item_index: NDArray[Any]) -> "Tensor":
@@ -144,20 +190,22 @@ class Network(NeuralRecommender):
         from torch.func import functional_call
 
         tensors, first = self._tensors(), 0
-        for name in self._table_names("user", len(self.users_)):
-            shape = tensors[name].shape[1:]
-            width = int(np.prod(shape))
+        for name in self._table_names("user", len(self.users_), len(self.items_)):
+            table = tensors[name]
+            width = int(np.prod(table.shape[1:]))
             rows = vectors[:, first : first + width]
-            tensors[name] = rows.reshape(len(vectors), *shape)
+            tensors[name] = rows.reshape(len(vectors), *table.shape[1:]).to(table.dtype)
             first += width
         arguments = torch.arange(len(vectors)), torch.from_numpy(np.array(item_index)).long()
         stars: Tensor = functional_call(self.module.eval(), tensors, arguments)
+        if stars.dim() == 2:  # (n, 1)
+            return stars[:, 0]
         return stars
 
     # -- predictions ---------------------------------------------------------------------
 
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
-        vectors: Floats = self._rows("user", len(self.users_))[user_index]
+        vectors: Floats = self._user_rows()[user_index]
         return vectors
 
     def _predictor(self, item_index: NDArray[np.int32]) -> Predict:
@@ -188,7 +236,7 @@ class Network(NeuralRecommender):
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
         import torch
 
-        users = self._rows("user", len(self.users_))
+        users = self._user_rows()
         users[self.history_.counts == 0] = self.crowd_mean_
         users = np.vstack([users, self.crowd_mean_])  # the last row is that of index -1
         out = np.empty(len(user_index), np.float32)
@@ -204,7 +252,22 @@ class Network(NeuralRecommender):
         return out
 
     def _item_vectors(self) -> Floats:
-        return self._without_unrated(self._rows("item", len(self.items_)))
+        n_users, n_items = len(self.users_), len(self.items_)
+        names = self._table_names("item", n_items, n_users)
+        return self._without_unrated(self._rows(names, n_items))
+
+
+def _with_rows(shapes: Mapping[str, Sequence[int]], least: int, most: int) -> list[str]:
+    """The names of the parameters with the smallest number of rows in a range."""
+    rows = {name: shape[0] for name, shape in shapes.items() if shape}
+    possible = [n for n in rows.values() if least <= n <= most]
+    return [name for name, n in rows.items() if n == min(possible, default=0)]
+
+
+def _first_column(module: "nn.Module", arguments: Any, stars: "Tensor") -> "Tensor":
+    """The stars, (B,), that a module returned as a column, (B, 1)."""
+    del module, arguments
+    return stars[:, 0]
 
 
 def _shapes(module: "nn.Module") -> NDArray[np.int64]:

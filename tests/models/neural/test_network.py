@@ -247,3 +247,14 @@ def test_settings_are_checked_like_those_of_any_model(ratings: Ratings) -> None:
     assert error_message(SettingError, lambda: network(ratings, epochs=0)).startswith(
         "network: epochs must be between 1 and "
     )
+
+
+def test_scikit_learn_clones_a_network_with_its_module(ratings: Ratings) -> None:
+    base = pytest.importorskip("sklearn.base", reason="scikit-learn is not installed")
+    one = network(ratings, epochs=1)
+    copied = base.clone(one)
+    assert copied.settings() == one.settings()
+    assert copied.module is not one.module
+    assert np.array_equal(copied.fit(ratings).numbers_, one.fit(ratings).numbers_)
+    other = module_of(ratings, 5)
+    assert copied.set_params(module=other, epochs=2).get_params()["module"] is other
