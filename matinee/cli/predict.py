@@ -1,15 +1,18 @@
-"""matinee predict: the stars that a person would give a film."""
+"""matinee predict: the stars that a person would give a film, or those of a table of pairs."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from matinee.cli.options import json_option, path_argument
-from matinee.cli.output import as_json
+from matinee.cli.output import as_json, note
 from matinee.cli.person import id_of, profile_of, ratings_option, require_person, user_option
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from matinee.data.vocabulary import Id
     from matinee.models.base import UserState
     from matinee.recommendation.guide import Guide
@@ -18,31 +21,63 @@ if TYPE_CHECKING:
 
 @click.command()
 @path_argument
+@click.argument("pairs", required=False, type=click.Path(path_type=Path))
 @user_option
 @ratings_option
 @click.option(
-    "--item",
-    "items",
-    required=True,
-    multiple=True,
-    metavar="ID_OR_TITLE",
-    help="The film; may be repeated.",
+    "--item", "items", multiple=True, metavar="ID_OR_TITLE", help="The film; may be repeated."
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The file for the predictions of PAIRS: .csv, .tsv, .parquet or .jsonl.",
+)
+@click.option("--user-column", metavar="NAME", help="Column of PAIRS with the users.")
+@click.option("--item-column", metavar="NAME", help="Column of PAIRS with the items.")
+@click.option(
+    "--timestamp-column",
+    metavar="NAME",
+    help="Column of PAIRS with the timestamps; none leaves them out.",
+)
+@click.option("--separator", metavar="TEXT", help="What separates the columns of PAIRS.")
+@click.option("--encoding", metavar="NAME", help="Encoding of PAIRS.")
+@click.option(
+    "--header/--no-header", default=None, help="Whether the first line of PAIRS names the columns."
 )
 @json_option
 def predict(
     model_file: Path,
+    pairs: Path | None,
     user: str | None,
     ratings: Path | None,
     items: tuple[str, ...],
+    out: Path | None,
     as_json_: bool,
+    **columns: Any,
 ) -> None:
     """Predict the stars that a person would give a film.
 
     A film of the catalog that nobody has rated is predicted from its genres and year, with a
     model of bayes; other models need ratings of the film.
+
+    With PAIRS, a table of users and items, the predictions are written to the file --out: a row
+    for each row, in the same order. Where the model does not know the user or the item, the
+    prediction is empty.
     """
     from matinee.recommendation.guide import Guide
 
+    if pairs is not None:
+        if user is not None or ratings is not None or items:
+            raise click.UsageError("Use either PAIRS or --item with --user or --ratings, not both.")
+        if out is None:
+            raise click.UsageError("Missing option '--out FILE' for the predictions of PAIRS.")
+        _predict_pairs(Guide.load(model_file), pairs, out, columns, as_json_)
+        return
+    if out is not None:
+        raise click.UsageError("--out is for a table of pairs: matinee predict MODEL PAIRS.")
+    if not items:
+        raise click.UsageError("Missing option '--item'.")
     require_person(user, ratings)
     guide = Guide.load(model_file)
     item_ids = [_item_id(guide, item) for item in items]
@@ -65,6 +100,64 @@ def _item_id(guide: "Guide", item: str) -> "Id":
     if unrated is not None:
         return unrated
     return guide.item_id(item)
+
+
+def _predict_pairs(
+    guide: "Guide", path: Path, out: Path, columns: dict[str, Any], as_json_: bool
+) -> None:
+    import numpy as np
+    import polars as pl
+
+    from matinee.data.convert import write_frames
+    from matinee.data.reading.options import ReadOptions
+    from matinee.data.reading.read import read_pairs
+    from matinee.text import counted
+
+    options = ReadOptions(
+        user=columns["user_column"],
+        item=columns["item_column"],
+        timestamp=columns["timestamp_column"],
+        separator=columns["separator"],
+        encoding=columns["encoding"],
+        header=columns["header"],
+    )
+    table = read_pairs(path, options)
+    item_ids = _known_ids(guide, table.items.ids.tolist())
+    users, items = table.users.ids[table.user_index], item_ids[table.item_index]
+    stars = guide.predict_pairs(users, items, table.timestamp)
+    frame = pl.DataFrame(
+        {
+            "user_id": users.tolist(),
+            "item_id": table.items.ids[table.item_index].tolist(),
+            "stars": pl.Series(stars).fill_nan(None),
+        }
+    )
+    write_frames([frame], out)
+    n_unknown = int(np.isnan(stars).sum())
+    if as_json_:
+        as_json({"rows": len(stars), "unknown": n_unknown, "out": str(out)})
+        return
+    click.echo(f"Wrote {counted(len(stars), 'prediction')} to {out}.")
+    if n_unknown:
+        note(
+            f"Rows of a user or an item that the model does not know: {n_unknown:,}; their "
+            "predictions are empty."
+        )
+
+
+def _known_ids(guide: "Guide", given: "list[Id]") -> "NDArray[Any]":
+    """The ids of items in a table, which may name them by title; as given if unknown."""
+    import numpy as np
+
+    from matinee.errors import UnknownNameError
+
+    ids = np.empty(len(given), object)
+    for place, text in enumerate(given):
+        ids[place] = text
+        if guide.model.items_.find(text) is None and isinstance(text, str):
+            with suppress(UnknownNameError):
+                ids[place] = guide.item_id(text)
+    return ids
 
 
 class _Prediction(NamedTuple):

@@ -530,12 +530,16 @@ class Recommender(ABC):
         return np.asarray(self._clip(stars), np.float32)
 
     def predict_known(
-        self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
+        self,
+        user_index: NDArray[np.int32],
+        item_index: NDArray[np.int32],
+        timestamp: NDArray[np.int64] | None,
     ) -> NDArray[np.float32]:
         """Predicted stars of pairs of known users and items by index, (N,), clipped to the
         scale."""
         self._require_stars()
-        return np.asarray(self._clip(self._predict_at(user_index, item_index, None)), np.float32)
+        stars = self._predict_at(user_index, item_index, timestamp)
+        return np.asarray(self._clip(stars), np.float32)
 
     def recommend(
         self,

@@ -288,7 +288,9 @@ class Guide:
         k = list_length(k)
         return lists_of_all(self.model, self.catalog, k, self.allowed(filters), dials, include_seen)
 
-    def predict_pairs(self, user_ids: Ids, item_ids: Ids) -> NDArray[np.float32]:
+    def predict_pairs(
+        self, user_ids: Ids, item_ids: Ids, timestamps: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
         """The predicted stars of many pairs, (N,) float32, in the given order.
 
         Each pair gets its prediction, also one that occurs several times; a user or item that
@@ -296,15 +298,19 @@ class Guide:
 
         Args:
             user_ids, item_ids: (N,), the user and the item of each pair.
+            timestamps: (N,) when each rating would be given, in seconds since 1970; only used
+                by models with effects of time.
 
         Raises:
-            DataError: the two differ in length.
+            DataError: the columns differ in length.
             UnsupportedError: the model predicts no stars.
         """
         users, items = self.model.users_.lookup(user_ids), self.model.items_.lookup(item_ids)
         if len(users) != len(items):
             raise DataError(f"There are {len(users):,} users but {len(items):,} items.")
-        stars = self.model.predict_known(np.maximum(users, 0), np.maximum(items, 0))
+        if timestamps is not None and len(timestamps) != len(users):
+            raise DataError(f"There are {len(users):,} users but {len(timestamps):,} timestamps.")
+        stars = self.model.predict_known(np.maximum(users, 0), np.maximum(items, 0), timestamps)
         return np.where((users < 0) | (items < 0), np.float32(np.nan), stars)
 
     def _left_out(self, profiles: Sequence[UserState], exclude: Iterable[Id]) -> NDArray[np.int32]:

@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from matinee.models.matrix_factorization import MatrixFactorization
-from tests.helpers import as_json, good, guide, refused
+from tests.helpers import as_json, good, guide, misused, refused
 
 
 def test_predict_accepts_an_id_or_a_title(model_file: Path, mine: Path) -> None:
@@ -64,3 +65,45 @@ def test_several_items_get_a_line_and_an_object_each(tmp_path: Path) -> None:
     assert [item["item_id"] for item in told["items"]] == [17, 27]
     one = as_json("predict", file, "--user", 1, "--item", 17)
     assert one == {"user": 1, **told["items"][0]}
+
+
+def predictions(tmp_path: Path, text: str, *options: str, suffix: str = "csv") -> pl.DataFrame:
+    """What the command writes for a table of pairs."""
+    file, pairs = tmp_path / "m.matinee", tmp_path / "pairs.csv"
+    guide(MatrixFactorization).save(file)
+    pairs.write_text(text)
+    out = tmp_path / f"out.{suffix}"
+    good("predict", file, pairs, "--out", out, *options)
+    return pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
+
+
+def test_a_table_of_pairs_gets_a_row_for_each_row_in_order(tmp_path: Path) -> None:
+    text = "user,item,rating,mood\n3,27,5,a\n1,17,1,b\n3,27,2,a\n9999,17,1,b\n1,9,1,a\n"
+    found = predictions(tmp_path, text, suffix="parquet")
+    assert found.columns == ["user_id", "item_id", "stars"]
+    assert found["user_id"].to_list() == [3, 1, 3, 9999, 1]
+    assert found["item_id"].to_list() == [27, 17, 27, 17, 9]
+    one = guide(MatrixFactorization)
+    alone = [one.predict(3, 27), one.predict(1, 17), one.predict(3, 27)]
+    assert found["stars"][:3].to_list() == pytest.approx(alone, abs=1e-5)
+    assert found["stars"][3:].to_list() == [None, None]
+
+
+def test_pairs_may_name_films_by_title_and_one_pair_is_enough(tmp_path: Path) -> None:
+    found = predictions(tmp_path, "who;film\n1;Film 2 (1952)\n", "--user-column", "who")
+    assert found["stars"].to_list() == pytest.approx(
+        [guide(MatrixFactorization).predict(1, 27)], abs=1e-5
+    )
+    found = predictions(
+        tmp_path, "27;1\n17;3\n", "--no-header", "--user-column", "2", "--item-column", "1"
+    )
+    assert found["user_id"].to_list() == [1, 3]
+
+
+def test_pairs_and_persons_are_not_mixed() -> None:
+    assert "not both" in misused("predict", "m.matinee", "p.csv", "--user", 1, "--out", "o.csv")
+    assert "Missing option '--out FILE'" in misused("predict", "m.matinee", "p.csv")
+    assert "Missing option '--item'" in misused("predict", "m.matinee", "--user", 1)
+    assert "--out is for a table of pairs" in misused(
+        "predict", "m.matinee", "--user", 1, "--item", 1, "--out", "o.csv"
+    )

@@ -70,6 +70,22 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
     return _from_frame(frame, name, options, None)
 
 
+def read_pairs(source: str | Path, options: ReadOptions) -> ParsedTable:
+    """The users, items and times in the rows of a file, in their order; a pair may occur
+    again.
+
+    Args:
+        source: a path.
+        options: as in `read`; ratings and counts are not read.
+
+    Raises:
+        DataError: it is no table of users and items, or a row is bad.
+    """
+    pairs = replace(options, pairs=True, rating=None, count=None, value_map=None, scale=None)
+    with opened([Path(source)], pairs) as file:
+        return _good_table(table_of_file(file, pairs))
+
+
 def _is_path(value: object) -> bool:
     return isinstance(value, (str, Path))
 
