@@ -88,6 +88,7 @@ LATE_IMPORTS = {
     "models.neural.network": "it imports PyTorch",
     "plots": "Matplotlib takes half a second to load",
     "data.reading.sql": "it imports SQLAlchemy, which only queries need",
+    "data.reading.arrays": "it imports Polars, which only `Ratings.from_ids` needs",
     "recommendation.everybody": "it imports Polars, which only a table of lists needs",
 }
 """What functions may import when they run, and why not at the top of their files."""
@@ -98,7 +99,7 @@ LATE_IMPORTERS = {
 }
 """Who may import anything of ours when a function runs, and why."""
 
-SHARED_CLASS_NAMES = {"Film", "Problem", "Rated"}
+SHARED_CLASS_NAMES = {"Film", "Problem"}
 """Public names that two classes share: the OpenAPI schema needs two of them, and compiled kernels the third."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

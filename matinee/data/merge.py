@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import NO_TIME, Ratings
-from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
+from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError
 
@@ -40,18 +40,11 @@ def merge(datasets: Sequence[Dataset]) -> Dataset:
     timestamp = None
     if any(part.timestamp is not None for part in parts):
         timestamp = np.concatenate([_times(part) for part in parts])
-    table = ParsedTable(
-        users=users,
-        items=items,
-        user_index=np.concatenate([_moved(part.users, users, part.user_index) for part in parts]),
-        item_index=np.concatenate([_moved(part.items, items, part.item_index) for part in parts]),
-        value=np.concatenate([part.value for part in parts]),
-        timestamp=timestamp,
-    )
+    value = np.concatenate([part.value for part in parts])
     scale = parts[0].scale
     if scale.has_stars:
         ends = [(part.scale.lowest, part.scale.highest) for part in parts]
-        scale = scale.of(np.append(np.unique(table.value), np.array(ends, np.float32)))
+        scale = scale.of(np.append(np.unique(value), np.array(ends, np.float32)))
     films = {}
     for dataset in reversed(datasets):
         for item_id, film in dataset.catalog.films.items():
@@ -60,23 +53,24 @@ def merge(datasets: Sequence[Dataset]) -> Dataset:
     ratings = Ratings(
         users=users,
         items=items,
-        user_index=table.user_index,
-        item_index=table.item_index,
-        value=table.value,
+        user_index=np.concatenate([_moved(part.users, users, part.user_index) for part in parts]),
+        item_index=np.concatenate([_moved(part.items, items, part.item_index) for part in parts]),
+        value=value,
         timestamp=timestamp,
         scale=scale,
         item_features=catalog.features(items),
     )
-    kept = last_of_each_pair(table)
+    kept = last_of_each_pair(ratings)
     if kept is not None:
-        ratings = ratings.subset(kept)
+        whole = ratings
+        ratings = whole.subset(kept)
         if not scale.has_stars:
-            ratings = replace(ratings, value=sums_of_pairs(table, kept))
+            ratings = replace(ratings, value=sums_of_pairs(whole, kept))
     return Dataset(
         name="+".join(dataset.name for dataset in datasets),
         ratings=ratings,
         catalog=catalog,
-        n_duplicates=len(table.value) - len(ratings),
+        n_duplicates=len(value) - len(ratings),
         note=" ".join(dict.fromkeys(dataset.note for dataset in datasets if dataset.note)),
     )
 

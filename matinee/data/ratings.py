@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee.data.features import Features
+from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Ids, Vocabulary
 from matinee.errors import DataError
 from matinee.text import counted
@@ -279,24 +280,14 @@ def _finite(values: ArrayLike) -> NDArray[np.float32]:
 
 def _without_repeats(ratings: Ratings) -> Ratings:
     """The last rating of each user and item, or the sum of their counts."""
-    from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
-
-    table = ParsedTable(
-        users=ratings.users,
-        items=ratings.items,
-        user_index=ratings.user_index,
-        item_index=ratings.item_index,
-        value=ratings.value,
-        timestamp=ratings.timestamp,
-    )
-    kept = last_of_each_pair(table)
+    kept = last_of_each_pair(ratings)
     if kept is None:
         return ratings
     told = "the last rating counts"
     distinct = ratings.subset(kept)
     if not ratings.scale.has_stars:
         told = "their counts are added"
-        distinct = replace(distinct, value=sums_of_pairs(table, kept))
+        distinct = replace(distinct, value=sums_of_pairs(ratings, kept))
     rows = counted(len(ratings) - len(kept), "row")
     warnings.warn(f"Repeated pairs of user and item: {rows}; {told}.", stacklevel=3)
     return distinct

@@ -24,7 +24,7 @@ RATINGS_FILES = (
 )
 
 #: Names of the ratings in well-known data sets; the first pattern that matches is taken, with all
-#: of its files.
+#: of its files if they are parts of one table.
 _KNOWN = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -70,9 +70,7 @@ def choose_ratings(names: Sequence[str]) -> list[str]:
         if found:
             same = PurePosixPath(found[0]).parent
             parts = [name for name in found if PurePosixPath(name).parent == same]
-            if _differ_in_digits_only(parts):
-                return parts
-            return parts[:1]
+            return parts if _differ_in_digits_only(parts) else []
     return _parts(files)
 
 
@@ -177,7 +175,7 @@ def _unpack(
         found = ", ".join(visible[:8]) or "nothing"
         raise DataError(
             f"The {label} contains no ratings: looked for {', '.join(RATINGS_FILES)}, "
-            f"found {found}."
+            f"found {found}. Unpack it, and give the file itself."
         )
     beside = PurePosixPath(ratings[0]).parent
     wanted = [name for name in names if name in {str(beside / other) for other in companions}]

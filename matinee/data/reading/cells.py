@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -112,21 +112,16 @@ def distinct_texts(column: pl.Series) -> Distinct:
     return Distinct(distinct, codes.fill_null(-1).to_numpy().astype(np.int32))
 
 
-def missing_words(texts: Sequence[str], extra: Iterable[Any], keep: bool = False) -> set[str]:
+def missing_words(texts: Sequence[str]) -> set[str]:
     """The ids that are words for "missing" and stand among ids that look otherwise.
 
     "NA" among the two-letter codes of countries is an id.
 
     Args:
         texts: the distinct ids.
-        extra: further words; numbers in it are ratings, not ids.
-        keep: take only the further words.
     """
-    named = {word for word in extra if isinstance(word, str)}
-    found = named.intersection(texts)
-    if keep:
-        return found
-    for word in MISSING_WORDS.intersection(texts) - named:
+    found = set()
+    for word in MISSING_WORDS.intersection(texts):
         shape = _shape(word)
         n_alike = 0
         if shape:

@@ -20,7 +20,6 @@ from matinee.data.reading.sniff import Layout
 from matinee.data.vocabulary import Vocabulary
 
 _SURVEY_BYTES = 1 << 18  # stays in the processor's cache
-_BITMAP_CELLS = 1 << 27
 
 
 class NotClean(Exception):  # noqa: N818  a signal between two modules, never shown
@@ -192,57 +191,3 @@ def _read_csv(
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # it may panic on odd text
         return None
     return frame.select(list(layout.positions))
-
-
-def last_of_each_pair(table: ParsedTable) -> NDArray[np.int64] | None:
-    """The positions of the last rating of each (user, item), ascending; None if no pair occurs
-    twice.
-
-    The last by time wins; without times, or at the same time, the last by row.
-    """
-    # A small bitmap beats sorting; 6,040 users and 3,706 items take 22 million cells.
-    n_cells = len(table.users) * len(table.items)
-    pair = _pairs(table)
-    if n_cells <= _BITMAP_CELLS:
-        seen = np.zeros(n_cells, bool)
-        seen[pair] = True
-        if np.count_nonzero(seen) == len(pair):
-            return None
-    elif bool((pair[1:] > pair[:-1]).all()):  # sorted, as large MovieLens files are
-        return None
-    else:
-        in_order = np.sort(pair)
-        if bool((in_order[1:] != in_order[:-1]).all()):
-            return None
-    return _without_earlier(pair, table.timestamp)
-
-
-def _pairs(table: ParsedTable) -> NDArray[np.int64]:
-    """A number for each pair of a user and an item, (N,)."""
-    pair = np.multiply(table.user_index, len(table.items), dtype=np.int64)
-    pair += table.item_index
-    return pair
-
-
-def sums_of_pairs(table: ParsedTable, kept: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The sum of the values of each pair, at the rows in `kept`, which has one row of each
-    pair."""
-    _, number = np.unique(_pairs(table), return_inverse=True)
-    return np.bincount(number, table.value)[number[kept]].astype(np.float32)
-
-
-def _without_earlier(
-    pair: NDArray[np.int64], timestamp: NDArray[np.int64] | None
-) -> NDArray[np.int64]:
-    in_order = np.sort(pair)
-    repeated = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
-    rows = np.flatnonzero(np.isin(pair, repeated))  # usually few, and only these are sorted
-    pair_of_row = pair[rows]
-    keys = [pair_of_row]
-    if timestamp is not None:
-        keys = [timestamp[rows], pair_of_row]
-    order = np.lexsort(keys)  # stable: of equals, the later row comes last
-    has_successor = pair_of_row[order[1:]] == pair_of_row[order[:-1]]
-    kept = np.ones(len(pair), bool)
-    kept[rows[order[:-1][has_successor]]] = False
-    return np.flatnonzero(kept)

@@ -23,21 +23,22 @@ Line = Literal["names", "row", "unknown"]
 def first_line(rows: Sequence[Sequence[str]], options: ReadOptions) -> Line:
     """What the first line of a table is.
 
-    A usual name makes it names. Otherwise its fields are compared with those below: a number
-    above numbers is a row, a word above numbers is a name.
+    Its fields are compared with those below: a number above numbers is a row, a word above
+    numbers is a name. Usual names make it names, but for one alone in what else is a row.
     """
     if options.header is not None:
         return "names" if options.header else "row"
     first = without_types(rows[0])
-    roles = ("user", "item", "rating", "count", "timestamp")
-    if any(column_of(first, role) is not None for role in roles):
-        return "names"
     n_row = n_names = 0
     for number, cell in enumerate(first):
         below = [row[number].strip() for row in rows[1:] if number < len(row)]
         says = _what_cell_says(cell, [other for other in below if not is_missing(other)])
         n_row += says == "row"
         n_names += says == "names"
+    roles = ("user", "item", "rating", "count", "timestamp")
+    n_usual = sum(column_of(first, role) is not None for role in roles)
+    if n_usual:
+        return "unknown" if n_usual == 1 and n_row and not n_names else "names"
     if n_row and not n_names:
         return "row"
     if n_names and not n_row:

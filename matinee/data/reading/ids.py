@@ -29,6 +29,8 @@ _WHOLE_FORM = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?$"
 _POINT_ZERO = r"^-?[0-9]+(?:\.0*)?$"
 _SCIENTIFIC = re.compile(r"^-?[0-9](?:\.([0-9]*))?[eE]\+?0*([0-9]{1,3})$")
 _EXACT_TO = 2.0**53  # whole numbers beyond it are rounded in 64-bit floats
+_DIGITS_OF_SPREADSHEET = 10**15  # smaller numbers have at most 15 digits
+_ENOUGH_IDS = 5  # to say that they do not end in zeros by chance
 _UUID_BYTES = 16
 
 
@@ -39,12 +41,14 @@ class IdColumn(NamedTuple):
         vocabulary: the distinct ids.
         index: (N,) int32 rows of the vocabulary; -1 where the id is missing.
         flaws: the missing ids.
+        left_out: (N,) bool, the ids that `--missing` names; None if there are none.
         notes: sentences about what was guessed.
     """
 
     vocabulary: Vocabulary
     index: NDArray[np.int32]  # type: ignore[assignment]
     flaws: Flaws
+    left_out: NDArray[np.bool_] | None
     notes: list[str]
 
 
@@ -67,20 +71,21 @@ def read_ids(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     if column.dtype.is_integer():
         integers = column.cast(pl.Int64, strict=False)
         if integers.null_count() == column.null_count():
-            return _integers(integers, role)
+            return _integers(integers, role, rules)
     return _texts(text_column(column), role, rules)
 
 
-def _integers(column: pl.Series, role: str) -> IdColumn:
+def _integers(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     if not column.null_count():
         vocabulary, index = Vocabulary.encode(column.to_numpy(), role)
-        return IdColumn(vocabulary, index, Flaws.none(), [])
+        _refuse_cut(vocabulary, rules)
+        return IdColumn(vocabulary, index, Flaws.none(), None, [])
     present = column.is_not_null().to_numpy()
     vocabulary, found = Vocabulary.encode(column.drop_nulls().to_numpy(), role)
     index = np.full(len(column), -1, np.int32)
     index[present] = found
     flaws = Flaws(np.flatnonzero(~present), lambda _: f"the {role} is missing")
-    return IdColumn(vocabulary, index, flaws, [])
+    return IdColumn(vocabulary, index, flaws, None, [])
 
 
 def _decoded(column: pl.Series, role: str, rules: ValueRules) -> pl.Series:
@@ -121,7 +126,8 @@ def _whole(column: pl.Series, role: str, rules: ValueRules) -> pl.Series:
 def _texts(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     texts, code = distinct_texts(column)
     as_they_are = rules.options.text_ids
-    words = missing_words(texts.to_list(), rules.options.missing, as_they_are)
+    named = set(texts).intersection(rules.options.missing)
+    words = named if as_they_are else named | missing_words(texts.to_list())
     ids = texts
     if words:
         ids = texts.filter(~texts.is_in(sorted(words)))
@@ -129,16 +135,23 @@ def _texts(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     if not as_they_are:
         canonical, notes = _canonical(ids, role, rules)
     vocabulary, index_of_id = _encoded(canonical, role)
+    if not as_they_are:
+        _refuse_cut(vocabulary, rules)
     index_of_text = np.full(len(texts) + 1, -1, np.int32)  # the last one stands for no text
     index_of_text[:-1][(~texts.is_in(sorted(words))).to_numpy()] = index_of_id
     index = index_of_text[code]
+
+    is_missing, left_out = index < 0, None
+    if named:
+        left_out = texts.is_in(sorted(named)).to_numpy()[code] & (code >= 0)
+        is_missing &= ~left_out
 
     def reason(row: int) -> str:
         if code[row] < 0:
             return f"the {role} is missing"
         return f"the {role} is missing: {shown(texts[int(code[row])])} is no id"
 
-    return IdColumn(vocabulary, index, Flaws(np.flatnonzero(index < 0), reason), notes)
+    return IdColumn(vocabulary, index, Flaws(np.flatnonzero(is_missing), reason), left_out, notes)
 
 
 def _encoded(ids: pl.Series, role: str) -> tuple[Vocabulary, NDArray[np.int32]]:
@@ -202,6 +215,19 @@ def _refuse_rounded(ids: pl.Series, role: str, rules: ValueRules) -> None:
         return  # the longest one is exact, so shorter ones end in zeros
     if max(decimals) >= 2 or 2 * len(rounded) > len(ids):
         raise _rounded(rounded[0], role, rules)
+
+
+def _refuse_cut(vocabulary: Vocabulary, rules: ValueRules) -> None:
+    """Refuse ids of more than 15 digits that all end in zeros, as spreadsheets make them."""
+    ids = vocabulary.ids
+    if rules.options.text_ids or not vocabulary.is_integer or len(ids) == 0:
+        return
+    if ids[-1] < _DIGITS_OF_SPREADSHEET:
+        return
+    large = ids[ids >= _DIGITS_OF_SPREADSHEET]
+    unit = np.power(10, np.floor(np.log10(large.astype(np.float64))).astype(np.int64) - 14)
+    if len(large) >= _ENOUGH_IDS and bool((large % unit == 0).all()):
+        raise _rounded(str(large[0]), vocabulary.kind, rules)
 
 
 def _rounded(text: str, role: str, rules: ValueRules) -> DataError:

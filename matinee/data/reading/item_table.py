@@ -39,9 +39,10 @@ def canonical_id(text: str, items: Vocabulary) -> Id | None:
     """
     text = text.strip()
     if not items.is_integer:
-        shorter = text.removesuffix(".0")
-        if shorter != text and items.find(text) is None and items.find(shorter) is not None:
-            return shorter
+        for form in (text, text.removesuffix(".0")):
+            index = items.find(form)
+            if index is not None:
+                return items.id(index)
         return text or None
     if plain_integer(text):
         return int(text)

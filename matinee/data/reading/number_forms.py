@@ -12,7 +12,8 @@ from matinee.data.reading.sniff import plain_number
 from matinee.errors import DataError
 
 _GROUP_SPACE = "[ \u00a0\u202f\u2009'\u2019]"
-_SPACED = re.compile(rf"^[+-]?[0-9]{{1,3}}(?:{_GROUP_SPACE}[0-9]{{3}})+(?:[.,][0-9]+)?$")
+_SPACED = re.compile(rf"^[+\u2212-]?[0-9]{{1,3}}(?:{_GROUP_SPACE}[0-9]{{3}})+(?:[.,][0-9]+)?$")
+_MINUS = "\u2212"
 _SPACES = re.compile(_GROUP_SPACE)
 _MARKED = re.compile(r"^[+-]?(?:[0-9][0-9.,]*|[.,][0-9]+)$")
 _EITHER = {mark: re.compile(rf"^[+-]?[1-9][0-9]{{0,2}}\{mark}[0-9]{{3}}$") for mark in ",."}
@@ -21,10 +22,10 @@ _OTHER = {",": ".", ".": ","}
 
 
 def without_group_spaces(text: str) -> str:
-    """1 234 as 1234; other texts are returned unchanged."""
+    """1 234 as 1234, with the minus sign of a keyboard; other texts are returned unchanged."""
     if _SPACED.match(text):
-        return _SPACES.sub("", text)
-    return text
+        text = _SPACES.sub("", text)
+    return text.replace(_MINUS, "-")
 
 
 def number(text: str, decimal: str) -> float | None:

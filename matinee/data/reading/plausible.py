@@ -179,6 +179,8 @@ def _far_end(ordered: NDArray[np.float64], counts: NDArray[np.int64], limit: flo
 
 def _look_like_counts(tally: Tally) -> bool:
     """Whether ratings are whole numbers without an end and with a long tail."""
+    if tally.values[0] == 0:  # zeros may be a value for "not rated"
+        tally = tally.part(tally.values > 0)
     values = tally.values
     if len(values) < 4 or values[0] < 0 or bool((values != np.round(values)).any()):
         return False

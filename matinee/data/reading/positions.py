@@ -253,12 +253,17 @@ def _unclear(label: str, first: Sequence[str]) -> str:
     if len(first) > 8:
         shown += ", ..."
     if len(first) == 1:
-        return (
-            f"{label} has one column only, '{printable(first[0][:60])}'; "
-            "if something separates columns in it, name that with --separator."
-        )
+        return one_column(label, first[0])
     return (
         f"{label} has no header, and its {len(first)} columns can be read in several ways: "
         f"{shown}. Say which is which, as in {_OPTIONS} (or --count-column or --pairs instead of "
         "--rating-column), or give --header if the first line holds names."
+    )
+
+
+def one_column(label: str, first: str) -> str:
+    """What to say of a table with one column."""
+    return (
+        f"{label} has one column only, '{printable(first[:60])}'; "
+        "if something separates columns in it, name that with --separator."
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from matinee.data.reading.heads import sampled_lines
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.schema import column_of
 from matinee.data.reading.separator import (
@@ -72,7 +73,7 @@ def plan_of(head: str, options: ReadOptions) -> TextPlan:
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     notes: list[str] = []
     n_dropped, given, comment = _preamble(lines, notes)
-    body = [line for line in lines[n_dropped:] if line.strip()][:_SAMPLE_LINES]
+    body = sampled_lines(lines[n_dropped:], _SAMPLE_LINES)
     if options.separator is not None:
         given = separator_named(options.separator)
     separator = given or sniff_separator(body)

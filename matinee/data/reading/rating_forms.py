@@ -50,7 +50,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 _FULL, _HALF, _EMPTY = "★⭐✭✮✯⭑🌟*", "½⯨⯪", "☆✩✰"
 _SIGNS = re.compile(rf"^[{_FULL}]*(?:[{_HALF}]|1/2)?[{_EMPTY}]*$")
 _FRACTION = re.compile(
-    r"^([+-]?[0-9.,]{1,20}) ?(?:/|out of|of) ?([0-9]{1,9})(?: stars?)?$", re.IGNORECASE
+    r"^([+-]?[0-9.,]{1,20}) ?(?:/|out of|of) ?([0-9]{1,9})(?:[.,]0)?(?: stars?)?$", re.IGNORECASE
 )
 _WITH_UNIT = re.compile(
     rf"^([+-]?[0-9.,]{{1,20}}) ?(½)? ?(?:stars?|points?|pts|[{_FULL}])?$", re.IGNORECASE

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
-from matinee.data.reading.columnar import ParsedTable, last_of_each_pair, sums_of_pairs
+from matinee.data.reading.columnar import ParsedTable
 from matinee.data.reading.item_metadata import Titles, titles_beside
 from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
 from matinee.data.reading.plausible import Tally, rating_notes
@@ -27,6 +27,7 @@ from matinee.data.reading.summarize import summary_of
 from matinee.data.reading.tables import ReadTable, table_of_file, table_of_frame
 from matinee.data.reading.titles_in_table import catalog_of_ids, filled_from
 from matinee.data.reading.user_metadata import viewers_beside
+from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.errors import DataError, SettingError
 
 # -- sources: a path, a folder, an archive, a frame, a database --------------------------

@@ -71,6 +71,7 @@ ALIASES = {
 _TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")
 # More than a time of day, a year or a place in a sequence
 _TIME_LIKE = re.compile(r"^(?![0-9]{1,2}:)[^0-9]{0,20}[0-9](?:[^0-9]{0,12}[0-9]){4}")
+_FEW_WORDS = 12
 _NUMBER_OR_STARS = re.compile(r"^[+-]?[.,]?[0-9]|^[*★⭐]")
 
 
@@ -262,7 +263,23 @@ def _refuse_unknown_rating(
             f"{label} has no rating column under a usual name; its columns are {_listed(names)}. "
             "Name the right one with --rating-column NAME, or with --count-column NAME "
             "if it says how often; or give --pairs if there is none."
+            + "".join(_about_words(names[number], sampled(number)) for number in others)
         )
+
+
+def _about_words(name: str, cells: Sequence[str]) -> str:
+    """A sentence on a column of few words; empty for other columns."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    words = sorted(set(filled))
+    if not 2 <= len(words) <= _FEW_WORDS or 2 * len(words) > len(filled):
+        return ""
+    if any(_NUMBER_OR_STARS.match(word) for word in words):
+        return ""
+    values = ",".join(f"{word}={number}" for number, word in enumerate(words[:3]))
+    return (
+        f" The words in '{printable(name[:40])}' can be ratings, as in "
+        f'--rating-column {printable(name[:40])} --map "{values}".'
+    )
 
 
 def _may_be_rating(cells: Sequence[str]) -> bool:

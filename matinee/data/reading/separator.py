@@ -4,6 +4,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 from matinee.errors import SettingError
 
@@ -29,6 +30,9 @@ _NAMES = {
 _NUMBER = re.compile(r"^[+-]?[0-9](?:[0-9.,]*[0-9.])?(?:[eE][+-]?[0-9]+)?$")
 _WIDE = re.compile(r" {2,}")
 _INNER_QUOTE = re.compile(r'[\s,;|]"|"[\s,;|]')
+_SPACES = (" ", SPACES, WIDE_SPACES)
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_RARE_IN_FIELDS = ("::", "\t")  # no title holds them as often in each row
 _MOST = 0.9
 _FIRST_LINE_COUNTS = 0.35  # a header has no row's commas, but it may lack a field
 
@@ -66,10 +70,15 @@ def sniff_separator(lines: Sequence[str]) -> str:
     Quotation marks are respected. Where several do, the fields decide: another separator within
     a field speaks against the first, a space within a text does not.
     """
+    lines = [_without_quoted(line) for line in lines]
     tables = {}
+    text = "\n".join(lines)
     for candidate in CANDIDATES:
+        sign = " " if candidate in (SPACES, WIDE_SPACES) else candidate
+        if sign not in text or not _is_possible(candidate, lines):
+            continue
         rows = split_lines(lines, candidate)
-        if _is_possible(candidate, lines) and _usual_length(rows)[0] > 1:
+        if _usual_length(rows)[0] > 1:
             tables[candidate] = rows
     steady = {
         candidate: rows for candidate, rows in tables.items() if _usual_length(rows)[1] >= _MOST
@@ -83,17 +92,22 @@ def sniff_separator(lines: Sequence[str]) -> str:
         rows = steady[candidate]
         return len(rows[0]) == _usual_length(rows)[0]
 
+    rare = [one for one in _RARE_IN_FIELDS if one in steady and begins_alike(one)]
+    if rare:
+        return rare[0]
     if WIDE_SPACES in steady and begins_alike(WIDE_SPACES):
         n_fields, share = _usual_length(steady[WIDE_SPACES])
         if n_fields > 2 and share >= _usual_length(steady.get(SPACES, []))[1]:
             steady.pop(SPACES, None)
 
-    def quality(candidate: str) -> tuple[float, int, float]:
+    def quality(candidate: str) -> tuple[float, float, int, float]:
         n_fields, share = _usual_length(steady[candidate])
         looks = min(_clean(candidate, steady), _MOST)
         if begins_alike(candidate):
             looks += _FIRST_LINE_COUNTS
-        return looks, n_fields, share
+        first_column = {one: [row[:1] for row in rows] for one, rows in steady.items()}
+        first_looks = _clean(candidate, first_column)
+        return looks, first_looks, n_fields, share
 
     return max(steady, key=quality)  # the first of equals
 
@@ -106,19 +120,39 @@ def split_lines(lines: Sequence[str], separator: str) -> list[list[str]]:
         return [_WIDE.split(line.strip()) for line in lines]
     if len(separator) > 1 or not any('"' in line for line in lines):
         return [line.split(separator) for line in lines]
-    try:
-        rows = list(
-            csv.reader(
-                [f"{line}\n" for line in lines],
-                delimiter=separator,
-                skipinitialspace=separator != " ",
-            )
-        )
-    except csv.Error:
-        rows = []
-    if 2 * len(rows) < len(lines):  # a quotation mark that is never closed takes the rest
-        return [line.split(separator) for line in lines]
+    rows, n_read = _quoted_rows(lines, separator)
+    if 2 * n_read < len(lines):  # a quotation mark that is never closed takes the rest
+        return [_quoted_fields(line, separator) for line in lines]
     return [row for row in rows if row]
+
+
+def _without_quoted(line: str) -> str:
+    """A line with a letter for each quoted field, whose separators say nothing."""
+    if line.count('"') % 2:
+        return line
+    return _QUOTED.sub("Q", line)
+
+
+def _quoted_rows(lines: Sequence[str], separator: str) -> tuple[list[list[str]], int]:
+    """The rows up to the first with a quotation mark out of place, and how many lines they take."""
+    reader = csv.reader(
+        [f"{line}\n" for line in lines],
+        delimiter=separator,
+        skipinitialspace=separator != " ",
+        strict=True,
+    )
+    rows, n_read = [], 0
+    with suppress(csv.Error):
+        for row in reader:
+            rows.append(row)
+            n_read = reader.line_num
+    return rows, n_read
+
+
+def _quoted_fields(line: str, separator: str) -> list[str]:
+    with suppress(csv.Error):
+        return next(csv.reader([line], delimiter=separator, strict=True), [])
+    return line.split(separator)
 
 
 def _is_possible(candidate: str, lines: Sequence[str]) -> bool:
@@ -143,9 +177,7 @@ def _usual_length(rows: Sequence[Sequence[str]]) -> tuple[int, float]:
 
 def _clean(candidate: str, tables: dict[str, list[list[str]]]) -> float:
     """The share of fields that look whole."""
-    others = [
-        other for other in tables if other not in (candidate, " ", SPACES, WIDE_SPACES, "||", "::")
-    ]
+    others = [other for other in tables if other not in (candidate, *_SPACES, "||", "::")]
     cells = [cell.strip() for row in tables[candidate] for cell in row]
     whole = sum(_is_whole(cell, others) for cell in cells)
     return whole / max(len(cells), 1)

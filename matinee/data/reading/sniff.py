@@ -10,9 +10,10 @@ import polars as pl
 
 from matinee.data.reading.header import first_line
 from matinee.data.reading.options import Kind, ReadOptions
-from matinee.data.reading.positions import columns_without_header
+from matinee.data.reading.positions import columns_without_header, one_column
 from matinee.data.reading.schema import Columns, find_columns
 from matinee.data.reading.separator import split_lines
+from matinee.data.reading.unnamed_times import unnamed_times
 from matinee.errors import DataError
 from matinee.text import printable
 
@@ -27,6 +28,7 @@ _INTEGER = re.compile(INTEGER)
 _NUMBER = re.compile(r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
 _MOVIELENS = re.compile(r"\bu(?:\.data|[1-5ab]\.(?:base|test))(?:\.\w+)?$")
 _SAMPLE_ROWS = 200
+_LONGEST_LINE = 1 << 16  # of a file of one line
 _MAGIC = {
     b"%PDF": "is a PDF document; a table in CSV or Parquet is needed.",
     b"SQLite format 3": "is an SQLite database; give it as sqlite:///FILE.",
@@ -107,7 +109,8 @@ def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
         raise DataError(
             f"{label} is a web page, not a table; the download went wrong. Fetch it again."
         )
-    has_lines = is_whole or b"\n" in head or b"\r" in head or start.startswith((b"{", b"["))
+    is_short = is_whole and len(head) < _LONGEST_LINE
+    has_lines = is_short or b"\n" in head or b"\r" in head or start.startswith((b"{", b"["))
     if b"\0" in head or not has_lines:
         raise DataError(
             f"{label} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
@@ -139,6 +142,7 @@ def layout_of(head: str, options: ReadOptions, label: str, separator: str) -> La
     notes: list[str] = []
     if has_header:
         columns = find_columns(rows[0], options, label, sampled)
+        notes = unnamed_times(columns, options, sampled)
     else:
         columns, notes = columns_without_header(rows, options, label)
         if separator == "::" or _MOVIELENS.search(label):
@@ -170,6 +174,8 @@ def _has_header(rows: Sequence[Sequence[str]], options: ReadOptions, label: str)
         return kind == "names"
     if any(not name.strip().isdigit() for name in options.given_names):
         return True
+    if len(rows[0]) == 1:
+        raise DataError(one_column(label, rows[0][0]))
     shown = ", ".join(f"'{printable(cell.strip()[:40])}'" for cell in rows[0][:8])
     raise DataError(
         f"{label}: the first line may be a row or names of columns: {shown}. Give --no-header if "

@@ -26,9 +26,9 @@ from matinee.data.reading.encoding import (
     transcode,
 )
 from matinee.data.reading.heads import (
-    HEAD_BYTES,
     head_of,
     is_json_lines,
+    is_whole,
     layout_of_lines,
     text_of_head,
 )
@@ -233,11 +233,11 @@ class _Workplace:
         if self._options.encoding is not None:
             encoding = known_encoding(self._options.encoding)
         else:
-            encoding = encoding_of_head(head, len(head) < HEAD_BYTES)
+            encoding = encoding_of_head(head, is_whole(file.path, head))
         if encoding is not None and encoding != "utf-8":
             file = self.in_encoding(file, encoding)
             head = file.head()
-        refuse_what_is_no_table(head, file.label, len(head) < HEAD_BYTES)
+        refuse_what_is_no_table(head, file.label, is_whole(file.path, head))
         text = text_of_head(head)
         if self._options.separator is None and text.removeprefix("\ufeff").lstrip()[:1] in "[{":
             refuse_python(text, file.label)

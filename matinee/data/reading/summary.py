@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 from matinee.text import counted, joined, printable
 
+#: Begins `ColumnUse.found` where a well-known layout has no names of columns.
+BY_LAYOUT = "by the layout of "
+
 
 class ColumnUse(NamedTuple):
     """What a column was taken for.
@@ -66,8 +69,9 @@ class ReadingSummary:
 
     def lines(self) -> list[str]:
         """A few short lines for people."""
-        uses = [f"{use.role} from {_name(use)}" for use in self.columns]
-        lines = [f"Read as {self.layout}: {joined(uses)}."]
+        named = [use for use in self.columns if not use.found.startswith(BY_LAYOUT)]
+        uses = [f"{use.role} from {_name(use)}" for use in named]
+        lines = [f"Read as {self.layout}{': ' * bool(uses)}{joined(uses)}."]
         if self.scale is not None:
             low, n_low, high, n_high = self.scale
             text = f"Ratings from {low:g} ({n_low:,}) to {high:g} ({n_high:,})"

@@ -12,7 +12,7 @@ import polars as pl
 
 from matinee.data.reading.cells import PlaceOf, ValueRules, cell_text
 from matinee.data.reading.columnar import NotClean, frames_of_text, other_columns_of_text
-from matinee.data.reading.heads import text_of_head
+from matinee.data.reading.heads import sampled_lines, text_of_head
 from matinee.data.reading.layouts import Reading
 from matinee.data.reading.layouts.matrix import (
     MatrixShape,
@@ -35,6 +35,7 @@ from matinee.data.reading.schema import ROLES, Columns, find_columns
 from matinee.data.reading.separator import split_lines
 from matinee.data.reading.sniff import Layout, layout_of
 from matinee.data.reading.source import SourceFile, in_utf_8
+from matinee.data.reading.summary import BY_LAYOUT
 from matinee.data.reading.titles_in_table import (
     NO_TITLES,
     OwnTitles,
@@ -42,11 +43,12 @@ from matinee.data.reading.titles_in_table import (
     titles_of_frame,
     titles_of_text,
 )
+from matinee.data.reading.unnamed_times import unnamed_times
 from matinee.data.reading.unnamed_words import refuse_words
 from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
 
-_SAMPLED = 200
+_SAMPLED, _SAMPLED_OF_WIDE = 200, 20
 
 
 class ReadTable(NamedTuple):
@@ -100,7 +102,9 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
         frame, others = _parquet(file.path, file.label, options)
         found = table_of_frame(frame, file.label, options, "Parquet", others, file.place_of)
         if others is not None:
-            found = found._replace(own=_titles_of_parquet(file.path, found))
+            notes = unnamed_times(others, options, _cells_of_parquet(file.path, others))
+            own = _titles_of_parquet(file.path, found)
+            found = found._replace(own=own, notes=(*found.notes, *notes))
     elif file.layout is not None:
         reading = file.layout.read(file.path, options, file.label)
         found = _table_of_reading(reading, file.layout.name, file.label, options, file.place_of)
@@ -137,27 +141,21 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
 
 
 def _matrix_of_text(text: str, separator: str, options: ReadOptions) -> MatrixShape | None:
-    """How a table of text is a matrix; None if it is not, or the options name a column in it."""
-    if _names_columns(options) or len(separator) > 1:
+    """How a table of text is a matrix; None if it is not."""
+    if len(separator) > 1:
         return None
-    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
-    rows = split_lines(lines[: _SAMPLED + 1], separator)
+    lines = sampled_lines(text.removeprefix("\ufeff").splitlines(), _SAMPLED + 1)
+    rows = split_lines(lines, separator)
     if not rows:
         return None
-    return matrix_shape(rows, options.header)
+    return matrix_shape(rows, options, options.header)
 
 
 def _matrix_of_frame(frame: pl.DataFrame, options: ReadOptions) -> MatrixShape | None:
     """How a frame is a matrix of ratings; None if it is not."""
-    if _names_columns(options):
-        return None
-    columns = [_texts(column.head(_SAMPLED)) for column in frame.get_columns()]
-    return matrix_shape([frame.columns, *map(list, zip(*columns, strict=True))], True)
-
-
-def _names_columns(options: ReadOptions) -> bool:
-    """Whether the options name columns that a matrix lacks."""
-    return any((options.item, options.rating, options.count, options.pairs))
+    n_rows = _SAMPLED if frame.width < _SAMPLED else _SAMPLED_OF_WIDE
+    columns = [_texts(column.head(n_rows)) for column in frame.get_columns()]
+    return matrix_shape([frame.columns, *map(list, zip(*columns, strict=True))], options, True)
 
 
 def _table_of_reading(
@@ -170,7 +168,7 @@ def _table_of_reading(
         raise DataError(f"{label} has no ratings. {' '.join(notes)}")
     roles = [role for role in ROLES if role in frame.columns]
     places = {role: number for number, role in enumerate(roles)}
-    columns = Columns(places, reading.kind, tuple(roles), found=f"by the layout of {name}")
+    columns = Columns(places, reading.kind, tuple(roles), found=f"{BY_LAYOUT}{name}")
     lines, unit = None, "row"
     if "line" in frame.columns:
         lines, unit = frame["line"], "line"
@@ -228,6 +226,16 @@ def _parquet(path: Path, label: str, options: ReadOptions) -> tuple[pl.DataFrame
         ) from error
 
 
+def _cells_of_parquet(path: Path, columns: Columns) -> Callable[[int], list[str]]:
+    """Some cells of a column of a Parquet file by its number."""
+
+    def sampled(position: int) -> list[str]:
+        name = columns.names[position]
+        return _texts(pl.read_parquet(path, columns=[name], n_rows=_SAMPLED, glob=False)[name])
+
+    return sampled
+
+
 def _titles_of_parquet(path: Path, found: ReadTable) -> OwnTitles:
     """The titles in a Parquet file of ratings."""
     names, positions = found.columns.names, found.columns.positions
@@ -267,7 +275,8 @@ def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTab
         if set(name_of_role.values()) <= set(numbers):
             positions = {role: numbers[name] for role, name in name_of_role.items()}
             own = titles_of_frame(frame, positions, values.table.items)
-    return ReadTable(values, bad, rules, columns, "JSON lines", own=own)
+    notes = tuple(unnamed_times(columns, options, sampled))
+    return ReadTable(values, bad, rules, columns, "JSON lines", notes, own)
 
 
 def _json_frame(path: Path) -> pl.DataFrame | None:
@@ -333,7 +342,10 @@ def table_of_frame(
     found = _table_of_roles(named, columns, rules, layout)
     if is_whole and found.values.table is not None:
         own = titles_of_frame(frame, columns.positions, found.values.table.items)
-        found = found._replace(own=own)
+        notes = unnamed_times(
+            columns, options, lambda at: _texts(frame.to_series(at).head(_SAMPLED))
+        )
+        found = found._replace(own=own, notes=(*found.notes, *notes))
     return found
 
 

@@ -27,7 +27,8 @@ _SPREADSHEET_EPOCH = 25_569  # 1970-01-01 as the day number of a spreadsheet
 _LARGE = 10**11  # as seconds this is the year 5138, as milliseconds 1973
 _SINCE_1970 = ("s", "ms", "us", "ns")
 _PERIODS = {"Y": "Y", "M": "M", "D": "D", "h": "h", "H": "h", "min": "m", "T": "m", "s": "s"}
-_NUMERIC = r"^[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?$"
+_NUMERIC = r"^[+-]?[0-9]+(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]+)?$"
+_NO_DATES = ("0000-00-00", "0000-00-00 00:00:00")  # so MySQL writes a missing date
 
 Numbers = NDArray[np.int64]
 
@@ -302,7 +303,7 @@ def _periods(column: pl.Series, rules: ValueRules) -> TimeColumn:
 
 def _texts(column: pl.Series, rules: ValueRules) -> TimeColumn:
     text = column.str.strip_chars()
-    is_missing = (text == "") | text.is_in(sorted(MISSING_WORDS | set(_words(rules))))
+    is_missing = (text == "") | text.is_in(sorted({*MISSING_WORDS, *_words(rules), *_NO_DATES}))
     if is_missing.fill_null(False).any():
         text = text.set(is_missing.fill_null(False), None)
     n_present = len(text) - text.null_count()
@@ -313,7 +314,8 @@ def _texts(column: pl.Series, rules: ValueRules) -> TimeColumn:
     if given in units() or (2 * n_numeric > n_present and given is None):
         integers = text.cast(pl.Int64, strict=False)
         if integers.null_count() > text.null_count():
-            floats = text.str.extract(f"({_NUMERIC})").cast(pl.Float64, strict=False)
+            pointed = text.str.extract(f"({_NUMERIC})").str.replace(",", ".")
+            floats = pointed.cast(pl.Float64, strict=False)
             return _numbers(floats, text, rules)
         return _numbers(integers, text, rules)
     reading: DateReading = read_date_texts(text, rules)

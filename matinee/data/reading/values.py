@@ -84,7 +84,7 @@ def _about_left_out(n: int, rules: ValueRules) -> str:
     words = ", ".join(
         word if isinstance(word, str) else f"{word:g}" for word in rules.options.missing
     )
-    return f"Left out: {counted(n, 'row')} whose {rules.kind} is missing ({words})."
+    return f"Left out: {counted(n, 'row')} with a value that --missing names ({words})."
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +118,11 @@ class _Columns:
 
     def left_out(self) -> NDArray[np.bool_] | None:
         """The rows that `--missing` leaves out; None if there are none."""
-        if self.values is None or self.values.left_out is None:
-            return None
-        return self.values.left_out if self.values.left_out.any() else None
+        masks = [self.users.left_out, self.items.left_out]
+        if self.values is not None:
+            masks.append(self.values.left_out)
+        found = [mask for mask in masks if mask is not None and mask.any()]
+        return np.logical_or.reduce(found) if found else None
 
     def notes(self) -> list[str]:
         """What the columns say about guesses."""

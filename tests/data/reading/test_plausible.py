@@ -6,7 +6,7 @@ import pytest
 
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
-from tests.data.reading.test_values import notes_of, table
+from tests.data.reading.tables import notes_of, table
 from tests.helpers import reading_error
 
 FIVE = "1 2 3 4 5 4 3 5 4 2 1 3"
@@ -61,9 +61,12 @@ def test_counts_in_the_place_of_ratings_are_asked_about(tmp_path: Path) -> None:
     assert read(path, ReadOptions(rating="rating")).ratings.scale.highest == 1635
 
 
-@pytest.mark.parametrize("values", ["10 60 100 55 80 20 90", "1 10 3 7 8 9 10"])
+@pytest.mark.parametrize(
+    "values", ["10 60 100 55 80 20 90", "1 10 3 7 8 9 10", "0 0 0 0 60 80 100 90 70"]
+)
 def test_long_scales_are_no_counts(values: str, tmp_path: Path) -> None:
-    assert notes_of(read(table(tmp_path, values=values))) == ()
+    notes = notes_of(read(table(tmp_path, values=values)))
+    assert all("--missing 0" in note for note in notes)
 
 
 def test_next_to_no_likes_are_told(tmp_path: Path) -> None:

@@ -111,6 +111,18 @@ def test_a_line_that_may_be_either_is_asked_about(tmp_path: Path) -> None:
     assert len(read(path, ReadOptions(header=False)).ratings) == 4
 
 
+def test_a_row_with_a_usual_name_in_it_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("1,Movie,4\n1,Heat,2\n2,Movie,5\n")
+    assert "may be a row or names of columns: '1', 'Movie', '4'" in reading_error(path)
+    assert len(read(path, ReadOptions(header=False)).ratings) == 3
+
+
+def test_words_as_ratings_are_asked_about(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "{u},{i},like{r}")
+    assert "--rating-column 3" in reading_error(path)
+
+
 def test_header_and_no_header_decide(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("7,8,9\n1,10,4\n1,11,2\n2,10,5\n")
@@ -170,3 +182,13 @@ def test_lastfm_1k(tmp_path: Path) -> None:
     found = read(path)
     assert (found.ratings.n_users, found.ratings.n_items, len(found.ratings)) == (3, 2, 6)
     assert found.ratings.value.tolist() == [2.0] * 6
+
+
+def test_one_column_is_asked_for_its_separator(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("ann@heat@5\nbob@up@4\n")
+    assert reading_error(path) == (
+        f"{path} has one column only, 'ann@heat@5'; "
+        "if something separates columns in it, name that with --separator."
+    )
+    assert len(read(path, ReadOptions(separator="@")).ratings) == 2

@@ -429,7 +429,7 @@ def test_without_times_the_last_row_of_a_pair_wins_and_bad_rows_are_counted_in_s
 def test_pairs_are_compared_in_large_sparse_tables_too(
     repeated: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("matinee.data.reading.columnar._BITMAP_CELLS", 0)
+    monkeypatch.setattr("matinee.data.repeats._BITMAP_CELLS", 0)
     frame = pl.DataFrame(
         {"user": [3, 1, 2, 3], "item": [1, 1, 2, 1 if repeated else 2], "rating": [1, 2, 3, 4]}
     )

@@ -283,7 +283,8 @@ def test_the_error_for_folders_and_zips_without_ratings_lists_the_expected_files
         archive.writestr("b.txt", "x")
     assert (
         reading_error(path)
-        == f"The zip file {path} contains no ratings: {looked_for}, found a.txt, b.txt."
+        == f"The zip file {path} contains no ratings: {looked_for}, found a.txt, b.txt. "
+        "Unpack it, and give the file itself."
     )
 
 

@@ -54,6 +54,15 @@ def test_quoted_fields_may_span_lines_and_open_quotes_do_not_swallow_the_table()
     assert [len(row) for row in split_lines(lines, ",")][:3] == [3, 3, 3]
 
 
+def test_reviews_of_many_lines_do_not_hide_the_separator() -> None:
+    text = "user;item;rating;review\n" + "".join(
+        f'{number};i{number % 3};{number % 5};"It is, I say,\nlong,\nand good,\nso good."\n'
+        for number in range(20)
+    )
+    assert sniff_separator(text.splitlines()) == ";"
+    assert sniff_separator(text.splitlines()[:50]) == ";"
+
+
 @pytest.mark.parametrize(
     ("text", "separator"),
     [("tab", "\t"), ("\\t", "\t"), ("space", " "), ("spaces", SPACES), (";", ";"), ("@@", "@@")],

@@ -173,6 +173,12 @@ def test_well_known_files_are_found_in_a_folder(tmp_path: Path) -> None:
     assert rows_of(found)[0] == (1, "034545104X", 5.0, None)
 
 
+def test_several_tables_that_are_no_parts_are_not_guessed_between(tmp_path: Path) -> None:
+    (tmp_path / "small.inter").write_bytes(TABLE)
+    (tmp_path / "large.inter").write_bytes(TABLE)
+    assert "Give the file itself" in reading_error(tmp_path)
+
+
 # -- encodings ---------------------------------------------------------------------------
 
 NAMED = "user,title,rating\nJosé,Amélie,4\nZoë,Les Misérables,5\nZoë,Amélie,3\n"

@@ -42,6 +42,16 @@ def test_events_need_a_value_each(tmp_path: Path) -> None:
     assert read(path, given).ratings.value[:3].tolist() == [1, 2, 3]
 
 
+def test_words_beside_numbers_are_named_too(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    text = "".join(f"{row % 4},{row},{'cart' if row % 3 else 'buy'},{row}.5\n" for row in range(9))
+    path.write_text(f"user,item,event,price\n{text}")
+    assert reading_error(path).endswith(
+        "or give --pairs if there is none. The words in 'event' can be ratings, as in "
+        '--rating-column event --map "buy=0,cart=1".'
+    )
+
+
 def test_words_that_begin_far_down_are_asked_about_too(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     text = "".join(f"{row % 40},{row},{'no' if row > 500 else 'yes'}\n" for row in range(600))

@@ -8,52 +8,12 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from matinee.data.dataset import Dataset
 from matinee.data.ratings import NO_TIME
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from matinee.errors import SettingError
+from tests.data.reading.tables import ROWS, SKIP, notes_of, table, users_of, values_of
 from tests.helpers import reading_error
-
-ROWS = 24
-SKIP = ReadOptions(skip_bad_rows=True)
-
-
-def table(
-    folder: Path,
-    users: str = "1 2 3 4 5 6",
-    values: str = "1 2 3 4 5",
-    times: str = "",
-    header: str = "user;item;rating",
-) -> Path:
-    """A table of `ROWS` rows whose columns repeat the given cells; `|` separates cells that hold
-    spaces."""
-    columns = [_cells(users), [str(100 + row // 6) for row in range(ROWS)], _cells(values)]
-    if times:
-        columns.append(_cells(times))
-        header += ";time"
-    lines = [";".join(cells[row % len(cells)] for cells in columns) for row in range(ROWS)]
-    path = folder / "r.csv"
-    path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
-    return path
-
-
-def _cells(text: str) -> list[str]:
-    return [cell.strip() for cell in text.split("|")] if "|" in text else text.split()
-
-
-def users_of(dataset: Dataset) -> list[Any]:
-    return list(dataset.ratings.users.ids.tolist())
-
-
-def values_of(dataset: Dataset, n: int) -> list[float]:
-    return list(dataset.ratings.value[:n].tolist())
-
-
-def notes_of(dataset: Dataset) -> tuple[str, ...]:
-    assert dataset.summary is not None
-    return dataset.summary.notes
-
 
 # -- ids ---------------------------------------------------------------------------------------
 
@@ -113,6 +73,10 @@ def test_ids_that_a_spreadsheet_rounded_are_refused(tmp_path: Path) -> None:
         "share one. Export the column as text, or give --text-ids to take them as they are."
     )
     assert "4.92E+11" in users_of(read(path, ReadOptions(text_ids=True)))
+    cut = table(tmp_path, " ".join(f"12345678901234{n}000" for n in range(6)))
+    assert "are rounded, such as '123456789012340000'" in reading_error(cut)
+    assert len(users_of(read(cut, ReadOptions(text_ids=True)))) == 6
+    assert len(users_of(read(table(tmp_path, "123456789012345678 1 2 3 4 5")))) == 6
     frame = pl.DataFrame({"user": [2.0**60, 1.0], "item": ["a", "b"]})
     assert "are rounded" in reading_error(frame)
 
@@ -152,6 +116,8 @@ def test_bytes_are_text_or_uuids(tmp_path: Path) -> None:
         ("80% | 100 % | 12,5%", [80, 100, 12.5]),
         ("4/5 | 3.5/5 | 1 / 5", [4, 3.5, 1]),
         ("4/5 8/10 1/5", [8, 8, 2]),
+        ("4.5/5.0 1/5", [4.5, 1]),
+        ("\u22123,5 2 7,5", [-3.5, 2, 7.5]),
         ("4.0 out of 5 stars | 1.0 out of 5 stars", [4, 1]),
         ("4 stars | 1 star | 3½", [4, 1, 3.5]),
         ("★★★½ ★ ★★★★★", [3.5, 1, 5]),
@@ -249,7 +215,17 @@ def test_values_that_mean_not_rated_are_left_out(tmp_path: Path) -> None:
     assert dataset.n_bad_rows == 0
     assert dataset.source_rows is not None
     assert dataset.source_rows[:3].tolist() == [1, 3, 6]
-    assert notes_of(dataset) == ("Left out: 14 rows whose rating is missing (0, -1, 99).",)
+    assert notes_of(dataset) == (
+        "Left out: 14 rows with a value that --missing names (0, -1, 99).",
+    )
+
+
+def test_words_that_mean_no_id_are_left_out(tmp_path: Path) -> None:
+    path = table(tmp_path, users="guest 2 3 4 5 6")
+    assert users_of(read(path))[-1] == "guest"
+    dataset = read(path, ReadOptions(missing=("guest", 0.0)))
+    assert (users_of(dataset), dataset.n_bad_rows) == ([2, 3, 4, 5, 6], 0)
+    assert notes_of(dataset) == ("Left out: 4 rows with a value that --missing names (guest, 0).",)
 
 
 # -- times -------------------------------------------------------------------------------------
@@ -266,6 +242,8 @@ def test_values_that_mean_not_rated_are_left_out(tmp_path: Path) -> None:
         ("1598233244999999999", [1598233244], "nanoseconds"),
         ("-86400000 1598233244999 1598233245000", [-86400, 1598233244], "milliseconds"),
         ("1598233244 1598233244000 1598233245000", [1598233244, 1598233244], "milliseconds"),
+        ("1598233244,5 1598233245", [1598233244, 1598233245], "seconds"),
+        ("0000-00-00 2020-08-24", [NO_TIME, 1598227200], "dates"),
         ("20200824 20200825", [1598227200, 1598313600], "YYYYMMDD"),
         ("20200824112743", [1598268463], "YYYYMMDDhhmmss"),
         ("202008 202009", [1596240000, 1598918400], "YYYYMM"),

@@ -65,9 +65,12 @@ def refuse_python(head: str, label: str) -> None:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return
     if isinstance(row, dict | list):
+        name = Path(label).name
+        first = f"gzip -dc {name} | " if name.endswith(".gz") else ""
+        last = "" if first else f" < {name}"
         raise DataError(
             f"{label}: line 1 is a Python dict, not JSON. Convert the file, then read "
-            f"converted.jsonl:  {_CONVERT.format(name=Path(label).name)}"
+            f"converted.jsonl:  {first}{_CONVERT}{last} > converted.jsonl"
         )
 
 

@@ -19,8 +19,10 @@ _WIDEST = 0.7  # of lists, no length is as common as in a table
 
 
 def _fits(lines: Sequence[str]) -> bool:
+    if any(sign in line for line in lines for sign in '\t,;|":{'):
+        return False
     rows = [line.split() for line in lines if line.strip()]
-    if len(rows) < 3 or any(sign in line for line in lines for sign in '\t,;|":{'):
+    if len(rows) < 3:
         return False
     lengths = Counter(map(len, rows))
     first = [row[0] for row in rows]

@@ -9,6 +9,7 @@ unless the scale that a person gave includes it.
 Without a header, as in Jester, items and users are numbered from 1.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,13 +18,17 @@ import polars as pl
 
 from matinee.data.reading.header import is_missing, is_number, is_time
 from matinee.data.reading.layouts.base import Reading, blocks_of_lines
+from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.schema import column_of
 
-_NARROWEST, _NARROWEST_WITHOUT_HEADER = 5, 8
+_NARROWEST, _NARROWEST_WITHOUT_HEADER = 4, 8
 _LARGEST_RATING = 100
+_ROLES = ("user", "item", "rating", "count", "timestamp")
 _MOST = 0.95
+_SHARE_OF_COLUMNS = 0.8
 _NONE_IN_JESTER = 99
 _MANY_ZEROS = 0.3
+_TITLE = re.compile(r"\([12][0-9]{3}\)$")
 _WORDS = ["", "na", "nan", "null", "none", "-"]
 
 
@@ -46,56 +51,87 @@ class MatrixShape(NamedTuple):
 
 
 def matrix_shape(
-    rows: Sequence[Sequence[str]], has_header: bool | None = None
+    rows: Sequence[Sequence[str]], options: ReadOptions, has_header: bool | None = None
 ) -> MatrixShape | None:
-    """How rows are a matrix of ratings; None if they are not.
+    """How rows are a matrix of ratings; None if they are not, or the options say so.
 
     Args:
         rows: the first rows, with the header if there is one.
+        options: a column of ratings or counts, or one of items that is not the first, is in no
+            matrix; if the first one holds items, the others are users.
         has_header: whether the first line holds names; None finds out.
     """
     names = [cell.strip() for cell in rows[0]]
+    may_have_header = has_header is not False and not any(_has(names[1:], role) for role in _ROLES)
+    may_lack_header = has_header is not True and len(names) >= _NARROWEST_WITHOUT_HEADER
+    if not (may_have_header or may_lack_header):
+        return None
     whole = [[cell.strip() for cell in row] for row in rows if len(row) == len(names)]
     if len(names) < _NARROWEST or len(whole) < _MOST * len(rows):
         return None
+    first = (names[0], "1")
+    if options.rating or options.count or options.pairs or options.item not in (None, *first):
+        return None
+    if options.user not in (None, *first):
+        return None
     shape = None
-    if has_header is not False and len(whole) > 1:
+    if may_have_header and len(whole) > 1:
         shape = _with_header(names, whole[1:])
-    if shape is None and has_header is not True:
+    if shape is None and may_lack_header:
         shape = _without_header(whole)
+    if shape is not None and (options.item or options.user):
+        shape = shape._replace(rows_are_items=options.item is not None)
     return shape
 
 
 def _with_header(names: list[str], body: Sequence[Sequence[str]]) -> MatrixShape | None:
     others = names[1:]
-    if len(names) < _NARROWEST or len(set(others)) < len(others) or not all(others):
+    if len(set(others)) < len(others) or not all(others):
         return None
-    roles = [role for role in ("item", "rating", "count", "timestamp") if _has(others, role)]
     first = [row[0] for row in body]
-    if roles or len(set(first)) < len(first) or _has(others, "user"):
+    if len(set(first)) < len(first):
         return None
     if not _are_ratings([cell for row in body for cell in row[1:]]) or not _are_names(names):
         return None
-    rows_are_items = _has(names[:1], "item") and not _has(names[:1], "user")
+    rows_are_items = _has(names[:1], "item") or (not names[0] and _are_titles(first, others))
+    if _has(names[:1], "user"):
+        rows_are_items = False
     return MatrixShape(names, 0, frozenset(), True, rows_are_items)
 
 
 def _without_header(body: Sequence[Sequence[str]]) -> MatrixShape | None:
     width = len(body[0])
-    if width < _NARROWEST_WITHOUT_HEADER:
-        return None
     names = [str(number) for number in range(width + 1)]
-    if not _are_ratings([cell for row in body for cell in row[1:]]):
+    cells = [cell for row in body for cell in row[1:]]
+    if not _are_ratings(cells) or not _have_one_scale(body):
         return None
     first = [row[0] for row in body]
     counts = [sum(not _is_none(cell) for cell in row[1:]) for row in body]
-    if all(is_number(cell) for cell in first) and [float(cell) for cell in first] == counts:
+    if all(is_number(cell) for cell in first) and [_float(cell) for cell in first] == counts:
         return MatrixShape(names[:width], None, frozenset({0}), False, False)
     is_id = len(set(first)) == len(first) and len(first) > 2
     in_scale = _are_ratings(first) and any(not cell.isdigit() for cell in first)
     if is_id and not in_scale:
         return MatrixShape(names[:width], 0, frozenset(), False, False)
     return MatrixShape(names[1:], None, frozenset(), False, False)
+
+
+def _have_one_scale(body: Sequence[Sequence[str]]) -> bool:
+    """Whether nearly all columns reach as high as the others, as columns of ids do not."""
+    columns = [
+        [_float(cell) for cell in column if not _is_none(cell)]
+        for column in zip(*body, strict=True)
+    ]
+    highest = [max(column) for column in columns[1:] if len(column) > 2]
+    if not highest:
+        return True
+    return sum(value >= max(highest) / 2 for value in highest) >= _SHARE_OF_COLUMNS * len(highest)
+
+
+def _are_titles(first: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether the rows have names like titles, and the columns do not."""
+    n_titles = sum(_TITLE.search(name) is not None for name in first)
+    return 2 * n_titles > len(first) and not any(_TITLE.search(name) for name in others)
 
 
 def _are_names(names: Sequence[str]) -> bool:
@@ -110,7 +146,7 @@ def _has(names: Sequence[str], role: str) -> bool:
 
 
 def _is_none(cell: str) -> bool:
-    return is_missing(cell) or (is_number(cell) and float(cell.replace(",", ".")) == 99)
+    return is_missing(cell) or (is_number(cell) and _float(cell) == _NONE_IN_JESTER)
 
 
 def _are_ratings(cells: Sequence[str]) -> bool:
@@ -185,8 +221,8 @@ def _reading(long: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] 
         {row: long["row"], across: column, "rating": long["rating"], "line": long["line"]}
     )
     notes = [
-        f"A matrix: each row is read as one {row}, each other column as one {across}; "
-        "empty cells are no ratings."
+        f"A matrix: each row is read as one {row}, each other column as one {across}; empty "
+        f"cells are no ratings. --{across}-column 1 turns it."
     ]
     return _without_sentinels(frame, notes, scale)
 

@@ -28,9 +28,10 @@ _MOST = 0.9
 
 
 def _fits(lines: Sequence[str]) -> bool:
-    filled = [line.strip() for line in lines if line.strip()]
-    if len(filled) < 2 or not _FILM.match(filled[0]):
+    first = next((line.strip() for line in lines if line.strip()), "")
+    if not _FILM.match(first):
         return False
+    filled = [line.strip() for line in lines if line.strip()]
     rows = [line for line in filled if not _FILM.match(line)]
     return len(rows) > 0 and sum(map(bool, map(_ROW.match, rows))) >= _MOST * len(rows)
 

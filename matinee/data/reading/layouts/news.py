@@ -23,9 +23,9 @@ _MOST = 0.9
 
 
 def _fits(lines: Sequence[str]) -> bool:
-    rows = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
-    if not rows or len(rows[0]) not in (4, 5):
+    if not lines or lines[0].count("\t") not in (3, 4):
         return False
+    rows = [line.rstrip("\r").split("\t") for line in lines if line.strip()]
     shown = sum(
         len(row) == len(rows[0]) and _SHOWN.match(row[-1].strip()) is not None for row in rows
     )

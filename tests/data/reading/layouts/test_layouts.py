@@ -19,6 +19,7 @@ def test_the_example_of_a_layout_is_of_it_alone_and_reads(
     summary = read(path).summary
     assert summary is not None
     assert summary.layout == layout.name
+    assert summary.lines()[0] == f"Read as {layout.name}."
     assert summary.notes[0].startswith("Layout ")
 
 

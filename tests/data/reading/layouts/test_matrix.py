@@ -35,6 +35,32 @@ def test_a_matrix_of_items_by_users_is_turned(tmp_path: Path) -> None:
     text = "movieId,1,2,3,4\n10,4,,5,2\n20,,3,,4\n"
     assert (3, 10, 5.0) in found_in(tmp_path / "m.csv", text)
     assert "each row is read as one item" in notes_of(tmp_path / "m.csv")
+    titles = ",1,2,3,4\nHeat (1995),4,,5,2\nUp (2009),,3,,4\n"
+    assert (3, "Heat (1995)", 5.0) in found_in(tmp_path / "m.csv", titles)
+
+
+def test_a_person_may_say_what_the_rows_are(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    turned = found_in(path, ",Ann,Bob,Cyd,Dan\nHeat,4,,5,2\nUp,,3,,4\n", ReadOptions(item="1"))
+    assert turned == {
+        ("Ann", "Heat", 4.0),
+        ("Cyd", "Heat", 5.0),
+        ("Dan", "Heat", 2.0),
+        ("Bob", "Up", 3.0),
+        ("Dan", "Up", 4.0),
+    }
+    assert "--item-column 1 turns it" in notes_of(path)
+    titles = ",1,2,3,4\nHeat (1995),4,,5,2\nUp (2009),,3,,4\n"
+    assert ("Heat (1995)", 3, 5.0) in found_in(path, titles, ReadOptions(user="1"))
+    films = found_in(path, "userId,Heat,Up,Alien,Se7en\n1,4,,5,2\n2,,3,,4\n", ReadOptions(user="1"))
+    assert (1, "Heat", 4.0) in films
+
+
+def test_ids_among_small_numbers_are_no_matrix(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{u},{i},{(u * i) % 5 + 1},0,1,1,0,1" for u in range(1, 20) for i in range(30, 60, 3)]
+    path.write_text("\n".join(rows))
+    assert "can be read in several ways" in reading_error(path)
 
 
 def test_a_frame_and_a_parquet_file_may_be_matrices(tmp_path: Path) -> None:
@@ -65,6 +91,13 @@ def test_zeros_and_ones_are_pairs(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     assert len(found_in(path, "user,a,b,c,d,e\n1,0,0,1,0,1\n2,1,0,0,0,0\n")) == 3
     assert not read(path).ratings.scale.has_stars
+
+
+def test_lines_may_be_longer_than_the_usual_head(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    titles = ",".join(f"A Film With A Long Title {number}" for number in range(4_000))
+    rows = "".join(f"{user},{user % 5 + 1}" + "," * 3_998 + ",4\n" for user in range(30))
+    assert len(found_in(path, f"userId,{titles}\n{rows}")) == 60
 
 
 def test_a_bad_cell_is_named_with_its_line(tmp_path: Path) -> None:
