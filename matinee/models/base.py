@@ -39,6 +39,7 @@ from matinee.models.interface import (
     Attribution,
     Capabilities,
     FitOptions,
+    ItemLabels,
     Person,
     ScoredItem,
     TrainingCurve,
@@ -177,9 +178,7 @@ class Recommender(ABC):
             f"{self.name} has no learning rate to find; use dot-product, plain-mf or mlp."
         )
 
-    def _score_new_items(
-        self, profile: UserState, labels: Sequence[Sequence[str]]
-    ) -> list[ScoredItem]:
+    def _score_new_items(self, profile: UserState, labels: ItemLabels) -> list[ScoredItem]:
         """See `score_new_items`."""
         del profile, labels
         raise UnsupportedError(
@@ -463,7 +462,7 @@ class Recommender(ABC):
         """Stars, limited to the scale."""
         return np.clip(stars, self.scale_.lowest, self.scale_.highest)
 
-    def score_new_items(self, person: Person, labels: Sequence[Sequence[str]]) -> list[ScoredItem]:
+    def score_new_items(self, person: Person, labels: ItemLabels) -> list[ScoredItem]:
         """The expected scores, stars and deviations of items that nobody has rated.
 
         Args:
