@@ -70,16 +70,7 @@ def sniff_separator(lines: Sequence[str]) -> str:
     Quotation marks are respected. Where several do, the fields decide: another separator within
     a field speaks against the first, a space within a text does not.
     """
-    lines = [_without_quoted(line) for line in lines]
-    tables = {}
-    text = "\n".join(lines)
-    for candidate in CANDIDATES:
-        sign = " " if candidate in (SPACES, WIDE_SPACES) else candidate
-        if sign not in text or not _is_possible(candidate, lines):
-            continue
-        rows = split_lines(lines, candidate)
-        if _usual_length(rows)[0] > 1:
-            tables[candidate] = rows
+    tables = _tables([_without_quoted(line) for line in lines])
     steady = {
         candidate: rows for candidate, rows in tables.items() if _usual_length(rows)[1] >= _MOST
     }
@@ -110,6 +101,20 @@ def sniff_separator(lines: Sequence[str]) -> str:
         return looks, first_looks, n_fields, share
 
     return max(steady, key=quality)  # the first of equals
+
+
+def _tables(lines: Sequence[str]) -> dict[str, list[list[str]]]:
+    """The rows by each separator that makes more than one field."""
+    tables = {}
+    text = "\n".join(lines)
+    for candidate in CANDIDATES:
+        sign = " " if candidate in (SPACES, WIDE_SPACES) else candidate
+        if sign not in text or not _is_possible(candidate, lines):
+            continue
+        rows = split_lines(lines, candidate)
+        if _usual_length(rows)[0] > 1:
+            tables[candidate] = rows
+    return tables
 
 
 def split_lines(lines: Sequence[str], separator: str) -> list[list[str]]:
