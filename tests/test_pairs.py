@@ -231,7 +231,8 @@ def test_options_that_exclude_each_other_are_refused(tmp_path: Path) -> None:
         "--rating-column and --pairs cannot be combined: a row holds a rating, a count or neither."
     )
     assert reading_error(write(path, "user,item\na,x\na,y\n")) == (
-        f"{path} has pairs of only one user, 'a'; at least two are needed to learn from."
+        f"{path} has pairs of only one user, 'a'; at least two are needed to learn from. It was "
+        "read as CSV with a header; if that is wrong, give --user-column or --separator."
     )
 
 
@@ -380,7 +381,8 @@ def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path
     )
     expected = as_json("recommend", model_file, "--ratings", films)["items"]
     told = (
-        f"This model does not use stars: every film in {stars} counts as one that the person has.\n"
+        f"{stars}: This model does not use stars: every film in the file counts as one that the "
+        "person has.\n"
     )
     for path, note in ((films, ""), (stars, told), (plain, ""), (often, "")):
         assert as_json("recommend", model_file, "--ratings", path)["items"] == expected
@@ -390,7 +392,7 @@ def test_recommending_to_a_user_and_to_files_of_films(model_file: Path, tmp_path
 def test_missing_parts_of_a_file_of_films_are_reported(model_file: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "mine.csv", "title,plays\nAlien,0\n")
     assert refused("recommend", model_file, "--ratings", path) == (
-        f"{path}, row 2: the count '0' must be at least 1."
+        f"{path}, row 2: the count '0' must be at least 1. --skip-bad-rows leaves out such rows."
     )
     write(path, "title\n")
     assert refused("recommend", model_file, "--ratings", path) == (
@@ -402,7 +404,8 @@ def test_a_model_of_stars_still_wants_stars(tmp_path: Path) -> None:
     good("train", "sample", "--model", "baseline", "--out", tmp_path / "m.matinee")
     path = write(tmp_path / "mine.csv", "title\nAlien\n")
     assert refused("recommend", tmp_path / "m.matinee", "--ratings", path) == (
-        f"{path}, row 1: 'title' is not a film and its stars. It needs lines such as:  Toy Story (1995),4.5"
+        f"In {path}: The first row has no number, so it is a header, and it has no column of ratings "
+        "(rating); its columns are 'title'. It needs lines such as:  Toy Story (1995),4.5"
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
+from matinee.data.reading.schema import column_of
 from matinee.errors import DataError
 from matinee.text import joined
 
@@ -42,6 +43,7 @@ _NUMBER = re.compile(r"[0-9]")
 _DECIMAL_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{1,2}(?![0-9]))")
 _JSON = re.compile(r'\s*(?:\[\s*[{\]]|\{\s*["}])')
 _EXCEL = re.compile(r"sep=([,;|\t])\r?\n", re.IGNORECASE)  # Excel's line on the separator
+_UNUSED = "\x1f"
 _XML = re.compile(r"\s*<[?!A-Za-z]")
 
 
@@ -154,6 +156,9 @@ def _text(content: bytes) -> tuple[str, list[str]]:
 def _csv_rows(text: str, limits: FileLimits) -> list[list[str]]:
     rows: list[list[str]] = []
     separator = separator_of(text)
+    first_line = text.lstrip("\r\n").partition("\n")[0].strip()
+    if column_of([first_line], "own title") is not None:  # one column, whose titles hold commas
+        separator = _UNUSED
     named = _EXCEL.match(text)
     if named is not None:
         separator = named[1]

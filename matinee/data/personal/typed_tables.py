@@ -127,7 +127,9 @@ def typed_rows(rows: Sequence[Sequence[str]], has_stars: bool) -> tuple[list[Row
 
 def _refuse_other_header(header: Sequence[str], has_stars: bool) -> None:
     """Raises DataError for a first row that can only be a header."""
-    if not has_stars or len(header) < 2 or has_number(header) or any(map(is_no_rating, header)):
+    if not has_stars or has_number(header) or any(map(is_no_rating, header)):
+        return
+    if len(header) < 2 and column_of(header, "own title") is None:
         return
     missing = []
     if typed_columns([*header, "rating"], has_stars) is _WITHOUT_HEADER:
@@ -144,6 +146,8 @@ def _refuse_other_header(header: Sequence[str], has_stars: bool) -> None:
 def _row(
     number: int, row: Sequence[str], columns: TypedColumns, has_stars: bool, problem: str
 ) -> Row:
+    if not has_stars and not columns.has_header and all(cell[:1] == " " for cell in row[1:]):
+        row = [",".join(row)]  # a title in a list of films without stars
     title = _cell(row, columns.title)[:_LONGEST_CELL]
     year = _YEAR.fullmatch(_cell(row, columns.year))
     if title and year and year_of(title) is None:

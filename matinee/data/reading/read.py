@@ -125,11 +125,11 @@ def _checked(
     bad_rows_file: Path | None,
 ) -> Dataset:
     """The data set of a table: duplicates dropped or added up, bad rows written to a file."""
-    table, bad, label = _good_table(read_table), read_table.bad, read_table.rules.label
+    table, bad = _good_table(read_table), read_table.bad
     written = None
     if bad and bad_rows_file:
         written = write_skipped(bad, bad_rows_file)
-    _refuse_nothing_to_learn(label, table, len(bad))
+    _refuse_nothing_to_learn(read_table, table)
     notes = [*read_table.notes, *read_table.values.notes]
     scale = PAIRS
     tally = Tally.of(table.value)
@@ -177,15 +177,16 @@ def _good_table(read_table: ReadTable) -> ParsedTable:
     return table
 
 
-def _refuse_nothing_to_learn(label: str, table: ParsedTable, n_bad_rows: int) -> None:
-    left_out = ""
-    if n_bad_rows:
-        left_out = f" Bad rows left out before: {n_bad_rows:,}."
+def _refuse_nothing_to_learn(read_table: ReadTable, table: ParsedTable) -> None:
+    label, left_out = read_table.rules.label, ""
+    if read_table.bad:
+        left_out = f" Bad rows left out before: {len(read_table.bad):,}."
     for vocabulary in (table.users, table.items):
         if len(vocabulary) == 1:
             raise DataError(
                 f"{label} has {table.kind}s of only one {vocabulary.kind}, '{vocabulary.ids[0]}'; "
-                f"at least two are needed to learn from.{left_out}"
+                f"at least two are needed to learn from. It was read as {read_table.layout}; if "
+                f"that is wrong, give --{vocabulary.kind}-column or --separator.{left_out}"
             )
     if table.kind == "rating" and bool((table.value == table.value[0]).all()):
         raise DataError(

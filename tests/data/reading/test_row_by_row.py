@@ -162,7 +162,8 @@ def test_a_decimal_comma_among_decimal_points_says_what_to_write(tmp_path: Path)
 def test_an_error_after_skipping_counts_the_skipped_rows(tmp_path: Path) -> None:
     path = write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n1,2,2\n2,1,x\n2,2,x\n")
     assert reading_error(path, SKIP) == (
-        f"{path} has ratings of only one user, '1'; {TWO} Bad rows left out before: 2."
+        f"{path} has ratings of only one user, '1'; {TWO.format('with a header', 'user')} "
+        "Bad rows left out before: 2."
     )
     write(path, "user,item,rating\n1,1,5\n2,2,5\n2,1,x\n")
     assert (
@@ -179,7 +180,10 @@ def test_a_workbook_is_recognized_by_content_not_by_name(name: str, tmp_path: Pa
     assert reading_error(path) == f"{path} {WORKBOOK}"
 
 
-TWO = "at least two are needed to learn from."
+TWO = (
+    "at least two are needed to learn from. It was read as CSV {}; if that is wrong, give "
+    "--{}-column or --separator."
+)
 ONE_VALUE = (
     "{path}: every rating is 5; at least two values are needed to learn from. "
     "If a row only means that a user has an item, give --pairs."
@@ -210,8 +214,14 @@ FILES: list[tuple[str | bytes, str]] = [
     (b"", "{path} is empty: it has no ratings."),
     ("\n \n", "{path} is empty: it has no ratings."),
     ("user,item,rating\n", "{path} has a header but no ratings."),
-    ("user,item,rating\n1,1,1\n1,2,2\n", "{path} has ratings of only one user, '1'; " + TWO),
-    ("user,item,rating\n1,x,1\n2,x,2\n", "{path} has ratings of only one item, 'x'; " + TWO),
+    (
+        "user,item,rating\n1,1,1\n1,2,2\n",
+        "{path} has ratings of only one user, '1'; " + TWO.format("with a header", "user"),
+    ),
+    (
+        "user,item,rating\n1,x,1\n2,x,2\n",
+        "{path} has ratings of only one item, 'x'; " + TWO.format("with a header", "item"),
+    ),
     ("user,item,rating\n1,1,5\n2,2,5\n", ONE_VALUE),
     ("<!DOCTYPE html>\n<html>", WEB_PAGE),
     ("\n<HTML>\n", WEB_PAGE),
@@ -233,7 +243,10 @@ FILES: list[tuple[str | bytes, str]] = [
     (b"%PDF-1.7", "{path} is a PDF document; a table in CSV or Parquet is needed."),
     ("user,item".encode("utf-16"), "{path} has a header but no ratings."),
     ('[{"user": 1}]', no_column("item", "'user'")),
-    ("user,item,rating\r1,1,1\r", "{path} has ratings of only one user, '1'; " + TWO),
+    (
+        "user,item,rating\r1,1,1\r",
+        "{path} has ratings of only one user, '1'; " + TWO.format("with a header", "user"),
+    ),
     ("user,item,opinion\n1,1,1\n", NO_RATING.format("'user', 'item', 'opinion'")),
     ("name,item,rating\n1,1,1\n", no_column("user", "'name', 'item', 'rating'")),
     ("user,thing,rating\n1,1,1\n", no_column("item", "'user', 'thing', 'rating'")),
