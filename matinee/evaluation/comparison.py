@@ -271,15 +271,14 @@ def _by_name(models: Mapping[str, Recommender] | Iterable[Recommender]) -> dict[
     expected = "compare takes models by name, such as {'mf': matinee.MatrixFactorization()}"
     if isinstance(models, (str, Recommender)) or not isinstance(models, Iterable):
         raise SettingError(f"{expected}, or a list of models.")
-    if isinstance(models, Mapping):
-        named = list(models.items())
-    else:
-        named = [(getattr(model, "name", ""), model) for model in models]
-    if not named:
+    given = list(models.values()) if isinstance(models, Mapping) else list(models)
+    if not given:
         raise SettingError("There are no models to compare: name at least one.")
-    for _, model in named:
+    for model in given:
         if not isinstance(model, Recommender):
             raise SettingError(f"{expected}, not {model!r}.")
+    names = list(models) if isinstance(models, Mapping) else [model.name for model in given]
+    named = list(zip(names, given, strict=True))
     if len(dict(named)) < len(named):
         raise SettingError(f"Two models have the same name: {expected}.")
     return dict(named)

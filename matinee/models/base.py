@@ -6,7 +6,7 @@ model for people.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -27,14 +27,14 @@ from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import (
     DataError,
     NotFittedError,
-    UnknownNameError,
     UnsupportedError,
 )
 from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
+from matinee.models.configurable import Configurable
 from matinee.models.declarations import check_class
 from matinee.models.history import History, UserRows
-from matinee.models.hyperparameters import Hyper, checked, hyper, learned
+from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import (
     Attribution,
     Capabilities,
@@ -47,7 +47,6 @@ from matinee.models.interface import (
     values_in,
 )
 from matinee.progress import Progress
-from matinee.text import suggest
 from matinee.threads import one_blas_thread, workers
 from matinee.training.loop import Engine
 
@@ -57,7 +56,7 @@ __all__ = ["Attribution", "FitOptions", "Person", "Recommender", "ScoredItem", "
 
 
 @dataclass(kw_only=True, eq=False)
-class Recommender(ABC):
+class Recommender(Configurable, ABC):
     """Fits ratings, predicts stars and recommends, also for people who joined after the fit.
 
     Every model is a subclass. Its declarations are checked when the class is created, and its
@@ -233,10 +232,6 @@ class Recommender(ABC):
                 implemented.update(vars(base))
         check_class(cls, predicts=not implemented.isdisjoint({"_predict", "_predict_at"}))
 
-    def __post_init__(self) -> None:
-        for setting in self.hypers():
-            setattr(self, setting.name, checked(setting, getattr(self, setting.name), self.name))
-
     def _rated_by(self, user_index: NDArray[Any]) -> UserRows:
         """The ratings of known users, for a model that represents users by their ratings
         alone."""
@@ -246,63 +241,6 @@ class Recommender(ABC):
                 "file: give the ratings, or train it without --no-history."
             )
         return self.history_.rows(user_index)
-
-    # -- hyperparameters -----------------------------------------------------------------
-
-    @classmethod
-    def hypers(cls) -> list[Hyper]:
-        """The declared hyperparameters, in the order of declaration."""
-        return [
-            Hyper(setting.name, setting.default, **setting.metadata)
-            for setting in fields(cls)
-            if "help" in setting.metadata
-        ]
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
-        """A model from names and values, which may be text, as on the command line.
-
-        Raises:
-            UnknownNameError: no hyperparameter has this name; the message suggests the
-                nearest.
-            SettingError: a value has the wrong type or is outside its range.
-        """
-        cls._require_known(settings, [setting.name for setting in cls.hypers()])
-        return cls(**settings)
-
-    @classmethod
-    def _require_known(cls, settings: Mapping[str, Any], known: Sequence[str]) -> None:
-        for name in settings:
-            if name not in known:
-                hint = suggest(name, known, "Its settings")
-                raise UnknownNameError(f"{cls.name} has no setting '{name}'.{hint}")
-
-    def settings(self) -> dict[str, Any]:
-        """The hyperparameters of this model, by name."""
-        return {setting.name: getattr(self, setting.name) for setting in self.hypers()}
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The arguments that make an equal, unfitted model, as scikit-learn asks for them.
-
-        Args:
-            deep: has no effect: no argument is a model.
-        """
-        del deep
-        return {given.name: getattr(self, given.name) for given in fields(self) if given.init}
-
-    def set_params(self, **params: Any) -> Self:
-        """Sets hyperparameters by name, for the next `fit`; returns the model.
-
-        Raises:
-            UnknownNameError, SettingError: as for `from_settings`; nothing is set then.
-        """
-        known = self.get_params()
-        self._require_known(params, list(known))
-        changed = type(self)(**(known | params))
-        for name in known:
-            setattr(self, name, getattr(changed, name))
-        self.__post_init__()  # sets what depends on the hyperparameters
-        return self
 
     # -- fitting -------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee.data.catalog import Catalog
+from matinee.data.features import Features
 from matinee.errors import ModelFileError
 from matinee.models import MODELS
+from matinee.models.bayes.model import BayesianMF
 from matinee.models.declarations import CURVE, learned_arrays
 from matinee.models.hyperparameters import Learned
 from matinee.models.matrix_factorization import MatrixFactorization
@@ -41,6 +44,7 @@ def declared(name: str) -> list[tuple[str, Learned]]:
     """The arrays of a model, and of the models that it is made of, with their names in its file."""
     model = load_model(FOLDER / f"{name}.matinee", network_module())[0]
     found = [(f"model.{one.name}", one) for one in learned_arrays(type(model))]
+    found = [(place, one) for place, one in found if place in whole(name) or not one.may_be_missing]
     for prefix, member in model.members().items():
         names = ((f"model.{prefix}.{one.name}", one) for one in learned_arrays(type(member)))
         found += [(place, one) for place, one in names if place in whole(name)]
@@ -106,6 +110,24 @@ def test_no_array_may_be_other_than_declared(name: str, tmp_path: Path) -> None:
             else:
                 assert "cannot use" in told, (place, how, told)
     assert missed == []
+
+
+def test_the_array_for_new_items_may_not_be_other_than_declared(tmp_path: Path) -> None:
+    ratings = simulated(40, 30, 500)
+    labels = [["genre: Drama"] if item % 2 else ["genre: War"] for item in range(ratings.n_items)]
+    model = BayesianMF(factors=4, samples=8, burn_in=4).fit(
+        replace(ratings, item_features=Features.of(labels))
+    )
+    path, place = tmp_path / "features.matinee", "model.label_draws_"
+    save_model(path, model, Catalog(), Origin())
+    array = contents(path)[1][place]
+    (one,) = (one for one in learned_arrays(BayesianMF) if one.name == "label_draws_")
+    assert array.size
+    for how, forged in forgeries(one, array):
+        if how != "missing":  # as in files of before
+            forge(path, {place: forged}, to=tmp_path / "forged.matinee")
+            with pytest.raises(ModelFileError):
+                load_model(tmp_path / "forged.matinee")
 
 
 HISTORY = {

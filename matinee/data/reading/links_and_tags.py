@@ -117,8 +117,8 @@ def _tags(frame: pl.DataFrame, items: Vocabulary) -> dict[Id, tuple[str, ...]]:
     )
     # A pair is an item and a tag without regard to case, as one number
     pair = item * len(tag_names) + key_of_tag[tag_number]  # (T,)
-    users_of_pairs, _ = _counted(pair * len(user_names) + user)
-    pairs, n_users = _counted(users_of_pairs // len(user_names))
+    users_of_pairs, _ = _with_counts(pair * len(user_names) + user)
+    pairs, n_users = _with_counts(users_of_pairs // len(user_names))
     by_item = pairs // len(tag_names)
     order = np.lexsort([pairs, -n_users, by_item])
     place = np.arange(len(order)) - np.searchsorted(by_item[order], by_item[order])
@@ -141,7 +141,7 @@ def _spellings(pair: NDArray[np.int64], tag: NDArray[np.int64], n_tags: int) -> 
         pair: (T,) the pair of each given tag.
         tag: (T,) the given tag as it is spelled, from 0 to n_tags - 1.
     """
-    distinct, counts = _counted(pair * n_tags + tag)
+    distinct, counts = _with_counts(pair * n_tags + tag)
     pair_of, tag_of = distinct // n_tags, distinct % n_tags
     order = np.lexsort([tag_of, -counts, pair_of])
     is_first = np.append(True, pair_of[order][1:] != pair_of[order][:-1])
@@ -149,7 +149,7 @@ def _spellings(pair: NDArray[np.int64], tag: NDArray[np.int64], n_tags: int) -> 
     return most_frequent
 
 
-def _counted(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _with_counts(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The distinct numbers in ascending order, and how often each occurs."""
     in_order = np.sort(numbers)  # much faster than np.unique, which hashes
     starts = np.flatnonzero(np.append(True, in_order[1:] != in_order[:-1]))

@@ -127,7 +127,7 @@ def opened(paths: Sequence[Path], options: ReadOptions) -> Iterator[SourceFile]:
         files = [file for path in paths for file in workplace.files_of(path)]
         file = files[0]
         if len(files) > 1:
-            file = workplace.joined(files)
+            file = workplace.join_parts(files)
         yield workplace.prepared(file)
 
 
@@ -277,7 +277,7 @@ class _Workplace:
             notes=(*file.notes, *plan.notes),
         )
 
-    def joined(self, files: Sequence[SourceFile]) -> SourceFile:
+    def join_parts(self, files: Sequence[SourceFile]) -> SourceFile:
         """The parts of one table as one file.
 
         Raises:

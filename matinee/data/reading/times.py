@@ -233,7 +233,7 @@ def _unit_name(present: pl.Series, known: dict[str, Unit], rules: ValueRules) ->
     if seconds.lowest <= low <= high <= seconds.highest:
         return "s"
     numbers = present.cast(pl.Int64).to_numpy()
-    shares = {name: _share(numbers, unit) for name, unit in known.items()}
+    shares = {name: _plausible_share(numbers, unit) for name, unit in known.items()}
     best = max(shares, key=shares.__getitem__)
     if shares[best] <= 0.5:
         return _by_size(numbers)
@@ -262,7 +262,7 @@ def _with_other_units(
     return seconds, notes
 
 
-def _share(numbers: Numbers, unit: Unit) -> float:
+def _plausible_share(numbers: Numbers, unit: Unit) -> float:
     """The share of numbers that are plausible times in a unit."""
     is_plausible = (numbers >= unit.lowest) & (numbers <= unit.highest)
     if unit.is_valid is not None and is_plausible.any():

@@ -185,8 +185,8 @@ def read_matrix_frame(
     frame: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None = None
 ) -> Reading:
     """The ratings in a frame that is a matrix."""
-    numbered = {name: str(number) for number, name in enumerate(frame.columns)}
-    table = frame.rename(numbered).cast(pl.String).with_row_index("line")
+    numbered = [pl.col(name).alias(str(number)) for number, name in enumerate(frame.columns)]
+    table = frame.select(numbered).cast(pl.String).with_row_index("line")
     return _reading(_long(table, shape), shape, scale)
 
 

@@ -51,7 +51,7 @@ def _read(path: Path, _options: ReadOptions, _label: str) -> Reading:
     if "rating" in frame.columns and frame["rating"].null_count() == frame.height:
         return Reading(frame.drop("rating"), "pair", [f"{note} It has no ratings, only pairs."])
     if dated:
-        frame = frame.drop("timestamp").rename({"rating": "timestamp"})
+        frame = frame.with_columns(timestamp="rating").drop("rating")
         return Reading(frame, "pair", [f"{note} It has no ratings, only pairs."])
     return Reading(frame, "rating", [note])
 
