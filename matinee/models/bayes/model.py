@@ -518,9 +518,12 @@ class BayesianMF(Recommender):
         return np.asarray(self.deviation_ * biases, np.float32)
 
     def check_arrays(self) -> None:
-        """Checks that the levels fit the setting `likelihood`."""
+        """Checks that the levels fit the setting `likelihood`, and the draws the features."""
         if (len(self.levels_) > 0) != (self.likelihood == "probit"):
             raise DataError(f"{self.name}: levels_ does not fit likelihood={self.likelihood}")
+        features, n_draws = self.history_.item_features, len(self.label_draws_)
+        if n_draws and features is not None and n_draws != len(features.names) + 2:
+            raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)
