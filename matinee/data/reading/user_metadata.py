@@ -29,6 +29,8 @@ def viewers_beside(folder: Path, users: Vocabulary) -> Features | None:
     """
     for path in (folder / name for name in VIEWER_FILES):
         labels_of_user = dict(_labeled_users(path))
+        if not labels_of_user:
+            continue
         labels = [labels_of_user.get(str(user_id), []) for user_id in users.ids.tolist()]
         features = Features.of(labels)
         if features is not None:
