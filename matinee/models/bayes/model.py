@@ -521,8 +521,8 @@ class BayesianMF(Recommender):
         """Checks that the levels fit the setting `likelihood`, and the draws the features."""
         if (len(self.levels_) > 0) != (self.likelihood == "probit"):
             raise DataError(f"{self.name}: levels_ does not fit likelihood={self.likelihood}")
-        features, n_draws = self.history_.item_features, len(self.label_draws_)
-        if n_draws and features is not None and n_draws != len(features.names) + 2:
+        features, draws = self.history_.item_features, self.label_draws_
+        if len(draws) and features is not None and len(draws) != len(features.names) + 2:
             raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
 
     def _item_vectors(self) -> Floats:
