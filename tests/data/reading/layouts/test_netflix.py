@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from tests.helpers import reading_error, rows_of
@@ -33,13 +35,16 @@ def test_one_file_for_each_film(tmp_path: Path) -> None:
     assert [row[:3] for row in rows_of(read(tmp_path))] == [(5, 1, 3.0), (6, 1, 4.0), (5, 2, 1.0)]
 
 
-def test_a_film_goes_on_from_block_to_block(tmp_path: Path) -> None:
-    rows = [f"{number},{number % 5 + 1},2005-09-06\n" for number in range(900_000)]
+def test_a_film_goes_on_from_block_to_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("matinee.data.reading.layouts.base._BLOCK", 1_000)
+    rows = [f"{number},{number % 5 + 1},2005-09-06\n" for number in range(2_000)]
     path = tmp_path / "combined_data_1.txt"
     path.write_text("7:\n" + "".join(rows) + "8:\n1,5,2005-09-06\n")
     found = read(path)
     assert found.ratings.item_index.sum() == 1
-    assert found.ratings.n_users == 900_000
+    assert found.ratings.n_users == 2_000
 
 
 def test_without_ratings_there_are_pairs(tmp_path: Path) -> None:
