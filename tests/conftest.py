@@ -23,12 +23,6 @@ def real_data(name: str) -> Path:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests that wait for servers and browsers run first, so that no process ends on them."""
-    slow = ("browser", "test_server.py", "test_linear_time.py", "test_benchmarks.py")
-    items.sort(key=lambda item: not any(name in str(item.path) for name in slow))
-
-
 def simulated(
     n_users: int = 300,
     n_items: int = 120,

@@ -395,11 +395,10 @@ class BayesianMF(Recommender):
                 f"{self.name} predicts items without ratings from features such as genres, and "
                 "this model has none; train it on data with genres, and save its histories."
             )
-        mean, variance = new_item_moments(
-            profile.vector, features, self.label_draws_, labels, self._link
-        )
-        scores = self._stars(mean.astype(np.float32))
-        return self._scored_new(scores, self.deviation_ * np.sqrt(variance))
+        draws = self.label_draws_
+        mean, variance = new_item_moments(profile.vector, features, draws, labels, self._link)
+        deviations = self.deviation_ * np.sqrt(variance)
+        return self._scored_new(self._stars(mean.astype(np.float32)), deviations)
 
     def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
@@ -521,8 +520,8 @@ class BayesianMF(Recommender):
         """Checks that the levels fit the setting `likelihood`, and the draws the features."""
         if (len(self.levels_) > 0) != (self.likelihood == "probit"):
             raise DataError(f"{self.name}: levels_ does not fit likelihood={self.likelihood}")
-        features, draws = self.history_.item_features, self.label_draws_
-        if len(draws) and features is not None and len(draws) != len(features.names) + 2:
+        features, n = self.history_.item_features, len(self.label_draws_)
+        if features is not None and n not in (0, len(features.names) + 2):
             raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
 
     def _item_vectors(self) -> Floats:
