@@ -15,16 +15,23 @@ from numba import njit
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def kernel(*, fastmath: bool = False) -> Callable[[Function], Function]:
+def kernel(*, fastmath: bool = False, is_inlined: bool = False) -> Callable[[Function], Function]:
     """Numba's decorator with the settings that all kernels share; it keeps the function's
     types.
 
     Args:
         fastmath: allow sums in another order, so that loops can be vectorized.
+        is_inlined: make the function a part of each kernel that calls it. A function with
+            `fastmath` that is called needs it: otherwise it is compiled by itself and within
+            its caller, with sums in different orders, and whether the caller comes from the
+            cache decides which of the two runs.
     """
+    inline = "never"
+    if is_inlined:
+        inline = "always"
     return cast(
         Callable[[Function], Function],
-        njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath),
+        njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath, inline=inline),
     )
 
 

@@ -33,7 +33,7 @@ class Rated(NamedTuple):
     target: NDArray[np.float32]  # (N,) the residual of each rating
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=True, is_inlined=True)
 def _add_ratings(
     rated: Rated,
     span: tuple[int, int],
@@ -89,7 +89,7 @@ def _add_ratings(
                 )
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=True, is_inlined=True)
 def _solve(
     gram: NDArray[np.float32],
     sums: NDArray[np.float32],
