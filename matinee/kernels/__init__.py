@@ -8,7 +8,7 @@ vectorization (Adam's loop takes six times as long with it).
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from numba import njit
 
@@ -26,7 +26,7 @@ def kernel(*, fastmath: bool = False, is_inlined: bool = False) -> Callable[[Fun
             its caller, with sums in different orders, and whether the caller comes from the
             cache decides which of the two runs.
     """
-    inline = "never"
+    inline: Literal["always", "never"] = "never"
     if is_inlined:
         inline = "always"
     return cast(
