@@ -51,7 +51,7 @@ def ratings_file_options(function: Function) -> Function:
             is_flag=True,
             expose_value=False,
             callback=_keep_skip,
-            help="Leave out bad rows of the file of --ratings.",
+            help="Leave out bad rows of the given file.",
         ),
     )
     for option in reversed(options):
@@ -139,12 +139,17 @@ def _new_person(guide: "Guide", path: Path) -> "UserState":
         guide.catalog,
         model.scale_,
         file_scale=meta.get(_SCALE),
-        skip_bad_rows=meta.get(_SKIP, False),
+        skip_bad_rows=skips_bad_rows(),
     )
     profile = model.fold_in(found.stars)
     for sentence in found.notes:
         note(sentence)
     return profile
+
+
+def skips_bad_rows() -> bool:
+    """Whether --skip-bad-rows is given."""
+    return bool(click.get_current_context().meta.get(_SKIP, False))
 
 
 def id_of(guide: "Guide", user: str | None) -> "Id | None":

@@ -8,7 +8,14 @@ import click
 
 from matinee.cli.options import json_option, path_argument
 from matinee.cli.output import as_json, note
-from matinee.cli.person import id_of, profile_of, ratings_option, require_person, user_option
+from matinee.cli.person import (
+    id_of,
+    profile_of,
+    ratings_option,
+    require_person,
+    skips_bad_rows,
+    user_option,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,8 +127,11 @@ def _predict_pairs(
         separator=columns["separator"],
         encoding=columns["encoding"],
         header=columns["header"],
+        skip_bad_rows=skips_bad_rows(),
     )
-    table = read_pairs(path, options)
+    table, n_bad_rows = read_pairs(path, options)
+    if n_bad_rows:
+        note(f"Bad rows of {path} left out, which get no prediction: {n_bad_rows:,}.")
     item_ids = _known_ids(guide, table.items.ids.tolist())
     users, items = table.users.ids[table.user_index], item_ids[table.item_index]
     stars = guide.predict_pairs(users, items, table.timestamp)

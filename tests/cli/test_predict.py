@@ -107,3 +107,16 @@ def test_pairs_and_persons_are_not_mixed() -> None:
     assert "--out is for a table of pairs" in misused(
         "predict", "m.matinee", "--user", 1, "--item", 1, "--out", "o.csv"
     )
+
+
+def test_a_bad_row_of_pairs_is_named_and_can_be_left_out(tmp_path: Path) -> None:
+    file, pairs, out = tmp_path / "m.matinee", tmp_path / "pairs.csv", tmp_path / "out.csv"
+    guide(MatrixFactorization).save(file)
+    pairs.write_text("user,item\n1,17\n,27\n3,27\n")
+    words = ("predict", file, pairs, "--out", out)
+    assert refused(*words) == (
+        f"{pairs}, line 3: the user is missing. Use --skip-bad-rows to leave out such rows."
+    )
+    told = good(*words, "--skip-bad-rows").stderr
+    assert told == f"Bad rows of {pairs} left out, which get no prediction: 1.\n"
+    assert pl.read_csv(out)["user_id"].to_list() == [1, 3]

@@ -70,9 +70,10 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
     return _from_frame(frame, name, options, None)
 
 
-def read_pairs(source: str | Path, options: ReadOptions) -> ParsedTable:
-    """The users, items and times in the rows of a file, in their order; a pair may occur
-    again.
+def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, int]:
+    """The users, items and times in the rows of a file, and how many bad rows were left out.
+
+    The rows keep their order, and a pair may occur again.
 
     Args:
         source: a path.
@@ -83,7 +84,8 @@ def read_pairs(source: str | Path, options: ReadOptions) -> ParsedTable:
     """
     pairs = replace(options, pairs=True, rating=None, count=None, value_map=None, scale=None)
     with opened([Path(source)], pairs) as file:
-        return _good_table(table_of_file(file, pairs))
+        read_table = table_of_file(file, pairs)
+        return _good_table(read_table), len(read_table.bad)
 
 
 def _is_path(value: object) -> bool:
