@@ -18,6 +18,7 @@ from matinee.data.reading.archives import (
     untar,
     unzip,
 )
+from matinee.data.reading.comments import may_have_comments
 from matinee.data.reading.compression import decompress, is_compressed, refuse_other_archives
 from matinee.data.reading.encoding import (
     encoding_of_file,
@@ -266,7 +267,7 @@ class _Workplace:
         if layout is not None:
             return replace(file, layout=layout)
         plan = plan_of(text, self._options)
-        if plan.needs_copy:
+        if plan.needs_copy or may_have_comments(file.path):
             target = self._folder() / "prepared"
             write_prepared(file.path, target, plan)
             file = replace(file, path=target, line_shift=plan.line_shift)

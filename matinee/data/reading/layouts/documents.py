@@ -13,6 +13,7 @@ Lines that are Python dicts are not JSON; the message says how to convert them.
 
 import ast
 import json
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ from matinee.errors import DataError
 _LARGEST = 1 << 31
 _CONVERT = (
     'python -c "import ast, json, sys; [print(json.dumps(ast.literal_eval(line))) for line in '
-    'sys.stdin if line.strip()]" < {name} > converted.jsonl'
+    'sys.stdin if line.strip()]"'
 )
 
 
@@ -65,8 +66,8 @@ def refuse_python(head: str, label: str) -> None:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return
     if isinstance(row, dict | list):
-        name = Path(label).name
-        first = f"gzip -dc {name} | " if name.endswith(".gz") else ""
+        name = shlex.quote(Path(label).name)
+        first = f"gzip -dc {name} | " if label.endswith(".gz") else ""
         last = "" if first else f" < {name}"
         raise DataError(
             f"{label}: line 1 is a Python dict, not JSON. Convert the file, then read "

@@ -1,6 +1,10 @@
 """JSON that is one document, and what looks like JSON."""
 
+import gzip
 import json
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -66,12 +70,17 @@ def test_yelp_and_amazon_have_names_of_their_own(tmp_path: Path) -> None:
 
 
 def test_python_dicts_are_named_with_the_way_to_convert_them(tmp_path: Path) -> None:
-    path = tmp_path / "table.json"
-    path.write_text("{'user': u'A1', 'item': 'it\\'s', 'new': True}\n{'user': 'A2'}\n")
-    message = reading_error(path)
-    assert message.startswith(f"{path}: line 1 is a Python dict, not JSON. Convert the file")
-    assert "ast.literal_eval(line)" in message
-    assert f"< {path.name} > converted.jsonl" in message
+    lines = "{'user': u'A1', 'item': 'it\\'s', 'rating': 4}\n\n{'user': 'A2', 'item': 'b', 'rating': 2}\n"
+    for name in ("table.json", "my table.json", "table.json.gz"):
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(lines.encode()) if name.endswith(".gz") else lines.encode())
+        message = reading_error(path)
+        assert message.startswith(f"{path}: line 1 is a Python dict, not JSON. Convert the file")
+        command = message.split("converted.jsonl:  ")[1]
+        command = command.replace("python -c", f"{shlex.quote(sys.executable)} -c")
+        subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+        converted = read(tmp_path / "converted.jsonl")
+        assert [row[:3] for row in rows_of(converted)] == [("A1", "it's", 4.0), ("A2", "b", 2.0)]
 
 
 def test_damaged_json_is_named(tmp_path: Path) -> None:
