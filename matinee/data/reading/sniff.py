@@ -113,7 +113,7 @@ def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
     has_lines = is_short or b"\n" in head or b"\r" in head or start.startswith((b"{", b"["))
     if b"\0" in head or not has_lines:
         raise DataError(
-            f"{label} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
+            f"{label} holds binary data, not a table in CSV, TSV, Parquet, Arrow or JSON lines."
         )
 
 

@@ -190,7 +190,7 @@ ONE_VALUE = (
 )
 WORKBOOK = "is an Excel workbook; save it as CSV and give that file."
 WEB_PAGE = "{path} is a web page, not a table; the download went wrong. Fetch it again."
-BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
+BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet, Arrow or JSON lines."
 TWICE = "{{path}} has more than one {role} column: {names}. Remove or rename all but one."
 PICKLE = (
     "{path} is a pickle. matinee does not read pickles, because opening one can run any code; "
