@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from matinee.data.reading.options import NO_COLUMN, Kind, ReadOptions
+from matinee.data.reading.word_order import map_example
 from matinee.errors import DataError
 from matinee.text import did_you_mean, printable
 
@@ -275,10 +276,9 @@ def _about_words(name: str, cells: Sequence[str]) -> str:
         return ""
     if any(_NUMBER_OR_STARS.match(word) for word in words):
         return ""
-    values = ",".join(f"{word}={number}" for number, word in enumerate(words[:3]))
     return (
         f" The words in '{printable(name[:40])}' can be ratings, as in "
-        f'--rating-column {printable(name[:40])} --map "{values}".'
+        f'--rating-column {printable(name[:40])} --map "{map_example(words)}".'
     )
 
 

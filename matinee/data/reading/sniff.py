@@ -140,6 +140,8 @@ def layout_of(head: str, options: ReadOptions, label: str, separator: str) -> La
         return [row[number].strip() for row in rows[has_header:] if number < len(row)]
 
     notes: list[str] = []
+    if has_header and len(rows[0]) == 1:
+        raise DataError(one_column(label, rows[0][0]))
     if has_header:
         columns = find_columns(rows[0], options, label, sampled)
         notes = unnamed_times(columns, options, sampled)

@@ -192,3 +192,9 @@ def test_one_column_is_asked_for_its_separator(tmp_path: Path) -> None:
         "if something separates columns in it, name that with --separator."
     )
     assert len(read(path, ReadOptions(separator="@")).ratings) == 2
+    path.write_text("user^item^rating\n" + "".join(f"{u}^{i}^{r}\n" for u, i, r in RATINGS))
+    assert reading_error(path) == (
+        f"{path} has one column only, 'user^item^rating'; if something separates columns in it, "
+        "name that with --separator."
+    )
+    assert len(read(path, ReadOptions(separator="^")).ratings) == len(RATINGS)

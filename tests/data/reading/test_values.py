@@ -185,7 +185,7 @@ def test_words_that_nobody_knows_need_a_value(tmp_path: Path) -> None:
     path = table(tmp_path, values="good ok bad")
     assert reading_error(path) == (
         f"{path}: the ratings in the column 'rating' are words: 'bad' (8), 'good' (8), 'ok' (8). "
-        'Say what each is worth, as in --map "bad=0,good=1,ok=2", or give --pairs if every row '
+        'Say what each is worth, as in --map "bad=0,ok=1,good=2", or give --pairs if every row '
         "counts alike."
     )
     given = ReadOptions(value_map={"Good": 5, "ok": 3, "bad": 1})
