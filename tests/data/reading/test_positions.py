@@ -35,6 +35,11 @@ FORMS = [
     ("person{u},film{i},{r}.0,2020-01-0{u}", "user, item, rating, time"),
     ("{r},person{u},film{i}", "rating, user, item"),
     ("u{u},x{i},{t},{r}", "user, item, time, rating"),
+    ("{r},{u}0077,{i}333", "rating, user, item"),
+    ("{u}0077;{r};{i}333", "user, rating, item"),
+    ("2020-01-0{u},{u}0077,{i}333,{r}", "time, user, item, rating"),
+    ("{r},{u}0077,{i}333,{t}", "rating, user, item, time"),
+    ("2020010{u}\tperson{u}\tfilm{i}\t{r}", "time, user, item, rating"),
     ("B0000000{i},A000000000{u},{r}.0,{t}", "item, user, rating, time"),
     ("item_{i},user_{u},{r}", "item, user, rating"),
     ("tt00000{i},someone{u},{r}", "item, user, rating"),
@@ -59,7 +64,7 @@ def test_the_note_says_how_to_swap_users_and_items(tmp_path: Path) -> None:
     assert swapped.ratings.value.tolist() == read(path).ratings.value.tolist()
 
 
-UNCLEAR = ["{t},{u},{i},{r},x,{i}", "{u},{i},{r},{r},{r}", "{u},1.5,{i},{r}.5"]
+UNCLEAR = ["2020-01-0{u},{u},{i},{r}", "{t},{u}0077,{i}333", "{t},{u},{i},{r},x,{i}", "{u},{i},{r},{r},{r}", "{u},1.5,{i},{r}.5"]
 
 
 @pytest.mark.parametrize("form", UNCLEAR)
