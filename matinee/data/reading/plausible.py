@@ -181,6 +181,9 @@ def _look_like_counts(tally: Tally) -> bool:
     """Whether ratings are whole numbers without an end and with a long tail."""
     if tally.values[0] == 0:  # zeros may be a value for "not rated"
         tally = tally.part(tally.values > 0)
+    top, n_top = float(tally.values[-1]), int(tally.counts[-1])
+    if top in SENTINELS and n_top >= _COMMON * tally.n_rows:  # as may a common 99
+        tally = tally.part(tally.values < top)
     values = tally.values
     if len(values) < 4 or values[0] < 0 or bool((values != np.round(values)).any()):
         return False

@@ -22,6 +22,7 @@ from tests.helpers import reading_error
     ("users", "expected"),
     [
         ("1 1.0 2 2.00 3e0 3.000000000000000000e+00", [1, 2, 3]),
+        ("1 1,0 2 2,00 3,0 30", [1, 2, 3, 30]),
         ("1 2 1e+05 99999 100001 3", [1, 2, 3, 99999, 100000, 100001]),
         ("007 7 08 9 10 11", ["007", "08", "10", "11", "7", "9"]),
         ("007.0 007 08.0 9 10 11", ["007", "08", "10", "11", "9"]),
@@ -73,6 +74,8 @@ def test_ids_that_a_spreadsheet_rounded_are_refused(tmp_path: Path) -> None:
         "share one. Export the column as text, or give --text-ids to take them as they are."
     )
     assert "4.92E+11" in users_of(read(path, ReadOptions(text_ids=True)))
+    comma = table(tmp_path, "4,91512E+11 4,91513E+11 4,92E+11 1,5E+11 7 8")
+    assert "are rounded, such as '1,5E+11'" in reading_error(comma)
     cut = table(tmp_path, " ".join(f"12345678901234{n}000" for n in range(6)))
     assert "are rounded, such as '123456789012340000'" in reading_error(cut)
     assert len(users_of(read(cut, ReadOptions(text_ids=True)))) == 6
