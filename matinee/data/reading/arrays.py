@@ -1,6 +1,7 @@
 """Columns that a program hands over as arrays or lists, with the checks of tables."""
 
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -60,6 +61,8 @@ def _plain(cell: Any) -> Any:
     """A cell as Python's own type; None for a missing one."""
     if cell is None or cell != cell or str(cell) in ("<NA>", "NaT"):  # NaN differs from itself
         return None
+    if isinstance(cell, UUID):
+        return str(cell)
     return cell.item() if isinstance(cell, np.generic) else cell
 
 

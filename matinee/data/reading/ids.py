@@ -27,6 +27,7 @@ from matinee.errors import DataError
 
 _WHOLE_FORM = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?$"
 _POINT_ZERO = r"^-?[0-9]+(?:\.0*)?$"
+_BYTES = r"^b'[^'\\]+'$"  # as Python prints bytes
 _COMMA_ZERO = r"^-?(?:0|[1-9][0-9]*)(?:,0{0,2})?$"  # three zeros may be thousands
 _SCIENTIFIC = re.compile(r"^-?[0-9](?:[.,]([0-9]*))?[eE]\+?0*([0-9]{1,3})$")
 _EXACT_TO = 2.0**53  # whole numbers beyond it are rounded in 64-bit floats
@@ -171,6 +172,9 @@ def _canonical(ids: pl.Series, role: str, rules: ValueRules) -> tuple[pl.Series,
         return ids, []
     if ids.str.contains(INTEGER).all():
         return ids.cast(pl.Int64), []
+    if ids.str.contains(_BYTES).all():
+        bare, notes = _canonical(ids.str.slice(2).str.head(-1), role, rules)
+        return bare, [f"The {role} ids such as {ids[0]} are read without b''.", *notes]
     _refuse_rounded(ids, role, rules)
     if ids.str.contains(_COMMA_ZERO).all():
         return _canonical(ids.str.replace(",0*$", ""), role, rules)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from matinee.data.reading.cells import decoded
 from matinee.data.reading.number_forms import listed_words
 from matinee.data.reading.rating_forms import opinions_of
 from matinee.data.reading.schema import Columns, column_of
@@ -31,7 +32,7 @@ def refuse_words(columns: Columns, cells: Callable[[int], pl.Series], label: str
         name = columns.names[position]
         if any(column_of([name], role) is not None for role in _DESCRIPTIONS):
             continue
-        weights = _few_words(cells(position))
+        weights = _few_words(decoded(cells(position)))
         if weights:
             raise DataError(_question(printable(name[:40]), weights, label))
 

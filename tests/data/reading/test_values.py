@@ -84,6 +84,35 @@ def test_ids_that_a_spreadsheet_rounded_are_refused(tmp_path: Path) -> None:
     assert "are rounded" in reading_error(frame)
 
 
+def test_every_column_of_bytes_is_text(tmp_path: Path) -> None:
+    words = [b"like", b"dislike", b"like", b"like"]
+    frame = pl.DataFrame(
+        {
+            "user": [b"u1", b"u2", b"u1", b"u2"],
+            "item": [1, 1, 2, 3],
+            "title": [b"Pelt (1988)", b"Pelt (1988)", b"Quay", b"Rime"],
+            "date": [b"2020-01-02", b"2020-01-03", b"2020-01-04", b"2020-01-05"],
+            "how": words,
+        }
+    )
+    frame.write_parquet(tmp_path / "r.parquet")
+    for source in (frame, tmp_path / "r.parquet"):
+        assert "but its column 'how' holds few words: 'like' (3), 'dislike' (1)" in reading_error(source)
+        found = read(source, ReadOptions(rating="how"))
+        assert values_of(found, 4) == [1, 0, 1, 1]
+        assert found.ratings.timestamp is not None
+        assert found.ratings.timestamp[0] == 1577923200
+        assert found.catalog[1].title == "Pelt (1988)"
+
+
+def test_ids_as_python_prints_bytes_are_text(tmp_path: Path) -> None:
+    path = table(tmp_path, "b'u1' b'u2' b'u3' b'u4' b'u5' b'u6'")
+    assert users_of(read(path)) == ["u1", "u2", "u3", "u4", "u5", "u6"]
+    assert notes_of(read(path)) == ("The user ids such as b'u1' are read without b''.",)
+    assert users_of(read(path, ReadOptions(text_ids=True)))[0] == "b'u1'"
+    assert users_of(read(table(tmp_path, "b'1' b'2' b'30' b'4' b'5' b'6'"))) == [1, 2, 4, 5, 6, 30]
+
+
 def test_ids_as_text_are_not_touched(tmp_path: Path) -> None:
     dataset = read(table(tmp_path, "1 1.0 nan 2 3 4"), ReadOptions(text_ids=True))
     assert users_of(dataset) == ["1", "1.0", "2", "3", "4", "nan"]
