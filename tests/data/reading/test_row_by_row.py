@@ -362,8 +362,15 @@ def test_frames_that_hold_no_ratings_are_explained() -> None:
         == "DataFrame has columns but no ratings."
     )
     assert reading_error(5) == (
-        "Ratings cannot be read from a value of type int. "
+        "Ratings cannot be read from '5'. "
         "Give a path, a database URL, or a frame of Polars, pandas or PyArrow."
     )
+    frame = pd.DataFrame({"user": [1, 2], "item": [1, 2], "rating": [1, 2]})
+    assert reading_error(pl.from_pandas(frame).lazy()).endswith(" Call collect() first.")
+    assert "Ratings.from_ids(user_ids, item_ids, values)" in reading_error(frame.to_numpy())
+    for indexed in (frame.set_index("user"), frame.set_index(["user", "item"])["rating"]):
+        assert reading_error(indexed).endswith(
+            " The levels of the index are not read; reset_index() makes columns of them."
+        )
     mixed = pd.DataFrame({"user": [1, "a"], "item": [1, 2], "rating": [1, 2]})
     assert reading_error(mixed).startswith("DataFrame cannot be read through the Arrow interface: ")
