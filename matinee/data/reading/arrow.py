@@ -30,10 +30,7 @@ def write_as_parquet(path: Path, target: Path, label: str) -> None:
             "newer version of the program that made it, or as Parquet."
         )
     try:
-        if start.startswith(_FILE):
-            frame = pl.read_ipc(path)
-        else:
-            frame = pl.read_ipc_stream(path)
+        frame = pl.read_ipc(path) if start.startswith(_FILE) else pl.read_ipc_stream(path)
         frame.write_parquet(target, compression="uncompressed")
     except (Exception, pl.exceptions.PanicException) as error:  # Polars may panic on damaged files
         raise DataError(

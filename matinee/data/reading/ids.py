@@ -176,7 +176,7 @@ def _canonical(ids: pl.Series, role: str, rules: ValueRules) -> tuple[pl.Series,
         bare, notes = _canonical(ids.str.slice(2).str.head(-1), role, rules)
         return bare, [f"The {role} ids such as {ids[0]} are read without b''.", *notes]
     _refuse_rounded(ids, role, rules)
-    if ids.str.contains(_COMMA_ZERO).all():
+    if ids.str.contains(",").any() and ids.str.contains(_COMMA_ZERO).all():
         return _canonical(ids.str.replace(",0*$", ""), role, rules)
     if ids.str.contains(_WHOLE_FORM).all():
         numbers = [Decimal(text) for text in ids.to_list()]

@@ -106,7 +106,7 @@ class GenreFormat(NamedTuple):
 
     @classmethod
     def of(cls, cells: Sequence[str]) -> "GenreFormat":
-        """The format of a column: "|" where it occurs, else lists, else " / ", commas or semicolons."""
+        """The format of a column: "|" where it occurs, else lists, else " / ", "," or ";"."""
         filled = [cell for cell in cells if cell.strip().casefold() not in _NO_GENRE]
         if any("|" in cell for cell in filled):
             return cls("|")

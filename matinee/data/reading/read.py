@@ -78,8 +78,9 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
 
 def _about_index(source: Any) -> str:
     """A sentence on the index of a frame of pandas, if its levels have names."""
-    names = getattr(getattr(source, "index", None), "names", ())
-    if all(name is None for name in names):
+    if "pandas" not in type(source).__module__:
+        return ""
+    if all(name is None for name in source.index.names):
         return ""
     return " The levels of the index are not read; reset_index() makes columns of them."
 

@@ -21,7 +21,7 @@ _LADDER = (
     "great complete completed finished",
     "love loved excellent best perfect superb amazing repeat",
 )
-_NUMBERS = "zero one two three four five six seven eight nine ten".split()
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _RANKS = {word: rank for rank, line in enumerate(_LADDER) for word in line.split()}
 _GRADES = "fedcba"
 _MOST_WORDS = 12

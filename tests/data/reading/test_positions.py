@@ -64,7 +64,13 @@ def test_the_note_says_how_to_swap_users_and_items(tmp_path: Path) -> None:
     assert swapped.ratings.value.tolist() == read(path).ratings.value.tolist()
 
 
-UNCLEAR = ["2020-01-0{u},{u},{i},{r}", "{t},{u}0077,{i}333", "{t},{u},{i},{r},x,{i}", "{u},{i},{r},{r},{r}", "{u},1.5,{i},{r}.5"]
+UNCLEAR = [
+    "2020-01-0{u},{u},{i},{r}",
+    "{t},{u}0077,{i}333",
+    "{t},{u},{i},{r},x,{i}",
+    "{u},{i},{r},{r},{r}",
+    "{u},1.5,{i},{r}.5",
+]
 
 
 @pytest.mark.parametrize("form", UNCLEAR)

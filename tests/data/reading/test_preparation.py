@@ -84,7 +84,11 @@ def test_comments_far_down_are_skipped_and_lines_are_counted_with_them(tmp_path:
 def test_ids_that_begin_with_a_comment_sign_are_rows(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("tag,item,rating\n#sea,10,4\nfog,11,2\n#sea,12,5\n", "utf-8")
-    assert [row[0] for row in rows_of(read(path, ReadOptions(user="tag")))] == ["#sea", "fog", "#sea"]
+    assert [row[0] for row in rows_of(read(path, ReadOptions(user="tag")))] == [
+        "#sea",
+        "fog",
+        "#sea",
+    ]
     path.write_text('user,item,rating,review\n1,10,4,"One\n# Two\nThree"\n2,11,2,x\n')
     assert len(read(path).ratings) == 2
 

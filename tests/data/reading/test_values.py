@@ -97,7 +97,9 @@ def test_every_column_of_bytes_is_text(tmp_path: Path) -> None:
     )
     frame.write_parquet(tmp_path / "r.parquet")
     for source in (frame, tmp_path / "r.parquet"):
-        assert "but its column 'how' holds few words: 'like' (3), 'dislike' (1)" in reading_error(source)
+        assert "but its column 'how' holds few words: 'like' (3), 'dislike' (1)" in reading_error(
+            source
+        )
         found = read(source, ReadOptions(rating="how"))
         assert values_of(found, 4) == [1, 0, 1, 1]
         assert found.ratings.timestamp is not None
