@@ -247,7 +247,20 @@ def _rewriting(separator: str, body: Sequence[str]) -> tuple[str, Callable[[byte
         before = re.compile(rb"(?m)(" + sign + rb'|^) +(?="(?!")|"""|""(?:' + sign + rb"|\r?$))")
         after = re.compile(rb'(?m)" +(?=' + sign + rb"|\r?$)")
         return separator, lambda block: after.sub(b'"', before.sub(rb"\1", block))
+    if _has_single_quotes(body, separator):
+        sign = re.escape(separator.encode())
+        marks = re.compile(rb"(?m)(?<=" + sign + rb")'|^'|'(?=" + sign + rb"|\r?$)")
+        return separator, lambda block: marks.sub(b'"', block)
     return separator, None
+
+
+def _has_single_quotes(body: Sequence[str], separator: str) -> bool:
+    """Whether single quotation marks stand where double ones usually do, in each row."""
+    if len(separator) > 1 or any('"' in line for line in body):
+        return False
+    sign = re.escape(separator)
+    quoted = re.compile(rf"(?:^|{sign})'[^']*'(?={sign}|$)")
+    return len(body) > 1 and all(quoted.search(line) for line in body[1:])
 
 
 def _short(text: str) -> str:

@@ -18,6 +18,8 @@ TEXTS = {
     "NumPy with a header": "# user item rating\n1 10 4.0e+00\n1 11 2.0e+00\n2 10 5.0e+00\n",
     "NumPy with a header of commas": "# user,item,rating,\n1.0 10.0 4.0\n1.0 11.0 2.0\n2.0 10.0 5.0\n",
     "spaces before quotes": '"user", "item", "rating"\n"1", "10", "4"\n"1", "11", "2"\n"2", "10", "5"\n',
+    "single quotes": "'user';'item';'rating'\n'1';'10';'4'\r\n'1';'11';'2'\r\n'2';'10';'5'\r\n",
+    "some single quotes": "user,'item',rating\n1,'10',4\n1,'11',2\n2,'10',5\n",
     "aligned": "  user item  rating\n     1   10       4\n     1   11       2\n     2   10       5\n",
     "aligned with a byte order mark": "\ufeff  user  item  rating\n  1  10  4\n  1  11  2\n  2  10  5\n",
     "row names of R": '"user" "item" "rating"\n"1" 1 10 4\n"2" 1 11 2\n"3" 2 10 5\n',
@@ -91,6 +93,16 @@ def test_ids_that_begin_with_a_comment_sign_are_rows(tmp_path: Path) -> None:
     ]
     path.write_text('user,item,rating,review\n1,10,4,"One\n# Two\nThree"\n2,11,2,x\n')
     assert len(read(path).ratings) == 2
+
+
+def test_titles_in_single_quotes_hold_commas_and_others_keep_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("'user','item','rating'\n'1','Rock, Paper','4'\n'2','Pelt','2'\n", "utf-8")
+    assert [row[1] for row in rows_of(read(path))] == ["Rock, Paper", "Pelt"]
+    path.write_text("user,item,rating\n1,'Rock, Paper',4\n2,'Pelt',2\n", "utf-8")
+    assert [row[1] for row in rows_of(read(path))] == ["Rock, Paper", "Pelt"]
+    path.write_text("user,item,rating\n1,'Tis Pelt,4\n2,Pelt,2\n", "utf-8")
+    assert [row[1] for row in rows_of(read(path))] == ["'Tis Pelt", "Pelt"]
 
 
 def test_a_sentence_in_a_comment_is_no_header(tmp_path: Path) -> None:
