@@ -20,8 +20,7 @@ SENTINELS = (-999.0, -99.0, -9.0, -1.0, 0.0, 99.0, 999.0, 9999.0)
 LIKED_PART = 0.75
 
 _COMMON = 0.05  # of the rows: a value for "not rated" is no rarity
-_OVER_NEIGHBOR = 3.0  # times as often as the next value and as the others usually are
-_OVER_USUAL = 1.5  # with a gap between it and the others
+_OVER_NEIGHBOR = 3.0  # times as often as the next value and as the others, without a gap
 _RARE = 0.002  # of the rows: a slip of the finger
 _FEW_LIKED = 0.01
 _LONG_TAIL = 10.0  # times the median
@@ -142,9 +141,7 @@ def _stands_apart(extreme: float, count: int, rest: Tally) -> bool:
     neighbor = float(rest.counts[0] if extreme < low else rest.counts[-1])
     usual = float(np.median(rest.counts))
     step = float(np.median(np.diff(rest.values)))
-    if gap > 1.5 * step:
-        return count > _OVER_USUAL * usual
-    return count > _OVER_NEIGHBOR * max(neighbor, usual)
+    return gap > 1.5 * step or count > _OVER_NEIGHBOR * max(neighbor, usual)
 
 
 def _outlier(tally: Tally, value: NDArray[np.float32]) -> str:

@@ -17,6 +17,7 @@ FIVE = "1 2 3 4 5 4 3 5 4 2 1 3"
     [
         ("0 0 0 0 7 8 9 10", "12 of 24 ratings are 0, apart from the others (7 to 10). If 0 means"),
         ("0 0 0 0 0 1 2 3 4 5 2 3", "10 of 24 ratings are 0, apart from the others (1 to 5)"),
+        ("0 2 3 4 5 2 3 4", "3 of 24 ratings are 0, apart from the others (2 to 5). If 0 means"),
         ("-1 1 2 3 4 5", "4 of 24 ratings are -1, apart from the others (1 to 5). If -1 means"),
         ("3 4 5 99 99 3 4 5 99 4 3 5", "6 of 24 ratings are 99, apart from the others (3 to 5)"),
         ("99 -9.5 3.25 8 99 1", "8 of 24 ratings are 99, apart from the others (-9.5 to 8)"),
