@@ -60,8 +60,8 @@ ALIASES = {
     # of a person's own ratings, where an item may be called by its title
     "own title": f"{_TITLES} pltitle filmname",
     "own item": "movieid itemid item productid product bookid songid sku id",
-    "own rating": "yourrating myrating yourated userrating uservote rating10 "
-    "rating100 rating ratings stars starrating star score grade vote value overall reviewrating",
+    "own rating": "yourrating myrating yourscore myscore mystars yourated userrating uservote "
+    "rating10 rating100 rating ratings stars starrating star score grade vote value overall reviewrating",
     "own count": f"{_COUNTS} times",
     "own time": "watcheddate watchedat daterated ratedat ratingdate dateread lastwatched "
     "watchdate date isodate timestamp time dateadded lastupdated createdat created",
