@@ -61,7 +61,8 @@ ALIASES = {
     "own title": f"{_TITLES} pltitle filmname",
     "own item": "movieid itemid item productid product bookid songid sku id",
     "own rating": "yourrating myrating yourscore myscore mystars yourated userrating uservote "
-    "rating10 rating100 rating ratings stars starrating star score grade vote value overall reviewrating",
+    "rating10 rating100 rating ratings stars starrating star score grade vote value overall "
+    "reviewrating",
     "own count": f"{_COUNTS} times",
     "own time": "watcheddate watchedat daterated ratedat ratingdate dateread lastwatched "
     "watchdate date isodate timestamp time dateadded lastupdated createdat created",
