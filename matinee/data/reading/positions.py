@@ -219,9 +219,9 @@ def _are_no_ids(ids: Sequence[_Column], value: _Column | None) -> bool:
     """Whether a column in the place of an id holds days, times, or ratings."""
     if any(column.are_all(is_day) for column in ids):
         return True
-    if value is None or value.may_be_rating:
+    if value is None:
         return False
-    if any(column.are_all(is_recent_second) for column in ids):
+    if not value.may_be_rating and any(column.are_all(is_recent_second) for column in ids):
         return True
     for rating, other in (ids, ids[::-1]):
         if rating.may_be_rating and len(set(rating.filled)) <= _FEW_STEPS:

@@ -65,6 +65,7 @@ def test_the_note_says_how_to_swap_users_and_items(tmp_path: Path) -> None:
 
 
 UNCLEAR = [
+    "{r},{u},{i}",
     "2020-01-0{u},{u},{i},{r}",
     "{t},{u}0077,{i}333",
     "{t},{u},{i},{r},x,{i}",
