@@ -117,7 +117,11 @@ def _with_half_lives(names: list[str]) -> list[str]:
     """
     from matinee.models import model_named
 
-    found = [name for name in names if hasattr(model_named(name), "half_life")]
+    found = [
+        name
+        for name in names
+        if any(setting.name == "half_life" for setting in model_named(name).hypers())
+    ]
     if not found:
         raise SettingError(
             "None of these models has a half-life; mf, ials, ease, item-knn and user-knn have one."

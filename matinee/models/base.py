@@ -6,7 +6,7 @@ model for people.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -62,21 +62,15 @@ class Recommender(Configurable, ABC):
     Every model is a subclass. Its declarations are checked when the class is created, and its
     arrays when they are loaded from a file.
 
-    =================
-    ============================================================================ declares
-    `name`, `summary`, `capabilities`; settings by `hyper()`, fitted arrays by
-                       `learned()`, and `curve_` by `curve()` if it learns in epochs
-    must implement     `_fit`, `_user_vectors`, `_fold_in`, `_scores`, and `_predict` if it
-    predicts
-                       stars (or `_predict_at` if predictions depend on time)
-    may implement      `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`,
-                       `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`,
-                       `set_members`, `_score_new_items`
-    leaves after fit   `users_ items_ scale_ history_ item_counts_ item_means_`, its fitted
-    arrays,
-                       and `curve_`
-    =================
-    ============================================================================
+    - A model declares `name`, `summary` and `capabilities`, its settings by `hyper()`, its fitted
+      arrays by `learned()`, and `curve_` by `curve()` if it learns in epochs.
+    - It must implement `_fit`, `_user_vectors`, `_fold_in`, `_scores`, and `_predict` if it
+      predicts stars (or `_predict_at` if its predictions depend on time).
+    - It may implement `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`,
+      `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`, `set_members` and
+      `_score_new_items`.
+    - `fit` leaves `users_`, `items_`, `scale_`, `history_`, `item_counts_`, `item_means_`, the
+      fitted arrays and `curve_`.
 
     A *vector*, (D,), holds everything that a model needs to know about one person; D depends
     on the model.
@@ -93,6 +87,13 @@ class Recommender(Configurable, ABC):
 
     suggested: ClassVar[tuple[str, str]] = ("mf", "ials")
     """The most capable models, named in messages: for ratings, and for implicit feedback."""
+    half_life = 0.0  # a model with `recency_weights` makes it a setting
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        timed = [getattr(self, setting.name) for setting in self.hypers() if setting.needs_times]
+        if timed:
+            self.capabilities = replace(self.capabilities, uses_times=any(timed))
 
     # -- required of a model -------------------------------------------------------------
 
@@ -184,11 +185,6 @@ class Recommender(Configurable, ABC):
             f"{self.name} needs ratings of an item to predict it; only bayes, trained with "
             "features of the items such as genres, does not."
         )
-
-    @property
-    def _half_life(self) -> float:
-        """The age in days at which a rating weighs half; 0 if age does not matter."""
-        return 0.0
 
     @property
     def needs_valid(self) -> bool:
@@ -370,7 +366,7 @@ class Recommender(Configurable, ABC):
         user = self.users_.index(known)
         item_index, value = self.history_.of(user)
         index = np.array([user])
-        weight = self.history_.weights(index, self._half_life)
+        weight = self.history_.weights(index, self.half_life)
         return UserState(item_index, value, self._user_vectors(index)[0], weight)
 
     def fold_in(self, ratings: Mapping[Id, float]) -> UserState:

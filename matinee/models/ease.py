@@ -38,7 +38,7 @@ from matinee.models.implicit_feedback import (
     random_matrix_norm,
 )
 from matinee.models.interface import Capabilities
-from matinee.models.recency import half_life_setting, recency_weights, with_times
+from matinee.models.recency import half_life_setting, recency_weights
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -100,11 +100,6 @@ class EASE(Recommender):
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
-        self.capabilities = with_times(self.capabilities, self.half_life)
-
-    @property
-    def _half_life(self) -> float:
-        return self.half_life
 
     # -- learning ------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ from matinee.models.implicit_feedback import (
     random_matrix_norm,
 )
 from matinee.models.interface import Capabilities, TrainingCurve
-from matinee.models.recency import half_life_setting, recency_weights, with_times
+from matinee.models.recency import half_life_setting, recency_weights
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -133,11 +133,6 @@ class ImplicitALS(Recommender):
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
-        self.capabilities = with_times(self.capabilities, self.half_life)
-
-    @property
-    def _half_life(self) -> float:
-        return self.half_life
 
     # -- learning ------------------------------------------------------------------------
 

@@ -43,7 +43,6 @@ from matinee.models.recency import (
     mean_of,
     recency_weights,
     sums_of,
-    with_times,
 )
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, workers
@@ -114,14 +113,6 @@ class MatrixFactorization(Recommender):
     user_factors_: NDArray[np.float32] = learned("U", "factors", dtype=np.float32)
     item_factors_: NDArray[np.float32] = learned("I", "factors", dtype=np.float32)
     curve_: TrainingCurve = curve("RMSE, stars")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.capabilities = with_times(self.capabilities, self.half_life)
-
-    @property
-    def _half_life(self) -> float:
-        return self.half_life
 
     @property
     def needs_valid(self) -> bool:

@@ -61,7 +61,6 @@ from matinee.models.recency import (
     mean_of,
     recency_weights,
     sums_of,
-    with_times,
 )
 from matinee.threads import available_cores, workers
 
@@ -125,16 +124,11 @@ class Neighborhood(Recommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.capabilities = with_times(self.capabilities, self.half_life)
         if self.half_life and self.similarity == "pearson":
             raise SettingError(
                 f"{self.name}: half_life needs another similarity than pearson, such as "
                 "adjusted-cosine or pearson-baseline."
             )
-
-    @property
-    def _half_life(self) -> float:
-        return self.half_life
 
     # -- learning ------------------------------------------------------------------------
 
