@@ -8,10 +8,13 @@ import click
 
 from matinee.cli.reading import (
     cell_options,
+    missing_option,
     note_reading,
     note_test_part,
     parse_map,
     parse_missing,
+    text_ids_option,
+    time_format_option,
 )
 from matinee.errors import SettingError
 
@@ -105,17 +108,38 @@ def dial_options(function: Function) -> Function:
     return function
 
 
+user_column_option = click.option(
+    "--user-column",
+    metavar="NAME",
+    help="Column with the users, if its name is not recognized: a name, or a number from 1.",
+)
+item_column_option = click.option("--item-column", metavar="NAME", help="Column with the items.")
+timestamp_column_option = click.option(
+    "--timestamp-column",
+    metavar="NAME",
+    help="Column with the timestamps; none leaves them out.",
+)
+separator_option = click.option(
+    "--separator",
+    metavar="TEXT",
+    help="What separates the columns: a sign such as ';', or tab or space.",
+)
+encoding_option = click.option(
+    "--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252."
+)
+header_option = click.option(
+    "--header/--no-header",
+    default=None,
+    help="Whether the first line names the columns. Default: recognized.",
+)
+
+
 def data_options(function: Function) -> Function:
     """Options for tables with unusual columns or rows; their values go to `read_options`."""
     function = cell_options(function)
     options = (
-        click.option(
-            "--user-column",
-            metavar="NAME",
-            help="Column with the users, if its name is not recognized: a name, or a number from "
-            "1.",
-        ),
-        click.option("--item-column", metavar="NAME", help="Column with the items."),
+        user_column_option,
+        item_column_option,
         click.option("--rating-column", metavar="NAME", help="Column with the ratings."),
         click.option(
             "--count-column",
@@ -125,60 +149,69 @@ def data_options(function: Function) -> Function:
         click.option(
             "--pairs", is_flag=True, help="There are no ratings; each row is a user and an item."
         ),
-        click.option(
-            "--timestamp-column",
-            metavar="NAME",
-            help="Column with the timestamps; none leaves them out.",
-        ),
+        timestamp_column_option,
         click.option(
             "--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."
         ),
         click.option(
             "--query", metavar="SQL", help="What to read, if DATA is the URL of a database."
         ),
-        click.option(
-            "--separator",
-            metavar="TEXT",
-            help="What separates the columns: a sign such as ';', or tab or space.",
-        ),
-        click.option("--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252."),
-        click.option(
-            "--header/--no-header",
-            default=None,
-            help="Whether the first line names the columns. Default: recognized.",
-        ),
+        separator_option,
+        encoding_option,
+        header_option,
         click.option(
             "--skip-bad-rows", is_flag=True, help="Skip bad rows and list them in a file."
         ),
     )
-    for option in reversed(options):
+    return _with(function, options)
+
+
+def pair_options(function: Function) -> Function:
+    """Options for a table of users and items alone; their values go to `read_options`."""
+    options = (
+        user_column_option,
+        item_column_option,
+        timestamp_column_option,
+        separator_option,
+        encoding_option,
+        header_option,
+        missing_option,
+        time_format_option,
+        text_ids_option,
+    )
+    return _with(function, options)
+
+
+def _with(function: Function, options: Iterable[Callable[[Function], Function]]) -> Function:
+    for option in reversed(tuple(options)):
         function = option(function)
     return function
 
 
 def read_options(columns: dict[str, Any]) -> "ReadOptions":
-    """ReadOptions from the values of `data_options`."""
+    """ReadOptions from the values of `data_options` or `pair_options`."""
     from matinee.data.reading.options import ReadOptions
 
+    given = columns.get
     scale = None
-    if columns["scale"] is not None:
+    if given("scale") is not None:
         scale = parse_range(columns["scale"], "--scale", float)
     return ReadOptions(
         user=columns["user_column"],
         item=columns["item_column"],
-        rating=columns["rating_column"],
-        count=columns["count_column"],
-        pairs=columns["pairs"],
+        rating=given("rating_column"),
+        count=given("count_column"),
+        pairs=given("pairs", False),
         timestamp=columns["timestamp_column"],
         scale=scale,
         skip_bad_rows=columns["skip_bad_rows"],
-        query=columns["query"],
+        query=given("query"),
         separator=columns["separator"],
         encoding=columns["encoding"],
         header=columns["header"],
         missing=parse_missing(columns["missing"]),
-        value_map=parse_map(columns["value_map"]),
-        decimal=columns["decimal"],
+        value_map=parse_map(given("value_map")),
+        decimal=given("decimal"),
         time_format=columns["time_format"],
         text_ids=columns["text_ids"],
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from matinee.cli.options import json_option, path_argument
+from matinee.cli.options import json_option, pair_options, path_argument, read_options
 from matinee.cli.output import as_json, note
 from matinee.cli.person import (
     id_of,
@@ -40,18 +40,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The file for the predictions of PAIRS: .csv, .tsv, .parquet or .jsonl.",
 )
-@click.option("--user-column", metavar="NAME", help="Column of PAIRS with the users.")
-@click.option("--item-column", metavar="NAME", help="Column of PAIRS with the items.")
-@click.option(
-    "--timestamp-column",
-    metavar="NAME",
-    help="Column of PAIRS with the timestamps; none leaves them out.",
-)
-@click.option("--separator", metavar="TEXT", help="What separates the columns of PAIRS.")
-@click.option("--encoding", metavar="NAME", help="Encoding of PAIRS.")
-@click.option(
-    "--header/--no-header", default=None, help="Whether the first line of PAIRS names the columns."
-)
+@pair_options
 @json_option
 def predict(
     model_file: Path,
@@ -70,7 +59,7 @@ def predict(
 
     With PAIRS, a table of users and items, the predictions are written to the file --out: a row
     for each row, in the same order. Where the model does not know the user or the item, the
-    prediction is empty.
+    prediction is empty. The options on columns and cells are for PAIRS.
     """
     from matinee.recommendation.guide import Guide
 
@@ -116,19 +105,10 @@ def _predict_pairs(
     import polars as pl
 
     from matinee.data.convert import write_frames
-    from matinee.data.reading.options import ReadOptions
     from matinee.data.reading.read import read_pairs
     from matinee.text import counted
 
-    options = ReadOptions(
-        user=columns["user_column"],
-        item=columns["item_column"],
-        timestamp=columns["timestamp_column"],
-        separator=columns["separator"],
-        encoding=columns["encoding"],
-        header=columns["header"],
-        skip_bad_rows=skips_bad_rows(),
-    )
+    options = read_options({**columns, "skip_bad_rows": skips_bad_rows()})
     table, n_bad_rows = read_pairs(path, options)
     if n_bad_rows:
         note(f"Bad rows of {path} left out, which get no prediction: {n_bad_rows:,}.")

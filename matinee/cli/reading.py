@@ -14,14 +14,26 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+missing_option = click.option(
+    "--missing",
+    metavar="VALUES",
+    help="Ratings and words that mean not rated, such as 0,-1,99; their rows are left out.",
+)
+time_format_option = click.option(
+    "--time-format",
+    metavar="FORMAT",
+    help="s, ms, us, ns, YYYYMMDD, YYYYMMDDhhmmss, YYYYMM, years or days (numbers); dmy, "
+    "mdy or a format such as %d/%m/%Y (dates).",
+)
+text_ids_option = click.option(
+    "--text-ids", is_flag=True, help="Take ids as text: 1 and 1.0 are then two ids."
+)
+
+
 def cell_options(function: Function) -> Function:
     """Options on what the cells of a table mean."""
     options = (
-        click.option(
-            "--missing",
-            metavar="VALUES",
-            help="Ratings and words that mean not rated, such as 0,-1,99; their rows are left out.",
-        ),
+        missing_option,
         click.option(
             "--map",
             "value_map",
@@ -33,15 +45,8 @@ def cell_options(function: Function) -> Function:
             type=click.Choice([".", ","]),
             help="Decimal mark of the ratings or counts, if it is not recognized.",
         ),
-        click.option(
-            "--time-format",
-            metavar="FORMAT",
-            help="s, ms, us, ns, YYYYMMDD, YYYYMMDDhhmmss, YYYYMM, years or days (numbers); dmy, "
-            "mdy or a format such as %d/%m/%Y (dates).",
-        ),
-        click.option(
-            "--text-ids", is_flag=True, help="Take ids as text: 1 and 1.0 are then two ids."
-        ),
+        time_format_option,
+        text_ids_option,
     )
     for option in reversed(options):
         function = option(function)

@@ -100,6 +100,14 @@ def test_pairs_may_name_films_by_title_and_one_pair_is_enough(tmp_path: Path) ->
     assert found["user_id"].to_list() == [1, 3]
 
 
+def test_the_cells_of_pairs_are_read_as_those_of_other_tables(tmp_path: Path) -> None:
+    text = "user,item,time\n1.0,27,20240105\n3.0,17,20240106\n"
+    found = predictions(tmp_path, text, "--time-format", "YYYYMMDD")
+    assert found["user_id"].to_list() == [1, 3]
+    found = predictions(tmp_path, "user,item\n1.0,27\n", "--text-ids")
+    assert found["stars"].to_list() == [None]
+
+
 def test_pairs_and_persons_are_not_mixed() -> None:
     assert "not both" in misused("predict", "m.matinee", "p.csv", "--user", 1, "--out", "o.csv")
     assert "Missing option '--out FILE'" in misused("predict", "m.matinee", "p.csv")
