@@ -104,8 +104,9 @@ def test_the_cells_of_pairs_are_read_as_those_of_other_tables(tmp_path: Path) ->
     text = "user,item,time\n1.0,27,20240105\n3.0,17,20240106\n"
     found = predictions(tmp_path, text, "--time-format", "YYYYMMDD")
     assert found["user_id"].to_list() == [1, 3]
-    found = predictions(tmp_path, "user,item\n1.0,27\n", "--text-ids")
-    assert found["stars"].to_list() == [None]
+    words = (tmp_path / "m.matinee", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")
+    (tmp_path / "pairs.csv").write_text("user,item\n1,17\nnobody,27\n")
+    assert "line 3: the user is missing" in refused("predict", *words, "--missing", "nobody")
 
 
 def test_pairs_and_persons_are_not_mixed() -> None:
