@@ -109,9 +109,9 @@ def _predict_pairs(
     from matinee.text import counted
 
     options = read_options({**columns, "skip_bad_rows": skips_bad_rows()})
-    table, n_bad_rows = read_pairs(path, options)
-    if n_bad_rows:
-        note(f"Bad rows of {path} left out, which get no prediction: {n_bad_rows:,}.")
+    table, notes = read_pairs(path, options)
+    for sentence in notes:
+        note(f"{path}: {sentence}")
     item_ids = _known_ids(guide, table.items.ids.tolist())
     users, items = table.users.ids[table.user_index], item_ids[table.item_index]
     stars = guide.predict_pairs(users, items, table.timestamp)

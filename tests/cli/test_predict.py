@@ -106,7 +106,8 @@ def test_the_cells_of_pairs_are_read_as_those_of_other_tables(tmp_path: Path) ->
     assert found["user_id"].to_list() == [1, 3]
     words = (tmp_path / "m.matinee", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")
     (tmp_path / "pairs.csv").write_text("user,item\n1,17\nnobody,27\n")
-    assert "line 3: the user is missing" in refused("predict", *words, "--missing", "nobody")
+    told = good("predict", *words, "--missing", "nobody").stderr
+    assert told.endswith("Left out: 1 row with a value that --missing names (nobody).\n")
 
 
 def test_pairs_and_persons_are_not_mixed() -> None:
@@ -127,5 +128,5 @@ def test_a_bad_row_of_pairs_is_named_and_can_be_left_out(tmp_path: Path) -> None
         f"{pairs}, line 3: the user is missing. Use --skip-bad-rows to leave out such rows."
     )
     told = good(*words, "--skip-bad-rows").stderr
-    assert told == f"Bad rows of {pairs} left out, which get no prediction: 1.\n"
+    assert told == f"{pairs}: Bad rows left out: 1.\n"
     assert pl.read_csv(out)["user_id"].to_list() == [1, 3]

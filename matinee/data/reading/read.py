@@ -70,8 +70,9 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
     return _from_frame(frame, name, options, None)
 
 
-def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, int]:
-    """The users, items and times in the rows of a file, and how many bad rows were left out.
+def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, list[str]]:
+    """The users, items and times in the rows of a file, and sentences about rows that were left
+    out and about guesses.
 
     The rows keep their order, and a pair may occur again.
 
@@ -85,7 +86,10 @@ def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, i
     pairs = replace(options, pairs=True, rating=None, count=None, value_map=None, scale=None)
     with opened([Path(source)], pairs) as file:
         read_table = table_of_file(file, pairs)
-        return _good_table(read_table), len(read_table.bad)
+        notes = [*read_table.notes, *read_table.values.notes]
+        if read_table.bad:
+            notes.append(f"Bad rows left out: {len(read_table.bad):,}.")
+        return _good_table(read_table), notes
 
 
 def _is_path(value: object) -> bool:
