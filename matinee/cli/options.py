@@ -17,7 +17,7 @@ from matinee.errors import SettingError
 
 if TYPE_CHECKING:
     from matinee.data.dataset import Dataset
-    from matinee.data.reading.options import ReadOptions
+    from matinee.data.reading.options import ReadOptions, ValueRange
     from matinee.data.split import Split
     from matinee.models.base import Recommender
 
@@ -162,7 +162,7 @@ def read_options(columns: dict[str, Any]) -> "ReadOptions":
 
     scale = None
     if columns["scale"] is not None:
-        scale = parse_range(columns["scale"], "--scale", float)
+        scale = parse_range(columns["scale"], "--scale")
     return ReadOptions(
         user=columns["user_column"],
         item=columns["item_column"],
@@ -184,16 +184,18 @@ def read_options(columns: dict[str, Any]) -> "ReadOptions":
     )
 
 
-def parse_range(text: str, option: str, number: Callable[[str], Any]) -> tuple[Any, Any]:
+def parse_range(text: str, option: str) -> "ValueRange":
     """The two values of a text such as "1:5"."""
+    from matinee.data.reading.options import ValueRange
+
     low, _, high = text.partition(":")
     try:
-        first, last = number(low), number(high)
+        first, last = float(low), float(high)
     except ValueError:
         raise _not_a_range(text, option, "1:5") from None
     if first > last:
         raise _not_a_range(text, option, "1:5")
-    return first, last
+    return ValueRange(first, last)
 
 
 def parse_years(text: str | None) -> tuple[int | None, int | None]:

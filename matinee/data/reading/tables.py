@@ -118,7 +118,7 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
 def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOptions) -> ReadTable:
     shape = _matrix_of_text(text, separator, options)
     if shape is not None:
-        reading = read_matrix(file.path, shape, separator, options.scale)
+        reading = read_matrix(file.path, shape, separator, options.limits("rating"))
         return _table_of_reading(reading, "a matrix", file.label, options, file.place_of)
     layout = layout_of(text, options, file.label, separator)
     columns = layout.columns
@@ -320,7 +320,7 @@ def table_of_frame(
     """
     shape = _matrix_of_frame(frame, options) if columns is None else None
     if shape is not None:
-        reading = read_matrix_frame(frame, shape, options.scale)
+        reading = read_matrix_frame(frame, shape, options.limits("rating"))
         return _table_of_reading(reading, "a matrix", label, options, place_of)
     is_whole = columns is None
     if columns is None:

@@ -74,7 +74,7 @@ class DotProduct(NeuralRecommender):
     def __post_init__(self) -> None:
         super().__post_init__()
         sigmoid_bounds(self.sigmoid_range, None)
-        start_table(self.start, (0, 0), np.random.default_rng())
+        start_table(self.start, 0, 0, np.random.default_rng())
 
     # -- training ------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class DotProduct(NeuralRecommender):
         """The compiled kernel on the CPU, PyTorch on any other device."""
         n_rows = train.n_users + train.n_items
         rng = np.random.default_rng(self.seed)
-        weights = start_table(self.start, (n_rows, self.factors + self.biases), rng)
+        weights = start_table(self.start, n_rows, self.factors + self.biases, rng)
         low, high = sigmoid_bounds(self.sigmoid_range, train.scale)
         lazy = is_lazy(self.update, n_rows)
         if self.device != "cpu":
