@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 import click
 
@@ -156,7 +156,29 @@ def data_options(function: Function) -> Function:
     return function
 
 
-def read_options(columns: dict[str, Any]) -> "ReadOptions":
+class Columns(TypedDict):
+    """The values of `data_options`."""
+
+    user_column: str | None
+    item_column: str | None
+    rating_column: str | None
+    count_column: str | None
+    pairs: bool
+    timestamp_column: str | None
+    scale: str | None
+    query: str | None
+    separator: str | None
+    encoding: str | None
+    header: bool | None
+    skip_bad_rows: bool
+    missing: str | None
+    value_map: str | None
+    decimal: Literal[".", ","] | None
+    time_format: str | None
+    text_ids: bool
+
+
+def read_options(columns: Columns) -> "ReadOptions":
     """ReadOptions from the values of `data_options`."""
     from matinee.data.reading.options import ReadOptions
 
@@ -224,9 +246,9 @@ def _not_a_range(text: str, option: str, example: str) -> SettingError:
     return SettingError(f"{option} {text} is not a range from low to high, such as {example}.")
 
 
-def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, Any]:
+def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, int | str]:
     """The settings of a model from texts such as "factors=32"."""
-    settings: dict[str, Any] = {"seed": seed}
+    settings: dict[str, int | str] = {"seed": seed}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
@@ -267,7 +289,7 @@ def make_model_for(
     return make_model(name or default_model(scale), pairs, seed)
 
 
-def load_data(source: tuple[str, ...], columns: dict[str, Any]) -> "Dataset":
+def load_data(source: tuple[str, ...], columns: Columns) -> "Dataset":
     """The data set, with notes on standard error: what was taken for what, and skipped and
     repeated rows.
 
@@ -309,7 +331,7 @@ def _note_pairs(dataset: "Dataset") -> None:
 
 def load_parts(
     source: tuple[str, ...],
-    columns: dict[str, Any],
+    columns: Columns,
     test_source: str | None,
     spec: str | None,
     seed: int,

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
 import click
 
@@ -18,12 +18,24 @@ from matinee.cli.person import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from matinee.data.vocabulary import Id
     from matinee.models.base import UserState
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.intervals import Certainty
+
+
+class _PairColumns(TypedDict):
+    """The values of the options on the columns of PAIRS."""
+
+    user_column: str | None
+    item_column: str | None
+    timestamp_column: str | None
+    separator: str | None
+    encoding: str | None
+    header: bool | None
 
 
 @click.command()
@@ -61,7 +73,7 @@ def predict(
     items: tuple[str, ...],
     out: Path | None,
     as_json_: bool,
-    **columns: Any,
+    **columns: Unpack[_PairColumns],
 ) -> None:
     """Predict the stars that a person would give a film.
 
@@ -94,7 +106,7 @@ def predict(
         for prediction in predictions:
             prediction.print(guide)
         return
-    person: dict[str, Any] = {"user": id_of(guide, user)}
+    person: dict[str, object] = {"user": id_of(guide, user)}
     if len(predictions) == 1:
         as_json(person | predictions[0].to_dict())
     else:
@@ -110,7 +122,7 @@ def _item_id(guide: "Guide", item: str) -> "Id":
 
 
 def _predict_pairs(
-    guide: "Guide", path: Path, out: Path, columns: dict[str, Any], as_json_: bool
+    guide: "Guide", path: Path, out: Path, columns: _PairColumns, as_json_: bool
 ) -> None:
     import numpy as np
     import polars as pl
@@ -155,7 +167,7 @@ def _predict_pairs(
         )
 
 
-def _known_ids(guide: "Guide", given: "list[Id]") -> "NDArray[Any]":
+def _known_ids(guide: "Guide", given: "list[Id]") -> "NDArray[np.object_]":
     """The ids of items in a table, which may name them by title; as given if unknown."""
     import numpy as np
 
@@ -190,9 +202,9 @@ class _Prediction(NamedTuple):
         stars = guide.model.predict(profile, item_id)
         return cls(item_id, title, stars, certainty(guide.model, profile, item_id, stars))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For JSON."""
-        values: dict[str, Any] = {"item_id": self.item_id, "title": self.title}
+        values: dict[str, object] = {"item_id": self.item_id, "title": self.title}
         values["stars"] = round(self.stars, 3)
         if self.uncertainty is not None:
             values |= self.uncertainty.to_dict()

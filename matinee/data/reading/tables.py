@@ -6,7 +6,7 @@ The fast way comes first; the careful one reads only tables with a flaw.
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -290,7 +290,7 @@ def _sampled_frame(names: list[str], sampled: Callable[[int], list[str]]) -> pl.
     return pl.DataFrame({name: sampled(position) for position, name in enumerate(names)})
 
 
-def _json_object(line: str) -> dict[str, Any]:
+def _json_object(line: str) -> dict[str, object]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

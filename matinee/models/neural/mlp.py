@@ -11,12 +11,12 @@ products in NumPy, so a saved model needs no PyTorch.
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats
+from matinee._types import Floats, Indices
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError, SettingError
 from matinee.models.base import FitOptions
@@ -233,7 +233,7 @@ class EmbeddingMLP(NeuralRecommender):
         first = self._layers()[0]
         return item_factors @ first.weights[self.user_factors_.shape[1] :] + first.constants
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         vectors: Floats = self.user_factors_[user_index]
         return vectors
 
