@@ -6,7 +6,7 @@ from typing import Unpack
 import click
 
 from matinee.cli.options import (
-    Columns,
+    DataOptions,
     data_argument,
     data_options,
     half_life_option,
@@ -61,7 +61,7 @@ def compare(
     threads: int | None,
     page: Path | None,
     as_json_: bool,
-    **columns: Unpack[Columns],
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Compare several models on the same split.
 

@@ -6,7 +6,7 @@ from typing import Unpack
 import click
 
 from matinee.cli.options import (
-    Columns,
+    DataOptions,
     data_options,
     half_life_option,
     json_option,
@@ -47,7 +47,7 @@ def evaluate(
     seed: int,
     threads: int | None,
     as_json_: bool,
-    **columns: Unpack[Columns],
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Measure a model on ratings that it has not seen.
 

@@ -156,7 +156,7 @@ def data_options(function: Function) -> Function:
     return function
 
 
-class Columns(TypedDict):
+class DataOptions(TypedDict):
     """The values of `data_options`."""
 
     user_column: str | None
@@ -178,7 +178,7 @@ class Columns(TypedDict):
     text_ids: bool
 
 
-def read_options(columns: Columns) -> "ReadOptions":
+def read_options(columns: DataOptions) -> "ReadOptions":
     """ReadOptions from the values of `data_options`."""
     from matinee.data.reading.options import ReadOptions
 
@@ -289,7 +289,7 @@ def make_model_for(
     return make_model(name or default_model(scale), pairs, seed)
 
 
-def load_data(source: tuple[str, ...], columns: Columns) -> "Dataset":
+def load_data(source: tuple[str, ...], columns: DataOptions) -> "Dataset":
     """The data set, with notes on standard error: what was taken for what, and skipped and
     repeated rows.
 
@@ -331,7 +331,7 @@ def _note_pairs(dataset: "Dataset") -> None:
 
 def load_parts(
     source: tuple[str, ...],
-    columns: Columns,
+    columns: DataOptions,
     test_source: str | None,
     spec: str | None,
     seed: int,

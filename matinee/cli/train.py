@@ -7,7 +7,7 @@ from typing import Unpack
 import click
 
 from matinee.cli.options import (
-    Columns,
+    DataOptions,
     data_argument,
     data_options,
     half_life_option,
@@ -53,7 +53,7 @@ def train(
     checkpoint: Path | None,
     no_history: bool,
     database: str | None,
-    **columns: Unpack[Columns],
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Train a model on all of DATA and save it in a file."""
     from matinee.data.datasets.registry import SIMULATED

@@ -6,7 +6,7 @@ from typing import Unpack
 import click
 
 from matinee.cli.options import (
-    Columns,
+    DataOptions,
     data_argument,
     data_options,
     half_life_option,
@@ -70,7 +70,7 @@ def tune(
     seed: int,
     threads: int | None,
     as_json_: bool,
-    **columns: Unpack[Columns],
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Search for the best settings of a model.
 
