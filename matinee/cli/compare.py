@@ -1,11 +1,12 @@
 """matinee compare: several models on the same split."""
 
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import click
 
 from matinee.cli.options import (
+    DataOptions,
     data_argument,
     data_options,
     half_life_option,
@@ -60,7 +61,7 @@ def compare(
     threads: int | None,
     page: Path | None,
     as_json_: bool,
-    **columns: Any,
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Compare several models on the same split.
 

@@ -1,8 +1,9 @@
 """Options that several commands share, and how their texts become values."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 import click
 
@@ -20,7 +21,7 @@ from matinee.errors import SettingError
 
 if TYPE_CHECKING:
     from matinee.data.dataset import Dataset
-    from matinee.data.reading.options import ReadOptions
+    from matinee.data.reading.options import ReadOptions, ValueRange
     from matinee.data.split import Split
     from matinee.models.base import Recommender
 
@@ -167,7 +168,7 @@ def data_options(function: Function) -> Function:
 
 
 def pair_options(function: Function) -> Function:
-    """Options for a table of users and items alone; their values go to `read_options`."""
+    """Options for a table of users and items alone; their values go to `read_pair_options`."""
     options = (
         user_column_option,
         item_column_option,
@@ -188,45 +189,80 @@ def _with(function: Function, options: Iterable[Callable[[Function], Function]])
     return function
 
 
-def read_options(columns: dict[str, Any]) -> "ReadOptions":
-    """ReadOptions from the values of `data_options` or `pair_options`."""
+class PairOptions(TypedDict):
+    """The values of `pair_options`."""
+
+    user_column: str | None
+    item_column: str | None
+    timestamp_column: str | None
+    separator: str | None
+    encoding: str | None
+    header: bool | None
+    missing: str | None
+    time_format: str | None
+    text_ids: bool
+
+
+class DataOptions(PairOptions):
+    """The values of `data_options`."""
+
+    rating_column: str | None
+    count_column: str | None
+    pairs: bool
+    scale: str | None
+    query: str | None
+    skip_bad_rows: bool
+    value_map: str | None
+    decimal: Literal[".", ","] | None
+
+
+def read_options(columns: DataOptions) -> "ReadOptions":
+    """ReadOptions from the values of `data_options`."""
+    scale = None
+    if columns["scale"] is not None:
+        scale = parse_range(columns["scale"], "--scale")
+    return replace(
+        read_pair_options(columns, columns["skip_bad_rows"]),
+        rating=columns["rating_column"],
+        count=columns["count_column"],
+        pairs=columns["pairs"],
+        scale=scale,
+        query=columns["query"],
+        value_map=parse_map(columns["value_map"]),
+        decimal=columns["decimal"],
+    )
+
+
+def read_pair_options(columns: PairOptions, skip_bad_rows: bool) -> "ReadOptions":
+    """ReadOptions from the values of `pair_options`."""
     from matinee.data.reading.options import ReadOptions
 
-    given = columns.get
-    scale = None
-    if given("scale") is not None:
-        scale = parse_range(columns["scale"], "--scale", float)
     return ReadOptions(
         user=columns["user_column"],
         item=columns["item_column"],
-        rating=given("rating_column"),
-        count=given("count_column"),
-        pairs=given("pairs", False),
         timestamp=columns["timestamp_column"],
-        scale=scale,
-        skip_bad_rows=columns["skip_bad_rows"],
-        query=given("query"),
+        skip_bad_rows=skip_bad_rows,
         separator=columns["separator"],
         encoding=columns["encoding"],
         header=columns["header"],
         missing=parse_missing(columns["missing"]),
-        value_map=parse_map(given("value_map")),
-        decimal=given("decimal"),
         time_format=columns["time_format"],
         text_ids=columns["text_ids"],
     )
 
 
-def parse_range(text: str, option: str, number: Callable[[str], Any]) -> tuple[Any, Any]:
+def parse_range(text: str, option: str) -> "ValueRange":
     """The two values of a text such as "1:5"."""
+    from matinee.data.reading.options import ValueRange
+
     low, _, high = text.partition(":")
     try:
-        first, last = number(low), number(high)
+        first, last = float(low), float(high)
     except ValueError:
         raise _not_a_range(text, option, "1:5") from None
     if first > last:
         raise _not_a_range(text, option, "1:5")
-    return first, last
+    return ValueRange(first, last)
 
 
 def parse_years(text: str | None) -> tuple[int | None, int | None]:
@@ -255,9 +291,9 @@ def _not_a_range(text: str, option: str, example: str) -> SettingError:
     return SettingError(f"{option} {text} is not a range from low to high, such as {example}.")
 
 
-def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, Any]:
+def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, int | str]:
     """The settings of a model from texts such as "factors=32"."""
-    settings: dict[str, Any] = {"seed": seed}
+    settings: dict[str, int | str] = {"seed": seed}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
@@ -298,7 +334,7 @@ def make_model_for(
     return make_model(name or default_model(scale), pairs, seed)
 
 
-def load_data(source: tuple[str, ...], columns: dict[str, Any]) -> "Dataset":
+def load_data(source: tuple[str, ...], columns: DataOptions) -> "Dataset":
     """The data set, with notes on standard error: what was taken for what, and skipped and
     repeated rows.
 
@@ -340,7 +376,7 @@ def _note_pairs(dataset: "Dataset") -> None:
 
 def load_parts(
     source: tuple[str, ...],
-    columns: dict[str, Any],
+    columns: DataOptions,
     test_source: str | None,
     spec: str | None,
     seed: int,

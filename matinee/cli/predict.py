@@ -2,11 +2,17 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import click
 
-from matinee.cli.options import json_option, pair_options, path_argument, read_options
+from matinee.cli.options import (
+    PairOptions,
+    json_option,
+    pair_options,
+    path_argument,
+    read_pair_options,
+)
 from matinee.cli.output import as_json, note
 from matinee.cli.person import (
     id_of,
@@ -18,6 +24,7 @@ from matinee.cli.person import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from matinee.data.vocabulary import Id
@@ -50,7 +57,7 @@ def predict(
     items: tuple[str, ...],
     out: Path | None,
     as_json_: bool,
-    **columns: Any,
+    **columns: Unpack[PairOptions],
 ) -> None:
     """Predict the stars that a person would give a film.
 
@@ -83,7 +90,7 @@ def predict(
         for prediction in predictions:
             prediction.print(guide)
         return
-    person: dict[str, Any] = {"user": id_of(guide, user)}
+    person: dict[str, object] = {"user": id_of(guide, user)}
     if len(predictions) == 1:
         as_json(person | predictions[0].to_dict())
     else:
@@ -99,7 +106,7 @@ def _item_id(guide: "Guide", item: str) -> "Id":
 
 
 def _predict_pairs(
-    guide: "Guide", path: Path, out: Path, columns: dict[str, Any], as_json_: bool
+    guide: "Guide", path: Path, out: Path, columns: PairOptions, as_json_: bool
 ) -> None:
     import numpy as np
     import polars as pl
@@ -108,7 +115,7 @@ def _predict_pairs(
     from matinee.data.reading.read import read_pairs
     from matinee.text import counted
 
-    options = read_options({**columns, "skip_bad_rows": skips_bad_rows()})
+    options = read_pair_options(columns, skips_bad_rows())
     table, notes = read_pairs(path, options)
     for sentence in notes:
         note(f"{path}: {sentence}")
@@ -135,7 +142,7 @@ def _predict_pairs(
         )
 
 
-def _known_ids(guide: "Guide", given: "list[Id]") -> "NDArray[Any]":
+def _known_ids(guide: "Guide", given: "list[Id]") -> "NDArray[np.object_]":
     """The ids of items in a table, which may name them by title; as given if unknown."""
     import numpy as np
 
@@ -170,9 +177,9 @@ class _Prediction(NamedTuple):
         stars = guide.model.predict(profile, item_id)
         return cls(item_id, title, stars, certainty(guide.model, profile, item_id, stars))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For JSON."""
-        values: dict[str, Any] = {"item_id": self.item_id, "title": self.title}
+        values: dict[str, object] = {"item_id": self.item_id, "title": self.title}
         values["stars"] = round(self.stars, 3)
         if self.uncertainty is not None:
             values |= self.uncertainty.to_dict()

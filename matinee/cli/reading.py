@@ -96,7 +96,7 @@ def note_reading(dataset: "Dataset") -> None:
             note(line)
 
 
-def reading_of(dataset: "Dataset") -> dict[str, Any]:
+def reading_of(dataset: "Dataset") -> dict[str, object]:
     """The key `reading` of a JSON result; nothing for data that were not read."""
     if dataset.summary is None:
         return {}

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from matinee._types import Indices, Reals
 from matinee.data.arguments import (
     RatingsLike,
     id_list,
@@ -102,7 +103,7 @@ class Recommender(Configurable, ABC):
         """Sets every array declared by `learned`, and `curve_`."""
 
     @abstractmethod
-    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def _user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
         """The vectors of known users, (B, D)."""
 
     @abstractmethod
@@ -141,9 +142,7 @@ class Recommender(Configurable, ABC):
         del profile, item_index
         raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
 
-    def _deviations(
-        self, profile: UserState, item_index: NDArray[Any]
-    ) -> NDArray[np.float64] | None:
+    def _deviations(self, profile: UserState, item_index: Indices) -> NDArray[np.float64] | None:
         """See `deviations`."""
         del profile, item_index
         return None
@@ -228,7 +227,7 @@ class Recommender(Configurable, ABC):
                 implemented.update(vars(base))
         check_class(cls, predicts=not implemented.isdisjoint({"_predict", "_predict_at"}))
 
-    def _rated_by(self, user_index: NDArray[Any]) -> UserRows:
+    def _rated_by(self, user_index: Indices) -> UserRows:
         """The ratings of known users, for a model that represents users by their ratings
         alone."""
         if self.history_.is_empty:
@@ -321,7 +320,7 @@ class Recommender(Configurable, ABC):
 
     # -- used by other models, by index --------------------------------------------------
 
-    def user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
         """The vectors of known users, (B, D)."""
         self.check_fitted()
         return self._user_vectors(user_index)
@@ -392,7 +391,7 @@ class Recommender(Configurable, ABC):
         scores = self._scores(self.profile(person).vector[None])  # (1, I)
         return float(self._clip(scores[0, self.items_.index(item_id)]))
 
-    def _clip(self, stars: Any) -> Any:
+    def _clip(self, stars: ArrayLike) -> Any:
         """Stars, limited to the scale."""
         return np.clip(stars, self.scale_.lowest, self.scale_.highest)
 
@@ -412,7 +411,7 @@ class Recommender(Configurable, ABC):
         """
         return self._score_new_items(self.profile(person), labels)
 
-    def _scored_new(self, scores: NDArray[Any], deviations: NDArray[Any]) -> list[ScoredItem]:
+    def _scored_new(self, scores: Reals, deviations: Reals) -> list[ScoredItem]:
         """The results of `_score_new_items` from scores and deviations, (n,)."""
         stars = self._clip(scores).tolist() if self.has_stars else [None] * len(scores)
         columns = scores.tolist(), stars, deviations.tolist()
@@ -500,7 +499,7 @@ class Recommender(Configurable, ABC):
         return self.scored(profile, best, scores)
 
     def scored(
-        self, profile: UserState | None, item_index: NDArray[Any], scores: NDArray[Any]
+        self, profile: UserState | None, item_index: Indices, scores: Reals
     ) -> list[ScoredItem]:
         """Some items with their scores, stars and deviations, in the given order.
 
@@ -508,8 +507,8 @@ class Recommender(Configurable, ABC):
             profile: None for a group, which has no deviations.
             scores: of all items, (I,).
         """
-        stars: list[Any] = [None] * len(item_index)
-        deviations: list[Any] = [None] * len(item_index)
+        stars: list[float | None] = [None] * len(item_index)
+        deviations: list[float | None] = [None] * len(item_index)
         if self.has_stars:
             stars = self._clip(scores[item_index]).tolist()
         if self.has_stars and profile is not None:
@@ -526,14 +525,14 @@ class Recommender(Configurable, ABC):
         """
         return np.asarray(self._scores(self.profile(person).vector[None])[0], np.float32)
 
-    def deviations(self, person: Person, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
+    def deviations(self, person: Person, item_index: Indices) -> NDArray[np.float64] | None:
         """The standard deviations of a person's ratings about the predictions, (n,), in stars.
 
         None if the model cannot estimate them.
         """
         return self._deviations(self.profile(person), item_index)
 
-    def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
+    def top_items(self, user_index: Indices, k: int) -> NDArray[np.int64]:
         """The first k unseen items of known users by index, (B, K), best first; for
         evaluation.
 
@@ -626,7 +625,7 @@ class Recommender(Configurable, ABC):
         self.check_fitted()
         return self._tastes(vectors)
 
-    def user_tastes(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def user_tastes(self, user_index: Indices) -> NDArray[np.float32]:
         """`tastes` of known users by index, (B, F)."""
         self.check_fitted()
         return self._tastes(self._user_vectors(user_index))

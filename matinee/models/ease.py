@@ -19,13 +19,14 @@ held out, in NDCG@10 and the size of the model file: all .3303, 110 MB; `entries
 30 MB; 400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Doubles, Floats, Indices
 from matinee.data.ratings import Grouped, Ratings
 from matinee.errors import UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -135,7 +136,7 @@ class EASE(Recommender):
 
     # -- people --------------------------------------------------------------------------
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         row, item, value = self._rated_by(user_index)
         likes = value >= float(self.threshold_)
         vectors = np.zeros((len(user_index), len(self.items_)), np.float32)
@@ -279,7 +280,7 @@ def _invert(run: Run, matrix: Floats) -> None:
     left = np.empty_like(other)
     right = np.empty_like(other)
 
-    def share_out(change: Any, n_rows: int) -> None:
+    def share_out(change: Callable[[slice], object], n_rows: int) -> None:
         run(change, [(rows,) for rows in _tiles(n_rows)])
 
     def take(rows: slice) -> None:

@@ -30,12 +30,12 @@ weigh as much as the newest ones.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Doubles, Floats, Indices
 from matinee.data.ratings import Grouped, Ratings
 from matinee.linalg import centered, cosines_with
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -248,7 +248,7 @@ class ImplicitALS(Recommender):
 
     # -- people --------------------------------------------------------------------------
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         vectors: Floats = self.user_factors_[user_index]
         return vectors
 

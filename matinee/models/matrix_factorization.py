@@ -24,11 +24,12 @@ test whether the factors learn anything beyond the biases.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Indices
 from matinee.data.ratings import Ratings
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -246,7 +247,7 @@ class MatrixFactorization(Recommender):
             self.item_factors_,
         )
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def _user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
         return user_vectors(self._tables(), user_index)
 
     def _fold_in(

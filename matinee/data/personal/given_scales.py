@@ -6,6 +6,7 @@ from matinee.data.personal.given_ratings import highest_in_name, rating_in
 from matinee.data.personal.rows import Row
 from matinee.data.personal.site_exports import Export, Format
 from matinee.data.ratings import Scale
+from matinee.data.reading.options import ValueRange
 from matinee.data.reading.schema import plain_name
 from matinee.errors import DataError
 
@@ -16,7 +17,7 @@ def file_scale(
     export: Export,
     rows: Sequence[Row],
     model_scale: Scale,
-    given: tuple[float, float] | None,
+    given: ValueRange | None,
     *,
     skips_outside: bool,
 ) -> Scale:
@@ -35,7 +36,7 @@ def file_scale(
     if not model_scale.has_stars:
         return export.form.scale or model_scale
     if given is not None:
-        return Scale(*given, 1.0)
+        return Scale(given.lowest, given.highest, 1.0)
     if export.form.scale is not None:
         return export.form.scale
     if not export.form.is_typed:

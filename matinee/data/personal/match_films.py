@@ -18,6 +18,7 @@ from matinee.data.personal.own_files import WEB_LIMITS, FileLimits
 from matinee.data.personal.rows import Row
 from matinee.data.personal.site_exports import Format, read_export
 from matinee.data.ratings import Scale
+from matinee.data.reading.options import ValueRange
 from matinee.data.titles import names_of, numeral_key, split_year, title_key
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, UnknownNameError
@@ -46,7 +47,7 @@ class ImportRules:
         seconds: the longest time to spend.
     """
 
-    scale: tuple[float, float] | None = None
+    scale: ValueRange | None = None
     is_strict: bool = False
     skips_outside: bool = False
     prefers_typed: bool = False

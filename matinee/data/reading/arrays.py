@@ -1,5 +1,6 @@
 """Columns that a program hands over as arrays or lists, with the checks of tables."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def ids_of_array(ids: Ids, kind: str) -> tuple[Vocabulary, NDArray[np.int32]]:
     return found.vocabulary, found.index
 
 
-def _objects(ids: Any, kind: str) -> pl.Series:
+def _objects(ids: Iterable[object], kind: str) -> pl.Series:
     """Ids in a list or an array of objects: text, numbers, bytes, or nothing."""
     cells = [_plain(cell) for cell in ids]
     try:
@@ -56,7 +57,7 @@ def _objects(ids: Any, kind: str) -> pl.Series:
     return pl.Series([cell_text(cell) for cell in cells], dtype=pl.String)
 
 
-def _plain(cell: Any) -> Any:
+def _plain(cell: object) -> object:
     """A cell as Python's own type; None for a missing one."""
     if cell is None or cell != cell or str(cell) in ("<NA>", "NaT"):  # NaN differs from itself
         return None
@@ -89,7 +90,7 @@ def seconds_of_array(timestamps: ArrayLike) -> NDArray[np.int64]:
     return times.seconds
 
 
-def _are_large(array: NDArray[Any]) -> bool:
+def _are_large(array: NDArray[np.number]) -> bool:
     finite = array[np.isfinite(array)]
     return len(finite) > 0 and float(np.median(np.abs(finite.astype(np.float64)))) >= _SECONDS_TO
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -144,7 +144,7 @@ def shown(text: str) -> str:
     return f"'{printable(text)}'"
 
 
-def cell_text(cell: Any) -> str | None:
+def cell_text(cell: object) -> str | None:
     """A cell of any type as in a CSV file; whole numbers have no decimal point."""
     if cell is None:
         return None

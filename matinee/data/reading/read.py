@@ -9,7 +9,6 @@ which column holds what; `item_metadata` and `user_metadata` read the files besi
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -33,7 +32,7 @@ from matinee.errors import DataError, SettingError
 # -- sources: a path, a folder, an archive, a frame, a database --------------------------
 
 
-def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
+def read(source: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     """The data set in a file, folder, zip, frame or database.
 
     Args:

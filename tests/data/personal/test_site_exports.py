@@ -11,6 +11,7 @@ from matinee.data.catalog import Catalog, Film
 from matinee.data.personal.match_films import Import, match_films
 from matinee.data.personal.personal_ratings import read_personal_ratings
 from matinee.data.ratings import PAIRS, Scale
+from matinee.data.reading.options import ValueRange
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError
 from tests.helpers import error_message
@@ -245,8 +246,8 @@ def test_low_ratings_under_the_name_of_imdb_are_never_taken_for_stars(tmp_path: 
         "steps of 0.5, and none is above 5. Give --ratings-scale 1:10 or --ratings-scale 0.5:5, or "
         "call the column rating10 or rating5."
     )
-    assert own(path, content, file_scale=(1, 10)) == {1: 2.0}
-    assert own(path, content, file_scale=(0.5, 5)) == {1: 4.0}
+    assert own(path, content, file_scale=ValueRange(1, 10)) == {1: 2.0}
+    assert own(path, content, file_scale=ValueRange(0.5, 5)) == {1: 4.0}
     assert own(path, "Title,Rating10\nQuiet Harbor,4\n") == {1: 2.0}
     assert own(path, "Title,Rating5\nQuiet Harbor,4\n") == {1: 4.0}
     assert own(path, "Title,Rating (1-10)\nQuiet Harbor,4\n") == {1: 2.0}

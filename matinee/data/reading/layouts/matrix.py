@@ -18,7 +18,7 @@ import polars as pl
 
 from matinee.data.reading.header import is_missing, is_number, is_time
 from matinee.data.reading.layouts.base import Reading, blocks_of_lines
-from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.options import ReadOptions, ValueRange
 from matinee.data.reading.schema import column_of
 
 _NARROWEST, _NARROWEST_WITHOUT_HEADER = 4, 8
@@ -165,7 +165,7 @@ def _float(cell: str) -> float:
 
 
 def read_matrix(
-    path: Path, shape: MatrixShape, separator: str, scale: tuple[float, float] | None = None
+    path: Path, shape: MatrixShape, separator: str, scale: ValueRange | None = None
 ) -> Reading:
     """The ratings in a text file that is a matrix, block by block."""
     schema = {str(number): pl.String() for number in range(len(shape.names))}
@@ -182,7 +182,7 @@ def read_matrix(
 
 
 def read_matrix_frame(
-    frame: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None = None
+    frame: pl.DataFrame, shape: MatrixShape, scale: ValueRange | None = None
 ) -> Reading:
     """The ratings in a frame that is a matrix."""
     numbered = [pl.col(name).alias(str(number)) for number, name in enumerate(frame.columns)]
@@ -213,7 +213,7 @@ def schema_of(shape: MatrixShape) -> list[str]:
     return [str(number) for number in range(len(shape.names))]
 
 
-def _reading(long: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None) -> Reading:
+def _reading(long: pl.DataFrame, shape: MatrixShape, scale: ValueRange | None) -> Reading:
     names = pl.Series(shape.names, dtype=pl.String)
     column = names.gather(long["column"].to_physical())
     row, across = ("item", "user") if shape.rows_are_items else ("user", "item")
@@ -227,9 +227,7 @@ def _reading(long: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] 
     return _without_sentinels(frame, notes, scale)
 
 
-def _without_sentinels(
-    frame: pl.DataFrame, notes: list[str], scale: tuple[float, float] | None
-) -> Reading:
+def _without_sentinels(frame: pl.DataFrame, notes: list[str], scale: ValueRange | None) -> Reading:
     value = frame["rating"].cast(pl.Float64, strict=False)
     if value.null_count():
         return Reading(frame, "rating", notes)  # such as decimal commas: for the reader of values
@@ -241,7 +239,7 @@ def _without_sentinels(
     value = frame["rating"]
     n_zeros = int((value == 0).sum())
     lowest, highest = value.min(), value.max()
-    keeps_zeros = scale is not None and scale[0] <= 0
+    keeps_zeros = scale is not None and scale.lowest <= 0
     is_none = n_zeros >= _MANY_ZEROS * max(len(value), 1) and not keeps_zeros
     if is_none and isinstance(lowest, float) and lowest >= 0 and isinstance(highest, float):
         notes.append(
