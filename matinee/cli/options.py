@@ -123,7 +123,7 @@ timestamp_column_option = click.option(
 separator_option = click.option(
     "--separator",
     metavar="TEXT",
-    help="What separates the columns: a sign such as ';', or tab or space.",
+    help="Character between the columns, such as ';', or the word tab or space.",
 )
 encoding_option = click.option(
     "--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252."

@@ -48,8 +48,8 @@ def file_scale(
         highest = ends.pop()
     elif len(ends) > 1:
         raise DataError(
-            "Some ratings say what they are out of, as 4/5 does, and others do not, or differ; "
-            "write all in the same way."
+            "Some ratings have a denominator, such as 4/5, and others have none or another one; "
+            "write all of them in the same way."
         )
     if highest is not None:
         return Scale(0.0, highest, 1.0)
@@ -92,7 +92,7 @@ def _refuse_what_may_be_imdb(
         return
     if max(values) <= scale.highest:
         raise DataError(
-            f"The ratings may be IMDb's, from 1 to 10, or on the scale here, {scale}, and none "
+            f"The ratings may be on IMDb's scale, 1 to 10, or on the scale here, {scale}: none "
             f"is above {scale.highest:g}. Give --ratings-scale 1:10 or --ratings-scale "
             f"{scale.lowest:g}:{scale.highest:g}, or call the column rating10 or "
             f"rating{scale.highest:g}."

@@ -459,7 +459,7 @@ def _likely(row: Row, known: _Known) -> tuple[Id, str]:
     best = [item_id for item_id in distance if distance[item_id] == nearest]
     if len(best) > 1:
         listed = "; ".join(known.film(item_id).title for item_id in best[:3])
-        raise _NoMatchError(f"{len(best)} films here may be meant: {listed}")
+        raise _NoMatchError(f"{len(best)} films here match: {listed}")
     return best[0], _doubt(known.film(best[0]).year, row.year)
 
 

@@ -178,7 +178,7 @@ def _sentence(text: str) -> str:
 
 def _doubt_note(doubtful: list[Match]) -> str:
     lines = [
-        f"row {one.row}, '{one.title}', is taken for {one.film.title}: {_sentence(one.doubt)}"
+        f"row {one.row}, '{one.title}', is read as {one.film.title}: {_sentence(one.doubt)}"
         for one in doubtful
     ]
     return f"Likely but not certain: {counted(len(doubtful), 'film')}{_lines(lines)}"

@@ -37,7 +37,7 @@ def ids_of_array(ids: Ids, kind: str) -> tuple[Vocabulary, NDArray[np.int32]]:
     found: IdColumn = read_ids(column, kind, _RULES)
     if len(found.flaws.rows):
         row = int(found.flaws.rows[0])
-        raise DataError(f"Row {row} of the ids, from 0: {found.flaws.reason(row)}.")
+        raise DataError(f"Row {row} of the ids, counted from 0: {found.flaws.reason(row)}.")
     return found.vocabulary, found.index
 
 
@@ -51,8 +51,8 @@ def _objects(ids: Iterable[object], kind: str) -> pl.Series:
     for row, cell in enumerate(cells):
         if cell is not None and not isinstance(cell, int | float | str | bytes):
             raise DataError(
-                f"Row {row} of the {kind} ids, from 0: a value of type {type(cell).__name__} is no "
-                "id; give integers or strings."
+                f"Row {row} of the {kind} ids, counted from 0: a value of type "
+                f"{type(cell).__name__} is not an id; give integers or strings."
             )
     return pl.Series([cell_text(cell) for cell in cells], dtype=pl.String)
 
@@ -84,7 +84,7 @@ def seconds_of_array(timestamps: ArrayLike) -> NDArray[np.int64]:
     times = read_times(column, _RULES)
     if len(times.flaws.rows):
         row = int(times.flaws.rows[0])
-        raise DataError(f"Row {row} of the timestamps, from 0: {times.flaws.reason(row)}.")
+        raise DataError(f"Row {row} of the timestamps, counted from 0: {times.flaws.reason(row)}.")
     if times.seconds is None:
         return np.full(len(array), NO_TIME)
     return times.seconds

@@ -193,7 +193,7 @@ def _json_rows(text: str) -> tuple[list[list[str]], str]:
             value = None
         if not isinstance(value, dict):
             problem = (
-                f"it could only be read up to line {number - 1:,} (line {number:,} is no JSON)"
+                f"it could only be read up to line {number - 1:,} (line {number:,} is not JSON)"
             )
             break
         objects.append(value)
@@ -239,7 +239,7 @@ def catalog_of(
     if differing:
         first, (earlier_title, title) = next(iter(differing.items()))
         notes.append(
-            f"{label} gives {counted(len(differing), 'id')} different titles in several rows; the "
-            f"last row counts ({first} is '{title}', not '{earlier_title}')."
+            f"{label} has several titles for {counted(len(differing), 'id')}; the last row "
+            f"counts ({first} is '{title}', not '{earlier_title}')."
         )
     return Catalog(films), notes

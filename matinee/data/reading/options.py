@@ -97,7 +97,7 @@ class ReadOptions:
 
     def _check_values(self) -> None:
         if self.decimal not in (None, ".", ","):
-            raise SettingError(f"The decimal mark is . or , and not '{self.decimal}'.")
+            raise SettingError(f"The decimal mark must be . or , but is '{self.decimal}'.")
         for word, value in (self.value_map or {}).items():
             if not math.isfinite(value):
                 raise SettingError(f"The value of '{word}' is {value:g}, which is not finite.")

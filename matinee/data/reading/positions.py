@@ -168,7 +168,7 @@ def _numbered(options: ReadOptions, n_fields: int, label: str) -> dict[str, int]
             )
         given[role] = int(number) - 1
     if len(set(given.values())) < len(given):
-        raise DataError(f"{label}: one column cannot be two of user, item, rating and time.")
+        raise DataError(f"{label}: a column cannot be two of user, item, rating and time.")
     return given
 
 
@@ -264,6 +264,6 @@ def _unclear(label: str, first: Sequence[str]) -> str:
 def one_column(label: str, first: str) -> str:
     """What to say of a table with one column."""
     return (
-        f"{label} has one column only, '{printable(first[:60])}'; "
-        "if something separates columns in it, name that with --separator."
+        f"{label} has only one column, '{printable(first[:60])}'; "
+        "if a character separates columns in it, name it with --separator."
     )

@@ -251,7 +251,7 @@ class _Workplace:
         """A copy in UTF-8 of a file in another encoding."""
         target = self._folder() / "text"
         transcode(file.path, target, encoding, file.label)
-        note = f"The text is read in the encoding {encoding}; --encoding names another."
+        note = f"The text was decoded as {encoding}; to use another encoding, give --encoding."
         return replace(file, path=target, notes=(*file.notes, note))
 
     def prepared(self, file: SourceFile) -> SourceFile:

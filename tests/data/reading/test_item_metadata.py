@@ -102,7 +102,7 @@ def test_categories_in_lists_and_news_of_mind_are_read(tmp_path: Path) -> None:
     assert found.catalog.films == {"a": Film("Mill", None, ("Cafes", "Bakeries"))}
     assert found.notes == (
         "business.json beside the ratings was used in part: it could only be read up to line 1 "
-        "(line 2 is no JSON).",
+        "(line 2 is not JSON).",
     )
     (tmp_path / "news.tsv").write_text("N5\tsports\tgolf\tA Long Drive\tabstract\n")
     found = titles_beside(tmp_path, Vocabulary(["N5", "N6"], "item"), None, "behaviors.tsv")

@@ -141,6 +141,6 @@ def test_repeated_ids_are_told_and_rows_of_one_title_are_joined() -> None:
     catalog, notes = catalog_of(rows, NUMBERS, "items.csv")
     assert catalog.films == {7: Film("One (1950)", 1950, ("Drama", "War")), 120: Film("New Title")}
     assert notes == [
-        "items.csv gives 1 id different titles in several rows; the last row counts "
+        "items.csv has several titles for 1 id; the last row counts "
         "(120 is 'New Title', not 'Old Title')."
     ]

@@ -188,7 +188,7 @@ def test_one_column_is_asked_for_its_separator(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("ann@heat@5\nbob@up@4\n")
     assert reading_error(path) == (
-        f"{path} has one column only, 'ann@heat@5'; "
-        "if something separates columns in it, name that with --separator."
+        f"{path} has only one column, 'ann@heat@5'; "
+        "if a character separates columns in it, name it with --separator."
     )
     assert len(read(path, ReadOptions(separator="@")).ratings) == 2

@@ -76,7 +76,8 @@ def matrix_shape(
         return None
     shape = None
     if may_have_header and len(whole) > 1:
-        shape = _with_header(names, whole[1:])
+        is_told = options.header is True or bool(options.user or options.item)
+        shape = _with_header(names, whole[1:], is_told)
     if shape is None and may_lack_header:
         shape = _without_header(whole)
     if shape is not None and (options.item or options.user):
@@ -84,14 +85,18 @@ def matrix_shape(
     return shape
 
 
-def _with_header(names: list[str], body: Sequence[Sequence[str]]) -> MatrixShape | None:
+def _with_header(
+    names: list[str], body: Sequence[Sequence[str]], is_told: bool
+) -> MatrixShape | None:
     others = names[1:]
     if len(set(others)) < len(others) or not all(others):
         return None
     first = [row[0] for row in body]
     if len(set(first)) < len(first):
         return None
-    if not _are_ratings([cell for row in body for cell in row[1:]]) or not _are_names(names):
+    if not _are_ratings([cell for row in body for cell in row[1:]]):
+        return None
+    if not is_told and not _are_names(names, first):
         return None
     rows_are_items = _has(names[:1], "item") or (not names[0] and _are_titles(first, others))
     if _has(names[:1], "user"):
@@ -134,8 +139,15 @@ def _are_titles(first: Sequence[str], others: Sequence[str]) -> bool:
     return 2 * n_titles > len(first) and not any(_TITLE.search(name) for name in others)
 
 
-def _are_names(names: Sequence[str]) -> bool:
-    """Whether a line holds names or ids of items rather than ratings of one user."""
+def _are_names(names: Sequence[str], first: Sequence[str]) -> bool:
+    """Whether a line holds names or ids of items rather than ratings of one user.
+
+    Args:
+        names: the cells of the line.
+        first: the cells below the first one.
+    """
+    if not is_missing(names[0]) and not is_number(names[0]) and all(map(is_number, first)):
+        return True
     if not names[0] or any(_has(names[:1], role) for role in ("user", "item")):
         return True
     return not any(is_number(name) or is_missing(name) for name in names)
@@ -222,7 +234,7 @@ def _reading(long: pl.DataFrame, shape: MatrixShape, scale: ValueRange | None) -
     )
     notes = [
         f"A matrix: each row is read as one {row}, each other column as one {across}; empty "
-        f"cells are no ratings. --{across}-column 1 turns it."
+        f"cells are not ratings. --{across}-column 1 transposes it."
     ]
     return _without_sentinels(frame, notes, scale)
 
@@ -234,7 +246,7 @@ def _without_sentinels(frame: pl.DataFrame, notes: list[str], scale: ValueRange 
     frame = frame.with_columns(rating=value)
     others = value.filter(value != _NONE_IN_JESTER)
     if len(others) < len(value) and others.abs().max() is not None and _below(others, 11):
-        notes.append("The cells of 99 are read as no rating, as in Jester.")
+        notes.append("Cells with 99 are read as missing, as in Jester.")
         frame = frame.filter(pl.col("rating") != _NONE_IN_JESTER)
     value = frame["rating"]
     n_zeros = int((value == 0).sum())
@@ -243,7 +255,7 @@ def _without_sentinels(frame: pl.DataFrame, notes: list[str], scale: ValueRange 
     is_none = n_zeros >= _MANY_ZEROS * max(len(value), 1) and not keeps_zeros
     if is_none and isinstance(lowest, float) and lowest >= 0 and isinstance(highest, float):
         notes.append(
-            f"The {n_zeros:,} cells of 0 are read as no rating; --scale 0:{highest:g} makes them "
+            f"The {n_zeros:,} cells with 0 are read as missing; --scale 0:{highest:g} makes them "
             "ratings."
         )
         frame = frame.filter(pl.col("rating") != 0)
