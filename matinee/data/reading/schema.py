@@ -21,7 +21,8 @@ _TITLES = (
 _ITEMS = (
     "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
     "showid parentasin asin isbn movietitle filmtitle title itemidx itemindex animeid businessid "
-    "artistid gameid newsid postid artistname artist anime game"
+    "artistid gameid newsid postid artistname artist anime game trackname track articleid article "
+    "recipeid recipe sku"
 )
 _COUNTS = (
     "count counts playcount plays playscount nplays timesplayed listens listencount clicks "

@@ -96,7 +96,7 @@ def _with_header(
         return None
     if not _are_ratings([cell for row in body for cell in row[1:]]):
         return None
-    if not is_told and not _are_names(names, first):
+    if not is_told and not (_are_names(names, first) and _may_be_items(names, body)):
         return None
     rows_are_items = _has(names[:1], "item") or (not names[0] and _are_titles(first, others))
     if _has(names[:1], "user"):
@@ -119,6 +119,12 @@ def _without_header(body: Sequence[Sequence[str]]) -> MatrixShape | None:
     if is_id and not in_scale:
         return MatrixShape(names[:width], 0, frozenset(), False, False)
     return MatrixShape(names[1:], None, frozenset(), False, False)
+
+
+def _may_be_items(names: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether columns hold ratings of items, not ids and ratings under unusual names."""
+    is_usual = any(_has(names[:1], role) for role in ("user", "item"))
+    return is_usual or len(names) >= _NARROWEST_WITHOUT_HEADER or _have_one_scale(body)
 
 
 def _have_one_scale(body: Sequence[Sequence[str]]) -> bool:
@@ -232,10 +238,13 @@ def _reading(long: pl.DataFrame, shape: MatrixShape, scale: ValueRange | None) -
     frame = pl.DataFrame(
         {row: long["row"], across: column, "rating": long["rating"], "line": long["line"]}
     )
-    notes = [
+    note = (
         f"A matrix: each row is read as one {row}, each other column as one {across}; empty "
         f"cells are not ratings. --{across}-column 1 transposes it."
-    ]
+    )
+    if len(shape.names) < _NARROWEST_WITHOUT_HEADER:
+        note += " If it is not a matrix, give --user-column, --item-column and --rating-column."
+    notes = [note]
     return _without_sentinels(frame, notes, scale)
 
 

@@ -68,6 +68,16 @@ def test_numbers_as_names_of_the_columns_are_names_below_a_word(tmp_path: Path) 
         assert ("ann", 11, 4.0) in found_in(path, words, options)
 
 
+def test_ids_under_unusual_names_are_no_matrix(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{n},{n % 20 + 1},{n % 60 + 1},{n % 5 + 1}" for n in range(1, 200)]
+    path.write_text("\n".join(["Nr,Kunde,Artikel,Bewertung", *rows]))
+    assert "No user and no item column was recognized" in reading_error(path)
+    path.write_text("key,a,b,c\n1,4,5,2\n2,3,1,4\n3,2,2,5\n")
+    assert len(found_in(path, path.read_text())) == 9
+    assert "If it is not a matrix, give --user-column" in notes_of(path)
+
+
 def test_ids_among_small_numbers_are_no_matrix(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     rows = [f"{u},{i},{(u * i) % 5 + 1},0,1,1,0,1" for u in range(1, 20) for i in range(30, 60, 3)]
