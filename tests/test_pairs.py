@@ -463,7 +463,7 @@ def test_the_other_commands_work_or_explain_why_they_cannot(
     no_stars = "ials was trained on a table without ratings, so "
     assert (
         refused("predict", model_file, "--user", 1, "--item", "Alien")
-        == f"{no_stars}it ranks and predicts no stars."
+        == f"{no_stars}it ranks items and does not predict stars."
     )
     assert refused("biases", model_file) == (
         f"{no_stars}there are no biases; films differ only in how many people have them."

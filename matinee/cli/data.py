@@ -145,4 +145,4 @@ def merge(sources: tuple[str, ...], target: Path, **columns: Unpack[DataOptions]
     if merged.n_duplicates:
         repeated = counted(merged.n_duplicates, "row")
         how = "the last counts" if merged.ratings.scale.has_stars else "their counts are added"
-        note(f"In several of the tables: {repeated}; {how}.")
+        note(f"Repeated in several tables: {repeated}; {how}.")

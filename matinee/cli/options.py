@@ -131,7 +131,7 @@ encoding_option = click.option(
 header_option = click.option(
     "--header/--no-header",
     default=None,
-    help="Whether the first line names the columns. Default: recognized.",
+    help="Whether the first line names the columns. Default: detected.",
 )
 
 
@@ -155,7 +155,9 @@ def data_options(function: Function) -> Function:
             "--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."
         ),
         click.option(
-            "--query", metavar="SQL", help="What to read, if DATA is the URL of a database."
+            "--query",
+            metavar="SQL",
+            help="Query for the ratings, if DATA is the URL of a database.",
         ),
         separator_option,
         encoding_option,

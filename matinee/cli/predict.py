@@ -137,7 +137,7 @@ def _predict_pairs(
     click.echo(f"Wrote {counted(len(stars), 'prediction')} to {out}.")
     if n_unknown:
         note(
-            f"Rows of a user or an item that the model does not know: {n_unknown:,}; their "
+            f"Rows with a user or an item that the model does not know: {n_unknown:,}; their "
             "predictions are empty."
         )
 

@@ -17,7 +17,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 missing_option = click.option(
     "--missing",
     metavar="VALUES",
-    help="Ratings and words that mean not rated, such as 0,-1,99; their rows are left out.",
+    help="Values that mean not rated, such as 0,-1,n/a; their rows are left out.",
 )
 time_format_option = click.option(
     "--time-format",
@@ -26,7 +26,7 @@ time_format_option = click.option(
     "mdy or a format such as %d/%m/%Y (dates).",
 )
 text_ids_option = click.option(
-    "--text-ids", is_flag=True, help="Take ids as text: 1 and 1.0 are then two ids."
+    "--text-ids", is_flag=True, help="Read ids as text, so that 1 and 1.0 are two ids."
 )
 
 
@@ -38,7 +38,7 @@ def cell_options(function: Function) -> Function:
             "--map",
             "value_map",
             metavar="WORD=VALUE,...",
-            help="What words in the rating column are worth, such as like=1,dislike=0.",
+            help="Values for words in the rating column, such as like=1,dislike=0.",
         ),
         click.option(
             "--decimal",

@@ -48,7 +48,10 @@ if TYPE_CHECKING:
 @ratings_file_options
 @k_option
 @click.option(
-    "--genre", "genres", multiple=True, help="Only films of this genre, or of one of several."
+    "--genre",
+    "genres",
+    multiple=True,
+    help="Only films of this genre; if repeated, of any of these genres.",
 )
 @click.option("--not-genre", "not_genres", multiple=True, help="No films of this genre.")
 @click.option("--years", metavar="A:B", help="Only films from year A to B; either may be left out.")

@@ -17,7 +17,7 @@ from matinee.text import counted
 BAR_WIDTH = 30
 NO_TITLES = (
     "No titles were found, so lists show ids. Put a table items.csv with the columns item_id and "
-    "title beside the ratings, or the titles into the ratings table."
+    "title next to the ratings, or add the titles to the ratings table."
 )
 
 

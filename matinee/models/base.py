@@ -655,9 +655,9 @@ class Recommender(Configurable, ABC):
         if not self.scale_.has_stars:
             raise UnsupportedError(
                 f"{self.name} was trained on a table without ratings, "
-                "so it ranks and predicts no stars."
+                "so it ranks items and does not predict stars."
             )
         if not self.capabilities.predicts_stars:
             raise UnsupportedError(
-                f"{self.name} only ranks and predicts no stars; use baseline or mf."
+                f"{self.name} ranks items and does not predict stars; use baseline or mf."
             )

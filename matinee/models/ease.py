@@ -1,4 +1,4 @@
-"""EASE: a linear item-to-item model in closed form. It ranks and predicts no stars.
+"""EASE: a linear item-to-item model in closed form. It ranks films and does not predict stars.
 
     score(u, i) = sum of B_ji over the items j that u likes
 
@@ -65,7 +65,7 @@ class EASE(Recommender):
     summary: ClassVar[str] = (
         "It gives every pair of films a weight: how much liking one of them says about the "
         "other, beyond what all other films say already. A film's score is the sum over "
-        "what the person liked; it predicts no stars."
+        "what the person liked; it does not predict stars."
     )
     capabilities = Capabilities(predicts_stars=False, thread_safe=True)
 

@@ -1,4 +1,4 @@
-"""ImplicitALS: latent factors from implicit feedback. It ranks and predicts no stars.
+"""ImplicitALS: latent factors from implicit feedback. It ranks films and does not predict stars.
 
     score(u, i) = x_u . y_i
 

@@ -52,7 +52,7 @@ def test_a_model_that_only_ranks_shows_scores_and_names_another(
     good("train", table, "--model", "popularity", "--out", out)
     assert good("recommend", out, "--user", 1).stdout.split()[0] == "score"
     assert refused("predict", out, "--user", 1, "--item", 7) == (
-        "popularity only ranks and predicts no stars; use baseline or mf."
+        "popularity ranks items and does not predict stars; use baseline or mf."
     )
 
 

@@ -109,7 +109,7 @@ class Import:
         matched, doubtful: ratings of certain and of likely films, in the order of the rows.
         unmatched: rows without a rating, in order.
         notes: sentences on what was guessed or not used.
-        is_typed: whether it is no site's file, but a table that a person wrote.
+        is_typed: whether a person wrote the table, rather than a site.
         is_converted: whether its ratings were on another scale.
     """
 

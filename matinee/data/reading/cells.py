@@ -156,7 +156,7 @@ def cell_text(cell: object) -> str | None:
 
 
 def text_column(column: pl.Series) -> pl.Series:
-    """A column of any type as text; NaN is no text."""
+    """A column of any type as text; NaN becomes null."""
     if column.dtype in (pl.String, pl.Categorical, pl.Enum):
         return column.cast(pl.String)
     if column.dtype.is_integer() or column.dtype == pl.Boolean:

@@ -42,7 +42,7 @@ def read(source: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
         options: names of columns, scale, what to do with bad rows.
 
     Raises:
-        DataError: nothing usable is there; the message names the file, the row and the value.
+        DataError: the table cannot be used; the message names the file, the row and the value.
     """
     if isinstance(source, str) and "://" in source:
         from matinee.data.reading.sql import frame_of_query  # SQLAlchemy is slow to import

@@ -113,7 +113,7 @@ def file_errors(label: str) -> Iterator[None]:
 
 @contextmanager
 def opened(paths: Sequence[Path], options: ReadOptions) -> Iterator[SourceFile]:
-    """The one file that paths come down to; copies exist until the end of the block.
+    """The single file that the paths resolve to; copies exist until the end of the block.
 
     Args:
         paths: of files, folders and archives, at least one; several are parts of one table.

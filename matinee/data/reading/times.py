@@ -207,7 +207,7 @@ def _numbers(column: pl.Series, original: pl.Series, rules: ValueRules) -> TimeC
 
 
 def _converted(whole: pl.Series, unit: Unit) -> pl.Series:
-    """Seconds from whole numbers; null where a number is no valid date."""
+    """Seconds from whole numbers; null where a number is not a valid date."""
     filled = whole.fill_null(0).to_numpy()
     converted = unit.seconds(filled)
     if converted is filled:
