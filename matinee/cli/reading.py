@@ -17,7 +17,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 missing_option = click.option(
     "--missing",
     metavar="VALUES",
-    help="Values that mean not rated, such as 0,-1,n/a; their rows are left out.",
+    help="Values that mean missing, such as 0,-1,n/a; rows with them are left out.",
 )
 time_format_option = click.option(
     "--time-format",
@@ -88,7 +88,7 @@ def parse_map(text: str | None) -> dict[str, float] | None:
 
 
 def note_reading(dataset: "Dataset") -> None:
-    """Notes what reading took the table for."""
+    """Notes how the table was read."""
     from matinee.cli.output import note
 
     if dataset.summary is not None:

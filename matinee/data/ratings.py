@@ -154,7 +154,7 @@ class Ratings:
             user_ids, item_ids: integers or strings; whole floats become integers.
             values: stars, or counts.
             timestamps: datetimes, or seconds since 1970; milliseconds and smaller units are
-                told by their size.
+                recognized by their size.
             scale: None for the one that the values show.
 
         Raises:

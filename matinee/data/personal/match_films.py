@@ -39,7 +39,7 @@ class ImportRules:
     Attributes:
         scale: lowest and highest rating of the file, if it does not say them.
         is_strict: whether a bad row of a table that a person wrote stops the reading; in the
-            files of sites, bad rows are always left out and told.
+            files of sites, bad rows are always left out and reported.
         skips_outside: whether ratings outside the scale of such a table are left out; if not,
             they stop the reading, since the table may be on another scale.
         prefers_typed: see `read_export`.

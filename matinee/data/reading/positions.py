@@ -147,9 +147,9 @@ def columns_without_header(
     kind: Kind = "pair"
     if "rating" in positions:
         kind = "count" if options.count is not None else "rating"
-    note = _note(positions, kind, swapped, n_fields)
+    notes = [_note(positions, kind, swapped, n_fields)] if missing else []
     ordered = {role: positions[role] for role in ROLES if role in positions}
-    return Columns(ordered, kind, given=frozenset(given)), [note]
+    return Columns(ordered, kind, given=frozenset(given)), notes
 
 
 def _numbered(options: ReadOptions, n_fields: int, label: str) -> dict[str, int]:

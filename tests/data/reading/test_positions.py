@@ -59,6 +59,12 @@ def test_the_note_says_how_to_swap_users_and_items(tmp_path: Path) -> None:
     assert swapped.ratings.value.tolist() == read(path).ratings.value.tolist()
 
 
+def test_who_names_users_and_items_is_not_told_how_to_swap_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "{i},{u},{r}")
+    assert "swaps users and items" in note_of(path, ReadOptions(item="1"))
+    assert note_of(path, ReadOptions(user="2", item="1")) == ""
+
+
 UNCLEAR = ["{t},{u},{i},{r},x,{i}", "{u},{i},{r},{r},{r}", "{u},1.5,{i},{r}.5"]
 
 
