@@ -27,7 +27,8 @@ _LARGEST_RATING = 100
 _FEW = 101  # distinct ratings
 _MOST = 0.9
 _MANY = 0.5
-_OPTIONS = "--user-column 1 --item-column 2 --rating-column 3"
+_IDS = "--user-column 1 --item-column 2"
+_OPTIONS = f"{_IDS} --rating-column 3 (or --count-column or --pairs instead of --rating-column)"
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def columns_without_header(
     free = [column for column in columns if column.number not in given.values()]
     found = _in_usual_order(free, given, options) or _by_content(free, given, options)
     if found is None:
-        raise DataError(_unclear(label, rows[0]))
+        raise DataError(_unclear(label, rows[0], _IDS if options.pairs else _OPTIONS))
     positions = dict(given)
     swapped = ""
     missing = [role for role in ("user", "item") if role not in given]
@@ -248,7 +249,7 @@ def _note(positions: dict[str, int], kind: Kind, swapped: str, n_fields: int) ->
     return f"No header: columns read as {shown}{numbers}{why}; {swap} swaps users and items."
 
 
-def _unclear(label: str, first: Sequence[str]) -> str:
+def _unclear(label: str, first: Sequence[str], example: str) -> str:
     shown = ", ".join(f"{n} is '{printable(cell[:40])}'" for n, cell in enumerate(first[:8], 1))
     if len(first) > 8:
         shown += ", ..."
@@ -256,8 +257,8 @@ def _unclear(label: str, first: Sequence[str]) -> str:
         return one_column(label, first[0])
     return (
         f"{label} has no header, and its {len(first)} columns can be read in several ways: "
-        f"{shown}. Say which is which, as in {_OPTIONS} (or --count-column or --pairs instead of "
-        "--rating-column), or give --header if the first line holds names."
+        f"{shown}. Say which is which, as in {example}, or give --header if the first line holds "
+        "names."
     )
 
 

@@ -34,7 +34,8 @@ _COUNTS = (
 ALIASES = {
     # of a table of ratings
     "user": "userid user uid customerid customer viewerid viewer reviewerid reviewer memberid "
-    "member accountid account personid person profileid username useridx userindex",
+    "member accountid account personid person profileid username useridx userindex readerid reader "
+    "clientid client",
     "item": _ITEMS,
     "rating": "rating ratings userrating yourrating yourated stars star score value overall grade "
     "reviewrating bookrating movierating filmrating itemrating myscore myrating",

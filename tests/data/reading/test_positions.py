@@ -75,7 +75,14 @@ def test_columns_that_can_be_read_in_several_ways_are_asked_about(
     path = write(tmp_path / "t.csv", form)
     message = reading_error(path)
     assert "can be read in several ways: 1 is '" in message
-    assert "--user-column 1 --item-column 2 --rating-column 3" in message
+    assert "--user-column 1 --item-column 2 --rating-column 3 (or --count-column" in message
+
+
+def test_pairs_are_not_asked_for_ratings(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "{i},{u},{r}.5")
+    message = reading_error(path, ReadOptions(pairs=True))
+    assert "as in --user-column 1 --item-column 2, or give --header" in message
+    assert len(read(path, ReadOptions(pairs=True, user="2", item="1")).ratings) == len(RATINGS)
 
 
 def test_the_advice_reads_every_row(tmp_path: Path) -> None:
