@@ -9,6 +9,9 @@ INSTALL = (test -x $(BIN)/python || $(PYTHON) -m venv .venv) && \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e
 DATA := $(if $(MATINEE_DATA),$(MATINEE_DATA),$(wildcard ../shared/data))
 
+# The tests start many processes: modules are compiled once, even where the environment asks for no bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo serve test lint bench docs clean
 
 demo: .venv/core

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any
 
 from matinee.errors import SettingError
 
-Run = Callable[[Callable[..., Any], list[tuple[Any, ...]]], None]
+Run = Callable[[Callable[..., object], Sequence[tuple[object, ...]]], None]
 """Calls a function once with each tuple of arguments, and returns when all calls have finished."""
 
 
@@ -43,14 +43,16 @@ def workers(n_threads: int | None) -> Iterator[Run]:
         return
     with ThreadPoolExecutor(n_threads) as pool:
 
-        def run(function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> None:
+        def run(function: Callable[..., object], calls: Sequence[tuple[object, ...]]) -> None:
             for future in [pool.submit(function, *arguments) for arguments in calls]:
                 future.result()
 
         yield run
 
 
-def _run_in_this_thread(function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> None:
+def _run_in_this_thread(
+    function: Callable[..., object], calls: Sequence[tuple[object, ...]]
+) -> None:
     for arguments in calls:
         function(*arguments)
 

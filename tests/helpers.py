@@ -59,7 +59,7 @@ every_model_and_the_docs = pytest.mark.parametrize(
 )
 ITEM = 17
 """An item id of `table()`; its users are 1 to 300."""
-READING = ("Read as ", "Ratings from ", "Times in ", "Columns that are not used: ")
+READING = ("Read as ", "Ratings from ", "Timestamps (", "Columns not used: ")
 TWICE = "Repeated ratings by the same user: 1 row; the last rating counts.\n"
 
 # -- errors ------------------------------------------------------------------------------------------------------

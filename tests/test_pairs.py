@@ -27,8 +27,8 @@ from tests.helpers import as_json, good, reading_error, refused, without_reading
 PAIR_ROWS = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "z")]
 COUNTED = ReadOptions(count="plays")
 NO_RATINGS = "There are no ratings, only pairs of a user and an item: "
-NAMED = "; its columns are {}. Name the right one with --rating-column NAME, or with --count-column NAME if it says "
-NAMED += "how often; or give --pairs if there is none."
+NAMED = "; its columns are {}. Name it with --rating-column NAME, or with --count-column NAME if it holds counts; "
+NAMED += "or give --pairs if there is none."
 
 
 def write(path: Path, content: str) -> Path:
@@ -139,8 +139,7 @@ def test_a_column_that_may_be_a_misnamed_rating_is_not_passed_over(
     path = write(tmp_path / "p.csv", f"user;item;opinion\na;x;{cell}\nb;y;{cell}\n")
     columns = "'user', 'item', 'opinion'"
     assert (
-        reading_error(path)
-        == f"{path} has no rating column under a usual name{NAMED.format(columns)}"
+        reading_error(path) == f"No rating column was recognized in {path}{NAMED.format(columns)}"
     )
     assert rows(read(path, ReadOptions(pairs=True))) == [("a", "x", 1), ("b", "y", 1)]
 
@@ -152,7 +151,7 @@ def test_a_misnamed_rating_of_a_frame_json_or_parquet_file_is_not_passed_over(
     frame.write_parquet(tmp_path / "p.parquet")
     frame.write_ndjson(tmp_path / "p.jsonl")
     for source in (frame, tmp_path / "p.parquet", tmp_path / "p.jsonl"):
-        assert "has no rating column under a usual name" in reading_error(source)
+        assert "No rating column was recognized in" in reading_error(source)
         assert rows(read(source, ReadOptions(pairs=True))) == [(1, 1, 1), (2, 2, 1)]
 
 
@@ -464,7 +463,7 @@ def test_the_other_commands_work_or_explain_why_they_cannot(
     no_stars = "ials was trained on a table without ratings, so "
     assert (
         refused("predict", model_file, "--user", 1, "--item", "Alien")
-        == f"{no_stars}it ranks and predicts no stars."
+        == f"{no_stars}it ranks items and does not predict stars."
     )
     assert refused("biases", model_file) == (
         f"{no_stars}there are no biases; films differ only in how many people have them."

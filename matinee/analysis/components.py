@@ -121,11 +121,11 @@ class Component:
         }
 
 
-def _end_dict(end: End) -> dict[str, Any]:
+def _end_dict(end: End) -> dict[str, object]:
     return {"item_id": end.item_id, "title": end.film.title, "position": round(end.position, 4)}
 
 
-def _meaning_dict(meaning: Meaning) -> dict[str, Any]:
+def _meaning_dict(meaning: Meaning) -> dict[str, object]:
     return {
         "name": meaning.name,
         "kind": meaning.kind,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles
+from matinee._types import Doubles, Indices
 from matinee.data.arguments import list_length, person_of
 from matinee.data.catalog import Film
 from matinee.data.ratings import Scale
@@ -256,7 +256,7 @@ def _neighbor(
     )
 
 
-def _named(guide: Guide, items: NDArray[Any]) -> list[NamedFilm]:
+def _named(guide: Guide, items: Indices) -> list[NamedFilm]:
     ids = [guide.model.items_.id(item) for item in items[:N_NAMED].tolist()]
     return [NamedFilm(item_id, guide.catalog[item_id]) for item_id in ids]
 

@@ -75,7 +75,7 @@ def biases(model_file: Path, k: int, raw: bool, users: bool, as_json_: bool) -> 
         _print_people(generous, "Most generous people")
         _print_people(strict, "Strictest people")
     _print_films(
-        better, "Liked better than their mean suggests: a strict audience, or one of other tastes"
+        better, "Liked better than their mean suggests: a strict audience, or one with other tastes"
     )
     _print_films(worse, "Liked less than their mean suggests: a generous audience, or one of fans")
 

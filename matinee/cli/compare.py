@@ -1,11 +1,12 @@
 """matinee compare: several models on the same split."""
 
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import click
 
 from matinee.cli.options import (
+    DataOptions,
     data_argument,
     data_options,
     half_life_option,
@@ -60,7 +61,7 @@ def compare(
     threads: int | None,
     page: Path | None,
     as_json_: bool,
-    **columns: Any,
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Compare several models on the same split.
 
@@ -117,7 +118,11 @@ def _with_half_lives(names: list[str]) -> list[str]:
     """
     from matinee.models import model_named
 
-    found = [name for name in names if hasattr(model_named(name), "half_life")]
+    found = [
+        name
+        for name in names
+        if any(setting.name == "half_life" for setting in model_named(name).hypers())
+    ]
     if not found:
         raise SettingError(
             "None of these models has a half-life; mf, ials, ease, item-knn and user-knn have one."

@@ -1,11 +1,11 @@
 """matinee data: list, fetch, describe, convert and merge data sets."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from matinee.cli.options import data_argument, data_options, json_option, load_data
+from matinee.cli.options import DataOptions, data_argument, data_options, json_option, load_data
 from matinee.cli.output import as_json, note, table
 from matinee.cli.reading import reading_of
 
@@ -41,7 +41,7 @@ def list_(as_json_: bool) -> None:
     table(("name", "ratings", "users", "films", "scale", "download", ""), rows)
 
 
-def _entry_dict(entry: "Entry", path: Path | None) -> dict[str, Any]:
+def _entry_dict(entry: "Entry", path: Path | None) -> dict[str, object]:
     return {
         "name": entry.name,
         "url": entry.url,
@@ -71,7 +71,7 @@ def fetch(name: str) -> None:
 @data_argument
 @data_options
 @json_option
-def describe(source: tuple[str, ...], as_json_: bool, **columns: Any) -> None:
+def describe(source: tuple[str, ...], as_json_: bool, **columns: Unpack[DataOptions]) -> None:
     """Describe DATA: size, distribution, popular films, problems."""
     from matinee.data.describe import describe as describe_dataset
 
@@ -113,7 +113,7 @@ def describe(source: tuple[str, ...], as_json_: bool, **columns: Any) -> None:
 @data_argument
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @data_options
-def convert(source: tuple[str, ...], target: Path, **columns: Any) -> None:
+def convert(source: tuple[str, ...], target: Path, **columns: Unpack[DataOptions]) -> None:
     """Write DATA to OUT: .csv, .tsv, .parquet or .jsonl.
 
     Titles are written to a file in the same folder.
@@ -128,7 +128,7 @@ def convert(source: tuple[str, ...], target: Path, **columns: Any) -> None:
 @click.argument("sources", metavar="DATA...", nargs=-1, required=True)
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @data_options
-def merge(sources: tuple[str, ...], target: Path, **columns: Any) -> None:
+def merge(sources: tuple[str, ...], target: Path, **columns: Unpack[DataOptions]) -> None:
     """Write several DATA as one table to OUT.
 
     If a user rated an item several times, the last rating by time counts, or that of the last
@@ -145,4 +145,4 @@ def merge(sources: tuple[str, ...], target: Path, **columns: Any) -> None:
     if merged.n_duplicates:
         repeated = counted(merged.n_duplicates, "row")
         how = "the last counts" if merged.ratings.scale.has_stars else "their counts are added"
-        note(f"In several of the tables: {repeated}; {how}.")
+        note(f"Repeated in several tables: {repeated}; {how}.")

@@ -42,8 +42,7 @@ def demo(out: Path, is_served: bool, port: int) -> None:
     """Train, measure, save and recommend on built-in data.
 
     No ratings are downloaded. With --serve, rate films in a browser; your ratings are stored
-    next
-    to the model: in demo.db for demo.matinee.
+    next to the model: in demo.db for demo.matinee.
     """
     from matinee.data.datasets.fetch import local_copy
     from matinee.data.datasets.load import load

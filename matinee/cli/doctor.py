@@ -4,7 +4,6 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import click
 
@@ -26,7 +25,7 @@ def doctor(as_json_: bool) -> None:
         table(("", ""), [(name.replace("_", " "), str(value)) for name, value in facts.items()])
 
 
-def _facts() -> dict[str, Any]:
+def _facts() -> dict[str, object]:
     """Names and values, in the order in which they are shown."""
     from matinee.data.datasets.fetch import cache_folder
     from matinee.threads import available_cores

@@ -1,11 +1,12 @@
 """matinee evaluate: the quality of a model."""
 
 from copy import copy
-from typing import Any
+from typing import Unpack
 
 import click
 
 from matinee.cli.options import (
+    DataOptions,
     data_options,
     half_life_option,
     json_option,
@@ -46,7 +47,7 @@ def evaluate(
     seed: int,
     threads: int | None,
     as_json_: bool,
-    **columns: Any,
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Measure a model on ratings that it has not seen.
 

@@ -1,7 +1,7 @@
 """matinee map: the films of a model as a picture, a page or a table."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -123,7 +123,7 @@ def _print_result(out: Path, sentences: list[str], remarks: list[str]) -> None:
         note(f"Open it with:  embedding-atlas {out} --x x --y y --neighbors neighbors --text title")
 
 
-def _position(you: "You | None") -> dict[str, Any] | None:
+def _position(you: "You | None") -> dict[str, object] | None:
     if you is None:
         return None
     return {"x": round(you.x, 4), "y": round(you.y, 4), "n_rated": len(you.stars)}

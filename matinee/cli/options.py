@@ -1,23 +1,27 @@
 """Options that several commands share, and how their texts become values."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 import click
 
 from matinee.cli.reading import (
     cell_options,
+    missing_option,
     note_reading,
     note_test_part,
     parse_map,
     parse_missing,
+    text_ids_option,
+    time_format_option,
 )
 from matinee.errors import SettingError
 
 if TYPE_CHECKING:
     from matinee.data.dataset import Dataset
-    from matinee.data.reading.options import ReadOptions
+    from matinee.data.reading.options import ReadOptions, ValueRange
     from matinee.data.split import Split
     from matinee.models.base import Recommender
 
@@ -105,17 +109,38 @@ def dial_options(function: Function) -> Function:
     return function
 
 
+user_column_option = click.option(
+    "--user-column",
+    metavar="NAME",
+    help="Column with the users, if its name is not recognized: a name, or a number from 1.",
+)
+item_column_option = click.option("--item-column", metavar="NAME", help="Column with the items.")
+timestamp_column_option = click.option(
+    "--timestamp-column",
+    metavar="NAME",
+    help="Column with the timestamps; none leaves them out.",
+)
+separator_option = click.option(
+    "--separator",
+    metavar="TEXT",
+    help="Character between the columns, such as ';', or the word tab or space.",
+)
+encoding_option = click.option(
+    "--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252."
+)
+header_option = click.option(
+    "--header/--no-header",
+    default=None,
+    help="Whether the first line names the columns. Default: detected.",
+)
+
+
 def data_options(function: Function) -> Function:
     """Options for tables with unusual columns or rows; their values go to `read_options`."""
     function = cell_options(function)
     options = (
-        click.option(
-            "--user-column",
-            metavar="NAME",
-            help="Column with the users, if its name is not recognized: a name, or a number from "
-            "1.",
-        ),
-        click.option("--item-column", metavar="NAME", help="Column with the items."),
+        user_column_option,
+        item_column_option,
         click.option("--rating-column", metavar="NAME", help="Column with the ratings."),
         click.option(
             "--count-column",
@@ -125,75 +150,121 @@ def data_options(function: Function) -> Function:
         click.option(
             "--pairs", is_flag=True, help="There are no ratings; each row is a user and an item."
         ),
-        click.option(
-            "--timestamp-column",
-            metavar="NAME",
-            help="Column with the timestamps; none leaves them out.",
-        ),
+        timestamp_column_option,
         click.option(
             "--scale", metavar="LOW:HIGH", help="Rating scale; values outside it are bad rows."
         ),
         click.option(
-            "--query", metavar="SQL", help="What to read, if DATA is the URL of a database."
+            "--query",
+            metavar="SQL",
+            help="Query for the ratings, if DATA is the URL of a database.",
         ),
-        click.option(
-            "--separator",
-            metavar="TEXT",
-            help="What separates the columns: a sign such as ';', or tab or space.",
-        ),
-        click.option("--encoding", metavar="NAME", help="Encoding of a text file, such as cp1252."),
-        click.option(
-            "--header/--no-header",
-            default=None,
-            help="Whether the first line names the columns. Default: recognized.",
-        ),
+        separator_option,
+        encoding_option,
+        header_option,
         click.option(
             "--skip-bad-rows", is_flag=True, help="Skip bad rows and list them in a file."
         ),
     )
-    for option in reversed(options):
+    return _with(function, options)
+
+
+def pair_options(function: Function) -> Function:
+    """Options for a table of users and items alone; their values go to `read_pair_options`."""
+    options = (
+        user_column_option,
+        item_column_option,
+        timestamp_column_option,
+        separator_option,
+        encoding_option,
+        header_option,
+        missing_option,
+        time_format_option,
+        text_ids_option,
+    )
+    return _with(function, options)
+
+
+def _with(function: Function, options: Iterable[Callable[[Function], Function]]) -> Function:
+    for option in reversed(tuple(options)):
         function = option(function)
     return function
 
 
-def read_options(columns: dict[str, Any]) -> "ReadOptions":
-    """ReadOptions from the values of `data_options`."""
-    from matinee.data.reading.options import ReadOptions
+class PairOptions(TypedDict):
+    """The values of `pair_options`."""
 
+    user_column: str | None
+    item_column: str | None
+    timestamp_column: str | None
+    separator: str | None
+    encoding: str | None
+    header: bool | None
+    missing: str | None
+    time_format: str | None
+    text_ids: bool
+
+
+class DataOptions(PairOptions):
+    """The values of `data_options`."""
+
+    rating_column: str | None
+    count_column: str | None
+    pairs: bool
+    scale: str | None
+    query: str | None
+    skip_bad_rows: bool
+    value_map: str | None
+    decimal: Literal[".", ","] | None
+
+
+def read_options(columns: DataOptions) -> "ReadOptions":
+    """ReadOptions from the values of `data_options`."""
     scale = None
     if columns["scale"] is not None:
-        scale = parse_range(columns["scale"], "--scale", float)
-    return ReadOptions(
-        user=columns["user_column"],
-        item=columns["item_column"],
+        scale = parse_range(columns["scale"], "--scale")
+    return replace(
+        read_pair_options(columns, columns["skip_bad_rows"]),
         rating=columns["rating_column"],
         count=columns["count_column"],
         pairs=columns["pairs"],
-        timestamp=columns["timestamp_column"],
         scale=scale,
-        skip_bad_rows=columns["skip_bad_rows"],
         query=columns["query"],
+        value_map=parse_map(columns["value_map"]),
+        decimal=columns["decimal"],
+    )
+
+
+def read_pair_options(columns: PairOptions, skip_bad_rows: bool) -> "ReadOptions":
+    """ReadOptions from the values of `pair_options`."""
+    from matinee.data.reading.options import ReadOptions
+
+    return ReadOptions(
+        user=columns["user_column"],
+        item=columns["item_column"],
+        timestamp=columns["timestamp_column"],
+        skip_bad_rows=skip_bad_rows,
         separator=columns["separator"],
         encoding=columns["encoding"],
         header=columns["header"],
         missing=parse_missing(columns["missing"]),
-        value_map=parse_map(columns["value_map"]),
-        decimal=columns["decimal"],
         time_format=columns["time_format"],
         text_ids=columns["text_ids"],
     )
 
 
-def parse_range(text: str, option: str, number: Callable[[str], Any]) -> tuple[Any, Any]:
+def parse_range(text: str, option: str) -> "ValueRange":
     """The two values of a text such as "1:5"."""
+    from matinee.data.reading.options import ValueRange
+
     low, _, high = text.partition(":")
     try:
-        first, last = number(low), number(high)
+        first, last = float(low), float(high)
     except ValueError:
         raise _not_a_range(text, option, "1:5") from None
     if first > last:
         raise _not_a_range(text, option, "1:5")
-    return first, last
+    return ValueRange(first, last)
 
 
 def parse_years(text: str | None) -> tuple[int | None, int | None]:
@@ -222,9 +293,9 @@ def _not_a_range(text: str, option: str, example: str) -> SettingError:
     return SettingError(f"{option} {text} is not a range from low to high, such as {example}.")
 
 
-def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, Any]:
+def parse_settings(pairs: tuple[str, ...], seed: int) -> dict[str, int | str]:
     """The settings of a model from texts such as "factors=32"."""
-    settings: dict[str, Any] = {"seed": seed}
+    settings: dict[str, int | str] = {"seed": seed}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
@@ -265,7 +336,7 @@ def make_model_for(
     return make_model(name or default_model(scale), pairs, seed)
 
 
-def load_data(source: tuple[str, ...], columns: dict[str, Any]) -> "Dataset":
+def load_data(source: tuple[str, ...], columns: DataOptions) -> "Dataset":
     """The data set, with notes on standard error: what was taken for what, and skipped and
     repeated rows.
 
@@ -307,7 +378,7 @@ def _note_pairs(dataset: "Dataset") -> None:
 
 def load_parts(
     source: tuple[str, ...],
-    columns: dict[str, Any],
+    columns: DataOptions,
     test_source: str | None,
     spec: str | None,
     seed: int,

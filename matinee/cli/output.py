@@ -2,10 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matinee.recommendation.suggestions import Suggestions
 
 
-def as_json(values: dict[str, Any]) -> None:
+def as_json(values: Mapping[str, object]) -> None:
     """Prints one JSON object; a number that is not finite becomes null."""
     indent = None
     if sys.stdout.isatty():
@@ -22,7 +22,7 @@ def as_json(values: dict[str, Any]) -> None:
     click.echo(json.dumps(_finite(values), ensure_ascii=False, indent=indent))
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list | tuple):

@@ -29,7 +29,7 @@ user_option = click.option("--user", metavar="ID", help="Id of a user of the tra
 def _keep_scale(context: click.Context, _: click.Parameter, text: str | None) -> None:
     context.meta[_SCALE] = None
     if text is not None:
-        context.meta[_SCALE] = parse_range(text, "--ratings-scale", float)
+        context.meta[_SCALE] = parse_range(text, "--ratings-scale")
 
 
 def _keep_skip(context: click.Context, _: click.Parameter, is_given: bool) -> None:

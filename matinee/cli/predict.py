@@ -2,11 +2,17 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 import click
 
-from matinee.cli.options import json_option, path_argument
+from matinee.cli.options import (
+    PairOptions,
+    json_option,
+    pair_options,
+    path_argument,
+    read_pair_options,
+)
 from matinee.cli.output import as_json, note
 from matinee.cli.person import (
     id_of,
@@ -18,6 +24,7 @@ from matinee.cli.person import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from matinee.data.vocabulary import Id
@@ -41,18 +48,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The file for the predictions of PAIRS: .csv, .tsv, .parquet or .jsonl.",
 )
-@click.option("--user-column", metavar="NAME", help="Column of PAIRS with the users.")
-@click.option("--item-column", metavar="NAME", help="Column of PAIRS with the items.")
-@click.option(
-    "--timestamp-column",
-    metavar="NAME",
-    help="Column of PAIRS with the timestamps; none leaves them out.",
-)
-@click.option("--separator", metavar="TEXT", help="What separates the columns of PAIRS.")
-@click.option("--encoding", metavar="NAME", help="Encoding of PAIRS.")
-@click.option(
-    "--header/--no-header", default=None, help="Whether the first line of PAIRS names the columns."
-)
+@pair_options
 @json_option
 def predict(
     model_file: Path,
@@ -63,7 +59,7 @@ def predict(
     items: tuple[str, ...],
     out: Path | None,
     as_json_: bool,
-    **columns: Any,
+    **columns: Unpack[PairOptions],
 ) -> None:
     """Predict the stars that a person would give a film.
 
@@ -72,7 +68,7 @@ def predict(
 
     With PAIRS, a table of users and items, the predictions are written to the file --out: a row
     for each row, in the same order. Where the model does not know the user or the item, the
-    prediction is empty.
+    prediction is empty. The options on columns and cells are for PAIRS.
     """
     from matinee.recommendation.guide import Guide
 
@@ -97,7 +93,7 @@ def predict(
         for prediction in predictions:
             prediction.print(guide)
         return
-    person: dict[str, Any] = {"user": id_of(guide, user)}
+    person: dict[str, object] = {"user": id_of(guide, user)}
     if len(predictions) == 1:
         as_json(person | predictions[0].to_dict())
     else:
@@ -113,28 +109,19 @@ def _item_id(guide: "Guide", item: str) -> "Id":
 
 
 def _predict_pairs(
-    guide: "Guide", path: Path, out: Path, columns: dict[str, Any], as_json_: bool
+    guide: "Guide", path: Path, out: Path, columns: PairOptions, as_json_: bool
 ) -> None:
     import numpy as np
     import polars as pl
 
     from matinee.data.convert import write_frames
-    from matinee.data.reading.options import ReadOptions
     from matinee.data.reading.read import read_pairs
     from matinee.text import counted
 
-    options = ReadOptions(
-        user=columns["user_column"],
-        item=columns["item_column"],
-        timestamp=columns["timestamp_column"],
-        separator=columns["separator"],
-        encoding=columns["encoding"],
-        header=columns["header"],
-        skip_bad_rows=skips_bad_rows(),
-    )
-    table, n_bad_rows = read_pairs(path, options)
-    if n_bad_rows:
-        note(f"Bad rows of {path} left out, which get no prediction: {n_bad_rows:,}.")
+    options = read_pair_options(columns, skips_bad_rows())
+    table, notes = read_pairs(path, options)
+    for sentence in notes:
+        note(f"{path}: {sentence}")
     item_ids = _known_ids(guide, table.items.ids.tolist())
     users, items = table.users.ids[table.user_index], item_ids[table.item_index]
     stars = guide.predict_pairs(users, items, table.timestamp)
@@ -153,12 +140,12 @@ def _predict_pairs(
     click.echo(f"Wrote {counted(len(stars), 'prediction')} to {out}.")
     if n_unknown:
         note(
-            f"Rows of a user or an item that the model does not know: {n_unknown:,}; their "
+            f"Rows with a user or an item that the model does not know: {n_unknown:,}; their "
             "predictions are empty."
         )
 
 
-def _known_ids(guide: "Guide", given: "list[Id]") -> "NDArray[Any]":
+def _known_ids(guide: "Guide", given: "list[Id]") -> "NDArray[np.object_]":
     """The ids of items in a table, which may name them by title; as given if unknown."""
     import numpy as np
 
@@ -193,9 +180,9 @@ class _Prediction(NamedTuple):
         stars = guide.model.predict(profile, item_id)
         return cls(item_id, title, stars, certainty(guide.model, profile, item_id, stars))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For JSON."""
-        values: dict[str, Any] = {"item_id": self.item_id, "title": self.title}
+        values: dict[str, object] = {"item_id": self.item_id, "title": self.title}
         values["stars"] = round(self.stars, 3)
         if self.uncertainty is not None:
             values |= self.uncertainty.to_dict()

@@ -14,34 +14,39 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+missing_option = click.option(
+    "--missing",
+    metavar="VALUES",
+    help="Values that mean missing, such as 0,-1,n/a; rows with them are left out.",
+)
+time_format_option = click.option(
+    "--time-format",
+    metavar="FORMAT",
+    help="s, ms, us, ns, YYYYMMDD, YYYYMMDDhhmmss, YYYYMM, years or days (numbers); dmy, "
+    "mdy or a format such as %d/%m/%Y (dates).",
+)
+text_ids_option = click.option(
+    "--text-ids", is_flag=True, help="Read ids as text, so that 1 and 1.0 are two ids."
+)
+
+
 def cell_options(function: Function) -> Function:
     """Options on what the cells of a table mean."""
     options = (
-        click.option(
-            "--missing",
-            metavar="VALUES",
-            help="Ratings and words that mean not rated, such as 0,-1,99; their rows are left out.",
-        ),
+        missing_option,
         click.option(
             "--map",
             "value_map",
             metavar="WORD=VALUE,...",
-            help="What words in the rating column are worth, such as like=1,dislike=0.",
+            help="Values for words in the rating column, such as like=1,dislike=0.",
         ),
         click.option(
             "--decimal",
             type=click.Choice([".", ","]),
             help="Decimal mark of the ratings or counts, if it is not recognized.",
         ),
-        click.option(
-            "--time-format",
-            metavar="FORMAT",
-            help="s, ms, us, ns, YYYYMMDD, YYYYMMDDhhmmss, YYYYMM, years or days (numbers); dmy, "
-            "mdy or a format such as %d/%m/%Y (dates).",
-        ),
-        click.option(
-            "--text-ids", is_flag=True, help="Take ids as text: 1 and 1.0 are then two ids."
-        ),
+        time_format_option,
+        text_ids_option,
     )
     for option in reversed(options):
         function = option(function)
@@ -83,7 +88,7 @@ def parse_map(text: str | None) -> dict[str, float] | None:
 
 
 def note_reading(dataset: "Dataset") -> None:
-    """Notes what reading took the table for."""
+    """Notes how the table was read."""
     from matinee.cli.output import note
 
     if dataset.summary is not None:
@@ -91,7 +96,7 @@ def note_reading(dataset: "Dataset") -> None:
             note(line)
 
 
-def reading_of(dataset: "Dataset") -> dict[str, Any]:
+def reading_of(dataset: "Dataset") -> dict[str, object]:
     """The key `reading` of a JSON result; nothing for data that were not read."""
     if dataset.summary is None:
         return {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -48,7 +48,10 @@ if TYPE_CHECKING:
 @ratings_file_options
 @k_option
 @click.option(
-    "--genre", "genres", multiple=True, help="Only films of this genre, or of one of several."
+    "--genre",
+    "genres",
+    multiple=True,
+    help="Only films of this genre; if repeated, of any of these genres.",
 )
 @click.option("--not-genre", "not_genres", multiple=True, help="No films of this genre.")
 @click.option("--years", metavar="A:B", help="Only films from year A to B; either may be left out.")
@@ -164,7 +167,7 @@ def recommend(
             people, k, filters, how=how, dials=dials, include_seen=include_seen
         )
         headings = _headings(members)
-        result: dict[str, Any] = {"group": how, "members": _member_dicts(guide, members)}
+        result: dict[str, object] = {"group": how, "members": _member_dicts(guide, members)}
     else:
         (person,) = _members(users, files)
         profile = profile_of(guide, model_file, person.user, person.ratings)
@@ -271,9 +274,9 @@ def _headings(members: list[_Member]) -> list[str]:
     return headings
 
 
-def _member_dicts(guide: "Guide", members: list[_Member]) -> list[dict[str, Any]]:
+def _member_dicts(guide: "Guide", members: list[_Member]) -> list[dict[str, object]]:
     """The members for JSON."""
-    dicts = []
+    dicts: list[dict[str, object]] = []
     for member in members:
         file = None
         if member.ratings is not None:

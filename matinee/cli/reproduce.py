@@ -219,8 +219,8 @@ def _print_tutorial(result: "Reproduction") -> None:
     for row in result.twenty:
         rows.append([str(row["user"]), row["film"], f"{row['stars']:g}", f"{row['predicted']:.2f}"])
     table(("user", "film", "stars", "predicted"), rows, "Twenty test ratings")
-    for row in result.asked:
+    for answer in result.asked:
         click.echo(
-            f"\nUser {row['user']}, item {row['item']} ({row['film']}): "
-            f"{row['stars']:.2f} stars; in the tutorial {row['published']:.2f}."
+            f"\nUser {answer['user']}, item {answer['item']} ({answer['film']}): "
+            f"{answer['stars']:.2f} stars; in the tutorial {answer['published']:.2f}."
         )

@@ -2,11 +2,12 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import click
 
 from matinee.cli.options import (
+    DataOptions,
     data_argument,
     data_options,
     half_life_option,
@@ -52,7 +53,7 @@ def train(
     checkpoint: Path | None,
     no_history: bool,
     database: str | None,
-    **columns: Any,
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Train a model on all of DATA and save it in a file."""
     from matinee.data.datasets.registry import SIMULATED

@@ -1,10 +1,12 @@
 """matinee tune: the search for the best settings of a model."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Unpack
 
 import click
 
 from matinee.cli.options import (
+    DataOptions,
     data_argument,
     data_options,
     half_life_option,
@@ -68,7 +70,7 @@ def tune(
     seed: int,
     threads: int | None,
     as_json_: bool,
-    **columns: Any,
+    **columns: Unpack[DataOptions],
 ) -> None:
     """Search for the best settings of a model.
 
@@ -118,7 +120,7 @@ def tune(
     note(dataset.note)
 
 
-def _typed_options(columns: dict[str, Any]) -> list[str]:
+def _typed_options(columns: Mapping[str, object]) -> list[str]:
     """The options for reading DATA as they were typed."""
     words = []
     for name in (
@@ -138,7 +140,7 @@ def _typed_options(columns: dict[str, Any]) -> list[str]:
     ):
         if columns[name] is not None:
             option = {"value_map": "map"}.get(name, name.replace("_", "-"))
-            words += [f"--{option}", columns[name]]
+            words += [f"--{option}", str(columns[name])]
     if columns["pairs"]:
         words.append("--pairs")
     if columns["header"] is not None:

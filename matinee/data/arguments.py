@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from matinee.data.ratings import Ratings
-from matinee.data.vocabulary import is_collection
+from matinee.data.vocabulary import Id, is_collection
 from matinee.errors import DataError, MatineeError, SettingError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def rows_to_predict(value: RatingsLike) -> Ratings:
     return dataset.ratings
 
 
-def _is_table(value: Any) -> bool:
+def _is_table(value: object) -> bool:
     is_path = isinstance(value, (str, os.PathLike))
     # A series of Polars or pandas has the interface of a table, but only one column
     return is_path or (hasattr(value, "__arrow_c_stream__") and not _is_series(value))
@@ -103,7 +103,7 @@ def _read(source: Any) -> "Dataset":
     return read(source)
 
 
-def hint_for(value: Any) -> str:
+def hint_for(value: object) -> str:
     """What to call for a value that holds no ratings."""
     if isinstance(getattr(value, "train", None), Ratings):
         return " Give split.train or split.test."
@@ -117,7 +117,7 @@ def hint_for(value: Any) -> str:
 # -- people ------------------------------------------------------------------------------
 
 
-def person_of(value: Any) -> Any:
+def person_of(value: object) -> Any:
     """A user id, or the ratings of a new person as a mapping.
 
     Args:
@@ -140,11 +140,11 @@ def person_of(value: Any) -> Any:
     return value
 
 
-def _is_series(value: Any) -> bool:
+def _is_series(value: object) -> bool:
     return hasattr(value, "dtype") and hasattr(value, "to_frame") and hasattr(value, "name")
 
 
-def _stars_by_item(series: Any) -> dict[Any, float]:
+def _stars_by_item(series: Any) -> dict[Id, float]:
     """The stars of a series by the ids in its index."""
     index: Any = getattr(series, "index", None)
     # An index that counts from 0 was made by pandas; one from {101: 5, 102: 3} counts from 101
@@ -163,7 +163,7 @@ def _stars_by_item(series: Any) -> dict[Any, float]:
 # -- numbers and lists -------------------------------------------------------------------
 
 
-def whole_number(value: Any, name: str) -> int:
+def whole_number(value: object, name: str) -> int:
     """A whole number, from any number of Python or NumPy.
 
     Args:
@@ -184,7 +184,7 @@ def whole_number(value: Any, name: str) -> int:
     return number
 
 
-def list_length(value: Any, name: str = "k") -> int:
+def list_length(value: object, name: str = "k") -> int:
     """The length of a list: a whole number of at least 1.
 
     Raises:
@@ -213,7 +213,7 @@ def id_list(value: Any, name: str) -> list[Any]:
     return list(value)
 
 
-def described(value: Any) -> str:
+def described(value: object) -> str:
     """A value in a message: short ones as they are, others by their kind."""
     if value is None:
         return "None"

@@ -19,7 +19,7 @@ class Dataset:
 
     Attributes:
         name: of the folder, file or kind of frame: "ml-100k", "u1.base", "DataFrame".
-        catalog: titles, years and genres; empty if no such file lay beside the ratings.
+        catalog: titles, years and genres; empty if there was no such file next to the ratings.
         n_duplicates: rows of the same user and item as another row: ratings that a later one
             replaced, or counts that were added up.
         n_bad_rows: rows left out because they could not be read.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Reals
 from matinee.data.dataset import Dataset
 from matinee.data.datasets.registry import SIMULATED
 from matinee.data.ratings import NO_TIME, Scale
@@ -16,7 +17,7 @@ from matinee.text import counted
 BAR_WIDTH = 30
 NO_TITLES = (
     "No titles were found, so lists show ids. Put a table items.csv with the columns item_id and "
-    "title beside the ratings, or the titles into the ratings table."
+    "title next to the ratings, or add the titles to the ratings table."
 )
 
 
@@ -227,7 +228,7 @@ def _most_rated(dataset: Dataset, n: int) -> list[tuple[Id, str, int, float]]:
     return rows
 
 
-def _histogram(value: NDArray[np.float32], scale: Scale) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _histogram(value: NDArray[np.float32], scale: Scale) -> tuple[Reals, NDArray[np.int64]]:
     """The distinct values and how often they occur; with more than twenty, bins by their lower
     ends.
 

@@ -3,11 +3,12 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from matinee._types import Indices, Reals
 from matinee.data.features import Features
 from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Ids, Vocabulary
@@ -153,7 +154,7 @@ class Ratings:
             user_ids, item_ids: integers or strings; whole floats become integers.
             values: stars, or counts.
             timestamps: datetimes, or seconds since 1970; milliseconds and smaller units are
-                told by their size.
+                recognized by their size.
             scale: None for the one that the values show.
 
         Raises:
@@ -165,7 +166,7 @@ class Ratings:
         users, user_index = ids_of_array(user_ids, "user")
         items, item_index = ids_of_array(item_ids, "item")
         value = _finite(values)
-        columns: list[NDArray[Any]] = [user_index, item_index, value]
+        columns: list[Indices | Reals] = [user_index, item_index, value]
         timestamp = None
         if timestamps is not None:
             timestamp = seconds_of_array(timestamps).copy()
@@ -210,7 +211,7 @@ class Ratings:
         """I, including items without a rating in this part."""
         return len(self.items)
 
-    def subset(self, rows: NDArray[Any]) -> "Ratings":
+    def subset(self, rows: Indices | NDArray[np.bool_]) -> "Ratings":
         """The given rows (numbers or a mask), with the same vocabularies and scale."""
         part = replace(
             self,

@@ -80,7 +80,7 @@ def k_fold(ratings: Ratings, k: int, seed: int = 0) -> Iterator[Split]:
 def leave_last_out(ratings: Ratings) -> Split:
     """The test part is the last rating of each user who has at least two.
 
-    The last is by time; by row without times, or at the same time.
+    The last rating is the latest by time; without times, or at equal times, the last by row.
     """
     order = np.lexsort((np.arange(len(ratings)), _times(ratings), ratings.user_index))
     is_last = np.append(np.diff(ratings.user_index[order]) != 0, True)

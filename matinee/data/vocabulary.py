@@ -31,7 +31,7 @@ def _as_array(ids: Ids) -> NDArray[Any]:
     return array
 
 
-def is_collection(value: Any) -> bool:
+def is_collection(value: object) -> bool:
     """Whether a value holds several others: a list, array, series or mapping, but no text."""
     if isinstance(value, (str, bytes)) or getattr(value, "ndim", 1) == 0:
         return False
@@ -155,7 +155,7 @@ class Vocabulary:
     def indices(self, given: Iterable[Id]) -> NDArray[np.int32]:
         """`index` of several ids, (n,); much faster than one by one, and raises the same
         errors."""
-        ids: Any = list(given)
+        ids = list(given)
         found = self.lookup(ids)
         if (
             found < 0

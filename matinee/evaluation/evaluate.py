@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -178,7 +178,7 @@ def summarize(results: Sequence[PartResult], model: Recommender, dataset: str) -
 
 def _without_measures(results: Sequence[PartResult], model: Recommender, dataset: str) -> Report:
     first = results[0]
-    settings: dict[str, Any] = model.settings()
+    settings = model.settings()
     seed = settings.pop("seed")
     lists = [result.recommend_seconds for result in results if result.recommend_seconds is not None]
     return Report(

@@ -44,7 +44,7 @@ def parts_of(given: PartsLike, dataset: str | None, function: str) -> Parts:
     raise DataError(f"{_expected(function)}, not {described(given)}.")
 
 
-def _checked(given: Iterable[Any], function: str) -> Iterator[Split]:
+def _checked(given: Iterable[object], function: str) -> Iterator[Split]:
     n_splits = 0
     for part in given:
         if not isinstance(part, Split):

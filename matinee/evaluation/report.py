@@ -68,7 +68,7 @@ class Report:
     predict_seconds: float
     peak_rss_mb: float
     seed: int
-    hyperparameters: Mapping[str, Any]
+    hyperparameters: Mapping[str, object]
     rmse: float | None = None
     rmse_low: float | None = None
     rmse_high: float | None = None

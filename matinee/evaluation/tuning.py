@@ -29,6 +29,7 @@ from matinee.evaluation.tuning_study import (
     search_space,
 )
 from matinee.models.base import Recommender
+from matinee.models.hyperparameters import SettingValue
 from matinee.progress import Progress
 from matinee.text import suggest
 
@@ -162,7 +163,7 @@ class Tuning:
         return shlex.join([*words, *options, "--out", f"{self.model}.matinee"])
 
 
-def _written(value: Any) -> str:
+def _written(value: object) -> str:
     """A value as --set takes it."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -267,7 +268,9 @@ def _best_trial(sums: dict[int, PerUserSums], metric: str) -> int:
     return min(values, key=lambda number: (-values[number], number))
 
 
-def _changed_settings(model: Recommender, settings: dict[str, Any]) -> dict[str, Any]:
+def _changed_settings(
+    model: Recommender, settings: dict[str, SettingValue]
+) -> dict[str, SettingValue]:
     """The updated settings of the model that differ from the defaults, without the seed."""
     values = model.settings() | settings
     changed = {}

@@ -28,19 +28,26 @@ from matinee.data.split import Split, given_parts, given_rows
 from matinee.errors import DataError, UnknownNameError
 from matinee.evaluation import metrics
 from matinee.models.bayes.model import BayesianMF
+from matinee.models.hyperparameters import SettingValue
 from matinee.progress import Progress
 from matinee.text import find_named, suggest
 
 #: The levels of the prediction intervals whose coverage is measured.
 LEVELS = (0.5, 0.8, 0.95)
 #: Settings for a quick test that everything works.
-QUICK: Mapping[str, Any] = {"factors": 8, "samples": 20, "burn_in": 10, "kept": 10, "set_rank": 20}
+QUICK: Mapping[str, SettingValue] = {
+    "factors": 8,
+    "samples": 20,
+    "burn_in": 10,
+    "kept": 10,
+    "set_rank": 20,
+}
 
-PLAIN: Mapping[str, Any] = {"sets": False, "side": False, "times": False}
-IDS: Mapping[str, Any] = {"side": False, "times": False}
-NO_TIMES: Mapping[str, Any] = {"times": False}
-ALL: Mapping[str, Any] = {}
-PROBIT: Mapping[str, Any] = {"likelihood": "probit"}
+PLAIN: Mapping[str, SettingValue] = {"sets": False, "side": False, "times": False}
+IDS: Mapping[str, SettingValue] = {"side": False, "times": False}
+NO_TIMES: Mapping[str, SettingValue] = {"times": False}
+ALL: Mapping[str, SettingValue] = {}
+PROBIT: Mapping[str, SettingValue] = {"likelihood": "probit"}
 
 READ, AGAIN = "published", "run again"
 
@@ -69,7 +76,7 @@ class Attempt(NamedTuple):
 
     name: str
     uses: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, SettingValue]
 
 
 class BenchmarkProtocol(NamedTuple):
@@ -190,7 +197,7 @@ class ResultLine:
     seconds: float | None
     known: str
     coverage: tuple[float, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -11,9 +11,11 @@ from matinee.data.dataset import Dataset
 from matinee.data.datasets.load import load
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, by_mask, random_split
+from matinee.data.vocabulary import Id
 from matinee.errors import UnsupportedError
 from matinee.models import model_named
 from matinee.models.base import Recommender
+from matinee.models.hyperparameters import SettingValue
 from matinee.models.interface import TrainingCurve
 from matinee.progress import Progress
 from matinee.recommendation.guide import Guide
@@ -28,6 +30,33 @@ class Question(NamedTuple):
     user: int
     item: int
     published: float
+
+
+class PredictedRow(TypedDict):
+    """A test rating beside its prediction."""
+
+    user: Id
+    film: str
+    stars: float
+    predicted: float
+
+
+class Answer(TypedDict):
+    """The prediction that a question asks for, beside the published one."""
+
+    user: int
+    item: int
+    film: str
+    stars: float
+    published: float
+
+
+class Better(TypedDict):
+    """The result with the settings that we would change."""
+
+    changed: dict[str, SettingValue]
+    best_mse: float
+    seconds_per_epoch: float
 
 
 @dataclass(frozen=True)
@@ -49,13 +78,13 @@ class Tutorial:
     title: str
     data: str
     model: str
-    settings: Mapping[str, Any]
-    short: Mapping[str, Any]
+    settings: Mapping[str, SettingValue]
+    short: Mapping[str, SettingValue]
     published: Mapping[int, float]
     similar_to: tuple[str, ...] = ()
     asked: tuple[Question, ...] = ()
     remark: str = ""
-    better: Mapping[str, Any] = field(default_factory=dict)
+    better: Mapping[str, SettingValue] = field(default_factory=dict)
 
 
 TUTORIALS = (
@@ -142,7 +171,7 @@ class Reproduction:
     tutorial: str
     title: str
     data: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, SettingValue]
     epochs: list[dict[str, float | None]]
     best_mse: float
     best_epoch: int
@@ -150,10 +179,10 @@ class Reproduction:
     highest_biases: list[str]
     lowest_biases: list[str]
     nearest: dict[str, list[str]]
-    twenty: list[dict[str, Any]]
-    asked: list[dict[str, Any]]
+    twenty: list[PredictedRow]
+    asked: list[Answer]
     remark: str
-    better: dict[str, Any] | None
+    better: Better | None
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, for JSON."""
@@ -234,7 +263,7 @@ def _epochs(curve: TrainingCurve, published: Mapping[int, float]) -> list[dict[s
     ]
 
 
-def _better(tutorial: Tutorial, part: Split, seed: int) -> dict[str, Any]:
+def _better(tutorial: Tutorial, part: Split, seed: int) -> Better:
     """The result with the settings that we would change."""
     settings = {**tutorial.settings, **tutorial.better, "seed": seed}
     model = model_named(tutorial.model).from_settings(settings)
@@ -282,7 +311,7 @@ def _similar(guide: Guide, title: str) -> list[str]:
     return [suggestion.film.title for suggestion in guide.similar(title, 5).items]
 
 
-def _first_twenty(guide: Guide, test: Ratings) -> list[dict[str, Any]]:
+def _first_twenty(guide: Guide, test: Ratings) -> list[PredictedRow]:
     """The first twenty test ratings with their users, titles, true and predicted stars."""
     rows = test.subset(np.arange(min(20, len(test))))
     predicted = guide.model.predict_ratings(rows).tolist()
@@ -297,7 +326,7 @@ def _first_twenty(guide: Guide, test: Ratings) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(guide: Guide, question: Question) -> dict[str, Any]:
+def _answer(guide: Guide, question: Question) -> Answer:
     """A prediction beside the published one."""
     return {
         "user": question.user,

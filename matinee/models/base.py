@@ -6,13 +6,14 @@ model for people.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from matinee._types import Indices, Reals
 from matinee.data.arguments import (
     RatingsLike,
     id_list,
@@ -62,21 +63,15 @@ class Recommender(Configurable, ABC):
     Every model is a subclass. Its declarations are checked when the class is created, and its
     arrays when they are loaded from a file.
 
-    =================
-    ============================================================================ declares
-    `name`, `summary`, `capabilities`; settings by `hyper()`, fitted arrays by
-                       `learned()`, and `curve_` by `curve()` if it learns in epochs
-    must implement     `_fit`, `_user_vectors`, `_fold_in`, `_scores`, and `_predict` if it
-    predicts
-                       stars (or `_predict_at` if predictions depend on time)
-    may implement      `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`,
-                       `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`,
-                       `set_members`, `_score_new_items`
-    leaves after fit   `users_ items_ scale_ history_ item_counts_ item_means_`, its fitted
-    arrays,
-                       and `curve_`
-    =================
-    ============================================================================
+    - A model declares `name`, `summary` and `capabilities`, its settings by `hyper()`, its fitted
+      arrays by `learned()`, and `curve_` by `curve()` if it learns in epochs.
+    - It must implement `_fit`, `_user_vectors`, `_fold_in`, `_scores`, and `_predict` if it
+      predicts stars (or `_predict_at` if its predictions depend on time).
+    - It may implement `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`,
+      `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`, `set_members` and
+      `_score_new_items`.
+    - `fit` leaves `users_`, `items_`, `scale_`, `history_`, `item_counts_`, `item_means_`, the
+      fitted arrays and `curve_`.
 
     A *vector*, (D,), holds everything that a model needs to know about one person; D depends
     on the model.
@@ -93,6 +88,13 @@ class Recommender(Configurable, ABC):
 
     suggested: ClassVar[tuple[str, str]] = ("mf", "ials")
     """The most capable models, named in messages: for ratings, and for implicit feedback."""
+    half_life = 0.0  # a model with `recency_weights` makes it a setting
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        timed = [getattr(self, setting.name) for setting in self.hypers() if setting.needs_times]
+        if timed:
+            self.capabilities = replace(self.capabilities, uses_times=any(timed))
 
     # -- required of a model -------------------------------------------------------------
 
@@ -101,7 +103,7 @@ class Recommender(Configurable, ABC):
         """Sets every array declared by `learned`, and `curve_`."""
 
     @abstractmethod
-    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def _user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
         """The vectors of known users, (B, D)."""
 
     @abstractmethod
@@ -140,9 +142,7 @@ class Recommender(Configurable, ABC):
         del profile, item_index
         raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
 
-    def _deviations(
-        self, profile: UserState, item_index: NDArray[Any]
-    ) -> NDArray[np.float64] | None:
+    def _deviations(self, profile: UserState, item_index: Indices) -> NDArray[np.float64] | None:
         """See `deviations`."""
         del profile, item_index
         return None
@@ -186,11 +186,6 @@ class Recommender(Configurable, ABC):
         )
 
     @property
-    def _half_life(self) -> float:
-        """The age in days at which a rating weighs half; 0 if age does not matter."""
-        return 0.0
-
-    @property
     def needs_valid(self) -> bool:
         """Whether the settings choose the last epoch by the loss on the validation part."""
         return False
@@ -232,7 +227,7 @@ class Recommender(Configurable, ABC):
                 implemented.update(vars(base))
         check_class(cls, predicts=not implemented.isdisjoint({"_predict", "_predict_at"}))
 
-    def _rated_by(self, user_index: NDArray[Any]) -> UserRows:
+    def _rated_by(self, user_index: Indices) -> UserRows:
         """The ratings of known users, for a model that represents users by their ratings
         alone."""
         if self.history_.is_empty:
@@ -325,7 +320,7 @@ class Recommender(Configurable, ABC):
 
     # -- used by other models, by index --------------------------------------------------
 
-    def user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
         """The vectors of known users, (B, D)."""
         self.check_fitted()
         return self._user_vectors(user_index)
@@ -370,7 +365,7 @@ class Recommender(Configurable, ABC):
         user = self.users_.index(known)
         item_index, value = self.history_.of(user)
         index = np.array([user])
-        weight = self.history_.weights(index, self._half_life)
+        weight = self.history_.weights(index, self.half_life)
         return UserState(item_index, value, self._user_vectors(index)[0], weight)
 
     def fold_in(self, ratings: Mapping[Id, float]) -> UserState:
@@ -396,7 +391,7 @@ class Recommender(Configurable, ABC):
         scores = self._scores(self.profile(person).vector[None])  # (1, I)
         return float(self._clip(scores[0, self.items_.index(item_id)]))
 
-    def _clip(self, stars: Any) -> Any:
+    def _clip(self, stars: ArrayLike) -> Any:
         """Stars, limited to the scale."""
         return np.clip(stars, self.scale_.lowest, self.scale_.highest)
 
@@ -416,7 +411,7 @@ class Recommender(Configurable, ABC):
         """
         return self._score_new_items(self.profile(person), labels)
 
-    def _scored_new(self, scores: NDArray[Any], deviations: NDArray[Any]) -> list[ScoredItem]:
+    def _scored_new(self, scores: Reals, deviations: Reals) -> list[ScoredItem]:
         """The results of `_score_new_items` from scores and deviations, (n,)."""
         stars = self._clip(scores).tolist() if self.has_stars else [None] * len(scores)
         columns = scores.tolist(), stars, deviations.tolist()
@@ -504,7 +499,7 @@ class Recommender(Configurable, ABC):
         return self.scored(profile, best, scores)
 
     def scored(
-        self, profile: UserState | None, item_index: NDArray[Any], scores: NDArray[Any]
+        self, profile: UserState | None, item_index: Indices, scores: Reals
     ) -> list[ScoredItem]:
         """Some items with their scores, stars and deviations, in the given order.
 
@@ -512,8 +507,8 @@ class Recommender(Configurable, ABC):
             profile: None for a group, which has no deviations.
             scores: of all items, (I,).
         """
-        stars: list[Any] = [None] * len(item_index)
-        deviations: list[Any] = [None] * len(item_index)
+        stars: list[float | None] = [None] * len(item_index)
+        deviations: list[float | None] = [None] * len(item_index)
         if self.has_stars:
             stars = self._clip(scores[item_index]).tolist()
         if self.has_stars and profile is not None:
@@ -530,14 +525,14 @@ class Recommender(Configurable, ABC):
         """
         return np.asarray(self._scores(self.profile(person).vector[None])[0], np.float32)
 
-    def deviations(self, person: Person, item_index: NDArray[Any]) -> NDArray[np.float64] | None:
+    def deviations(self, person: Person, item_index: Indices) -> NDArray[np.float64] | None:
         """The standard deviations of a person's ratings about the predictions, (n,), in stars.
 
         None if the model cannot estimate them.
         """
         return self._deviations(self.profile(person), item_index)
 
-    def top_items(self, user_index: NDArray[Any], k: int) -> NDArray[np.int64]:
+    def top_items(self, user_index: Indices, k: int) -> NDArray[np.int64]:
         """The first k unseen items of known users by index, (B, K), best first; for
         evaluation.
 
@@ -630,7 +625,7 @@ class Recommender(Configurable, ABC):
         self.check_fitted()
         return self._tastes(vectors)
 
-    def user_tastes(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def user_tastes(self, user_index: Indices) -> NDArray[np.float32]:
         """`tastes` of known users by index, (B, F)."""
         self.check_fitted()
         return self._tastes(self._user_vectors(user_index))
@@ -660,9 +655,9 @@ class Recommender(Configurable, ABC):
         if not self.scale_.has_stars:
             raise UnsupportedError(
                 f"{self.name} was trained on a table without ratings, "
-                "so it ranks and predicts no stars."
+                "so it ranks items and does not predict stars."
             )
         if not self.capabilities.predicts_stars:
             raise UnsupportedError(
-                f"{self.name} only ranks and predicts no stars; use baseline or mf."
+                f"{self.name} ranks items and does not predict stars; use baseline or mf."
             )

@@ -6,11 +6,12 @@ Every other model has to beat it (Koren, "Factor in the neighbors", 2010, sectio
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Indices
 from matinee.data.ratings import Ratings
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, shrunken_biases, typical_bias
@@ -59,7 +60,7 @@ class Baseline(Recommender):
         self.user_bias_ = user_bias.astype(np.float32)
         self.item_bias_ = item_bias.astype(np.float32)
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def _user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
         return self.user_bias_[user_index, None]  # (B, 1)
 
     def _fold_in(

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Doubles, Floats, Indices
 from matinee.data.ratings import Grouped, Ratings
 from matinee.data.split import Split, random_split
 from matinee.errors import DataError, SettingError, UnsupportedError
@@ -153,7 +153,7 @@ class Blend(Recommender):
                 )
             if name in names[:place]:
                 raise SettingError(f"blend: {name} is repeated; give each model once.")
-        settings: dict[str, dict[str, Any]] = {
+        settings: dict[str, dict[str, int | str]] = {
             name: {"seed": self.seed} for name in self._names(None)
         }
         for text in self.member_settings.split():
@@ -292,12 +292,12 @@ class Blend(Recommender):
         return np.asarray(weights / weights.sum())
 
     @staticmethod
-    def _standard_scores(model: Recommender, user_index: NDArray[Any]) -> Floats:
+    def _standard_scores(model: Recommender, user_index: Indices) -> Floats:
         return standardized(model.scores_of(model.user_vectors(user_index)))
 
     # -- people --------------------------------------------------------------------------
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         return np.concatenate([model.user_vectors(user_index) for _, model in self._used()], axis=1)
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
@@ -319,7 +319,7 @@ class Blend(Recommender):
             total += np.float32(weight) * scores
         return total
 
-    def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles | None:
+    def _deviations(self, profile: UserState, item_index: Indices) -> Doubles | None:
         """The deviations of the model with the highest weight that has any."""
         vectors = {model.name: part[0] for _, model, part in self._each(profile.vector[None])}
         for model in self._heaviest():

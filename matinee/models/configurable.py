@@ -1,6 +1,6 @@
 """What every model can do with its hyperparameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
@@ -41,7 +41,7 @@ class Configurable:
         return cls(**settings)
 
     @classmethod
-    def _require_known(cls, settings: Mapping[str, Any], known: Sequence[str]) -> None:
+    def _require_known(cls, settings: Iterable[str], known: Sequence[str]) -> None:
         for name in settings:
             if name not in known:
                 hint = suggest(name, known, "Its settings")
@@ -60,7 +60,7 @@ class Configurable:
         del deep
         return {given.name: getattr(self, given.name) for given in fields(self) if given.init}
 
-    def set_params(self, **params: Any) -> Self:
+    def set_params(self, **params: object) -> Self:
         """Sets hyperparameters by name, for the next `fit`; returns the model.
 
         Raises:

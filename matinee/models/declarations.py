@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Arrays, Indices
 from matinee.errors import DataError
 from matinee.models.history import History
 from matinee.models.hyperparameters import CurveNames, Learned
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 CURVE = "losses_"
 """The name in a file of the rows of `curve_`."""
 
-Arrays = dict[str, NDArray[Any]]
 _SIZE = re.compile(r"([A-Za-z_]\w*?)([+-]1)?")
 
 
@@ -100,9 +100,7 @@ def state_of(model: "Recommender") -> Arrays:
     return arrays
 
 
-def check_state(
-    model: "Recommender", history: History, arrays: Mapping[str, NDArray[Any]]
-) -> Arrays:
+def check_state(model: "Recommender", history: History, arrays: Arrays) -> Arrays:
     """Checks the arrays against their declarations, and the history.
 
     Returns:
@@ -128,7 +126,7 @@ def check_state(
 def restore(
     model: "Recommender",
     history: History,
-    arrays: Mapping[str, NDArray[Any]],
+    arrays: Arrays,
     members: "Mapping[str, Recommender]",
 ) -> None:
     """Restores a fitted model from the arrays of `state_of`.
@@ -166,7 +164,9 @@ def _sizes(model: "Recommender", history: History) -> dict[str, int]:
     return settings | {"U": len(history.users), "I": len(history.items)}
 
 
-def _check_shape(model: str, declared: Learned, array: NDArray[Any], sizes: dict[str, int]) -> None:
+def _check_shape(
+    model: str, declared: Learned, array: NDArray[np.generic], sizes: dict[str, int]
+) -> None:
     """Checks dtype and shape; a letter that occurs for the first time gets the size found."""
     name = f"{model}: {declared.name}"
     if array.dtype != declared.dtype:
@@ -185,7 +185,7 @@ def _check_shape(model: str, declared: Learned, array: NDArray[Any], sizes: dict
         raise DataError(f"{name} has the shape {array.shape}, not {tuple(expected)}")
 
 
-def _empty(declared: Learned, sizes: dict[str, int]) -> NDArray[Any]:
+def _empty(declared: Learned, sizes: dict[str, int]) -> NDArray[np.generic]:
     """The array that stands for a missing one."""
     shape = []
     for size in declared.shape:
@@ -225,13 +225,13 @@ def _check_values(
         raise DataError(f"{name} holds {array.min():g}, but must be at least {declared.least:g}")
 
 
-def check_indices(name: str, index: NDArray[Any], n: int) -> None:
+def check_indices(name: str, index: Indices, n: int) -> None:
     """Raises DataError unless all values are row numbers from 0 to n - 1."""
     if index.size and not (index.min() >= 0 and index.max() < n):
         raise DataError(f"{name} holds an index outside 0 to {n - 1}")
 
 
-def check_indptr(name: str, indptr: NDArray[Any], n: int) -> None:
+def check_indptr(name: str, indptr: Indices, n: int) -> None:
     """Raises DataError unless the values ascend from 0 to n."""
     if indptr[0] != 0 or indptr[-1] != n or (indptr[1:] < indptr[:-1]).any():
         raise DataError(f"{name} does not ascend from 0 to {n}")
@@ -241,7 +241,7 @@ def check_history(history: History, item_counts: NDArray[np.int64]) -> None:
     """Raises DataError unless the training ratings are consistent and match the item
     counts."""
     n = len(history.value)
-    columns: dict[str, tuple[NDArray[Any], Any, int]] = {
+    columns: dict[str, tuple[NDArray[np.generic], type[np.generic], int]] = {
         "history_indptr_": (history.indptr, np.int64, len(history.users) + 1),
         "history_items_": (history.item_index, np.int32, n),
         "history_values_": (history.value, np.float32, n),

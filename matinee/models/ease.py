@@ -1,4 +1,4 @@
-"""EASE: a linear item-to-item model in closed form. It ranks and predicts no stars.
+"""EASE: a linear item-to-item model in closed form. It ranks films and does not predict stars.
 
     score(u, i) = sum of B_ji over the items j that u likes
 
@@ -19,13 +19,14 @@ held out, in NDCG@10 and the size of the model file: all .3303, 110 MB; `entries
 30 MB; 400 .3296, 13 MB; 200 .3292, 8 MB; 100 .3275, 5 MB.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Doubles, Floats, Indices
 from matinee.data.ratings import Grouped, Ratings
 from matinee.errors import UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -38,7 +39,7 @@ from matinee.models.implicit_feedback import (
     random_matrix_norm,
 )
 from matinee.models.interface import Capabilities
-from matinee.models.recency import half_life_setting, recency_weights, with_times
+from matinee.models.recency import half_life_setting, recency_weights
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -64,7 +65,7 @@ class EASE(Recommender):
     summary: ClassVar[str] = (
         "It gives every pair of films a weight: how much liking one of them says about the "
         "other, beyond what all other films say already. A film's score is the sum over "
-        "what the person liked; it predicts no stars."
+        "what the person liked; it does not predict stars."
     )
     capabilities = Capabilities(predicts_stars=False, thread_safe=True)
 
@@ -100,11 +101,6 @@ class EASE(Recommender):
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
-        self.capabilities = with_times(self.capabilities, self.half_life)
-
-    @property
-    def _half_life(self) -> float:
-        return self.half_life
 
     # -- learning ------------------------------------------------------------------------
 
@@ -140,7 +136,7 @@ class EASE(Recommender):
 
     # -- people --------------------------------------------------------------------------
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         row, item, value = self._rated_by(user_index)
         likes = value >= float(self.threshold_)
         vectors = np.zeros((len(user_index), len(self.items_)), np.float32)
@@ -284,7 +280,7 @@ def _invert(run: Run, matrix: Floats) -> None:
     left = np.empty_like(other)
     right = np.empty_like(other)
 
-    def share_out(change: Any, n_rows: int) -> None:
+    def share_out(change: Callable[[slice], object], n_rows: int) -> None:
         run(change, [(rows,) for rows in _tiles(n_rows)])
 
     def take(rows: slice) -> None:

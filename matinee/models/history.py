@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Indices
 from matinee.data.features import Features
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.vocabulary import Vocabulary
@@ -93,14 +94,14 @@ class History:
         positions = slice(self.indptr[user_index], self.indptr[user_index + 1])
         return self.item_index[positions], self.value[positions]
 
-    def rows(self, user_index: NDArray[Any]) -> UserRows:
+    def rows(self, user_index: Indices) -> UserRows:
         """The ratings of several users."""
         counts = self.counts[user_index]
         row = np.repeat(np.arange(len(user_index)), counts)
         positions = run_positions(self.indptr[user_index], counts)
         return UserRows(row, self.item_index[positions], self.value[positions])
 
-    def weights(self, user_index: NDArray[Any], half_life: float) -> NDArray[np.float32] | None:
+    def weights(self, user_index: Indices, half_life: float) -> NDArray[np.float32] | None:
         """The weights of the ratings of several users, in the order of `rows`.
 
         None if the half-life is 0, or the times were not saved.

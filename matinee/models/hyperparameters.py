@@ -7,13 +7,19 @@ saved header. Arrays read from a file are checked against their declarations
 
 from collections.abc import Sequence
 from dataclasses import field, fields
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from matinee.errors import SettingError
 from matinee.text import did_you_mean, joined
+
+if TYPE_CHECKING:
+    from matinee.models.configurable import Configurable
+
+SettingValue = bool | int | float | str
+"""A value of a hyperparameter."""
 
 
 class Hyper(NamedTuple):
@@ -40,7 +46,7 @@ class Hyper(NamedTuple):
 
 
 def hyper(
-    default: Any,
+    default: SettingValue,
     *,
     help: str,  # noqa: A002
     low: float | None = None,
@@ -73,7 +79,11 @@ def hyper(
 
 
 def redeclared(
-    base: type[Any], name: str, default: Any, *, search: tuple[float, float] | None = None
+    base: "type[Configurable]",
+    name: str,
+    default: SettingValue,
+    *,
+    search: tuple[float, float] | None = None,
 ) -> Any:
     """A hyperparameter of a base class with another default and, if given, another search
     range."""
@@ -106,7 +116,7 @@ class Learned(NamedTuple):
 
     name: str
     shape: tuple[str | int, ...]
-    dtype: np.dtype[Any]
+    dtype: np.dtype[np.generic]
     index_of: str = ""
     indptr_of: str = ""
     sizes_of: str = ""
@@ -193,7 +203,7 @@ def checked(setting: Hyper, value: Any, model: str) -> Any:
     return value
 
 
-def _converted(value: Any, kind: type, name: str, remark: str) -> Any:
+def _converted(value: object, kind: type, name: str, remark: str) -> Any:
     """The value as an int, float, bool or str."""
     if isinstance(value, np.generic):
         value = value.item()

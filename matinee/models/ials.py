@@ -1,4 +1,4 @@
-"""ImplicitALS: latent factors from implicit feedback. It ranks and predicts no stars.
+"""ImplicitALS: latent factors from implicit feedback. It ranks films and does not predict stars.
 
     score(u, i) = x_u . y_i
 
@@ -30,12 +30,12 @@ weigh as much as the newest ones.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Doubles, Floats, Indices
 from matinee.data.ratings import Grouped, Ratings
 from matinee.linalg import centered, cosines_with
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -48,7 +48,7 @@ from matinee.models.implicit_feedback import (
     random_matrix_norm,
 )
 from matinee.models.interface import Capabilities, TrainingCurve
-from matinee.models.recency import half_life_setting, recency_weights, with_times
+from matinee.models.recency import half_life_setting, recency_weights
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -133,11 +133,6 @@ class ImplicitALS(Recommender):
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)
         super().__post_init__()
-        self.capabilities = with_times(self.capabilities, self.half_life)
-
-    @property
-    def _half_life(self) -> float:
-        return self.half_life
 
     # -- learning ------------------------------------------------------------------------
 
@@ -253,7 +248,7 @@ class ImplicitALS(Recommender):
 
     # -- people --------------------------------------------------------------------------
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         vectors: Floats = self.user_factors_[user_index]
         return vectors
 

@@ -1,7 +1,5 @@
 """Implicit feedback from ratings: an item is liked if its rating reaches a threshold."""
 
-from typing import Any
-
 import numpy as np
 
 from matinee.data.ratings import Ratings, Scale
@@ -10,7 +8,7 @@ from matinee.errors import DataError, SettingError
 AUTO = "auto"
 
 
-def check_threshold(given: Any, model: str) -> str:
+def check_threshold(given: float | str, model: str) -> str:
     """The setting as text, "auto" or a number.
 
     Raises:

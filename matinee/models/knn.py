@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,13 +73,13 @@ class ItemKNN(Neighborhood):
             run(knn.keep_nearest, [(some, *both, lengths, measure, kept) for some in targets])
         self.neighbours_, self.weights_ = kept[0], kept[1] ** np.float32(self.amplification)
 
-    def _kernels(self) -> tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]:
+    def _kernels(self) -> tuple[Callable[..., None], Callable[..., None], tuple[object, ...]]:
         from matinee.kernels import knn
 
         arguments = (self.neighbours_, self.weights_), self._rule()
         return knn.items_for_all, knn.items_for_pairs, arguments
 
-    def _importance(self, vectors: Floats, rows: slice) -> tuple[Any, ...]:
+    def _importance(self, vectors: Floats, rows: slice) -> tuple[object, ...]:
         weights = self._weights(vectors[rows])
         return () if weights is None else (weights,)
 
@@ -142,12 +142,12 @@ class UserKNN(Neighborhood):
         self.rater_starts_, self.raters_, _, row = train.by_item
         self.rater_values_ = residual[row]
 
-    def _kernels(self) -> tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]:
+    def _kernels(self) -> tuple[Callable[..., None], Callable[..., None], tuple[object, ...]]:
         from matinee.kernels import knn
 
         return knn.people_for_all, knn.people_for_pairs, (*self._people(), self._rule())
 
-    def _importance(self, vectors: Floats, rows: slice) -> tuple[Any, ...]:
+    def _importance(self, vectors: Floats, rows: slice) -> tuple[object, ...]:
         del vectors, rows  # the ratings of others are averaged
         if self._rating_weights is None:
             return ()

@@ -24,11 +24,12 @@ test whether the factors learn anything beyond the biases.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Indices
 from matinee.data.ratings import Ratings
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -43,7 +44,6 @@ from matinee.models.recency import (
     mean_of,
     recency_weights,
     sums_of,
-    with_times,
 )
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, workers
@@ -114,14 +114,6 @@ class MatrixFactorization(Recommender):
     user_factors_: NDArray[np.float32] = learned("U", "factors", dtype=np.float32)
     item_factors_: NDArray[np.float32] = learned("I", "factors", dtype=np.float32)
     curve_: TrainingCurve = curve("RMSE, stars")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.capabilities = with_times(self.capabilities, self.half_life)
-
-    @property
-    def _half_life(self) -> float:
-        return self.half_life
 
     @property
     def needs_valid(self) -> bool:
@@ -255,7 +247,7 @@ class MatrixFactorization(Recommender):
             self.item_factors_,
         )
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def _user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
         return user_vectors(self._tables(), user_index)
 
     def _fold_in(

@@ -45,12 +45,12 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Doubles, Floats, Indices
 from matinee.data.ratings import Ratings
 from matinee.errors import SettingError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -61,7 +61,6 @@ from matinee.models.recency import (
     mean_of,
     recency_weights,
     sums_of,
-    with_times,
 )
 from matinee.threads import available_cores, workers
 
@@ -125,16 +124,11 @@ class Neighborhood(Recommender):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.capabilities = with_times(self.capabilities, self.half_life)
         if self.half_life and self.similarity == "pearson":
             raise SettingError(
                 f"{self.name}: half_life needs another similarity than pearson, such as "
                 "adjusted-cosine or pearson-baseline."
             )
-
-    @property
-    def _half_life(self) -> float:
-        return self.half_life
 
     # -- learning ------------------------------------------------------------------------
 
@@ -213,7 +207,7 @@ class Neighborhood(Recommender):
 
     # -- people --------------------------------------------------------------------------
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         row, item, value = self._rated_by(user_index)
         user_offset, item_offset = self._offsets()
         vectors = np.full((len(user_index), 1 + len(self.items_)), np.nan, np.float32)
@@ -297,7 +291,7 @@ class Neighborhood(Recommender):
         return np.asarray(out)
 
     @abstractmethod
-    def _kernels(self) -> "tuple[Callable[..., None], Callable[..., None], tuple[Any, ...]]":
+    def _kernels(self) -> "tuple[Callable[..., None], Callable[..., None], tuple[object, ...]]":
         """The kernels for all items and for pairs, and the arguments of both after the
         values."""
 
@@ -306,7 +300,7 @@ class Neighborhood(Recommender):
         return np.ascontiguousarray(vectors[:, 1 : 1 + len(self.items_)])
 
     @abstractmethod
-    def _importance(self, vectors: Floats, rows: slice) -> tuple[Any, ...]:
+    def _importance(self, vectors: Floats, rows: slice) -> tuple[object, ...]:
         """The last argument of the kernels for some people; none without a half-life."""
 
     def _for_all(self, vectors: Floats) -> Floats:
@@ -387,7 +381,7 @@ def norms(row: NDArray[np.int32], value: Floats, n_rows: int) -> Floats:
     )
 
 
-def _spread(function: Callable[[slice], Any], n: int) -> None:
+def _spread(function: Callable[[slice], object], n: int) -> None:
     """Calls a function, which releases the interpreter lock, for slices of n; parallel from
     16."""
     n_parts = 4 * available_cores() if n >= 16 else 1

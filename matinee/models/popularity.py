@@ -2,11 +2,12 @@
 items."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Indices
 from matinee.data.ratings import Ratings
 from matinee.models.base import FitOptions, Recommender
 from matinee.models.interface import Capabilities
@@ -25,7 +26,7 @@ class Popularity(Recommender):
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         del train, options  # `fit` has already counted the ratings
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> NDArray[np.float32]:
+    def _user_vectors(self, user_index: Indices) -> NDArray[np.float32]:
         return np.zeros((len(user_index), 1), np.float32)  # the same for all users
 
     def _fold_in(

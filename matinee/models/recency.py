@@ -10,7 +10,6 @@ person weigh 1, as if they were given today. (Ding and Li, "Time weight collabor
 filtering", 2005, who weigh the ratings of a user in item-based prediction.)
 """
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +19,6 @@ from matinee._types import Doubles, Floats, Longs
 from matinee.data.ratings import NO_TIME, Ratings
 from matinee.errors import SettingError
 from matinee.models.hyperparameters import hyper
-from matinee.models.interface import Capabilities
 
 DAY = 86_400
 LEAST = 2.0**-20
@@ -37,11 +35,6 @@ def half_life_setting() -> Any:
         needs_times=True,
         help="age in days at which a rating weighs half as much as the newest; 0: ages are ignored",
     )
-
-
-def with_times(capabilities: Capabilities, half_life: float) -> Capabilities:
-    """The capabilities of a model with this half-life, which needs the times if it is not 0."""
-    return replace(capabilities, uses_times=half_life > 0)
 
 
 class TrainingTimes(NamedTuple):

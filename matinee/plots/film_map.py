@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Indices, Reals
 from matinee.analysis.film_map import FilmMap, Point
 from matinee.data.titles import spoken
 from matinee.errors import SettingError, UnsupportedError
@@ -45,7 +46,7 @@ _YOU_STYLE = {"fontsize": 9, "color": ACCENT, "weight": "bold"}
 class _ColorScale(NamedTuple):
     """A number for each film, and the colors for it."""
 
-    values: NDArray[Any]  # (M,), NaN where unknown
+    values: Indices | Reals  # (M,), NaN where unknown
     label: str
     cmap: str
     norm: "Normalize"

@@ -217,8 +217,8 @@ class Explanation:
         return "prediction"
 
     def _adds(self, amount: float, *, is_plural: bool = False) -> str:
-        """Such as "adds 0.31" or, for a plural subject, "take 0.12"."""
-        verb = "take"
+        """Such as "adds 0.31" or, for a plural subject, "subtract 0.12"."""
+        verb = "subtract"
         if amount > 0:
             verb = "add"
         if not is_plural:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Longs
+from matinee._types import Longs, Reals
 from matinee.data.arguments import id_list, list_length, person_of
 from matinee.data.catalog import Catalog, Labels, find_item, find_unrated
 from matinee.data.vocabulary import Id, Ids
@@ -33,6 +33,7 @@ from matinee.text import counted
 
 if TYPE_CHECKING:
     import polars as pl
+    from torch import nn
 
 NO_YEARS = "No film has a known year, so a filter by years leaves none; leave it out."
 
@@ -83,7 +84,10 @@ class Guide:
 
     @classmethod
     def load(
-        cls, path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()
+        cls,
+        path: str | Path,
+        module: "nn.Module | None" = None,
+        models: Sequence[type[Recommender]] = (),
     ) -> Self:
         """Loads a `.matinee` file; raises ModelFileError if it is missing or damaged.
 
@@ -322,7 +326,7 @@ class Guide:
 
     def _choose(
         self,
-        scores: NDArray[Any],
+        scores: Reals,
         left_out: NDArray[np.int32],
         k: int,
         filters: Filters,

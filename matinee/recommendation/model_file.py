@@ -14,13 +14,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
+from matinee._types import Arrays
 from matinee._version import __version__
 from matinee.data.catalog import Catalog, Film
 from matinee.data.features import Features
@@ -35,13 +36,14 @@ from matinee.models.history import History
 from matinee.models.neural.network import Network
 from matinee.models.registry import member_named
 
+if TYPE_CHECKING:
+    from torch import nn
+
 #: Incremented when older versions of the library cannot read the new files.
 FORMAT = 1
 
 #: Besides the history, what a blend and its members share; a file holds it once.
 SHARED = ("item_counts_", "item_means_")
-
-Tensors = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def check_target(path: str | Path) -> None:
 
 
 def load_model(
-    path: str | Path, module: Any = None, models: Sequence[type[Recommender]] = ()
+    path: str | Path, module: "nn.Module | None" = None, models: Sequence[type[Recommender]] = ()
 ) -> tuple[Recommender, Catalog, Origin]:
     """The model, its catalog and its origin.
 
@@ -161,7 +163,7 @@ _UNUSABLE = (
 )
 
 
-def _fill(model: Recommender, header: dict[str, Any], tensors: Tensors) -> None:
+def _fill(model: Recommender, header: dict[str, Any], tensors: Arrays) -> None:
     """Sets the learned attributes of the model and of its members, which share the history."""
     users = Vocabulary(_unpack_ids(tensors, "users"), "user")
     items = Vocabulary(_unpack_ids(tensors, "items"), "item")
@@ -178,7 +180,7 @@ def _fill(model: Recommender, header: dict[str, Any], tensors: Tensors) -> None:
     restore(model, history, _with_prefix(tensors, "model."), members)
 
 
-def _with_prefix(tensors: Tensors, prefix: str) -> Tensors:
+def _with_prefix(tensors: Arrays, prefix: str) -> Arrays:
     """The tensors whose names have a prefix, by their names without it."""
     found = {}
     for name, array in tensors.items():
@@ -204,7 +206,7 @@ def _origin(fields: dict[str, Any]) -> Origin:
 
 
 def _unfitted(
-    header: dict[str, Any], module: Any, models: Sequence[type[Recommender]]
+    header: dict[str, Any], module: "nn.Module | None", models: Sequence[type[Recommender]]
 ) -> Recommender:
     if header["model"] != Network.name:
         model = member_named(header["model"], (*MODELS, *models))
@@ -216,7 +218,7 @@ def _unfitted(
     return Network(module=module, **header["hyperparameters"])
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Tensors]:
+def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
     _refuse_unreadable(path)
     try:
         with safe_open(path, framework="np") as file:
@@ -263,7 +265,7 @@ def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     return header
 
 
-def digest(header: str, tensors: Tensors) -> str:
+def digest(header: str, tensors: Arrays) -> str:
     """SHA-256 of the text of the header and all tensors, in hexadecimal."""
     digest = hashlib.sha256(header.encode())
     for name in sorted(tensors):
@@ -287,7 +289,7 @@ def _with_sorted_metadata(payload: bytes) -> bytes:
 # -- arrays ------------------------------------------------------------------------------
 
 
-def _model_tensors(model: Recommender, has_history: bool) -> Tensors:
+def _model_tensors(model: Recommender, has_history: bool) -> Arrays:
     history = model.history_
     if not has_history:
         history = history.without_ratings()
@@ -304,7 +306,7 @@ def _model_tensors(model: Recommender, has_history: bool) -> Tensors:
     return tensors | _pack_history(history) | ids
 
 
-def _checked_state(model: Recommender) -> Tensors:
+def _checked_state(model: Recommender) -> Arrays:
     """The learned attributes; what could not be loaded again is not saved."""
     state = state_of(model)
     try:
@@ -314,8 +316,8 @@ def _checked_state(model: Recommender) -> Tensors:
     return state
 
 
-def _pack_history(history: History) -> Tensors:
-    tensors: Tensors = {
+def _pack_history(history: History) -> Arrays:
+    tensors: Arrays = {
         "model.history_indptr_": history.indptr,
         "model.history_items_": history.item_index,
         "model.history_values_": history.value,
@@ -326,9 +328,7 @@ def _pack_history(history: History) -> Tensors:
     return tensors | _pack_features(history.item_features, "model.history_item_features_")
 
 
-def _unpack_history(
-    tensors: Tensors, users: Vocabulary, items: Vocabulary, scale: Scale
-) -> History:
+def _unpack_history(tensors: Arrays, users: Vocabulary, items: Vocabulary, scale: Scale) -> History:
     return History(
         users,
         items,
@@ -342,7 +342,7 @@ def _unpack_history(
     )
 
 
-def _pack_features(features: Features | None, name: str) -> Tensors:
+def _pack_features(features: Features | None, name: str) -> Arrays:
     """The names, and the numbers other than 0 as a sparse matrix (CSR)."""
     if features is None:
         return {}
@@ -356,7 +356,7 @@ def _pack_features(features: Features | None, name: str) -> Tensors:
     }
 
 
-def _unpack_features(tensors: Tensors, name: str, n_rows: int) -> Features | None:
+def _unpack_features(tensors: Arrays, name: str, n_rows: int) -> Features | None:
     if f"{name}.indptr" not in tensors:
         return None
     indptr = tensors[f"{name}.indptr"]
@@ -374,13 +374,13 @@ def _unpack_features(tensors: Tensors, name: str, n_rows: int) -> Features | Non
     return Features(names, table)
 
 
-def _pack_ids(ids: NDArray[Any], name: str) -> Tensors:
+def _pack_ids(ids: NDArray[np.generic], name: str) -> Arrays:
     if ids.dtype == np.int64:
         return {name: ids}
     return _pack_texts(ids.tolist(), name)
 
 
-def _unpack_ids(tensors: Tensors, name: str) -> Any:
+def _unpack_ids(tensors: Arrays, name: str) -> Any:
     if name not in tensors:
         return np.array(_unpack_texts(tensors, name), object)
     if tensors[name].dtype != np.int64 or tensors[name].ndim != 1:
@@ -388,14 +388,14 @@ def _unpack_ids(tensors: Tensors, name: str) -> Any:
     return tensors[name]
 
 
-def _pack_texts(texts: list[str], name: str) -> Tensors:
+def _pack_texts(texts: list[str], name: str) -> Arrays:
     """Texts as one array of UTF-8 bytes and the positions where each text ends."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
     return {f"{name}.text": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.ends": ends}
 
 
-def _unpack_texts(tensors: Tensors, name: str) -> list[str]:
+def _unpack_texts(tensors: Arrays, name: str) -> list[str]:
     encoded = tensors[f"{name}.text"].tobytes()
     ends = tensors[f"{name}.ends"].tolist()
     check_indptr(name, np.array([0, *ends], np.int64), len(encoded))
@@ -407,7 +407,7 @@ def _unpack_texts(tensors: Tensors, name: str) -> list[str]:
     return texts
 
 
-def _catalog_tensors(catalog: Catalog) -> Tensors:
+def _catalog_tensors(catalog: Catalog) -> Arrays:
     films = list(catalog.films.values())
     ids: list[Id] = list(catalog.films)
     are_integers = all(isinstance(item_id, int | np.integer) for item_id in ids)
@@ -427,7 +427,7 @@ def _catalog_tensors(catalog: Catalog) -> Tensors:
     return tensors
 
 
-def _unpack_catalog(tensors: Tensors) -> Catalog:
+def _unpack_catalog(tensors: Arrays) -> Catalog:
     ids = _unpack_ids(tensors, "films").tolist()
     n_films = len(ids)
     titles = _unpack_texts(tensors, "films.title")

@@ -1,6 +1,6 @@
 """A list of recommended or similar items, as people see it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -98,7 +98,7 @@ class Suggestions:
         """
         import polars as pl  # slow to import
 
-        columns: dict[str, list[Any]] = {
+        columns: dict[str, Sequence[object]] = {
             "rank": list(range(1, len(self.items) + 1)),
             "item_id": [line.item_id for line in self.items],
             "title": [line.film.title for line in self.items],
@@ -112,7 +112,7 @@ class Suggestions:
         }
         if any(line.members for line in self.items):
             columns["members"] = [list(line.members) for line in self.items]
-        types: dict[str, Any] = {
+        types: dict[str, pl.DataType | type[pl.DataType]] = {
             "rank": pl.Int32,
             "title": pl.String,
             "year": pl.Int32,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from matinee._version import __version__
 from matinee.errors import MatineeError
 from matinee.models.base import Recommender
+from matinee.models.hyperparameters import SettingValue
 from matinee.progress import Progress
 from matinee.recommendation.guide import Guide
 from matinee.report.examples import Example, Mistakes, examples, mistakes
@@ -29,7 +30,7 @@ class Setting(NamedTuple):
     """One hyperparameter of the model."""
 
     name: str
-    value: Any
+    value: SettingValue
     is_default: bool
     help: str
 

@@ -3,7 +3,6 @@
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -35,7 +34,7 @@ def _page_environment() -> Environment:
     return environment
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, **values: object) -> str:
     """The text of a page.
 
     Args:

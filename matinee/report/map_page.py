@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from matinee import plots
+from matinee._types import Indices, Reals
 from matinee.analysis import components
 from matinee.analysis.film_map import FilmMap, Point, place_of
 from matinee.data.titles import spoken
@@ -284,12 +284,12 @@ def _columns(made: FilmMap) -> dict[str, dict[str, str]]:
     return columns
 
 
-def _packed(kind: str, values: NDArray[Any] | list[int]) -> dict[str, str]:
+def _packed(kind: str, values: Reals | Indices | list[int]) -> dict[str, str]:
     data = np.asarray(values).astype(f"<{kind}").tobytes()
     return {"type": kind, "base64": base64.b64encode(data).decode()}
 
 
-def _you_data(you: You | None) -> dict[str, Any] | None:
+def _you_data(you: You | None) -> dict[str, object] | None:
     if you is None:
         return None
     return {

@@ -2,7 +2,7 @@
 network."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -52,10 +52,10 @@ def page(content: Content) -> str:
     )
 
 
-def _pictures(content: Content) -> dict[str, Any]:
+def _pictures(content: Content) -> dict[str, Markup | list[Markup]]:
     """The figures by name, without those of parts that the model lacks."""
     model, data, measured = content.model, content.data, content.measured
-    pictures: dict[str, Any] = {}
+    pictures: dict[str, Markup | list[Markup]] = {}
     if data.whole is not None and data.has_stars:
         axes = plots.rating_histogram(model.history_.value, model.scale_)
         pictures["histogram"] = _narrow_svg(axes, "How often each rating was given")
@@ -91,8 +91,8 @@ def _quality_pictures(quality: Quality, predicted: Floats) -> dict[str, Markup]:
     }
 
 
-def _findings_pictures(findings: Findings) -> dict[str, Any]:
-    pictures: dict[str, Any] = {}
+def _findings_pictures(findings: Findings) -> dict[str, Markup | list[Markup]]:
+    pictures: dict[str, Markup | list[Markup]] = {}
     if not isinstance(findings.best, str) and findings.best:
         pictures["best"] = _bias_picture(
             findings.best, findings.unit, "The best liked films by bias"

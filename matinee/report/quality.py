@@ -308,7 +308,7 @@ def _liked(ratings: Ratings) -> float:
     return lowest + float(np.ceil((liked - lowest) / step - 1e-6)) * step
 
 
-def _as_dict(row: Errors | Ranking) -> dict[str, Any]:
+def _as_dict(row: Errors | Ranking) -> dict[str, object]:
     """Converts to plain values, for JSON, with the estimates as objects."""
     fields = dict(vars(row))
     for name, value in fields.items():

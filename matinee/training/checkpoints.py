@@ -3,19 +3,20 @@ resume."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
+from matinee._types import Arrays
 from matinee.data.ratings import Ratings
 from matinee.errors import ModelFileError
 from matinee.files import write_atomically
 
-State = dict[str, NDArray[Any]]
+State = Arrays
 
 
 class Checkpoint(NamedTuple):
@@ -62,7 +63,7 @@ class Checkpoint(NamedTuple):
         return state
 
 
-def fingerprint(settings: dict[str, Any], train: Ratings, valid: Ratings | None) -> str:
+def fingerprint(settings: Mapping[str, object], train: Ratings, valid: Ratings | None) -> str:
     """A digest of settings and ratings that identifies a training run."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for ratings in (train, valid):

@@ -5,11 +5,12 @@ An engine decides what a step is: `fused.py` has one for the dot product on the 
 """
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee._types import Doubles
 from matinee.data.ratings import Ratings
 from matinee.errors import SettingError
 from matinee.progress import Progress, Step
@@ -33,7 +34,7 @@ class Engine(Protocol):
 
     def epoch(
         self, batches: Batches, batch_size: int, schedule: Schedule, n_before: int, seed: int
-    ) -> Any:
+    ) -> Doubles:
         """Takes one step per batch.
 
         Args:

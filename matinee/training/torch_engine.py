@@ -1,8 +1,8 @@
 """Engine for any PyTorch module whose forward(user_index, item_index) returns stars."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -81,7 +81,7 @@ class NetworkEngine:
         self.settings = settings
         self.device = device_named(settings.device)
         self.module = module.to(self.device)
-        self.forward: Any = self.module
+        self.forward: Callable[..., torch.Tensor] = self.module
         if settings.compile:
             self.forward = torch.compile(self.module)
         self.sparse = [
@@ -159,7 +159,7 @@ class NetworkEngine:
             optimizer.step()
         return loss.detach()
 
-    def _precision(self) -> Any:
+    def _precision(self) -> AbstractContextManager[object]:
         """Mixed precision on CUDA, full precision elsewhere."""
         if self.device.type == "cuda":
             return torch.autocast("cuda", torch.bfloat16)
@@ -201,14 +201,14 @@ class NetworkEngine:
     def restore(self, state: State) -> None:
         """See `Engine`."""
         module: dict[str, torch.Tensor] = {}
-        optimizers: list[dict[int, dict[str, Any]]] = [{} for _ in self.optimizers]
+        optimizers: list[dict[int, dict[str, torch.Tensor | int]]] = [{} for _ in self.optimizers]
         for name, array in state.items():
             owner, _, rest = name.partition(".")
             if owner == "module":
                 module[rest] = torch.from_numpy(array)
                 continue
             position, _, key = rest.partition(".")
-            value: Any = torch.from_numpy(array.copy())
+            value: torch.Tensor | int = torch.from_numpy(array.copy())
             if array.dtype.kind == "i":
                 value = int(array)
             number = int(owner.removeprefix("optimizer"))

@@ -608,7 +608,7 @@ def test_the_command_shows_the_best_the_worst_and_where_the_mean_misleads(model_
     assert headings == [
         "Best films (bias in stars)",
         "Worst films",
-        "Liked better than their mean suggests: a strict audience, or one of other tastes",
+        "Liked better than their mean suggests: a strict audience, or one with other tastes",
         "Liked less than their mean suggests: a generous audience, or one of fans",
     ]
     assert text.count("Alien (1979)") >= 2

@@ -52,7 +52,7 @@ def test_a_model_that_only_ranks_shows_scores_and_names_another(
     good("train", table, "--model", "popularity", "--out", out)
     assert good("recommend", out, "--user", 1).stdout.split()[0] == "score"
     assert refused("predict", out, "--user", 1, "--item", 7) == (
-        "popularity only ranks and predicts no stars; use baseline or mf."
+        "popularity ranks items and does not predict stars; use baseline or mf."
     )
 
 
@@ -103,6 +103,16 @@ def test_pairs_may_name_films_by_title_and_one_pair_is_enough(tmp_path: Path) ->
     assert found["user_id"].to_list() == [1, 3]
 
 
+def test_the_cells_of_pairs_are_read_as_those_of_other_tables(tmp_path: Path) -> None:
+    text = "user,item,time\n1.0,27,20240105\n3.0,17,20240106\n"
+    found = predictions(tmp_path, text, "--time-format", "YYYYMMDD")
+    assert found["user_id"].to_list() == [1, 3]
+    words = (tmp_path / "m.matinee", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv")
+    (tmp_path / "pairs.csv").write_text("user,item\n1,17\nnobody,27\n")
+    told = good("predict", *words, "--missing", "nobody").stderr
+    assert told.endswith("Left out: 1 row with a value that --missing names (nobody).\n")
+
+
 def test_pairs_and_persons_are_not_mixed() -> None:
     assert "not both" in misused("predict", "m.matinee", "p.csv", "--user", 1, "--out", "o.csv")
     assert "Missing option '--out FILE'" in misused("predict", "m.matinee", "p.csv")
@@ -121,5 +131,5 @@ def test_a_bad_row_of_pairs_is_named_and_can_be_left_out(tmp_path: Path) -> None
         f"{pairs}, line 3: the user is missing. Use --skip-bad-rows to leave out such rows."
     )
     told = good(*words, "--skip-bad-rows").stderr
-    assert told == f"Bad rows of {pairs} left out, which get no prediction: 1.\n"
+    assert told == f"{pairs}: Bad rows left out: 1.\n"
     assert pl.read_csv(out)["user_id"].to_list() == [1, 3]

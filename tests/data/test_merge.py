@@ -72,7 +72,7 @@ def test_the_command_writes_the_ratings_and_the_titles_of_all(tmp_path: Path) ->
     out.parent.mkdir()
     done = good("data", "merge", *paths, out)
     assert "Wrote 4 ratings" in done.stdout
-    assert "In several of the tables: 1 row; the last counts." in done.stderr
+    assert "Repeated in several tables: 1 row; the last counts." in done.stderr
     assert sorted(pl.read_csv(out.with_name("items.csv"))["title"]) == [
         "Alien (1979)",
         "Heat (1995)",

@@ -238,9 +238,9 @@ THREE: list[int] = [1, 2, 3]
 @pytest.mark.parametrize("missing", [None, np.nan, "nan", ""])
 def test_a_missing_id_is_named_with_its_row(missing: Any) -> None:
     ids = [1, missing, 2]
-    with pytest.raises(DataError, match=r"^Row 1 of the ids, from 0: the user is missing"):
+    with pytest.raises(DataError, match=r"^Row 1 of the ids, counted from 0: the user is missing"):
         Ratings.from_ids(ids, THREE, THREE)
-    with pytest.raises(DataError, match=r"^Row 1 of the ids, from 0: the item is missing"):
+    with pytest.raises(DataError, match=r"^Row 1 of the ids, counted from 0: the item is missing"):
         Ratings.from_ids(THREE, ids, THREE)
 
 
@@ -253,7 +253,9 @@ def test_whole_floats_are_integers_and_bytes_are_text() -> None:
     uuids: Any = [two, one, two]
     assert Ratings.from_ids(uuids, THREE, THREE).users.ids.tolist() == [str(one), str(two)]
     nested: Any = [[1], {}, 3]
-    with pytest.raises(DataError, match=r"^Row 0 of the user ids, from 0: a value of type list"):
+    with pytest.raises(
+        DataError, match=r"^Row 0 of the user ids, counted from 0: a value of type list"
+    ):
         Ratings.from_ids(nested, THREE, THREE)
 
 

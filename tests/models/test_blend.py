@@ -291,7 +291,7 @@ def test_with_a_model_that_only_ranks_it_only_ranks() -> None:
     assert Blend.from_settings(PAIR).capabilities.predicts_stars
     with pytest.raises(UnsupportedError) as caught:
         one.fit(table(), n_threads=1).predict(1, ITEM)
-    assert str(caught.value) == "blend only ranks and predicts no stars; use baseline or mf."
+    assert str(caught.value) == "blend ranks items and does not predict stars; use baseline or mf."
     report = evaluate(
         lambda: Blend.from_settings({"models": "item-knn,ease"}), [random_split(table(), 0.2)], "t"
     )

@@ -147,7 +147,7 @@ def test_a_table_of_one_rating_can_be_fitted(model: Model) -> None:
         model.capabilities.predicts_stars
     ):  # but whoever gives everything the same number has not rated
         assert error_message(UnsupportedError, lambda: one.predict(5, 6)) == (
-            f"{one.name} was trained on a table without ratings, so it ranks and predicts no stars."
+            f"{one.name} was trained on a table without ratings, so it ranks items and does not predict stars."
         )
 
 
@@ -303,7 +303,7 @@ def test_an_unknown_user_or_item_suggests_the_nearest(model: Model) -> None:
 def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
     if model.capabilities.predicts_stars:
         return
-    expected = f"{model.name} only ranks and predicts no stars; use baseline or mf."
+    expected = f"{model.name} ranks items and does not predict stars; use baseline or mf."
     assert error_message(UnsupportedError, lambda: fitted(model).predict(1, ITEM)) == expected
     assert (
         error_message(UnsupportedError, lambda: fitted(model).predict_ratings(table())) == expected

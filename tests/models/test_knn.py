@@ -329,9 +329,7 @@ def test_a_table_without_ratings_is_ranked_and_has_no_stars(model: Model) -> Non
     best = one.recommend(7, 5)
     assert all(near.stars is None for near in best)
     assert not {near.item_id for near in best} & set(history(unary(), 7))
-    told = (
-        f"{model.name} was trained on a table without ratings, so it ranks and predicts no stars."
-    )
+    told = f"{model.name} was trained on a table without ratings, so it ranks items and does not predict stars."
     assert error_message(UnsupportedError, lambda: one.predict(7, ITEM)) == told
     assert error_message(UnsupportedError, lambda: one.predict_ratings(unary())) == told
 

@@ -312,7 +312,7 @@ def made(
                 ("Big", 4, 0.02),
             ),
             "4.1 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
-            "your 5 stars for Alien add 0.31, your 2 stars for Titanic add 0.12, your 1 star for Psycho takes 0.08, "
+            "your 5 stars for Alien add 0.31, your 2 stars for Titanic add 0.12, your 1 star for Psycho subtracts 0.08, "
             "and 2 more ratings together add 0.05.",
         ),
         (
@@ -326,8 +326,8 @@ def made(
                 rest=-0.07,
             ),
             "2.9 stars: the average person gives it 0.30 less than the average rating; you rate 0.15 higher than most; "
-            "your 4.5 stars for A take 0.30, your 0.5 stars for B take 0.20, your 1 star for C adds 0.10, "
-            "and 1 more rating takes 0.02; the training residual takes 0.07.",
+            "your 4.5 stars for A subtract 0.30, your 0.5 stars for B subtract 0.20, your 1 star for C adds 0.10, "
+            "and 1 more rating subtracts 0.02; the training residual subtracts 0.07.",
         ),
         (
             made(("A", 5, 0.1), ("B", 2, 0.004), ("C", 1, -0.004), item=0.001, user=0.001),
@@ -348,7 +348,7 @@ def made(
         (
             made(("Alien", 1, -3.0)),
             "1.0 stars: the average person gives it 0.42 more than the average rating; you rate 0.21 lower than most; "
-            "your 1 star for Alien takes 3.00; that is 0.71, below the bottom of the scale.",
+            "your 1 star for Alien subtracts 3.00; that is 0.71, below the bottom of the scale.",
         ),
         (
             made(user=0.0),

@@ -252,7 +252,7 @@ def test_a_model_that_only_ranks_gives_no_stars() -> None:
     assert {line.stars for line in guide.recommend(1).items} == {None}
     assert guide.recommend(1).items[0].to_dict()["stars"] is None
     assert error_message(UnsupportedError, guide.predict, 1, 7) == (
-        "popularity only ranks and predicts no stars; use baseline or mf."
+        "popularity ranks items and does not predict stars; use baseline or mf."
     )
 
 

@@ -50,7 +50,7 @@ NASTY = (
     "&lt;escaped&gt; &amp; <!-- comment",
 )
 ONLY_RANKS = (
-    "It predicts no stars, so there is no error in stars; only its ranking can be measured."
+    "It does not predict stars, so there is no error in stars; only its ranking can be measured."
 )
 
 
@@ -374,7 +374,7 @@ def test_each_section_mentions_that_the_model_only_ranks() -> None:
         "It does not train in passes over the data, so there is no learning curve. It has no settings."
         in seen.text
     )
-    assert "It predicts no stars, so there are no errors in stars." in seen.text
+    assert "It does not predict stars, so there are no errors in stars." in seen.text
     assert told.findings.best == "popularity learns no biases; use mf, dot-product or baseline."
     assert [one.note for one in told.examples] == [
         "popularity cannot explain what it recommends; use mf."

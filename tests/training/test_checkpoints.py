@@ -265,7 +265,7 @@ def test_the_train_command_goes_on_after_a_kill(tmp_path: Path) -> None:
         "--out",
         out,
     ]
-    program = [sys.executable, "-c", "from matinee.cli import main; main()", *map(str, words)]
+    program = [sys.executable, "-m", "matinee", *map(str, words)]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         wait_for(checkpoint, 0, lambda: child.poll() is None, 0.05)
         child.kill()

@@ -151,13 +151,7 @@ class Process:
     """`matinee serve` as a process, on a free port."""
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
-        command = [
-            sys.executable,
-            "-c",
-            "from matinee.cli import main; main()",
-            "serve",
-            *arguments,
-        ]
+        command = [sys.executable, "-m", "matinee", "serve", *arguments]
         self.process = subprocess.Popen(
             [*command, "--port", "0", "--rate", "0"],
             stdout=subprocess.PIPE,

@@ -15,8 +15,8 @@ def test_the_demo_serves_an_existing_model_and_prints_its_address(
 ) -> None:
     copy = tmp_path / "demo.matinee"
     copy.write_bytes(model_file.read_bytes())
-    code = "from matinee.cli import main; main()"
-    command = [sys.executable, "-c", code, "demo", "--serve", "--port", "0", "--out", str(copy)]
+    options = ["--serve", "--port", "0", "--out", str(copy)]
+    command = [sys.executable, "-m", "matinee", "demo", *options]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

@@ -6,6 +6,7 @@ from matinee.data.personal.given_ratings import highest_in_name, rating_in
 from matinee.data.personal.rows import Row
 from matinee.data.personal.site_exports import Export, Format
 from matinee.data.ratings import Scale
+from matinee.data.reading.options import ValueRange
 from matinee.data.reading.schema import plain_name
 from matinee.errors import DataError
 
@@ -16,7 +17,7 @@ def file_scale(
     export: Export,
     rows: Sequence[Row],
     model_scale: Scale,
-    given: tuple[float, float] | None,
+    given: ValueRange | None,
     *,
     skips_outside: bool,
 ) -> Scale:
@@ -35,7 +36,7 @@ def file_scale(
     if not model_scale.has_stars:
         return export.form.scale or model_scale
     if given is not None:
-        return Scale(*given, 1.0)
+        return Scale(given.lowest, given.highest, 1.0)
     if export.form.scale is not None:
         return export.form.scale
     if not export.form.is_typed:
@@ -47,8 +48,8 @@ def file_scale(
         highest = ends.pop()
     elif len(ends) > 1:
         raise DataError(
-            "Some ratings say what they are out of, as 4/5 does, and others do not, or differ; "
-            "write all in the same way."
+            "Some ratings have a denominator, such as 4/5, and others have none or another one; "
+            "write all of them in the same way."
         )
     if highest is not None:
         return Scale(0.0, highest, 1.0)
@@ -91,7 +92,7 @@ def _refuse_what_may_be_imdb(
         return
     if max(values) <= scale.highest:
         raise DataError(
-            f"The ratings may be IMDb's, from 1 to 10, or on the scale here, {scale}, and none "
+            f"The ratings may be on IMDb's scale, 1 to 10, or on the scale here, {scale}: none "
             f"is above {scale.highest:g}. Give --ratings-scale 1:10 or --ratings-scale "
             f"{scale.lowest:g}:{scale.highest:g}, or call the column rating10 or "
             f"rating{scale.highest:g}."

@@ -18,6 +18,7 @@ from matinee.data.personal.own_files import WEB_LIMITS, FileLimits
 from matinee.data.personal.rows import Row
 from matinee.data.personal.site_exports import Format, read_export
 from matinee.data.ratings import Scale
+from matinee.data.reading.options import ValueRange
 from matinee.data.titles import names_of, numeral_key, split_year, title_key
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, UnknownNameError
@@ -38,7 +39,7 @@ class ImportRules:
     Attributes:
         scale: lowest and highest rating of the file, if it does not say them.
         is_strict: whether a bad row of a table that a person wrote stops the reading; in the
-            files of sites, bad rows are always left out and told.
+            files of sites, bad rows are always left out and reported.
         skips_outside: whether ratings outside the scale of such a table are left out; if not,
             they stop the reading, since the table may be on another scale.
         prefers_typed: see `read_export`.
@@ -46,7 +47,7 @@ class ImportRules:
         seconds: the longest time to spend.
     """
 
-    scale: tuple[float, float] | None = None
+    scale: ValueRange | None = None
     is_strict: bool = False
     skips_outside: bool = False
     prefers_typed: bool = False
@@ -108,7 +109,7 @@ class Import:
         matched, doubtful: ratings of certain and of likely films, in the order of the rows.
         unmatched: rows without a rating, in order.
         notes: sentences on what was guessed or not used.
-        is_typed: whether it is no site's file, but a table that a person wrote.
+        is_typed: whether a person wrote the table, rather than a site.
         is_converted: whether its ratings were on another scale.
     """
 
@@ -458,7 +459,7 @@ def _likely(row: Row, known: _Known) -> tuple[Id, str]:
     best = [item_id for item_id in distance if distance[item_id] == nearest]
     if len(best) > 1:
         listed = "; ".join(known.film(item_id).title for item_id in best[:3])
-        raise _NoMatchError(f"{len(best)} films here may be meant: {listed}")
+        raise _NoMatchError(f"{len(best)} films here match: {listed}")
     return best[0], _doubt(known.film(best[0]).year, row.year)
 
 

@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
 from xml.etree import ElementTree
 
 from matinee.data.reading.schema import column_of
@@ -237,7 +236,7 @@ def _json_lines(text: str) -> object:
         return None
 
 
-def _flat(one: Mapping[str, Any]) -> dict[str, str]:
+def _flat(one: Mapping[str, object]) -> dict[str, str]:
     """An object with the keys of Trakt's nested ones: "title", "year", "imdb_id" and so on."""
     cells: dict[str, str] = {}
     for key in ("movie", "show"):  # of an episode, the show comes as well

@@ -20,6 +20,7 @@ from matinee.data.personal.match_films import (
 from matinee.data.personal.own_files import FileLimits
 from matinee.data.personal.typed_tables import EXAMPLE, EXAMPLE_OF_FILMS
 from matinee.data.ratings import Scale
+from matinee.data.reading.options import ValueRange
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError
 from matinee.text import counted
@@ -56,7 +57,7 @@ def read_personal_ratings(
     catalog: Catalog,
     scale: Scale,
     *,
-    file_scale: tuple[float, float] | None = None,
+    file_scale: ValueRange | None = None,
     skip_bad_rows: bool = False,
 ) -> PersonalRatings:
     """The ratings in a file, of a site or typed by hand.
@@ -177,7 +178,7 @@ def _sentence(text: str) -> str:
 
 def _doubt_note(doubtful: list[Match]) -> str:
     lines = [
-        f"row {one.row}, '{one.title}', is taken for {one.film.title}: {_sentence(one.doubt)}"
+        f"row {one.row}, '{one.title}', is read as {one.film.title}: {_sentence(one.doubt)}"
         for one in doubtful
     ]
     return f"Likely but not certain: {counted(len(doubtful), 'film')}{_lines(lines)}"

@@ -53,7 +53,7 @@ class Format(NamedTuple):
         is_distinctive: whether no other table has these columns, not even one typed by hand.
         has_zeros_for_none: whether a rating of 0 means that there is none.
         has_seen: whether a film without a rating has been seen.
-        is_typed: whether it is no site's, but a table that a person wrote.
+        is_typed: whether a person wrote the table, rather than a site.
         has_counts: whether its ratings say how often.
     """
 

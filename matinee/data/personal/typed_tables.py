@@ -30,7 +30,7 @@ class TypedColumns(NamedTuple):
 
     Attributes:
         has_header: whether the first row names them; if not, films come first, then stars.
-        is_count: whether `value` says how often.
+        is_count: whether `value` is a count.
     """
 
     title: int | None

@@ -1,5 +1,6 @@
 """Columns that a program hands over as arrays or lists, with the checks of tables."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -37,11 +38,11 @@ def ids_of_array(ids: Ids, kind: str) -> tuple[Vocabulary, NDArray[np.int32]]:
     found: IdColumn = read_ids(column, kind, _RULES)
     if len(found.flaws.rows):
         row = int(found.flaws.rows[0])
-        raise DataError(f"Row {row} of the ids, from 0: {found.flaws.reason(row)}.")
+        raise DataError(f"Row {row} of the ids, counted from 0: {found.flaws.reason(row)}.")
     return found.vocabulary, found.index
 
 
-def _objects(ids: Any, kind: str) -> pl.Series:
+def _objects(ids: Iterable[object], kind: str) -> pl.Series:
     """Ids in a list or an array of objects: text, numbers, bytes, or nothing."""
     cells = [_plain(cell) for cell in ids]
     try:
@@ -51,13 +52,13 @@ def _objects(ids: Any, kind: str) -> pl.Series:
     for row, cell in enumerate(cells):
         if cell is not None and not isinstance(cell, int | float | str | bytes):
             raise DataError(
-                f"Row {row} of the {kind} ids, from 0: a value of type {type(cell).__name__} is no "
-                "id; give integers or strings."
+                f"Row {row} of the {kind} ids, counted from 0: a value of type "
+                f"{type(cell).__name__} is not an id; give integers or strings."
             )
     return pl.Series([cell_text(cell) for cell in cells], dtype=pl.String)
 
 
-def _plain(cell: Any) -> Any:
+def _plain(cell: object) -> object:
     """A cell as Python's own type; None for a missing one."""
     if cell is None or cell != cell or str(cell) in ("<NA>", "NaT"):  # NaN differs from itself
         return None
@@ -86,13 +87,13 @@ def seconds_of_array(timestamps: ArrayLike) -> NDArray[np.int64]:
     times = read_times(column, _RULES)
     if len(times.flaws.rows):
         row = int(times.flaws.rows[0])
-        raise DataError(f"Row {row} of the timestamps, from 0: {times.flaws.reason(row)}.")
+        raise DataError(f"Row {row} of the timestamps, counted from 0: {times.flaws.reason(row)}.")
     if times.seconds is None:
         return np.full(len(array), NO_TIME)
     return times.seconds
 
 
-def _are_large(array: NDArray[Any]) -> bool:
+def _are_large(array: NDArray[np.number]) -> bool:
     finite = array[np.isfinite(array)]
     return len(finite) > 0 and float(np.median(np.abs(finite.astype(np.float64)))) >= _SECONDS_TO
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -144,7 +144,7 @@ def shown(text: str) -> str:
     return f"'{printable(text)}'"
 
 
-def cell_text(cell: Any) -> str | None:
+def cell_text(cell: object) -> str | None:
     """A cell of any type as in a CSV file; whole numbers have no decimal point."""
     if cell is None:
         return None
@@ -164,7 +164,7 @@ def decoded(column: pl.Series) -> pl.Series:
 
 
 def text_column(column: pl.Series) -> pl.Series:
-    """A column of any type as text; NaN is no text."""
+    """A column of any type as text; NaN becomes null."""
     if column.dtype in (pl.String, pl.Categorical, pl.Enum):
         return column.cast(pl.String)
     if column.dtype.is_integer() or column.dtype == pl.Boolean:

@@ -9,7 +9,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import zstandard
 
@@ -109,7 +109,15 @@ def decompress(path: Path, target: Path, label: str) -> None:
             raise DataError(f"{label} is compressed twice; decompress it once yourself.")
 
 
-def blocks_of(packed: Any) -> Iterator[bytes]:
+class Readable(Protocol):
+    """An open file of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes; none at the end."""
+        ...
+
+
+def blocks_of(packed: Readable) -> Iterator[bytes]:
     """The content of an open file, block by block."""
     while block := packed.read(_BLOCK):
         yield block

@@ -99,7 +99,7 @@ def is_utf_8(head: bytes, is_whole: bool) -> bool:
 
 
 def transcode(path: Path, target: Path, encoding: str, label: str) -> None:
-    """Write a text file again in UTF-8, block by block.
+    """Convert a text file to UTF-8, block by block.
 
     Raises:
         DataError: the text is not in this encoding.

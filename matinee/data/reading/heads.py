@@ -31,7 +31,7 @@ def _may_have_long_lines(head: bytes) -> bool:
 
 
 def is_whole(path: Path, head: bytes) -> bool:
-    """Whether the head of a file is all of it."""
+    """Whether the head of a file is the whole file."""
     return len(head) == path.stat().st_size
 
 

@@ -66,7 +66,7 @@ def read_ids(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     elif dtype.is_nested() or dtype == pl.Object or dtype.is_extension():
         raise DataError(
             f"{rules.label}: the column '{rules.column(role)}' holds values of type {dtype}, which "
-            f"are no ids. Convert it to text or integers, or name another with --{role}-column."
+            f"cannot be ids. Convert it to text or integers, or name another with --{role}-column."
         )
     elif dtype.is_float() or dtype.is_decimal():
         column = _whole(column, role, rules)
@@ -151,7 +151,7 @@ def _texts(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     def reason(row: int) -> str:
         if code[row] < 0:
             return f"the {role} is missing"
-        return f"the {role} is missing: {shown(texts[int(code[row])])} is no id"
+        return f"the {role} is missing: {shown(texts[int(code[row])])} is not an id"
 
     return IdColumn(vocabulary, index, Flaws(np.flatnonzero(is_missing), reason), left_out, notes)
 
@@ -200,8 +200,8 @@ def _merged(ids: pl.Series, role: str, rules: ValueRules) -> tuple[pl.Series, li
     short = whole.filter(twice)[0]
     merged = pl.Series(ids.name, np.where(twice, whole, ids), dtype=pl.String)
     note = (
-        f"The {role} ids '{example}' and '{short}' in '{rules.column(role)}' are taken for one, as "
-        f"are {int(twice.sum()):,} in all. --text-ids keeps them apart."
+        f"Two forms of a {role} id in '{rules.column(role)}', such as '{example}' and '{short}', "
+        f"are read as one id ({int(twice.sum()):,} in all). --text-ids keeps them apart."
     )
     return merged, [note]
 

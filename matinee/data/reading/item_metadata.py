@@ -130,7 +130,7 @@ def titles_beside(
         else:
             catalog, more = with_links_and_tags(catalog, folder, items)
             return Titles(catalog, path, (*notes, *more))
-        note = note or f"{path.name} beside the ratings was not used: {reason}."
+        note = note or f"{path.name} next to the ratings was not used: {reason}."
     return Titles(Catalog(), notes=(note,) if note else ())
 
 
@@ -247,7 +247,7 @@ def _from_csv(
                 tags=_tags(_cell(row, columns.tags)),
             )
             films.append((item_id, film))
-    notes = [f"{label} beside the ratings was used in part: {problem}."] if problem else []
+    notes = [f"{label} next to the ratings was used in part: {problem}."] if problem else []
     note = genre_format.note(label)
     return films, [*notes, note] if note else notes
 

@@ -193,7 +193,7 @@ def _json_rows(text: str) -> tuple[list[list[str]], str]:
             value = None
         if not isinstance(value, dict):
             problem = (
-                f"it could only be read up to line {number - 1:,} (line {number:,} is no JSON)"
+                f"it could only be read up to line {number - 1:,} (line {number:,} is not JSON)"
             )
             break
         objects.append(value)
@@ -237,8 +237,7 @@ def catalog_of(
     if differing:
         first, (earlier_title, title) = next(iter(differing.items()))
         notes.append(
-            f"{label} gives {counted(len(differing), 'id')} different titles in several rows; the "
-            f"last title counts ({first} is '{title}', not '{earlier_title}'), and the genres of "
-            "all rows."
+            f"{label} has several titles for {counted(len(differing), 'id')}; the last title "
+            f"counts ({first} is '{title}', not '{earlier_title}'), and the genres of all rows."
         )
     return Catalog(films), notes

@@ -48,7 +48,7 @@ def with_links_and_tags(
                 tags |= _tags(table, items)
         except (pl.exceptions.PolarsError, OSError, LookupError) as error:
             reason = str(error).partition("\n")[0].strip("'\"")
-            notes.append(f"{name} beside the ratings was not used: {reason.rstrip('.')}.")
+            notes.append(f"{name} next to the ratings was not used: {reason.rstrip('.')}.")
     if not (links or tags):
         return catalog, notes
     films = dict(catalog.films)

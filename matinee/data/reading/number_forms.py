@@ -50,7 +50,7 @@ def decimal_mark(weights: Mapping[str, int], rules: ValueRules) -> str:
     """The decimal mark of a column, "." or ",".
 
     Args:
-        weights: text -> how many rows hold it; texts that are no numbers do not matter.
+        weights: text -> how many rows hold it; texts that are not numbers do not matter.
 
     Raises:
         DataError: both readings are possible.

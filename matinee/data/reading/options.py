@@ -32,8 +32,9 @@ class ReadOptions:
 
     Attributes:
         user, item, rating, count, timestamp: names of the columns, or their numbers from 1, such
-            as "2"; None stands for the usual names. A count says how often, such as plays; a
-            table with one has no ratings. The timestamp "none" leaves the times out.
+            as "2"; None stands for the usual names. A count is a number of
+            plays, clicks and so on, instead of a rating. The timestamp "none" leaves the times
+            out.
         pairs: the table has no ratings; each row says that a user has an item, whatever other
             columns hold.
         scale: lowest and highest rating; a row with a value outside is bad. None takes the
@@ -41,19 +42,18 @@ class ReadOptions:
         skip_bad_rows: leave out bad rows and list them in a file, instead of raising at the
             first.
         query: an SQL query, for a database URL as source.
-        separator: what separates the fields of a text table, such as ";" or "tab"; None finds
-            out.
-        encoding: of a text file, such as "cp1252"; None finds out.
-        header: whether the first line names the columns; None finds out.
+        separator: what separates the fields of a text table, such as ";" or "tab"; None
+            detects it.
+        encoding: of a text file, such as "cp1252"; None detects it.
+        header: whether the first line names the columns; None detects it.
         missing: ratings (numbers) and words that stand for a missing value, such as 0, -1, 99
             or "unknown"; their rows are left out.
-        value_map: what words in the place of ratings are worth, such as {"like": 1, "dislike":
-            0}.
-        decimal: the decimal mark, "." or ","; None finds it.
+        value_map: values for words in the rating column, such as {"like": 1, "dislike": 0}.
+        decimal: the decimal mark, "." or ","; None detects it.
         time_format: the unit of times that are numbers (s, ms, us, ns, YYYYMMDD,
             YYYYMMDDhhmmss, YYYYMM, years, days); or how dates are written: dmy, mdy, or a
-            format of `strptime`. None finds it.
-        text_ids: take ids as the texts that they are; `1` and `1.0` are then two.
+            format of `strptime`. None detects it.
+        text_ids: read ids as text, so that `1` and `1.0` are two ids.
     """
 
     user: str | None = None
@@ -97,7 +97,7 @@ class ReadOptions:
 
     def _check_values(self) -> None:
         if self.decimal not in (None, ".", ","):
-            raise SettingError(f"The decimal mark is . or , and not '{self.decimal}'.")
+            raise SettingError(f"The decimal mark must be . or , but is '{self.decimal}'.")
         for word, value in (self.value_map or {}).items():
             if not math.isfinite(value):
                 raise SettingError(f"The value of '{word}' is {value:g}, which is not finite.")

@@ -94,9 +94,9 @@ def few_liked_note(tally: Tally, n_liked: int, liked_from: float) -> str:
     if n_rows < _ENOUGH_ROWS or n_liked >= max(2, _FEW_LIKED * n_rows):
         return ""
     return (
-        f"Only {n_liked:,} of {counted(n_rows, 'rating')} count as liked, from {liked_from:g} on, "
-        "so ials, ease and the ranking metrics have next to nothing to learn from. If the scale is "
-        f"wrong, give --scale; or a lower threshold, as in --set threshold={tally.median():g}."
+        f"Only {n_liked:,} of {counted(n_rows, 'rating')} count as liked ({liked_from:g} or more), "
+        "so ials, ease and the ranking metrics have hardly any data. If the scale is wrong, give "
+        f"--scale; if it is right, a lower threshold, as in --set threshold={tally.median():g}."
     )
 
 
@@ -168,7 +168,7 @@ def _outlier(tally: Tally, value: NDArray[np.float32]) -> str:
         return (
             f"{what} far outside the others ({rest[0]:g} to {rest[-1]:g}) and stretches the scale. "
             f"To leave out such rows, give --scale {rest[0]:g}:{rest[-1]:g} --skip-bad-rows; if it "
-            f"is right, --scale {tally.values[0]:g}:{tally.values[-1]:g}."
+            f"is right, give --scale {tally.values[0]:g}:{tally.values[-1]:g}."
         )
     return ""
 
@@ -222,5 +222,5 @@ def _refuse_counts(tally: Tally, rules: ValueRules) -> None:
     raise DataError(
         f"{rules.label}: the column '{column}' looks like counts: {numbers} from {low:g} to "
         f"{high:,.0f}, half of them at most {tally.median():g}. Give --count-column {column} if "
-        f"they say how often, or --rating-column {column} if they are ratings."
+        f"they are counts, or --rating-column {column} if they are ratings."
     )

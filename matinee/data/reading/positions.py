@@ -37,7 +37,8 @@ _MOST = 0.9
 _MANY = 0.5
 _FEW_STEPS = 11  # of a scale
 _MANY_REPEATS = 0.1
-_OPTIONS = "--user-column 1 --item-column 2 --rating-column 3"
+_IDS = "--user-column 1 --item-column 2"
+_OPTIONS = f"{_IDS} --rating-column 3 (or --count-column or --pairs instead of --rating-column)"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def columns_without_header(
     free = [column for column in columns if column.number not in given.values()]
     found = _in_usual_order(free, given, options) or _by_content(free, given, options)
     if found is None:
-        raise DataError(_unclear(label, rows[0]))
+        raise DataError(_unclear(label, rows[0], _IDS if options.pairs else _OPTIONS))
     positions = dict(given)
     swapped = ""
     missing = [role for role in ("user", "item") if role not in given]
@@ -161,9 +162,9 @@ def columns_without_header(
     kind: Kind = "pair"
     if "rating" in positions:
         kind = "count" if options.count is not None else "rating"
-    note = _note(positions, kind, swapped, n_fields)
+    notes = [_note(positions, kind, swapped, n_fields)] if missing else []
     ordered = {role: positions[role] for role in ROLES if role in positions}
-    return Columns(ordered, kind, given=frozenset(given)), [note]
+    return Columns(ordered, kind, given=frozenset(given)), notes
 
 
 def _numbered(options: ReadOptions, n_fields: int, label: str) -> dict[str, int]:
@@ -182,7 +183,7 @@ def _numbered(options: ReadOptions, n_fields: int, label: str) -> dict[str, int]
             )
         given[role] = int(number) - 1
     if len(set(given.values())) < len(given):
-        raise DataError(f"{label}: one column cannot be two of user, item, rating and time.")
+        raise DataError(f"{label}: a column cannot be two of user, item, rating and time.")
     return given
 
 
@@ -285,7 +286,7 @@ def _note(positions: dict[str, int], kind: Kind, swapped: str, n_fields: int) ->
     return f"No header: columns read as {shown}{numbers}{why}; {swap} swaps users and items."
 
 
-def _unclear(label: str, first: Sequence[str]) -> str:
+def _unclear(label: str, first: Sequence[str], example: str) -> str:
     shown = ", ".join(f"{n} is '{printable(cell[:40])}'" for n, cell in enumerate(first[:8], 1))
     if len(first) > 8:
         shown += ", ..."
@@ -293,14 +294,14 @@ def _unclear(label: str, first: Sequence[str]) -> str:
         return one_column(label, first[0])
     return (
         f"{label} has no header, and its {len(first)} columns can be read in several ways: "
-        f"{shown}. Say which is which, as in {_OPTIONS} (or --count-column or --pairs instead of "
-        "--rating-column), or give --header if the first line holds names."
+        f"{shown}. Say which is which, as in {example}, or give --header if the first line holds "
+        "names."
     )
 
 
 def one_column(label: str, first: str) -> str:
     """What to say of a table with one column."""
     return (
-        f"{label} has one column only, '{printable(first[:60])}'; "
-        "if something separates columns in it, name that with --separator."
+        f"{label} has only one column, '{printable(first[:60])}'; "
+        "if a character separates columns in it, name it with --separator."
     )

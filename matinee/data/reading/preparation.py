@@ -202,8 +202,8 @@ def _mended_header(
     first = [row[0].strip() for row in rows]
     if len(first) > 1 and (_counts_up(first) or len(set(first)) == len(first)):
         notes.append(
-            "The header has one name less than the rows have fields; the first field of each row "
-            "is read as its number."
+            "The header has one name fewer than the rows have fields; the first field of each row "
+            "is read as a row number."
         )
         return ["", *names], True
     return None, False

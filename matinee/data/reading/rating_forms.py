@@ -214,7 +214,7 @@ def _refuse_words(unread: Mapping[str, int], rules: ValueRules) -> None:
     raise DataError(
         f"{rules.label}: the {rules.kind}s in the column '{rules.column('rating')}' are words: "
         f"{listed_words(unread)}. Say what each is worth, as in "
-        f'--map "{map_example(sorted(unread))}", or give --pairs if every row counts alike.'
+        f'--map "{map_example(sorted(unread))}", or give --pairs if all rows count the same.'
     )
 
 

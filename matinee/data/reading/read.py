@@ -9,7 +9,6 @@ which column holds what; `item_metadata` and `user_metadata` read the files besi
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,7 +33,7 @@ from matinee.errors import DataError, SettingError
 # -- sources: a path, a folder, an archive, a frame, a database --------------------------
 
 
-def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
+def read(source: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
     """The data set in a file, folder, zip, frame or database.
 
     Args:
@@ -44,7 +43,7 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
         options: names of columns, scale, what to do with bad rows.
 
     Raises:
-        DataError: nothing usable is there; the message names the file, the row and the value.
+        DataError: the table cannot be used; the message names the file, the row and the value.
     """
     if isinstance(source, str) and "://" in source:
         from matinee.data.reading.sql import frame_of_query  # SQLAlchemy is slow to import
@@ -76,17 +75,19 @@ def read(source: str | Path | Any, options: ReadOptions = DEFAULT_OPTIONS) -> Da
         raise DataError(f"{error}{_about_index(source)}") from error
 
 
-def _about_index(source: Any) -> str:
+def _about_index(source: object) -> str:
     """A sentence on the index of a frame of pandas, if its levels have names."""
     if "pandas" not in type(source).__module__:
         return ""
-    if all(name is None for name in source.index.names):
+    names = getattr(getattr(source, "index", None), "names", ())
+    if all(name is None for name in names):
         return ""
     return " The levels of the index are not read; reset_index() makes columns of them."
 
 
-def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, int]:
-    """The users, items and times in the rows of a file, and how many bad rows were left out.
+def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, list[str]]:
+    """The users, items and times in the rows of a file, and sentences about rows that were left
+    out and about guesses.
 
     The rows keep their order, and a pair may occur again.
 
@@ -100,7 +101,10 @@ def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, i
     pairs = replace(options, pairs=True, rating=None, count=None, value_map=None, scale=None)
     with opened([Path(source)], pairs) as file:
         read_table = table_of_file(file, pairs)
-        return _good_table(read_table), len(read_table.bad)
+        notes = [*read_table.notes, *read_table.values.notes]
+        if read_table.bad:
+            notes.append(f"Bad rows left out: {len(read_table.bad):,}.")
+        return _good_table(read_table), notes
 
 
 def _is_path(value: object) -> bool:

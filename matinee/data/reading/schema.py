@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matinee.data.reading.options import NO_COLUMN, Kind, ReadOptions
 from matinee.data.reading.word_order import map_example
 from matinee.errors import DataError
-from matinee.text import did_you_mean, printable
+from matinee.text import did_you_mean, joined, printable
 
 # -- schema: which column holds what -----------------------------------------------------
 
@@ -22,7 +22,8 @@ _TITLES = (
 _ITEMS = (
     "movieid itemid item iid filmid movie film productid product bookid book songid song trackid "
     "showid parentasin asin isbn movietitle filmtitle title itemidx itemindex animeid businessid "
-    "artistid gameid newsid postid artistname artist anime game"
+    "artistid gameid newsid postid artistname artist anime game trackname track articleid article "
+    "recipeid recipe sku"
 )
 _COUNTS = (
     "count counts playcount plays playscount nplays timesplayed listens listencount clicks "
@@ -34,7 +35,8 @@ _COUNTS = (
 ALIASES = {
     # of a table of ratings
     "user": "userid user uid customerid customer viewerid viewer reviewerid reviewer memberid "
-    "member accountid account personid person profileid username useridx userindex",
+    "member accountid account personid person profileid username useridx userindex readerid reader "
+    "clientid client",
     "item": _ITEMS,
     "rating": "rating ratings userrating yourrating yourated stars star score value overall grade "
     "reviewrating bookrating movierating filmrating itemrating myscore myrating",
@@ -163,7 +165,7 @@ def find_columns(
             continue
         if role == "timestamp" and _is_left_out(stripped, options):
             continue
-        position = _position(stripped, role, kind, options.column_names[role], label, sampled)
+        position = _position(stripped, role, kind, options, label, sampled)
         if position is not None:
             positions[role] = position
     _refuse_shared(positions, stripped, label)
@@ -197,11 +199,12 @@ def _position(
     names: Sequence[str],
     role: str,
     kind: Kind,
-    given: str | None,
+    options: ReadOptions,
     label: str,
     sampled: Callable[[int], Sequence[str]],
 ) -> int | None:
     """The number of the column for a role; None for timestamps that are not there."""
+    given = options.column_names[role]
     if role == "rating" and kind == "count":
         role = "count"
     if given is not None:
@@ -216,13 +219,28 @@ def _position(
         if role == "timestamp":
             position = _time_column(names, sampled)
         if position is None and role != "timestamp":
-            raise DataError(
-                f"{label} has no {role} column under a usual name; "
-                f"its columns are {_listed(names)}. Name the right one with --{role}-column NAME."
-            )
+            raise _unrecognized(names, kind, options, label)
     if position is not None:
         _refuse_repeated(role, position, names, given is not None, label)
     return position
+
+
+def _unrecognized(names: Sequence[str], kind: Kind, options: ReadOptions, label: str) -> DataError:
+    """The error for all columns that must be named, so that nobody has to try one by one."""
+    missing = [
+        role
+        for role in ("user", "item")
+        if options.column_names[role] is None and column_of(names, role) is None
+    ]
+    ways = [f"--{role}-column NAME" for role in missing]
+    them = "it" if len(missing) == 1 else "them"
+    rating = ""
+    if kind == "pair" and not options.pairs and len(names) > 2:
+        rating = ", and the ratings, if there are any, with --rating-column NAME"
+    return DataError(
+        f"No {joined(missing, 'and no')} column was recognized in {label}; its columns are "
+        f"{_listed(names)}. Name {them} with {joined(ways)}{rating}."
+    )
 
 
 def _time_column(names: Sequence[str], sampled: Callable[[int], Sequence[str]]) -> int | None:
@@ -262,9 +280,9 @@ def _refuse_unknown_rating(
     others = [number for number in range(len(names)) if number not in positions.values()]
     if any(_may_be_rating(sampled(number)) for number in others):
         raise DataError(
-            f"{label} has no rating column under a usual name; its columns are {_listed(names)}. "
-            "Name the right one with --rating-column NAME, or with --count-column NAME "
-            "if it says how often; or give --pairs if there is none."
+            f"No rating column was recognized in {label}; its columns are {_listed(names)}. "
+            "Name it with --rating-column NAME, or with --count-column NAME if it holds counts; "
+            "or give --pairs if there is none."
             + "".join(_about_words(names[number], sampled(number)) for number in others)
         )
 

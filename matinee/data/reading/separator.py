@@ -48,7 +48,7 @@ def separator_named(text: str) -> str:
         return found
     if not text or text in '"\n\r' or any(letter.isalnum() for letter in text):
         raise SettingError(
-            f"The separator '{text}' is not valid; give a sign such as ';' or one of the words "
+            f"The separator '{text}' is not valid; give a character such as ';' or a word: "
             "tab, space, spaces, comma, semicolon, pipe."
         )
     return text

@@ -97,7 +97,7 @@ def refuse_other_files(head: bytes, label: str) -> None:
 
 
 def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
-    """Raise a `DataError` for a web page and for bytes that are no text.
+    """Raise a `DataError` for a web page and for bytes that are not text.
 
     Args:
         head: the start of the file, or all of it.

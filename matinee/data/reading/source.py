@@ -115,7 +115,7 @@ def file_errors(label: str) -> Iterator[None]:
 
 @contextmanager
 def opened(paths: Sequence[Path], options: ReadOptions) -> Iterator[SourceFile]:
-    """The one file that paths come down to; copies exist until the end of the block.
+    """The single file that the paths resolve to; copies exist until the end of the block.
 
     Args:
         paths: of files, folders and archives, at least one; several are parts of one table.
@@ -257,7 +257,7 @@ class _Workplace:
         """A copy in UTF-8 of a file in another encoding."""
         target = self._folder() / "text"
         transcode(file.path, target, encoding, file.label)
-        note = f"The text is read in the encoding {encoding}; --encoding names another."
+        note = f"The text was decoded as {encoding}; to use another encoding, give --encoding."
         return replace(file, path=target, notes=(*file.notes, note))
 
     def prepared(self, file: SourceFile) -> SourceFile:

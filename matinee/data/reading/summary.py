@@ -81,12 +81,12 @@ class ReadingSummary:
             lines.append(f"{text}.")
         if self.times is not None:
             unit, first, last = self.times
-            lines.append(f"Times in {unit}, from {first} to {last}.")
+            lines.append(f"Timestamps ({unit}) from {first} to {last}.")
         if self.unused:
             names = [f"'{printable(name[:40])}'" for name in self.unused[:8]]
             if len(self.unused) > 8:
                 names.append(counted(len(self.unused) - 8, "more column"))
-            lines.append(f"Columns that are not used: {joined(names)}.")
+            lines.append(f"Columns not used: {joined(names)}.")
         lines.extend(self.notes)
         return lines
 

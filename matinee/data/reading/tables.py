@@ -6,7 +6,7 @@ The fast way comes first; the careful one reads only tables with a flaw.
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -118,7 +118,7 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
 def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOptions) -> ReadTable:
     shape = _matrix_of_text(text, separator, options)
     if shape is not None:
-        reading = read_matrix(file.path, shape, separator, options.scale)
+        reading = read_matrix(file.path, shape, separator, options.limits("rating"))
         return _table_of_reading(reading, "a matrix", file.label, options, file.place_of)
     layout = layout_of(text, options, file.label, separator)
     columns = layout.columns
@@ -290,7 +290,7 @@ def _sampled_frame(names: list[str], sampled: Callable[[int], list[str]]) -> pl.
     return pl.DataFrame({name: sampled(position) for position, name in enumerate(names)})
 
 
-def _json_object(line: str) -> dict[str, Any]:
+def _json_object(line: str) -> dict[str, object]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
@@ -320,7 +320,7 @@ def table_of_frame(
     """
     shape = _matrix_of_frame(frame, options) if columns is None else None
     if shape is not None:
-        reading = read_matrix_frame(frame, shape, options.scale)
+        reading = read_matrix_frame(frame, shape, options.limits("rating"))
         return _table_of_reading(reading, "a matrix", label, options, place_of)
     is_whole = columns is None
     if columns is None:

@@ -208,7 +208,7 @@ def _numbers(column: pl.Series, original: pl.Series, rules: ValueRules) -> TimeC
 
 
 def _converted(whole: pl.Series, unit: Unit) -> pl.Series:
-    """Seconds from whole numbers; null where a number is no valid date."""
+    """Seconds from whole numbers; null where a number is not a valid date."""
     filled = whole.fill_null(0).to_numpy()
     converted = unit.seconds(filled)
     if converted is filled:
@@ -258,7 +258,7 @@ def _with_other_units(
         seconds = converted.zip_with(is_other, seconds)
         notes.append(
             f"In '{rules.column('timestamp')}', {int(is_other.sum()):,} of {len(numbers):,} times "
-            f"look like {unit.words} among {known[best].words} and were read so."
+            f"look like {unit.words} among {known[best].words} and were read as such."
         )
     return seconds, notes
 
@@ -299,7 +299,7 @@ def _periods(column: pl.Series, rules: ValueRules) -> TimeColumn:
     seconds = pl.Series(starts.astype("datetime64[s]").astype(np.int64))
     if numbers.null_count():
         seconds = seconds.set(numbers.is_null(), None)
-    return _finished(seconds, numbers, "periods, by their starts", rules)
+    return _finished(seconds, numbers, "periods, each by its first day", rules)
 
 
 def _texts(column: pl.Series, rules: ValueRules) -> TimeColumn:
@@ -334,7 +334,7 @@ def _words(rules: ValueRules) -> list[str]:
 def _unknown_form(example: str, rules: ValueRules) -> DataError:
     return DataError(
         f"{rules.label}: the times in the column '{rules.column('timestamp')}', such as {example}, "
-        'are in no known form. Describe it with --time-format, as in --time-format "%d/%m/%Y", or '
+        'have an unknown format. Describe it, as in --time-format "%d/%m/%Y", or '
         "give --timestamp-column none to leave the times out."
     )
 
@@ -379,13 +379,14 @@ def _implausible(seconds: pl.Series, unit: str, rules: ValueRules) -> list[str]:
         return []
     column = rules.column("timestamp")
     way_out = (
-        "If they are no times, give --timestamp-column none; if the form is another, --time-format."
+        "If they are not times, give --timestamp-column none; if they have another format, give "
+        "--time-format."
     )
     year_1970 = (0, 365 * _DAY - 1)
     if year_1970[0] <= first and last <= year_1970[1]:
         return [
             f"The times in '{column}', read as {unit}, all lie within 1970, so only their order "
-            f"is of use. {way_out}"
+            f"is useful. {way_out}"
         ]
     outside = ~seconds.is_between(window.lowest, window.highest).fill_null(True)
     n_outside = int(outside.sum())

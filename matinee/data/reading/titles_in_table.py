@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -193,7 +193,7 @@ def _describes_ratings(frame: pl.DataFrame, role: str) -> bool:
     return counts.height > 0 and int((counts["d"] > 1).sum()) > _MOST_VARYING * counts.height
 
 
-def _film(row: dict[str, Any], genre_format: GenreFormat) -> Film | None:
+def _film(row: Mapping[str, str | None], genre_format: GenreFormat) -> Film | None:
     cells = {role: (cell or "").strip() for role, cell in row.items()}
     title = cells.get("title", cells["item"])
     if title.casefold() in NO_TITLE:

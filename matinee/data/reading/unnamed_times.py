@@ -32,7 +32,7 @@ def unnamed_times(
         if filled and all(map(is_time, filled)):
             shown = printable(name[:40])
             notes.append(
-                f"The column '{shown}' looks like times but is not used; if it says when the rows "
-                f"were made, give --timestamp-column '{shown}'."
+                f"The column '{shown}' looks like timestamps but is not used; to use it, give "
+                f"--timestamp-column '{shown}'."
             )
     return notes

@@ -67,6 +67,6 @@ def _question(name: str, weights: dict[str, int], label: str) -> str:
             f'--map "{example}", if they are ratings'
         )
     return (
-        f"{label} has no rating column under a usual name, but its column '{name}' holds few "
-        f"words: {listed_words(weights)}. {way}; or --pairs if every row counts alike."
+        f"No rating column was recognized in {label}, but its column '{name}' holds few distinct "
+        f"words: {listed_words(weights)}. {way}; or --pairs if all rows count the same."
     )

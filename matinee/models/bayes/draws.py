@@ -1,11 +1,9 @@
 """The draws of a Gibbs sampler: some of them, means over all, and the Monte Carlo error."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Arrays, Doubles, Floats, Indices
 from matinee.data.ratings import Ratings
 from matinee.models.bayes.gibbs import Sampler
 from matinee.models.bayes.new_items import ItemRegression
@@ -27,7 +25,7 @@ class Draws:
         """
         rng = np.random.default_rng(seed)
         self.kept, self.every, self.n_sweeps = kept, 1, 0
-        self.draws: list[dict[str, NDArray[Any]]] = []
+        self.draws: list[Arrays] = []
         self.noise = np.zeros(train.n_users)
         self.regression: ItemRegression | None = None
         self.effects = [np.zeros_like(level) for level in sampler.effect_levels]
@@ -69,7 +67,7 @@ class Draws:
         if len(self.draws) >= 2 * self.kept:
             self.draws, self.every = self.draws[1::2], 2 * self.every
 
-    def _draw_labels(self, sampler: Sampler) -> dict[str, NDArray[Any]]:
+    def _draw_labels(self, sampler: Sampler) -> Arrays:
         """What is expected of new items in one sweep; empty without item features."""
         if self.regression is None and has_item_features(sampler):
             counts = np.diff(sampler.by_item.indptr)
@@ -91,7 +89,7 @@ class Draws:
             single = float(watched.var(axis=0, ddof=1).mean())
             self.effective_samples = single / max(variance, 1e-12)
 
-    def learned(self, sampler: Sampler) -> dict[str, NDArray[Any]]:
+    def learned(self, sampler: Sampler) -> Arrays:
         """The learned arrays of `BayesianMF`."""
         n_kept = min(self.kept, len(self.draws))
         chosen = np.unique(np.linspace(0, len(self.draws) - 1, n_kept).round().astype(int))
@@ -107,7 +105,7 @@ class Draws:
         arrays["user_noise_"] = noise.astype(np.float32)
         return arrays | self._learned_effects(sampler)
 
-    def _learned_effects(self, sampler: Sampler) -> dict[str, NDArray[Any]]:
+    def _learned_effects(self, sampler: Sampler) -> Arrays:
         """The arrays of the time effects."""
         levels = [total / self.n_sweeps for total in self.effects]
         positions: list[NDArray[np.int64]] = []
@@ -133,7 +131,7 @@ class Draws:
         }
 
 
-def _draw(sampler: Sampler) -> dict[str, NDArray[Any]]:
+def _draw(sampler: Sampler) -> Arrays:
     """The arrays of one sweep. The last rows of the tables are for unknown users and items."""
     users, items = sampler.users, sampler.items
     user_counts, item_counts = sampler.counts, np.diff(sampler.by_item.indptr)
@@ -176,7 +174,7 @@ def _average(table: Floats, counts: NDArray[np.int64]) -> Doubles:
     return np.asarray(table[counts > 0].mean(axis=0, dtype=np.float64), np.float64)
 
 
-def _predictions(sampler: Sampler, user_index: NDArray[Any], item_index: NDArray[Any]) -> Doubles:
+def _predictions(sampler: Sampler, user_index: Indices, item_index: Indices) -> Doubles:
     """Standardized scores of pairs, (N,), without time effects; index -1 stands for the
     average."""
     users, items = sampler.users.table, sampler.items.table
@@ -185,7 +183,7 @@ def _predictions(sampler: Sampler, user_index: NDArray[Any], item_index: NDArray
     return np.asarray(np.einsum("nf,nf->n", x[:, :-1], y[:, :-1]) + x[:, -1] + y[:, -1], np.float64)
 
 
-def _ratings(sampler: Sampler, user_index: NDArray[Any], scores: Doubles) -> Doubles:
+def _ratings(sampler: Sampler, user_index: Indices, scores: Doubles) -> Doubles:
     """The expected standardized ratings at some scores, (N,)."""
     if sampler.ordinal is None:
         return scores

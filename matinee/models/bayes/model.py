@@ -17,12 +17,12 @@ see `gibbs.py`.
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats, Halves
+from matinee._types import Doubles, Floats, Halves, Indices
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -255,7 +255,7 @@ class BayesianMF(Recommender):
         """The draws of all items one after the other, (S, I, F + 1); not saved."""
         return np.asarray(self.item_draws_[:-1].transpose(1, 0, 2), np.float32, order="C")
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         """The mean time effect and noise variance of each user, their draws, and steps of 0.
 
         The steps are those of `_fold_in`. A user without ratings gets the average person, with
@@ -400,10 +400,10 @@ class BayesianMF(Recommender):
         deviations = self.deviation_ * np.sqrt(variance)
         return self._scored_new(self._stars(mean.astype(np.float32)), deviations)
 
-    def _deviations(self, profile: UserState, item_index: NDArray[Any]) -> Doubles:
+    def _deviations(self, profile: UserState, item_index: Indices) -> Doubles:
         return np.asarray(self.deviation_ * np.sqrt(self._rating(profile.vector, item_index)[1]))
 
-    def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
+    def _rating(self, vector: Floats, item_index: Indices) -> tuple[Doubles, Doubles]:
         """Mean and variance of a person's standardized ratings of some items, (n,) each."""
         return rating_moments(vector, self.item_draws_[item_index].astype(np.float32), self._link)
 

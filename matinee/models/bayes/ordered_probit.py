@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats
+from matinee._types import Doubles, Floats, Reals
 from matinee.errors import UnsupportedError
 from matinee.threads import Run
 
@@ -57,7 +57,7 @@ class Link(NamedTuple):
     thresholds: Floats  # (S, K - 1)
     levels: Doubles  # (K,), standardized
 
-    def mean_and_variance(self, latents: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    def mean_and_variance(self, latents: Floats, variance: Reals) -> tuple[Floats, Floats]:
         """Mean and variance of standardized ratings, (N,) each.
 
         Args:

@@ -4,12 +4,12 @@ share."""
 from abc import abstractmethod
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats
+from matinee._types import Floats, Real, Reals
 from matinee.data.ratings import Ratings, Scale
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.attribution import path_parts
@@ -258,11 +258,11 @@ def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
     return low, high
 
 
-def to_stars(raw: NDArray[Any], low: float, high: float) -> NDArray[Any]:
+def to_stars(raw: NDArray[Real], low: float, high: float) -> NDArray[Real]:
     """A sigmoid from low to high, in the type of the raw numbers; these if both are equal."""
     if low == high:
         return raw
-    stars: NDArray[Any] = low + (high - low) / (1 + np.exp(-raw))
+    stars: Reals = low + (high - low) / (1 + np.exp(-raw))
     return stars.astype(raw.dtype, copy=False)
 
 

@@ -11,12 +11,12 @@ kernel; on accelerators PyTorch trains the same network.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats
+from matinee._types import Floats, Indices, Real
 from matinee.data.ratings import Ratings
 from matinee.models.base import FitOptions
 from matinee.models.biases import Biases
@@ -74,7 +74,7 @@ class DotProduct(NeuralRecommender):
     def __post_init__(self) -> None:
         super().__post_init__()
         sigmoid_bounds(self.sigmoid_range, None)
-        start_table(self.start, (0, 0), np.random.default_rng())
+        start_table(self.start, 0, 0, np.random.default_rng())
 
     # -- training ------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class DotProduct(NeuralRecommender):
         """The compiled kernel on the CPU, PyTorch on any other device."""
         n_rows = train.n_users + train.n_items
         rng = np.random.default_rng(self.seed)
-        weights = start_table(self.start, (n_rows, self.factors + self.biases), rng)
+        weights = start_table(self.start, n_rows, self.factors + self.biases, rng)
         low, high = sigmoid_bounds(self.sigmoid_range, train.scale)
         lazy = is_lazy(self.update, n_rows)
         if self.device != "cpu":
@@ -134,12 +134,12 @@ class DotProduct(NeuralRecommender):
             0.0, self.user_bias_, self.item_bias_, self.user_factors_, self.item_factors_
         )
 
-    def _link(self, raw: NDArray[Any]) -> NDArray[Any]:
+    def _link(self, raw: NDArray[Real]) -> NDArray[Real]:
         """Stars from raw numbers."""
         low, high = self.range_.tolist()
         return to_stars(raw, low, high)
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         return user_vectors(self._tables(), user_index)
 
     def _predictor(self, item_index: NDArray[np.int32]) -> Predict:

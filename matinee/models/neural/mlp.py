@@ -11,12 +11,12 @@ products in NumPy, so a saved model needs no PyTorch.
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats
+from matinee._types import Floats, Indices
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError, SettingError
 from matinee.models.base import FitOptions
@@ -105,7 +105,7 @@ class EmbeddingMLP(NeuralRecommender):
     def __post_init__(self) -> None:
         super().__post_init__()
         sigmoid_bounds(self.sigmoid_range, None)
-        start_table(self.start, (0, 0), np.random.default_rng())
+        start_table(self.start, 0, 0, np.random.default_rng())
         self._check_hidden_layers()
 
     def _check_hidden_layers(self) -> None:
@@ -140,12 +140,12 @@ class EmbeddingMLP(NeuralRecommender):
         from matinee.training.torch_modules import MLPModule
 
         rng = np.random.default_rng(self.seed)
-        user_shape = train.n_users, self.factors or _embedding_size(train.n_users)
-        item_shape = train.n_items, self.factors or _embedding_size(train.n_items)
+        user_width = self.factors or _embedding_size(train.n_users)
+        item_width = self.factors or _embedding_size(train.n_items)
         low, high = sigmoid_bounds(self.sigmoid_range, train.scale)
         module = MLPModule(
-            users=start_table(self.start, user_shape, rng),
-            items=start_table(self.start, item_shape, rng),
+            users=start_table(self.start, train.n_users, user_width, rng),
+            items=start_table(self.start, train.n_items, item_width, rng),
             sizes=self._hidden_sizes(),
             dropouts=[self.embedding_dropout, *self._dropouts()],
             low=low,
@@ -233,7 +233,7 @@ class EmbeddingMLP(NeuralRecommender):
         first = self._layers()[0]
         return item_factors @ first.weights[self.user_factors_.shape[1] :] + first.constants
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         vectors: Floats = self.user_factors_[user_index]
         return vectors
 

@@ -121,7 +121,7 @@ def _failure(module: "nn.Module", error: Exception) -> SettingError:
     )
 
 
-def _check_stars(module: "nn.Module", stars: Any) -> None:
+def _check_stars(module: "nn.Module", stars: object) -> None:
     import torch
 
     expected = f"{_name(module)} must return the stars of the B pairs as a tensor of shape (B,)"

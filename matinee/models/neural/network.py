@@ -12,12 +12,12 @@ import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats
+from matinee._types import Floats, Indices
 from matinee.data.ratings import Ratings
 from matinee.errors import SettingError
 from matinee.models.base import FitOptions
@@ -185,7 +185,7 @@ class Network(NeuralRecommender):
             columns.append(tensors[name][:n_rows].reshape(n_rows, -1).float().numpy())
         return np.concatenate(columns, axis=1)
 
-    def _stars(self, vectors: "Tensor", item_index: NDArray[Any]) -> "Tensor":
+    def _stars(self, vectors: "Tensor", item_index: Indices) -> "Tensor":
         """Stars of one item per person, (n, D) and (n,) -> (n,)."""
         import torch
         from torch.func import functional_call
@@ -205,7 +205,7 @@ class Network(NeuralRecommender):
 
     # -- predictions ---------------------------------------------------------------------
 
-    def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
+    def _user_vectors(self, user_index: Indices) -> Floats:
         vectors: Floats = self._user_rows()[user_index]
         return vectors
 
@@ -265,7 +265,7 @@ def _with_rows(shapes: Mapping[str, Sequence[int]], least: int, most: int) -> li
     return [name for name, n in rows.items() if n == min(possible, default=0)]
 
 
-def _first_column(module: "nn.Module", arguments: Any, stars: "Tensor") -> "Tensor":
+def _first_column(module: "nn.Module", arguments: object, stars: "Tensor") -> "Tensor":
     """The stars, (B,), that a module returned as a column, (B, 1)."""
     del module, arguments
     return stars[:, 0]

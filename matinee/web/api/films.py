@@ -127,7 +127,7 @@ async def recommend(body: schemas.RecommendRequest, serving: Serving) -> Respons
     return OrjsonResponse(await snapshot.run_async(_recommend, snapshot, body, **size))
 
 
-def _recommend(snapshot: ModelSnapshot, body: schemas.RecommendRequest) -> dict[str, Any]:
+def _recommend(snapshot: ModelSnapshot, body: schemas.RecommendRequest) -> responses.Values:
     return responses.suggestions(snapshot, body.stars(), body.not_interested, body, strict=True)
 
 
@@ -146,7 +146,7 @@ async def predict(body: schemas.PredictRequest, serving: Serving) -> Response:
     )
 
 
-def _predict(snapshot: ModelSnapshot, body: schemas.PredictRequest) -> dict[str, Any]:
+def _predict(snapshot: ModelSnapshot, body: schemas.PredictRequest) -> responses.Values:
     return responses.predictions(snapshot, body.stars(), body.item_ids, strict=True)
 
 
@@ -166,5 +166,5 @@ async def explain(body: schemas.ExplainRequest, serving: Serving) -> Response:
     )
 
 
-def _explain(snapshot: ModelSnapshot, body: schemas.ExplainRequest) -> dict[str, Any]:
+def _explain(snapshot: ModelSnapshot, body: schemas.ExplainRequest) -> responses.Values:
     return responses.explanation(snapshot, body.stars(), body.item_id, body.reasons, strict=True)

@@ -1,8 +1,6 @@
 """API endpoints for the operator of the server: health checks, metrics, and operator endpoints,
 which need the operator's token."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +9,7 @@ from matinee._version import __version__
 from matinee.errors import StoreError
 from matinee.web.api.dependencies import Serving, needs_operator, require_operator
 from matinee.web.api.films import problems
-from matinee.web.api.responses import describe
+from matinee.web.api.responses import Values, describe
 from matinee.web.http.monitoring import CONTENT_TYPE, exposition
 from matinee.web.http.problems import OrjsonResponse, Problem
 from matinee.web.serving.registry import RegisteredModel
@@ -79,7 +77,7 @@ async def prometheus_metrics(request: Request, serving: Serving) -> Response:
     return Response(exposition(), media_type=CONTENT_TYPE)
 
 
-def _state(model: RegisteredModel) -> dict[str, Any]:
+def _state(model: RegisteredModel) -> Values:
     snapshot = model.current
     return {
         "name": model.name,
@@ -89,7 +87,7 @@ def _state(model: RegisteredModel) -> dict[str, Any]:
     }
 
 
-def _details(model: RegisteredModel) -> dict[str, Any]:
+def _details(model: RegisteredModel) -> Values:
     guide = model.current.guide
     more = {
         "settings": guide.model.settings(),

@@ -5,12 +5,13 @@ All endpoints under /api/v1/me act on the person whose token is sent; no address
 of a person.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from matinee.data.vocabulary import Id
 from matinee.web.api import responses, schemas
 from matinee.web.api.dependencies import CurrentPerson, Serving, maybe_person, needs_person
 from matinee.web.api.films import FilmId, problems
@@ -180,7 +181,7 @@ async def my_recommendations(
 
 def _recommend(
     snapshot: ModelSnapshot, data: PersonData, query: schemas.ListOptions
-) -> dict[str, Any]:
+) -> responses.Values:
     return responses.suggestions(snapshot, data.stars(), data.not_interested, query)
 
 
@@ -206,8 +207,8 @@ async def my_explanation(
 
 
 def _explain(
-    snapshot: ModelSnapshot, stars: dict[Any, float], item_id: str, reasons: int
-) -> dict[str, Any]:
+    snapshot: ModelSnapshot, stars: dict[Id, float], item_id: str, reasons: int
+) -> responses.Values:
     return responses.explanation(snapshot, stars, item_id, reasons, strict=False)
 
 

@@ -171,7 +171,9 @@ def describe(snapshot: ModelSnapshot) -> ModelInfo:
     }
 
 
-def storable_ratings(snapshot: ModelSnapshot, stars: Mapping[Any, float]) -> dict[str, float]:
+def storable_ratings(
+    snapshot: ModelSnapshot, stars: Mapping[Id, float] | Mapping[str, float]
+) -> dict[str, float]:
     """Validates ratings and converts their ids to those of the database.
 
     Raises:

@@ -7,7 +7,7 @@ failure if the disk does not report writes too early.
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from alembic import command
@@ -17,6 +17,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from matinee.data.reading.sql import EXAMPLES, address_of, shown_url
 from matinee.errors import DataError, StoreError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MAX_CONNECTIONS = 16
 """The maximum number of connections per process."""
@@ -105,7 +108,7 @@ def _sqlite(address: sa.URL) -> sa.Engine:
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: "sqlite3.Connection", _record: object) -> None:
     connection.isolation_level = None  # the driver must not send BEGIN; `_begin_sqlite` does
     cursor = connection.cursor()
     _use_wal(cursor)
@@ -115,7 +118,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _use_wal(cursor: Any) -> None:
+def _use_wal(cursor: "sqlite3.Cursor") -> None:
     """Switches to WAL mode. Retries, because SQLite's busy timeout does not apply when two
     processes switch at the same time."""
     import sqlite3

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -171,7 +171,7 @@ def delete_empty_groups(connection: sa.Connection, group_ids: Sequence[str]) -> 
     )
 
 
-def _membership(group_id: str, person_id: str, name: str) -> dict[str, Any]:
+def _membership(group_id: str, person_id: str, name: str) -> dict[str, str | int]:
     return {"group_id": group_id, "person_id": person_id, "name": name, "joined_at": now()}
 
 

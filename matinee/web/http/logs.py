@@ -8,12 +8,11 @@ import logging
 import sys
 import traceback
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
 
-def log(event: str, **fields: Any) -> None:
+def log(event: str, **fields: object) -> None:
     """Writes a log entry with the time, the event and the fields."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = orjson.dumps({"time": time, "event": event} | fields, default=str)

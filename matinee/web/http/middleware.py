@@ -8,7 +8,6 @@ import asyncio
 import re
 import time
 import uuid
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -182,7 +181,7 @@ class RequestMiddleware:
             self._metrics[route] = RouteMetrics(route)
         self._metrics[route].add(method, status, seconds)
         if self._log_requests and not exchange.scope["path"].startswith(_UNLIMITED_PATHS):
-            fields: dict[str, Any] = {
+            fields: dict[str, object] = {
                 "request_id": exchange.id,
                 "method": method,
                 "route": route,

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from matinee.errors import MatineeError, StoreError, UnsupportedError
 from matinee.web.db.people import UnknownPersonError
@@ -34,7 +35,7 @@ class OrjsonResponse(Response):
 
     media_type = "application/json"
 
-    def render(self, content: Any) -> bytes:
+    def render(self, content: object) -> bytes:
         """Renders the content; text that is not valid Unicode is escaped."""
         try:
             return orjson.dumps(content)
@@ -59,7 +60,7 @@ class Problem(HTTPException):
         self.kind = kind
 
 
-def problem_response(problem: Problem, request_id: str, **more: Any) -> OrjsonResponse:
+def problem_response(problem: Problem, request_id: str, **more: object) -> OrjsonResponse:
     """A response with the problem document of a problem.
 
     Args:
@@ -76,7 +77,7 @@ def problem_response(problem: Problem, request_id: str, **more: Any) -> OrjsonRe
     return OrjsonResponse(document | more, problem.status_code, problem.headers, MEDIA_TYPE)
 
 
-def error_response(scope: Any, problem: Problem, **more: Any) -> Response:
+def error_response(scope: Scope, problem: Problem, **more: object) -> Response:
     """The response to a failed request: an HTML page if a browser asked for a page, and a problem
     document otherwise."""
     make_page = getattr(getattr(scope.get("app"), "state", None), "error_page", None)
@@ -137,7 +138,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(MatineeError, handle)
 
 
-def request_id_of(scope: Any) -> str:
+def request_id_of(scope: Scope) -> str:
     """The id that the middleware has assigned to the request."""
     return str(scope.get("state", {}).get("request_id", ""))
 
@@ -181,7 +182,7 @@ def _end_sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", '"')) else f"{text}."
 
 
-def _escape(content: Any) -> Any:
+def _escape(content: object) -> object:
     if isinstance(content, str):
         return content.encode("utf-8", "backslashreplace").decode()
     if isinstance(content, dict):

@@ -1,7 +1,7 @@
 """The page "For you": recommendations with filters, and rows of films similar to the person's
 favorites."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -42,7 +42,7 @@ class ForYouPage(RatingContext):
     """Ids of films whose cards the browser has already; for them, only the prediction and reason
     are sent."""
     options: ListOptions
-    chosen: dict[str, Any]
+    chosen: dict[str, object]
     """Options that differ from their defaults."""
     n_more: int
     """Length of the list after "Show more"; 0 if it cannot be longer."""

@@ -5,7 +5,7 @@ The server keeps nothing between these steps: the form on the review page contai
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict
 
 import orjson
 from fastapi import APIRouter, Depends, File, Request, UploadFile
@@ -155,9 +155,9 @@ class _ReviewedRating(NamedTuple):
 
 
 def _to_json(matches: list[Match]) -> str:
-    lines: list[list[Any]] = []
+    lines: list[list[Id | float]] = []
     for match in matches:
-        line = [match.item_id, match.stars]
+        line: list[Id | float] = [match.item_id, match.stars]
         if match.rated_at is not None:
             line.append(match.rated_at)
         lines.append(line)
@@ -178,7 +178,7 @@ def _from_json(text: str) -> list[_ReviewedRating]:
         ) from None
 
 
-def _reviewed(item_id: Any, stars: Any, rated_at: Any = None) -> _ReviewedRating:
+def _reviewed(item_id: object, stars: float | str, rated_at: object = None) -> _ReviewedRating:
     if not isinstance(item_id, int | str) or not isinstance(rated_at, int | None):
         raise TypeError
     return _ReviewedRating(item_id, float(stars), rated_at)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from matinee.data.vocabulary import Id
 from matinee.errors import OutOfScaleError, UnsupportedError
@@ -54,13 +54,13 @@ class ModelSnapshot:
         self._explanation_seconds = min(self._time_explanation() for _ in range(3))
         self._list_queue, self._slow_queue = WorkQueue(), WorkQueue()
 
-    def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
+    def run(self, work: Callable[..., Result], *arguments: object) -> Result:
         """Calls a function that uses the model, under the model's lock if it has one."""
         with self._lock or nullcontext():
             return work(*arguments)
 
     async def run_async(
-        self, work: Callable[..., Result], *arguments: Any, ratings: int = 0, explained: int = 0
+        self, work: Callable[..., Result], *arguments: object, ratings: int = 0, explained: int = 0
     ) -> Result:
         """Calls a function that uses the model from an async function: directly if it is expected
         to be quick, and otherwise in a queue.
@@ -82,7 +82,7 @@ class ModelSnapshot:
         queue = self._slow_queue if explained else self._list_queue
         return await queue.run(self.run, work, *arguments, seconds=seconds)
 
-    async def run_queued(self, work: Callable[..., Result], *arguments: Any) -> Result:
+    async def run_queued(self, work: Callable[..., Result], *arguments: object) -> Result:
         """Calls a slow function that does not use the model, in the queue for slow work."""
         return await self._slow_queue.run(work, *arguments)
 

@@ -107,7 +107,7 @@ def test_likely_matches_are_distinguished_from_certain_ones(
     [
         ("Parasite,2019,5", "the film of this title here is from 1982"),
         ("No Such Film,2000,5", "no film here has this title"),
-        ("Emma,1996,5", "2 films here may be meant: Emma (1996); Emma (1996)"),
+        ("Emma,1996,5", "2 films here match: Emma (1996); Emma (1996)"),
         ("The Matrix,1999,", "it has no rating"),
         ("The Matrix,1999,9", "the rating '9' is not a number from 0.5 to 5"),
         ("The Matrix,1999,nan", "it has no rating"),

@@ -36,7 +36,7 @@ Date,Name,Year,Letterboxd URI,Rating
 """
 LETTERBOXD_NOTES = [
     "Read {path} as ratings from Letterboxd: found 3 of 4 films. The stars are taken as they are.",
-    "Likely but not certain: 1 film: row 3, 'Paper Lanterns (2002)', is taken for Paper Lanterns "
+    "Likely but not certain: 1 film: row 3, 'Paper Lanterns (2002)', is read as Paper Lanterns "
     "(2001): it is from 2001 here, and from 2002 in the file.",
     "Skipped 1 row in {path}: row 4, 'No Such Film (2010)': no film here has this title.",
     "Repeated ratings in {path}: 1 row; the last rating counts.",
@@ -96,7 +96,7 @@ def test_ratings_from_imdb_are_converted_to_the_scale_of_the_model(tmp_path: Pat
     assert found.notes == [
         f"Read {path} as ratings from IMDb: found 2 of 2 films. IMDb rates from 1 to 10; the scale here is 0.5 to 5 in "
         "steps of 0.5: 1 becomes 0.5, 7 becomes 3.5, 10 becomes 5.",
-        "Likely but not certain: 1 film: row 3, 'Salt Road (1996)', is taken for Salt Road (1996): the "
+        "Likely but not certain: 1 film: row 3, 'Salt Road (1996)', is read as Salt Road (1996): the "
         "file calls it a TV Series.",
     ]
     assert read(path, Scale(1, 10, 1)).stars == {4: 9.0, 5: 4.0}

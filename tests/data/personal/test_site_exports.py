@@ -11,6 +11,7 @@ from matinee.data.catalog import Catalog, Film
 from matinee.data.personal.match_films import Import, match_films
 from matinee.data.personal.personal_ratings import read_personal_ratings
 from matinee.data.ratings import PAIRS, Scale
+from matinee.data.reading.options import ValueRange
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError
 from tests.helpers import error_message
@@ -241,17 +242,17 @@ def test_low_ratings_under_the_name_of_imdb_are_never_taken_for_stars(tmp_path: 
     content = "Title,Your Rating\nQuiet Harbor,4\n"
     told = error_message(DataError, own, path, content)
     assert told == (
-        f"In {path}: The ratings may be IMDb's, from 1 to 10, or on the scale here, 0.5 to 5 in "
-        "steps of 0.5, and none is above 5. Give --ratings-scale 1:10 or --ratings-scale 0.5:5, or "
+        f"In {path}: The ratings may be on IMDb's scale, 1 to 10, or on the scale here, 0.5 to 5 in "
+        "steps of 0.5: none is above 5. Give --ratings-scale 1:10 or --ratings-scale 0.5:5, or "
         "call the column rating10 or rating5."
     )
-    assert own(path, content, file_scale=(1, 10)) == {1: 2.0}
-    assert own(path, content, file_scale=(0.5, 5)) == {1: 4.0}
+    assert own(path, content, file_scale=ValueRange(1, 10)) == {1: 2.0}
+    assert own(path, content, file_scale=ValueRange(0.5, 5)) == {1: 4.0}
     assert own(path, "Title,Rating10\nQuiet Harbor,4\n") == {1: 2.0}
     assert own(path, "Title,Rating5\nQuiet Harbor,4\n") == {1: 4.0}
     assert own(path, "Title,Rating (1-10)\nQuiet Harbor,4\n") == {1: 2.0}
     assert error_message(DataError, own, path, "imdb_id,rating\ntt9000001,4\n").startswith(
-        f"In {path}: The ratings may be IMDb's"
+        f"In {path}: The ratings may be on IMDb's scale"
     )
     assert own(path, "imdb_id,rating\ntt9000001,4.5\n") == {1: 4.5}
 
@@ -274,7 +275,7 @@ def test_bad_rows_can_be_skipped_and_are_all_listed(tmp_path: Path) -> None:
 
 def test_ratings_that_say_their_scale_only_in_part_are_refused(tmp_path: Path) -> None:
     content = "title,rating\nQuiet Harbor,4/5\nNoce,3\n"
-    assert "Some ratings say what they are out of" in error_message(
+    assert "Some ratings have a denominator" in error_message(
         DataError, own, tmp_path / "mine.csv", content
     )
 

@@ -55,7 +55,7 @@ def test_the_column_with_the_most_rated_ids_is_taken(tmp_path: Path) -> None:
 def test_a_file_of_other_titles_is_named_with_an_id_of_each(tmp_path: Path) -> None:
     (tmp_path / "movies.csv").write_text("movieId,title\ntt9,Pelt\n")
     assert titles(tmp_path).notes == (
-        "movies.csv beside the ratings was not used: it has no title of a rated item "
+        "movies.csv next to the ratings was not used: it has no title of a rated item "
         "(an id in it is 'tt9', one in the ratings '1').",
     )
 
@@ -68,7 +68,7 @@ def test_an_item_with_several_rows_has_the_genres_of_all(tmp_path: Path) -> None
     assert found.catalog[1].genres == ("Noir", "War")
     assert found.notes == (
         "The genres in movies.csv were split at ','.",
-        "movies.csv gives 1 id different titles in several rows; the last title counts "
+        "movies.csv has several titles for 1 id; the last title counts "
         "(1 is 'Der Pelz (1988)', not 'Pelt (1988)'), and the genres of all rows.",
     )
 
@@ -76,7 +76,7 @@ def test_an_item_with_several_rows_has_the_genres_of_all(tmp_path: Path) -> None
 def test_another_table_of_ratings_is_no_table_of_titles(tmp_path: Path) -> None:
     (tmp_path / "songs.csv").write_text("user,song,title,rating\n1,1,One,3\n")
     assert titles(tmp_path).notes == (
-        "songs.csv beside the ratings was not used: it is a table of ratings.",
+        "songs.csv next to the ratings was not used: it is a table of ratings.",
     )
 
 
@@ -103,7 +103,7 @@ def test_links_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     (tmp_path / "movies.csv").write_text("movieId,title\n1,Pelt (1988)\n")
     (tmp_path / "links.csv").write_text("a,b\n1,2\n")
     assert titles(tmp_path).notes == (
-        "links.csv beside the ratings was not used: it has no column of item ids (its columns are a, b).",
+        "links.csv next to the ratings was not used: it has no column of item ids (its columns are a, b).",
     )
 
 
@@ -114,8 +114,8 @@ def test_categories_in_lists_and_news_of_mind_are_read(tmp_path: Path) -> None:
     found = titles_beside(tmp_path, Vocabulary(["a", "b"], "item"), "business_id", "review.json")
     assert found.catalog.films == {"a": Film("Mill", None, ("Cafes", "Bakeries"))}
     assert found.notes == (
-        "business.json beside the ratings was used in part: it could only be read up to line 1 "
-        "(line 2 is no JSON).",
+        "business.json next to the ratings was used in part: it could only be read up to line 1 "
+        "(line 2 is not JSON).",
     )
     (tmp_path / "news.tsv").write_text("N5\tsports\tgolf\tA Long Drive\tabstract\n")
     found = titles_beside(tmp_path, Vocabulary(["N5", "N6"], "item"), None, "behaviors.tsv")

@@ -143,6 +143,6 @@ def test_repeated_ids_are_told_and_rows_of_one_title_are_joined() -> None:
     both = Film("One (1950)", 1950, ("Drama", "War"))
     assert catalog.films == {7: both, 120: Film("New Title", None, ("Noir", "War"))}
     assert notes == [
-        "items.csv gives 1 id different titles in several rows; the last title counts "
+        "items.csv has several titles for 1 id; the last title counts "
         "(120 is 'New Title', not 'Old Title'), and the genres of all rows."
     ]

@@ -45,7 +45,7 @@ def test_one_value_far_outside_is_named_with_its_row(tmp_path: Path) -> None:
     path = table(tmp_path, values=f"{FIVE} 50 {FIVE}")
     assert notes_of(read(path))[0] == (
         "The rating 50 in data row 13 lies far outside the others (1 to 5) and stretches the "
-        "scale. To leave out such rows, give --scale 1:5 --skip-bad-rows; if it is right, --scale "
+        "scale. To leave out such rows, give --scale 1:5 --skip-bad-rows; if it is right, give --scale "
         "1:50."
     )
     mended = read(path, ReadOptions(scale=(1, 5), skip_bad_rows=True))
@@ -56,7 +56,7 @@ def test_counts_in_the_place_of_ratings_are_asked_about(tmp_path: Path) -> None:
     path = table(tmp_path, values="1 1 2 1 1 3 35 1 1 400 1635 1")
     assert reading_error(path) == (
         f"{path}: the column 'rating' looks like counts: whole numbers from 1 to 1,635, half of "
-        "them at most 1. Give --count-column rating if they say how often, or --rating-column "
+        "them at most 1. Give --count-column rating if they are counts, or --rating-column "
         "rating if they are ratings."
     )
     assert not read(path, ReadOptions(count="rating")).ratings.scale.has_stars
@@ -91,4 +91,4 @@ def test_long_scales_are_no_counts(values: str, tmp_path: Path) -> None:
 
 def test_next_to_no_likes_are_told(tmp_path: Path) -> None:
     (note,) = notes_of(read(table(tmp_path, values=f"1 2 1 2 {FIVE}"), ReadOptions(scale=(1, 20))))
-    assert note.startswith("Only 0 of 24 ratings count as liked, from 15.25 on, so ials, ease and")
+    assert note.startswith("Only 0 of 24 ratings count as liked (15.25 or more), so ials, ease and")

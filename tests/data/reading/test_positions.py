@@ -64,6 +64,12 @@ def test_the_note_says_how_to_swap_users_and_items(tmp_path: Path) -> None:
     assert swapped.ratings.value.tolist() == read(path).ratings.value.tolist()
 
 
+def test_who_names_users_and_items_is_not_told_how_to_swap_them(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "{i},{u},{r}")
+    assert "swaps users and items" in note_of(path, ReadOptions(item="1"))
+    assert note_of(path, ReadOptions(user="2", item="1")) == ""
+
+
 UNCLEAR = [
     "{r},{u},{i}",
     "2020-01-0{u},{u},{i},{r}",
@@ -81,7 +87,14 @@ def test_columns_that_can_be_read_in_several_ways_are_asked_about(
     path = write(tmp_path / "t.csv", form)
     message = reading_error(path)
     assert "can be read in several ways: 1 is '" in message
-    assert "--user-column 1 --item-column 2 --rating-column 3" in message
+    assert "--user-column 1 --item-column 2 --rating-column 3 (or --count-column" in message
+
+
+def test_pairs_are_not_asked_for_ratings(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "{i},{u},{r}.5")
+    message = reading_error(path, ReadOptions(pairs=True))
+    assert "as in --user-column 1 --item-column 2, or give --header" in message
+    assert len(read(path, ReadOptions(pairs=True, user="2", item="1")).ratings) == len(RATINGS)
 
 
 def test_the_advice_reads_every_row(tmp_path: Path) -> None:
@@ -200,13 +213,13 @@ def test_one_column_is_asked_for_its_separator(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("ann@heat@5\nbob@up@4\n")
     assert reading_error(path) == (
-        f"{path} has one column only, 'ann@heat@5'; "
-        "if something separates columns in it, name that with --separator."
+        f"{path} has only one column, 'ann@heat@5'; "
+        "if a character separates columns in it, name it with --separator."
     )
     assert len(read(path, ReadOptions(separator="@")).ratings) == 2
     path.write_text("user^item^rating\n" + "".join(f"{u}^{i}^{r}\n" for u, i, r in RATINGS))
     assert reading_error(path) == (
-        f"{path} has one column only, 'user^item^rating'; if something separates columns in it, "
-        "name that with --separator."
+        f"{path} has only one column, 'user^item^rating'; if a character separates columns in it, "
+        "name it with --separator."
     )
     assert len(read(path, ReadOptions(separator="^")).ratings) == len(RATINGS)

@@ -156,7 +156,7 @@ def test_a_catalog_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     dataset = read(write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n"))
     assert (len(dataset.catalog), dataset.titles_file) == (0, None)
     assert dataset.note.startswith(
-        "movies.csv beside the ratings was not used: it has no column of item ids "
+        "movies.csv next to the ratings was not used: it has no column of item ids "
     )
 
 
@@ -205,7 +205,7 @@ def test_a_table_of_items_that_cannot_be_used_is_named_and_not_passed_over(
     path = write(tmp_path / "r.csv", "user,item,rating\n1,1,1\n2,2,2\n")
     dataset = read(path)
     assert (len(dataset.catalog), dataset.titles_file) == (0, None)
-    assert dataset.note == f"items.csv beside the ratings was not used: {reason}."
+    assert dataset.note == f"items.csv next to the ratings was not used: {reason}."
     write(tmp_path / "films.csv", "item,title\n1,One\n")
     assert (read(path).titles_file, read(path).note) == (tmp_path / "films.csv", "")
 

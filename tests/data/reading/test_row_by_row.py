@@ -200,14 +200,14 @@ PICKLE = (
 
 def no_column(role: str, columns: str) -> str:
     return (
-        f"{{path}} has no {role} column under a usual name; its columns are {columns}. "
-        f"Name the right one with --{role}-column NAME."
+        f"No {role} column was recognized in {{path}}; its columns are {columns}. "
+        f"Name it with --{role}-column NAME."
     )
 
 
 NO_RATING = (
-    "{{path}} has no rating column under a usual name; its columns are {}. Name the right one with --rating-column "
-    "NAME, or with --count-column NAME if it says how often; or give --pairs if there is none."
+    "No rating column was recognized in {{path}}; its columns are {}. Name it with --rating-column NAME, or with "
+    "--count-column NAME if it holds counts; or give --pairs if there is none."
 )
 
 FILES: list[tuple[str | bytes, str]] = [
@@ -249,6 +249,11 @@ FILES: list[tuple[str | bytes, str]] = [
     ),
     ("user,item,opinion\n1,1,1\n", NO_RATING.format("'user', 'item', 'opinion'")),
     ("name,item,rating\n1,1,1\n", no_column("user", "'name', 'item', 'rating'")),
+    (
+        "who,what,mark\n1,1,1\n",
+        "No user and no item column was recognized in {path}; its columns are 'who', 'what', 'mark'. Name them with "
+        "--user-column NAME and --item-column NAME, and the ratings, if there are any, with --rating-column NAME.",
+    ),
     ("user,thing,rating\n1,1,1\n", no_column("item", "'user', 'thing', 'rating'")),
     ("user,item,rating,rating\n1,1,1,2\n", TWICE.format(role="rating", names="'rating', 'rating'")),
     (

@@ -20,8 +20,8 @@ def test_a_summary_says_what_was_taken_for_what(tmp_path: Path) -> None:
         "Read as CSV with a header: user from 'who', item from 'item', rating from 'rating' and "
         "timestamp from 'time'.",
         "Ratings from 1 (1) to 5 (2); 3 of 4 count as liked (4 or more).",
-        "Times in seconds, from 2001-01-01 to 2001-01-02.",
-        "Columns that are not used: 'mood'.",
+        "Timestamps (seconds) from 2001-01-01 to 2001-01-02.",
+        "Columns not used: 'mood'.",
     ]
     found = summary.to_dict()
     assert json.loads(json.dumps(found)) == found | {"unused": ["mood"], "notes": []}
@@ -45,7 +45,7 @@ def test_commands_print_the_summary_and_put_it_into_json(tmp_path: Path) -> None
     path = tmp_path / "r.csv"
     rows = "".join(f"{n % 9},{n // 9},{n % 5 + 1},x{n}\n" for n in range(90))
     path.write_text(f"user,item,rating,note\n{rows}")
-    assert "Columns that are not used: 'note'.\n" in good("data", "describe", path).stderr
+    assert "Columns not used: 'note'.\n" in good("data", "describe", path).stderr
     assert as_json("data", "describe", path)["reading"]["unused"] == ["note"]
     found = as_json("evaluate", path, "--model", "baseline")
     assert found["reading"]["scale"]["n_highest"] == 18

@@ -23,9 +23,9 @@ def test_likes_under_any_name_are_asked_about(tmp_path: Path) -> None:
     text = "".join(f"{user},{item},{word}\n" for user, item, word in rows("like dislike like"))
     path.write_text(f"user,item,how\n{text}")
     assert reading_error(path) == (
-        f"{path} has no rating column under a usual name, but its column 'how' holds few words: "
+        f"No rating column was recognized in {path}, but its column 'how' holds few distinct words: "
         "'like' (8), 'dislike' (4). Give --rating-column how if they are ratings ('like' is "
-        "then 1, 'dislike' is then 0); or --pairs if every row counts alike."
+        "then 1, 'dislike' is then 0); or --pairs if all rows count the same."
     )
     assert read(path, ReadOptions(rating="how")).ratings.value[:2].tolist() == [1, 0]
     assert not read(path, ReadOptions(pairs=True)).ratings.scale.has_stars
@@ -36,9 +36,9 @@ def test_events_need_a_value_each(tmp_path: Path) -> None:
     text = "".join(f"{user},{item},{word}\n" for user, item, word in rows("view cart buy view"))
     path.write_text(f"user,item,event\n{text}")
     assert reading_error(path) == (
-        f"{path} has no rating column under a usual name, but its column 'event' holds few words: "
+        f"No rating column was recognized in {path}, but its column 'event' holds few distinct words: "
         "'view' (6), 'buy' (3), 'cart' (3). Give --rating-column event and what each is worth, as "
-        'in --map "view=0,cart=1,buy=2", if they are ratings; or --pairs if every row counts alike.'
+        'in --map "view=0,cart=1,buy=2", if they are ratings; or --pairs if all rows count the same.'
     )
     given = ReadOptions(rating="event", value_map={"view": 1, "cart": 2, "buy": 3})
     assert read(path, given).ratings.value[:3].tolist() == [1, 2, 3]

@@ -51,14 +51,14 @@ def test_one_id_in_two_forms_is_one_user_far_down(tmp_path: Path) -> None:
 def test_words_for_missing_are_no_people(word: str, others: str, tmp_path: Path) -> None:
     path = table(tmp_path, f"{others} {word}")
     assert reading_error(path) == (
-        f"{path}, line 7: the user is missing: '{word}' is no id. "
+        f"{path}, line 7: the user is missing: '{word}' is not an id. "
         "Use --skip-bad-rows to leave out such rows."
     )
     dataset = read(path, SKIP)
     assert (dataset.ratings.n_users, dataset.n_bad_rows) == (5, 4)
     frame = pl.DataFrame({"user": [*others.split(), word], "item": list("abcabc")})
     assert reading_error(frame) == (
-        f"DataFrame, row 5: the user is missing: '{word}' is no id. "
+        f"DataFrame, row 5: the user is missing: '{word}' is not an id. "
         "Use --skip-bad-rows to leave out such rows."
     )
     frame.write_parquet(tmp_path / "r.parquet")
@@ -97,8 +97,9 @@ def test_every_column_of_bytes_is_text(tmp_path: Path) -> None:
     )
     frame.write_parquet(tmp_path / "r.parquet")
     for source in (frame, tmp_path / "r.parquet"):
-        assert "but its column 'how' holds few words: 'like' (3), 'dislike' (1)" in reading_error(
-            source
+        assert (
+            "but its column 'how' holds few distinct words: 'like' (3), 'dislike' (1)"
+            in reading_error(source)
         )
         found = read(source, ReadOptions(rating="how"))
         assert values_of(found, 4) == [1, 0, 1, 1]
@@ -134,7 +135,7 @@ def test_bytes_are_text_or_uuids(tmp_path: Path) -> None:
         "Convert them to text, or name another with --user-column."
     )
     lists = pl.DataFrame({"user": [[1], [2]], "item": [1, 2]})
-    assert "which are no ids" in reading_error(lists)
+    assert "which cannot be ids" in reading_error(lists)
 
 
 # -- ratings and counts ------------------------------------------------------------------------
@@ -219,8 +220,8 @@ def test_words_that_nobody_knows_need_a_value(tmp_path: Path) -> None:
     path = table(tmp_path, values="good ok bad")
     assert reading_error(path) == (
         f"{path}: the ratings in the column 'rating' are words: 'bad' (8), 'good' (8), 'ok' (8). "
-        'Say what each is worth, as in --map "bad=0,ok=1,good=2", or give --pairs if every row '
-        "counts alike."
+        'Say what each is worth, as in --map "bad=0,ok=1,good=2", or give --pairs if all rows '
+        "count the same."
     )
     given = ReadOptions(value_map={"Good": 5, "ok": 3, "bad": 1})
     assert values_of(read(path, given), 3) == [5, 3, 1]
@@ -326,8 +327,8 @@ def test_a_time_far_outside_is_named_and_the_others_are_read(tmp_path: Path) -> 
     dataset = read(path)
     assert notes_of(dataset) == (
         "1 of 24 times in 'time', read as milliseconds, lie outside 1990 to "
-        f"{pd.Timestamp.now('UTC').year + 1}, such as 1969-12-31 in data row 6. If they are no "
-        "times, give --timestamp-column none; if the form is another, --time-format.",
+        f"{pd.Timestamp.now('UTC').year + 1}, such as 1969-12-31 in data row 6. If they are not "
+        "times, give --timestamp-column none; if they have another format, give --time-format.",
     )
 
 
@@ -353,8 +354,8 @@ def test_day_and_month_that_cannot_be_told_apart_are_asked_about(tmp_path: Path)
 def test_times_in_no_known_form_need_a_format(tmp_path: Path) -> None:
     path = table(tmp_path, times="soon later")
     assert reading_error(path) == (
-        f"{path}: the times in the column 'time', such as 'soon', are in no known form. Describe "
-        'it with --time-format, as in --time-format "%d/%m/%Y", or give --timestamp-column none '
+        f"{path}: the times in the column 'time', such as 'soon', have an unknown format. Describe it, "
+        'as in --time-format "%d/%m/%Y", or give --timestamp-column none '
         "to leave the times out."
     )
     assert read(path, ReadOptions(timestamp="none")).ratings.timestamp is None
@@ -374,7 +375,7 @@ def test_periods_of_pandas_are_dates() -> None:
         assert dataset.ratings.timestamp[1] == second
     weeks = pd.period_range("2020-01-01", periods=2, freq="W")
     frame = pd.DataFrame({"user": [1, 2], "item": [1, 2], "date": weeks})
-    assert "are in no known form" in reading_error(frame)
+    assert "have an unknown format" in reading_error(frame)
 
 
 def test_the_better_one_of_two_columns_with_times_is_taken(tmp_path: Path) -> None:

@@ -25,16 +25,22 @@ def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield url
 
 
+RULES: dict[str, Any] = {
+    "light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+    "dark": {"type": "rule", "values": ["color-contrast"]},  # a scheme changes nothing but colors
+}
+
+
 def violations(page: "Page") -> list[Any]:
-    """What axe finds against WCAG 2.1 A and AA in a page as it stands, serious or worse."""
+    """What axe finds against WCAG 2.1 A and AA in a page as it stands, in both color schemes, serious or worse."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="needs: pip install axe-playwright-python"
     )
-    rules = {
-        "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
-        "resultTypes": ["violations"],
-    }
-    found = axe.Axe().run(page, options=rules).response["violations"]
+    found = []
+    for scheme, rules in RULES.items():
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        options = {"runOnly": rules, "resultTypes": ["violations"]}
+        found += axe.Axe().run(page, options=options).response["violations"]
     return [
         (
             one["id"],

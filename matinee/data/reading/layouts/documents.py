@@ -14,13 +14,15 @@ Lines that are Python dicts are not JSON; the message says how to convert them.
 import ast
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from matinee.data.reading.schema import column_of
 from matinee.errors import DataError
+
+_Row = dict[str, object] | list[object]
 
 _LARGEST = 1 << 31
 _CONVERT = (
@@ -113,7 +115,7 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _documents(text: str) -> Iterator[Any]:
+def _documents(text: str) -> Iterator[object]:
     """All values in a text, one after another; commas between them do not matter."""
     decoder = json.JSONDecoder()
     place, end = 0, len(text.rstrip(", \t\r\n"))
@@ -124,13 +126,13 @@ def _documents(text: str) -> Iterator[Any]:
         yield value
 
 
-def _line(row: Any) -> str:
+def _line(row: _Row) -> str:
     if isinstance(row, dict):
         return json.dumps(row)
     return ",".join(_cell(cell) for cell in row)
 
 
-def _cell(cell: Any) -> str:
+def _cell(cell: object) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
@@ -139,7 +141,7 @@ def _cell(cell: Any) -> str:
     return json.dumps(cell)
 
 
-def _rows(document: Any) -> Iterable[Any]:
+def _rows(document: object) -> Sequence[_Row]:
     """The rows of a document: dicts, or lists if they have no names."""
     if isinstance(document, list):
         dicts = [row for row in document if isinstance(row, dict)]
@@ -165,18 +167,18 @@ def _rows(document: Any) -> Iterable[Any]:
     return max((list(_rows(table)) for table in tables), key=len, default=[])
 
 
-def _are_columns(names: dict[str, Any]) -> bool:
+def _are_columns(names: Iterable[str]) -> bool:
     """Whether keys are names of columns rather than ids."""
     keys = list(names)
     return column_of(keys, "user") is not None or column_of(keys, "item") is not None
 
 
-def _transposed(columns: dict[str, dict[Any, Any]]) -> list[dict[str, Any]]:
+def _transposed(columns: dict[str, dict[Any, Any]]) -> list[dict[str, object]]:
     keys = dict.fromkeys(key for cells in columns.values() for key in cells)
     return [{name: cells.get(key) for name, cells in columns.items()} for key in keys]
 
 
-def _by_user(document: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _by_user(document: dict[str, dict[str, object]]) -> list[dict[str, object]]:
     return [
         {"user": user, "item": item, "rating": value}
         for user, ratings in document.items()

@@ -18,7 +18,7 @@ import polars as pl
 
 from matinee.data.reading.header import is_missing, is_number, is_time
 from matinee.data.reading.layouts.base import Reading, blocks_of_lines
-from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.options import ReadOptions, ValueRange
 from matinee.data.reading.schema import column_of
 
 _NARROWEST, _NARROWEST_WITHOUT_HEADER = 4, 8
@@ -77,7 +77,8 @@ def matrix_shape(
         return None
     shape = None
     if may_have_header and len(whole) > 1:
-        shape = _with_header(names, whole[1:])
+        is_told = options.header is True or bool(options.user or options.item)
+        shape = _with_header(names, whole[1:], is_told)
     if shape is None and may_lack_header:
         shape = _without_header(whole)
     if shape is not None and (options.item or options.user):
@@ -85,14 +86,18 @@ def matrix_shape(
     return shape
 
 
-def _with_header(names: list[str], body: Sequence[Sequence[str]]) -> MatrixShape | None:
+def _with_header(
+    names: list[str], body: Sequence[Sequence[str]], is_told: bool
+) -> MatrixShape | None:
     others = names[1:]
     if len(set(others)) < len(others) or not all(others):
         return None
     first = [row[0] for row in body]
     if len(set(first)) < len(first):
         return None
-    if not _are_ratings([cell for row in body for cell in row[1:]]) or not _are_names(names):
+    if not _are_ratings([cell for row in body for cell in row[1:]]):
+        return None
+    if not is_told and not (_are_names(names, first) and _may_be_items(names, body)):
         return None
     rows_are_items = _has(names[:1], "item") or (not names[0] and _are_titles(first, others))
     if _has(names[:1], "user"):
@@ -117,6 +122,12 @@ def _without_header(body: Sequence[Sequence[str]]) -> MatrixShape | None:
     return MatrixShape(names[1:], None, frozenset(), False, False)
 
 
+def _may_be_items(names: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether columns hold ratings of items, not ids and ratings under unusual names."""
+    is_usual = any(_has(names[:1], role) for role in ("user", "item"))
+    return is_usual or len(names) >= _NARROWEST_WITHOUT_HEADER or _have_one_scale(body)
+
+
 def _have_one_scale(body: Sequence[Sequence[str]]) -> bool:
     """Whether nearly all columns reach as high as the others, as columns of ids do not."""
     columns = [
@@ -135,8 +146,15 @@ def _are_titles(first: Sequence[str], others: Sequence[str]) -> bool:
     return 2 * n_titles > len(first) and not any(_TITLE.search(name) for name in others)
 
 
-def _are_names(names: Sequence[str]) -> bool:
-    """Whether a line holds names or ids of items rather than ratings of one user."""
+def _are_names(names: Sequence[str], first: Sequence[str]) -> bool:
+    """Whether a line holds names or ids of items rather than ratings of one user.
+
+    Args:
+        names: the cells of the line.
+        first: the cells below the first one.
+    """
+    if not is_missing(names[0]) and not is_number(names[0]) and all(map(is_number, first)):
+        return True
     if not names[0] or any(_has(names[:1], role) for role in ("user", "item")):
         return True
     return not any(is_number(name) or is_missing(name) for name in names)
@@ -166,7 +184,7 @@ def _float(cell: str) -> float:
 
 
 def read_matrix(
-    path: Path, shape: MatrixShape, separator: str, scale: tuple[float, float] | None = None
+    path: Path, shape: MatrixShape, separator: str, scale: ValueRange | None = None
 ) -> Reading:
     """The ratings in a text file that is a matrix, block by block."""
     schema = {str(number): pl.String() for number in range(len(shape.names))}
@@ -183,7 +201,7 @@ def read_matrix(
 
 
 def read_matrix_frame(
-    frame: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None = None
+    frame: pl.DataFrame, shape: MatrixShape, scale: ValueRange | None = None
 ) -> Reading:
     """The ratings in a frame that is a matrix."""
     numbered = [pl.col(name).alias(str(number)) for number, name in enumerate(frame.columns)]
@@ -214,23 +232,24 @@ def schema_of(shape: MatrixShape) -> list[str]:
     return [str(number) for number in range(len(shape.names))]
 
 
-def _reading(long: pl.DataFrame, shape: MatrixShape, scale: tuple[float, float] | None) -> Reading:
+def _reading(long: pl.DataFrame, shape: MatrixShape, scale: ValueRange | None) -> Reading:
     names = pl.Series(shape.names, dtype=pl.String)
     column = names.gather(long["column"].to_physical())
     row, across = ("item", "user") if shape.rows_are_items else ("user", "item")
     frame = pl.DataFrame(
         {row: long["row"], across: column, "rating": long["rating"], "line": long["line"]}
     )
-    notes = [
+    note = (
         f"A matrix: each row is read as one {row}, each other column as one {across}; empty "
-        f"cells are no ratings. --{across}-column 1 turns it."
-    ]
+        f"cells are not ratings. --{across}-column 1 transposes it."
+    )
+    if len(shape.names) < _NARROWEST_WITHOUT_HEADER:
+        note += " If it is not a matrix, give --user-column, --item-column and --rating-column."
+    notes = [note]
     return _without_sentinels(frame, notes, scale)
 
 
-def _without_sentinels(
-    frame: pl.DataFrame, notes: list[str], scale: tuple[float, float] | None
-) -> Reading:
+def _without_sentinels(frame: pl.DataFrame, notes: list[str], scale: ValueRange | None) -> Reading:
     value = frame["rating"].str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     if value.null_count():
         return Reading(frame, "rating", notes)  # such as words: for the reader of values
@@ -238,18 +257,18 @@ def _without_sentinels(
         frame = frame.with_columns(rating=value)
     others = value.filter(value != _NONE_IN_JESTER)
     if len(others) < len(value) and others.abs().max() is not None and _below(others, 11):
-        notes.append("The cells of 99 are read as no rating, as in Jester.")
+        notes.append("Cells with 99 are read as missing, as in Jester.")
         frame = frame.filter(value != _NONE_IN_JESTER)
         value = others
     n_zeros = int((value == 0).sum())
     lowest, highest = value.min(), value.max()
-    keeps_zeros = scale is not None and scale[0] <= 0
+    keeps_zeros = scale is not None and scale.lowest <= 0
     n_cells = frame["user"].n_unique() * frame["item"].n_unique()
     many = _MANY_ZEROS if len(value) < n_cells else _SOME_ZEROS
     is_none = n_zeros >= many * max(len(value), 1) and not keeps_zeros
     if is_none and isinstance(lowest, float) and lowest >= 0 and isinstance(highest, float):
         notes.append(
-            f"The {n_zeros:,} cells of 0 are read as no rating; --scale 0:{highest:g} makes them "
+            f"The {n_zeros:,} cells with 0 are read as missing; --scale 0:{highest:g} makes them "
             "ratings."
         )
         frame = frame.filter(value != 0)

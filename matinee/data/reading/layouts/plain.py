@@ -53,7 +53,7 @@ _EVENTS = {"purchase", "play"}
 
 
 def plain_layout(rows: Sequence[Sequence[str]]) -> PlainLayout | None:
-    """The data set that rows come from; None if they are of no known one."""
+    """The well-known data set that rows come from; None if they come from none."""
     n_fields = len(rows[0])
     whole = [[cell.strip() for cell in row] for row in rows if len(row) == n_fields]
     if n_fields in (4, 5) and all(row[2] in _EVENTS for row in whole):

@@ -49,11 +49,33 @@ def test_a_person_may_say_what_the_rows_are(tmp_path: Path) -> None:
         ("Bob", "Up", 3.0),
         ("Dan", "Up", 4.0),
     }
-    assert "--item-column 1 turns it" in notes_of(path)
+    assert "--item-column 1 transposes it" in notes_of(path)
     titles = ",1,2,3,4\nHeat (1995),4,,5,2\nUp (2009),,3,,4\n"
     assert ("Heat (1995)", 3, 5.0) in found_in(path, titles, ReadOptions(user="1"))
     films = found_in(path, "userId,Heat,Up,Alien,Se7en\n1,4,,5,2\n2,,3,,4\n", ReadOptions(user="1"))
     assert (1, "Heat", 4.0) in films
+
+
+def test_numbers_as_names_of_the_columns_are_names_below_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    text = "key,11,12,13,14\n1,4,,5,2\n2,,3,,4\n"
+    rows = {(1, 11, 4.0), (1, 13, 5.0), (1, 14, 2.0), (2, 12, 3.0), (2, 14, 4.0)}
+    assert found_in(path, text) == rows
+    for item in ("1", "key"):
+        assert found_in(path, text, ReadOptions(item=item)) == {(b, a, c) for a, b, c in rows}
+    words = text.replace("\n1,", "\nann,").replace("\n2,", "\nbob,")
+    for options in (ReadOptions(user="key"), ReadOptions(user="1"), ReadOptions(header=True)):
+        assert ("ann", 11, 4.0) in found_in(path, words, options)
+
+
+def test_ids_under_unusual_names_are_no_matrix(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{n},{n % 20 + 1},{n % 60 + 1},{n % 5 + 1}" for n in range(1, 200)]
+    path.write_text("\n".join(["Nr,Kunde,Artikel,Bewertung", *rows]))
+    assert "No user and no item column was recognized" in reading_error(path)
+    path.write_text("key,a,b,c\n1,4,5,2\n2,3,1,4\n3,2,2,5\n")
+    assert len(found_in(path, path.read_text())) == 9
+    assert "If it is not a matrix, give --user-column" in notes_of(path)
 
 
 def test_ids_among_small_numbers_are_no_matrix(tmp_path: Path) -> None:
@@ -76,7 +98,7 @@ def test_jester_has_99_for_none_and_no_header(tmp_path: Path) -> None:
     assert (1, 1, 7.5) in found
     assert (3, 7, -9.899999618530273) in found
     assert len(found) == 9
-    assert "99 are read as no rating" in notes_of(tmp_path / "jester.csv")
+    assert "Cells with 99 are read as missing" in notes_of(tmp_path / "jester.csv")
 
 
 def test_many_zeros_are_no_ratings_unless_the_scale_has_them(tmp_path: Path) -> None:
@@ -91,7 +113,7 @@ def test_some_zeros_are_no_ratings_where_no_cell_is_empty(tmp_path: Path) -> Non
     path = tmp_path / "m.csv"
     text = "user;a;b;c;d;e\n1;0;3,5;5;2;3\n2;4;1;0;2;5\n3;5;2;4;3;1\n"
     assert len(found_in(path, text)) == 13
-    assert "The 2 cells of 0 are read as no rating; --scale 0:5" in notes_of(path)
+    assert "The 2 cells with 0 are read as missing; --scale 0:5" in notes_of(path)
     assert "'3,5' in 'rating' was read as 3.5." in notes_of(path)
     assert len(found_in(path, text.replace("3,5", ""))) == 14
 
