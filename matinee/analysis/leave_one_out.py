@@ -83,8 +83,8 @@ def _predicted_from_others(model: Recommender, stars: Mapping[int, float], index
     for other, given in stars.items():
         if other != index:
             others[model.items_.id(other)] = min(max(given, lowest), highest)
-    scores = model.scores(model.fold_in(others))
-    return float(np.clip(scores[index], lowest, highest))
+    predicted = model.stars(model.fold_in(others))
+    return float(np.clip(predicted[index], lowest, highest))
 
 
 def _root_mean_square(errors: list[float]) -> float:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matinee._types import Indices, Reals
+from matinee._types import Floats, Indices, Reals
 from matinee.data.arguments import (
     RatingsLike,
     id_list,
@@ -47,11 +47,13 @@ from matinee.models.interface import (
     UserState,
     values_in,
 )
+from matinee.models.list_scores import caution, check_taste, distinguished
 from matinee.progress import Progress
 from matinee.threads import one_blas_thread, workers
 from matinee.training.loop import Engine
 
 USERS_PER_BLOCK = 128
+_NO_RATINGS = np.empty(0, np.int32), np.empty(0, np.float32)
 
 __all__ = ["Attribution", "FitOptions", "Person", "Recommender", "ScoredItem", "UserState"]
 
@@ -65,13 +67,19 @@ class Recommender(Configurable, ABC):
 
     - A model declares `name`, `summary` and `capabilities`, its settings by `hyper()`, its fitted
       arrays by `learned()`, and `curve_` by `curve()` if it learns in epochs.
-    - It must implement `_fit`, `_user_vectors`, `_fold_in`, `_scores`, and `_predict` if it
-      predicts stars (or `_predict_at` if its predictions depend on time).
-    - It may implement `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`,
-      `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`, `set_members` and
-      `_score_new_items`.
+    - It must implement `_fit`, `_user_vectors` and `_fold_in`. A model that predicts stars must
+      implement `_predict_all`, and `_predict` (or `_predict_at` if its predictions depend on
+      time); a model that only ranks must implement `_scores`.
+    - It may implement `_scores`, if lists are not to be sorted by cautious stars, `_scores_at`,
+      `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`, `learned_biases`,
+      `engine`, `needs_valid`, `check_arrays`, `members`, `set_members` and `_score_new_items`.
     - `fit` leaves `users_`, `items_`, `scale_`, `history_`, `item_counts_`, `item_means_`, the
       fitted arrays and `curve_`.
+
+    A model answers two questions. The *stars* say what a rating would be; the *score* is what
+    lists are sorted by. A model that only ranks has no stars. The score of a model that only
+    predicts stars is a lower bound of them (`caution`), so that an item that few have rated must
+    earn its place.
 
     A *vector*, (D,), holds everything that a model needs to know about one person; D depends
     on the model.
@@ -88,6 +96,8 @@ class Recommender(Configurable, ABC):
 
     suggested: ClassVar[tuple[str, str]] = ("mf", "ials")
     """The most capable models, named in messages: for ratings, and for implicit feedback."""
+    usual_taste: ClassVar[float] = 0.0
+    """The taste of lists for which none is given; see `scores`."""
     half_life = 0.0  # a model with `recency_weights` makes it a setting
 
     def __post_init__(self) -> None:
@@ -112,12 +122,22 @@ class Recommender(Configurable, ABC):
     ) -> NDArray[np.float32]:
         """The vector of a new person, (D,), from their items, (n,), and ratings, (n,)."""
 
-    @abstractmethod
-    def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores of all items for each vector, (B, D) -> (B, I).
+    def _predict_all(self, vectors: Floats) -> Floats:
+        """Stars of all items before clipping for each vector, (B, D) -> (B, I)."""
+        del vectors
+        raise self._only_ranks()
 
-        Scores are stars before clipping if the model predicts stars.
-        """
+    def _scores(self, vectors: Floats) -> Floats:
+        """What lists are sorted by: a score of all items for each vector, (B, D) -> (B, I)."""
+        stars = self._predict_all(vectors)
+        if self.has_stars:
+            stars = stars - caution(self.scale_, self.item_counts_)
+        return stars
+
+    def _scores_at(self, vectors: Floats, taste: float) -> Floats:
+        """`_scores` at another taste than the usual one, (B, D) -> (B, I)."""
+        average = self._scores(self._fold_in(*_NO_RATINGS)[None])[0]
+        return distinguished(self._scores(vectors), average, taste)
 
     def _predict(
         self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]
@@ -225,7 +245,7 @@ class Recommender(Configurable, ABC):
         for base in cls.__mro__:
             if base is not Recommender:
                 implemented.update(vars(base))
-        check_class(cls, predicts=not implemented.isdisjoint({"_predict", "_predict_at"}))
+        check_class(cls, implemented)
 
     def _rated_by(self, user_index: Indices) -> UserRows:
         """The ratings of known users, for a model that represents users by their ratings
@@ -304,6 +324,11 @@ class Recommender(Configurable, ABC):
         return self.capabilities.predicts_stars and self.scale_.has_stars
 
     @property
+    def ranks_by_stars(self) -> bool:
+        """Whether lists are sorted by stars, less the caution about items that few have rated."""
+        return self.has_stars and type(self)._scores is Recommender._scores
+
+    @property
     def usual(self) -> str:
         """The name of the most capable model for the same table."""
         for_stars, for_implicit_feedback = self.suggested
@@ -332,10 +357,18 @@ class Recommender(Configurable, ABC):
         self.check_fitted()
         return self._fold_in(item_index, value)
 
-    def scores_of(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores of all items for each vector, (B, D) -> (B, I); see `scores`."""
+    def scores_of(self, vectors: Floats, taste: float | None = None) -> Floats:
+        """The scores of all items for each vector, (B, D) -> (B, I); see `scores`."""
         self.check_fitted()
-        return self._scores(vectors)
+        if taste is None or taste == self.usual_taste:
+            return self._scores(vectors)
+        check_taste(taste)
+        return self._scores_at(vectors, taste)
+
+    def stars_of(self, vectors: Floats) -> Floats:
+        """The stars of all items for each vector, (B, D) -> (B, I); see `stars`."""
+        self._require_stars()
+        return self._predict_all(vectors)
 
     def predict_at(
         self,
@@ -388,8 +421,8 @@ class Recommender(Configurable, ABC):
     def predict(self, person: Person, item_id: Id) -> float:
         """The stars that a person would give an item, clipped to the scale."""
         self._require_stars()
-        scores = self._scores(self.profile(person).vector[None])  # (1, I)
-        return float(self._clip(scores[0, self.items_.index(item_id)]))
+        stars = self._predict_all(self.profile(person).vector[None])  # (1, I)
+        return float(self._clip(stars[0, self.items_.index(item_id)]))
 
     def _clip(self, stars: ArrayLike) -> Any:
         """Stars, limited to the scale."""
@@ -427,20 +460,26 @@ class Recommender(Configurable, ABC):
         return float(self._clip(scored.score))
 
     def parts(self, person: Person, item_id: Id) -> tuple[float, Attribution]:
-        """The score of an item for a person, before clipping, and its attribution.
+        """The stars of an item for a person, before clipping, and their attribution.
 
-        The parts add up to the score except for the training residual of a known user (see
-        `explain`).
+        For a model that only ranks it is the score. The parts add up to it except for the
+        training residual of a known user (see `explain`).
 
         Raises:
             UnsupportedError: the model cannot attribute its scores.
         """
         profile = self.profile(person)
         (parts,) = self.parts_each(profile, [item_id])
-        return float(self.scores(profile)[self.items_.index(item_id)]), parts
+        return float(self.attributed(profile)[self.items_.index(item_id)]), parts
+
+    def attributed(self, person: Person) -> Floats:
+        """What `parts` add up to, (I,): the stars, or the scores of a model that only ranks."""
+        if self.has_stars:
+            return self.stars(person)
+        return self.scores(person)
 
     def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[Attribution]:
-        """The attribution of the scores of several items, in some models as fast as of one."""
+        """The attribution of several items, in some models as fast as of one; see `parts`."""
         return self._attribute(self.profile(person), self.items_.indices(item_ids))
 
     def predict_ratings(self, ratings: RatingsLike) -> NDArray[np.float32]:
@@ -499,31 +538,51 @@ class Recommender(Configurable, ABC):
         return self.scored(profile, best, scores)
 
     def scored(
-        self, profile: UserState | None, item_index: Indices, scores: Reals
+        self,
+        profile: UserState | None,
+        item_index: Indices,
+        scores: Reals,
+        stars: Reals | None = None,
     ) -> list[ScoredItem]:
         """Some items with their scores, stars and deviations, in the given order.
 
         Args:
             profile: None for a group, which has no deviations.
             scores: of all items, (I,).
+            stars: of all items, (I,); None: those of the profile. Ignored if the model only
+                ranks.
         """
-        stars: list[float | None] = [None] * len(item_index)
+        clipped: list[float | None] = [None] * len(item_index)
         deviations: list[float | None] = [None] * len(item_index)
-        if self.has_stars:
-            stars = self._clip(scores[item_index]).tolist()
+        if self.has_stars and stars is None and profile is not None:
+            stars = self._predict_all(profile.vector[None])[0]
+        if self.has_stars and stars is not None:
+            clipped = self._clip(stars[item_index]).tolist()
         if self.has_stars and profile is not None:
             known = self._deviations(profile, item_index)
             if known is not None:
                 deviations = known.tolist()
         ids = self.items_.ids[item_index].tolist()
-        return list(map(ScoredItem, ids, scores[item_index].tolist(), stars, deviations))
+        return list(map(ScoredItem, ids, scores[item_index].tolist(), clipped, deviations))
 
-    def scores(self, person: Person) -> NDArray[np.float32]:
+    def scores(self, person: Person, taste: float | None = None) -> NDArray[np.float32]:
         """The scores of all items, (I,), by which `recommend` sorts.
 
-        Scores are stars before clipping if the model predicts stars.
+        Args:
+            taste: from 0, what the person is likely to choose, to 1, what fits their taste; None
+                means `usual_taste`.
         """
-        return np.asarray(self._scores(self.profile(person).vector[None])[0], np.float32)
+        vector = self.profile(person).vector
+        return np.asarray(self.scores_of(vector[None], taste)[0], np.float32)
+
+    def stars(self, person: Person) -> NDArray[np.float32]:
+        """The predicted stars of all items before clipping, (I,).
+
+        Raises:
+            UnsupportedError: the model predicts no stars.
+        """
+        self._require_stars()
+        return np.asarray(self._predict_all(self.profile(person).vector[None])[0], np.float32)
 
     def deviations(self, person: Person, item_index: Indices) -> NDArray[np.float64] | None:
         """The standard deviations of a person's ratings about the predictions, (n,), in stars.
@@ -658,6 +717,9 @@ class Recommender(Configurable, ABC):
                 "so it ranks items and does not predict stars."
             )
         if not self.capabilities.predicts_stars:
-            raise UnsupportedError(
-                f"{self.name} ranks items and does not predict stars; use baseline or mf."
-            )
+            raise self._only_ranks()
+
+    def _only_ranks(self) -> UnsupportedError:
+        return UnsupportedError(
+            f"{self.name} ranks items and does not predict stars; use baseline or mf."
+        )

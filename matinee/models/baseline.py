@@ -69,7 +69,7 @@ class Baseline(Recommender):
         residual = value - self.global_mean_ - self.item_bias_[item_index]  # (n,)
         return np.array([residual.sum() / max(len(value) + self.user_shrinkage, 1e-9)], np.float32)
 
-    def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _predict_all(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(
             vectors + (np.float32(self.global_mean_) + self.item_bias_)
         )  # (B, 1) + (I,)

@@ -310,13 +310,18 @@ class Blend(Recommender):
         for (weight, model), part in zip(self._used(), parts, strict=True):
             yield weight, model, np.ascontiguousarray(part)
 
-    def _scores(self, vectors: Floats) -> Floats:
+    def _predict_all(self, vectors: Floats) -> Floats:
         total = np.full((len(vectors), len(self.items_)), self.intercept_, np.float32)
         for weight, model, part in self._each(vectors):
-            scores = model.scores_of(part)
-            if not self.has_stars:
-                scores = standardized(scores)
-            total += np.float32(weight) * scores
+            total += np.float32(weight) * model.stars_of(part)
+        return total
+
+    def _scores(self, vectors: Floats) -> Floats:
+        if self.has_stars:
+            return super()._scores(vectors)
+        total = np.zeros((len(vectors), len(self.items_)), np.float32)
+        for weight, model, part in self._each(vectors):
+            total += np.float32(weight) * standardized(model.scores_of(part))
         return total
 
     def _deviations(self, profile: UserState, item_index: Indices) -> Doubles | None:
@@ -440,8 +445,9 @@ def _without(model: Recommender, profile: UserState, item_index: int) -> Doubles
     scores = []
     for left_out in range(len(profile.value)):
         item_indices = np.delete(profile.item_index, left_out)
-        vector = model.vector_of(item_indices, np.delete(profile.value, left_out))
-        scores.append(float(model.scores_of(vector[None])[0, item_index]))
+        value = np.delete(profile.value, left_out)
+        own = UserState(item_indices, value, model.vector_of(item_indices, value))
+        scores.append(float(model.attributed(own)[item_index]))
     return np.array(scores)
 
 

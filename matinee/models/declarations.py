@@ -4,7 +4,7 @@ Compiled code trusts indices and shapes, so everything from a file is checked he
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +29,12 @@ _SIZE = re.compile(r"([A-Za-z_]\w*?)([+-]1)?")
 # -- declarations of a class -------------------------------------------------------------
 
 
-def check_class(model: "type[Recommender]", *, predicts: bool) -> None:
+def check_class(model: "type[Recommender]", implemented: Set[str]) -> None:
     """Checks that a concrete model class declares and implements everything that is required.
 
     Args:
-        predicts: whether the class implements a method that predicts stars.
+        implemented: the names of all attributes of the class and its bases, without those of
+            `Recommender`.
 
     Raises:
         TypeError: something is missing or wrong.
@@ -49,8 +50,13 @@ def check_class(model: "type[Recommender]", *, predicts: bool) -> None:
     capabilities = vars(model).get("capabilities", Capabilities())
     if not isinstance(capabilities, Capabilities):
         raise TypeError(f"{model.__name__}.capabilities must be an instance of Capabilities.")
-    if model.capabilities.predicts_stars and not predicts:
-        raise TypeError(f"{model.__name__} predicts stars, so it must implement _predict.")
+    if model.capabilities.predicts_stars:
+        if implemented.isdisjoint({"_predict", "_predict_at"}):
+            raise TypeError(f"{model.__name__} predicts stars, so it must implement _predict.")
+        if "_predict_all" not in implemented:
+            raise TypeError(f"{model.__name__} predicts stars, so it must implement _predict_all.")
+    elif "_scores" not in implemented:
+        raise TypeError(f"{model.__name__} only ranks, so it must implement _scores.")
 
 
 def _check_learned(model: type, name: str, declared: Learned) -> None:

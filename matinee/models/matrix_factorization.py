@@ -295,7 +295,7 @@ class MatrixFactorization(Recommender):
         ones = np.ones(len(item_index))
         return np.column_stack([ones, self.item_factors_[item_index]]).astype(np.float64)
 
-    def _scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _predict_all(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         return scores(self._tables(), vectors)
 
     def _predict(

@@ -269,7 +269,7 @@ class Neighborhood(Recommender):
 
     # -- scores --------------------------------------------------------------------------
 
-    def _scores(self, vectors: Floats) -> Floats:
+    def _predict_all(self, vectors: Floats) -> Floats:
         fixed = np.float32(self.global_mean_) + self.item_bias_  # (I,)
         return np.asarray(vectors[:, :1] + fixed + self._for_all(vectors))
 

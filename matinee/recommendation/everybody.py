@@ -56,13 +56,18 @@ def _fill(
     best: Longs,
     scores: Floats,
 ) -> None:
-    """Fills `best` and `scores`, (B, K), with the items and scores of the lists; -1 where a
-    list is shorter."""
+    """Fills `best` and `scores`, (B, K), with the items of the lists and their stars, or scores
+    if the model only ranks; -1 where a list is shorter."""
     few = few_ratings(model.item_counts_)
 
     def fill(rows: slice) -> None:
-        block = np.array(model.scores_of(model.user_vectors(users[rows])), np.float32)  # (B, I)
-        for row, user, user_scores in zip(range(len(users))[rows], users[rows], block, strict=True):
+        vectors = model.user_vectors(users[rows])
+        block = model.scores_of(vectors, wanted.dials.taste)  # (B, I)
+        shown = block
+        if model.has_stars:
+            shown = model.stars_of(vectors)
+        lines = zip(range(len(users))[rows], users[rows], block, shown, strict=True)
+        for row, user, user_scores, user_shown in lines:
             is_open = wanted.allowed.copy()
             if not wanted.include_seen:
                 is_open[model.history_.of(int(user))[0]] = False
@@ -70,7 +75,7 @@ def _fill(
                 model, catalog, user_scores, is_open, best.shape[1], wanted.dials, few
             )
             best[row, : len(chosen)] = chosen
-            scores[row, : len(chosen)] = user_scores[chosen]
+            scores[row, : len(chosen)] = user_shown[chosen]
 
     blocks = [
         (slice(first, first + USERS_PER_BLOCK),) for first in range(0, len(users), USERS_PER_BLOCK)

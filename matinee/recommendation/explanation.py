@@ -350,7 +350,8 @@ def explain_each(
     Args:
         k: the number of reasons for each item (at least those of a sentence); the others are
             one number. None means all.
-        scores: the model's scores of the items for this person, if they are known already.
+        scores: what the parts of each item add up to (`Recommender.attributed`), if it is known
+            already.
     """
     if not item_ids:
         return []
@@ -360,7 +361,7 @@ def explain_each(
     for first in range(0, len(item_ids), ITEMS_AT_ONCE):
         parts += model.parts_each(profile, item_ids[first : first + ITEMS_AT_ONCE])
     if scores is None:
-        scores = model.scores(profile)[item_index].tolist()
+        scores = model.attributed(profile)[item_index].tolist()
     rated = _RatedItems.of(model, catalog, profile)
     explanations = []
     for index, score, item_parts in zip(item_index.tolist(), scores, parts, strict=True):

@@ -18,16 +18,19 @@ class GroupScores(NamedTuple):
     """The scores of a group and of its M members, for all I items."""
 
     ranked_by: Doubles
-    """(I,), `group` with ties broken."""
-    group: Doubles
     """(I,), the mean or the lowest of the members' scores."""
+    group: Doubles
+    """(I,), the mean or the lowest of `members`."""
     members: Doubles
     """(M, I), one row per person: stars inside the scale. For a model without stars, each
     person's scores in standard deviations above the mean of their scores of all items."""
 
 
 def group_scores(
-    model: Recommender, profiles: Sequence[UserState], how: str = "mean"
+    model: Recommender,
+    profiles: Sequence[UserState],
+    how: str = "mean",
+    taste: float | None = None,
 ) -> GroupScores:
     """The scores of a group, in units that can be compared between people.
 
@@ -35,6 +38,7 @@ def group_scores(
         how: "mean": everyone counts the same. "least-misery": the lowest score of any member
             counts (O'Connor, Cosley, Konstan, Riedl, "PolyLens: a recommender system for
             groups of users", 2001). For both see Masthoff, "Group modeling", 2004.
+        taste: as for `Recommender.scores`.
 
     Raises:
         SettingError: the group is empty, or there is no such aggregation.
@@ -45,17 +49,28 @@ def group_scores(
         )
     if not profiles:
         raise SettingError("A group needs at least one person.")
-    scores = np.stack([model.scores(profile) for profile in profiles]).astype(np.float64)  # (M, I)
-    if model.has_stars:
-        members = np.clip(scores, model.scale_.lowest, model.scale_.highest)
+    each = [model.scores(profile, taste) for profile in profiles]
+    scores = np.stack(each).astype(np.float64)  # (M, I)
+    if not model.has_stars:
+        members = _standardized(scores)
+        ranked_by = _aggregate(members, how)
+        return GroupScores(ranked_by, ranked_by, members)
+    lowest, highest = model.scale_.lowest, model.scale_.highest
+    stars = np.stack([model.stars(profile) for profile in profiles]).astype(np.float64)
+    members = np.clip(stars, lowest, highest)
+    if model.ranks_by_stars and taste is None:
+        # Nobody's prediction counts for more than the best rating; beyond it, it breaks ties
+        within = np.minimum(scores, highest)
+        ranked_by = _aggregate(within, how) + _TIE_BREAK * _aggregate(scores, how)
     else:
-        scores -= scores.mean(axis=1, keepdims=True)
-        spread = scores.std(axis=1, keepdims=True)
-        members = scores = np.where(spread > 0, scores / np.where(spread > 0, spread, 1), 0)
-    group = _aggregate(members, how)
-    # Where several items reach the end of the scale, the scores beyond it decide.
-    ranked_by = group + _TIE_BREAK * _aggregate(scores, how)
-    return GroupScores(ranked_by, group, members)
+        ranked_by = _aggregate(_standardized(scores), how)
+    return GroupScores(ranked_by, _aggregate(members, how), members)
+
+
+def _standardized(scores: Doubles) -> Doubles:
+    scores = scores - scores.mean(axis=1, keepdims=True)
+    spread = scores.std(axis=1, keepdims=True)
+    return np.asarray(scores / np.where(spread > 0, spread, 1))
 
 
 def _aggregate(scores: Doubles, how: str) -> Doubles:

@@ -233,7 +233,7 @@ class Guide:
             known = [item_id for item_id in excluded if self.model.items_.find(item_id) is not None]
             rated = self.recommend(profile, k, filters, include_seen=include_seen, exclude=known)
             return with_unrated(self.model, self.catalog, profile, k, filters, excluded, rated)
-        scores = self.model.scores(profile)  # (I,)
+        scores = self.model.scores(profile, dials.taste)  # (I,)
         left_out = self._left_out([] if include_seen else [profile], exclude)
         chosen, note = self._choose(scores, left_out, k, filters, dials)
         return Suggestions(self._lines(self.model.scored(profile, chosen, scores)), note)
@@ -263,11 +263,12 @@ class Guide:
         if isinstance(people, Mapping):
             raise DataError("people must be a list of people, not the ratings of one person.")
         profiles = [self.model.profile(person) for person in id_list(people, "people")]
-        scores = group_scores(self.model, profiles, how)
+        scores = group_scores(self.model, profiles, how, dials.taste)
         left_out = self._left_out([] if include_seen else profiles, exclude)
         chosen, note = self._choose(scores.ranked_by, left_out, k, filters, dials)
         lines = []
-        suggestions = self._lines(self.model.scored(None, chosen, scores.group))
+        scored = self.model.scored(None, chosen, scores.ranked_by, scores.group)
+        suggestions = self._lines(scored)
         members = scores.members[:, chosen].T.tolist()  # (k, M)
         for suggestion, member_scores in zip(suggestions, members, strict=True):
             lines.append(replace(suggestion, members=tuple(member_scores)))

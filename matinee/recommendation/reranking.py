@@ -46,6 +46,7 @@ from matinee.errors import SettingError, UnsupportedError
 from matinee.linalg import top
 from matinee.models.base import Recommender
 from matinee.models.co_raters import rater_sets
+from matinee.models.list_scores import check_taste
 
 #: A varied list of k items is selected from the 10 k best, but at least 50.
 CANDIDATES, CANDIDATES_PER_PLACE = 50, 10
@@ -63,6 +64,8 @@ class Dials:
     Attributes:
         popularity: -1 (obscure) to 1 (popular).
         diversity: 0 (as the model ranks) to 1 (as varied as the best items allow).
+        taste: 0 (what the person is likely to choose) to 1 (what fits their taste); None: as
+            the model usually ranks (`Recommender.usual_taste`).
 
     Raises:
         SettingError: a dial is outside its range.
@@ -70,6 +73,7 @@ class Dials:
 
     popularity: float = 0.0
     diversity: float = 0.0
+    taste: float | None = None
 
     def __post_init__(self) -> None:
         if not -1 <= self.popularity <= 1:
@@ -80,6 +84,8 @@ class Dials:
             raise SettingError(
                 f"diversity must be from 0 (as ranked) to 1 (varied), not {self.diversity:g}."
             )
+        if self.taste is not None:
+            check_taste(self.taste)
 
 
 AS_RANKED = Dials()

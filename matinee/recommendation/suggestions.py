@@ -17,9 +17,9 @@ class Suggestion:
     """One line of a list.
 
     Attributes:
-        score: what the list is sorted by, unless dials re-rank it: stars, a unitless score or
-            a cosine.
-        stars: the prediction; None for a model that only ranks.
+        score: what the list is sorted by, unless dials re-rank it: a lower bound of the stars, a
+            unitless score or a cosine.
+        stars: the predicted rating; None for a model that only ranks.
         n_ratings: training ratings of the item.
         mean: the mean of these; None if there are none, and for implicit feedback.
         deviation: the standard deviation of the rating around the prediction, in stars; None

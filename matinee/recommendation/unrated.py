@@ -41,7 +41,8 @@ def with_unrated(
             deviation=scored.deviation,
         )
         lines.append(line)
-    lines.sort(key=lambda line: -line.score)
+    # Caution would leave no item without ratings in a list
+    lines.sort(key=lambda line: (line.stars or 0.0, line.score), reverse=True)
     note = ""
     if len(lines) < k:
         note = f"{len(lines)} instead of {k}: no other films of the catalog match."

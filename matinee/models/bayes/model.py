@@ -314,7 +314,7 @@ class BayesianMF(Recommender):
             return None
         return Link(self.threshold_draws_, (self.levels_ - self.global_mean_) / self.deviation_)
 
-    def _scores(self, vectors: Floats) -> Floats:
+    def _predict_all(self, vectors: Floats) -> Floats:
         if self._link is not None:
             return self._linked_scores(vectors, self._link)
         draws = vectors[:, 2 : 2 + self._wide_items.shape[1]]

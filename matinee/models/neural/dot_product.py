@@ -158,7 +158,7 @@ class DotProduct(NeuralRecommender):
 
         return predict
 
-    def _scores(self, vectors: Floats) -> Floats:
+    def _predict_all(self, vectors: Floats) -> Floats:
         return self._link(scores(self._tables(), vectors))
 
     def _predict(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:

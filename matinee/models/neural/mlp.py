@@ -250,7 +250,7 @@ class EmbeddingMLP(NeuralRecommender):
 
         return predict
 
-    def _scores(self, vectors: Floats) -> Floats:
+    def _predict_all(self, vectors: Floats) -> Floats:
         weights, item_sums = self._user_weights(), self._item_sums(self.item_factors_)
         # One person at a time, so that no one's bits depend on the others.
         people = [vector @ weights for vector in vectors]

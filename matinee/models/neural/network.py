@@ -223,7 +223,7 @@ class Network(NeuralRecommender):
 
         return predict
 
-    def _scores(self, vectors: Floats) -> Floats:
+    def _predict_all(self, vectors: Floats) -> Floats:
         import torch
 
         items = np.arange(len(self.items_))

@@ -93,8 +93,7 @@ def suggestions(
     items = [_suggested_film(item) for item in found.items]
     if options.explain:
         item_ids = [item.item_id for item in found.items]
-        scores = [item.score for item in found.items]
-        explanations = snapshot.guide.explain_each(person.profile, item_ids, N_REASONS, scores)
+        explanations = snapshot.guide.explain_each(person.profile, item_ids, N_REASONS)
         for item, reason in zip(items, explanations, strict=True):
             item["explanation"] = reason.to_dict(N_REASONS)
     return {"items": items, "note": found.note} | _provenance(snapshot, person)
@@ -116,9 +115,7 @@ def predictions(
     """Predicts a person's stars for films; see `schemas.Predictions`."""
     indices = [snapshot.index_of(item_id) for item_id in item_ids]
     person, model = snapshot.fold_in(stars, strict=strict), snapshot.guide.model
-    # Raises UnsupportedError if the model predicts no stars
-    model.predict(person.profile, model.items_.id(indices[0]))
-    clipped = np.clip(model.scores(person.profile)[indices], *model.scale_[:2]).tolist()
+    clipped = np.clip(model.stars(person.profile)[indices], *model.scale_[:2]).tolist()
     films: list[Values] = [
         {"item_id": model.items_.id(index), "stars": round(star, 3)}
         for index, star in zip(indices, clipped, strict=True)

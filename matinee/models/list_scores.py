@@ -1,0 +1,56 @@
+"""Scores of lists: caution about items that few have rated, and the dial of taste.
+
+A list is the top of thousands of predictions, so it collects those that are too high by chance,
+and these are the predictions of items that few have rated. Models that sort by stars therefore
+subtract two standard errors of an item's mean rating,
+
+    score(u, i) = stars(u, i) - 2 s / sqrt(n_i + 1),
+
+where n_i is the number of its ratings, and s, a quarter of the width of the scale, is about the
+deviation of ratings: a lower confidence bound, as in Auer, Cesa-Bianchi and Fischer,
+"Finite-time analysis of the multiarmed bandit problem", 2002, with the opposite sign.
+
+The taste T, from 0 to 1, subtracts what anybody would be recommended:
+
+    z(score(u, .)) - T z(score(average person, .))
+
+where z scales scores to mean 0 and deviation 1 over the items. At 1, only what distinguishes this
+person from the average counts.
+"""
+
+import numpy as np
+
+from matinee._types import Floats, Longs
+from matinee.data.ratings import Scale
+from matinee.errors import SettingError
+from matinee.models.stacking import standardized
+
+ERRORS = 2.0
+"""The standard errors that are subtracted; on parts of the training rows of MovieLens-100K and
+latest-small, lists improve up to 4, most of all from 0 to 2."""
+
+
+def caution(scale: Scale, counts: Longs) -> Floats:
+    """What a list subtracts from the stars of each item, (I,), by its number of ratings."""
+    deviation = (scale.highest - scale.lowest) / 4
+    errors = deviation / np.sqrt(counts + 1.0)
+    return np.asarray(ERRORS * errors, np.float32)
+
+
+def distinguished(scores: Floats, average: Floats, taste: float) -> Floats:
+    """The scores at a taste, (B, I).
+
+    Args:
+        scores: (B, I).
+        average: (I,), those of the average person.
+    """
+    return standardized(scores) - np.float32(taste) * standardized(average[None])
+
+
+def check_taste(taste: float) -> None:
+    """Raises SettingError unless the taste is from 0 to 1."""
+    if not 0 <= taste <= 1:
+        raise SettingError(
+            "taste must be from 0 (what you are likely to choose) to 1 (what fits your taste), "
+            f"not {taste:g}."
+        )
