@@ -103,6 +103,13 @@ def dial_options(function: Function) -> Function:
             metavar="X",
             help="From 0 (the ranking of the model) to 1 (films that differ as much as possible).",
         ),
+        click.option(
+            "--taste",
+            type=click.FloatRange(0, 1),
+            metavar="X",
+            help="From 0 (what you are likely to choose) to 1 (what fits your taste). Default: "
+            "depends on the model.",
+        ),
     )
     for option in reversed(options):
         function = option(function)
