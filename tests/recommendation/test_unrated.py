@@ -109,12 +109,14 @@ def test_excluded_ones_are_left_out() -> None:
 
 def test_a_list_with_them_is_not_reranked() -> None:
     expected = (
-        "A list with films that nobody has rated cannot be re-ranked; leave out the popularity "
-        "and the diversity."
+        "A list with films that nobody has rated cannot be re-ranked; leave out the popularity, "
+        "the diversity and the taste."
     )
-    assert expected == error_message(
-        SettingError, lambda: guide().recommend(USER, 3, dials=Dials(0.5, 0), include_unrated=True)
-    )
+    for dials in (Dials(0.5, 0), Dials(taste=1)):
+        assert expected == error_message(
+            SettingError,
+            lambda dials=dials: guide().recommend(USER, 3, dials=dials, include_unrated=True),
+        )
 
 
 def test_a_model_that_needs_ratings_says_so() -> None:
