@@ -80,7 +80,7 @@ split_option = click.option(
 group_option = click.option(
     "--group",
     type=click.Choice(["mean", "least-misery"]),
-    help="Ranking for a group: by the mean of the predictions, or by the lowest. Default: mean.",
+    help="Ranking for a group: by the mean of the scores, or by the lowest. Default: mean.",
 )
 
 

@@ -312,7 +312,7 @@ class Blend(Recommender):
 
     @property
     def ranks_by_stars(self) -> bool:
-        """Whether it predicts stars, by which it then ranks: not if one of its models only ranks."""
+        """Whether it predicts stars: then it ranks by them."""
         return self.has_stars
 
     def _predict_all(self, vectors: Floats) -> Floats:

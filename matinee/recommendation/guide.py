@@ -253,7 +253,8 @@ class Guide:
     ) -> Suggestions:
         """The k best items for several people together that none of them has rated.
 
-        `Suggestion.members` holds the score of each person. The rest is as in `recommend`.
+        `Suggestion.members` holds the stars or score of each person. The rest is as in
+        `recommend`.
 
         Args:
             people: a person who occurs twice counts twice.

@@ -206,7 +206,10 @@ def test_certainty_is_that_of_the_pairs_and_grows_with_ratings(likelihood: str) 
 
 def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile() -> None:
     for user in range(1, 301, 60):
-        trained, folded = all_attributed(fitted(), user), all_attributed(fitted(), history(table(), user))
+        trained, folded = (
+            all_attributed(fitted(), user),
+            all_attributed(fitted(), history(table(), user)),
+        )
         both = np.array([[trained[item], folded[item]] for item in trained])
         assert np.corrcoef(both.T)[0, 1] > 0.9
         assert np.abs(both[:, 0] - both[:, 1]).mean() < 0.15
