@@ -83,7 +83,7 @@ def _predicted_from_others(model: Recommender, stars: Mapping[int, float], index
     for other, given in stars.items():
         if other != index:
             others[model.items_.id(other)] = min(max(given, lowest), highest)
-    predicted = model.stars(model.fold_in(others))
+    predicted = model.all_stars(model.fold_in(others))
     return float(np.clip(predicted[index], lowest, highest))
 
 

@@ -3,9 +3,10 @@
 from matinee.data.ratings import Scale
 from matinee.models.base import Recommender
 from matinee.models.blend import Blend
+from matinee.models.hybrid import Hybrid
 from matinee.models.registry import MEMBERS, Models, member_named
 
-MODELS: Models = (*MEMBERS[:-1], Blend, MEMBERS[-1])
+MODELS: Models = (*MEMBERS[:-1], Blend, Hybrid, MEMBERS[-1])
 """All models in display order; plain-mf, the weakest, stays last."""
 
 

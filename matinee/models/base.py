@@ -366,7 +366,7 @@ class Recommender(Configurable, ABC):
         return self._scores_at(vectors, taste)
 
     def stars_of(self, vectors: Floats) -> Floats:
-        """The stars of all items for each vector, (B, D) -> (B, I); see `stars`."""
+        """The stars of all items for each vector, (B, D) -> (B, I); see `all_stars`."""
         self._require_stars()
         return self._predict_all(vectors)
 
@@ -475,7 +475,7 @@ class Recommender(Configurable, ABC):
     def attributed(self, person: Person) -> Floats:
         """What `parts` add up to, (I,): the stars, or the scores of a model that only ranks."""
         if self.has_stars:
-            return self.stars(person)
+            return self.all_stars(person)
         return self.scores(person)
 
     def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[Attribution]:
@@ -575,7 +575,7 @@ class Recommender(Configurable, ABC):
         vector = self.profile(person).vector
         return np.asarray(self.scores_of(vector[None], taste)[0], np.float32)
 
-    def stars(self, person: Person) -> NDArray[np.float32]:
+    def all_stars(self, person: Person) -> NDArray[np.float32]:
         """The predicted stars of all items before clipping, (I,).
 
         Raises:

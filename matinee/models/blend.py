@@ -28,15 +28,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Indices
-from matinee.data.ratings import Grouped, Ratings
+from matinee.data.ratings import Ratings
 from matinee.data.split import Split, random_split
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.hyperparameters import hyper, learned
-from matinee.models.implicit_feedback import AUTO, find_threshold
+from matinee.models.implicit_feedback import AUTO
+from matinee.models.members import Steps, gathered, list_weights, settings_of_members
 from matinee.models.registry import member_named
-from matinee.models.stacking import nonnegative_ridge, pairs_of, standardized
-from matinee.progress import Progress, Step
+from matinee.models.stacking import nonnegative_ridge, standardized
 from matinee.threads import one_blas_thread
 
 FOR_STARS, FOR_LIKES = ("mf", "item-knn"), ("ials", "ease")
@@ -45,8 +45,6 @@ THIRD, FEWEST, MOST = "dot-product", 10_000, 300_000
 """A third model of "auto", for FEWEST to MOST stars: for more it adds time but no accuracy."""
 ENOUGH = 100
 """The number of held-out ratings, or likes, below which all weights are equal."""
-MOST_USERS, USERS_PER_BLOCK = 1000, 64
-"""The users whose lists determine the weights of models that rank."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -99,12 +97,7 @@ class Blend(Recommender):
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """See `Recommender`; a name with a dot is the setting of a member."""
-        dotted = [f"{name}={value}" for name, value in settings.items() if "." in name]
-        own = {name: value for name, value in settings.items() if "." not in name}
-        if dotted:
-            given = str(own.get("member_settings", ""))
-            own["member_settings"] = " ".join([given, *dotted]).strip()
-        return super().from_settings(own)
+        return super().from_settings(gathered(settings))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -153,23 +146,9 @@ class Blend(Recommender):
                 )
             if name in names[:place]:
                 raise SettingError(f"blend: {name} is repeated; give each model once.")
-        settings: dict[str, dict[str, int | str]] = {
-            name: {"seed": self.seed} for name in self._names(None)
-        }
-        for text in self.member_settings.split():
-            name, dot, rest = text.partition(".")
-            key, equals, value = rest.partition("=")
-            if not (dot and key and equals and value):
-                raise SettingError(
-                    "blend: member_settings must look like mf.factors=32 item-knn.k=50, "
-                    f"unlike '{text}'."
-                )
-            if name not in settings:
-                members = ", ".join(settings)
-                raise SettingError(
-                    f"blend: '{text}' is for '{name}', which is not one of its models: {members}."
-                )
-            settings[name][key] = value
+        settings = settings_of_members(
+            self.name, self.member_settings, self._names(None), self.seed
+        )
         return [member_named(name).from_settings(settings[name]) for name in names]
 
     def _combine(self) -> None:
@@ -214,7 +193,7 @@ class Blend(Recommender):
         names = self._names(len(train))
         self.weights_, self.intercept_ = np.full(len(names), 1 / len(names)), np.array(0.0)
         n_held = round(len(train) * self.holdout)
-        steps = _Steps(options.progress, 2 * len(names))
+        steps = Steps(options.progress, 2 * len(names))
         if n_held >= ENOUGH:
             part = random_split(train, self.holdout, self.seed)
             self.members_ = self._unfitted(names)
@@ -225,7 +204,8 @@ class Blend(Recommender):
                 if self.has_stars:
                     self.weights_, self.intercept_ = self._weigh_stars(part)
                 else:
-                    self.weights_ = self._weigh_likes(part)
+                    weights = list_weights(self.members_, part, self.seed, self.regularization)
+                    self.weights_ = self.weights_ if weights is None else weights
         self.members_ = self._unfitted(names)  # frees the fitted models before the next fit
         for _, model in self._used():
             model.fit(train, n_threads=options.n_threads, progress=steps.next(model.name))
@@ -263,37 +243,6 @@ class Blend(Recommender):
             return self.weights_, self.intercept_
         intercept = weight * (stars.sum() - weights @ sums)
         return weights, np.array(intercept + mean * (1 - weights.sum()))
-
-    def _weigh_likes(self, part: Split) -> Doubles:
-        """Weights, (M,), learned from the held-out items that users like."""
-        threshold = find_threshold(AUTO, part.train, self.name)
-        held_out, rated = part.test.by_user, part.train.by_user
-        users = np.unique(part.test.user_index[part.test.value >= threshold])
-        users = np.random.default_rng(self.seed).permutation(users)[:MOST_USERS]
-        n_models, n_likes = len(self.members_), 0
-        gram, right = np.zeros((n_models, n_models)), np.zeros(n_models)
-        for first in range(0, len(users), USERS_PER_BLOCK):
-            block = users[first : first + USERS_PER_BLOCK]
-            scores = np.stack([self._standard_scores(model, block) for model in self.members_])
-            for row, user in enumerate(block.tolist()):
-                positions = _positions(held_out, user)
-                liked = held_out.indices[positions][held_out.value[positions] >= threshold]
-                known = rated.indices[_positions(rated, user)]
-                squares, differences = pairs_of(scores[:, row], liked, known)
-                gram += len(liked) * squares
-                right += len(liked) * differences
-                n_likes += len(liked)
-        if n_likes < ENOUGH or right.sum() <= 0:
-            return self.weights_
-        # Scaled so that the best multiple of equal weights, to which the penalty pulls, sums
-        # to 1.
-        right *= gram.sum() / (len(gram) * right.sum())
-        weights = nonnegative_ridge(gram, right, self.regularization / n_likes)
-        return np.asarray(weights / weights.sum())
-
-    @staticmethod
-    def _standard_scores(model: Recommender, user_index: Indices) -> Floats:
-        return standardized(model.scores_of(model.user_vectors(user_index)))
 
     # -- people --------------------------------------------------------------------------
 
@@ -445,10 +394,6 @@ def in_words(weights: Mapping[str, float]) -> str:
     return " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items())
 
 
-def _positions(group: Grouped, user: int) -> slice:
-    return slice(group.indptr[user], group.indptr[user + 1])
-
-
 def _without(model: Recommender, profile: UserState, item_index: int) -> Doubles:
     """The score of an item without each of the ratings, (n,), by folding in the others."""
     scores = []
@@ -458,23 +403,3 @@ def _without(model: Recommender, profile: UserState, item_index: int) -> Doubles
         own = UserState(item_indices, value, model.vector_of(item_indices, value))
         scores.append(float(model.attributed(own)[item_index]))
     return np.array(scores)
-
-
-class _Steps:
-    """Combines the progress of several consecutive fits into one."""
-
-    def __init__(self, progress: Progress | None, n_models: int) -> None:
-        self.progress, self.n_models, self.n_begun = progress, n_models, 0
-
-    def next(self, name: str) -> Progress | None:
-        """The progress callback for the next model, in percent; None without progress."""
-        before, total, progress = 100 * self.n_begun, 100 * self.n_models, self.progress
-        self.n_begun += 1
-        if progress is None:
-            return None
-
-        def report(step: Step) -> None:
-            done = before + 100 * step.done // max(step.total, 1)
-            progress(Step(done, total, f"{name} {step.text}"))
-
-        return report

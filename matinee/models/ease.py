@@ -121,10 +121,14 @@ class EASE(Recommender):
         _require_memory(len(items))
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
-            matrix = _gram(run, likers, likes, items)
             unit = random_matrix_norm(n_users, len(items), n_likes) ** 2
-            matrix.flat[:: len(items) + 1] += np.float32(self.regularization * unit)
-            _invert(run, matrix)
+            penalty = self.regularization * unit
+            if 2 * n_users < len(items):
+                matrix = _inverse_by_users(run, likes, items, penalty)
+            else:
+                matrix = _gram(run, likers, likes, items)
+                matrix.flat[:: len(items) + 1] += np.float32(penalty)
+                _invert(run, matrix)
             precision = np.ones(train.n_items)
             precision[items] = matrix.diagonal()
             self.root_precision_ = np.sqrt(precision).astype(np.float32)
@@ -251,6 +255,32 @@ def _gram(run: Run, likers: Likes, likes: Likes, items: NDArray[np.int64]) -> Fl
         rooted = (*by_item, likers.root), (*by_user, likes.root)
         run(sum_both, [(*rooted, part, matrix) for part in parts])
     run(_mirror, [(matrix, rows) for rows in _tiles(len(items))])
+    return matrix
+
+
+def _inverse_by_users(run: Run, likes: Likes, items: NDArray[np.int64], penalty: float) -> Floats:
+    """The inverse of X'X + penalty, (A, A), for few users: X, (U, A), holds the likes.
+
+    By (X'X + c)^-1 = (1 - X' (X X' + c)^-1 X) / c (Woodbury, "Inverting modified matrices", 1950).
+    """
+    position = np.zeros(int(items[-1]) + 1, np.int64)
+    position[items] = np.arange(len(items))
+    counts = np.diff(likes.indptr)
+    user = np.repeat(np.arange(np.count_nonzero(counts)), counts[counts > 0])
+    table = np.zeros((np.count_nonzero(counts), len(items)), np.float32)
+    table[user, position[likes.indices]] = 1.0 if likes.root is None else likes.root
+    form = (table @ table.T).astype(np.float64)
+    form.flat[:: len(form) + 1] += penalty
+    root = np.linalg.inv(np.linalg.cholesky(form)).astype(np.float32)
+    rooted = root @ table  # (U, A)
+    matrix = np.empty((len(items), len(items)), np.float32)
+
+    def fill(rows: slice) -> None:
+        np.matmul(rooted[:, rows].T, rooted, out=matrix[rows])
+        matrix[rows] *= np.float32(-1 / penalty)
+
+    run(fill, [(rows,) for rows in _tiles(len(items))])
+    matrix.flat[:: len(items) + 1] += np.float32(1 / penalty)
     return matrix
 
 

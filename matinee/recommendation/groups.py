@@ -56,7 +56,7 @@ def group_scores(
         ranked_by = _aggregate(members, how)
         return GroupScores(ranked_by, ranked_by, members)
     lowest, highest = model.scale_.lowest, model.scale_.highest
-    stars = np.stack([model.stars(profile) for profile in profiles]).astype(np.float64)
+    stars = np.stack([model.all_stars(profile) for profile in profiles]).astype(np.float64)
     members = np.clip(stars, lowest, highest)
     if model.ranks_by_stars and taste in (None, model.usual_taste):
         # Nobody's prediction counts for more than the best rating; beyond it, it breaks ties

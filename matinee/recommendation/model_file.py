@@ -81,10 +81,7 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
         "history_is_complete": model.history_.is_complete,
     }
     if model.members():
-        header["members"] = [
-            {"model": name, "hyperparameters": member.settings(), "is_fitted": member.is_fitted}
-            for name, member in model.members().items()
-        ]
+        header["members"] = _member_entries(model)
     text = json.dumps(header, sort_keys=True)
     metadata = {"matinee": text, "sha256": digest(text, tensors)}
     arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
@@ -95,6 +92,23 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
         raise ModelFileError(
             f"Cannot write '{path}': {error.strerror}. Give another place with --out."
         ) from error
+
+
+def _member_entries(model: Recommender) -> list[dict[str, Any]]:
+    """What the header says about the members of a model."""
+    entries = []
+    for name, member in model.members().items():
+        entry: dict[str, Any] = {
+            "model": member.name,
+            "hyperparameters": member.settings(),
+            "is_fitted": member.is_fitted,
+        }
+        if name != member.name:
+            entry["name"] = name
+        if member.members():
+            entry["members"] = _member_entries(member)
+        entries.append(entry)
+    return entries
 
 
 def check_target(path: str | Path) -> None:
@@ -170,14 +184,23 @@ def _fill(model: Recommender, header: dict[str, Any], tensors: Arrays) -> None:
     history = _unpack_history(tensors, users, items, _scale(header["scale"]))
     history = replace(history, is_complete=header.get("history_is_complete", False) is True)
     shared = {name: tensors[f"model.{name}"] for name in SHARED}
+    state = _with_prefix(tensors, "model.")
+    restore(model, history, state, _members(header, history, state, shared))
+
+
+def _members(
+    header: dict[str, Any], history: History, tensors: Arrays, shared: Arrays
+) -> dict[str, Recommender]:
+    """The members of a model by name, from its header and its tensors."""
     members: dict[str, Recommender] = {}
     for entry in header.get("members", []):
         member = _unfitted(entry, None, ())
-        members[entry["model"]] = member
+        name = str(entry.get("name", member.name))
+        members[name] = member
         if entry["is_fitted"]:
-            state = _with_prefix(tensors, f"model.{member.name}.") | shared
-            restore(member, history, state, {})
-    restore(model, history, _with_prefix(tensors, "model."), members)
+            state = _with_prefix(tensors, f"{name}.") | shared
+            restore(member, history, state, _members(entry, history, state, shared))
+    return members
 
 
 def _with_prefix(tensors: Arrays, prefix: str) -> Arrays:
@@ -294,16 +317,22 @@ def _model_tensors(model: Recommender, has_history: bool) -> Arrays:
     if not has_history:
         history = history.without_ratings()
     tensors = {f"model.{name}": array for name, array in _checked_state(model).items()}
-    for prefix, member in model.members().items():
-        if member.is_fitted:
-            state = _checked_state(member)
-            tensors |= {
-                f"model.{prefix}.{name}": array
-                for name, array in state.items()
-                if name not in SHARED
-            }
+    tensors |= _member_tensors(model, "model")
     ids = _pack_ids(model.users_.ids, "users") | _pack_ids(model.items_.ids, "items")
     return tensors | _pack_history(history) | ids
+
+
+def _member_tensors(model: Recommender, prefix: str) -> Arrays:
+    """The tensors of the members of a model and of their members, without what they share."""
+    tensors: Arrays = {}
+    for name, member in model.members().items():
+        if not member.is_fitted:
+            continue
+        for array_name, array in _checked_state(member).items():
+            if array_name not in SHARED:
+                tensors[f"{prefix}.{name}.{array_name}"] = array
+        tensors |= _member_tensors(member, f"{prefix}.{name}")
+    return tensors
 
 
 def _checked_state(model: Recommender) -> Arrays:

@@ -115,7 +115,7 @@ def predictions(
     """Predicts a person's stars for films; see `schemas.Predictions`."""
     indices = [snapshot.index_of(item_id) for item_id in item_ids]
     person, model = snapshot.fold_in(stars, strict=strict), snapshot.guide.model
-    clipped = np.clip(model.stars(person.profile)[indices], *model.scale_[:2]).tolist()
+    clipped = np.clip(model.all_stars(person.profile)[indices], *model.scale_[:2]).tolist()
     films: list[Values] = [
         {"item_id": model.items_.id(index), "stars": round(star, 3)}
         for index, star in zip(indices, clipped, strict=True)

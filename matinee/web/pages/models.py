@@ -169,4 +169,4 @@ def _predictions(snapshot: ModelSnapshot, data: PersonData) -> NDArray[np.float3
     model = snapshot.guide.model
     profile = snapshot.fold_in(data.stars(), strict=False).profile
     lowest, highest = model.scale_[:2]
-    return np.clip(model.stars(profile), lowest, highest)
+    return np.clip(model.all_stars(profile), lowest, highest)

@@ -1,0 +1,130 @@
+"""What the models that combine others share: settings of members, weights for lists, progress."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from matinee._types import Doubles, Floats, Indices
+from matinee.data.ratings import Grouped
+from matinee.data.split import Split
+from matinee.errors import SettingError
+from matinee.models.base import Recommender
+from matinee.models.implicit_feedback import AUTO, find_threshold
+from matinee.models.stacking import nonnegative_ridge, pairs_of, standardized
+from matinee.progress import Progress, Step
+
+ENOUGH = 100
+"""The number of held-out ratings, or likes, below which all weights are equal."""
+MOST_USERS, USERS_PER_BLOCK = 1000, 64
+"""The users whose lists determine the weights."""
+
+
+def gathered(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with those of members, whose names have a dot, in `member_settings`."""
+    dotted = [f"{name}={value}" for name, value in settings.items() if "." in name]
+    own = {name: value for name, value in settings.items() if "." not in name}
+    if dotted:
+        given = str(own.get("member_settings", ""))
+        own["member_settings"] = " ".join([given, *dotted]).strip()
+    return own
+
+
+def settings_of_members(
+    model: str, text: str, members: Sequence[str], seed: int
+) -> dict[str, dict[str, int | str]]:
+    """The settings of each member, from a text such as "mf.factors=32 item-knn.k=50".
+
+    Args:
+        model: the name of the model that combines them, for messages.
+        members: the names of all members.
+        seed: the seed of all members, unless the text gives one.
+
+    Raises:
+        SettingError: a part of the text has another form or is for no member.
+    """
+    settings: dict[str, dict[str, int | str]] = {name: {"seed": seed} for name in members}
+    for part in text.split():
+        name, dot, rest = part.partition(".")
+        key, equals, value = rest.partition("=")
+        if not (dot and key and equals and value):
+            raise SettingError(
+                f"{model}: member_settings must look like mf.factors=32 item-knn.k=50, "
+                f"unlike '{part}'."
+            )
+        if name not in settings:
+            raise SettingError(
+                f"{model}: '{part}' is for '{name}', which is not one of its models: "
+                f"{', '.join(settings)}."
+            )
+        settings[name][key] = value
+    return settings
+
+
+def list_weights(
+    members: Sequence[Recommender], part: Split, seed: int, regularization: float
+) -> Doubles | None:
+    """The weights of models that rank, (M,), with sum 1, learned from held-out items that users
+    like.
+
+    A liked item should rank above each of the 500 with the highest mean score that the person has
+    not rated or does not like; the target is 1 for the difference of the scores in each pair.
+
+    Args:
+        members: fitted on the training part.
+        regularization: the penalty of unequal weights, in held-out likes.
+
+    Returns:
+        None if there are too few likes, or no model ranks them above others.
+    """
+    threshold = find_threshold(AUTO, part.train, "members")
+    held_out, rated = part.test.by_user, part.train.by_user
+    users = np.unique(part.test.user_index[part.test.value >= threshold])
+    users = np.random.default_rng(seed).permutation(users)[:MOST_USERS]
+    n_models, n_likes = len(members), 0
+    gram, right = np.zeros((n_models, n_models)), np.zeros(n_models)
+    for first in range(0, len(users), USERS_PER_BLOCK):
+        block = users[first : first + USERS_PER_BLOCK]
+        scores = np.stack([_standard_scores(model, block) for model in members])
+        for row, user in enumerate(block.tolist()):
+            positions = _positions(held_out, user)
+            liked = held_out.indices[positions][held_out.value[positions] >= threshold]
+            known = rated.indices[_positions(rated, user)]
+            squares, differences = pairs_of(scores[:, row], liked, known)
+            gram += len(liked) * squares
+            right += len(liked) * differences
+            n_likes += len(liked)
+    if n_likes < ENOUGH or right.sum() <= 0:
+        return None
+    # Scaled so that the best multiple of equal weights, to which the penalty pulls, sums to 1
+    right *= gram.sum() / (len(gram) * right.sum())
+    weights = nonnegative_ridge(gram, right, regularization / n_likes)
+    return np.asarray(weights / weights.sum())
+
+
+def _standard_scores(model: Recommender, user_index: Indices) -> Floats:
+    return standardized(model.scores_of(model.user_vectors(user_index)))
+
+
+def _positions(group: Grouped, user: int) -> slice:
+    return slice(group.indptr[user], group.indptr[user + 1])
+
+
+class Steps:
+    """Combines the progress of several consecutive fits into one."""
+
+    def __init__(self, progress: Progress | None, n_models: int) -> None:
+        self.progress, self.n_models, self.n_begun = progress, n_models, 0
+
+    def next(self, name: str) -> Progress | None:
+        """The progress callback for the next model, in percent; None without progress."""
+        before, total, progress = 100 * self.n_begun, 100 * self.n_models, self.progress
+        self.n_begun += 1
+        if progress is None:
+            return None
+
+        def report(step: Step) -> None:
+            done = before + 100 * step.done // max(step.total, 1)
+            progress(Step(done, total, f"{name} {step.text}"))
+
+        return report
