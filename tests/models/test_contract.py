@@ -120,7 +120,7 @@ def test_an_unfitted_model_raises_not_fitted(model: Model) -> None:
         lambda: new.similar(ITEM),
         lambda: new.top_items(np.array([0]), 3),
         lambda: new.scores(1, 0.5),
-        lambda: new.stars(1),
+        lambda: new.all_stars(1),
         lambda: new.parts(1, ITEM),
     ]
     for question in questions:
@@ -346,7 +346,7 @@ def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
         error_message(UnsupportedError, lambda: fitted(model).predict_ratings(table())) == expected
     )
     vectors = fitted(model).profile(1).vector[None]
-    assert error_message(UnsupportedError, lambda: fitted(model).stars(1)) == expected
+    assert error_message(UnsupportedError, lambda: fitted(model).all_stars(1)) == expected
     assert error_message(UnsupportedError, lambda: fitted(model).stars_of(vectors)) == expected
 
 

@@ -52,12 +52,12 @@ def test_a_list_is_sorted_by_the_stars_less_the_caution(model: Model) -> None:
     people: list[int | dict[int | str, float]] = [1, 150, {7: 5.0, 27: 1.0}]
     less = 2 * (4 / 4) / np.sqrt(one.item_counts_ + 1)
     for person in people:
-        expected = one.stars(person) - less
+        expected = one.all_stars(person) - less
         np.testing.assert_allclose(one.scores(person), expected, atol=1e-5)
         listed = one.recommend(person, 120, include_seen=True)
         index = one.items_.indices([line.item_id for line in listed])
         assert (np.diff(expected[index]) < 1e-5).all()
-        stars = np.clip(one.stars(person), 1, 5)[index]
+        stars = np.clip(one.all_stars(person), 1, 5)[index]
         assert [line.stars for line in listed] == pytest.approx(stars.tolist(), abs=1e-5)
 
 
@@ -75,7 +75,7 @@ def test_one_rating_of_five_stars_does_not_lead_the_list_of_a_generous_person(
     settings = {"item_shrinkage": 0} if model is Baseline else {}
     one = model.from_settings(settings).fit(with_a_rarity(), n_threads=1)
     generous = dict.fromkeys(table().items.ids[:12].tolist(), 5.0)
-    stars = one.stars(generous)
+    stars = one.all_stars(generous)
     rarity = one.items_.index(ONCE)
     listed = [line.item_id for line in one.recommend(generous, 200)]
     if model is Baseline:
@@ -95,7 +95,7 @@ def test_a_blend_is_cautious_once_and_ranks_by_stars_if_it_has_them() -> None:
     one = Blend.from_settings({"models": "mf,item-knn"}).fit(small_table(), n_threads=1)
     assert one.ranks_by_stars
     less = caution(one.scale_, one.item_counts_)
-    np.testing.assert_allclose(one.scores(1), one.stars(1) - less, atol=1e-5)
+    np.testing.assert_allclose(one.scores(1), one.all_stars(1) - less, atol=1e-5)
     ranks = Blend.from_settings({"models": "item-knn,ease"}).fit(small_table(), n_threads=1)
     assert not ranks.ranks_by_stars
 

@@ -229,7 +229,7 @@ def test_knn_is_the_weighted_formula(model: Model, similarity: str) -> None:
         by = (user, order) if isinstance(one, ItemKNN) else (order, item)
         mass = near[order] ** one.amplification * weight[by]
         expected = offset[user, item] + mass @ left[by] / (mass.sum() + one.damping)
-        scores = one.stars(one.users_.id(user))
+        scores = one.all_stars(one.users_.id(user))
         assert scores[item] == pytest.approx(expected, abs=1e-4)
         pairs = np.array([user], np.int32), np.array([item], np.int32)
         assert one.predict_at(*pairs, None)[0] == pytest.approx(expected, abs=1e-4)
@@ -382,7 +382,7 @@ def test_without_a_rating_is_the_score_of_the_same_person_without_it(model: Mode
     profile = one.profile(7)
     assert parts.without.shape == profile.value.shape
     unused = np.flatnonzero(parts.ratings == 0)
-    score = one.stars(7)[one.items_.index(57)]
+    score = one.all_stars(7)[one.items_.index(57)]
     assert np.abs(parts.without[unused] - score).max() < 0.1
     assert np.abs(parts.without - score).max() > 0.01
 

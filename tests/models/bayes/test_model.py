@@ -183,7 +183,7 @@ def test_predictions_are_inside_the_scale_and_the_same_one_by_one() -> None:
 def test_no_level_can_be_passed() -> None:
     people: list[Any] = [1, 150, {}, {ITEM: 5.0, 7: 5.0, 27: 5.0, 37: 5.0}]
     for person in people:
-        scores = fitted().stars(person)
+        scores = fitted().all_stars(person)
         assert 1 <= scores.min() <= scores.max() <= 5
 
 
@@ -218,7 +218,7 @@ def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile() -> Non
 @pytest.mark.parametrize("stars", [1.0, 5.0])
 def test_a_person_with_equal_ratings_can_be_folded_in(stars: float) -> None:
     same: dict[int | str, float] = dict.fromkeys(table().items.ids.tolist(), stars)
-    scores = fitted().stars(same)
+    scores = fitted().all_stars(same)
     assert np.abs(scores - stars).mean() < 0.8
     mean = float(table().value.mean())
     assert (np.abs(scores - stars) < abs(mean - stars)).all()

@@ -53,7 +53,7 @@ def test_predictions_are_the_formula(model: type[DotProduct], ratings: Ratings) 
     ]
     np.testing.assert_allclose(one.predict_ratings(some), np.clip(expected, 1, 5), rtol=1e-5)
     np.testing.assert_allclose(
-        one.stars(1), [formula(one, 0, item) for item in range(120)], rtol=1e-5
+        one.all_stars(1), [formula(one, 0, item) for item in range(120)], rtol=1e-5
     )
 
 

@@ -131,7 +131,7 @@ def _listed(model: Recommender, user: Id) -> list[Id]:
     """The list of a user; without the caution, which the versions before did not have."""
     listed = [one.item_id for one in model.recommend(user, 100)]
     if model.ranks_by_stars:
-        stars = dict(zip(model.items_.ids.tolist(), model.stars(user).tolist(), strict=True))
+        stars = dict(zip(model.items_.ids.tolist(), model.all_stars(user).tolist(), strict=True))
         listed.sort(key=lambda item_id: (-stars[item_id], model.items_.index(item_id)))
     return listed
 
