@@ -203,7 +203,7 @@ def assert_same(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) ->
 
 
 def all_scores(model: Recommender, person: Any) -> dict[int | str, float]:
-    """The scores of all items by id."""
+    """The scores of all items by id, by which lists are sorted."""
     return {line.item_id: line.score for line in model.recommend(person, 10**6, include_seen=True)}
 
 
@@ -211,6 +211,17 @@ def scores_in_order(model: Recommender, person: Any) -> list[float]:
     """The scores of all items, in the order of the model's items."""
     scores = all_scores(model, person)
     return [scores[item] for item in model.items_.ids.tolist()]
+
+
+def all_attributed(model: Recommender, person: Any) -> dict[int | str, float]:
+    """The stars of all items before clipping, or the scores of a model that only ranks, by id."""
+    return dict(zip(model.items_.ids.tolist(), attributed_in_order(model, person), strict=True))
+
+
+def attributed_in_order(model: Recommender, person: Any) -> list[float]:
+    """The stars of all items before clipping, or the scores of a model that only ranks."""
+    found: list[float] = model.attributed(person).tolist()
+    return found
 
 
 def ids(suggestions: Suggestions) -> list[Id]:

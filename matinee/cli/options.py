@@ -80,7 +80,7 @@ split_option = click.option(
 group_option = click.option(
     "--group",
     type=click.Choice(["mean", "least-misery"]),
-    help="Ranking for a group: by the mean of the predictions, or by the lowest. Default: mean.",
+    help="Ranking for a group: by the mean of the scores, or by the lowest. Default: mean.",
 )
 
 
@@ -102,6 +102,13 @@ def dial_options(function: Function) -> Function:
             show_default=True,
             metavar="X",
             help="From 0 (the ranking of the model) to 1 (films that differ as much as possible).",
+        ),
+        click.option(
+            "--taste",
+            type=click.FloatRange(0, 1),
+            metavar="X",
+            help="From 0 (what you are likely to choose) to 1 (what fits your taste). Default: "
+            "depends on the model.",
         ),
     )
     for option in reversed(options):

@@ -110,6 +110,7 @@ def recommend(
     include_unrated: bool,
     popularity: float,
     diversity: float,
+    taste: float | None,
     group: str | None,
     everybody: bool,
     out: Path | None,
@@ -147,7 +148,7 @@ def recommend(
     is_group = bool(group) or len(users) + len(files) > 1
     if include_unrated and (is_group or everybody):
         raise click.UsageError("--include-unrated needs one person, not a group or --everybody.")
-    dials = Dials(popularity, diversity)
+    dials = Dials(popularity, diversity, taste)
     guide = Guide.load(model_file)
     filters = Filters(genres, not_genres, parse_years(years), min_ratings)
     if only_file is not None:

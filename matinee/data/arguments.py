@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matinee.data.ratings import Ratings
-from matinee.data.vocabulary import Id, is_collection
+from matinee.data.vocabulary import Id, Vocabulary, is_collection
 from matinee.errors import DataError, MatineeError, SettingError
 
 if TYPE_CHECKING:
@@ -211,6 +212,31 @@ def id_list(value: Any, name: str) -> list[Any]:
     if hasattr(value, "tolist"):
         value = value.tolist()
     return list(value)
+
+
+def mask_of(allowed: Any, items: Vocabulary) -> NDArray[np.bool_]:
+    """A mask of items, (I,), from a mask or a list of ids; None stands for all items.
+
+    Raises:
+        DataError: it is neither, or a mask of another length.
+        UnknownNameError: an id is unknown.
+    """
+    if allowed is None:
+        return np.ones(len(items), bool)
+    if not (isinstance(allowed, np.ndarray) and allowed.dtype == bool):
+        ids = id_list(allowed, "allowed")
+        if not ids or not all(isinstance(given, (bool, np.bool_)) for given in ids):
+            mask = np.zeros(len(items), bool)
+            mask[items.indices(ids)] = True
+            return mask
+        allowed = ids
+    given = np.array(allowed)
+    if given.shape != (len(items),):
+        raise DataError(
+            f"The mask of allowed items has shape {given.shape}, "
+            f"but must have shape ({len(items)},)."
+        )
+    return given
 
 
 def described(value: object) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from matinee._types import Floats, Indices, Reals
 from matinee.data.arguments import (
     RatingsLike,
-    id_list,
+    mask_of,
     person_of,
     ratings_of,
     rows_to_predict,
@@ -48,11 +48,10 @@ from matinee.models.interface import (
     values_in,
 )
 from matinee.models.list_scores import caution, check_taste, distinguished
+from matinee.models.top_lists import top_items
 from matinee.progress import Progress
-from matinee.threads import one_blas_thread, workers
 from matinee.training.loop import Engine
 
-USERS_PER_BLOCK = 128
 _NO_RATINGS = np.empty(0, np.int32), np.empty(0, np.float32)
 
 __all__ = ["Attribution", "FitOptions", "Person", "Recommender", "ScoredItem", "UserState"]
@@ -531,7 +530,7 @@ class Recommender(Configurable, ABC):
         """
         k = whole_number(k, "k")
         profile = self.profile(person)
-        scores, candidates = self.scores(profile), self._mask(allowed)  # (I,)
+        scores, candidates = self.scores(profile), mask_of(allowed, self.items_)  # (I,)
         if not include_seen:
             candidates[profile.item_index] = False
         best = top(np.where(candidates, scores, -np.inf), min(k, int(candidates.sum())))
@@ -598,27 +597,7 @@ class Recommender(Configurable, ABC):
         For a user with fewer than k unseen items, seen items follow the unseen ones.
         """
         self.check_fitted()
-        # Compiled code takes half a second to load
-        from matinee.kernels.top_k import top_unseen
-
-        users = np.asarray(user_index, np.int64)
-        best = np.empty((len(users), max(0, min(k, len(self.items_)))), np.int64)
-        history = self.history_.indptr, self.history_.item_index
-
-        def find(rows: slice) -> None:
-            scores = self._scores(self._user_vectors(users[rows]))  # (B, I)
-            scores = np.ascontiguousarray(scores, np.float32)
-            top_unseen(scores, users[rows], history, best[rows])
-
-        blocks = [
-            slice(first, first + USERS_PER_BLOCK) for first in range(0, len(users), USERS_PER_BLOCK)
-        ]
-        n_threads = None
-        if not self.capabilities.thread_safe:
-            n_threads = 1
-        with one_blas_thread(), workers(n_threads) as run:
-            run(find, [(rows,) for rows in blocks if best.size])
-        return best
+        return top_items(self, user_index, k)
 
     def similar(
         self,
@@ -643,7 +622,7 @@ class Recommender(Configurable, ABC):
         k = whole_number(k, "k")
         item = self.items_.index(item_id)
         similarity = self._similarity(item)  # (I,)
-        candidates = self._mask(allowed) & ~np.isnan(similarity)
+        candidates = mask_of(allowed, self.items_) & ~np.isnan(similarity)
         if np.isnan(similarity).all():
             biases, learned_of_it = self.learned_biases(), "nothing about it"
             if biases is not None and biases.item[item]:
@@ -688,26 +667,6 @@ class Recommender(Configurable, ABC):
         """`tastes` of known users by index, (B, F)."""
         self.check_fitted()
         return self._tastes(self._user_vectors(user_index))
-
-    def _mask(self, allowed: NDArray[np.bool_] | Iterable[Id] | None) -> NDArray[np.bool_]:
-        """A mask of items, (I,), from a mask or a list of ids; None stands for all items."""
-        if allowed is None:
-            return np.ones(len(self.items_), bool)
-        is_mask = isinstance(allowed, np.ndarray) and allowed.dtype == bool
-        if not is_mask:
-            ids = id_list(allowed, "allowed")
-            if not ids or not all(isinstance(given, (bool, np.bool_)) for given in ids):
-                mask = np.zeros(len(self.items_), bool)
-                mask[self.items_.indices(ids)] = True
-                return mask
-            allowed = ids
-        given = np.array(allowed)
-        if given.shape != (len(self.items_),):
-            raise DataError(
-                f"The mask of allowed items has shape {given.shape}, "
-                f"but must have shape ({len(self.items_)},)."
-            )
-        return given
 
     def _require_stars(self) -> None:
         self.check_fitted()

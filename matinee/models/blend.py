@@ -259,6 +259,11 @@ class Blend(Recommender):
         for (weight, model), part in zip(self._used(), parts, strict=True):
             yield weight, model, np.ascontiguousarray(part)
 
+    @property
+    def ranks_by_stars(self) -> bool:
+        """Whether it predicts stars: then it ranks by them."""
+        return self.has_stars
+
     def _predict_all(self, vectors: Floats) -> Floats:
         total = np.full((len(vectors), len(self.items_)), self.intercept_, np.float32)
         for weight, model, part in self._each(vectors):
@@ -303,7 +308,8 @@ class Blend(Recommender):
         """The weighted sum of the attributions of its models.
 
         For standardized scores, the mean and deviation are treated as constants, although each
-        rating changes them a little.
+        rating changes them a little. What a model's scores subtract from its stars is a part of
+        the item.
         """
         mean, user, item = float(self.intercept_), 0.0, 0.0
         ratings, without = np.zeros(len(profile.value)), np.full(len(profile.value), mean)
@@ -311,22 +317,25 @@ class Blend(Recommender):
         for weight, model, vectors in self._each(profile.vector[None]):
             own = UserState(profile.item_index, profile.value, vectors[0])
             parts = self._parts_of(model, own, item_index)
-            center = 0.0
+            center, less = 0.0, 0.0
             if not self.has_stars:
                 scores = model.scores_of(vectors)[0].astype(np.float64)
                 center, deviation = scores.mean(), scores.std()
+                if model.has_stars:
+                    less = float(model.stars_of(vectors)[0, item_index]) - scores[item_index]
                 if deviation > 0:
                     weight /= deviation
                 else:
                     weight = 0.0
             mean += weight * (parts.mean - center)
-            user, item = user + weight * parts.user, item + weight * parts.item
+            user, item = user + weight * parts.user, item + weight * (parts.item - less)
             is_exact &= parts.is_exact
             if len(parts.ratings) == len(ratings):
                 ratings += weight * parts.ratings
-                without += weight * (parts.without - center)
+                without += weight * (parts.without - center - less)
             else:  # all ratings are in the part of the user
-                without += weight * (_without(model, own, item_index) - center)
+                others = _without(model, own, item_index)
+                without += weight * (others - center - less)
         return Attribution(mean, user, item, ratings, without, is_exact)
 
     def _parts_of(self, model: Recommender, profile: UserState, item_index: int) -> Attribution:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from matinee._types import Floats, Longs
 from matinee.data.catalog import Catalog
-from matinee.models.base import USERS_PER_BLOCK, Recommender
+from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
+from matinee.models.top_lists import USERS_PER_BLOCK
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
 from matinee.threads import one_blas_thread, workers
 

@@ -58,7 +58,7 @@ def group_scores(
     lowest, highest = model.scale_.lowest, model.scale_.highest
     stars = np.stack([model.all_stars(profile) for profile in profiles]).astype(np.float64)
     members = np.clip(stars, lowest, highest)
-    if model.ranks_by_stars and taste is None:
+    if model.ranks_by_stars and taste in (None, model.usual_taste):
         # Nobody's prediction counts for more than the best rating; beyond it, it breaks ties
         within = np.minimum(scores, highest)
         ranked_by = _aggregate(within, how) + _TIE_BREAK * _aggregate(scores, how)

@@ -210,10 +210,12 @@ class Guide:
         """The k best items for a person that pass the filters, with a note if there are fewer.
 
         Args:
-            dials: re-rank the list: more obscure or more popular items, or more variety (see
-                `recommendation.reranking`). The scores remain the model's.
+            dials: change the list: more obscure or more popular items, more variety (see
+                `recommendation.reranking`; the scores remain the model's), or another taste (see
+                `Recommender.scores`).
             include_unrated: also choose from the items of the catalog that nobody has rated,
-                by what their genres and years promise, if the model can (`bayes`).
+                by what their genres and years promise, if the model can (`bayes`). Such a list
+                is sorted by the predicted stars.
             exclude: ids of further items to leave out, rated or not.
 
         Raises:
@@ -227,7 +229,7 @@ class Guide:
             if dials != AS_RANKED:
                 raise SettingError(
                     "A list with films that nobody has rated cannot be re-ranked; leave out the "
-                    "popularity and the diversity."
+                    "popularity, the diversity and the taste."
                 )
             excluded = frozenset(exclude)
             known = [item_id for item_id in excluded if self.model.items_.find(item_id) is not None]
@@ -251,7 +253,8 @@ class Guide:
     ) -> Suggestions:
         """The k best items for several people together that none of them has rated.
 
-        `Suggestion.members` holds the score of each person. The rest is as in `recommend`.
+        `Suggestion.members` holds the stars or score of each person. The rest is as in
+        `recommend`.
 
         Args:
             people: a person who occurs twice counts twice.

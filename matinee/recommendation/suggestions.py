@@ -24,8 +24,8 @@ class Suggestion:
         mean: the mean of these; None if there are none, and for implicit feedback.
         deviation: the standard deviation of the rating around the prediction, in stars; None
             for models that have no such estimate.
-        members: in a list for a group, the score of each person (`GroupScores.members`), in
-            the given order.
+        members: in a list for a group, the stars of each person, or their standardized score
+            if the model only ranks (`GroupScores.members`), in the given order.
     """
 
     item_id: Id

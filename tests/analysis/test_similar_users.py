@@ -31,7 +31,7 @@ from matinee.errors import SettingError, UnknownNameError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.recommendation.co_rating import co_rating
 from tests.conftest import real_data, simulated
-from tests.helpers import error_message, fitted
+from tests.helpers import all_scores, error_message, fitted
 
 RATED_NOTHING = "There are no neighbors without ratings; rate some films first."
 
@@ -145,7 +145,8 @@ def test_the_films_are_counted_over_all_neighbors() -> None:
             if stars >= 4 and item not in history(guide, 5):
                 loved[item] = loved.get(item, 0) + 1
     assert {film.item_id: film.n_loved for film in found.films} == loved
-    order = [(-film.n_loved, -(film.stars or 0)) for film in found.films]
+    scores = all_scores(guide.model, 5)
+    order = [(-film.n_loved, -scores[film.item_id]) for film in found.films]
     assert order == sorted(order)
     assert neighbors(guide, 5, 12, n_films=4).films == found.films[:4]
 

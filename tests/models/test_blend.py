@@ -184,18 +184,18 @@ def test_a_model_that_memorizes_is_left_out() -> None:
 def test_one_model_alone_is_that_model_but_for_a_straight_line() -> None:
     one = Blend.from_settings({"models": "item-knn"}).fit(table(), n_threads=1)
     alone = model_named("item-knn")().fit(table(), n_threads=1)
-    expected = float(one.intercept_) + float(one.weights_[0]) * alone.scores(7)
-    assert np.allclose(one.scores(7), expected, atol=1e-5)
+    expected = float(one.intercept_) + float(one.weights_[0]) * alone.all_stars(7)
+    assert np.allclose(one.all_stars(7), expected, atol=1e-5)
     assert float(one.weights_[0]) == pytest.approx(1, abs=0.1)
-    assert one.scores(7).mean() == pytest.approx(alone.scores(7).mean(), abs=0.1)
+    assert one.all_stars(7).mean() == pytest.approx(alone.all_stars(7).mean(), abs=0.1)
 
 
 def test_with_few_ratings_it_is_the_mean_of_its_models() -> None:
     few = table().subset(np.arange(10 * ENOUGH - 10))
     one = Blend.from_settings(PAIR).fit(few, n_threads=1)
     assert one.member_weights() == {"mf": 0.5, "item-knn": 0.5}
-    means = np.mean([member.scores(5) for member in one.members_], axis=0)
-    assert np.allclose(one.scores(5), means, atol=1e-5)
+    means = np.mean([member.all_stars(5) for member in one.members_], axis=0)
+    assert np.allclose(one.all_stars(5), means, atol=1e-5)
 
 
 def test_the_models_are_fitted_on_all_ratings_in_the_end() -> None:

@@ -11,7 +11,13 @@ import pytest
 from matinee.data.catalog import Catalog
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.split import Split, given_parts, random_split
-from matinee.errors import DataError, NotFittedError, UnknownNameError, UnsupportedError
+from matinee.errors import (
+    DataError,
+    NotFittedError,
+    SettingError,
+    UnknownNameError,
+    UnsupportedError,
+)
 from matinee.evaluation.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
@@ -21,7 +27,7 @@ from tests.conftest import simulated
 from tests.helpers import (
     ITEM,
     Model,
-    all_scores,
+    all_attributed,
     arrays,
     assert_same,
     error_message,
@@ -113,6 +119,8 @@ def test_an_unfitted_model_raises_not_fitted(model: Model) -> None:
         lambda: new.recommend(1),
         lambda: new.similar(ITEM),
         lambda: new.top_items(np.array([0]), 3),
+        lambda: new.scores(1, 0.5),
+        lambda: new.all_stars(1),
         lambda: new.parts(1, ITEM),
     ]
     for question in questions:
@@ -195,17 +203,46 @@ def test_exactly_k_unseen_items_come_best_first(model: Model) -> None:
 
 
 @every_model_and_the_docs
-def test_stars_beside_scores_are_inside_the_scale_or_none(model: Model) -> None:
-    for one in fitted(model).recommend(1, 120, include_seen=True):
-        if model.capabilities.predicts_stars:
-            assert one.stars == pytest.approx(np.clip(one.score, 1, 5), abs=1e-5)
-        else:
-            assert one.stars is None
+def test_stars_beside_scores_are_the_predictions_or_none(model: Model) -> None:
+    people: list[Any] = [1, {7: 5.0, 27: 1.0}]
+    for person in people:
+        for line in fitted(model).recommend(person, 12, include_seen=True):
+            if model.capabilities.predicts_stars:
+                assert 1 <= (line.stars or 0) <= 5
+                predicted = fitted(model).predict(person, line.item_id)
+                assert line.stars == pytest.approx(predicted, abs=1e-5)
+            else:
+                assert line.stars is None
+
+
+@every_model_and_the_docs
+def test_lists_are_sorted_by_the_scores_at_every_taste(model: Model) -> None:
+    one, few = fitted(model), {7: 5.0, 27: 1.0}
+    people: list[Any] = [1, few, {}]
+    for person in people:
+        usual = one.scores(person)
+        listed = one.recommend(person, 120, include_seen=True)
+        assert [line.score for line in listed] == sorted(usual.tolist(), reverse=True)
+        assert np.array_equal(one.scores(person, one.usual_taste), usual)
+        for taste in (0, 0.5, 1):
+            scores = one.scores(person, taste)
+            assert (scores.shape, scores.dtype) == (usual.shape, usual.dtype)
+            assert np.isfinite(scores).all()
+            vectors = np.stack([one.profile(who).vector for who in (person, 5)])
+            assert np.allclose(one.scores_of(vectors, taste)[0], scores, atol=1e-5)
+        with pytest.raises(SettingError, match=r"^taste must be from 0 "):
+            one.scores(person, 1.5)
+
+
+@every_model_and_the_docs
+def test_the_taste_of_the_average_person_distinguishes_no_item(model: Model) -> None:
+    assert np.abs(fitted(model).scores({}, 1)).max() < 1e-5
 
 
 @every_model_and_the_docs
 def test_seen_items_are_included_when_asked(model: Model) -> None:
-    assert set(all_scores(fitted(model), 1)) == set(table().items.ids.tolist())
+    everything = fitted(model).recommend(1, 10**6, include_seen=True)
+    assert {one.item_id for one in everything} == set(table().items.ids.tolist())
 
 
 @every_model_and_the_docs
@@ -308,6 +345,9 @@ def test_a_model_that_only_ranks_refuses_to_predict_stars(model: Model) -> None:
     assert (
         error_message(UnsupportedError, lambda: fitted(model).predict_ratings(table())) == expected
     )
+    vectors = fitted(model).profile(1).vector[None]
+    assert error_message(UnsupportedError, lambda: fitted(model).all_stars(1)) == expected
+    assert error_message(UnsupportedError, lambda: fitted(model).stars_of(vectors)) == expected
 
 
 @every_star_model
@@ -383,7 +423,7 @@ def test_a_score_is_the_sum_of_its_parts_or_another_model_is_suggested(model: Mo
     people: list[Any] = [1, 150, 300, history(table(), 1), few, {}]
     for person in people:
         score, parts = one.parts(person, ITEM)
-        assert score == pytest.approx(all_scores(one, person)[ITEM], abs=1e-5)
+        assert score == pytest.approx(all_attributed(one, person)[ITEM], abs=1e-5)
         assert parts.ratings.shape in {(0,), one.profile(person).item_index.shape}
         assert parts.without.shape == parts.ratings.shape
         assert np.isfinite([*parts.ratings, *parts.without]).all()
@@ -450,7 +490,7 @@ def test_a_new_person_gets_unseen_items_at_once(model: Model) -> None:
 
 @every_model_and_the_docs
 def test_a_new_person_without_ratings_gets_the_average_list(model: Model) -> None:
-    scores = list(all_scores(fitted(model), {}).values())
+    scores = [one.score for one in fitted(model).recommend({}, 10**6)]
     assert len(scores) == table().n_items
     assert np.isfinite(scores).all()
     if model.capabilities.predicts_stars:
@@ -460,8 +500,8 @@ def test_a_new_person_without_ratings_gets_the_average_list(model: Model) -> Non
 @every_model_and_the_docs
 def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile(model: Model) -> None:
     for user in range(1, 301, 60):
-        trained = all_scores(fitted(model), user)
-        folded = all_scores(fitted(model), history(table(), user))
+        trained = all_attributed(fitted(model), user)
+        folded = all_attributed(fitted(model), history(table(), user))
         both = np.array([[trained[item], folded[item]] for item in trained])
         assert np.corrcoef(both.T)[0, 1] > 0.9
 

@@ -40,14 +40,27 @@ def refused(body: dict[str, Any], base: type = Popularity) -> str:
 def test_a_model_that_predicts_stars_must_write_how() -> None:
     told = refused({"capabilities": Capabilities()})
     assert told == "Mine predicts stars, so it must implement _predict."
-    type("Mine", (Popularity,), {"capabilities": Capabilities(), "_predict": lambda *_: None})
-    type("Mine", (Popularity,), {"capabilities": Capabilities(), "_predict_at": lambda *_: None})
+    for one in ("_predict", "_predict_at"):
+        body: dict[str, object] = {"capabilities": Capabilities(), one: lambda *_: None}
+        assert refused(body) == "Mine predicts stars, so it must implement _predict_all."
+        type("Mine", (Popularity,), body | {"_predict_all": lambda *_: None})
+
+
+def test_a_model_that_only_ranks_must_write_its_scores() -> None:
+    written = {name: lambda *_: None for name in ("_fit", "_user_vectors", "_fold_in")}
+    body = written | {
+        "name": "mine",
+        "summary": "It does.",
+        "capabilities": Capabilities(predicts_stars=False),
+    }
+    assert refused(body, Recommender) == "Mine only ranks, so it must implement _scores."
+    type("Mine", (Recommender,), body | {"_scores": lambda *_: None})
 
 
 def test_a_model_must_have_a_name_and_a_summary() -> None:
     written = {
         name: lambda *_: None
-        for name in ("_fit", "_user_vectors", "_fold_in", "_scores", "_predict")
+        for name in ("_fit", "_user_vectors", "_fold_in", "_predict_all", "_predict")
     }
     assert refused(written, Recommender) == "Mine must declare its name as a string."
     named = written | {"name": "mine"}

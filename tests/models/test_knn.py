@@ -19,7 +19,7 @@ from matinee.models.baseline import Baseline
 from matinee.models.knn import SIMILARITIES, USERS_PER_BLOCK, ItemKNN, UserKNN
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import real_data, simulated
-from tests.helpers import error_message, history, scores_in_order, small_table
+from tests.helpers import attributed_in_order, error_message, history, small_table
 from tests.reference import similarity_twin, weighted_twin
 
 Model = type[ItemKNN] | type[UserKNN]
@@ -115,7 +115,7 @@ def test_scores_are_those_of_the_formulas(model: Model, similarity: str) -> None
     one = fitted(model, similarity)
     twin = Twin(one, small_table())
     for user in (3, 40):
-        known = scores_in_order(one, small_table().users.id(user))
+        known = attributed_in_order(one, small_table().users.id(user))
         items = range(0, small_table().n_items, 3)
         expected = [twin.score(twin.people[user], item) for item in items]
         np.testing.assert_allclose([known[item] for item in items], expected, atol=2e-5)
@@ -126,7 +126,7 @@ def test_without_ratings_scores_are_sums_of_cosines_of_sets(model: Model) -> Non
     one = fitted(model, is_unary=True)
     twin = Twin(one, unary())
     expected = [twin.score(twin.people[5], item) for item in range(unary().n_items)]
-    np.testing.assert_allclose(scores_in_order(one, unary().users.id(5)), expected, atol=2e-5)
+    np.testing.assert_allclose(attributed_in_order(one, unary().users.id(5)), expected, atol=2e-5)
     assert max(expected) > 0.1
 
 
@@ -165,8 +165,8 @@ def test_users_and_items_in_another_order_change_only_the_order(model: Model) ->
     one = model().fit(small_table(), n_threads=1)
     asked = one.users_.id(7), other.users_.id(users[7])
     np.testing.assert_allclose(
-        np.array(scores_in_order(other, asked[1]))[items],
-        np.array(scores_in_order(one, asked[0])),
+        np.array(attributed_in_order(other, asked[1]))[items],
+        np.array(attributed_in_order(one, asked[0])),
         atol=2e-5,
     )
 
@@ -218,7 +218,7 @@ def test_without_neighbors_the_biases_are_predicted(model: Model) -> None:
         shy.predict_ratings(small_table()), baseline.predict_ratings(small_table()), atol=1e-5
     )
     np.testing.assert_allclose(
-        scores_in_order(shy, {}), all_scores_of_baseline(baseline), atol=1e-5
+        attributed_in_order(shy, {}), all_scores_of_baseline(baseline), atol=1e-5
     )
 
 
@@ -248,8 +248,8 @@ def test_a_known_person_folded_in_with_their_own_ratings_gets_their_own_scores(
     one = fitted(model, similarity)
     for user in (1, 30):
         np.testing.assert_allclose(
-            scores_in_order(one, history(small_table(), user)),
-            scores_in_order(one, user),
+            attributed_in_order(one, history(small_table(), user)),
+            attributed_in_order(one, user),
             atol=1e-4,
         )
 
@@ -280,7 +280,7 @@ def test_the_score_without_a_rating_is_that_of_a_person_who_never_gave_it(
     place = one.items_.index(ITEM)
     for item, without in zip(mine, parts.without.tolist(), strict=True):
         others = {other: stars for other, stars in mine.items() if other != item}
-        assert without == pytest.approx(scores_in_order(one, others)[place], abs=1e-5)
+        assert without == pytest.approx(attributed_in_order(one, others)[place], abs=1e-5)
     assert np.ptp(parts.without) > 0
     assert np.isfinite(score)
 
@@ -353,8 +353,8 @@ def test_which_number_stands_for_having_makes_no_difference(model: Model) -> Non
         )
         for stars in (1.0, 5.0)
     )
-    assert scores_in_order(one, 7) == scores_in_order(five, 7)
-    assert scores_in_order(one, {ITEM: 1.0}) == scores_in_order(five, {ITEM: 5.0})
+    assert attributed_in_order(one, 7) == attributed_in_order(five, 7)
+    assert attributed_in_order(one, {ITEM: 1.0}) == attributed_in_order(five, {ITEM: 5.0})
 
 
 # -- settings and files ------------------------------------------------------------------------------------------

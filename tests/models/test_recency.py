@@ -229,7 +229,7 @@ def test_knn_is_the_weighted_formula(model: Model, similarity: str) -> None:
         by = (user, order) if isinstance(one, ItemKNN) else (order, item)
         mass = near[order] ** one.amplification * weight[by]
         expected = offset[user, item] + mass @ left[by] / (mass.sum() + one.damping)
-        scores = one.scores(one.users_.id(user))
+        scores = one.all_stars(one.users_.id(user))
         assert scores[item] == pytest.approx(expected, abs=1e-4)
         pairs = np.array([user], np.int32), np.array([item], np.int32)
         assert one.predict_at(*pairs, None)[0] == pytest.approx(expected, abs=1e-4)
@@ -280,7 +280,7 @@ def leaning(model: Recommender) -> float:
         profile = model.profile(user)
         is_open = np.ones(len(model.items_), bool)
         is_open[profile.item_index] = False
-        scores = model.scores(profile)
+        scores = model.attributed(profile)
         gap = scores[is_first & is_open].mean() - scores[~is_first & is_open].mean()
         total += float(gap) * (1 if user < PEOPLE // 2 else -1)
     return total / PEOPLE
@@ -303,9 +303,9 @@ def test_where_tastes_flip_the_new_ones_win(model: Model, has_stars: bool) -> No
 def test_an_endless_half_life_changes_next_to_nothing(model: Model) -> None:
     plain = model.from_settings({}).fit(table(), n_threads=1)
     endless = model.from_settings({"half_life": 1e6}).fit(table(), n_threads=1)
-    expected = plain.scores(1)
-    assert np.abs(endless.scores(1) - expected).max() < 0.02 * np.abs(expected).max()
-    assert np.abs(fitted(model).scores(1) - expected).max() > 0.05 * expected.std()
+    expected = plain.attributed(1)
+    assert np.abs(endless.attributed(1) - expected).max() < 0.02 * np.abs(expected).max()
+    assert np.abs(fitted(model).attributed(1) - expected).max() > 0.05 * expected.std()
 
 
 @each(WITH_HALF_LIFE)
@@ -382,7 +382,7 @@ def test_without_a_rating_is_the_score_of_the_same_person_without_it(model: Mode
     profile = one.profile(7)
     assert parts.without.shape == profile.value.shape
     unused = np.flatnonzero(parts.ratings == 0)
-    score = one.scores(7)[one.items_.index(57)]
+    score = one.all_stars(7)[one.items_.index(57)]
     assert np.abs(parts.without[unused] - score).max() < 0.1
     assert np.abs(parts.without - score).max() > 0.01
 

@@ -15,7 +15,7 @@ from tests.helpers import Model, each_kind_of_model, error_message, guide, misus
 
 
 @each_kind_of_model
-@pytest.mark.parametrize("dials", [AS_RANKED, Dials(popularity=-0.5)])
+@pytest.mark.parametrize("dials", [AS_RANKED, Dials(popularity=-0.5), Dials(taste=1)])
 def test_each_list_is_the_one_that_its_user_gets_alone(model: Model, dials: Dials) -> None:
     one = guide(model)
     filters = Filters(min_ratings=20, not_items=(7, 17))

@@ -123,8 +123,8 @@ def test_with_few_reasons_the_others_are_one_number_and_all_else_is_the_same(
         assert one.reasons == other.reasons[: len(one.reasons)]
         assert one.to_dict(min(k, 3)) == other.to_dict(min(k, 3))
         assert one.sentence() == other.sentence()
-    scores = small.scores(mine)[small.items_.indices(films)].tolist()
-    given = explain_each(small, Catalog(), mine, films, k, scores)
+    stars = small.all_stars(mine)[small.items_.indices(films)].tolist()
+    given = explain_each(small, Catalog(), mine, films, k, stars)
     assert [one.to_dict(k) for one in given] == [one.to_dict(k) for one in some]
     assert explain_each(small, Catalog(), mine, [], k) == []
 

@@ -72,10 +72,11 @@ def test_it_is_predicted_by_its_genre() -> None:
 def test_a_list_has_them_only_on_request() -> None:
     everything = guide().recommend(USER, 1000, include_unrated=True, include_seen=True)
     assert set(ids(everything)) == set(range(40)) | {900, 901, 902, 903}
-    scores = [line.score for line in everything.items]
-    assert scores == sorted(scores, reverse=True)
-    rated = [line for line in everything.items if line.n_ratings]
-    assert rated == guide().recommend(USER, 40, include_seen=True).items
+    stars = [line.stars or 0.0 for line in everything.items]
+    assert stars == sorted(stars, reverse=True)
+    rated = {line.item_id: line for line in everything.items if line.n_ratings}
+    alone = guide().recommend(USER, 40, include_seen=True).items
+    assert rated == {line.item_id: line for line in alone}
     (new,) = (line for line in everything.items if line.item_id == NEW_LIKED)
     assert (new.film.title, new.n_ratings, new.mean) == ("Brand New Film (2020)", 0, None)
     assert new.stars == pytest.approx(guide().predict(USER, NEW_LIKED))
@@ -108,12 +109,14 @@ def test_excluded_ones_are_left_out() -> None:
 
 def test_a_list_with_them_is_not_reranked() -> None:
     expected = (
-        "A list with films that nobody has rated cannot be re-ranked; leave out the popularity "
-        "and the diversity."
+        "A list with films that nobody has rated cannot be re-ranked; leave out the popularity, "
+        "the diversity and the taste."
     )
-    assert expected == error_message(
-        SettingError, lambda: guide().recommend(USER, 3, dials=Dials(0.5, 0), include_unrated=True)
-    )
+    for dials in (Dials(0.5, 0), Dials(taste=1)):
+        assert expected == error_message(
+            SettingError,
+            lambda dials=dials: guide().recommend(USER, 3, dials=dials, include_unrated=True),
+        )
 
 
 def test_a_model_that_needs_ratings_says_so() -> None:

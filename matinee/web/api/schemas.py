@@ -126,12 +126,19 @@ class ListOptions(_FilterOptions):
     diversity: float = Field(
         0.0, ge=0, le=1, description="0 for the best films, up to 1 for the most varied list."
     )
+    taste: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="0 for the films that the person is likely to choose, up to 1 for those that "
+        "fit their taste; null for what the model usually does.",
+    )
     include_rated: bool = Field(False, description="Include films that the person has rated.")
     explain: bool = Field(False, description="Explain each film, which takes longer.")
 
     def dials(self) -> Dials:
         """The re-ranking options as `Guide.recommend` expects them."""
-        return Dials(self.popularity, self.diversity)
+        return Dials(self.popularity, self.diversity, self.taste)
 
 
 class OwnRating(_StrictModel):

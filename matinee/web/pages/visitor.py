@@ -111,7 +111,7 @@ class Visitor:
             exclude=self.snapshot.known_ids(self.data.not_interested),
         )
         indices = [self.snapshot.index_of(item.item_id) for item in suggestions.items]
-        scores = self.model.scores(self.profile)
+        scores = self.model.scores(self.profile, options.taste)
         films = self.cards.predicted(self.profile, indices, scores, self.ratings)
         return FilmList(films, suggestions.note)
 

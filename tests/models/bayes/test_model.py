@@ -22,7 +22,7 @@ from matinee.threads import workers
 from tests.conftest import simulated
 from tests.helpers import (
     ITEM,
-    all_scores,
+    all_attributed,
     arrays,
     assert_same,
     error_message,
@@ -153,7 +153,7 @@ def test_fitting_with_regression_forgets_the_thresholds() -> None:
     one.fit(new, n_threads=1)
     assert (one.levels_.size, one.threshold_draws_.size) == (0, 0)
     twin = BayesianMF(**PROBIT | {"likelihood": "regression"}).fit(new, n_threads=1)
-    assert all_scores(one, 1) == all_scores(twin, 1)
+    assert all_attributed(one, 1) == all_attributed(twin, 1)
 
 
 def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
     assert_same(arrays(fitted()), arrays(loaded))
     few: dict[int | str, float] = {7: 5.0, 27: 1.0}
     for person in (1, few):
-        assert all_scores(loaded, person) == all_scores(fitted(), person)
+        assert all_attributed(loaded, person) == all_attributed(fitted(), person)
 
 
 def test_predictions_are_inside_the_scale_and_the_same_one_by_one() -> None:
@@ -183,7 +183,7 @@ def test_predictions_are_inside_the_scale_and_the_same_one_by_one() -> None:
 def test_no_level_can_be_passed() -> None:
     people: list[Any] = [1, 150, {}, {ITEM: 5.0, 7: 5.0, 27: 5.0, 37: 5.0}]
     for person in people:
-        scores = fitted().scores(person)
+        scores = fitted().all_stars(person)
         assert 1 <= scores.min() <= scores.max() <= 5
 
 
@@ -206,7 +206,10 @@ def test_certainty_is_that_of_the_pairs_and_grows_with_ratings(likelihood: str) 
 
 def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile() -> None:
     for user in range(1, 301, 60):
-        trained, folded = all_scores(fitted(), user), all_scores(fitted(), history(table(), user))
+        trained, folded = (
+            all_attributed(fitted(), user),
+            all_attributed(fitted(), history(table(), user)),
+        )
         both = np.array([[trained[item], folded[item]] for item in trained])
         assert np.corrcoef(both.T)[0, 1] > 0.9
         assert np.abs(both[:, 0] - both[:, 1]).mean() < 0.15
@@ -215,7 +218,7 @@ def test_folding_in_a_known_users_own_ratings_is_close_to_their_profile() -> Non
 @pytest.mark.parametrize("stars", [1.0, 5.0])
 def test_a_person_with_equal_ratings_can_be_folded_in(stars: float) -> None:
     same: dict[int | str, float] = dict.fromkeys(table().items.ids.tolist(), stars)
-    scores = fitted().scores(same)
+    scores = fitted().all_stars(same)
     assert np.abs(scores - stars).mean() < 0.8
     mean = float(table().value.mean())
     assert (np.abs(scores - stars) < abs(mean - stars)).all()
@@ -250,7 +253,7 @@ def test_a_score_is_the_sum_of_its_parts() -> None:
     for person in people:
         score, parts = one.parts(person, ITEM)
         assert not parts.is_exact or not person
-        assert score == pytest.approx(all_scores(one, person)[ITEM], abs=1e-5)
+        assert score == pytest.approx(all_attributed(one, person)[ITEM], abs=1e-5)
         total = parts.mean + parts.user + parts.item + float(parts.ratings.sum())
         assert total == pytest.approx(score, abs=0.3 if isinstance(person, int) else 1e-4)
         found = explain(one, Catalog(), person, ITEM)

@@ -132,10 +132,10 @@ def test_folding_in_own_ratings_is_close_to_the_trained_row(ratings: Ratings) ->
     given: dict[int | str, float] = dict(
         zip(ratings.items.ids[mine.item_index].tolist(), mine.value.tolist(), strict=True)
     )
-    scores = fitted_network()._scores(
+    stars = fitted_network().stars_of(
         np.stack([mine.vector, fitted_network().fold_in(given).vector])
     )
-    assert np.corrcoef(*scores).min() > 0.9
+    assert np.corrcoef(*stars).min() > 0.9
 
 
 def test_strangers_get_the_average_persons_stars_and_unknown_items_the_mean() -> None:

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from matinee.data.catalog import Catalog, Film
 from matinee.data.features import Features
 from matinee.data.ratings import PAIRS, Ratings
-from matinee.data.vocabulary import Vocabulary
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import UnsupportedError
 from matinee.models import model_named
 from matinee.models.base import Recommender
@@ -118,13 +118,22 @@ def answers(model: Recommender, ratings: Ratings) -> dict[str, Any]:
         "predictions": lambda: model.predict_ratings(
             ratings.subset(np.arange(0, len(ratings), 4))
         ).tolist(),
-        "scores": lambda: model.scores(user).tolist(),
-        "newcomer": lambda: model.scores(new).tolist(),
-        "list": lambda: [one.item_id for one in model.recommend(user, 100)],
+        "scores": lambda: model.attributed(user).tolist(),
+        "newcomer": lambda: model.attributed(new).tolist(),
+        "list": lambda: _listed(model, user),
         "similar": lambda: [[one.item_id, one.score] for one in model.similar(item, 100)],
         "parts": lambda: [np.asarray(part).tolist() for part in model.parts(new, item)[1]],
     }
     return {name: _answer(question) for name, question in asked.items()}
+
+
+def _listed(model: Recommender, user: Id) -> list[Id]:
+    """The list of a user; without the caution, which the versions before did not have."""
+    listed = [one.item_id for one in model.recommend(user, 100)]
+    if model.ranks_by_stars:
+        stars = dict(zip(model.items_.ids.tolist(), model.all_stars(user).tolist(), strict=True))
+        listed.sort(key=lambda item_id: (-stars[item_id], model.items_.index(item_id)))
+    return listed
 
 
 def _answer(question: Callable[[], Any]) -> Any:

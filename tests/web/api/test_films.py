@@ -6,6 +6,7 @@ import pytest
 from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
+from matinee.recommendation.reranking import Dials
 
 RATINGS = [{"item_id": 7, "stars": 5}, {"item_id": "17", "stars": 1.5}, {"item_id": 27, "stars": 4}]
 
@@ -128,6 +129,22 @@ def test_popularity_and_diversity_change_the_list(web: httpx.Client) -> None:
     assert (
         varied["items"] != web.post("/api/v1/recommend", json={"ratings": RATINGS}).json()["items"]
     )
+
+
+def test_a_taste_changes_the_list(web: httpx.Client, guide: Guide) -> None:
+    def listed(taste: float | None) -> list[int]:
+        answer = web.post("/api/v1/recommend", json={"ratings": RATINGS, "taste": taste})
+        return [item["item_id"] for item in answer.json()["items"]]
+
+    expected = guide.recommend(STARS, 10, dials=Dials(taste=1)).items
+    assert listed(1) == [one.item_id for one in expected]
+    assert listed(1) != listed(None)
+    assert listed(0) == listed(None)
+    for taste in (-0.1, 1.1, "much"):
+        body = {"ratings": RATINGS, "taste": taste}
+        answer = web.post("/api/v1/recommend", json=body)
+        assert answer.status_code == 422
+        assert "taste" in answer.json()["errors"][0]["field"]
 
 
 def test_predictions_and_explanations_agree_and_add_up(web: httpx.Client, guide: Guide) -> None:

@@ -28,6 +28,7 @@ def test_filters_are_read_from_the_address_and_kept_in_links(visitor: httpx.Clie
         ("genre=" + "x" * 5_000, "A genre to include must not be longer than"),
         ("popularity=7", "The popularity must be at most 1."),
         ("diversity=nan", "The variety must be a number."),
+        ("taste=2", "The taste must be at most 1."),
     ],
 )
 def test_an_invalid_filter_is_explained(visitor: httpx.Client, query: str, said: str) -> None:
@@ -40,6 +41,15 @@ def test_an_empty_list_says_why(visitor: httpx.Client) -> None:
     response = visitor.get("/for-you?year_from=2200")
     assert films_on(response) == []
     assert "No films match. 0 instead of 24" in words_on(response)
+
+
+def test_the_taste_changes_the_list_and_is_kept_in_links(visitor: httpx.Client) -> None:
+    send_rating(visitor, 17, 5)
+    send_rating(visitor, 27, 1)
+    usual, own = (visitor.get(f"/for-you?k=8&taste={taste}") for taste in ("", "1"))
+    assert films_on(usual)[:8] != films_on(own)[:8]
+    assert "taste=1" in own.text
+    assert "taste=" not in usual.text
 
 
 def test_rows_name_the_liked_film_and_repeat_no_film(visitor: httpx.Client) -> None:
