@@ -18,6 +18,7 @@ from .models.baseline import Baseline
 from .models.bayes.model import BayesianMF
 from .models.blend import Blend
 from .models.ease import EASE
+from .models.hybrid import Hybrid
 from .models.ials import ImplicitALS
 from .models.knn import ItemKNN, UserKNN
 from .models.matrix_factorization import MatrixFactorization
@@ -50,6 +51,7 @@ __all__ = [
     "FilmMap",
     "Filters",
     "Guide",
+    "Hybrid",
     "ImplicitALS",
     "ItemKNN",
     "MatineeError",

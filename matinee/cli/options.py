@@ -52,7 +52,7 @@ model_option = click.option(
     "--model",
     "model_name",
     metavar="NAME",
-    help="Name of the model. Default: mf, or ials for data without ratings.",
+    help="Name of the model. Default: hybrid, or ials for data without ratings.",
 )
 set_option = click.option(
     "--set",
@@ -330,8 +330,8 @@ def make_model(name: str, pairs: tuple[str, ...], seed: int) -> "Recommender":
 def make_model_for(
     dataset: "Dataset", name: str | None, pairs: tuple[str, ...], seed: int
 ) -> "Recommender":
-    """As `make_model`; without a name, the default for the data, with a note if that is not
-    mf."""
+    """As `make_model`; without a name, the default for the data, with a note if the table has
+    no ratings."""
     from matinee.cli.output import note
     from matinee.models import default_model
 

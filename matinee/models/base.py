@@ -93,7 +93,7 @@ class Recommender(Configurable, ABC):
     capabilities: Capabilities = field(default=Capabilities(), init=False, repr=False)
     seed: int = hyper(0, low=0, high=2**31 - 1, help="seed of all random numbers")
 
-    suggested: ClassVar[tuple[str, str]] = ("mf", "ials")
+    suggested: ClassVar[tuple[str, str]] = ("hybrid", "ials")
     """The most capable models, named in messages: for ratings, and for implicit feedback."""
     usual_taste: ClassVar[float] = 0.0
     """The taste of lists for which none is given; see `scores`."""

@@ -1,4 +1,4 @@
-"""MatrixFactorization: the default model, latent factors learned by gradient descent.
+"""MatrixFactorization: the default model of stars, latent factors learned by gradient descent.
 
     stars(u, i) = mean + b_u + b_i + p_u . q_i
 

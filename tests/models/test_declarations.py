@@ -18,6 +18,7 @@ from matinee.models.baseline import Baseline
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.blend import Blend
 from matinee.models.declarations import check_state, curve_names, learned_arrays, state_of
+from matinee.models.hybrid import Hybrid
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import Capabilities
 from matinee.models.neural.network import Network
@@ -138,7 +139,7 @@ def test_a_fitted_model_is_as_it_declares(model: Model) -> None:
     one = fitted(model)
     check_state(one, one.history_, state_of(one))
     for name, member in one.members().items():
-        assert member.name == name
+        assert name.startswith(member.name)
         if member.is_fitted:
             check_state(member, member.history_, state_of(member))
     one.check_arrays()
@@ -194,7 +195,14 @@ def test_the_history_is_that_of_the_training_part(model: Model) -> None:
 @every_model_and_the_docs
 def test_biases_are_of_users_and_items(model: Model) -> None:
     biases = fitted(model).learned_biases()
-    has_biases = model.name in {"baseline", "mf", "bayes", "user-knn", "item-knn", "dot-product"}
+    has_biases = model.name in {
+        "baseline",
+        "mf",
+        "bayes",
+        "user-knn",
+        "item-knn",
+        "dot-product",
+    } | {"hybrid"}
     assert (biases is not None) == has_biases
     if biases is not None:
         assert (biases.user.shape, biases.item.shape) == ((300,), (120,))
@@ -224,9 +232,9 @@ def test_a_history_keeps_times_and_features_where_they_are_learned_from() -> Non
 def test_the_models_are_in_the_order_that_people_know() -> None:
     assert [model.name for model in MODELS] == [
         "baseline", "popularity", "mf", "bayes", "user-knn", "item-knn", "ials", "ease", "dot-product", "mlp",
-        "blend", "plain-mf",
+        "blend", "hybrid", "plain-mf",
     ]  # fmt: skip
-    assert set(MODELS) == {*MEMBERS, Blend}
+    assert set(MODELS) == {*MEMBERS, Blend, Hybrid}
     assert all(model_named(model.name) is model for model in MODELS)
 
 

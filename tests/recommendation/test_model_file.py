@@ -487,6 +487,7 @@ def test_without_history_the_scores_stay_and_only_the_seen_items_come_back(
         "item-knn",
         "ease",
         "blend",
+        "hybrid",
     ):  # know people by their ratings alone; see their tests
         assert answer(lambda: bare.recommend(user)) != one.recommend(user)
         return

@@ -54,6 +54,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "ials.factors": 4,
         "ease.entries": 8,
     },
+    "hybrid": {"mf.factors": 4, "ials.factors": 4, "ials-all.factors": 4, "ease.entries": 8},
     "baseline-texts": {},
     "mf-bare": {"factors": 4, "epochs": 8},
     "item-knn-bare": {"kept": 12},
