@@ -236,7 +236,9 @@ def test_lists_are_sorted_by_the_scores_at_every_taste(model: Model) -> None:
 
 @every_model_and_the_docs
 def test_the_taste_of_the_average_person_distinguishes_no_item(model: Model) -> None:
-    assert np.abs(fitted(model).scores({}, 1)).max() < 1e-5
+    one = fitted(model)
+    if type(one)._scores_at is Recommender._scores_at:  # else the model says what taste is
+        assert np.abs(one.scores({}, 1)).max() < 1e-5
 
 
 @every_model_and_the_docs
