@@ -89,6 +89,11 @@ def genre_tastes(
     return tastes
 
 
-def liking(content: ItemContent, tastes: Floats) -> Doubles:
-    """What people think of the genres of all items beyond the biases, (B, G) -> (B, I)."""
-    return np.asarray(tastes @ content.features.T, np.float64)
+def liking(content: ItemContent, tastes: Floats, least: float) -> Doubles:
+    """What people think of the genres of all items beyond the biases, (B, G) -> (B, I).
+
+    Args:
+        least: the values are pulled to 0 by this much, so that only clear tastes count.
+    """
+    values = (tastes @ content.features.T).astype(np.float64)
+    return np.asarray(np.sign(values) * np.maximum(np.abs(values) - least, 0))

@@ -64,6 +64,8 @@ LEAST_WEIGHT = 0.05
 """A member with a lower weight is left out."""
 USUAL_TASTE, MOST_CHOICE, LEAST_CHOICE = 0.3, 8.3, 0.6
 LIKE, TASTE, BEYOND_AVERAGE, CAUTION = 0.5, 10.0, 0.3, 6.0
+CLEAR = 0.1
+"""What a person thinks of genres counts beyond this, in deviations of ratings."""
 GENRES_IN_LIKE, SPREAD = 2.0, 0.53
 """The genres in P(like); its width, in deviations of ratings (0.9 of a normal distribution)."""
 
@@ -319,7 +321,7 @@ class Hybrid(Recommender):
         """What stars and genres add to the score, (B, I)."""
         stars = self.predictor.stars_of(own).astype(np.float64)
         unit = (self.scale_.highest - self.scale_.lowest) / 4
-        genres = liking(self._content, vectors[:, self.ends_[-1] :])
+        genres = liking(self._content, vectors[:, self.ends_[-1] :], CLEAR * unit)
         lower = stars - caution(self.scale_, self.item_counts_) + GENRES_IN_LIKE * genres
         margin = (lower - liked_from(self.scale_)) / unit + 0.25
         beyond = stars - self._average_stars
