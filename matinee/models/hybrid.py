@@ -82,8 +82,8 @@ class Hybrid(Recommender):
 
     name: ClassVar[str] = "hybrid"
     summary: ClassVar[str] = (
-        "One model predicts the stars. Others, which learn what people choose, put films in "
-        "order by how likely you are to choose them and to like them, and by your taste."
+        "It predicts stars by one model, and puts films in order by several: by how likely "
+        "you are to choose them and to like them, and by how well they fit your taste."
     )
     usual_taste: ClassVar[float] = USUAL_TASTE
 

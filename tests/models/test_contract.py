@@ -22,7 +22,7 @@ from matinee.evaluation.metrics import rmse
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import CURVE, learned_arrays
-from matinee.models.hybrid import Hybrid
+from matinee.models.list_scores import AVERAGE
 from matinee.recommendation.explanation import explain
 from tests.conftest import simulated
 from tests.helpers import (
@@ -236,9 +236,11 @@ def test_lists_are_sorted_by_the_scores_at_every_taste(model: Model) -> None:
 
 
 @every_model_and_the_docs
-def test_the_taste_of_the_average_person_distinguishes_no_item(model: Model) -> None:
-    if model is not Hybrid:  # which keeps a little of what people choose
-        assert np.abs(fitted(model).scores({}, 1)).max() < 1e-5
+def test_more_taste_leaves_less_of_what_the_average_person_is_recommended(model: Model) -> None:
+    one = fitted(model)
+    if type(one)._scores_at is Recommender._scores_at:  # else the model says what taste is
+        expected = (1 - AVERAGE) * standardized(one.scores({})[None])[0]
+        np.testing.assert_allclose(one.scores({}, 1), expected, atol=1e-5)
 
 
 @every_model_and_the_docs
