@@ -59,7 +59,8 @@ def test_evaluate_accepts_a_separate_test_table(table: Path, tmp_path: Path) -> 
         *(
             (
                 spec,
-                f"No split '{spec}'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy.",
+                f"No split '{spec}'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 or "
+                "rows:FILE.npy.",
             )
             for spec in ("kfold:x", "nonsense")
         ),
