@@ -34,7 +34,7 @@ from matinee.evaluation.tuning_study import (
 from matinee.models.base import Recommender
 from matinee.models.hyperparameters import SettingValue
 from matinee.progress import Progress
-from matinee.text import suggest
+from matinee.text import counted, suggest
 
 #: With this many training rows a part of them is enough for validation; with fewer, all are used.
 MANY_ROWS = 500_000
@@ -229,8 +229,9 @@ def tune(
         gain = replace(gain, p_value=p_value_of(best, study.sums))
     if gain and gain.p_value >= LEVEL:
         note = (
-            f"{note} Trial {best} has {gain.best:.4f}, and the defaults {gain.default:.4f}; as the "
-            f"best of {len(study.trials)} trials, this is not significant, so the defaults are kept."
+            f"{note} Trial {best} has {gain.best:.4f}, and the defaults {gain.default:.4f}; for "
+            f"the best of {counted(len(study.trials), 'trial')} this is not significant, so the "
+            "defaults are kept."
         ).strip()
         best, gain = 0, None
     return Tuning(

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles
 from matinee.evaluation import significance
-from matinee.evaluation.significance import bootstrap, holm, interval, sign_flip_test
+from matinee.evaluation.significance import (
+    best_of_many_test,
+    bootstrap,
+    holm,
+    interval,
+    sign_flip_test,
+)
 
 Numbers = NDArray[np.number]
 
@@ -162,3 +168,18 @@ def test_of_many_pairs_none_is_called_different_in_95_of_100_cases() -> None:
     assert (
         np.mean([rng.random(20).min() < 0.05 for _ in range(200)]) > 0.5
     )  # without the correction
+
+
+def test_the_best_of_many_is_compared_with_the_largest_of_all_flips() -> None:
+    """Two candidates of four users: all 16 flips by hand."""
+    differences = np.array([[3.0, 1.0], [2.0, -1.0], [4.0, 2.0], [1.0, 1.0]])
+    signs = np.array(list(product([1, -1], repeat=4)))
+    ratios = np.abs(signs @ (differences / np.sqrt((differences**2).sum(axis=0))))
+    expected = [
+        np.mean(ratios.max(axis=1) >= ratio - 1e-12) for ratio in ratios[0]
+    ]  # the first flip changes no sign
+    found = best_of_many_test(differences, flips=40_000)
+    np.testing.assert_allclose(found, expected, atol=0.01)
+    alone = best_of_many_test(differences[:, :1], flips=40_000)
+    np.testing.assert_array_equal(alone, sign_flip_test(differences[:, :1], flips=40_000))
+    assert found[0] > alone[0]
