@@ -114,6 +114,23 @@ def test_groups_of_users_have_the_same_interval_and_the_same_p_value(
     assert sign_flip_test(differences).item() == pytest.approx(p_value, abs=0.03)
 
 
+def test_with_few_users_of_uneven_weight_the_interval_of_an_rmse_is_too_narrow() -> None:
+    """As the documentation says: some users have far more ratings and larger errors than others."""
+    rng = np.random.default_rng(0)
+    shares = []
+    for n_users in (10, 100):
+        n_inside = 0
+        for case in range(300):
+            counts = np.maximum(1, rng.lognormal(2.5, 1, n_users)).round()
+            squares = rng.gamma(1.5, 1 / 1.5, n_users) * rng.chisquare(counts)
+            draws = bootstrap(column(squares), column(counts), draws=200, seed=case)
+            low, high = interval(np.sqrt(draws[:, 0]))
+            n_inside += low <= 1 <= high
+        shares.append(n_inside / 300)
+    assert 0.76 < shares[0] < 0.87
+    assert 0.88 < shares[1] < 0.96
+
+
 # -- paired test ---------------------------------------------------------------------------------------------------
 
 
