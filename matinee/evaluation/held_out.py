@@ -1,7 +1,8 @@
 """What a fitted model predicts and recommends for the users of a test part.
 
 Users who were held out whole (`data.split.users_split`) are new to the model: it gets their
-other ratings by `fold_in`, as it would get those of a person who joins today.
+other ratings by `fold_in`, as it would get those of a person who joins today. For such small
+problems, a second thread of BLAS costs more than it gains.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from matinee.evaluation.ranking import LONGEST, Lists, Task, top_lists
 from matinee.models.base import Recommender
 from matinee.models.interface import UserState
 from matinee.progress import Progress, Step
+from matinee.threads import one_blas_thread
 
 Profiles = Mapping[int, UserState]
 """The profiles of the users who were held out, by user index."""
@@ -42,6 +44,7 @@ class Predictions(NamedTuple):
     deviations: Doubles | None = None
 
 
+@one_blas_thread()
 def fold_in_all(model: Recommender, part: Split) -> Profiles | None:
     """The profiles of all users who were held out; None if the split holds out none."""
     if part.folded_in is None:
@@ -54,6 +57,7 @@ def fold_in_all(model: Recommender, part: Split) -> Profiles | None:
     return profiles
 
 
+@one_blas_thread()
 def predict_new(model: Recommender, test: Ratings, profiles: Profiles) -> Predictions:
     """The predictions for users who were held out, by a model that predicts stars."""
     stars, deviations = np.empty(len(test), np.float32), np.full(len(test), np.nan)
@@ -69,6 +73,7 @@ def predict_new(model: Recommender, test: Ratings, profiles: Profiles) -> Predic
     return Predictions(stars, deviations if np.isfinite(deviations).all() else None)
 
 
+@one_blas_thread()
 def deviations_of(model: Recommender, test: Ratings) -> Doubles | None:
     """The deviations of the test ratings of known users, (N,), see `Predictions`."""
     if isinstance(model, _PredictsDeviations):
@@ -90,6 +95,7 @@ def _of_user(ratings: Ratings, user: int) -> tuple[NDArray[np.int64], NDArray[np
     return by_user.row[at], by_user.indices[at]
 
 
+@one_blas_thread()
 def lists_for(
     model: Recommender, task: Task, profiles: Profiles | None, progress: Progress | None = None
 ) -> Lists:
