@@ -15,7 +15,7 @@ from matinee.errors import SettingError
 from matinee.evaluation import metrics
 from matinee.evaluation.calibration import count_inside, interval_coverage
 from matinee.evaluation.held_out import (
-    Predictions,
+    PredictedStars,
     Profiles,
     deviations_of,
     fold_in_all,
@@ -272,7 +272,7 @@ def _measure_errors(
     test = part.test
     started = time.perf_counter()
     if profiles is None:
-        predictions = Predictions(model.predict_ratings(test))
+        predictions = PredictedStars(model.predict_ratings(test))
     else:
         predictions = predict_new(model, test, profiles)
     result.predict_seconds += time.perf_counter() - started

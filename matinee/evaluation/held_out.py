@@ -31,7 +31,7 @@ class _PredictsDeviations(Protocol):
     def predict_deviations(self, ratings: Ratings) -> Doubles: ...
 
 
-class Predictions(NamedTuple):
+class PredictedStars(NamedTuple):
     """Predicted stars of the test ratings, and how certain they are.
 
     Attributes:
@@ -58,7 +58,7 @@ def fold_in_all(model: Recommender, part: Split) -> Profiles | None:
 
 
 @one_blas_thread()
-def predict_new(model: Recommender, test: Ratings, profiles: Profiles) -> Predictions:
+def predict_new(model: Recommender, test: Ratings, profiles: Profiles) -> PredictedStars:
     """The predictions for users who were held out, by a model that predicts stars."""
     stars, deviations = np.empty(len(test), np.float32), np.full(len(test), np.nan)
     for user, profile in profiles.items():
@@ -70,12 +70,12 @@ def predict_new(model: Recommender, test: Ratings, profiles: Profiles) -> Predic
         lines = [by_id[item] for item in test.items.ids[items].tolist()]
         stars[rows] = [line.stars for line in lines if line.stars is not None]
         deviations[rows] = [np.nan if line.deviation is None else line.deviation for line in lines]
-    return Predictions(stars, deviations if np.isfinite(deviations).all() else None)
+    return PredictedStars(stars, deviations if np.isfinite(deviations).all() else None)
 
 
 @one_blas_thread()
 def deviations_of(model: Recommender, test: Ratings) -> Doubles | None:
-    """The deviations of the test ratings of known users, (N,), see `Predictions`."""
+    """The deviations of the test ratings of known users, (N,), see `PredictedStars`."""
     if isinstance(model, _PredictsDeviations):
         return model.predict_deviations(test)
     deviations = np.empty(len(test))
