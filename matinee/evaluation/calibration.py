@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Longs, Reals
+from matinee._types import Doubles, Longs, Reals
 from matinee.data.split import Split
 
 #: The levels of the intervals.
@@ -30,6 +30,11 @@ def is_inside(true: Reals, predicted: Reals, deviations: Reals) -> NDArray[np.bo
     distances = np.abs(predicted.astype(np.float64) - true) / deviations
     quantiles = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
     return np.asarray(distances[:, None] <= quantiles)
+
+
+def coverage_of(true: Reals, predicted: Reals, deviations: Reals) -> Doubles:
+    """The share of ratings inside the interval of each of LEVELS, (3,); see `is_inside`."""
+    return np.asarray(is_inside(true, predicted, deviations).mean(axis=0))
 
 
 def groups(part: Split) -> dict[str, NDArray[np.bool_]]:

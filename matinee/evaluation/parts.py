@@ -41,7 +41,7 @@ def parts_of(given: PartsLike, dataset: str | None, function: str) -> Parts:
     if holds_ratings(given):
         table: Any = given
         name = _name(table) if dataset is None else dataset
-        return Parts(splits(table, DEFAULT_SPLIT), name)
+        return Parts(map(without_common, splits(table, DEFAULT_SPLIT)), name)
     if isinstance(given, Iterable) and not hasattr(given, "dtype"):
         return Parts(_checked(given, function), dataset or "unnamed")
     raise DataError(f"{_expected(function)}, not {described(given)}.")

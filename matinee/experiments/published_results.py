@@ -13,13 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Reals
 from matinee.data.datasets.fetch import data_folders, local_copy
 from matinee.data.datasets.load import load
 from matinee.data.datasets.registry import names
@@ -27,13 +25,12 @@ from matinee.data.ratings import NO_TIME, Ratings
 from matinee.data.split import Split, given_parts, given_rows
 from matinee.errors import DataError, UnknownNameError
 from matinee.evaluation import metrics
+from matinee.evaluation.calibration import coverage_of
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.hyperparameters import SettingValue
 from matinee.progress import Progress
 from matinee.text import find_named, suggest
 
-#: The levels of the prediction intervals whose coverage is measured.
-LEVELS = (0.5, 0.8, 0.95)
 #: Settings for a quick test that everything works.
 QUICK: Mapping[str, SettingValue] = {
     "factors": 8,
@@ -197,7 +194,7 @@ class ResultLine:
     Attributes:
         who, uses, seconds: see `Published`.
         known: "published", "run again", or "this run".
-        coverage: for each of `LEVELS`, the share of test ratings inside the prediction
+        coverage: for each of `calibration.LEVELS`, the share of test ratings inside the prediction
             interval; empty for published results.
         settings: those that differ from the defaults; empty for published results.
     """
@@ -319,7 +316,7 @@ def _computed_line(
         seconds.append(time.perf_counter() - started)
         true, predicted = part.test.value, model.predict_ratings(part.test)
         errors.append([metrics.rmse(true, predicted), metrics.mae(true, predicted)])
-        coverages.append(coverage(true, predicted, model.predict_deviations(part.test)))
+        coverages.append(coverage_of(true, predicted, model.predict_deviations(part.test)))
     rmse, mae = np.mean(errors, axis=0).tolist()
     defaults = {setting.name: setting.default for setting in model.hypers()}
     settings = model.settings()
@@ -333,20 +330,6 @@ def _computed_line(
         coverage=tuple(np.mean(coverages, axis=0).tolist()),
         settings={name: value for name, value in settings.items() if value != defaults[name]},
     )
-
-
-def coverage(true: Reals, predicted: Reals, deviations: Reals) -> tuple[float, ...]:
-    """The share of true ratings inside the prediction interval, for each of `LEVELS`.
-
-    Args:
-        true, predicted, deviations: (N,) in stars, of a normal distribution.
-    """
-    distances = np.abs(predicted.astype(np.float64) - true) / deviations
-    shares = []
-    for level in LEVELS:
-        quantile = NormalDist().inv_cdf((1 + level) / 2)
-        shares.append(float(np.mean(distances <= quantile)))
-    return tuple(shares)
 
 
 # -- the rows ----------------------------------------------------------------------------

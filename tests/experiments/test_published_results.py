@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from matinee.cli import main
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError, UnknownNameError
+from matinee.evaluation.calibration import LEVELS
 from matinee.experiments.published_results import (
     AGAIN,
-    LEVELS,
     PROTOCOLS,
     QUICK,
     READ,
