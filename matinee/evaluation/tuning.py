@@ -226,7 +226,7 @@ def tune(
     gain, note = None, study.note
     if best:
         gain = _gain(n_valid, study.sums[0], study.sums[best])
-        gain = replace(gain, p_value=p_value_of(best, study.sums))
+        gain = replace(gain, p_value=p_value_of(best, study.sums, len(study.trials)))
     if gain and gain.p_value >= LEVEL:
         note = (
             f"{note} Trial {best} has {gain.best:.4f}, and the defaults {gain.default:.4f}; for "
@@ -275,17 +275,21 @@ def _best_trial(sums: dict[int, PerUserSums], metric: str) -> int:
     return min(values, key=lambda number: (-values[number], number))
 
 
-def p_value_of(best: int, sums: Mapping[int, PerUserSums]) -> float:
+def p_value_of(best: int, sums: Mapping[int, PerUserSums], n_trials: int) -> float:
     """The p-value of the best trial against the defaults, corrected for the number of trials.
+
+    The test knows the finished trials alone. Those that were stopped were behind, but might have
+    won by chance too, so the p-value is multiplied by all trials over the finished ones.
 
     Args:
         sums: the metric of each finished trial, by its number; 0 is of the defaults.
+        n_trials: all trials, with the defaults.
     """
     default = sums[0].totals[:, 0]
     others = [number for number in sums if number]
     differences = [sums[number].totals[:, 0] - default for number in others]
     p_values = best_of_many_test(np.stack(differences, axis=1))
-    return float(p_values[others.index(best)])
+    return min(1.0, float(p_values[others.index(best)]) * (n_trials - 1) / len(others))
 
 
 def _changed_settings(

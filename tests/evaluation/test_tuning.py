@@ -179,7 +179,8 @@ def test_of_settings_that_differ_by_chance_alone_hardly_any_wins(n_trials: int) 
         finished = gains[:, halves >= np.median(halves)]
         best = int(np.argmax(finished.sum(axis=0)))
         is_better = finished[:, best].sum() > 0
-        n_winners += is_better and best_of_many_test(finished, flips=300)[best] < 0.05
+        p_value = best_of_many_test(finished, flips=300)[best] * n_trials / finished.shape[1]
+        n_winners += is_better and p_value < 0.05
         n_uncorrected += is_better and sign_flip_test(finished[:, [best]], flips=300)[0] < 0.05
     assert n_winners <= 0.07 * n_cases
     assert n_trials == 1 or n_uncorrected > 0.07 * n_cases
@@ -196,9 +197,12 @@ def test_the_gate_is_corrected_for_all_finished_trials() -> None:
         number: PerUserSums(("mrr",), totals, counts)
         for number, totals in ({0: default, 1: better} | others).items()
     }
-    alone = p_value_of(1, {0: sums[0], 1: sums[1]})
+    alone = p_value_of(1, {0: sums[0], 1: sums[1]}, 2)
     assert alone == sign_flip_test(better - default).item() < 0.05
-    assert 0.05 < p_value_of(1, sums) < 30 * alone
+    best = p_value_of(1, sums, 31)
+    assert 0.05 < best < 30 * alone
+    assert p_value_of(1, sums, 46) == pytest.approx(1.5 * best)
+    assert p_value_of(1, sums, 10_000) == 1
 
 
 def test_lists_are_judged_with_less_held_out_than_stars() -> None:
