@@ -65,6 +65,9 @@ def ratings_option(function: Function) -> Function:
     return one(ratings_file_options(function))
 
 
+#: What people type for all users.
+_EVERYBODY = ("all", "*", "any", "each", "every", "everybody", "everyone", "all users")
+
 NO_HISTORY = (
     "This file was saved without histories, so films that the user has rated are not left out."
 )
@@ -95,11 +98,21 @@ def profile_of(
     try:
         profile = guide.model.profile(user or "")
     except UnknownNameError as error:
-        command = command_with_ratings(model_file, user)
-        raise UnknownNameError(f"{error}\nGive their ratings instead:  {command}") from None
+        raise UnknownNameError(f"{error}\n{_instead(model_file, user or '')}") from None
     if not guide.origin.has_history:
         note(no_history)
     return profile
+
+
+def _instead(model_file: Path, user: str) -> str:
+    """What to type for a user that the model does not know."""
+    command = click.get_current_context().info_name
+    if user.strip("'\"").casefold() not in _EVERYBODY or command not in ("recommend", "predict"):
+        return f"Give their ratings instead:  {command_with_ratings(model_file, user)}"
+    model = shlex.quote(str(model_file))
+    if command == "recommend":
+        return f"For all users:  matinee recommend {model} --everybody --out lists.csv"
+    return f"For many users, a table of them:  matinee predict {model} pairs.csv --out stars.csv"
 
 
 def command_with_ratings(model_file: Path, unknown: str | None = None) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.command()
 @path_argument
 @click.argument("pairs", required=False, type=click.Path(path_type=Path))
+@click.option("--pairs", "pairs_too", hidden=True, type=click.Path(path_type=Path))
 @user_option
 @ratings_option
 @click.option(
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 def predict(
     model_file: Path,
     pairs: Path | None,
+    pairs_too: Path | None,
     user: str | None,
     ratings: Path | None,
     items: tuple[str, ...],
@@ -70,6 +72,7 @@ def predict(
     """
     from matinee.recommendation.guide import Guide
 
+    pairs = pairs or pairs_too
     if pairs is not None:
         if user is not None or ratings is not None or items:
             raise click.UsageError("Use either PAIRS or --item with --user or --ratings, not both.")

@@ -91,6 +91,7 @@ def _reproduce_records(
 ) -> None:
     """Prints each table when it is complete; skips a protocol without data unless it was
     named."""
+    from matinee.cli.reading import note_reading
     from matinee.errors import DataError
     from matinee.experiments.published_results import protocol_named, run_protocol
 
@@ -107,6 +108,7 @@ def _reproduce_records(
                     quick=short,
                     seed=seed,
                     n_threads=threads,
+                    on_read=note_reading,
                 )
         except DataError as error:
             if only:
@@ -165,6 +167,8 @@ def _record_row(line: "ResultLine", n_levels: int) -> list[str]:
 def _reproduce_tutorial(
     name: str, short: bool, seed: int, plot: Path | None, as_json_: bool
 ) -> None:
+    from matinee.cli.reading import note_reading, reading_of
+    from matinee.data.datasets.load import load
     from matinee.experiments.tutorials import reproduce as run_tutorial
     from matinee.experiments.tutorials import tutorial_named
     from matinee.plots import check_figure_name
@@ -172,15 +176,17 @@ def _reproduce_tutorial(
     tutorial = tutorial_named(name)
     if plot is not None:
         check_figure_name(plot)
+    data = load(tutorial.data)
+    note_reading(data)
     announce_compiling()
     with progress_bar(f"Training {tutorial.model}") as progress:
-        result, guide = run_tutorial(tutorial, short=short, seed=seed, progress=progress)
+        result, guide = run_tutorial(tutorial, data=data, short=short, seed=seed, progress=progress)
     if plot is not None:
         from matinee.plots import learning_curves, save_figure
 
         save_figure(learning_curves(guide.model), plot)
     if as_json_:
-        as_json(result.to_dict())
+        as_json({**result.to_dict(), **reading_of(data)})
     else:
         _print_tutorial(result)
 

@@ -52,7 +52,7 @@ def ratings_of(value: RatingsLike, function: str) -> Ratings:
         return _read(value).ratings
     raise DataError(
         f"{function} takes Ratings, a Dataset, a frame or a path, not {described(value)}."
-        f"{_hint(value)}"
+        f"{hint_for(value)}"
     )
 
 
@@ -103,7 +103,7 @@ def _read(source: Any) -> "Dataset":
     return read(source)
 
 
-def _hint(value: object) -> str:
+def hint_for(value: object) -> str:
     """What to call for a value that holds no ratings."""
     if isinstance(getattr(value, "train", None), Ratings):
         return " Give split.train or split.test."

@@ -9,7 +9,7 @@ setting is chosen here: all are the defaults, without the ingredients that a lin
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.dataset import Dataset
 from matinee.data.datasets.fetch import data_folders, local_copy
 from matinee.data.datasets.load import load
 from matinee.data.datasets.registry import names
@@ -241,6 +242,7 @@ def run_protocol(
     seed: int = 0,
     n_threads: int | None = None,
     progress: Progress | None = None,
+    on_read: Callable[[Dataset], None] | None = None,
 ) -> ProtocolResult:
     """The published results of a protocol, and those of `bayes`, computed now.
 
@@ -249,6 +251,7 @@ def run_protocol(
             where `matinee.load` finds them.
         attempts: the names of the results to compute; empty for all.
         quick: computes with small models, as a test.
+        on_read: gets the data, of several folds the first.
 
     Raises:
         DataError: the data does not exist, or is not that of the protocol.
@@ -259,7 +262,7 @@ def run_protocol(
         if name not in names_of_lines:
             hint = suggest(name, names_of_lines, "Its lines")
             raise UnknownNameError(f"{protocol.name} has no line '{name}'.{hint}")
-    parts = parts_of(protocol, folder)
+    parts = parts_of(protocol, folder, on_read)
     has_times = parts[0].train.timestamp is not None
     lines = [_published_line(published) for published in protocol.published]
     note = ""
@@ -346,17 +349,23 @@ def tenth(n_rows: int) -> NDArray[np.int64]:
     return rows[: n_rows // 10]
 
 
-def parts_of(protocol: BenchmarkProtocol, folder: Path | None = None) -> list[Split]:
+def parts_of(
+    protocol: BenchmarkProtocol,
+    folder: Path | None = None,
+    on_read: Callable[[Dataset], None] | None = None,
+) -> list[Split]:
     """The training and test rows of a protocol, one split for each fold.
 
     Args:
-        folder: as for `run_protocol`.
+        folder, on_read: as for `run_protocol`.
     """
     with _unpacked(protocol, folder) as place:
-        return list(_parts(protocol, place))
+        return list(_parts(protocol, place, on_read or (lambda _: None)))
 
 
-def _parts(protocol: BenchmarkProtocol, place: Path) -> Iterator[Split]:
+def _parts(
+    protocol: BenchmarkProtocol, place: Path, on_read: Callable[[Dataset], None]
+) -> Iterator[Split]:
     for fold in protocol.folds:
         train, test = place / f"{fold}.base", place / f"{fold}.test"
         if not (train.is_file() and test.is_file()):
@@ -364,9 +373,13 @@ def _parts(protocol: BenchmarkProtocol, place: Path) -> Iterator[Split]:
                 f"The folder {place} has no {train.name} and {test.name}, the official folds of "
                 "ML-100K."
             )
-        yield given_parts(load(train).ratings, load(test).ratings)
+        data = load(train)
+        if fold == protocol.folds[0]:
+            on_read(data)
+        yield given_parts(data.ratings, load(test).ratings)
     if not protocol.folds:
         data = load(place)
+        on_read(data)
         n_rows = len(data.ratings)
         if data.source_rows is not None:  # rows without a rating count, too
             n_rows = int(data.source_rows.max()) + 1

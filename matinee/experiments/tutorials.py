@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
+from matinee.data.dataset import Dataset
 from matinee.data.datasets.load import load
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, by_mask, random_split
@@ -198,16 +199,23 @@ def tutorial_named(name: str) -> Tutorial:
 
 
 def reproduce(
-    tutorial: Tutorial, *, short: bool = False, seed: int = 0, progress: Progress | None = None
+    tutorial: Tutorial,
+    *,
+    data: Dataset | None = None,
+    short: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> tuple[Reproduction, Guide]:
     """Runs a tutorial with its own data, split, sizes, optimizer and schedule.
 
     Args:
+        data: that of the tutorial; None: it is loaded.
         short: trains a small model for a few epochs, as a test.
         seed: of the initial weights and of the order of the batches. The split is that of the
             tutorial if it is known.
     """
-    data = load(tutorial.data)
+    if data is None:
+        data = load(tutorial.data)
     part = _split(tutorial, data.ratings)
     settings = dict(tutorial.settings)
     if short:

@@ -74,6 +74,9 @@ def predictions(tmp_path: Path, text: str, *options: str, suffix: str = "csv") -
     pairs.write_text(text)
     out = tmp_path / f"out.{suffix}"
     good("predict", file, pairs, "--out", out, *options)
+    first = out.read_bytes()
+    good("predict", file, "--pairs", pairs, "--out", out, *options)
+    assert out.read_bytes() == first
     return pl.read_parquet(out) if suffix == "parquet" else pl.read_csv(out)
 
 

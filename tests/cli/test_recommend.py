@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import SIMULATED
 from tests.helpers import as_json, good, refused
 
@@ -104,3 +106,20 @@ def test_an_unknown_user_gets_the_command_for_new_people(model_file: Path) -> No
         f"\nGive their ratings instead:  matinee recommend {model_file} --ratings mine.csv"
     )
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("word", ["all", "*", "Everyone"])
+def test_a_word_for_all_users_gets_the_command_for_everybody(
+    word: str, model_file: Path, tmp_path: Path
+) -> None:
+    told = refused("recommend", model_file, "--user", word)
+    assert told == (
+        f"No user '{word}' among the 2,000 this model was trained on.\n"
+        f"For all users:  matinee recommend {model_file} --everybody --out lists.csv"
+    )
+    lists = tmp_path / "lists.csv"
+    good("recommend", model_file, "--everybody", "--out", lists, "-k", 2)
+    assert lists.read_text("utf-8").count("\n") == 1 + 2 * 2_000
+    assert refused("predict", model_file, "--user", word, "--item", "Alien").endswith(
+        f"matinee predict {model_file} pairs.csv --out stars.csv"
+    )

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -250,6 +251,9 @@ def test_whole_floats_are_integers_and_bytes_are_text() -> None:
     assert Ratings.from_ids(["1.0", "2", "3"], THREE, THREE).users.ids.tolist() == [1, 2, 3]
     odd: Any = [b"a", b"b", b"a"]
     assert Ratings.from_ids(odd, THREE, THREE).users.ids.tolist() == ["a", "b"]
+    one, two = UUID(int=1), UUID(int=2)
+    uuids: Any = [two, one, two]
+    assert Ratings.from_ids(uuids, THREE, THREE).users.ids.tolist() == [str(one), str(two)]
     nested: Any = [[1], {}, 3]
     with pytest.raises(
         DataError, match=r"^Row 0 of the user ids, counted from 0: a value of type list"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 _NUMBER = re.compile(r"-?[0-9]{1,3}([.,][0-9]{1,6})?")
 _FRACTION = re.compile(r"([0-9]{1,3}(?:[.,][0-9]{1,3})?)\s*(?:/|of|out of)\s*([0-9]{1,3})")
+_UNIT = re.compile(r"(?<=[0-9])\s*stars?$", re.IGNORECASE)
 _PERCENT = re.compile(r"([0-9]{1,3}(?:[.,][0-9]{1,3})?)\s*%")
 _STARS = re.compile(r"([\u2605\u2b50*]{0,10})\ufe0f?([\u00bd]|1/2)?[\u2606]{0,10}")
 _HIGHEST_IN_NAME = re.compile(r"(?<![0-9])(5|10|20|100)\s*[)\]]?\s*$")
@@ -39,7 +40,7 @@ class Given(NamedTuple):
 
 def rating_in(text: str) -> Given | None:
     """The rating that a cell holds; None if it is none."""
-    text = text.strip()
+    text = _UNIT.sub("", text.strip())
     if _NUMBER.fullmatch(text):
         return Given(_number(text))
     match = _FRACTION.fullmatch(text)

@@ -14,12 +14,13 @@ from matinee.data.reading.item_table import imdb_id, tmdb_id
 from matinee.data.reading.schema import column_of
 from matinee.data.titles import year_of
 from matinee.errors import DataError
-from matinee.text import printable
+from matinee.text import counted, printable
 
 EXAMPLE = "It needs lines such as:  Toy Story (1995),4.5"
 EXAMPLE_OF_FILMS = "It needs a film in each line, such as:  Toy Story (1995)"
 
 _YEAR = re.compile(r"([0-9]{4})(?:\.0)?")
+_RANGE = re.compile(r"[(\[][0-9]{1,3} ?(?:-|\u2013|to) ?[0-9]{1,3}[)\]]")  # as in "stars (1-10)"
 _LONGEST_CELL = 300
 _END_OF_DECIMAL = re.compile(r"[0-9]{1,2}")
 
@@ -99,6 +100,10 @@ def typed_rows(rows: Sequence[Sequence[str]], has_stars: bool) -> tuple[list[Row
     ]
     if not filled:
         return [], []
+    n_rows = len(filled)
+    if any(len(row) > 1 for _, row in filled):
+        filled = [(number, row) for number, row in filled if not _is_comment(row)]
+    n_comments = n_rows - len(filled)
     header = [cell.strip() for cell in filled[0][1]]
     columns = typed_columns(header, has_stars)
     if columns.has_header:
@@ -116,7 +121,7 @@ def typed_rows(rows: Sequence[Sequence[str]], has_stars: bool) -> tuple[list[Row
         problem = _problem(row, columns, len(header), has_stars)
         found.append(_row(number, row, columns, has_stars, problem))
         is_partly_used |= not columns.has_header and any(cell.strip() for cell in row[2:])
-    notes = []
+    notes = [f"Skipped {counted(n_comments, 'comment line')}."] if n_comments else []
     if is_partly_used and has_stars:
         notes.append(
             "Without a header, the first column was read as films and the second as stars; "
@@ -125,9 +130,18 @@ def typed_rows(rows: Sequence[Sequence[str]], has_stars: bool) -> tuple[list[Row
     return found, notes
 
 
+def _is_comment(row: Sequence[str]) -> bool:
+    """Whether a row among others with several fields is a line such as `# seen in May`."""
+    return len(row) == 1 and row[0].lstrip().startswith("#")
+
+
 def _refuse_other_header(header: Sequence[str], has_stars: bool) -> None:
     """Raises DataError for a first row that can only be a header."""
-    if not has_stars or has_number(header) or any(map(is_no_rating, header)):
+    if (
+        not has_stars
+        or has_number([_RANGE.sub("", name) for name in header])
+        or any(map(is_no_rating, header))
+    ):
         return
     if len(header) < 2 and column_of(header, "own title") is None:
         return

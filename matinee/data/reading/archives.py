@@ -46,7 +46,7 @@ _KNOWN = tuple(
     )
 )
 _TABLES = re.compile(
-    r"\.(csv|tsv|txt|dat|data|parquet|jsonl|ndjson|json|inter|mtx)(\.(gz|bz2|xz|zst))?$",
+    r"\.(csv|tsv|txt|dat|data|parquet|arrow|feather|jsonl|ndjson|json|inter|mtx)(\.(gz|bz2|xz|zst))?$",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+|-c\d+|[0-9a-f]{8}-[0-9a-f-]{27}")

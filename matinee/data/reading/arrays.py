@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -61,6 +62,8 @@ def _plain(cell: object) -> object:
     """A cell as Python's own type; None for a missing one."""
     if cell is None or cell != cell or str(cell) in ("<NA>", "NaT"):  # NaN differs from itself
         return None
+    if isinstance(cell, UUID):
+        return str(cell)
     return cell.item() if isinstance(cell, np.generic) else cell
 
 

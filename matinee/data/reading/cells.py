@@ -155,6 +155,14 @@ def cell_text(cell: object) -> str | None:
     return str(cell)
 
 
+def decoded(column: pl.Series) -> pl.Series:
+    """A column of bytes in UTF-8, as older programs write text, as text; others unchanged."""
+    if column.dtype != pl.Binary:
+        return column
+    text = column.cast(pl.String, strict=False)
+    return text if text.null_count() == column.null_count() else column
+
+
 def text_column(column: pl.Series) -> pl.Series:
     """A column of any type as text; NaN becomes null."""
     if column.dtype in (pl.String, pl.Categorical, pl.Enum):

@@ -14,6 +14,7 @@ _DATE = re.compile(
 _VALUE = re.compile(r"^[+-]?[0-9][0-9.,]*\s?(?:%|/\s?[0-9]+)$|^[★☆⭐*½]+$")
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "nil", "-", "\\n", "?"}
 _TIMES_FROM = 10**8  # as seconds this is 1973; nobody plays a song as often
+_RECENT_FROM, _RECENT_TO = 8 * 10**8, 21 * 10**8  # from 1995 to 2036
 _SHARE = 0.9
 
 #: What a line is: names of columns, a row, or neither for sure.
@@ -107,9 +108,23 @@ def is_time(cell: str) -> bool:
     return int(number) >= _TIMES_FROM or _is_calendar_day(number)
 
 
+def is_day(cell: str) -> bool:
+    """Whether a cell is a date, or a day such as 20181110."""
+    return _DATE.match(cell) is not None or (cell.isascii() and _is_calendar_day(cell))
+
+
+def is_recent_second(cell: str) -> bool:
+    """Whether a cell is a number of seconds or milliseconds since 1970 of about our time."""
+    if not (cell.isascii() and cell.isdigit()) or len(cell) not in (9, 10, 13):
+        return False
+    seconds = int(cell) // (1000 if len(cell) == 13 else 1)
+    return _RECENT_FROM <= seconds < _RECENT_TO
+
+
 def _is_calendar_day(digits: str) -> bool:
     return (
         len(digits) == 8
+        and digits.isdigit()
         and "1900" <= digits[:4] <= "2100"
         and "01" <= digits[4:6] <= "12"
         and "01" <= digits[6:] <= "31"

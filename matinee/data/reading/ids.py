@@ -27,7 +27,9 @@ from matinee.errors import DataError
 
 _WHOLE_FORM = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?$"
 _POINT_ZERO = r"^-?[0-9]+(?:\.0*)?$"
-_SCIENTIFIC = re.compile(r"^-?[0-9](?:\.([0-9]*))?[eE]\+?0*([0-9]{1,3})$")
+_BYTES = r"^b'[^'\\]+'$"  # as Python prints bytes
+_COMMA_ZERO = r"^-?(?:0|[1-9][0-9]*)(?:,0{0,2})?$"  # three zeros may be thousands
+_SCIENTIFIC = re.compile(r"^-?[0-9](?:[.,]([0-9]*))?[eE]\+?0*([0-9]{1,3})$")
 _EXACT_TO = 2.0**53  # whole numbers beyond it are rounded in 64-bit floats
 _DIGITS_OF_SPREADSHEET = 10**15  # smaller numbers have at most 15 digits
 _ENOUGH_IDS = 5  # to say that they do not end in zeros by chance
@@ -170,7 +172,12 @@ def _canonical(ids: pl.Series, role: str, rules: ValueRules) -> tuple[pl.Series,
         return ids, []
     if ids.str.contains(INTEGER).all():
         return ids.cast(pl.Int64), []
+    if ids.str.contains(_BYTES).all():
+        bare, notes = _canonical(ids.str.slice(2).str.head(-1), role, rules)
+        return bare, [f"The {role} ids such as {ids[0]} are read without b''.", *notes]
     _refuse_rounded(ids, role, rules)
+    if ids.str.contains(",").any() and ids.str.contains(_COMMA_ZERO).all():
+        return _canonical(ids.str.replace(",0*$", ""), role, rules)
     if ids.str.contains(_WHOLE_FORM).all():
         numbers = [Decimal(text) for text in ids.to_list()]
         if all(number == number.to_integral_value() for number in numbers):

@@ -106,13 +106,13 @@ class GenreFormat(NamedTuple):
 
     @classmethod
     def of(cls, cells: Sequence[str]) -> "GenreFormat":
-        """The format of a column: "|" where it occurs, else lists, else commas or semicolons."""
+        """The format of a column: "|" where it occurs, else lists, else " / ", "," or ";"."""
         filled = [cell for cell in cells if cell.strip().casefold() not in _NO_GENRE]
         if any("|" in cell for cell in filled):
             return cls("|")
         if filled and all(cell.startswith("[") and cell.endswith("]") for cell in filled):
             return cls(",", are_lists=True)
-        for separator in (",", ";"):
+        for separator in (" / ", ",", ";"):
             if any(separator in cell for cell in filled):
                 return cls(separator)
         return cls("")
@@ -131,7 +131,7 @@ class GenreFormat(NamedTuple):
             return f"The genres in {label} were read as lists."
         if self.separator in ("", "|"):
             return ""
-        return f"The genres in {label} were split at '{self.separator}'."
+        return f"The genres in {label} were split at '{self.separator.strip()}'."
 
 
 def _listed(cell: str) -> list[str]:
@@ -215,8 +215,7 @@ def catalog_of(
 ) -> tuple[Catalog, list[str]]:
     """The catalog of rows of ids and films, and sentences on ids that occur more than once.
 
-    Of rows with different titles the last counts; rows with the same title have their genres
-    joined.
+    The last row of an id gives its title; the genres of all its rows are joined.
 
     Args:
         items: the rated items, whose ids decide the form of all ids.
@@ -230,16 +229,15 @@ def catalog_of(
             continue
         earlier = films.get(item_id)
         if earlier is not None and earlier != film:
-            if (title_key(earlier.title), earlier.year) == (title_key(film.title), film.year):
-                film = replace(film, genres=without_no_genre(earlier.genres + film.genres))
-            else:
+            if (title_key(earlier.title), earlier.year) != (title_key(film.title), film.year):
                 differing[item_id] = earlier.title, film.title
+            film = replace(film, genres=without_no_genre(earlier.genres + film.genres))
         films[item_id] = film
     notes = []
     if differing:
         first, (earlier_title, title) = next(iter(differing.items()))
         notes.append(
-            f"{label} has several titles for {counted(len(differing), 'id')}; the last row "
-            f"counts ({first} is '{title}', not '{earlier_title}')."
+            f"{label} has several titles for {counted(len(differing), 'id')}; the last title "
+            f"counts ({first} is '{title}', not '{earlier_title}'), and the genres of all rows."
         )
     return Catalog(films), notes

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.reading.cells import ValueRules
+from matinee.data.reading.schema import plain_name
 from matinee.errors import DataError
 from matinee.text import counted
 
@@ -19,12 +20,15 @@ SENTINELS = (-999.0, -99.0, -9.0, -1.0, 0.0, 99.0, 999.0, 9999.0)
 LIKED_PART = 0.75
 
 _COMMON = 0.05  # of the rows: a value for "not rated" is no rarity
-_OVER_NEIGHBOR = 3.0  # times as often as the next value and as the others usually are
-_OVER_USUAL = 1.5  # with a gap between it and the others
+_OVER_NEIGHBOR = 3.0  # times as often as the next value and as the others, without a gap
 _RARE = 0.002  # of the rows: a slip of the finger
 _FEW_LIKED = 0.01
 _LONG_TAIL = 10.0  # times the median
 _ENOUGH_ROWS = 20
+_MOST_STEPS = 101  # 0 to 100
+_MANY_FRACTIONS = 30
+#: Names of columns in which sites write 0 for "not rated".
+_ZERO_IS_NONE = ("myrating", "bookrating", "myscore")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +84,7 @@ def rating_notes(tally: Tally, value: NDArray[np.float32], rules: ValueRules) ->
     if outlier:
         return [outlier]
     _refuse_counts(tally, rules)
-    note = _sentinel(tally)
+    note = _sentinel(tally, plain_name(rules.column("rating")) in _ZERO_IS_NONE)
     return [note] if note else []
 
 
@@ -96,8 +100,12 @@ def few_liked_note(tally: Tally, n_liked: int, liked_from: float) -> str:
     )
 
 
-def _sentinel(tally: Tally) -> str:
-    """A note on a value that may stand for "not rated"."""
+def _sentinel(tally: Tally, zero_is_none: bool) -> str:
+    """A note on a value that may stand for "not rated".
+
+    Args:
+        zero_is_none: whether the name of the column says that 0 does.
+    """
     for at_end in (0, -1):
         extreme = float(tally.values[at_end])
         if extreme not in SENTINELS:
@@ -105,7 +113,10 @@ def _sentinel(tally: Tally) -> str:
         others = np.ones(len(tally.values), bool)
         others[at_end] = False
         rest = tally.part(others)
-        if len(rest.values) < 3 or not _stands_apart(extreme, int(tally.counts[at_end]), rest):
+        is_known = zero_is_none and extreme == 0
+        if len(rest.values) < 3 or not (
+            is_known or _stands_apart(extreme, int(tally.counts[at_end]), rest)
+        ):
             continue
         n_rows = tally.n_rows
         return (
@@ -130,9 +141,7 @@ def _stands_apart(extreme: float, count: int, rest: Tally) -> bool:
     neighbor = float(rest.counts[0] if extreme < low else rest.counts[-1])
     usual = float(np.median(rest.counts))
     step = float(np.median(np.diff(rest.values)))
-    if gap > 1.5 * step:
-        return count > _OVER_USUAL * usual
-    return count > _OVER_NEIGHBOR * max(neighbor, usual)
+    return gap > 1.5 * step or count > _OVER_NEIGHBOR * max(neighbor, usual)
 
 
 def _outlier(tally: Tally, value: NDArray[np.float32]) -> str:
@@ -178,15 +187,27 @@ def _far_end(ordered: NDArray[np.float64], counts: NDArray[np.int64], limit: flo
 
 
 def _look_like_counts(tally: Tally) -> bool:
-    """Whether ratings are whole numbers without an end and with a long tail."""
+    """Whether ratings are numbers without an end: more steps than a scale has, or a long tail."""
     if tally.values[0] == 0:  # zeros may be a value for "not rated"
         tally = tally.part(tally.values > 0)
+    top, n_top = float(tally.values[-1]), int(tally.counts[-1])
+    if top in SENTINELS and n_top >= _COMMON * tally.n_rows:  # as may a common 99
+        tally = tally.part(tally.values < top)
     values = tally.values
-    if len(values) < 4 or values[0] < 0 or bool((values != np.round(values)).any()):
+    if len(values) < 4 or values[0] < 0:
+        return False
+    is_whole = _are_whole(values)
+    if is_whole and len(values) > _MOST_STEPS:
+        return True
+    if not is_whole and len(values) < _MANY_FRACTIONS:
         return False
     median = max(1.0, tally.median())
     n_tail = int(tally.counts[values > median * _LONG_TAIL / 2].sum())
     return n_tail > 1 and bool(values[-1] > max(20.0, _LONG_TAIL * median))
+
+
+def _are_whole(values: NDArray[np.float32]) -> bool:
+    return not (values != np.round(values)).any()
 
 
 def _refuse_counts(tally: Tally, rules: ValueRules) -> None:
@@ -197,8 +218,9 @@ def _refuse_counts(tally: Tally, rules: ValueRules) -> None:
         return
     column = rules.column("rating")
     low, high = tally.values[0], tally.values[-1]
+    numbers = "whole numbers" if _are_whole(tally.values) else "numbers"
     raise DataError(
-        f"{rules.label}: the column '{column}' looks like counts: whole numbers from {low:g} to "
+        f"{rules.label}: the column '{column}' looks like counts: {numbers} from {low:g} to "
         f"{high:,.0f}, half of them at most {tally.median():g}. Give --count-column {column} if "
         f"they are counts, or --rating-column {column} if they are ratings."
     )

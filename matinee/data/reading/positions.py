@@ -1,11 +1,19 @@
 """Which column of a table without a header holds what."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from matinee.data.reading.header import are_most, is_missing, is_number, is_time, is_value
+from matinee.data.reading.header import (
+    are_most,
+    is_day,
+    is_missing,
+    is_number,
+    is_recent_second,
+    is_time,
+    is_value,
+)
 from matinee.data.reading.layouts.plain import plain_layout
 from matinee.data.reading.options import NO_COLUMN, Kind, ReadOptions
 from matinee.data.reading.schema import ROLES, Columns
@@ -27,6 +35,8 @@ _LARGEST_RATING = 100
 _FEW = 101  # distinct ratings
 _MOST = 0.9
 _MANY = 0.5
+_FEW_STEPS = 11  # of a scale
+_MANY_REPEATS = 0.1
 _IDS = "--user-column 1 --item-column 2"
 _OPTIONS = f"{_IDS} --rating-column 3 (or --count-column or --pairs instead of --rating-column)"
 
@@ -82,6 +92,10 @@ class _Column:
         """The share of distinct cells in which a pattern is found."""
         distinct = set(self.filled)
         return sum(pattern.search(cell) is not None for cell in distinct) / max(len(distinct), 1)
+
+    def are_all(self, holds: Callable[[str], bool]) -> bool:
+        """Whether each cell that is not missing passes a test, and they differ."""
+        return not self.is_constant and all(map(holds, self.filled))
 
     def _are(self, n_alike: int) -> bool:
         return are_most(n_alike, len(self.filled))
@@ -191,6 +205,8 @@ def _in_usual_order(
         rest.pop(0)
     if len(rest) > 1 or (rest and "timestamp" in given):
         return None
+    if not given and len(ids) == 2 and _are_no_ids(ids, value):
+        return None
     time = rest[0] if rest else None
     if time is not None and not (time.is_time or time.is_empty):
         is_rating = value is not None and time.may_be_rating and not value.may_be_rating
@@ -198,6 +214,27 @@ def _in_usual_order(
         if not time.has_whole_numbers or is_rating or has_number:
             return None
     return _Found(ids, value, time)
+
+
+def _are_no_ids(ids: Sequence[_Column], value: _Column | None) -> bool:
+    """Whether a column in the place of an id holds days, times, or ratings."""
+    if any(column.are_all(is_day) for column in ids):
+        return True
+    if value is None:
+        return False
+    if not value.may_be_rating and any(column.are_all(is_recent_second) for column in ids):
+        return True
+    for rating, other in (ids, ids[::-1]):
+        if rating.may_be_rating and len(set(rating.filled)) <= _FEW_STEPS:
+            repeats = _n_repeats(rating, other)
+            if repeats > _MANY_REPEATS * len(rating.cells) and not _n_repeats(other, value):
+                return True
+    return False
+
+
+def _n_repeats(first: _Column, second: _Column) -> int:
+    """How many rows repeat a pair of cells."""
+    return len(first.cells) - len(set(zip(first.cells, second.cells, strict=True)))
 
 
 def _by_content(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from matinee.data.reading.comments import COMMENT_SIGNS, CommentLines, without_comments
 from matinee.data.reading.heads import sampled_lines
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.schema import column_of
@@ -27,7 +28,6 @@ _BLOCK = 1 << 22
 _SAMPLE_LINES = 300
 _UNIT = "\x1f"  # stands for a separator of several characters
 _SEP_LINE = re.compile(r"^\s*\"?sep=(.|\\t)\"?\s*$", re.IGNORECASE)
-_COMMENT_SIGNS = ("#", "%")
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -42,6 +42,7 @@ class TextPlan:
         header: a line that stands in their place; None for none.
         rewrite: changes the bytes of whole lines; None to leave them as they are.
         returns: whether lines end in carriage returns alone.
+        comments: those among the rows.
         notes: what a person should know of all this.
     """
 
@@ -51,6 +52,7 @@ class TextPlan:
     header: str | None = None
     rewrite: Callable[[bytes], bytes] | None = None
     returns: bool = False
+    comments: CommentLines = field(default_factory=lambda: CommentLines(lambda _: False))
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -73,7 +75,8 @@ def plan_of(head: str, options: ReadOptions) -> TextPlan:
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     notes: list[str] = []
     n_dropped, given, comment = _preamble(lines, notes)
-    body = sampled_lines(lines[n_dropped:], _SAMPLE_LINES)
+    sample = sampled_lines(lines[n_dropped:], _SAMPLE_LINES)
+    body = without_comments(sample)
     if options.separator is not None:
         given = separator_named(options.separator)
     separator = given or sniff_separator(body)
@@ -89,11 +92,12 @@ def plan_of(head: str, options: ReadOptions) -> TextPlan:
     header = None
     if names is not None:
         header = final.join(names) if len(final) > 1 else _csv_line(names, final)
-    return TextPlan(final, separator, n_dropped, header, rewrite, returns, notes)
+    comments = CommentLines.of(sample, separator)
+    return TextPlan(final, separator, n_dropped, header, rewrite, returns, comments, notes)
 
 
 def write_prepared(path: Path, target: Path, plan: TextPlan) -> None:
-    """Write the text of a file as its plan says."""
+    """Write the text of a file as its plan says; a note says how many comments were skipped."""
     with path.open("rb") as source, target.open("wb") as written:
         if plan.header is not None:
             written.write(f"{plan.header}\n".encode("utf-8", "surrogateescape"))
@@ -109,9 +113,17 @@ def write_prepared(path: Path, target: Path, plan: TextPlan) -> None:
             while left and block:
                 block = block[block.find(b"\n") + 1 :]
                 left -= 1
-            written.write(plan.rewrite(block) if plan.rewrite else block)
+            written.write(_rewritten(block, plan))
         if rest and not left:
-            written.write(plan.rewrite(rest) if plan.rewrite else rest)
+            written.write(_rewritten(rest, plan))
+    if plan.comments.n_found:
+        found = counted(plan.comments.n_found, "comment line")
+        plan.notes.append(f"Skipped {found} among the rows.")
+
+
+def _rewritten(lines: bytes, plan: TextPlan) -> bytes:
+    lines = plan.comments.emptied(lines)
+    return plan.rewrite(lines) if plan.rewrite else lines
 
 
 def _preamble(lines: Sequence[str], notes: list[str]) -> tuple[int, str | None, str | None]:
@@ -126,7 +138,7 @@ def _preamble(lines: Sequence[str], notes: list[str]) -> tuple[int, str | None, 
         told = _SEP_LINE.match(line)
         if told:
             separator = separator_named(told.group(1))
-        elif stripped.startswith(_COMMENT_SIGNS) and not _is_row(line, lines[number + 1 :]):
+        elif stripped.startswith(COMMENT_SIGNS) and not _is_row(line, lines[number + 1 :]):
             comment, n_comments = stripped.lstrip("#% "), n_comments + 1
         elif stripped:
             break
@@ -235,7 +247,20 @@ def _rewriting(separator: str, body: Sequence[str]) -> tuple[str, Callable[[byte
         before = re.compile(rb"(?m)(" + sign + rb'|^) +(?="(?!")|"""|""(?:' + sign + rb"|\r?$))")
         after = re.compile(rb'(?m)" +(?=' + sign + rb"|\r?$)")
         return separator, lambda block: after.sub(b'"', before.sub(rb"\1", block))
+    if _has_single_quotes(body, separator):
+        sign = re.escape(separator.encode())
+        marks = re.compile(rb"(?m)(?<=" + sign + rb")'|^'|'(?=" + sign + rb"|\r?$)")
+        return separator, lambda block: marks.sub(b'"', block)
     return separator, None
+
+
+def _has_single_quotes(body: Sequence[str], separator: str) -> bool:
+    """Whether single quotation marks stand where double ones usually do, in each row."""
+    if len(separator) > 1 or any('"' in line for line in body):
+        return False
+    sign = re.escape(separator)
+    quoted = re.compile(rf"(?:^|{sign})'[^']*'(?={sign}|$)")
+    return len(body) > 1 and all(quoted.search(line) for line in body[1:])
 
 
 def _short(text: str) -> str:

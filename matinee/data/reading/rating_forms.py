@@ -30,6 +30,7 @@ from matinee.data.reading.number_forms import (
     numbers,
 )
 from matinee.data.reading.sniff import plain_number
+from matinee.data.reading.word_order import map_example
 from matinee.errors import DataError
 
 #: Words for a positive and for a negative opinion, as `_plain_word` writes them.
@@ -210,12 +211,10 @@ def _refuse_words(unread: Mapping[str, int], rules: ValueRules) -> None:
     rows = sum(unread.values())
     if rows == 1:
         return  # the row is named
-    words = [text.replace('"', "") for text in sorted(unread)[:3]]
-    example = ",".join(f"{word}={rank}" for rank, word in enumerate(words))
     raise DataError(
         f"{rules.label}: the {rules.kind}s in the column '{rules.column('rating')}' are words: "
         f"{listed_words(unread)}. Say what each is worth, as in "
-        f'--map "{example}", or give --pairs if all rows count the same.'
+        f'--map "{map_example(sorted(unread))}", or give --pairs if all rows count the same.'
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from matinee.data.arguments import described, hint_for
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.reading.columnar import ParsedTable
@@ -57,16 +58,31 @@ def read(source: object, options: ReadOptions = DEFAULT_OPTIONS) -> Dataset:
         return _from_paths([Path(part) for part in source], options)
     if not hasattr(source, "__arrow_c_stream__"):
         raise DataError(
-            f"Ratings cannot be read from a value of type {type(source).__name__}. "
-            "Give a path, a database URL, or a frame of Polars, pandas or PyArrow."
+            f"Ratings cannot be read from {described(source)}. Give a path, a database URL, or a "
+            f"frame of Polars, pandas or PyArrow.{hint_for(source)}"
         )
     name = type(source).__name__
     try:
         frame = pl.DataFrame(source)
     except Exception as error:  # foreign code: pandas raises PyArrow's errors, PyArrow its own
         reason = str(error).split("\n")[0]
-        raise DataError(f"{name} cannot be read through the Arrow interface: {reason}") from error
-    return _from_frame(frame, name, options, None)
+        raise DataError(
+            f"{name} cannot be read through the Arrow interface: {reason}{_about_index(source)}"
+        ) from error
+    try:
+        return _from_frame(frame, name, options, None)
+    except DataError as error:
+        raise DataError(f"{error}{_about_index(source)}") from error
+
+
+def _about_index(source: object) -> str:
+    """A sentence on the index of a frame of pandas, if its levels have names."""
+    if "pandas" not in type(source).__module__:
+        return ""
+    names = getattr(getattr(source, "index", None), "names", ())
+    if all(name is None for name in names):
+        return ""
+    return " The levels of the index are not read; reset_index() makes columns of them."
 
 
 def read_pairs(source: str | Path, options: ReadOptions) -> tuple[ParsedTable, list[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from matinee.data.reading.options import NO_COLUMN, Kind, ReadOptions
+from matinee.data.reading.word_order import map_example
 from matinee.errors import DataError
 from matinee.text import did_you_mean, joined, printable
 
@@ -61,8 +62,9 @@ ALIASES = {
     # of a person's own ratings, where an item may be called by its title
     "own title": f"{_TITLES} pltitle filmname",
     "own item": "movieid itemid item productid product bookid songid sku id",
-    "own rating": "yourrating myrating yourated userrating uservote rating10 "
-    "rating100 rating ratings stars starrating star score grade vote value overall reviewrating",
+    "own rating": "yourrating myrating yourscore myscore mystars yourated userrating uservote "
+    "rating10 rating100 rating ratings stars starrating star score grade vote value overall "
+    "reviewrating",
     "own count": f"{_COUNTS} times",
     "own time": "watcheddate watchedat daterated ratedat ratingdate dateread lastwatched "
     "watchdate date isodate timestamp time dateadded lastupdated createdat created",
@@ -293,10 +295,9 @@ def _about_words(name: str, cells: Sequence[str]) -> str:
         return ""
     if any(_NUMBER_OR_STARS.match(word) for word in words):
         return ""
-    values = ",".join(f"{word}={number}" for number, word in enumerate(words[:3]))
     return (
         f" The words in '{printable(name[:40])}' can be ratings, as in "
-        f'--rating-column {printable(name[:40])} --map "{values}".'
+        f'--rating-column {printable(name[:40])} --map "{map_example(words)}".'
     )
 
 

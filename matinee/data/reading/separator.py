@@ -72,27 +72,27 @@ def sniff_separator(lines: Sequence[str]) -> str:
     """
     tables = _possible_tables([_without_quoted(line) for line in lines])
     steady = {
-        candidate: rows for candidate, rows in tables.items() if _usual_length(rows)[1] >= _MOST
+        candidate: rows for candidate, rows in tables.items() if usual_length(rows)[1] >= _MOST
     }
     if not tables:
         return ","
     if not steady:
-        return max(tables, key=lambda one: (_usual_length(tables[one])[1], _clean(one, tables)))
+        return max(tables, key=lambda one: (usual_length(tables[one])[1], _clean(one, tables)))
 
     def begins_alike(candidate: str) -> bool:
         rows = steady[candidate]
-        return len(rows[0]) == _usual_length(rows)[0]
+        return len(rows[0]) == usual_length(rows)[0]
 
     rare = [one for one in _RARE_IN_FIELDS if one in steady and begins_alike(one)]
     if rare:
         return rare[0]
     if WIDE_SPACES in steady and begins_alike(WIDE_SPACES):
-        n_fields, share = _usual_length(steady[WIDE_SPACES])
-        if n_fields > 2 and share >= _usual_length(steady.get(SPACES, []))[1]:
+        n_fields, share = usual_length(steady[WIDE_SPACES])
+        if n_fields > 2 and share >= usual_length(steady.get(SPACES, []))[1]:
             steady.pop(SPACES, None)
 
     def quality(candidate: str) -> tuple[float, float, int, float]:
-        n_fields, share = _usual_length(steady[candidate])
+        n_fields, share = usual_length(steady[candidate])
         looks = min(_clean(candidate, steady), _MOST)
         if begins_alike(candidate):
             looks += _FIRST_LINE_COUNTS
@@ -112,7 +112,7 @@ def _possible_tables(lines: Sequence[str]) -> dict[str, list[list[str]]]:
         if sign not in text or not _is_possible(candidate, lines):
             continue
         rows = split_lines(lines, candidate)
-        if _usual_length(rows)[0] > 1:
+        if usual_length(rows)[0] > 1:
             tables[candidate] = rows
     return tables
 
@@ -172,7 +172,7 @@ def _is_possible(candidate: str, lines: Sequence[str]) -> bool:
     return True
 
 
-def _usual_length(rows: Sequence[Sequence[str]]) -> tuple[int, float]:
+def usual_length(rows: Sequence[Sequence[str]]) -> tuple[int, float]:
     """The most frequent number of fields, and the share of rows that have it."""
     if not rows:
         return 0, 0.0

@@ -113,7 +113,7 @@ def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
     has_lines = is_short or b"\n" in head or b"\r" in head or start.startswith((b"{", b"["))
     if b"\0" in head or not has_lines:
         raise DataError(
-            f"{label} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
+            f"{label} holds binary data, not a table in CSV, TSV, Parquet, Arrow or JSON lines."
         )
 
 
@@ -140,6 +140,8 @@ def layout_of(head: str, options: ReadOptions, label: str, separator: str) -> La
         return [row[number].strip() for row in rows[has_header:] if number < len(row)]
 
     notes: list[str] = []
+    if has_header and len(rows[0]) == 1:
+        raise DataError(one_column(label, rows[0][0]))
     if has_header:
         columns = find_columns(rows[0], options, label, sampled)
         notes = unnamed_times(columns, options, sampled)

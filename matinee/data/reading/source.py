@@ -18,6 +18,8 @@ from matinee.data.reading.archives import (
     untar,
     unzip,
 )
+from matinee.data.reading.arrow import is_arrow, write_as_parquet
+from matinee.data.reading.comments import may_have_comments
 from matinee.data.reading.compression import decompress, is_compressed, refuse_other_archives
 from matinee.data.reading.encoding import (
     encoding_of_file,
@@ -70,7 +72,7 @@ class SourceFile:
         parts: the files that were joined; empty if it is one file as it was given.
         line_shift: what to add to a line number to have that before comments were left out.
         separator: of the fields, if it is a table of text.
-        text_kind: what to call such text, by its original separator.
+        kind: what to call it: Parquet, Arrow, or text by its original separator.
         layout: the well-known layout that its lines have; None for others.
     """
 
@@ -83,7 +85,7 @@ class SourceFile:
     parts: tuple[Part, ...] = ()
     line_shift: int = 0
     separator: str | None = None
-    text_kind: str = ""
+    kind: str = ""
     layout: NamedLayout | None = None
 
     def place_of(self, line: int) -> tuple[str, int]:
@@ -203,8 +205,12 @@ class _Workplace:
             target = self._folder() / "unpacked"
             decompress(file.path, target, file.label)
             return self._plain(replace(file, path=target), depth + 1)
+        if is_arrow(head):
+            target = self._folder() / "arrow.parquet"
+            write_as_parquet(file.path, target, file.label)
+            return [replace(file, path=target, kind="Arrow")]
         if head.startswith(_PARQUET):
-            return [file]
+            return [replace(file, kind="Parquet")]
         return [self._in_utf_8(file, head)]
 
     def _in_archive(self, file: SourceFile, is_zip: bool, depth: int) -> list[SourceFile]:
@@ -266,14 +272,14 @@ class _Workplace:
         if layout is not None:
             return replace(file, layout=layout)
         plan = plan_of(text, self._options)
-        if plan.needs_copy:
+        if plan.needs_copy or may_have_comments(file.path):
             target = self._folder() / "prepared"
             write_prepared(file.path, target, plan)
             file = replace(file, path=target, line_shift=plan.line_shift)
         return replace(
             file,
             separator=plan.separator,
-            text_kind=text_kind(plan.original),
+            kind=text_kind(plan.original),
             notes=(*file.notes, *plan.notes),
         )
 
@@ -292,7 +298,7 @@ class _Workplace:
         elif any(are_parquet):
             raise DataError(
                 f"{first.label} and the other files are not of one kind; give files that are all "
-                "Parquet or all text."
+                "text, or all Parquet or Arrow."
             )
         else:
             parts = join_text(paths, labels, target, self._options)

@@ -100,7 +100,7 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
     text = text_of_head(head)
     if head.startswith(b"PAR1"):
         frame, others = _parquet(file.path, file.label, options)
-        found = table_of_frame(frame, file.label, options, "Parquet", others, file.place_of)
+        found = table_of_frame(frame, file.label, options, file.kind, others, file.place_of)
         if others is not None:
             notes = unnamed_times(others, options, _cells_of_parquet(file.path, others))
             own = _titles_of_parquet(file.path, found)
@@ -133,7 +133,7 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
         with in_utf_8(file, options) as (path, more_notes):
             values, bad = read_carefully(lambda: text_records(path, layout), rules)
         notes += more_notes
-    words = f"{file.text_kind} {'with' if layout.has_header else 'without'} a header"
+    words = f"{file.kind} {'with' if layout.has_header else 'without'} a header"
     own = NO_TITLES
     if values.table is not None:
         own = titles_of_text(file.path, layout, values.table.items)

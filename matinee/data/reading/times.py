@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
-from matinee.data.reading.cells import MISSING_WORDS, Flaws, ValueRules, shown
+from matinee.data.reading.cells import MISSING_WORDS, Flaws, ValueRules, decoded, shown
 from matinee.data.reading.date_texts import DateReading, read_date_texts
 from matinee.errors import DataError, SettingError
 
@@ -76,6 +76,7 @@ def read_times(column: pl.Series, rules: ValueRules) -> TimeColumn:
     """
     if column.null_count() == len(column):
         return TimeColumn(None)
+    column = decoded(column)
     if column.dtype in (pl.String, pl.Categorical, pl.Enum):
         return _texts(column.cast(pl.String), rules)
     if column.dtype in (pl.Date, pl.Datetime):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from matinee.data.catalog import Catalog, Film, film_of_id
+from matinee.data.reading.cells import decoded
 from matinee.data.reading.columnar import other_columns_of_text
 from matinee.data.reading.item_metadata import Titles
 from matinee.data.reading.item_table import (
@@ -124,7 +125,7 @@ def _frame_columns(frame: pl.DataFrame, columns: dict[str, int]) -> pl.DataFrame
     """Some columns of a frame as text, by their roles; lists become texts with "|"."""
     found = []
     for role, number in columns.items():
-        column = frame.to_series(number)
+        column = decoded(frame.to_series(number))
         if isinstance(column.dtype, pl.List):
             column = column.cast(pl.List(pl.String)).list.join("|")
         if column.dtype.is_nested() or column.dtype in (pl.Object, pl.Binary):

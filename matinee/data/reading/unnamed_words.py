@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import polars as pl
 
+from matinee.data.reading.cells import decoded
 from matinee.data.reading.number_forms import listed_words
 from matinee.data.reading.rating_forms import opinions_of
 from matinee.data.reading.schema import Columns, column_of
+from matinee.data.reading.word_order import map_example
 from matinee.errors import DataError
 from matinee.text import printable
 
@@ -30,7 +32,7 @@ def refuse_words(columns: Columns, cells: Callable[[int], pl.Series], label: str
         name = columns.names[position]
         if any(column_of([name], role) is not None for role in _DESCRIPTIONS):
             continue
-        weights = _few_words(cells(position))
+        weights = _few_words(decoded(cells(position)))
         if weights:
             raise DataError(_question(printable(name[:40]), weights, label))
 
@@ -59,8 +61,7 @@ def _question(name: str, weights: dict[str, int], label: str) -> str:
         meaning = ", ".join(f"'{word}' is then {value:g}" for word, value in ordered)
         way = f"Give --rating-column {name} if they are ratings ({meaning})"
     else:
-        words = sorted(weights, key=lambda word: (-weights[word], word))
-        example = ",".join(f"{word}={number}" for number, word in enumerate(words[:3]))
+        example = map_example(sorted(weights, key=lambda word: (-weights[word], word)))
         way = (
             f"Give --rating-column {name} and what each is worth, as in "
             f'--map "{example}", if they are ratings'

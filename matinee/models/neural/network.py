@@ -100,7 +100,8 @@ class Network(NeuralRecommender):
         if not names:
             raise SettingError(
                 f"No parameter of the module has a row for each of the {n_users:,} users; fold-in "
-                "needs such a table, as torch.nn.Embedding(n_users, n_factors) makes it."
+                "needs such a table, as torch.nn.Embedding(n_users, n_factors) makes it. If a "
+                'table has more rows, the module must name it: user_tables = ("users.weight",).'
             )
         return names
 

@@ -154,6 +154,7 @@ def test_an_empty_rating_is_none(content: str) -> None:
         ("what,ever\nAlien,5\n", "films (title or item_id) and none of ratings (rating)"),
         ("title,ever\nAlien,5\n", "ratings (rating)"),
         ("what,rating\nAlien,5\n", "films (title or item_id)"),
+        ("film,judgement (1-10)\nAlien,5\n", "ratings (rating)"),
     ],
 )
 def test_a_first_row_without_a_number_is_a_header_that_lacks_a_column(
@@ -164,6 +165,18 @@ def test_a_first_row_without_a_number_is_a_header_that_lacks_a_column(
         "The first row has no number, so it is a header, and it has no column of "
         f"{missing}; its columns are {names}. {EXAMPLE}"
     )
+
+
+def test_comments_among_films_are_skipped_and_told() -> None:
+    content = "# mine\ntitle,my score (1-10)\nAlien,5\n# seen in May\n#Alive,3\n"
+    rows, notes = typed_rows(read_file(content.encode()).rows, has_stars=True)
+    assert [(row.typed, row.rating, row.row) for row in rows] == [
+        ("title:Alien", "5", 3),
+        ("title:#Alive", "3", 5),
+    ]
+    assert notes == ["Skipped 2 comment lines."]
+    films, _ = typed_rows(read_file(b"Alien\n#Alive\n").rows, has_stars=False)
+    assert [row.shown for row in films] == ["Alien", "#Alive"]
 
 
 def test_columns_that_no_header_names_are_told() -> None:

@@ -60,6 +60,19 @@ def test_a_file_of_other_titles_is_named_with_an_id_of_each(tmp_path: Path) -> N
     )
 
 
+def test_an_item_with_several_rows_has_the_genres_of_all(tmp_path: Path) -> None:
+    (tmp_path / "movies.csv").write_text(
+        "movieId;title;genres\n1;Pelt (1988);Noir\n2;Quay (2003);War\n1;Der Pelz (1988);War, Noir\n"
+    )
+    found = titles(tmp_path)
+    assert found.catalog[1].genres == ("Noir", "War")
+    assert found.notes == (
+        "The genres in movies.csv were split at ','.",
+        "movies.csv has several titles for 1 id; the last title counts "
+        "(1 is 'Der Pelz (1988)', not 'Pelt (1988)'), and the genres of all rows.",
+    )
+
+
 def test_another_table_of_ratings_is_no_table_of_titles(tmp_path: Path) -> None:
     (tmp_path / "songs.csv").write_text("user,song,title,rating\n1,1,One,3\n")
     assert titles(tmp_path).notes == (

@@ -56,6 +56,7 @@ def test_a_text_id_loses_its_decimals_only_where_the_ratings_have_none(
         (["Drama|War", "Sci-Fi, Noir"], [("Drama", "War"), ("Sci-Fi, Noir",)]),
         (["Drama, War", "Noir"], [("Drama", "War"), ("Noir",)]),
         (["Drama,War", ""], [("Drama", "War"), ()]),
+        (["Drama / War", "Sci-Fi/Noir"], [("Drama", "War"), ("Sci-Fi/Noir",)]),
         (["Drama;War", "(no genres listed)"], [("Drama", "War"), ()]),
         (["['Drama', 'War']", "[]"], [("Drama", "War"), ()]),
         (['["Drama", "War"]'], [("Drama", "War")]),
@@ -134,13 +135,14 @@ def test_repeated_ids_are_told_and_rows_of_one_title_are_joined() -> None:
     rows = [
         ("7", Film("One (1950)", 1950, ("Drama",))),
         ("7.0", Film("One (1950)", 1950, ("War",))),
-        ("120", Film("Old Title")),
-        ("120", Film("New Title")),
+        ("120", Film("Old Title", None, ("Noir",))),
+        ("120", Film("New Title", None, ("War",))),
         ("x", Film("No Number")),
     ]
     catalog, notes = catalog_of(rows, NUMBERS, "items.csv")
-    assert catalog.films == {7: Film("One (1950)", 1950, ("Drama", "War")), 120: Film("New Title")}
+    both = Film("One (1950)", 1950, ("Drama", "War"))
+    assert catalog.films == {7: both, 120: Film("New Title", None, ("Noir", "War"))}
     assert notes == [
-        "items.csv has several titles for 1 id; the last row counts "
-        "(120 is 'New Title', not 'Old Title')."
+        "items.csv has several titles for 1 id; the last title counts "
+        "(120 is 'New Title', not 'Old Title'), and the genres of all rows."
     ]

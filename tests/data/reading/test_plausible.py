@@ -17,7 +17,9 @@ FIVE = "1 2 3 4 5 4 3 5 4 2 1 3"
     [
         ("0 0 0 0 7 8 9 10", "12 of 24 ratings are 0, apart from the others (7 to 10). If 0 means"),
         ("0 0 0 0 0 1 2 3 4 5 2 3", "10 of 24 ratings are 0, apart from the others (1 to 5)"),
+        ("0 2 3 4 5 2 3 4", "3 of 24 ratings are 0, apart from the others (2 to 5). If 0 means"),
         ("-1 1 2 3 4 5", "4 of 24 ratings are -1, apart from the others (1 to 5). If -1 means"),
+        ("3 4 5 99 99 3 4 5 99 4 3 5", "6 of 24 ratings are 99, apart from the others (3 to 5)"),
         ("99 -9.5 3.25 8 99 1", "8 of 24 ratings are 99, apart from the others (-9.5 to 8)"),
     ],
 )
@@ -59,6 +61,24 @@ def test_counts_in_the_place_of_ratings_are_asked_about(tmp_path: Path) -> None:
     )
     assert not read(path, ReadOptions(count="rating")).ratings.scale.has_stars
     assert read(path, ReadOptions(rating="rating")).ratings.scale.highest == 1635
+
+
+def test_numbers_without_an_end_are_asked_about_too(tmp_path: Path) -> None:
+    plays = table(tmp_path, values="1 2")
+    rows = "".join(f"{row % 20},{row},{1 + row * 37 % 500}\n" for row in range(300))
+    plays.write_text(f"user,item,score\n{rows}")
+    assert "'score' looks like counts: whole numbers from 1 to 500, half" in reading_error(plays)
+    rows = "".join(f"{row % 20};{row};{row**4 / 1e5 + 0.2:.1f}\n" for row in range(1, 100))
+    plays.write_text(f"user;item;rating\n{rows}")
+    assert "'rating' looks like counts: numbers from 0.2 to 961, half" in reading_error(plays)
+    assert len(read(plays, ReadOptions(count="rating")).ratings) == 99
+
+
+def test_zeros_in_a_column_of_a_site_are_named(tmp_path: Path) -> None:
+    for name in ("My Rating", "Book-Rating"):
+        path = table(tmp_path, values="0 1 2 3 4 5", header=f"user;item;{name}")
+        (note,) = notes_of(read(path))
+        assert note.startswith("4 of 24 ratings are 0, apart from the others (1 to 5). If 0 means")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ FORMS = [
     ("person{u},film{i},{r}.0,2020-01-0{u}", "user, item, rating, time"),
     ("{r},person{u},film{i}", "rating, user, item"),
     ("u{u},x{i},{t},{r}", "user, item, time, rating"),
+    ("{r},{u}0077,{i}333", "rating, user, item"),
+    ("{u}0077;{r};{i}333", "user, rating, item"),
+    ("2020-01-0{u},{u}0077,{i}333,{r}", "time, user, item, rating"),
+    ("{r},{u}0077,{i}333,{t}", "rating, user, item, time"),
+    ("2020010{u}\tperson{u}\tfilm{i}\t{r}", "time, user, item, rating"),
     ("B0000000{i},A000000000{u},{r}.0,{t}", "item, user, rating, time"),
     ("item_{i},user_{u},{r}", "item, user, rating"),
     ("tt00000{i},someone{u},{r}", "item, user, rating"),
@@ -65,7 +70,14 @@ def test_who_names_users_and_items_is_not_told_how_to_swap_them(tmp_path: Path) 
     assert note_of(path, ReadOptions(user="2", item="1")) == ""
 
 
-UNCLEAR = ["{t},{u},{i},{r},x,{i}", "{u},{i},{r},{r},{r}", "{u},1.5,{i},{r}.5"]
+UNCLEAR = [
+    "{r},{u},{i}",
+    "2020-01-0{u},{u},{i},{r}",
+    "{t},{u}0077,{i}333",
+    "{t},{u},{i},{r},x,{i}",
+    "{u},{i},{r},{r},{r}",
+    "{u},1.5,{i},{r}.5",
+]
 
 
 @pytest.mark.parametrize("form", UNCLEAR)
@@ -205,3 +217,9 @@ def test_one_column_is_asked_for_its_separator(tmp_path: Path) -> None:
         "if a character separates columns in it, name it with --separator."
     )
     assert len(read(path, ReadOptions(separator="@")).ratings) == 2
+    path.write_text("user^item^rating\n" + "".join(f"{u}^{i}^{r}\n" for u, i, r in RATINGS))
+    assert reading_error(path) == (
+        f"{path} has only one column, 'user^item^rating'; if a character separates columns in it, "
+        "name it with --separator."
+    )
+    assert len(read(path, ReadOptions(separator="^")).ratings) == len(RATINGS)

@@ -190,7 +190,7 @@ ONE_VALUE = (
 )
 WORKBOOK = "is an Excel workbook; save it as CSV and give that file."
 WEB_PAGE = "{path} is a web page, not a table; the download went wrong. Fetch it again."
-BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet or JSON lines."
+BINARY = "{path} holds binary data, not a table in CSV, TSV, Parquet, Arrow or JSON lines."
 TWICE = "{{path}} has more than one {role} column: {names}. Remove or rename all but one."
 PICKLE = (
     "{path} is a pickle. matinee does not read pickles, because opening one can run any code; "
@@ -367,8 +367,15 @@ def test_frames_that_hold_no_ratings_are_explained() -> None:
         == "DataFrame has columns but no ratings."
     )
     assert reading_error(5) == (
-        "Ratings cannot be read from a value of type int. "
+        "Ratings cannot be read from '5'. "
         "Give a path, a database URL, or a frame of Polars, pandas or PyArrow."
     )
+    frame = pd.DataFrame({"user": [1, 2], "item": [1, 2], "rating": [1, 2]})
+    assert reading_error(pl.from_pandas(frame).lazy()).endswith(" Call collect() first.")
+    assert "Ratings.from_ids(user_ids, item_ids, values)" in reading_error(frame.to_numpy())
+    for indexed in (frame.set_index("user"), frame.set_index(["user", "item"])["rating"]):
+        assert reading_error(indexed).endswith(
+            " The levels of the index are not read; reset_index() makes columns of them."
+        )
     mixed = pd.DataFrame({"user": [1, "a"], "item": [1, 2], "rating": [1, 2]})
     assert reading_error(mixed).startswith("DataFrame cannot be read through the Arrow interface: ")

@@ -140,6 +140,37 @@ def test_parts_in_parquet_are_one_table(tmp_path: Path) -> None:
     assert found == [*ROWS, *((user + 2, item, value, time) for user, item, value, time in ROWS)]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["file", "compressed file", "stream"])
+def test_arrow_files_and_streams_read(kind: str, packed: bool, tmp_path: Path) -> None:
+    table, buffer = pl.read_csv(TABLE), io.BytesIO()
+    if kind == "stream":
+        table.write_ipc_stream(buffer)
+    else:
+        table.write_ipc(buffer, compression="lz4" if kind == "compressed file" else "uncompressed")
+    path = tmp_path / "ratings.feather"
+    path.write_bytes(gzip.compress(buffer.getvalue()) if packed else buffer.getvalue())
+    found = read(path)
+    assert rows_of(found) == ROWS
+    assert found.summary is not None
+    assert found.summary.layout == "Arrow"
+    assert rows_of(read(tmp_path)) == ROWS
+    path.write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
+    assert reading_error(path) == (
+        f"{path} is not a valid Arrow file, or it is damaged; write it again."
+    )
+
+
+def test_a_bad_row_of_an_arrow_file_is_named_and_the_first_version_is_refused(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.arrow"
+    pl.DataFrame({"user": [1, 2, None], "item": [1, 1, 2], "rating": [1, 2, 3]}).write_ipc(path)
+    assert reading_error(path).startswith(f"{path}, row 2: the user is missing")
+    path.write_bytes(b"FEA1" + bytes(50))
+    assert reading_error(path).startswith(f"{path} is a Feather file of version 1, which is not")
+
+
 def test_a_bad_row_of_a_part_is_named_with_its_file_and_line(tmp_path: Path) -> None:
     folder = write_parts(tmp_path / "p", TABLE.decode(), "user,item,rating\n3,12,1\n3,13,x\n")
     part = folder / "part-0001.csv"

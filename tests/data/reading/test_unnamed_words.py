@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from matinee.cli.reading import parse_map
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
+from matinee.data.reading.word_order import map_example
 from tests.helpers import reading_error
 
 
@@ -36,10 +38,35 @@ def test_events_need_a_value_each(tmp_path: Path) -> None:
     assert reading_error(path) == (
         f"No rating column was recognized in {path}, but its column 'event' holds few distinct words: "
         "'view' (6), 'buy' (3), 'cart' (3). Give --rating-column event and what each is worth, as "
-        'in --map "view=0,buy=1,cart=2", if they are ratings; or --pairs if all rows count the same.'
+        'in --map "view=0,cart=1,buy=2", if they are ratings; or --pairs if all rows count the same.'
     )
     given = ReadOptions(rating="event", value_map={"view": 1, "cart": 2, "buy": 3})
     assert read(path, given).ratings.value[:3].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("love hate meh", "hate=0,meh=1,love=2"),
+        ("purchase add_to_cart view", "view=0,add_to_cart=1,purchase=2"),
+        ("leave check join", "leave=0,check=1,join=2"),
+        ("three one five", "one=1,three=3,five=5"),
+        ("A B C F", "F=0,C=1,B=2,A=3"),
+        ("xis dislike yps", "dislike=0,xis=1,yps=2"),
+    ],
+)
+def test_a_better_word_is_worth_more_in_the_proposal(
+    words: str, expected: str, tmp_path: Path
+) -> None:
+    assert map_example(words.split()) == expected
+    path = tmp_path / "r.csv"
+    text = "".join(f"{user};{word};{item}\n" for user, item, word in rows(words, 24))
+    for header in ("user;event;item\n", "user;rating;item\n"):
+        path.write_text(header + text)
+        proposed = reading_error(path).split('--map "')[1].split('"')[0]
+        value_map = parse_map(proposed)
+        found = read(path, ReadOptions(rating=header.split(";")[1], value_map=value_map))
+        assert (len(found.ratings), found.n_bad_rows) == (24, 0)
 
 
 def test_words_beside_numbers_are_named_too(tmp_path: Path) -> None:
@@ -48,7 +75,7 @@ def test_words_beside_numbers_are_named_too(tmp_path: Path) -> None:
     path.write_text(f"user,item,event,price\n{text}")
     assert reading_error(path).endswith(
         "or give --pairs if there is none. The words in 'event' can be ratings, as in "
-        '--rating-column event --map "buy=0,cart=1".'
+        '--rating-column event --map "cart=0,buy=1".'
     )
 
 

@@ -22,6 +22,7 @@ from tests.helpers import reading_error
     ("users", "expected"),
     [
         ("1 1.0 2 2.00 3e0 3.000000000000000000e+00", [1, 2, 3]),
+        ("1 1,0 2 2,00 3,0 30", [1, 2, 3, 30]),
         ("1 2 1e+05 99999 100001 3", [1, 2, 3, 99999, 100000, 100001]),
         ("007 7 08 9 10 11", ["007", "08", "10", "11", "7", "9"]),
         ("007.0 007 08.0 9 10 11", ["007", "08", "10", "11", "9"]),
@@ -73,12 +74,46 @@ def test_ids_that_a_spreadsheet_rounded_are_refused(tmp_path: Path) -> None:
         "share one. Export the column as text, or give --text-ids to take them as they are."
     )
     assert "4.92E+11" in users_of(read(path, ReadOptions(text_ids=True)))
+    comma = table(tmp_path, "4,91512E+11 4,91513E+11 4,92E+11 1,5E+11 7 8")
+    assert "are rounded, such as '1,5E+11'" in reading_error(comma)
     cut = table(tmp_path, " ".join(f"12345678901234{n}000" for n in range(6)))
     assert "are rounded, such as '123456789012340000'" in reading_error(cut)
     assert len(users_of(read(cut, ReadOptions(text_ids=True)))) == 6
     assert len(users_of(read(table(tmp_path, "123456789012345678 1 2 3 4 5")))) == 6
     frame = pl.DataFrame({"user": [2.0**60, 1.0], "item": ["a", "b"]})
     assert "are rounded" in reading_error(frame)
+
+
+def test_every_column_of_bytes_is_text(tmp_path: Path) -> None:
+    words = [b"like", b"dislike", b"like", b"like"]
+    frame = pl.DataFrame(
+        {
+            "user": [b"u1", b"u2", b"u1", b"u2"],
+            "item": [1, 1, 2, 3],
+            "title": [b"Pelt (1988)", b"Pelt (1988)", b"Quay", b"Rime"],
+            "date": [b"2020-01-02", b"2020-01-03", b"2020-01-04", b"2020-01-05"],
+            "how": words,
+        }
+    )
+    frame.write_parquet(tmp_path / "r.parquet")
+    for source in (frame, tmp_path / "r.parquet"):
+        assert (
+            "but its column 'how' holds few distinct words: 'like' (3), 'dislike' (1)"
+            in reading_error(source)
+        )
+        found = read(source, ReadOptions(rating="how"))
+        assert values_of(found, 4) == [1, 0, 1, 1]
+        assert found.ratings.timestamp is not None
+        assert found.ratings.timestamp[0] == 1577923200
+        assert found.catalog[1].title == "Pelt (1988)"
+
+
+def test_ids_as_python_prints_bytes_are_text(tmp_path: Path) -> None:
+    path = table(tmp_path, "b'u1' b'u2' b'u3' b'u4' b'u5' b'u6'")
+    assert users_of(read(path)) == ["u1", "u2", "u3", "u4", "u5", "u6"]
+    assert notes_of(read(path)) == ("The user ids such as b'u1' are read without b''.",)
+    assert users_of(read(path, ReadOptions(text_ids=True)))[0] == "b'u1'"
+    assert users_of(read(table(tmp_path, "b'1' b'2' b'30' b'4' b'5' b'6'"))) == [1, 2, 4, 5, 6, 30]
 
 
 def test_ids_as_text_are_not_touched(tmp_path: Path) -> None:
@@ -185,7 +220,7 @@ def test_words_that_nobody_knows_need_a_value(tmp_path: Path) -> None:
     path = table(tmp_path, values="good ok bad")
     assert reading_error(path) == (
         f"{path}: the ratings in the column 'rating' are words: 'bad' (8), 'good' (8), 'ok' (8). "
-        'Say what each is worth, as in --map "bad=0,good=1,ok=2", or give --pairs if all rows '
+        'Say what each is worth, as in --map "bad=0,ok=1,good=2", or give --pairs if all rows '
         "count the same."
     )
     given = ReadOptions(value_map={"Good": 5, "ok": 3, "bad": 1})

@@ -97,7 +97,8 @@ def test_a_named_table_may_have_more_rows() -> None:
     told = refused(module)
     assert told == (
         "No parameter of the module has a row for each of the 60 users; fold-in needs such a "
-        "table, as torch.nn.Embedding(n_users, n_factors) makes it."
+        "table, as torch.nn.Embedding(n_users, n_factors) makes it. If a table has more rows, the "
+        'module must name it: user_tables = ("users.weight",).'
     )
     setattr(module, "user_tables", "users.weight")  # noqa: B010, which mypy takes for a tensor
     one = own(module).fit(small_table())

@@ -13,6 +13,7 @@ Lines that are Python dicts are not JSON; the message says how to convert them.
 
 import ast
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,8 +26,8 @@ _Row = dict[str, object] | list[object]
 
 _LARGEST = 1 << 31
 _CONVERT = (
-    'python -c "import ast, json, sys; [print(json.dumps(ast.literal_eval(line))) for line in '
-    'sys.stdin if line.strip()]" < {name} > converted.jsonl'
+    'python -c "import ast, json, sys; [print(json.dumps(ast.literal_eval(row))) for line in '
+    "sys.stdin if (row := line.strip().strip(',[]'))]\""
 )
 
 
@@ -55,23 +56,24 @@ def is_document(head: str) -> bool:
 
 
 def refuse_python(head: str, label: str) -> None:
-    """Raise a `DataError` for lines that are Python dicts."""
-    lines = [line.strip() for line in head.removeprefix("\ufeff").split("\n") if line.strip()]
-    if not lines or not lines[0].startswith(("{", "[{")):
+    """Raise a `DataError` for lines that are Python dicts, or a list of them."""
+    lines = [line.strip().strip(",[]") for line in head.removeprefix("\ufeff").split("\n")]
+    first_row = next(filter(None, lines), "")
+    if not first_row.startswith("{"):
         return
     with suppress(ValueError, RecursionError):
-        json.loads(lines[0].rstrip(","))
+        json.loads(f"[{first_row}]")
         return
     try:
-        row = ast.literal_eval(lines[0].rstrip(","))
+        rows = ast.literal_eval(f"[{first_row}]")
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return
-    if isinstance(row, dict | list):
-        name = Path(label).name
-        first = f"gzip -dc {name} | " if name.endswith(".gz") else ""
+    if isinstance(rows[0], dict):
+        name = shlex.quote(Path(label).name)
+        first = f"gzip -dc {name} | " if label.endswith(".gz") else ""
         last = "" if first else f" < {name}"
         raise DataError(
-            f"{label}: line 1 is a Python dict, not JSON. Convert the file, then read "
+            f"{label}: the first line is a Python dict, not JSON. Convert the file, then read "
             f"converted.jsonl:  {first}{_CONVERT}{last} > converted.jsonl"
         )
 
@@ -114,11 +116,11 @@ def _is_object(line: str) -> bool:
 
 
 def _documents(text: str) -> Iterator[object]:
-    """All values in a text, one after another."""
+    """All values in a text, one after another; commas between them do not matter."""
     decoder = json.JSONDecoder()
-    place, end = 0, len(text.rstrip())
+    place, end = 0, len(text.rstrip(", \t\r\n"))
     while place < end:
-        while text[place].isspace():
+        while text[place].isspace() or text[place] == ",":
             place += 1
         value, place = decoder.raw_decode(text, place)
         yield value

@@ -28,6 +28,7 @@ _MOST = 0.95
 _SHARE_OF_COLUMNS = 0.8
 _NONE_IN_JESTER = 99
 _MANY_ZEROS = 0.3
+_SOME_ZEROS = 0.05  # where no cell is empty: nobody has rated all items
 _TITLE = re.compile(r"\([12][0-9]{3}\)$")
 _WORDS = ["", "na", "nan", "null", "none", "-"]
 
@@ -249,25 +250,28 @@ def _reading(long: pl.DataFrame, shape: MatrixShape, scale: ValueRange | None) -
 
 
 def _without_sentinels(frame: pl.DataFrame, notes: list[str], scale: ValueRange | None) -> Reading:
-    value = frame["rating"].cast(pl.Float64, strict=False)
+    value = frame["rating"].str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     if value.null_count():
-        return Reading(frame, "rating", notes)  # such as decimal commas: for the reader of values
-    frame = frame.with_columns(rating=value)
+        return Reading(frame, "rating", notes)  # such as words: for the reader of values
+    if not frame["rating"].str.contains(",", literal=True).any():
+        frame = frame.with_columns(rating=value)
     others = value.filter(value != _NONE_IN_JESTER)
     if len(others) < len(value) and others.abs().max() is not None and _below(others, 11):
         notes.append("Cells with 99 are read as missing, as in Jester.")
-        frame = frame.filter(pl.col("rating") != _NONE_IN_JESTER)
-    value = frame["rating"]
+        frame = frame.filter(value != _NONE_IN_JESTER)
+        value = others
     n_zeros = int((value == 0).sum())
     lowest, highest = value.min(), value.max()
     keeps_zeros = scale is not None and scale.lowest <= 0
-    is_none = n_zeros >= _MANY_ZEROS * max(len(value), 1) and not keeps_zeros
+    n_cells = frame["user"].n_unique() * frame["item"].n_unique()
+    many = _MANY_ZEROS if len(value) < n_cells else _SOME_ZEROS
+    is_none = n_zeros >= many * max(len(value), 1) and not keeps_zeros
     if is_none and isinstance(lowest, float) and lowest >= 0 and isinstance(highest, float):
         notes.append(
             f"The {n_zeros:,} cells with 0 are read as missing; --scale 0:{highest:g} makes them "
             "ratings."
         )
-        frame = frame.filter(pl.col("rating") != 0)
+        frame = frame.filter(value != 0)
         if frame["rating"].n_unique() == 1:
             return Reading(frame.drop("rating"), "pair", notes)
     return Reading(frame, "rating", notes)

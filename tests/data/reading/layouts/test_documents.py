@@ -1,6 +1,10 @@
 """JSON that is one document, and what looks like JSON."""
 
+import gzip
 import json
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +29,7 @@ DOCUMENTS = {
     "columns of lists": json.dumps(FRAME.to_dict("list")),
     "an array under a name": json.dumps({"n": 3, "ratings": RECORDS}),
     "lines": "\n".join(map(json.dumps, RECORDS)),
+    "lines with commas at their ends": "".join(f"{json.dumps(row)},\n" for row in RECORDS),
 }
 
 
@@ -65,13 +70,30 @@ def test_yelp_and_amazon_have_names_of_their_own(tmp_path: Path) -> None:
     assert [row[1] for row in rows_of(read(path))] == ["P", "Q", "P"]
 
 
-def test_python_dicts_are_named_with_the_way_to_convert_them(tmp_path: Path) -> None:
-    path = tmp_path / "table.json"
-    path.write_text("{'user': u'A1', 'item': 'it\\'s', 'new': True}\n{'user': 'A2'}\n")
+PYTHON = [{"user": "A1", "item": "it's", "rating": 4}, {"user": "A2", "item": "b", "rating": 2}]
+DICTS = {
+    "lines": "\n\n".join(map(str, PYTHON)) + "\n",
+    "lines of Python 2": "\n".join(str(row).replace("'A", "u'A") for row in PYTHON),
+    "a list on one line": str(PYTHON),
+    "a list on many lines": "[" + ",\r\n ".join(map(str, PYTHON)) + "]\r\n",
+    "lines with commas": "[\n" + "".join(f"{row},\n" for row in PYTHON) + "]",
+}
+
+
+@pytest.mark.parametrize("name", ["table.json", "my table.json", "table.json.gz"])
+@pytest.mark.parametrize("kind", DICTS)
+def test_python_dicts_are_named_with_the_way_to_convert_them(
+    kind: str, name: str, tmp_path: Path
+) -> None:
+    path, lines = tmp_path / name, DICTS[kind].encode()
+    path.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
     message = reading_error(path)
-    assert message.startswith(f"{path}: line 1 is a Python dict, not JSON. Convert the file")
-    assert "ast.literal_eval(line)" in message
-    assert f"< {path.name} > converted.jsonl" in message
+    assert message.startswith(f"{path}: the first line is a Python dict, not JSON. Convert the")
+    command = message.split("converted.jsonl:  ")[1]
+    command = command.replace("python -c", f"{shlex.quote(sys.executable)} -c")
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    converted = read(tmp_path / "converted.jsonl")
+    assert [row[:3] for row in rows_of(converted)] == [("A1", "it's", 4.0), ("A2", "b", 2.0)]
 
 
 def test_damaged_json_is_named(tmp_path: Path) -> None:

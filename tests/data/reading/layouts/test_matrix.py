@@ -109,6 +109,15 @@ def test_many_zeros_are_no_ratings_unless_the_scale_has_them(tmp_path: Path) -> 
     assert len(found_in(path, text, ReadOptions(scale=(0, 5)))) == 15
 
 
+def test_some_zeros_are_no_ratings_where_no_cell_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    text = "user;a;b;c;d;e\n1;0;3,5;5;2;3\n2;4;1;0;2;5\n3;5;2;4;3;1\n"
+    assert len(found_in(path, text)) == 13
+    assert "The 2 cells with 0 are read as missing; --scale 0:5" in notes_of(path)
+    assert "'3,5' in 'rating' was read as 3.5." in notes_of(path)
+    assert len(found_in(path, text.replace("3,5", ""))) == 14
+
+
 def test_zeros_and_ones_are_pairs(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     assert len(found_in(path, "user,a,b,c,d,e\n1,0,0,1,0,1\n2,1,0,0,0,0\n")) == 3
