@@ -196,6 +196,8 @@ class Report:
 
     def _ranking_rows(self) -> list[tuple[str, str]]:
         users = f"{self.n_ranked_users:,} users"
+        if self.folds > 1:
+            users += ", summed over the folds"
         if self.n_not_drawn:
             users += f", sampled from {self.n_ranked_users + self.n_not_drawn:,}"
         if self.n_without_relevant:

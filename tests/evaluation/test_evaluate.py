@@ -154,6 +154,8 @@ def test_measures_of_folds_are_those_of_all_their_ratings_and_counts_are_sums(
     whole = evaluate(model, parts, "simulated")
     assert (whole.folds, whole.protocol, whole.n_train, whole.n_test) == (3, "mine", 1_400, 100)
     assert whole.n_ranked_users == sum(one.n_ranked_users for one in single)
+    told = dict(whole.rows())["lists for"]
+    assert told.startswith(f"{whole.n_ranked_users:,} users, summed over the folds")
     assert whole.n_new_items == sum(one.n_new_items for one in single)
     weights = [one.n_ranked_users for one in single]
     for name in ("ndcg_at_10", "mrr", "recall_at_20"):
