@@ -161,6 +161,18 @@ def test_equally_good_models_are_called_different_5_times_in_100() -> None:
     assert 0.03 < rate < 0.07
 
 
+def test_skewed_differences_of_few_users_are_called_different_too_often() -> None:
+    """As the documentation says; with a few hundred users they are not."""
+    rng = np.random.default_rng(0)
+    rates = []
+    for n_users in (10, 300):
+        skewed = rng.exponential(size=(n_users, 1_000)) ** 1.5
+        centered = skewed - 1.3293403881791370  # the expectation
+        rates.append(np.mean(sign_flip_test(centered, flips=500) < 0.05))
+    assert 0.12 < rates[0] < 0.2
+    assert 0.03 < rates[1] < 0.08
+
+
 def test_a_better_model_is_found_out() -> None:
     rng = np.random.default_rng(0)
     differences = rng.normal(
