@@ -39,7 +39,7 @@ PEERS = contest.Peers.of("rating_prediction.py", "peers")
 
 MATINEE: dict[str, dict[str, Settings]] = {
     "factors": {
-        "mf 32 factors, 8 epochs": {
+        "mf factors=32, epochs=8, learning_rate=.09, regularization=.035": {
             "factors": 32,
             "epochs": 8,
             "learning_rate": 0.09,

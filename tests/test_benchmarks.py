@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import matinee
-from benchmarks import contest
+from benchmarks import bias_intervals, contest
 from benchmarks.contest import Contender, Peers, Result
 from tests.conftest import real_data
 
@@ -177,3 +177,18 @@ def test_a_contest_of_matinee_alone_prints_its_circumstances_and_a_line_of_the_t
     assert head.count("|") == rule.count("|") == line.count("|")
     assert line.startswith(f"| {CONTESTS[script][-1]} | ")
     assert f"matinee {matinee.__version__}" in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "of_all", "of_few"),
+    [
+        ("by popularity alone", 0.95, 0.92),
+        ("quality grows with popularity", 0.93, 0.63),
+        ("people choose by taste", 0.56, 0.95),
+    ],
+)
+def test_bias_intervals_hold_as_the_documentation_says(
+    kind: str, of_all: float, of_few: float
+) -> None:
+    found = bias_intervals.shares("baseline", kind, seed=0)
+    assert found == pytest.approx([of_all, of_few], abs=0.06)

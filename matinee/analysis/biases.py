@@ -19,6 +19,12 @@ An interval holds 95%: bias ± 1.96 s / sqrt(n slope² + s² / t²), where
            factors were fitted to these ratings too;
     slope  of the sigmoid, root mean square over the ratings; 1 without one;
     t      deviation of the biases of all items, the prior of an item with few ratings.
+
+That is so if what people rate depends neither on their taste nor on how good the item is. The
+bias of an item with few ratings is drawn toward the mean of all items; if popular items are
+better, this is too high for unknown ones, and fewer of their intervals hold. If people choose
+what suits them, a bias is that for the people who chose the item, and no interval knows the
+others (`benchmarks/bias_intervals.py` measures both).
 """
 
 from collections.abc import Iterator

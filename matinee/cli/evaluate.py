@@ -51,8 +51,8 @@ def evaluate(
 ) -> None:
     """Measure a model on ratings that it has not seen.
 
-    SPEC is random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy (row numbers of the
-    test part, from 0).
+    SPEC is random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 (people held out whole) or
+    rows:FILE.npy (row numbers of the test part, from 0).
     """
     from matinee.evaluation import evaluate as measure
 

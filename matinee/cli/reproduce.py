@@ -139,7 +139,7 @@ def _selected_lines(only: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def _print_records(result: "ProtocolResult") -> None:
-    from matinee.experiments.published_results import LEVELS
+    from matinee.evaluation.calibration import LEVELS
 
     rows = [_record_row(line, len(LEVELS)) for line in result.lines]
     coverages = [f"in {level:.0%}" for level in LEVELS]

@@ -85,8 +85,8 @@ def tune(
 
     require_one_split(test_source, spec)
     settings = with_half_life(settings, half_life)
-    if spec and spec.startswith(("time:", "leave-last-out")):
-        # A model that must predict the future is tuned for that
+    if spec and spec.startswith(("time:", "leave-last-out", "users:")):
+        # A model that must predict the future, or new users, is tuned for that
         validation = validation or spec
     fixed = tuple(name for name in parse_settings(settings, seed) if name != "seed")
     plan = Plan(trials, seconds, metric, fixed, validation)

@@ -39,7 +39,8 @@ class Scale(NamedTuple):
     def of(cls, value: NDArray[np.float32]) -> "Scale":
         """The range of the ratings, and the largest step of which all are multiples.
 
-        A step above 1 needs four distinct values: fewer may be far apart by chance.
+        A step above 1 needs four distinct values: fewer may be far apart by chance. No step is
+        larger than the range.
         """
         distinct = _distinct(value).astype(np.float64)
         lowest, highest = float(distinct[0]), float(distinct[-1])
@@ -50,6 +51,8 @@ class Scale(NamedTuple):
             units = (distinct - lowest) / step
             # 0.1 is not exact in binary: large values are off by a few of their last bits.
             rounding = 2.0**-23 * max(abs(lowest), abs(highest)) / step
+            if 0 < units[-1] < 1 - 1e-4 - rounding:
+                continue
             if np.allclose(units, np.round(units), rtol=0, atol=1e-4 + rounding):
                 return cls(lowest, highest, step)
         return cls(lowest, highest, 0.0)

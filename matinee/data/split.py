@@ -17,7 +17,10 @@ from matinee.data.arguments import RatingsLike, ratings_of
 from matinee.data.ratings import NO_TIME, Ratings, Scale
 from matinee.errors import DataError, SettingError
 
-PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
+PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 or rows:FILE.npy"
+TO_FIND = 0.2
+"""The share of the ratings of a held-out user that is to be predicted; the others are folded in."""
+_BITMAP_CELLS = 1 << 27
 _ENOUGH_RATINGS = 20  # to say that none is high by chance
 _SLACK = 0.25  # of the scale
 
@@ -29,12 +32,15 @@ class Split:
     Attributes:
         protocol: how it was split, such as "random:0.2".
         note: what to know when reading results on it; usually empty.
+        folded_in: of the users held out whole, the ratings that a fitted model gets by
+            `fold_in` before it predicts their test ratings; None if nobody is held out.
     """
 
     train: Ratings
     test: Ratings
     protocol: str
     note: str = ""
+    folded_in: Ratings | None = None
 
     def __post_init__(self) -> None:
         for part, name in ((self.train, "train"), (self.test, "test")):
@@ -105,6 +111,36 @@ def time_split(ratings: Ratings, fraction: float) -> Split:
     return by_mask(ratings, is_test, f"time:{fraction:g}", note)
 
 
+def users_split(ratings: Ratings, fraction: float, seed: int = 0) -> Split:
+    """Holds out a random fraction of the users whole: strong generalization.
+
+    No model is trained on anything of theirs. Of each one's ratings, a random fifth is the test
+    part (`TO_FIND`, at least one), and the others are folded in (Marlin, "Collaborative
+    filtering: a machine learning perspective", 2004; Liang et al., "Variational autoencoders
+    for collaborative filtering", 2018, who find the same fifth). Users with a single rating
+    stay in the training part.
+    """
+    enough = np.flatnonzero(ratings.user_counts > 1)
+    n_held_out = max(1, round(len(enough) * _fraction(fraction, "users")))
+    rng = np.random.default_rng(seed)
+    is_held_out = np.zeros(ratings.n_users, bool)
+    is_held_out[rng.permutation(enough)[:n_held_out]] = True
+    of_held_out = is_held_out[ratings.user_index]  # (N,)
+    order = np.lexsort((rng.random(len(ratings)), ratings.user_index))
+    counts = ratings.user_counts
+    first = np.cumsum(counts) - counts
+    place = np.empty(len(ratings), np.int64)  # of each row in the random order of its user
+    place[order] = np.arange(len(ratings)) - first[ratings.user_index[order]]
+    n_to_find = np.maximum(1, np.round(counts * TO_FIND))
+    is_test = of_held_out & (place < n_to_find[ratings.user_index])
+    return Split(
+        ratings.subset(~of_held_out),
+        ratings.subset(is_test),
+        f"users:{fraction:g}",
+        folded_in=ratings.subset(of_held_out & ~is_test),
+    )
+
+
 def given_rows(
     ratings: Ratings, rows: NDArray[np.integer], source_rows: NDArray[np.int64] | None = None
 ) -> Split:
@@ -155,13 +191,48 @@ def given_parts(train: Ratings, test: Ratings) -> Split:
     if item_features is not None:
         item_features = item_features.filled_from(test.item_features)
     train = replace(train, user_features=user_features, item_features=item_features)
-    return Split(train, test, "given files", _about_parts(train, test))
+    notes = [_about_scales(train, test), _about_users(train, test)]
+    note = " ".join(note for note in notes if note)
+    return without_common(Split(train, test, "given files", note))
 
 
-def _about_parts(train: Ratings, test: Ratings) -> str:
-    """A note on given parts that share too much or too little; usually empty."""
-    notes = [_about_scales(train, test), _about_pairs(train, test)]
-    return " ".join(note for note in notes if note)
+def without_common(part: Split) -> Split:
+    """The split without test ratings of pairs that are in the training part as well.
+
+    Such a rating is known to the model, so its error says nothing, and no list of unseen items
+    can hold its item. A note counts them.
+
+    Raises:
+        DataError: there are no others.
+    """
+    is_common = _is_common(part.train, part.test)
+    n_common, n_test = int(is_common.sum()), len(part.test)
+    if n_common == 0:
+        return part
+    if n_common == n_test:
+        raise DataError(
+            f"All {n_test:,} test {part.test.unit}s are in the training part as well, so nothing "
+            "is left to test on; give others, or use a split such as random:0.2."
+        )
+    note = (
+        f"{n_common:,} of the {n_test:,} test {part.test.unit}s are in the training part as well; "
+        "they are left out."
+    )
+    return replace(
+        part, test=part.test.subset(~is_common), note=" ".join(filter(None, (part.note, note)))
+    )
+
+
+def _is_common(train: Ratings, test: Ratings) -> NDArray[np.bool_]:
+    """Whether the pair of user and item of each test rating is in the training part, (N,)."""
+    train_pairs = train.user_index.astype(np.int64) * train.n_items + train.item_index
+    test_pairs = test.user_index.astype(np.int64) * test.n_items + test.item_index
+    n_cells = train.n_users * train.n_items
+    if n_cells > _BITMAP_CELLS:
+        return np.isin(test_pairs, train_pairs)
+    is_known = np.zeros(n_cells, bool)  # beats sorting
+    is_known[train_pairs] = True
+    return np.asarray(is_known[test_pairs])
 
 
 def _about_scales(train: Ratings, test: Ratings) -> str:
@@ -181,18 +252,13 @@ def _about_scales(train: Ratings, test: Ratings) -> str:
     )
 
 
-def _about_pairs(train: Ratings, test: Ratings) -> str:
-    if not np.any((train.user_counts > 0) & (test.user_counts > 0)):
-        return (
-            "The two parts have no user in common, so nothing is known about the tastes of the "
-            "test users."
-        )
-    train_pairs = train.user_index.astype(np.int64) * train.n_items + train.item_index
-    test_pairs = test.user_index.astype(np.int64) * test.n_items + test.item_index
-    n_common = int(np.isin(test_pairs, train_pairs).sum())
-    if n_common:
-        return f"{n_common:,} of the {len(test):,} test ratings are in the training part as well."
-    return ""
+def _about_users(train: Ratings, test: Ratings) -> str:
+    if np.any((train.user_counts > 0) & (test.user_counts > 0)):
+        return ""
+    return (
+        "The two parts have no user in common, so nothing is known about the tastes of the "
+        "test users."
+    )
 
 
 def splits(
@@ -202,7 +268,7 @@ def splits(
 
     Args:
         ratings: the whole; a `Dataset`, a frame or a path is read as `matinee.read` does.
-        spec: random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy.
+        spec: random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 or rows:FILE.npy.
         seed: of a random split.
         source_rows: see `given_rows`; None: those of the `Dataset`, if it is one.
 
@@ -223,6 +289,8 @@ def splits(
         yield random_split(ratings, float(argument), seed)
     elif kind == "time" and _is_number(argument):
         yield time_split(ratings, float(argument))
+    elif kind == "users" and _is_number(argument):
+        yield users_split(ratings, float(argument), seed)
     elif spec == "leave-last-out":
         yield leave_last_out(ratings)
     elif kind == "rows" and argument:

@@ -201,8 +201,10 @@ class Comparison:
             sentences.append(
                 "* marks the best model, and = the models that are not significantly worse (paired "
                 "randomization test over users at the 5% level, corrected for all pairs of "
-                "models). ± is half of the 95% interval of one value over users. It is larger than "
-                "the uncertainty of a difference, because users differ more than models do."
+                "models): no difference was found, which does not mean that there is none; the "
+                "interval of the difference says how large it may be. ± is half of the 95% "
+                "interval of one value over users. It is larger than the uncertainty of a "
+                "difference, because users differ more than models do."
             )
         rankers = [
             entry.name

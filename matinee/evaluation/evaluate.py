@@ -8,14 +8,23 @@ from typing import NamedTuple
 
 import numpy as np
 
+from matinee._types import Longs
 from matinee.data.arguments import described
-from matinee.data.ratings import Ratings
 from matinee.data.split import Split
 from matinee.errors import SettingError
 from matinee.evaluation import metrics
+from matinee.evaluation.calibration import count_inside, interval_coverage
+from matinee.evaluation.held_out import (
+    PredictedStars,
+    Profiles,
+    deviations_of,
+    fold_in_all,
+    lists_for,
+    predict_new,
+)
 from matinee.evaluation.parts import PartsLike, parts_of
 from matinee.evaluation.per_user import PerUserSums, error_sums, list_sums, pooled
-from matinee.evaluation.ranking import judge, ranking_task, top_lists
+from matinee.evaluation.ranking import judge, ranking_task
 from matinee.evaluation.report import Report, split_note
 from matinee.models.base import Recommender
 from matinee.models.blend import weights_of
@@ -31,6 +40,7 @@ class PartResult:
         measures: by name, as in `Report`; those that do not apply are missing.
         errors: the sums behind `rmse` and `mae`; None for a model that only ranks.
         lists: the sums behind the measures of lists; None if no lists were judged.
+        inside: see `calibration.count_inside`; None for a model without intervals.
     """
 
     protocol: str
@@ -40,10 +50,12 @@ class PartResult:
     n_test: int
     n_new_users: int
     n_new_items: int
+    n_folded_in: int
     fit_seconds: float
     measures: dict[str, float] = field(default_factory=dict)
     errors: PerUserSums | None = None
     lists: PerUserSums | None = None
+    inside: Longs | None = None
     predict_seconds: float = 0.0
     recommend_seconds: float | None = None
     peak_rss_mb: float = 0.0
@@ -140,12 +152,16 @@ def evaluate_part(
         n_test=len(part.test),
         n_new_users=part.n_new_users,
         n_new_items=part.n_new_items,
+        n_folded_in=len(part.folded_in) if part.folded_in is not None else 0,
         fit_seconds=time.perf_counter() - started,
     )
+    started = time.perf_counter()
+    profiles = fold_in_all(model, part)
+    result.predict_seconds = time.perf_counter() - started
     if model.has_stars:
-        _measure_errors(model, part.test, result)
+        _measure_errors(model, part, profiles, result)
     if with_ranking or not model.has_stars:
-        _measure_lists(model, part.test, result, progress)
+        _measure_lists(model, part, profiles, result, progress)
     result.member_weights = weights_of(model)
     return result
 
@@ -153,8 +169,10 @@ def evaluate_part(
 def summarize(results: Sequence[PartResult], model: Recommender, dataset: str) -> Evaluation:
     """The report on the results of all folds, and the sums over them.
 
-    Measures are means over the folds, times are sums, memory is the maximum; counts are those
-    of the first fold.
+    Measures are those of the errors and lists of all folds together, so value and interval are
+    of the same quantity; measures without an interval (per user, coverage, gini) are means over
+    the folds. Times and counts of users and items are sums, `n_train` and `n_test` are those of
+    the first fold, memory is the maximum.
 
     Args:
         model: the report contains its name and hyperparameters; it need not be fitted.
@@ -170,7 +188,12 @@ def summarize(results: Sequence[PartResult], model: Recommender, dataset: str) -
     for sums in (evaluation.errors, evaluation.lists):
         if sums is not None:
             intervals |= sums.intervals()
-    report = _with_measures(evaluation.report, _mean_measures(results))
+    measures = _mean_measures(results)
+    for sums in (evaluation.errors, evaluation.lists):
+        if sums is not None and len(results) > 1:
+            named = zip(sums.names, sums.values().tolist(), strict=True)
+            measures |= {name: value for name, value in named if np.isfinite(value)}
+    report = _with_measures(evaluation.report, measures)
     rmse_low, rmse_high = intervals.get("rmse", (None, None))
     report = replace(report, intervals=intervals, rmse_low=rmse_low, rmse_high=rmse_high)
     return evaluation._replace(report=report)
@@ -188,17 +211,21 @@ def _without_measures(results: Sequence[PartResult], model: Recommender, dataset
         folds=len(results),
         n_train=first.n_train,
         n_test=first.n_test,
-        n_new_users=first.n_new_users,
-        n_new_items=first.n_new_items,
+        n_new_users=sum(result.n_new_users for result in results),
+        n_new_items=sum(result.n_new_items for result in results),
+        n_folded_in=sum(result.n_folded_in for result in results),
         fit_seconds=round(sum(result.fit_seconds for result in results), 4),
         predict_seconds=round(sum(result.predict_seconds for result in results), 4),
         recommend_seconds=round(sum(lists), 4) if lists else None,
         peak_rss_mb=round(max(result.peak_rss_mb for result in results), 1),
         seed=seed,
         hyperparameters=settings,
-        n_ranked_users=first.n_ranked_users,
-        n_without_relevant=first.n_without_relevant,
-        n_not_drawn=first.n_not_drawn,
+        n_ranked_users=sum(result.n_ranked_users for result in results),
+        n_without_relevant=sum(result.n_without_relevant for result in results),
+        n_not_drawn=sum(result.n_not_drawn for result in results),
+        interval_coverage=interval_coverage(
+            [result.inside for result in results if result.inside is not None]
+        ),
         member_weights=_mean_weights(results),
         unit=first.unit,
         note=first.note,
@@ -215,6 +242,7 @@ def _with_measures(report: Report, measures: Mapping[str, float]) -> Report:
         ndcg_at_5=measures.get("ndcg_at_5"),
         ndcg_at_10=measures.get("ndcg_at_10"),
         ndcg_at_20=measures.get("ndcg_at_20"),
+        ndcg_at_100=measures.get("ndcg_at_100"),
         map_at_5=measures.get("map_at_5"),
         map_at_10=measures.get("map_at_10"),
         map_at_20=measures.get("map_at_20"),
@@ -224,6 +252,7 @@ def _with_measures(report: Report, measures: Mapping[str, float]) -> Report:
         recall_at_5=measures.get("recall_at_5"),
         recall_at_10=measures.get("recall_at_10"),
         recall_at_20=measures.get("recall_at_20"),
+        recall_at_50=measures.get("recall_at_50"),
         hit_rate_at_5=measures.get("hit_rate_at_5"),
         hit_rate_at_10=measures.get("hit_rate_at_10"),
         hit_rate_at_20=measures.get("hit_rate_at_20"),
@@ -236,12 +265,19 @@ def _with_measures(report: Report, measures: Mapping[str, float]) -> Report:
     )
 
 
-def _measure_errors(model: Recommender, test: Ratings, result: PartResult) -> None:
-    """Adds the errors of the predicted stars to the result."""
+def _measure_errors(
+    model: Recommender, part: Split, profiles: Profiles | None, result: PartResult
+) -> None:
+    """Adds the errors of the predicted stars to the result, and how many intervals hold."""
+    test = part.test
     started = time.perf_counter()
-    predicted = model.predict_ratings(test)
-    result.predict_seconds = time.perf_counter() - started
+    if profiles is None:
+        predictions = PredictedStars(model.predict_ratings(test))
+    else:
+        predictions = predict_new(model, test, profiles)
+    result.predict_seconds += time.perf_counter() - started
     result.peak_rss_mb = peak_memory_mb()
+    predicted, deviations = predictions
     errors = np.abs(predicted.astype(np.float64) - test.value)
     result.measures["rmse"] = metrics.rmse(test.value, predicted)
     result.measures["mae"] = metrics.mae(test.value, predicted)
@@ -250,13 +286,21 @@ def _measure_errors(model: Recommender, test: Ratings, result: PartResult) -> No
     )
     result.measures["mae_per_user"] = metrics.per_user_mean(test.user_index, errors)
     result.errors = error_sums(test, predicted)
+    if profiles is None:
+        deviations = deviations_of(model, test)
+    if deviations is not None:
+        result.inside = count_inside(part, predicted, deviations)
 
 
 def _measure_lists(
-    model: Recommender, test: Ratings, result: PartResult, progress: Progress | None
+    model: Recommender,
+    part: Split,
+    profiles: Profiles | None,
+    result: PartResult,
+    progress: Progress | None,
 ) -> None:
     """Adds the measures of the lists to the result; none if no test item is relevant."""
-    task = ranking_task(test)
+    task = ranking_task(part.test)
     result.n_without_relevant = task.n_without
     result.n_not_drawn = task.n_not_drawn
     result.n_ranked_users = len(task.users)
@@ -264,16 +308,16 @@ def _measure_lists(
         result.peak_rss_mb = result.peak_rss_mb or peak_memory_mb()
         return
     started = time.perf_counter()
-    lists = top_lists(model, task.users, progress)
+    lists = lists_for(model, task, profiles, progress)
     result.recommend_seconds = time.perf_counter() - started
     result.peak_rss_mb = peak_memory_mb()
     if not model.has_stars:
-        result.predict_seconds = result.recommend_seconds
+        result.predict_seconds += result.recommend_seconds
     ranked = judge(model, task, lists)
     for name, value in ranked.means().items():
         if np.isfinite(value):
             result.measures[name] = value
-    result.lists = list_sums(ranked, test.n_users)
+    result.lists = list_sums(ranked, part.test.n_users)
 
 
 def _mean_measures(results: Sequence[PartResult]) -> dict[str, float]:

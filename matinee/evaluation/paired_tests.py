@@ -8,6 +8,7 @@ and the p-values are corrected for the number of pairs.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,13 @@ class Difference:
         """Whether the model is significantly worse than the best."""
         return self.p_value < LEVEL
 
+    def words(self) -> str:
+        """Such as "mf (0.0009, 95% interval -0.0004 to 0.0021)"."""
+        words = f"{self.name} ({self.difference:.4f}"
+        if isfinite(self.low):
+            words += f", 95% interval {self.low:.4f} to {self.high:.4f}"
+        return f"{words})"
+
     def to_dict(self) -> dict[str, Any]:
         """All fields for JSON."""
         return {**asdict(self), "is_worse": self.is_worse}
@@ -80,20 +88,27 @@ class PairedTests:
         return ""
 
     def sentence(self) -> str:
-        """The best model, those that are not significantly worse, and the ties among the others."""
+        """The best model, from which others no difference was found, and the ties among those.
+
+        That no difference was found does not mean that there is none, so the sentence says how
+        large it may be.
+        """
         by = f"By {MEASURES[self.measure]}, {self.best} is the"
         if not self.others:
             return f"{by} only model measured."
-        equal = [difference.name for difference in self.others if not difference.is_worse]
+        equal = [difference.words() for difference in self.others if not difference.is_worse]
         if not equal:
             verdict = f"{by} best, and significantly better than all others."
         else:
-            verdict = f"{by} best, but not significantly better than {joined(equal)}."
+            verdict = (
+                f"{by} best, but no significant difference was found between it and "
+                f"{joined(equal)}."
+            )
         ties = [joined(tie) for tie in self.ties if self.best not in tie]
         if not ties:
             return verdict
         pairs = ", or between ".join(ties)
-        return f"{verdict} Among the others, there is no significant difference between {pairs}."
+        return f"{verdict} Among the others, no significant difference was found between {pairs}."
 
 
 def paired_tests(evaluations: Mapping[str, Evaluation], measure: str) -> PairedTests | None:

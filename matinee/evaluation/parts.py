@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from matinee.data.arguments import RatingsLike, described, holds_ratings
 from matinee.data.ratings import Ratings
-from matinee.data.split import Split, splits
+from matinee.data.split import Split, splits, without_common
 from matinee.errors import DataError
 
 DEFAULT_SPLIT = "random:0.2"
@@ -26,6 +26,9 @@ class Parts(NamedTuple):
 def parts_of(given: PartsLike, dataset: str | None, function: str) -> Parts:
     """One split or several, or those of ratings, a `Dataset`, a frame or a path.
 
+    Test ratings that are in the training part as well are left out (see
+    `data.split.without_common`).
+
     Args:
         dataset: the name of the data; None: that of the data set, frame or file.
         function: its name, for messages.
@@ -34,11 +37,11 @@ def parts_of(given: PartsLike, dataset: str | None, function: str) -> Parts:
         DataError: it is none of these.
     """
     if isinstance(given, Split):
-        return Parts([given], dataset or "unnamed")
+        return Parts([without_common(given)], dataset or "unnamed")
     if holds_ratings(given):
         table: Any = given
         name = _name(table) if dataset is None else dataset
-        return Parts(splits(table, DEFAULT_SPLIT), name)
+        return Parts(map(without_common, splits(table, DEFAULT_SPLIT)), name)
     if isinstance(given, Iterable) and not hasattr(given, "dtype"):
         return Parts(_checked(given, function), dataset or "unnamed")
     raise DataError(f"{_expected(function)}, not {described(given)}.")
@@ -50,7 +53,7 @@ def _checked(given: Iterable[object], function: str) -> Iterator[Split]:
         if not isinstance(part, Split):
             raise DataError(f"{_expected(function)}, not a list with {described(part)}.")
         n_splits += 1
-        yield part
+        yield without_common(part)
     if n_splits == 0:
         raise DataError(f"{_expected(function)}, not an empty list.")
 

@@ -23,13 +23,17 @@ from matinee.models.implicit_feedback import liked_from
 from matinee.progress import Progress, Step
 
 CUTS = (5, 10, 20)
-LONGEST = max(CUTS)
+#: The lists are this long, for NDCG@100.
+LONGEST = 100
 #: Popularity, novelty, diversity and coverage are those of the first ten places.
 FIRST = 10
 AT_CUTS = ("ndcg", "map", "precision", "recall", "hit_rate")
+#: Of longer lists, only what the papers on variational autoencoders report (Liang et al., 2018).
+LONG = (("recall", 50), ("ndcg", LONGEST))
 #: Means over users. All but the last three are 0 to 1, higher is better; MRR is over twenty places.
 PER_USER = (
     *(f"{name}_at_{k}" for name in AT_CUTS for k in CUTS),
+    *(f"{name}_at_{k}" for name, k in LONG),
     "mrr",
     "mean_popularity",
     "novelty",
@@ -142,10 +146,11 @@ def judge(model: Recommender, task: Task, lists: Lists) -> Ranked:
     """All measures of the lists; the model supplies the training ratings."""
     hits = _hits(task, lists, len(model.items_))
     columns = [_at(name, hits[:, :k], task.n_relevant) for name in AT_CUTS for k in CUTS]
+    columns += [_at(name, hits[:, :k], task.n_relevant) for name, k in LONG]
     first, is_shown = lists.items[:, :FIRST], lists.is_shown[:, :FIRST]
     n_users = int(np.count_nonzero(model.history_.counts))
     information = metrics.self_information(model.item_counts_, n_users)  # (I,)
-    columns.append(metrics.reciprocal_rank(hits))
+    columns.append(metrics.reciprocal_rank(hits[:, : max(CUTS)]))
     columns.append(_mean(model.item_counts_[first], is_shown))
     columns.append(_mean(information[first], is_shown))
     columns.append(diversity(model, first, is_shown))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matinee._version import __version__
 from matinee.data.split import Split
 from matinee.errors import UnknownNameError
+from matinee.evaluation.calibration import coverage_in_words
 from matinee.models.blend import in_words
 from matinee.text import html_table, suggest
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
 MEASURES = (
     "rmse", "mae", "rmse_per_user", "mae_per_user",
-    "ndcg_at_5", "ndcg_at_10", "ndcg_at_20", "map_at_5", "map_at_10", "map_at_20",
+    "ndcg_at_5", "ndcg_at_10", "ndcg_at_20", "ndcg_at_100",
+    "map_at_5", "map_at_10", "map_at_20",
     "precision_at_5", "precision_at_10", "precision_at_20",
-    "recall_at_5", "recall_at_10", "recall_at_20",
+    "recall_at_5", "recall_at_10", "recall_at_20", "recall_at_50",
     "hit_rate_at_5", "hit_rate_at_10", "hit_rate_at_20",
     "mrr", "coverage", "gini", "mean_popularity", "novelty", "diversity",
 )  # fmt: skip
@@ -35,8 +37,8 @@ class Report:
 
     Errors are in stars, novelty is in bits, mean_popularity in training ratings; all other
     measures of lists are 0 to 1 (see `ranking` and `metrics`). With several folds, measures
-    are means over the folds and times are sums. A measure that the model does not have, or
-    that was not requested, is None.
+    are those of all folds together and times are sums (see `summarize`). A measure that the
+    model does not have, or that was not requested, is None.
 
     A report is also a mapping from the names of its measures to their values, without those
     that are None, and shows as a table in a notebook.
@@ -45,6 +47,10 @@ class Report:
         intervals: the 95% interval of each measure by name, over samples of users
             (`significance.bootstrap`). Coverage and gini have none: a sample that holds some
             users twice covers fewer items, whatever the model.
+        n_folded_in: ratings of held-out users that the fitted model got by `fold_in`.
+        interval_coverage: the share of test ratings inside the 50, 80 and 95% intervals, for
+            all, light and new users and rare items (see `calibration`); empty for a model
+            without intervals.
         n_ranked_users: users whose lists were judged.
         n_without_relevant: users left out because no item of their test part is relevant.
         n_not_drawn: users left out because more than `ranking.MOST_USERS` have relevant items.
@@ -78,6 +84,7 @@ class Report:
     ndcg_at_5: float | None = None
     ndcg_at_10: float | None = None
     ndcg_at_20: float | None = None
+    ndcg_at_100: float | None = None
     map_at_5: float | None = None
     map_at_10: float | None = None
     map_at_20: float | None = None
@@ -87,6 +94,7 @@ class Report:
     recall_at_5: float | None = None
     recall_at_10: float | None = None
     recall_at_20: float | None = None
+    recall_at_50: float | None = None
     hit_rate_at_5: float | None = None
     hit_rate_at_10: float | None = None
     hit_rate_at_20: float | None = None
@@ -96,11 +104,13 @@ class Report:
     mean_popularity: float | None = None
     novelty: float | None = None
     diversity: float | None = None
+    n_folded_in: int = 0
     n_ranked_users: int = 0
     n_without_relevant: int = 0
     n_not_drawn: int = 0
     recommend_seconds: float | None = None
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    interval_coverage: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     member_weights: Mapping[str, float] = field(default_factory=dict)
     unit: str = "rating"
     note: str = ""
@@ -155,11 +165,15 @@ class Report:
             ("trained on", f"{self.n_train:,} {self.unit}s{folds}"),
             ("tested on", f"{self.n_test:,} {self.unit}s"),
         ]
+        if self.n_folded_in:
+            rows.append(("folded in", f"{self.n_folded_in:,} {self.unit}s of held-out users"))
         if self.n_new_users or self.n_new_items:
             new = f"{self.n_new_users:,} users, {self.n_new_items:,} items"
             rows.append(("only in the test part", new))
         if self.rmse is not None:
             rows += self._error_rows()
+        if self.interval_coverage:
+            rows.append(("inside the 80% intervals", coverage_in_words(self.interval_coverage)))
         if self.ndcg_at_10 is not None:
             rows += self._ranking_rows()
         if self.member_weights:
@@ -182,6 +196,8 @@ class Report:
 
     def _ranking_rows(self) -> list[tuple[str, str]]:
         users = f"{self.n_ranked_users:,} users"
+        if self.folds > 1:
+            users += ", summed over the folds"
         if self.n_not_drawn:
             users += f", sampled from {self.n_ranked_users + self.n_not_drawn:,}"
         if self.n_without_relevant:
@@ -195,6 +211,8 @@ class Report:
             ("MAP@10", f"{self.map_at_10:.4f}{self._interval('map_at_10')}"),
             ("precision@10", f"{self.precision_at_10:.4f}{self._interval('precision_at_10')}"),
             ("recall@20", f"{self.recall_at_20:.4f}{self._interval('recall_at_20')}"),
+            ("recall@50", f"{self.recall_at_50:.4f}{self._interval('recall_at_50')}"),
+            ("NDCG@100", f"{self.ndcg_at_100:.4f}{self._interval('ndcg_at_100')}"),
             ("hit rate@10", f"{self.hit_rate_at_10:.4f}{self._interval('hit_rate_at_10')}"),
             ("MRR", f"{self.mrr:.4f}{self._interval('mrr')}"),
             ("coverage of items", f"{self.coverage:.1%}"),

@@ -6,12 +6,14 @@ settings and the defaults.
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from math import isfinite
 from typing import Any
+
+import numpy as np
 
 from matinee.data.arguments import RatingsLike, ratings_of
 from matinee.data.ratings import NO_TIME, Ratings
@@ -19,6 +21,7 @@ from matinee.data.split import Split, splits
 from matinee.errors import SettingError, UnsupportedError
 from matinee.evaluation.paired_tests import LEVEL, against_first
 from matinee.evaluation.per_user import PerUserSums
+from matinee.evaluation.significance import best_of_many_test
 from matinee.evaluation.tuning_study import (
     ERRORS,
     METRICS,
@@ -31,7 +34,7 @@ from matinee.evaluation.tuning_study import (
 from matinee.models.base import Recommender
 from matinee.models.hyperparameters import SettingValue
 from matinee.progress import Progress
-from matinee.text import suggest
+from matinee.text import counted, suggest
 
 #: With this many training rows a part of them is enough for validation; with fewer, all are used.
 MANY_ROWS = 500_000
@@ -45,7 +48,8 @@ class Gain:
         default, best: the metric with the defaults and with the best settings.
         gain: how much better the best settings are; negative if they are worse.
         low, high: the 95% interval of the gain, paired over users.
-        p_value: of the sign-flip test over users.
+        p_value: of the sign-flip test over users; on the validation parts, corrected for the
+            number of trials (`significance.best_of_many_test`).
     """
 
     n_ratings: int
@@ -187,7 +191,8 @@ def tune(
     optimization", 2011) proposes settings, in three significant digits. A trial is stopped if,
     at some tenth of its training, it is worse than the median of the earlier trials. The
     defaults are kept unless the best trial is significantly better (sign-flip test over
-    users), because the best of many trials always looks better than it is.
+    users, corrected for the number of trials), because the best of many trials always looks
+    better than it is.
 
     The seed is that of the model. The same seed gives the same result, unless `seconds` or
     Ctrl-C ends the search. Ctrl-C keeps the finished trials, once the defaults have been
@@ -221,10 +226,12 @@ def tune(
     gain, note = None, study.note
     if best:
         gain = _gain(n_valid, study.sums[0], study.sums[best])
+        gain = replace(gain, p_value=p_value_of(best, study.sums, len(study.trials)))
     if gain and gain.p_value >= LEVEL:
         note = (
-            f"{note} Trial {best} has {gain.best:.4f}, and the defaults {gain.default:.4f}; the "
-            "difference is not significant, so the defaults are kept."
+            f"{note} Trial {best} has {gain.best:.4f}, and the defaults {gain.default:.4f}; for "
+            f"the best of {counted(len(study.trials), 'trial')} this is not significant, so the "
+            "defaults are kept."
         ).strip()
         best, gain = 0, None
     return Tuning(
@@ -266,6 +273,23 @@ def _best_trial(sums: dict[int, PerUserSums], metric: str) -> int:
     if metric in ERRORS:
         return min(values, key=lambda number: (values[number], number))
     return min(values, key=lambda number: (-values[number], number))
+
+
+def p_value_of(best: int, sums: Mapping[int, PerUserSums], n_trials: int) -> float:
+    """The p-value of the best trial against the defaults, corrected for the number of trials.
+
+    The test knows the finished trials alone. Those that were stopped were behind, but might have
+    won by chance too, so the p-value is multiplied by all trials over the finished ones.
+
+    Args:
+        sums: the metric of each finished trial, by its number; 0 is of the defaults.
+        n_trials: all trials, with the defaults.
+    """
+    default = sums[0].totals[:, 0]
+    others = [number for number in sums if number]
+    differences = [sums[number].totals[:, 0] - default for number in others]
+    p_values = best_of_many_test(np.stack(differences, axis=1))
+    return min(1.0, float(p_values[others.index(best)]) * (n_trials - 1) / len(others))
 
 
 def _changed_settings(

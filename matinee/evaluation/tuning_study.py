@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matinee.data.split import Split
 from matinee.errors import MatineeError, SettingError, UnsupportedError
+from matinee.evaluation.held_out import fold_in_all, lists_for, predict_new
 from matinee.evaluation.per_user import PerUserSums, error_sums, list_sums, pooled
-from matinee.evaluation.ranking import PER_USER, judge, ranking_task, top_lists
+from matinee.evaluation.ranking import PER_USER, judge, ranking_task
 from matinee.models.base import Recommender
 from matinee.models.hyperparameters import Hyper
 from matinee.progress import Progress, Step
@@ -116,13 +117,15 @@ class Objective:
         folds: list[PerUserSums] = []
         for number, part in enumerate(self.parts):
             self._fit(model, number, pruning)
-            if self.is_error:
+            profiles = fold_in_all(model, part)
+            if not self.is_error:
+                task = self.tasks[number]
+                lists = lists_for(model, task, profiles)
+                sums = list_sums(judge(model, task, lists), part.test.n_users)
+            elif profiles is None:
                 sums = error_sums(part.test, model.predict_ratings(part.test))
             else:
-                task = self.tasks[number]
-                sums = list_sums(
-                    judge(model, task, top_lists(model, task.users)), part.test.n_users
-                )
+                sums = error_sums(part.test, predict_new(model, part.test, profiles).stars)
             folds.append(sums.only(self.metric))
             if pruning is not None and number + 1 < len(self.parts):
                 pruning.report(TENTHS * (number + 1), pooled(folds).values().item())
@@ -135,7 +138,8 @@ class Objective:
         is measured on.
         """
         part = self.parts[number]
-        if pruning is None or self.metric != "rmse" or model.needs_valid:
+        is_held_out = part.folded_in is not None  # whole users, who are not predicted in training
+        if pruning is None or self.metric != "rmse" or model.needs_valid or is_held_out:
             model.fit(part.train, n_threads=self.n_threads)
         else:
             progress = pruning.progress(number)

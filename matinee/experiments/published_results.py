@@ -11,29 +11,27 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Reals
 from matinee.data.dataset import Dataset
 from matinee.data.datasets.fetch import data_folders, local_copy
 from matinee.data.datasets.load import load
 from matinee.data.datasets.registry import names
+from matinee.data.ratings import NO_TIME, Ratings
 from matinee.data.split import Split, given_parts, given_rows
 from matinee.errors import DataError, UnknownNameError
 from matinee.evaluation import metrics
+from matinee.evaluation.calibration import coverage_of
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.hyperparameters import SettingValue
 from matinee.progress import Progress
 from matinee.text import find_named, suggest
 
-#: The levels of the prediction intervals whose coverage is measured.
-LEVELS = (0.5, 0.8, 0.95)
 #: Settings for a quick test that everything works.
 QUICK: Mapping[str, SettingValue] = {
     "factors": 8,
@@ -49,6 +47,7 @@ NO_TIMES: Mapping[str, SettingValue] = {"times": False}
 ALL: Mapping[str, SettingValue] = {}
 PROBIT: Mapping[str, SettingValue] = {"likelihood": "probit"}
 
+DAY = 86_400
 READ, AGAIN = "published", "run again"
 
 
@@ -72,11 +71,16 @@ class Published(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A result of `bayes` to compute: what it learns from, and the settings that it changes."""
+    """A result of `bayes` to compute: what it learns from, and the settings that it changes.
+
+    Attributes:
+        only_days: times are reduced to the day, which is all that other models get.
+    """
 
     name: str
     uses: str
     settings: Mapping[str, SettingValue]
+    only_days: bool = False
 
 
 class BenchmarkProtocol(NamedTuple):
@@ -99,8 +103,9 @@ class BenchmarkProtocol(NamedTuple):
 _PLAIN = Attempt("plain", "user, item", PLAIN)
 _IDS = Attempt("ids", "and who rated what", IDS)
 _SIDE = Attempt("side", "and features of users and films", NO_TIMES)
-_ALL = Attempt("all", "and when", ALL)
-_PROBIT = Attempt("probit", "and when; ordered probit", PROBIT)
+_DAY = Attempt("day", "and the day", ALL, only_days=True)
+_ALL = Attempt("all", "and the second", ALL)
+_PROBIT = Attempt("probit", "and the second; ordered probit", PROBIT)
 
 PROTOCOLS = (
     BenchmarkProtocol(
@@ -115,19 +120,19 @@ PROTOCOLS = (
             Published("myFM, rank 10", "and who rated what", 0.890, None, 11, AGAIN),
             Published("GHRS", "and features", 0.887),
             Published("myFM, rank 10", "and features of users and films", 0.886, None, 18, AGAIN),
-            Published("myFM, regression, rank 10", "and when", 0.8833),
-            Published("myFM, regression, rank 10", "and when", 0.8809, None, 19, AGAIN),
-            Published("myFM, ordered probit, rank 10", "and when", 0.8808, 0.6921, 41),
+            Published("myFM, regression, rank 10", "and the day", 0.8833),
+            Published("myFM, regression, rank 10", "and the day", 0.8809, None, 19, AGAIN),
+            Published("myFM, ordered probit, rank 10", "and the day", 0.8808, 0.6921, 41),
             Published(
                 "myFM, ordered probit, rank 10 (one of two seeds)",
-                "and when",
+                "and the day",
                 0.8808,
                 None,
                 36,
                 AGAIN,
             ),
         ),
-        attempts=(_PLAIN, _IDS, _SIDE, _ALL, _PROBIT),
+        attempts=(_PLAIN, _IDS, _SIDE, _DAY, _ALL, _PROBIT),
     ),
     BenchmarkProtocol(
         name="folds",
@@ -135,14 +140,17 @@ PROTOCOLS = (
         data="ml-100k",
         folds=("u1", "u2", "u3", "u4", "u5"),
         published=(
-            Published("biased MF (MyMediaLite)", "user, item", 0.9076),
+            Published("biased MF (MyMediaLite, five random folds)", "user, item", 0.9076),
             Published("myFM, rank 10", "user, item", 0.897, None, None, AGAIN),
-            Published("SVD++ (MyMediaLite)", "and who rated what", 0.9065),
+            Published("SVD++ (MyMediaLite, five random folds)", "and who rated what", 0.9065),
             Published(
-                "SigmoidUserAsymmetricFM (MyMediaLite)", "and who rated what", 0.8906, 0.6999
+                "SigmoidUserAsymmetricFM (MyMediaLite, five random folds)",
+                "and who rated what",
+                0.8906,
+                0.6999,
             ),
         ),
-        attempts=(_PLAIN, _IDS, _SIDE, _ALL),
+        attempts=(_PLAIN, _IDS, _SIDE, _DAY, _ALL),
     ),
     BenchmarkProtocol(
         name="ml-1m",
@@ -157,12 +165,14 @@ PROTOCOLS = (
             Published(
                 "myFM, ordered probit, rank 32", "and who rated what", 0.8183, None, 534, AGAIN
             ),
+            Published("myFM, ordered probit (another random tenth)", "and the day", 0.8140),
         ),
         attempts=(
             _PLAIN,
             _IDS,
             Attempt("minute", "and features, 60 seconds", {"times": False, "seconds": 60.0}),
             _SIDE,
+            _DAY,
             _ALL,
         ),
     ),
@@ -173,7 +183,7 @@ PROTOCOLS = (
         data="ml-1m-users-1-2999",
         folds=(),
         published=(),
-        attempts=(_PLAIN, _IDS, _SIDE, _ALL),
+        attempts=(_PLAIN, _IDS, _SIDE, _DAY, _ALL),
     ),
 )
 
@@ -185,7 +195,7 @@ class ResultLine:
     Attributes:
         who, uses, seconds: see `Published`.
         known: "published", "run again", or "this run".
-        coverage: for each of `LEVELS`, the share of test ratings inside the prediction
+        coverage: for each of `calibration.LEVELS`, the share of test ratings inside the prediction
             interval; empty for published results.
         settings: those that differ from the defaults; empty for published results.
     """
@@ -247,10 +257,10 @@ def run_protocol(
         DataError: the data does not exist, or is not that of the protocol.
         UnknownNameError: there is no such result.
     """
-    known = [attempt.name for attempt in protocol.attempts]
+    names_of_lines = [attempt.name for attempt in protocol.attempts]
     for name in attempts:
-        if name not in known:
-            hint = suggest(name, known, "Its lines")
+        if name not in names_of_lines:
+            hint = suggest(name, names_of_lines, "Its lines")
             raise UnknownNameError(f"{protocol.name} has no line '{name}'.{hint}")
     parts = parts_of(protocol, folder, on_read)
     has_times = parts[0].train.timestamp is not None
@@ -266,8 +276,21 @@ def run_protocol(
         if quick:
             settings |= QUICK
         model = BayesianMF.from_settings({**settings, "seed": seed})
-        lines.append(_computed_line(model, attempt, parts, n_threads, progress))
+        known = [_with_days(part) for part in parts] if attempt.only_days else parts
+        lines.append(_computed_line(model, attempt, known, n_threads, progress))
     return ProtocolResult(protocol.name, protocol.title, lines, note)
+
+
+def _with_days(part: Split) -> Split:
+    """The split with times that tell the day alone."""
+    return replace(part, train=_on_days(part.train), test=_on_days(part.test))
+
+
+def _on_days(ratings: Ratings) -> Ratings:
+    time_ = ratings.timestamp
+    if time_ is None:
+        return ratings
+    return replace(ratings, timestamp=np.where(time_ == NO_TIME, NO_TIME, time_ // DAY * DAY))
 
 
 def _published_line(published: Published) -> ResultLine:
@@ -296,7 +319,7 @@ def _computed_line(
         seconds.append(time.perf_counter() - started)
         true, predicted = part.test.value, model.predict_ratings(part.test)
         errors.append([metrics.rmse(true, predicted), metrics.mae(true, predicted)])
-        coverages.append(coverage(true, predicted, model.predict_deviations(part.test)))
+        coverages.append(coverage_of(true, predicted, model.predict_deviations(part.test)))
     rmse, mae = np.mean(errors, axis=0).tolist()
     defaults = {setting.name: setting.default for setting in model.hypers()}
     settings = model.settings()
@@ -310,20 +333,6 @@ def _computed_line(
         coverage=tuple(np.mean(coverages, axis=0).tolist()),
         settings={name: value for name, value in settings.items() if value != defaults[name]},
     )
-
-
-def coverage(true: Reals, predicted: Reals, deviations: Reals) -> tuple[float, ...]:
-    """The share of true ratings inside the prediction interval, for each of `LEVELS`.
-
-    Args:
-        true, predicted, deviations: (N,) in stars, of a normal distribution.
-    """
-    distances = np.abs(predicted.astype(np.float64) - true) / deviations
-    shares = []
-    for level in LEVELS:
-        quantile = NormalDist().inv_cdf((1 + level) / 2)
-        shares.append(float(np.mean(distances <= quantile)))
-    return tuple(shares)
 
 
 # -- the rows ----------------------------------------------------------------------------

@@ -346,7 +346,7 @@ def _comparison(name: str, test: Ratings, predicted: Reals, by_baseline: Reals) 
     gains = gains[test.user_counts > 0]
     p = float(sign_flip_test(gains)[0])
     if p >= SIGNIFICANT:
-        return f"{name} and the baseline do not differ significantly (p = {p:.2g})."
+        return f"No significant difference between {name} and the baseline was found (p = {p:.2g})."
     p_value = f"p = {p:.2g}"
     if p < 0.001:
         p_value = "p < 0.001"

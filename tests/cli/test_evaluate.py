@@ -48,6 +48,27 @@ def test_evaluate_accepts_a_separate_test_table(table: Path, tmp_path: Path) -> 
     )
 
 
+def test_users_held_out_whole_are_measured(table: Path) -> None:
+    found = as_json("evaluate", table, "--model", "baseline", "--split", "users:0.2")
+    assert found.keys() >= RATING_KEYS | RANKING_KEYS | {"ndcg_at_100", "recall_at_50"}
+    assert found["n_folded_in"] > found["n_test"] > 0
+    assert found["interval_coverage"] == {}
+    told = good("evaluate", table, "--model", "baseline", "--split", "users:0.2").stdout
+    assert re.search(r"^folded in +[\d,]+ ratings of held-out users$", told, re.MULTILINE)
+
+
+def test_test_ratings_that_were_trained_on_are_named(table: Path, tmp_path: Path) -> None:
+    assert refused("evaluate", table, "--test", table, "--model", "baseline").startswith(
+        "All 500 test ratings are in the training part as well, so nothing is left to test on;"
+    )
+    lines = table.read_text().splitlines()
+    half = tmp_path / "half.csv"
+    half.write_text("\n".join(lines[:301]) + "\n")
+    result = good("evaluate", half, "--test", table, "--model", "baseline")
+    assert "300 of the 500 test ratings are in the training part as well" in result.stderr
+    assert re.search(r"^tested on +200 ratings$", result.stdout, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
@@ -59,7 +80,8 @@ def test_evaluate_accepts_a_separate_test_table(table: Path, tmp_path: Path) -> 
         *(
             (
                 spec,
-                f"No split '{spec}'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy.",
+                f"No split '{spec}'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 or "
+                "rows:FILE.npy.",
             )
             for spec in ("kfold:x", "nonsense")
         ),

@@ -134,6 +134,8 @@ def test_vocabularies_are_equal_by_their_ids() -> None:
         ([1, 5], Scale(1, 5, 1)),
         ([1, 3, 5, 9], Scale(1, 9, 2)),
         ([0, 12_345, 50_000, 99_999], Scale(0, 99_999, 1)),
+        ([0, 0.001, 0.002, 0.003, 0.005], Scale(0, float(np.float32(0.005)), 0)),
+        ([5, 5.00001], Scale(5, float(np.float32(5.00001)), 0)),
     ],
 )
 def test_the_scale_is_the_range_and_the_largest_step(values: list[float], scale: Scale) -> None:

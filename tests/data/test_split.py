@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from matinee.data import split
 from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import NO_TIME, Ratings, Scale
@@ -55,6 +56,51 @@ def test_every_split_is_disjoint_complete_and_named_as_asked(spec: str) -> None:
     for part in splits(TABLE, spec):
         assert_cuts(part, TABLE)
         assert part.protocol == spec
+
+
+@pytest.mark.parametrize("spec", ["users:0.1", "users:0.5"])
+def test_held_out_users_are_in_no_training_part_and_a_fifth_of_theirs_is_to_be_found(
+    spec: str,
+) -> None:
+    (part,) = splits(TABLE, spec)
+    assert part.folded_in is not None
+    assert part.protocol == spec
+    pieces = (part.train, part.folded_in, part.test)
+    assert sorted(row for piece in pieces for row in rows_of(piece)) == sorted(rows_of(TABLE))
+    held_out = part.test.user_counts > 0
+    assert held_out.sum() == round(float(spec[6:]) * 40)
+    assert not part.train.user_counts[held_out].any()
+    assert not part.folded_in.user_counts[~held_out].any()
+    counts = TABLE.user_counts[held_out]
+    found = part.test.user_counts[held_out]
+    assert found.tolist() == np.maximum(1, np.round(counts / 5)).tolist()
+    again, other = next(splits(TABLE, spec)), next(splits(TABLE, spec, seed=1))
+    assert rows_of(again.test) == rows_of(part.test) != rows_of(other.test)
+
+
+def test_users_with_a_single_rating_are_never_held_out() -> None:
+    (part,) = splits(SMALL, "users:0.9")
+    assert part.train.users.ids[np.unique(part.train.user_index)].tolist() == [2]
+    with pytest.raises(DataError, match="leaves no ratings in the train part"):
+        list(splits(SMALL.subset(SMALL.user_index != 1), "users:0.9"))
+
+
+def test_test_ratings_that_are_in_the_training_part_too_are_left_out_and_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = simulated()
+    train, test = table.subset(np.arange(100)), table.subset(np.arange(60, 140))
+    part = given_parts(train, test)
+    assert part.note == (
+        "40 of the 80 test ratings are in the training part as well; they are left out."
+    )
+    assert rows_of(part.test) == rows_of(table.subset(np.arange(100, 140)))
+    monkeypatch.setattr(split, "_BITMAP_CELLS", 0)
+    assert rows_of(given_parts(train, test).test) == rows_of(part.test)
+    assert error_message(DataError, given_parts, train, train) == (
+        "All 100 test ratings are in the training part as well, so nothing is left to test on; "
+        "give others, or use a split such as random:0.2."
+    )
 
 
 @given(st.floats(0.05, 0.95), st.integers(0, 2**31 - 1))
@@ -140,7 +186,7 @@ def test_rows_are_read_from_a_numpy_file(tmp_path: Path) -> None:
 
 def test_two_tables_become_a_split_in_common_vocabularies() -> None:
     train = Ratings.from_ids([1, 2], [10, 20], [1, 4])
-    test = Ratings.from_ids([2, 3], [20, 30], [5, 2])
+    test = Ratings.from_ids([2, 3], [10, 30], [5, 2])
     part = given_parts(train, test)
     assert part.train.users.ids.tolist() == part.test.users.ids.tolist() == [1, 2, 3]
     assert part.train.items is part.test.items
@@ -164,7 +210,7 @@ def test_numbers_and_text_as_ids_meet_as_text() -> None:
     assert part.test.users.ids[part.test.user_index].tolist() == ["2", "x"]
 
 
-PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy"
+PROTOCOLS = "random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 or rows:FILE.npy"
 
 
 @pytest.mark.parametrize(
@@ -277,10 +323,6 @@ def test_a_split_has_notes_for_its_interpretation() -> None:
         "9,000 of 9,000 ratings have no timestamp; the last row of a user stands for the last rating in time."
     )
     half = table.subset(np.arange(100))
-    assert (
-        given_parts(half, half).note
-        == "100 of the 100 test ratings are in the training part as well."
-    )
     strangers = Ratings.from_ids(["a", "b"], ["x", "y"], [1.0, 5.0])
     assert given_parts(half, strangers).note == (
         "The two parts have no user in common, so nothing is known about the tastes of the test users."
@@ -310,5 +352,5 @@ def test_what_is_no_table_or_no_split_is_refused() -> None:
     )
     fraction: Any = 0.2
     assert error_message(SettingError, lambda: next(splits(TABLE, fraction))) == (
-        "No split '0.2'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1 or rows:FILE.npy."
+        "No split '0.2'. Give one of random:0.2, kfold:5, leave-last-out, time:0.1, users:0.1 or rows:FILE.npy."
     )

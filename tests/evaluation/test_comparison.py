@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from matinee.cli.compare import compare as compare_command
 from matinee.data.ratings import Ratings
-from matinee.data.split import by_mask, k_fold, random_split
+from matinee.data.split import by_mask, k_fold, random_split, splits
 from matinee.errors import MatineeError, SettingError, UnknownNameError, UnsupportedError
 from matinee.evaluation import NO_STARS, PerUserSums, evaluate
 from matinee.evaluation.comparison import HEADINGS, ComparedModel, Comparison, compare
@@ -117,7 +117,7 @@ def test_a_model_that_fails_has_its_sentence_and_stops_nothing(found: Comparison
     assert found.sentences()[:2] == ["failing: failing fails; use mf.", "greedy: Out of memory."]
 
 
-def test_a_model_that_does_the_same_is_as_good(found: Comparison) -> None:
+def test_a_model_that_does_the_same_does_not_differ(found: Comparison) -> None:
     by_rmse = here({"baseline": Baseline(), "the same": Baseline()}).contests[0]
     assert (by_rmse.best, by_rmse.mark("baseline"), by_rmse.mark("the same")) == (
         "baseline",
@@ -133,7 +133,8 @@ def test_a_model_that_does_the_same_is_as_good(found: Comparison) -> None:
     )
     assert (
         by_rmse.sentence()
-        == "By RMSE, baseline is the best, but not significantly better than the same."
+        == "By RMSE, baseline is the best, but no significant difference was found between it and "
+        "the same (0.0000, 95% interval 0.0000 to 0.0000)."
     )
     assert found.contests[0].best == "mf"
     assert {one.name: one.is_worse for one in found.contests[0].others} == {
@@ -141,8 +142,8 @@ def test_a_model_that_does_the_same_is_as_good(found: Comparison) -> None:
         "the same": True,
     }
     assert found.contests[0].sentence() == (
-        "By RMSE, mf is the best, and significantly better than all others. Among the others, there is no significant "
-        "difference between baseline and the same."
+        "By RMSE, mf is the best, and significantly better than all others. Among the others, no significant "
+        "difference was found between baseline and the same."
     )
 
 
@@ -161,7 +162,9 @@ def test_sentences_of_one_two_and_three_models() -> None:
 
     assert contest().sentence() == "By NDCG@10, best is the only model measured."
     assert contest(0.3, 0.2, 0.01, 0.05).sentence() == (
-        "By NDCG@10, best is the best, but not significantly better than m0, m1 and m3."
+        "By NDCG@10, best is the best, but no significant difference was found between it and "
+        "m0 (0.1000, 95% interval 0.0000 to 0.2000), m1 (0.1000, 95% interval 0.0000 to 0.2000) and "
+        "m3 (0.1000, 95% interval 0.0000 to 0.2000)."
     )
     assert contest(0.01).mark("m0") == ""
 
@@ -181,6 +184,18 @@ def test_several_folds_are_compared_on_all_their_ratings() -> None:
         stars = [model.fit(of.train).predict_ratings(of.test) - of.test.value for of in folds]
         errors.append(np.sqrt(np.mean(np.concatenate(stars).astype(np.float64) ** 2)))
     assert both.contests[0].others[0].difference == pytest.approx(errors[1] - errors[0])
+
+
+def test_models_are_compared_on_users_held_out_whole() -> None:
+    models = {"baseline": Baseline(), "popularity": Popularity()}
+    (part,) = splits(TABLE, "users:0.2")
+    found = compare(models, part, "simulated", isolated=False, n_threads=1)
+    assert found.protocol == "users:0.2"
+    for name, model in models.items():
+        report, alone = found[name].report, evaluate(model, part, "simulated")
+        assert report is not None
+        assert report.n_folded_in == alone.n_folded_in > 0
+        assert dict(report) == dict(alone)
 
 
 def test_where_nobody_likes_anything_there_is_no_contest_of_lists() -> None:
@@ -265,8 +280,8 @@ def test_every_pair_without_a_difference_is_in_a_group_and_no_group_holds_a_diff
     found = against_first(sums, "rmse")
     assert found.ties == [["b", "c"], ["c", "d"]]
     assert found.sentence() == (
-        "By RMSE, a is the best, and significantly better than all others. Among the others, there is no significant "
-        "difference between b and c, or between c and d."
+        "By RMSE, a is the best, and significantly better than all others. Among the others, no significant "
+        "difference was found between b and c, or between c and d."
     )
 
 

@@ -2,13 +2,14 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from matinee.data.ratings import Ratings
-from matinee.data.split import Split, by_mask, k_fold, random_split
+from matinee.data.split import Split, by_mask, k_fold, random_split, splits
 from matinee.errors import SettingError
 from matinee.evaluation import NO_STARS, error_sums, evaluate, metrics
 from matinee.evaluation.ranking import PER_USER, judge, ranking_task, top_lists
@@ -18,7 +19,7 @@ from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.popularity import Popularity
 from tests.conftest import simulated
-from tests.helpers import error_message
+from tests.helpers import each_kind_of_model, error_message, history
 
 TABLE = simulated(60, 50, 1_500)
 RATING_MEASURES = ("rmse", "mae", "rmse_per_user", "mae_per_user")
@@ -142,20 +143,77 @@ def test_a_model_that_only_ranks_has_ranking_measures_and_no_rmse() -> None:
 
 
 @pytest.mark.parametrize("model", [Baseline, Popularity])
-def test_measures_of_folds_are_means_and_times_are_sums(model: type[Recommender]) -> None:
-    parts = list(k_fold(TABLE, 5))
+def test_measures_of_folds_are_those_of_all_their_ratings_and_counts_are_sums(
+    model: type[Recommender],
+) -> None:
+    """So a value and its interval are of the same quantity."""
+    order = np.random.default_rng(0).permutation(len(TABLE))
+    folds = [order[:100], order[100:500], order[500:]]
+    parts = [by_mask(TABLE, np.isin(np.arange(len(TABLE)), rows), "mine") for rows in folds]
     single = [evaluate(model, [part], "simulated") for part in parts]
     whole = evaluate(model, parts, "simulated")
-    assert (whole.folds, whole.protocol, whole.n_train, whole.n_test) == (5, "kfold:5", 1_200, 300)
-    for name in ("rmse", "mae", "rmse_per_user", "ndcg_at_10", "mrr", "coverage"):
-        values = [getattr(one, name) for one in single]
-        expected = None if values[0] is None else pytest.approx(np.mean(values))
-        assert getattr(whole, name) == expected
+    assert (whole.folds, whole.protocol, whole.n_train, whole.n_test) == (3, "mine", 1_400, 100)
+    assert whole.n_ranked_users == sum(one.n_ranked_users for one in single)
+    told = dict(whole.rows())["lists for"]
+    assert told.startswith(f"{whole.n_ranked_users:,} users, summed over the folds")
+    assert whole.n_new_items == sum(one.n_new_items for one in single)
+    weights = [one.n_ranked_users for one in single]
+    for name in ("ndcg_at_10", "mrr", "recall_at_20"):
+        values = [one[name] for one in single]
+        assert whole[name] == pytest.approx(np.average(values, weights=weights))
+        assert whole[name] != pytest.approx(np.mean(values))
+    assert whole["coverage"] == pytest.approx(np.mean([one["coverage"] for one in single]))
     if whole.rmse is not None and whole.rmse_low is not None and whole.rmse_high is not None:
+        squares = np.average([one["rmse"] ** 2 for one in single], weights=[100, 400, 1_000])
+        assert whole.rmse == pytest.approx(math.sqrt(squares))
         assert whole.rmse_low < whole.rmse < whole.rmse_high
-        widths = [(one.rmse_high or 0) - (one.rmse_low or 0) for one in single]
-        # Between that of five times as many people and that of the same people again.
-        assert np.mean(widths) / math.sqrt(5) < whole.rmse_high - whole.rmse_low < np.mean(widths)
+
+
+def test_test_ratings_that_are_known_are_left_out_of_errors_and_lists() -> None:
+    clean = random_split(TABLE, 0.2)
+    rows = np.flatnonzero(np.random.default_rng(0).random(len(clean.train)) < 0.2)
+    known = clean.train.subset(rows)
+    both = replace(
+        clean.test,
+        user_index=np.concatenate([clean.test.user_index, known.user_index]),
+        item_index=np.concatenate([clean.test.item_index, known.item_index]),
+        value=np.concatenate([clean.test.value, known.value]),
+        timestamp=None,
+    )
+    expected = evaluate(ItemKNN, clean, "simulated")
+    found = evaluate(ItemKNN, Split(clean.train, both, "random:0.2"), "simulated")
+    assert found.note == (
+        f"{len(rows)} of the {300 + len(rows)} test ratings are in the training part as well; "
+        "they are left out."
+    )
+    assert found.n_test == 300
+    assert dict(found) == pytest.approx(dict(expected))
+
+
+@each_kind_of_model
+def test_held_out_users_are_folded_in_and_measured(model: type[Recommender]) -> None:
+    """The report is that of lists and stars of `recommend` and `predict` for a new person."""
+    (part,) = splits(TABLE, "users:0.2")
+    fitted = model().fit(part.train, n_threads=1)
+    report = evaluate(model, part, "simulated", n_threads=1)
+    assert part.folded_in is not None
+    assert (report.n_folded_in, report.n_new_users) == (len(part.folded_in), 12)
+    users = np.flatnonzero(part.test.user_counts).tolist()
+    errors, gains = [], []
+    for user in users:
+        person = history(part.folded_in, part.train.users.id(user))
+        mine = history(part.test, part.train.users.id(user))
+        profile = fitted.fold_in(person)
+        if fitted.has_stars:
+            errors += [stars - fitted.predict(profile, item) for item, stars in mine.items()]
+        liked = [item for item, stars in mine.items() if stars >= 4]
+        if liked:
+            best = [line.item_id for line in fitted.recommend(profile, 10)]
+            gain = sum(1 / math.log2(best.index(item) + 2) for item in liked if item in best)
+            gains.append(gain / sum(1 / math.log2(place + 2) for place in range(len(liked))))
+    assert report.ndcg_at_10 == pytest.approx(np.mean(gains))
+    if fitted.has_stars:
+        assert report.rmse == pytest.approx(np.sqrt(np.mean(np.square(errors))), rel=1e-5)
 
 
 def test_each_fold_is_fitted_by_a_fresh_model() -> None:

@@ -75,3 +75,16 @@ def test_anything_else_is_refused(given: Any, told: str) -> None:
         "compare takes splits, such as matinee.splits(ratings, 'random:0.2'), or Ratings, a "
         f"Dataset, a frame or a path, not {told}."
     )
+
+
+def test_a_pair_that_a_table_holds_twice_is_never_on_both_sides() -> None:
+    """`from_ids` leaves earlier ratings of a pair out; a table may have been made without it."""
+    table = small_table()
+    twice = table.subset(np.repeat(np.arange(len(table)), 2))
+    (part,) = parts_of(twice, None, "evaluate").splits
+    trained, tested = (
+        set(zip(side.user_index.tolist(), side.item_index.tolist(), strict=True))
+        for side in (part.train, part.test)
+    )
+    assert not trained & tested
+    assert "are in the training part as well; they are left out." in part.note

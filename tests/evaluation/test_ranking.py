@@ -50,9 +50,9 @@ def slow(model: Recommender, part: Split, liked: float) -> dict[str, float]:
         relevant = set(test.item_index[(test.user_index == user) & (test.value >= liked)].tolist())
         if not relevant:
             continue
-        top = [test.items.index(one.item_id) for one in model.recommend(test.users.id(user), 20)]
+        top = [test.items.index(one.item_id) for one in model.recommend(test.users.id(user), 100)]
         row = slow_accuracy([item in relevant for item in top], len(relevant))
-        places = [place for place, item in enumerate(top, 1) if item in relevant]
+        places = [place for place, item in enumerate(top[:20], 1) if item in relevant]
         row["mrr"] = 1 / places[0] if places else 0
         for item in top[:10]:
             exposure[item] += 1
@@ -80,6 +80,10 @@ def slow_accuracy(hits: list[bool], n_relevant: int) -> dict[str, float]:
         row[f"precision_at_{k}"] = len(places) / k
         row[f"recall_at_{k}"] = len(places) / best
         row[f"hit_rate_at_{k}"] = float(bool(places))
+    row["recall_at_50"] = sum(hits[:50]) / min(50, n_relevant)
+    ideal = sum(1 / math.log2(place + 1) for place in range(1, min(100, n_relevant) + 1))
+    gains = (1 / math.log2(place + 1) for place, hit in enumerate(hits, 1) if hit)
+    row["ndcg_at_100"] = sum(gains) / ideal
     return row
 
 

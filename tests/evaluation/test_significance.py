@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles
 from matinee.evaluation import significance
-from matinee.evaluation.significance import bootstrap, holm, interval, sign_flip_test
+from matinee.evaluation.significance import (
+    best_of_many_test,
+    bootstrap,
+    holm,
+    interval,
+    sign_flip_test,
+)
 
 Numbers = NDArray[np.number]
 
@@ -108,6 +114,23 @@ def test_groups_of_users_have_the_same_interval_and_the_same_p_value(
     assert sign_flip_test(differences).item() == pytest.approx(p_value, abs=0.03)
 
 
+def test_with_few_users_of_uneven_weight_the_interval_of_an_rmse_is_too_narrow() -> None:
+    """As the documentation says: some users have far more ratings and larger errors than others."""
+    rng = np.random.default_rng(0)
+    shares = []
+    for n_users in (10, 100):
+        n_inside = 0
+        for case in range(300):
+            counts = np.maximum(1, rng.lognormal(2.5, 1, n_users)).round()
+            squares = rng.gamma(1.5, 1 / 1.5, n_users) * rng.chisquare(counts)
+            draws = bootstrap(column(squares), column(counts), draws=200, seed=case)
+            low, high = interval(np.sqrt(draws[:, 0]))
+            n_inside += low <= 1 <= high
+        shares.append(n_inside / 300)
+    assert 0.76 < shares[0] < 0.87
+    assert 0.88 < shares[1] < 0.96
+
+
 # -- paired test ---------------------------------------------------------------------------------------------------
 
 
@@ -138,6 +161,18 @@ def test_equally_good_models_are_called_different_5_times_in_100() -> None:
     assert 0.03 < rate < 0.07
 
 
+def test_skewed_differences_of_few_users_are_called_different_too_often() -> None:
+    """As the documentation says; with a few hundred users they are not."""
+    rng = np.random.default_rng(0)
+    rates = []
+    for n_users in (10, 300):
+        skewed = rng.exponential(size=(n_users, 1_000)) ** 1.5
+        centered = skewed - 1.3293403881791370  # the expectation
+        rates.append(np.mean(sign_flip_test(centered, flips=500) < 0.05))
+    assert 0.12 < rates[0] < 0.2
+    assert 0.03 < rates[1] < 0.08
+
+
 def test_a_better_model_is_found_out() -> None:
     rng = np.random.default_rng(0)
     differences = rng.normal(
@@ -162,3 +197,18 @@ def test_of_many_pairs_none_is_called_different_in_95_of_100_cases() -> None:
     assert (
         np.mean([rng.random(20).min() < 0.05 for _ in range(200)]) > 0.5
     )  # without the correction
+
+
+def test_the_best_of_many_is_compared_with_the_largest_of_all_flips() -> None:
+    """Two candidates of four users: all 16 flips by hand."""
+    differences = np.array([[3.0, 1.0], [2.0, -1.0], [4.0, 2.0], [1.0, 1.0]])
+    signs = np.array(list(product([1, -1], repeat=4)))
+    ratios = np.abs(signs @ (differences / np.sqrt((differences**2).sum(axis=0))))
+    expected = [
+        np.mean(ratios.max(axis=1) >= ratio - 1e-12) for ratio in ratios[0]
+    ]  # the first flip changes no sign
+    found = best_of_many_test(differences, flips=40_000)
+    np.testing.assert_allclose(found, expected, atol=0.01)
+    alone = best_of_many_test(differences[:, :1], flips=40_000)
+    np.testing.assert_array_equal(alone, sign_flip_test(differences[:, :1], flips=40_000))
+    assert found[0] > alone[0]

@@ -18,8 +18,10 @@ from matinee.data.split import Split, k_fold, random_split
 from matinee.errors import DataError, MatineeError, SettingError, UnsupportedError
 from matinee.evaluation import tuning
 from matinee.evaluation.metrics import rmse
+from matinee.evaluation.per_user import PerUserSums
 from matinee.evaluation.ranking import judge, ranking_task, top_lists
-from matinee.evaluation.tuning import Tuning, tune, with_test_gain
+from matinee.evaluation.significance import best_of_many_test, sign_flip_test
+from matinee.evaluation.tuning import Tuning, p_value_of, tune, with_test_gain
 from matinee.evaluation.tuning_study import Objective, Plan, PruningCallback, Trial
 from matinee.models.base import FitOptions, Recommender
 from matinee.models.baseline import Baseline
@@ -161,9 +163,46 @@ def test_a_gain_that_chance_explains_leaves_the_defaults() -> None:
     assert (found.best, found.settings, found.gain) == (0, {}, None)
     number = values_.index(most)
     assert found.note == (
-        f"Trial {number} has {most:.4f}, and the defaults {first:.4f}; the difference is not significant, "
-        "so the defaults are kept."
+        f"Trial {number} has {most:.4f}, and the defaults {first:.4f}; for the best of 8 trials "
+        "this is not significant, so the defaults are kept."
     )
+
+
+@pytest.mark.parametrize("n_trials", [1, 5, 30])
+def test_of_settings_that_differ_by_chance_alone_hardly_any_wins(n_trials: int) -> None:
+    """Half of the trials are stopped early, those that are behind at half of the users."""
+    n_winners, n_uncorrected, n_cases = 0, 0, 400
+    for case in range(n_cases):
+        rng = np.random.default_rng(case)
+        gains = rng.normal(size=(60, n_trials)) * rng.exponential(size=(60, 1))
+        halves = gains[:30].sum(axis=0)
+        finished = gains[:, halves >= np.median(halves)]
+        best = int(np.argmax(finished.sum(axis=0)))
+        is_better = finished[:, best].sum() > 0
+        p_value = best_of_many_test(finished, flips=300)[best] * n_trials / finished.shape[1]
+        n_winners += is_better and p_value < 0.05
+        n_uncorrected += is_better and sign_flip_test(finished[:, [best]], flips=300)[0] < 0.05
+    assert n_winners <= 0.07 * n_cases
+    assert n_trials == 1 or n_uncorrected > 0.07 * n_cases
+
+
+def test_the_gate_is_corrected_for_all_finished_trials() -> None:
+    """A gain that is significant for a single trial is not for the best of thirty."""
+    rng = np.random.default_rng(0)
+    default = rng.random((60, 1))
+    better = default + rng.normal(0.3, 1, (60, 1))
+    others = {number: default + rng.normal(0, 1, (60, 1)) for number in range(2, 31)}
+    counts = np.ones((60, 1))
+    sums = {
+        number: PerUserSums(("mrr",), totals, counts)
+        for number, totals in ({0: default, 1: better} | others).items()
+    }
+    alone = p_value_of(1, {0: sums[0], 1: sums[1]}, 2)
+    assert alone == sign_flip_test(better - default).item() < 0.05
+    best = p_value_of(1, sums, 31)
+    assert 0.05 < best < 30 * alone
+    assert p_value_of(1, sums, 46) == pytest.approx(1.5 * best)
+    assert p_value_of(1, sums, 10_000) == 1
 
 
 def test_lists_are_judged_with_less_held_out_than_stars() -> None:
@@ -549,3 +588,13 @@ def test_the_training_ratings_may_be_a_data_set() -> None:
     table: Any = [1, 2]
     with pytest.raises(DataError, match=r"^tune takes Ratings, a Dataset, a frame or a path"):
         tune(Baseline(), table)
+
+
+def test_a_model_for_new_users_is_tuned_on_users_held_out_whole(table: str) -> None:
+    options = ("--model", "baseline", "--trials", "2", "--split", "users:0.2", "--json")
+    answer = CliRunner().invoke(tune_command, [table, *options], catch_exceptions=False)
+    found = json.loads(answer.stdout)
+    assert found["split"] == "users:0.2"
+    assert [trial["value"] > 0.3 for trial in found["trials"]] == [True, True]
+    ranked = CliRunner().invoke(tune_command, [table, *options, "--metric", "mrr"])
+    assert 0 < json.loads(ranked.stdout)["trials"][0]["value"] < 1

@@ -2,19 +2,21 @@
 
 import json
 import shutil
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from matinee.cli import main
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError, UnknownNameError
+from matinee.evaluation.calibration import LEVELS
 from matinee.experiments.published_results import (
     AGAIN,
-    LEVELS,
     PROTOCOLS,
     QUICK,
     READ,
@@ -110,7 +112,7 @@ def test_unknown_protocols_and_lines_are_refused_with_the_known_ones(folder: Pat
         run_protocol(protocol_named("u1"), folder, attempts=["everything"])
     assert (
         str(caught.value)
-        == "u1 has no line 'everything'. Its lines are: plain, ids, side, all, probit."
+        == "u1 has no line 'everything'. Its lines are: plain, ids, side, day, all, probit."
     )
 
 
@@ -175,7 +177,7 @@ def test_ours_stand_beside_the_published_with_coverage_and_settings(folder: Path
         (line.who, line.uses, line.rmse, line.mae, line.seconds, line.known) for line in published
     ]
     ours = found.lines[len(published) :]
-    assert [line.known for line in ours] == ["this run"] * 5
+    assert [line.known for line in ours] == ["this run"] * 6
     assert [line.uses for line in ours] == [attempt.uses for attempt in protocol.attempts]
     for line, attempt in zip(ours, protocol.attempts, strict=True):
         assert {name: line.settings[name] for name in attempt.settings} == dict(attempt.settings)
@@ -199,6 +201,25 @@ def test_a_line_is_what_the_model_makes_of_the_rows(folder: Path) -> None:
     assert found.rmse == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_the_day_alone_is_known_to_one_line_and_the_second_to_another(folder: Path) -> None:
+    (part,) = parts_of(protocol_named("u1"), folder)
+    model = BayesianMF.from_settings({**QUICK, "seed": 3})
+    found = run_protocol(
+        protocol_named("u1"), folder, attempts=["day", "all"], quick=True, seed=3, n_threads=1
+    ).lines[-2:]
+    parts = [replace(ratings, timestamp=days_only(ratings)) for ratings in (part.train, part.test)]
+    predicted = model.fit(parts[0], n_threads=1).predict_ratings(parts[1])
+    assert [line.uses for line in found] == ["and the day", "and the second"]
+    expected = np.sqrt(np.mean((predicted - part.test.value) ** 2))
+    assert found[0].rmse == pytest.approx(float(expected), rel=1e-5)
+    assert found[0].rmse != found[1].rmse
+
+
+def days_only(ratings: Ratings) -> NDArray[np.int64]:
+    assert ratings.timestamp is not None
+    return ratings.timestamp - ratings.timestamp % 86_400
+
+
 def test_without_times_what_uses_them_is_ruled_out(folder: Path) -> None:
     without, with_times = quick(folder, "ml-1m"), quick(folder, "ml-1m-part")
     ours = [line.uses for line in without.lines if line.known == "this run"]
@@ -212,7 +233,7 @@ def test_without_times_what_uses_them_is_ruled_out(folder: Path) -> None:
         without.note
         == "These ratings have no timestamps, so the models that use them are left out."
     )
-    assert [line.uses for line in with_times.lines][-1] == "and when"
+    assert [line.uses for line in with_times.lines][-1] == "and the second"
     assert with_times.note == ""
 
 

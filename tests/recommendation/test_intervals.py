@@ -15,7 +15,7 @@ from matinee.cli import main
 from matinee.data.ratings import Ratings
 from matinee.data.split import Split, given_parts, random_split
 from matinee.data.vocabulary import Id
-from matinee.experiments.published_results import LEVELS, coverage
+from matinee.evaluation.calibration import LEVELS, coverage_of
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
@@ -63,13 +63,10 @@ def test_the_interval_is_that_of_a_normal_variable() -> None:
 
 def test_coverage_counts_what_lies_inside() -> None:
     normal = np.random.default_rng(0).normal(3, 0.7, 100_000)
-    found = coverage(normal, np.full(100_000, 3.0), np.full(100_000, 0.7))
+    found = coverage_of(normal, np.full(100_000, 3.0), np.full(100_000, 0.7))
     assert found == pytest.approx(LEVELS, abs=0.005)
-    assert coverage(np.array([1.0, 2.0]), np.array([1.0, 3.0]), np.array([0.1, 0.1])) == (
-        0.5,
-        0.5,
-        0.5,
-    )
+    few = coverage_of(np.array([1.0, 2.0]), np.array([1.0, 3.0]), np.array([0.1, 0.1]))
+    assert few.tolist() == [0.5, 0.5, 0.5]
 
 
 def test_a_prediction_comes_with_an_interval_inside_the_scale() -> None:
@@ -100,7 +97,9 @@ def test_intervals_hold_as_many_held_out_ratings_as_they_promise(data: str) -> N
     )
     model = BayesianMF(**SMALL | {"samples": 40}).fit(part.train)
     deviations = model.predict_deviations(part.test)
-    half, most, nearly_all = coverage(part.test.value, model.predict_ratings(part.test), deviations)
+    half, most, nearly_all = coverage_of(
+        part.test.value, model.predict_ratings(part.test), deviations
+    )
     assert 0.45 < half < 0.55
     assert 0.78 < most < 0.82
     assert 0.93 < nearly_all < 0.97

@@ -209,7 +209,7 @@ def test_where_there_are_no_tastes_the_model_is_not_called_better() -> None:
         )
     )
     assert re.fullmatch(
-        r"mf and the baseline do not differ significantly \(p = [\d.]+\)\.",
+        r"No significant difference between mf and the baseline was found \(p = [\d.]+\)\.",
         told.comparison,
     )
 
