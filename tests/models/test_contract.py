@@ -23,6 +23,7 @@ from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import CURVE, learned_arrays
 from matinee.models.list_scores import AVERAGE
+from matinee.models.stacking import standardized
 from matinee.recommendation.explanation import explain
 from tests.conftest import simulated
 from tests.helpers import (
