@@ -74,7 +74,7 @@ GENRES_IN_LIKE, SPREAD = 2.0, 0.53
 
 @dataclass(kw_only=True, eq=False)
 class Hybrid(Recommender):
-    """Stars and lists from different models, in one.
+    """Stars and lists from different models, in one; lists alone for a table without ratings.
 
     Settings of its members are prefixed with their names: `from_settings({"mf.factors": 32})`, or
     --set ials.factors=64 on the command line; the names are `mf` (or whatever `stars` says),
@@ -126,7 +126,6 @@ class Hybrid(Recommender):
         each = [member.capabilities for member in self._unfitted().values()]
         self.capabilities = replace(
             self.capabilities,
-            needs_stars=each[0].needs_stars,
             uses_times=any(member.uses_times for member in each),
             uses_features=True,
         )
@@ -140,17 +139,15 @@ class Hybrid(Recommender):
             UnknownNameError: there is no such model or setting; the message suggests the nearest.
             SettingError: `stars` names a model without stars, or a setting has no member.
         """
-        settings = settings_of_members(
-            self.name, self.member_settings, (self.stars, *self._list_names()), self.seed
-        )
         predictor = member_named(self.stars, (*MEMBERS, Blend))
-        for name in self._list_names():
-            member_named(_kind(name))
         if not predictor.capabilities.predicts_stars:
             raise SettingError(
                 f"{self.name}: {self.stars} ranks items and does not predict stars; set stars to "
                 "mf, bayes or blend."
             )
+        settings = settings_of_members(
+            self.name, self.member_settings, (self.stars, *self._list_names()), self.seed
+        )
         members = {self.stars: predictor.from_settings(settings[self.stars])}
         for name in self._list_names():
             given = settings[name]
@@ -191,7 +188,7 @@ class Hybrid(Recommender):
     def set_members(self, members: Mapping[str, Recommender]) -> None:
         """Sets all its members, fitted or not, from a file."""
         self.members_ = dict(members)
-        expected = [True, *(self.weights_ > 0).tolist()]
+        expected = [self.has_stars, *(self.weights_ > 0).tolist()]
         if [member.is_fitted for member in self.members_.values()] != expected:
             raise DataError(f"{self.name}: weights_ does not fit its members")
         self._combine()
@@ -208,7 +205,7 @@ class Hybrid(Recommender):
 
     @property
     def predictor(self) -> Recommender:
-        """The member that predicts stars."""
+        """The member that predicts stars; not fitted if the table has none."""
         self.check_fitted()
         return self.members_[self.stars]
 
@@ -218,7 +215,9 @@ class Hybrid(Recommender):
         steps = Steps(options.progress, 2 * len(self._list_names()) + 1)
         self.weights_ = self._learn_weights(train, options, steps)
         self.members_ = self._unfitted()
-        used = {self.stars, *(name for name, weight in self.member_weights().items() if weight)}
+        used = {name for name, weight in self.member_weights().items() if weight}
+        if self.has_stars:
+            used.add(self.stars)
         for name, member in self.members_.items():
             progress = steps.next(name)
             if name in used:
@@ -310,7 +309,9 @@ class Hybrid(Recommender):
         return self.members_[name].attribute(self._own(profile, name), item_index)
 
     def learned_biases(self) -> Biases | None:
-        """The biases of the member that predicts stars."""
+        """The biases of the member that predicts stars; None without stars."""
+        if not self.has_stars:
+            return None
         return self.predictor.learned_biases()
 
     def _score_new_items(self, profile: UserState, labels: ItemLabels) -> list[ScoredItem]:
@@ -375,14 +376,14 @@ class Hybrid(Recommender):
         return member.tastes(self._split(vectors)[name])
 
     def _describing(self) -> Recommender:
-        """The first fitted member that has item vectors; else that which predicts stars."""
+        """The first fitted member that has item vectors, if any; else the first one."""
         for _, member in self._fitted():
             try:
                 member.item_vectors()
             except UnsupportedError:
                 continue
             return member
-        return self.predictor
+        return next(member for _, member in self._fitted())
 
 
 def _usual_weights(names: tuple[str, ...], *, has_stars: bool) -> Doubles:
