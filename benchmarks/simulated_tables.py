@@ -82,7 +82,10 @@ def simulate(shape: Shape, rng: np.random.Generator) -> Ratings:
     own = rng.normal(size=shape.items)
     quality = shape.quality * known + math.sqrt(1 - shape.quality**2) * own
     noise, bias = 0.85, rng.uniform(0.2, 0.5, 2)
-    tastes = rng.normal(size=(shape.users, shape.factors)), rng.normal(size=(shape.items, shape.factors))
+    tastes = (
+        rng.normal(size=(shape.users, shape.factors)),
+        rng.normal(size=(shape.items, shape.factors)),
+    )
     taste = np.einsum("nf,nf->n", tastes[0][user], tastes[1][item]) / math.sqrt(shape.factors)
     value = 3.5 + bias[0] * rng.normal(size=shape.users)[user] + bias[1] * quality[item]
     value += noise * (shape.signal * taste + rng.normal(size=len(user)))
@@ -110,21 +113,29 @@ def worst(lines: list[dict[str, Any]], names: list[str]) -> dict[str, dict[str, 
     for name in names:
         losses = [line["rmse"][name] / line["rmse"]["baseline"] - 1 for line in lines]
         behind = [line["rmse"][name] - min(line["rmse"].values()) for line in lines]
-        found[name] = {"loss": max(losses), "behind": max(behind), "mean_behind": sum(behind) / len(behind)}
+        found[name] = {
+            "loss": max(losses),
+            "behind": max(behind),
+            "mean_behind": sum(behind) / len(behind),
+        }
     return found
 
 
 def parse() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description="RMSE of models on simulated tables.")
-    parser.add_argument("--models", default="baseline,mf,item-knn", help="names, separated by commas")
+    parser.add_argument(
+        "--models", default="baseline,mf,item-knn", help="names, separated by commas"
+    )
     parser.add_argument("--tables", type=int, default=24, help="how many tables (default: 24)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first table (default: 0)")
     parser.add_argument(
         "--most-ratings", type=int, default=300_000, help="ratings of the largest table"
     )
     parser.add_argument("--threads", type=int, default=1, help="threads of each fit (default: 1)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object instead of lines"
+    )
     return parser.parse_args()
 
 
@@ -134,7 +145,9 @@ def main() -> None:
     names = options.models.split(",")
     unknown = set(names) - {kind.name for kind in MODELS}
     if unknown:
-        sys.exit(f"Error: no model '{min(unknown)}'. There are: {', '.join(k.name for k in MODELS)}.")
+        sys.exit(
+            f"Error: no model '{min(unknown)}'. There are: {', '.join(k.name for k in MODELS)}."
+        )
     if "baseline" not in names:
         names.insert(0, "baseline")
     lines = []

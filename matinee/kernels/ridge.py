@@ -73,6 +73,40 @@ def _add_errors(
     sums[n_factors] += total
 
 
+@kernel(fastmath=True, is_inlined=True)
+def _prepare(
+    rated: Rated,
+    span: tuple[np.int64, np.int64],
+    item_factors: NDArray[np.float32],
+    x: NDArray[np.float32],
+    stiffness: NDArray[np.float32],
+    expected: tuple[NDArray[np.float32], np.float32],
+    buffers: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+) -> np.float32:
+    """Computes the residual at x and the inverse of the preconditioner.
+
+    Args:
+        stiffness: the penalty of each number, (F + 1,).
+        expected: the mean squares of the factors, (F,), and the sum of the user's weights.
+        buffers: for the residual, for a step, and for the inverse, (F + 1,) each.
+    Returns: the squared error at x = 0, the scale of all others, however good the start is.
+    """
+    residual, way, inverse = buffers
+    spectrum, total = expected
+    n_factors, enough = len(spectrum), F32(0)
+    for f in range(n_factors):
+        inverse[f] = F32(1) / (stiffness[f] + total * spectrum[f])
+    inverse[n_factors] = F32(1) / (stiffness[n_factors] + total)
+    residual[:] = 0
+    way[:] = 0
+    _add_errors(rated, span, item_factors, way, F32(1), residual)
+    for f in range(n_factors + 1):
+        enough += inverse[f] * residual[f] * residual[f]
+        residual[f] = -stiffness[f] * x[f]
+    _add_errors(rated, span, item_factors, x, F32(1), residual)
+    return enough
+
+
 @kernel(fastmath=True)
 def solve_users(
     rated: Rated,
@@ -100,26 +134,16 @@ def solve_users(
     residual, way = np.empty(size, np.float32), np.empty(size, np.float32)
     change, stiffness = np.empty(size, np.float32), np.empty(size, np.float32)
     inverse = np.empty(size, np.float32)
+    buffers = residual, way, inverse
     for user in range(users[0], users[1]):
         x, span = out[user], (rated.indptr[user], rated.indptr[user + 1])
         if span[0] == span[1]:
             x[:] = 0
             continue
-        for f in range(n_factors):
-            stiffness[f] = pulls[user]
-            inverse[f] = F32(1) / (pulls[user] + sums[user] * spectrum[f])
+        stiffness[:n_factors] = pulls[user]
         stiffness[n_factors] = bias_pull
-        inverse[n_factors] = F32(1) / (bias_pull + sums[user])
-        # The error that counts is that of x = 0, however good the start is
-        residual[:] = 0
-        way[:] = 0
-        _add_errors(rated, span, item_factors, way, F32(1), residual)
-        enough = F32(0)
-        for f in range(size):
-            enough += inverse[f] * residual[f] * residual[f]
-            residual[f] = -stiffness[f] * x[f]
+        enough = _prepare(rated, span, item_factors, x, stiffness, (spectrum, sums[user]), buffers)
         enough *= F32(stop[1])
-        _add_errors(rated, span, item_factors, x, F32(1), residual)
         gain = F32(0)
         for f in range(size):
             way[f] = inverse[f] * residual[f]

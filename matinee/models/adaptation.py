@@ -17,13 +17,15 @@ from matinee.models.biases import shrunken_biases
 from matinee.models.descent import Descent, Plan, Table, Weights, solve_users
 from matinee.threads import Run, workers
 
-VARIANTS = ((1, 1, 1, 1), (3, 1, 2.5, 1), (3, 2, 2.5, 2), (8, 2, 2.5, 1))
-"""What a plan multiplies epochs, learning rate, regularization and factor shrinkage by."""
+VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
+"""What a plan multiplies epochs, learning rate, regularization and factor shrinkage by; the most
+useful first."""
+AT_LEAST, MOST_VISITS = 2, 100_000_000
+"""On large tables, plans after the first two are tried up to this number of ratings visited."""
 STRENGTHS = (1.0, 0.7, 0.45, 0.25)
-N_PARTS = 10
-"""A part is a tenth of the ratings; as many of them are held out in turn as are needed for"""
-ENOUGH_HELD_OUT = 5_000
-"""ratings, after which the choice is precise enough."""
+N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
+"""A fifth of the ratings is held out, and then the next, until so many have been: with fewer, the
+choice would be chance."""
 
 
 def adapted(base: Plan, table: Table, seed: int, run: Run) -> Plan | None:
@@ -32,6 +34,8 @@ def adapted(base: Plan, table: Table, seed: int, run: Run) -> Plan | None:
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
     plans = [variant(base, *factors) for factors in VARIANTS]
+    visits = np.cumsum([n * plan.epochs for plan in plans])
+    plans = plans[: max(AT_LEAST, int(np.searchsorted(visits, MOST_VISITS)))]
     errors: list[list[list[Doubles]]] = [
         [[np.empty(0)] * len(STRENGTHS) for _ in plans] for _ in range(n_parts)
     ]
@@ -40,8 +44,7 @@ def adapted(base: Plan, table: Table, seed: int, run: Run) -> Plan | None:
     def try_plan(number: int, place: int) -> None:
         errors[number][place] = _errors_of(plans[place], table, part == number, seed)
 
-    # the long ones first
-    run(try_plan, list(product(range(n_parts), reversed(range(len(plans))))))
+    run(try_plan, list(product(range(n_parts), range(len(plans)))))
     nothing = np.concatenate(without)
     best, best_bound = None, 0.0
     for place, plan in enumerate(plans):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Longs
 from matinee.data.ratings import Ratings
 from matinee.models.recency import sums_of
-from matinee.threads import Run, one_blas_thread
+from matinee.threads import Run
 
 LEAST_PENALTY = 1e-6
 """Keeps the equations of a user solvable where the settings have no penalty."""
@@ -234,20 +234,19 @@ def solve_users(table: Table, weights: Weights, plan: Plan, run: Run, n_threads:
     """The same items with the users' side that minimizes the objective, given the items.
 
     Every user then has the vector that `fold_in` gives to the same ratings. Before, all
-    products of factors are multiplied by `plan.strength`.
+    products of factors are multiplied by `plan.strength`. To be called in `one_blas_thread`.
     """
     from matinee.kernels import ridge
 
     ratings = table.ratings
     item_factors = weights.item_factors * np.float32(np.sqrt(plan.strength))  # (I, F)
     user_sums, item_sums = table.weight_sums()
-    with one_blas_thread():
-        gram = (item_factors.T * (item_sums / max(item_sums.sum(), 1e-30))) @ item_factors
-        spectrum, axes = np.linalg.eigh(gram)
-        axes = axes.astype(np.float32)
-        rotated = np.ascontiguousarray(item_factors @ axes)
-        start = weights.user_factors * np.float32(np.sqrt(plan.strength))
-        out = np.column_stack([start @ axes, weights.user_side[:, 0]])  # (U, F + 1)
+    gram = (item_factors.T * (item_sums / max(item_sums.sum(), 1e-30))) @ item_factors
+    spectrum, axes = np.linalg.eigh(gram)
+    axes = axes.astype(np.float32)
+    rotated = np.ascontiguousarray(item_factors @ axes)
+    start = weights.user_factors * np.float32(np.sqrt(plan.strength))
+    out = np.column_stack([start @ axes, weights.user_side[:, 0]])  # (U, F + 1)
     weight = table.importance
     if weight is None:
         weight = np.ones(len(table), np.float32)
@@ -272,6 +271,5 @@ def solve_users(table: Table, weights: Weights, plan: Plan, run: Run, n_threads:
     run(ridge.solve_users, calls)
     user_side = weights.user_side.copy()
     user_side[:, 0] = out[:, -1]
-    with one_blas_thread():
-        user_factors = out[:, :-1] @ axes.T
+    user_factors = out[:, :-1] @ axes.T
     return Weights(user_factors, item_factors, user_side, weights.item_side)

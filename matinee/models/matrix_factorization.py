@@ -29,7 +29,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Indices
+from matinee._types import Doubles, Indices
 from matinee.data.ratings import Ratings
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -46,7 +46,7 @@ from matinee.models.recency import (
     recency_weights,
 )
 from matinee.progress import Step
-from matinee.threads import Run, available_cores, workers
+from matinee.threads import Run, available_cores, one_blas_thread, workers
 
 CLEAR_GAIN, DENSE = 0.03, 25
 """The gain of the factors halfway, and the ratings for each user or item, above which the
@@ -139,14 +139,16 @@ class MatrixFactorization(Recommender):
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         self.__dict__.pop("_typical", None)
-        table = self._standardized(train)
-        plan = self._plan()
+        self._set_moments(train)
+        table, plan = self._table(train), self._plan()
         n_threads = options.n_threads or available_cores()
-        with workers(n_threads) as run:
+        with one_blas_thread(), workers(n_threads) as run:
             fit = _Fit(table, run, n_threads, np.random.default_rng(self.seed))
             weights = self._train(fit, plan, options)
             if weights is None:
                 weights, plan = self._adapt(fit, plan, options)
+            if len(self.history_) > len(train):  # a part was cut off for early stopping
+                table = self._table(self.history_.to_training_ratings())
             weights = solve_users(table, weights, plan, run, n_threads)
         self._set_attributes(weights)
         self.penalty_ = np.array([plan.regularization, plan.factor_shrinkage])
@@ -203,6 +205,7 @@ class MatrixFactorization(Recommender):
         best_rmse, best_epoch, best_weights = np.inf, 0, weights
         for epoch, rate in enumerate(rates):
             if epoch == half and not self._are_useful(descent.gain_of_factors(), fit.table):
+                self.curve_ = curve_of(self, np.array(losses))
                 return None
             train_rmse = float(self.deviation_) * descent.epoch(rate)
             valid_rmse = None
@@ -240,19 +243,26 @@ class MatrixFactorization(Recommender):
         self._set_attributes(weights)
         return float(np.sqrt(np.mean((self.predict_ratings(valid) - valid.value) ** 2)))
 
-    def _standardized(self, train: Ratings) -> Table:
-        """The ratings in an order that does not depend on that of the rows; sets mean and
-        deviation."""
-        by_user = train.by_user
-        importance = recency_weights(train, self.half_life, self.name)  # (N,)
-        if importance is not None:
-            importance = importance[by_user.row]
-        self.global_mean_ = mean_of(by_user.value, importance)
+    def _set_moments(self, train: Ratings) -> None:
+        """Sets the mean and the deviation of the ratings."""
+        value, importance = train.by_user.value, self._importance(train)
+        self.global_mean_ = mean_of(value, importance)
         if importance is None:
-            self.deviation_ = np.array(by_user.value.std(dtype=np.float64) or 1.0)
+            self.deviation_ = np.array(value.std(dtype=np.float64) or 1.0)
         else:
-            squares = np.square(by_user.value - self.global_mean_)
+            squares = np.square(value - self.global_mean_)
             self.deviation_ = np.array(np.sqrt(mean_of(squares, importance)) or 1.0)
+
+    def _importance(self, train: Ratings) -> NDArray[np.float32] | None:
+        """The weight of each rating by user and item, (N,); None if all weigh 1."""
+        importance = recency_weights(train, self.half_life, self.name)
+        if importance is None:
+            return None
+        return importance[train.by_user.row]
+
+    def _table(self, train: Ratings) -> Table:
+        """The standardized ratings by user and item: the order of the rows does not matter."""
+        by_user = train.by_user
         value = (by_user.value - np.float32(self.global_mean_)) / np.float32(self.deviation_)
         user_index = np.repeat(np.arange(train.n_users, dtype=np.int32), np.diff(by_user.indptr))
         ordered = replace(
@@ -262,7 +272,7 @@ class MatrixFactorization(Recommender):
             value=value.astype(np.float32, copy=False),
             timestamp=None,
         )
-        return Table(ordered, importance)
+        return Table(ordered, self._importance(train))
 
     def _set_attributes(self, weights: Weights) -> None:
         """Sets the learned attributes, in stars, from standardized weights."""
@@ -305,12 +315,16 @@ class MatrixFactorization(Recommender):
         return (regularization * n + shrinkage) * float(self.deviation_)
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        n, mean = len(profile.value), float(self.global_mean_)
+        n, mean = float(len(profile.value)), float(self.global_mean_)
         item_bias = self.item_bias_[item_index].astype(float)
         rated = self._slopes(profile.item_index)  # (n, 1 + F)
         asked = self._slopes(item_index)  # (K, 1 + F)
         residual = profile.value - self.item_bias_[profile.item_index]
         surprises = residual.astype(np.float64) - mean  # (n,)
+        if profile.weight is not None:
+            root = np.sqrt(profile.weight.astype(np.float64))
+            rated, surprises = rated * root[:, None], surprises * root
+            n = float(profile.weight.sum(dtype=np.float64))
         vector = profile.vector.astype(np.float64)
         ratings, changes = rating_parts(  # (K, n) each
             rated,
@@ -322,6 +336,9 @@ class MatrixFactorization(Recommender):
             asked,
             n_biases=1,
         )
+        if profile.weight is not None:
+            changed = self._vectors_without(rated, surprises, n - profile.weight)  # (n, 1 + F)
+            changes = asked @ (changed - vector).T
         without = (mean + item_bias + asked @ vector)[:, None] + changes
         typical = 0.0
         if vector[0]:
@@ -331,6 +348,26 @@ class MatrixFactorization(Recommender):
             Attribution(mean, user, item, ratings[row], without[row], is_exact=True)
             for row, item in enumerate((item_bias + typical).tolist())
         ]
+
+    def _vectors_without(self, rated: Doubles, surprises: Doubles, weight_sums: Doubles) -> Doubles:
+        """The vectors of a person without each of their n ratings, (n, 1 + F).
+
+        The regression is solved again for each, because ratings of different weights change the
+        penalty differently.
+
+        Args:
+            rated, surprises: the slopes, (n, 1 + F), and the values, (n,), each multiplied by
+                the root of the rating's weight.
+            weight_sums: the sum of the weights of the other ratings, (n,).
+        """
+        gram, right = rated.T @ rated, rated.T @ surprises
+        vectors = np.empty_like(rated)
+        for place, row in enumerate(rated):
+            pull = self._penalty(max(0.0, float(weight_sums[place])))
+            form = gram - np.outer(row, row)
+            form += np.diag(penalties(self.factors, pull, self.bias_shrinkage))
+            vectors[place] = np.linalg.solve(form, right - row * surprises[place])
+        return vectors
 
     def _slopes(self, item_index: NDArray[np.int32]) -> NDArray[np.float64]:
         """The derivatives of predictions by a person's vector, (n, 1 + F)."""
