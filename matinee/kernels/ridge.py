@@ -22,7 +22,7 @@ from matinee.kernels.prefetch import prefetch_row
 F32 = np.float32
 
 
-class Rated(NamedTuple):
+class RatedByUser(NamedTuple):
     """The ratings by user: user u is at indptr[u]:indptr[u + 1]."""
 
     indptr: NDArray[np.int64]  # (U + 1,)
@@ -33,7 +33,7 @@ class Rated(NamedTuple):
 
 @kernel(fastmath=True, is_inlined=True)
 def _add_errors(
-    rated: Rated,
+    rated: RatedByUser,
     span: tuple[np.int64, np.int64],
     item_factors: NDArray[np.float32],
     x: NDArray[np.float32],
@@ -46,7 +46,7 @@ def _add_errors(
     bias, total = x[n_factors], F32(0)
     whole = first + (stop - first) // 4 * 4
     for place in range(first, whole, 4):  # four at a time, which load x and the sums only once
-        for ahead in range(place + 4, min(place + 8, stop)):
+        for ahead in range(place + 4, min(place + 8, int(stop))):
             prefetch_row(item_factors, np.intp(index[ahead]))
         q0, q1 = item_factors[index[place]], item_factors[index[place + 1]]
         q2, q3 = item_factors[index[place + 2]], item_factors[index[place + 3]]
@@ -75,7 +75,7 @@ def _add_errors(
 
 @kernel(fastmath=True, is_inlined=True)
 def _prepare(
-    rated: Rated,
+    rated: RatedByUser,
     span: tuple[np.int64, np.int64],
     item_factors: NDArray[np.float32],
     x: NDArray[np.float32],
@@ -109,7 +109,7 @@ def _prepare(
 
 @kernel(fastmath=True)
 def solve_users(
-    rated: Rated,
+    rated: RatedByUser,
     users: tuple[int, int],
     item_factors: NDArray[np.float32],
     spectrum: NDArray[np.float32],

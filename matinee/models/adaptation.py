@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles
 from matinee.models.biases import shrunken_biases
-from matinee.models.descent import Descent, Plan, Table, Weights, solve_users
+from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable, solve_users
 from matinee.threads import Run, workers
 
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
@@ -28,7 +28,7 @@ N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
 choice would be chance."""
 
 
-def adapted(base: Plan, table: Table, seed: int, run: Run) -> Plan | None:
+def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan | None:
     """The plan that predicts held-out ratings best; None if no factors predict them better."""
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
@@ -58,8 +58,8 @@ def adapted(base: Plan, table: Table, seed: int, run: Run) -> Plan | None:
 
 
 def variant(
-    base: Plan, epochs: float, learning_rate: float, regularization: float, shrinkage: float
-) -> Plan:
+    base: FactorPlan, epochs: float, learning_rate: float, regularization: float, shrinkage: float
+) -> FactorPlan:
     """A plan whose settings are these multiples of another's."""
     return base._replace(
         epochs=round(epochs * base.epochs),
@@ -70,12 +70,12 @@ def variant(
 
 
 def _errors_of(
-    plan: Plan, table: Table, is_held_out: NDArray[np.bool_], seed: int
+    plan: FactorPlan, table: TrainingTable, is_held_out: NDArray[np.bool_], seed: int
 ) -> list[Doubles]:
     """The squared errors of held-out ratings, (n,), for each strength."""
     train, test = table.part(~is_held_out), table.part(is_held_out)
     rng = np.random.default_rng(seed)
-    weights = Weights.start(train, plan, rng)
+    weights = DescentWeights.start(train, plan, rng)
     with workers(1) as run:
         descent = Descent(train, weights, rng, run, 1)
         for rate in plan.rates():
@@ -87,22 +87,24 @@ def _errors_of(
     return found
 
 
-def _errors_without(plan: Plan, table: Table, is_held_out: NDArray[np.bool_]) -> Doubles:
+def _errors_without(
+    plan: FactorPlan, table: TrainingTable, is_held_out: NDArray[np.bool_]
+) -> Doubles:
     """The squared errors of the biases alone, (n,)."""
     train, test = table.part(~is_held_out), table.part(is_held_out)
     user_bias, item_bias = biases_of(train, plan.bias_shrinkage)
     return _squares(test, user_bias[test.ratings.user_index] + item_bias[test.ratings.item_index])
 
 
-def biases_of(table: Table, shrinkage: float) -> tuple[Doubles, Doubles]:
+def biases_of(table: TrainingTable, shrinkage: float) -> tuple[Doubles, Doubles]:
     """The biases of users, (U,), and items, (I,), that are best without factors."""
     ratings = table.ratings
     residual = ratings.value.astype(np.float64)
     return shrunken_biases(ratings, residual, shrinkage, shrinkage, 10, table.importance)
 
 
-def _squares(test: Table, predicted: NDArray[np.floating]) -> Doubles:
-    squares: Doubles = (test.ratings.value - predicted.astype(np.float64)) ** 2
+def _squares(test: TrainingTable, predicted: NDArray[np.floating]) -> Doubles:
+    squares: Doubles = (test.ratings.value.astype(np.float64) - predicted) ** 2
     if test.importance is not None:
         squares *= test.importance
     return squares

@@ -19,7 +19,7 @@ ITERATIONS, PRECISION = 100, 1e-9
 """Of the users' side: the most iterations, and the part of the squared error that may remain."""
 
 
-class Table(NamedTuple):
+class TrainingTable(NamedTuple):
     """Ratings to learn from."""
 
     ratings: Ratings  # standardized, sorted by user and then by item
@@ -28,10 +28,10 @@ class Table(NamedTuple):
     def __len__(self) -> int:
         return len(self.ratings)
 
-    def part(self, rows: NDArray[np.bool_]) -> "Table":
+    def part(self, rows: NDArray[np.bool_]) -> "TrainingTable":
         """Some rows, in the same order."""
         importance = None if self.importance is None else self.importance[rows]
-        return Table(self.ratings.subset(rows), importance)
+        return TrainingTable(self.ratings.subset(rows), importance)
 
     def weight_sums(self) -> tuple[Doubles, Doubles]:
         """The sum of the weights of each user, (U,), and of each item, (I,)."""
@@ -50,7 +50,7 @@ class Table(NamedTuple):
         return float(self.importance.mean(dtype=np.float64))
 
 
-class Plan(NamedTuple):
+class FactorPlan(NamedTuple):
     """How the factors are learned; the settings of `mf`, or what a small table needs instead."""
 
     factors: int
@@ -72,7 +72,7 @@ class Plan(NamedTuple):
         return rates
 
 
-class Weights(NamedTuple):
+class DescentWeights(NamedTuple):
     """The weights for standardized ratings, changed in place.
 
     The columns of a side are the bias, the decay of the factors and the decay of the bias.
@@ -84,7 +84,9 @@ class Weights(NamedTuple):
     item_side: Floats  # (I, 3)
 
     @classmethod
-    def start(cls, table: Table, plan: Plan, rng: np.random.Generator) -> "Weights":
+    def start(
+        cls, table: TrainingTable, plan: FactorPlan, rng: np.random.Generator
+    ) -> "DescentWeights":
         """Factors near zero, or zero without ratings, and biases of zero."""
         counts = table.ratings.user_counts, table.ratings.item_counts
         users, items = (_initial_factors(each, plan, rng) for each in counts)
@@ -94,24 +96,25 @@ class Weights(NamedTuple):
         )
         return cls(users, items, user_side, item_side)
 
-    def copy(self) -> "Weights":
+    def copy(self) -> "DescentWeights":
         """The same weights in new memory."""
-        return Weights(*(array.copy() for array in self))
+        return DescentWeights(*(array.copy() for array in self))
 
     def predictions(self, ratings: Ratings) -> Floats:
         """Predictions of the pairs of some ratings, (n,)."""
         user, item = ratings.user_index, ratings.item_index
         dots: Floats = np.einsum("nf,nf->n", self.user_factors[user], self.item_factors[item])
-        return dots + self.user_side[user, 0] + self.item_side[item, 0]
+        dots += self.user_side[user, 0] + self.item_side[item, 0]
+        return dots
 
 
-def _initial_factors(counts: Longs, plan: Plan, rng: np.random.Generator) -> Floats:
+def _initial_factors(counts: Longs, plan: FactorPlan, rng: np.random.Generator) -> Floats:
     factors = rng.standard_normal((len(counts), plan.factors), np.float32)
     factors *= np.float32(plan.start_deviation) * (counts > 0)[:, None]
     return factors
 
 
-def _initial_side(counts: Longs, sums: Doubles | Longs, plan: Plan) -> Floats:
+def _initial_side(counts: Longs, sums: Doubles | Longs, plan: FactorPlan) -> Floats:
     """The bias and the decays at each rating of each row, (R, 3).
 
     Args:
@@ -128,7 +131,12 @@ class Descent:
     """The blocks of ratings and the threads during one training; see `kernels/sgd.py`."""
 
     def __init__(
-        self, table: Table, weights: Weights, rng: np.random.Generator, run: Run, n_threads: int
+        self,
+        table: TrainingTable,
+        weights: DescentWeights,
+        rng: np.random.Generator,
+        run: Run,
+        n_threads: int,
     ) -> None:
         # Imported here because compiled code takes half a second to load; predicting needs
         # none.
@@ -141,13 +149,13 @@ class Descent:
         ratings = table.ratings
         user_group = _deal(ratings.user_counts, self.n_groups, rng)
         item_group = _deal(ratings.item_counts, self.n_groups, rng)
-        pairs = ratings.user_index, ratings.item_index
-        groups = user_group, item_group, self.n_groups
-        self.ratings = sgd.arrange(*pairs, ratings.value, *groups)
+        user, item = ratings.user_index, ratings.item_index
+        groups = user_group, item_group
+        self.ratings = sgd.arrange(user, item, ratings.value, *groups, self.n_groups)
         tables = [self.ratings]
         self.importance: Floats | None = None
         if table.importance is not None:
-            arranged = sgd.arrange(*pairs, table.importance, *groups)
+            arranged = sgd.arrange(user, item, table.importance, *groups, self.n_groups)
             tables.append(arranged)  # shuffled in the same way
             self.importance = arranged.values
         group = np.arange(self.n_groups)
@@ -230,7 +238,9 @@ def _deal(counts: Longs, n_groups: int, rng: np.random.Generator) -> NDArray[np.
     return groups
 
 
-def solve_users(table: Table, weights: Weights, plan: Plan, run: Run, n_threads: int) -> Weights:
+def solve_users(
+    table: TrainingTable, weights: DescentWeights, plan: FactorPlan, run: Run, n_threads: int
+) -> DescentWeights:
     """The same items with the users' side that minimizes the objective, given the items.
 
     Every user then has the vector that `fold_in` gives to the same ratings. Before, all
@@ -253,7 +263,7 @@ def solve_users(table: Table, weights: Weights, plan: Plan, run: Run, n_threads:
     indptr = np.zeros(ratings.n_users + 1, np.int64)
     np.cumsum(ratings.user_counts, out=indptr[1:])
     residual = ratings.value - weights.item_side[ratings.item_index, 0]
-    rated = ridge.Rated(indptr, ratings.item_index, residual, weight)
+    rated = ridge.RatedByUser(indptr, ratings.item_index, residual, weight)
     penalty = (
         np.maximum(plan.regularization * user_sums + plan.factor_shrinkage, LEAST_PENALTY).astype(
             np.float32
@@ -272,4 +282,4 @@ def solve_users(table: Table, weights: Weights, plan: Plan, run: Run, n_threads:
     user_side = weights.user_side.copy()
     user_side[:, 0] = out[:, -1]
     user_factors = out[:, :-1] @ axes.T
-    return Weights(user_factors, item_factors, user_side, weights.item_side)
+    return DescentWeights(user_factors, item_factors, user_side, weights.item_side)

@@ -31,11 +31,12 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Indices
 from matinee.data.ratings import Ratings
+from matinee.models.adaptation import adapted, biases_of
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, median_bias
 from matinee.models.declarations import curve_of
-from matinee.models.descent import Descent, Plan, Table, Weights, solve_users
+from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable, solve_users
 from matinee.models.fold_in import penalties, ridge
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
@@ -153,9 +154,9 @@ class MatrixFactorization(Recommender):
         self._set_attributes(weights)
         self.penalty_ = np.array([plan.regularization, plan.factor_shrinkage])
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> FactorPlan:
         """The plan that the settings describe."""
-        return Plan(
+        return FactorPlan(
             self.factors,
             self.epochs,
             self.learning_rate,
@@ -166,11 +167,10 @@ class MatrixFactorization(Recommender):
             self.start_deviation,
         )
 
-    def _adapt(self, fit: "_Fit", plan: Plan, options: FitOptions) -> tuple[Weights, Plan]:
+    def _adapt(
+        self, fit: "_Fit", plan: FactorPlan, options: FitOptions
+    ) -> tuple[DescentWeights, FactorPlan]:
         """The weights and the plan that suit the table; biases alone if no factors do."""
-        # Imported here because it is needed for small or sparse tables only.
-        from matinee.models.adaptation import adapted, biases_of
-
         found = None
         if self.adapt:
             found = adapted(plan, fit.table, self.seed, fit.run)
@@ -179,7 +179,7 @@ class MatrixFactorization(Recommender):
             assert weights is not None
             return weights, found
         user_bias, item_bias = biases_of(fit.table, self.bias_shrinkage)
-        weights = Weights.start(fit.table, plan, fit.rng)
+        weights = DescentWeights.start(fit.table, plan, fit.rng)
         weights.user_factors[:] = 0
         weights.item_factors[:] = 0
         weights.user_side[:, 0] = user_bias
@@ -187,14 +187,14 @@ class MatrixFactorization(Recommender):
         return weights, plan
 
     def _train(
-        self, fit: "_Fit", plan: Plan, options: FitOptions, *, is_final: bool = False
-    ) -> Weights | None:
+        self, fit: "_Fit", plan: FactorPlan, options: FitOptions, *, is_final: bool = False
+    ) -> DescentWeights | None:
         """Runs the epochs; sets `curve_` and returns the best weights.
 
         None if held-out ratings show halfway that the factors need another plan, unless this
         one is final.
         """
-        weights = Weights.start(fit.table, plan, fit.rng)
+        weights = DescentWeights.start(fit.table, plan, fit.rng)
         descent = Descent(fit.table, weights, fit.rng, fit.run, fit.n_threads)
         stops_early = options.valid is not None and self.patience > 0
         rates, half = plan.rates(), plan.epochs // 2
@@ -224,7 +224,7 @@ class MatrixFactorization(Recommender):
         self.curve_ = curve_of(self, np.array(losses))
         return best_weights
 
-    def _are_useful(self, gain: float | None, table: Table) -> bool:
+    def _are_useful(self, gain: float | None, table: TrainingTable) -> bool:
         """Whether to go on with factors that remove this part of the squared error.
 
         Small gains, and those on a table with few ratings for each user and item, may be
@@ -236,9 +236,9 @@ class MatrixFactorization(Recommender):
             return gain > LEAST_GAIN
         ratings = table.ratings
         n_rows = np.count_nonzero(ratings.user_counts) + np.count_nonzero(ratings.item_counts)
-        return gain > CLEAR_GAIN and len(table) > DENSE * n_rows
+        return gain > CLEAR_GAIN and bool(len(table) > DENSE * n_rows)
 
-    def _rmse(self, weights: Weights, valid: Ratings) -> float:
+    def _rmse(self, weights: DescentWeights, valid: Ratings) -> float:
         """The RMSE on the validation part, in stars."""
         self._set_attributes(weights)
         return float(np.sqrt(np.mean((self.predict_ratings(valid) - valid.value) ** 2)))
@@ -260,7 +260,7 @@ class MatrixFactorization(Recommender):
             return None
         return importance[train.by_user.row]
 
-    def _table(self, train: Ratings) -> Table:
+    def _table(self, train: Ratings) -> TrainingTable:
         """The standardized ratings by user and item: the order of the rows does not matter."""
         by_user = train.by_user
         value = (by_user.value - np.float32(self.global_mean_)) / np.float32(self.deviation_)
@@ -272,9 +272,9 @@ class MatrixFactorization(Recommender):
             value=value.astype(np.float32, copy=False),
             timestamp=None,
         )
-        return Table(ordered, self._importance(train))
+        return TrainingTable(ordered, self._importance(train))
 
-    def _set_attributes(self, weights: Weights) -> None:
+    def _set_attributes(self, weights: DescentWeights) -> None:
         """Sets the learned attributes, in stars, from standardized weights."""
         deviation = np.float32(self.deviation_)
         self.user_factors_ = weights.user_factors * np.sqrt(deviation)
@@ -337,7 +337,7 @@ class MatrixFactorization(Recommender):
             n_biases=1,
         )
         if profile.weight is not None:
-            changed = self._vectors_without(rated, surprises, n - profile.weight)  # (n, 1 + F)
+            changed = self._vectors_without(rated, surprises, n - root**2)  # (n, 1 + F)
             changes = asked @ (changed - vector).T
         without = (mean + item_bias + asked @ vector)[:, None] + changes
         typical = 0.0
@@ -393,7 +393,7 @@ class MatrixFactorization(Recommender):
 class _Fit(NamedTuple):
     """What does not change during one fit."""
 
-    table: Table
+    table: TrainingTable
     run: Run
     n_threads: int
     rng: np.random.Generator

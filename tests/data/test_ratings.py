@@ -295,7 +295,7 @@ def test_of_repeated_pairs_the_latest_by_time_counts_in_any_order_of_rows(order:
         found = Ratings.from_ids(["ann"] * 3, [7] * 3, stars, whole, scale=Scale(1, 5, 1))
     assert found.value.tolist() == [5.0]
     frame = pl.DataFrame({"user": ["ann"] * 3, "item": [7] * 3, "rating": stars, "time": whole})
-    table = pl.concat([frame, frame.with_columns(user=pl.lit("bob"), item=pl.lit(8))])
+    table = pl.concat([frame, frame.with_columns(user=pl.lit("bob"), item=pl.col("item") + 1)])
     assert read(table).ratings.value.tolist() == [5.0, 5.0]
 
 

@@ -15,7 +15,7 @@ def item_factors() -> NDArray[np.float32]:
     return np.random.default_rng(3).normal(0, 0.4, (N_ITEMS, N_FACTORS)).astype(np.float32)
 
 
-def rated(*, is_weighted: bool) -> ridge.Rated:
+def rated(*, is_weighted: bool) -> ridge.RatedByUser:
     """Users with 0, 1, 2 ... ratings; the first has none."""
     rng, counts = np.random.default_rng(4), np.arange(N_USERS)
     indptr = np.append(0, np.cumsum(counts)).astype(np.int64)
@@ -23,12 +23,12 @@ def rated(*, is_weighted: bool) -> ridge.Rated:
     n = int(indptr[-1])
     weight = rng.uniform(0.1, 1, n) if is_weighted else np.ones(n)
     index = np.concatenate(items).astype(np.int32)
-    return ridge.Rated(
+    return ridge.RatedByUser(
         indptr, index, rng.normal(size=n).astype(np.float32), weight.astype(np.float32)
     )
 
 
-def solved(given: ridge.Rated, spans: list[tuple[int, int]]) -> NDArray[np.float32]:
+def solved(given: ridge.RatedByUser, spans: list[tuple[int, int]]) -> NDArray[np.float32]:
     rng = np.random.default_rng(5)
     out = rng.normal(size=(N_USERS, N_FACTORS + 1)).astype(np.float32)  # any start will do
     sums = np.add.reduceat(np.append(given.weight, 0), given.indptr[:-1])

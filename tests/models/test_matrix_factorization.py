@@ -16,7 +16,7 @@ from matinee.linalg import top
 from matinee.models import matrix_factorization
 from matinee.models.baseline import Baseline
 from matinee.models.declarations import state_of
-from matinee.models.descent import Table, Weights
+from matinee.models.descent import DescentWeights, TrainingTable
 from matinee.models.fold_in import ridge
 from matinee.models.knn import ItemKNN
 from matinee.models.matrix_factorization import MatrixFactorization
@@ -178,7 +178,7 @@ OVERFITTING = {
 
 
 def test_patience_stops_early_and_restores_the_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave_alone(table: Table, weights: Weights, *rest: object) -> Weights:
+    def leave_alone(table: TrainingTable, weights: DescentWeights, *rest: object) -> DescentWeights:
         del table, rest
         return weights
 

@@ -32,7 +32,7 @@ from matinee.models.neural.common import (
     sigmoid_bounds,
     to_stars,
 )
-from matinee.models.neural.users_side import Items, most_likely_users
+from matinee.models.neural.users_side import ItemTables, most_likely_users
 from matinee.training.initialization import start_table
 from matinee.training.loop import Engine
 
@@ -128,7 +128,7 @@ class DotProduct(NeuralRecommender):
     def _fold_in_everybody(self, n_threads: int | None) -> None:
         """Gives every user with ratings the vector that `fold_in` gives to the same ratings."""
         low, high = self.range_.tolist()
-        items = Items(self.item_bias_, self.item_factors_, low, high, self.biases)
+        items = ItemTables(self.item_bias_, self.item_factors_, low, high, self.biases)
         vectors, is_found = most_likely_users(self.history_, items, self._prior(), n_threads)
         for user in np.flatnonzero(~is_found):
             vectors[user] = self._fold_in(*self.history_.of(int(user)))

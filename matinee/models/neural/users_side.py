@@ -23,7 +23,7 @@ LEAST_SLOPE = 1e-4
 """Of the sigmoid, as a part of its range: beyond it, predictions do not change any more."""
 
 
-class Items(NamedTuple):
+class ItemTables(NamedTuple):
     """What the predictions of a dot product depend on, apart from the users."""
 
     bias: Floats  # (I,)
@@ -34,7 +34,7 @@ class Items(NamedTuple):
 
 
 def most_likely_users(
-    history: History, items: Items, prior: UserPrior, n_threads: int | None
+    history: History, items: ItemTables, prior: UserPrior, n_threads: int | None
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The most likely vectors of all users.
 
@@ -71,10 +71,10 @@ class _Search:
     so that their Gram matrix is diagonal.
     """
 
-    def __init__(self, history: History, items: Items, prior: UserPrior) -> None:
+    def __init__(self, history: History, items: ItemTables, prior: UserPrior) -> None:
         from matinee.kernels import ridge
 
-        self.solve, self.rated_type = ridge.solve_users, ridge.Rated
+        self.solve, self.rated_type = ridge.solve_users, ridge.RatedByUser
         self.history, self.items, self.prior = history, items, prior
         self.user = history.user_index
         deviation = np.sqrt(prior.variance[1:].astype(np.float64))  # (F,)
@@ -101,11 +101,16 @@ class _Search:
             x, item = vectors[self.user[rows]], history.item_index[rows]
             raw[rows] = np.einsum("nf,nf->n", x[:, 1:], items.factors[item])
             raw[rows] += x[:, 0] + items.bias[item]
-        stars = to_stars(raw, items.low, items.high)
-        error, slope = history.value - stars, np.ones_like(raw)
+        stars: Floats = to_stars(raw, items.low, items.high)
+        error = np.subtract(history.value, stars, dtype=np.float32)
+        slope: Floats = np.ones_like(raw)
         span = items.high - items.low
         if span:
-            slope = (stars - items.low) * (items.high - stars) / np.float32(span)
+            slope = (
+                (stars - np.float32(items.low))
+                * (np.float32(items.high) - stars)
+                / np.float32(span)
+            )
         squares = np.bincount(self.user, error.astype(np.float64) ** 2, len(vectors))
         steps = vectors.astype(np.float64) - self.prior.mean
         return squares + steps**2 @ self.prior.penalties, error, slope
@@ -121,8 +126,8 @@ class _Search:
         steep = np.maximum(slope, np.float32(LEAST_SLOPE * span))
         self.out[:, -1] = steps[:, 0]
         self.out[:, :-1] = (steps[:, 1:] / self.deviation) @ self.axes
-        target = error / steep + self._products()
-        weight = steep * steep
+        target = np.add(error / steep, self._products(), dtype=np.float32)
+        weight: Floats = np.square(steep)
         sums = np.bincount(self.user, weight, len(steps)).astype(np.float32)
         rated = self.rated_type(history.indptr, history.item_index, target, weight)
         noise = np.full(len(steps), self.prior.noise, np.float32)
