@@ -16,10 +16,16 @@ With a `half_life`, the squared error of each rating is multiplied by its weight
 half_life), where D is its age in days (`recency.py`), n_u is the sum of the weights of u, and
 the mean and the deviation of the ratings are weighted, too. A new person's ratings weigh 1.
 
+At the end, the users' side is solved exactly, given the items: every user then has the vector that
+`fold_in` gives to the same ratings.
+
 Differences from the papers: ratings are standardized, so that the same settings suit any
 scale. The shrinkage terms keep users and items with few ratings close to the average. The
 factors start almost at zero. In the first half of the epochs, a few ratings are held out to
-test whether the factors learn anything beyond the biases.
+test what the factors learn beyond the biases. On a table where that is little, or that has few
+ratings for each user and item, held-out ratings choose among several numbers of epochs and
+penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings). Ratings are
+visited in an order that follows from the ids, whatever the order of the rows.
 """
 
 from dataclasses import dataclass, replace

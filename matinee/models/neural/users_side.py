@@ -106,11 +106,8 @@ class _Search:
         slope: Floats = np.ones_like(raw)
         span = items.high - items.low
         if span:
-            slope = (
-                (stars - np.float32(items.low))
-                * (np.float32(items.high) - stars)
-                / np.float32(span)
-            )
+            slope = np.multiply(stars - items.low, items.high - stars, dtype=np.float32)
+            slope /= np.float32(span)
         squares = np.bincount(self.user, error.astype(np.float64) ** 2, len(vectors))
         steps = vectors.astype(np.float64) - self.prior.mean
         return squares + steps**2 @ self.prior.penalties, error, slope
