@@ -32,7 +32,11 @@ from matinee.models.neural.common import (
     sigmoid_bounds,
     to_stars,
 )
-from matinee.models.neural.users_side import ItemTables, most_likely_users
+from matinee.models.neural.users_side import (
+    ItemTables,
+    most_likely_users,
+    with_measured_noise,
+)
 from matinee.training.initialization import start_table
 from matinee.training.loop import Engine
 
@@ -129,7 +133,9 @@ class DotProduct(NeuralRecommender):
         """Gives every user with ratings the vector that `fold_in` gives to the same ratings."""
         low, high = self.range_.tolist()
         items = ItemTables(self.item_bias_, self.item_factors_, low, high, self.biases)
-        vectors, is_found = most_likely_users(self.history_, items, self._prior(), n_threads)
+        prior = with_measured_noise(self.history_, items, self._prior(), self.seed, n_threads)
+        self.noise_ = np.array(prior.noise)
+        vectors, is_found = most_likely_users(self.history_, items, prior, n_threads)
         for user in np.flatnonzero(~is_found):
             vectors[user] = self._fold_in(*self.history_.of(int(user)))
         self.user_factors_ = np.ascontiguousarray(vectors[:, 1:])

@@ -149,6 +149,11 @@ def test_a_known_person_gets_the_list_of_the_same_ratings_as_a_newcomer(
         assert np.array_equal(top(known, 10), top(folded_in, 10))
 
 
+def test_the_noise_of_the_prior_is_halved_where_weight_decay_has_shrunk_the_vectors() -> None:
+    one = DotProduct(epochs=3, weight_decay=0.3).fit(simulated())
+    assert float(one.noise_ / one.curve_.train[-1]) == pytest.approx(0.5)
+
+
 def test_where_the_steps_for_everybody_do_not_arrive_each_person_is_folded_in_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
