@@ -55,11 +55,10 @@ class Posterior(NamedTuple):
         """The mean, (S, F + 1)."""
         return np.asarray(np.linalg.solve(self.form, self.right[..., None])[..., 0])
 
-    def step(self, rng: np.random.Generator) -> Doubles:
-        """A random step from the mean to a draw, (S, F + 1)."""
-        random = rng.standard_normal((*self.right.shape, 1))
+    def step(self, random: Doubles) -> Doubles:
+        """The steps from the mean to draws, (S, F + 1), from standard normal numbers."""
         root = np.linalg.cholesky(self.form).transpose(0, 2, 1)
-        return np.asarray(np.linalg.solve(root, random)[..., 0])
+        return np.asarray(np.linalg.solve(root, random[..., None])[..., 0])
 
     def shares(self, solved: Doubles, other: Doubles, mean: Doubles) -> Doubles:
         """The contribution of each rating to the person's deviation from another, (n, k).
@@ -79,7 +78,9 @@ class Posterior(NamedTuple):
         shares += ((mean - other)[:, None] @ weighted) / n
         return np.asarray(shares.mean(axis=0))
 
-    def changes(self, inverse: Doubles, solved: Doubles) -> Doubles:
+    def changes(
+        self, inverse: Doubles, solved: Doubles, more: float, shift: Doubles
+    ) -> Doubles:
         """The change of the scores of K items without each rating, in deviations, (n, K).
 
         Averaged over the draws. Leaving a rating out subtracts a rank-one matrix from the form
@@ -89,13 +90,13 @@ class Posterior(NamedTuple):
         Args:
             inverse: of the form, (S, F + 1, F + 1).
             solved: the inverse times each item's row with 1 for the bias, (S, F + 1, K).
+            more: the weight of the set of one rating less, relative to that of all.
+            shift: by how much the prior mean without sets differs then, (S, F + 1).
         """
-        n = self.items.shape[1]
-        more = np.sqrt(n / (n - 1))
         turned = self.items @ inverse  # (S, n, F + 1), form^-1 y_j
         leverage = np.einsum("snf,snf->sn", turned, self.items)
         gone = self.noise * self.target  # (S, n)
-        heavier = (more - 1) * self.prior_precision * self.sets.sum(axis=1)  # (S, F + 1)
+        heavier = self.prior_precision * ((more - 1) * self.sets.sum(axis=1) + shift)  # (S, F + 1)
         along = (turned @ (self.right + heavier)[..., None])[..., 0] - gone * leverage
         turned *= self.prior_precision[:, None]
         along -= more * np.einsum("snf,snf->sn", turned, self.sets)

@@ -121,6 +121,10 @@ class TimeEffects:
         self.total = np.asarray(sum(self._of_ratings()), np.float32)
         return residual.astype(np.float32)
 
+    def variances(self) -> list[float]:
+        """The mean square of the effects of each level on the ratings."""
+        return [float(np.mean(effects**2)) for effects in self._of_ratings()]
+
     def _of_ratings(self) -> list[Doubles]:
         """The effects of each level on each rating, (N,)."""
         pairs = zip(self.effects, self.positions, strict=True)
@@ -233,6 +237,26 @@ class Sampler:
         prior = own.prior(), own.precision.astype(np.float32)
         calls = [(rated, span, tables, precisions, prior, random) for span in _spans(rated.indptr)]
         self.run(draw_rows, calls)
+
+    def draw_untimed_users(self, rng: np.random.Generator) -> Floats:
+        """A draw of the users' table, (U, F + 1), in which time effects are noise.
+
+        It predicts ratings at unknown times. The state of the chain does not change.
+        """
+        from matinee.kernels.gibbs import Rated, draw_rows
+
+        assert self.effects is not None
+        users, items = self.users, self.items
+        table = users.table.copy()
+        variance = 1 / self.noise + sum(self.effects.variances())
+        precisions = (1 / variance).astype(np.float32), np.ones(len(items.table), np.float32)
+        rated = Rated(self.by_user.indptr, self.by_user.indices, self.value)
+        prior = users.prior(), users.precision.astype(np.float32)
+        random = rng.standard_normal(table.shape, np.float32)
+        spans = _spans(rated.indptr)
+        tables = table, items.table
+        self.run(draw_rows, [(rated, at, tables, precisions, prior, random) for at in spans])
+        return table
 
     def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
         """Draws the precisions of the noise: the common one, and that of each user."""

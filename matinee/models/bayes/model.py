@@ -33,7 +33,7 @@ from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.side_information import Block, feature_block, set_block
-from matinee.models.bayes.time_effects import TimeKeys
+from matinee.models.bayes.time_effects import TimedRatings, TimeKeys
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
@@ -45,6 +45,10 @@ from matinee.threads import Run, available_cores, one_blas_thread, workers
 TINY = float(np.finfo(np.float32).tiny)
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
+FEW = 15
+"""The number of ratings of a new person at which the set of rated items counts by half."""
+MOST_ROWS = 10_000
+"""The number of rows from which the spread of a table is estimated."""
 SHORT = 0.01
 """The smallest difference of scores whose value in stars can be measured."""
 
@@ -123,10 +127,17 @@ class BayesianMF(Recommender):
     user_noise_: Floats = learned("U+1", dtype=np.float32, least=0)
     """The mean variance of each user's noise, (U + 1,)."""
     user_effect_: Floats = learned("U+1", dtype=np.float32)
-    """The mean time effect of each user, (U + 1,)."""
+    """What to add to the scores of each user at an unknown time, (U + 1,): 0, but in files of
+    earlier versions, which lack `untimed_draws_`, the mean time effect."""
     moment_keys_: NDArray[np.int64] = learned("M", dtype=np.int64)
     moment_sizes_: NDArray[np.int64] = learned("L", dtype=np.int64, sizes_of="M")
     moment_effects_: Floats = learned("M", dtype=np.float32)
+    untimed_draws_: Halves = learned(
+        "V", "S", "factors+1", dtype=np.float16, may_be_missing=True
+    )
+    """`user_draws_` for ratings at unknown times, (U + 1, S, F + 1); empty without times."""
+    effect_variance_: Floats = learned("E", dtype=np.float32, least=0, may_be_missing=True)
+    """The variance of the time effects of each level, (L,)."""
     curve_: TrainingCurve = curve("RMSE, stars", first="effective samples")
     """One row for each sweep; the validation loss is that of the mean prediction so far."""
 
@@ -152,7 +163,7 @@ class BayesianMF(Recommender):
     # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
-        for name in ("_wide_items", "_item_layers"):
+        for name in ("_wide_items", "_item_layers", "_user_spread", "_item_spread"):
             self.__dict__.pop(name, None)
         began, rng = time.monotonic(), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
@@ -255,22 +266,57 @@ class BayesianMF(Recommender):
         """The draws of all items one after the other, (S, I, F + 1); not saved."""
         return np.asarray(self.item_draws_[:-1].transpose(1, 0, 2), np.float32, order="C")
 
+    @property
+    def _people(self) -> Halves:
+        """The factors and biases of users for ratings at unknown times, (U + 1, S, F + 1)."""
+        if len(self.untimed_draws_):
+            return self.untimed_draws_
+        return self.user_draws_
+
+    @cached_property
+    def _user_spread(self) -> Floats:
+        """The standard deviations of users around the average person in each draw, (S, F + 1)."""
+        rows = self._people[_evenly(len(self.users_))].astype(np.float32)
+        is_known = (rows != self._people[-1]).any(axis=(1, 2))
+        return _spread(rows[is_known], self._people[-1])
+
+    @cached_property
+    def _item_spread(self) -> Floats:
+        """The standard deviations of new items around what is expected of them, (S, F + 1)."""
+        if len(self.label_draws_):
+            return self.label_draws_[-1].astype(np.float32)
+        rated = np.flatnonzero(self.item_counts_ > 0)
+        rows = self.item_draws_[rated[_evenly(len(rated))]].astype(np.float32)
+        return _spread(rows, self.item_draws_[-1])
+
+    def _is_new(self, item_index: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which items nobody has rated, (n,); an index of -1 is an unknown item."""
+        return np.append(self.item_counts_ == 0, True)[item_index]
+
+    def _is_unknown(self, user_index: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which users have no training ratings, (n,); an index of -1 is an unknown user."""
+        return np.asarray((self._people[user_index] == self._people[-1]).all(axis=(1, 2)))
+
     def _user_vectors(self, user_index: NDArray[Any]) -> Floats:
-        """The mean time effect and noise variance of each user, their draws, and steps of 0.
+        """The effect of an unknown time, the noise variance of each user, their draws, and
+        steps of 0.
 
         The steps are those of `_fold_in`. A user without ratings gets the average person, with
-        random steps of the prior.
+        random steps of the spread of users.
         """
-        draws = self.user_draws_[user_index].reshape(len(user_index), -1).astype(np.float32)
+        draws = self._people[user_index].reshape(len(user_index), -1).astype(np.float32)
         steps = np.zeros_like(draws)
-        is_unknown = np.all(draws == self.user_draws_[-1].ravel(), axis=1)
+        is_unknown = self._is_unknown(user_index)
         if is_unknown.any():
-            random = np.random.default_rng(self.seed).standard_normal(self.precision_draws_.shape)
-            steps[is_unknown] = (random / np.sqrt(self.precision_draws_)).ravel()
-        vectors: Floats = np.column_stack(
-            [self.user_effect_[user_index], self.user_noise_[user_index], draws, steps]
-        )
+            steps[is_unknown] = (self._random(self._user_spread.shape) * self._user_spread).ravel()
+        noise = self.user_noise_[user_index] + self.effect_variance_.sum()
+        vectors: Floats = np.column_stack([self.user_effect_[user_index], noise, draws, steps])
         return vectors
+
+    def _random(self, shape: tuple[int, ...]) -> Doubles:
+        """Standard normal numbers, (S, F + 1), with a mean square of 1 over the draws."""
+        random = np.random.default_rng(self.seed).standard_normal(shape)
+        return np.asarray(random / np.sqrt(np.square(random).mean(axis=0)))
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         """The posterior means of a new person given each draw of the items, and random steps.
@@ -284,21 +330,23 @@ class BayesianMF(Recommender):
 
     def _vector(self, posterior: Posterior) -> Floats:
         mean = posterior.solve()  # (S, F + 1)
-        step = posterior.step(np.random.default_rng(self.seed))  # (S, F + 1)
-        effect_and_noise = 0.0, float(self.user_noise_[-1])
+        step = posterior.step(self._random(mean.shape))  # (S, F + 1)
+        effect_and_noise = 0.0, float(self.user_noise_[-1] + self.effect_variance_.sum())
         vector = np.concatenate([effect_and_noise, mean.ravel(), step.ravel()])
         return np.asarray(vector, np.float32)
 
     def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
         """The posterior of a person's factors and bias, for each draw."""
+        n = len(item_index)
+        trust = n / (n + FEW)
         item_draws = self.item_draws_[item_index].transpose(1, 0, 2)
         items = item_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
         set_draws = self.set_draws_[item_index].transpose(1, 0, 2)
         sets = set_draws.astype(np.float64, order="C")  # (S, n, F + 1)
-        sets /= np.sqrt(len(item_index))
-        mean = self.mean_draws_ + sets.sum(axis=1)
+        sets *= trust / np.sqrt(n)
+        mean = self._prior_mean(n) + sets.sum(axis=1)
         precision = self.precision_draws_.astype(np.float64)
         noise = self.noise_draws_.astype(np.float64)[:, None]
         stars = (value - self.global_mean_) / self.deviation_
@@ -306,6 +354,17 @@ class BayesianMF(Recommender):
             return Posterior.from_ratings(items, stars - biases, sets, mean, precision, noise)
         answers = RatedLevels(self._link, self._link.level(stars), biases)
         return ordinal_posterior(items, sets, mean, precision, noise, answers)
+
+    def _prior_mean(self, n: int) -> Doubles:
+        """The prior mean, without sets, of a person with n ratings, (S, F + 1).
+
+        What the set of rated items adds is learned from users most of whom have rated dozens,
+        and is an extrapolation for one, two or three ratings. Therefore the prior mean with n
+        ratings is n / (n + FEW) times that with the set, plus the rest times the average person.
+        """
+        trust = n / (n + FEW)
+        average = self._people[-1].astype(np.float64)
+        return trust * self.mean_draws_.astype(np.float64) + (1 - trust) * average
 
     @property
     def _link(self) -> Link | None:
@@ -358,33 +417,80 @@ class BayesianMF(Recommender):
         item_index: NDArray[np.int32],
         timestamp: NDArray[np.int64] | None,
     ) -> Floats:
-        effects = self._effects(user_index, timestamp)
-        out = np.empty(len(user_index), np.float32)
-        for first in range(0, len(out), PAIRS_AT_ONCE):
+        return self._stars(self._pair_moments(user_index, item_index, timestamp)[0])
+
+    def _pair_moments(
+        self,
+        user_index: NDArray[np.int32],
+        item_index: NDArray[np.int32],
+        timestamp: NDArray[np.int64] | None,
+    ) -> tuple[Floats, Doubles]:
+        """Mean and variance of the standardized ratings of pairs, (N,) each."""
+        timed, link = self._at_times(user_index, timestamp), self._link
+        mean, variance = np.empty(len(user_index), np.float32), np.empty(len(user_index))
+        for first in range(0, len(mean), PAIRS_AT_ONCE):
             at = slice(first, first + PAIRS_AT_ONCE)
-            draws = self._draws_of(user_index[at], item_index[at])  # (N, S)
-            if self._link is None:
-                out[at] = draws.mean(axis=1) + effects[at]
+            users, items, is_timed = user_index[at], item_index[at], timed.is_timed[at]
+            rows = self._people[users].astype(np.float32)  # (N, S, F + 1)
+            rows[is_timed] = self.user_draws_[users[is_timed]]
+            item_rows = self.item_draws_[items].astype(np.float32)
+            dots = np.einsum("nsf,nsf->ns", rows[..., :-1], item_rows[..., :-1])
+            draws = dots + rows[..., -1] + item_rows[..., -1]  # (N, S)
+            draws += timed.effect[at, None].astype(np.float32)
+            noise = self.user_noise_[users] + timed.variance[at]
+            noise += self._variance_of_unknown(users, items, rows, item_rows)
+            if link is None:
+                mean[at], variance[at] = draws.mean(axis=1), noise + draws.var(axis=1)
             else:
-                latents, noise = (draws + effects[at, None]).T, self.user_noise_[user_index[at]]
-                out[at] = self._link.mean_and_variance(latents, noise)[0]
-        return self._stars(out)
+                mean[at], variance[at] = link.mean_and_variance(draws.T, noise)
+        return mean, variance
 
-    def _draws_of(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
-        """The standardized score of each pair in each draw, (N, S), without time effects."""
-        users = self.user_draws_[user_index].astype(np.float32)  # (N, S, F + 1)
-        items = self.item_draws_[item_index].astype(np.float32)
-        dots = np.einsum("nsf,nsf->ns", users[..., :-1], items[..., :-1])
-        return np.asarray(dots + users[..., -1] + items[..., -1])
+    def _variance_of_unknown(
+        self,
+        user_index: NDArray[np.int32],
+        item_index: NDArray[np.int32],
+        users: Floats,
+        items: Floats,
+    ) -> Doubles:
+        """The variance of the scores of unknown users, and of items that nobody has rated, (N,).
 
-    def _effects(
+        Args:
+            users, items: their draws, (N, S, F + 1).
+        """
+        variance = np.zeros(len(user_index))
+        is_unknown, is_new = self._is_unknown(user_index), self._is_new(item_index)
+        user_spread, item_spread = np.square(self._user_spread), np.square(self._item_spread)
+        for rows, spread, which in ((items, user_spread, is_unknown), (users, item_spread, is_new)):
+            squares = np.square(rows[which])
+            squares[..., -1] = 1
+            variance[which] += (squares * spread).sum(axis=2).mean(axis=1)
+        both = user_spread[:, :-1] * item_spread[:, :-1]
+        variance[is_unknown & is_new] += both.sum(axis=1).mean()
+        return variance
+
+    def _at_times(
         self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
-    ) -> Floats:
-        """The time effects on ratings, (N,); without times, the mean effect of each user."""
-        if timestamp is None or len(self.moment_sizes_) == 0:
-            return self.user_effect_[user_index]
-        keys = TimeKeys.unpack(self.moment_keys_, self.moment_sizes_)
-        return keys.effects(self.moment_effects_, user_index, timestamp)
+    ) -> TimedRatings:
+        """What is known of the time effects on ratings."""
+        nothing = np.zeros(len(user_index), bool)
+        timed = TimedRatings(nothing, np.zeros(len(nothing)), np.zeros(len(nothing)))
+        if len(self.moment_sizes_) == 0:
+            return timed
+        variances = self._level_variances
+        if timestamp is None:
+            timed.variance[:] = variances.sum()
+        else:
+            keys = TimeKeys.unpack(self.moment_keys_, self.moment_sizes_)
+            timed = keys.lookup(self.moment_effects_, variances, user_index, timestamp)
+        timed.effect[~timed.is_timed] = self.user_effect_[user_index[~timed.is_timed]]
+        return timed
+
+    @property
+    def _level_variances(self) -> Floats:
+        """The variance of the time effects of each level, (L,); 0 in files of earlier versions."""
+        if len(self.effect_variance_):
+            return self.effect_variance_
+        return np.zeros(len(self.moment_sizes_), np.float32)
 
     # -- items that nobody has rated -----------------------------------------------------
 
@@ -405,28 +511,21 @@ class BayesianMF(Recommender):
 
     def _rating(self, vector: Floats, item_index: NDArray[Any]) -> tuple[Doubles, Doubles]:
         """Mean and variance of a person's standardized ratings of some items, (n,) each."""
-        return rating_moments(vector, self.item_draws_[item_index].astype(np.float32), self._link)
+        draws = self.item_draws_[item_index].astype(np.float32)
+        is_new = self._is_new(item_index)
+        return rating_moments(vector, draws, self._link, self._item_spread, is_new)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
         """The standard deviation of ratings about `predict_ratings`, in stars, (N,).
 
         The values of `ratings` are not read. For a user or item without training ratings the
-        result is too small, because it is the spread of the draws of the average.
+        result includes the spread of all users, or of the items around what their features lead
+        to expect; for a time near no training rating of the user, that of the time effects.
         """
         self._require_stars()
         users, items = ratings.users.indices_in(self.users_), ratings.items.indices_in(self.items_)
         user_index, item_index = users[ratings.user_index], items[ratings.item_index]
-        effects = self._effects(user_index, ratings.timestamp)
-        variance = np.empty(len(user_index))
-        for first in range(0, len(variance), PAIRS_AT_ONCE):
-            at = slice(first, first + PAIRS_AT_ONCE)
-            draws = self._draws_of(user_index[at], item_index[at])
-            noise = self.user_noise_[user_index[at]]
-            if self._link is None:
-                variance[at] = noise.astype(np.float64) + draws.var(axis=1)
-            else:
-                latents = (draws + effects[at, None]).T
-                variance[at] = self._link.mean_and_variance(latents, noise)[1]
+        _, variance = self._pair_moments(user_index, item_index, ratings.timestamp)
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
@@ -438,7 +537,7 @@ class BayesianMF(Recommender):
         """
         unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
         items = self.item_draws_[item_index].astype(np.float64)
-        average = self.user_draws_[-1].astype(np.float64)
+        average = self._people[-1].astype(np.float64)
         bias = items[..., -1].copy()  # (K, S)
         items[..., -1] = 1
         mean = float(self.global_mean_)
@@ -456,13 +555,15 @@ class BayesianMF(Recommender):
         directions[:, -1] = np.append(np.zeros(len(items)), 1)
         inverse = np.asarray(np.linalg.inv(posterior.form), np.float64)
         solved = inverse @ directions
-        prior_mean = self.mean_draws_.astype(np.float64)
-        shares = posterior.shares(solved, average, prior_mean).T  # (K + 1, n)
+        shares = posterior.shares(solved, average, self._prior_mean(n)).T  # (K + 1, n)
         taste, bias_change = shares[:-1], float(shares[-1].sum())
         whole = taste.sum(axis=1) + bias_change
         left_out = -whole[:, None]  # (K, n)
         if n > 1:
-            left_out = posterior.changes(inverse, solved[..., :-1] + solved[..., -1:]).T
+            fewer = self._prior_mean(n - 1) - self._prior_mean(n)
+            more = np.sqrt((n - 1) / n) * (n + FEW) / (n - 1 + FEW)
+            directions = solved[..., :-1] + solved[..., -1:]
+            left_out = posterior.changes(inverse, directions, more, fewer).T
         total = average_score + whole + effect
         if self._link is not None:
             scores = ScoreParts(item_index, average_score, total, taste, left_out)
@@ -508,7 +609,7 @@ class BayesianMF(Recommender):
         """The means over the draws, in stars."""
         return Biases(
             float(self.global_mean_),
-            self._mean_bias(self.user_draws_),
+            self._mean_bias(self._people),
             self._mean_bias(self.item_draws_),
         )
 
@@ -523,6 +624,10 @@ class BayesianMF(Recommender):
         features, n = self.history_.item_features, len(self.label_draws_)
         if features is not None and n not in (0, len(features.names) + 2):
             raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
+        if len(self.untimed_draws_) not in (0, len(self.user_draws_)):
+            raise DataError(f"{self.name}: untimed_draws_ does not fit the users")
+        if len(self.effect_variance_) not in (0, len(self.moment_sizes_)):
+            raise DataError(f"{self.name}: effect_variance_ does not fit the time effects")
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)
@@ -533,3 +638,15 @@ class BayesianMF(Recommender):
             len(vectors), self._n_draws, -1
         )
         return draws[:, :, :-1].reshape(len(vectors), -1)
+
+
+def _evenly(n: int) -> NDArray[np.int64]:
+    """All of n rows, or some at equal distances."""
+    return np.arange(0, n, -(-n // MOST_ROWS) or 1)
+
+
+def _spread(rows: Floats, average: Halves) -> Floats:
+    """The standard deviations of rows, (R, S, F + 1), around their average, (S, F + 1)."""
+    if len(rows) == 0:
+        return np.zeros(average.shape, np.float32)
+    return np.sqrt(np.square(rows - average.astype(np.float32)).mean(axis=0))
