@@ -89,7 +89,13 @@ class FactorState:
 class TimeEffects:
     """The time effects of each level, for the training ratings in the order of users."""
 
-    def __init__(self, positions: list[NDArray[np.int64]], sizes: list[int]) -> None:
+    def __init__(
+        self,
+        user_index: NDArray[np.int32],
+        positions: list[NDArray[np.int64]],
+        sizes: list[int],
+    ) -> None:
+        self.user_index, self.counts = user_index, np.bincount(user_index)
         self.positions = positions
         # The last effect of each level is 0, for ratings without one.
         self.effects = [np.zeros(size + 1) for size in sizes]
@@ -122,8 +128,13 @@ class TimeEffects:
         return residual.astype(np.float32)
 
     def variances(self) -> list[float]:
-        """The mean square of the effects of each level on the ratings."""
-        return [float(np.mean(effects**2)) for effects in self._of_ratings()]
+        """The variance of the effects of each level on the ratings around their users' means."""
+        n, counts = len(self.total), np.maximum(self.counts, 1)
+        found = []
+        for effects in self._of_ratings():
+            sums = np.bincount(self.user_index, effects, minlength=len(counts))
+            found.append(float((effects @ effects - (sums / counts) @ sums) / n))
+        return found
 
     def _of_ratings(self) -> list[Doubles]:
         """The effects of each level on each rating, (N,)."""
@@ -181,7 +192,8 @@ class Sampler:
         if side.time_keys is not None and train.timestamp is not None:
             users = train.user_index[self.by_user.row]
             positions = side.time_keys.positions(users, train.timestamp[self.by_user.row])
-            self.effects = TimeEffects(positions, [len(keys) for keys in side.time_keys.keys])
+            sizes = [len(keys) for keys in side.time_keys.keys]
+            self.effects = TimeEffects(users, positions, sizes)
         self.error = float("nan")
 
     @property

@@ -347,7 +347,7 @@ class BayesianMF(Recommender):
         sets = set_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         sets *= trust / np.sqrt(n)
         mean = self._prior_mean(n) + sets.sum(axis=1)
-        precision = self.precision_draws_.astype(np.float64)
+        precision = self._prior_precision(n)
         noise = self.noise_draws_.astype(np.float64)[:, None]
         stars = (value - self.global_mean_) / self.deviation_
         if self._link is None:
@@ -365,6 +365,16 @@ class BayesianMF(Recommender):
         trust = n / (n + FEW)
         average = self._people[-1].astype(np.float64)
         return trust * self.mean_draws_.astype(np.float64) + (1 - trust) * average
+
+    def _prior_precision(self, n: int) -> Doubles:
+        """The prior precision of a person with n ratings, (S, F + 1).
+
+        The less the set of rated items counts, the closer it is to the spread of all users.
+        """
+        trust = n / (n + FEW)
+        spread = np.square(self._user_spread.astype(np.float64))
+        around = np.maximum(spread, 1 / self.precision_draws_)
+        return np.asarray(1 / (trust / self.precision_draws_ + (1 - trust) * around), np.float64)
 
     @property
     def _link(self) -> Link | None:
