@@ -32,6 +32,11 @@ class Draws:
         self.regression: ItemRegression | None = None
         self.effects = [np.zeros_like(level) for level in sampler.effect_levels]
         self.effect_variance = np.zeros(len(self.effects))
+        self.means = {
+            "user_draws_": _BiasMean(sampler.counts),
+            "untimed_draws_": _BiasMean(sampler.counts),
+            "item_draws_": _BiasMean(np.diff(sampler.by_item.indptr)),
+        }
         self.untimed_rng = np.random.default_rng(rng.integers(2**31))
         self.watched_users = rng.integers(0, train.n_users, WATCHED)
         self.watched_items = rng.integers(0, train.n_items, WATCHED)
@@ -54,6 +59,8 @@ class Draws:
         """Adds the present state of the sampler."""
         self.n_sweeps += 1
         self.noise += 1 / sampler.noise
+        self.means["user_draws_"].add(sampler.users.table)
+        self.means["item_draws_"].add(sampler.items.table)
         for total, level in zip(self.effects, sampler.effect_levels, strict=True):
             total += level
         if sampler.effects:
@@ -83,6 +90,7 @@ class Draws:
             self._draw_labels(sampler, draw)
         if sampler.effects:
             table = sampler.draw_untimed_users(self.untimed_rng)
+            self.means["untimed_draws_"].add(table)
             draw["untimed_draws_"] = _with_average(table, sampler.counts)
         return draw
 
@@ -124,6 +132,8 @@ class Draws:
             "label_draws_",
         ):
             arrays[name] = np.stack([draw[name] for draw in draws], axis=1)
+            if name in self.means:
+                self.means[name].center(arrays[name])
         for name in ("mean_draws_", "precision_draws_"):
             arrays[name] = np.stack([draw[name] for draw in draws])
         arrays["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
@@ -147,6 +157,35 @@ class Draws:
             "moment_sizes_": np.array([len(level) for level in keys], np.int64),
             "moment_effects_": np.concatenate([np.empty(0), *known]).astype(np.float32),
         }
+
+
+class _BiasMean:
+    """The mean of the biases over all sweeps, of which only some draws are kept.
+
+    With few ratings each, most of the Monte Carlo error of a mean over the kept draws is that of
+    the biases.
+    """
+
+    def __init__(self, counts: NDArray[np.int64]) -> None:
+        """Args:
+        counts: the number of ratings of each row.
+        """
+        self.is_rated = counts > 0
+        self.total, self.n = np.zeros(len(counts)), 0
+
+    def add(self, table: Floats) -> None:
+        """Adds the biases of a sweep, in the last column of a table, (R, F + 1)."""
+        self.total += table[:, -1]
+        self.n += 1
+
+    def center(self, draws: Halves) -> None:
+        """Moves the biases of the kept draws, (R + 1, S, F + 1), to the mean over all sweeps."""
+        if len(draws) == 0:
+            return
+        shift = self.total / self.n - draws[:-1, :, -1].mean(axis=1, dtype=np.float64)
+        average = shift[self.is_rated].mean()
+        shift = np.append(np.where(self.is_rated, shift, average), average)
+        draws[:, :, -1] += shift[:, None].astype(np.float32)
 
 
 def _draw(sampler: Sampler) -> dict[str, NDArray[Any]]:

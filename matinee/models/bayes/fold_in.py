@@ -78,31 +78,24 @@ class Posterior(NamedTuple):
         shares += ((mean - other)[:, None] @ weighted) / n
         return np.asarray(shares.mean(axis=0))
 
-    def changes(
-        self, inverse: Doubles, solved: Doubles, more: float, shift: Doubles
-    ) -> Doubles:
+    def changes(self, inverse: Doubles, solved: Doubles) -> Doubles:
         """The change of the scores of K items without each rating, in deviations, (n, K).
 
         Averaged over the draws. Leaving a rating out subtracts a rank-one matrix from the form
-        (Sherman and Morrison, 1950) and one term from the right-hand side, and increases the
-        weight of the sets of the other ratings there.
+        (Sherman and Morrison, 1950), and from the right-hand side one term and what the item
+        adds to the prior mean.
 
         Args:
             inverse: of the form, (S, F + 1, F + 1).
             solved: the inverse times each item's row with 1 for the bias, (S, F + 1, K).
-            more: the weight of the set of one rating less, relative to that of all.
-            shift: by how much the prior mean without sets differs then, (S, F + 1).
         """
         turned = self.items @ inverse  # (S, n, F + 1), form^-1 y_j
         leverage = np.einsum("snf,snf->sn", turned, self.items)
         gone = self.noise * self.target  # (S, n)
-        heavier = self.prior_precision * ((more - 1) * self.sets.sum(axis=1) + shift)  # (S, F + 1)
-        along = (turned @ (self.right + heavier)[..., None])[..., 0] - gone * leverage
+        along = (turned @ self.right[..., None])[..., 0] - gone * leverage
         turned *= self.prior_precision[:, None]
-        along -= more * np.einsum("snf,snf->sn", turned, self.sets)
-        change = heavier[:, None] @ solved - more * (
-            self.sets @ (self.prior_precision[..., None] * solved)
-        )  # (S, n, K)
+        along -= np.einsum("snf,snf->sn", turned, self.sets)
+        change = -(self.sets @ (self.prior_precision[..., None] * solved))  # (S, n, K)
         change += (self.noise * along / (1 - self.noise * leverage) - gone)[..., None] * (
             self.items @ solved
         )

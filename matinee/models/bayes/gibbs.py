@@ -12,6 +12,7 @@ After Salakhutdinov and Mnih (2008). The regression on features follows Adams, D
 Bayesian matrix factorisation" (2011).
 """
 
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,6 +55,11 @@ class FactorState:
         self.parts = [np.zeros_like(table) for _ in blocks]
         self.mean = table.mean(axis=0, dtype=np.float64)
         self.precision = 1 / (table.var(axis=0, dtype=np.float64) + 1e-3)
+        self.rate = np.full(size, RATE)
+
+    def widen(self, n_factors: int, rate: float) -> None:
+        """Sets the rate of the Gamma priors of the first factors, which keeps these from 0."""
+        self.rate[: min(n_factors, len(self.rate) - 1)] = rate
 
     def prior(self) -> Floats:
         """The mean of each row, (R, F + 1)."""
@@ -73,7 +79,7 @@ class FactorState:
             weights = right / precision + rng.standard_normal(precision.shape) / np.sqrt(precision)
             self.weights[number] = weights
             self.penalties[number] = _gamma(
-                rng, SHAPE + len(weights) / 2, RATE + (weights**2).sum(axis=0) / 2
+                rng, SHAPE + len(weights) / 2, self.rate + (weights**2).sum(axis=0) / 2
             )
             self.parts[number] = _products(
                 run, block.rows, (block.lengths[:, None] * weights).astype(np.float32)
@@ -83,7 +89,7 @@ class FactorState:
         mean = self.precision * rest.sum(axis=0, dtype=np.float64) / precision
         self.mean = mean + rng.standard_normal(size) / np.sqrt(precision)
         squares = ((rest - self.mean.astype(np.float32)) ** 2).sum(axis=0, dtype=np.float64)
-        self.precision = _gamma(rng, SHAPE + n_rows / 2, RATE + squares / 2)
+        self.precision = _gamma(rng, SHAPE + n_rows / 2, self.rate + squares / 2)
 
 
 class TimeEffects:
@@ -202,6 +208,33 @@ class Sampler:
         if self.effects is None:
             return []
         return self.effects.effects
+
+    def widen(self, n_factors: int, rate: float = RATE) -> None:
+        """Sets the rate of the Gamma priors of the first factors; without a rate, back to
+        `RATE`."""
+        self.users.widen(n_factors, rate)
+        self.items.widen(n_factors, rate)
+
+    def restart(self, users: Floats, items: Floats) -> None:
+        """Goes back to some tables, (U, F + 1) and (I, F + 1), without time effects."""
+        self.users.table, self.items.table = users, items
+        self.side, self.effects = self.side._replace(time_keys=None), None
+
+    def estimated_seconds(self, n_threads: int) -> float:
+        """About how long a sweep takes, from a part of one that changes nothing."""
+        from matinee.kernels.gibbs import Rated, draw_rows
+
+        rated = Rated(self.by_user.indptr, self.by_user.indices, self.value)
+        users, items = self.users, self.items
+        tables = users.table.copy(), items.table
+        precisions = self.noise.astype(np.float32), np.ones(len(items.table), np.float32)
+        prior, random = (users.prior(), users.precision.astype(np.float32)), np.zeros_like(tables[0])
+        seconds = []
+        for _ in range(2):  # the first may compile the kernel
+            began = time.monotonic()
+            draw_rows(rated, _spans(rated.indptr)[0], tables, precisions, prior, random)
+            seconds.append(time.monotonic() - began)
+        return 2 * SPANS * min(seconds) / n_threads
 
     def sweep(self, rng: np.random.Generator) -> None:
         """Draws all unknowns once."""

@@ -14,7 +14,6 @@ see Rendle, Zhang and Koren, "On the difficulty of evaluating baselines" (2019);
 see `gibbs.py`.
 """
 
-import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
+from matinee.data.split import random_split
 from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes.draws import Draws
@@ -33,6 +33,7 @@ from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.side_information import Block, feature_block, set_block
+from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.bayes.time_effects import TimedRatings, TimeKeys
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
@@ -45,6 +46,14 @@ from matinee.threads import Run, available_cores, one_blas_thread, workers
 TINY = float(np.finfo(np.float32).tiny)
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
+STARTS = "auto", "near", "wide"
+WIDE_FACTORS, WIDE_RATE, WIDE_SHARE = 8, 0.5, 0.7
+"""The wide prior: for how many factors, its rate, and for which part of the burn-in."""
+ENOUGH_RATINGS, DENSE, WORTH = 2000, 20, 5e-4
+"""Tables with fewer ratings than that many for each user and item are sparse. The wide start must
+lower the error by the part `WORTH`."""
+ENOUGH_DRAWS = 16
+"""The number of draws below which `mf` is more accurate than their mean."""
 FEW = 15
 """The number of ratings of a new person at which the set of rated items counts by half."""
 MOST_ROWS = 10_000
@@ -108,7 +117,18 @@ class BayesianMF(Recommender):
         help="stop at this ratio of Monte Carlo variance to squared error; 0: never",
     )
     seconds: float = hyper(
-        0.0, low=0, high=1e7, help="time limit, after which sampling stops; 0: no limit"
+        0.0,
+        low=0,
+        high=1e7,
+        help="time limit of the whole fit; if it is too short for a few draws, the result is mf's; "
+        "0: no limit",
+    )
+    start: str = hyper(
+        "auto",
+        choices=STARTS,
+        help="near: with the factors of mf; wide: with a wide prior of some factors, which finds "
+        "tastes in sparse tables; auto: for sparse tables, what is better on a tenth of the "
+        "ratings, else near",
     )
 
     global_mean_: Doubles = learned(dtype=np.float64)
@@ -165,22 +185,29 @@ class BayesianMF(Recommender):
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         for name in ("_wide_items", "_item_layers", "_user_spread", "_item_spread"):
             self.__dict__.pop(name, None)
-        began, rng = time.monotonic(), np.random.default_rng(self.seed)
+        limit, rng = TimeLimit(self.seconds), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
-        user_table, item_table = self._start(train, rng, options.n_threads)
+        tables = self._start(train, rng, options.n_threads)
+        is_wide = self._starts_wide(train, options)
         losses: list[tuple[float, float, float]] = []
-        with one_blas_thread(), workers(options.n_threads or available_cores()) as run:
+        n_threads = options.n_threads or available_cores()
+        with one_blas_thread(), workers(n_threads) as run:
             side = self._side_information(train, rng, run)
-            sampler = Sampler(
-                train, value, user_table, item_table, side, self.noise_pooling, run, ordinal
-            )
+            own = [table.copy() for table in tables]
+            sampler = Sampler(train, value, *own, side, self.noise_pooling, run, ordinal)
+            if is_wide:
+                sampler.widen(WIDE_FACTORS, WIDE_RATE)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
-            while not self._is_done(draws, len(losses), began):
+            limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
+            while not self._is_done(draws, len(losses), limit):
+                if is_wide and len(losses) >= WIDE_SHARE * self.burn_in:
+                    sampler.widen(WIDE_FACTORS)
                 sampler.sweep(rng)
-                if len(losses) >= self.burn_in:
+                limit.tick()
+                if len(losses) >= self.burn_in or limit.ends_burn_in:
                     draws.add(sampler)
                 train_rmse = float(self.deviation_) * sampler.error
                 valid_rmse = float(self.deviation_) * draws.valid_error
@@ -191,7 +218,11 @@ class BayesianMF(Recommender):
                     shown = valid_rmse if has_valid else train_rmse
                     total = self.burn_in + self.samples
                     options.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
-        self.curve_ = curve_of(self, np.array(losses))
+            if limit.is_late and draws.n_sweeps < ENOUGH_DRAWS:
+                sampler.restart(*tables)
+                draws = Draws(sampler, train, options.valid, self.kept, self.seed)
+                draws.add(sampler)
+        self.curve_ = curve_of(self, np.array(losses).reshape(-1, 3))
         for name, array in draws.learned(sampler).items():
             setattr(self, name, array)
 
@@ -208,14 +239,33 @@ class BayesianMF(Recommender):
             float(self.deviation_),
         )
 
-    def _is_done(self, draws: Draws, n_sweeps: int, began: float) -> bool:
+    def _is_done(self, draws: Draws, n_sweeps: int, limit: TimeLimit) -> bool:
         """Whether sampling can stop: at the tolerance, the number of samples or the time
         limit."""
-        if draws.n_sweeps == 0:
-            return False
-        is_late = self.seconds > 0 and time.monotonic() - began > self.seconds
         has_all = n_sweeps >= self.burn_in + self.samples
-        return is_late or has_all or draws.relative_variance < self.tolerance
+        return limit.is_late or has_all or draws.relative_variance < self.tolerance
+
+    def _starts_wide(self, train: Ratings, options: FitOptions) -> bool:
+        """Whether the prior of some factors is wide at first.
+
+        In a sparse table the sampler takes long to leave the neighborhood of 0, where it starts
+        if `mf` finds no tastes. A wide prior pushes it away, but if there is nothing to be found
+        the noise that it lets in takes long to vanish. Two short chains decide.
+        """
+        if self.start != "auto":
+            return self.start == "wide"
+        n_rows = int((train.user_counts > 0).sum() + (train.item_counts > 0).sum())
+        is_sparse = ENOUGH_RATINGS <= len(train) < DENSE * n_rows
+        if not is_sparse or self.seconds > 0:
+            return False
+        part, errors = random_split(train, 0.1, self.seed), []
+        for start, burn_in in (("near", 20), ("wide", 70)):
+            pilot = replace(
+                self, start=start, burn_in=burn_in, samples=20, likelihood="regression", times=False
+            )
+            pilot.fit(part.train, n_threads=options.n_threads)
+            errors.append(np.std(pilot.predict_ratings(part.test) - part.test.value))
+        return bool(errors[1] < errors[0] * (1 - WORTH))
 
     def _start(
         self, train: Ratings, rng: np.random.Generator, n_threads: int | None
@@ -335,9 +385,16 @@ class BayesianMF(Recommender):
         vector = np.concatenate([effect_and_noise, mean.ravel(), step.ravel()])
         return np.asarray(vector, np.float32)
 
-    def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
-        """The posterior of a person's factors and bias, for each draw."""
-        n = len(item_index)
+    def _posterior(
+        self, item_index: NDArray[np.int32], value: Floats, n: int | None = None
+    ) -> Posterior:
+        """The posterior of a person's factors and bias, for each draw.
+
+        Args:
+            n: the prior is that of a person with n ratings; None for their number.
+        """
+        if n is None:
+            n = len(item_index)
         trust = n / (n + FEW)
         item_draws = self.item_draws_[item_index].transpose(1, 0, 2)
         items = item_draws.astype(np.float64, order="C")  # (S, n, F + 1)
@@ -570,10 +627,7 @@ class BayesianMF(Recommender):
         whole = taste.sum(axis=1) + bias_change
         left_out = -whole[:, None]  # (K, n)
         if n > 1:
-            fewer = self._prior_mean(n - 1) - self._prior_mean(n)
-            more = np.sqrt((n - 1) / n) * (n + FEW) / (n - 1 + FEW)
-            directions = solved[..., :-1] + solved[..., -1:]
-            left_out = posterior.changes(inverse, directions, more, fewer).T
+            left_out = self._without_each(profile, posterior.solve(), directions[..., :-1])
         total = average_score + whole + effect
         if self._link is not None:
             scores = ScoreParts(item_index, average_score, total, taste, left_out)
@@ -584,6 +638,22 @@ class BayesianMF(Recommender):
             Attribution(mean, user, item[row], ratings[row], without[row], is_exact=True)
             for row in range(len(item_index))
         ]
+
+    def _without_each(self, profile: UserState, mean: Doubles, directions: Doubles) -> Doubles:
+        """The change of the scores of K items without each rating, in deviations, (K, n).
+
+        Args:
+            mean: the posterior mean with all ratings, (S, F + 1).
+            directions: the factors of the items, with 0 for the bias, (S, F + 1, K).
+        """
+        rows = directions.copy()
+        rows[:, -1] = 1
+        n = len(profile.value)
+        fewer = self._posterior(profile.item_index, profile.value, n - 1)
+        inverse = np.asarray(np.linalg.inv(fewer.form), np.float64)
+        step = fewer.solve() - mean
+        shift = (step[:, None] @ rows)[:, 0].mean(axis=0)  # (K,)
+        return fewer.changes(inverse, inverse @ rows).T + shift[:, None]
 
     def _linked_parts(
         self, link: Link, profile: UserState, posterior: Posterior, scores: ScoreParts
