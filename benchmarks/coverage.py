@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee.data.ratings import Ratings
 from matinee.data.datasets.load import load
+from matinee.data.ratings import Ratings
 from matinee.data.split import random_split, time_split
 from matinee.experiments.published_results import LEVELS, coverage
 from matinee.models.bayes.model import BayesianMF
@@ -97,7 +97,7 @@ def newcomer_lines(ratings: Ratings, settings: dict[str, str]) -> Iterator[Line]
             person = model.fold_in(dict(zip(ids[:n], stars[:n].tolist(), strict=True)))
             items = ratings.item_index[rest]
             predicted = np.clip(model.scores(person)[items], *ratings.scale[:2])
-            deviations = model.deviations(person, items)
+            deviations = np.asarray(model.deviations(person, items))
             found[n].append(np.stack([ratings.value[rest], predicted, deviations]))
     for n in GIVEN:
         yield Line(f"newcomers with {n} ratings", *np.concatenate(found[n], axis=1))

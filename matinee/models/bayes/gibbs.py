@@ -228,7 +228,10 @@ class Sampler:
         users, items = self.users, self.items
         tables = users.table.copy(), items.table
         precisions = self.noise.astype(np.float32), np.ones(len(items.table), np.float32)
-        prior, random = (users.prior(), users.precision.astype(np.float32)), np.zeros_like(tables[0])
+        prior, random = (
+            (users.prior(), users.precision.astype(np.float32)),
+            np.zeros_like(tables[0]),
+        )
         seconds = []
         for _ in range(2):  # the first may compile the kernel
             began = time.monotonic()

@@ -23,43 +23,42 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
-from matinee.data.split import random_split
 from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
+from matinee.models.bayes.attribution import attribute
 from matinee.models.bayes.draws import Draws
-from matinee.models.bayes.fold_in import Posterior, RatedLevels, ScoreParts, ordinal_posterior
+from matinee.models.bayes.fold_in import Posterior, RatedLevels, ordinal_posterior
 from matinee.models.bayes.gibbs import Sampler, SideInformation
 from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
-from matinee.models.bayes.side_information import Block, feature_block, set_block
-from matinee.models.bayes.time_limit import TimeLimit
+from matinee.models.bayes.start import (
+    WIDE_FACTORS,
+    WIDE_RATE,
+    WIDE_SHARE,
+    chosen_start,
+    side_information,
+    start_tables,
+)
 from matinee.models.bayes.time_effects import TimedRatings, TimeKeys
+from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, ItemLabels, ScoredItem, TrainingCurve
-from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
-from matinee.threads import Run, available_cores, one_blas_thread, workers
+from matinee.threads import available_cores, one_blas_thread, workers
 
 TINY = float(np.finfo(np.float32).tiny)
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
 STARTS = "auto", "near", "wide"
-WIDE_FACTORS, WIDE_RATE, WIDE_SHARE = 8, 0.5, 0.7
-"""The wide prior: for how many factors, its rate, and for which part of the burn-in."""
-ENOUGH_RATINGS, DENSE, WORTH = 2000, 20, 5e-4
-"""Tables with fewer ratings than that many for each user and item are sparse. The wide start must
-lower the error by the part `WORTH`."""
 ENOUGH_DRAWS = 16
 """The number of draws below which `mf` is more accurate than their mean."""
 FEW = 15
 """The number of ratings of a new person at which the set of rated items counts by half."""
 MOST_ROWS = 10_000
 """The number of rows from which the spread of a table is estimated."""
-SHORT = 0.01
-"""The smallest difference of scores whose value in stars can be measured."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -152,9 +151,7 @@ class BayesianMF(Recommender):
     moment_keys_: NDArray[np.int64] = learned("M", dtype=np.int64)
     moment_sizes_: NDArray[np.int64] = learned("L", dtype=np.int64, sizes_of="M")
     moment_effects_: Floats = learned("M", dtype=np.float32)
-    untimed_draws_: Halves = learned(
-        "V", "S", "factors+1", dtype=np.float16, may_be_missing=True
-    )
+    untimed_draws_: Halves = learned("V", "S", "factors+1", dtype=np.float16, may_be_missing=True)
     """`user_draws_` for ratings at unknown times, (U + 1, S, F + 1); empty without times."""
     effect_variance_: Floats = learned("E", dtype=np.float32, least=0, may_be_missing=True)
     """The variance of the time effects of each level, (L,)."""
@@ -190,41 +187,62 @@ class BayesianMF(Recommender):
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
-        tables = self._start(train, rng, options.n_threads)
-        is_wide = self._starts_wide(train, options)
-        losses: list[tuple[float, float, float]] = []
+        tables = start_tables(self, train, rng, options.n_threads)
+        start = chosen_start(self, train, options, limit)
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
-            side = self._side_information(train, rng, run)
-            own = [table.copy() for table in tables]
-            sampler = Sampler(train, value, *own, side, self.noise_pooling, run, ordinal)
-            if is_wide:
-                sampler.widen(WIDE_FACTORS, WIDE_RATE)
+            side = SideInformation([], [], None, False)
+            if start != "mf" and not limit.is_late:
+                side = side_information(self, train, rng, run)
+            users, items = tables[0].copy(), tables[1].copy()
+            sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
-            while not self._is_done(draws, len(losses), limit):
-                if is_wide and len(losses) >= WIDE_SHARE * self.burn_in:
-                    sampler.widen(WIDE_FACTORS)
-                sampler.sweep(rng)
-                limit.tick()
-                if len(losses) >= self.burn_in or limit.ends_burn_in:
-                    draws.add(sampler)
-                train_rmse = float(self.deviation_) * sampler.error
-                valid_rmse = float(self.deviation_) * draws.valid_error
-                losses.append((draws.effective_samples, train_rmse, valid_rmse))
-                if options.progress:
-                    has_valid = options.valid is not None and draws.n_sweeps > 0
-                    validation = valid_rmse if has_valid else None
-                    shown = valid_rmse if has_valid else train_rmse
-                    total = self.burn_in + self.samples
-                    options.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
-            if limit.is_late and draws.n_sweeps < ENOUGH_DRAWS:
+            losses: list[tuple[float, float, float]] = []
+            if start != "mf":
+                losses = self._sample(sampler, draws, rng, limit, start, options)
+            if draws.n_sweeps == 0 or (limit.is_late and draws.n_sweeps < ENOUGH_DRAWS):
                 sampler.restart(*tables)
                 draws = Draws(sampler, train, options.valid, self.kept, self.seed)
                 draws.add(sampler)
         self.curve_ = curve_of(self, np.array(losses).reshape(-1, 3))
         for name, array in draws.learned(sampler).items():
             setattr(self, name, array)
+
+    def _sample(
+        self,
+        sampler: Sampler,
+        draws: Draws,
+        rng: np.random.Generator,
+        limit: TimeLimit,
+        start: str,
+        options: FitOptions,
+    ) -> list[tuple[float, float, float]]:
+        """Sweeps until the tolerance, the number of samples or the time limit; the rows of the
+        curve."""
+        total = self.burn_in + self.samples
+        losses: list[tuple[float, float, float]] = []
+        if start == "wide":
+            sampler.widen(WIDE_FACTORS, WIDE_RATE)
+        while len(losses) < total and not limit.is_late:
+            burnt_in = limit.burnt_in(len(losses), self.burn_in)
+            if start == "wide" and burnt_in >= WIDE_SHARE:
+                sampler.widen(WIDE_FACTORS)
+            sampler.sweep(rng)
+            limit.tick()
+            if burnt_in >= 1:
+                draws.add(sampler)
+            train_rmse = float(self.deviation_) * sampler.error
+            valid_rmse = float(self.deviation_) * draws.valid_error
+            losses.append((draws.effective_samples, train_rmse, valid_rmse))
+            if options.progress:
+                has_valid = options.valid is not None and draws.n_sweeps > 0
+                validation = valid_rmse if has_valid else None
+                shown = valid_rmse if has_valid else train_rmse
+                options.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
+            if draws.relative_variance < self.tolerance:
+                break
+        return losses
 
     def _ordinal(self, train: Ratings) -> Ordinal | None:
         """The state of the ordered probit; None for regression. Sets `levels_`."""
@@ -238,66 +256,6 @@ class BayesianMF(Recommender):
             float(self.global_mean_),
             float(self.deviation_),
         )
-
-    def _is_done(self, draws: Draws, n_sweeps: int, limit: TimeLimit) -> bool:
-        """Whether sampling can stop: at the tolerance, the number of samples or the time
-        limit."""
-        has_all = n_sweeps >= self.burn_in + self.samples
-        return limit.is_late or has_all or draws.relative_variance < self.tolerance
-
-    def _starts_wide(self, train: Ratings, options: FitOptions) -> bool:
-        """Whether the prior of some factors is wide at first.
-
-        In a sparse table the sampler takes long to leave the neighborhood of 0, where it starts
-        if `mf` finds no tastes. A wide prior pushes it away, but if there is nothing to be found
-        the noise that it lets in takes long to vanish. Two short chains decide.
-        """
-        if self.start != "auto":
-            return self.start == "wide"
-        n_rows = int((train.user_counts > 0).sum() + (train.item_counts > 0).sum())
-        is_sparse = ENOUGH_RATINGS <= len(train) < DENSE * n_rows
-        if not is_sparse or self.seconds > 0:
-            return False
-        part, errors = random_split(train, 0.1, self.seed), []
-        for start, burn_in in (("near", 20), ("wide", 70)):
-            pilot = replace(
-                self, start=start, burn_in=burn_in, samples=20, likelihood="regression", times=False
-            )
-            pilot.fit(part.train, n_threads=options.n_threads)
-            errors.append(np.std(pilot.predict_ratings(part.test) - part.test.value))
-        return bool(errors[1] < errors[0] * (1 - WORTH))
-
-    def _start(
-        self, train: Ratings, rng: np.random.Generator, n_threads: int | None
-    ) -> tuple[Floats, Floats]:
-        """The initial tables of users and items: those of `mf` plus noise, for a short
-        burn-in."""
-        start = MatrixFactorization(factors=self.factors, seed=self.seed)
-        start.fit(train, n_threads=n_threads)
-        users = self._start_table(start.user_factors_, start.user_bias_, rng)
-        return users, self._start_table(start.item_factors_, start.item_bias_, rng)
-
-    def _start_table(self, factors: Floats, bias: Floats, rng: np.random.Generator) -> Floats:
-        unit = np.float32(self.deviation_)
-        table = np.column_stack([factors / np.sqrt(unit), bias / unit]).astype(np.float32)
-        return table + np.float32(0.01) * rng.standard_normal(table.shape, np.float32)
-
-    def _side_information(
-        self, train: Ratings, rng: np.random.Generator, run: Run
-    ) -> SideInformation:
-        users: list[Block] = []
-        items: list[Block] = []
-        if self.sets:
-            users.append(set_block(run, train.by_user, train.by_item, self.set_rank, rng))
-            items.append(set_block(run, train.by_item, train.by_user, self.set_rank, rng))
-        if self.side and train.user_features:
-            users.append(feature_block(train.user_features.table))
-        if self.side and train.item_features:
-            items.append(feature_block(train.item_features.table))
-        time_keys = None
-        if self.times and train.timestamp is not None:
-            time_keys = TimeKeys.from_ratings(train.user_index, train.timestamp)
-        return SideInformation(users, items, time_keys, self.sets)
 
     # -- people --------------------------------------------------------------------------
 
@@ -334,14 +292,14 @@ class BayesianMF(Recommender):
     def _item_spread(self) -> Floats:
         """The standard deviations of new items around what is expected of them, (S, F + 1)."""
         if len(self.label_draws_):
-            return self.label_draws_[-1].astype(np.float32)
+            return np.asarray(self.label_draws_[-1], np.float32)
         rated = np.flatnonzero(self.item_counts_ > 0)
         rows = self.item_draws_[rated[_evenly(len(rated))]].astype(np.float32)
         return _spread(rows, self.item_draws_[-1])
 
     def _is_new(self, item_index: NDArray[Any]) -> NDArray[np.bool_]:
         """Which items nobody has rated, (n,); an index of -1 is an unknown item."""
-        return np.append(self.item_counts_ == 0, True)[item_index]
+        return np.asarray(np.append(self.item_counts_ == 0, True)[item_index])
 
     def _is_unknown(self, user_index: NDArray[Any]) -> NDArray[np.bool_]:
         """Which users have no training ratings, (n,); an index of -1 is an unknown user."""
@@ -421,7 +379,8 @@ class BayesianMF(Recommender):
         """
         trust = n / (n + FEW)
         average = self._people[-1].astype(np.float64)
-        return trust * self.mean_draws_.astype(np.float64) + (1 - trust) * average
+        mean = trust * self.mean_draws_.astype(np.float64) + (1 - trust) * average
+        return np.asarray(mean, np.float64)
 
     def _prior_precision(self, n: int) -> Doubles:
         """The prior precision of a person with n ratings, (S, F + 1).
@@ -509,7 +468,7 @@ class BayesianMF(Recommender):
             if link is None:
                 mean[at], variance[at] = draws.mean(axis=1), noise + draws.var(axis=1)
             else:
-                mean[at], variance[at] = link.mean_and_variance(draws.T, noise)
+                mean[at], variance[at] = link.mean_and_variance(draws.T, noise.astype(np.float32))
         return mean, variance
 
     def _variance_of_unknown(
@@ -596,92 +555,7 @@ class BayesianMF(Recommender):
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        """The attribution of scores, exact without a link.
-
-        Given a draw of the items, a person's mean less that of the average person is linear in
-        their ratings and in the set of rated items, and so is its average over the draws. The
-        part of `user` is the change of the bias.
-        """
-        unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
-        items = self.item_draws_[item_index].astype(np.float64)
-        average = self._people[-1].astype(np.float64)
-        bias = items[..., -1].copy()  # (K, S)
-        items[..., -1] = 1
-        mean = float(self.global_mean_)
-        average_score = (bias + (items * average).sum(axis=2)).mean(axis=1)  # (K,)
-        if n == 0:
-            own = unit * self._rating(profile.vector, item_index)[0]
-            return [
-                Attribution(mean, 0.0, item, np.zeros(0), np.zeros(0), is_exact=True)
-                for item in own.tolist()
-            ]
-        posterior = self._posterior(profile.item_index, profile.value)
-        # The directions: the factors of each item alone, then the bias alone.
-        directions = np.concatenate([items, np.zeros((1, *average.shape))])
-        directions = directions.transpose(1, 2, 0)  # (S, F + 1, K + 1)
-        directions[:, -1] = np.append(np.zeros(len(items)), 1)
-        inverse = np.asarray(np.linalg.inv(posterior.form), np.float64)
-        solved = inverse @ directions
-        shares = posterior.shares(solved, average, self._prior_mean(n)).T  # (K + 1, n)
-        taste, bias_change = shares[:-1], float(shares[-1].sum())
-        whole = taste.sum(axis=1) + bias_change
-        left_out = -whole[:, None]  # (K, n)
-        if n > 1:
-            left_out = self._without_each(profile, posterior.solve(), directions[..., :-1])
-        total = average_score + whole + effect
-        if self._link is not None:
-            scores = ScoreParts(item_index, average_score, total, taste, left_out)
-            return self._linked_parts(self._link, profile, posterior, scores)
-        user, item = unit * (bias_change + effect), (unit * average_score).tolist()
-        ratings, without = unit * taste, mean + unit * (total[:, None] + left_out)
-        return [
-            Attribution(mean, user, item[row], ratings[row], without[row], is_exact=True)
-            for row in range(len(item_index))
-        ]
-
-    def _without_each(self, profile: UserState, mean: Doubles, directions: Doubles) -> Doubles:
-        """The change of the scores of K items without each rating, in deviations, (K, n).
-
-        Args:
-            mean: the posterior mean with all ratings, (S, F + 1).
-            directions: the factors of the items, with 0 for the bias, (S, F + 1, K).
-        """
-        rows = directions.copy()
-        rows[:, -1] = 1
-        n = len(profile.value)
-        fewer = self._posterior(profile.item_index, profile.value, n - 1)
-        inverse = np.asarray(np.linalg.inv(fewer.form), np.float64)
-        step = fewer.solve() - mean
-        shift = (step[:, None] @ rows)[:, 0].mean(axis=0)  # (K,)
-        return fewer.changes(inverse, inverse @ rows).T + shift[:, None]
-
-    def _linked_parts(
-        self, link: Link, profile: UserState, posterior: Posterior, scores: ScoreParts
-    ) -> list[Attribution]:
-        """The parts of scores, converted to stars.
-
-        The part of the item is the average person's stars. The other parts are multiplied by
-        the value in stars of a unit of the score, averaged from there to the person's own
-        score. The difference due to averaging over draws is in the part of `user`.
-        """
-        unit, mean, n_items = float(self.deviation_), float(self.global_mean_), len(scores.total)
-        vector = self._vector(posterior)
-        vector[:2] = profile.vector[:2]
-        average_person = self._user_vectors(np.array([-1]))[0]
-        item = unit * self._rating(average_person, scores.item_index)[0]  # (K,)
-        stars = unit * self._rating(vector, scores.item_index)[0]
-        step = scores.total - scores.average
-        step = np.where(np.abs(step) > SHORT, step, SHORT)
-        ends = np.concatenate([scores.average, scores.average + step]).astype(np.float32)
-        draws, noise = np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1])
-        at_ends = link.mean_and_variance(draws, noise)[0].astype(np.float64)
-        worth = (unit * (at_ends[n_items:] - at_ends[:n_items]) / step)[:, None]  # (K, 1)
-        taste, without = worth * scores.taste, mean + worth * scores.changes + stars[:, None]
-        user = (stars - item - taste.sum(axis=1)).tolist()
-        return [
-            Attribution(mean, user[row], own, taste[row], without[row], is_exact=False)
-            for row, own in enumerate(item.tolist())
-        ]
+        return attribute(self, profile, item_index)
 
     # -- similarity and tastes -----------------------------------------------------------
 
@@ -729,4 +603,5 @@ def _spread(rows: Floats, average: Halves) -> Floats:
     """The standard deviations of rows, (R, S, F + 1), around their average, (S, F + 1)."""
     if len(rows) == 0:
         return np.zeros(average.shape, np.float32)
-    return np.sqrt(np.square(rows - average.astype(np.float32)).mean(axis=0))
+    squares = np.square(rows - average.astype(np.float32)).mean(axis=0)
+    return np.asarray(np.sqrt(squares), np.float32)
