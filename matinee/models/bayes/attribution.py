@@ -50,7 +50,7 @@ def attribute(
     directions[:, -1] = np.append(np.zeros(len(items)), 1)
     inverse = np.asarray(np.linalg.inv(posterior.form), np.float64)
     solved = inverse @ directions
-    shares = posterior.shares(solved, average, model._prior_mean(n)).T  # (K + 1, n)
+    shares = posterior.shares(solved, average, model._prior(n).mean).T  # (K + 1, n)
     taste, bias_change = shares[:-1], float(shares[-1].sum())
     whole = taste.sum(axis=1) + bias_change
     left_out = -whole[:, None]  # (K, n)

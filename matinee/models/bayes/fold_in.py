@@ -5,12 +5,43 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles
+from matinee._types import Doubles, Floats
 from matinee.models.bayes.ordered_probit import Link
 
 STEPS = 12
 CLOSE = 1e-3
 """Steps to the mode end when no score changes by more than this, in standard deviations."""
+
+
+FEW = 15
+"""The number of ratings of a new person at which the set of rated items counts by half."""
+
+
+class Prior(NamedTuple):
+    """The prior of a person for each draw, without what the sets add, (S, F + 1) each."""
+
+    mean: Doubles
+    precision: Doubles
+
+
+def prior_of(n: int, mean: Floats, average: Doubles, precision: Floats, spread: Floats) -> Prior:
+    """The prior of a person with n ratings.
+
+    What the set of rated items adds is learned from users most of whom have rated dozens, and is
+    an extrapolation for one, two or three ratings. Therefore the prior mean is n / (n + FEW)
+    times that with the set, plus the rest times the average person, and the prior variance is
+    mixed in the same way with that of all users.
+
+    Args:
+        mean, precision: of users with known sets, (S, F + 1).
+        average: the average person, (S, F + 1).
+        spread: the standard deviations of all users around the average, (S, F + 1).
+    """
+    trust = n / (n + FEW)
+    variance = 1 / precision.astype(np.float64)
+    around = np.maximum(np.square(spread.astype(np.float64)), variance)
+    mixed = trust * mean.astype(np.float64) + (1 - trust) * average
+    return Prior(mixed, 1 / (trust * variance + (1 - trust) * around))
 
 
 class Posterior(NamedTuple):

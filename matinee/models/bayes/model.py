@@ -25,22 +25,23 @@ from matinee._types import Doubles, Floats, Halves
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
+from matinee.models.bayes import start as starts
 from matinee.models.bayes.attribution import attribute
 from matinee.models.bayes.draws import Draws
-from matinee.models.bayes.fold_in import Posterior, RatedLevels, ordinal_posterior
+from matinee.models.bayes.fold_in import (
+    FEW,
+    Posterior,
+    Prior,
+    RatedLevels,
+    ordinal_posterior,
+    prior_of,
+)
 from matinee.models.bayes.gibbs import Sampler, SideInformation
 from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
-from matinee.models.bayes.start import (
-    WIDE_FACTORS,
-    WIDE_RATE,
-    WIDE_SHARE,
-    chosen_start,
-    side_information,
-    start_tables,
-)
-from matinee.models.bayes.time_effects import TimedRatings, TimeKeys
+from matinee.models.bayes.spread import Unknown, spread_of, variance_of_unknown
+from matinee.models.bayes.time_effects import Moments, TimedRatings
 from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
@@ -55,10 +56,6 @@ LIKELIHOODS = "regression", "probit"
 STARTS = "auto", "near", "wide"
 ENOUGH_DRAWS = 16
 """The number of draws below which `mf` is more accurate than their mean."""
-FEW = 15
-"""The number of ratings of a new person at which the set of rated items counts by half."""
-MOST_ROWS = 10_000
-"""The number of rows from which the spread of a table is estimated."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -187,13 +184,13 @@ class BayesianMF(Recommender):
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
-        tables = start_tables(self, train, rng, options.n_threads)
-        start = chosen_start(self, train, options, limit)
+        tables = starts.start_tables(self, train, rng, options.n_threads)
+        start = starts.chosen_start(self, train, options, limit)
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             side = SideInformation([], [], None, False)
             if start != "mf" and not limit.is_late:
-                side = side_information(self, train, rng, run)
+                side = starts.side_information(self, train, rng, run)
             users, items = tables[0].copy(), tables[1].copy()
             sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
@@ -223,11 +220,11 @@ class BayesianMF(Recommender):
         total = self.burn_in + self.samples
         losses: list[tuple[float, float, float]] = []
         if start == "wide":
-            sampler.widen(WIDE_FACTORS, WIDE_RATE)
+            sampler.widen(starts.WIDE_FACTORS, starts.WIDE_RATE)
         while len(losses) < total and not limit.is_late:
             burnt_in = limit.burnt_in(len(losses), self.burn_in)
-            if start == "wide" and burnt_in >= WIDE_SHARE:
-                sampler.widen(WIDE_FACTORS)
+            if start == "wide" and burnt_in >= starts.WIDE_SHARE:
+                sampler.widen(starts.WIDE_FACTORS)
             sampler.sweep(rng)
             limit.tick()
             if burnt_in >= 1:
@@ -284,18 +281,14 @@ class BayesianMF(Recommender):
     @cached_property
     def _user_spread(self) -> Floats:
         """The standard deviations of users around the average person in each draw, (S, F + 1)."""
-        rows = self._people[_evenly(len(self.users_))].astype(np.float32)
-        is_known = (rows != self._people[-1]).any(axis=(1, 2))
-        return _spread(rows[is_known], self._people[-1])
+        return spread_of(self._people)
 
     @cached_property
     def _item_spread(self) -> Floats:
         """The standard deviations of new items around what is expected of them, (S, F + 1)."""
         if len(self.label_draws_):
             return np.asarray(self.label_draws_[-1], np.float32)
-        rated = np.flatnonzero(self.item_counts_ > 0)
-        rows = self.item_draws_[rated[_evenly(len(rated))]].astype(np.float32)
-        return _spread(rows, self.item_draws_[-1])
+        return spread_of(self.item_draws_)
 
     def _is_new(self, item_index: NDArray[Any]) -> NDArray[np.bool_]:
         """Which items nobody has rated, (n,); an index of -1 is an unknown item."""
@@ -361,8 +354,8 @@ class BayesianMF(Recommender):
         set_draws = self.set_draws_[item_index].transpose(1, 0, 2)
         sets = set_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         sets *= trust / np.sqrt(n)
-        mean = self._prior_mean(n) + sets.sum(axis=1)
-        precision = self._prior_precision(n)
+        prior, precision = self._prior(n)
+        mean = prior + sets.sum(axis=1)
         noise = self.noise_draws_.astype(np.float64)[:, None]
         stars = (value - self.global_mean_) / self.deviation_
         if self._link is None:
@@ -370,27 +363,10 @@ class BayesianMF(Recommender):
         answers = RatedLevels(self._link, self._link.level(stars), biases)
         return ordinal_posterior(items, sets, mean, precision, noise, answers)
 
-    def _prior_mean(self, n: int) -> Doubles:
-        """The prior mean, without sets, of a person with n ratings, (S, F + 1).
-
-        What the set of rated items adds is learned from users most of whom have rated dozens,
-        and is an extrapolation for one, two or three ratings. Therefore the prior mean with n
-        ratings is n / (n + FEW) times that with the set, plus the rest times the average person.
-        """
-        trust = n / (n + FEW)
+    def _prior(self, n: int) -> Prior:
+        """The prior of a person with n ratings."""
         average = self._people[-1].astype(np.float64)
-        mean = trust * self.mean_draws_.astype(np.float64) + (1 - trust) * average
-        return np.asarray(mean, np.float64)
-
-    def _prior_precision(self, n: int) -> Doubles:
-        """The prior precision of a person with n ratings, (S, F + 1).
-
-        The less the set of rated items counts, the closer it is to the spread of all users.
-        """
-        trust = n / (n + FEW)
-        spread = np.square(self._user_spread.astype(np.float64))
-        around = np.maximum(spread, 1 / self.precision_draws_)
-        return np.asarray(1 / (trust / self.precision_draws_ + (1 - trust) * around), np.float64)
+        return prior_of(n, self.mean_draws_, average, self.precision_draws_, self._user_spread)
 
     @property
     def _link(self) -> Link | None:
@@ -464,59 +440,27 @@ class BayesianMF(Recommender):
             draws = dots + rows[..., -1] + item_rows[..., -1]  # (N, S)
             draws += timed.effect[at, None].astype(np.float32)
             noise = self.user_noise_[users] + timed.variance[at]
-            noise += self._variance_of_unknown(users, items, rows, item_rows)
+            is_unknown, is_new = self._is_unknown(users), self._is_new(items)
+            noise += variance_of_unknown(
+                Unknown(rows, self._item_spread, is_new),
+                Unknown(item_rows, self._user_spread, is_unknown),
+            )
             if link is None:
                 mean[at], variance[at] = draws.mean(axis=1), noise + draws.var(axis=1)
             else:
                 mean[at], variance[at] = link.mean_and_variance(draws.T, noise.astype(np.float32))
         return mean, variance
 
-    def _variance_of_unknown(
-        self,
-        user_index: NDArray[np.int32],
-        item_index: NDArray[np.int32],
-        users: Floats,
-        items: Floats,
-    ) -> Doubles:
-        """The variance of the scores of unknown users, and of items that nobody has rated, (N,).
-
-        Args:
-            users, items: their draws, (N, S, F + 1).
-        """
-        variance = np.zeros(len(user_index))
-        is_unknown, is_new = self._is_unknown(user_index), self._is_new(item_index)
-        user_spread, item_spread = np.square(self._user_spread), np.square(self._item_spread)
-        for rows, spread, which in ((items, user_spread, is_unknown), (users, item_spread, is_new)):
-            squares = np.square(rows[which])
-            squares[..., -1] = 1
-            variance[which] += (squares * spread).sum(axis=2).mean(axis=1)
-        both = user_spread[:, :-1] * item_spread[:, :-1]
-        variance[is_unknown & is_new] += both.sum(axis=1).mean()
-        return variance
-
     def _at_times(
         self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
     ) -> TimedRatings:
         """What is known of the time effects on ratings."""
-        nothing = np.zeros(len(user_index), bool)
-        timed = TimedRatings(nothing, np.zeros(len(nothing)), np.zeros(len(nothing)))
-        if len(self.moment_sizes_) == 0:
-            return timed
-        variances = self._level_variances
-        if timestamp is None:
-            timed.variance[:] = variances.sum()
-        else:
-            keys = TimeKeys.unpack(self.moment_keys_, self.moment_sizes_)
-            timed = keys.lookup(self.moment_effects_, variances, user_index, timestamp)
+        moments = Moments(
+            self.moment_keys_, self.moment_sizes_, self.moment_effects_, self.effect_variance_
+        )
+        timed = moments.at(user_index, timestamp)
         timed.effect[~timed.is_timed] = self.user_effect_[user_index[~timed.is_timed]]
         return timed
-
-    @property
-    def _level_variances(self) -> Floats:
-        """The variance of the time effects of each level, (L,); 0 in files of earlier versions."""
-        if len(self.effect_variance_):
-            return self.effect_variance_
-        return np.zeros(len(self.moment_sizes_), np.float32)
 
     # -- items that nobody has rated -----------------------------------------------------
 
@@ -592,16 +536,3 @@ class BayesianMF(Recommender):
             len(vectors), self._n_draws, -1
         )
         return draws[:, :, :-1].reshape(len(vectors), -1)
-
-
-def _evenly(n: int) -> NDArray[np.int64]:
-    """All of n rows, or some at equal distances."""
-    return np.arange(0, n, -(-n // MOST_ROWS) or 1)
-
-
-def _spread(rows: Floats, average: Halves) -> Floats:
-    """The standard deviations of rows, (R, S, F + 1), around their average, (S, F + 1)."""
-    if len(rows) == 0:
-        return np.zeros(average.shape, np.float32)
-    squares = np.square(rows - average.astype(np.float32)).mean(axis=0)
-    return np.asarray(np.sqrt(squares), np.float32)

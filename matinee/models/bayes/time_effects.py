@@ -98,6 +98,26 @@ class TimedRatings(NamedTuple):
     """The variance of the effects of the levels where the time is near none."""
 
 
+class Moments(NamedTuple):
+    """The keys and effects of all levels, as in a saved model."""
+
+    keys: Longs  # (M,)
+    sizes: Longs  # (L,)
+    effects: Floats  # (M,)
+    variances: Floats  # (L,), or empty in files of earlier versions
+
+    def at(self, user_index: NDArray[np.int32], timestamp: Longs | None) -> TimedRatings:
+        """What is known of the effects at some times, (N,); None if no time is known."""
+        variances = self.variances
+        if len(variances) == 0:
+            variances = np.zeros(len(self.sizes), np.float32)
+        if timestamp is None or len(self.sizes) == 0:
+            n, total = len(user_index), float(variances.sum())
+            return TimedRatings(np.zeros(n, bool), np.zeros(n), np.full(n, total))
+        keys = TimeKeys.unpack(self.keys, self.sizes)
+        return keys.lookup(self.effects, variances, user_index, timestamp)
+
+
 def _exact_positions(keys: Longs, wanted: Longs) -> Longs:
     """The position of each wanted key, (N,); -1 if it does not occur."""
     position = np.searchsorted(keys, wanted, "right") - 1
