@@ -89,7 +89,10 @@ class BayesianMF(Recommender):
     )
     burn_in: int = hyper(100, low=0, high=100_000, help="sweeps at the start, which are discarded")
     kept: int = hyper(
-        32, low=1, high=4096, help="draws stored in the model, evenly spaced over the sweeps"
+        32,
+        low=1,
+        high=4096,
+        help="draws stored in the model, evenly spaced over the sweeps; more are a little more accurate",
     )
     sets: bool = hyper(True, help="use who rated what, regardless of the rating")
     set_rank: int = hyper(
