@@ -139,7 +139,7 @@ class TimeEffects:
         found = []
         for effects in self._of_ratings():
             sums = np.bincount(self.user_index, effects, minlength=len(counts))
-            found.append(float((effects @ effects - (sums / counts) @ sums) / n))
+            found.append(max(0.0, float((effects @ effects - (sums / counts) @ sums) / n)))
         return found
 
     def _of_ratings(self) -> list[Doubles]:

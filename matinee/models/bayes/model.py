@@ -92,7 +92,7 @@ class BayesianMF(Recommender):
         32,
         low=1,
         high=4096,
-        help="draws stored in the model, evenly spaced over the sweeps; more are a little more accurate",
+        help="draws stored in the model, evenly spaced over the sweeps",
     )
     sets: bool = hyper(True, help="use who rated what, regardless of the rating")
     set_rank: int = hyper(
