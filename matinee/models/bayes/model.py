@@ -232,14 +232,13 @@ class BayesianMF(Recommender):
             limit.tick()
             if burnt_in >= 1:
                 draws.add(sampler)
-            train_rmse = float(self.deviation_) * sampler.error
-            valid_rmse = float(self.deviation_) * draws.valid_error
+            unit = float(self.deviation_)
+            train_rmse, valid_rmse = unit * sampler.error, unit * draws.valid_error
             losses.append((draws.effective_samples, train_rmse, valid_rmse))
             if options.progress:
-                has_valid = options.valid is not None and draws.n_sweeps > 0
-                validation = valid_rmse if has_valid else None
-                shown = valid_rmse if has_valid else train_rmse
-                options.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
+                validation = valid_rmse if options.valid and draws.n_sweeps else None
+                shown = f"RMSE {train_rmse if validation is None else validation:.4f}"
+                options.progress(Step(len(losses), total, shown, validation))
             if draws.relative_variance < self.tolerance:
                 break
         return losses
