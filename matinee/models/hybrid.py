@@ -49,11 +49,21 @@ from matinee.models.hyperparameters import hyper, learned
 from matinee.models.implicit_feedback import liked_from
 from matinee.models.interface import ItemLabels, ScoredItem
 from matinee.models.list_scores import caution
-from matinee.models.members import Steps, gathered, list_weights, settings_of_members
+from matinee.models.members import (
+    Steps,
+    check_names,
+    gathered,
+    has_half_life,
+    list_weights,
+    settings_of_members,
+)
+from matinee.models.recency import half_life_setting, recency_weights
 from matinee.models.registry import MEMBERS, member_named
 from matinee.models.stacking import standardized
 from matinee.threads import one_blas_thread
 
+STARS = "mf"
+"""The name of the member that predicts stars, unless it is set."""
 CHOICE = ("ials", "ease", "ials-all")
 """The names of the members that make lists."""
 FEWEST_HELD, MOST_WEIGHED = 100, 200_000
@@ -76,7 +86,8 @@ class Hybrid(Recommender):
 
     Settings of its members are prefixed with their names: `from_settings({"mf.factors": 32})`, or
     --set ials.factors=64 on the command line; the names are `mf` (or whatever `stars` says),
-    `ials`, `ease` and `ials-all`. Similarities, tastes and item vectors are those of the member
+    `ials`, `ease` and `ials-all`. A `half_life` is that of all members that have the setting,
+    unless their own is given. Similarities, tastes and item vectors are those of the member
     that predicts stars, if it has any, else those of `ials`.
     """
 
@@ -87,7 +98,7 @@ class Hybrid(Recommender):
     )
     usual_taste: ClassVar[float] = USUAL_TASTE
 
-    stars: str = hyper("mf", help="the model that predicts stars: mf, bayes, blend, item-knn, ...")
+    stars: str = hyper(STARS, help="the model that predicts stars: mf, bayes, blend, item-knn, ...")
     member_settings: str = hyper(
         "", help="space-separated settings of its members: mf.factors=32 ials.factors=64"
     )
@@ -100,6 +111,7 @@ class Hybrid(Recommender):
     regularization: float = hyper(
         1000.0, low=0, high=1e6, help="penalty of unequal weights, in held-out likes"
     )
+    half_life: float = half_life_setting()
 
     members_: dict[str, Recommender] = field(init=False, repr=False, default_factory=dict)
     """The member that predicts stars, then those that make lists, by name."""
@@ -116,7 +128,17 @@ class Hybrid(Recommender):
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """See `Recommender`; a name with a dot is the setting of a member."""
-        return super().from_settings(gathered(settings))
+        own = gathered(settings)
+        check_names(cls, own, cls._kinds(str(own.get("stars", STARS))))
+        return super().from_settings(own)
+
+    @staticmethod
+    def _kinds(stars: str) -> dict[str, type[Recommender]]:
+        """The classes of the members, by name."""
+        kinds = {stars: member_named(stars, (*MEMBERS, Blend))}
+        for name in CHOICE:
+            kinds[name] = member_named(name.partition("-")[0])
+        return kinds
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -140,19 +162,21 @@ class Hybrid(Recommender):
         settings = settings_of_members(
             self.name, self.member_settings, (self.stars, *CHOICE), self.seed
         )
-        predictor = member_named(self.stars, (*MEMBERS, Blend))
-        if not predictor.capabilities.predicts_stars:
+        kinds = self._kinds(self.stars)
+        if not kinds[self.stars].capabilities.predicts_stars:
             raise SettingError(
                 f"{self.name}: {self.stars} ranks items and does not predict stars; set stars to "
                 "mf, bayes or blend."
             )
-        members = {self.stars: predictor.from_settings(settings[self.stars])}
-        for name in CHOICE:
-            kind, _, has_all = name.partition("-")
-            given = settings[name]
-            if has_all and "threshold" not in given:
-                given = {"threshold": EVERY_RATING, **given}
-            members[name] = member_named(kind).from_settings(given)
+        members: dict[str, Recommender] = {}
+        for name, kind in kinds.items():
+            given: dict[str, Any] = {}
+            if name == "ials-all":
+                given["threshold"] = EVERY_RATING
+            if self.half_life > 0 and has_half_life(kind):
+                given["half_life"] = self.half_life
+            given |= settings[name]
+            members[name] = kind.from_settings(given)
         return members
 
     def _combine(self) -> None:
@@ -195,6 +219,7 @@ class Hybrid(Recommender):
     # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
+        recency_weights(train, self.half_life, self.name)  # refuses a table without times
         steps = Steps(options.progress, 2 * len(CHOICE) + 1)
         self.weights_ = self._learn_weights(train, options, steps)
         self.members_ = self._unfitted()
@@ -263,7 +288,10 @@ class Hybrid(Recommender):
     def _own(self, profile: UserState, name: str) -> UserState:
         """A person as one member sees them."""
         vector = self._split(profile.vector[None])[name][0]
-        return UserState(profile.item_index, profile.value, vector)
+        weight = None
+        if self.members_[name].half_life == self.half_life:
+            weight = profile.weight
+        return UserState(profile.item_index, profile.value, vector, weight)
 
     @cached_property
     def _average_stars(self) -> Floats:
