@@ -63,12 +63,9 @@ def check_names(
             ways = [f"{first}.{name} sets it for {first}"]
             ways += [f"{member}.{name} for {member}" for member in others]
             raise UnknownNameError(f"{told}; {joined(ways, 'and')}.")
-        dotted = [
-            f"{having[close][0]}.{close}" if close in having and close not in known else close
-            for close in nearest(name, dict.fromkeys([*known, *having]))
-        ]
-        if dotted:
-            quoted = [f"'{close}'" for close in dotted]
+        close = nearest(name, known) or [f"{having[one][0]}.{one}" for one in nearest(name, having)]
+        if close:
+            quoted = [f"'{one}'" for one in close]
             raise UnknownNameError(f"{told}. Did you mean {joined(quoted, 'or')}?")
         raise UnknownNameError(
             f"{told}. Its settings are: {', '.join(known)}, and those of its members, such as "

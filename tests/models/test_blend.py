@@ -360,7 +360,8 @@ def test_similarity_is_the_weighted_mean_over_the_models() -> None:
     with pytest.raises(UnsupportedError) as caught:
         biases.similar(ITEM)
     assert (
-        str(caught.value) == "blend has no item factors, so it cannot say what is similar; use hybrid."
+        str(caught.value)
+        == "blend has no item factors, so it cannot say what is similar; use hybrid."
     )
 
 
@@ -375,7 +376,8 @@ def test_tastes_and_vectors_are_those_of_the_model_with_most_weight_that_has_any
     with pytest.raises(UnsupportedError) as caught:
         knn.item_vectors()
     assert (
-        str(caught.value) == "blend has no item factors, so it cannot say what is similar; use hybrid."
+        str(caught.value)
+        == "blend has no item factors, so it cannot say what is similar; use hybrid."
     )
 
 

@@ -293,7 +293,9 @@ def test_top_items_are_those_that_recommend_gives(model: Model) -> None:
 @every_model_and_the_docs
 def test_similar_items_are_sorted_or_another_model_is_suggested(model: Model) -> None:
     if not has_similar(fitted(model)):
-        expected = f"{model.name} has no item factors, so it cannot say what is similar; use hybrid."
+        expected = (
+            f"{model.name} has no item factors, so it cannot say what is similar; use hybrid."
+        )
         assert error_message(UnsupportedError, lambda: fitted(model).similar(ITEM)) == expected
         return
     best = fitted(model).similar(ITEM, 8)
