@@ -14,7 +14,7 @@ GROUPS = {
     "Data": ["load", "read", "ReadOptions", "Dataset", "Ratings", "Catalog", "Film", "splits", "Split"],
     "Models": [
         "MODELS", "Baseline", "Popularity", "MatrixFactorization", "BayesianMF", "UserKNN", "ItemKNN", "ImplicitALS",
-        "EASE", "Blend", "DotProduct", "PlainMF", "EmbeddingMLP", "Network", "lr_find",
+        "EASE", "Blend", "Hybrid", "DotProduct", "PlainMF", "EmbeddingMLP", "Network", "lr_find",
     ],
     "Recommending": ["Guide", "Filters", "Dials", "Explanation"],
     "Evaluation": ["evaluate", "Report", "compare", "Comparison", "tune", "Tuning", "Plan"],

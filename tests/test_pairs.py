@@ -285,7 +285,7 @@ def test_training_without_a_named_model_picks_a_suitable_one_and_names_it(
     )
     assert f"\nTrained ials on {n:,} pairs in " in told
     assert load_model(tmp_path / "m.matinee")[0].name == "ials"
-    assert (default_model(PAIRS), default_model(Scale(1, 5, 1))) == ("ials", "mf")
+    assert (default_model(PAIRS), default_model(Scale(1, 5, 1))) == ("ials", "hybrid")
 
 
 def test_play_counts_train_with_weights_and_duplicates_are_reported(

@@ -57,24 +57,24 @@ def demo(out: Path, is_served: bool, port: int) -> None:
     guide = _train(data, out)
     size = out.stat().st_size
     click.echo(
-        "\n3. The model, trained on all ratings and "
+        "\n3. The model that makes lists, hybrid, trained on all ratings and "
         f"saved with the titles as {out} ({size:,} bytes)"
     )
     _recommend(guide)
     click.echo("\nContinue with real ratings:\n")
     if local_copy("ml-latest-small") is None:
         click.echo("  matinee data fetch ml-latest-small   (1 MB from GroupLens)")
-    click.echo("  matinee train ml-latest-small --model mf --out films.matinee")
+    click.echo("  matinee train ml-latest-small --out films.matinee")
     click.echo("  matinee recommend films.matinee --user 1")
 
 
 def _train(data: "Dataset", out: Path) -> "Guide":
-    from matinee.models.matrix_factorization import MatrixFactorization
+    from matinee.models.hybrid import Hybrid
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin
 
-    model = MatrixFactorization()
-    with progress_bar("Training mf on all ratings") as progress:
+    model = Hybrid()
+    with progress_bar("Training hybrid on all ratings") as progress:
         model.fit(data.ratings, progress=progress)
     guide = Guide(model, data.catalog, Origin(data.name, len(data.ratings), data.note))
     guide.save(out)

@@ -66,7 +66,7 @@ half_life_option = click.option(
     type=click.FloatRange(min=0),
     metavar="DAYS",
     help="Newer ratings count more: one that is DAYS older than the newest weighs half, as with "
-    "--set half_life=DAYS. For mf, ials, ease, item-knn and user-knn.",
+    "--set half_life=DAYS. For hybrid, mf, ials, ease, item-knn and user-knn.",
 )
 test_option = click.option(
     "--test", "test_source", metavar="DATA", help="Test part, if it is a separate table."

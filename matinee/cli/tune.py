@@ -14,7 +14,6 @@ from matinee.cli.options import (
     load_parts,
     make_model,
     make_model_for,
-    model_option,
     parse_settings,
     require_one_split,
     seed_option,
@@ -27,10 +26,19 @@ from matinee.cli.output import announce_compiling, as_json, note, progress_bar, 
 from matinee.cli.reading import reading_of
 from matinee.errors import SettingError
 
+TUNED = "mf"
+"""The model to tune if none is named: hybrid, the default elsewhere, has its stars."""
+
 
 @click.command()
 @data_argument
-@model_option
+@click.option(
+    "--model",
+    "model_name",
+    metavar="NAME",
+    help="Name of the model. Default: mf, which predicts the stars of hybrid, or ials for data "
+    "without ratings.",
+)
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
@@ -94,6 +102,9 @@ def tune(
         # Reports a wrong setting before the data are read
         make_model(model_name, settings, seed)
     dataset, splits = load_parts(source, columns, test_source, spec, seed)
+    if model_name is None and dataset.ratings.scale.has_stars:
+        model_name = TUNED
+        note(f"The model is {TUNED}, which predicts the stars of hybrid; --model selects another.")
     model = make_model_for(dataset, model_name, settings, seed)
     parts = list(splits)
     if len(parts) > 1:

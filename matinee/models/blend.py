@@ -344,7 +344,7 @@ class Blend(Recommender):
         except UnsupportedError:
             raise UnsupportedError(
                 f"{self.name} cannot explain what it recommends, "
-                f"because {model.name} in it cannot; use mf."
+                f"because {model.name} in it cannot; use {self.usual}."
             ) from None
 
     # -- similarity and tastes -----------------------------------------------------------

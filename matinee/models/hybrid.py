@@ -25,7 +25,7 @@ by how likely a person is to choose an item and to like it, and by how well it f
 The constants were chosen on parts of the training rows of MovieLens-100K, latest-small and -1M.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -51,11 +51,21 @@ from matinee.models.hyperparameters import hyper, learned
 from matinee.models.implicit_feedback import liked_from
 from matinee.models.interface import ItemLabels, ScoredItem
 from matinee.models.list_scores import caution
-from matinee.models.members import Steps, chosen_weights, gathered, settings_of_members
+from matinee.models.members import (
+    Steps,
+    check_names,
+    chosen_weights,
+    gathered,
+    has_half_life,
+    settings_of_members,
+)
+from matinee.models.recency import half_life_setting, recency_weights
 from matinee.models.registry import MEMBERS, member_named
 from matinee.models.stacking import standardized
 from matinee.threads import one_blas_thread
 
+STARS, LISTS = "mf", "ials,ease,ials-all"
+"""The usual members: the one that predicts stars, and those that make lists."""
 ALL = "-all"
 """The end of the name of a member that learns from all ratings, not from likes alone."""
 FEWEST_HELD, MOST_WEIGHED = 100, 200_000
@@ -78,7 +88,8 @@ class Hybrid(Recommender):
 
     Settings of its members are prefixed with their names: `from_settings({"mf.factors": 32})`, or
     --set ials.factors=64 on the command line; the names are `mf` (or whatever `stars` says),
-    `ials`, `ease` and `ials-all`. Similarities, tastes and item vectors are those of the member
+    `ials`, `ease` and `ials-all`. A `half_life` is that of all members that have the setting,
+    unless their own is given. Similarities, tastes and item vectors are those of the member
     that predicts stars, if it has any, else those of `ials`.
     """
 
@@ -89,9 +100,9 @@ class Hybrid(Recommender):
     )
     usual_taste: ClassVar[float] = USUAL_TASTE
 
-    stars: str = hyper("mf", help="the model that predicts stars: mf, bayes, blend, item-knn, ...")
+    stars: str = hyper(STARS, help="the model that predicts stars: mf, bayes, blend, item-knn, ...")
     lists: str = hyper(
-        "ials,ease,ials-all",
+        LISTS,
         help="comma-separated members that make lists: models that rank, each with -all for all "
         "ratings instead of likes, or with a number, as in ials,ials-2",
     )
@@ -104,6 +115,8 @@ class Hybrid(Recommender):
         high=0.5,
         help="fraction of the training ratings on which the weights are learned",
     )
+    half_life: float = half_life_setting()
+
     members_: dict[str, Recommender] = field(init=False, repr=False, default_factory=dict)
     """The member that predicts stars, then those that make lists, by name."""
     weights_: Doubles = learned("M", dtype=np.float64, least=0)
@@ -119,7 +132,18 @@ class Hybrid(Recommender):
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """See `Recommender`; a name with a dot is the setting of a member."""
-        return super().from_settings(gathered(settings))
+        own = gathered(settings)
+        lists = str(own.get("lists", LISTS)).split(",")
+        check_names(cls, own, cls._kinds(str(own.get("stars", STARS)), lists))
+        return super().from_settings(own)
+
+    @staticmethod
+    def _kinds(stars: str, lists: Sequence[str]) -> dict[str, type[Recommender]]:
+        """The classes of the members, by name."""
+        kinds = {stars: member_named(stars, (*MEMBERS, Blend))}
+        for name in filter(str.strip, lists):
+            kinds[name.strip()] = member_named(_kind(name.strip()))
+        return kinds
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -145,15 +169,17 @@ class Hybrid(Recommender):
                 f"{self.name}: {self.stars} ranks items and does not predict stars; set stars to "
                 "mf, bayes or blend."
             )
-        settings = settings_of_members(
-            self.name, self.member_settings, (self.stars, *self._list_names()), self.seed
-        )
-        members = {self.stars: predictor.from_settings(settings[self.stars])}
-        for name in self._list_names():
-            given = settings[name]
+        kinds = self._kinds(self.stars, self._list_names())
+        settings = settings_of_members(self.name, self.member_settings, tuple(kinds), self.seed)
+        members: dict[str, Recommender] = {}
+        for name, kind in kinds.items():
+            given: dict[str, Any] = {}
             if name.endswith(ALL):
-                given.setdefault("threshold", EVERY_RATING)
-            members[name] = member_named(_kind(name)).from_settings(given)
+                given["threshold"] = EVERY_RATING
+            if self.half_life > 0 and has_half_life(kind):
+                given["half_life"] = self.half_life
+            given |= settings[name]
+            members[name] = kind.from_settings(given)
         return members
 
     def _list_names(self) -> tuple[str, ...]:
@@ -212,6 +238,7 @@ class Hybrid(Recommender):
     # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
+        recency_weights(train, self.half_life, self.name)  # refuses a table without times
         steps = Steps(options.progress, 2 * len(self._list_names()) + 1)
         self.weights_ = self._learn_weights(train, options, steps)
         self.members_ = self._unfitted()
@@ -280,7 +307,10 @@ class Hybrid(Recommender):
     def _own(self, profile: UserState, name: str) -> UserState:
         """A person as one member sees them."""
         vector = self._split(profile.vector[None])[name][0]
-        return UserState(profile.item_index, profile.value, vector)
+        weight = None
+        if self.members_[name].half_life == self.half_life:
+            weight = profile.weight
+        return UserState(profile.item_index, profile.value, vector, weight)
 
     @cached_property
     def _average_stars(self) -> Floats:

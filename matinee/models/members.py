@@ -1,6 +1,6 @@
 """What the models that combine others share: settings of members, weights for lists, progress."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,13 @@ import numpy as np
 from matinee._types import Doubles, Floats, Indices
 from matinee.data.ratings import Grouped
 from matinee.data.split import Split
-from matinee.errors import SettingError
+from matinee.errors import SettingError, UnknownNameError
 from matinee.models.base import Recommender
+from matinee.models.configurable import Configurable
 from matinee.models.implicit_feedback import AUTO, find_threshold
 from matinee.models.stacking import ndcg, nonnegative_ridge, pairs_of, standardized
 from matinee.progress import Progress, Step
+from matinee.text import joined, nearest
 
 ENOUGH = 100
 """The number of held-out ratings, or likes, below which all weights are equal."""
@@ -28,6 +30,47 @@ def gathered(settings: Mapping[str, Any]) -> dict[str, Any]:
         given = str(own.get("member_settings", ""))
         own["member_settings"] = " ".join([given, *dotted]).strip()
     return own
+
+
+def has_half_life(kind: type[Configurable]) -> bool:
+    """Whether a model has the setting `half_life`."""
+    return any(setting.name == "half_life" for setting in kind.hypers())
+
+
+def check_names(
+    model: type[Configurable], names: Iterable[str], members: Mapping[str, type[Configurable]]
+) -> None:
+    """Checks that a model has these settings; a message about one of a member says how to set
+    it.
+
+    Args:
+        members: the classes of the members, by name.
+
+    Raises:
+        UnknownNameError: there is no such setting.
+    """
+    known = [setting.name for setting in model.hypers()]
+    having: dict[str, list[str]] = {}
+    for name, kind in members.items():
+        for setting in kind.hypers():
+            having.setdefault(setting.name, []).append(name)
+    for name in names:
+        if name in known:
+            continue
+        told = f"{model.name} has no setting '{name}'"
+        if name in having:
+            first, *others = having[name]
+            ways = [f"{first}.{name} sets it for {first}"]
+            ways += [f"{member}.{name} for {member}" for member in others]
+            raise UnknownNameError(f"{told}; {joined(ways, 'and')}.")
+        close = nearest(name, known) or [f"{having[one][0]}.{one}" for one in nearest(name, having)]
+        if close:
+            quoted = [f"'{one}'" for one in close]
+            raise UnknownNameError(f"{told}. Did you mean {joined(quoted, 'or')}?")
+        raise UnknownNameError(
+            f"{told}. Its settings are: {', '.join(known)}, and those of its members, such as "
+            "mf.factors."
+        )
 
 
 def settings_of_members(

@@ -572,7 +572,7 @@ def test_three_items_with_text_ids_have_two_components_of_one_film_at_each_end()
 
 def test_models_without_useful_factors_are_refused() -> None:
     for model in (Popularity, Baseline):
-        told = f"{model.name} has no item factors, so it has no components; use mf."
+        told = f"{model.name} has no item factors, so it has no components; use hybrid."
         assert error_message(UnsupportedError, components, Guide(fitted(model))) == told
     nothing = MatrixFactorization().fit(simulated(signal=0), n_threads=1)
     assert not nothing.item_factors_.any()

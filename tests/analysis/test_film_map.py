@@ -192,10 +192,10 @@ def test_wrong_settings_are_refused(guide: Guide, settings: dict[str, Any], told
 def test_models_without_factors_are_refused() -> None:
     ratings = simulated(50, 20, 600)
     assert error_message(UnsupportedError, make_map, Guide(Baseline().fit(ratings))) == (
-        "baseline has no item factors, so it cannot make a map; use mf."
+        "baseline has no item factors, so it cannot make a map; use hybrid."
     )
     assert error_message(UnsupportedError, make_map, Guide(Popularity().fit(ratings))) == (
-        "popularity has no item factors, so it cannot make a map; use mf."
+        "popularity has no item factors, so it cannot make a map; use hybrid."
     )
     nothing = MatrixFactorization(factors=4, epochs=1).fit(ratings, n_threads=1)
     nothing.item_factors_[:] = 0

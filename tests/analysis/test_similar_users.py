@@ -262,7 +262,7 @@ def test_without_histories_there_are_people_and_no_films(tmp_path: Path) -> None
 
 def test_models_without_tastes_are_refused() -> None:
     for model in (Popularity, Baseline):
-        told = f"{model.name} has no taste vectors to compare; use mf."
+        told = f"{model.name} has no taste vectors to compare; use hybrid."
         assert error_message(UnsupportedError, neighbors, Guide(fitted(model)), 5) == told
     nothing = MatrixFactorization().fit(simulated(signal=0), n_threads=1)
     told = "This mf model learned only biases, so tastes cannot be compared."

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from matinee.models import MODELS
+from matinee.models.ials import ImplicitALS
 from matinee.recommendation.model_file import load_model
 from tests.cli.conftest import RANKING_KEYS, RATING_KEYS, on_a_terminal
 from tests.helpers import as_json, good, refused, run
@@ -42,13 +43,31 @@ def test_train_writes_a_file_and_suggests_the_next_command(table: Path, tmp_path
     assert (settings["factors"], settings["epochs"], settings["seed"]) == (4, 3, 7)
 
 
-def test_the_number_of_threads_does_not_change_the_results(table: Path, tmp_path: Path) -> None:
+def test_without_a_name_the_model_is_hybrid_whose_members_have_the_settings_given(
+    table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.matinee"
+    words = ("--set", "mf.factors=4", "--set", "ials-all.factors=6", "--set", "holdout=0.2")
+    assert "Trained hybrid on 500 ratings in " in good("train", table, *words, "--out", out).stderr
+    model = load_model(out)[0]
+    assert (model.name, model.settings()["holdout"]) == ("hybrid", 0.2)
+    members = model.members()
+    assert list(members) == ["mf", "ials", "ease", "ials-all"]
+    assert members["mf"].settings()["factors"] == 4
+    assert members["ials-all"].settings()["factors"] == 6
+    assert members["ials"].settings() == ImplicitALS().settings()
+
+
+@pytest.mark.parametrize("model", ["mf", "hybrid"])
+def test_the_number_of_threads_does_not_change_the_results(
+    model: str, table: Path, tmp_path: Path
+) -> None:
     for threads in (1, 2):
         good(
             "train",
             table,
-            "--set",
-            "factors=4",
+            "--model",
+            model,
             "--threads",
             threads,
             "--out",
@@ -92,8 +111,37 @@ def test_a_file_without_histories_is_smaller_and_recommend_warns(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--set", "epoch=8"), "mf has no setting 'epoch'. Did you mean 'epochs'"),
-        (("--set", "factors=many"), "mf: factors must be a whole number, not 'many' (default 64)."),
+        (
+            ("--model", "mf", "--set", "epoch=8"),
+            "mf has no setting 'epoch'. Did you mean 'epochs'",
+        ),
+        (
+            ("--model", "mf", "--set", "factors=many"),
+            "mf: factors must be a whole number, not 'many' (default 64).",
+        ),
+        (
+            ("--set", "mf.factors=many"),
+            "mf: factors must be a whole number, not 'many' (default 64).",
+        ),
+        (
+            ("--set", "learning_rate=.1"),
+            "hybrid has no setting 'learning_rate'; mf.learning_rate sets it for mf.",
+        ),
+        (
+            ("--set", "epochs=3"),
+            "hybrid has no setting 'epochs'; mf.epochs sets it for mf, ials.epochs for ials and "
+            "ials-all.epochs for ials-all.",
+        ),
+        (
+            ("--set", "stars=bayes", "--set", "samples=3"),
+            "hybrid has no setting 'samples'; bayes.samples sets it for bayes.",
+        ),
+        (("--set", "hold_out=.2"), "hybrid has no setting 'hold_out'. Did you mean 'holdout'?"),
+        (
+            ("--set", "qqqq=1"),
+            "hybrid has no setting 'qqqq'. Its settings are: seed, stars, member_settings, holdout, "
+            "regularization, half_life, and those of its members, such as mf.factors.",
+        ),
         (
             ("--set", "factors"),
             "--set factors is not of the form KEY=VALUE, such as --set factors=32.",
@@ -122,8 +170,11 @@ def test_wrong_settings_are_reported_in_one_line(
 
 
 def test_a_misspelled_setting_suggests_the_right_one(table: Path, tmp_path: Path) -> None:
-    told = refused("train", table, "--set", "factor=8", "--out", tmp_path / "m.matinee")
+    out = tmp_path / "m.matinee"
+    told = refused("train", table, "--model", "mf", "--set", "factor=8", "--out", out)
     assert re.match(r"mf has no setting 'factor'\. Did you mean .*'factors'.*\?$", told)
+    told = refused("train", table, "--set", "factor=8", "--out", out)
+    assert re.match(r"hybrid has no setting 'factor'\. Did you mean .*'mf\.factors'.*\?$", told)
 
 
 def test_missing_data_is_reported(tmp_path: Path) -> None:
@@ -150,7 +201,8 @@ def test_missing_data_is_reported(tmp_path: Path) -> None:
 
 
 def test_on_a_terminal_training_shows_its_progress(table: Path, tmp_path: Path) -> None:
-    assert "Training mf" in on_a_terminal("train", table, "--out", tmp_path / "m.matinee")
+    out = tmp_path / "m.matinee"
+    assert "Training hybrid" in on_a_terminal("train", table, "--out", out)
 
 
 def test_training_never_replaces_a_file_that_is_not_a_model(tmp_path: Path) -> None:

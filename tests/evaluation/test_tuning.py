@@ -537,6 +537,14 @@ def table(tmp_path: Path) -> str:
     return str(write_table(tmp_path / "ratings.csv", TABLE))
 
 
+def test_without_a_name_the_stars_of_the_default_model_are_tuned(table: str) -> None:
+    options = ("--trials", "1", "--validation", "random:0.2", "--scale", "1:5")
+    told = CliRunner().invoke(tune_command, [table, *options], catch_exceptions=False)
+    note = "The model is mf, which predicts the stars of hybrid; --model selects another.\n"
+    assert note in told.stderr
+    assert shlex.split(told.stdout.splitlines()[-1])[3:5] == ["--model", "mf"]
+
+
 def test_the_command_line_prints_a_history_and_what_to_type(table: str) -> None:
     options = (
         "--model",

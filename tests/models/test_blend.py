@@ -345,7 +345,7 @@ def test_the_error_names_the_model_that_cannot_explain() -> None:
         explain(one, Catalog(), 1, ITEM)
     assert (
         str(caught.value)
-        == "blend cannot explain what it recommends, because popularity in it cannot; use mf."
+        == "blend cannot explain what it recommends, because popularity in it cannot; use hybrid."
     )
 
 
@@ -360,7 +360,8 @@ def test_similarity_is_the_weighted_mean_over_the_models() -> None:
     with pytest.raises(UnsupportedError) as caught:
         biases.similar(ITEM)
     assert (
-        str(caught.value) == "blend has no item factors, so it cannot say what is similar; use mf."
+        str(caught.value)
+        == "blend has no item factors, so it cannot say what is similar; use hybrid."
     )
 
 
@@ -371,11 +372,12 @@ def test_tastes_and_vectors_are_those_of_the_model_with_most_weight_that_has_any
     knn = Blend.from_settings({"models": "item-knn"}).fit(table(), n_threads=1)
     with pytest.raises(UnsupportedError) as caught:
         knn.user_tastes(np.arange(5))
-    assert str(caught.value) == "blend has no taste vectors to compare; use mf."
+    assert str(caught.value) == "blend has no taste vectors to compare; use hybrid."
     with pytest.raises(UnsupportedError) as caught:
         knn.item_vectors()
     assert (
-        str(caught.value) == "blend has no item factors, so it cannot say what is similar; use mf."
+        str(caught.value)
+        == "blend has no item factors, so it cannot say what is similar; use hybrid."
     )
 
 

@@ -293,7 +293,9 @@ def test_top_items_are_those_that_recommend_gives(model: Model) -> None:
 @every_model_and_the_docs
 def test_similar_items_are_sorted_or_another_model_is_suggested(model: Model) -> None:
     if not has_similar(fitted(model)):
-        expected = f"{model.name} has no item factors, so it cannot say what is similar; use mf."
+        expected = (
+            f"{model.name} has no item factors, so it cannot say what is similar; use hybrid."
+        )
         assert error_message(UnsupportedError, lambda: fitted(model).similar(ITEM)) == expected
         return
     best = fitted(model).similar(ITEM, 8)
@@ -421,7 +423,7 @@ def test_users_and_items_without_train_ratings_are_no_trouble(model: Model) -> N
 def test_a_score_is_the_sum_of_its_parts_or_another_model_is_suggested(model: Model) -> None:
     one = fitted(model)
     if not explains(one):
-        expected = f"{model.name} cannot explain what it recommends; use mf."
+        expected = f"{model.name} cannot explain what it recommends; use hybrid."
         assert error_message(UnsupportedError, lambda: one.parts(1, ITEM)) == expected
         return
     few: dict[int | str, float] = {7: 5.0, 27: 1.0, ITEM: 4.0}

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats
 from matinee.data.catalog import Catalog
 from matinee.data.ratings import NO_TIME, PAIRS, Ratings
-from matinee.errors import SettingError
+from matinee.errors import SettingError, UnsupportedError
 from matinee.evaluation.tuning import tune
 from matinee.evaluation.tuning_study import Plan, search_space
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.blend import Blend
 from matinee.models.ease import EASE
+from matinee.models.hybrid import Hybrid
 from matinee.models.ials import ImplicitALS
 from matinee.models.implicit_feedback import random_matrix_norm
 from matinee.models.knn import ItemKNN, UserKNN
@@ -30,7 +31,7 @@ from tests.conftest import simulated
 from tests.helpers import arrays, assert_same, error_message, history, run, write_table
 
 Model = type[Recommender]
-WITH_HALF_LIFE: list[Model] = [MatrixFactorization, ImplicitALS, EASE, ItemKNN, UserKNN]
+WITH_HALF_LIFE: list[Model] = [MatrixFactorization, ImplicitALS, EASE, ItemKNN, UserKNN, Hybrid]
 STARS: list[Model] = [MatrixFactorization, ItemKNN, UserKNN]
 HALF_LIFE = 200.0
 NEWEST = 1_500_000_000
@@ -289,7 +290,7 @@ def leaning(model: Recommender) -> float:
 @each(WITH_HALF_LIFE)
 @pytest.mark.parametrize("has_stars", [True, False])
 def test_where_tastes_flip_the_new_ones_win(model: Model, has_stars: bool) -> None:
-    if not has_stars and model is MatrixFactorization:
+    if not has_stars and model in (MatrixFactorization, Hybrid):
         return
     ratings = flipped(has_stars=has_stars)
     old, new = (
@@ -396,6 +397,21 @@ def test_a_blend_keeps_the_times_for_its_models() -> None:
     assert 1 <= blend.predict(1, 57) <= 5
 
 
+def test_the_half_life_of_a_hybrid_is_that_of_its_members_unless_they_have_their_own() -> None:
+    one = Hybrid.from_settings({"half_life": 90, "stars": "item-knn", "ease.half_life": 30})
+    found = {name: member.half_life for name, member in one._unfitted().items()}
+    assert found == {"item-knn": 90, "ials": 90, "ease": 30, "ials-all": 90}
+    biases = Hybrid.from_settings({"half_life": 90, "stars": "baseline"})._unfitted()["baseline"]
+    assert "half_life" not in biases.settings()
+
+
+def test_a_hybrid_explains_a_known_user_by_the_weights_of_their_ratings() -> None:
+    one = Hybrid(half_life=HALF_LIFE, stars="item-knn").fit(table(), n_threads=1)
+    alone = ItemKNN(half_life=HALF_LIFE).fit(table(), n_threads=1)
+    found, expected = one.parts(7, 57)[1].ratings, alone.parts(7, 57)[1].ratings
+    assert found.tolist() == expected.tolist()
+
+
 def test_pearson_has_no_half_life() -> None:
     expected = (
         "item-knn: half_life needs another similarity than pearson, such as adjusted-cosine or "
@@ -411,8 +427,13 @@ def test_pearson_has_no_half_life() -> None:
 
 @each(WITH_HALF_LIFE)
 def test_it_is_searched_only_if_there_are_times(model: Model) -> None:
-    names = [[one.name for one in search_space(model(), (), has)] for has in (True, False)]
-    assert set(names[0]) - set(names[1]) == {"half_life"}
+    with_times = {one.name for one in search_space(model(), (), True)}
+    if model is Hybrid:
+        assert with_times == {"half_life"}
+        told = "hybrid has no settings to search; tune another model, such as mf."
+        assert error_message(UnsupportedError, search_space, model(), (), False) == told
+        return
+    assert with_times - {one.name for one in search_space(model(), (), False)} == {"half_life"}
 
 
 def test_a_search_proposes_half_lives_and_none() -> None:
@@ -451,4 +472,4 @@ def test_the_option_needs_times(tmp_path: Path) -> None:
     path = write_table(tmp_path / "ratings.csv", table())
     refused = run("evaluate", str(path), "--half-life", "90")
     assert refused.exit_code == 1
-    assert "half_life needs the times of the ratings" in refused.stderr
+    assert "hybrid: half_life needs the times of the ratings" in refused.stderr

@@ -526,7 +526,7 @@ def test_users_and_items_without_training_ratings(model: type[Recommender]) -> N
 
 def test_a_model_that_cannot_explain_and_what_is_unknown() -> None:
     guide = Guide(fitted(MatrixFactorization))
-    expected = "popularity cannot explain what it recommends; use mf."
+    expected = "popularity cannot explain what it recommends; use hybrid."
     assert (
         error_message(UnsupportedError, lambda: Guide(fitted(Popularity)).explain(1, ITEM))
         == expected
@@ -646,7 +646,7 @@ def test_the_error_for_an_unknown_user_contains_the_whole_command(files: Path) -
     [
         (
             ("popularity.matinee", "--user", 1, "--item", "Alien"),
-            "popularity cannot explain what it recommends; use mf.",
+            "popularity cannot explain what it recommends; use hybrid.",
         ),
         (("mf.matinee", "--user", 1, "--item", "Aliem"), "No item or title 'Aliem' among the "),
         (("mf.matinee", "--user", "x", "--item", "Alien"), "No user 'x' among the "),

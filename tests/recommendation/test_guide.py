@@ -366,7 +366,7 @@ def test_an_item_is_not_like_itself_and_cosines_fall(guide: Guide) -> None:
 def test_a_model_without_factors_names_one_that_has_them() -> None:
     guide = Guide(Popularity().fit(simulated(), n_threads=1))
     assert error_message(UnsupportedError, guide.similar, 7) == (
-        "popularity has no item factors, so it cannot say what is similar; use mf, or --by co-rating."
+        "popularity has no item factors, so it cannot say what is similar; use hybrid, or --by co-rating."
     )
 
 

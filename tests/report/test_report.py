@@ -377,7 +377,7 @@ def test_each_section_mentions_that_the_model_only_ranks() -> None:
     assert "It does not predict stars, so there are no errors in stars." in seen.text
     assert told.findings.best == "popularity learns no biases; use mf, dot-product or baseline."
     assert [one.note for one in told.examples] == [
-        "popularity cannot explain what it recommends; use mf."
+        "popularity cannot explain what it recommends; use hybrid."
     ] * 2
     assert seen.text.count("popularity cannot explain") == 2
     assert len(seen.all("svg")) == 2
