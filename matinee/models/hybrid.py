@@ -304,6 +304,10 @@ class Hybrid(Recommender):
         return self._scores_at(vectors, self.usual_taste)
 
     def _scores_at(self, vectors: Floats, taste: float) -> Floats:
+        stars = self._predict_all(vectors) if self.has_stars else None
+        return self._scores_given(stars, vectors, taste)
+
+    def _scores_given(self, stars: Floats | None, vectors: Floats, taste: float) -> Floats:
         parts = self._split(vectors)
         choice = np.zeros((len(vectors), len(self.items_)))
         for name, weight in self.member_weights().items():
@@ -313,13 +317,12 @@ class Hybrid(Recommender):
         weight = MOST_CHOICE + (LEAST_CHOICE - MOST_CHOICE) * taste
         total = weight * np.log1p(np.logaddexp(0, choice))
         total -= CAUTION * (1 + taste) / np.sqrt(self.item_counts_ + 1.0)
-        if self.has_stars:
-            total += self._stars_in_score(vectors, parts[self.stars], taste)
+        if stars is not None:
+            total += self._stars_in_score(stars.astype(np.float64), vectors, taste)
         return total.astype(np.float32)
 
-    def _stars_in_score(self, vectors: Floats, own: Floats, taste: float) -> Doubles:
+    def _stars_in_score(self, stars: Doubles, vectors: Floats, taste: float) -> Doubles:
         """What stars and genres add to the score, (B, I)."""
-        stars = self.predictor.stars_of(own).astype(np.float64)
         unit = (self.scale_.highest - self.scale_.lowest) / 4
         genres = liking(self._content, vectors[:, self.ends_[-1] :], CLEAR * unit)
         lower = stars - caution(self.scale_, self.item_counts_) + GENRES_IN_LIKE * genres
@@ -330,8 +333,7 @@ class Hybrid(Recommender):
         return TASTE * taste * fit - LIKE * np.logaddexp(0, -margin / SPREAD)
 
     def because(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Longs]:
-        """For each item, the positions of the liked ratings that most put it into lists, best
-        first."""
+        """See `Recommender`; by the first of `ease`, `ials` and `ials-all` that makes lists."""
         weights = self.member_weights()
         name = next(name for name in ("ease", "ials", "ials-all") if weights[name] > 0)
         attributions = self.members_[name].attribute(self._own(profile, name), item_index)

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matinee._types import Doubles
+from matinee._types import Doubles, Longs
 from matinee.errors import SettingError
 from matinee.models.base import Recommender, UserState
+from matinee.models.list_scores import shrunk
 
 AGGREGATIONS = ("mean", "least-misery")
 #: Weight of the scores beyond the scale in a tie; too small to show in a printed score.
@@ -24,6 +25,16 @@ class GroupScores(NamedTuple):
     members: Doubles
     """(M, I), one row per person: stars inside the scale. For a model without stars, each
     person's scores in standard deviations above the mean of their scores of all items."""
+    stars: Doubles | None = None
+    """(M, I), the members' stars before clipping; None for a model without stars."""
+
+    def shown(self, model: Recommender, item_index: Longs, how: str) -> Doubles | None:
+        """The group's stars of some items as lists show them (`shrunk`), (K,), if it has any."""
+        if self.stars is None:
+            return None
+        counts = model.item_counts_[item_index]
+        each = [shrunk(model.scale_, stars[item_index], counts) for stars in self.stars]
+        return _aggregate(np.stack(each), how)
 
 
 def group_scores(
@@ -49,14 +60,15 @@ def group_scores(
         )
     if not profiles:
         raise SettingError("A group needs at least one person.")
-    each = [model.scores(profile, taste) for profile in profiles]
-    scores = np.stack(each).astype(np.float64)  # (M, I)
+    each = [model.ranking(profile, taste) for profile in profiles]
+    scores = np.stack([ranking.scores for ranking in each]).astype(np.float64)  # (M, I)
     if not model.has_stars:
         members = _standardized(scores)
         ranked_by = _aggregate(members, how)
         return GroupScores(ranked_by, ranked_by, members)
     lowest, highest = model.scale_.lowest, model.scale_.highest
-    stars = np.stack([model.all_stars(profile) for profile in profiles]).astype(np.float64)
+    predicted = [ranking.stars for ranking in each if ranking.stars is not None]
+    stars = np.stack(predicted).astype(np.float64)
     members = np.clip(stars, lowest, highest)
     if model.ranks_by_stars and taste in (None, model.usual_taste):
         # Nobody's prediction counts for more than the best rating; beyond it, it breaks ties
@@ -64,7 +76,7 @@ def group_scores(
         ranked_by = _aggregate(within, how) + _TIE_BREAK * _aggregate(scores, how)
     else:
         ranked_by = _aggregate(_standardized(scores), how)
-    return GroupScores(ranked_by, _aggregate(members, how), members)
+    return GroupScores(ranked_by, _aggregate(members, how), members, stars)
 
 
 def _standardized(scores: Doubles) -> Doubles:

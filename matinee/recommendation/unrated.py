@@ -2,9 +2,12 @@
 
 from collections.abc import Set as AbstractSet
 
+import numpy as np
+
 from matinee.data.catalog import Catalog
 from matinee.data.vocabulary import Id
 from matinee.models.base import Recommender, UserState
+from matinee.models.list_scores import shrunk
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.suggestions import Suggestion, Suggestions
 
@@ -39,6 +42,7 @@ def with_unrated(
             n_ratings=0,
             mean=None,
             deviation=scored.deviation,
+            shown=scored.stars and float(shrunk(model.scale_, [scored.score], np.zeros(1))[0]),
         )
         lines.append(line)
     # Caution would leave no item without ratings in a list
