@@ -17,7 +17,7 @@ from tests.helpers import fitted, guide, small_table
 
 COLUMNS = [
     *("rank", "item_id", "title", "year", "genres", "score", "stars", "n_ratings", "mean"),
-    "deviation",
+    *("deviation", "percentile"),
 ]
 
 
@@ -43,7 +43,7 @@ def test_a_frame_has_a_row_for_each_item() -> None:
     frame = listed.to_frame()
     assert frame.columns == COLUMNS
     assert frame["rank"].to_list() == [1, 2, 3, 4]
-    for name in ("item_id", "score", "stars", "n_ratings", "mean", "deviation"):
+    for name in ("item_id", "score", "stars", "n_ratings", "mean", "deviation", "percentile"):
         assert frame[name].to_list() == [getattr(line, name) for line in listed]
     for name in ("title", "year"):
         assert frame[name].to_list() == [getattr(line.film, name) for line in listed]
