@@ -71,10 +71,10 @@ class Explanation:
         reasons: the person's ratings, in descending order of the absolute contribution. Empty
             if ratings only count through `user` (baseline), and for users of a file without
             histories.
-        rest: the part that the ratings do not explain. For a new person it is 0. The
-            parameters of a known user were trained together with everyone else's, by a
-            training that stops early, so they differ a little from what the ratings alone
-            would give.
+        rest: the part that the ratings do not explain. It is 0 for a new person, and in a model
+            whose known users are what their ratings alone give, such as mf. In `mlp` and
+            `Network`, and in mf of files of earlier versions, the parameters of a known user
+            were trained together with everyone else's, and differ a little.
         clipping: negative if the score is above the scale, positive if it is below.
         n_ratings: ratings of this item by all users.
         n_own_ratings: ratings of this person, as far as the model knows them.

@@ -33,7 +33,10 @@ def with_unrated(
     item_ids = _unrated_ids(model, catalog, filters, excluded)
     labels = [catalog.feature_names(item_id) for item_id in item_ids]
     lines = list(rated.items)
-    for item_id, scored in zip(item_ids, model.score_new_items(profile, labels), strict=True):
+    predicted = model.score_new_items(profile, labels)
+    scores = np.array([scored.score for scored in predicted])
+    shown = shrunk(model.scale_, scores, np.zeros(len(scores), np.int64))
+    for place, (item_id, scored) in enumerate(zip(item_ids, predicted, strict=True)):
         line = Suggestion(
             item_id=item_id,
             film=catalog[item_id],
@@ -42,7 +45,7 @@ def with_unrated(
             n_ratings=0,
             mean=None,
             deviation=scored.deviation,
-            shown=scored.stars and float(shrunk(model.scale_, [scored.score], np.zeros(1))[0]),
+            shown=scored.stars and shown.tolist()[place],
         )
         lines.append(line)
     # Caution would leave no item without ratings in a list

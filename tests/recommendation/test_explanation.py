@@ -90,9 +90,8 @@ def test_a_rating_adds_what_the_regression_of_its_surprise_alone_gives(
         - small.item_bias_[profile.item_index]
         - profile.vector[0]
     )
-    pull = np.full(
-        6, (small.regularization * 15 + small.factor_shrinkage) * float(small.deviation_)
-    )
+    regularization, shrinkage = small.penalty_.tolist()
+    pull = np.full(6, (regularization * 15 + shrinkage) * float(small.deviation_))
     for place, item_id in enumerate(mine):
         alone = np.where(np.arange(15) == place, surprise, 0)
         expected = small.item_factors_[item] @ reference.ridge(factors, alone, pull)
@@ -144,19 +143,45 @@ def test_the_strongest_rating_comes_first_and_keeps_its_film_and_stars(
     )
 
 
-def test_a_known_user_has_a_rest_that_is_smaller_than_the_difference_from_a_newcomer(
-    ratings: Ratings,
-) -> None:
-    model = fitted(MatrixFactorization)
-    rests, differences = [], []
-    for user in range(1, 301, 5):
+@pytest.mark.parametrize("half_life", [0, 300])
+def test_the_ratings_of_a_known_user_explain_all_of_their_prediction(half_life: float) -> None:
+    model = MatrixFactorization(factors=6, half_life=half_life).fit(table(), n_threads=1)
+    for user in range(1, 301, 20):
         found = explain(model, Catalog(), user, ITEM)
         assert explain(model, Catalog(), model.profile(user), ITEM) == found
-        rests.append(abs(found.rest))
-        differences.append(
-            abs(found.score - explain(model, Catalog(), history(ratings, user), ITEM).score)
-        )
-    assert 0 < np.median(rests) < 0.6 * np.median(differences)
+        assert found.is_exact
+        assert found.rest == 0
+        assert "residual" not in found.sentence()
+        assert total(found) == pytest.approx(model.predict(user, ITEM), abs=1e-4)
+        if not half_life:
+            newcomer = explain(model, Catalog(), history(table(), user), ITEM)
+            assert contributions(found) == pytest.approx(contributions(newcomer), abs=1e-4)
+            without = {reason.item_id: reason.without for reason in newcomer.reasons}
+            assert {reason.item_id: reason.without for reason in found.reasons} == pytest.approx(
+                without, abs=1e-4
+            )
+
+
+def test_with_a_half_life_without_a_rating_is_the_weighted_regression_without_it() -> None:
+    model = MatrixFactorization(factors=6, half_life=300).fit(table(), n_threads=1)
+    profile, item = model.profile(5), model.items_.index(ITEM)
+    assert profile.weight is not None
+    found = {
+        reason.item_id: reason.without for reason in explain(model, Catalog(), 5, ITEM).reasons
+    }
+    regularization, shrinkage = model.penalty_.tolist()
+    for place in range(0, len(profile.value), 5):
+        rows = np.arange(len(profile.value)) != place
+        rated, weight = profile.item_index[rows], profile.weight[rows].astype(np.float64)
+        slopes = np.column_stack([np.ones(len(rated)), model.item_factors_[rated]])
+        residual = profile.value[rows] - float(model.global_mean_) - model.item_bias_[rated]
+        pull = (regularization * weight.sum() + shrinkage) * float(model.deviation_)
+        form = slopes.T * weight @ slopes + np.diag([model.bias_shrinkage] + [pull] * 6)
+        bias, *taste = np.linalg.solve(form, slopes.T @ (weight * residual)).tolist()
+        stars = float(model.global_mean_) + model.item_bias_[item] + bias
+        stars += model.item_factors_[item] @ np.array(taste)
+        item_id = model.items_.id(int(profile.item_index[place]))
+        assert found[item_id] == pytest.approx(stars, abs=1e-4)
 
 
 @pytest.mark.parametrize("model", [Baseline, MatrixFactorization])
