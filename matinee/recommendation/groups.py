@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from matinee._types import Doubles, Longs
+from matinee._types import Doubles
 from matinee.errors import SettingError
 from matinee.models.base import Recommender, UserState
-from matinee.models.list_scores import shrunk
 
 AGGREGATIONS = ("mean", "least-misery")
 #: Weight of the scores beyond the scale in a tie; too small to show in a printed score.
@@ -25,16 +24,6 @@ class GroupScores(NamedTuple):
     members: Doubles
     """(M, I), one row per person: stars inside the scale. For a model without stars, each
     person's scores in standard deviations above the mean of their scores of all items."""
-    stars: Doubles | None = None
-    """(M, I), the members' stars before clipping; None for a model without stars."""
-
-    def shown(self, model: Recommender, item_index: Longs, how: str) -> Doubles | None:
-        """The group's stars of some items as lists show them (`shrunk`), (K,), if it has any."""
-        if self.stars is None:
-            return None
-        counts = model.item_counts_[item_index]
-        each = [shrunk(model.scale_, stars[item_index], counts) for stars in self.stars]
-        return _aggregate(np.stack(each), how)
 
 
 def group_scores(
@@ -76,7 +65,7 @@ def group_scores(
         ranked_by = _aggregate(within, how) + _TIE_BREAK * _aggregate(scores, how)
     else:
         ranked_by = _aggregate(_standardized(scores), how)
-    return GroupScores(ranked_by, _aggregate(members, how), members, stars)
+    return GroupScores(ranked_by, _aggregate(members, how), members)
 
 
 def _standardized(scores: Doubles) -> Doubles:

@@ -282,8 +282,7 @@ class Guide:
         chosen, note = self._choose(scores.ranked_by, left_out, k, filters, dials)
         lines = []
         scored = self.model.scored(None, chosen, scores.ranked_by, scores.group)
-        shown = scores.shown(self.model, chosen, how)
-        suggestions = _placed(self._lines(scored), scores.ranked_by, shown)
+        suggestions = _placed(self._lines(scored), scores.ranked_by, None)
         members = scores.members[:, chosen].T.tolist()  # (k, M)
         for suggestion, member_scores in zip(suggestions, members, strict=True):
             lines.append(replace(suggestion, members=tuple(member_scores)))
@@ -512,7 +511,7 @@ def _placed(lines: list[Suggestion], scores: Reals, shown: Doubles | None) -> li
 
     Args:
         scores: of all items, (I,).
-        shown: (k,); None for a model without stars.
+        shown: (k,); None for a group or a model without stars.
     """
     n_below = np.searchsorted(np.sort(scores), [line.score for line in lines])
     shares = (n_below / len(scores)).tolist()

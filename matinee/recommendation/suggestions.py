@@ -30,7 +30,8 @@ class Suggestion:
         percentile: the share of all items with a lower score, 0 to 1; None in a list of similar
             items, and for items that nobody has rated.
         shown: the stars as tables and pages show them: shrunk near the top of the scale (see
-            `models.list_scores.shrunk`), so that equal stars are rare; None without stars.
+            `models.list_scores.shrunk`), so that equal stars are rare; None in a list for a
+            group or of similar items, and without stars.
     """
 
     item_id: Id

@@ -125,8 +125,10 @@ class FilmCards:
         for row, liked in enumerate(places):
             if liked:
                 names = joined([self.name(index) for index in profile.item_index[liked].tolist()])
-                text = "why_because" if model.scale_.has_stars else "why_because_have"
-                reasons[row] = texts.FOR_YOU[text].format(names=names)
+                text = texts.FOR_YOU["why_because"]
+                if not model.scale_.has_stars:
+                    text = texts.FOR_YOU["why_because_have"]
+                reasons[row] = text.format(names=names)
         return reasons
 
     def _similar_or_popular(self, indices: list[int], ratings: Mapping[int, float]) -> list[str]:

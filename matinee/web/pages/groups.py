@@ -248,4 +248,4 @@ def _recommend(
 
 def _group_film(snapshot: ModelSnapshot, item: Suggestion) -> GroupFilm:
     line = snapshot.films.summary(snapshot.index_of(item.item_id))
-    return GroupFilm(**line, stars=item.shown)
+    return GroupFilm(**line, stars=item.stars)
