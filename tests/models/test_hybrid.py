@@ -20,6 +20,7 @@ from matinee.models.list_scores import caution
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.members import chosen_weights
 from matinee.models.stacking import ndcg, standardized
+from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import simulated
 
@@ -137,6 +138,17 @@ def test_a_film_is_there_because_of_liked_ratings_alone() -> None:
     profile = fitted().fold_in(person)
     for positions in fitted().because(profile, np.arange(20, dtype=np.int32)):
         assert all(profile.value[place] >= 4 for place in positions.tolist())
+
+
+def test_explanations_name_films_of_the_liked_genre() -> None:
+    guide = Guide(fitted())
+    profile = fitted().fold_in(lover_of(2))
+    listed = [line.item_id for line in guide.recommend(profile, 5)]
+    named = [liked for found in guide.explain_each(profile, listed) for liked in found.because]
+    assert len(named) >= 5
+    genres = fitted().items_.indices([liked.item_id for liked in named]) % N_GENRES
+    assert np.mean(genres == 2) == 1
+    assert guide.explain(profile, listed[0]).sentence().startswith("People who like ")
 
 
 def test_it_learns_from_pairs_without_members_that_are_others_over_again() -> None:

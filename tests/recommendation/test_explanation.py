@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
+from matinee._types import Longs
 from matinee.cli import main
 from matinee.cli.explain import explain as explain_command
 from matinee.data.catalog import Catalog, Film
@@ -27,7 +28,13 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
-from matinee.recommendation.explanation import Explanation, Reason, explain, explain_each
+from matinee.recommendation.explanation import (
+    Explanation,
+    Liked,
+    Reason,
+    explain,
+    explain_each,
+)
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from tests import reference
@@ -404,6 +411,44 @@ def made(
 )
 def test_the_sentence(found: Explanation, sentence: str) -> None:
     assert found.sentence() == sentence
+
+
+LIKED = (Liked(7, Film("Alien")), Liked(8, Film("The Thing")))
+
+
+def test_the_sentence_begins_with_what_put_the_film_into_the_list() -> None:
+    both = made(("Alien", 5, 0.31), because=LIKED)
+    plain = made(("Alien", 5, 0.31)).sentence()
+    assert both.sentence() == (
+        f"People who like Alien and The Thing like this; you would give it {plain}"
+    )
+    one = made(("Alien", 5, 0.31), because=LIKED[:1])
+    assert one.sentence() == f"People who like Alien like this; you would give it {plain}"
+    assert both.to_dict()["because"] == [
+        {"item_id": 7, "title": "Alien"},
+        {"item_id": 8, "title": "The Thing"},
+    ]
+    assert made().to_dict()["because"] == []
+
+
+def test_without_stars_the_sentence_names_what_put_the_film_into_the_list() -> None:
+    ranked = made(("Alien", 5, 0.31), because=LIKED, stars=None, clipping=0.0)
+    assert ranked.sentence().startswith(
+        "People who like Alien and The Thing like this; score 4.020:"
+    )
+    pairs = made(("Alien", 1, 0.31), because=LIKED, stars=None, clipping=0.0, has_ratings=False)
+    assert pairs.sentence().startswith("People who have Alien and The Thing have this; score ")
+
+
+def test_the_films_of_the_list_are_liked_and_never_the_film_itself() -> None:
+    class Always(MatrixFactorization):
+        def because(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Longs]:
+            return [np.arange(len(profile.value))] * len(item_index)
+
+    model = Always(factors=4, epochs=2).fit(table(), n_threads=1)
+    one, other = explain_each(model, Catalog(), {ITEM: 5.0, 7: 4.5, 17: 5.0, 27: 4.0}, [ITEM, 7])
+    assert [liked.item_id for liked in one.because] == [7, 17]
+    assert [liked.item_id for liked in other.because] == [ITEM, 17]
 
 
 def test_the_film_itself_is_called_by_its_title_and_a_film_without_title_by_its_id(
