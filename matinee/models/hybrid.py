@@ -6,11 +6,11 @@ by how likely a person is to choose an item and to like it, and by how well it f
     score(u, i) = a(T) ln(1 + ln(1 + exp c(u, i)))      choice
                 + 1/2 ln P(like)                        stars
                 + 10 T (g(u, i) + 0.3 d(u, i)) / s      taste
-                - 6 (1 + T) / sqrt(n_i + 1)             caution
+                - 4.5 (1 + T) / sqrt(n_i + 1)           caution
 
 - c is 4 times the weighted mean of the scores of three models of implicit feedback, each with
   mean 0 and deviation 1 over the items: `ials` and `ease` on what people like, and `ials-all` on
-  all that they rated; less 0.4 times the logarithm of the number of ratings, in the same way. The
+  all that they rated; less 0.8 times the logarithm of the number of ratings, in the same way. The
   weights are 1, 1 and 1.5, unless others, one of them 0 perhaps, find held-out likes
   significantly better in a part of the training ratings.
 - P(like) is the probability of a rating in the upper quarter of the scale, a logistic function of
@@ -78,7 +78,7 @@ LEAST_REASON = 0.01
 ALL_WEIGHT = 1.5
 """The usual weight of a member of all ratings, next to 1 of the others."""
 USUAL_TASTE, MOST_CHOICE, LEAST_CHOICE = 0.3, 8.3, 0.6
-LIKE, TASTE, BEYOND_AVERAGE, CAUTION, POPULARITY = 0.5, 10.0, 0.3, 6.0, 0.4
+LIKE, TASTE, BEYOND_AVERAGE, CAUTION, POPULARITY = 0.5, 10.0, 0.3, 4.5, 0.8
 CLEAR = 0.1
 """What a person thinks of genres counts beyond this, in deviations of ratings."""
 GENRES_IN_LIKE, SPREAD = 2.0, 0.53

@@ -100,7 +100,7 @@ def test_scores_are_the_formula(taste: float) -> None:
     content = item_content(table(), float(one.global_mean_))
     liked = content.features @ genre_taste(content, items, value, float(one.global_mean_))
     genres = np.sign(liked) * np.maximum(np.abs(liked) - 0.1, 0)  # a quarter of the scale is 1
-    choice = -0.4 * standardized(np.log1p(one.item_counts_)[None].astype(np.float32))[0]
+    choice = -0.8 * standardized(np.log1p(one.item_counts_)[None].astype(np.float32))[0]
     for name, weight in one.member_weights().items():
         choice = choice + 4 * weight * standardized(one.members()[name].scores(person)[None])[0]
     lower = stars - caution(one.scale_, one.item_counts_) + 2 * genres
@@ -109,7 +109,7 @@ def test_scores_are_the_formula(taste: float) -> None:
         (8.3 - 7.7 * taste) * np.log1p(np.log1p(np.exp(choice)))
         - 0.5 * np.log1p(np.exp(-(lower - 4 + 0.25) / 0.53))
         + 10 * taste * (genres + 0.3 * beyond)
-        - 6 * (1 + taste) / np.sqrt(one.item_counts_ + 1)
+        - 4.5 * (1 + taste) / np.sqrt(one.item_counts_ + 1)
     )
     np.testing.assert_allclose(one.scores(person, taste), expected, atol=1e-4)
 
