@@ -384,13 +384,13 @@ class Hybrid(Recommender):
         return member.tastes(self._split(vectors)[name])
 
     def _describing(self) -> Recommender:
-        """The first fitted member that has item vectors; else that which predicts stars."""
+        """The first fitted member that learned item vectors; else that which predicts stars."""
         for _, member in self._fitted():
             try:
-                member.item_vectors()
+                if member.item_vectors().any():
+                    return member
             except UnsupportedError:
                 continue
-            return member
         return self.predictor
 
 
