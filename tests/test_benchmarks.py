@@ -40,6 +40,22 @@ def test_a_simulated_table_is_trained_for_one_epoch() -> None:
     assert line["train_mse"] > 1
 
 
+def test_models_are_compared_on_simulated_tables() -> None:
+    options = ("--tables", "2", "--most-ratings", "6000", "--models", "mf")
+    done = run("simulated_tables.py", *options, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    for line in found["tables"]:
+        assert set(line["rmse"]) == set(line["seconds"]) == {"baseline", "mf"}
+        assert line["rmse"]["mf"] < 1.002 * line["rmse"]["baseline"]
+    assert found["worst"]["baseline"]["loss"] == 0
+    lines = run("simulated_tables.py", *options).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["0", "1", "baseline", "mf"]
+    refused = run("simulated_tables.py", "--models", "mff")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: no model 'mff'. There are: baseline, ")
+
+
 def test_a_misspelled_table_is_refused_with_an_example() -> None:
     done = run("neural.py", "--table", "2000x1000")
     assert done.returncode == 1

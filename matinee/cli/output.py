@@ -96,7 +96,8 @@ def print_suggestions(
     A score that is a count has no decimals, any other score has three.
 
     Args:
-        score_heading: "stars", "score" or "similarity".
+        score_heading: "stars", "score" or "similarity". Stars are shown as in
+            `Suggestion.shown`; if some are equal, a column "top" tells the films apart.
         members: the headings of the columns with the predictions for each member of a group.
     """
     lines = suggestions.items
@@ -108,14 +109,20 @@ def print_suggestions(
     has_mean = any(line.mean is not None for line in lines)  # not without ratings
     has_deviation = all(line.deviation is not None for line in lines)
     headings = ["", score_heading]
+    tops = suggestions.tops(digits)
+    if tops:
+        headings.append("top")
     if has_deviation:
         headings.append("\u00b1")
     headings += [*members, "film", "genres"]
     headings += ["ratings", "mean", "id"] if has_mean else ["people", "id"]
     rows = []
-    for number, line in enumerate(lines, 1):
-        score = line.score if line.stars is None else line.stars
-        row = [str(number), f"{score:.{digits}f}"]
+    for number, (line, amount) in enumerate(
+        zip(lines, suggestions.numbers(digits), strict=True), 1
+    ):
+        row = [str(number), amount]
+        if tops:
+            row.append(tops[number - 1])
         if has_deviation:
             row.append(f"{line.deviation or 0:.2f}")
         row += [f"{member:.{digits}f}" for member in line.members]

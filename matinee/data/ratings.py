@@ -300,11 +300,32 @@ def _without_repeats(ratings: Ratings) -> Ratings:
 def _group(
     group: NDArray[np.int32], other: NDArray[np.int32], value: NDArray[np.float32], n_groups: int
 ) -> Grouped:
-    order = _stable_order(other, np.arange(len(other)))
-    order = _stable_order(group, order)
+    order = _order_of_pairs(group, other)
     indptr = np.zeros(n_groups + 1, np.int64)
     np.cumsum(np.bincount(group, minlength=n_groups), out=indptr[1:])
     return Grouped(indptr, other[order], value[order], order)
+
+
+def _order_of_pairs(group: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The rows sorted by group, then by `other`, ties in place.
+
+    Group, other and row are sorted as one number, which takes half the time of two sorts that
+    move rows, where they fit into 63 bits.
+    """
+    n = len(group)
+    if n == 0:
+        return np.arange(0)
+    bits = [int(highest).bit_length() for highest in (group.max(), other.max(), n - 1)]
+    if sum(bits) > 63:
+        return _stable_order(group, _stable_order(other, np.arange(n)))
+    key = group.astype(np.int64)
+    key <<= bits[1]
+    key |= other
+    key <<= bits[2]
+    key |= np.arange(n)
+    key.sort()
+    key &= (1 << bits[2]) - 1
+    return key
 
 
 def _stable_order(index: NDArray[np.int32], order: NDArray[np.int64]) -> NDArray[np.int64]:

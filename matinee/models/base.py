@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from matinee._types import Floats, Indices, Reals
+from matinee._types import Floats, Indices, Longs, Reals
 from matinee.data.arguments import (
     RatingsLike,
     mask_of,
@@ -25,11 +25,7 @@ from matinee.data.arguments import (
 from matinee.data.ratings import PAIRS, Ratings, Scale
 from matinee.data.split import random_split
 from matinee.data.vocabulary import Id, Vocabulary
-from matinee.errors import (
-    DataError,
-    NotFittedError,
-    UnsupportedError,
-)
+from matinee.errors import DataError, NotFittedError, UnsupportedError
 from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.configurable import Configurable
@@ -42,6 +38,7 @@ from matinee.models.interface import (
     FitOptions,
     ItemLabels,
     Person,
+    Ranking,
     ScoredItem,
     TrainingCurve,
     UserState,
@@ -54,7 +51,14 @@ from matinee.training.loop import Engine
 
 _NO_RATINGS = np.empty(0, np.int32), np.empty(0, np.float32)
 
-__all__ = ["Attribution", "FitOptions", "Person", "Recommender", "ScoredItem", "UserState"]
+__all__ = [
+    "Attribution",
+    "FitOptions",
+    "Person",
+    "Recommender",
+    "ScoredItem",
+    "UserState",
+]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -70,8 +74,9 @@ class Recommender(Configurable, ABC):
       implement `_predict_all`, and `_predict` (or `_predict_at` if its predictions depend on
       time); a model that only ranks must implement `_scores`.
     - It may implement `_scores`, if lists are not to be sorted by cautious stars, `_scores_at`,
-      `_attribute`, `_deviations`, `_similarity`, `_item_vectors`, `_tastes`, `learned_biases`,
-      `engine`, `needs_valid`, `check_arrays`, `members`, `set_members` and `_score_new_items`.
+      `_attribute`, `because`, `_scores_given`, `_deviations`, `_similarity`, `_item_vectors`,
+      `_tastes`, `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`,
+      `set_members` and `_score_new_items`.
     - `fit` leaves `users_`, `items_`, `scale_`, `history_`, `item_counts_`, `item_means_`, the
       fitted arrays and `curve_`.
 
@@ -116,9 +121,7 @@ class Recommender(Configurable, ABC):
         """The vectors of known users, (B, D)."""
 
     @abstractmethod
-    def _fold_in(
-        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         """The vector of a new person, (D,), from their items, (n,), and ratings, (n,)."""
 
     def _predict_all(self, vectors: Floats) -> Floats:
@@ -132,6 +135,12 @@ class Recommender(Configurable, ABC):
         if self.has_stars:
             stars = stars - caution(self.scale_, self.item_counts_)
         return stars
+
+    def _scores_given(self, stars: Floats, vectors: Floats, taste: float) -> Floats:
+        """`_scores_at` for known stars of all items, (B, I); saves predicting them again."""
+        if self.ranks_by_stars and taste == self.usual_taste:
+            return np.asarray(stars - caution(self.scale_, self.item_counts_))
+        return self.scores_of(vectors, taste)
 
     def _scores_at(self, vectors: Floats, taste: float) -> Floats:
         """`_scores` at another taste than the usual one, (B, D) -> (B, I)."""
@@ -160,6 +169,12 @@ class Recommender(Configurable, ABC):
         """The attribution of the scores of some items, (K,)."""
         del profile, item_index
         raise UnsupportedError(f"{self.name} cannot explain what it recommends; use {self.usual}.")
+
+    def because(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Longs]:
+        """Why lists hold some items, (K,): for each, the positions in the profile of the liked
+        ratings that most put it there, strongest first; none if the model cannot tell."""
+        del profile
+        return [np.empty(0, np.int64)] * len(item_index)
 
     def _deviations(self, profile: UserState, item_index: Indices) -> NDArray[np.float64] | None:
         """See `deviations`."""
@@ -349,9 +364,7 @@ class Recommender(Configurable, ABC):
         self.check_fitted()
         return self._user_vectors(user_index)
 
-    def vector_of(
-        self, item_index: NDArray[np.int32], value: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def vector_of(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         """The vector of a new person, (D,); see `fold_in`."""
         self.check_fitted()
         return self._fold_in(item_index, value)
@@ -530,11 +543,11 @@ class Recommender(Configurable, ABC):
         """
         k = whole_number(k, "k")
         profile = self.profile(person)
-        scores, candidates = self.scores(profile), mask_of(allowed, self.items_)  # (I,)
+        (scores, stars), candidates = self.ranking(profile), mask_of(allowed, self.items_)  # (I,)
         if not include_seen:
             candidates[profile.item_index] = False
         best = top(np.where(candidates, scores, -np.inf), min(k, int(candidates.sum())))
-        return self.scored(profile, best, scores)
+        return self.scored(profile, best, scores, stars)
 
     def scored(
         self,
@@ -573,6 +586,17 @@ class Recommender(Configurable, ABC):
         """
         vector = self.profile(person).vector
         return np.asarray(self.scores_of(vector[None], taste)[0], np.float32)
+
+    def ranking(self, person: Person, taste: float | None = None) -> Ranking:
+        """`scores` and `all_stars` at once, in less time."""
+        vectors = self.profile(person).vector[None]
+        if not self.has_stars:
+            return Ranking(np.asarray(self.scores_of(vectors, taste)[0], np.float32), None)
+        taste = self.usual_taste if taste is None else taste
+        check_taste(taste)
+        stars = self._predict_all(vectors)
+        scores = self._scores_given(stars, vectors, taste)
+        return Ranking(np.asarray(scores[0], np.float32), np.asarray(stars[0], np.float32))
 
     def all_stars(self, person: Person) -> NDArray[np.float32]:
         """The predicted stars of all items before clipping, (I,).

@@ -175,11 +175,12 @@ class EASE(Recommender):
         return np.asarray(sums / self.root_precision_)
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        return [self._parts(profile, item) for item in item_index.tolist()]
+        scores = self._scores(profile.vector[None])[0, item_index]
+        pairs = zip(item_index.tolist(), scores.tolist(), strict=True)
+        return [self._parts(profile, item, score) for item, score in pairs]
 
-    def _parts(self, profile: UserState, item_index: int) -> Attribution:
+    def _parts(self, profile: UserState, item_index: int, score: float) -> Attribution:
         n = len(profile.value)
-        score = float(self._scores(profile.vector[None])[0, item_index])
         likes = np.flatnonzero(profile.value >= float(self.threshold_))
         if len(likes) == 0:
             return Attribution(0.0, 0.0, score, np.zeros(n), np.full(n, score), is_exact=True)
@@ -222,6 +223,11 @@ def _liked(group: Grouped, threshold: float, weight: Floats | None = None) -> Li
     if weight is None:
         return likes
     return likes._replace(root=np.sqrt(weight[group.row[is_liked]]))
+
+
+def has_memory(n_items: int) -> bool:
+    """Whether the matrix of all pairs of items fits into the free memory."""
+    return BYTES_PER_PAIR * n_items**2 <= free_memory()
 
 
 def _require_memory(n_items: int) -> None:

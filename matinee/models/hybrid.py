@@ -8,9 +8,11 @@ by how likely a person is to choose an item and to like it, and by how well it f
                 + 10 T (g(u, i) + 0.3 d(u, i)) / s      taste
                 - 6 (1 + T) / sqrt(n_i + 1)             caution
 
-- c is a weighted sum of the scores of three models of implicit feedback, each with mean 0 and
-  deviation 1 over the items: `ials` and `ease` on what people like, and `ials-all` on all that
-  they rated. The weights are learned on a part of the training ratings, as in `blend`.
+- c is 4 times the weighted mean of the scores of three models of implicit feedback, each with
+  mean 0 and deviation 1 over the items: `ials` and `ease` on what people like, and `ials-all` on
+  all that they rated; less 0.4 times the logarithm of the number of ratings, in the same way. The
+  weights are 1, 1 and 1.5, unless others, one of them 0 perhaps, find held-out likes
+  significantly better in a part of the training ratings.
 - P(like) is the probability of a rating in the upper quarter of the scale, a logistic function of
   the stars, less their caution (`list_scores`), plus 2 g.
 - g is what the person thinks of the item's genres (`genre_taste`), and d is how many more stars
@@ -23,7 +25,7 @@ by how likely a person is to choose an item and to like it, and by how well it f
 The constants were chosen on parts of the training rows of MovieLens-100K, latest-small and -1M.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -38,6 +40,7 @@ from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases
 from matinee.models.blend import Blend
+from matinee.models.ease import EASE, has_memory
 from matinee.models.genre_taste import (
     ItemContent,
     genre_taste,
@@ -52,9 +55,9 @@ from matinee.models.list_scores import caution
 from matinee.models.members import (
     Steps,
     check_names,
+    chosen_weights,
     gathered,
     has_half_life,
-    list_weights,
     settings_of_members,
 )
 from matinee.models.recency import half_life_setting, recency_weights
@@ -62,18 +65,23 @@ from matinee.models.registry import MEMBERS, member_named
 from matinee.models.stacking import standardized
 from matinee.threads import one_blas_thread
 
-STARS = "mf"
-"""The name of the member that predicts stars, unless it is set."""
-CHOICE = ("ials", "ease", "ials-all")
-"""The names of the members that make lists."""
+STARS, LISTS = "mf", "ials,ease,ials-all"
+"""The usual members: the one that predicts stars, and those that make lists."""
+ALL = "-all"
+"""The end of the name of a member that learns from all ratings, not from likes alone."""
 FEWEST_HELD, MOST_WEIGHED = 100, 200_000
 """With fewer held-out ratings all weights are equal; with more ratings, some users are drawn."""
 EVERY_RATING = "-1e+30"
 """A threshold that every rating reaches."""
-LEAST_WEIGHT = 0.05
-"""A member with a lower weight is left out."""
+MOST_ITEMS = 20_000
+"""With more items, ease is left out: its time grows with their cube."""
+LEAST_REASON = 0.01
+"""Of scores in which 1 is a like; in lists of MovieLens-100K and -1M, the second reason of 99 of
+100 items adds more, and of items in the middle of the ranking, one in ten does."""
+ALL_WEIGHT = 1.5
+"""The usual weight of a member of all ratings, next to 1 of the others."""
 USUAL_TASTE, MOST_CHOICE, LEAST_CHOICE = 0.3, 8.3, 0.6
-LIKE, TASTE, BEYOND_AVERAGE, CAUTION = 0.5, 10.0, 0.3, 6.0
+LIKE, TASTE, BEYOND_AVERAGE, CAUTION, POPULARITY = 0.5, 10.0, 0.3, 6.0, 0.4
 CLEAR = 0.1
 """What a person thinks of genres counts beyond this, in deviations of ratings."""
 GENRES_IN_LIKE, SPREAD = 2.0, 0.53
@@ -82,7 +90,7 @@ GENRES_IN_LIKE, SPREAD = 2.0, 0.53
 
 @dataclass(kw_only=True, eq=False)
 class Hybrid(Recommender):
-    """Stars and lists from different models, in one.
+    """Stars and lists from different models, in one; lists alone for a table without ratings.
 
     Settings of its members are prefixed with their names: `from_settings({"mf.factors": 32})`, or
     --set ials.factors=64 on the command line; the names are `mf` (or whatever `stars` says),
@@ -99,6 +107,11 @@ class Hybrid(Recommender):
     usual_taste: ClassVar[float] = USUAL_TASTE
 
     stars: str = hyper(STARS, help="the model that predicts stars: mf, bayes, blend, item-knn, ...")
+    lists: str = hyper(
+        LISTS,
+        help="comma-separated members that make lists: models that rank, each with -all for all "
+        "ratings instead of likes, or with a number, as in ials,ials-2",
+    )
     member_settings: str = hyper(
         "", help="space-separated settings of its members: mf.factors=32 ials.factors=64"
     )
@@ -108,15 +121,12 @@ class Hybrid(Recommender):
         high=0.5,
         help="fraction of the training ratings on which the weights are learned",
     )
-    regularization: float = hyper(
-        1000.0, low=0, high=1e6, help="penalty of unequal weights, in held-out likes"
-    )
     half_life: float = half_life_setting()
 
     members_: dict[str, Recommender] = field(init=False, repr=False, default_factory=dict)
     """The member that predicts stars, then those that make lists, by name."""
-    weights_: Doubles = learned(3, dtype=np.float64, least=0)
-    """The weights of the members that make lists, (3,), with sum 1; 0 if left out."""
+    weights_: Doubles = learned("M", dtype=np.float64, least=0)
+    """The weights of the members that make lists, (M,), with sum 1; 0 if left out."""
     ends_: NDArray[np.int64] = learned("R", dtype=np.int64)
     """The end of the vector of each fitted member."""
     global_mean_: Doubles = learned(dtype=np.float64)
@@ -129,15 +139,16 @@ class Hybrid(Recommender):
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """See `Recommender`; a name with a dot is the setting of a member."""
         own = gathered(settings)
-        check_names(cls, own, cls._kinds(str(own.get("stars", STARS))))
+        lists = str(own.get("lists", LISTS)).split(",")
+        check_names(cls, own, cls._kinds(str(own.get("stars", STARS)), lists))
         return super().from_settings(own)
 
     @staticmethod
-    def _kinds(stars: str) -> dict[str, type[Recommender]]:
+    def _kinds(stars: str, lists: Sequence[str]) -> dict[str, type[Recommender]]:
         """The classes of the members, by name."""
         kinds = {stars: member_named(stars, (*MEMBERS, Blend))}
-        for name in CHOICE:
-            kinds[name] = member_named(name.partition("-")[0])
+        for name in filter(str.strip, lists):
+            kinds[name.strip()] = member_named(_kind(name.strip()))
         return kinds
 
     def __post_init__(self) -> None:
@@ -145,7 +156,6 @@ class Hybrid(Recommender):
         each = [member.capabilities for member in self._unfitted().values()]
         self.capabilities = replace(
             self.capabilities,
-            needs_stars=each[0].needs_stars,
             uses_times=any(member.uses_times for member in each),
             uses_features=True,
         )
@@ -159,25 +169,40 @@ class Hybrid(Recommender):
             UnknownNameError: there is no such model or setting; the message suggests the nearest.
             SettingError: `stars` names a model without stars, or a setting has no member.
         """
-        settings = settings_of_members(
-            self.name, self.member_settings, (self.stars, *CHOICE), self.seed
-        )
-        kinds = self._kinds(self.stars)
-        if not kinds[self.stars].capabilities.predicts_stars:
+        predictor = member_named(self.stars, (*MEMBERS, Blend))
+        if not predictor.capabilities.predicts_stars:
             raise SettingError(
                 f"{self.name}: {self.stars} ranks items and does not predict stars; set stars to "
                 "mf, bayes or blend."
             )
+        kinds = self._kinds(self.stars, self._list_names())
+        settings = settings_of_members(self.name, self.member_settings, tuple(kinds), self.seed)
         members: dict[str, Recommender] = {}
         for name, kind in kinds.items():
             given: dict[str, Any] = {}
-            if name == "ials-all":
+            if name.endswith(ALL):
                 given["threshold"] = EVERY_RATING
             if self.half_life > 0 and has_half_life(kind):
                 given["half_life"] = self.half_life
             given |= settings[name]
             members[name] = kind.from_settings(given)
         return members
+
+    def _list_names(self) -> tuple[str, ...]:
+        """The names of the members that make lists.
+
+        Raises:
+            SettingError: there is none, one is repeated, or its name is that of the member that
+                predicts stars.
+        """
+        names = tuple(name.strip() for name in self.lists.split(","))
+        for place, name in enumerate(names):
+            if not name or name in names[:place] or name == self.stars:
+                raise SettingError(
+                    f"{self.name}: lists must be different names, such as ials,ease,ials-all, and "
+                    f"none may be that of stars, unlike '{self.lists}'."
+                )
+        return names
 
     def _combine(self) -> None:
         """Sets the capabilities from those of the fitted members."""
@@ -195,7 +220,7 @@ class Hybrid(Recommender):
     def set_members(self, members: Mapping[str, Recommender]) -> None:
         """Sets all its members, fitted or not, from a file."""
         self.members_ = dict(members)
-        expected = [True, *(self.weights_ > 0).tolist()]
+        expected = [self.has_stars, *(self.weights_ > 0).tolist()]
         if [member.is_fitted for member in self.members_.values()] != expected:
             raise DataError(f"{self.name}: weights_ does not fit its members")
         self._combine()
@@ -203,7 +228,7 @@ class Hybrid(Recommender):
     def member_weights(self) -> dict[str, float]:
         """The weight of each member that makes lists, by name."""
         self.check_fitted()
-        return dict(zip(CHOICE, self.weights_.tolist(), strict=True))
+        return dict(zip(self._list_names(), self.weights_.tolist(), strict=True))
 
     def _fitted(self) -> Iterator[tuple[str, Recommender]]:
         for name, member in self.members_.items():
@@ -212,7 +237,7 @@ class Hybrid(Recommender):
 
     @property
     def predictor(self) -> Recommender:
-        """The member that predicts stars."""
+        """The member that predicts stars; not fitted if the table has none."""
         self.check_fitted()
         return self.members_[self.stars]
 
@@ -220,10 +245,18 @@ class Hybrid(Recommender):
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         recency_weights(train, self.half_life, self.name)  # refuses a table without times
-        steps = Steps(options.progress, 2 * len(CHOICE) + 1)
-        self.weights_ = self._learn_weights(train, options, steps)
+        steps = Steps(options.progress, 2 * len(self._list_names()) + 1)
+        names = self._list_names()
+        is_used = np.array([not _is_too_large(name, train) for name in names])
+        is_used |= not is_used.any()
+        self.weights_ = np.zeros(len(names))
+        self.weights_[is_used] = self._learn_weights(
+            train, tuple(np.array(names)[is_used].tolist()), options, steps
+        )
         self.members_ = self._unfitted()
-        used = {self.stars, *(name for name, weight in self.member_weights().items() if weight)}
+        used = {name for name, weight in self.member_weights().items() if weight}
+        if self.has_stars:
+            used.add(self.stars)
         for name, member in self.members_.items():
             progress = steps.next(name)
             if name in used:
@@ -238,22 +271,21 @@ class Hybrid(Recommender):
         self.ends_ = self._vector_ends()
         self._combine()
 
-    def _learn_weights(self, train: Ratings, options: FitOptions, steps: Steps) -> Doubles:
-        """The weights of the members that make lists, from a part of the ratings."""
-        equal = np.full(len(CHOICE), 1 / len(CHOICE))
+    def _learn_weights(
+        self, train: Ratings, names: tuple[str, ...], options: FitOptions, steps: Steps
+    ) -> Doubles:
+        """The weights of these members that make lists, from a part of the ratings, (M,)."""
+        usual = _usual_weights(names, has_stars=self.has_stars)
         sample = _some_users(train, self.seed)
-        if round(len(sample) * self.holdout) < FEWEST_HELD:
-            return equal
+        too_few = round(len(sample) * self.holdout) < FEWEST_HELD
+        if not self.has_stars or too_few or len(names) == 1:
+            return usual
         part = random_split(sample, self.holdout, self.seed)
-        members = [member for name, member in self._unfitted().items() if name in CHOICE]
-        for name, member in zip(CHOICE, members, strict=True):
+        members = [member for name, member in self._unfitted().items() if name in names]
+        for name, member in zip(names, members, strict=True):
             member.fit(part.train, n_threads=options.n_threads, progress=steps.next(name))
         with one_blas_thread():  # with more, sums would depend on the number of cores
-            weights = list_weights(members, part, self.seed, self.regularization)
-        if weights is None:
-            return equal
-        weights[weights < LEAST_WEIGHT] = 0.0
-        return np.asarray(weights / weights.sum())
+            return chosen_weights(members, part, _candidates(usual), self.seed)
 
     def _vector_ends(self) -> Longs:
         widths = [len(member.fold_in({}).vector) for _, member in self._fitted()]
@@ -316,11 +348,13 @@ class Hybrid(Recommender):
         return self.predictor.deviations(self._own(profile, self.stars), item_index)
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        name = self.stars if self.has_stars else CHOICE[0]
+        name = self.stars if self.has_stars else self._list_names()[0]
         return self.members_[name].attribute(self._own(profile, name), item_index)
 
     def learned_biases(self) -> Biases | None:
-        """The biases of the member that predicts stars."""
+        """The biases of the member that predicts stars; None without stars."""
+        if not self.has_stars:
+            return None
         return self.predictor.learned_biases()
 
     def _score_new_items(self, profile: UserState, labels: ItemLabels) -> list[ScoredItem]:
@@ -332,22 +366,26 @@ class Hybrid(Recommender):
         return self._scores_at(vectors, self.usual_taste)
 
     def _scores_at(self, vectors: Floats, taste: float) -> Floats:
+        stars = self._predict_all(vectors) if self.has_stars else None
+        return self._scores_given(stars, vectors, taste)
+
+    def _scores_given(self, stars: Floats | None, vectors: Floats, taste: float) -> Floats:
         parts = self._split(vectors)
         choice = np.zeros((len(vectors), len(self.items_)))
         for name, weight in self.member_weights().items():
             if weight > 0:
                 scores = self.members_[name].scores_of(parts[name])
                 choice += 4 * weight * standardized(scores)
+        choice -= POPULARITY * standardized(np.log1p(self.item_counts_)[None].astype(np.float32))
         weight = MOST_CHOICE + (LEAST_CHOICE - MOST_CHOICE) * taste
         total = weight * np.log1p(np.logaddexp(0, choice))
         total -= CAUTION * (1 + taste) / np.sqrt(self.item_counts_ + 1.0)
-        if self.has_stars:
-            total += self._stars_in_score(vectors, parts[self.stars], taste)
+        if stars is not None:
+            total += self._stars_in_score(stars.astype(np.float64), vectors, taste)
         return total.astype(np.float32)
 
-    def _stars_in_score(self, vectors: Floats, own: Floats, taste: float) -> Doubles:
+    def _stars_in_score(self, stars: Doubles, vectors: Floats, taste: float) -> Doubles:
         """What stars and genres add to the score, (B, I)."""
-        stars = self.predictor.stars_of(own).astype(np.float64)
         unit = (self.scale_.highest - self.scale_.lowest) / 4
         genres = liking(self._content, vectors[:, self.ends_[-1] :], CLEAR * unit)
         lower = stars - caution(self.scale_, self.item_counts_) + GENRES_IN_LIKE * genres
@@ -358,16 +396,18 @@ class Hybrid(Recommender):
         return TASTE * taste * fit - LIKE * np.logaddexp(0, -margin / SPREAD)
 
     def because(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Longs]:
-        """For each item, the positions of the liked ratings that most put it into lists, best
-        first."""
-        weights = self.member_weights()
-        name = next(name for name in ("ease", "ials", "ials-all") if weights[name] > 0)
+        """See `Recommender`; by the member of kind `ease` or else of the highest weight.
+
+        A rating that adds less than `LEAST_REASON` is no reason.
+        """
+        weights = {name: weight for name, weight in self.member_weights().items() if weight > 0}
+        name = max(weights, key=lambda name: (_kind(name) == "ease", weights[name]))
         attributions = self.members_[name].attribute(self._own(profile, name), item_index)
         liked = profile.value >= liked_from(self.scale_)
         found = []
         for parts in attributions:
             order = np.argsort(-parts.ratings, kind="stable")
-            found.append(order[(parts.ratings[order] > 0) & liked[order]])
+            found.append(order[(parts.ratings[order] >= LEAST_REASON) & liked[order]])
         return found
 
     # -- similarity and tastes -----------------------------------------------------------
@@ -384,14 +424,53 @@ class Hybrid(Recommender):
         return member.tastes(self._split(vectors)[name])
 
     def _describing(self) -> Recommender:
-        """The first fitted member that learned item vectors; else that which predicts stars."""
+        """The first fitted member that learned item vectors, if any; else the first one."""
         for _, member in self._fitted():
             try:
                 if member.item_vectors().any():
                     return member
             except UnsupportedError:
                 continue
-        return self.predictor
+        return next(member for _, member in self._fitted())
+
+
+def _usual_weights(names: tuple[str, ...], *, has_stars: bool) -> Doubles:
+    """The weights to start from, (M,).
+
+    Without stars, all ratings are likes, so that members of all ratings are others over again.
+    """
+    weights = [ALL_WEIGHT * has_stars if name.endswith(ALL) else 1.0 for name in names]
+    if not any(weights):
+        weights = [1.0] * len(names)
+    return np.array(weights) / sum(weights)
+
+
+def _candidates(usual: Doubles) -> Doubles:
+    """Weights to choose from, (C, M): the usual ones; each member left out, tripled and alone."""
+    candidates = [usual]
+    for member in range(len(usual)):
+        for factor in (0.0, 3.0):
+            weights = usual.copy()
+            weights[member] *= factor
+            candidates.append(weights / weights.sum())
+        candidates.append(np.eye(len(usual))[member])
+    return np.stack(candidates)
+
+
+def _is_too_large(name: str, train: Ratings) -> bool:
+    """Whether a table has too many items for a member."""
+    if _kind(name) != EASE.name:
+        return False
+    n_items = len(np.unique(train.item_index))
+    return n_items > MOST_ITEMS or not has_memory(n_items)
+
+
+def _kind(name: str) -> str:
+    """The name of the model of a member: ials for ials-all and ials-2."""
+    kind, _, end = name.rpartition("-")
+    if f"-{end}" == ALL or end.isdigit():
+        return kind
+    return name
 
 
 def _some_users(train: Ratings, seed: int) -> Ratings:

@@ -75,6 +75,15 @@ class FitOptions(NamedTuple):
     checkpoint: Path | None = None
 
 
+class Ranking(NamedTuple):
+    """What a model says about all items for one person."""
+
+    scores: NDArray[np.float32]
+    """The sort keys of lists, (I,), without a unit."""
+    stars: NDArray[np.float32] | None
+    """The predicted ratings before clipping, (I,); None for models that only rank."""
+
+
 class ScoredItem(NamedTuple):
     """One recommended item."""
 

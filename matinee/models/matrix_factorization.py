@@ -16,10 +16,16 @@ With a `half_life`, the squared error of each rating is multiplied by its weight
 half_life), where D is its age in days (`recency.py`), n_u is the sum of the weights of u, and
 the mean and the deviation of the ratings are weighted, too. A new person's ratings weigh 1.
 
+At the end, the users' side is solved exactly, given the items: every user then has the vector that
+`fold_in` gives to the same ratings.
+
 Differences from the papers: ratings are standardized, so that the same settings suit any
 scale. The shrinkage terms keep users and items with few ratings close to the average. The
 factors start almost at zero. In the first half of the epochs, a few ratings are held out to
-test whether the factors learn anything beyond the biases.
+test what the factors learn beyond the biases. On a table where that is little, or that has few
+ratings for each user and item, held-out ratings choose among several numbers of epochs and
+penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings). Ratings are
+visited in an order that follows from the ids, whatever the order of the rows.
 """
 
 from dataclasses import dataclass, replace
@@ -29,12 +35,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Indices
+from matinee._types import Doubles, Indices
 from matinee.data.ratings import Ratings
+from matinee.models.adaptation import adapted, biases_of
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
-from matinee.models.biases import Biases, median_bias, shrunken_biases
+from matinee.models.biases import Biases, median_bias
 from matinee.models.declarations import curve_of
+from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable, solve_users
 from matinee.models.fold_in import penalties, ridge
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, TrainingCurve
@@ -43,11 +51,15 @@ from matinee.models.recency import (
     half_life_setting,
     mean_of,
     recency_weights,
-    sums_of,
 )
 from matinee.progress import Step
-from matinee.threads import Run, available_cores, workers
+from matinee.threads import Run, available_cores, one_blas_thread, workers
 
+CLEAR_GAIN, DENSE = 0.03, 25
+"""The gain of the factors halfway, and the ratings for each user or item, above which the
+settings suit the table."""
+LEAST_GAIN = 0.0005
+"""The gain of the factors below which they are dropped where the settings must not adapt."""
 ENOUGH_STEPS = 0.15
 """The sum of the learning rates after which useful factors have grown, and can be tested.
 
@@ -105,6 +117,11 @@ class MatrixFactorization(Recommender):
         high=10_000,
         help="epochs without a better validation loss before training stops; 0: never stop",
     )
+    adapt: bool = hyper(
+        True,
+        help="on small or sparse tables, try more epochs and stronger penalties on held-out "
+        "ratings",
+    )
     half_life: float = half_life_setting()
 
     global_mean_: NDArray[np.float64] = learned(dtype=np.float64)
@@ -113,6 +130,9 @@ class MatrixFactorization(Recommender):
     item_bias_: NDArray[np.float32] = learned("I", dtype=np.float32)
     user_factors_: NDArray[np.float32] = learned("U", "factors", dtype=np.float32)
     item_factors_: NDArray[np.float32] = learned("I", "factors", dtype=np.float32)
+    penalty_: NDArray[np.float64] = learned("P", dtype=np.float64, least=0, may_be_missing=True)
+    """The regularization and the factor shrinkage of the training, (2,), which the settings or
+    held-out ratings determine; empty in files of earlier versions, which follow the settings."""
     curve_: TrainingCurve = curve("RMSE, stars")
 
     @property
@@ -126,41 +146,73 @@ class MatrixFactorization(Recommender):
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         self.__dict__.pop("_typical", None)
-        importance = recency_weights(train, self.half_life, self.name)  # (N,)
-        self.global_mean_ = mean_of(train.value, importance)
-        if importance is None:
-            self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1.0)
-        else:
-            squares = np.square(train.value - self.global_mean_)
-            self.deviation_ = np.array(np.sqrt(mean_of(squares, importance)) or 1.0)
-        rng = np.random.default_rng(self.seed)
-        weights = self._start(train, rng, importance)
+        self._set_moments(train)
+        table, plan = self._table(train), self._plan()
         n_threads = options.n_threads or available_cores()
-        with workers(n_threads) as run:
-            standardized = self._standardized(train)
-            descent = _Descent(standardized, weights, rng, run, n_threads, importance)
-            self._train(descent, len(train), options)
-        if not self.user_factors_.any():  # without factors, the optimal biases are known
-            residual = train.value - self.global_mean_
-            user_bias, item_bias = shrunken_biases(
-                train, residual, self.bias_shrinkage, self.bias_shrinkage, 10, importance
-            )
-            self.user_bias_ = user_bias.astype(np.float32)
-            self.item_bias_ = item_bias.astype(np.float32)
+        with one_blas_thread(), workers(n_threads) as run:
+            fit = _Fit(table, run, n_threads, np.random.default_rng(self.seed))
+            weights = self._train(fit, plan, options)
+            if weights is None:
+                weights, plan = self._adapt(fit, plan, options)
+            if len(self.history_) > len(train):  # a part was cut off for early stopping
+                table = self._table(self.history_.to_training_ratings())
+            weights = solve_users(table, weights, plan, run, n_threads)
+        self._set_attributes(weights)
+        self.penalty_ = np.array([plan.regularization, plan.factor_shrinkage])
 
-    def _train(self, descent: "_Descent", n_ratings: int, options: FitOptions) -> None:
-        """Runs the epochs; sets `curve_` and the attributes of the best weights."""
-        weights = descent.weights
+    def _plan(self) -> FactorPlan:
+        """The plan that the settings describe."""
+        return FactorPlan(
+            self.factors,
+            self.epochs,
+            self.learning_rate,
+            self.final_rate,
+            self.regularization,
+            self.factor_shrinkage,
+            self.bias_shrinkage,
+            self.start_deviation,
+        )
+
+    def _adapt(
+        self, fit: "_Fit", plan: FactorPlan, options: FitOptions
+    ) -> tuple[DescentWeights, FactorPlan]:
+        """The weights and the plan that suit the table; biases alone if no factors do."""
+        found = None
+        if self.adapt:
+            found = adapted(plan, fit.table, self.seed, fit.run)
+        if found is not None:
+            weights = self._train(fit, found, options, is_final=True)
+            assert weights is not None
+            return weights, found
+        user_bias, item_bias = biases_of(fit.table, self.bias_shrinkage)
+        weights = DescentWeights.start(fit.table, plan, fit.rng)
+        weights.user_factors[:] = 0
+        weights.item_factors[:] = 0
+        weights.user_side[:, 0] = user_bias
+        weights.item_side[:, 0] = item_bias
+        return weights, plan
+
+    def _train(
+        self, fit: "_Fit", plan: FactorPlan, options: FitOptions, *, is_final: bool = False
+    ) -> DescentWeights | None:
+        """Runs the epochs; sets `curve_` and returns the best weights.
+
+        None if held-out ratings show halfway that the factors need another plan, unless this
+        one is final.
+        """
+        weights = DescentWeights.start(fit.table, plan, fit.rng)
+        descent = Descent(fit.table, weights, fit.rng, fit.run, fit.n_threads)
         stops_early = options.valid is not None and self.patience > 0
-        rates = self.learning_rate * np.linspace(1, self.final_rate, self.epochs)
-        half = self.epochs // 2
-        if not stops_early and rates[:half].sum() * descent.mean_importance >= ENOUGH_STEPS:
-            descent.hold_out(min(0.05, 10_000 / n_ratings))
+        rates, half = plan.rates(), plan.epochs // 2
+        is_tested = not stops_early and not is_final
+        if is_tested and sum(rates[:half]) * fit.table.mean_importance() >= ENOUGH_STEPS:
+            descent.hold_out(min(0.05, 10_000 / len(fit.table)))
         losses: list[tuple[float, float, float]] = []
         best_rmse, best_epoch, best_weights = np.inf, 0, weights
-        for epoch, rate in enumerate(rates.tolist()):
-            if epoch == half:
-                descent.drop_misleading_factors()
+        for epoch, rate in enumerate(rates):
+            if epoch == half and not self._are_useful(descent.gain_of_factors(), fit.table):
+                self.curve_ = curve_of(self, np.array(losses))
+                return None
             train_rmse = float(self.deviation_) * descent.epoch(rate)
             valid_rmse = None
             if options.valid is not None:
@@ -168,7 +220,7 @@ class MatrixFactorization(Recommender):
             losses.append((rate, train_rmse, np.nan if valid_rmse is None else valid_rmse))
             if options.progress:
                 shown = train_rmse if valid_rmse is None else valid_rmse
-                options.progress(Step(epoch + 1, self.epochs, f"RMSE {shown:.4f}", valid_rmse))
+                options.progress(Step(epoch + 1, plan.epochs, f"RMSE {shown:.4f}", valid_rmse))
             if not stops_early or valid_rmse is None:
                 continue
             if valid_rmse < best_rmse:
@@ -176,56 +228,59 @@ class MatrixFactorization(Recommender):
             elif epoch - best_epoch >= self.patience:
                 break
         self.curve_ = curve_of(self, np.array(losses))
-        self._set_attributes(best_weights)
+        return best_weights
 
-    def _rmse(self, weights: "_Weights", valid: Ratings) -> float:
+    def _are_useful(self, gain: float | None, table: TrainingTable) -> bool:
+        """Whether to go on with factors that remove this part of the squared error.
+
+        Small gains, and those on a table with few ratings for each user and item, may be
+        larger with another plan.
+        """
+        if gain is None:
+            return True
+        if not self.adapt:
+            return gain > LEAST_GAIN
+        ratings = table.ratings
+        n_rows = np.count_nonzero(ratings.user_counts) + np.count_nonzero(ratings.item_counts)
+        return gain > CLEAR_GAIN and bool(len(table) > DENSE * n_rows)
+
+    def _rmse(self, weights: DescentWeights, valid: Ratings) -> float:
         """The RMSE on the validation part, in stars."""
         self._set_attributes(weights)
         return float(np.sqrt(np.mean((self.predict_ratings(valid) - valid.value) ** 2)))
 
-    def _start(
-        self, train: Ratings, rng: np.random.Generator, importance: NDArray[np.float32] | None
-    ) -> "_Weights":
-        """The initial weights: factors near zero, zero without ratings; biases of zero."""
-        user_factors = self._initial_factors(train.user_counts, rng)
-        item_factors = self._initial_factors(train.item_counts, rng)
-        return _Weights(
-            user_factors,
-            item_factors,
-            self._initial_biases(
-                train.user_counts, sums_of(importance, train.user_index, train.n_users)
-            ),
-            self._initial_biases(
-                train.item_counts, sums_of(importance, train.item_index, train.n_items)
-            ),
+    def _set_moments(self, train: Ratings) -> None:
+        """Sets the mean and the deviation of the ratings."""
+        value, importance = train.by_user.value, self._importance(train)
+        self.global_mean_ = mean_of(value, importance)
+        if importance is None:
+            self.deviation_ = np.array(value.std(dtype=np.float64) or 1.0)
+        else:
+            squares = np.square(value - self.global_mean_)
+            self.deviation_ = np.array(np.sqrt(mean_of(squares, importance)) or 1.0)
+
+    def _importance(self, train: Ratings) -> NDArray[np.float32] | None:
+        """The weight of each rating by user and item, (N,); None if all weigh 1."""
+        importance = recency_weights(train, self.half_life, self.name)
+        if importance is None:
+            return None
+        return importance[train.by_user.row]
+
+    def _table(self, train: Ratings) -> TrainingTable:
+        """The standardized ratings by user and item: the order of the rows does not matter."""
+        by_user = train.by_user
+        value = (by_user.value - np.float32(self.global_mean_)) / np.float32(self.deviation_)
+        user_index = np.repeat(np.arange(train.n_users, dtype=np.int32), np.diff(by_user.indptr))
+        ordered = replace(
+            train,
+            user_index=user_index,
+            item_index=by_user.indices,
+            value=value.astype(np.float32, copy=False),
+            timestamp=None,
         )
+        return TrainingTable(ordered, self._importance(train))
 
-    def _initial_factors(
-        self, counts: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
-        factors = rng.standard_normal((len(counts), self.factors), np.float32)
-        factors *= np.float32(self.start_deviation) * (counts > 0)[:, None]
-        return factors
-
-    def _initial_biases(
-        self, counts: NDArray[np.int64], sums: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        """The bias and the decays at each rating of each row, (R, 3).
-
-        Args:
-            counts, sums: the number of ratings of each row and the sum of their weights, (R,).
-        """
-        share = 1 / np.maximum(counts, 1)
-        mean_weight = sums / np.maximum(counts, 1)
-        factor_decay = self.regularization * mean_weight + self.factor_shrinkage * share
-        bias_decay = self.bias_shrinkage * share
-        return np.stack([0 * share, factor_decay, bias_decay], axis=1).astype(np.float32)
-
-    def _standardized(self, train: Ratings) -> Ratings:
-        value = (train.value - np.float32(self.global_mean_)) / np.float32(self.deviation_)
-        return replace(train, value=value.astype(np.float32))
-
-    def _set_attributes(self, weights: "_Weights") -> None:
+    def _set_attributes(self, weights: DescentWeights) -> None:
         """Sets the learned attributes, in stars, from standardized weights."""
         deviation = np.float32(self.deviation_)
         self.user_factors_ = weights.user_factors * np.sqrt(deviation)
@@ -258,17 +313,24 @@ class MatrixFactorization(Recommender):
             self.item_factors_[item_index], residual, self._penalty(len(value)), self.bias_shrinkage
         )
 
-    def _penalty(self, n: int) -> float:
+    def _penalty(self, n: float) -> float:
         """The penalty of the factors of a user with n ratings, in stars."""
-        return (self.regularization * n + self.factor_shrinkage) * float(self.deviation_)
+        regularization, shrinkage = self.regularization, self.factor_shrinkage
+        if len(self.penalty_):
+            regularization, shrinkage = self.penalty_.tolist()
+        return (regularization * n + shrinkage) * float(self.deviation_)
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        n, mean = len(profile.value), float(self.global_mean_)
+        n, mean = float(len(profile.value)), float(self.global_mean_)
         item_bias = self.item_bias_[item_index].astype(float)
         rated = self._slopes(profile.item_index)  # (n, 1 + F)
         asked = self._slopes(item_index)  # (K, 1 + F)
         residual = profile.value - self.item_bias_[profile.item_index]
         surprises = residual.astype(np.float64) - mean  # (n,)
+        if profile.weight is not None:
+            root = np.sqrt(profile.weight.astype(np.float64))
+            rated, surprises = rated * root[:, None], surprises * root
+            n = float(profile.weight.sum(dtype=np.float64))
         vector = profile.vector.astype(np.float64)
         ratings, changes = rating_parts(  # (K, n) each
             rated,
@@ -280,6 +342,9 @@ class MatrixFactorization(Recommender):
             asked,
             n_biases=1,
         )
+        if profile.weight is not None:
+            changed = self._vectors_without(rated, surprises, n - root**2)  # (n, 1 + F)
+            changes = asked @ (changed - vector).T
         without = (mean + item_bias + asked @ vector)[:, None] + changes
         typical = 0.0
         if vector[0]:
@@ -289,6 +354,26 @@ class MatrixFactorization(Recommender):
             Attribution(mean, user, item, ratings[row], without[row], is_exact=True)
             for row, item in enumerate((item_bias + typical).tolist())
         ]
+
+    def _vectors_without(self, rated: Doubles, surprises: Doubles, weight_sums: Doubles) -> Doubles:
+        """The vectors of a person without each of their n ratings, (n, 1 + F).
+
+        The regression is solved again for each, because ratings of different weights change the
+        penalty differently.
+
+        Args:
+            rated, surprises: the slopes, (n, 1 + F), and the values, (n,), each multiplied by
+                the root of the rating's weight.
+            weight_sums: the sum of the weights of the other ratings, (n,).
+        """
+        gram, right = rated.T @ rated, rated.T @ surprises
+        vectors = np.empty_like(rated)
+        for place, row in enumerate(rated):
+            pull = self._penalty(max(0.0, float(weight_sums[place])))
+            form = gram - np.outer(row, row)
+            form += np.diag(penalties(self.factors, pull, self.bias_shrinkage))
+            vectors[place] = np.linalg.solve(form, right - row * surprises[place])
+        return vectors
 
     def _slopes(self, item_index: NDArray[np.int32]) -> NDArray[np.float64]:
         """The derivatives of predictions by a person's vector, (n, 1 + F)."""
@@ -311,148 +396,10 @@ class MatrixFactorization(Recommender):
         return self.item_factors_
 
 
-class _Weights(NamedTuple):
-    """The weights for standardized ratings, changed in place.
+class _Fit(NamedTuple):
+    """What does not change during one fit."""
 
-    The columns of a side are the bias, the decay of the factors and the decay of the bias.
-    """
-
-    user_factors: NDArray[np.float32]  # p, (U, F)
-    item_factors: NDArray[np.float32]  # q, (I, F)
-    user_side: NDArray[np.float32]  # (U, 3)
-    item_side: NDArray[np.float32]  # (I, 3)
-
-    def copy(self) -> "_Weights":
-        return _Weights(
-            self.user_factors.copy(),
-            self.item_factors.copy(),
-            self.user_side.copy(),
-            self.item_side.copy(),
-        )
-
-
-class _Descent:
-    """The blocks of ratings and the threads during one fit; see `kernels/sgd.py`."""
-
-    def __init__(
-        self,
-        train: Ratings,
-        weights: _Weights,
-        rng: np.random.Generator,
-        run: Run,
-        n_threads: int,
-        importance: NDArray[np.float32] | None = None,
-    ) -> None:
-        """Args:
-        importance: the weight of each squared error, (N,); None if all weigh 1.
-        """
-        # Imported here because compiled code takes half a second to load; predicting needs
-        # none.
-        from matinee.kernels import sgd
-
-        self.sweep, self.weights, self.rng, self.run = sgd.sweep, weights, rng, run
-        # A function of the number of ratings alone, so that results do not depend on the
-        # threads.
-        self.n_groups = 2 ** int(np.clip(np.log2(max(1.0, np.sqrt(len(train) / 16_384))), 0, 5))
-        user_group = _deal(train.user_counts, self.n_groups, rng)
-        item_group = _deal(train.item_counts, self.n_groups, rng)
-        self.ratings = sgd.arrange(
-            train.user_index, train.item_index, train.value, user_group, item_group, self.n_groups
-        )
-        tables = [self.ratings]
-        self.importance: NDArray[np.float32] | None = None
-        self.mean_importance = 1.0
-        if importance is not None:
-            arranged = sgd.arrange(
-                train.user_index,
-                train.item_index,
-                importance,
-                user_group,
-                item_group,
-                self.n_groups,
-            )
-            tables.append(arranged)  # shuffled in the same way
-            self.importance = arranged.values
-            self.mean_importance = float(importance.mean(dtype=np.float64))
-        group = np.arange(self.n_groups)
-        n_parts = min(n_threads, self.n_groups)
-        self.strata = []
-        for shift in group:
-            blocks = group * self.n_groups + (group + shift) % self.n_groups
-            self.strata.append([blocks[part::n_parts] for part in range(n_parts)])
-        seed = int(rng.integers(2**31))
-        for stratum in self.strata:
-            for table in tables:
-                run(sgd.shuffle, [(table, blocks, seed) for blocks in stratum])
-        self.stops = self.ratings.starts[1:]
-        self.losses = np.zeros(len(self.stops))
-
-    def hold_out(self, fraction: float) -> None:
-        """Excludes the last part of each block, whose order is random, from the next
-        epochs."""
-        sizes = np.diff(self.ratings.starts)
-        n_held_out = np.where(sizes > 1, np.ceil(sizes * fraction), 0)
-        self.stops = self.ratings.starts[1:] - n_held_out.astype(np.int64)
-
-    def epoch(self, rate: float) -> float:
-        """Sweeps all blocks.
-
-        Returns:
-            The RMSE of the predictions just before each step, in standard deviations.
-        """
-        for shift in self.rng.permutation(self.n_groups):
-            # A plain tuple: Numba's cache would name the class and be lost if the class moves.
-            weights = tuple(self.weights)
-            importance = () if self.importance is None else (self.importance,)
-            calls = [
-                (
-                    self.ratings,
-                    blocks,
-                    self.stops,
-                    weights,
-                    np.float32(rate),
-                    self.losses,
-                    *importance,
-                )
-                for blocks in self.strata[shift]
-            ]
-            self.run(self.sweep, calls)
-        n_swept = int((self.stops - self.ratings.starts[:-1]).sum())
-        return float(np.sqrt(self.losses.sum() / n_swept))
-
-    def drop_misleading_factors(self) -> None:
-        """Sets all factors to zero unless they improve predictions of the held-out ratings.
-
-        The ratings take part in the following epochs. If users and items do not interact, the
-        factors can only learn noise. Factors of zero stay zero. The required improvement is
-        0.05% of the squared error; on MovieLens it is 4% to 15%.
-        """
-        spans = zip(self.stops.tolist(), self.ratings.starts[1:].tolist(), strict=True)
-        rows = np.concatenate([np.arange(first, stop) for first, stop in spans])
-        self.stops = self.ratings.starts[1:]
-        if len(rows) == 0:
-            return
-        user, item = self.ratings.users[rows], self.ratings.items[rows]
-        weights = self.weights
-        residual = self.ratings.values[rows] - weights.user_side[user, 0]
-        residual = residual - weights.item_side[item, 0]
-        dots = np.einsum("nf,nf->n", weights.user_factors[user], weights.item_factors[item])
-        if self.importance is None:
-            error_without = float(np.sum(residual**2))
-            error_with = float(np.sum((residual - dots) ** 2))
-        else:
-            importance = self.importance[rows]
-            error_without = float(importance @ residual**2)
-            error_with = float(importance @ (residual - dots) ** 2)
-        if error_with > error_without * 0.9995:
-            weights.user_factors[:] = 0
-            weights.item_factors[:] = 0
-
-
-def _deal(counts: NDArray[np.int64], n_groups: int, rng: np.random.Generator) -> NDArray[np.int32]:
-    """Random groups of users (or items) with about equal numbers of ratings, (U,)."""
-    order = rng.permutation(len(counts))
-    before = np.cumsum(counts[order]) - counts[order] / 2
-    groups = np.empty(len(counts), np.int32)
-    groups[order] = np.minimum(before * n_groups // max(1, counts.sum()), n_groups - 1)
-    return groups
+    table: TrainingTable
+    run: Run
+    n_threads: int
+    rng: np.random.Generator

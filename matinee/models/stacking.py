@@ -43,6 +43,21 @@ def standardized(scores: Floats) -> Floats:
     return exact.astype(np.float32)
 
 
+def ndcg(scores: Doubles, liked: NDArray[np.int32], k: int = 10) -> Doubles:
+    """The NDCG of the first k items by each of C scores, (C,).
+
+    Args:
+        scores: (C, I).
+        liked: the indices of the relevant items.
+    """
+    k = min(k, scores.shape[1])
+    first = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+    order = np.argsort(-np.take_along_axis(scores, first, axis=1), axis=1, kind="stable")
+    hits = np.isin(np.take_along_axis(first, order, axis=1), liked)  # (C, k)
+    gains = 1 / np.log2(np.arange(2, k + 2))
+    return np.asarray(hits @ gains / gains[: min(k, len(liked))].sum())
+
+
 def pairs_of(
     scores: Floats, liked: NDArray[np.int32], rated: NDArray[np.int32]
 ) -> tuple[Doubles, Doubles]:

@@ -1,5 +1,5 @@
-"""Why a film gets its predicted stars: the average person, this person, and each of their
-ratings.
+"""Why a film is in a list, and why it gets its predicted stars: the average person, this person,
+and each of their ratings.
 
     stars = mean + item + user + contributions of the person's ratings + rest + clipping
 
@@ -9,18 +9,21 @@ approximate; `is_exact` and the sentence say so.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matinee.data.catalog import Catalog, Film
 from matinee.data.vocabulary import Id
 from matinee.models.base import Attribution, Person, Recommender, UserState
-from matinee.text import counted
+from matinee.text import counted, joined
 
 #: The number of ratings that a sentence names; the others are one number.
 NAMED = 3
+#: The number of films that say why a film is in a list.
+BECAUSE = 2
 #: Items per block: a model of many draws needs memory for each draw, rating and item.
 ITEMS_AT_ONCE = 25
 #: A smaller remainder is the rounding error of single precision.
@@ -37,6 +40,13 @@ class Reason(NamedTuple):
     contribution: float
     without: float
     """The same model's prediction for the person without this rating."""
+
+
+class Liked(NamedTuple):
+    """A film that the person likes, because of which another one is in their list."""
+
+    item_id: Id
+    film: Film
 
 
 class Line(NamedTuple):
@@ -61,16 +71,19 @@ class Explanation:
         reasons: the person's ratings, in descending order of the absolute contribution. Empty
             if ratings only count through `user` (baseline), and for users of a file without
             histories.
-        rest: the part that the ratings do not explain. For a new person it is 0. The
-            parameters of a known user were trained together with everyone else's, by a
-            training that stops early, so they differ a little from what the ratings alone
-            would give.
+        rest: the part that the ratings do not explain. It is 0 for a new person, and in a model
+            whose known users are what their ratings alone give, such as mf. In `mlp` and
+            `Network`, and in mf of files of earlier versions, the parameters of a known user
+            were trained together with everyone else's, and differ a little.
         clipping: negative if the score is above the scale, positive if it is below.
         n_ratings: ratings of this item by all users.
         n_own_ratings: ratings of this person, as far as the model knows them.
         has_ratings: False for implicit feedback.
         n_others: the number of the person's ratings that are not among the reasons.
         others_contribution: what these add together.
+        because: films that the person likes, and because of which this item is in their list,
+            strongest first, at most 2 (`Recommender.because`). Empty if none is a reason, and
+            for models whose lists follow from the stars.
     """
 
     item_id: Id
@@ -89,6 +102,7 @@ class Explanation:
     has_ratings: bool = True
     n_others: int = 0
     others_contribution: float = 0.0
+    because: tuple[Liked, ...] = ()
 
     @property
     def digits(self) -> int:
@@ -98,13 +112,15 @@ class Explanation:
         return 2
 
     def sentence(self) -> str:
-        """The prediction with its strongest reasons, in words."""
+        """Why the item is in a list, and the prediction with its strongest reasons, in words."""
         if self.stars is None:
             start = f"score {self.score:.3f}"
             clauses = self._about_anybody()
         else:
             start = f"{self.stars:.1f} stars"
             clauses = [self._about_the_film(), *self._about_the_person()]
+        if self.because:
+            start = f"{self._about_the_list()} {start}"
         if self.reasons:
             clauses.append(self._about_ratings())
         if not self._is_negligible(self.rest):
@@ -189,6 +205,9 @@ class Explanation:
                 }
                 for reason in shown
             ],
+            "because": [
+                {"item_id": liked.item_id, "title": liked.film.title} for liked in self.because
+            ],
             "n_other_ratings": n_others,
             "n_ratings": self.n_ratings,
             "is_exact": self.is_exact,
@@ -252,6 +271,15 @@ class Explanation:
         if self.clipping < 0:
             return "above the top of the scale"
         return "below the bottom of the scale"
+
+    def _about_the_list(self) -> str:
+        """Why the item is in a list, before the prediction."""
+        titles = joined([liked.film.title for liked in self.because])
+        if self.has_ratings and self.stars is not None:
+            return f"People who like {titles} like this; you would give it"
+        if self.has_ratings:
+            return f"People who like {titles} like this;"
+        return f"People who have {titles} have this;"
 
     def _about_anybody(self) -> list[str]:
         """What a score is before the person's ratings count."""
@@ -363,10 +391,28 @@ def explain_each(
     if scores is None:
         scores = model.attributed(profile)[item_index].tolist()
     rated = _RatedItems.of(model, catalog, profile)
+    because = liked_because(model, profile, item_index)
     explanations = []
-    for index, score, item_parts in zip(item_index.tolist(), scores, parts, strict=True):
-        explanations.append(_explanation(model, catalog, rated, index, score, item_parts, k))
+    for index, score, item_parts, places in zip(
+        item_index.tolist(), scores, parts, because, strict=True
+    ):
+        liked = tuple(Liked(rated.ids[place], rated.films[place]) for place in places)
+        made = _explanation(model, catalog, rated, index, score, item_parts, k)
+        explanations.append(replace(made, because=liked))
     return explanations
+
+
+def liked_because(
+    model: Recommender, profile: UserState, item_index: NDArray[np.int32]
+) -> list[list[int]]:
+    """For each item, the positions in the profile of at most `BECAUSE` liked ratings because of
+    which it is in a list; never the item itself."""
+    own = profile.item_index.tolist()
+    found = []
+    for item, places in zip(item_index.tolist(), model.because(profile, item_index), strict=True):
+        others = [place for place in places.tolist() if own[place] != item]
+        found.append(others[:BECAUSE])
+    return found
 
 
 class _RatedItems(NamedTuple):

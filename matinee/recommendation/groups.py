@@ -49,14 +49,15 @@ def group_scores(
         )
     if not profiles:
         raise SettingError("A group needs at least one person.")
-    each = [model.scores(profile, taste) for profile in profiles]
-    scores = np.stack(each).astype(np.float64)  # (M, I)
+    each = [model.ranking(profile, taste) for profile in profiles]
+    scores = np.stack([ranking.scores for ranking in each]).astype(np.float64)  # (M, I)
     if not model.has_stars:
         members = _standardized(scores)
         ranked_by = _aggregate(members, how)
         return GroupScores(ranked_by, ranked_by, members)
     lowest, highest = model.scale_.lowest, model.scale_.highest
-    stars = np.stack([model.all_stars(profile) for profile in profiles]).astype(np.float64)
+    predicted = [ranking.stars for ranking in each if ranking.stars is not None]
+    stars = np.stack(predicted).astype(np.float64)
     members = np.clip(stars, lowest, highest)
     if model.ranks_by_stars and taste in (None, model.usual_taste):
         # Nobody's prediction counts for more than the best rating; beyond it, it breaks ties

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Longs, Reals
+from matinee._types import Doubles, Longs, Reals
 from matinee.data.arguments import id_list, list_length, person_of
 from matinee.data.catalog import Catalog, Labels, find_item, find_unrated
 from matinee.data.vocabulary import Id, Ids
@@ -21,6 +21,8 @@ from matinee.errors import (
 )
 from matinee.models.base import Person, Recommender, ScoredItem, UserState
 from matinee.models.history import few_ratings
+from matinee.models.interface import Ranking
+from matinee.models.list_scores import shrunk
 from matinee.recommendation.co_rating import co_rated
 from matinee.recommendation.explanation import Explanation, explain, explain_each
 from matinee.recommendation.filters import Filters, seldom
@@ -206,6 +208,7 @@ class Guide:
         include_seen: bool = False,
         include_unrated: bool = False,
         exclude: Iterable[Id] = (),
+        ranking: Ranking | None = None,
     ) -> Suggestions:
         """The k best items for a person that pass the filters, with a note if there are fewer.
 
@@ -217,6 +220,8 @@ class Guide:
                 by what their genres and years promise, if the model can (`bayes`). Such a list
                 is sorted by the predicted stars.
             exclude: ids of further items to leave out, rated or not.
+            ranking: what the model says about all items for this person and taste
+                (`Recommender.ranking`), if it is known already.
 
         Raises:
             UnknownNameError: an id in `exclude` is unknown.
@@ -235,10 +240,16 @@ class Guide:
             known = [item_id for item_id in excluded if self.model.items_.find(item_id) is not None]
             rated = self.recommend(profile, k, filters, include_seen=include_seen, exclude=known)
             return with_unrated(self.model, self.catalog, profile, k, filters, excluded, rated)
-        scores = self.model.scores(profile, dials.taste)  # (I,)
+        if ranking is None:
+            ranking = self.model.ranking(profile, dials.taste)
+        scores, stars = ranking
         left_out = self._left_out([] if include_seen else [profile], exclude)
         chosen, note = self._choose(scores, left_out, k, filters, dials)
-        return Suggestions(self._lines(self.model.scored(profile, chosen, scores)), note)
+        lines = self._lines(self.model.scored(profile, chosen, scores, stars))
+        shown = None
+        if stars is not None:
+            shown = shrunk(self.model.scale_, stars[chosen], self.model.item_counts_[chosen])
+        return Suggestions(_placed(lines, scores, shown), note)
 
     def recommend_group(
         self,
@@ -271,7 +282,7 @@ class Guide:
         chosen, note = self._choose(scores.ranked_by, left_out, k, filters, dials)
         lines = []
         scored = self.model.scored(None, chosen, scores.ranked_by, scores.group)
-        suggestions = self._lines(scored)
+        suggestions = _placed(self._lines(scored), scores.ranked_by, None)
         members = scores.members[:, chosen].T.tolist()  # (k, M)
         for suggestion, member_scores in zip(suggestions, members, strict=True):
             lines.append(replace(suggestion, members=tuple(member_scores)))
@@ -493,6 +504,22 @@ class Guide:
             )
             lines.append(line)
         return lines
+
+
+def _placed(lines: list[Suggestion], scores: Reals, shown: Doubles | None) -> list[Suggestion]:
+    """The lines with percentiles and shown stars.
+
+    Args:
+        scores: of all items, (I,).
+        shown: (k,); None for a group or a model without stars.
+    """
+    n_below = np.searchsorted(np.sort(scores), [line.score for line in lines])
+    shares = (n_below / len(scores)).tolist()
+    stars = [None] * len(lines) if shown is None else shown.tolist()
+    placed = []
+    for line, percentile, amount in zip(lines, shares, stars, strict=True):
+        placed.append(replace(line, percentile=percentile, shown=amount))
+    return placed
 
 
 def _shortage(

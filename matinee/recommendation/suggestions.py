@@ -17,8 +17,9 @@ class Suggestion:
     """One line of a list.
 
     Attributes:
-        score: what the list is sorted by, unless dials re-rank it: a lower bound of the stars, a
-            unitless score or a cosine.
+        score: what the list is sorted by, unless popularity or diversity re-rank it: a number
+            without a unit, in some models a lower bound of the stars; in a list of similar items
+            the cosine.
         stars: the predicted rating; None for a model that only ranks.
         n_ratings: training ratings of the item.
         mean: the mean of these; None if there are none, and for implicit feedback.
@@ -26,6 +27,11 @@ class Suggestion:
             for models that have no such estimate.
         members: in a list for a group, the stars of each person, or their standardized score
             if the model only ranks (`GroupScores.members`), in the given order.
+        percentile: the share of all items with a lower score, 0 to 1; None in a list of similar
+            items, and for items that nobody has rated.
+        shown: the stars as tables and pages show them: shrunk near the top of the scale (see
+            `models.list_scores.shrunk`), so that equal stars are rare; None in a list for a
+            group or of similar items, and without stars.
     """
 
     item_id: Id
@@ -36,6 +42,8 @@ class Suggestion:
     mean: float | None
     deviation: float | None = None
     members: tuple[float, ...] = ()
+    percentile: float | None = None
+    shown: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Converts to plain values, for JSON.
@@ -51,6 +59,7 @@ class Suggestion:
             "stars": _rounded(self.stars),
             "n_ratings": self.n_ratings,
             "mean": _rounded(self.mean),
+            "percentile": None if self.percentile is None else round(self.percentile, 6),
         }
         if self.deviation is not None:
             line["deviation"] = _rounded(self.deviation)
@@ -94,7 +103,7 @@ class Suggestions:
         """The list as a Polars frame, a row for each item.
 
         The columns are `rank`, from 1, and the fields of `Suggestion` with `title`, `year` and
-        `genres` in place of `film`; `members` only in a list for a group.
+        `genres` in place of `film` and without `shown`; `members` only in a list for a group.
         """
         import polars as pl  # slow to import
 
@@ -109,6 +118,7 @@ class Suggestions:
             "n_ratings": [line.n_ratings for line in self.items],
             "mean": [line.mean for line in self.items],
             "deviation": [line.deviation for line in self.items],
+            "percentile": [line.percentile for line in self.items],
         }
         if any(line.members for line in self.items):
             columns["members"] = [list(line.members) for line in self.items]
@@ -119,17 +129,49 @@ class Suggestions:
             "genres": pl.List(pl.String),
             "n_ratings": pl.Int64,
         }
-        types |= dict.fromkeys(("score", "stars", "mean", "deviation"), pl.Float64)
+        numbers = ("score", "stars", "mean", "deviation", "percentile")
+        types |= dict.fromkeys(numbers, pl.Float64)
         return pl.DataFrame(columns, schema_overrides=types)
+
+    def numbers(self, digits: int) -> list[str]:
+        """The number beside each item: its stars as shown, with two decimals, or its score.
+
+        Args:
+            digits: decimals of a score.
+        """
+        texts = []
+        for line in self.items:
+            if line.stars is None:
+                texts.append(f"{line.score:.{digits}f}")
+            else:
+                texts.append(f"{line.stars if line.shown is None else line.shown:.2f}")
+        return texts
+
+    def tops(self, digits: int) -> list[str]:
+        """The share of all items with at least the score of each, such as "0.21%".
+
+        Empty if the `numbers` alone tell the items apart.
+        """
+        numbers = self.numbers(digits)
+        if len(set(numbers)) == len(numbers):
+            return []
+        if any(line.percentile is None for line in self.items):
+            return []
+        shares = [100 * (1 - (line.percentile or 0)) for line in self.items]
+        return [f"{share:.0f}%" if share >= 10 else f"{share:.2g}%" for share in shares]
 
     def _repr_html_(self) -> str:
         """The list as notebooks show it."""
         has_stars = any(line.stars is not None for line in self.items)
-        heading = "stars" if has_stars else "score"
-        rows = []
-        for rank, line in enumerate(self.items, 1):
-            value = f"{line.score:.4f}"
-            if line.stars is not None:
-                value = f"{line.stars:.2f}"
-            rows.append((rank, line.film.title, value, f"{line.n_ratings:,}"))
-        return html_table(("", "title", heading, "ratings"), rows, [self.note])
+        headings = ["", "title", "stars" if has_stars else "score", "ratings"]
+        columns: list[Sequence[object]] = [
+            range(1, len(self.items) + 1),
+            [line.film.title for line in self.items],
+            self.numbers(4),
+            [f"{line.n_ratings:,}" for line in self.items],
+        ]
+        tops = self.tops(4)
+        if tops:
+            headings.insert(3, "top")
+            columns.insert(3, tops)
+        return html_table(headings, list(zip(*columns, strict=True)), [self.note])

@@ -2,9 +2,12 @@
 
 from collections.abc import Set as AbstractSet
 
+import numpy as np
+
 from matinee.data.catalog import Catalog
 from matinee.data.vocabulary import Id
 from matinee.models.base import Recommender, UserState
+from matinee.models.list_scores import shrunk
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.suggestions import Suggestion, Suggestions
 
@@ -30,7 +33,10 @@ def with_unrated(
     item_ids = _unrated_ids(model, catalog, filters, excluded)
     labels = [catalog.feature_names(item_id) for item_id in item_ids]
     lines = list(rated.items)
-    for item_id, scored in zip(item_ids, model.score_new_items(profile, labels), strict=True):
+    predicted = model.score_new_items(profile, labels)
+    scores = np.array([scored.score for scored in predicted])
+    shown = shrunk(model.scale_, scores, np.zeros(len(scores), np.int64))
+    for place, (item_id, scored) in enumerate(zip(item_ids, predicted, strict=True)):
         line = Suggestion(
             item_id=item_id,
             film=catalog[item_id],
@@ -39,6 +45,7 @@ def with_unrated(
             n_ratings=0,
             mean=None,
             deviation=scored.deviation,
+            shown=scored.stars and shown.tolist()[place],
         )
         lines.append(line)
     # Caution would leave no item without ratings in a list

@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from matinee.data.ratings import PAIRS, Ratings, Scale
+from matinee.data.ratings import PAIRS, Ratings, Scale, _order_of_pairs
+from matinee.data.reading.read import read
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, UnknownNameError
 
@@ -232,6 +234,15 @@ def test_grouping_gives_each_users_items_in_ascending_order() -> None:
     assert RATINGS.subset(np.array([0])).user_counts.tolist() == [0, 0, 1]
 
 
+@pytest.mark.parametrize("offset", [0, 2**30])
+def test_pairs_of_small_indices_and_of_large_ones_are_sorted_alike(offset: int) -> None:
+    """Two numbers of 31 bits and the row do not fit into one."""
+    rng = np.random.default_rng(0)
+    group, other = (rng.integers(50, size=3_000, dtype=np.int32) for _ in range(2))
+    found = _order_of_pairs(group + np.int32(offset), other + np.int32(offset))
+    assert np.array_equal(found, np.lexsort((np.arange(3_000), other, group)))
+
+
 # -- columns that a program hands over ---------------------------------------------------------
 
 THREE: list[int] = [1, 2, 3]
@@ -277,6 +288,23 @@ def test_times_of_any_type_become_seconds(times: Any) -> None:
     timestamp = Ratings.from_ids(THREE, THREE, THREE, times).timestamp
     assert timestamp is not None
     assert timestamp.tolist() == [1577836801] * 3
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2], [2, 1, 0], [0, 2, 1]])
+def test_of_repeated_pairs_the_latest_by_time_counts_in_any_order_of_rows(order: list[int]) -> None:
+    """The row without a time never counts; rows of the same time count by their order."""
+    stars, times = np.array([5.0, 3.0, 1.0])[order], np.array([2e9, 1e9, np.nan])[order]
+    whole = np.where(
+        np.isnan(times),
+        np.datetime64("NaT"),
+        times.astype("datetime64[s]").astype("datetime64[ms]"),
+    )
+    with pytest.warns(UserWarning, match="the last rating counts"):
+        found = Ratings.from_ids(["ann"] * 3, [7] * 3, stars, whole, scale=Scale(1, 5, 1))
+    assert found.value.tolist() == [5.0]
+    frame = pl.DataFrame({"user": ["ann"] * 3, "item": [7] * 3, "rating": stars, "time": whole})
+    table = pl.concat([frame, frame.with_columns(user=pl.lit("bob"), item=pl.col("item") + 1)])
+    assert read(table).ratings.value.tolist() == [5.0, 5.0]
 
 
 def test_repeated_pairs_are_dropped_with_a_warning_and_counts_are_added() -> None:

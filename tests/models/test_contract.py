@@ -231,9 +231,31 @@ def test_lists_are_sorted_by_the_scores_at_every_taste(model: Model) -> None:
             assert (scores.shape, scores.dtype) == (usual.shape, usual.dtype)
             assert np.isfinite(scores).all()
             vectors = np.stack([one.profile(who).vector for who in (person, 5)])
-            assert np.allclose(one.scores_of(vectors, taste)[0], scores, atol=1e-5)
+            assert np.allclose(one.scores_of(vectors, taste)[0], scores, atol=1e-4)
         with pytest.raises(SettingError, match=r"^taste must be from 0 "):
             one.scores(person, 1.5)
+
+
+@every_model_and_the_docs
+@pytest.mark.parametrize("taste", [None, 0.0, 1.0])
+def test_a_ranking_is_the_scores_and_the_stars(model: Model, taste: float | None) -> None:
+    one = fitted(model)
+    scores, stars = one.ranking(5, taste)
+    np.testing.assert_allclose(scores, one.scores(5, taste), atol=1e-5)
+    assert (stars is not None) == one.has_stars
+    if stars is not None:
+        np.testing.assert_allclose(stars, one.all_stars(5), atol=1e-5)
+
+
+@every_model_and_the_docs
+def test_lists_are_because_of_liked_items_or_of_none(model: Model) -> None:
+    one = fitted(model)
+    profile = one.profile(5)
+    found = one.because(profile, np.arange(6, dtype=np.int32))
+    assert len(found) == 6
+    for places in found:
+        assert places.dtype == np.int64
+        assert np.all(profile.value[places] >= 3.5)
 
 
 @every_model_and_the_docs

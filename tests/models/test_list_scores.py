@@ -9,7 +9,14 @@ from matinee.models import MODELS
 from matinee.models.baseline import Baseline
 from matinee.models.blend import Blend
 from matinee.models.knn import ItemKNN
-from matinee.models.list_scores import caution, check_taste, distinguished
+from matinee.models.list_scores import (
+    OF_ONE_RATING,
+    UNCERTAINTY,
+    caution,
+    check_taste,
+    distinguished,
+    shrunk,
+)
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.reranking import Dials
 from tests.helpers import Model, error_message, fitted, guide, ids, small_table, table
@@ -167,3 +174,34 @@ def test_a_taste_outside_its_range_is_refused(taste: float, said: str) -> None:
     assert error_message(SettingError, check_taste, taste) == told
     assert error_message(SettingError, Dials, taste=taste) == told
     assert error_message(SettingError, fitted().scores, 1, taste) == told
+
+
+# -- stars as lists show them ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, 3, 400])
+def test_shown_stars_are_the_mean_of_a_normal_distribution_below_the_top(n: int) -> None:
+    scale = Scale(1, 9, 1)
+    stars = np.array([2.0, 5.5, 7.8, 8.9, 9.0, 9.7, 12.0])
+    error = 2 * np.sqrt(UNCERTAINTY**2 + OF_ONE_RATING**2 / (n + 1))
+    values = np.linspace(-20, 9, 400_001)
+    expected = []
+    for center in stars:
+        weights = np.exp(
+            -0.5 * ((values - center) / error) ** 2 + 0.5 * ((9 - center) / error) ** 2
+        )
+        expected.append(np.trapezoid(values * weights, values) / np.trapezoid(weights, values))
+    found = shrunk(scale, stars, np.full(len(stars), n))
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_shown_stars_keep_the_order_and_stay_inside_the_scale() -> None:
+    stars = np.linspace(-3, 12, 301)
+    found = shrunk(Scale(1, 5, 0.5), stars, np.full(301, 50))
+    assert found.min() >= 1
+    assert found.max() < 5
+    assert np.all(np.diff(found[stars > 1]) > 0)
+    low = (stars > 1) & (stars < 3.5)
+    assert found[low] == pytest.approx(stars[low], abs=1e-2)
+    rare = shrunk(Scale(1, 5, 0.5), stars, np.ones(301, np.int64))
+    assert np.all(rare <= found)

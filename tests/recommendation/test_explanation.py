@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
+from matinee._types import Longs
 from matinee.cli import main
 from matinee.cli.explain import explain as explain_command
 from matinee.data.catalog import Catalog, Film
@@ -27,7 +28,13 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from matinee.models.popularity import Popularity
-from matinee.recommendation.explanation import Explanation, Reason, explain, explain_each
+from matinee.recommendation.explanation import (
+    Explanation,
+    Liked,
+    Reason,
+    explain,
+    explain_each,
+)
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from tests import reference
@@ -90,9 +97,8 @@ def test_a_rating_adds_what_the_regression_of_its_surprise_alone_gives(
         - small.item_bias_[profile.item_index]
         - profile.vector[0]
     )
-    pull = np.full(
-        6, (small.regularization * 15 + small.factor_shrinkage) * float(small.deviation_)
-    )
+    regularization, shrinkage = small.penalty_.tolist()
+    pull = np.full(6, (regularization * 15 + shrinkage) * float(small.deviation_))
     for place, item_id in enumerate(mine):
         alone = np.where(np.arange(15) == place, surprise, 0)
         expected = small.item_factors_[item] @ reference.ridge(factors, alone, pull)
@@ -144,19 +150,45 @@ def test_the_strongest_rating_comes_first_and_keeps_its_film_and_stars(
     )
 
 
-def test_a_known_user_has_a_rest_that_is_smaller_than_the_difference_from_a_newcomer(
-    ratings: Ratings,
-) -> None:
-    model = fitted(MatrixFactorization)
-    rests, differences = [], []
-    for user in range(1, 301, 5):
+@pytest.mark.parametrize("half_life", [0, 300])
+def test_the_ratings_of_a_known_user_explain_all_of_their_prediction(half_life: float) -> None:
+    model = MatrixFactorization(factors=6, half_life=half_life).fit(table(), n_threads=1)
+    for user in range(1, 301, 20):
         found = explain(model, Catalog(), user, ITEM)
         assert explain(model, Catalog(), model.profile(user), ITEM) == found
-        rests.append(abs(found.rest))
-        differences.append(
-            abs(found.score - explain(model, Catalog(), history(ratings, user), ITEM).score)
-        )
-    assert 0 < np.median(rests) < 0.6 * np.median(differences)
+        assert found.is_exact
+        assert found.rest == 0
+        assert "residual" not in found.sentence()
+        assert total(found) == pytest.approx(model.predict(user, ITEM), abs=1e-4)
+        if not half_life:
+            newcomer = explain(model, Catalog(), history(table(), user), ITEM)
+            assert contributions(found) == pytest.approx(contributions(newcomer), abs=1e-4)
+            without = {reason.item_id: reason.without for reason in newcomer.reasons}
+            assert {reason.item_id: reason.without for reason in found.reasons} == pytest.approx(
+                without, abs=1e-4
+            )
+
+
+def test_with_a_half_life_without_a_rating_is_the_weighted_regression_without_it() -> None:
+    model = MatrixFactorization(factors=6, half_life=300).fit(table(), n_threads=1)
+    profile, item = model.profile(5), model.items_.index(ITEM)
+    assert profile.weight is not None
+    found = {
+        reason.item_id: reason.without for reason in explain(model, Catalog(), 5, ITEM).reasons
+    }
+    regularization, shrinkage = model.penalty_.tolist()
+    for place in range(0, len(profile.value), 5):
+        rows = np.arange(len(profile.value)) != place
+        rated, weight = profile.item_index[rows], profile.weight[rows].astype(np.float64)
+        slopes = np.column_stack([np.ones(len(rated)), model.item_factors_[rated]])
+        residual = profile.value[rows] - float(model.global_mean_) - model.item_bias_[rated]
+        pull = (regularization * weight.sum() + shrinkage) * float(model.deviation_)
+        form = slopes.T * weight @ slopes + np.diag([model.bias_shrinkage] + [pull] * 6)
+        bias, *taste = np.linalg.solve(form, slopes.T @ (weight * residual)).tolist()
+        stars = float(model.global_mean_) + model.item_bias_[item] + bias
+        stars += model.item_factors_[item] @ np.array(taste)
+        item_id = model.items_.id(int(profile.item_index[place]))
+        assert found[item_id] == pytest.approx(stars, abs=1e-4)
 
 
 @pytest.mark.parametrize("model", [Baseline, MatrixFactorization])
@@ -379,6 +411,44 @@ def made(
 )
 def test_the_sentence(found: Explanation, sentence: str) -> None:
     assert found.sentence() == sentence
+
+
+LIKED = (Liked(7, Film("Alien")), Liked(8, Film("The Thing")))
+
+
+def test_the_sentence_begins_with_what_put_the_film_into_the_list() -> None:
+    both = made(("Alien", 5, 0.31), because=LIKED)
+    plain = made(("Alien", 5, 0.31)).sentence()
+    assert both.sentence() == (
+        f"People who like Alien and The Thing like this; you would give it {plain}"
+    )
+    one = made(("Alien", 5, 0.31), because=LIKED[:1])
+    assert one.sentence() == f"People who like Alien like this; you would give it {plain}"
+    assert both.to_dict()["because"] == [
+        {"item_id": 7, "title": "Alien"},
+        {"item_id": 8, "title": "The Thing"},
+    ]
+    assert made().to_dict()["because"] == []
+
+
+def test_without_stars_the_sentence_names_what_put_the_film_into_the_list() -> None:
+    ranked = made(("Alien", 5, 0.31), because=LIKED, stars=None, clipping=0.0)
+    assert ranked.sentence().startswith(
+        "People who like Alien and The Thing like this; score 4.020:"
+    )
+    pairs = made(("Alien", 1, 0.31), because=LIKED, stars=None, clipping=0.0, has_ratings=False)
+    assert pairs.sentence().startswith("People who have Alien and The Thing have this; score ")
+
+
+def test_the_films_of_the_list_are_liked_and_never_the_film_itself() -> None:
+    class Always(MatrixFactorization):
+        def because(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Longs]:
+            return [np.arange(len(profile.value))] * len(item_index)
+
+    model = Always(factors=4, epochs=2).fit(table(), n_threads=1)
+    one, other = explain_each(model, Catalog(), {ITEM: 5.0, 7: 4.5, 17: 5.0, 27: 4.0}, [ITEM, 7])
+    assert [liked.item_id for liked in one.because] == [7, 17]
+    assert [liked.item_id for liked in other.because] == [ITEM, 17]
 
 
 def test_the_film_itself_is_called_by_its_title_and_a_film_without_title_by_its_id(

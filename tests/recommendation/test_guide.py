@@ -226,6 +226,7 @@ def test_a_line_has_title_score_and_popularity(guide: Guide) -> None:
         "stars": round(guide.predict(1, 507), 3),
         "n_ratings": int(guide.model.item_counts_[index]),
         "mean": round(float(guide.model.item_means_[index]), 3),
+        "percentile": round(line.percentile or 0, 6),
     }
 
 

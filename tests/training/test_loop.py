@@ -196,7 +196,8 @@ def test_keeping_the_best_epoch_keeps_the_model_of_that_epoch() -> None:
     assert 0 < best < 24
     stopped = DotProduct.from_settings({"epochs": best + 1} | settings).fit(part.train)
     assert np.array_equal(kept.item_factors_, stopped.item_factors_)
-    assert np.array_equal(kept.user_bias_, stopped.user_bias_)
+    assert np.array_equal(kept.item_bias_, stopped.item_bias_)
+    assert np.array_equal(kept.crowd_mean_, stopped.crowd_mean_)
 
 
 # -- divergence --------------------------------------------------------------------------------------------------

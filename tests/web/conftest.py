@@ -45,7 +45,7 @@ def guide_of(seed: int = 0, *, baseline: bool = False) -> Guide:
     }
     films[7] = Film("Amélie (2001)", 2001, ("Comedy", "Romance"))
     films[17] = Film("Star Wars: Episode IV (1977)", 1977, ("Sci-Fi",))
-    model = Baseline() if baseline else MatrixFactorization(factors=8, seed=seed)
+    model = Baseline() if baseline else MatrixFactorization(factors=8, epochs=12, seed=seed)
     return Guide(model.fit(ratings, n_threads=1), Catalog(films), Origin("simulated", len(ratings)))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Arrays, Doubles, Floats, Indices
+from matinee._types import Arrays, Doubles, Floats, Halves, Indices
 from matinee.data.ratings import Ratings
 from matinee.models.bayes.gibbs import Sampler
 from matinee.models.bayes.new_items import ItemRegression
@@ -29,6 +29,13 @@ class Draws:
         self.noise = np.zeros(train.n_users)
         self.regression: ItemRegression | None = None
         self.effects = [np.zeros_like(level) for level in sampler.effect_levels]
+        self.effect_variance = np.zeros(len(self.effects))
+        self.means = {
+            "user_draws_": _BiasMean(sampler.counts),
+            "untimed_draws_": _BiasMean(sampler.counts),
+            "item_draws_": _BiasMean(np.diff(sampler.by_item.indptr)),
+        }
+        self.untimed_rng = np.random.default_rng(rng.integers(2**31))
         self.watched_users = rng.integers(0, train.n_users, WATCHED)
         self.watched_items = rng.integers(0, train.n_items, WATCHED)
         self.watched: list[Doubles] = []
@@ -50,8 +57,12 @@ class Draws:
         """Adds the present state of the sampler."""
         self.n_sweeps += 1
         self.noise += 1 / sampler.noise
+        self.means["user_draws_"].add(sampler.users.table)
+        self.means["item_draws_"].add(sampler.items.table)
         for total, level in zip(self.effects, sampler.effect_levels, strict=True):
             total += level
+        if sampler.effects:
+            self.effect_variance += sampler.effects.variances()
         scores = _predictions(sampler, self.watched_users, self.watched_items)
         self.watched.append(_ratings(sampler, self.watched_users, scores))
         if self.n_sweeps % CHECKED_EVERY == 0:
@@ -63,18 +74,34 @@ class Draws:
             self.sum += _ratings(sampler, self.valid_users, scores)
             self.valid_error = float(np.sqrt(np.mean((self.sum / self.n_sweeps - self.value) ** 2)))
         if self.n_sweeps % self.every == 0:
-            self.draws.append(_draw(sampler) | self._draw_labels(sampler))
+            self.draws.append(self._draw(sampler))
         if len(self.draws) >= 2 * self.kept:
             self.draws, self.every = self.draws[1::2], 2 * self.every
 
-    def _draw_labels(self, sampler: Sampler) -> Arrays:
-        """What is expected of new items in one sweep; empty without item features."""
-        if self.regression is None and has_item_features(sampler):
-            counts = np.diff(sampler.by_item.indptr)
-            self.regression = ItemRegression.of(sampler.items.blocks[-1], counts)
+    def _draw(self, sampler: Sampler) -> Arrays:
+        """The arrays of one sweep."""
+        draw = _draw(sampler)
+        size = sampler.items.table.shape[1]
+        draw["label_draws_"] = np.empty((0, size), np.float16)
+        draw["untimed_draws_"] = np.empty((0, size), np.float16)
+        if has_item_features(sampler):
+            self._draw_labels(sampler, draw)
+        if sampler.effects:
+            table = sampler.draw_untimed_users(self.untimed_rng)
+            self.means["untimed_draws_"].add(table)
+            draw["untimed_draws_"] = _with_average(table, sampler.counts)
+        return draw
+
+    def _draw_labels(self, sampler: Sampler, draw: Arrays) -> None:
+        """Adds what is expected of new items, which items without ratings get, too."""
+        block, counts = sampler.items.blocks[-1], np.diff(sampler.by_item.indptr)
         if self.regression is None:
-            return {"label_draws_": np.empty((0, sampler.items.table.shape[1]), np.float16)}
-        return {"label_draws_": self.regression.draw(sampler.items.table).astype(np.float16)}
+            self.regression = ItemRegression.of(block, counts)
+        labels = self.regression.draw(sampler.items.table)
+        draw["label_draws_"] = labels.astype(np.float16)
+        is_new = np.flatnonzero(counts == 0)
+        features = (block.rows[is_new] * block.lengths) @ block.right.T.astype(np.float64)
+        draw["item_draws_"][is_new] = features @ labels[:-2] + labels[-2]
 
     def _estimate_error(self, sampler: Sampler) -> None:
         """Estimates the Monte Carlo error and the effective sample size from batch means."""
@@ -95,55 +122,75 @@ class Draws:
         chosen = np.unique(np.linspace(0, len(self.draws) - 1, n_kept).round().astype(int))
         draws = [self.draws[number] for number in chosen]
         arrays = {}
-        for name in ("user_draws_", "item_draws_", "set_draws_", "label_draws_"):
+        for name in (
+            "user_draws_",
+            "untimed_draws_",
+            "item_draws_",
+            "set_draws_",
+            "label_draws_",
+        ):
             arrays[name] = np.stack([draw[name] for draw in draws], axis=1)
+            if name in self.means:
+                self.means[name].center(arrays[name])
         for name in ("mean_draws_", "precision_draws_"):
             arrays[name] = np.stack([draw[name] for draw in draws])
         arrays["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
         arrays["noise_draws_"] = np.array([draw["noise"] for draw in draws], np.float32)
-        noise = np.append(self.noise / self.n_sweeps, np.mean(1 / arrays["noise_draws_"]))
-        arrays["user_noise_"] = noise.astype(np.float32)
+        noise = self.noise / self.n_sweeps
+        new = noise[sampler.counts > 0].mean()
+        arrays["user_noise_"] = np.append(noise, new).astype(np.float32)
         return arrays | self._learned_effects(sampler)
 
     def _learned_effects(self, sampler: Sampler) -> Arrays:
         """The arrays of the time effects."""
         levels = [total / self.n_sweeps for total in self.effects]
-        positions: list[NDArray[np.int64]] = []
-        if sampler.effects:
-            positions = sampler.effects.positions
-        total = np.zeros(1)
-        for level, position in zip(levels, positions, strict=True):
-            total = total + level[position]
-        n_users = len(self.noise)
-        user_index = np.repeat(np.arange(n_users), sampler.counts)
-        each = np.broadcast_to(total, len(user_index))
-        sums = np.bincount(user_index, each, minlength=n_users + 1)
-        user_effect = sums / np.maximum(np.append(sampler.counts, 0), 1)
         keys: tuple[NDArray[np.int64], ...] = ()
         if sampler.side.time_keys:
             keys = sampler.side.time_keys.keys
         known = [level[:-1] for level in levels]
         return {
-            "user_effect_": user_effect.astype(np.float32),
+            "user_effect_": np.zeros(len(self.noise) + 1, np.float32),
+            "effect_variance_": (self.effect_variance / self.n_sweeps).astype(np.float32),
             "moment_keys_": np.concatenate([np.empty(0, np.int64), *keys]),
             "moment_sizes_": np.array([len(level) for level in keys], np.int64),
             "moment_effects_": np.concatenate([np.empty(0), *known]).astype(np.float32),
         }
 
 
+class _BiasMean:
+    """The mean of the biases over all sweeps, of which only some draws are kept.
+
+    With few ratings each, most of the Monte Carlo error of a mean over the kept draws is that of
+    the biases.
+    """
+
+    def __init__(self, counts: NDArray[np.int64]) -> None:
+        """Args:
+        counts: the number of ratings of each row.
+        """
+        self.is_rated = counts > 0
+        self.total, self.n = np.zeros(len(counts)), 0
+
+    def add(self, table: Floats) -> None:
+        """Adds the biases of a sweep, in the last column of a table, (R, F + 1)."""
+        self.total += table[:, -1]
+        self.n += 1
+
+    def center(self, draws: Halves) -> None:
+        """Moves the biases of the kept draws, (R + 1, S, F + 1), to the mean over all sweeps."""
+        if len(draws) == 0:
+            return
+        shift = self.total / self.n - draws[:-1, :, -1].mean(axis=1, dtype=np.float64)
+        average = shift[self.is_rated].mean()
+        shift = np.append(np.where(self.is_rated, shift, average), average)
+        draws[:, :, -1] += shift[:, None].astype(np.float32)
+
+
 def _draw(sampler: Sampler) -> Arrays:
     """The arrays of one sweep. The last rows of the tables are for unknown users and items."""
     users, items = sampler.users, sampler.items
     user_counts, item_counts = sampler.counts, np.diff(sampler.by_item.indptr)
-    average_user, average_item = (
-        _average(users.table, user_counts),
-        _average(items.table, item_counts),
-    )
-    user_table = np.where(user_counts[:, None] > 0, users.table, average_user.astype(np.float32))
-    item_table = items.table
-    if not has_item_features(sampler):  # an item without ratings is unknown
-        item_table = np.where(item_counts[:, None] > 0, item_table, average_item.astype(np.float32))
-    other = np.zeros_like(average_user)
+    other = np.zeros(users.table.shape[1])
     sets = np.zeros_like(items.table)
     for number, block in enumerate(users.blocks):
         if number == 0 and sampler.side.has_sets:
@@ -154,8 +201,8 @@ def _draw(sampler: Sampler) -> Arrays:
     if sampler.ordinal:
         thresholds = sampler.ordinal.thresholds
     return {
-        "user_draws_": np.vstack([user_table, average_user]).astype(np.float16),
-        "item_draws_": np.vstack([item_table, average_item]).astype(np.float16),
+        "user_draws_": _with_average(users.table, user_counts),
+        "item_draws_": _with_average(items.table, item_counts),
         "set_draws_": sets.astype(np.float16),
         "mean_draws_": (users.mean + other).astype(np.float32),
         "precision_draws_": users.precision.astype(np.float32),
@@ -169,9 +216,12 @@ def has_item_features(sampler: Sampler) -> bool:
     return len(sampler.items.blocks) > int(sampler.side.has_sets)
 
 
-def _average(table: Floats, counts: NDArray[np.int64]) -> Doubles:
-    """The mean of the rows with ratings, (F + 1,)."""
-    return np.asarray(table[counts > 0].mean(axis=0, dtype=np.float64), np.float64)
+def _with_average(table: Floats, counts: NDArray[np.int64]) -> Halves:
+    """The rows with ratings, and their mean in place of all others and as the last row, (R + 1,
+    F + 1)."""
+    average = table[counts > 0].mean(axis=0, dtype=np.float64)
+    rows = np.where(counts[:, None] > 0, table, average.astype(np.float32))
+    return np.vstack([rows, average]).astype(np.float16)
 
 
 def _predictions(sampler: Sampler, user_index: Indices, item_index: Indices) -> Doubles:

@@ -5,12 +5,43 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles
+from matinee._types import Doubles, Floats
 from matinee.models.bayes.ordered_probit import Link
 
 STEPS = 12
 CLOSE = 1e-3
 """Steps to the mode end when no score changes by more than this, in standard deviations."""
+
+
+FEW = 15
+"""The number of ratings of a new person at which the set of rated items counts by half."""
+
+
+class Prior(NamedTuple):
+    """The prior of a person for each draw, without what the sets add, (S, F + 1) each."""
+
+    mean: Doubles
+    precision: Doubles
+
+
+def prior_of(n: int, mean: Floats, average: Doubles, precision: Floats, spread: Floats) -> Prior:
+    """The prior of a person with n ratings.
+
+    What the set of rated items adds is learned from users most of whom have rated dozens, and is
+    an extrapolation for one, two or three ratings. Therefore the prior mean is n / (n + FEW)
+    times that with the set, plus the rest times the average person, and the prior variance is
+    mixed in the same way with that of all users.
+
+    Args:
+        mean, precision: of users with known sets, (S, F + 1).
+        average: the average person, (S, F + 1).
+        spread: the standard deviations of all users around the average, (S, F + 1).
+    """
+    trust = n / (n + FEW)
+    variance = 1 / precision.astype(np.float64)
+    around = np.maximum(np.square(spread.astype(np.float64)), variance)
+    mixed = trust * mean.astype(np.float64) + (1 - trust) * average
+    return Prior(mixed, 1 / (trust * variance + (1 - trust) * around))
 
 
 class Posterior(NamedTuple):
@@ -55,11 +86,10 @@ class Posterior(NamedTuple):
         """The mean, (S, F + 1)."""
         return np.asarray(np.linalg.solve(self.form, self.right[..., None])[..., 0])
 
-    def step(self, rng: np.random.Generator) -> Doubles:
-        """A random step from the mean to a draw, (S, F + 1)."""
-        random = rng.standard_normal((*self.right.shape, 1))
+    def step(self, random: Doubles) -> Doubles:
+        """The steps from the mean to draws, (S, F + 1), from standard normal numbers."""
         root = np.linalg.cholesky(self.form).transpose(0, 2, 1)
-        return np.asarray(np.linalg.solve(root, random)[..., 0])
+        return np.asarray(np.linalg.solve(root, random[..., None])[..., 0])
 
     def shares(self, solved: Doubles, other: Doubles, mean: Doubles) -> Doubles:
         """The contribution of each rating to the person's deviation from another, (n, k).
@@ -83,25 +113,20 @@ class Posterior(NamedTuple):
         """The change of the scores of K items without each rating, in deviations, (n, K).
 
         Averaged over the draws. Leaving a rating out subtracts a rank-one matrix from the form
-        (Sherman and Morrison, 1950) and one term from the right-hand side, and increases the
-        weight of the sets of the other ratings there.
+        (Sherman and Morrison, 1950), and from the right-hand side one term and what the item
+        adds to the prior mean.
 
         Args:
             inverse: of the form, (S, F + 1, F + 1).
             solved: the inverse times each item's row with 1 for the bias, (S, F + 1, K).
         """
-        n = self.items.shape[1]
-        more = np.sqrt(n / (n - 1))
         turned = self.items @ inverse  # (S, n, F + 1), form^-1 y_j
         leverage = np.einsum("snf,snf->sn", turned, self.items)
         gone = self.noise * self.target  # (S, n)
-        heavier = (more - 1) * self.prior_precision * self.sets.sum(axis=1)  # (S, F + 1)
-        along = (turned @ (self.right + heavier)[..., None])[..., 0] - gone * leverage
+        along = (turned @ self.right[..., None])[..., 0] - gone * leverage
         turned *= self.prior_precision[:, None]
-        along -= more * np.einsum("snf,snf->sn", turned, self.sets)
-        change = heavier[:, None] @ solved - more * (
-            self.sets @ (self.prior_precision[..., None] * solved)
-        )  # (S, n, K)
+        along -= np.einsum("snf,snf->sn", turned, self.sets)
+        change = -(self.sets @ (self.prior_precision[..., None] * solved))  # (S, n, K)
         change += (self.noise * along / (1 - self.noise * leverage) - gone)[..., None] * (
             self.items @ solved
         )

@@ -12,6 +12,7 @@ After Salakhutdinov and Mnih (2008). The regression on features follows Adams, D
 Bayesian matrix factorisation" (2011).
 """
 
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,6 +55,11 @@ class FactorState:
         self.parts = [np.zeros_like(table) for _ in blocks]
         self.mean = table.mean(axis=0, dtype=np.float64)
         self.precision = 1 / (table.var(axis=0, dtype=np.float64) + 1e-3)
+        self.rate = np.full(size, RATE)
+
+    def widen(self, n_factors: int, rate: float) -> None:
+        """Sets the rate of the Gamma priors of the first factors, which keeps these from 0."""
+        self.rate[: min(n_factors, len(self.rate) - 1)] = rate
 
     def prior(self) -> Floats:
         """The mean of each row, (R, F + 1)."""
@@ -73,7 +79,7 @@ class FactorState:
             weights = right / precision + rng.standard_normal(precision.shape) / np.sqrt(precision)
             self.weights[number] = weights
             self.penalties[number] = _gamma(
-                rng, SHAPE + len(weights) / 2, RATE + (weights**2).sum(axis=0) / 2
+                rng, SHAPE + len(weights) / 2, self.rate + (weights**2).sum(axis=0) / 2
             )
             self.parts[number] = _products(
                 run, block.rows, (block.lengths[:, None] * weights).astype(np.float32)
@@ -83,13 +89,19 @@ class FactorState:
         mean = self.precision * rest.sum(axis=0, dtype=np.float64) / precision
         self.mean = mean + rng.standard_normal(size) / np.sqrt(precision)
         squares = ((rest - self.mean.astype(np.float32)) ** 2).sum(axis=0, dtype=np.float64)
-        self.precision = _gamma(rng, SHAPE + n_rows / 2, RATE + squares / 2)
+        self.precision = _gamma(rng, SHAPE + n_rows / 2, self.rate + squares / 2)
 
 
 class TimeEffects:
     """The time effects of each level, for the training ratings in the order of users."""
 
-    def __init__(self, positions: list[NDArray[np.int64]], sizes: list[int]) -> None:
+    def __init__(
+        self,
+        user_index: NDArray[np.int32],
+        positions: list[NDArray[np.int64]],
+        sizes: list[int],
+    ) -> None:
+        self.user_index, self.counts = user_index, np.bincount(user_index)
         self.positions = positions
         # The last effect of each level is 0, for ratings without one.
         self.effects = [np.zeros(size + 1) for size in sizes]
@@ -120,6 +132,15 @@ class TimeEffects:
             residual += old - effects[position]
         self.total = np.asarray(sum(self._of_ratings()), np.float32)
         return residual.astype(np.float32)
+
+    def variances(self) -> list[float]:
+        """The variance of the effects of each level on the ratings around their users' means."""
+        n, counts = len(self.total), np.maximum(self.counts, 1)
+        found = []
+        for effects in self._of_ratings():
+            sums = np.bincount(self.user_index, effects, minlength=len(counts))
+            found.append(max(0.0, float((effects @ effects - (sums / counts) @ sums) / n)))
+        return found
 
     def _of_ratings(self) -> list[Doubles]:
         """The effects of each level on each rating, (N,)."""
@@ -177,7 +198,8 @@ class Sampler:
         if side.time_keys is not None and train.timestamp is not None:
             users = train.user_index[self.by_user.row]
             positions = side.time_keys.positions(users, train.timestamp[self.by_user.row])
-            self.effects = TimeEffects(positions, [len(keys) for keys in side.time_keys.keys])
+            sizes = [len(keys) for keys in side.time_keys.keys]
+            self.effects = TimeEffects(users, positions, sizes)
         self.error = float("nan")
 
     @property
@@ -186,6 +208,36 @@ class Sampler:
         if self.effects is None:
             return []
         return self.effects.effects
+
+    def widen(self, n_factors: int, rate: float = RATE) -> None:
+        """Sets the rate of the Gamma priors of the first factors; without a rate, back to
+        `RATE`."""
+        self.users.widen(n_factors, rate)
+        self.items.widen(n_factors, rate)
+
+    def restart(self, users: Floats, items: Floats) -> None:
+        """Goes back to some tables, (U, F + 1) and (I, F + 1), without time effects."""
+        self.users.table, self.items.table = users, items
+        self.side, self.effects = self.side._replace(time_keys=None), None
+
+    def estimated_seconds(self, n_threads: int) -> float:
+        """About how long a sweep takes, from a part of one that changes nothing."""
+        from matinee.kernels.gibbs import Rated, draw_rows
+
+        rated = Rated(self.by_user.indptr, self.by_user.indices, self.value)
+        users, items = self.users, self.items
+        tables = users.table.copy(), items.table
+        precisions = self.noise.astype(np.float32), np.ones(len(items.table), np.float32)
+        prior, random = (
+            (users.prior(), users.precision.astype(np.float32)),
+            np.zeros_like(tables[0]),
+        )
+        seconds = []
+        for _ in range(2):  # the first may compile the kernel
+            began = time.monotonic()
+            draw_rows(rated, _spans(rated.indptr)[0], tables, precisions, prior, random)
+            seconds.append(time.monotonic() - began)
+        return 2 * SPANS * min(seconds) / n_threads
 
     def sweep(self, rng: np.random.Generator) -> None:
         """Draws all unknowns once."""
@@ -233,6 +285,26 @@ class Sampler:
         prior = own.prior(), own.precision.astype(np.float32)
         calls = [(rated, span, tables, precisions, prior, random) for span in _spans(rated.indptr)]
         self.run(draw_rows, calls)
+
+    def draw_untimed_users(self, rng: np.random.Generator) -> Floats:
+        """A draw of the users' table, (U, F + 1), in which time effects are noise.
+
+        It predicts ratings at unknown times. The state of the chain does not change.
+        """
+        from matinee.kernels.gibbs import Rated, draw_rows
+
+        assert self.effects is not None
+        users, items = self.users, self.items
+        table = users.table.copy()
+        variance = 1 / self.noise + sum(self.effects.variances())
+        precisions = (1 / variance).astype(np.float32), np.ones(len(items.table), np.float32)
+        rated = Rated(self.by_user.indptr, self.by_user.indices, self.value)
+        prior = users.prior(), users.precision.astype(np.float32)
+        random = rng.standard_normal(table.shape, np.float32)
+        spans = _spans(rated.indptr)
+        tables = table, items.table
+        self.run(draw_rows, [(rated, at, tables, precisions, prior, random) for at in spans])
+        return table
 
     def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
         """Draws the precisions of the noise: the common one, and that of each user."""

@@ -14,7 +14,6 @@ see Rendle, Zhang and Koren, "On the difficulty of evaluating baselines" (2019);
 see `gibbs.py`.
 """
 
-import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -26,27 +25,37 @@ from matinee._types import Doubles, Floats, Halves, Indices
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
+from matinee.models.bayes import start as starts
+from matinee.models.bayes.attribution import attribute
 from matinee.models.bayes.draws import Draws
-from matinee.models.bayes.fold_in import Posterior, RatedLevels, ScoreParts, ordinal_posterior
+from matinee.models.bayes.fold_in import (
+    FEW,
+    Posterior,
+    Prior,
+    RatedLevels,
+    ordinal_posterior,
+    prior_of,
+)
 from matinee.models.bayes.gibbs import Sampler, SideInformation
 from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
-from matinee.models.bayes.side_information import Block, feature_block, set_block
-from matinee.models.bayes.time_effects import TimeKeys
+from matinee.models.bayes.spread import Unknown, spread_of, variance_of_unknown
+from matinee.models.bayes.time_effects import Moments, TimedRatings
+from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, ItemLabels, ScoredItem, TrainingCurve
-from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.progress import Step
-from matinee.threads import Run, available_cores, one_blas_thread, workers
+from matinee.threads import available_cores, one_blas_thread, workers
 
 TINY = float(np.finfo(np.float32).tiny)
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
-SHORT = 0.01
-"""The smallest difference of scores whose value in stars can be measured."""
+STARTS = "auto", "near", "wide"
+ENOUGH_DRAWS = 16
+"""The number of draws below which `mf` is more accurate than their mean."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -80,7 +89,10 @@ class BayesianMF(Recommender):
     )
     burn_in: int = hyper(100, low=0, high=100_000, help="sweeps at the start, which are discarded")
     kept: int = hyper(
-        32, low=1, high=4096, help="draws stored in the model, evenly spaced over the sweeps"
+        32,
+        low=1,
+        high=4096,
+        help="draws stored in the model, evenly spaced over the sweeps",
     )
     sets: bool = hyper(True, help="use who rated what, regardless of the rating")
     set_rank: int = hyper(
@@ -104,7 +116,18 @@ class BayesianMF(Recommender):
         help="stop at this ratio of Monte Carlo variance to squared error; 0: never",
     )
     seconds: float = hyper(
-        0.0, low=0, high=1e7, help="time limit, after which sampling stops; 0: no limit"
+        0.0,
+        low=0,
+        high=1e7,
+        help="time limit of the whole fit; if it is too short for a few draws, the result is mf's; "
+        "0: no limit",
+    )
+    start: str = hyper(
+        "auto",
+        choices=STARTS,
+        help="near: with the factors of mf; wide: with a wide prior of some factors, which finds "
+        "tastes in sparse tables; auto: for sparse tables, what is better on a tenth of the "
+        "ratings, else near",
     )
 
     global_mean_: Doubles = learned(dtype=np.float64)
@@ -123,10 +146,15 @@ class BayesianMF(Recommender):
     user_noise_: Floats = learned("U+1", dtype=np.float32, least=0)
     """The mean variance of each user's noise, (U + 1,)."""
     user_effect_: Floats = learned("U+1", dtype=np.float32)
-    """The mean time effect of each user, (U + 1,)."""
+    """What to add to the scores of each user at an unknown time, (U + 1,): 0, but in files of
+    earlier versions, which lack `untimed_draws_`, the mean time effect."""
     moment_keys_: NDArray[np.int64] = learned("M", dtype=np.int64)
     moment_sizes_: NDArray[np.int64] = learned("L", dtype=np.int64, sizes_of="M")
     moment_effects_: Floats = learned("M", dtype=np.float32)
+    untimed_draws_: Halves = learned("V", "S", "factors+1", dtype=np.float16, may_be_missing=True)
+    """`user_draws_` for ratings at unknown times, (U + 1, S, F + 1); empty without times."""
+    effect_variance_: Floats = learned("E", dtype=np.float32, least=0, may_be_missing=True)
+    """The variance of the time effects of each level, (L,)."""
     curve_: TrainingCurve = curve("RMSE, stars", first="effective samples")
     """One row for each sweep; the validation loss is that of the mean prediction so far."""
 
@@ -152,37 +180,68 @@ class BayesianMF(Recommender):
     # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
-        for name in ("_wide_items", "_item_layers"):
+        for name in ("_wide_items", "_item_layers", "_user_spread", "_item_spread"):
             self.__dict__.pop(name, None)
-        began, rng = time.monotonic(), np.random.default_rng(self.seed)
+        limit, rng = TimeLimit(self.seconds), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
-        user_table, item_table = self._start(train, rng, options.n_threads)
-        losses: list[tuple[float, float, float]] = []
-        with one_blas_thread(), workers(options.n_threads or available_cores()) as run:
-            side = self._side_information(train, rng, run)
-            sampler = Sampler(
-                train, value, user_table, item_table, side, self.noise_pooling, run, ordinal
-            )
+        tables = starts.start_tables(self, train, rng, options.n_threads)
+        start = starts.chosen_start(self, train, options, limit)
+        n_threads = options.n_threads or available_cores()
+        with one_blas_thread(), workers(n_threads) as run:
+            side = SideInformation([], [], None, False)
+            if start != "mf" and not limit.is_late:
+                side = starts.side_information(self, train, rng, run)
+            users, items = tables[0].copy(), tables[1].copy()
+            sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
-            while not self._is_done(draws, len(losses), began):
-                sampler.sweep(rng)
-                if len(losses) >= self.burn_in:
-                    draws.add(sampler)
-                train_rmse = float(self.deviation_) * sampler.error
-                valid_rmse = float(self.deviation_) * draws.valid_error
-                losses.append((draws.effective_samples, train_rmse, valid_rmse))
-                if options.progress:
-                    has_valid = options.valid is not None and draws.n_sweeps > 0
-                    validation = valid_rmse if has_valid else None
-                    shown = valid_rmse if has_valid else train_rmse
-                    total = self.burn_in + self.samples
-                    options.progress(Step(len(losses), total, f"RMSE {shown:.4f}", validation))
-        self.curve_ = curve_of(self, np.array(losses))
+            limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
+            losses: list[tuple[float, float, float]] = []
+            if start != "mf":
+                losses = self._sample(sampler, draws, rng, limit, start, options)
+            if draws.n_sweeps == 0 or (limit.is_late and draws.n_sweeps < ENOUGH_DRAWS):
+                sampler.restart(*tables)
+                draws = Draws(sampler, train, options.valid, self.kept, self.seed)
+                draws.add(sampler)
+        self.curve_ = curve_of(self, np.array(losses).reshape(-1, 3))
         for name, array in draws.learned(sampler).items():
             setattr(self, name, array)
+
+    def _sample(
+        self,
+        sampler: Sampler,
+        draws: Draws,
+        rng: np.random.Generator,
+        limit: TimeLimit,
+        start: str,
+        options: FitOptions,
+    ) -> list[tuple[float, float, float]]:
+        """Sweeps until the tolerance, the number of samples or the time limit; the rows of the
+        curve."""
+        total = self.burn_in + self.samples
+        losses: list[tuple[float, float, float]] = []
+        if start == "wide":
+            sampler.widen(starts.WIDE_FACTORS, starts.WIDE_RATE)
+        while len(losses) < total and not limit.is_late:
+            burnt_in = limit.burnt_in(len(losses), self.burn_in)
+            if start == "wide" and burnt_in >= starts.WIDE_SHARE:
+                sampler.widen(starts.WIDE_FACTORS)
+            sampler.sweep(rng)
+            limit.tick()
+            if burnt_in >= 1:
+                draws.add(sampler)
+            unit = float(self.deviation_)
+            train_rmse, valid_rmse = unit * sampler.error, unit * draws.valid_error
+            losses.append((draws.effective_samples, train_rmse, valid_rmse))
+            if options.progress:
+                validation = valid_rmse if options.valid and draws.n_sweeps else None
+                shown = f"RMSE {train_rmse if validation is None else validation:.4f}"
+                options.progress(Step(len(losses), total, shown, validation))
+            if draws.relative_variance < self.tolerance:
+                break
+        return losses
 
     def _ordinal(self, train: Ratings) -> Ordinal | None:
         """The state of the ordered probit; None for regression. Sets `levels_`."""
@@ -196,47 +255,6 @@ class BayesianMF(Recommender):
             float(self.global_mean_),
             float(self.deviation_),
         )
-
-    def _is_done(self, draws: Draws, n_sweeps: int, began: float) -> bool:
-        """Whether sampling can stop: at the tolerance, the number of samples or the time
-        limit."""
-        if draws.n_sweeps == 0:
-            return False
-        is_late = self.seconds > 0 and time.monotonic() - began > self.seconds
-        has_all = n_sweeps >= self.burn_in + self.samples
-        return is_late or has_all or draws.relative_variance < self.tolerance
-
-    def _start(
-        self, train: Ratings, rng: np.random.Generator, n_threads: int | None
-    ) -> tuple[Floats, Floats]:
-        """The initial tables of users and items: those of `mf` plus noise, for a short
-        burn-in."""
-        start = MatrixFactorization(factors=self.factors, seed=self.seed)
-        start.fit(train, n_threads=n_threads)
-        users = self._start_table(start.user_factors_, start.user_bias_, rng)
-        return users, self._start_table(start.item_factors_, start.item_bias_, rng)
-
-    def _start_table(self, factors: Floats, bias: Floats, rng: np.random.Generator) -> Floats:
-        unit = np.float32(self.deviation_)
-        table = np.column_stack([factors / np.sqrt(unit), bias / unit]).astype(np.float32)
-        return table + np.float32(0.01) * rng.standard_normal(table.shape, np.float32)
-
-    def _side_information(
-        self, train: Ratings, rng: np.random.Generator, run: Run
-    ) -> SideInformation:
-        users: list[Block] = []
-        items: list[Block] = []
-        if self.sets:
-            users.append(set_block(run, train.by_user, train.by_item, self.set_rank, rng))
-            items.append(set_block(run, train.by_item, train.by_user, self.set_rank, rng))
-        if self.side and train.user_features:
-            users.append(feature_block(train.user_features.table))
-        if self.side and train.item_features:
-            items.append(feature_block(train.item_features.table))
-        time_keys = None
-        if self.times and train.timestamp is not None:
-            time_keys = TimeKeys.from_ratings(train.user_index, train.timestamp)
-        return SideInformation(users, items, time_keys, self.sets)
 
     # -- people --------------------------------------------------------------------------
 
@@ -255,22 +273,53 @@ class BayesianMF(Recommender):
         """The draws of all items one after the other, (S, I, F + 1); not saved."""
         return np.asarray(self.item_draws_[:-1].transpose(1, 0, 2), np.float32, order="C")
 
+    @property
+    def _people(self) -> Halves:
+        """The factors and biases of users for ratings at unknown times, (U + 1, S, F + 1)."""
+        if len(self.untimed_draws_):
+            return self.untimed_draws_
+        return self.user_draws_
+
+    @cached_property
+    def _user_spread(self) -> Floats:
+        """The standard deviations of users around the average person in each draw, (S, F + 1)."""
+        return spread_of(self._people)
+
+    @cached_property
+    def _item_spread(self) -> Floats:
+        """The standard deviations of new items around what is expected of them, (S, F + 1)."""
+        if len(self.label_draws_):
+            return np.asarray(self.label_draws_[-1], np.float32)
+        return spread_of(self.item_draws_)
+
+    def _is_new(self, item_index: Indices) -> NDArray[np.bool_]:
+        """Which items nobody has rated, (n,); an index of -1 is an unknown item."""
+        return np.asarray(np.append(self.item_counts_ == 0, True)[item_index])
+
+    def _is_unknown(self, user_index: Indices) -> NDArray[np.bool_]:
+        """Which users have no training ratings, (n,); an index of -1 is an unknown user."""
+        return np.asarray((self._people[user_index] == self._people[-1]).all(axis=(1, 2)))
+
     def _user_vectors(self, user_index: Indices) -> Floats:
-        """The mean time effect and noise variance of each user, their draws, and steps of 0.
+        """The effect of an unknown time, the noise variance of each user, their draws, and
+        steps of 0.
 
         The steps are those of `_fold_in`. A user without ratings gets the average person, with
-        random steps of the prior.
+        random steps of the spread of users.
         """
-        draws = self.user_draws_[user_index].reshape(len(user_index), -1).astype(np.float32)
+        draws = self._people[user_index].reshape(len(user_index), -1).astype(np.float32)
         steps = np.zeros_like(draws)
-        is_unknown = np.all(draws == self.user_draws_[-1].ravel(), axis=1)
+        is_unknown = self._is_unknown(user_index)
         if is_unknown.any():
-            random = np.random.default_rng(self.seed).standard_normal(self.precision_draws_.shape)
-            steps[is_unknown] = (random / np.sqrt(self.precision_draws_)).ravel()
-        vectors: Floats = np.column_stack(
-            [self.user_effect_[user_index], self.user_noise_[user_index], draws, steps]
-        )
+            steps[is_unknown] = (self._random(self._user_spread.shape) * self._user_spread).ravel()
+        noise = self.user_noise_[user_index] + self.effect_variance_.sum()
+        vectors: Floats = np.column_stack([self.user_effect_[user_index], noise, draws, steps])
         return vectors
+
+    def _random(self, shape: tuple[int, ...]) -> Doubles:
+        """Standard normal numbers, (S, F + 1), with a mean square of 1 over the draws."""
+        random = np.random.default_rng(self.seed).standard_normal(shape)
+        return np.asarray(random / np.sqrt(np.square(random).mean(axis=0)))
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         """The posterior means of a new person given each draw of the items, and random steps.
@@ -284,28 +333,42 @@ class BayesianMF(Recommender):
 
     def _vector(self, posterior: Posterior) -> Floats:
         mean = posterior.solve()  # (S, F + 1)
-        step = posterior.step(np.random.default_rng(self.seed))  # (S, F + 1)
-        effect_and_noise = 0.0, float(self.user_noise_[-1])
+        step = posterior.step(self._random(mean.shape))  # (S, F + 1)
+        effect_and_noise = 0.0, float(self.user_noise_[-1] + self.effect_variance_.sum())
         vector = np.concatenate([effect_and_noise, mean.ravel(), step.ravel()])
         return np.asarray(vector, np.float32)
 
-    def _posterior(self, item_index: NDArray[np.int32], value: Floats) -> Posterior:
-        """The posterior of a person's factors and bias, for each draw."""
+    def _posterior(
+        self, item_index: NDArray[np.int32], value: Floats, n: int | None = None
+    ) -> Posterior:
+        """The posterior of a person's factors and bias, for each draw.
+
+        Args:
+            n: the prior is that of a person with n ratings; None for their number.
+        """
+        if n is None:
+            n = len(item_index)
+        trust = n / (n + FEW)
         item_draws = self.item_draws_[item_index].transpose(1, 0, 2)
         items = item_draws.astype(np.float64, order="C")  # (S, n, F + 1)
         biases = items[..., -1].copy()  # (S, n)
         items[..., -1] = 1
         set_draws = self.set_draws_[item_index].transpose(1, 0, 2)
         sets = set_draws.astype(np.float64, order="C")  # (S, n, F + 1)
-        sets /= np.sqrt(len(item_index))
-        mean = self.mean_draws_ + sets.sum(axis=1)
-        precision = self.precision_draws_.astype(np.float64)
+        sets *= trust / np.sqrt(n)
+        prior, precision = self._prior(n)
+        mean = prior + sets.sum(axis=1)
         noise = self.noise_draws_.astype(np.float64)[:, None]
         stars = (value - self.global_mean_) / self.deviation_
         if self._link is None:
             return Posterior.from_ratings(items, stars - biases, sets, mean, precision, noise)
         answers = RatedLevels(self._link, self._link.level(stars), biases)
         return ordinal_posterior(items, sets, mean, precision, noise, answers)
+
+    def _prior(self, n: int) -> Prior:
+        """The prior of a person with n ratings."""
+        average = self._people[-1].astype(np.float64)
+        return prior_of(n, self.mean_draws_, average, self.precision_draws_, self._user_spread)
 
     @property
     def _link(self) -> Link | None:
@@ -358,33 +421,48 @@ class BayesianMF(Recommender):
         item_index: NDArray[np.int32],
         timestamp: NDArray[np.int64] | None,
     ) -> Floats:
-        effects = self._effects(user_index, timestamp)
-        out = np.empty(len(user_index), np.float32)
-        for first in range(0, len(out), PAIRS_AT_ONCE):
+        return self._stars(self._pair_moments(user_index, item_index, timestamp)[0])
+
+    def _pair_moments(
+        self,
+        user_index: NDArray[np.int32],
+        item_index: NDArray[np.int32],
+        timestamp: NDArray[np.int64] | None,
+    ) -> tuple[Floats, Doubles]:
+        """Mean and variance of the standardized ratings of pairs, (N,) each."""
+        timed, link = self._at_times(user_index, timestamp), self._link
+        mean, variance = np.empty(len(user_index), np.float32), np.empty(len(user_index))
+        for first in range(0, len(mean), PAIRS_AT_ONCE):
             at = slice(first, first + PAIRS_AT_ONCE)
-            draws = self._draws_of(user_index[at], item_index[at])  # (N, S)
-            if self._link is None:
-                out[at] = draws.mean(axis=1) + effects[at]
+            users, items, is_timed = user_index[at], item_index[at], timed.is_timed[at]
+            rows = self._people[users].astype(np.float32)  # (N, S, F + 1)
+            rows[is_timed] = self.user_draws_[users[is_timed]]
+            item_rows = self.item_draws_[items].astype(np.float32)
+            dots = np.einsum("nsf,nsf->ns", rows[..., :-1], item_rows[..., :-1])
+            draws = dots + rows[..., -1] + item_rows[..., -1]  # (N, S)
+            draws += timed.effect[at, None].astype(np.float32)
+            noise = self.user_noise_[users] + timed.variance[at]
+            is_unknown, is_new = self._is_unknown(users), self._is_new(items)
+            noise += variance_of_unknown(
+                Unknown(rows, self._item_spread, is_new),
+                Unknown(item_rows, self._user_spread, is_unknown),
+            )
+            if link is None:
+                mean[at], variance[at] = draws.mean(axis=1), noise + draws.var(axis=1)
             else:
-                latents, noise = (draws + effects[at, None]).T, self.user_noise_[user_index[at]]
-                out[at] = self._link.mean_and_variance(latents, noise)[0]
-        return self._stars(out)
+                mean[at], variance[at] = link.mean_and_variance(draws.T, noise.astype(np.float32))
+        return mean, variance
 
-    def _draws_of(self, user_index: NDArray[np.int32], item_index: NDArray[np.int32]) -> Floats:
-        """The standardized score of each pair in each draw, (N, S), without time effects."""
-        users = self.user_draws_[user_index].astype(np.float32)  # (N, S, F + 1)
-        items = self.item_draws_[item_index].astype(np.float32)
-        dots = np.einsum("nsf,nsf->ns", users[..., :-1], items[..., :-1])
-        return np.asarray(dots + users[..., -1] + items[..., -1])
-
-    def _effects(
+    def _at_times(
         self, user_index: NDArray[np.int32], timestamp: NDArray[np.int64] | None
-    ) -> Floats:
-        """The time effects on ratings, (N,); without times, the mean effect of each user."""
-        if timestamp is None or len(self.moment_sizes_) == 0:
-            return self.user_effect_[user_index]
-        keys = TimeKeys.unpack(self.moment_keys_, self.moment_sizes_)
-        return keys.effects(self.moment_effects_, user_index, timestamp)
+    ) -> TimedRatings:
+        """What is known of the time effects on ratings."""
+        moments = Moments(
+            self.moment_keys_, self.moment_sizes_, self.moment_effects_, self.effect_variance_
+        )
+        timed = moments.at(user_index, timestamp)
+        timed.effect[~timed.is_timed] = self.user_effect_[user_index[~timed.is_timed]]
+        return timed
 
     # -- items that nobody has rated -----------------------------------------------------
 
@@ -405,102 +483,25 @@ class BayesianMF(Recommender):
 
     def _rating(self, vector: Floats, item_index: Indices) -> tuple[Doubles, Doubles]:
         """Mean and variance of a person's standardized ratings of some items, (n,) each."""
-        return rating_moments(vector, self.item_draws_[item_index].astype(np.float32), self._link)
+        draws = self.item_draws_[item_index].astype(np.float32)
+        is_new = self._is_new(item_index)
+        return rating_moments(vector, draws, self._link, self._item_spread, is_new)
 
     def predict_deviations(self, ratings: Ratings) -> Doubles:
         """The standard deviation of ratings about `predict_ratings`, in stars, (N,).
 
         The values of `ratings` are not read. For a user or item without training ratings the
-        result is too small, because it is the spread of the draws of the average.
+        result includes the spread of all users, or of the items around what their features lead
+        to expect; for a time near no training rating of the user, that of the time effects.
         """
         self._require_stars()
         users, items = ratings.users.indices_in(self.users_), ratings.items.indices_in(self.items_)
         user_index, item_index = users[ratings.user_index], items[ratings.item_index]
-        effects = self._effects(user_index, ratings.timestamp)
-        variance = np.empty(len(user_index))
-        for first in range(0, len(variance), PAIRS_AT_ONCE):
-            at = slice(first, first + PAIRS_AT_ONCE)
-            draws = self._draws_of(user_index[at], item_index[at])
-            noise = self.user_noise_[user_index[at]]
-            if self._link is None:
-                variance[at] = noise.astype(np.float64) + draws.var(axis=1)
-            else:
-                latents = (draws + effects[at, None]).T
-                variance[at] = self._link.mean_and_variance(latents, noise)[1]
+        _, variance = self._pair_moments(user_index, item_index, ratings.timestamp)
         return np.asarray(self.deviation_ * np.sqrt(variance))
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
-        """The attribution of scores, exact without a link.
-
-        Given a draw of the items, a person's mean less that of the average person is linear in
-        their ratings and in the set of rated items, and so is its average over the draws. The
-        part of `user` is the change of the bias.
-        """
-        unit, n, effect = float(self.deviation_), len(profile.value), float(profile.vector[0])
-        items = self.item_draws_[item_index].astype(np.float64)
-        average = self.user_draws_[-1].astype(np.float64)
-        bias = items[..., -1].copy()  # (K, S)
-        items[..., -1] = 1
-        mean = float(self.global_mean_)
-        average_score = (bias + (items * average).sum(axis=2)).mean(axis=1)  # (K,)
-        if n == 0:
-            own = unit * self._rating(profile.vector, item_index)[0]
-            return [
-                Attribution(mean, 0.0, item, np.zeros(0), np.zeros(0), is_exact=True)
-                for item in own.tolist()
-            ]
-        posterior = self._posterior(profile.item_index, profile.value)
-        # The directions: the factors of each item alone, then the bias alone.
-        directions = np.concatenate([items, np.zeros((1, *average.shape))])
-        directions = directions.transpose(1, 2, 0)  # (S, F + 1, K + 1)
-        directions[:, -1] = np.append(np.zeros(len(items)), 1)
-        inverse = np.asarray(np.linalg.inv(posterior.form), np.float64)
-        solved = inverse @ directions
-        prior_mean = self.mean_draws_.astype(np.float64)
-        shares = posterior.shares(solved, average, prior_mean).T  # (K + 1, n)
-        taste, bias_change = shares[:-1], float(shares[-1].sum())
-        whole = taste.sum(axis=1) + bias_change
-        left_out = -whole[:, None]  # (K, n)
-        if n > 1:
-            left_out = posterior.changes(inverse, solved[..., :-1] + solved[..., -1:]).T
-        total = average_score + whole + effect
-        if self._link is not None:
-            scores = ScoreParts(item_index, average_score, total, taste, left_out)
-            return self._linked_parts(self._link, profile, posterior, scores)
-        user, item = unit * (bias_change + effect), (unit * average_score).tolist()
-        ratings, without = unit * taste, mean + unit * (total[:, None] + left_out)
-        return [
-            Attribution(mean, user, item[row], ratings[row], without[row], is_exact=True)
-            for row in range(len(item_index))
-        ]
-
-    def _linked_parts(
-        self, link: Link, profile: UserState, posterior: Posterior, scores: ScoreParts
-    ) -> list[Attribution]:
-        """The parts of scores, converted to stars.
-
-        The part of the item is the average person's stars. The other parts are multiplied by
-        the value in stars of a unit of the score, averaged from there to the person's own
-        score. The difference due to averaging over draws is in the part of `user`.
-        """
-        unit, mean, n_items = float(self.deviation_), float(self.global_mean_), len(scores.total)
-        vector = self._vector(posterior)
-        vector[:2] = profile.vector[:2]
-        average_person = self._user_vectors(np.array([-1]))[0]
-        item = unit * self._rating(average_person, scores.item_index)[0]  # (K,)
-        stars = unit * self._rating(vector, scores.item_index)[0]
-        step = scores.total - scores.average
-        step = np.where(np.abs(step) > SHORT, step, SHORT)
-        ends = np.concatenate([scores.average, scores.average + step]).astype(np.float32)
-        draws, noise = np.tile(ends, (self._n_draws, 1)), np.full(len(ends), vector[1])
-        at_ends = link.mean_and_variance(draws, noise)[0].astype(np.float64)
-        worth = (unit * (at_ends[n_items:] - at_ends[:n_items]) / step)[:, None]  # (K, 1)
-        taste, without = worth * scores.taste, mean + worth * scores.changes + stars[:, None]
-        user = (stars - item - taste.sum(axis=1)).tolist()
-        return [
-            Attribution(mean, user[row], own, taste[row], without[row], is_exact=False)
-            for row, own in enumerate(item.tolist())
-        ]
+        return attribute(self, profile, item_index)
 
     # -- similarity and tastes -----------------------------------------------------------
 
@@ -508,7 +509,7 @@ class BayesianMF(Recommender):
         """The means over the draws, in stars."""
         return Biases(
             float(self.global_mean_),
-            self._mean_bias(self.user_draws_),
+            self._mean_bias(self._people),
             self._mean_bias(self.item_draws_),
         )
 
@@ -523,6 +524,10 @@ class BayesianMF(Recommender):
         features, n = self.history_.item_features, len(self.label_draws_)
         if features is not None and n not in (0, len(features.names) + 2):
             raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
+        if len(self.untimed_draws_) not in (0, len(self.user_draws_)):
+            raise DataError(f"{self.name}: untimed_draws_ does not fit the users")
+        if len(self.effect_variance_) not in (0, len(self.moment_sizes_)):
+            raise DataError(f"{self.name}: effect_variance_ does not fit the time effects")
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)

@@ -93,7 +93,8 @@ def new_item_moments(
         block = labels[first : first + ITEMS_AT_ONCE]
         rows = np.stack([features.row_of(names) for names in block])  # (n, C)
         items = np.tensordot(rows, draws[:-2], axes=1) + draws[-2]  # (n, S, F + 1)
-        mean, variance = rating_moments(vector, items, link, draws[-1])
+        is_new = np.ones(len(items), bool)
+        mean, variance = rating_moments(vector, items, link, draws[-1], is_new)
         means.append(mean)
         variances.append(variance)
     return np.concatenate(means), np.concatenate(variances)

@@ -6,7 +6,8 @@ and for each instant at which they rated (on MovieLens, the films of one page sh
 instant). The effects are normal about 0, with a learned variance for each level. They refine
 the day-specific biases of timeSVD++ (Koren, "Collaborative filtering with temporal dynamics",
 2009). Only the times of the training ratings define days, runs and instants. A time to predict
-for is looked up in them, and has no effect if none is near.
+for is looked up in them. At a level where none is near, the effect is the mean effect of the
+user; a time that is near none at any level is as unknown as a missing one.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats, Longs
+from matinee._types import Doubles, Floats, Longs
 from matinee.data.ratings import NO_TIME
 
 RUNS = (40, 10)
@@ -51,26 +52,70 @@ class TimeKeys(NamedTuple):
         time = np.where(known, timestamp, 0)
         day, instant = _key(user_index, time // DAY), _key(user_index, time)
         levels = [_exact_positions(self.keys[0], day)]
+        last = _last_positions(self.keys[-1], instant)
+        is_near = last >= 0
+        is_near[is_near] = instant[is_near] - self.keys[-1][last[is_near]] <= DAY
         for keys in self.keys[1:-1]:
-            levels.append(_run_positions(keys, instant))
+            levels.append(np.where(is_near, _last_positions(keys, instant), -1))
         levels.append(_exact_positions(self.keys[-1], instant))
         return [
             np.where(known & (position >= 0), position, len(keys))
             for position, keys in zip(levels, self.keys, strict=True)
         ]
 
-    def effects(self, effects: Floats, user_index: NDArray[np.int32], timestamp: Longs) -> Floats:
-        """The sum of the effects at each rating, (N,).
+    def lookup(
+        self, effects: Floats, variances: Floats, user_index: NDArray[np.int32], timestamp: Longs
+    ) -> "TimedRatings":
+        """What is known of the effects at each rating.
 
         Args:
             effects: of all keys, level by level, (M,).
+            variances: of the effects of each level, (L,).
         """
         positions = self.positions(user_index, timestamp)
         levels = np.split(effects, np.cumsum([len(keys) for keys in self.keys])[:-1])
-        each = [
-            np.append(level, 0)[position] for level, position in zip(levels, positions, strict=True)
-        ]
-        return np.asarray(sum(each), np.float32)
+        is_timed = np.zeros(len(user_index), bool)
+        effect, variance = np.zeros((2, len(user_index)))
+        for keys, level, position, spread in zip(
+            self.keys, levels, positions, variances.tolist(), strict=True
+        ):
+            is_found = position < len(keys)
+            means = _user_means(keys, level, int(user_index.max(initial=-1)) + 1)
+            effect += np.where(is_found, np.append(level, 0)[position], means[user_index])
+            variance += np.where(is_found, 0, spread)
+            is_timed |= is_found
+        return TimedRatings(is_timed, np.where(is_timed, effect, 0), variance)
+
+
+class TimedRatings(NamedTuple):
+    """What is known of the time effects on some ratings, (N,) each."""
+
+    is_timed: NDArray[np.bool_]
+    """Whether the time is near that of a training rating of the user, at some level."""
+    effect: Doubles
+    """The sum over the levels; 0 where the time is unknown."""
+    variance: Doubles
+    """The variance of the effects of the levels where the time is near none."""
+
+
+class Moments(NamedTuple):
+    """The keys and effects of all levels, as in a saved model."""
+
+    keys: Longs  # (M,)
+    sizes: Longs  # (L,)
+    effects: Floats  # (M,)
+    variances: Floats  # (L,), or empty in files of earlier versions
+
+    def at(self, user_index: NDArray[np.int32], timestamp: Longs | None) -> TimedRatings:
+        """What is known of the effects at some times, (N,); None if no time is known."""
+        variances = self.variances
+        if len(variances) == 0:
+            variances = np.zeros(len(self.sizes), np.float32)
+        if timestamp is None or len(self.sizes) == 0:
+            n, total = len(user_index), float(variances.sum())
+            return TimedRatings(np.zeros(n, bool), np.zeros(n), np.full(n, total))
+        keys = TimeKeys.unpack(self.keys, self.sizes)
+        return keys.lookup(self.effects, variances, user_index, timestamp)
 
 
 def _exact_positions(keys: Longs, wanted: Longs) -> Longs:
@@ -81,13 +126,21 @@ def _exact_positions(keys: Longs, wanted: Longs) -> Longs:
     return np.where(keys[np.maximum(position, 0)] == wanted, position, -1)
 
 
-def _run_positions(keys: Longs, wanted: Longs) -> Longs:
-    """The position of the run of the same user that each key belongs to, (N,); -1 if none."""
+def _last_positions(keys: Longs, wanted: Longs) -> Longs:
+    """The position of the last key of the same user up to each wanted key, (N,); -1 if none."""
     position = np.searchsorted(keys, wanted, "right") - 1
     if len(keys) == 0:
         return position
     is_same_user = keys[np.maximum(position, 0)] >> SHIFT == wanted >> SHIFT
     return np.where(is_same_user, position, -1)
+
+
+def _user_means(keys: Longs, effects: Floats, n_users: int) -> Doubles:
+    """The mean effect of each user over the keys of a level, then 0, (U + 1,)."""
+    user = np.minimum(keys >> SHIFT, n_users)
+    sums = np.bincount(user, effects, minlength=n_users + 1)
+    sums[n_users] = 0
+    return np.asarray(sums / np.maximum(np.bincount(user, minlength=n_users + 1), 1), np.float64)
 
 
 def _is_known(timestamp: Longs) -> NDArray[np.bool_]:

@@ -104,7 +104,7 @@ class NeuralRecommender(Recommender):
     ratings."""
     crowd_variance_: Floats = learned("V", dtype=np.float32, least=0)
     noise_: NDArray[np.float64] = learned(dtype=np.float64, least=0)
-    """Variance of a rating around its prediction."""
+    """Variance of a rating around its prediction, as far as the prior of a vector needs it."""
     curve_: TrainingCurve = curve("mean squared error", first="last learning rate")
     step_losses_: NDArray[np.float64] = learned("T", 2, dtype=np.float64, allows_nan=True)
     """(steps, 2): learning rate and mean squared error of each batch, averaged to fewer

@@ -32,6 +32,11 @@ from matinee.models.neural.common import (
     sigmoid_bounds,
     to_stars,
 )
+from matinee.models.neural.users_side import (
+    ItemTables,
+    most_likely_users,
+    with_measured_noise,
+)
 from matinee.training.initialization import start_table
 from matinee.training.loop import Engine
 
@@ -100,7 +105,8 @@ class DotProduct(NeuralRecommender):
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         engine = self.engine(train)
-        self._train(engine, train, options)
+        # By user and item, so that the order of the rows does not matter
+        self._train(engine, train.subset(train.by_user.row), options)
         state = engine.state()
         name = "weights" if "weights" in state else "module.table.weight"
         weights = state[name]  # (U + I, F + biases)
@@ -114,6 +120,7 @@ class DotProduct(NeuralRecommender):
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated_users, rated_items = train.user_counts > 0, train.item_counts > 0
         self._set_prior(self._user_vectors(np.flatnonzero(rated_users)))
+        self._fold_in_everybody(options.n_threads)
         # A user without training ratings is the average user; such an item is the average
         # item.
         self.user_bias_[~rated_users] = self.crowd_mean_[0]
@@ -121,6 +128,19 @@ class DotProduct(NeuralRecommender):
         average_item = self._average_item(rated_items)
         self.item_bias_[~rated_items] = average_item[0]
         self.item_factors_[~rated_items] = average_item[1:]
+
+    def _fold_in_everybody(self, n_threads: int | None) -> None:
+        """Gives every user with ratings the vector that `fold_in` gives to the same ratings."""
+        low, high = self.range_.tolist()
+        items = ItemTables(self.item_bias_, self.item_factors_, low, high, self.biases)
+        prior = with_measured_noise(self.history_, items, self._prior(), self.seed, n_threads)
+        self.noise_ = np.array(prior.noise)
+        vectors, is_found = most_likely_users(self.history_, items, prior, n_threads)
+        for user in np.flatnonzero(~is_found):
+            vectors[user] = self._fold_in(*self.history_.of(int(user)))
+        self.user_factors_ = np.ascontiguousarray(vectors[:, 1:])
+        if self.biases:
+            self.user_bias_ = np.ascontiguousarray(vectors[:, 0])
 
     def _average_item(self, is_rated: NDArray[np.bool_]) -> Floats:
         """Bias and factors, (1 + F,)."""

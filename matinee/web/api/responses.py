@@ -82,18 +82,23 @@ def suggestions(
         hidden: ids of films that the person is not interested in.
     """
     person = snapshot.fold_in(stars, strict=strict)
+    dials = options.dials()
+    ranking = snapshot.guide.model.ranking(person.profile, dials.taste)
     found = snapshot.guide.recommend(
         person.profile,
         options.k,
         options.filters(),
-        dials=options.dials(),
+        dials=dials,
         include_seen=options.include_rated,
         exclude=snapshot.known_ids(hidden),
+        ranking=ranking,
     )
     items = [_suggested_film(item) for item in found.items]
     if options.explain:
         item_ids = [item.item_id for item in found.items]
-        explanations = snapshot.guide.explain_each(person.profile, item_ids, N_REASONS)
+        attributed = ranking.scores if ranking.stars is None else ranking.stars
+        scores = attributed[snapshot.guide.model.items_.indices(item_ids)].tolist()
+        explanations = snapshot.guide.explain_each(person.profile, item_ids, N_REASONS, scores)
         for item, reason in zip(items, explanations, strict=True):
             item["explanation"] = reason.to_dict(N_REASONS)
     return {"items": items, "note": found.note} | _provenance(snapshot, person)

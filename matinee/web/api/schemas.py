@@ -296,10 +296,16 @@ class Suggested(Film):
     """A film in a list of recommendations or similar films."""
 
     score: float = Field(
-        description="The score that the list is sorted by; comparable only within one model."
+        description="What the list is sorted by, unless popularity or diversity re-rank it: a "
+        "number without a unit, comparable only within one model and taste."
     )
     stars: float | None = Field(
         description="Predicted rating in stars; null if the model does not predict stars."
+    )
+    percentile: float | None = Field(
+        None,
+        description="Share of all films with a lower score, from 0 to 1; null in a list of similar "
+        "films.",
     )
     deviation: float | None = _DEVIATION
     explanation: dict[str, Any] | None = Field(
@@ -335,16 +341,25 @@ class Predictions(BaseModel):
 
 
 class Explained(BaseModel):
-    """An explanation of a prediction. The values of `parts` add up to `stars`, or to `score` if
-    the model does not predict stars."""
+    """An explanation of a prediction, and of why a list holds the film. The values of `parts` add
+    up to `stars`, or to `score` if the model does not predict stars."""
 
     item_id: int | str
     title: str
-    stars: float | None
+    stars: float | None = Field(
+        description="Predicted rating in stars; null if the model does not predict stars."
+    )
     deviation: float | None = _DEVIATION
-    score: float
+    score: float = Field(
+        description="What the parts add up to before clipping to the scale: the stars or, if the "
+        "model does not predict stars, the score of the film."
+    )
     parts: dict[str, float]
     reasons: list[dict[str, Any]]
+    because: list[dict[str, Any]] = Field(
+        description="Films that the person likes, by id and title, because of which the film is "
+        "in their list; empty if the model cannot tell."
+    )
     n_other_ratings: int
     n_ratings: int
     is_exact: bool

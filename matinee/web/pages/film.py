@@ -23,6 +23,8 @@ class FilmPage(RatingContext):
 
     film: FilmCard
     why: Chart | None
+    is_shrunk: bool
+    """Whether the stars are shown lower than the parts add up to; see `Suggestion.shown`."""
     no_explanation: str
     """Why there is no explanation; empty if there is one."""
     given: float | None
@@ -49,21 +51,25 @@ def film_page(request: Request, item_id: FilmId, person: MaybePerson) -> Respons
 
 
 def _values(visitor: Visitor, index: int) -> FilmPage:
-    scores = visitor.model.scores(visitor.profile)
-    (film,) = visitor.cards.predicted(visitor.profile, [index], scores, {})
-    why, no_explanation = None, ""
+    ranking = visitor.ranking()
+    (film,) = visitor.cards.predicted(visitor.profile, [index], ranking)
+    why, no_explanation, is_shrunk = None, "", False
     try:
-        why = chart(visitor.snapshot.guide.explain(visitor.profile, exact_id(film["item_id"])))
+        explanation = visitor.snapshot.guide.explain(visitor.profile, exact_id(film["item_id"]))
+        why = chart(explanation)
+        if explanation.stars is not None and film["stars"] is not None:
+            is_shrunk = f"{explanation.stars:.1f}" != f"{film['stars']:.1f}"
     except UnsupportedError as error:
         no_explanation = str(error)
     similar = visitor.cards.similar(index, N_SIMILAR, [])
     return FilmPage(
         film=film,
         why=why,
+        is_shrunk=is_shrunk,
         no_explanation=no_explanation,
         given=visitor.ratings.get(index),
         is_hidden=index in visitor.hidden,
-        similar=visitor.cards.predicted(visitor.profile, similar, scores, {}),
+        similar=visitor.cards.predicted(visitor.profile, similar, ranking),
         back=film_url(film["item_id"]),
         scale=visitor.scale,
         n_rated=len(visitor.ratings),

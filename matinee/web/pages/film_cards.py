@@ -9,12 +9,16 @@ from threading import Lock
 
 import numpy as np
 
-from matinee._types import Floats
+from matinee._types import Floats, Indices
 from matinee.errors import UnsupportedError
 from matinee.linalg import centered, top
 from matinee.models.base import UserState
+from matinee.models.interface import Ranking
+from matinee.models.list_scores import shrunk
 from matinee.recommendation.elicitation import Elicitation
+from matinee.recommendation.explanation import liked_because
 from matinee.recommendation.intervals import likely
+from matinee.text import joined
 from matinee.web.pages import texts
 from matinee.web.pages.posters import film_name
 from matinee.web.serving.film_search import FilmSummary
@@ -33,11 +37,13 @@ class FilmCard(FilmSummary):
     """A film as templates show it, with a prediction for one person if there is one."""
 
     stars: float | None
-    """Predicted stars; None without a prediction, or if the model only ranks."""
+    """Predicted stars as shown (`Suggestion.shown`); None without a prediction, or if the model
+    only ranks."""
     likely: tuple[float, float] | None
     """The 80% prediction interval in stars; None if the model does not estimate uncertainty."""
     rank: int
-    """Rank among all items if the model only ranks; otherwise 0."""
+    """Rank among all items, without those that the person rated, if the model only ranks or the
+    stars do not tell the films of a list apart; otherwise 0."""
     n_ranked: int
     why: str
 
@@ -64,33 +70,68 @@ class FilmCards:
         return FilmCard(**line, stars=None, likely=None, rank=0, n_ranked=0, why="")
 
     def predicted(
-        self, profile: UserState, indices: list[int], scores: Floats, ratings: Mapping[int, float]
+        self,
+        profile: UserState,
+        indices: list[int],
+        ranking: Ranking,
+        ratings: Mapping[int, float] | None = None,
+        *,
+        is_list: bool = False,
     ) -> list[FilmCard]:
         """The cards of films with one person's predictions and the reasons for listing them.
 
         Args:
-            scores: of all items, (I,).
-            ratings: item index -> stars that the person gave.
+            ranking: what the model says about all items for this person.
+            ratings: item index -> stars that the person gave; None: the cards give no reasons.
+            is_list: whether they are the list of this ranking, so that equal stars need ranks.
         """
         model = self.snapshot.guide.model
-        scored_items = model.scored(profile, np.array(indices, np.int64), scores)
+        scores, stars = ranking
+        items = np.array(indices, np.int64)
+        scored_items = model.scored(profile, items, scores, stars)
+        reasons = [""] * len(indices)
+        if ratings is not None:
+            reasons = self.reasons(indices, ratings, profile)
         cards = []
-        for index, scored, why in zip(
-            indices, scored_items, self.reasons(indices, ratings), strict=True
-        ):
+        for index, scored, why in zip(indices, scored_items, reasons, strict=True):
             card = self.card(index)
-            card["stars"], card["why"] = scored.stars, why
-            if scored.stars is None:
-                card["rank"] = 1 + int(np.count_nonzero(scores > scores[index]))
-                card["n_ranked"] = len(scores)
-            elif scored.deviation is not None:
+            card["why"] = why
+            if scored.stars is not None and scored.deviation is not None:
                 card["likely"] = likely(model.scale_, scored.stars, scored.deviation)
             cards.append(card)
+        if stars is not None:
+            shown = shrunk(model.scale_, stars[items], self.counts[items]).tolist()
+            for card, amount in zip(cards, shown, strict=True):
+                card["stars"] = amount
+            is_list = is_list and len({f"{amount:.1f}" for amount in shown}) < len(shown)
+        if stars is None or is_list:
+            _add_ranks(cards, indices, scores, profile.item_index)
         return cards
 
-    def reasons(self, indices: list[int], ratings: Mapping[int, float]) -> list[str]:
-        """One sentence per film: it names a similar film that the person likes, or says what
-        other people think of it."""
+    def reasons(
+        self, indices: list[int], ratings: Mapping[int, float], profile: UserState | None = None
+    ) -> list[str]:
+        """One sentence per film: it names the films that put it into the list if the model knows
+        them, or a similar film that the person likes, or says what other people think of it.
+
+        Args:
+            profile: None: without the model's own reasons.
+        """
+        reasons = self._similar_or_popular(indices, ratings)
+        if profile is None or not ratings:
+            return reasons
+        model = self.snapshot.guide.model
+        places = liked_because(model, profile, np.array(indices, np.int32))
+        for row, liked in enumerate(places):
+            if liked:
+                names = joined([self.name(index) for index in profile.item_index[liked].tolist()])
+                text = texts.FOR_YOU["why_because"]
+                if not model.scale_.has_stars:
+                    text = texts.FOR_YOU["why_because_have"]
+                reasons[row] = text.format(names=names)
+        return reasons
+
+    def _similar_or_popular(self, indices: list[int], ratings: Mapping[int, float]) -> list[str]:
         liked = self.liked(ratings)
         if not liked or not indices:
             return [self._reason_from_ratings(index) for index in indices]
@@ -144,6 +185,15 @@ class FilmCards:
         if count >= self._popular_count:
             return texts.FOR_YOU["why_popular"]
         return texts.FOR_YOU["why_ranked"]
+
+
+def _add_ranks(cards: list[FilmCard], indices: list[int], scores: Floats, rated: Indices) -> None:
+    """Adds to each card its rank among the items that the person has not rated."""
+    own = scores[rated]
+    for card, index in zip(cards, indices, strict=True):
+        n_better = np.count_nonzero(scores > scores[index])
+        card["rank"] = 1 + int(n_better - np.count_nonzero(own > scores[index]))
+        card["n_ranked"] = len(scores)
 
 
 class FilmCardsCache:

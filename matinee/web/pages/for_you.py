@@ -44,6 +44,8 @@ class ForYouPage(RatingContext):
     options: ListOptions
     chosen: dict[str, object]
     """Options that differ from their defaults."""
+    taste: float
+    usual_taste: float
     n_more: int
     """Length of the list after "Show more"; 0 if it cannot be longer."""
     genres: list[str]
@@ -72,6 +74,10 @@ def render_for_you_page(
     options = read_query(ListOptions, params, k=str(N_FILMS))
     visitor = Visitor(request, person, options.model)
     films, note = visitor.recommend(options.k, options)
+    usual_taste = visitor.model.usual_taste
+    chosen = options.model_dump(exclude_defaults=True, exclude={"k"})
+    if options.taste == usual_taste:
+        chosen.pop("taste", None)  # a form without a script sends it always
     is_complete = len(films) == options.k
     n_more = 0
     if is_complete and options.k < MAX_K:
@@ -82,7 +88,9 @@ def render_for_you_page(
         rows=visitor.snapshot.run(_similar_rows, visitor, options, films),
         held=held,
         options=options,
-        chosen=options.model_dump(exclude_defaults=True, exclude={"k"}),
+        chosen=chosen,
+        taste=usual_taste if options.taste is None else options.taste,
+        usual_taste=usual_taste,
         n_more=n_more,
         genres=visitor.snapshot.guide.catalog.genres,
         years=visitor.cards.years,
@@ -102,7 +110,6 @@ def _similar_rows(
     allowed = set(snapshot.films.search("", options.filters(), "popular").indices.tolist())
     used = {*visitor.ratings, *visitor.hidden}
     used.update(snapshot.index_of(film["item_id"]) for film in listed)
-    scores = visitor.model.scores(visitor.profile)
     rows: list[SimilarRow] = []
     liked = cards.liked(visitor.ratings)
     for favorite in sorted(liked, key=lambda index: -visitor.ratings[index]):
@@ -115,8 +122,7 @@ def _similar_rows(
         if len(similar) < MIN_ROW_LENGTH:
             continue
         used.update(similar)
-        films = cards.predicted(visitor.profile, similar, scores, {})
-        for film in films:
-            film["why"] = ""  # the heading of the row gives the reason
+        # The heading of the row gives the reason
+        films = cards.predicted(visitor.profile, similar, visitor.ranking(options.taste))
         rows.append(SimilarRow(cards.name(favorite), visitor.ratings[favorite], films))
     return rows

@@ -119,8 +119,13 @@ def film_url(item_id: Id) -> str:
 
 
 def with_query(path: str, **values: object) -> str:
-    """A path with a query string that omits values that are None, empty, 0 or False."""
-    query = urlencode({name: value for name, value in values.items() if value}, doseq=True)
+    """A path with a query string that omits values that are None, empty or False."""
+    given = {
+        name: value
+        for name, value in values.items()
+        if value or (value == 0 and value is not False)
+    }
+    query = urlencode(given, doseq=True)
     if not query:
         return path
     return f"{path}?{query}"

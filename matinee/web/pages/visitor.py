@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 
 from matinee.data.ratings import Scale
 from matinee.models.base import UserState
+from matinee.models.interface import Ranking
 from matinee.web.api.dependencies import ServerState
 from matinee.web.api.schemas import ListOptions
 from matinee.web.db.people import PersonData
@@ -89,6 +90,7 @@ class Visitor:
         self.hidden = list(self.snapshot.indices(dict.fromkeys(self.data.not_interested, 0.0)))
         self.model = self.snapshot.guide.model
         self.profile = self.snapshot.run(self._profile, stars)
+        self._rankings: dict[float | None, Ranking] = {}
 
     def _profile(self, stars: dict[str, float]) -> UserState:
         return self.snapshot.fold_in(stars, strict=False).profile
@@ -98,21 +100,28 @@ class Visitor:
         """The scale of the model's ratings."""
         return self.model.scale_
 
+    def ranking(self, taste: float | None = None) -> Ranking:
+        """What the model says about all items for the person."""
+        if taste not in self._rankings:
+            self._rankings[taste] = self.model.ranking(self.profile, taste)
+        return self._rankings[taste]
+
     def recommend(self, k: int, options: ListOptions | None = None) -> FilmList:
         """The k best films that match the options, with predictions and reasons."""
         return self.snapshot.run(self._recommend, k, options or ListOptions.model_validate({}))
 
     def _recommend(self, k: int, options: ListOptions) -> FilmList:
+        ranking = self.ranking(options.taste)
         suggestions = self.snapshot.guide.recommend(
             self.profile,
             k,
             options.filters(),
             dials=options.dials(),
             exclude=self.snapshot.known_ids(self.data.not_interested),
+            ranking=ranking,
         )
         indices = [self.snapshot.index_of(item.item_id) for item in suggestions.items]
-        scores = self.model.scores(self.profile, options.taste)
-        films = self.cards.predicted(self.profile, indices, scores, self.ratings)
+        films = self.cards.predicted(self.profile, indices, ranking, self.ratings, is_list=True)
         return FilmList(films, suggestions.note)
 
 

@@ -305,7 +305,8 @@ let latestRequest = 0;
 
 async function applyFilters(form) {
   if (!form.checkValidity()) return;
-  const fields = [...new FormData(form)].filter(([, value]) => value && value !== "0");
+  const usual = (name) => form.elements[name].dataset?.usual ?? "0";
+  const fields = [...new FormData(form)].filter(([name, value]) => value && Number(value) !== Number(usual(name)));
   const query = new URLSearchParams(fields);
   await load(`${form.getAttribute("action")}${query.size ? `?${query}` : ""}`);
 }

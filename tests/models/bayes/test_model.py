@@ -235,7 +235,7 @@ def test_a_newcomers_scores_are_at_the_mode_of_their_posterior() -> None:
     biases = one.item_draws_[profile.item_index, :, -1].T.astype(np.float64)
     scores = (posterior.items @ mode[..., None])[..., 0] + biases
     slopes, curvatures = link.respond(level, scores, one.noise_draws_.astype(np.float64))
-    prior = one.mean_draws_ + posterior.sets.sum(axis=1)
+    prior = one._prior(3).mean + posterior.sets.sum(axis=1)
     gradient = posterior.prior_precision * (prior - mode) + (
         slopes[..., None] * posterior.items
     ).sum(axis=1)

@@ -68,14 +68,11 @@ def test_a_time_to_predict_for_is_looked_up_in_the_training_ratings() -> None:
 
     assert levels(0, start + 60) == [True, True, True, True]
     assert levels(0, start + 61) == [True, True, True, False]
-    assert levels(0, start + 2 * DAY) == [
-        False,
-        True,
-        True,
-        False,
-    ]  # the last run goes on until the next begins
+    last = start + 60 * 11
+    assert levels(0, last + DAY) == [False, True, True, False]  # the run may go on the next day
+    assert levels(0, last + DAY + 1) == [False, False, False, False]
     assert levels(0, start - 1) == [False, False, False, False]
-    assert levels(1, start) == [False, True, True, False]
+    assert levels(1, start) == [False, False, False, False]  # days after their only rating
     assert levels(2, start) == [False, False, False, False]  # nobody who was there
     assert levels(-1, start) == [False, False, False, False]
 

@@ -11,13 +11,16 @@ import torch
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.split import random_split
 from matinee.errors import SettingError
+from matinee.linalg import top
 from matinee.models.base import Recommender
 from matinee.models.declarations import learned_arrays, state_of
+from matinee.models.neural import users_side
 from matinee.models.neural.common import LARGEST_DENSE_TABLE, is_lazy, sigmoid_bounds
 from matinee.models.neural.dot_product import DotProduct, PlainMF
 from matinee.models.neural.mlp import EmbeddingMLP
 from tests import reference
 from tests.conftest import simulated
+from tests.helpers import assert_same
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -130,6 +133,42 @@ def test_folding_in_finds_the_most_likely_vector(model: type[DotProduct], n: int
     np.testing.assert_allclose(
         one.fold_in(mine).vector, most_likely(one, mine), rtol=1e-3, atol=2e-3
     )
+
+
+@pytest.mark.parametrize("model", [DotProduct, PlainMF], ids=lambda model: model.name)
+def test_a_known_person_gets_the_list_of_the_same_ratings_as_a_newcomer(
+    model: type[DotProduct],
+) -> None:
+    one = fitted(model)
+    for user in range(0, 300, 20):
+        item_index, value = one.history_.of(user)
+        given = dict(zip(one.items_.ids[item_index].tolist(), value.tolist(), strict=True))
+        known, folded_in = one.scores(user + 1), one.scores(given)
+        np.testing.assert_allclose(known, folded_in, atol=1e-3)
+        assert np.array_equal(top(known, 10), top(folded_in, 10))
+
+
+def test_the_noise_of_the_prior_is_halved_where_weight_decay_has_shrunk_the_vectors() -> None:
+    one = DotProduct(epochs=3, weight_decay=0.3).fit(simulated())
+    assert float(one.noise_ / one.curve_.train[-1]) == pytest.approx(0.5)
+
+
+def test_where_the_steps_for_everybody_do_not_arrive_each_person_is_folded_in_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(users_side, "STEPS", 1)
+    one = DotProduct(epochs=3).fit(simulated())
+    np.testing.assert_allclose(one.scores(7), fitted(DotProduct).scores(7), atol=1e-3)
+
+
+@pytest.mark.parametrize("model", [DotProduct, PlainMF], ids=lambda model: model.name)
+def test_neither_the_order_of_the_rows_nor_the_threads_change_a_bit(
+    model: type[DotProduct], ratings: Ratings
+) -> None:
+    shuffled = ratings.subset(np.random.default_rng(1).permutation(len(ratings)))
+    one = model(epochs=1, factors=5).fit(ratings, n_threads=1)
+    other = model(epochs=1, factors=5).fit(shuffled, n_threads=3)
+    assert_same(state_of(one), state_of(other))
 
 
 def test_folding_in_without_a_sigmoid_is_a_ridge_regression_towards_the_crowd() -> None:

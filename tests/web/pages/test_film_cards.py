@@ -181,8 +181,7 @@ def test_predictions_and_their_intervals_lie_within_the_scale() -> None:
     cards = cards_of("bayes", simulated(n_users=80, n_items=40, n_ratings=1500))
     model = cards.snapshot.guide.model
     profile = model.fold_in({7: 5.0, 17: 1.0})
-    scores = model.scores(profile)
-    lines = cards.predicted(profile, list(range(40)), scores, {0: 5.0, 1: 1.0})
+    lines = cards.predicted(profile, list(range(40)), model.ranking(profile), {0: 5.0, 1: 1.0})
     assert len(lines) == 40
     (deviation,) = model.deviations(profile, np.array([5]))  # type: ignore[misc]
     stars = [line["stars"] or 0.0 for line in lines]
@@ -233,7 +232,7 @@ def test_one_or_three_items_are_enough(name: str, n_items: int) -> None:
     model = cards.snapshot.guide.model
     assert sorted(cards.elicitation.next_items(18, [], [])) == list(range(n_items))
     profile = model.fold_in({"item 0": 5.0})
-    lines = cards.predicted(profile, list(range(n_items)), model.scores(profile), {0: 5.0})
+    lines = cards.predicted(profile, list(range(n_items)), model.ranking(profile), {0: 5.0})
     assert [line["item_id"] for line in lines] == [f"item {one}" for one in range(n_items)]
     assert set(cards.similar(0, 5, [])) <= set(range(1, n_items))
 
@@ -246,9 +245,10 @@ def test_with_implicit_feedback_every_item_is_liked_and_films_have_ranks() -> No
     assert cards.reasons(similar, {4: 1.0}) == [f"Like {cards.name(4)}, which you have seen"]
     model = cards.snapshot.guide.model
     profile = model.fold_in({47: 1.0, 97: 1.0})
-    scores = model.scores(profile)
-    best = int(scores.argmax())
-    (line,) = cards.predicted(profile, [best], scores, own)
+    ranking = model.ranking(profile)
+    best = int(np.delete(ranking.scores, list(own)).argmax())
+    best += sum(item <= best for item in own)
+    (line,) = cards.predicted(profile, [best], ranking, own)
     assert (line["stars"], line["likely"], line["rank"], line["n_ranked"]) == (None, None, 1, 120)
 
 

@@ -1,0 +1,110 @@
+"""What a small or sparse table needs instead of the settings of `mf`: tried on held-out ratings.
+
+The default number of epochs and penalties suit tables on which users and items have dozens of
+ratings. With fewer, the factors need more steps to grow, and stronger penalties lest they learn
+noise. Several plans are trained on a part of the ratings. The users' side of each is solved for
+several strengths of its factors, and the held-out ratings decide: a plan is taken if it is better
+than no factors at all by more than its standard error.
+"""
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee._types import Doubles
+from matinee.models.biases import shrunken_biases
+from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.threads import Run, workers
+
+VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
+"""What a plan multiplies epochs, learning rate, regularization and factor shrinkage by; the most
+useful first."""
+AT_LEAST, MOST_VISITS = 2, 100_000_000
+"""On large tables, plans after the first two are tried up to this number of ratings visited."""
+STRENGTHS = (1.0, 0.7, 0.45, 0.25)
+N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
+"""A fifth of the ratings is held out, and then the next, until so many have been: with fewer, the
+choice would be chance."""
+
+
+def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan | None:
+    """The plan that predicts held-out ratings best; None if no factors predict them better."""
+    n = len(table)
+    part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
+    n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
+    plans = [variant(base, *factors) for factors in VARIANTS]
+    visits = np.cumsum([n * plan.epochs for plan in plans])
+    plans = plans[: max(AT_LEAST, int(np.searchsorted(visits, MOST_VISITS)))]
+    errors: list[list[list[Doubles]]] = [
+        [[np.empty(0)] * len(STRENGTHS) for _ in plans] for _ in range(n_parts)
+    ]
+    without = [_errors_without(base, table, part == number) for number in range(n_parts)]
+
+    def try_plan(number: int, place: int) -> None:
+        errors[number][place] = _errors_of(plans[place], table, part == number, seed)
+
+    run(try_plan, list(product(range(n_parts), range(len(plans)))))
+    nothing = np.concatenate(without)
+    best, best_bound = None, 0.0
+    for place, plan in enumerate(plans):
+        for rank, strength in enumerate(STRENGTHS):
+            each = np.concatenate([errors[number][place][rank] for number in range(n_parts)])
+            gain = nothing - each
+            bound = float(gain.mean() - gain.std() / np.sqrt(len(gain)))
+            if bound > best_bound:
+                best, best_bound = plan._replace(strength=strength), bound
+    return best
+
+
+def variant(
+    base: FactorPlan, epochs: float, learning_rate: float, regularization: float, shrinkage: float
+) -> FactorPlan:
+    """A plan whose settings are these multiples of another's."""
+    return base._replace(
+        epochs=round(epochs * base.epochs),
+        learning_rate=learning_rate * base.learning_rate,
+        regularization=regularization * base.regularization,
+        factor_shrinkage=shrinkage * base.factor_shrinkage,
+    )
+
+
+def _errors_of(
+    plan: FactorPlan, table: TrainingTable, is_held_out: NDArray[np.bool_], seed: int
+) -> list[Doubles]:
+    """The squared errors of held-out ratings, (n,), for each strength."""
+    train, test = table.part(~is_held_out), table.part(is_held_out)
+    rng = np.random.default_rng(seed)
+    weights = DescentWeights.start(train, plan, rng)
+    with workers(1) as run:
+        descent = Descent(train, weights, rng, run, 1)
+        for rate in plan.rates():
+            descent.epoch(rate)
+        found = []
+        for strength in STRENGTHS:
+            solved = solve_users(train, weights, plan._replace(strength=strength), run, 1)
+            found.append(_squares(test, solved.predictions(test.ratings)))
+    return found
+
+
+def _errors_without(
+    plan: FactorPlan, table: TrainingTable, is_held_out: NDArray[np.bool_]
+) -> Doubles:
+    """The squared errors of the biases alone, (n,)."""
+    train, test = table.part(~is_held_out), table.part(is_held_out)
+    user_bias, item_bias = biases_of(train, plan.bias_shrinkage)
+    return _squares(test, user_bias[test.ratings.user_index] + item_bias[test.ratings.item_index])
+
+
+def biases_of(table: TrainingTable, shrinkage: float) -> tuple[Doubles, Doubles]:
+    """The biases of users, (U,), and items, (I,), that are best without factors."""
+    ratings = table.ratings
+    residual = ratings.value.astype(np.float64)
+    return shrunken_biases(ratings, residual, shrinkage, shrinkage, 10, table.importance)
+
+
+def _squares(test: TrainingTable, predicted: NDArray[np.floating]) -> Doubles:
+    squares: Doubles = (test.ratings.value.astype(np.float64) - predicted) ** 2
+    if test.importance is not None:
+        squares *= test.importance
+    return squares

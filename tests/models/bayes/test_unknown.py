@@ -1,0 +1,103 @@
+"""What `bayes` says where little is known: newcomers, unknown times, sparse tables, short limits."""
+
+import time
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from matinee._types import Floats
+from matinee.data.ratings import NO_TIME, Ratings
+from matinee.data.split import random_split
+from matinee.evaluation.metrics import rmse
+from matinee.models.bayes import start
+from matinee.models.bayes.model import BayesianMF
+from matinee.models.matrix_factorization import MatrixFactorization
+from tests.conftest import simulated
+from tests.helpers import table
+
+
+@cache
+def fitted() -> BayesianMF:
+    return BayesianMF(samples=30, burn_in=20).fit(table(), n_threads=1)
+
+
+def predicted(times: np.ndarray | None) -> Floats:
+    return fitted().predict_ratings(replace(table(), timestamp=times))
+
+
+def test_a_missing_time_a_far_time_and_a_table_without_times_are_alike() -> None:
+    n = len(table())
+    without = predicted(None)
+    assert np.array_equal(predicted(np.full(n, NO_TIME)), without)
+    assert np.array_equal(predicted(np.full(n, 1 << 33)), without)
+    assert not np.array_equal(predicted(table().timestamp), without)
+
+
+def test_without_a_time_the_effects_of_times_are_uncertain() -> None:
+    known, unknown = table(), replace(table(), timestamp=None)
+    one = fitted()
+    assert one.predict_deviations(unknown).mean() > one.predict_deviations(known).mean()
+
+
+def test_a_newcomer_with_one_rating_is_between_the_average_person_and_their_rating() -> None:
+    one = fitted()
+    average, trust = one._people[-1].astype(np.float64), 1 / 16
+    prior = one._prior(1)
+    np.testing.assert_allclose(
+        prior.mean, trust * one.mean_draws_ + (1 - trust) * average, atol=1e-6
+    )
+    np.testing.assert_allclose(one._prior(0).mean, average.astype(np.float64))
+    assert (one._prior(0).precision <= one._prior(30).precision + 1e-9).all()
+
+
+def test_nobody_is_more_certain_of_what_they_know_nothing_about() -> None:
+    one, everything = fitted(), np.arange(table().n_items)
+    known, nothing = one.deviations(5, everything), one.deviations({}, everything)
+    assert known is not None
+    assert nothing is not None
+    assert nothing.mean() > known.mean()
+    stranger = Ratings.from_ids([-1] * 3, [7, 17, 27], [3.0] * 3)
+    np.testing.assert_allclose(one.predict_deviations(stranger), nothing[:3], rtol=0.15)
+
+
+def test_an_item_without_ratings_is_less_certain_than_any_other() -> None:
+    train = table().subset(np.flatnonzero(table().item_index != 3))
+    one = BayesianMF(samples=30, burn_in=20).fit(train, n_threads=1)
+    deviations = one.deviations(5, np.arange(table().n_items))
+    assert deviations is not None
+    assert deviations.argmax() == 3
+
+
+def sparse(signal: float) -> Ratings:
+    """3,000 ratings by 300 people."""
+    return simulated(300, 120, 3_000, signal=signal, seed=4)
+
+
+def test_a_wide_start_finds_what_a_near_one_misses() -> None:
+    part = random_split(sparse(1.0), 0.2)
+    errors = {}
+    for name in ("near", "wide", "auto"):
+        one = BayesianMF(start=name, samples=40, burn_in=60, factors=8)
+        errors[name] = rmse(
+            part.test.value, one.fit(part.train, n_threads=1).predict_ratings(part.test)
+        )
+    assert errors["wide"] < errors["near"]
+    assert errors["auto"] == errors["wide"]
+
+
+def test_a_dense_table_needs_no_short_chains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "random_split", None)
+    BayesianMF(samples=2, burn_in=1).fit(table(), n_threads=1)
+
+
+@pytest.mark.parametrize("seconds", [1e-3, 0.3])
+def test_a_time_limit_is_kept_and_never_ends_worse_than_mf(seconds: float) -> None:
+    part = random_split(sparse(0.7), 0.2)
+    mf = MatrixFactorization(factors=32).fit(part.train, n_threads=1)
+    began = time.monotonic()
+    one = BayesianMF(seconds=seconds).fit(part.train, n_threads=1)
+    assert time.monotonic() - began < seconds + 1
+    least = rmse(part.test.value, mf.predict_ratings(part.test))
+    assert rmse(part.test.value, one.predict_ratings(part.test)) < least * 1.005
