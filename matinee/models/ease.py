@@ -225,6 +225,11 @@ def _liked(group: Grouped, threshold: float, weight: Floats | None = None) -> Li
     return likes._replace(root=np.sqrt(weight[group.row[is_liked]]))
 
 
+def has_memory(n_items: int) -> bool:
+    """Whether the matrix of all pairs of items fits into the free memory."""
+    return BYTES_PER_PAIR * n_items**2 <= free_memory()
+
+
 def _require_memory(n_items: int) -> None:
     """Raises UnsupportedError if the matrix of all pairs does not fit into memory."""
     needed, free = BYTES_PER_PAIR * n_items**2, free_memory()

@@ -40,6 +40,7 @@ from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases
 from matinee.models.blend import Blend
+from matinee.models.ease import EASE, has_memory
 from matinee.models.genre_taste import (
     ItemContent,
     genre_taste,
@@ -72,6 +73,8 @@ FEWEST_HELD, MOST_WEIGHED = 100, 200_000
 """With fewer held-out ratings all weights are equal; with more ratings, some users are drawn."""
 EVERY_RATING = "-1e+30"
 """A threshold that every rating reaches."""
+MOST_ITEMS = 20_000
+"""With more items, ease is left out: its time grows with their cube."""
 LEAST_REASON = 0.01
 """Of scores in which 1 is a like; in lists of MovieLens-100K and -1M, the second reason of 99 of
 100 items adds more, and of items in the middle of the ranking, one in ten does."""
@@ -243,7 +246,13 @@ class Hybrid(Recommender):
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         recency_weights(train, self.half_life, self.name)  # refuses a table without times
         steps = Steps(options.progress, 2 * len(self._list_names()) + 1)
-        self.weights_ = self._learn_weights(train, options, steps)
+        names = self._list_names()
+        is_used = np.array([not _is_too_large(name, train) for name in names])
+        is_used |= not is_used.any()
+        self.weights_ = np.zeros(len(names))
+        self.weights_[is_used] = self._learn_weights(
+            train, tuple(np.array(names)[is_used].tolist()), options, steps
+        )
         self.members_ = self._unfitted()
         used = {name for name, weight in self.member_weights().items() if weight}
         if self.has_stars:
@@ -262,9 +271,10 @@ class Hybrid(Recommender):
         self.ends_ = self._vector_ends()
         self._combine()
 
-    def _learn_weights(self, train: Ratings, options: FitOptions, steps: Steps) -> Doubles:
-        """The weights of the members that make lists, from a part of the ratings."""
-        names = self._list_names()
+    def _learn_weights(
+        self, train: Ratings, names: tuple[str, ...], options: FitOptions, steps: Steps
+    ) -> Doubles:
+        """The weights of these members that make lists, from a part of the ratings, (M,)."""
         usual = _usual_weights(names, has_stars=self.has_stars)
         sample = _some_users(train, self.seed)
         too_few = round(len(sample) * self.holdout) < FEWEST_HELD
@@ -414,13 +424,13 @@ class Hybrid(Recommender):
         return member.tastes(self._split(vectors)[name])
 
     def _describing(self) -> Recommender:
-        """The first fitted member that has item vectors, if any; else the first one."""
+        """The first fitted member that learned item vectors, if any; else the first one."""
         for _, member in self._fitted():
             try:
-                member.item_vectors()
+                if member.item_vectors().any():
+                    return member
             except UnsupportedError:
                 continue
-            return member
         return next(member for _, member in self._fitted())
 
 
@@ -445,6 +455,14 @@ def _candidates(usual: Doubles) -> Doubles:
             candidates.append(weights / weights.sum())
         candidates.append(np.eye(len(usual))[member])
     return np.stack(candidates)
+
+
+def _is_too_large(name: str, train: Ratings) -> bool:
+    """Whether a table has too many items for a member."""
+    if _kind(name) != EASE.name:
+        return False
+    n_items = len(np.unique(train.item_index))
+    return n_items > MOST_ITEMS or not has_memory(n_items)
 
 
 def _kind(name: str) -> str:

@@ -267,8 +267,7 @@ def _refuse_unreadable(path: Path) -> None:
         path.open("rb").close()
     except FileNotFoundError:
         raise ModelFileError(
-            f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out "
-            f"{path}"
+            f"There is no model file '{path}'. Make one:  matinee train DATA --out {path}"
         ) from None
     except OSError as error:
         raise ModelFileError(

@@ -55,7 +55,7 @@ class Errors:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class RankingMeasures:
     """How well a model's lists find what people liked in the test part
     (`evaluation.ranking`)."""
 
@@ -102,7 +102,7 @@ class Quality:
     is_watched: bool
     predicted: NDArray[np.float32] | None
     errors: list[Errors]
-    ranking: list[Ranking]
+    ranking: list[RankingMeasures]
     comparison: str
     calibration: list[QualityBin]
     by_activity: list[QualityBin]
@@ -308,7 +308,7 @@ def _liked(ratings: Ratings) -> float:
     return lowest + float(np.ceil((liked - lowest) / step - 1e-6)) * step
 
 
-def _as_dict(row: Errors | Ranking) -> dict[str, object]:
+def _as_dict(row: Errors | RankingMeasures) -> dict[str, object]:
     """Converts to plain values, for JSON, with the estimates as objects."""
     fields = dict(vars(row))
     for name, value in fields.items():
@@ -355,7 +355,7 @@ def _comparison(name: str, test: Ratings, predicted: Reals, by_baseline: Reals) 
     return f"{name} is significantly worse than the baseline ({p_value})."
 
 
-def _rankings(models: list[Recommender], test: Ratings) -> list[Ranking]:
+def _rankings(models: list[Recommender], test: Ratings) -> list[RankingMeasures]:
     """The measures of the lists of each model, once per name."""
     rankings = []
     for model in {model.name: model for model in models}.values():
@@ -365,7 +365,7 @@ def _rankings(models: list[Recommender], test: Ratings) -> list[Ranking]:
     return rankings
 
 
-def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
+def _ranking(model: Recommender, test: Ratings) -> RankingMeasures | None:
     """The measures of a model's lists; None if no item of the test part is relevant to any
     user."""
     task = ranking_task(test)
@@ -374,7 +374,7 @@ def _ranking(model: Recommender, test: Ratings) -> Ranking | None:
     ranked = judge(model, task, top_lists(model, task.users))
     intervals = pooled([list_sums(ranked, test.n_users)]).intervals()
     means = ranked.means()
-    return Ranking(
+    return RankingMeasures(
         name=model.name,
         n_users=len(ranked.users),
         ndcg_at_10=_estimate("ndcg_at_10", means["ndcg_at_10"], intervals),

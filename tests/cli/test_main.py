@@ -53,7 +53,7 @@ def test_a_request_that_cannot_be_answered_is_reported_in_one_line(
 def test_a_file_that_is_not_a_model_is_reported(command: Sequence[str], tmp_path: Path) -> None:
     path = tmp_path / "none.matinee"
     assert refused(command[0], path, *command[1:]) == (
-        f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}"
+        f"There is no model file '{path}'. Make one:  matinee train DATA --out {path}"
     )
     path.write_text("title,rating\n")
     assert refused(command[0], path, *command[1:]) == (
@@ -138,7 +138,7 @@ def test_an_error_is_one_line_without_a_traceback() -> None:
     done = real("recommend", "none.matinee", "--user", "1")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "Error: There is no model file 'none.matinee'. Make one:  matinee train DATA --model mf --out none.matinee\n"
+        "Error: There is no model file 'none.matinee'. Make one:  matinee train DATA --out none.matinee\n"
     )
     done = real("recommend", "none.matinee")
     assert (done.returncode, done.stdout) == (2, "")

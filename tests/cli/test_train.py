@@ -139,8 +139,8 @@ def test_a_file_without_histories_is_smaller_and_recommend_warns(
         (("--set", "hold_out=.2"), "hybrid has no setting 'hold_out'. Did you mean 'holdout'?"),
         (
             ("--set", "qqqq=1"),
-            "hybrid has no setting 'qqqq'. Its settings are: seed, stars, member_settings, holdout, "
-            "regularization, half_life, and those of its members, such as mf.factors.",
+            "hybrid has no setting 'qqqq'. Its settings are: seed, stars, lists, member_settings, "
+            "holdout, half_life, and those of its members, such as mf.factors.",
         ),
         (
             ("--set", "factors"),

@@ -12,6 +12,7 @@ from matinee.data.ratings import PAIRS, Ratings
 from matinee.data.split import random_split
 from matinee.data.vocabulary import Id
 from matinee.errors import SettingError, UnknownNameError
+from matinee.models import ease, hybrid
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.genre_taste import genre_taste, item_content
 from matinee.models.hybrid import Hybrid
@@ -160,6 +161,22 @@ def test_it_learns_from_pairs_without_members_that_are_others_over_again() -> No
     assert not one.members()["ials-all"].is_fitted
     assert not one.has_stars
     assert len(one.recommend(1, 5)) == 5
+
+
+@pytest.mark.parametrize("limit", ["items", "memory"])
+def test_ease_is_left_out_where_it_would_be_too_slow_or_too_large(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if limit == "items":
+        monkeypatch.setattr(hybrid, "MOST_ITEMS", table().n_items - 1)
+    else:
+        monkeypatch.setattr(ease, "free_memory", lambda: 1000)
+    one = Hybrid.from_settings(SMALL).fit(table(), n_threads=1)
+    weights = one.member_weights()
+    assert weights["ease"] == 0
+    assert sum(weights.values()) == pytest.approx(1)
+    assert not one.members()["ease"].is_fitted
+    assert len(one.recommend(one.users_.id(0), 5)) == 5
 
 
 def test_a_hybrid_of_a_blend_is_saved_with_the_members_of_both(tmp_path: Path) -> None:

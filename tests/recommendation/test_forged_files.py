@@ -74,7 +74,8 @@ def with_last(array: NDArray[Any], value: float) -> NDArray[Any]:
 
 def forgeries(one: Learned, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any] | None]]:
     """Everything that an array of this declaration must not be."""
-    yield "missing", None
+    if not one.may_be_missing:
+        yield "missing", None
     yield "one dimension more", array[None]
     other = np.float32 if array.dtype == np.float64 else np.float64
     yield "another kind", array.astype(other)

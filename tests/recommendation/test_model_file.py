@@ -359,7 +359,7 @@ def test_the_error_for_a_missing_file_says_how_to_make_one(tmp_path: Path) -> No
     path = tmp_path / "none.matinee"
     assert (
         message(path)
-        == f"There is no model file '{path}'. Make one:  matinee train DATA --model mf --out {path}"
+        == f"There is no model file '{path}'. Make one:  matinee train DATA --out {path}"
     )
 
 
