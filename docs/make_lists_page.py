@@ -34,7 +34,7 @@ def by_score(model: Recommender, user: int) -> list[int]:
 
 def short(title: str) -> str:
     """A title without its year and other titles, and with the article first."""
-    name = re.sub(r" \([^()]*\)", "", title)
+    name = re.sub(r" \([^()]*\)", "", title).strip()
     return re.sub(r"^(.*), (The|A|An)$", r"\2 \1", name)
 
 

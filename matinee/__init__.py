@@ -3,7 +3,7 @@
     import matinee
 
     data = matinee.load("sample")
-    model = matinee.MatrixFactorization().fit(data.ratings)
+    model = matinee.Hybrid().fit(data.ratings)
     guide = matinee.Guide(model, data.catalog)
     guide.recommend(1).items
 

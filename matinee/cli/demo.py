@@ -57,8 +57,8 @@ def demo(out: Path, is_served: bool, port: int) -> None:
     guide = _train(data, out)
     size = out.stat().st_size
     click.echo(
-        "\n3. The model, hybrid: the stars of mf, and lists of what people are likely to choose and "
-        "to like.\n   It was trained on all ratings and saved with the titles "
+        "\n3. The model, hybrid: the stars of mf, and lists of what people are likely to choose "
+        "and to like.\n   It was trained on all ratings and saved with the titles "
         f"as {out} ({size:,} bytes)"
     )
     _recommend(guide)
