@@ -135,7 +135,8 @@ def test_cards_of_films_that_stay_on_the_list_are_not_drawn_anew(
     with page.expect_response("**/rate"):
         page.locator("#list > li").first.locator("input[value='5.0']").click()
     before = settled(page, "#list", [])
-    page.evaluate("document.querySelectorAll('li.card').forEach((card) => { card.mine = true; })")
+    mark = "document.querySelectorAll('#list > li').forEach((card) => { card.mine = true; })"
+    page.evaluate(mark)
     with page.expect_response("**/rate") as answer:
         page.locator("#list > li").nth(3).locator("input[value='1.0']").click()
     after = settled(page, "#list", before)
@@ -210,6 +211,50 @@ def test_the_keyboard_stays_where_it_was_when_the_list_changes(page: "Page", add
     while page.locator(".filters[open]").count():
         page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.localName") == "summary"
+
+
+def slide(page: "Page", name: str, value: str) -> None:
+    """Moves a slider of the filters, and waits until the list has followed."""
+    slider = page.locator(f".dial input[name={name}]")
+    slider.evaluate("(input, value) => { input.value = value; }", value)
+    with page.expect_response("**/for-you*"):
+        slider.dispatch_event("change")
+
+
+def test_the_taste_changes_the_list_and_stays_in_the_address(page: "Page", address: str) -> None:
+    page.goto(f"{address}/for-you")
+    for card, stars in ((0, "5.0"), (3, "1.0")):
+        before = films(page)
+        with page.expect_response("**/rate"):
+            page.locator("#list > li").nth(card).locator(f"input[value='{stars}']").click()
+        usual = settled(page, "#list", before)
+    page.locator(".filters summary").click()
+    slider = page.get_by_role(
+        "slider", name="what you are likely to choose \u2013 what fits your taste"
+    )
+    assert slider.input_value() == "0"
+    slide(page, "taste", "1")
+    own = settled(page, "#list", usual)
+    assert urlsplit(page.url).query == "taste=1"
+    page.reload()
+    assert films(page) == own
+    page.locator(".filters summary").click()
+    assert slider.input_value() == "1"
+    slide(page, "taste", "0")
+    assert settled(page, "#list", own) == usual
+    assert urlsplit(page.url).query == ""
+
+
+def test_a_taste_other_than_the_usual_is_kept_even_if_it_is_0(page: "Page", address: str) -> None:
+    page.goto(f"{address}/for-you")
+    page.locator(".filters summary").click()
+    page.locator(".dial input[name=taste]").evaluate("input => { input.dataset.usual = '0.3'; }")
+    slide(page, "taste", "0.5")
+    page.wait_for_url("**/for-you?taste=0.5")
+    slide(page, "taste", "0")
+    page.wait_for_url("**/for-you?taste=0")
+    slide(page, "taste", "0.3")
+    page.wait_for_url("**/for-you")
 
 
 def test_the_first_tab_leads_past_the_navigation_and_focus_can_be_seen(

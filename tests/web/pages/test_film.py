@@ -46,6 +46,18 @@ def test_any_id_has_a_film_page(tmp_path: Path) -> None:
         assert client.get("/films/x1").status_code == client.get("/films/Ünï").status_code == 200
 
 
+def test_stars_near_the_top_are_shown_lower_with_a_reason(visitor: httpx.Client) -> None:
+    for item_id in range(7, 307, 10):
+        send_rating(visitor, item_id, 5)
+    item_id = visitor.get("/api/v1/me/recommendations?k=1").json()["items"][0]["item_id"]
+    response = visitor.get(f"/films/{item_id}")
+    (shown,) = re.findall(r"<h2>Why ([\d.]+) stars</h2>", response.text)
+    assert float(shown) < 5
+    assert f"usually too high, so {shown} stars are shown." in words_on(response)
+    low = words_on(visitor.get("/films/7?"))
+    assert "Why" in low
+
+
 def test_the_explanation_adds_up_to_the_prediction(visitor: httpx.Client) -> None:
     for item_id, stars in zip(FILM_IDS, (5, 1, 4.5, 2, 3, 5), strict=True):
         send_rating(visitor, item_id, stars)

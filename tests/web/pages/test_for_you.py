@@ -3,8 +3,13 @@
 import re
 
 import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from matinee._types import Longs
+from matinee.models.base import UserState
+from matinee.models.matrix_factorization import MatrixFactorization
 from tests.web.pages.conftest import films_on, send_rating, words_on
 
 
@@ -50,6 +55,63 @@ def test_the_taste_changes_the_list_and_is_kept_in_links(visitor: httpx.Client) 
     assert films_on(usual)[:8] != films_on(own)[:8]
     assert "taste=1" in own.text
     assert "taste=" not in usual.text
+
+
+def because(
+    self: MatrixFactorization, profile: UserState, item_index: NDArray[np.int32]
+) -> list[Longs]:
+    """Each film is in the list because of all that the person likes."""
+    del self
+    return [np.flatnonzero(profile.value >= 4)] * len(item_index)
+
+
+@pytest.fixture
+def with_taste(monkeypatch: pytest.MonkeyPatch, visitor: httpx.Client) -> httpx.Client:
+    """`visitor`, served by a model with another usual taste, and with reasons."""
+    monkeypatch.setattr(MatrixFactorization, "usual_taste", 0.3)
+    monkeypatch.setattr(MatrixFactorization, "because", because)
+    return visitor
+
+
+def test_the_slider_stands_at_the_usual_taste_and_sends_others(with_taste: httpx.Client) -> None:
+    send_rating(with_taste, 17, 5)
+    usual = with_taste.get("/for-you?k=8")
+    slider = re.search(r'<input type="range" name="taste"[^>]*>', usual.text)
+    assert slider is not None
+    assert 'value="0.3" data-usual="0.3"' in slider[0]
+    assert "what you are likely to choose \u2013 what fits your taste" in slider[0]
+    same = with_taste.get("/for-you?k=8&taste=0.3&popularity=0&diversity=0")  # without a script
+    assert films_on(same) == films_on(usual)
+    assert 'class="count"' not in same.text
+    assert "taste=0.3" not in same.text
+    other = with_taste.get("/for-you?k=8&taste=0")
+    assert 'class="count">1</b>' in other.text
+    assert "/for-you?k=32&amp;taste=0.0" in other.text
+    assert re.search(r'name="taste"[^>]* value="0.0"', other.text)
+
+
+def test_cards_name_the_liked_films_that_put_the_film_there(with_taste: httpx.Client) -> None:
+    assert "People who like" not in with_taste.get("/for-you").text
+    send_rating(with_taste, 17, 5)
+    send_rating(with_taste, 27, 1)
+    response = send_rating(with_taste, 7, 4)
+    said = (
+        r"People who like (Amélie and Star Wars: Episode IV|Star Wars: Episode IV and Amélie) like"
+    )
+    assert len(re.findall(said, words_on(response))) == 24
+    film = words_on(with_taste.get("/films/1007"))
+    assert "like this; you would give it" in film
+
+
+def test_films_of_equal_stars_have_their_place(visitor: httpx.Client) -> None:
+    for item_id in range(7, 207, 10):
+        send_rating(visitor, item_id, 5)
+    response = visitor.get("/for-you")
+    shown = re.findall(r'class="predicted">.*?<b>([\d.]+)</b>', response.text)
+    assert len(set(shown)) < len(shown)
+    assert "5.0" not in shown
+    places = [int(place) for place in re.findall(r"#(\d+) for you", response.text)]
+    assert places == list(range(1, 25))
 
 
 def test_rows_name_the_liked_film_and_repeat_no_film(visitor: httpx.Client) -> None:
