@@ -77,7 +77,7 @@ def test_settings_with_a_closed_choice_are_declared_with_it() -> None:
         if setting.choices
     }
     assert closed == {
-        ("bayes", "likelihood"), ("ials", "weights"), ("user-knn", "similarity"), ("item-knn", "similarity"),
+        ("bayes", "likelihood"), ("bayes", "start"), ("ials", "weights"), ("user-knn", "similarity"), ("item-knn", "similarity"),
         *((name, setting) for name in ("dot-product", "mlp", "plain-mf") for setting in ("schedule", "update")),
     }  # fmt: skip
 

@@ -235,6 +235,8 @@ def test_recommend_has_a_column_of_deviations(model_file: Path) -> None:
     lines = run("recommend", model_file, "--user", 1, "-k", 5).splitlines()
     assert lines[0].split()[:3] == ["stars", "±", "film"]
     found = json.loads(run("recommend", model_file, "--user", 1, "-k", 5, "--json"))["items"]
-    shown = [line.split()[1:3] for line in lines[1:]]
-    assert shown == [[f"{one['stars']:.2f}", f"{one['deviation']:.2f}"] for one in found]
+    guide = Guide.load(model_file)
+    listed = guide.recommend(1, 5).items
+    expected = [[f"{one.shown:.2f}", f"{one.deviation:.2f}"] for one in listed]
+    assert [line.split()[1:3] for line in lines[1:]] == expected
     assert all(one["deviation"] > 0 for one in found)

@@ -1,7 +1,7 @@
 """How often the 80% intervals of `bayes` hold, for known people, newcomers and rarely rated films.
 
-    python benchmarks/coverage.py                                    ML-100K and MovieLens latest-small, some minutes
-    python benchmarks/coverage.py ml-100k --set samples=60           fewer draws
+    python benchmarks/interval_coverage.py                                    ML-100K and MovieLens latest-small, some minutes
+    python benchmarks/interval_coverage.py ml-100k --set samples=60           fewer draws
 
 An interval is the prediction plus or minus 1.28 standard deviations; it should hold for 80% of the ratings.
 
