@@ -373,7 +373,8 @@ def test_pruning_compares_the_rmse_within_folds_and_at_their_ends(model: type[Re
         stopped = model.from_settings(settings | {"epochs": epochs}).fit(parts[0].train)
         expected = rmse(parts[0].test.value, stopped.predict_ratings(parts[0].test))
         assert expected < 0.9  # so that it is told from its square
-        assert reports[epochs] == pytest.approx(expected, rel=0.02), epochs
+        # At its end, dot-product also solves the side of the users
+        assert reports[epochs] == pytest.approx(expected, rel=0.05), epochs
 
 
 def test_pruning_by_another_metric_compares_that_metric_at_the_ends_of_folds_alone() -> None:
