@@ -45,6 +45,12 @@ Index = NDArray[np.int64]
 IRSPACK: Settings = {"recommender": "IALSRecommender"}
 IALS: Settings = {"model": "ials", "regularization": 0.52, "epochs": 16}
 EASE: Settings = {"recommender": "DenseSLIMRecommender"}
+HYBRID: Settings = {
+    "model": "hybrid",
+    "lists": "ials,ease,ials-2",
+    "ials.factors": 384,
+    "ials-2.factors": 64,
+}
 # All settings but the defaults were chosen on pairs cut from the training part: a fifth of each user's, as --validate
 # holds out, and for the full ranking of matinee's a tenth of them twice.
 LINES: dict[str, dict[str, Contender]] = {
@@ -56,6 +62,7 @@ LINES: dict[str, dict[str, Contender]] = {
         "ials 384": Contender("matinee", IALS | {"factors": 384}),
         "ease (defaults)": Contender("matinee", {"model": "ease"}),
         "ease with all weights": Contender("matinee", {"model": "ease", "entries": 10_000}),
+        "hybrid": Contender("matinee", HYBRID | {"ials.regularization": 0.52, "ials.epochs": 16}),
         "irspack iALS 64": Contender(
             "irspack", IRSPACK | {"n_components": 64, "alpha0": 0.2, "reg": 0.01}
         ),
@@ -78,6 +85,9 @@ LINES: dict[str, dict[str, Contender]] = {
         "ials 384": Contender("matinee", {"model": "ials", "factors": 384, "regularization": 0.3}),
         "ease (defaults)": Contender("matinee", {"model": "ease"}),
         "ease with all weights": Contender("matinee", {"model": "ease", "entries": 10_000}),
+        "hybrid": Contender(
+            "matinee", HYBRID | {"ials.regularization": 0.3, "ials-2.regularization": 0.35}
+        ),
         "irspack iALS 64": Contender(
             "irspack", IRSPACK | {"n_components": 64, "alpha0": 0.2, "reg": 0.0065}
         ),
