@@ -16,6 +16,7 @@ from matinee.cli.reading import (
     parse_missing,
     text_ids_option,
     time_format_option,
+    with_options,
 )
 from matinee.errors import SettingError
 
@@ -111,9 +112,7 @@ def dial_options(function: Function) -> Function:
             "depends on the model.",
         ),
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return with_options(function, options)
 
 
 user_column_option = click.option(
@@ -173,7 +172,7 @@ def data_options(function: Function) -> Function:
             "--skip-bad-rows", is_flag=True, help="Skip bad rows and list them in a file."
         ),
     )
-    return _with(function, options)
+    return with_options(function, options)
 
 
 def pair_options(function: Function) -> Function:
@@ -189,13 +188,7 @@ def pair_options(function: Function) -> Function:
         time_format_option,
         text_ids_option,
     )
-    return _with(function, options)
-
-
-def _with(function: Function, options: Iterable[Callable[[Function], Function]]) -> Function:
-    for option in reversed(tuple(options)):
-        function = option(function)
-    return function
+    return with_options(function, options)
 
 
 class PairOptions(TypedDict):

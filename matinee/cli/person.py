@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from matinee.cli.options import Function, parse_range
 from matinee.cli.output import note
+from matinee.cli.reading import with_options
 from matinee.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def ratings_file_options(function: Function) -> Function:
             help="Leave out bad rows of the given file.",
         ),
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return with_options(function, options)
 
 
 def ratings_option(function: Function) -> Function:

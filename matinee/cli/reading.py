@@ -1,7 +1,7 @@
 """How a table was read: options on what its cells mean, and the notes on what was taken for
 what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -48,7 +48,12 @@ def cell_options(function: Function) -> Function:
         time_format_option,
         text_ids_option,
     )
-    for option in reversed(options):
+    return with_options(function, options)
+
+
+def with_options(function: Function, options: Iterable[Callable[[Function], Function]]) -> Function:
+    """The command with these options, in the given order."""
+    for option in reversed(tuple(options)):
         function = option(function)
     return function
 

@@ -34,7 +34,15 @@ from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.implicit_feedback import AUTO
-from matinee.models.members import Steps, gathered, list_weights, settings_of_members
+from matinee.models.members import (
+    ENOUGH,
+    Steps,
+    combined,
+    gathered,
+    list_weights,
+    settings_of_members,
+    vector_ends,
+)
 from matinee.models.registry import member_named
 from matinee.models.stacking import nonnegative_ridge, standardized
 from matinee.threads import one_blas_thread
@@ -43,8 +51,6 @@ FOR_STARS, FOR_LIKES = ("mf", "item-knn"), ("ials", "ease")
 """The models of "auto", by whether the table has stars."""
 THIRD, FEWEST, MOST = "dot-product", 10_000, 300_000
 """A third model of "auto", for FEWEST to MOST stars: for more it adds time but no accuracy."""
-ENOUGH = 100
-"""The number of held-out ratings, or likes, below which all weights are equal."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -153,12 +159,7 @@ class Blend(Recommender):
 
     def _combine(self) -> None:
         """Sets the capabilities from those of the models with a weight above 0."""
-        each = [model.capabilities for _, model in self._used()]
-        self.capabilities = replace(
-            self.capabilities,
-            needs_history=any(member.needs_history for member in each),
-            thread_safe=all(member.thread_safe for member in each),
-        )
+        self.capabilities = combined(self.capabilities, (model for _, model in self._used()))
 
     def members(self) -> dict[str, Recommender]:
         """All its models by name, fitted or not."""
@@ -213,8 +214,7 @@ class Blend(Recommender):
         self._combine()
 
     def _vector_ends(self) -> NDArray[np.int64]:
-        widths = [len(model.fold_in({}).vector) for _, model in self._used()]
-        return np.cumsum(widths, dtype=np.int64)
+        return vector_ends(model for _, model in self._used())
 
     def check_arrays(self) -> None:
         """Checks that the vectors of the models have the expected lengths."""

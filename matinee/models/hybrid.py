@@ -53,12 +53,15 @@ from matinee.models.implicit_feedback import liked_from
 from matinee.models.interface import ItemLabels, ScoredItem
 from matinee.models.list_scores import caution
 from matinee.models.members import (
+    ENOUGH,
     Steps,
     check_names,
     chosen_weights,
+    combined,
     gathered,
     has_half_life,
     settings_of_members,
+    vector_ends,
 )
 from matinee.models.recency import half_life_setting, recency_weights
 from matinee.models.registry import MEMBERS, member_named
@@ -69,8 +72,8 @@ STARS, LISTS = "mf", "ials,ease,ials-all"
 """The usual members: the one that predicts stars, and those that make lists."""
 ALL = "-all"
 """The end of the name of a member that learns from all ratings, not from likes alone."""
-FEWEST_HELD, MOST_WEIGHED = 100, 200_000
-"""With fewer held-out ratings all weights are equal; with more ratings, some users are drawn."""
+MOST_WEIGHED = 200_000
+"""With more ratings, some users are drawn for the choice of the weights."""
 EVERY_RATING = "-1e+30"
 """A threshold that every rating reaches."""
 MOST_ITEMS = 20_000
@@ -206,12 +209,7 @@ class Hybrid(Recommender):
 
     def _combine(self) -> None:
         """Sets the capabilities from those of the fitted members."""
-        each = [member.capabilities for _, member in self._fitted()]
-        self.capabilities = replace(
-            self.capabilities,
-            needs_history=any(member.needs_history for member in each),
-            thread_safe=all(member.thread_safe for member in each),
-        )
+        self.capabilities = combined(self.capabilities, (member for _, member in self._fitted()))
 
     def members(self) -> dict[str, Recommender]:
         """All its members by name, fitted or not."""
@@ -245,14 +243,12 @@ class Hybrid(Recommender):
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         recency_weights(train, self.half_life, self.name)  # refuses a table without times
-        steps = Steps(options.progress, 2 * len(self._list_names()) + 1)
         names = self._list_names()
-        is_used = np.array([not _is_too_large(name, train) for name in names])
-        is_used |= not is_used.any()
-        self.weights_ = np.zeros(len(names))
-        self.weights_[is_used] = self._learn_weights(
-            train, tuple(np.array(names)[is_used].tolist()), options, steps
-        )
+        steps = Steps(options.progress, 2 * len(names) + 1)
+        fitting = tuple(name for name in names if not _is_too_large(name, train)) or names
+        weights = self._learn_weights(train, fitting, options, steps)
+        weight_of = dict(zip(fitting, weights.tolist(), strict=True))
+        self.weights_ = np.array([weight_of.get(name, 0.0) for name in names])
         self.members_ = self._unfitted()
         used = {name for name, weight in self.member_weights().items() if weight}
         if self.has_stars:
@@ -277,7 +273,7 @@ class Hybrid(Recommender):
         """The weights of these members that make lists, from a part of the ratings, (M,)."""
         usual = _usual_weights(names, has_stars=self.has_stars)
         sample = _some_users(train, self.seed)
-        too_few = round(len(sample) * self.holdout) < FEWEST_HELD
+        too_few = round(len(sample) * self.holdout) < ENOUGH
         if not self.has_stars or too_few or len(names) == 1:
             return usual
         part = random_split(sample, self.holdout, self.seed)
@@ -288,8 +284,7 @@ class Hybrid(Recommender):
             return chosen_weights(members, part, _candidates(usual), self.seed)
 
     def _vector_ends(self) -> Longs:
-        widths = [len(member.fold_in({}).vector) for _, member in self._fitted()]
-        return np.cumsum(widths, dtype=np.int64)
+        return vector_ends(member for _, member in self._fitted())
 
     def check_arrays(self) -> None:
         """Checks that the vectors of the members have the expected lengths."""
@@ -461,7 +456,7 @@ def _is_too_large(name: str, train: Ratings) -> bool:
     """Whether a table has too many items for a member."""
     if _kind(name) != EASE.name:
         return False
-    n_items = len(np.unique(train.item_index))
+    n_items = int(np.count_nonzero(train.item_counts))
     return n_items > MOST_ITEMS or not has_memory(n_items)
 
 

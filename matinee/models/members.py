@@ -1,17 +1,20 @@
 """What the models that combine others share: settings of members, weights for lists, progress."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats, Indices
+from matinee._types import Doubles, Floats, Indices, Longs
 from matinee.data.ratings import Grouped
 from matinee.data.split import Split
 from matinee.errors import SettingError, UnknownNameError
 from matinee.models.base import Recommender
 from matinee.models.configurable import Configurable
 from matinee.models.implicit_feedback import AUTO, find_threshold
+from matinee.models.interface import Capabilities
 from matinee.models.stacking import ndcg, nonnegative_ridge, pairs_of, standardized
 from matinee.progress import Progress, Step
 from matinee.text import joined, nearest
@@ -120,23 +123,13 @@ def list_weights(
     Returns:
         None if there are too few likes, or no model ranks them above others.
     """
-    threshold = find_threshold(AUTO, part.train, "members")
-    held_out, rated = part.test.by_user, part.train.by_user
-    users = np.unique(part.test.user_index[part.test.value >= threshold])
-    users = np.random.default_rng(seed).permutation(users)[:MOST_USERS]
     n_models, n_likes = len(members), 0
     gram, right = np.zeros((n_models, n_models)), np.zeros(n_models)
-    for first in range(0, len(users), USERS_PER_BLOCK):
-        block = users[first : first + USERS_PER_BLOCK]
-        scores = np.stack([_standard_scores(model, block) for model in members])
-        for row, user in enumerate(block.tolist()):
-            positions = _positions(held_out, user)
-            liked = held_out.indices[positions][held_out.value[positions] >= threshold]
-            known = rated.indices[_positions(rated, user)]
-            squares, differences = pairs_of(scores[:, row], liked, known)
-            gram += len(liked) * squares
-            right += len(liked) * differences
-            n_likes += len(liked)
+    for scores, liked, known in _held_out_likes(members, part, seed):
+        squares, differences = pairs_of(scores, liked, known)
+        gram += len(liked) * squares
+        right += len(liked) * differences
+        n_likes += len(liked)
     if n_likes < ENOUGH or right.sum() <= 0:
         return None
     # Scaled so that the best multiple of equal weights, to which the penalty pulls, sums to 1
@@ -157,24 +150,57 @@ def chosen_weights(
         members: fitted on the training part.
         candidates: (C, M).
     """
+    each = []
+    for scores, liked, known in _held_out_likes(members, part, seed):
+        totals = candidates @ scores  # (C, I)
+        totals[:, known] = -np.inf
+        each.append(ndcg(totals, liked))
+    if not each:
+        return np.asarray(candidates[0])
+    quality = np.stack(each, axis=1)  # (C, users)
+    gains = quality - quality[0]
+    mean, error = gains.mean(axis=1), gains.std(axis=1) / np.sqrt(len(each))
+    mean[mean <= 2 * error] = 0.0
+    return np.asarray(candidates[int(mean.argmax())])
+
+
+class _UserLikes(NamedTuple):
+    """What the lists of one user should find."""
+
+    scores: Floats  # (M, I), standardized
+    liked: NDArray[np.int32]  # held out
+    known: NDArray[np.int32]  # rated in the training part
+
+
+def _held_out_likes(members: Sequence[Recommender], part: Split, seed: int) -> Iterator[_UserLikes]:
+    """At most `MOST_USERS` users, drawn at random, who like something in the test part."""
     threshold = find_threshold(AUTO, part.train, "members")
     held_out, rated = part.test.by_user, part.train.by_user
     users = np.unique(part.test.user_index[part.test.value >= threshold])
     users = np.random.default_rng(seed).permutation(users)[:MOST_USERS]
-    quality = np.zeros((len(candidates), len(users)))
     for first in range(0, len(users), USERS_PER_BLOCK):
         block = users[first : first + USERS_PER_BLOCK]
         scores = np.stack([_standard_scores(model, block) for model in members])  # (M, B, I)
         for row, user in enumerate(block.tolist()):
             positions = _positions(held_out, user)
             liked = held_out.indices[positions][held_out.value[positions] >= threshold]
-            totals = candidates @ scores[:, row]  # (C, I)
-            totals[:, rated.indices[_positions(rated, user)]] = -np.inf
-            quality[:, first + row] = ndcg(totals, liked)
-    gains = quality - quality[0]
-    mean, error = gains.mean(axis=1), gains.std(axis=1) / np.sqrt(max(1, len(users)))
-    mean[mean <= 2 * error] = 0.0
-    return np.asarray(candidates[int(mean.argmax())])
+            yield _UserLikes(scores[:, row], liked, rated.indices[_positions(rated, user)])
+
+
+def combined(own: Capabilities, members: Iterable[Recommender]) -> Capabilities:
+    """The capabilities of a model that answers by these fitted members."""
+    each = [member.capabilities for member in members]
+    return replace(
+        own,
+        needs_history=any(member.needs_history for member in each),
+        thread_safe=all(member.thread_safe for member in each),
+    )
+
+
+def vector_ends(members: Iterable[Recommender]) -> Longs:
+    """The end of the vector of each fitted member, one after the other."""
+    widths = [len(member.fold_in({}).vector) for member in members]
+    return np.cumsum(widths, dtype=np.int64)
 
 
 def _standard_scores(model: Recommender, user_index: Indices) -> Floats:

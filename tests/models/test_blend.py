@@ -28,9 +28,10 @@ from matinee.evaluation import evaluate
 from matinee.evaluation.metrics import rmse
 from matinee.models import model_named
 from matinee.models.base import Person, Recommender
-from matinee.models.blend import ENOUGH, Blend, in_words, weights_of
+from matinee.models.blend import Blend, in_words, weights_of
 from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
+from matinee.models.members import ENOUGH
 from matinee.models.stacking import nonnegative_ridge, pairs_of, standardized
 from matinee.progress import Step
 from matinee.recommendation.explanation import explain
