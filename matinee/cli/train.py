@@ -58,7 +58,7 @@ def train(
     """Train a model on all of DATA and save it in a file."""
     from matinee.data.datasets.registry import SIMULATED
     from matinee.data.describe import title_sentences
-    from matinee.models.blend import in_words, weights_of
+    from matinee.models.members import in_words
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin, check_target
 
@@ -87,7 +87,7 @@ def train(
     Guide(model, dataset.catalog, origin).save(out)
     rows = counted(len(ratings), ratings.unit)
     note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {out}.")
-    weights = weights_of(model)
+    weights = model.member_weights()
     if weights:
         note(f"Weights: {in_words(weights)}.")
     note(f"Next:  matinee recommend {out} --user {ratings.users.id(0)}")

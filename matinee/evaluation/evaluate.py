@@ -27,7 +27,6 @@ from matinee.evaluation.per_user import PerUserSums, error_sums, list_sums, pool
 from matinee.evaluation.ranking import judge, ranking_task
 from matinee.evaluation.report import Report, split_note
 from matinee.models.base import Recommender
-from matinee.models.blend import weights_of
 from matinee.progress import Progress
 from matinee.system import peak_memory_mb
 
@@ -162,7 +161,7 @@ def evaluate_part(
         _measure_errors(model, part, profiles, result)
     if with_ranking or not model.has_stars:
         _measure_lists(model, part, profiles, result, progress)
-    result.member_weights = weights_of(model)
+    result.member_weights = model.member_weights()
     return result
 
 

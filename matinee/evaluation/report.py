@@ -8,7 +8,7 @@ from matinee._version import __version__
 from matinee.data.split import Split
 from matinee.errors import UnknownNameError
 from matinee.evaluation.calibration import coverage_in_words
-from matinee.models.blend import in_words
+from matinee.models.members import in_words
 from matinee.text import html_table, suggest
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Report:
         predict_seconds: time to predict the test part; to make the lists if the model only
             ranks.
         recommend_seconds: time to make the lists.
-        member_weights: the weight of each member of a blend; empty for other models.
+        member_weights: the weight of each model that a blend or hybrid combines; empty for others.
         peak_rss_mb: the peak memory of the process up to the end of the evaluation.
     """
 

@@ -75,8 +75,8 @@ class Recommender(Configurable, ABC):
       time); a model that only ranks must implement `_scores`.
     - It may implement `_scores`, if lists are not to be sorted by cautious stars, `_scores_at`,
       `_attribute`, `because`, `_scores_given`, `_deviations`, `_similarity`, `_item_vectors`,
-      `_tastes`, `learned_biases`, `engine`, `needs_valid`, `check_arrays`, `members`,
-      `set_members` and `_score_new_items`.
+      `_tastes`, `learned_biases`, `member_weights`, `engine`, `needs_valid`, `check_arrays`,
+      `members`, `set_members` and `_score_new_items`.
     - `fit` leaves `users_`, `items_`, `scale_`, `history_`, `item_counts_`, `item_means_`, the
       fitted arrays and `curve_`.
 
@@ -199,6 +199,11 @@ class Recommender(Configurable, ABC):
     def learned_biases(self) -> Biases | None:
         """The learned user and item biases; None if the model has none."""
         return None
+
+    def member_weights(self) -> dict[str, float]:
+        """The weights of the models that it combines, by name; empty before training, or if it
+        combines none."""
+        return {}
 
     def engine(self, train: Ratings) -> Engine:
         """An untrained engine, which learns from batches of ratings.

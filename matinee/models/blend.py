@@ -173,8 +173,9 @@ class Blend(Recommender):
         self._combine()
 
     def member_weights(self) -> dict[str, float]:
-        """The weight of each model, by name."""
-        self.check_fitted()
+        """See `Recommender`."""
+        if not self.is_fitted:
+            return {}
         names = [model.name for model in self.members_]
         return dict(zip(names, self.weights_.tolist(), strict=True))
 
@@ -380,18 +381,6 @@ class Blend(Recommender):
             except UnsupportedError:
                 continue
         return super()._tastes(vectors)
-
-
-def weights_of(model: Recommender) -> dict[str, float]:
-    """The weights of the models of a fitted blend, by name; empty for any other model."""
-    if isinstance(model, Blend) and model.is_fitted:
-        return model.member_weights()
-    return {}
-
-
-def in_words(weights: Mapping[str, float]) -> str:
-    """The weights as text, such as "0.55 mf + 0.45 item-knn"."""
-    return " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items())
 
 
 def _without(model: Recommender, profile: UserState, item_index: int) -> Doubles:

@@ -25,6 +25,7 @@ by how likely a person is to choose an item and to like it, and by how well it f
 The constants were chosen on parts of the training rows of MovieLens-100K, latest-small and -1M.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -224,8 +225,9 @@ class Hybrid(Recommender):
         self._combine()
 
     def member_weights(self) -> dict[str, float]:
-        """The weight of each member that makes lists, by name."""
-        self.check_fitted()
+        """See `Recommender`; those of the members that make lists."""
+        if not self.is_fitted:
+            return {}
         return dict(zip(self._list_names(), self.weights_.tolist(), strict=True))
 
     def _fitted(self) -> Iterator[tuple[str, Recommender]]:
@@ -274,14 +276,20 @@ class Hybrid(Recommender):
         usual = _usual_weights(names, has_stars=self.has_stars)
         sample = _some_users(train, self.seed)
         too_few = round(len(sample) * self.holdout) < ENOUGH
-        if not self.has_stars or too_few or len(names) == 1:
+        is_used = usual > 0
+        if too_few or np.count_nonzero(is_used) == 1:
             return usual
         part = random_split(sample, self.holdout, self.seed)
-        members = [member for name, member in self._unfitted().items() if name in names]
-        for name, member in zip(names, members, strict=True):
-            member.fit(part.train, n_threads=options.n_threads, progress=steps.next(name))
+        unfitted, members = self._unfitted(), []
+        for name in itertools.compress(names, is_used):
+            progress = steps.next(name)
+            fitted = unfitted[name].fit(part.train, n_threads=options.n_threads, progress=progress)
+            members.append(fitted)
+        weights = usual.copy()
         with one_blas_thread():  # with more, sums would depend on the number of cores
-            return chosen_weights(members, part, _candidates(usual), self.seed)
+            candidates = _candidates(usual[is_used])
+            weights[is_used] = chosen_weights(members, part, candidates, self.seed)
+        return weights
 
     def _vector_ends(self) -> Longs:
         return vector_ends(member for _, member in self._fitted())

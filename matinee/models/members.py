@@ -197,6 +197,11 @@ def combined(own: Capabilities, members: Iterable[Recommender]) -> Capabilities:
     )
 
 
+def in_words(weights: Mapping[str, float]) -> str:
+    """The weights as text, such as "0.55 mf + 0.45 item-knn"."""
+    return " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items())
+
+
 def vector_ends(members: Iterable[Recommender]) -> Longs:
     """The end of the vector of each fitted member, one after the other."""
     widths = [len(member.fold_in({}).vector) for member in members]

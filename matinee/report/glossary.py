@@ -3,7 +3,7 @@
 from matinee._version import __version__
 from matinee.data.datasets.registry import ENTRIES
 from matinee.models.base import Recommender
-from matinee.models.blend import in_words, weights_of
+from matinee.models.members import in_words
 
 GLOSSARY = (
     (
@@ -60,8 +60,8 @@ GLOSSARY = (
 
 def about_model(model: Recommender) -> str:
     """What a model does, in a sentence or two."""
-    weights = weights_of(model)
-    return f"{model.summary} Here that is {in_words(weights)}." if weights else model.summary
+    weights = model.member_weights()
+    return f"{model.summary} Weights: {in_words(weights)}." if weights else model.summary
 
 
 def citations(dataset: str) -> list[str]:

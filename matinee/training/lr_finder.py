@@ -2,8 +2,7 @@
 
 Smith, "Cyclical learning rates for training neural networks", 2017: raise the learning rate
 from step to step and stop when the loss diverges. The suggestion is a tenth of the rate at
-which the
-loss was lowest: there the loss still falls, at a safe distance from divergence.
+which the loss was lowest: there the loss still falls, at a safe distance from divergence.
 """
 
 from dataclasses import dataclass

@@ -28,7 +28,8 @@ from matinee.evaluation import evaluate
 from matinee.evaluation.metrics import rmse
 from matinee.models import model_named
 from matinee.models.base import Person, Recommender
-from matinee.models.blend import Blend, in_words, weights_of
+from matinee.models.blend import Blend
+from matinee.models.members import in_words
 from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.models.members import ENOUGH
@@ -513,10 +514,9 @@ def test_weights_in_words() -> None:
         in_words({"mf": 0.5512, "item-knn": 0.349, "user-knn": 0})
         == "0.55 mf + 0.35 item-knn + 0.00 user-knn"
     )
-    assert weights_of(stars()) == stars().member_weights()
-    assert weights_of(stars().members_[0]) == weights_of(Blend()) == {}
+    assert stars().members_[0].member_weights() == Blend().member_weights() == {}
     told = about_model(stars())
-    assert told == f"{about_model(Blend())} Here that is {in_words(stars().member_weights())}."
+    assert told == f"{about_model(Blend())} Weights: {in_words(stars().member_weights())}."
 
 
 def test_a_report_holds_the_mean_weights_of_the_folds() -> None:

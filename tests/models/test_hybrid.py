@@ -163,6 +163,15 @@ def test_it_learns_from_pairs_without_members_that_are_others_over_again() -> No
     assert len(one.recommend(1, 5)) == 5
 
 
+def test_weights_for_pairs_are_learned_too() -> None:
+    likes = table().subset(table().value >= 4)
+    ones = np.ones(len(likes), np.float32)
+    pairs = Ratings(likes.users, likes.items, likes.user_index, likes.item_index, ones, None, PAIRS)
+    settings = {"lists": "ials,popularity", "ials.factors": 4, "holdout": 0.3}
+    weights = Hybrid.from_settings(settings).fit(pairs, n_threads=1).member_weights()
+    assert weights["ials"] > weights["popularity"]
+
+
 @pytest.mark.parametrize("limit", ["items", "memory"])
 def test_ease_is_left_out_where_it_would_be_too_slow_or_too_large(
     limit: str, monkeypatch: pytest.MonkeyPatch
