@@ -166,7 +166,7 @@ def _recommend(guide: "Guide") -> None:
 def _films(guide: "Guide", person: "Person") -> None:
     recommended = guide.recommend(person, 5)
     rows = [
-        (f"{line.stars:.2f}", line.film.title, ", ".join(line.film.genres))
+        (f"{line.shown:.2f}", line.film.title, ", ".join(line.film.genres))
         for line in recommended.items
     ]
     table(("stars", "film", "genres"), rows)

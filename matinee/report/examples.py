@@ -30,7 +30,8 @@ class ExampleRating:
 
 @dataclass(frozen=True)
 class ExampleItem:
-    """A recommended item and the reason; `stars` is None if the model only ranks."""
+    """A recommended item and the reason; `stars`, as lists show them, is None if the model only
+    ranks."""
 
     item_id: Id
     title: str
@@ -178,7 +179,7 @@ def _recommend(guide: Guide, person: Person) -> tuple[list[ExampleItem], str]:
             why = guide.explain(person, line.item_id).sentence()
         except MatineeError as error:
             note = str(error)
-        items.append(ExampleItem(line.item_id, line.film.title, line.stars, why))
+        items.append(ExampleItem(line.item_id, line.film.title, line.shown, why))
     if not items:
         note = "This person has rated every film, so there is nothing left to recommend."
     return items, note
