@@ -201,8 +201,7 @@ class Recommender(Configurable, ABC):
         return None
 
     def member_weights(self) -> dict[str, float]:
-        """The weights of the models that it combines, by name; empty before training, or if it
-        combines none."""
+        """The weights of the models that it combines, by name; empty if it is not fitted."""
         return {}
 
     def engine(self, train: Ratings) -> Engine:

@@ -109,12 +109,13 @@ def test_the_models_that_have_a_half_life() -> None:
 
 
 def test_mf_ends_where_no_factor_or_bias_improves_the_weighted_objective() -> None:
-    ratings = simulated(60, 40, 1500, signal=2.0)
+    ratings = simulated(30, 20, 400, signal=2.0)
     model = MatrixFactorization(
         factors=3,
         epochs=3000,
         learning_rate=0.05,
         final_rate=0.01,
+        adapt=False,
         half_life=HALF_LIFE,
     ).fit(ratings, n_threads=1)
     assert ratings.timestamp is not None
