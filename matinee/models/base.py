@@ -316,11 +316,9 @@ class Recommender(Configurable, ABC):
             )
         if valid is not None and len(valid) == 0:
             valid = None
-        needs = self.capabilities
         self.users_, self.items_, self.scale_ = train.users, train.items, train.scale
-        self.history_ = History.from_ratings(
-            train, times=needs.uses_times, features=needs.uses_features
-        )
+        times, features = self.capabilities.uses_times, self.capabilities.uses_features
+        self.history_ = History.from_ratings(train, times=times, features=features)
         self.item_counts_ = train.item_counts
         sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
         means = np.where(self.item_counts_ > 0, sums / np.maximum(self.item_counts_, 1), np.nan)

@@ -229,7 +229,9 @@ def poisoned(part: Split) -> Split:
 
 
 @pytest.mark.parametrize(
-    ("model", "metric"), [(Baseline(), "rmse"), (ItemKNN(k=5), "recall_at_20")], ids=["error", "lists"]
+    ("model", "metric"),
+    [(Baseline(), "rmse"), (ItemKNN(k=5), "recall_at_20")],
+    ids=["error", "lists"],
 )
 def test_the_search_does_not_see_the_test_part(model: Recommender, metric: str) -> None:
     clean = random_split(simulated(80, 40, 2_000), 0.2)

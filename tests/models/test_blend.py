@@ -29,10 +29,9 @@ from matinee.evaluation.metrics import rmse
 from matinee.models import model_named
 from matinee.models.base import Person, Recommender
 from matinee.models.blend import Blend
-from matinee.models.members import in_words
 from matinee.models.declarations import state_of
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models.members import ENOUGH
+from matinee.models.members import ENOUGH, in_words
 from matinee.models.stacking import nonnegative_ridge, pairs_of, standardized
 from matinee.progress import Step
 from matinee.recommendation.explanation import explain
