@@ -5,8 +5,8 @@
 where B minimizes |X - X B|^2 + regularization |B|^2 with a zero diagonal, and X is 1 where
 a user likes an item: with P = (X'X + regularization)^-1, B_ji = -P_ji / P_ii (Steck,
 "Embarrassingly shallow autoencoders for sparse data", 2019). Unlike the paper, the model stores
-the partial correlations of the items, c_ij = -P_ij / sqrt(P_ii P_jj), and only the largest. They are
-symmetric, serve as similarities, and give B_ji = c_ij sqrt(P_jj / P_ii).
+the partial correlations of the items, c_ij = -P_ij / sqrt(P_ii P_jj), and only the largest. They
+are symmetric, serve as similarities, and give B_ji = c_ij sqrt(P_jj / P_ii).
 
 With a `half_life`, X holds the roots of the weights w = 2^(-D / half_life) instead of ones,
 where D is the age of a like in days (`recency.py`). So an item's entry on the diagonal of X'X is
