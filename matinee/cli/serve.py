@@ -57,6 +57,14 @@ BURST_SECONDS = 4
     show_default=True,
     help="Requests per second and client; 0 means no limit.",
 )
+@click.option(
+    "--allow-origin",
+    "allow_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let scripts on pages of this origin use the API, such as https://films.example; "
+    "* means all. Can be repeated.",
+)
 @click.option("--quiet", is_flag=True, help="Do not log requests.")
 @click.option(
     "--operator-token",
@@ -74,6 +82,7 @@ def serve(
     workers: int,
     trust_proxy: str,
     rate: float,
+    allow_origins: tuple[str, ...],
     quiet: bool,
     operator_token: str,
 ) -> None:
@@ -83,6 +92,7 @@ def serve(
     without downtime when they change. Requests that name no model use the first one.
     """
     require_packages()
+    from matinee.web.http.cross_origin import parse_origin
     from matinee.web.server import Address, run
     from matinee.web.settings import Limits, Settings
 
@@ -93,7 +103,14 @@ def serve(
     limits = Limits(per_second=0, people_per_minute=0)
     if rate:
         limits = Limits(per_second=rate, burst=max(1, int(BURST_SECONDS * rate)))
-    settings = Settings(model_files, database, operator_token, limits, log_requests=not quiet)
+    settings = Settings(
+        model_files,
+        database,
+        operator_token,
+        limits,
+        log_requests=not quiet,
+        allowed_origins=tuple(parse_origin(origin) for origin in allow_origins),
+    )
 
     def announce(url: str) -> None:
         names = ", ".join(str(path) for path in model_files)
@@ -104,7 +121,10 @@ def serve(
 
 def require_packages() -> None:
     """Raises SettingError if packages for serving are missing."""
-    needed = ("fastapi", "uvicorn", "alembic", "orjson", "prometheus_client", "python_multipart")
+    needed = (
+        *("fastapi", "fastapi_offline", "uvicorn", "alembic", "orjson", "prometheus_client"),
+        "python_multipart",
+    )
     if any(find_spec(name) is None for name in needed):
         raise SettingError(
             "matinee serve needs more packages: pip install 'matinee[serve]', "

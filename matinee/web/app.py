@@ -18,10 +18,11 @@ from starlette.concurrency import run_in_threadpool
 
 from matinee._version import __version__
 from matinee.threads import one_blas_thread
-from matinee.web.api import films, operator, people
+from matinee.web.api import films, imports, operator, people, reference
 from matinee.web.api.dependencies import ServerState
 from matinee.web.db.engine import MAX_CONNECTIONS
 from matinee.web.db.people import Store
+from matinee.web.http.cross_origin import CrossOriginMiddleware
 from matinee.web.http.logs import log, log_bug
 from matinee.web.http.middleware import RequestMiddleware
 from matinee.web.http.monitoring import remove_dead_gauges
@@ -54,19 +55,22 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         openapi_url="/api/v1/openapi.json",
-        docs_url=None,  # FastAPI's documentation pages load scripts from other hosts
+        docs_url=None,  # FastAPI's own pages load scripts from other hosts; see `api.reference`
         redoc_url=None,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.server = server
-    for router in (films.router, people.router, people.me):
+    for router in (films.router, people.router, people.me, imports.router):
         app.include_router(router)
     for router in (operator.router, operator.health, operator.metrics):
         app.include_router(router)
+    reference.include_reference(app)
     include_pages(app)
     add_error_handlers(app)
     app.add_middleware(RequestMiddleware, settings=settings)
+    if settings.allowed_origins:
+        app.add_middleware(CrossOriginMiddleware, origins=settings.allowed_origins)
     return app
 
 

@@ -14,8 +14,10 @@ MAX_ITEMS = 100
 MAX_TEXT_LENGTH = 100
 """The maximum length of a search text, in characters."""
 
-UPLOAD_PATH = "/you/import"
-"""The address under which people upload files of their ratings."""
+UPLOAD_PATHS = ("/you/import", "/api/v1/me/import")
+"""The addresses under which people upload files of their ratings."""
+MAX_BATCH = 50
+"""The maximum number of people in one request."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Limits:
 
     Attributes:
         body_bytes: maximum size of a request body.
-        upload_bytes: maximum size of a request body below `UPLOAD_PATH`.
+        upload_bytes: maximum size of a request body below `UPLOAD_PATHS`.
         seconds: maximum time from the first byte of a request to the last byte of its response.
         per_second: average number of requests per second and client address; 0 means no limit.
             Each process counts separately.
@@ -55,6 +57,8 @@ class Settings:
         limits: limits on requests.
         poll_seconds: interval between checks for changed model files.
         log_requests: whether to log one line per request.
+        allowed_origins: origins whose pages may use the API, such as https://films.example; "*"
+            for all.
     """
 
     models: tuple[Path, ...]
@@ -63,6 +67,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     poll_seconds: float = 1.0
     log_requests: bool = True
+    allowed_origins: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Serializes the settings for a worker process."""
@@ -73,4 +78,5 @@ class Settings:
         """Restores settings that `to_json` serialized."""
         values = json.loads(text)
         values["models"] = tuple(Path(path) for path in values["models"])
+        values["allowed_origins"] = tuple(values["allowed_origins"])
         return cls(**values | {"limits": Limits(**values["limits"])})

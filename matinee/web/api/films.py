@@ -132,6 +132,33 @@ def _recommend(snapshot: ModelSnapshot, body: schemas.RecommendRequest) -> respo
 
 
 @router.post(
+    "/recommend/batch",
+    summary="Recommend films to several people",
+    tags=["ratings in the request"],
+    response_model=schemas.ListAnswers,
+    responses=problems(404, 409),
+)
+async def recommend_batch(body: schemas.BatchRequest, serving: Serving) -> Response:
+    """Recommends films to several people at once, with the same options for all."""
+    snapshot = serving.models.snapshot(body.model)
+    n_people = len(body.people)
+    size = {
+        "lists": n_people,
+        "ratings": max(len(one.ratings) for one in body.people),
+        "explained": n_people * body.k if body.explain else 0,
+    }
+    lists = await snapshot.run_async(_recommend_each, snapshot, body, **size)
+    return OrjsonResponse({"lists": lists})
+
+
+def _recommend_each(snapshot: ModelSnapshot, body: schemas.BatchRequest) -> list[responses.Values]:
+    return [
+        responses.suggestions(snapshot, one.stars(), one.not_interested, body, strict=True)
+        for one in body.people
+    ]
+
+
+@router.post(
     "/predict",
     summary="Predict ratings",
     tags=["ratings in the request"],

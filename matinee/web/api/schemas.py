@@ -11,7 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.reranking import Dials
 from matinee.web.db.schema import MAX_ITEM_ID_LENGTH, MAX_NAME_LENGTH
-from matinee.web.settings import MAX_ITEMS, MAX_K, MAX_REQUEST_RATINGS, MAX_TEXT_LENGTH
+from matinee.web.settings import (
+    MAX_BATCH,
+    MAX_ITEMS,
+    MAX_K,
+    MAX_REQUEST_RATINGS,
+    MAX_TEXT_LENGTH,
+)
 
 ItemId = Annotated[
     int | Annotated[str, Field(max_length=MAX_ITEM_ID_LENGTH)],
@@ -161,16 +167,34 @@ class _RatingsRequest(_StrictModel):
         return {rating.item_id: rating.stars for rating in self.ratings}
 
 
-class RecommendRequest(_RatingsRequest, ListOptions):
+class OwnFilms(_RatingsRequest):
+    """A person's ratings, and films that they do not want to see."""
+
+    not_interested: list[ItemId] = Field(
+        [], max_length=MAX_REQUEST_RATINGS, description="Ids of films to leave out."
+    )
+
+
+class RecommendRequest(OwnFilms, ListOptions):
     """A person's ratings, and options for the list."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"ratings": _EXAMPLE_RATINGS, "k": 5, "min_ratings": 20}]}
     )
 
-    not_interested: list[ItemId] = Field(
-        [], max_length=MAX_REQUEST_RATINGS, description="Ids of films to leave out."
+
+class BatchRequest(ListOptions):
+    """The ratings of several people, and options for all lists."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"people": [{"ratings": _EXAMPLE_RATINGS}, {"ratings": []}], "k": 5},
+            ]
+        }
     )
+
+    people: list[OwnFilms] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 class PredictRequest(_RatingsRequest):
@@ -232,14 +256,27 @@ class PersonQuery(_StrictModel):
     )
 
 
+class ImportQuery(_StrictModel):
+    """What to do with the rows of a file."""
+
+    dry_run: bool = Field(False, description="Only report what would be stored.")
+    include_doubtful: bool = Field(
+        False, description="Also store rows whose film is likely but not certain."
+    )
+
+
 class StarsBody(_StrictModel):
     """A rating of the film in the address."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"stars": 4.5}]})
 
     stars: Stars
 
 
 class RatingsBody(_StrictModel):
     """Several ratings."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ratings": _EXAMPLE_RATINGS}]})
 
     ratings: list[OwnRating] = Field(min_length=1, max_length=MAX_REQUEST_RATINGS)
 
@@ -321,6 +358,43 @@ class ListAnswer(BaseModel):
     unknown: list[str] = _UNKNOWN
     model: str = _MODEL
     version: str = _VERSION
+
+
+class ListAnswers(BaseModel):
+    """The lists of several people, in the order of the request."""
+
+    lists: list[ListAnswer]
+
+
+class ImportedRow(BaseModel):
+    """A row of a file whose film is known or likely."""
+
+    row: int = Field(description="Number of the row as in a spreadsheet; the header is row 1.")
+    text: str = Field(description="The title as the file writes it.")
+    item_id: int | str
+    title: str
+    stars: float = Field(description="The rating on the model's scale.")
+    doubt: str = Field(description="Why it may be another film; empty if the film is certain.")
+    rated_at: int | None = Field(description="Time of the rating in Unix seconds, if known.")
+
+
+class LeftOutRow(BaseModel):
+    """A row of a file that gives no rating."""
+
+    row: int
+    text: str
+    reason: str
+
+
+class Imported(BaseModel):
+    """What was found in a file, and how many of its ratings were stored."""
+
+    source: str = Field(description="The site that wrote the file.", examples=["Letterboxd"])
+    n_stored: int
+    matched: list[ImportedRow]
+    doubtful: list[ImportedRow]
+    left_out: list[LeftOutRow]
+    notes: list[str] = Field(description="What was converted or guessed, in sentences.")
 
 
 class Prediction(BaseModel):

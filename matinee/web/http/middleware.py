@@ -17,10 +17,11 @@ from matinee.web.http.logs import log, log_bug
 from matinee.web.http.monitoring import IN_FLIGHT, RouteMetrics
 from matinee.web.http.problems import Problem, error_response, to_problem, unavailable
 from matinee.web.http.rate_limits import RateLimiter, client_key
-from matinee.web.settings import UPLOAD_PATH, Settings
+from matinee.web.settings import UPLOAD_PATHS, Settings
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _UNLIMITED_PATHS = ("/health/", "/metrics")
+_DEFAULT_HEADERS = (*security.HEADERS, security.NO_STORE)
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -59,14 +60,9 @@ class _Exchange:
         """Sends the next part of the response, and adds headers to its first part."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [
-                *message.get("headers", ()),
-                *security.HEADERS,
-                (b"x-request-id", self.id.encode()),
-            ]
+            headers = [*message.get("headers", ()), (b"x-request-id", self.id.encode())]
             names = {name.lower() for name, _ in headers}
-            if security.NO_STORE[0] not in names:
-                headers.append(security.NO_STORE)
+            headers += [one for one in _DEFAULT_HEADERS if one[0] not in names]
             if self.scope.get("scheme") == "https":
                 headers.append(security.HSTS)
             message["headers"] = headers
@@ -81,10 +77,10 @@ class _Exchange:
 def too_large(path: str) -> Problem:
     """A 413 problem for a request to the given path."""
     detail = "The request is too large; send fewer ratings at once."
-    if path.startswith(UPLOAD_PATH):
+    if path.startswith(UPLOAD_PATHS):
         detail = (
             "The file is too large; at most 2 MB are accepted. "
-            "Go back and choose only ratings.csv, or a part of it."
+            "Choose only ratings.csv, or a part of it."
         )
     return Problem(413, "too-large", detail, {"Connection": "close"})
 
@@ -167,7 +163,7 @@ class RequestMiddleware:
             raise too_large(scope["path"])
 
     def _max_body_bytes(self, path: str) -> int:
-        if path.startswith(UPLOAD_PATH):
+        if path.startswith(UPLOAD_PATHS):
             return self._limits.upload_bytes
         return self._limits.body_bytes
 

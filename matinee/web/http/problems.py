@@ -22,10 +22,10 @@ from matinee.web.http.logs import log
 
 MEDIA_TYPE = "application/problem+json"
 _HINTS = {
-    404: "There is nothing at this address; see /api/v1/openapi.json for all addresses.",
-    405: "This address does not accept that method; see /api/v1/openapi.json for those it accepts.",
+    404: "There is nothing at this address; see /docs for all addresses.",
+    405: "This address does not accept that method; see /docs for those it accepts.",
 }
-_NO_PAGE_PATHS = ("/api/", "/health/", "/metrics", "/static/")
+_NO_PAGE_PATHS = ("/api/", "/health/", "/metrics", "/static/", "/docs/assets/")
 _PLACES = {"query": "Parameter", "path": "Parameter", "header": "Header", "cookie": "Cookie"}
 
 
@@ -157,7 +157,11 @@ def _describe_invalid(error: dict[str, Any]) -> dict[str, str]:
         detail = f"The body is not valid JSON; the error is at character {field}: {reason}."
         return {"field": "the body", "detail": detail}
     if not parts:
-        return {"field": field, "detail": "The request needs a JSON object as its body."}
+        return {
+            "field": field,
+            "detail": "The request needs a JSON object as its body, and the header Content-Type: "
+            "application/json.",
+        }
     subject = f"{_PLACES.get(place, 'Field')} '{field}'"
     if kind == "missing":
         return {"field": field, "detail": f"{subject} is missing."}

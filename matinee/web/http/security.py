@@ -11,16 +11,25 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 COOKIE_SECONDS = 400 * 24 * 3600
 """The lifetime of the cookie: the longest that browsers allow."""
 
-# Pages load resources only from this server, run no inline scripts and cannot be framed
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
+
+def content_security_policy(styles: str = "'self'") -> str:
+    """What a page may load: resources only from this server, and no inline scripts; it cannot be
+    framed.
+
+    Args:
+        styles: the sources of styles, such as "'self' 'nonce-...'".
+    """
+    return (
+        f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
 HEADERS = tuple(
     (name.encode(), value.encode())
     for name, value in {
-        "content-security-policy": _CONTENT_SECURITY_POLICY,
+        "content-security-policy": content_security_policy(),
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         # With "no-referrer", the Origin of a form would be null, and `is_cross_site` would be

@@ -60,19 +60,27 @@ class ModelSnapshot:
             return work(*arguments)
 
     async def run_async(
-        self, work: Callable[..., Result], *arguments: object, ratings: int = 0, explained: int = 0
+        self,
+        work: Callable[..., Result],
+        *arguments: object,
+        lists: int = 1,
+        ratings: int = 0,
+        explained: int = 0,
     ) -> Result:
         """Calls a function that uses the model from an async function: directly if it is expected
         to be quick, and otherwise in a queue.
 
         Args:
-            ratings: number of ratings of the person.
+            lists: number of lists that the function makes.
+            ratings: number of ratings of each person.
             explained: number of films that the function explains.
 
         Raises:
             Problem: 503, the queue is too long.
         """
-        seconds = (self._list_seconds + explained * self._explanation_seconds) * (1 + ratings / 100)
+        seconds = (lists * self._list_seconds + explained * self._explanation_seconds) * (
+            1 + ratings / 100
+        )
         if seconds < INLINE_SECONDS and (self._lock is None or self._lock.acquire(blocking=False)):
             try:
                 return work(*arguments)

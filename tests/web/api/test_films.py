@@ -1,5 +1,7 @@
 """The API for films, and for ratings in the request."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -163,3 +165,22 @@ def test_predictions_and_explanations_agree_and_add_up(web: httpx.Client, guide:
     assert [item["explanation"]["item_id"] for item in listed] == [
         item["item_id"] for item in listed
     ]
+
+
+def test_several_people_get_their_lists_in_one_request(web: httpx.Client) -> None:
+    people = [
+        {"ratings": RATINGS, "not_interested": [37]},
+        {"ratings": []},
+        {"ratings": RATINGS[:1]},
+    ]
+    options = {"k": 4, "genre": ["Drama", "Comedy"]}
+    together = web.post("/api/v1/recommend/batch", json={"people": people, **options}).json()
+    each = [web.post("/api/v1/recommend", json=one | options).json() for one in people]
+    assert together == {"lists": each}
+    wrong: Any = {"people": [{"ratings": [{"item_id": "none", "stars": 3}]}]}
+    (answer,) = web.post("/api/v1/recommend/batch", json=wrong).json()["lists"]
+    assert answer["unknown"] == ["none"]
+    wrong["people"][0]["ratings"][0] = {"item_id": 7, "stars": 9}
+    assert web.post("/api/v1/recommend/batch", json=wrong).status_code == 422
+    many = {"people": [{}] * 51}
+    assert web.post("/api/v1/recommend/batch", json=many).status_code == 422
