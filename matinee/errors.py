@@ -9,7 +9,8 @@
     ├── UnsupportedError     the chosen model cannot do this: names one that can
     ├── NotFittedError       the model has not been fitted yet
     ├── ModelFileError       a model file is truncated, foreign, newer or tampered with
-    └── StoreError           the database of people's ratings cannot be opened or reached
+    ├── StoreError           the database of people's ratings cannot be opened or reached
+    └── ApiError             a server refuses a request of `matinee.client`, or does not answer
 
 A message is one or two sentences: what was wrong, with the value and its place, and what to
 type next. The command line prints it unchanged and exits with status 1.
@@ -54,3 +55,19 @@ class ModelFileError(MatineeError):
 
 class StoreError(MatineeError):
     """The database of people's ratings cannot be opened, reached or migrated."""
+
+
+class ApiError(MatineeError):
+    """A server refused a request, or no server answered.
+
+    Attributes:
+        status: the HTTP status; 0 if no server answered.
+        kind: the kind of the problem, such as "unknown-film"; empty if it is not known.
+        request_id: the id of the request in the server's log; empty if it is not known.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 0, kind: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.status, self.kind, self.request_id = status, kind, request_id

@@ -168,7 +168,7 @@ def test_predictions_and_explanations_agree_and_add_up(web: httpx.Client, guide:
 
 
 def test_several_people_get_their_lists_in_one_request(web: httpx.Client) -> None:
-    people = [
+    people: list[dict[str, Any]] = [
         {"ratings": RATINGS, "not_interested": [37]},
         {"ratings": []},
         {"ratings": RATINGS[:1]},
@@ -182,5 +182,5 @@ def test_several_people_get_their_lists_in_one_request(web: httpx.Client) -> Non
     assert answer["unknown"] == ["none"]
     wrong["people"][0]["ratings"][0] = {"item_id": 7, "stars": 9}
     assert web.post("/api/v1/recommend/batch", json=wrong).status_code == 422
-    many = {"people": [{}] * 51}
+    many: Any = {"people": [{}] * 51}
     assert web.post("/api/v1/recommend/batch", json=many).status_code == 422

@@ -1,0 +1,46 @@
+"""A client of the HTTP API of `matinee serve`, with types; it needs httpx.
+
+    from matinee.client import Client
+
+    with Client("http://127.0.0.1:8000") as client:
+        for film in client.recommend({1: 5, 50: 4}, k=5).items:
+            print(film.title, film.stars)
+
+`AsyncClient` has the same methods, to be awaited.
+"""
+
+from matinee.client.answers import (
+    Explanation,
+    Film,
+    FilmPage,
+    Imported,
+    ImportedRow,
+    LeftOutRow,
+    ListAnswer,
+    Model,
+    Person,
+    Predicted,
+    Rated,
+    RatedFilms,
+    SuggestedFilm,
+)
+from matinee.client.asynchronous import AsyncClient
+from matinee.client.synchronous import Client
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Explanation",
+    "Film",
+    "FilmPage",
+    "Imported",
+    "ImportedRow",
+    "LeftOutRow",
+    "ListAnswer",
+    "Model",
+    "Person",
+    "Predicted",
+    "Rated",
+    "RatedFilms",
+    "SuggestedFilm",
+]
