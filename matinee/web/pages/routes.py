@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from matinee.web.pages import (
+    about,
     film,
     film_map,
     for_you,
@@ -30,6 +31,7 @@ _PAGES = (
     film_map,
     models,
     operator,
+    about,
 )
 
 

@@ -6,6 +6,11 @@ about errors from where they are raised.
 
 from typing import Any
 
+APP = {
+    "name": "matinee",
+    "description": "Film recommendations from your own ratings, with the reasons for each.",
+}
+
 SITE = {
     "name": "matinee",
     "skip": "Skip to the content",
@@ -28,6 +33,8 @@ NAVIGATION = (
     ("/models", "Models"),
 )
 """Of each page; Models only where several are served."""
+
+FOOTER = (("/about", "About"), ("/help", "Help"), ("/docs", "API"))
 
 CARD = {
     "rate": "Your stars for {name}",
@@ -126,6 +133,7 @@ FOR_YOU = {
 }
 
 FILM = {
+    "description": "See what you would give it, and why, from your own ratings.",
     "prediction": "For you",
     "prediction_none": "Predicted for a new user",
     "not_rated": "Rate it",
