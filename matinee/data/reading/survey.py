@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matinee.data.reading.comments import COMMENT_SIGNS
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 16
 _SIGNS = tuple(sign.encode() for sign in COMMENT_SIGNS)
 
 

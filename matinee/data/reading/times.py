@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
-from matinee.data.reading.cells import MISSING_WORDS, Flaws, ValueRules, decoded, shown
+from matinee.data.reading.cells import MISSING_WORDS, Flaws, ValueRules, decoded, in_one_piece, shown
 from matinee.data.reading.date_texts import DateReading, read_date_texts
 from matinee.errors import DataError, SettingError
 
@@ -88,7 +88,7 @@ def read_times(column: pl.Series, rules: ValueRules) -> TimeColumn:
         column = column.cast(pl.Float64).fill_nan(None)
         return _numbers(column, column, rules)
     if column.dtype.is_integer():
-        column = column.rechunk()  # so each of the passes over it takes half the time
+        column = in_one_piece(column)
         return _numbers(column, column, rules)
     raise _unknown_form(str(column.dtype), rules)
 
