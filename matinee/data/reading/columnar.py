@@ -46,9 +46,7 @@ class ParsedTable:
     kind: Kind = "rating"
 
 
-def frames_of_text(
-    path: Path, layout: Layout, survey: Survey | None
-) -> Iterator[pl.DataFrame]:
+def frames_of_text(path: Path, layout: Layout, survey: Survey | None) -> Iterator[pl.DataFrame]:
     """The columns of a text file, named by their roles: first typed, then as text.
 
     A typed frame is made only where the types cannot change a value.

@@ -46,7 +46,7 @@ def survey_of(path: Path, separator: str) -> Survey:
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     half = -(-len(content) // (2 * _BLOCK)) * _BLOCK
-    stretches = range(0, half), range(half, len(content))
+    stretches = range(half), range(half, len(content))
     with ThreadPoolExecutor(2) as pool:  # NumPy releases Python's lock
         parts = list(pool.map(lambda stretch: _of_stretch(content, stretch, separator), stretches))
     # A slash within a field makes it no number; between fields, only text is sure to be read truly.

@@ -15,7 +15,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
-from matinee.data.reading.cells import MISSING_WORDS, Flaws, ValueRules, decoded, in_one_piece, shown
+from matinee.data.reading.cells import (
+    MISSING_WORDS,
+    Flaws,
+    ValueRules,
+    decoded,
+    in_one_piece,
+    shown,
+)
 from matinee.data.reading.date_texts import DateReading, read_date_texts
 from matinee.errors import DataError, SettingError
 
