@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from matinee.data.vocabulary import Vocabulary
 
 _BITMAP_CELLS = 1 << 27
+_BLOCK = 1 << 14  # rows whose columns stay in the processor's cache
 
 
 class _Pairs(Protocol):
@@ -33,21 +34,41 @@ def last_of_each_pair(table: _Pairs) -> NDArray[np.int64] | None:
 
     The last by time wins; without times, or at the same time, the last by row.
     """
-    # A small bitmap beats sorting; 6,040 users and 3,706 items take 22 million cells.
-    n_cells = len(table.users) * len(table.items)
-    pair = _pairs(table)
-    if n_cells <= _BITMAP_CELLS:
-        seen = np.zeros(n_cells, bool)
-        seen[pair] = True
-        if np.count_nonzero(seen) == len(pair):
-            return None
-    elif bool((pair[1:] > pair[:-1]).all()):  # sorted, as large MovieLens files are
+    if _is_sorted(table):  # as large MovieLens files are
         return None
-    else:
-        in_order = np.sort(pair)
-        if bool((in_order[1:] != in_order[:-1]).all()):
+    # A small bitmap beats sorting; 6,040 users and 3,706 items take 22 million cells.
+    if len(table.users) * len(table.items) <= _BITMAP_CELLS:
+        if _n_distinct(table) == len(table.user_index):
             return None
+        return _without_earlier(_pairs(table), table.timestamp)
+    pair = _pairs(table)
+    in_order = np.sort(pair)
+    if bool((in_order[1:] != in_order[:-1]).all()):
+        return None
     return _without_earlier(pair, table.timestamp)
+
+
+def _is_sorted(table: _Pairs) -> bool:
+    """Whether the rows are sorted by user, then by item, without repeats."""
+    for start in range(0, len(table.user_index), _BLOCK):
+        rows = slice(start, start + _BLOCK + 1)  # with the first row of the next block
+        user, item = table.user_index[rows], table.item_index[rows]
+        rises = (user[1:] == user[:-1]) & (item[1:] > item[:-1])
+        rises |= user[1:] > user[:-1]
+        if not rises.all():
+            return False
+    return True
+
+
+def _n_distinct(table: _Pairs) -> int:
+    """The number of distinct pairs, by a bitmap of all."""
+    seen = np.zeros(len(table.users) * len(table.items), bool)
+    for start in range(0, len(table.user_index), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        pair = np.multiply(table.user_index[rows], len(table.items), dtype=np.int64)
+        pair += table.item_index[rows]
+        seen[pair] = True
+    return int(np.count_nonzero(seen))
 
 
 def _pairs(table: _Pairs) -> NDArray[np.int64]:

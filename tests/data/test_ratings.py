@@ -44,6 +44,29 @@ def test_small_integers_are_encoded_as_sorting_would(dtype: type, offset: int) -
     assert np.array_equal(index, inverse)
 
 
+PARTS: dict[str, list[list[int]]] = {
+    "no part has a row": [[], []],
+    "one row": [[7]],
+    "an empty part between others": [[5, 3], [], [3, 9]],
+    "negative ids": [[4, -1], [4, -(2**63)]],
+    "near 2**31": [[2**31 - 1, 2**31], [2**31 + 1, 0]],
+    "near 2**53": [[2**53, 2**53 + 1], [2**53 - 1]],
+    "near 2**63": [[2**63 - 1], [0, 2**63 - 1]],
+    "the largest ids that a table holds": [[2**20 - 1, 0], [2**20 - 2]],
+    "one id beyond": [[2**20, 0], [2**20 - 1]],
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_ids_in_parts_are_encoded_as_in_one(kind: str) -> None:
+    parts = [np.array(part, np.int64) for part in PARTS[kind]]
+    distinct, inverse = np.unique(np.concatenate(parts), return_inverse=True)
+    vocabulary, index = Vocabulary.encode_parts(parts, "user")
+    assert np.array_equal(vocabulary.ids, distinct)
+    assert np.array_equal(index, inverse)
+    assert index.dtype == np.int32
+
+
 def test_sparse_integers_take_no_table_of_their_size() -> None:
     vocabulary, index = Vocabulary.encode([10**15, 5, 10**15], "user")
     assert (vocabulary.ids.tolist(), index.tolist()) == ([5, 10**15], [1, 0, 1])

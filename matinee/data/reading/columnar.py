@@ -6,10 +6,8 @@ nothing for good messages.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,9 +15,8 @@ from numpy.typing import NDArray
 
 from matinee.data.reading.options import Kind
 from matinee.data.reading.sniff import Layout
+from matinee.data.reading.survey import Survey, has_quotes, survey_of
 from matinee.data.vocabulary import Vocabulary
-
-_SURVEY_BYTES = 1 << 18  # stays in the processor's cache
 
 
 class NotClean(Exception):  # noqa: N818  a signal between two modules, never shown
@@ -49,17 +46,22 @@ class ParsedTable:
     kind: Kind = "rating"
 
 
-def frames_of_text(path: Path, layout: Layout) -> Iterator[pl.DataFrame]:
+def frames_of_text(path: Path, layout: Layout, survey: Survey | None) -> Iterator[pl.DataFrame]:
     """The columns of a text file, named by their roles: first typed, then as text.
 
     A typed frame is made only where the types cannot change a value.
+
+    Args:
+        path: of the file.
+        layout: of its text.
+        survey: of its bytes; None if there was none yet.
 
     Raises:
         NotClean: some row is bad, or may be.
     """
     if not layout.starts_at_once:
         raise NotClean
-    survey = _survey(path, layout.separator)
+    survey = survey or survey_of(path, layout.separator)
     types = dict(layout.types)
     as_text: dict[str, type[pl.DataType]] = dict.fromkeys(types, pl.String)
     ids_as_text: dict[str, type[pl.DataType]] = {**types, "user": pl.String, "item": pl.String}
@@ -70,10 +72,9 @@ def frames_of_text(path: Path, layout: Layout) -> Iterator[pl.DataFrame]:
         frame = _read_csv(path, layout, attempt)
         if frame is None:
             continue
-        blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
-        if blank.any():
-            frame = frame.filter(~blank)
-        _check_fields(survey, layout, frame)
+        if all(column.has_nulls() for column in frame):
+            frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+        _check_fields(survey, path, layout, frame)
         yield frame
     raise NotClean
 
@@ -90,73 +91,19 @@ def other_columns_of_text(path: Path, layout: Layout, positions: Sequence[int]) 
     return pl.DataFrame() if frame is None else frame
 
 
-class _Survey(NamedTuple):
-    """What one pass over the bytes of a text table counts.
-
-    Attributes:
-        separators: bytes that separate fields; for "::" its single colons.
-        pairs, triples: where "::" separates, two and three colons in a row.
-        quotes: quotation marks.
-        leading_zeros: numbers such as 007, at most: a date such as 2020-01-02 counts as well.
-    """
-
-    separators: int
-    pairs: int
-    triples: int
-    quotes: int
-    leading_zeros: int
-
-
-def _survey(path: Path, separator: str) -> _Survey:
-    content = np.asarray(
-        np.memmap(path, np.uint8, "r")
-    )  # a plain array: the subclass slows each operation
-    starts = range(0, len(content), _SURVEY_BYTES)
-    with ThreadPoolExecutor(2) as pool:  # NumPy releases Python's lock
-        parts = list(pool.map(lambda start: _survey_part(content[start:], separator), starts))
-    starts_with_zero = int(content[0] == ord("0"))
-    return _Survey(
-        separators=sum(part.separators for part in parts),
-        pairs=sum(part.pairs for part in parts),
-        triples=sum(part.triples for part in parts),
-        quotes=sum(part.quotes for part in parts),
-        leading_zeros=sum(part.leading_zeros for part in parts) + starts_with_zero,
-    )
-
-
-def _survey_part(content: NDArray[np.uint8], separator: str) -> _Survey:
-    part = content[: _SURVEY_BYTES + 2]  # with two bytes of the next one
-    is_mark = part == ord(separator[0])
-    n_marks = int(np.count_nonzero(is_mark[:_SURVEY_BYTES]))
-    is_digit = (part - np.uint8(ord("0"))) < 10  # bytes below "0" wrap around to large ones
-    starts_number = ~is_digit[:-2] & (part[:-2] != ord("."))
-    leading_zero = starts_number & (part[1:-1] == ord("0")) & is_digit[2:]
-    n_leading_zeros = int(np.count_nonzero(leading_zero))
-    n_pairs = n_triples = n_quotes = 0
-    if separator == "::":
-        is_pair = is_mark[:-1] & is_mark[1:]
-        n_pairs = int(np.count_nonzero(is_pair[:_SURVEY_BYTES]))
-        n_triples = int(np.count_nonzero(is_pair[:-1] & is_pair[1:]))
-    else:
-        n_quotes = int(np.count_nonzero(part == ord('"')))
-    return _Survey(
-        separators=n_marks,
-        pairs=n_pairs,
-        triples=n_triples,
-        quotes=n_quotes,
-        leading_zeros=n_leading_zeros,
-    )
-
-
-def _check_fields(survey: _Survey, layout: Layout, frame: pl.DataFrame) -> None:
+def _check_fields(survey: Survey, path: Path, layout: Layout, frame: pl.DataFrame) -> None:
     """Find rows with too few fields, which Polars fills with nulls, by counting the
     separators."""
     if layout.separator == "::" and (survey.triples or survey.pairs * 2 != survey.separators):
         raise NotClean
     due = (frame.height + layout.has_header) * (layout.n_fields - 1) * len(layout.separator)
-    if survey.separators != due and not survey.quotes:
-        raise NotClean
-    if survey.quotes and sum(frame.null_count().row(0)):
+    has_nulls = any(column.has_nulls() for column in frame)
+    if survey.separators == due and not has_nulls:
+        return
+    is_flawed = survey.separators != due
+    if layout.separator != "::" and has_quotes(path):  # separators may stand within a text
+        is_flawed = has_nulls
+    if is_flawed:
         raise NotClean
 
 

@@ -4,26 +4,17 @@ A line that begins with # or % is a comment if it has not the fields of a row. I
 begin with a number, a line such as `#12,101,4` is one too: a row that somebody struck out.
 """
 
-import mmap
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from matinee.data.reading.separator import SPACES, WIDE_SPACES, split_lines, usual_length
 
 #: What a comment begins with.
 COMMENT_SIGNS = ("#", "%")
 
-_STARTS = tuple(b"\n" + sign.encode() for sign in COMMENT_SIGNS)
 _LINE = re.compile(rb"(?m)^[#%][^\n]*")
 _NUMBER = re.compile(r"^[+-]?[0-9][0-9.]*(?:[eE][+-]?[0-9]+)?$")
-
-
-def may_have_comments(path: Path) -> bool:
-    """Whether some line but the first begins like a comment."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return any(content.find(start) >= 0 for start in _STARTS)
 
 
 def without_comments(lines: Sequence[str]) -> list[str]:

@@ -79,7 +79,8 @@ def read_ids(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
 
 def _integers(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     if not column.null_count():
-        vocabulary, index = Vocabulary.encode(column.to_numpy(), role)
+        parts = [chunk.to_numpy() for chunk in column.get_chunks()]
+        vocabulary, index = Vocabulary.encode_parts(parts, role)
         _refuse_cut(vocabulary, rules)
         return IdColumn(vocabulary, index, Flaws.none(), None, [])
     present = column.is_not_null().to_numpy()

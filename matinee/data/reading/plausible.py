@@ -24,6 +24,7 @@ _OVER_NEIGHBOR = 3.0  # times as often as the next value and as the others, with
 _RARE = 0.002  # of the rows: a slip of the finger
 _FEW_LIKED = 0.01
 _LONG_TAIL = 10.0  # times the median
+_BLOCK = 1 << 16  # ratings that stay in the processor's cache
 _ENOUGH_ROWS = 20
 _MOST_STEPS = 101  # 0 to 100
 _MANY_FRACTIONS = 30
@@ -43,7 +44,10 @@ class Tally:
         """Usually the values are few, and counting them beats sorting."""
         sample = np.unique(value[:: max(1, len(value) // 2**16)])
         if len(sample) <= 64:
-            counts = np.array([np.count_nonzero(value == sampled) for sampled in sample])
+            counts = np.zeros(len(sample), np.int64)
+            for start in range(0, len(value), _BLOCK):
+                block = value[start : start + _BLOCK]
+                counts += [np.count_nonzero(block == sampled) for sampled in sample]
             if counts.sum() == len(value):
                 return cls(sample, counts)
         values, counts = np.unique(value, return_counts=True)

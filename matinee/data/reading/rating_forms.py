@@ -19,6 +19,7 @@ from matinee.data.reading.cells import (
     Flaws,
     ValueRules,
     distinct_texts,
+    in_one_piece,
     shown,
     text_column,
 )
@@ -89,7 +90,7 @@ def read_values(column: pl.Series, rules: ValueRules) -> ValueColumn:
 
 
 def _typed(column: pl.Series, rules: ValueRules) -> ValueColumn:
-    column = column.cast(pl.Float32)
+    column = in_one_piece(column.cast(pl.Float32))
     value = column.to_numpy()
     lowest, highest = float(value.min()), float(value.max())  # both are NaN if any value is
     low, high = rules.limits or (-_LARGEST, _LARGEST)

@@ -7,6 +7,7 @@ which column holds what; `item_metadata` and `user_metadata` read the files besi
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -153,7 +154,9 @@ def _checked(
     _refuse_nothing_to_learn(read_table, table)
     notes = [*read_table.notes, *read_table.values.notes]
     scale = PAIRS
-    tally = Tally.of(table.value)
+    with ThreadPoolExecutor(1) as pool:  # NumPy releases Python's lock
+        unrepeated = pool.submit(last_of_each_pair, table)
+        tally = Tally.of(table.value)
     if table.kind == "rating":
         scale = _scale(tally.values, options)
         notes += rating_notes(tally, table.value, read_table.rules)
@@ -170,7 +173,7 @@ def _checked(
     )
     catalog = titles.catalog or catalog_of_ids(table.items, read_table.own.item_column)
     source_rows = table.rows
-    kept = last_of_each_pair(table)
+    kept = unrepeated.result()
     if kept is not None:
         ratings = ratings.subset(kept)
         if table.kind != "rating":

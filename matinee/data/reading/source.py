@@ -19,7 +19,6 @@ from matinee.data.reading.archives import (
     unzip,
 )
 from matinee.data.reading.arrow import is_arrow, write_as_parquet
-from matinee.data.reading.comments import may_have_comments
 from matinee.data.reading.compression import decompress, is_compressed, refuse_other_archives
 from matinee.data.reading.encoding import (
     encoding_of_file,
@@ -43,6 +42,7 @@ from matinee.data.reading.parts import Part, join_parquet, join_text
 from matinee.data.reading.preparation import plan_of, write_prepared
 from matinee.data.reading.separator import text_kind
 from matinee.data.reading.sniff import refuse_other_files, refuse_what_is_no_table
+from matinee.data.reading.survey import Survey, survey_of
 from matinee.data.reading.user_metadata import VIEWER_FILES
 from matinee.errors import DataError
 from matinee.text import counted, did_you_mean
@@ -74,6 +74,7 @@ class SourceFile:
         separator: of the fields, if it is a table of text.
         kind: what to call it: Parquet, Arrow, or text by its original separator.
         layout: the well-known layout that its lines have; None for others.
+        survey: of its bytes, if it is a table of text that is read where it lies.
     """
 
     path: Path
@@ -87,6 +88,7 @@ class SourceFile:
     separator: str | None = None
     kind: str = ""
     layout: NamedLayout | None = None
+    survey: Survey | None = None
 
     def place_of(self, line: int) -> tuple[str, int]:
         """The file, and the line in it, of a line of the text that is read."""
@@ -272,7 +274,9 @@ class _Workplace:
         if layout is not None:
             return replace(file, layout=layout)
         plan = plan_of(text, self._options)
-        if plan.needs_copy or may_have_comments(file.path):
+        survey = None if plan.needs_copy else survey_of(file.path, plan.separator)
+        if survey is None or survey.comments:
+            survey = None
             target = self._folder() / "prepared"
             write_prepared(file.path, target, plan)
             file = replace(file, path=target, line_shift=plan.line_shift)
@@ -280,6 +284,7 @@ class _Workplace:
             file,
             separator=plan.separator,
             kind=text_kind(plan.original),
+            survey=survey,
             notes=(*file.notes, *plan.notes),
         )
 

@@ -127,7 +127,7 @@ def _table_of_text(file: SourceFile, text: str, separator: str, options: ReadOpt
         unused = other_columns_of_text(file.path, layout, columns.unused())
         if unused.width:
             refuse_words(columns, lambda position: unused[str(position)], file.label)
-    values, bad = _values_of_text(file.path, layout, rules), list[BadRow]()
+    values, bad = _values_of_text(file, layout, rules), list[BadRow]()
     notes = tuple(layout.notes)
     if values is None:
         with in_utf_8(file, options) as (path, more_notes):
@@ -176,10 +176,10 @@ def _table_of_reading(
     return _table_of_roles(frame.select(roles), columns, rules, name, lines)._replace(notes=notes)
 
 
-def _values_of_text(path: Path, layout: Layout, rules: ValueRules) -> ValuesRead | None:
+def _values_of_text(file: SourceFile, layout: Layout, rules: ValueRules) -> ValuesRead | None:
     """The values of a text file by whole columns; None if a row is bad."""
     try:
-        for frame in frames_of_text(path, layout):
+        for frame in frames_of_text(file.path, layout, file.survey):
             if _hides_thousands(frame, rules):
                 continue
             values = read_columns(frame, rules)

@@ -15,7 +15,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.ratings import NO_TIME
-from matinee.data.reading.cells import MISSING_WORDS, Flaws, ValueRules, decoded, shown
+from matinee.data.reading.cells import (
+    MISSING_WORDS,
+    Flaws,
+    ValueRules,
+    decoded,
+    in_one_piece,
+    shown,
+)
 from matinee.data.reading.date_texts import DateReading, read_date_texts
 from matinee.errors import DataError, SettingError
 
@@ -88,6 +95,7 @@ def read_times(column: pl.Series, rules: ValueRules) -> TimeColumn:
         column = column.cast(pl.Float64).fill_nan(None)
         return _numbers(column, column, rules)
     if column.dtype.is_integer():
+        column = in_one_piece(column)
         return _numbers(column, column, rules)
     raise _unknown_form(str(column.dtype), rules)
 
@@ -130,8 +138,12 @@ def units() -> dict[str, Unit]:
 
 def _divided(divisor: int) -> Callable[[Numbers], Numbers]:
     if divisor == 1:
-        return lambda numbers: numbers
+        return _unchanged
     return lambda numbers: numbers // divisor
+
+
+def _unchanged(numbers: Numbers) -> Numbers:
+    return numbers
 
 
 def _from_months(months: Numbers, days: Numbers) -> Numbers:
@@ -193,14 +205,16 @@ def _numbers(column: pl.Series, original: pl.Series, rules: ValueRules) -> TimeC
     present = in_range.drop_nulls()
     if len(present) == 0:
         return _finished(in_range.cast(pl.Int64), original, "seconds", rules)
-    name = _unit_name(present, known, rules)
+    low, high = float(present.min()), float(present.max())  # type: ignore[arg-type]
+    are_usual = known["s"].lowest <= low <= high <= known["s"].highest
+    name = _unit_name(present, are_usual, known, rules)
     unit, notes = known[name], list[str]()
     if name == "days" and in_range.dtype.is_float():
         seconds = ((in_range - _SPREADSHEET_EPOCH) * _DAY).round().cast(pl.Int64)
     else:
         whole = in_range.cast(pl.Int64)
         seconds = _converted(whole, unit)
-        if rules.options.time_format is None and name in _SINCE_1970:
+        if not are_usual and rules.options.time_format is None and name in _SINCE_1970:
             seconds, notes = _with_other_units(seconds, whole, name, rules)
     times = _finished(seconds, original, unit.words, rules)
     times.notes.extend(notes)
@@ -209,10 +223,10 @@ def _numbers(column: pl.Series, original: pl.Series, rules: ValueRules) -> TimeC
 
 def _converted(whole: pl.Series, unit: Unit) -> pl.Series:
     """Seconds from whole numbers; null where a number is not a valid date."""
+    if unit.seconds is _unchanged:
+        return whole
     filled = whole.fill_null(0).to_numpy()
     converted = unit.seconds(filled)
-    if converted is filled:
-        return whole
     is_gap = whole.is_null()
     if unit.is_valid is not None:
         is_gap = is_gap | pl.Series(~unit.is_valid(filled))
@@ -220,7 +234,9 @@ def _converted(whole: pl.Series, unit: Unit) -> pl.Series:
     return seconds.set(is_gap, None) if is_gap.any() else seconds
 
 
-def _unit_name(present: pl.Series, known: dict[str, Unit], rules: ValueRules) -> str:
+def _unit_name(
+    present: pl.Series, are_usual: bool, known: dict[str, Unit], rules: ValueRules
+) -> str:
     given = rules.options.time_format
     if given is not None:
         if given not in known:
@@ -229,9 +245,7 @@ def _unit_name(present: pl.Series, known: dict[str, Unit], rules: ValueRules) ->
                 f"'{rules.column('timestamp')}' holds numbers; give one of {', '.join(known)}."
             )
         return given
-    low, high = float(present.min()), float(present.max())  # type: ignore[arg-type]
-    seconds = known["s"]
-    if seconds.lowest <= low <= high <= seconds.highest:
+    if are_usual:
         return "s"
     numbers = present.cast(pl.Int64).to_numpy()
     shares = {name: _plausible_share(numbers, unit) for name, unit in known.items()}
@@ -360,7 +374,10 @@ def _finished(seconds: pl.Series, original: pl.Series, unit: str, rules: ValueRu
         flaws = Flaws(np.flatnonzero(bad), reason)
     if seconds.null_count() == len(seconds):
         return TimeColumn(None, flaws)
-    notes = _implausible(seconds, unit, rules)
+    window = units()["s"]
+    notes = list[str]()
+    if not window.lowest <= int(lowest) <= int(highest) <= window.highest:  # type: ignore[arg-type]
+        notes = _implausible(seconds, unit, rules)
     filled = seconds.fill_null(NO_TIME) if seconds.null_count() else seconds
     return TimeColumn(filled.to_numpy(), flaws, unit, notes)
 

@@ -4,6 +4,7 @@ The columns come as a frame, of any types, with the roles as names. Bad cells ar
 column and reported by row.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -150,13 +151,16 @@ class _Columns:
 
 def _columns(frame: pl.DataFrame, rules: ValueRules) -> _Columns:
     values, times = None, TimeColumn(None)
-    if rules.kind != "pair":
-        values = read_values(frame["rating"], rules)
-    if "timestamp" in frame.columns:
-        times = read_times(frame["timestamp"], rules)
+    with ThreadPoolExecutor(2) as pool:  # NumPy and Polars release Python's lock
+        users = pool.submit(read_ids, frame["user"], "user", rules)
+        items = pool.submit(read_ids, frame["item"], "item", rules)
+        if rules.kind != "pair":
+            values = read_values(frame["rating"], rules)
+        if "timestamp" in frame.columns:
+            times = read_times(frame["timestamp"], rules)
     return _Columns(
-        users=read_ids(frame["user"], "user", rules),
-        items=read_ids(frame["item"], "item", rules),
+        users=users.result(),
+        items=items.result(),
         values=values,
         times=times,
         n_rows=frame.height,

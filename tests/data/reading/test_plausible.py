@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from matinee.data.reading import plausible
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
 from tests.data.reading.tables import notes_of, table
@@ -92,3 +94,16 @@ def test_long_scales_are_no_counts(values: str, tmp_path: Path) -> None:
 def test_next_to_no_likes_are_told(tmp_path: Path) -> None:
     (note,) = notes_of(read(table(tmp_path, values=f"1 2 1 2 {FIVE}"), ReadOptions(scale=(1, 20))))
     assert note.startswith("Only 0 of 24 ratings count as liked (15.25 or more), so ials, ease and")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 500])
+@pytest.mark.parametrize("n_values", [1, 5, 1000])
+def test_a_tally_in_small_blocks_counts_every_value(
+    n: int, n_values: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plausible, "_BLOCK", 3)
+    value = (np.random.default_rng(n).integers(-n_values, n_values, n) / 2).astype(np.float32)
+    values, counts = np.unique(value, return_counts=True)
+    tally = plausible.Tally.of(value)
+    assert tally.values.tolist() == values.tolist()
+    assert tally.counts.tolist() == counts.tolist()

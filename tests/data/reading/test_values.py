@@ -390,3 +390,25 @@ def test_the_better_one_of_two_columns_with_times_is_taken(tmp_path: Path) -> No
         timestamp = read(path).ratings.timestamp
         assert timestamp is not None
         assert timestamp[0] == first
+
+
+def test_a_frame_in_many_pieces_is_read_as_one_in_one_piece() -> None:
+    rows = pl.DataFrame(
+        {
+            "user": [3, 1, 2**53 + 1, 2**53],
+            "item": [-1, 0, 7, 7],
+            "rating": [4.5, 1.0, 3.0, 2.0],
+            "timestamp": [978_300_000, 978_300_001, 978_300_002, 978_300_003],
+        }
+    )
+    pieces = pl.concat([rows[row] for row in range(4)], rechunk=False)
+    assert pieces.n_chunks() == 4
+    whole, found = read(rows.rechunk()).ratings, read(pieces).ratings
+    assert whole.users == found.users
+    assert whole.items == found.items
+    for name in ("user_index", "item_index", "value", "timestamp"):
+        assert np.array_equal(getattr(whole, name), getattr(found, name))
+    with_a_gap = pieces.with_columns(timestamp=pl.col("timestamp").replace(978_300_002, None))
+    times = read(with_a_gap).ratings.timestamp
+    assert times is not None
+    assert times[2] == NO_TIME

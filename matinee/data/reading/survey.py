@@ -1,0 +1,106 @@
+"""One pass over the bytes of a table of text, for what no reader of columns tells.
+
+Clean tables are large more often than not, so a byte costs a few simple operations on whole
+blocks, which stay in the processor's cache.
+"""
+
+import mmap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.data.reading.comments import COMMENT_SIGNS
+
+_BLOCK = 1 << 16
+_SIGNS = tuple(sign.encode() for sign in COMMENT_SIGNS)
+
+
+class Survey(NamedTuple):
+    """What one pass over the bytes of a text table finds.
+
+    Attributes:
+        separators: bytes that separate fields; for "::" its single colons.
+        pairs, triples: where "::" separates, two and three colons in a row.
+        leading_zeros: whether there may be numbers such as 007; a date such as 2020-01-02 counts
+            as well.
+        comments: whether some line but the first begins like a comment.
+    """
+
+    separators: int
+    pairs: int
+    triples: int
+    leading_zeros: bool
+    comments: bool
+
+
+def survey_of(path: Path, separator: str) -> Survey:
+    """The survey of a file that is not empty.
+
+    Args:
+        path: of the text.
+        separator: of its fields, "::" or one character in ASCII.
+    """
+    with path.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    half = -(-len(content) // (2 * _BLOCK)) * _BLOCK
+    stretches = range(half), range(half, len(content))
+    with ThreadPoolExecutor(2) as pool:  # NumPy releases Python's lock
+        parts = list(pool.map(lambda stretch: _of_stretch(content, stretch, separator), stretches))
+    # A slash within a field makes it no number; between fields, only text is sure to be read truly.
+    may_start_with_zero = separator == "/" or content[0] == ord("0")
+    return Survey(
+        separators=sum(part.separators for part in parts),
+        pairs=sum(part.pairs for part in parts),
+        triples=sum(part.triples for part in parts),
+        leading_zeros=may_start_with_zero or any(part.leading_zeros for part in parts),
+        comments=any(part.comments for part in parts),
+    )
+
+
+def has_quotes(path: Path) -> bool:
+    """Whether a file that is not empty has quotation marks."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b'"') >= 0
+
+
+def _of_stretch(content: mmap.mmap, stretch: range, separator: str) -> Survey:
+    every_byte = np.frombuffer(content, np.uint8)
+    n_marks = n_pairs = n_triples = 0
+    leading_zeros = comments = False
+    for start in stretch[::_BLOCK]:
+        part = every_byte[start : start + _BLOCK + 2]  # with two bytes of the next block
+        is_mark = part == ord(separator[0])
+        n_marks += int(np.count_nonzero(is_mark[:_BLOCK]))
+        if separator == "::":
+            is_pair = is_mark[:-1] & is_mark[1:]
+            n_pairs += int(np.count_nonzero(is_pair[:_BLOCK]))
+            n_triples += int(np.count_nonzero(is_pair[:-1] & is_pair[1:]))
+        leading_zeros = leading_zeros or _has_leading_zeros(part)
+        comments = comments or any(_starts_line(sign, content, start) for sign in _SIGNS)
+    return Survey(n_marks, n_pairs, n_triples, leading_zeros, comments)
+
+
+def _has_leading_zeros(part: NDArray[np.uint8]) -> bool:
+    """Whether a zero stands before a digit, and neither a digit, a point nor a slash before
+    it."""
+    code = part - np.uint8(ord("."))  # 1 for "/", 2 to 11 for digits; what is below "." wraps
+    is_first_zero = code[:-2] > 11
+    is_first_zero &= code[1:-1] == 2
+    if not is_first_zero.any():
+        return False
+    is_first_zero &= code[2:] - np.uint8(2) < 10
+    return bool(is_first_zero.any())
+
+
+def _starts_line(sign: bytes, content: mmap.mmap, start: int) -> bool:
+    """Whether a sign begins a line in a block, but not at the start of the content.
+
+    A single byte is found ten times as fast as two, and clean tables do not have it.
+    """
+    end = start + _BLOCK
+    if content.find(sign, start, end) < 0:
+        return False
+    return content.find(b"\n" + sign, max(start - 1, 0), end) >= 0
