@@ -12,7 +12,8 @@ order; each imports only from the parts above it:
                 security, rate_limits      security headers and cookies, token buckets
                 logs, monitoring           structured logs, metrics for Prometheus
                 problems                   errors as problem documents (RFC 9457)
-                middleware, protocol       ASGI middleware, limits on request heads
+                middleware, cross_origin   ASGI middleware, scripts of other origins
+                protocol                   limits on request heads
     serving     models
                 film_search                search by title
                 work_queue                 slow work, one task at a time
@@ -20,14 +21,17 @@ order; each imports only from the parts above it:
     api         JSON API
                 schemas, dependencies      request and response models, FastAPI dependencies
                 responses                  response bodies, which the pages use too
-                films, people, operator    endpoints
+                films, people, imports, operator
+                                           endpoints
+                reference                  Swagger UI and ReDoc
     pages       HTML pages
-                texts, posters, charts     texts, generated posters, SVG charts
+                texts, texts_about         texts
+                posters, charts            generated posters, SVG charts
                 rendering                  templates and static files
                 film_cards, visitor        film cards, and the visitor of a page
                 explanation_chart          waterfall chart of an explanation
                 rate, for_you, film, search, rating_forms, you, import_ratings, groups, film_map,
-                models, operator           one file per page
+                models, operator, about    one file per page
                 routes                     registration of all pages
     app         ASGI application
     server      uvicorn server
