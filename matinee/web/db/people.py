@@ -15,12 +15,14 @@ import sqlalchemy as sa
 
 from matinee.errors import SettingError, StoreError
 from matinee.web.db import groups
+from matinee.web.db.catalog import Catalogs
 from matinee.web.db.engine import migrate, open_engine
 from matinee.web.db.schema import (
     group_members,
     not_interested,
     people,
     ratings,
+    set_aside,
     this_database,
     viewing_groups,
 )
@@ -66,10 +68,12 @@ class Store:
     """People's data in a database; safe for concurrent use by threads and processes."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._database = Database(engine)
-        self._reading, self._writing = self._database.reading, self._database.writing
-        self.groups = groups.Groups(self._database)
+        self.database = Database(engine)
+        self._reading, self._writing = self.database.reading, self.database.writing
+        self.groups = groups.Groups(self.database)
         """The groups of friends in the same database."""
+        self.catalogs = Catalogs(self.database)
+        """What the item ids in the same database mean."""
         with self._reading() as connection:
             self.id: str = connection.execute(sa.select(this_database.c.id)).scalar_one()
             """The id of the database: random characters, created with it."""
@@ -91,12 +95,12 @@ class Store:
 
     def close(self) -> None:
         """Closes all connections."""
-        self._database.engine.dispose()
+        self.database.engine.dispose()
 
     @property
     def kind(self) -> str:
         """The kind of database: "sqlite" or "postgresql"."""
-        return self._database.engine.dialect.name
+        return self.database.engine.dialect.name
 
     def check(self) -> None:
         """Raises StoreError if the database does not respond, or its file has been removed or
@@ -160,6 +164,9 @@ class Store:
                         memberships.where(group_members.c.person_id == person_id)
                     )
                 ],
+                "set_aside": [
+                    row._asdict() for row in connection.execute(_set_aside_of(person_id))
+                ],
             }
 
     # -- ratings and hidden films --------------------------------------------------------
@@ -208,7 +215,7 @@ class Store:
             }
             for position, item in enumerate(items)
         ]
-        upsert = self._database.insert(ratings)
+        upsert = self.database.insert(ratings)
         upsert = upsert.on_conflict_do_update(
             index_elements=["person_id", "item_id"],
             set_={name: upsert.excluded[name] for name in ("stars", "rated_at", "rated_ns")},
@@ -231,7 +238,7 @@ class Store:
         row = {"person_id": person_id, "item_id": item_id, "added_at": now()}
         with self._writing() as connection:
             lock_person(connection, person_id)
-            connection.execute(self._database.insert(not_interested).on_conflict_do_nothing(), row)
+            connection.execute(self.database.insert(not_interested).on_conflict_do_nothing(), row)
             _check_film_limit(connection, not_interested, person_id)
 
     def show(self, person_id: str, item_id: str) -> bool:
@@ -292,6 +299,11 @@ def _not_interested_of(person_id: str) -> "sa.Select[Any]":
     columns = not_interested.c
     query = sa.select(columns.item_id, columns.added_at).where(columns.person_id == person_id)
     return query.order_by(columns.added_at.desc(), columns.item_id)
+
+
+def _set_aside_of(person_id: str) -> "sa.Select[Any]":
+    columns = [column for column in set_aside.c if column.name not in ("id", "person_id")]
+    return sa.select(*columns).where(set_aside.c.person_id == person_id).order_by(set_aside.c.id)
 
 
 def _check_film_limit(connection: sa.Connection, table: sa.Table, person_id: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
 )
 
 METADATA = MetaData(
@@ -36,6 +37,29 @@ this_database = Table(  # has exactly one row
     "this_database",
     METADATA,
     Column("id", String(16), primary_key=True),  # random; distinguishes databases
+    # Counts the moves of all ratings to the ids of another catalog
+    Column("n_moves", Integer, nullable=False, server_default="0"),
+)
+
+films = Table(  # what the item ids mean: all films of all models that were served
+    "films",
+    METADATA,
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
+    Column("title", Text, nullable=False),  # empty if unknown
+    Column("year", Integer),
+    Column("imdb", Text, nullable=False),  # empty if unknown
+    Column("tmdb", BigInteger),
+)
+
+served_catalogs = Table(  # the catalogs and scales that agree with `films`
+    "served_catalogs",
+    METADATA,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("lowest", Double, primary_key=True),
+    Column("highest", Double, primary_key=True),
+    Column("step", Double, primary_key=True),
+    Column("dataset", Text, nullable=False),  # empty if unknown
+    Column("first_served_at", BigInteger, nullable=False),
 )
 
 people = Table(
@@ -90,3 +114,23 @@ group_members = Table(
     Column("joined_at", BigInteger, nullable=False),
     Index("ix_group_members_person_id", "person_id"),
 )
+
+set_aside = Table(  # what could not be moved to the ids of another catalog
+    "set_aside",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", String(32), ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(20), nullable=False),  # the table that it was in
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), nullable=False),
+    Column("title", Text, nullable=False),  # empty if unknown
+    Column("year", Integer),
+    Column("stars", Double),  # of a rating
+    Column("given_at", BigInteger, nullable=False),
+    Column("reason", String(20), nullable=False),  # "unknown", "twice" or "rescaled"
+    Index("ix_set_aside_person_id", "person_id"),
+)
+
+
+def tables_of_films() -> tuple[Table, ...]:
+    """The tables in which people rate or mark films."""
+    return ratings, not_interested
