@@ -15,6 +15,7 @@ from matinee.web.db.people import Store
 from matinee.web.db.schema import (
     MAX_ITEM_ID_LENGTH,
     films,
+    group_marks,
     served_catalogs,
     set_aside,
     tables_of_films,
@@ -92,6 +93,7 @@ class _Move:
         new_ids = {item: matcher.find(self._film(item)) for item in used} if self._kept else {}
         for table in tables_of_films():
             self._move_rows(table, new_ids)
+        self._move_marks(new_ids)
         self._replace_films()
         unmapped = [
             Unmapped(self._film(item), self._n_entries.get(item, 0))
@@ -106,7 +108,7 @@ class _Move:
 
     def _used_ids(self) -> list[str]:
         found: set[str] = set()
-        for table in tables_of_films():
+        for table in (*tables_of_films(), group_marks):
             found.update(self._connection.execute(sa.select(table.c.item_id).distinct()).scalars())
         return sorted(found)
 
@@ -145,6 +147,19 @@ class _Move:
             self._connection.execute(table.delete().where(is_row), batch)
         for batch in _batches([new for _, new in changes]):
             self._connection.execute(table.insert(), batch)
+
+    def _move_marks(self, new_ids: dict[str, str | None]) -> None:
+        """Rewrites the marks in groups; those of films without a place are dropped."""
+        rows = [dict(row) for row in self._connection.execute(sa.select(group_marks)).mappings()]
+        moved = {}
+        for row in rows:
+            item_id = new_ids.get(row["item_id"], row["item_id"])
+            if item_id is not None:
+                moved[row["group_id"], row["person_id"], item_id] = row | {"item_id": item_id}
+        if rows:
+            self._connection.execute(group_marks.delete())
+        for batch in _batches(list(moved.values())):
+            self._connection.execute(group_marks.insert(), batch)
 
     def _moved(self, row: _Row, new_ids: dict[str, str | None]) -> _Row | None:
         """The row in the other catalog; None if its film is not there."""

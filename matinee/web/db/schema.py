@@ -91,6 +91,47 @@ not_interested = Table(
     Column("added_at", BigInteger, nullable=False),
 )
 
+watchlist = Table(
+    "watchlist",
+    METADATA,
+    _person(),
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+not_seen = Table(  # films that a person has not seen, so they are not asked for a rating
+    "not_seen",
+    METADATA,
+    _person(),
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+device_tokens = Table(  # of further devices; that of the first is in `people`
+    "device_tokens",
+    METADATA,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person_id", String(32), ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_device_tokens_person_id", "person_id"),
+)
+
+device_links = Table(  # at most one per person, which works once
+    "device_links",
+    METADATA,
+    _person(),
+    Column("code_hash", String(64), nullable=False, unique=True),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    METADATA,
+    _person(),
+    Column("code_hash", String(64), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
 viewing_groups = Table(
     "viewing_groups",
     METADATA,
@@ -98,6 +139,11 @@ viewing_groups = Table(
     # SHA-256 of the token in the invitation link
     Column("link_hash", String(64), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
+    Column("name", String(MAX_NAME_LENGTH), nullable=False, server_default=""),
+    # The person who renews the link and removes members
+    Column("maker_id", String(32)),
+    # The token itself, so that members can see the link; null for groups of earlier versions
+    Column("link_token", String(64)),
 )
 
 group_members = Table(
@@ -113,6 +159,21 @@ group_members = Table(
     Column("name", String(MAX_NAME_LENGTH), nullable=False),  # as shown to the other members
     Column("joined_at", BigInteger, nullable=False),
     Index("ix_group_members_person_id", "person_id"),
+)
+
+group_marks = Table(  # films that a member has seen, or does not want to watch
+    "group_marks",
+    METADATA,
+    Column(
+        "group_id",
+        String(32),
+        ForeignKey("viewing_groups.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _person(),
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
+    Column("kind", String(8), nullable=False),  # "seen" or "veto"
+    Index("ix_group_marks_person_id", "person_id"),
 )
 
 set_aside = Table(  # what could not be moved to the ids of another catalog
@@ -133,4 +194,4 @@ set_aside = Table(  # what could not be moved to the ids of another catalog
 
 def tables_of_films() -> tuple[Table, ...]:
     """The tables in which people rate or mark films."""
-    return ratings, not_interested
+    return ratings, not_interested, watchlist, not_seen

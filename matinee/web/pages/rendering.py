@@ -54,9 +54,15 @@ def render(request: Request, template: str, values: Mapping[str, object]) -> HTM
 
     Args:
         values: variables of the template. It also gets `text`, the module of texts; `here`, the
-            path of the request; and `served`, what the server runs with.
+            path of the request; `served`, what the server runs with; and `watchlist`, the person's
+            film ids as text.
     """
-    shared = {"text": texts, "here": request.url.path, "served": request.app.state.server}
+    shared = {
+        "text": texts,
+        "here": request.url.path,
+        "served": request.app.state.server,
+        "watchlist": getattr(request.state, "watchlist", frozenset()),
+    }
     html = _environment().get_template(template).render({**shared, **values})
     response = HTMLResponse(html)
     if request.method == "GET" and not requested_part(request):

@@ -4,6 +4,7 @@ delete."""
 import csv
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypedDict
 
 from fastapi import APIRouter, Form, Query, Request
@@ -20,7 +21,8 @@ from matinee.web.http.problems import OrjsonResponse
 from matinee.web.http.security import delete_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.charts import Column, columns_of, histogram, lean_bar
-from matinee.web.pages.rendering import render, stars
+from matinee.web.pages.posters import film_name
+from matinee.web.pages.rendering import is_stars, render, stars
 from matinee.web.pages.visitor import person_data
 from matinee.web.serving.film_search import FilmSummary
 from matinee.web.serving.snapshot import ModelSnapshot
@@ -30,6 +32,8 @@ router = APIRouter(prefix="/you", include_in_schema=False)
 MAX_PREFERENCES = 10
 """Number of genres, and of decades; of more, the page shows the most and the least liked."""
 PER_PAGE = 40
+_LETTERBOXD_COLUMNS = ("Title", "Year", "WatchedDate", "imdbID", "tmdbID", "Rating")
+_OWN_COLUMNS = ("item_id", "stars", "rated_at")
 _MIN_BAR_RANGE = 0.05
 _SMALL_GENEROSITY = 0.05
 
@@ -206,11 +210,19 @@ def export_csv(person: MaybePerson, serving: Serving) -> Response:
 def _csv_of(snapshot: ModelSnapshot, data: PersonData) -> str:
     table = io.StringIO()
     writer = csv.writer(table)
-    writer.writerow(("item_id", "title", "year", "stars", "rated_at"))
+    scale = snapshot.guide.model.scale_
+    # Letterboxd takes five stars in halves; our own import prefers its column to ours
+    has_rating = is_stars(scale)
+    writer.writerow(_LETTERBOXD_COLUMNS[: None if has_rating else -1] + _OWN_COLUMNS)
     for rating in data.ratings:
         film = snapshot.guide.catalog[native_id(snapshot, rating.item_id)]
-        item_id, title = plain_cell(rating.item_id), plain_cell(film.title)
-        writer.writerow((item_id, title, film.year or "", f"{rating.stars:g}", rating.rated_at))
+        day = datetime.fromtimestamp(rating.rated_at, UTC).date().isoformat()
+        cells = [plain_cell(film_name(film.title)), film.year or "", day]
+        cells += [film.imdb, film.tmdb or ""]
+        if has_rating:
+            cells.append(f"{rating.stars:g}")
+        stars_given = f"{rating.stars:g}"
+        writer.writerow((*cells, plain_cell(rating.item_id), stars_given, rating.rated_at))
     return table.getvalue()
 
 

@@ -107,7 +107,11 @@ def test_leaving_or_deletion_removes_only_the_persons_own_empty_groups(
     with engine.execution_options(
         writes=True
     ).begin() as connection:  # as one is between two statements of another
-        connection.execute(sa.text("INSERT INTO viewing_groups VALUES ('another', 'hash', 1)"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO viewing_groups (id, link_hash, created_at) VALUES ('another', 'hash', 1)"
+            )
+        )
     engine.dispose()
     store.groups.leave(left.id, ada)
     assert store.groups.find(left.token) is None

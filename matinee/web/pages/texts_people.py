@@ -1,0 +1,118 @@
+"""The English of the pages about what people keep: watchlist, history, devices and groups."""
+
+WATCHLIST = {
+    "title": "Watchlist",
+    "heading": "Watchlist",
+    "lead": "{n} you want to watch.",
+    "none": "Nothing here yet. Add films you want to watch, on their pages or in your lists.",
+    "for_you": "See your list",
+    "add": "Add to watchlist",
+    "add_of": "Add {name} to your watchlist",
+    "on": "On your watchlist",
+    "remove_of": "On your watchlist: {name}. Remove it",
+    "sort": "Sort by",
+    "added": "Added last",
+    "best": "Best match",
+    "newest": "Newest film",
+    "apply": "Sort",
+    "seen": "Rated since",
+    "failed": "Not saved. Try again.",
+}
+
+EVERYTHING = {
+    "lead": "Nothing is saved yet. Ratings of the same films will be overwritten.",
+    "ratings": "Ratings, with their dates",
+    "watchlist": "On your watchlist",
+    "not_seen": "Haven't seen",
+    "not_interested": "Not interested",
+    "group": "The group {name}",
+    "unknown": "{n} of this file aren't in this catalog.",
+    "keep": "Save everything",
+}
+
+HISTORY: dict[str, str] = {}
+
+DEVICES: dict[str, str] = {}
+
+TOGETHER = {
+    "title": "Together",
+    "heading": "Watch together",
+    "lead": (
+        "Make a group, send your friends its link, and get one list for all of you. "
+        "Everyone sees who is in the group and what each would probably like; nobody sees "
+        "other people's ratings."
+    ),
+    "name": "Your name in the group",
+    "group_name": "Name of the group",
+    "group_name_hint": "For example, Friday films",
+    "group_of": "{name}'s group",
+    "unnamed": "the group",
+    "make": "Make a group",
+    "groups": "Your groups",
+    "with": "With {names}",
+    "alone": "Only you so far",
+    "join_heading": "{names} would like to watch something with you",
+    "join_nobody": "A group to watch something together",
+    "join_lead": (
+        "Join, and the list takes your taste into account too. The others see your "
+        "name and what you would probably give the films on the list, not your ratings."
+    ),
+    "join": "Join",
+    "members": "Members",
+    "you": "you",
+    "unrated": "no ratings yet",
+    "rate_first": "You haven't rated anything yet, so you count as an average viewer.",
+    "rate": "Rate some films",
+    "link": "Invitation link",
+    "link_hint": "Anyone with this link can join.",
+    "link_gone": "The link of this group can't be shown. {maker} can create a new one.",
+    "new_link": "Create a new link",
+    "made_it": "made the group",
+    "remove": "Remove",
+    "remove_of": "Remove {name} from the group",
+    "only_maker": "Only the person who made the group can do this.",
+    "no_member": "This person is not in the group any more.",
+    "who": "Who would like it",
+    "seen": "I've seen it",
+    "seen_of": "I have seen {name}",
+    "unseen_of": "You said that you have seen {name}. Take it back",
+    "veto": "Veto",
+    "veto_of": "Veto {name}: the group won't watch it",
+    "unveto": "Allow again",
+    "unveto_of": "Allow {name} again",
+    "seen_by": "Seen by {names}",
+    "you_have_seen": "You've seen it",
+    "vetoed": "Vetoed",
+    "vetoed_by": "Vetoed by {names}",
+    "ask_link": "Create a new link?",
+    "ask_link_lead": (
+        "The present link stops working. Members stay in the group; friends who have not "
+        "joined yet need the new link."
+    ),
+    "ask_link_do": "Create a new link",
+    "ask_remove": "Remove {name}?",
+    "ask_remove_lead": (
+        "The list no longer takes their taste into account. With the present link they can "
+        "join again, so create a new one too if they should not."
+    ),
+    "ask_remove_do": "Remove",
+    "ask_leave": "Leave {name}?",
+    "ask_leave_lead": "To come back, you need the link. A group without members is deleted.",
+    "ask_leave_do": "Leave the group",
+    "keep": "Cancel",
+    "list": "Picks for the group",
+    "how": "How to combine tastes",
+    "mean": "Best on average",
+    "mean_hint": "the highest average",
+    "least-misery": "Nobody hates it",
+    "least-misery_hint": "the highest lowest rating",
+    "genre": "Genre",
+    "any": "any",
+    "apply": "Show",
+    "group_stars": "Predicted for the group",
+    "leave": "Leave the group",
+    "full": "This group is full: it has {n} members.",
+    "gone": "There is no group at this address. Ask for a new link, or make a group.",
+    "copy_link": "Copy the link",
+    "copied": "Copied",
+}
