@@ -104,7 +104,15 @@ def serve(
 
 def require_packages() -> None:
     """Raises SettingError if packages for serving are missing."""
-    needed = ("fastapi", "uvicorn", "alembic", "orjson", "prometheus_client", "python_multipart")
+    needed = (
+        "fastapi",
+        "uvicorn",
+        "alembic",
+        "orjson",
+        "prometheus_client",
+        "python_multipart",
+        "segno",
+    )
     if any(find_spec(name) is None for name in needed):
         raise SettingError(
             "matinee serve needs more packages: pip install 'matinee[serve]', "

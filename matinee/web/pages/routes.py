@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from matinee.web.pages import (
+    devices,
     film,
     film_map,
     for_you,
@@ -28,6 +29,7 @@ _PAGES = (
     search,
     watchlist,
     you,
+    devices,
     import_ratings,
     import_everything,
     groups,

@@ -32,7 +32,41 @@ EVERYTHING = {
 
 HISTORY: dict[str, str] = {}
 
-DEVICES: dict[str, str] = {}
+DEVICES = {
+    "heading": "Use on another device",
+    "short": "Use on another device",
+    "lead": "Your ratings are kept under a key in this browser. Here you take them elsewhere.",
+    "lead_none": "Rate a film first; then you can take your ratings to another device.",
+    "link": "Link for another device",
+    "link_lead": (
+        "Open it there, or scan its code with the camera. It works once, for {minutes} minutes. "
+        "This browser keeps working, and both use the same ratings."
+    ),
+    "link_make": "Create a link",
+    "link_shown": (
+        "Scan this with the other device, or open the link there. It works once, for "
+        "{minutes} minutes, and is shown only now. Whoever has it can see and change your ratings."
+    ),
+    "qr": "QR code of the link below",
+    "code": "Recovery code",
+    "code_lead": "With it you find your ratings again if this browser loses them.",
+    "code_has": "You have one; a new one replaces it.",
+    "code_make": "Create a recovery code",
+    "code_again": "Create a new recovery code",
+    "code_shown": "Write it down and keep it safe. It is shown only now.",
+    "use": "Have a recovery code?",
+    "use_code": "Recovery code",
+    "use_do": "Get my ratings",
+    "wrong_code": "No ratings have this recovery code. Check its spelling.",
+    "brings": "Add the ratings of this browser to them",
+    "join": "Use your ratings on this device?",
+    "join_lead": "This browser and the other one then use the same ratings.",
+    "join_do": "Use them here",
+    "brings_n": "Add the {n} of this browser to them",
+    "gone_heading": "This link doesn't work",
+    "gone": "It was used before or has expired. Create a new one on your other device.",
+    "after_ten": "Keep them:",
+}
 
 TOGETHER = {
     "title": "Together",
