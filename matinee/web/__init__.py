@@ -34,6 +34,7 @@ order; each imports only from the parts above it:
                 models, operator, watchlist, import_everything, ratings_table, devices
                                            one file per page
                 group_list                 films of a group's list
+                taste_over_time            chart of a person's ratings over time
                 texts_people               texts about what people keep
                 routes                     registration of all pages
     app         ASGI application

@@ -97,6 +97,19 @@ class Catalogs:
         with self._database.reading() as connection:
             return kept_by_id(connection)
 
+    def titles_of(self, item_ids: Sequence[str]) -> dict[str, str]:
+        """The titles of those films that have one."""
+        found: dict[str, str] = {}
+        if not item_ids:
+            return found
+        with self._database.reading() as connection:
+            for first in range(0, len(item_ids), 500):
+                batch = item_ids[first : first + 500]
+                query = sa.select(films.c.item_id, films.c.title)
+                rows = connection.execute(query.where(films.c.item_id.in_(batch)))
+                found |= {row[0]: row[1] for row in rows if row[1]}
+        return found
+
     def _add_films(
         self, connection: sa.Connection, kept: dict[str, KeptFilm], known: Sequence[KeptFilm]
     ) -> None:

@@ -30,7 +30,27 @@ EVERYTHING = {
     "keep": "Save everything",
 }
 
-HISTORY: dict[str, str] = {}
+HISTORY = {
+    "search": "Search your ratings",
+    "stars": "Stars",
+    "any": "any",
+    "sort": "Sort by",
+    "sort_date": "Last rated",
+    "sort_oldest": "First rated",
+    "sort_highest": "Highest rating",
+    "sort_lowest": "Lowest rating",
+    "sort_title": "Title",
+    "sort_difference": "Difference from prediction",
+    "apply": "Show",
+    "found": "{n} of {of}.",
+    "all": "Show all",
+    "predicted": "predicted {stars}",
+    "over_time": "Your ratings over time",
+    "period": "When",
+    "n": "Ratings",
+    "mean": "Average",
+    "mean_of": "Average, from {low} to {high}",
+}
 
 DEVICES = {
     "heading": "Use on another device",

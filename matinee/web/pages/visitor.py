@@ -28,6 +28,8 @@ _FIELD_NAMES = {
     "k": "The length of the list",
     "q": "The search text",
     "page": "The page number",
+    "sort": "The order",
+    "stars": "The number of stars",
     "genre": "A genre to include",
     "not_genre": "A genre to exclude",
     "year_from": "The first year",

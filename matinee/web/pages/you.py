@@ -1,5 +1,4 @@
-"""The pages about the person: their taste, all of their ratings, and their data to download or
-delete."""
+"""The pages about the person: their taste, and their data to download or delete."""
 
 import csv
 import io
@@ -7,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypedDict
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
@@ -16,13 +15,14 @@ from matinee.data.personal.site_exports import plain_cell
 from matinee.data.ratings import Scale
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import native_id
-from matinee.web.db.people import PersonData, StoredRating
+from matinee.web.db.people import PersonData
 from matinee.web.http.problems import OrjsonResponse
 from matinee.web.http.security import delete_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.charts import Column, columns_of, histogram, lean_bar
 from matinee.web.pages.posters import film_name
 from matinee.web.pages.rendering import is_stars, render, stars
+from matinee.web.pages.taste_over_time import Period, chart_over_time, periods_of
 from matinee.web.pages.visitor import person_data
 from matinee.web.serving.film_search import FilmSummary
 from matinee.web.serving.snapshot import ModelSnapshot
@@ -31,7 +31,6 @@ router = APIRouter(prefix="/you", include_in_schema=False)
 
 MAX_PREFERENCES = 10
 """Number of genres, and of decades; of more, the page shows the most and the least liked."""
-PER_PAGE = 40
 _LETTERBOXD_COLUMNS = ("Title", "Year", "WatchedDate", "imdbID", "tmdbID", "Rating")
 _OWN_COLUMNS = ("item_id", "stars", "rated_at")
 _MIN_BAR_RANGE = 0.05
@@ -66,24 +65,10 @@ class YouPage(TypedDict):
     bar_range: float
     """The largest value that a bar can show."""
     disagreements: list[DisagreementLine]
+    periods: list[Period]
+    """Empty if all ratings are of one day."""
+    over_time: Markup
     scale: Scale
-
-
-class RatingLine(NamedTuple):
-    """A rating; `film` is None if the model does not know the film."""
-
-    rating: StoredRating
-    film: FilmSummary | None
-
-
-class RatingsPage(TypedDict):
-    """Values of you/ratings.html."""
-
-    lines: list[RatingLine]
-    hidden: list[FilmSummary]
-    scale: Scale
-    number: int
-    n_pages: int
 
 
 class DeletePage(TypedDict):
@@ -104,6 +89,7 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
         genres, decades = shares_beyond_everyone(snapshot.guide, taste)
     genres, decades = _extremes(genres), _extremes(decades)
     columns = columns_of(taste.histogram, taste.everyone, scale)
+    periods = periods_of(data.ratings)
     amounts = [abs(preference.beyond) for preference in (*genres, *decades)]
     values = YouPage(
         person=person,
@@ -118,6 +104,8 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
         bar=lean_bar,
         bar_range=max([_MIN_BAR_RANGE, *amounts]),
         disagreements=_disagreements(snapshot, taste),
+        periods=periods,
+        over_time=chart_over_time(periods, scale),
         scale=scale,
     )
     return render(request, "you/you.html", values)
@@ -151,35 +139,6 @@ def _average(taste: Taste) -> str:
         elif amount < 0:
             text = texts.YOU["less_generous"]
     return text.format(mean=stars(taste.mean, 2), amount=f"{abs(amount or 0):.1f}")
-
-
-@router.get("/ratings")
-def all_ratings(
-    request: Request,
-    person: MaybePerson,
-    serving: Serving,
-    number: Annotated[int, Query(alias="page", ge=1)] = 1,
-) -> Response:
-    """The person's ratings, latest first, with forms to change them; and the hidden films."""
-    snapshot, data = serving.models.snapshot(), person_data(serving, person)
-    n_pages = max(1, -(-len(data.ratings) // PER_PAGE))
-    number = min(number, n_pages)
-    lines = []
-    for rating in data.ratings[(number - 1) * PER_PAGE : number * PER_PAGE]:
-        index = snapshot.find(rating.item_id)
-        film = None
-        if index is not None:
-            film = snapshot.films.summary(index)
-        lines.append(RatingLine(rating, film))
-    hidden = list(snapshot.indices(dict.fromkeys(data.not_interested, 0.0)))
-    values = RatingsPage(
-        lines=lines,
-        hidden=[snapshot.films.summary(index) for index in hidden[:PER_PAGE]],
-        scale=snapshot.guide.model.scale_,
-        number=number,
-        n_pages=n_pages,
-    )
-    return render(request, "you/ratings.html", values)
 
 
 # -- download and delete -----------------------------------------------------------------
