@@ -19,6 +19,7 @@ from matinee.cli.doctor import doctor
 from matinee.cli.evaluate import evaluate
 from matinee.cli.explain import explain
 from matinee.cli.map import map_
+from matinee.cli.migrate import migrate
 from matinee.cli.neighbors import neighbors
 from matinee.cli.predict import predict
 from matinee.cli.recommend import recommend
@@ -76,7 +77,7 @@ def main() -> None:
 COMMANDS = (
     *(demo, data, train, evaluate, compare, tune),
     *(predict, recommend, similar, neighbors, explain),
-    *(biases, map_, report, serve),
+    *(biases, map_, report, serve, migrate),
     *(reproduce, doctor),
 )
 

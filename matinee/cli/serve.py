@@ -122,8 +122,14 @@ def serve(
 def require_packages() -> None:
     """Raises SettingError if packages for serving are missing."""
     needed = (
-        *("fastapi", "fastapi_offline", "uvicorn", "alembic", "orjson", "prometheus_client"),
+        "fastapi",
+        "fastapi_offline",
+        "uvicorn",
+        "alembic",
+        "orjson",
+        "prometheus_client",
         "python_multipart",
+        "segno",
     )
     if any(find_spec(name) is None for name in needed):
         raise SettingError(

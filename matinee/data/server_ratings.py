@@ -11,11 +11,19 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from matinee.data.dataset import Dataset
+from matinee.data.kept_films import (
+    KeptFilm,
+    contradictions,
+    describe_contradictions,
+    is_other_catalog,
+    kept_films,
+)
 from matinee.data.ratings import NO_TIME, Ratings
-from matinee.data.reading.sql import address_of, frame_of_query, shown_url
+from matinee.data.reading.sql import address_of, frame_of_query, has_table, shown_url
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError
 from matinee.text import counted
@@ -24,8 +32,12 @@ from matinee.text import counted
 #: schema.
 TABLE = "ratings"
 COLUMNS = ("person_id", "item_id", "stars", "rated_at")
+#: The table of what the ids mean, and its columns; databases of earlier versions lack it.
+FILMS_TABLE = "films"
+FILMS_COLUMNS = KeptFilm._fields
 
 _QUERY = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} ORDER BY {COLUMNS[0]}, {COLUMNS[1]}"
+_FILMS_QUERY = f"SELECT {', '.join(FILMS_COLUMNS)} FROM {FILMS_TABLE}"
 
 
 class Joined(NamedTuple):
@@ -56,7 +68,8 @@ def with_collected(dataset: Dataset, url: str) -> Joined:
         url: as of `matinee serve --db`: an SQLite file or a database URL.
 
     Raises:
-        DataError: the database cannot be read, or the data has no stars.
+        DataError: the database cannot be read, the data has no stars, or the ids of the database
+            mean other films.
     """
     address = address_of(url)
     if not dataset.ratings.scale.has_stars:
@@ -65,6 +78,8 @@ def with_collected(dataset: Dataset, url: str) -> Joined:
             "so they cannot be added."
         )
     _, frame = frame_of_query(address, _QUERY)
+    if len(frame):
+        _refuse_other_films(address, dataset)
     collected = _usable(frame, dataset.ratings)
     note = _note(collected, shown_url(address))
     if len(collected.value) == 0:
@@ -72,6 +87,26 @@ def with_collected(dataset: Dataset, url: str) -> Joined:
     return Joined(
         replace(dataset, ratings=_merged(dataset.ratings, collected), source_rows=None), note
     )
+
+
+def _refuse_other_films(address: sa.URL, dataset: Dataset) -> None:
+    """Raises DataError if the ids in the database mean other films than those of the data."""
+    if not has_table(address, FILMS_TABLE):
+        return
+    _, frame = frame_of_query(address, _FILMS_QUERY)
+    kept = {row[0]: KeptFilm(*row) for row in frame.iter_rows()}
+    films = kept_films(dataset.ratings.items, dataset.catalog)
+    found, shown = contradictions(kept, films), shown_url(address)
+    problem = ""
+    if found:
+        problem = describe_contradictions(found)
+    elif is_other_catalog(kept, films):
+        problem = "most ids are unknown there, and there are no titles to compare"
+    if problem:
+        raise DataError(
+            f"{dataset.name} contradicts {shown}: {problem}. Train a model without --db, move the "
+            f"ratings to its catalog with  matinee migrate MODEL --db {shown}  and train again."
+        )
 
 
 def _usable(frame: pl.DataFrame, known: Ratings) -> _Collected:

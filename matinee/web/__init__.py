@@ -8,16 +8,20 @@ order; each imports only from the parts above it:
                 schema, migrations         tables, and the migrations that create them
                 engine, transactions       connections, transactions and database errors
                 people, groups             people with their ratings, groups that watch together
+                film_lists, devices        watchlists, further devices and recovery codes
+                catalog, migration_of_ids  what the item ids mean, and moves to other ids
     http        processing of every request and response
                 security, rate_limits      security headers and cookies, token buckets
                 logs, monitoring           structured logs, metrics for Prometheus
                 problems                   errors as problem documents (RFC 9457)
+                cookie_check               whether a browser keeps cookies
                 middleware, cross_origin   ASGI middleware, scripts of other origins
                 protocol                   limits on request heads
     serving     models
                 film_search                search by title
                 work_queue                 slow work, one task at a time
                 snapshot, registry         immutable snapshots of models, and their replacement
+                catalog_check              refusal of models of other films
     api         JSON API
                 schemas, dependencies      request and response models, FastAPI dependencies
                 responses                  response bodies, which the pages use too
@@ -31,7 +35,11 @@ order; each imports only from the parts above it:
                 film_cards, visitor        film cards, and the visitor of a page
                 explanation_chart          waterfall chart of an explanation
                 rate, for_you, film, search, rating_forms, you, import_ratings, groups, film_map,
-                models, operator, about    one file per page
+                models, operator, about, watchlist, import_everything, ratings_table, devices
+                                           one file per page
+                group_list                 films of a group's list
+                taste_over_time            chart of a person's ratings over time
+                texts_people               texts about what people keep
                 routes                     registration of all pages
     app         ASGI application
     server      uvicorn server

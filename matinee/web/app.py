@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from matinee._version import __version__
+from matinee.errors import MatineeError
 from matinee.threads import one_blas_thread
 from matinee.web.api import films, imports, operator, people, reference
 from matinee.web.api.dependencies import ServerState
@@ -28,6 +29,7 @@ from matinee.web.http.middleware import RequestMiddleware
 from matinee.web.http.monitoring import remove_dead_gauges
 from matinee.web.http.problems import add_error_handlers
 from matinee.web.pages.routes import include_pages, prepare_pages
+from matinee.web.serving.catalog_check import CatalogCheck
 from matinee.web.serving.registry import ModelRegistry
 from matinee.web.settings import Settings
 
@@ -48,8 +50,15 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         ModelFileError: a model file is invalid.
         StoreError: the database cannot be opened.
+        CatalogConflictError: the films of a model contradict the ratings in the database.
     """
-    server = ServerState(settings, ModelRegistry(settings.models), Store.open(settings.database))
+    models = ModelRegistry(settings.models)
+    server = ServerState(settings, models, Store.open(settings.database))
+    try:
+        models.use_check(CatalogCheck(server.store))
+    except MatineeError:
+        server.store.close()
+        raise
     app = FastAPI(
         title="matinee",
         version=__version__,

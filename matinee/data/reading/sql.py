@@ -66,6 +66,21 @@ def frame_of_query(url: str | sqlalchemy.URL, query: str | None) -> tuple[str, p
     return Path(address.database or address.get_backend_name()).stem, frame
 
 
+def has_table(url: str | sqlalchemy.URL, name: str) -> bool:
+    """Whether a database has a table.
+
+    Raises:
+        DataError: the database or its driver is missing, or it does not respond.
+    """
+    address, engine = _engine_of(url)
+    try:
+        return sqlalchemy.inspect(engine).has_table(name)
+    except SQLAlchemyError as error:
+        raise DataError(f"{shown_url(address)}: {_reason_of(error)}") from None
+    finally:
+        engine.dispose()
+
+
 def _engine_of(url: str | sqlalchemy.URL) -> tuple[sqlalchemy.URL, sqlalchemy.Engine]:
     try:
         address = sqlalchemy.make_url(url)

@@ -159,6 +159,77 @@ def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -
     return Response(status_code=204)
 
 
+@me.get(
+    "/watchlist",
+    summary="List the watchlist",
+    response_model=schemas.MarkedFilms,
+    responses=problems(401, 404),
+)
+def my_watchlist(
+    person: CurrentPerson, serving: Serving, query: Annotated[schemas.ModelQuery, Query()]
+) -> Response:
+    """Lists the films that the person wants to watch, the one added last first."""
+    snapshot = serving.models.snapshot(query.model)
+    data = serving.store.load_person(person)
+    return OrjsonResponse({"films": responses.marked_films(snapshot, data.watchlist)})
+
+
+@me.put(
+    "/watchlist/{item_id:path}",
+    status_code=204,
+    summary="Add a film to the watchlist",
+    responses=problems(401, 404),
+)
+def watch_later(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+    """Adds a film to the person's watchlist. It stays in their recommendations."""
+    known_id = serving.models.snapshot().item_id(item_id)
+    serving.store.watchlist.add(person, responses.storable_id(known_id))
+    return Response(status_code=204)
+
+
+@me.delete(
+    "/watchlist/{item_id:path}",
+    status_code=204,
+    summary="Remove a film from the watchlist",
+    responses=problems(401, 404),
+)
+def watch_no_more(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+    """Removes a film from the person's watchlist."""
+    if not serving.store.watchlist.remove(person, responses.storable_id(item_id)):
+        raise Problem(
+            404,
+            "not-on-watchlist",
+            "This film is not on the watchlist; see /api/v1/me/watchlist for all films on it.",
+        )
+    return Response(status_code=204)
+
+
+@me.put(
+    "/not-seen/{item_id:path}",
+    status_code=204,
+    summary="Mark a film as not seen",
+    responses=problems(401, 404),
+)
+def not_seen(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+    """Remembers that the person has not seen a film, so that the page Rate does not ask for it."""
+    known_id = serving.models.snapshot().item_id(item_id)
+    serving.store.not_seen.add(person, responses.storable_id(known_id))
+    return Response(status_code=204)
+
+
+@me.delete(
+    "/not-seen/{item_id:path}",
+    status_code=204,
+    summary="Unmark a film as not seen",
+    responses=problems(401, 404),
+)
+def seen_after_all(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+    """Forgets that the person has not seen a film."""
+    if not serving.store.not_seen.remove(person, responses.storable_id(item_id)):
+        raise Problem(404, "not-marked", "This film is not marked as not seen.")
+    return Response(status_code=204)
+
+
 # -- recommendations and explanations ----------------------------------------------------
 
 

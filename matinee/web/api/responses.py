@@ -157,6 +157,15 @@ def stored_ratings(snapshot: ModelSnapshot, data: PersonData) -> Values:
     }
 
 
+def marked_films(snapshot: ModelSnapshot, item_ids: Iterable[Id]) -> list[Values]:
+    """The films of a person's list, in its order; see `schemas.MarkedFilms`."""
+    films = []
+    for item_id in item_ids:
+        known_id = native_id(snapshot, item_id)
+        films.append({"item_id": known_id, "title": snapshot.guide.catalog[known_id].title})
+    return films
+
+
 def describe(snapshot: ModelSnapshot) -> ModelInfo:
     """Describes a model."""
     model, origin = snapshot.guide.model, snapshot.guide.origin

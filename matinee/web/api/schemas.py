@@ -293,6 +293,18 @@ class NameBody(_StrictModel):
         return self
 
 
+class GroupBody(NameBody):
+    """The name of a new group, and that of its first member."""
+
+    group_name: str = Field("", max_length=MAX_NAME_LENGTH, examples=["Friday films"])
+
+    @model_validator(mode="after")
+    def _has_printable_name(self) -> Self:
+        if not self.group_name.isprintable():
+            raise ValueError("use letters, digits and other printable characters")
+        return self
+
+
 # -- responses ---------------------------------------------------------------------------
 
 
@@ -464,6 +476,23 @@ class KeptRatings(BaseModel):
 
     ratings: list[KeptRating]
     not_interested: list[int | str]
+
+
+class MarkedFilm(BaseModel):
+    """A film that a person has marked."""
+
+    item_id: int | str
+    title: str
+
+
+class MarkedFilms(BaseModel):
+    """The films on a person's watchlist, the one added last first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"films": [{"item_id": 1, "title": "Alien (1979)"}]}]}
+    )
+
+    films: list[MarkedFilm]
 
 
 class Problem(BaseModel):

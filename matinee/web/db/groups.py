@@ -7,7 +7,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from matinee.errors import SettingError
-from matinee.web.db.schema import group_members, viewing_groups
+from matinee.web.db.schema import group_marks, group_members, viewing_groups
 from matinee.web.db.transactions import (
     DELETED_MESSAGE,
     Credentials,
@@ -22,6 +22,8 @@ MAX_MEMBERS = 20
 """The maximum number of members of a group."""
 MAX_GROUPS = 50
 """The maximum number of groups that a person can be in."""
+MAX_MARKS = 500
+"""The maximum number of films that a member can mark in a group."""
 
 
 class Member(NamedTuple):
@@ -36,6 +38,21 @@ class Group(NamedTuple):
 
     id: str
     members: list[Member]
+    name: str = ""
+    """Empty for groups of earlier versions."""
+    maker_id: str | None = None
+    """The member who can renew the link and remove members."""
+    link: str | None = None
+    """The token in the invitation link; None for groups of earlier versions."""
+
+
+class Mark(NamedTuple):
+    """What a member said about a film."""
+
+    person_id: str
+    item_id: str
+    kind: str
+    """"seen" or "veto"."""
 
 
 class FullGroupError(SettingError):
@@ -48,8 +65,11 @@ class Groups:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, person_id: str, name: str) -> Credentials:
+    def create(self, person_id: str, name: str, group_name: str = "") -> Credentials:
         """Creates a group with its first member; the token goes into the invitation link.
+
+        Args:
+            name: that of the member.
 
         Raises:
             UnknownPersonError: there is no such person.
@@ -59,7 +79,14 @@ class Groups:
         with self._database.writing() as connection:
             lock_person(connection, person_id)
             _check_group_limit(connection, person_id)
-            row = {"id": group.id, "link_hash": hash_token(group.token), "created_at": now()}
+            row = {
+                "id": group.id,
+                "link_hash": hash_token(group.token),
+                "created_at": now(),
+                "name": group_name,
+                "maker_id": person_id,
+                "link_token": group.token,
+            }
             connection.execute(viewing_groups.insert(), row)
             connection.execute(group_members.insert(), _membership(group.id, person_id, name))
         return group
@@ -76,7 +103,15 @@ class Groups:
     def list_for(self, person_id: str) -> list[Group]:
         """The groups that a person is in, the one joined last first."""
         own, members = group_members.alias("own"), group_members.c
-        query = sa.select(members.group_id, members.person_id, members.name)
+        group_columns = viewing_groups.c
+        query = sa.select(
+            members.group_id,
+            members.person_id,
+            members.name,
+            group_columns.name,
+            group_columns.maker_id,
+            group_columns.link_token,
+        ).join(viewing_groups, group_columns.id == members.group_id)
         query = query.join(own, own.c.group_id == members.group_id).where(
             own.c.person_id == person_id
         )
@@ -85,19 +120,55 @@ class Groups:
         )
         groups: dict[str, Group] = {}
         with self._database.reading() as connection:
-            for group_id, *member in connection.execute(query):
-                groups.setdefault(group_id, Group(group_id, [])).members.append(Member(*member))
+            for group_id, person, name, *more in connection.execute(query):
+                group = groups.setdefault(group_id, Group(group_id, [], *more))
+                group.members.append(Member(person, name))
         return list(groups.values())
+
+    def load(self, group_id: str) -> Group | None:
+        """A group and its members; None if it does not exist."""
+        columns, groups = group_members.c, viewing_groups.c
+        about = sa.select(groups.name, groups.maker_id, groups.link_token)
+        query = sa.select(columns.person_id, columns.name).where(columns.group_id == group_id)
+        with self._database.reading() as connection:
+            found = connection.execute(about.where(groups.id == group_id)).first()
+            if found is None:
+                return None
+            rows = connection.execute(query.order_by(columns.joined_at, columns.person_id))
+            return Group(group_id, [Member(*row) for row in rows], *found)
 
     def members(self, group_id: str) -> list[Member]:
         """The members of a group, in the order in which they joined."""
-        columns = group_members.c
-        query = sa.select(columns.person_id, columns.name).where(columns.group_id == group_id)
+        group = self.load(group_id)
+        return [] if group is None else group.members
+
+    def mark(self, group_id: str, person_id: str, item_id: str, kind: str) -> None:
+        """Marks a film for a member as "seen" or "veto"; an empty kind removes the mark."""
+        columns = group_marks.c
+        is_mark = (
+            (columns.group_id == group_id)
+            & (columns.person_id == person_id)
+            & (columns.item_id == item_id)
+        )
+        row = {"group_id": group_id, "person_id": person_id, "item_id": item_id, "kind": kind}
+        with self._database.writing() as connection:
+            lock_person(connection, person_id)
+            connection.execute(group_marks.delete().where(is_mark))
+            if not kind:
+                return
+            of_member = (columns.group_id == group_id) & (columns.person_id == person_id)
+            count = sa.select(sa.func.count()).select_from(group_marks).where(of_member)
+            if connection.execute(count).scalar_one() >= MAX_MARKS:
+                raise SettingError(f"A member can mark at most {MAX_MARKS} films of a group.")
+            connection.execute(group_marks.insert(), row)
+
+    def marks(self, group_id: str) -> list[Mark]:
+        """What all members said about films."""
+        columns = group_marks.c
+        query = sa.select(columns.person_id, columns.item_id, columns.kind)
         with self._database.reading() as connection:
-            return [
-                Member(*row)
-                for row in connection.execute(query.order_by(columns.joined_at, columns.person_id))
-            ]
+            rows = connection.execute(query.where(columns.group_id == group_id))
+            return [Mark(*row) for row in rows]
 
     def renew_link(self, group_id: str) -> str:
         """Replaces the token of a group's link; the old link stops working."""
@@ -106,7 +177,7 @@ class Groups:
             connection.execute(
                 viewing_groups.update()
                 .where(viewing_groups.c.id == group_id)
-                .values(link_hash=hash_token(token))
+                .values(link_hash=hash_token(token), link_token=token)
             )
         return token
 
@@ -143,7 +214,18 @@ class Groups:
                 group_members.c.person_id == person_id
             )
             connection.execute(group_members.delete().where(is_membership))
+            is_own = (group_marks.c.group_id == group_id) & (group_marks.c.person_id == person_id)
+            connection.execute(group_marks.delete().where(is_own))
             delete_empty_groups(connection, [group_id])
+
+
+def maker_of(group: Group) -> str | None:
+    """The member who can renew the link and remove members: who made the group or, after they
+    left, the one who joined first."""
+    ids = [member.person_id for member in group.members]
+    if group.maker_id in ids:
+        return group.maker_id
+    return ids[0] if ids else None
 
 
 def group_ids_of(connection: sa.Connection, person_id: str) -> list[str]:

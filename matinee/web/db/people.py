@@ -8,21 +8,36 @@ token; the database stores only its SHA-256 hash, so a stolen database gives no 
 import math
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 
 from matinee.errors import SettingError, StoreError
 from matinee.web.db import groups
+from matinee.web.db.catalog import Catalogs
+from matinee.web.db.devices import Devices, person_with_token
 from matinee.web.db.engine import migrate, open_engine
+from matinee.web.db.film_lists import (
+    LISTS,
+    MAX_FILMS,
+    FilmList,
+    check_film_limit,
+    delete_row,
+    rows_of,
+)
 from matinee.web.db.schema import (
+    films,
+    group_marks,
     group_members,
     not_interested,
+    not_seen,
     people,
     ratings,
+    set_aside,
     this_database,
     viewing_groups,
+    watchlist,
 )
 from matinee.web.db.transactions import (
     Credentials,
@@ -35,9 +50,8 @@ from matinee.web.db.transactions import (
 
 __all__ = ["Credentials", "PersonData", "Store", "StoredRating", "UnknownPersonError"]
 
-MAX_RATINGS = 5_000
-"""The maximum number of ratings of a person, and of films that they are not interested in. It is
-far above what people enter by hand."""
+MAX_RATINGS = MAX_FILMS
+"""The maximum number of ratings of a person."""
 
 
 class StoredRating(NamedTuple):
@@ -50,12 +64,14 @@ class StoredRating(NamedTuple):
 
 
 class PersonData(NamedTuple):
-    """The ratings and hidden films of a person, read in one transaction."""
+    """The ratings and marked films of a person, read in one transaction."""
 
     ratings: list[StoredRating]
     """Latest first."""
     not_interested: list[str]
-    """Item ids."""
+    """Item ids, like those of the other lists; the one added last first."""
+    watchlist: Sequence[str] = ()
+    not_seen: Sequence[str] = ()
 
     def stars(self) -> dict[str, float]:
         """Item id -> stars."""
@@ -66,10 +82,26 @@ class Store:
     """People's data in a database; safe for concurrent use by threads and processes."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._database = Database(engine)
-        self._reading, self._writing = self._database.reading, self._database.writing
-        self.groups = groups.Groups(self._database)
+        self.database = Database(engine)
+        self._reading, self._writing = self.database.reading, self.database.writing
+        self.groups = groups.Groups(self.database)
         """The groups of friends in the same database."""
+        self.catalogs = Catalogs(self.database)
+        """What the item ids in the same database mean."""
+        self.devices = Devices(self.database)
+        """The further devices of the people."""
+        self.watchlist = FilmList(self.database, watchlist)
+        """The films that people want to watch."""
+        self.not_seen = FilmList(self.database, not_seen)
+        """The films that people need not be asked for, because they have not seen them."""
+        self.not_interested = FilmList(self.database, not_interested)
+        """The films that people's lists leave out."""
+        self.lists = {
+            "watchlist": self.watchlist,
+            "not_seen": self.not_seen,
+            "not_interested": self.not_interested,
+        }
+        """All lists, by the names of their tables."""
         with self._reading() as connection:
             self.id: str = connection.execute(sa.select(this_database.c.id)).scalar_one()
             """The id of the database: random characters, created with it."""
@@ -91,12 +123,12 @@ class Store:
 
     def close(self) -> None:
         """Closes all connections."""
-        self._database.engine.dispose()
+        self.database.engine.dispose()
 
     @property
     def kind(self) -> str:
         """The kind of database: "sqlite" or "postgresql"."""
-        return self._database.engine.dialect.name
+        return self.database.engine.dialect.name
 
     def check(self) -> None:
         """Raises StoreError if the database does not respond, or its file has been removed or
@@ -117,9 +149,7 @@ class Store:
     def find_person(self, token: str) -> str | None:
         """The id of the person with this token; None if there is none."""
         with self._reading() as connection:
-            query = sa.select(people.c.id).where(people.c.token_hash == hash_token(token))
-            person_id: str | None = connection.execute(query).scalar()
-        return person_id
+            return person_with_token(connection, token)
 
     def delete_person(self, person_id: str) -> None:
         """Deletes a person, all their data, and the groups that have no other members."""
@@ -145,20 +175,36 @@ class Store:
             if created is None:
                 raise UnknownPersonError("This person has been deleted.")
             memberships = sa.select(
-                group_members.c.group_id, group_members.c.name, group_members.c.joined_at
-            )
+                group_members.c.group_id,
+                group_members.c.name,
+                group_members.c.joined_at,
+                viewing_groups.c.name.label("group_name"),
+                viewing_groups.c.link_token.label("link"),
+            ).join(viewing_groups, viewing_groups.c.id == group_members.c.group_id)
+
+            def rows_with_titles(query: "sa.Select[Any]") -> list[dict[str, Any]]:
+                rows = query.subquery()
+                joined = sa.select(rows, films.c.title, films.c.year, films.c.imdb, films.c.tmdb)
+                joined = joined.outerjoin_from(rows, films, films.c.item_id == rows.c.item_id)
+                return [row._asdict() for row in connection.execute(joined)]
+
             return {
                 "person_id": person_id,
                 "created_at": created,
-                "ratings": [row._asdict() for row in connection.execute(_ratings_of(person_id))],
-                "not_interested": [
-                    row._asdict() for row in connection.execute(_not_interested_of(person_id))
-                ],
+                "ratings": rows_with_titles(_ratings_of(person_id)),
+                **{
+                    name: rows_with_titles(rows_of(table, person_id))
+                    for name, table in LISTS.items()
+                },
                 "groups": [
-                    dict(row._mapping)
+                    row._asdict()
                     for row in connection.execute(
                         memberships.where(group_members.c.person_id == person_id)
                     )
+                ],
+                "group_marks": [row._asdict() for row in connection.execute(_marks_of(person_id))],
+                "set_aside": [
+                    row._asdict() for row in connection.execute(_set_aside_of(person_id))
                 ],
             }
 
@@ -180,7 +226,7 @@ class Store:
         rated_at: Mapping[str, int] | None = None,
     ) -> None:
         """Stores ratings, all or none, replacing earlier ones of the same films. Rated films are
-        no longer marked as not interesting.
+        no longer marked as not interesting or not seen; they stay on the watchlist.
 
         Args:
             stars: item id -> stars, latest rating last. The caller checks that the model knows
@@ -208,7 +254,7 @@ class Store:
             }
             for position, item in enumerate(items)
         ]
-        upsert = self._database.insert(ratings)
+        upsert = self.database.insert(ratings)
         upsert = upsert.on_conflict_do_update(
             index_elements=["person_id", "item_id"],
             set_={name: upsert.excluded[name] for name in ("stars", "rated_at", "rated_ns")},
@@ -216,32 +262,24 @@ class Store:
         with self._writing() as connection:
             lock_person(connection, person_id)
             connection.execute(upsert, rows)
-            _check_film_limit(connection, ratings, person_id)
+            check_film_limit(connection, ratings, person_id)
             for batch in _batches(items):
-                columns = not_interested.c
-                is_rated = (columns.person_id == person_id) & columns.item_id.in_(batch)
-                connection.execute(not_interested.delete().where(is_rated))
+                for table in (not_interested, not_seen):
+                    columns = table.c
+                    is_rated = (columns.person_id == person_id) & columns.item_id.in_(batch)
+                    connection.execute(table.delete().where(is_rated))
 
     def unrate(self, person_id: str, item_id: str) -> bool:
         """Deletes a rating; returns False if there was none."""
-        return self._delete_row(ratings, person_id, item_id)
+        return delete_row(self.database, ratings, person_id, item_id)
 
     def hide(self, person_id: str, item_id: str) -> None:
-        """Marks a film as not interesting for a person; raises the same errors as `rate_many`."""
-        row = {"person_id": person_id, "item_id": item_id, "added_at": now()}
-        with self._writing() as connection:
-            lock_person(connection, person_id)
-            connection.execute(self._database.insert(not_interested).on_conflict_do_nothing(), row)
-            _check_film_limit(connection, not_interested, person_id)
+        """Marks a film as not interesting for a person; see `FilmList.add`."""
+        self.not_interested.add(person_id, item_id)
 
     def show(self, person_id: str, item_id: str) -> bool:
         """Reverses `hide`; returns False if the film was not hidden."""
-        return self._delete_row(not_interested, person_id, item_id)
-
-    def _delete_row(self, table: sa.Table, person_id: str, item_id: str) -> bool:
-        with self._writing() as connection:
-            is_row = (table.c.person_id == person_id) & (table.c.item_id == item_id)
-            return connection.execute(table.delete().where(is_row)).rowcount > 0
+        return self.not_interested.remove(person_id, item_id)
 
     # -- statistics for the operator -----------------------------------------------------
 
@@ -276,8 +314,11 @@ class Store:
 
 def _load_person(connection: sa.Connection, person_id: str) -> PersonData:
     rated = [StoredRating(*row) for row in connection.execute(_ratings_of(person_id))]
-    hidden = [row.item_id for row in connection.execute(_not_interested_of(person_id))]
-    return PersonData(rated, hidden)
+    marked = {
+        name: [row.item_id for row in connection.execute(rows_of(table, person_id))]
+        for name, table in LISTS.items()
+    }
+    return PersonData(rated, **marked)
 
 
 def _ratings_of(person_id: str) -> "sa.Select[Any]":
@@ -288,18 +329,15 @@ def _ratings_of(person_id: str) -> "sa.Select[Any]":
     return query.order_by(columns.rated_at.desc(), columns.rated_ns.desc(), columns.item_id)
 
 
-def _not_interested_of(person_id: str) -> "sa.Select[Any]":
-    columns = not_interested.c
-    query = sa.select(columns.item_id, columns.added_at).where(columns.person_id == person_id)
-    return query.order_by(columns.added_at.desc(), columns.item_id)
+def _marks_of(person_id: str) -> "sa.Select[Any]":
+    columns = group_marks.c
+    query = sa.select(columns.group_id, columns.item_id, columns.kind)
+    return query.where(columns.person_id == person_id)
 
 
-def _check_film_limit(connection: sa.Connection, table: sa.Table, person_id: str) -> None:
-    """Raises SettingError if a person has too many rows. Call it after the insert, in the same
-    transaction, which the error rolls back."""
-    query = sa.select(sa.func.count()).select_from(table).where(table.c.person_id == person_id)
-    if connection.execute(query).scalar_one() > MAX_RATINGS:
-        raise SettingError(f"A person can store at most {MAX_RATINGS:,} films; delete some first.")
+def _set_aside_of(person_id: str) -> "sa.Select[Any]":
+    columns = [column for column in set_aside.c if column.name not in ("id", "person_id")]
+    return sa.select(*columns).where(set_aside.c.person_id == person_id).order_by(set_aside.c.id)
 
 
 def _batches(items: list[str]) -> Iterator[list[str]]:

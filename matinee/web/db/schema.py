@@ -10,6 +10,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
 )
 
 METADATA = MetaData(
@@ -36,6 +37,29 @@ this_database = Table(  # has exactly one row
     "this_database",
     METADATA,
     Column("id", String(16), primary_key=True),  # random; distinguishes databases
+    # Counts the moves of all ratings to the ids of another catalog
+    Column("n_moves", Integer, nullable=False, server_default="0"),
+)
+
+films = Table(  # what the item ids mean: all films of all models that were served
+    "films",
+    METADATA,
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
+    Column("title", Text, nullable=False),  # empty if unknown
+    Column("year", Integer),
+    Column("imdb", Text, nullable=False),  # empty if unknown
+    Column("tmdb", BigInteger),
+)
+
+served_catalogs = Table(  # the catalogs and scales that agree with `films`
+    "served_catalogs",
+    METADATA,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("lowest", Double, primary_key=True),
+    Column("highest", Double, primary_key=True),
+    Column("step", Double, primary_key=True),
+    Column("dataset", Text, nullable=False),  # empty if unknown
+    Column("first_served_at", BigInteger, nullable=False),
 )
 
 people = Table(
@@ -67,6 +91,47 @@ not_interested = Table(
     Column("added_at", BigInteger, nullable=False),
 )
 
+watchlist = Table(
+    "watchlist",
+    METADATA,
+    _person(),
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+not_seen = Table(  # films that a person has not seen, so they are not asked for a rating
+    "not_seen",
+    METADATA,
+    _person(),
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+device_tokens = Table(  # of further devices; that of the first is in `people`
+    "device_tokens",
+    METADATA,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person_id", String(32), ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_device_tokens_person_id", "person_id"),
+)
+
+device_links = Table(  # at most one per person, which works once
+    "device_links",
+    METADATA,
+    _person(),
+    Column("code_hash", String(64), nullable=False, unique=True),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    METADATA,
+    _person(),
+    Column("code_hash", String(64), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
 viewing_groups = Table(
     "viewing_groups",
     METADATA,
@@ -74,6 +139,11 @@ viewing_groups = Table(
     # SHA-256 of the token in the invitation link
     Column("link_hash", String(64), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
+    Column("name", String(MAX_NAME_LENGTH), nullable=False, server_default=""),
+    # The person who renews the link and removes members
+    Column("maker_id", String(32)),
+    # The token itself, so that members can see the link; null for groups of earlier versions
+    Column("link_token", String(64)),
 )
 
 group_members = Table(
@@ -90,3 +160,38 @@ group_members = Table(
     Column("joined_at", BigInteger, nullable=False),
     Index("ix_group_members_person_id", "person_id"),
 )
+
+group_marks = Table(  # films that a member has seen, or does not want to watch
+    "group_marks",
+    METADATA,
+    Column(
+        "group_id",
+        String(32),
+        ForeignKey("viewing_groups.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    _person(),
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), primary_key=True),
+    Column("kind", String(8), nullable=False),  # "seen" or "veto"
+    Index("ix_group_marks_person_id", "person_id"),
+)
+
+set_aside = Table(  # what could not be moved to the ids of another catalog
+    "set_aside",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", String(32), ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(20), nullable=False),  # the table that it was in
+    Column("item_id", String(MAX_ITEM_ID_LENGTH), nullable=False),
+    Column("title", Text, nullable=False),  # empty if unknown
+    Column("year", Integer),
+    Column("stars", Double),  # of a rating
+    Column("given_at", BigInteger, nullable=False),
+    Column("reason", String(20), nullable=False),  # "unknown", "twice" or "rescaled"
+    Index("ix_set_aside_person_id", "person_id"),
+)
+
+
+def tables_of_films() -> tuple[Table, ...]:
+    """The tables in which people rate or mark films."""
+    return ratings, not_interested, watchlist, not_seen

@@ -21,6 +21,9 @@ from matinee.errors import StoreError
 from matinee.web.db.engine import error_reason
 from matinee.web.db.schema import people
 
+MOVE_LOCK = 0x6D_61_74_69_6E_65_6D
+"""The key of the PostgreSQL advisory lock that writers share and a move of all ratings holds
+alone."""
 DELETED_MESSAGE = "This person or group has been deleted."
 
 
@@ -45,6 +48,7 @@ class Database:
         is_file = engine.dialect.name == "sqlite"
         self._file = Path(str(engine.url.database)).absolute() if is_file else None
         self._opened_file = self._file_identity()  # None on PostgreSQL
+        self._n_moves: int | None = None
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -56,6 +60,7 @@ class Database:
         with self._translated_errors():
             self._check_file()
             with self.engine.connect() as connection:
+                self._check_moves(connection)
                 yield connection
 
     @contextmanager
@@ -69,6 +74,9 @@ class Database:
         with self._translated_errors():
             self._check_file()
             with self._writer.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(MOVE_LOCK)))
+                self._check_moves(connection)
                 yield connection
             # If the file was replaced during the transaction, the changes are in the old file
             self._check_file()
@@ -83,6 +91,18 @@ class Database:
             raise StoreError(
                 f"Cannot use the database {shown_url(self.engine.url)}: {error_reason(error)}."
             ) from error
+
+    def _check_moves(self, connection: sa.Connection) -> None:
+        """Raises StoreError if all ratings have been moved to the ids of another catalog since
+        the database was opened: this process would take them for those of other films."""
+        n_moves = connection.exec_driver_sql("SELECT n_moves FROM this_database").scalar_one()
+        if self._n_moves is None:
+            self._n_moves = n_moves
+        elif n_moves != self._n_moves:
+            raise StoreError(
+                f"The ratings in {shown_url(self.engine.url)} have been moved to another catalog "
+                "since it was opened. Restart the server with a model of that catalog."
+            )
 
     def _check_file(self) -> None:
         """Raises StoreError if the SQLite file has been removed or replaced. The old file would

@@ -93,6 +93,8 @@ class RequestMiddleware:
         self._request_limiter = RateLimiter(self._limits.per_second, self._limits.burst)
         per_minute = self._limits.people_per_minute
         self._new_people_limiter = RateLimiter(per_minute / 60, max(1.0, per_minute))
+        # Links and codes are too long to be guessed; this keeps the log and the database quiet
+        self._code_limiter = RateLimiter(per_minute / 120, max(1.0, per_minute / 2))
         self._in_flight = 0
         self._metrics: dict[str, RouteMetrics] = {}
 
@@ -149,6 +151,9 @@ class RequestMiddleware:
         # calls this function itself
         scope["state"]["check_new_people_limit"] = lambda: _check_rate(
             self._new_people_limiter, client, "new people"
+        )
+        scope["state"]["check_code_limit"] = lambda: _check_rate(
+            self._code_limiter, client, "attempts"
         )
         if scope["method"] == "POST" and scope["path"] == "/api/v1/people":
             scope["state"]["check_new_people_limit"]()

@@ -1,38 +1,44 @@
 """Group pages: friends join a group by its link and get one list for all of them.
 
-Members see each other's names and the list, but never each other's ratings.
+Members see each other's names and what each would probably give the films on the list, but never
+each other's ratings. The person who made a group renews its link and removes members.
 """
 
+import hashlib
 from typing import Annotated, Literal, NamedTuple, TypedDict
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
-from matinee.recommendation.suggestions import Suggestion, Suggestions
+from matinee.recommendation.suggestions import Suggestions
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, ServerState, Serving
-from matinee.web.api.schemas import NameBody
-from matinee.web.db.groups import MAX_MEMBERS, FullGroupError, Group, Member
+from matinee.web.api.responses import storable_id
+from matinee.web.api.schemas import GroupBody, NameBody
+from matinee.web.db.groups import MAX_MEMBERS, FullGroupError, Group, Member, maker_of
 from matinee.web.db.people import PersonData
 from matinee.web.http.problems import Problem
 from matinee.web.pages import texts
-from matinee.web.pages.rendering import render
-from matinee.web.pages.visitor import ensure_person
-from matinee.web.serving.film_search import FilmSummary
+from matinee.web.pages.group_list import GroupFilm, group_films
+from matinee.web.pages.rendering import render, with_query
+from matinee.web.pages.visitor import FilmId, ensure_person
 from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/together", include_in_schema=False)
 
 LIST_LENGTH = 20
 Aggregation = Literal["mean", "least-misery"]
+Action = Literal["link", "remove", "leave"]
 
 
 class GroupLine(NamedTuple):
     """One of the person's groups, with the names of the other members."""
 
     id: str
+    name: str
     others: list[str]
 
 
@@ -40,7 +46,10 @@ class MemberLine(NamedTuple):
     """What the group sees of a member."""
 
     name: str
+    handle: str
+    """Stands for the member in forms; leads nobody to the person."""
     is_me: bool
+    is_maker: bool
     has_rated: bool
 
 
@@ -54,31 +63,48 @@ class JoinPage(TypedDict):
     """Values of groups/join.html."""
 
     key: str
+    name: str
     names: list[str]
     is_full: bool
-
-
-class GroupFilm(FilmSummary):
-    """A film on the group's list."""
-
-    stars: float | None
 
 
 class GroupPage(TypedDict):
     """Values of groups/group.html."""
 
     key: str
+    name: str
     link: str
-    """The link for friends. Only its hash is stored, so this is empty if the page was opened
-    without it."""
+    """The link for friends; empty for a group of an earlier version until it is renewed."""
     members: list[MemberLine]
+    is_maker: bool
     has_rated: bool
     how: Aggregation
     genre: str
     genres: list[str]
     films: list[GroupFilm]
+    vetoed: list[GroupFilm]
     note: str
     scale: Scale
+    back: str
+
+
+class AskPage(TypedDict):
+    """Values of groups/ask.html."""
+
+    key: str
+    action: Action
+    member: str
+    name: str
+    """Of the member to remove, or of the group."""
+
+
+class MarkForm(BaseModel):
+    """A film of the group's list and what the member says about it; nothing removes the mark."""
+
+    item_id: FilmId
+    kind: Literal["seen", "veto", ""] = ""
+    how: Aggregation = "mean"
+    genre: str = Field("", max_length=100)
 
 
 @router.get("")
@@ -87,17 +113,25 @@ def groups(request: Request, person: MaybePerson, serving: Serving) -> Response:
     lines = []
     if person is not None:
         for group in serving.store.groups.list_for(person):
-            lines.append(GroupLine(group.id, _names_of_others(group.members, person)))
+            names = _names(group.members)
+            others = [
+                name
+                for name, member in zip(names, group.members, strict=True)
+                if member.person_id != person
+            ]
+            lines.append(GroupLine(group.id, group.name, others))
     return render(request, "groups/groups.html", GroupsPage(groups=lines))
 
 
 @router.post("")
 def create(
-    request: Request, person: MaybePerson, serving: Serving, form: Annotated[NameBody, Form()]
+    request: Request, person: MaybePerson, serving: Serving, form: Annotated[GroupBody, Form()]
 ) -> Response:
     """Creates a group and redirects to its page, whose address is the link for friends."""
+    name = form.name.strip()
+    group_name = form.group_name.strip() or texts.TOGETHER["group_of"].format(name=name)[:40]
     with ensure_person(request, person) as session:
-        link = serving.store.groups.create(session.id, form.name.strip()).token
+        link = serving.store.groups.create(session.id, name, group_name).token
     return session.set_cookie(request, RedirectResponse(f"/together/{link}", 303))
 
 
@@ -113,14 +147,12 @@ def group(
     """The list for members; a form to join for others who have the link."""
     found = _find_group(serving, person, key)
     if person is None or not _is_member(found, person):
-        names = [member.name for member in found.members]
-        values = JoinPage(key=key, names=names, is_full=len(names) >= MAX_MEMBERS)
+        names = _names(found.members)
+        is_full = len(names) >= MAX_MEMBERS
+        values = JoinPage(key=key, name=found.name, names=names, is_full=is_full)
         return render(request, "groups/join.html", values)
-    return render(
-        request,
-        "groups/group.html",
-        _group_page(request, serving, found, person, key, how, genre),
-    )
+    values_of_group = _group_page(request, serving, found, person, how, genre)
+    return render(request, "groups/group.html", values_of_group)
 
 
 def _group_page(
@@ -128,7 +160,6 @@ def _group_page(
     serving: ServerState,
     group: Group,
     person: str,
-    key: str,
     how: Aggregation,
     genre: str,
 ) -> GroupPage:
@@ -138,27 +169,40 @@ def _group_page(
     if genre in genres:
         filters = Filters(genres=(genre,))
     people = [serving.store.load_person(member.person_id) for member in group.members]
-    members = []
-    for member, data in zip(group.members, people, strict=True):
-        members.append(MemberLine(member.name, member.person_id == person, bool(data.ratings)))
-    suggestions = snapshot.run(_recommend, snapshot, people, how, filters)
+    members = _member_lines(group, people, person)
+    marks = serving.store.groups.marks(group.id)
+    vetoed = list(dict.fromkeys(mark.item_id for mark in marks if mark.kind == "veto"))
+    suggestions = snapshot.run(_recommend, snapshot, people, how, filters, frozenset(vetoed))
+    listed = {item.item_id: item.stars for item in suggestions.items}
+    names = {
+        member.person_id: line.name for member, line in zip(group.members, members, strict=True)
+    }
+    cards = request.app.state.film_cards.of(snapshot)
+
+    def films_of(item_ids: dict[Id, float | None]) -> list[GroupFilm]:
+        return snapshot.run(group_films, cards, item_ids, people, names, marks, person)
+
     link = ""
-    if key != group.id:
-        link = f"{request.url.scheme}://{request.url.netloc}/together/{key}"
+    if group.link:
+        link = f"{request.url.scheme}://{request.url.netloc}/together/{group.link}"
     note = ""
     if len(suggestions.items) < LIST_LENGTH:
         note = suggestions.note
     return GroupPage(
-        key=key,
+        key=group.id,
+        name=group.name,
         link=link,
         members=members,
+        is_maker=maker_of(group) == person,
         has_rated=any(member.is_me and member.has_rated for member in members),
         how=how,
         genre=genre,
         genres=genres,
-        films=[_group_film(snapshot, item) for item in suggestions.items],
+        films=films_of(listed),
+        vetoed=films_of(dict.fromkeys(snapshot.known_ids(vetoed))),
         note=note,
         scale=snapshot.guide.model.scale_,
+        back=with_query(f"/together/{group.id}", how=how if how != "mean" else "", genre=genre),
     )
 
 
@@ -183,21 +227,85 @@ def join(
     return session.set_cookie(request, RedirectResponse(f"/together/{key}", 303))
 
 
+@router.post("/{key}/mark")
+def mark(
+    key: str, person: CurrentPerson, serving: Serving, form: Annotated[MarkForm, Form()]
+) -> Response:
+    """Says that the person has seen a film, or does not want to watch it with the group."""
+    group = _own_group(serving, person, key)
+    item_id = storable_id(serving.models.snapshot().item_id(form.item_id))
+    serving.store.groups.mark(group.id, person, item_id, form.kind)
+    how = "" if form.how == "mean" else form.how
+    return RedirectResponse(with_query(f"/together/{group.id}", how=how, genre=form.genre), 303)
+
+
+# -- what is asked before it is done -----------------------------------------------------
+
+
+@router.get("/{key}/ask/{action}")
+def ask(
+    request: Request,
+    key: str,
+    action: Action,
+    person: CurrentPerson,
+    serving: Serving,
+    member: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Asks before the link is renewed, a member is removed, or the person leaves."""
+    group = _own_group(serving, person, key)
+    name = group.name or texts.TOGETHER["unnamed"]
+    if action != "leave":
+        _refuse_others(group, person)
+    if action == "remove":
+        name = _names(group.members)[group.members.index(_member(group, member))]
+    values = AskPage(key=group.id, action=action, member=member, name=name)
+    return render(request, "groups/ask.html", values)
+
+
 @router.post("/{key}/link")
-def new_link(key: str, person: CurrentPerson, serving: Serving) -> Response:
-    """Replaces a group's link, for one of its members; the old link stops working."""
-    group = _find_group(serving, person, key)
-    if not _is_member(group, person):
-        raise _unknown_group()
-    return RedirectResponse(f"/together/{serving.store.groups.renew_link(group.id)}", 303)
+def new_link(
+    key: str, person: CurrentPerson, serving: Serving, sure: Annotated[bool, Form()] = False
+) -> Response:
+    """Replaces a group's link, for the person who made the group; the old link stops working."""
+    group = _own_group(serving, person, key)
+    _refuse_others(group, person)
+    if not sure:
+        return RedirectResponse(f"/together/{group.id}/ask/link", 303)
+    serving.store.groups.renew_link(group.id)
+    return RedirectResponse(f"/together/{group.id}", 303)
+
+
+@router.post("/{key}/remove")
+def remove(
+    key: str,
+    person: CurrentPerson,
+    serving: Serving,
+    member: Annotated[str, Form(max_length=64)],
+    sure: Annotated[bool, Form()] = False,
+) -> Response:
+    """Removes a member, for the person who made the group."""
+    group = _own_group(serving, person, key)
+    _refuse_others(group, person)
+    found = _member(group, member)
+    if not sure:
+        return RedirectResponse(f"/together/{group.id}/ask/remove?member={member}", 303)
+    serving.store.groups.leave(group.id, found.person_id)
+    return RedirectResponse(f"/together/{group.id}", 303)
 
 
 @router.post("/{key}/leave")
-def leave(key: str, person: CurrentPerson, serving: Serving) -> Response:
+def leave(
+    key: str, person: CurrentPerson, serving: Serving, sure: Annotated[bool, Form()] = False
+) -> Response:
     """Removes the person from a group."""
-    group = _find_group(serving, person, key)
+    group = _own_group(serving, person, key)
+    if not sure:
+        return RedirectResponse(f"/together/{group.id}/ask/leave", 303)
     serving.store.groups.leave(group.id, person)
     return RedirectResponse("/together", 303)
+
+
+# -- groups and members ------------------------------------------------------------------
 
 
 def _find_group(serving: ServerState, person: str | None, key: str) -> Group:
@@ -209,13 +317,70 @@ def _find_group(serving: ServerState, person: str | None, key: str) -> Group:
     groups = serving.store.groups
     group_id = groups.find(key)
     if group_id is not None:
-        return Group(group_id, groups.members(group_id))
-    if person is None or not key.isprintable():  # PostgreSQL refuses NUL, even in a query
+        group = groups.load(group_id)
+    elif person is None or not key.isprintable():  # PostgreSQL refuses NUL, even in a query
+        group = None
+    else:
+        group = groups.load(key)
+        if group is not None and not _is_member(group, person):
+            group = None
+    if group is None:
         raise _unknown_group()
-    group = Group(key, groups.members(key))
+    return group
+
+
+def _own_group(serving: ServerState, person: str, key: str) -> Group:
+    """A group that the person is in; raises Problem, 404, for others."""
+    group = _find_group(serving, person, key)
     if not _is_member(group, person):
         raise _unknown_group()
     return group
+
+
+def _refuse_others(group: Group, person: str) -> None:
+    """Raises Problem, 403, unless the person made the group."""
+    if maker_of(group) != person:
+        raise Problem(403, "not-the-maker", texts.TOGETHER["only_maker"])
+
+
+def _names(members: list[Member]) -> list[str]:
+    """The names of members; those who have the same name get numbers."""
+    names: list[str] = []
+    counts: dict[str, int] = {}
+    for member in members:
+        key = member.name.casefold()
+        counts[key] = counts.get(key, 0) + 1
+        name = member.name
+        if counts[key] > 1:
+            name = f"{name} ({counts[key]})"
+        names.append(name)
+    return names
+
+
+def _handle(group: Group, member: Member) -> str:
+    return hashlib.sha256(f"{group.id} {member.person_id}".encode()).hexdigest()[:24]
+
+
+def _member(group: Group, handle: str) -> Member:
+    """The member with a handle; raises Problem, 404, if there is none."""
+    for member in group.members:
+        if _handle(group, member) == handle:
+            return member
+    raise Problem(404, "no-member", texts.TOGETHER["no_member"])
+
+
+def _member_lines(group: Group, people: list[PersonData], person: str) -> list[MemberLine]:
+    maker = maker_of(group)
+    return [
+        MemberLine(
+            name,
+            _handle(group, member),
+            member.person_id == person,
+            member.person_id == maker,
+            bool(data.ratings),
+        )
+        for name, member, data in zip(_names(group.members), group.members, people, strict=True)
+    ]
 
 
 def _unknown_group() -> Problem:
@@ -230,22 +395,17 @@ def _is_member(group: Group, person: str) -> bool:
     return any(member.person_id == person for member in group.members)
 
 
-def _names_of_others(members: list[Member], person: str) -> list[str]:
-    return [member.name for member in members if member.person_id != person]
-
-
 def _recommend(
-    snapshot: ModelSnapshot, people: list[PersonData], how: str, filters: Filters
+    snapshot: ModelSnapshot,
+    people: list[PersonData],
+    how: str,
+    filters: Filters,
+    vetoed: frozenset[str],
 ) -> Suggestions:
-    """One list for several people, without films that any of them has rated or hidden."""
+    """One list for several people, without films that any of them has rated, hidden or vetoed."""
     profiles = []
-    hidden: list[Id] = []
+    left_out: list[Id] = snapshot.known_ids(vetoed)
     for data in people:
         profiles.append(snapshot.fold_in(data.stars(), strict=False).profile)
-        hidden += snapshot.known_ids(data.not_interested)
-    return snapshot.guide.recommend_group(profiles, LIST_LENGTH, filters, how=how, exclude=hidden)
-
-
-def _group_film(snapshot: ModelSnapshot, item: Suggestion) -> GroupFilm:
-    line = snapshot.films.summary(snapshot.index_of(item.item_id))
-    return GroupFilm(**line, stars=item.stars)
+        left_out += snapshot.known_ids(data.not_interested)
+    return snapshot.guide.recommend_group(profiles, LIST_LENGTH, filters, how=how, exclude=left_out)

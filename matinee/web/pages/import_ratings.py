@@ -22,6 +22,7 @@ from matinee.web.api.responses import storable_ratings, store_ratings
 from matinee.web.db.people import MAX_RATINGS
 from matinee.web.http.problems import Problem
 from matinee.web.pages import texts
+from matinee.web.pages.import_everything import is_export, review_everything
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import ensure_person, person_data
 
@@ -88,6 +89,8 @@ def _review(
     if not content:
         return _refusal(request, texts.IMPORT["no_file"])
     snapshot = serving.models.snapshot()
+    if is_export(content):
+        return review_everything(request, snapshot, content)
     try:
         model, catalog = snapshot.guide.model, snapshot.guide.catalog
         found = snapshot.run(match_films, content, model.items_, catalog, model.scale_)

@@ -54,7 +54,9 @@ def render_rate_page(request: Request, person: str | None, query: RateQuery) -> 
     visitor = Visitor(request, person)
     skipped = visitor.snapshot.indices(dict.fromkeys([*query.skip, *query.shown], 0.0))
     elicitation = visitor.cards.elicitation
-    films = elicitation.next_items(query.n, visitor.ratings, [*skipped, *visitor.hidden])
+    films = elicitation.next_items(
+        query.n, visitor.ratings, [*skipped, *visitor.hidden, *visitor.not_seen]
+    )
     values = RatePage(
         films=[visitor.cards.card(index) for index in films],
         top=visitor.recommend(N_RECOMMENDED).films,

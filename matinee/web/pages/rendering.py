@@ -54,14 +54,15 @@ def render(request: Request, template: str, values: Mapping[str, object]) -> HTM
 
     Args:
         values: variables of the template. It also gets `text`, the module of texts; `here`, the
-            path of the request; `site`, the address of the server; and `served`, what it runs
-            with.
+            path of the request; `site`, the address of the server; `served`, what it runs with;
+            and `watchlist`, the person's film ids as text.
     """
     shared = {
         "text": texts,
         "here": request.url.path,
         "site": f"{request.url.scheme}://{request.url.netloc}",
         "served": request.app.state.server,
+        "watchlist": getattr(request.state, "watchlist", frozenset()),
     }
     html = _environment().get_template(template).render({**shared, **values})
     response = HTMLResponse(html)

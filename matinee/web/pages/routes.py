@@ -4,16 +4,20 @@ from fastapi import FastAPI
 
 from matinee.web.pages import (
     about,
+    devices,
     film,
     film_map,
     for_you,
     groups,
+    import_everything,
     import_ratings,
     models,
     operator,
     rate,
     rating_forms,
+    ratings_table,
     search,
+    watchlist,
     you,
 )
 from matinee.web.pages.film_cards import FilmCardsCache
@@ -25,8 +29,12 @@ _PAGES = (
     rating_forms,
     film,
     search,
+    watchlist,
     you,
+    ratings_table,
+    devices,
     import_ratings,
+    import_everything,
     groups,
     film_map,
     models,

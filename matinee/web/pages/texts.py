@@ -6,6 +6,12 @@ about errors from where they are raised.
 
 from typing import Any
 
+from matinee.web.pages.texts_people import DEVICES as DEVICES
+from matinee.web.pages.texts_people import EVERYTHING as EVERYTHING
+from matinee.web.pages.texts_people import HISTORY as HISTORY
+from matinee.web.pages.texts_people import TOGETHER as TOGETHER
+from matinee.web.pages.texts_people import WATCHLIST as WATCHLIST
+
 APP = {
     "name": "matinee",
     "description": "Film recommendations from your own ratings, with the reasons for each.",
@@ -27,6 +33,7 @@ SITE = {
 NAVIGATION = (
     ("/", "Rate"),
     ("/for-you", "For you"),
+    ("/watchlist", "Watchlist"),
     ("/map", "Map"),
     ("/you", "You"),
     ("/together", "Together"),
@@ -248,7 +255,7 @@ IMPORT: dict[str, Any] = {
             "Your own table",
             "Columns title, year and rating. If it rates up to 10, call the last one rating10.",
         ),
-        ("matinee", "The page You of any matinee, Export as CSV."),
+        ("matinee", "The page You of any matinee: Export as CSV, or Export everything as JSON."),
     ),
     "review": "Check your import",
     "review_lead": "{source}: {n}. Nothing is saved yet.",
@@ -267,54 +274,6 @@ IMPORT: dict[str, Any] = {
     "no_title": "no title",
     "more": "And {n} more.",
     "matched_heading": "Matched: {n}",
-}
-
-TOGETHER = {
-    "title": "Together",
-    "heading": "Watch together",
-    "lead": (
-        "Make a group, send your friends its link, and get one list for all of you. "
-        "Everyone sees who is in the group; nobody sees other people's ratings."
-    ),
-    "name": "Your name in the group",
-    "make": "Make a group",
-    "groups": "Your groups",
-    "with": "With {names}",
-    "alone": "Only you so far",
-    "join_heading": "{names} would like to watch something with you",
-    "join_nobody": "A group to watch something together",
-    "join_lead": (
-        "Join, and the list takes your taste into account too. The others see your "
-        "name, not your ratings."
-    ),
-    "join": "Join",
-    "members": "Members",
-    "you": "you",
-    "unrated": "no ratings yet",
-    "rate_first": "You haven't rated anything yet, so you count as an average viewer.",
-    "rate": "Rate some films",
-    "link": "Invitation link",
-    "link_hint": (
-        "Anyone with this link can join. It is shown only here: bookmark this page, or "
-        "send the link now."
-    ),
-    "link_gone": "We don't store the link. Create a new one; the old one stops working.",
-    "new_link": "Create a new link",
-    "list": "Picks for the group",
-    "how": "How to combine tastes",
-    "mean": "Best on average",
-    "mean_hint": "the highest average",
-    "least-misery": "Nobody hates it",
-    "least-misery_hint": "the highest lowest rating",
-    "genre": "Genre",
-    "any": "any",
-    "apply": "Show",
-    "group_stars": "Predicted for the group",
-    "leave": "Leave the group",
-    "full": "This group is full: it has {n} members.",
-    "gone": "There is no group at this address. Ask for a new link, or make a group.",
-    "copy_link": "Copy the link",
-    "copied": "Copied",
 }
 
 MAP = {
@@ -448,4 +407,9 @@ SCRIPT = {
     "many_wait": "You're offline. {n} changes are waiting to be sent.",
     "retry": "Try again",
     "undo": "Undo",
+    "watch_on": WATCHLIST["on"],
+    "watch_on_of": WATCHLIST["remove_of"],
+    "watch_add": WATCHLIST["add"],
+    "watch_add_of": WATCHLIST["add_of"],
+    "watch_failed": WATCHLIST["failed"],
 }

@@ -17,6 +17,7 @@ from matinee.web.api.dependencies import ServerState
 from matinee.web.api.schemas import ListOptions
 from matinee.web.db.people import PersonData
 from matinee.web.db.schema import MAX_ITEM_ID_LENGTH
+from matinee.web.http.cookie_check import check_cookies
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import set_person_cookie
 from matinee.web.pages.film_cards import FilmCard, FilmCardsCache
@@ -27,6 +28,8 @@ _FIELD_NAMES = {
     "k": "The length of the list",
     "q": "The search text",
     "page": "The page number",
+    "sort": "The order",
+    "stars": "The number of stars",
     "genre": "A genre to include",
     "not_genre": "A genre to exclude",
     "year_from": "The first year",
@@ -84,10 +87,12 @@ class Visitor:
         self.snapshot = serving.models.snapshot(model)
         self.cards = cache.of(self.snapshot)
         self.data = person_data(serving, person)
+        request.state.watchlist = frozenset(self.data.watchlist)
         stars = self.data.stars()
         self.ratings = self.snapshot.indices(stars)
         """Item index -> stars, latest rating first."""
         self.hidden = list(self.snapshot.indices(dict.fromkeys(self.data.not_interested, 0.0)))
+        self.not_seen = list(self.snapshot.indices(dict.fromkeys(self.data.not_seen, 0.0)))
         self.model = self.snapshot.guide.model
         self.profile = self.snapshot.run(self._profile, stars)
         self._rankings: dict[float | None, Ranking] = {}
@@ -151,11 +156,13 @@ def ensure_person(request: Request, person: str | None) -> Iterator[PersonSessio
     """Creates a person if the visitor is none yet; deletes them again if the block fails.
 
     Raises:
-        Problem: 429, too many new people from one address.
+        Problem: 307, to see whether the browser keeps cookies; 403, it does not; 429, too many
+            new people from one address.
     """
     if person is not None:
         yield PersonSession(person)
         return
+    check_cookies(request)
     serving: ServerState = request.app.state.server
     request.state.check_new_people_limit()
     created = serving.store.create_person()

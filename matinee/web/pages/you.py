@@ -1,12 +1,12 @@
-"""The pages about the person: their taste, all of their ratings, and their data to download or
-delete."""
+"""The pages about the person: their taste, and their data to download or delete."""
 
 import csv
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypedDict
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
@@ -15,12 +15,14 @@ from matinee.data.personal.site_exports import plain_cell
 from matinee.data.ratings import Scale
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import native_id
-from matinee.web.db.people import PersonData, StoredRating
+from matinee.web.db.people import PersonData
 from matinee.web.http.problems import OrjsonResponse
 from matinee.web.http.security import delete_person_cookie
 from matinee.web.pages import texts
 from matinee.web.pages.charts import Column, columns_of, histogram, lean_bar
-from matinee.web.pages.rendering import render, stars
+from matinee.web.pages.posters import film_name
+from matinee.web.pages.rendering import is_stars, render, stars
+from matinee.web.pages.taste_over_time import Period, chart_over_time, periods_of
 from matinee.web.pages.visitor import person_data
 from matinee.web.serving.film_search import FilmSummary
 from matinee.web.serving.snapshot import ModelSnapshot
@@ -29,7 +31,8 @@ router = APIRouter(prefix="/you", include_in_schema=False)
 
 MAX_PREFERENCES = 10
 """Number of genres, and of decades; of more, the page shows the most and the least liked."""
-PER_PAGE = 40
+_LETTERBOXD_COLUMNS = ("Title", "Year", "WatchedDate", "imdbID", "tmdbID", "Rating")
+_OWN_COLUMNS = ("item_id", "stars", "rated_at")
 _MIN_BAR_RANGE = 0.05
 _SMALL_GENEROSITY = 0.05
 
@@ -62,24 +65,10 @@ class YouPage(TypedDict):
     bar_range: float
     """The largest value that a bar can show."""
     disagreements: list[DisagreementLine]
+    periods: list[Period]
+    """Empty if all ratings are of one day."""
+    over_time: Markup
     scale: Scale
-
-
-class RatingLine(NamedTuple):
-    """A rating; `film` is None if the model does not know the film."""
-
-    rating: StoredRating
-    film: FilmSummary | None
-
-
-class RatingsPage(TypedDict):
-    """Values of you/ratings.html."""
-
-    lines: list[RatingLine]
-    hidden: list[FilmSummary]
-    scale: Scale
-    number: int
-    n_pages: int
 
 
 class DeletePage(TypedDict):
@@ -100,6 +89,7 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
         genres, decades = shares_beyond_everyone(snapshot.guide, taste)
     genres, decades = _extremes(genres), _extremes(decades)
     columns = columns_of(taste.histogram, taste.everyone, scale)
+    periods = periods_of(data.ratings)
     amounts = [abs(preference.beyond) for preference in (*genres, *decades)]
     values = YouPage(
         person=person,
@@ -114,6 +104,8 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
         bar=lean_bar,
         bar_range=max([_MIN_BAR_RANGE, *amounts]),
         disagreements=_disagreements(snapshot, taste),
+        periods=periods,
+        over_time=chart_over_time(periods, scale),
         scale=scale,
     )
     return render(request, "you/you.html", values)
@@ -149,35 +141,6 @@ def _average(taste: Taste) -> str:
     return text.format(mean=stars(taste.mean, 2), amount=f"{abs(amount or 0):.1f}")
 
 
-@router.get("/ratings")
-def all_ratings(
-    request: Request,
-    person: MaybePerson,
-    serving: Serving,
-    number: Annotated[int, Query(alias="page", ge=1)] = 1,
-) -> Response:
-    """The person's ratings, latest first, with forms to change them; and the hidden films."""
-    snapshot, data = serving.models.snapshot(), person_data(serving, person)
-    n_pages = max(1, -(-len(data.ratings) // PER_PAGE))
-    number = min(number, n_pages)
-    lines = []
-    for rating in data.ratings[(number - 1) * PER_PAGE : number * PER_PAGE]:
-        index = snapshot.find(rating.item_id)
-        film = None
-        if index is not None:
-            film = snapshot.films.summary(index)
-        lines.append(RatingLine(rating, film))
-    hidden = list(snapshot.indices(dict.fromkeys(data.not_interested, 0.0)))
-    values = RatingsPage(
-        lines=lines,
-        hidden=[snapshot.films.summary(index) for index in hidden[:PER_PAGE]],
-        scale=snapshot.guide.model.scale_,
-        number=number,
-        n_pages=n_pages,
-    )
-    return render(request, "you/ratings.html", values)
-
-
 # -- download and delete -----------------------------------------------------------------
 
 
@@ -206,11 +169,19 @@ def export_csv(person: MaybePerson, serving: Serving) -> Response:
 def _csv_of(snapshot: ModelSnapshot, data: PersonData) -> str:
     table = io.StringIO()
     writer = csv.writer(table)
-    writer.writerow(("item_id", "title", "year", "stars", "rated_at"))
+    scale = snapshot.guide.model.scale_
+    # Letterboxd takes five stars in halves; our own import prefers its column to ours
+    has_rating = is_stars(scale)
+    writer.writerow(_LETTERBOXD_COLUMNS[: None if has_rating else -1] + _OWN_COLUMNS)
     for rating in data.ratings:
         film = snapshot.guide.catalog[native_id(snapshot, rating.item_id)]
-        item_id, title = plain_cell(rating.item_id), plain_cell(film.title)
-        writer.writerow((item_id, title, film.year or "", f"{rating.stars:g}", rating.rated_at))
+        day = datetime.fromtimestamp(rating.rated_at, UTC).date().isoformat()
+        cells = [plain_cell(film_name(film.title)), film.year or "", day]
+        cells += [film.imdb, film.tmdb or ""]
+        if has_rating:
+            cells.append(f"{rating.stars:g}")
+        stars_given = f"{rating.stars:g}"
+        writer.writerow((*cells, plain_cell(rating.item_id), stars_given, rating.rated_at))
     return table.getvalue()
 
 

@@ -8,11 +8,11 @@ previous snapshot stays in use.
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from matinee.errors import MatineeError, SettingError
+from matinee.errors import MatineeError, SettingError, StoreError
 from matinee.recommendation.guide import Guide
 from matinee.web.http.logs import log
 from matinee.web.http.monitoring import MODEL_LOADED_AT, MODEL_LOADS
@@ -26,6 +26,10 @@ class FileSignature(NamedTuple):
     inode: int
     size: int
     modified_ns: int
+
+
+SnapshotCheck = Callable[["RegisteredModel", ModelSnapshot], None]
+"""Raises a MatineeError if a snapshot must not be served."""
 
 
 class RegisteredModel:
@@ -42,8 +46,17 @@ class RegisteredModel:
         self.path, self.name = path, path.stem
         self.refusal: str | None = None
         self._loading = threading.Lock()
+        self._check: SnapshotCheck | None = None
         self._loaded_signature = self._last_signature = self._read_signature()
         self.current = self._load()
+        self._count_load(self.current)
+
+    def use_check(self, check: SnapshotCheck) -> None:
+        """Checks the current snapshot, and from now on every new one before it is used; raises
+        the error of the check."""
+        with self._loading:
+            check(self, self.current)
+            self._check = check
 
     def poll(self) -> None:
         """Reloads the file if it has changed since it was loaded but not since the last poll. A
@@ -59,13 +72,19 @@ class RegisteredModel:
         with self._loading:
             self._loaded_signature = self._read_signature()
             try:
-                self.current = self._load()
+                snapshot = self._load()
+                if self._check is not None:
+                    self._check(self, snapshot)
             except MatineeError as error:
                 self.refusal = str(error)
+                if isinstance(error, StoreError):
+                    # The file may be fine, so `poll` tries it again
+                    self._loaded_signature = self._last_signature = FileSignature(0, 0, 0)
             except Exception as error:  # such a file must not stop the server
                 self.refusal = f"'{self.path}' cannot be used: {type(error).__name__}: {error}."
             else:
-                self.refusal = None
+                self.current, self.refusal = snapshot, None
+                self._count_load(snapshot)
                 return True
             MODEL_LOADS.labels(self.name, "refused").inc()
             log("model refused", model=self.name, detail=self.refusal, serving=self.current.version)
@@ -76,8 +95,6 @@ class RegisteredModel:
         signature = self._read_signature()
         version = f"{signature.modified_ns:x}-{signature.size:x}"
         snapshot = ModelSnapshot(self.name, Guide.load(self.path), version)
-        MODEL_LOADS.labels(self.name, "loaded").inc()
-        MODEL_LOADED_AT.labels(self.name).set(snapshot.loaded_at)
         log(
             "model loaded",
             model=self.name,
@@ -87,6 +104,10 @@ class RegisteredModel:
             seconds=round(time.perf_counter() - started, 3),
         )
         return snapshot
+
+    def _count_load(self, snapshot: ModelSnapshot) -> None:
+        MODEL_LOADS.labels(self.name, "loaded").inc()
+        MODEL_LOADED_AT.labels(self.name).set(snapshot.loaded_at)
 
     def _read_signature(self) -> FileSignature:
         try:
@@ -130,6 +151,12 @@ class ModelRegistry:
                 f"There is no model '{name[:60]}'. The models are: {', '.join(self._models)}.",
             )
         return self._models[name].current
+
+    def use_check(self, check: SnapshotCheck) -> None:
+        """Checks all models, and from now on every new version of them; see
+        `RegisteredModel.use_check`."""
+        for model in self._models.values():
+            model.use_check(check)
 
     def poll(self) -> None:
         """Checks all files for changes; see `RegisteredModel.poll`."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from matinee.errors import SettingError
-from matinee.web.db import people as people_module
+from matinee.web.db import film_lists
 from matinee.web.db.people import Store, UnknownPersonError
 from matinee.web.db.schema import METADATA
 from tests.web.db.conftest import select_rows
@@ -30,7 +30,7 @@ def test_several_ratings_are_stored_all_or_none(
     person = store.create_person().id
     store.rate_many(person, {str(item): 3.5 for item in range(1200)})
     assert len(store.load_person(person).ratings) == 1200
-    monkeypatch.setattr(people_module, "MAX_RATINGS", 1201)
+    monkeypatch.setattr(film_lists, "MAX_FILMS", 1201)
     with pytest.raises(
         SettingError, match=r"^A person can store at most 1,201 films; delete some first.$"
     ):
@@ -71,12 +71,15 @@ def test_a_person_is_found_by_the_token_and_only_its_hash_is_stored(
 def test_the_database_file_contains_no_token(tmp_path: Path) -> None:
     store = Store.open(str(tmp_path / "people.db"))
     made = store.create_person()
-    group = store.groups.create(made.id, "Ada")
+    link, code = store.devices.new_link(made.id), store.devices.new_recovery_code(made.id)
+    other = store.devices.use_link(store.devices.new_link(made.id))
+    assert other is not None
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     store.close()
     assert made.id.encode() in content
     assert made.token.encode() not in content
-    assert group.token.encode() not in content
+    for secret in (link, code, code.replace("-", ""), other.token):
+        assert secret.encode() not in content
 
 
 def test_deleting_a_person_deletes_all_their_data(store: Store, database: str) -> None:
@@ -113,8 +116,9 @@ def test_the_export_contains_all_stored_data(store: Store) -> None:
         result["not_interested"][0]["added_at"],
     ]
     assert all(isinstance(time, int) and time > 1_700_000_000 for time in times)
-    assert result["ratings"] == [{"item_id": "7", "stars": 4.5, "rated_at": times[1]}]
-    assert result["not_interested"] == [{"item_id": "8", "added_at": times[2]}]
+    film = dict.fromkeys(("title", "year", "imdb", "tmdb"))  # no model has been served
+    assert result["ratings"] == [{"item_id": "7", "stars": 4.5, "rated_at": times[1]} | film]
+    assert result["not_interested"] == [{"item_id": "8", "added_at": times[2]} | film]
     assert [(one["group_id"], one["name"]) for one in result["groups"]] == [(group.id, "Ada")]
 
 
