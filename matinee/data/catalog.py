@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from matinee.data.features import Features
 from matinee.data.title_search import TitleSearch
-from matinee.data.titles import names_of, title_key, year_of
+from matinee.data.titles import names_of, numeral_key, title_key, year_of
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import UnknownNameError
 from matinee.text import joined
@@ -193,6 +193,22 @@ class Catalog:
             ids |= dict.fromkeys(self._ids_by_name.get(title_key(name), []))
         return list(ids)
 
+    def ids_written_alike(self, text: str) -> list[Id]:
+        """The ids of all items with a name that differs from this title only in spaces and the
+        way numbers are written, such as "Old Boy" and "Oldboy"; none for a title with a year."""
+        if year_of(text) is not None:
+            return []
+        return self._ids_by_joined.get(numeral_key(text).replace(" ", ""), [])
+
+    @cached_property
+    def _ids_by_joined(self) -> dict[str, list[Id]]:
+        ids: dict[str, list[Id]] = {}
+        for item_id, film in self.films.items():
+            keys = (numeral_key(name).replace(" ", "") for name in names_of(film.title))
+            for key in dict.fromkeys(keys):
+                ids.setdefault(key, []).append(item_id)
+        return ids
+
     def genre_named(self, text: str) -> str:
         """The genre as the file writes it, from a text in any case.
 
@@ -287,14 +303,17 @@ def find_item(
         return index
     titled = catalog.ids_of_title(title)
     ids = [key for key in titled if items.find(key) is not None]
+    name = title.removeprefix("id:")
+    if len(ids) == 1 and catalog[ids[0]].title.casefold() != title.strip().casefold():
+        alike = [key for key in catalog.ids_written_alike(title) if items.find(key) is not None]
+        ids = list(dict.fromkeys([*ids, *alike]))
     if len(ids) == 1:
         return items.index(ids[0])
-    name = title.removeprefix("id:")
     if ids:
         _refuse_several(name, ids, catalog)
     if not catalog:
         return items.index(name)
-    if titled or catalog.id_of_text(name) is not None:
+    if titled or (kind != "title" and catalog.id_of_text(name) is not None):
         raise NotRatedError(f"'{name}' is in the catalog, but nobody has rated it.")
     search = catalog.title_search(items, counts)
     same = search.exact(name).tolist()

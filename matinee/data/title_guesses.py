@@ -73,12 +73,15 @@ def _most_changes(length: int) -> int:
 
 
 def _near_words(postings: Postings, word: str) -> dict[int, float]:
-    """Places of the words that resemble a word -> letters that differ; the first counts more."""
-    near = _near(postings.by_length, word, _most_changes(len(word)))
-    return {
-        place: distance + (0 if postings.words[place][0] == word[0] else _COST_OF_FIRST)
-        for place, distance in near.items()
-    }
+    """Places of the words that resemble a word -> letters that differ; the first counts more, and
+    letters that are only in another order count as one."""
+    near: dict[int, float] = {}
+    letters = sorted(word)
+    for place, distance in _near(postings.by_length, word, _most_changes(len(word))).items():
+        other = postings.words[place]
+        changed = 1 if distance > 1 and sorted(other) == letters else distance
+        near[place] = changed + (0 if other[0] == word[0] else _COST_OF_FIRST)
+    return near
 
 
 def _near(groups: ByLength, text: str, most: int) -> dict[int, int]:

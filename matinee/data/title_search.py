@@ -110,20 +110,23 @@ class TitleSearch:
         """The score of each film as a hit, (F,); 0 for the others."""
         if not words.plain:
             return np.zeros(len(self._years))
+        scores = self._hits_of_any_year(words)
+        places = [place for place, word in enumerate(words.plain) if _is_year(word)]
+        if not places:
+            return scores
+        place = places[-1]
+        of_year = self._years == int(words.plain[place])
+        rest = words.plain[:place] + words.plain[place + 1 :]
+        without = np.full(len(scores), _OF_YEAR - 0.5)
+        if rest:
+            without = self._hits_of_any_year(words_of(" ".join(rest)))
+        return np.maximum(scores, np.where(of_year & (without > 0), without + 0.5, 0.0))
+
+    def _hits_of_any_year(self, words: Words) -> Scores:
         scores = self._hits(words)
         others = self._other_spacings(words)
         for other in others:
             scores = np.maximum(scores, self._hits(other) - _OTHER_SPACING)
-        for place, word in enumerate(words.plain):
-            if len(word) == 4 and word.isdecimal() and int(word) in _YEARS:
-                of_year = self._years == int(word)
-                rest = words.plain[:place] + words.plain[place + 1 :]
-                if not rest:
-                    scores = np.maximum(scores, np.where(of_year, _OF_YEAR, 0.0))
-                    continue
-                without = self._all_hits(words_of(" ".join(rest)))
-                of_year_score = np.where(of_year & (without > 0), without + 0.5, 0.0)
-                scores = np.maximum(scores, of_year_score)
         for form in others[:1] or [words]:
             number = form.usual[-1]
             if len(form.usual) > 1 and number.isdecimal() and 0 < int(number) <= _HIGHEST_NUMBER:
@@ -323,6 +326,10 @@ def _ends_word(words: Sequence[str], length: int) -> bool:
             break
         length -= len(word)
     return length == 0
+
+
+def _is_year(word: str) -> bool:
+    return len(word) == 4 and word.isdecimal() and int(word) in _YEARS
 
 
 def _is_near(scores: Scores, value: float) -> NDArray[np.bool_]:

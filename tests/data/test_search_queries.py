@@ -300,7 +300,7 @@ def test_an_item_by_title_is_the_film_that_stands_first_or_is_suggested_first(
     wrong = {}
     for query, title in pairs(QUERIES):
         try:
-            found = titles[find_item(query, items, catalog, counts)]
+            found = titles[find_item(f"title:{query}", items, catalog, counts)]
         except UnknownNameError as error:
             if " is the title of " in str(error):
                 continue
