@@ -58,6 +58,12 @@ def spoken(title: str) -> tuple[str, str]:
     return name, ", ".join(others)
 
 
+def display_title(title: str, year: int | None) -> str:
+    """The title as people say it, with its year: "The Matrix (1999)" for "Matrix, The (1999)"."""
+    name = spoken(title)[0] or title
+    return f"{name} ({year})" if year else name
+
+
 def names_of(title: str) -> list[str]:
     """All names in a title: the spoken name, then at most ten names in brackets at the end.
 

@@ -14,7 +14,7 @@ order; each imports only from the parts above it:
                 problems                   errors as problem documents (RFC 9457)
                 middleware, protocol       ASGI middleware, limits on request heads
     serving     models
-                film_search                search by title
+                film_search                filters, orders and the search by title
                 work_queue                 slow work, one task at a time
                 snapshot, registry         immutable snapshots of models, and their replacement
     api         JSON API

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from matinee.web.pages import (
+    browse,
     film,
     film_map,
     for_you,
@@ -24,6 +25,7 @@ _PAGES = (
     rating_forms,
     film,
     search,
+    browse,
     you,
     import_ratings,
     groups,

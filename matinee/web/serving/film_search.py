@@ -1,5 +1,6 @@
 """Search for films by title, genre and year among the items of one model, and their order."""
 
+from functools import cached_property
 from threading import Thread
 from typing import NamedTuple, TypedDict
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.title_search import TitleSearch
-from matinee.data.titles import article_first, fold, split_year
+from matinee.data.titles import article_first, display_title, fold, split_year
 from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
@@ -15,6 +16,10 @@ from matinee.recommendation.guide import Guide
 _PRIOR_RATINGS = 20
 """When films are sorted by their means, each mean is shrunken towards the mean of all ratings as
 if the film had this many additional average ratings."""
+
+
+_MOST_TAGS = 60
+_FEWEST_FILMS_OF_TAG = 3
 
 
 class SearchResult(NamedTuple):
@@ -37,6 +42,8 @@ class FilmSummary(TypedDict):
 
     item_id: Id
     title: str
+    display_title: str
+    """The title as people say it, with its year."""
     year: int | None
     genres: list[str]
     n_ratings: int
@@ -69,15 +76,16 @@ class FilmIndex:
         model = self._guide.model
         return self._guide.catalog.title_search(model.items_, model.item_counts_)
 
-    def search(self, text: str, filters: Filters, order: str) -> SearchResult:
+    def search(self, text: str, filters: Filters, order: str, tag: str = "") -> SearchResult:
         """Finds the films that match the filters and, if it has letters or digits, the text; see
         `data.title_search`.
 
         Args:
             order: "relevance", "popular", "best", "title", "newest" or "oldest". Films that only
                 resemble the text come last in any order.
+            tag: only films with this tag.
         """
-        allowed = self._guide.allowed(filters)
+        allowed = self._guide.allowed(filters) & self.with_tag(tag)
         ranked = self._orders.get(order, self._orders["popular"])
         if not fold(text):
             return SearchResult(ranked[allowed[ranked]], 0)
@@ -89,6 +97,35 @@ class FilmIndex:
             hits = ranked[is_hit[ranked]]
         return SearchResult(np.concatenate([hits, guesses]), len(guesses))
 
+    def with_tag(self, tag: str) -> NDArray[np.bool_]:
+        """Which films have a tag, (I,), in any case; all for an empty one."""
+        if not tag:
+            return np.ones(len(self._ids), bool)
+        has_tag = np.zeros(len(self._ids), bool)
+        has_tag[self._films_of_tag.get(tag.casefold(), [])] = True
+        return has_tag
+
+    @cached_property
+    def _films_of_tag(self) -> dict[str, list[int]]:
+        films: dict[str, list[int]] = {}
+        for index, item_id in enumerate(self._ids):
+            for tag in {tag.casefold() for tag in self._guide.catalog[item_id].tags}:
+                films.setdefault(tag, []).append(index)
+        return films
+
+    @cached_property
+    def top_tags(self) -> list[str]:
+        """The tags that most films have, in alphabetical order."""
+        n_films = {tag: len(films) for tag, films in self._films_of_tag.items()}
+        several = [tag for tag in n_films if n_films[tag] >= _FEWEST_FILMS_OF_TAG]
+        return sorted(sorted(several, key=lambda tag: (-n_films[tag], tag))[:_MOST_TAGS])
+
+    @cached_property
+    def decades(self) -> list[int]:
+        """The decades with films, latest first, such as 1990."""
+        years = (self._guide.catalog[item_id].year for item_id in self._ids)
+        return sorted({year // 10 * 10 for year in years if year}, reverse=True)
+
     def summary(self, index: int) -> FilmSummary:
         """The summary of the film with an item index."""
         item_id = self._ids[index]
@@ -97,6 +134,7 @@ class FilmIndex:
         return {
             "item_id": item_id,
             "title": film.title,
+            "display_title": display_title(film.title, film.year),
             "year": film.year,
             "genres": list(film.genres),
             "n_ratings": count,

@@ -10,7 +10,7 @@ from tests.web.pages.conftest import films_on, send_rating, words_on
 
 def test_search_finds_words_and_says_when_it_guesses(visitor: httpx.Client) -> None:
     assert films_on(visitor.get("/search?q=amelie")) == ["7"]
-    assert "116 films for \u201cfilm\u201d, showing 24" in words_on(visitor.get("/search?q=film"))
+    assert "116 films, showing 1 to 24" in words_on(visitor.get("/search?q=film"))
     assert "No films found for \u201camelei\u201d. Did you mean:" in words_on(
         visitor.get("/search?q=amelei")
     )
