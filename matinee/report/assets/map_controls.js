@@ -28,11 +28,11 @@ export function button(text, label, onclick) {
 // Calls take(row, byKey) with the chosen film. find(typed, limit) gives the rows found, or a promise of them.
 export class Search {
   constructor(films, take, find = makeSearch(films)) {
-    Object.assign(this, { films, take, find, rows: [], active: -1 });
+    Object.assign(this, { films, take, find, rows: [], active: -1, pending: Promise.resolve() });
     this.input = h("input", {
       id: "film-map-search", type: "search", placeholder: "Find a film", autocomplete: "off", spellcheck: "false",
       role: "combobox", "aria-expanded": "false", "aria-controls": "film-map-found", "aria-autocomplete": "list",
-      oninput: () => this.search(),
+      oninput: () => { this.pending = this.search(); },
       onfocus: () => this.input.select(),
       onblur: () => this.show([]),
       onkeydown: (event) => this.key(event),
@@ -78,8 +78,9 @@ export class Search {
     if (event.key === "Escape" && !this.list.hidden) {
       event.stopPropagation();
       this.show([], false);
-    } else if (event.key === "Enter" && n) this.pick(this.rows[this.active], true);
-    else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && n) {
+    } else if (event.key === "Enter") { // what was just typed may still be searched for
+      this.pending.then(() => { if (this.active >= 0) this.pick(this.rows[this.active], true); });
+    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && n) {
       this.active = (this.active + (event.key === "ArrowDown" ? 1 : n - 1)) % n;
       this.mark();
     } else return;

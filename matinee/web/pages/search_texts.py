@@ -13,7 +13,6 @@ SEARCH = {
 }
 
 BROWSE = {
-    "title": "Browse",
     "heading": "Browse films",
     "filters": "Filter and sort",
     "genre": "Genre",
@@ -22,7 +21,7 @@ BROWSE = {
     "order": "Sort by",
     "any": "any",
     "apply": "Apply",
-    "clear": "Clear all",
+    "reset": "Clear all",
     "none": "No films match.",
     "random": "Pick one for tonight",
     "pages": "Pages of the list",

@@ -12,7 +12,15 @@ let timer, latest = 0;
 
 if (!isSearchPage) {
   Object.assign(panel, { id: "found", className: "found-panel", hidden: true });
-  form.after(panel);
+  form.closest("header").after(panel);
+}
+
+// The panel is fixed below the header, or lies on the page in a low window, where the header scrolls away.
+function open() {
+  panel.hidden = false;
+  const { bottom } = form.closest("header").getBoundingClientRect();
+  const isFixed = getComputedStyle(panel).position === "fixed";
+  panel.style.top = `${Math.max(bottom, 0) + (isFixed ? 0 : scrollY) + 6}px`;
 }
 
 function close() {
@@ -42,7 +50,7 @@ async function search() {
     panel.querySelector(".list-filters")?.remove();
     panel.querySelector(".pager")?.remove();
     panel.scrollTop = 0;
-    panel.hidden = false;
+    open();
   } catch {
     document.querySelector("p.offline").hidden = false;
   }
@@ -53,7 +61,7 @@ field.addEventListener("input", () => {
   timer = setTimeout(search, 120);
 });
 
-form.parentElement.addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (event) => {
   if (panel.hidden || !isInside(event.target)) return;
   if (event.key === "Escape") {
     event.preventDefault();
@@ -66,8 +74,8 @@ form.parentElement.addEventListener("keydown", (event) => {
 });
 
 // The panel closes when the focus or a click goes elsewhere. Buttons in it may lose the focus to the page.
-form.parentElement.addEventListener("focusout", ({ relatedTarget }) => {
-  if (relatedTarget && !isInside(relatedTarget) && !relatedTarget.closest(".told")) close();
+document.addEventListener("focusout", ({ target, relatedTarget }) => {
+  if (relatedTarget && isInside(target) && !isInside(relatedTarget) && !relatedTarget.closest(".told")) close();
 });
 document.addEventListener("pointerdown", ({ target }) => {
   if (!isInside(target) && !target.closest(".told")) close();
