@@ -23,7 +23,25 @@ N_WORDS = 25_000
 
 def made_up_words(rng: np.random.Generator) -> list[str]:
     """Distinct words of one to four syllables."""
-    starts = ["b", "br", "c", "d", "f", "g", "gr", "h", "k", "l", "m", "n", "p", "r", "s", "st", "t"]
+    starts = [
+        "b",
+        "br",
+        "c",
+        "d",
+        "f",
+        "g",
+        "gr",
+        "h",
+        "k",
+        "l",
+        "m",
+        "n",
+        "p",
+        "r",
+        "s",
+        "st",
+        "t",
+    ]
     ends = ["a", "e", "i", "o", "u", "an", "en", "in", "on", "ar", "er", "or", "as", "ight", "ell"]
     words: dict[str, None] = {}
     while len(words) < N_WORDS:
@@ -76,6 +94,7 @@ def typed_texts(titles: list[str], rng: np.random.Generator) -> list[str]:
 
 
 def main() -> None:
+    """Measures and prints."""
     n = int(sys.argv[1]) if len(sys.argv) > 1 else N_FILMS
     rng = np.random.default_rng(16)
     titles = made_up_titles(n, rng)
@@ -93,7 +112,9 @@ def main() -> None:
         seconds.append(time.process_time() - started)
     ms = 1000 * np.array(seconds)
     median, high, most = np.quantile(ms, [0.5, 0.95, 1.0])
-    print(f"searches {len(texts):,}   median {median:.1f} ms   p95 {high:.1f} ms   max {most:.1f} ms")
+    print(
+        f"searches {len(texts):,}   median {median:.1f} ms   p95 {high:.1f} ms   max {most:.1f} ms"
+    )
     slowest = np.argsort(-ms)[:5].tolist()
     print("slowest:", ", ".join(f"'{texts[place]}' {ms[place]:.0f} ms" for place in slowest))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from matinee.data.features import Features
 from matinee.data.title_search import TitleSearch
-from matinee.data.titles import names_of, numeral_key, title_key, year_of
+from matinee.data.titles import joined_key, names_of, title_key, year_of
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import UnknownNameError
 from matinee.text import joined
@@ -198,13 +198,13 @@ class Catalog:
         way numbers are written, such as "Old Boy" and "Oldboy"; none for a title with a year."""
         if year_of(text) is not None:
             return []
-        return self._ids_by_joined.get(numeral_key(text).replace(" ", ""), [])
+        return self._ids_by_joined.get(joined_key(text), [])
 
     @cached_property
     def _ids_by_joined(self) -> dict[str, list[Id]]:
         ids: dict[str, list[Id]] = {}
         for item_id, film in self.films.items():
-            keys = (numeral_key(name).replace(" ", "") for name in names_of(film.title))
+            keys = map(joined_key, names_of(film.title))
             for key in dict.fromkeys(keys):
                 ids.setdefault(key, []).append(item_id)
         return ids

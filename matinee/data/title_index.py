@@ -7,6 +7,7 @@ a row of the index; the rows of a film follow each other.
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,7 @@ class TitleIndex:
             for word in {*name.plain[:_MOST_WORDS], *name.usual[:_MOST_WORDS]}:
                 words.setdefault(word, []).append(row)
             plain = self.names[row].plain[:_MOST_WORDS]
-            for one, other in zip(plain, plain[1:], strict=False):
+            for one, other in pairwise(plain):
                 pairs.setdefault(one + other, []).append(row)
             for letters in {initials_of(plain), initials_of(name.plain[:_MOST_WORDS])}:
                 if len(letters) >= _FEWEST_INITIALS:

@@ -215,7 +215,9 @@ class TitleSearch:
             is_exact &= exact
         return np.where(has_all, np.where(is_exact, WORDS, BEGINNINGS) + has_filler, 0.0)
 
-    def _rows_with(self, word: str, *, is_last: bool) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def _rows_with(
+        self, word: str, *, is_last: bool
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which rows have a word, and which have one that begins with it or is meant by it."""
         index = self._index
         exact, begun = (np.zeros(len(index.names), bool) for _ in range(2))
@@ -287,9 +289,7 @@ class TitleSearch:
 
     # -- guesses -------------------------------------------------------------------------
 
-    def _guesses(
-        self, words: Words, hits: Scores, allowed: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
+    def _guesses(self, words: Words, hits: Scores, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Films that were perhaps meant, best first: all that are similar if there is no hit,
         otherwise only much better known ones."""
         index, known = self._index, self._popularity / _POPULARITY

@@ -27,6 +27,7 @@ _DIGITS = {
     for words in (_NUMERALS, _NUMBER_WORDS)
     for number, word in enumerate(words, 2)
 }
+_FIRST_DIGITS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS, 2)}
 _PART = frozenset(("part", "pt", "chapter", "volume", "vol"))
 _MOST_OTHER_NAMES = 10
 #: Characters from which a key is made; normalizing many combining accents takes quadratic time.
@@ -136,3 +137,10 @@ def numeral_key(title: str) -> str:
             numbered.pop()
         numbered.append(digits)
     return " ".join(numbered)
+
+
+def joined_key(title: str) -> str:
+    """`numeral_key` without spaces, and with a first word such as "twelve" as digits: equal for
+    "12 Boats" and "Twelve Boats", and for "Old Boy" and "Oldboy"."""
+    first, _, rest = numeral_key(title).partition(" ")
+    return _FIRST_DIGITS.get(first, first) + rest.replace(" ", "")

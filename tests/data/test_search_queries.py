@@ -254,7 +254,8 @@ forrest g > Forrest Gump (1994)
 def pairs(lines: str) -> list[tuple[str, str]]:
     """The query and the title of each line."""
     return [
-        (query, title) for query, _, title in (line.partition(" > ") for line in lines.split("\n"))
+        (query, title)
+        for query, _, title in (line.partition(" > ") for line in lines.split("\n"))
         if query
     ]
 
@@ -295,7 +296,7 @@ def test_the_film_that_is_meant_stands_first(
 def test_an_item_by_title_is_the_film_that_stands_first_or_is_suggested_first(
     movielens: tuple[list[str], TitleSearch, Catalog, Vocabulary],
 ) -> None:
-    titles, search, catalog, items = movielens
+    titles, _, catalog, items = movielens
     counts = np.zeros(len(items))  # those of the search that is already made are used
     wrong = {}
     for query, title in pairs(QUERIES):

@@ -7,7 +7,7 @@ from matinee.data.catalog import Catalog, Film, find_item
 from matinee.data.title_search import TitleSearch
 from matinee.data.title_words import words_of
 from matinee.data.titles import display_title, year_of
-from matinee.data.vocabulary import Vocabulary
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import UnknownNameError
 
 FILMS = {
@@ -140,7 +140,9 @@ def test_numbers_and_abbreviations_have_one_form(text: str, usual: str) -> None:
 
 def test_an_item_is_given_by_the_forms_that_name_one_title_and_asked_for_otherwise() -> None:
     items = Vocabulary(list(range(len(TITLES))), "item")
-    films = {place: Film(title, year_of(title)) for place, title in enumerate(TITLES)}
+    films: dict[Id, Film] = {
+        place: Film(title, year_of(title)) for place, title in enumerate(TITLES)
+    }
     catalog, counts = Catalog(films), np.array(list(FILMS.values()))
 
     def item(text: str) -> str:

@@ -124,7 +124,13 @@ def test_axe_finds_nothing_on_search_and_browse(
 ) -> None:
     page.set_viewport_size({"width": width, "height": height})
     found = {}
-    for path in ("/search?q=film", "/search?q=amelei", "/browse", "/browse?genre=Comedy", "/search"):
+    for path in (
+        "/search?q=film",
+        "/search?q=amelei",
+        "/browse",
+        "/browse?genre=Comedy",
+        "/search",
+    ):
         page.goto(f"{address}{path}")
         found[path] = violations(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

@@ -1,9 +1,13 @@
 """Search by title, genre and year."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from matinee.data.catalog import Catalog
 from matinee.recommendation.filters import Filters
+from matinee.recommendation.guide import Guide
 from matinee.web.serving.film_search import FilmIndex
 from tests.web.conftest import guide_of
 
@@ -62,3 +66,19 @@ def test_an_empty_text_finds_all_films_in_the_given_order(films: FilmIndex) -> N
     ]
     assert (np.diff(counts) <= 0).all()
     assert len(counts) == 120
+
+
+def test_films_are_found_by_tag_in_any_case_and_tags_of_many_films_are_listed() -> None:
+    plain = guide_of()
+    tagged = {
+        item_id: replace(film, tags=("Dark", "rare") if place == 5 else ("dark",))
+        for place, (item_id, film) in enumerate(plain.catalog.films.items())
+        if place % 10 == 5
+    }
+    films = FilmIndex(Guide(plain.model, Catalog({**plain.catalog.films, **tagged})))
+    assert films.top_tags == ["dark"]
+    found = films.search("", Filters(), "popular", "DARK").indices.tolist()
+    assert {films.summary(index)["item_id"] for index in found} == set(tagged)
+    assert len(films.search("", Filters(), "popular", "rare").indices) == 1
+    assert len(films.search("film", Filters(), "relevance", "none").indices) == 0
+    assert films.decades == sorted(films.decades, reverse=True)
