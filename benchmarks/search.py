@@ -5,7 +5,7 @@
 The titles are made of words whose frequencies fall like those of a language, with articles, years,
 numbers, other names and hyphens as catalogs write them. The texts are what is in the search box
 after each key while a title of the table is typed: whole titles, beginnings, misspelled and joined
-ones, with numbers and years. Seconds of a search are those of the processor, so that other work
+ones, with numbers and years. Seconds are those of the processor, so that other work
 on the machine does not count.
 """
 
@@ -100,10 +100,10 @@ def main() -> None:
     titles = made_up_titles(n, rng)
     years = [int(title[-5:-1]) for title in titles]
     counts = np.minimum(rng.zipf(1.4, n), 100_000)
-    started = time.perf_counter()
+    started = time.process_time()
     search = TitleSearch(titles, years, counts)
-    search.search("warm up the indces of texts 2")
-    print(f"films {n:,}   index made in {time.perf_counter() - started:.2f} s")
+    search.search("warm up the index of texts 2")
+    print(f"films {n:,}   index made in {time.process_time() - started:.2f} s")
     texts = typed_texts(titles, rng)
     seconds = []
     for text in texts:

@@ -122,7 +122,10 @@ def _quality(index: TitleIndex, word: str, *, is_last: bool) -> Scores:
     """How well the best word of each row fits a typed word, from 0 to 1, (R,)."""
     quality = np.zeros(len(index.names))
     if len(word) >= _SHORTEST_WORD and not word.isdecimal():
-        for postings, factor in ((index.words, 1.0), (index.pairs, 0.9)):
+        kinds = [(index.words, 1.0)]
+        if word not in index.words:
+            kinds.append((index.pairs, 0.9))
+        for postings, factor in kinds:
             near = _near_words(postings, word)
             for place in sorted(near, key=near.__getitem__, reverse=True):
                 rows, length = postings.at(place), len(postings.words[place])
