@@ -58,13 +58,13 @@ def with_display_titles(explanation: Explanation) -> Explanation:
     """The same explanation that names films as people say them."""
     return replace(
         explanation,
-        film=_spoken(explanation.film),
-        reasons=[reason._replace(film=_spoken(reason.film)) for reason in explanation.reasons],
-        because=tuple(liked._replace(film=_spoken(liked.film)) for liked in explanation.because),
+        film=_as_spoken(explanation.film),
+        reasons=[reason._replace(film=_as_spoken(reason.film)) for reason in explanation.reasons],
+        because=tuple(liked._replace(film=_as_spoken(liked.film)) for liked in explanation.because),
     )
 
 
-def _spoken(film: Film) -> Film:
+def _as_spoken(film: Film) -> Film:
     return replace(film, title=display_title(film.title, film.year))
 
 
