@@ -15,7 +15,7 @@ LIKE = "Amélie"
 def type_text(page: "Page", text: str) -> None:
     """Types into the search box of the header, after "/"."""
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "q"
+    page.wait_for_function("document.activeElement.id === 'q'")
     page.keyboard.type(text, delay=5)
 
 
