@@ -7,16 +7,20 @@ godfather" finds "Godfather, The (1972)", and "amelie" finds "Amélie (2001)".
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from threading import Lock
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee.data.features import Features
-from matinee.data.titles import names_of, title_key, year_of
+from matinee.data.title_search import TitleSearch
+from matinee.data.titles import joined_key, names_of, title_key, year_of
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import UnknownNameError
-from matinee.text import joined, nearest
+from matinee.text import joined
+
+_MOST_SUGGESTED = 3
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,14 @@ class Labels(NamedTuple):
     items: Vocabulary
     years: NDArray[np.int64]
     of_genre: dict[str, NDArray[np.bool_]]
+
+
+class _Made(NamedTuple):
+    """A search, and what it was made of."""
+
+    items: Vocabulary
+    counts: NDArray[np.generic] | None
+    search: TitleSearch
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +193,22 @@ class Catalog:
             ids |= dict.fromkeys(self._ids_by_name.get(title_key(name), []))
         return list(ids)
 
+    def ids_written_alike(self, text: str) -> list[Id]:
+        """The ids of all items with a name that differs from this title only in spaces and the
+        way numbers are written, such as "Old Boy" and "Oldboy"; none for a title with a year."""
+        if year_of(text) is not None:
+            return []
+        return self._ids_by_joined.get(joined_key(text), [])
+
+    @cached_property
+    def _ids_by_joined(self) -> dict[str, list[Id]]:
+        ids: dict[str, list[Id]] = {}
+        for item_id, film in self.films.items():
+            keys = map(joined_key, names_of(film.title))
+            for key in dict.fromkeys(keys):
+                ids.setdefault(key, []).append(item_id)
+        return ids
+
     def genre_named(self, text: str) -> str:
         """The genre as the file writes it, from a text in any case.
 
@@ -194,6 +222,36 @@ class Catalog:
         if self.genres:
             known = f"The genres are: {', '.join(self.genres)}."
         raise UnknownNameError(f"No genre '{text}'. {known}")
+
+    def title_search(
+        self, items: Vocabulary, counts: NDArray[np.generic] | None = None
+    ) -> TitleSearch:
+        """The search by title over some items; made once for the same items.
+
+        Args:
+            counts: (I,) ratings of each item; None: unknown.
+        """
+        with self._search_lock:
+            made = self._searches.get(id(items))
+            is_better = made is not None and made.counts is None and counts is not None
+            if made is None or made.items is not items or is_better:
+                films = [self[item_id] for item_id in items.ids.tolist()]
+                known = np.zeros(len(films)) if counts is None else counts
+                search = TitleSearch(
+                    [film.title for film in films], [film.year for film in films], known
+                )
+                made = _Made(items, counts, search)
+                self._searches.clear()  # models that share a catalog do not occur
+                self._searches[id(items)] = made
+            return made.search
+
+    @cached_property
+    def _searches(self) -> dict[int, "_Made"]:
+        return {}
+
+    @cached_property
+    def _search_lock(self) -> Lock:
+        return Lock()
 
     def restrict(self, item_ids: Iterable[Id]) -> "Catalog":
         """The same catalog with only the given items."""
@@ -219,9 +277,14 @@ class NotRatedError(UnknownNameError):
     """An item is in the catalog, but nobody has rated it."""
 
 
-def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
+def find_item(
+    text: Id, items: Vocabulary, catalog: Catalog, counts: NDArray[np.generic] | None = None
+) -> int:
     """The index of an item, by id or by title; the prefixes "id:" and "title:" say which is
     meant.
+
+    Args:
+        counts: (I,) ratings of each item, by which suggestions are ordered; None: unknown.
 
     Raises:
         UnknownNameError: no item matches, or several titles do; the message says what to type.
@@ -240,20 +303,26 @@ def find_item(text: Id, items: Vocabulary, catalog: Catalog) -> int:
         return index
     titled = catalog.ids_of_title(title)
     ids = [key for key in titled if items.find(key) is not None]
+    name = title.removeprefix("id:")
+    if len(ids) == 1 and catalog[ids[0]].title.casefold() != title.strip().casefold():
+        alike = [key for key in catalog.ids_written_alike(title) if items.find(key) is not None]
+        ids = list(dict.fromkeys([*ids, *alike]))
     if len(ids) == 1:
         return items.index(ids[0])
-    name = title.removeprefix("id:")
     if ids:
-        listed = "; ".join(f"{item_id} = {catalog[item_id].title}" for item_id in ids[:5])
-        raise UnknownNameError(
-            f"'{name}' is the title of {len(ids)} items: {listed}. "
-            "Give the id or the year in brackets."
-        )
+        _refuse_several(name, ids, catalog)
     if not catalog:
         return items.index(name)
-    if titled or catalog.id_of_text(name) is not None:
+    if titled or (kind != "title" and catalog.id_of_text(name) is not None):
         raise NotRatedError(f"'{name}' is in the catalog, but nobody has rated it.")
-    hint = _nearest_titles(name, items, catalog)
+    search = catalog.title_search(items, counts)
+    same = search.exact(name).tolist()
+    if len(same) == 1:
+        return int(same[0])
+    if same:
+        _refuse_several(name, [items.id(place) for place in same], catalog)
+    close = [items.id(place) for place in search.search(name).places[:_MOST_SUGGESTED].tolist()]
+    hint = _suggestions(close, catalog)
     raise UnknownNameError(f"No item or title '{name}' among the {len(items):,} items.{hint}")
 
 
@@ -285,14 +354,18 @@ def _refuse_ambiguous(text: str, item_id: Id, titled: list[Id], catalog: Catalog
             )
 
 
-def _nearest_titles(text: str, items: Vocabulary, catalog: Catalog) -> str:
-    """ " Did you mean 'Heat (1995)' (id 6)?", or an empty string if no title is close."""
-    ids = {}
-    for item_id, film in catalog.films.items():
-        if items.find(item_id) is not None:
-            ids[title_key(film.title)] = item_id
-    close = [ids[key] for key in nearest(title_key(text), ids)]
-    if not close:
+def _refuse_several(name: str, item_ids: list[Id], catalog: Catalog) -> NoReturn:
+    """Raises UnknownNameError for the title of several items."""
+    listed = "; ".join(f"{item_id} = {catalog[item_id].title}" for item_id in item_ids[:5])
+    raise UnknownNameError(
+        f"'{name}' is the title of {len(item_ids)} items: {listed}. "
+        "Give the id or the year in brackets."
+    )
+
+
+def _suggestions(item_ids: list[Id], catalog: Catalog) -> str:
+    """ " Did you mean 'Heat (1995)' (id 6)?", or an empty string without any item."""
+    if not item_ids:
         return ""
-    quoted = [f"'{catalog[item_id].title}' (id {item_id})" for item_id in close]
+    quoted = [f"'{catalog[item_id].title}' (id {item_id})" for item_id in item_ids]
     return f" Did you mean {joined(quoted, 'or')}?"

@@ -27,6 +27,7 @@ _DIGITS = {
     for words in (_NUMERALS, _NUMBER_WORDS)
     for number, word in enumerate(words, 2)
 }
+_FIRST_DIGITS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS, 2)}
 _PART = frozenset(("part", "pt", "chapter", "volume", "vol"))
 _MOST_OTHER_NAMES = 10
 #: Characters from which a key is made; normalizing many combining accents takes quadratic time.
@@ -56,6 +57,12 @@ def spoken(title: str) -> tuple[str, str]:
     """
     name, *others = names_of(title)
     return name, ", ".join(others)
+
+
+def display_title(title: str, year: int | None) -> str:
+    """The title as people say it, with its year: "The Matrix (1999)" for "Matrix, The (1999)"."""
+    name = spoken(title)[0] or title
+    return f"{name} ({year})" if year else name
 
 
 def names_of(title: str) -> list[str]:
@@ -130,3 +137,10 @@ def numeral_key(title: str) -> str:
             numbered.pop()
         numbered.append(digits)
     return " ".join(numbered)
+
+
+def joined_key(title: str) -> str:
+    """`numeral_key` without spaces, and with a first word such as "twelve" as digits: equal for
+    "12 Boats" and "Twelve Boats", and for "Old Boy" and "Oldboy"."""
+    first, _, rest = numeral_key(title).partition(" ")
+    return _FIRST_DIGITS.get(first, first) + rest.replace(" ", "")

@@ -107,7 +107,9 @@ class Guide:
     def item_id(self, text: Id) -> Id:
         """The id of an item, given by id or title; raises UnknownNameError with
         suggestions."""
-        return self.model.items_.id(find_item(text, self.model.items_, self.catalog))
+        model = self.model
+        index = find_item(text, model.items_, self.catalog, model.item_counts_)
+        return model.items_.id(index)
 
     def newcomer(self, ratings: Mapping[Any, float]) -> tuple[UserState, list[str]]:
         """A new person's profile from {id or title: stars}, and a message for each unknown

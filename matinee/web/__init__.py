@@ -18,7 +18,7 @@ order; each imports only from the parts above it:
                 middleware, cross_origin   ASGI middleware, scripts of other origins
                 protocol                   limits on request heads
     serving     models
-                film_search                search by title
+                film_search                filters, orders and the search by title
                 work_queue                 slow work, one task at a time
                 snapshot, registry         immutable snapshots of models, and their replacement
                 catalog_check              refusal of models of other films

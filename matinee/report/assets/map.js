@@ -40,7 +40,7 @@ class FilmMap {
 
   build(element, data) {
     const { films, view } = this;
-    this.search = new Search(films, (row, byKey) => this.choose(row, { byKey, frame: true }));
+    this.search = new Search(films, (row, byKey) => this.choose(row, { byKey, frame: true }), data.find);
     this.legend = new Legend(films, this.ways, this.stars, () => this.choose(-1));
     const calls = { choose: (row) => this.choose(row), point: (row) => this.point(row), link: data.link };
     this.panel = new Panel(films, this.stars, calls);

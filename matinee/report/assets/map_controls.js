@@ -25,14 +25,14 @@ export function button(text, label, onclick) {
 
 // -- search ---------------------------------------------------------------------------------------------------------
 
-// Calls take(row, byKey) with the chosen film.
+// Calls take(row, byKey) with the chosen film. find(typed, limit) gives the rows found, or a promise of them.
 export class Search {
-  constructor(films, take) {
-    Object.assign(this, { films, take, find: makeSearch(films), rows: [], active: -1 });
+  constructor(films, take, find = makeSearch(films)) {
+    Object.assign(this, { films, take, find, rows: [], active: -1, pending: Promise.resolve() });
     this.input = h("input", {
       id: "film-map-search", type: "search", placeholder: "Find a film", autocomplete: "off", spellcheck: "false",
       role: "combobox", "aria-expanded": "false", "aria-controls": "film-map-found", "aria-autocomplete": "list",
-      oninput: () => this.show(this.find(this.input.value, MOST_FOUND)),
+      oninput: () => { this.pending = this.search(); },
       onfocus: () => this.input.select(),
       onblur: () => this.show([]),
       onkeydown: (event) => this.key(event),
@@ -43,6 +43,12 @@ export class Search {
     });
     const label = h("label", { class: "unseen", for: "film-map-search" }, "Find a film");
     this.element = h("div", { class: "search" }, label, this.input, this.list);
+  }
+
+  async search() {
+    const typed = this.input.value;
+    const rows = await this.find(typed, MOST_FOUND);
+    if (typed === this.input.value && rows) this.show(rows);
   }
 
   show(rows, isOpen = document.activeElement === this.input && this.input.value.trim() !== "") {
@@ -72,8 +78,9 @@ export class Search {
     if (event.key === "Escape" && !this.list.hidden) {
       event.stopPropagation();
       this.show([], false);
-    } else if (event.key === "Enter" && n) this.pick(this.rows[this.active], true);
-    else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && n) {
+    } else if (event.key === "Enter") { // what was just typed may still be searched for
+      this.pending.then(() => { if (this.active >= 0) this.pick(this.rows[this.active], true); });
+    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && n) {
       this.active = (this.active + (event.key === "ArrowDown" ? 1 : n - 1)) % n;
       this.mark();
     } else return;

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from matinee.analysis.taste import taste_of
+from matinee.data.titles import display_title
 from matinee.data.vocabulary import Id
 from matinee.recommendation.suggestions import Suggestion
 from matinee.web.api.schemas import FilmQuery, ListOptions, SimilarQuery
@@ -29,6 +30,7 @@ class FilmResults(TypedDict):
     total: int
     page: int
     page_size: int
+    n_guesses: int
     is_guess: bool
 
 
@@ -63,6 +65,7 @@ def film_page(snapshot: ModelSnapshot, query: FilmQuery) -> FilmResults:
         "total": len(found.indices),
         "page": query.page,
         "page_size": query.page_size,
+        "n_guesses": found.n_guesses,
         "is_guess": found.is_guess,
     }
 
@@ -260,7 +263,11 @@ def _provenance(snapshot: ModelSnapshot, person: FoldInResult) -> Values:
 
 def _suggested_film(item: Suggestion) -> Values:
     deviation = None if item.deviation is None else round(item.deviation, 3)
-    return item.to_dict() | {"deviation": deviation, "explanation": None}
+    return item.to_dict() | {
+        "display_title": display_title(item.film.title, item.film.year),
+        "deviation": deviation,
+        "explanation": None,
+    }
 
 
 def _add_deviations(snapshot: ModelSnapshot, person: FoldInResult, films: list[Values]) -> None:

@@ -92,13 +92,14 @@ class FilmQuery(_FilterOptions):
     q: str = Field(
         "",
         max_length=MAX_TEXT_LENGTH,
-        description="Words of the title, or their beginnings.",
-        examples=["godf"],
+        description="A title as people type it: words or their beginnings, initials, a number in a "
+        "series, a year of four digits. Misspelled titles find similar ones.",
+        examples=["godfather 2"],
     )
-    order: Literal["popular", "best", "title", "newest", "oldest"] = Field(
-        "popular",
-        description="Order of the films: by number of ratings (popular), mean rating (best), title "
-        "or year.",
+    order: Literal["relevance", "popular", "best", "title", "newest", "oldest"] = Field(
+        "relevance",
+        description="Order of the films: by how well they match `q` (relevance), number of ratings "
+        "(popular), mean rating (best), title or year. Without `q`, relevance is popular.",
     )
     page: int = Field(1, ge=1, le=100_000, description="Number of the page; the first is 1.")
     page_size: int = Field(20, ge=1, le=MAX_ITEMS, description="Number of films per page.")
@@ -322,7 +323,12 @@ class Film(BaseModel):
     """A film with the number and mean of its ratings."""
 
     item_id: int | str = Field(examples=[1])
-    title: str = Field(examples=["Alien (1979)"])
+    title: str = Field(
+        description="The title as the data writes it.", examples=["Matrix, The (1999)"]
+    )
+    display_title: str = Field(
+        description="The title as people say it, with its year.", examples=["The Matrix (1999)"]
+    )
     year: int | None = Field(examples=[1979])
     genres: list[str] = Field(examples=[["Horror", "Sci-Fi"]])
     n_ratings: int = Field(description="Number of ratings in the training data.")
@@ -336,9 +342,11 @@ class Films(BaseModel):
     total: int = Field(description="Number of films on all pages.")
     page: int
     page_size: int
-    is_guess: bool = Field(
-        description="Whether no title contains the words, so that these titles are only similar."
+    n_guesses: int = Field(
+        description="Number of films, the last ones, whose titles do not match `q` and are only "
+        "similar: all if none matches, otherwise at most 4 that are much better known."
     )
+    is_guess: bool = Field(description="Whether no title matches, so that all are only similar.")
 
 
 class Suggested(Film):

@@ -1,8 +1,11 @@
 """An explanation as a waterfall chart: each bar extends from the running total before its part
 to the one after it."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
+from matinee.data.catalog import Film
+from matinee.data.titles import display_title
 from matinee.recommendation.explanation import Explanation
 from matinee.web.pages.rendering import sentence
 
@@ -49,6 +52,20 @@ class _Axis(NamedTuple):
         """Position of a value, clipped to the drawing."""
         position = (value - self.low) / (self.high - self.low)
         return round(_WIDTH * min(max(position, 0), 1), 2)
+
+
+def with_display_titles(explanation: Explanation) -> Explanation:
+    """The same explanation that names films as people say them."""
+    return replace(
+        explanation,
+        film=_as_spoken(explanation.film),
+        reasons=[reason._replace(film=_as_spoken(reason.film)) for reason in explanation.reasons],
+        because=tuple(liked._replace(film=_as_spoken(liked.film)) for liked in explanation.because),
+    )
+
+
+def _as_spoken(film: Film) -> Film:
+    return replace(film, title=display_title(film.title, film.year))
 
 
 def chart(explanation: Explanation) -> Chart:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from matinee.errors import UnsupportedError
 from matinee.web.api.dependencies import MaybePerson
 from matinee.web.api.responses import exact_id
-from matinee.web.pages.explanation_chart import Chart, chart
+from matinee.web.pages.explanation_chart import Chart, chart, with_display_titles
 from matinee.web.pages.film_cards import FilmCard
 from matinee.web.pages.rendering import film_url, render
 from matinee.web.pages.visitor import FilmId, RatingContext, Visitor
@@ -56,7 +56,7 @@ def _values(visitor: Visitor, index: int) -> FilmPage:
     why, no_explanation, is_shrunk = None, "", False
     try:
         explanation = visitor.snapshot.guide.explain(visitor.profile, exact_id(film["item_id"]))
-        why = chart(explanation)
+        why = chart(with_display_titles(explanation))
         if explanation.stars is not None and film["stars"] is not None:
             is_shrunk = f"{explanation.stars:.1f}" != f"{film['stars']:.1f}"
     except UnsupportedError as error:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from zlib import crc32
 
-from matinee.data.titles import spoken
+from matinee.data.titles import display_title, spoken
 
 GENRES = (
     "western", "musical", "film-noir", "documentary", "war", "animation", "horror", "sci-fi",
@@ -43,9 +43,7 @@ def film_name(title: str) -> str:
 
 def film_label(title: str, year: int | None) -> str:
     """Name and year, such as "The Matrix (1999)", for labels that must tell remakes apart."""
-    if not year:
-        return film_name(title)
-    return f"{film_name(title)} ({year})"
+    return display_title(title, year)
 
 
 def poster(title: str, year: int | None, genres: Sequence[str]) -> Poster:

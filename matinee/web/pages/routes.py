@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from matinee.web.pages import (
     about,
+    browse,
     devices,
     film,
     film_map,
@@ -30,6 +31,7 @@ _PAGES = (
     film,
     search,
     watchlist,
+    browse,
     you,
     ratings_table,
     devices,

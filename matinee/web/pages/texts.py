@@ -34,6 +34,7 @@ NAVIGATION = (
     ("/", "Rate"),
     ("/for-you", "For you"),
     ("/watchlist", "Watchlist"),
+    ("/browse", "Browse"),
     ("/map", "Map"),
     ("/you", "You"),
     ("/together", "Together"),
@@ -91,11 +92,6 @@ RATE = {
     "list_link": "See your full list",
     "list_link_none": "See the list",
     "grid": "Films to rate",
-    "found_none": "No films found for \u201c{q}\u201d.",
-    "found_guess": "No films found for \u201c{q}\u201d. Did you mean:",
-    "found_some": "{n} for \u201c{q}\u201d",
-    "found_first": "{n} films for \u201c{q}\u201d, showing {shown}",
-    "found_start": "Search by title.",
     "exhausted": "You have gone through all films.",
 }
 

@@ -55,7 +55,6 @@ function updatePage(html) {
   const page = parse(html);
   const active = document.activeElement, focus = describeFocus(active);
   for (const part of document.querySelectorAll("[data-part]")) {
-    if (part.dataset.part === "found" && grid()) continue; // the search results stay on the start page
     const newPart = page.querySelector(`[data-part="${part.dataset.part}"]`);
     if (newPart) updatePart(part, document.adoptNode(newPart));
   }
@@ -343,29 +342,3 @@ document.addEventListener("change", (event) => {
   }
   applyFilters(form);
 });
-
-// -- search while typing, on pages that show the results ------------------------------------------------------------------
-
-const searchField = document.getElementById("q");
-let searchTimer;
-
-searchField?.addEventListener("input", () => {
-  if (!document.querySelector("[data-part=found]")) return;
-  clearTimeout(searchTimer);
-  searchTimer = setTimeout(() => search(searchField.value.trim()), 120);
-});
-
-async function search(text) {
-  const address = `/search?${new URLSearchParams({ q: text })}`;
-  if (location.pathname === "/search") { await load(address); return; }
-  const request = ++latestRequest;
-  const results = document.querySelector("[data-part=found]");
-  if (!text) { results.replaceChildren(); return; }
-  try {
-    const response = await fetch(address, { headers: { "X-Part": "page" } });
-    const newResults = parse(await response.text()).querySelector("[data-part=found]");
-    if (request === latestRequest && newResults) results.replaceChildren(...newResults.childNodes);
-  } catch {
-    offline.hidden = false;
-  }
-}

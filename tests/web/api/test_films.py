@@ -25,7 +25,8 @@ def test_a_film_is_found_by_the_beginnings_of_words_without_accents(web: httpx.C
     found = web.get("/api/v1/films", params={"q": "amelie"}).json()
     assert [film["item_id"] for film in found["films"]] == [7]
     assert found["films"][0] | {"n_ratings": 0, "mean": 0} == {
-        "item_id": 7, "title": "Amélie (2001)", "year": 2001, "genres": ["Comedy", "Romance"],
+        "item_id": 7, "title": "Amélie (2001)", "display_title": "Amélie (2001)", "year": 2001,
+        "genres": ["Comedy", "Romance"],
         "n_ratings": 0, "mean": 0,
     }  # fmt: skip
     assert [film["item_id"] for film in web.get("/api/v1/films?q=epi%20STAR").json()["films"]] == [

@@ -8,8 +8,12 @@ import httpx
 import numpy as np
 import pytest
 
+from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import Ratings
+from matinee.recommendation.guide import Guide
+from matinee.web.pages.explanation_chart import chart, with_display_titles
 from matinee.web.pages.rendering import film_url
+from tests.web.conftest import guide_of
 from tests.web.pages.conftest import browsing, fitted_guide, send_rating, settings_for, words_on
 
 FILM_IDS = [7, 17, 27, 37, 47, 57]
@@ -70,3 +74,12 @@ def test_the_explanation_adds_up_to_the_prediction(visitor: httpx.Client) -> Non
     assert len(numbers) >= 6
     assert "If you hadn't rated it" in words_on(response)
     assert 'href="/map?film=1007"' in response.text
+
+
+def test_an_explanation_names_films_as_people_say_them() -> None:
+    named = Catalog({item_id: Film(f"Film {item_id}, The (1990)", 1990) for item_id in (7, 17, 27)})
+    guide = Guide(guide_of().model, named)
+    explanation = with_display_titles(guide.explain({7: 5.0, 17: 1.0}, 27))
+    names = " ".join(bar.what for bar in chart(explanation).bars)
+    assert "The Film 7 (1990)" in names
+    assert ", The" not in names + chart(explanation).sentence

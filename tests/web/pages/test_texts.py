@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from matinee.web.pages import texts
+from matinee.web.pages import search_texts, texts
 
 
 def test_every_text_is_used() -> None:
@@ -23,3 +23,16 @@ def test_every_text_is_used() -> None:
         ]
         assert unused == [], group
         assert not {*getattr(texts, group)} & {*dir(dict)}  # templates would find the method
+
+
+def test_every_text_of_search_and_browse_is_used() -> None:
+    folder = Path(search_texts.__file__).parents[1]
+    code = "\n".join(
+        path.read_text("utf-8")
+        for path in [*folder.glob("pages/*.py"), *folder.glob("templates/*.html")]
+        if path.name != "search_texts.py"
+    )
+    for place, group in (("search", search_texts.SEARCH), ("words", search_texts.BROWSE)):
+        pattern = rf'\b(?:{place}\.|BROWSE\[")({{name}})\b'
+        assert [name for name in group if not re.search(pattern.format(name=name), code)] == []
+        assert not {*group} & {*dir(dict)}  # templates would find the method
