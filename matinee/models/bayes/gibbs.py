@@ -105,7 +105,6 @@ class FactorState:
         squares = ((rest - self.mean.astype(np.float32)) ** 2).sum(axis=0, dtype=np.float64)
         self.precision = _gamma(rng, SHAPE + n_rows / 2, self.rate + squares / 2)
 
-
     def _draw_own_part(self, rng: np.random.Generator) -> None:
         """Draws the rare rows' own parts of the bias, and the precision of these."""
         n = len(self.rare)

@@ -156,7 +156,7 @@ class BayesianMF(Recommender):
     effect_variance_: Floats = learned("E", dtype=np.float32, least=0, may_be_missing=True)
     """The variance of the time effects of each level around their users' means, on the training
     ratings, (L,)."""
-    moment_variance_: Floats = learned("E2", dtype=np.float32, least=0, may_be_missing=True)
+    moment_variance_: Floats = learned("W", dtype=np.float32, least=0, may_be_missing=True)
     """The variance of the effect of a new day, run and instant, (L,)."""
     curve_: TrainingCurve = curve("RMSE, stars", first="effective samples")
     """One row for each sweep; the validation loss is that of the mean prediction so far."""
@@ -499,7 +499,8 @@ class BayesianMF(Recommender):
 
         The values of `ratings` are not read. For a user or item without training ratings the
         result includes the spread of all users, or of the items around what their features lead
-        to expect; for a time near no training rating of the user, that of the time effects.
+        to expect; for a missing time, that of the time effects on the user's ratings; for a time
+        near no training rating of the user, that of the effects of a new day, run and instant.
         """
         self._require_stars()
         users, items = ratings.users.indices_in(self.users_), ratings.items.indices_in(self.items_)

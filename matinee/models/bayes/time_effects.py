@@ -7,7 +7,8 @@ instant). The effects are normal about 0, with a learned variance for each level
 the day-specific biases of timeSVD++ (Koren, "Collaborative filtering with temporal dynamics",
 2009). Only the times of the training ratings define days, runs and instants. A time to predict
 for is looked up in them. At a level where none is near, the effect is the mean effect of the
-user; a time that is near none at any level is as unknown as a missing one.
+user; a time that is near none at any level is predicted as a missing one, with a larger
+variance.
 """
 
 from typing import NamedTuple

@@ -72,7 +72,7 @@ def most_likely_users(
 
 
 def held_out_rows(train: Ratings, seed: int) -> NDArray[np.bool_]:
-    """Which ratings the items are not trained on, because they measure the noise of the prior, (N,).
+    """Which ratings measure the noise of the prior; the items are not trained on them, (N,).
 
     These are a tenth of the ratings of some users; none in a table with few ratings, in which they
     would be missed, and too few to measure anything. The order of the rows does not matter.
