@@ -100,11 +100,6 @@ class Draws:
         if self.regression is None:
             self.regression = ItemRegression.of(block, counts)
         labels = self.regression.draw(sampler.items.table)
-        items = sampler.items
-        if len(items.rare):
-            # A new item is as uncertain as a rare one, also where most items are not rare.
-            share = len(items.rare) / np.count_nonzero(counts)
-            labels[-1, -1] = np.sqrt(labels[-1, -1] ** 2 + (1 - share) / items.own_precision)
         draw["label_draws_"] = labels.astype(np.float16)
         is_new = np.flatnonzero(counts == 0)
         features = (block.rows[is_new] * block.lengths) @ block.right.T.astype(np.float64)

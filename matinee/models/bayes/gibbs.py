@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 SHAPE, RATE = 1.0, 0.01
 """The Gamma prior of all precisions, vague compared with the data."""
-RARE = 4
-"""Items with at most this many ratings have a wider prior of the bias."""
 SPANS = 32
 """Parts of the work; fixed, so that threads do not change the order of a sum."""
 BLOCK_ROWS = 1024
@@ -46,18 +44,8 @@ def _gamma(rng: np.random.Generator, shape: float | Doubles, rate: float | Doubl
 class FactorState:
     """The factors and biases of users, or items, and their prior."""
 
-    def __init__(
-        self, table: Floats, blocks: list[Block], is_rare: NDArray[np.bool_] | None = None
-    ) -> None:
-        """Args:
-        is_rare: rows whose biases have a normal part of their own, with a learned variance,
-            (R,). The prior of the others would be too narrow: what few have rated varies more.
-        """
+    def __init__(self, table: Floats, blocks: list[Block]) -> None:
         self.table = table  # (R, F + 1): factors, then the bias
-        self.rare = np.empty(0, np.int64)
-        if is_rare is not None:
-            self.rare = np.flatnonzero(is_rare)
-        self.own_part, self.own_precision = np.zeros(len(self.rare), np.float32), 10.0
         size = table.shape[1]
         self.blocks = blocks
         self.weights = [
@@ -78,13 +66,11 @@ class FactorState:
         mean = np.tile(self.mean.astype(np.float32), (len(self.table), 1))
         for part in self.parts:
             mean += part
-        mean[self.rare, -1] += self.own_part
         return mean
 
     def draw_prior(self, rng: np.random.Generator, run: Run) -> None:
         """Draws mean, precision and regression weights given the table."""
         n_rows, size = self.table.shape
-        self._draw_own_part(rng)
         for number, block in enumerate(self.blocks):
             rest = self.table - (self.prior() - self.parts[number])
             products = _sum_products(run, block.rows, rest)  # (K, F + 1)
@@ -104,18 +90,6 @@ class FactorState:
         self.mean = mean + rng.standard_normal(size) / np.sqrt(precision)
         squares = ((rest - self.mean.astype(np.float32)) ** 2).sum(axis=0, dtype=np.float64)
         self.precision = _gamma(rng, SHAPE + n_rows / 2, self.rate + squares / 2)
-
-    def _draw_own_part(self, rng: np.random.Generator) -> None:
-        """Draws the rare rows' own parts of the bias, and the precision of these."""
-        n = len(self.rare)
-        if n == 0:
-            return
-        others = self.prior()[self.rare, -1] - self.own_part
-        precision = float(self.precision[-1]) + self.own_precision
-        own = float(self.precision[-1]) * (self.table[self.rare, -1] - others) / precision
-        own += rng.standard_normal(n) / np.sqrt(precision)
-        self.own_part = own.astype(np.float32)
-        self.own_precision = float(_gamma(rng, SHAPE + n / 2, RATE + float(own @ own) / 2))
 
 
 class TimeEffects:
@@ -206,9 +180,8 @@ class Sampler:
         """
         self.run, self.pooling, self.side = run, pooling, side
         self.users = FactorState(user_table, side.user_blocks)
+        self.items = FactorState(item_table, side.item_blocks)
         self.by_user, self.by_item = train.by_user, train.by_item
-        is_rare = (train.item_counts > 0) & (train.item_counts <= RARE)
-        self.items = FactorState(item_table, side.item_blocks, is_rare)
         self.ordinal = ordinal
         if ordinal is None:
             self.value = value[self.by_user.row]
