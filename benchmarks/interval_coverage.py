@@ -96,7 +96,7 @@ def newcomer_lines(ratings: Ratings, settings: dict[str, str]) -> Iterator[Line]
         for n in GIVEN:
             person = model.fold_in(dict(zip(ids[:n], stars[:n].tolist(), strict=True)))
             items = ratings.item_index[rest]
-            predicted = np.clip(model.scores(person)[items], *ratings.scale[:2])
+            predicted = np.clip(model.all_stars(person)[items], *ratings.scale[:2])
             deviations = np.asarray(model.deviations(person, items))
             found[n].append(np.stack([ratings.value[rest], predicted, deviations]))
     for n in GIVEN:

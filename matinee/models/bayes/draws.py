@@ -30,6 +30,7 @@ class Draws:
         self.regression: ItemRegression | None = None
         self.effects = [np.zeros_like(level) for level in sampler.effect_levels]
         self.effect_variance = np.zeros(len(self.effects))
+        self.moment_variance = np.zeros(len(self.effects))
         self.means = {
             "user_draws_": _BiasMean(sampler.counts),
             "untimed_draws_": _BiasMean(sampler.counts),
@@ -63,6 +64,7 @@ class Draws:
             total += level
         if sampler.effects:
             self.effect_variance += sampler.effects.variances()
+            self.moment_variance += 1 / np.array(sampler.effects.precision)
         scores = _predictions(sampler, self.watched_users, self.watched_items)
         self.watched.append(_ratings(sampler, self.watched_users, scores))
         if self.n_sweeps % CHECKED_EVERY == 0:
@@ -88,7 +90,7 @@ class Draws:
             self._draw_labels(sampler, draw)
         if sampler.effects:
             table = sampler.draw_untimed_users(self.untimed_rng)
-            self.means["untimed_draws_"].add(table)
+            self.means["untimed_draws_"].add(table - sampler.users.table)
             draw["untimed_draws_"] = _with_average(table, sampler.counts)
         return draw
 
@@ -130,16 +132,30 @@ class Draws:
             "label_draws_",
         ):
             arrays[name] = np.stack([draw[name] for draw in draws], axis=1)
-            if name in self.means:
-                self.means[name].center(arrays[name])
         for name in ("mean_draws_", "precision_draws_"):
             arrays[name] = np.stack([draw[name] for draw in draws])
+        self._center(arrays)
         arrays["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
         arrays["noise_draws_"] = np.array([draw["noise"] for draw in draws], np.float32)
         noise = self.noise / self.n_sweeps
         new = noise[sampler.counts > 0].mean()
         arrays["user_noise_"] = np.append(noise, new).astype(np.float32)
         return arrays | self._learned_effects(sampler)
+
+    def _center(self, arrays: Arrays) -> None:
+        """Moves all biases to their means over all sweeps.
+
+        Adding a number to the biases of the users and subtracting it from those of the items
+        changes no prediction, and the chain does so slowly. Therefore, all tables must be moved
+        to the same sweeps: those of users at unknown times, which are drawn in few sweeps, are
+        moved by their mean difference from the users' tables of the same sweeps.
+        """
+        users, items = self.means["user_draws_"], self.means["item_draws_"]
+        arrays["mean_draws_"][:, -1] += users.center(arrays["user_draws_"], users.mean)
+        items.center(arrays["item_draws_"], items.mean)
+        untimed = self.means["untimed_draws_"]
+        if untimed.n:
+            untimed.center(arrays["untimed_draws_"], users.mean + untimed.mean)
 
     def _learned_effects(self, sampler: Sampler) -> Arrays:
         """The arrays of the time effects."""
@@ -151,6 +167,7 @@ class Draws:
         return {
             "user_effect_": np.zeros(len(self.noise) + 1, np.float32),
             "effect_variance_": (self.effect_variance / self.n_sweeps).astype(np.float32),
+            "moment_variance_": (self.moment_variance / self.n_sweeps).astype(np.float32),
             "moment_keys_": np.concatenate([np.empty(0, np.int64), *keys]),
             "moment_sizes_": np.array([len(level) for level in keys], np.int64),
             "moment_effects_": np.concatenate([np.empty(0), *known]).astype(np.float32),
@@ -176,14 +193,21 @@ class _BiasMean:
         self.total += table[:, -1]
         self.n += 1
 
-    def center(self, draws: Halves) -> None:
-        """Moves the biases of the kept draws, (R + 1, S, F + 1), to the mean over all sweeps."""
-        if len(draws) == 0:
-            return
-        shift = self.total / self.n - draws[:-1, :, -1].mean(axis=1, dtype=np.float64)
-        average = shift[self.is_rated].mean()
+    @property
+    def mean(self) -> Doubles:
+        """The mean of each row, (R,)."""
+        return self.total / max(self.n, 1)
+
+    def center(self, draws: Halves, mean: Doubles) -> float:
+        """Moves the biases of the kept draws, (R + 1, S, F + 1), to a mean, (R,).
+
+        Returns: how far the rows with ratings move on average; so far move all others.
+        """
+        shift = mean - draws[:-1, :, -1].mean(axis=1, dtype=np.float64)
+        average = float(shift[self.is_rated].mean())
         shift = np.append(np.where(self.is_rated, shift, average), average)
         draws[:, :, -1] += shift[:, None].astype(np.float32)
+        return average
 
 
 def _draw(sampler: Sampler) -> Arrays:

@@ -154,7 +154,10 @@ class BayesianMF(Recommender):
     untimed_draws_: Halves = learned("V", "S", "factors+1", dtype=np.float16, may_be_missing=True)
     """`user_draws_` for ratings at unknown times, (U + 1, S, F + 1); empty without times."""
     effect_variance_: Floats = learned("E", dtype=np.float32, least=0, may_be_missing=True)
-    """The variance of the time effects of each level, (L,)."""
+    """The variance of the time effects of each level around their users' means, on the training
+    ratings, (L,)."""
+    moment_variance_: Floats = learned("W", dtype=np.float32, least=0, may_be_missing=True)
+    """The variance of the effect of a new day, run and instant, (L,)."""
     curve_: TrainingCurve = curve("RMSE, stars", first="effective samples")
     """One row for each sweep; the validation loss is that of the mean prediction so far."""
 
@@ -458,7 +461,11 @@ class BayesianMF(Recommender):
     ) -> TimedRatings:
         """What is known of the time effects on ratings."""
         moments = Moments(
-            self.moment_keys_, self.moment_sizes_, self.moment_effects_, self.effect_variance_
+            self.moment_keys_,
+            self.moment_sizes_,
+            self.moment_effects_,
+            self.effect_variance_,
+            self.moment_variance_,
         )
         timed = moments.at(user_index, timestamp)
         timed.effect[~timed.is_timed] = self.user_effect_[user_index[~timed.is_timed]]
@@ -492,7 +499,8 @@ class BayesianMF(Recommender):
 
         The values of `ratings` are not read. For a user or item without training ratings the
         result includes the spread of all users, or of the items around what their features lead
-        to expect; for a time near no training rating of the user, that of the time effects.
+        to expect; for a missing time, that of the time effects on the user's ratings; for a time
+        near no training rating of the user, that of the effects of a new day, run and instant.
         """
         self._require_stars()
         users, items = ratings.users.indices_in(self.users_), ratings.items.indices_in(self.items_)
@@ -528,6 +536,8 @@ class BayesianMF(Recommender):
             raise DataError(f"{self.name}: untimed_draws_ does not fit the users")
         if len(self.effect_variance_) not in (0, len(self.moment_sizes_)):
             raise DataError(f"{self.name}: effect_variance_ does not fit the time effects")
+        if len(self.moment_variance_) not in (0, len(self.moment_sizes_)):
+            raise DataError(f"{self.name}: moment_variance_ does not fit the time effects")
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)

@@ -7,7 +7,8 @@ instant). The effects are normal about 0, with a learned variance for each level
 the day-specific biases of timeSVD++ (Koren, "Collaborative filtering with temporal dynamics",
 2009). Only the times of the training ratings define days, runs and instants. A time to predict
 for is looked up in them. At a level where none is near, the effect is the mean effect of the
-user; a time that is near none at any level is as unknown as a missing one.
+user; a time that is near none at any level is predicted as a missing one, with a larger
+variance.
 """
 
 from typing import NamedTuple
@@ -64,23 +65,30 @@ class TimeKeys(NamedTuple):
         ]
 
     def lookup(
-        self, effects: Floats, variances: Floats, user_index: NDArray[np.int32], timestamp: Longs
+        self, moments: "Moments", user_index: NDArray[np.int32], timestamp: Longs
     ) -> "TimedRatings":
         """What is known of the effects at each rating.
 
         Args:
-            effects: of all keys, level by level, (M,).
-            variances: of the effects of each level, (L,).
+            moments: the effects and variances of these keys.
         """
+        is_given = _is_known(timestamp)
         positions = self.positions(user_index, timestamp)
-        levels = np.split(effects, np.cumsum([len(keys) for keys in self.keys])[:-1])
+        levels = np.split(moments.effects, np.cumsum([len(keys) for keys in self.keys])[:-1])
         is_timed = np.zeros(len(user_index), bool)
         effect, variance = np.zeros((2, len(user_index)))
-        for keys, level, position, spread in zip(
-            self.keys, levels, positions, variances.tolist(), strict=True
+        for keys, level, position, around, new in zip(
+            self.keys,
+            levels,
+            positions,
+            moments.variances.tolist(),
+            moments.new_variances.tolist(),
+            strict=True,
         ):
             is_found = position < len(keys)
-            means = _user_means(keys, level, int(user_index.max(initial=-1)) + 1)
+            means, counts = _user_means(keys, level, int(user_index.max(initial=-1)) + 1)
+            n = counts[user_index]
+            spread = np.where(is_given & (n > 0), new * (1 + 1 / np.maximum(n, 1)), around)
             effect += np.where(is_found, np.append(level, 0)[position], means[user_index])
             variance += np.where(is_found, 0, spread)
             is_timed |= is_found
@@ -95,7 +103,12 @@ class TimedRatings(NamedTuple):
     effect: Doubles
     """The sum over the levels; 0 where the time is unknown."""
     variance: Doubles
-    """The variance of the effects of the levels where the time is near none."""
+    """The variance of the effects of the levels where the time is near none.
+
+    A missing time is one of those of the training ratings, whose effects vary around the user's
+    mean. Any other time is a new day, run and instant, whose effects have the variance of their
+    prior around 0, and the mean of the user's n effects has an n-th of it.
+    """
 
 
 class Moments(NamedTuple):
@@ -104,18 +117,22 @@ class Moments(NamedTuple):
     keys: Longs  # (M,)
     sizes: Longs  # (L,)
     effects: Floats  # (M,)
-    variances: Floats  # (L,), or empty in files of earlier versions
+    variances: Floats  # (L,), around the users' means, or empty in files of earlier versions
+    new_variances: Floats  # (L,), of a new day, run and instant, or empty
 
     def at(self, user_index: NDArray[np.int32], timestamp: Longs | None) -> TimedRatings:
         """What is known of the effects at some times, (N,); None if no time is known."""
-        variances = self.variances
+        variances, new = self.variances, self.new_variances
         if len(variances) == 0:
             variances = np.zeros(len(self.sizes), np.float32)
+        if len(new) == 0:
+            new = variances
         if timestamp is None or len(self.sizes) == 0:
             n, total = len(user_index), float(variances.sum())
             return TimedRatings(np.zeros(n, bool), np.zeros(n), np.full(n, total))
         keys = TimeKeys.unpack(self.keys, self.sizes)
-        return keys.lookup(self.effects, variances, user_index, timestamp)
+        moments = self._replace(variances=variances, new_variances=new)
+        return keys.lookup(moments, user_index, timestamp)
 
 
 def _exact_positions(keys: Longs, wanted: Longs) -> Longs:
@@ -135,12 +152,13 @@ def _last_positions(keys: Longs, wanted: Longs) -> Longs:
     return np.where(is_same_user, position, -1)
 
 
-def _user_means(keys: Longs, effects: Floats, n_users: int) -> Doubles:
-    """The mean effect of each user over the keys of a level, then 0, (U + 1,)."""
+def _user_means(keys: Longs, effects: Floats, n_users: int) -> tuple[Doubles, Longs]:
+    """The mean effect of each user over the keys of a level, then 0, and their number, (U + 1,)."""
     user = np.minimum(keys >> SHIFT, n_users)
     sums = np.bincount(user, effects, minlength=n_users + 1)
-    sums[n_users] = 0
-    return np.asarray(sums / np.maximum(np.bincount(user, minlength=n_users + 1), 1), np.float64)
+    counts = np.bincount(user, minlength=n_users + 1)
+    sums[n_users] = counts[n_users] = 0
+    return np.asarray(sums / np.maximum(counts, 1), np.float64), counts
 
 
 def _is_known(timestamp: Longs) -> NDArray[np.bool_]:

@@ -34,6 +34,7 @@ from matinee.models.neural.common import (
 )
 from matinee.models.neural.users_side import (
     ItemTables,
+    held_out_rows,
     most_likely_users,
     with_measured_noise,
 )
@@ -106,7 +107,9 @@ class DotProduct(NeuralRecommender):
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         engine = self.engine(train)
         # By user and item, so that the order of the rows does not matter
-        self._train(engine, train.subset(train.by_user.row), options)
+        row, is_held_out = train.by_user.row, held_out_rows(train, self.seed)
+        learned_from = train.subset(row[~is_held_out[row]])
+        self._train(engine, learned_from, options)
         state = engine.state()
         name = "weights" if "weights" in state else "module.table.weight"
         weights = state[name]  # (U + I, F + biases)
@@ -120,7 +123,8 @@ class DotProduct(NeuralRecommender):
         self.range_ = np.array(sigmoid_bounds(self.sigmoid_range, train.scale))
         rated_users, rated_items = train.user_counts > 0, train.item_counts > 0
         self._set_prior(self._user_vectors(np.flatnonzero(rated_users)))
-        self._fold_in_everybody(options.n_threads)
+        measured = train.subset(row[is_held_out[row]])
+        self._fold_in_everybody(learned_from, measured, options.n_threads)
         # A user without training ratings is the average user; such an item is the average
         # item.
         self.user_bias_[~rated_users] = self.crowd_mean_[0]
@@ -129,11 +133,17 @@ class DotProduct(NeuralRecommender):
         self.item_bias_[~rated_items] = average_item[0]
         self.item_factors_[~rated_items] = average_item[1:]
 
-    def _fold_in_everybody(self, n_threads: int | None) -> None:
-        """Gives every user with ratings the vector that `fold_in` gives to the same ratings."""
+    def _fold_in_everybody(
+        self, learned_from: Ratings, measured: Ratings, n_threads: int | None
+    ) -> None:
+        """Gives every user with ratings the vector that `fold_in` gives to the same ratings.
+
+        Args:
+            measured: the ratings that the items have not been trained on, see `held_out_rows`.
+        """
         low, high = self.range_.tolist()
         items = ItemTables(self.item_bias_, self.item_factors_, low, high, self.biases)
-        prior = with_measured_noise(self.history_, items, self._prior(), self.seed, n_threads)
+        prior = with_measured_noise(learned_from, measured, items, self._prior(), n_threads)
         self.noise_ = np.array(prior.noise)
         vectors, is_found = most_likely_users(self.history_, items, prior, n_threads)
         for user in np.flatnonzero(~is_found):

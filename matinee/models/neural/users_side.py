@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats
+from matinee.data.ratings import Ratings
 from matinee.models.fold_in import UserPrior
 from matinee.models.history import History
 from matinee.models.neural.common import to_stars
@@ -17,8 +18,12 @@ from matinee.threads import one_blas_thread, workers
 
 STEPS, ENOUGH = 20, 1e-9
 """The most steps, and the part of the objective below which a user's gain ends them."""
-ASKED = 1_000
-"""The users whose ratings measure the noise of the prior."""
+ENOUGH_RATINGS, ASKED, HELD_OUT = 200_000, 1_000, 0.1
+"""From how many ratings on the noise of the prior is measured, on how many users, and on which part
+of their ratings."""
+LEAST_NOISE = 1 / 16
+"""The least noise, as a part of the trained model's. With less, people with few ratings are folded
+in too far from the mean."""
 FIXED = 1e12
 """The penalty of a bias that the model does not have."""
 LEAST_SLOPE = 1e-4
@@ -66,32 +71,50 @@ def most_likely_users(
     return vectors, is_done
 
 
+def held_out_rows(train: Ratings, seed: int) -> NDArray[np.bool_]:
+    """Which ratings measure the noise of the prior; the items are not trained on them, (N,).
+
+    These are a tenth of the ratings of some users; none in a table with few ratings, in which they
+    would be missed, and too few to measure anything. The order of the rows does not matter.
+    """
+    found = np.zeros(len(train), bool)
+    if len(train) >= ENOUGH_RATINGS:
+        rng = np.random.default_rng([seed, 1])
+        is_asked = np.isin(train.user_index, rng.permutation(train.n_users)[:ASKED])
+        found[train.by_user.row] = rng.random(len(train)) < HELD_OUT
+        found &= is_asked
+    return found
+
+
 def with_measured_noise(
-    history: History, items: ItemTables, prior: UserPrior, seed: int, n_threads: int | None
+    known: Ratings, held_out: Ratings, items: ItemTables, prior: UserPrior, n_threads: int | None
 ) -> UserPrior:
-    """The prior, or the same with half of its noise where that folds people in better.
+    """The prior, or the same with its noise halved as long as that folds people in better.
 
     Weight decay shrinks the trained vectors, and with them the variance of the prior, which then
-    pulls too strongly towards the mean. The two are compared on a fifth of the ratings of some
-    users, who are folded in with the others. Less noise than half is not tried, because the items
-    have been trained on all of these ratings.
+    pulls too strongly towards the mean. The more ratings, the larger is the effect. Users are
+    folded in with the known ratings, and the errors are those of the ratings held out, on which
+    neither users nor items have been trained. The noise is halved if the mean squared error falls
+    by more than its standard error (the rule of one standard error: Breiman et al.,
+    "Classification and regression trees", 1984), and not below `LEAST_NOISE`.
     """
-    rng = np.random.default_rng([seed, 1])
-    ratings = history.to_ratings()
-    is_asked = np.isin(ratings.user_index, rng.permutation(len(history.counts))[:ASKED])
-    is_held_out = is_asked & (rng.random(len(ratings)) < 0.2)
-    known, test = ratings.subset(is_asked & ~is_held_out), ratings.subset(is_held_out)
-    half = prior._replace(noise=prior.noise / 2)
-    errors = []
-    for one in (prior, half):
-        part = History.from_ratings(known, times=False, features=False)
-        vectors, _ = most_likely_users(part, items, one, n_threads)
-        x, item = vectors[test.user_index], test.item_index
+    if len(held_out) == 0:
+        return prior
+    is_asked = np.isin(known.user_index, np.flatnonzero(held_out.user_counts))
+    history = History.from_ratings(known.subset(is_asked), times=False, features=False)
+    item, best, least = held_out.item_index, prior, None
+    noise = prior.noise
+    while noise >= LEAST_NOISE * prior.noise:
+        one = prior._replace(noise=noise)
+        x = most_likely_users(history, items, one, n_threads)[0][held_out.user_index]
         raw = np.einsum("nf,nf->n", x[:, 1:], items.factors[item]) + x[:, 0] + items.bias[item]
-        errors.append(float(np.square(test.value - to_stars(raw, items.low, items.high)).sum()))
-    if errors[1] < errors[0]:
-        return half
-    return prior
+        squares = np.square(held_out.value - to_stars(raw, items.low, items.high))
+        if least is not None:
+            gains = least - squares
+            if gains.mean() <= gains.std() / np.sqrt(len(gains)):
+                break
+        best, least, noise = one, squares, noise / 2
+    return best
 
 
 class _Search:

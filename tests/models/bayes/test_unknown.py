@@ -41,6 +41,22 @@ def test_without_a_time_the_effects_of_times_are_uncertain() -> None:
     assert one.predict_deviations(unknown).mean() > one.predict_deviations(known).mean()
 
 
+def test_without_a_time_predictions_are_neither_too_high_nor_too_low() -> None:
+    for times in (None, table().timestamp):
+        assert abs((predicted(times) - table().value).mean()) < 0.005
+
+
+def test_a_day_on_which_the_user_rated_nothing_is_less_certain_than_one_of_their_days() -> None:
+    one, n = fitted(), len(table())
+    missing, far = np.full(n, NO_TIME), np.full(n, 1 << 33)
+    some, new = (
+        one.predict_deviations(replace(table(), timestamp=times)) for times in (missing, far)
+    )
+    assert (new > some).all()
+    added = (new**2 - some**2).mean() / float(one.deviation_) ** 2
+    assert added > one.moment_variance_.sum() - one.effect_variance_.sum()
+
+
 def test_a_newcomer_with_one_rating_is_between_the_average_person_and_their_rating() -> None:
     one = fitted()
     average, trust = one._people[-1].astype(np.float64), 1 / 16

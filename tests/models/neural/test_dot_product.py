@@ -1,6 +1,6 @@
 """The dot product with biases and plain matrix factorization: formulas, folding in, and what settings are told."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -148,9 +148,30 @@ def test_a_known_person_gets_the_list_of_the_same_ratings_as_a_newcomer(
         assert np.array_equal(top(known, 10), top(folded_in, 10))
 
 
-def test_the_noise_of_the_prior_is_halved_where_weight_decay_has_shrunk_the_vectors() -> None:
-    one = DotProduct(epochs=3, weight_decay=0.3).fit(simulated())
-    assert float(one.noise_ / one.curve_.train[-1]) == pytest.approx(0.5)
+def test_the_noise_of_the_prior_is_halved_where_weight_decay_has_shrunk_the_vectors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = []
+    for enough in (users_side.ENOUGH_RATINGS, 1_000):
+        monkeypatch.setattr(users_side, "ENOUGH_RATINGS", enough)
+        one = DotProduct(epochs=3, weight_decay=0.3).fit(simulated())
+        parts.append(float(one.noise_ / one.curve_.train[-1]))
+    assert parts[0] == pytest.approx(1)  # a table with few ratings measures nothing
+    assert users_side.LEAST_NOISE <= parts[1] <= 0.5
+
+
+def test_the_items_are_not_trained_on_the_ratings_that_measure_the_noise(
+    monkeypatch: pytest.MonkeyPatch, ratings: Ratings
+) -> None:
+    assert not users_side.held_out_rows(ratings, 0).any()
+    monkeypatch.setattr(users_side, "ENOUGH_RATINGS", len(ratings))
+    is_held_out = users_side.held_out_rows(ratings, 0)
+    assert 0.05 < is_held_out.mean() < 0.15
+    other = ratings.value.copy()
+    other[is_held_out] = 3
+    changed = replace(ratings, value=other)
+    one, two = (DotProduct(epochs=1, factors=5).fit(table) for table in (ratings, changed))
+    assert np.array_equal(one.item_factors_, two.item_factors_)
 
 
 def test_where_the_steps_for_everybody_do_not_arrive_each_person_is_folded_in_alone(
