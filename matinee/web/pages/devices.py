@@ -37,7 +37,7 @@ class DevicesPage(TypedDict):
     problem: str
 
 
-class JoinPage(TypedDict):
+class DeviceLinkPage(TypedDict):
     """Values of devices/join.html."""
 
     code: str
@@ -71,7 +71,7 @@ def ask_to_join(request: Request, code: str, person: MaybePerson, serving: Servi
     """Asks whether this device shall use the ratings of the link. Opening the page does not use
     the link up, because messengers open links for a preview."""
     request.state.check_code_limit()
-    values = JoinPage(
+    values = DeviceLinkPage(
         code=code,
         works=serving.store.devices.is_link(code),
         n_ratings=len(person_data(serving, person).ratings),
@@ -142,7 +142,7 @@ def _page(
 def qr_code(text: str) -> Markup:
     """A QR code as SVG, dark on light in both color schemes, as cameras need it."""
     drawn = segno.make(text, error="m", micro=False)
-    return Markup(drawn.svg_inline(scale=4, border=4, dark="#000", light="#fff"))
+    return Markup(drawn.svg_inline(border=4, dark="#000", light="#fff", omitsize=True))
 
 
 def _sign_in(
