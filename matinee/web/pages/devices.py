@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, ServerState, Serving
 from matinee.web.db.devices import LINK_SECONDS
 from matinee.web.db.transactions import Credentials
-from matinee.web.http.cookie_check import check_cookies
+from matinee.web.http.cookie_check import check_cookies, forget_check
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import set_person_cookie
 from matinee.web.pages import texts
@@ -153,6 +153,7 @@ def _sign_in(
         _bring_along(serving, person, found.id)
     response = RedirectResponse("/you", 303)
     set_person_cookie(request, response, found.token)
+    forget_check(response)
     return response
 
 
