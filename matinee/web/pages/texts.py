@@ -49,13 +49,15 @@ CARD = {
     "nobody": "No ratings yet",
     "people_short": "{mean} ({n})",
     "have_n": "Seen by {n} people",
-    "predicted": "Predicted for you",
+    "predicted": "Predicted",
+    "predicted_none": "Expected of most people",
     "likely": "likely {low} to {high}",
     "likely_title": "8 of 10 such ratings fall within this range",
     "rank": "#{n}",
     "rank_for_you": "#{n} for you",
     "rank_title": "Its place among {n} films, without those you have rated",
     "rank_of": "of {n} for you",
+    "rank_of_none": "of {n} for most people",
 }
 
 RATE = {
@@ -440,4 +442,10 @@ SCRIPT = {
     "many_wait": "You're offline. {n} changes are waiting to be sent.",
     "retry": "Try again",
     "undo": "Undo",
+    "undo_of": "Undo: {name}",
+    "close": "Close",
+    "shown": "{name} is back in your lists.",
+    "put_away": "Hidden.",
+    "put_back": "Shown again.",
+    "skipped": "Not seen: {name}.",
 }
