@@ -116,7 +116,9 @@ def _similar_rows(
         if len(rows) == N_ROWS:
             break
         similar = [
-            index for index in cards.similar(favorite, 4 * ROW_LENGTH, used) if index in allowed
+            index
+            for index in cards.similar(favorite, 8 * ROW_LENGTH, used)
+            if index in allowed and cards.of_list.are_related(favorite, index)
         ]
         similar = similar[:ROW_LENGTH]
         if len(similar) < MIN_ROW_LENGTH:

@@ -27,6 +27,7 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
+from matinee.web.api.dependencies import ServerState
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import renew_person_cookie
 from matinee.web.pages import texts
@@ -35,6 +36,8 @@ from matinee.web.pages.posters import film_label, film_name, poster
 MAX_CHOICES = 21
 """A scale with more steps than this gets a number field instead of radio buttons."""
 _SAFE_IN_PATH = re.compile(r"(?!\.+$)[A-Za-z0-9_.~-]+")
+_SIMULATED = ("sample", "simulated")
+"""Data sets of invented people."""
 _RETRYABLE_STATUSES = (408, 429, 503)
 
 
@@ -199,6 +202,11 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
+def _is_sample(server: ServerState) -> bool:
+    """Whether the first model was trained on simulated ratings, such as those of the demo."""
+    return server.models.snapshot().guide.origin.dataset in _SIMULATED
+
+
 def _minus_sign(text: str) -> str:
     """Replaces hyphens with minus signs."""
     return text.replace("-", "\u2212")
@@ -226,6 +234,7 @@ def _environment() -> jinja2.Environment:
         "with_query": with_query,
         "script_texts": lambda: json.dumps(texts.SCRIPT),
         "sentence": sentence,
+        "sample_data": _is_sample,
     }
     return environment
 

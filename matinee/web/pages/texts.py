@@ -16,6 +16,7 @@ SITE = {
         "Your ratings stay on this server, under a random key in your browser. No "
         "account, no e-mail address."
     ),
+    "sample": "Sample data: simulated ratings.",
     "offline": "You're offline. New ratings will be sent when you reconnect.",
 }
 
@@ -95,8 +96,8 @@ FOR_YOU = {
     "start": "Rate some films",
     "best": "Best for you",
     "best_none": "Rated highly by most",
-    "because": "Because you gave {stars} to {name}",
-    "because_have": "Because you have seen {name}",
+    "because": "Films like {name}, which you gave {stars}",
+    "because_have": "Films like {name}, which you have seen",
     "filters": "Filters",
     "genre_in": "Include genres",
     "genre_out": "Exclude genres",
@@ -124,7 +125,9 @@ FOR_YOU = {
     "why_alike_have": "Like {name}, which you have seen",
     "why_people": "Among the best rated by everyone",
     "why_popular": "Popular",
-    "why_ranked": "High on your list",
+    "why_above": "Rated above average by everyone",
+    "why_part": "Because you gave {stars} to {name}",
+    "why_part_have": "Because you have seen {name}",
 }
 
 FILM = {

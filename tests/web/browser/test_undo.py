@@ -7,7 +7,7 @@ import pytest
 from tests.web.browser.conftest import Watched
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, Route
 
 FOCUS = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.value ?? document.activeElement.localName"
 
@@ -64,7 +64,12 @@ def test_a_rated_card_stays_under_the_pointer_and_a_second_click_rates_no_other_
 
 def test_a_slow_answer_moves_no_card_from_under_the_pointer(page: "Page", address: str) -> None:
     page.goto(f"{address}/for-you")
-    page.route("**/rate", lambda route: (page.wait_for_timeout(300), route.continue_())[1])
+
+    def delay(route: "Route") -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/rate", delay)
     star(page.locator("#list > li").first, "1.0").click()
     other = page.locator("#list > li").nth(3)
     film = film_of(other)
