@@ -28,6 +28,12 @@ PEOPLE = {
 }  # fmt: skip
 
 
+def _names(why: str, name: str) -> bool:
+    return re.search(rf"(Like|to|and) {re.escape(name)}(,| and | like|$)", why) is not None or bool(
+        re.search(rf"like {re.escape(name)}( and | like)", why)
+    )
+
+
 def check(cards: FilmCards, ratings: dict[int, float]) -> int:
     """Checks all reasons of one person's list against the explanations; returns how many name films."""
     guide = cards.snapshot.guide
@@ -37,7 +43,7 @@ def check(cards: FilmCards, ratings: dict[int, float]) -> int:
     names = {cards.name(index): index for index in ratings}
     named_before: list[set[int]] = []
     for index, why in zip(indices, cards.reasons(indices, ratings, profile), strict=True):
-        named = {film for name, film in names.items() if name in why}
+        named = {film for name, film in names.items() if _names(why, name)}
         assert not named & set().union(*named_before[-(APART - 1) :]), why
         named_before.append(named)
         if why.startswith("Because"):
