@@ -255,15 +255,11 @@ document.addEventListener("keydown", (event) => {
   } else if (form.querySelector("input:checked")) rate(form, chosenIn(form));
 });
 
-// Escape closes the message at the bottom of the window, or else the filters if they have the focus.
+// Escape closes the message at the bottom of the window.
 document.addEventListener("keydown", (event) => {
-  const filters = document.activeElement?.closest("details.filters[open]");
-  if (event.key !== "Escape" || event.defaultPrevented) return;
-  if (toast.firstChild && !queue.length) toast.replaceChildren();
-  else if (filters) {
-    filters.open = false;
-    filters.querySelector("summary").focus();
-  }
+  if (event.key !== "Escape" || event.defaultPrevented || !toast.firstChild || queue.length) return;
+  event.preventDefault();
+  toast.replaceChildren();
 });
 
 document.addEventListener("change", ({ target }) => {
@@ -386,9 +382,6 @@ document.addEventListener("submit", (event) => {
   } else if (form.matches(".unseen-it")) {
     event.preventDefault();
     skip(form);
-  } else if (form.id === "filters") {
-    event.preventDefault();
-    applyFilters(form);
   }
 });
 
@@ -471,20 +464,12 @@ async function skip(form) {
   }
 }
 
-// -- lists: each change of a filter loads a new list and changes the address ---------------------------------------------
+// -- pages whose list changes without a new page ---------------------------------------------------------------------
 
 let latestRequest = 0;
 
-async function applyFilters(form) {
-  if (!form.checkValidity()) return;
-  const usual = (name) => form.elements[name].dataset?.usual ?? "0";
-  const fields = [...new FormData(form)].filter(([name, value]) => value && Number(value) !== Number(usual(name)));
-  const query = new URLSearchParams(fields);
-  await load(`${form.getAttribute("action")}${query.size ? `?${query}` : ""}`);
-}
-
 // Updates the page from another address, unless a later request has started in the meantime.
-async function load(address, pins = false) {
+export async function load(address, pins = false) {
   const request = ++latestRequest;
   const region = () => document.querySelector("[data-part=list], [data-part=found]");
   region()?.setAttribute("aria-busy", "true");
@@ -503,18 +488,6 @@ async function load(address, pins = false) {
     region()?.removeAttribute("aria-busy");
   }
 }
-
-document.addEventListener("change", (event) => {
-  const form = event.target.closest?.("#filters");
-  if (!form) return;
-  if (event.target.type === "checkbox" && event.target.checked) {
-    // A genre cannot be both included and excluded.
-    for (const other of form.querySelectorAll("input[type=checkbox]:checked")) {
-      if (other !== event.target && other.value === event.target.value) other.checked = false;
-    }
-  }
-  applyFilters(form);
-});
 
 // -- search while typing, on pages that show the results ------------------------------------------------------------------
 

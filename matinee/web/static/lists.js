@@ -1,0 +1,77 @@
+// The page "For you": each change of a filter loads a new list and changes the address; sliders say
+// their values; more of a list is added where it ends.
+
+import { load } from "./app.js";
+
+const filters = document.querySelector("details.filters");
+const form = document.getElementById("filters");
+
+function apply() {
+  const usual = (name) => form.elements[name].dataset?.usual ?? "0";
+  const fields = [...new FormData(form)].filter(([name, value]) => value && Number(value) !== Number(usual(name)));
+  const query = new URLSearchParams(fields);
+  const [first, last] = [query.get("year_from"), query.get("year_to")];
+  if (first && last && Number(first) > Number(last)) {
+    query.set("year_from", last);
+    query.set("year_to", first);
+  }
+  load(`${form.getAttribute("action")}${query.size ? `?${query}` : ""}`);
+}
+
+// Once both years are left, they are shown in their order.
+form.addEventListener("focusout", ({ target, relatedTarget }) => {
+  if (!target.name?.startsWith("year_") || relatedTarget?.name?.startsWith("year_")) return;
+  const { year_from: first, year_to: last } = form.elements;
+  if (first?.value && last.value && Number(first.value) > Number(last.value)) {
+    [first.value, last.value] = [last.value, first.value];
+  }
+});
+
+// The same as `shown_dial` in lists.py.
+function showDial({ value, name, dataset, parentElement }) {
+  const off = name === "popularity" ? form.dataset.off : dataset.low;
+  const part = `${Math.round(100 * Math.abs(value))}% ${value < 0 ? dataset.low : dataset.high}`;
+  parentElement.querySelector("output").textContent = Number(value) ? part : off;
+}
+
+form.addEventListener("input", ({ target }) => { if (target.type === "range") showDial(target); });
+form.addEventListener("submit", (event) => { event.preventDefault(); apply(); });
+form.addEventListener("change", ({ target }) => {
+  // A genre cannot be both included and excluded.
+  if (target.name === "genre" && target.checked) {
+    for (const other of form.querySelectorAll("[name=not_genre]")) {
+      if (other.value !== target.value) continue;
+      if (other.type === "checkbox") other.checked = false;
+      else other.value = "";
+    }
+  } else if (target.name === "not_genre") {
+    for (const other of form.querySelectorAll("[name=genre]")) if (other.value === target.value) other.checked = false;
+  } else if (target.name === "decade") {
+    for (const name of ["year_from", "year_to"]) if (form.elements[name]) form.elements[name].value = "";
+  } else if (target.name.startsWith("year_") && form.elements.decade) form.elements.decade.value = "";
+  if (target.type === "range") showDial(target);
+  apply();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || !filters.open || !filters.contains(document.activeElement)) return;
+  filters.open = false;
+  filters.querySelector("summary").focus();
+});
+
+// Back from a film the filters are as open as they were.
+const [navigation] = performance.getEntriesByType("navigation");
+if (navigation?.type === "back_forward") filters.open = sessionStorage.filters === "open";
+filters.addEventListener("toggle", () => { sessionStorage.filters = filters.open ? "open" : ""; });
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest?.(".more a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const address = new URL(link.href);
+  const last = document.querySelector("#list > li:last-child");
+  const top = last.getBoundingClientRect().top;
+  await load(address.pathname + address.search);
+  scrollBy({ top: last.getBoundingClientRect().top - top, behavior: "instant" });
+  document.querySelector(`${address.hash} a`)?.focus({ preventScroll: true });
+});
