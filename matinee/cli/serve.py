@@ -66,6 +66,12 @@ BURST_SECONDS = 4
     show_envvar=True,
     help="Secret for the operator's endpoints; better set in the environment.",
 )
+@click.option(
+    "--posters",
+    default="",
+    metavar="FOLDER|TEMPLATE",
+    help="Pictures of the films: a folder, or an address with {id}, {imdb} or {tmdb}.",
+)
 def serve(
     model_files: tuple[Path, ...],
     database: str,
@@ -76,6 +82,7 @@ def serve(
     rate: float,
     quiet: bool,
     operator_token: str,
+    posters: str,
 ) -> None:
     """Serve models as web pages and as an HTTP API.
 
@@ -93,7 +100,9 @@ def serve(
     limits = Limits(per_second=0, people_per_minute=0)
     if rate:
         limits = Limits(per_second=rate, burst=max(1, int(BURST_SECONDS * rate)))
-    settings = Settings(model_files, database, operator_token, limits, log_requests=not quiet)
+    settings = Settings(
+        model_files, database, operator_token, limits, log_requests=not quiet, posters=posters
+    )
 
     def announce(url: str) -> None:
         names = ", ".join(str(path) for path in model_files)

@@ -1,9 +1,14 @@
 """The settings that the server starts with, and the limits that it enforces."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from string import Formatter
 from typing import Self
+from urllib.parse import urlsplit
+
+from matinee.errors import SettingError
 
 MAX_K = 200
 """The maximum length of a list of recommendations or similar films."""
@@ -16,6 +21,37 @@ MAX_TEXT_LENGTH = 100
 
 UPLOAD_PATH = "/you/import"
 """The address under which people upload files of their ratings."""
+
+
+POSTER_FIELDS = ("id", "imdb", "tmdb")
+"""What the template of a poster's address may hold in braces."""
+
+
+def poster_fields(setting: str) -> list[str]:
+    """The fields of the template of an address; none of a folder.
+
+    Raises:
+        SettingError: it has braces, but is not the template of an address.
+    """
+    if "{" not in setting:
+        if setting.startswith(("http://", "https://")):
+            raise SettingError(
+                f"--posters {setting}: an address needs {{id}}, {{imdb}} or {{tmdb}} where the "
+                "film's id goes."
+            )
+        return []
+    try:
+        fields = [name for _, name, _, _ in Formatter().parse(setting) if name is not None]
+    except ValueError:
+        fields = [""]
+    parts = urlsplit(setting)
+    is_web = parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:-]+", parts.netloc)
+    if not is_web or not set(fields) <= {*POSTER_FIELDS}:
+        raise SettingError(
+            f"--posters {setting}: give a folder of pictures, or an address that begins with "
+            "https://host/ and has {id}, {imdb} or {tmdb} where the film's id goes."
+        )
+    return fields
 
 
 @dataclass(frozen=True)
@@ -55,6 +91,7 @@ class Settings:
         limits: limits on requests.
         poll_seconds: interval between checks for changed model files.
         log_requests: whether to log one line per request.
+        posters: a folder of pictures, or the template of their addresses; empty: no pictures.
     """
 
     models: tuple[Path, ...]
@@ -63,6 +100,15 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     poll_seconds: float = 1.0
     log_requests: bool = True
+    posters: str = ""
+
+    @property
+    def image_origin(self) -> str:
+        """The only other origin that pictures may come from; empty if there is none."""
+        if not poster_fields(self.posters):
+            return ""
+        parts = urlsplit(self.posters)
+        return f"{parts.scheme}://{parts.netloc}"
 
     def to_json(self) -> str:
         """Serializes the settings for a worker process."""

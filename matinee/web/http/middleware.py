@@ -21,14 +21,17 @@ from matinee.web.settings import UPLOAD_PATH, Settings
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _UNLIMITED_PATHS = ("/health/", "/metrics")
+Headers = tuple[tuple[bytes, bytes], ...]
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class _Exchange:
     """One request and its response, with `receive` and `send` wrapped."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
-        self.scope, self._receive, self._send = scope, receive, send
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int, safety: Headers
+    ) -> None:
+        self.scope, self._receive, self._send, self._safety = scope, receive, send, safety
         self._bytes_left = max_body_bytes
         self.headers = dict(scope["headers"])
         given_id = self.headers.get(b"x-request-id", b"")
@@ -61,7 +64,7 @@ class _Exchange:
             self.status = message["status"]
             headers = [
                 *message.get("headers", ()),
-                *security.HEADERS,
+                *self._safety,
                 (b"x-request-id", self.id.encode()),
             ]
             names = {name.lower() for name, _ in headers}
@@ -97,6 +100,7 @@ class RequestMiddleware:
         self._request_limiter = RateLimiter(self._limits.per_second, self._limits.burst)
         per_minute = self._limits.people_per_minute
         self._new_people_limiter = RateLimiter(per_minute / 60, max(1.0, per_minute))
+        self._safety = security.headers_with(settings.image_origin)
         self._in_flight = 0
         self._metrics: dict[str, RouteMetrics] = {}
 
@@ -107,7 +111,8 @@ class RequestMiddleware:
             return
         if scope["method"] == "HEAD":  # answered like GET; uvicorn leaves out the body
             scope = {**scope, "method": "GET"}
-        exchange = _Exchange(scope, receive, send, self._max_body_bytes(scope["path"]))
+        most = self._max_body_bytes(scope["path"])
+        exchange = _Exchange(scope, receive, send, most, self._safety)
         self._in_flight += 1
         IN_FLIGHT.inc()
         try:

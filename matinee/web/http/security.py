@@ -11,7 +11,8 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 COOKIE_SECONDS = 400 * 24 * 3600
 """The lifetime of the cookie: the longest that browsers allow."""
 
-# Pages load resources only from this server, run no inline scripts and cannot be framed
+# Pages load resources only from this server, except for posters from one host if the operator
+# names it; they run no inline scripts and cannot be framed
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
@@ -31,6 +32,16 @@ HEADERS = tuple(
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
     }.items()
 )
+
+
+def headers_with(image_origin: str) -> tuple[tuple[bytes, bytes], ...]:
+    """`HEADERS`, with pictures from another origin allowed; empty: from none."""
+    if not image_origin:
+        return HEADERS
+    policy = _CONTENT_SECURITY_POLICY.replace("img-src 'self'", f"img-src 'self' {image_origin}")
+    return ((HEADERS[0][0], policy.encode()), *HEADERS[1:])
+
+
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 NO_STORE = (b"cache-control", b"no-store")
 

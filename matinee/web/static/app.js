@@ -60,6 +60,10 @@ function restoreFocus({ part, film, row }) {
   found?.focus({ preventScroll: Boolean(sameFilm) });
 }
 
+// How parts are replaced, by their names; most are replaced as a whole.
+export const updaters = {};
+const replace = (part, newPart) => part.replaceWith(newPart);
+
 // With `pins`, what was changed on this page, and the card under the pointer, stay where they are.
 function updatePage(html, pins = false) {
   const page = parse(html);
@@ -69,7 +73,7 @@ function updatePage(html, pins = false) {
   for (const part of document.querySelectorAll("[data-part]")) {
     if (part.dataset.part === "found" && grid()) continue; // the search results stay on the start page
     const newPart = page.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (newPart) updatePart(part, document.adoptNode(newPart), pins);
+    if (newPart) (updaters[part.dataset.part] ?? replace)(part, document.adoptNode(newPart), pins);
   }
   for (const [film, { given, undo }] of changed) showRating(film, given, undo);
   if (focus && document.activeElement !== active) {
@@ -86,73 +90,6 @@ function holdInPlace(card, top) {
   scrollBy({ top: moved(), behavior: "instant" });
   const part = card.closest("[data-part]");
   if (moved() < -0.5 && part) part.style.paddingTop = `${(parseFloat(part.style.paddingTop) || 0) - moved()}px`;
-}
-
-// Replaces a part of the page. In a list of films, cards that are open already stay and only their
-// predictions are updated: drawing cards is slow, and the focus must not be lost. For these cards
-// the server sends nothing else (data-held). If one of them is not open after all, the list is
-// loaded again as a whole.
-function updatePart(part, newPart, pins) {
-  if (part.dataset.part !== "list") { part.replaceWith(newPart); return; }
-  const isPinned = (card) => pins && card.matches(".given, .put-away, :hover, :focus-within");
-  const openCards = [...part.querySelectorAll("li.card:not([data-held])")];
-  const places = new Map(openCards.map((card) => [card, placeOf(card)]));
-  const pinned = openCards.filter(isPinned);
-  const cardOf = new Map(openCards.map((card) => [card.dataset.film, card]));
-  const reuse = (newCard) => {
-    const card = cardOf.get(newCard.dataset.film);
-    if (!card) return newCard;
-    updatePrediction(card, newCard);
-    return pinned.includes(card) ? null : card;
-  };
-  const keyed = new Map([...part.children].map((child) => [child.dataset.key, child]));
-  const children = [...newPart.children].map((child) => {
-    const old = child.dataset.key && keyed.get(child.dataset.key);
-    keyed.delete(child.dataset.key);
-    const [list, newList] = [old, child].map((one) => one && one.querySelector("ol"));
-    if (!newList) return child;
-    const cards = [...newList.children].map(reuse).filter(Boolean);
-    if (!old) { newList.replaceChildren(...cards); return child; }
-    const before = [...list.children];
-    before.forEach((card, place) => { if (pinned.includes(card)) cards.splice(place, 0, card); });
-    reorder(list, cards);
-    const heading = child.querySelector("h2");
-    if (heading) old.querySelector("h2")?.replaceWith(heading);
-    return old;
-  });
-  for (const [key, old] of keyed) if (key && pinned.some((card) => old.contains(card))) children.push(old);
-  reorder(part, children);
-  part.dataset.back = newPart.dataset.back;
-  for (const card of part.querySelectorAll("li.card")) {
-    // A card that has just moved takes no clicks: they are meant for what was there before.
-    if (pins && places.get(card) !== placeOf(card)) card.animate({ pointerEvents: ["none", "none"] }, 350);
-  }
-  if (part.querySelector("li[data-held]")) load(part.dataset.back, pins);
-}
-
-const placeOf = (card) => `${card.closest("[data-key]")?.dataset.key} ${[...card.parentElement.children].indexOf(card)}`;
-
-function updatePrediction(card, newCard) {
-  const find = (element) => [...element.querySelectorAll(".predicted, .why")];
-  const old = find(card), current = find(newCard);
-  const html = (elements) => elements.map((element) => element.outerHTML).join();
-  if (html(old) === html(current)) return;
-  for (const element of old) element.remove();
-  card.querySelector(".said").prepend(...current);
-}
-
-// Makes an element have these children in this order, without touching those in the right place.
-function reorder(list, children) {
-  for (const child of [...list.childNodes]) if (!children.includes(child)) child.remove();
-  let next = list.firstElementChild;
-  for (const child of children) {
-    if (next && next !== child && next.nextElementSibling === child) {
-      next.remove(); // it belongs further down and is inserted there later
-      next = child;
-    }
-    if (next === child) next = next.nextElementSibling;
-    else list.insertBefore(child, next);
-  }
 }
 
 // -- the queue of changes -----------------------------------------------------------------------------------------------
