@@ -86,6 +86,7 @@ updaters.list = (part, newPart, pins) => {
   const isPinned = (card) => pins && card.matches(".given, .put-away, :hover, :focus-within");
   const openCards = [...part.querySelectorAll("li.card:not([data-held])")];
   const places = new Map(openCards.map((card) => [card, placeOf(card)]));
+  const cardsIn = new Map([...part.querySelectorAll("ol")].map((list) => [list, [...list.children]]));
   const pinned = openCards.filter(isPinned);
   const cardOf = new Map(openCards.map((card) => [card.dataset.film, card]));
   const reuse = (newCard) => {
@@ -102,8 +103,7 @@ updaters.list = (part, newPart, pins) => {
     if (!newList) return child;
     const cards = [...newList.children].map(reuse).filter(Boolean);
     if (!old) { newList.replaceChildren(...cards); return child; }
-    const before = [...list.children];
-    before.forEach((card, place) => { if (pinned.includes(card)) cards.splice(place, 0, card); });
+    cardsIn.get(list).forEach((card, place) => { if (pinned.includes(card)) cards.splice(place, 0, card); });
     reorder(list, cards);
     const heading = child.querySelector("h2");
     if (heading) old.querySelector("h2")?.replaceWith(heading);

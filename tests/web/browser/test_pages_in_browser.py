@@ -144,7 +144,7 @@ def test_cards_of_films_that_stay_on_the_list_are_not_drawn_anew(
     after = settled(page, "#list", before)
     kept = "[...document.querySelectorAll('#list > li')].filter((card) => card.mine).map((card) => card.dataset.film)"
     assert set(page.evaluate(kept)) == set(before) & set(after)
-    assert len(set(before) & set(after)) > 10
+    assert len(set(before) & set(after)) >= 5
     assert page.locator("li[data-held]").count() == 0
     assert (
         page.locator("#list > li .poster").count()

@@ -7,7 +7,7 @@ import pytest
 from tests.web.browser.conftest import Watched
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page, Route
+    from playwright.sync_api import Browser, Locator, Page
 
 FOCUS = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.value ?? document.activeElement.localName"
 
@@ -35,7 +35,12 @@ def settle(page: "Page") -> None:
     page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
 
 
-CARDS = {"/": "#grid > li", "/for-you": "#list > li", "/search?q=film": "#found li.card"}
+CARDS = {
+    "/": "#grid > li",
+    "/for-you": "#list > li",
+    "/for-you?k=30": "#picks > li",
+    "/search?q=film": "#found li.card",
+}
 
 
 @pytest.mark.parametrize("path", CARDS)
@@ -45,6 +50,7 @@ def test_a_rated_card_stays_under_the_pointer_and_a_second_click_rates_no_other_
     page.goto(f"{address}{path}")
     card = page.locator(CARDS[path]).nth(1)
     film = film_of(card)
+    star(card, "4.0").scroll_into_view_if_needed()
     box = star(card, "4.0").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2
@@ -65,11 +71,16 @@ def test_a_rated_card_stays_under_the_pointer_and_a_second_click_rates_no_other_
 def test_a_slow_answer_moves_no_card_from_under_the_pointer(page: "Page", address: str) -> None:
     page.goto(f"{address}/for-you")
 
-    def delay(route: "Route") -> None:
-        page.wait_for_timeout(300)
-        route.continue_()
-
-    page.route("**/rate", delay)
+    page.evaluate(
+        """() => {
+          const send = fetch;
+          globalThis.fetch = async (...of) => {
+            const answer = await send(...of);
+            await new Promise((done) => setTimeout(done, 700));
+            return answer;
+          };
+        }"""
+    )
     star(page.locator("#list > li").first, "1.0").click()
     other = page.locator("#list > li").nth(3)
     film = film_of(other)
