@@ -88,7 +88,16 @@ RATE = {
     "exhausted": "You have gone through all films.",
 }
 
-FOR_YOU: dict[str, Any] = {
+SORTS = (
+    ("match", "best match"),
+    ("stars", "highest predicted"),
+    ("taste", "fits my taste"),
+    ("gems", "hidden gems"),
+    ("newest", "newest"),
+)
+"""Order of a list -> its name."""
+
+FOR_YOU = {
     "title": "For you",
     "heading": "For you",
     "lead": "Based on your {n}. Rate one you have seen, and the list changes.",
@@ -109,13 +118,6 @@ FOR_YOU: dict[str, Any] = {
     "years_start": "Our films start in {year}.",
     "floor": "Films that you would like clearly less than most you have rated are left out.",
     "sort": "Sort by",
-    "sorts": (
-        ("match", "best match"),
-        ("stars", "highest predicted"),
-        ("taste", "fits my taste"),
-        ("gems", "hidden gems"),
-        ("newest", "newest"),
-    ),
     "picks": "Three for tonight",
     "others": "More for you",
     "surprise": "Surprise me",

@@ -168,7 +168,9 @@ def test_films_with_few_ratings_are_left_out_unless_they_are_asked_for(tmp_path:
     rows += [(user, 100 + item, 5.0) for user in range(2) for item in range(5)]
     users, items, stars = zip(*rows, strict=True)
     with browsing(
-        settings_for(fitted_guide("mf", Ratings.from_ids(users, items, stars)), tmp_path)
+        settings_for(
+            fitted_guide("mf", Ratings.from_ids(list(users), list(items), list(stars))), tmp_path
+        )
     ) as client:
         assert not {film for film in films_on(client.get("/for-you")) if int(film) >= 100}
         every = client.get("/for-you?min_ratings=0&k=45")
