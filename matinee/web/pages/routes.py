@@ -14,6 +14,7 @@ from matinee.web.pages import (
     import_ratings,
     models,
     operator,
+    poster_images,
     rate,
     rating_forms,
     ratings_table,
@@ -42,12 +43,14 @@ _PAGES = (
     models,
     operator,
     about,
+    poster_images,
 )
 
 
 def include_pages(app: FastAPI) -> None:
     """Adds the pages, their static files, and their caches."""
     app.state.error_page = error_page
+    poster_images.posters_of(app.state.server.settings.posters)  # a wrong one is told at once
     app.state.maps, app.state.film_cards = film_map.Maps(), FilmCardsCache()
     for module in _PAGES:
         app.include_router(module.router)
