@@ -1,6 +1,7 @@
 """Registers all pages with the application and creates the caches they use."""
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from matinee.web.pages import (
     about,
@@ -54,7 +55,8 @@ def include_pages(app: FastAPI) -> None:
     app.state.maps, app.state.film_cards = film_map.Maps(), FilmCardsCache()
     for module in _PAGES:
         app.include_router(module.router)
-    app.mount("/static", RevalidatedFiles(packages=[("matinee.web", "static")]))
+    static = RevalidatedFiles(packages=[("matinee.web", "static")])
+    app.mount("/static", GZipMiddleware(static, minimum_size=500))
 
 
 def prepare_pages(app: FastAPI) -> None:
