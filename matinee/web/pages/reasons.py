@@ -2,8 +2,8 @@
 
 A card says "because" only of a rating that is among the largest parts of the exact sum that the
 film's page shows, or of films that the model itself names (`Recommender.because`). It says "like"
-only of a film with the same genre or time as well, whatever the model's factors say. Otherwise it
-says what everybody thinks. No film is named twice on `APART` cards in a row.
+only of a film with the same genre, tag or time as well, whatever the model's factors say.
+Otherwise it says what everybody thinks. No film is named twice on `APART` cards in a row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,8 +56,9 @@ class Reasons:
         self._scale, self._counts = model.scale_, model.item_counts_
         films = [catalog[item_id] for item_id in model.items_.ids.tolist()]
         self._genres = [frozenset(film.genres) for film in films]
+        self._tags = [frozenset(film.tags) for film in films]
         self._years = [film.year or 0 for film in films]
-        self._has_labels = any(self._genres) or any(self._years)
+        self._has_labels = any(self._genres) or any(self._tags) or any(self._years)
         counts: dict[str, int] = {}
         for genres in self._genres:
             for genre in genres:
@@ -94,9 +95,9 @@ class Reasons:
         return sentences
 
     def are_related(self, index: int, other: int) -> bool:
-        """Whether two films share a genre that few films have, or any genre and the time; true
-        for all films if nothing is known about any of them."""
-        if not self._has_labels:
+        """Whether two films share a tag, a genre that few films have, or any genre and the time;
+        true for all films if nothing is known about any of them."""
+        if not self._has_labels or self._tags[index] & self._tags[other]:
             return True
         shared = self._genres[index] & self._genres[other]
         if shared - self._common:

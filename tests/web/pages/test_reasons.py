@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from matinee.data.catalog import Catalog, Film
 from matinee.data.datasets.load import load
 from matinee.models.base import Recommender
 from matinee.models.bayes.model import BayesianMF
@@ -14,7 +15,7 @@ from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.web.pages.film_cards import FilmCards
-from matinee.web.pages.reasons import APART
+from matinee.web.pages.reasons import APART, Reasons
 from matinee.web.serving.snapshot import ModelSnapshot
 from tests.web.conftest import guide_of
 
@@ -56,7 +57,7 @@ def check(cards: FilmCards, ratings: dict[int, float]) -> int:
         if why.startswith(("Because", "Like")):
             (film,) = named
             one, other = (guide.catalog[guide.model.items_.id(place)] for place in (index, film))
-            assert {*one.genres} & {*other.genres}
+            assert ({*one.genres} & {*other.genres}) or ({*one.tags} & {*other.tags})
         if not named and why:
             assert re.match("Among the best|Popular|Rated above", why)
     return sum(map(bool, named_before))
@@ -102,3 +103,18 @@ def test_reasons_are_reasons_for_anybody() -> None:
             films = rng.choice(len(cards.counts), n, replace=False).tolist()
             n_named += check(cards, {film: float(rng.integers(1, 6)) for film in films})
     assert n_named > 30
+
+
+def test_films_with_a_tag_in_common_are_related(tmp_path: Path) -> None:
+    guide = guide_of()
+    ids = guide.model.items_.ids.tolist()
+    labels = {0: ((), ("heist",)), 1: (("Drama",), ("heist", "train")), 2: ((), ("train",))}
+    films = {
+        ids[place]: Film(f"Film {place}", genres=genres, tags=tags)
+        for place, (genres, tags) in labels.items()
+    }
+    tagged = Guide(guide.model, Catalog(films), guide.origin)
+    reasons = Reasons(ModelSnapshot("films", tagged, "1"), np.zeros((len(ids), 1), np.float32))
+    assert reasons.are_related(0, 1)
+    assert reasons.are_related(1, 2)
+    assert not reasons.are_related(0, 2)
