@@ -105,7 +105,7 @@ def test_reasons_are_reasons_for_anybody() -> None:
     assert n_named > 30
 
 
-def test_films_with_a_tag_in_common_are_related(tmp_path: Path) -> None:
+def test_films_with_a_tag_in_common_are_related() -> None:
     guide = guide_of()
     ids = guide.model.items_.ids.tolist()
     labels = {0: ((), ("heist",)), 1: (("Drama",), ("heist", "train")), 2: ((), ("train",))}
