@@ -3,10 +3,10 @@
 Heavy modules are imported inside the commands, so that `matinee --help` responds at once.
 """
 
-import errno
 import os
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
@@ -19,6 +19,13 @@ from matinee.cli.doctor import doctor
 from matinee.cli.evaluate import evaluate
 from matinee.cli.explain import explain
 from matinee.cli.map import map_
+from matinee.cli.memory import (
+    OUT_OF_MEMORY,
+    is_out_of_memory,
+    needs_watching,
+    run_watched,
+    sentence,
+)
 from matinee.cli.migrate import migrate
 from matinee.cli.neighbors import neighbors
 from matinee.cli.predict import predict
@@ -27,6 +34,7 @@ from matinee.cli.report import report
 from matinee.cli.reproduce import reproduce
 from matinee.cli.serve import serve
 from matinee.cli.similar import similar
+from matinee.cli.stopping import cleaning_up, sentence_on_full_disk
 from matinee.cli.train import train
 from matinee.cli.tune import tune
 from matinee.errors import MatineeError
@@ -36,12 +44,27 @@ class _Program(click.Group):
     """Prints matinee's errors in one line and exits with 1; other errors keep their
     traceback."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
+        given = sys.argv[1:] if args is None else list(args)
+        is_watched = needs_watching(given)
         try:
-            return super().main(*args, **kwargs)
-        except MatineeError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(1)
+            if is_watched:
+                status = run_watched()
+                if status is not None:
+                    sys.exit(status)
+        except MemoryError:
+            _fail(sentence(given))
+        try:
+            with cleaning_up():
+                return super().main(args, *rest, **kwargs)
+        except BaseException as error:
+            if is_out_of_memory(error):
+                if is_watched:
+                    sys.exit(OUT_OF_MEMORY)
+                _fail(sentence(given))
+            if isinstance(error, MatineeError):
+                _fail(str(error))
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -52,16 +75,21 @@ class _Program(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EIO):
+            told = sentence_on_full_disk(error)
+            if not told:
                 raise
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            click.echo(f"Error: Cannot write the output: {error.strerror}.", err=True)
-            sys.exit(1)
+            _fail(told)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which people need them, not in alphabetical order."""
         del ctx
         return list(self.commands)
+
+
+def _fail(told: str) -> NoReturn:
+    click.echo(f"Error: {told}", err=True)
+    sys.exit(1)
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})

@@ -76,7 +76,7 @@ def compare(
 
     require_one_split(test_source, spec)
     if page is not None:
-        check_page_name(page)
+        check_page_name(page, [*source, test_source])
     chosen = [model.name for model in MODELS]
     if names:
         chosen = [name.strip() for name in names.split(",")]

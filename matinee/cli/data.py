@@ -118,8 +118,10 @@ def convert(source: tuple[str, ...], target: Path, **columns: Unpack[DataOptions
 
     Titles are written to a file in the same folder.
     """
+    from matinee.data.convert import check_target
     from matinee.data.convert import convert as convert_dataset
 
+    check_target(target)
     for line in convert_dataset(load_data(source, columns), target):
         click.echo(line)
 
@@ -135,10 +137,12 @@ def merge(sources: tuple[str, ...], target: Path, **columns: Unpack[DataOptions]
     DATA if there are no times. The options apply to each DATA. Titles are written to a file in
     the same folder.
     """
+    from matinee.data.convert import check_target
     from matinee.data.convert import convert as convert_dataset
     from matinee.data.merge import merge as merge_datasets
     from matinee.text import counted
 
+    check_target(target)
     merged = merge_datasets([load_data((source,), columns) for source in sources])
     for line in convert_dataset(merged, target):
         click.echo(line)

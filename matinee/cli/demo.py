@@ -46,10 +46,12 @@ def demo(out: Path, is_served: bool, port: int) -> None:
     """
     from matinee.data.datasets.fetch import local_copy
     from matinee.data.datasets.load import load
+    from matinee.recommendation.model_file import check_target
 
     if is_served:
         _serve(out, port)
         return
+    check_target(out)
     data = load("sample")
     _describe(data)
     announce_compiling()

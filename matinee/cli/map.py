@@ -71,7 +71,7 @@ def map_(
     )
 
     has_person = user is not None or ratings is not None
-    check_map_name(out)
+    check_map_name(out, [model_file, ratings])
     check_table(out, color=color, has_person=has_person)
     if has_person:
         require_person(user, ratings)

@@ -70,6 +70,7 @@ def predict(
     for each row, in the same order. Where the model does not know the user or the item, the
     prediction is empty. The options on columns and cells are for PAIRS.
     """
+    from matinee.data.convert import check_table_name
     from matinee.recommendation.guide import Guide
 
     pairs = pairs or pairs_too
@@ -78,6 +79,7 @@ def predict(
             raise click.UsageError("Use either PAIRS or --item with --user or --ratings, not both.")
         if out is None:
             raise click.UsageError("Missing option '--out FILE' for the predictions of PAIRS.")
+        check_table_name(out, [model_file, pairs])
         _predict_pairs(Guide.load(model_file), pairs, out, columns, as_json_)
         return
     if out is not None:

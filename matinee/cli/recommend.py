@@ -140,6 +140,7 @@ def recommend(
     --out: a row for each film, with the columns user_id, rank, item_id, title, and stars or
     score.
     """
+    from matinee.data.convert import check_table_name
     from matinee.recommendation.filters import Filters
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.reranking import Dials
@@ -149,6 +150,8 @@ def recommend(
     if include_unrated and (is_group or everybody):
         raise click.UsageError("--include-unrated needs one person, not a group or --everybody.")
     dials = Dials(popularity, diversity, taste)
+    if out is not None:
+        check_table_name(out, [model_file, only_file, without_file])
     guide = Guide.load(model_file)
     filters = Filters(genres, not_genres, parse_years(years), min_ratings)
     if only_file is not None:

@@ -36,7 +36,7 @@ def report(
             "Missing output: use --out report.html, or --json for a JSON object."
         )
     if out is not None:
-        check_page_name(out)
+        check_page_name(out, [model_file])
     guide = Guide.load(model_file)
     if not no_measure:
         announce_compiling()

@@ -61,12 +61,15 @@ def train(
     from matinee.models.members import in_words
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import Origin, check_target
+    from matinee.training.checkpoints import check_checkpoint
 
     settings = with_half_life(settings, half_life)
     if model_name:
         # Reports a wrong setting before the data are read
         make_model(model_name, settings, seed)
-    check_target(out)
+    check_target(out, [*source, checkpoint])
+    if checkpoint is not None:
+        check_checkpoint(checkpoint)
     dataset = load_data(source, columns)
     if database is not None:
         from matinee.data.server_ratings import with_collected

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matinee.errors import SettingError
-from matinee.files import check_output_name, write_atomically
+from matinee.files import check_output_name, reason_of, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +71,7 @@ def save_figure(axes: "Axes", path: str | Path) -> None:
             )
         write_atomically(path, buffer.getvalue())
     except (ValueError, OSError) as error:
-        raise SettingError(f"Cannot write the figure '{path}': {error}.") from error
+        raise SettingError(f"Cannot write the figure '{path}': {reason_of(error)}.") from error
 
 
 def as_svg(axes: "Axes", title: str) -> str:

@@ -11,7 +11,7 @@ declares (`models/declarations.py`).
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from matinee.data.features import Features
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, MatineeError, ModelFileError, SettingError
-from matinee.files import special_kind, write_atomically
+from matinee.files import problem_of_place, reason_of, write_atomically
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import check_indices, check_indptr, check_state, restore, state_of
@@ -90,7 +90,7 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
         write_atomically(path, payload)
     except OSError as error:
         raise ModelFileError(
-            f"Cannot write '{path}': {error.strerror}. Give another place with --out."
+            f"Cannot write '{path}': {reason_of(error)}. Give another place with --out."
         ) from error
 
 
@@ -111,19 +111,20 @@ def _member_entries(model: Recommender) -> list[dict[str, Any]]:
     return entries
 
 
-def check_target(path: str | Path) -> None:
-    """Refuses to replace a file that is not a model file, such as the ratings, or a device.
+def check_target(path: str | Path, inputs: Iterable[str | Path | None] = ()) -> None:
+    """Refuses, before the training, a place where no model file can be written.
+
+    Args:
+        inputs: what the command reads, which it must not replace.
 
     Raises:
-        ModelFileError: the path is such a file.
+        ModelFileError: the path is a file that is not a model file, such as the ratings, or
+            there is a problem with the place (`files.problem_of_place`).
     """
     path = Path(path)
-    kind = special_kind(path)
-    if kind:
-        raise ModelFileError(
-            f"Cannot write '{path}': it is {kind}, not a regular file. Give another place "
-            "with --out."
-        )
+    problem = problem_of_place(path, inputs)
+    if problem:
+        raise ModelFileError(f"Cannot write '{path}': {problem}.")
     if not os.path.isfile(path) or path.suffix == ".matinee":
         return
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from matinee.errors import SettingError
-from matinee.files import check_page_name, write_atomically
+from matinee.files import check_page_name, reason_of, write_atomically
 from matinee.text import counted
 
 ASSETS = Path(str(files("matinee.report") / "assets"))
@@ -63,7 +63,7 @@ def save_html(text: str, path: Path, option: str = "--out") -> None:
         write_atomically(path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise SettingError(
-            f"Cannot write the page '{path}': {error.strerror}. Give another place with {option}."
+            f"Cannot write the page '{path}': {reason_of(error)}. Give another place with {option}."
         ) from error
 
 

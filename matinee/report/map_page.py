@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from matinee.analysis import components
 from matinee.analysis.film_map import FilmMap, Point, place_of
 from matinee.data.titles import spoken
 from matinee.errors import SettingError
-from matinee.files import check_output_name, write_atomically
+from matinee.files import check_output_name, reason_of, write_atomically
 from matinee.models.base import UserState
 from matinee.plots.figure import missing_letters
 from matinee.plots.film_map import check_color, default_color
@@ -77,14 +78,17 @@ def axis_sentences(made: FilmMap, guide: Guide, min_ratings: int | None = None) 
     return tuple(sentences)
 
 
-def check_map_name(path: Path) -> None:
+def check_map_name(path: Path, inputs: Iterable[Path | None] = ()) -> None:
     """Raises, before the map is made, the error that `save_map` would raise after it.
+
+    Args:
+        inputs: what the command reads, which it must not replace.
 
     Raises:
         SettingError: the suffix is not a supported format, the folder does not exist, or the
             file is a table that is not a map, such as the ratings themselves.
     """
-    check_output_name(path, "map", SUFFIXES)
+    check_output_name(path, "map", SUFFIXES, inputs)
     if path.suffix.lower() == ".parquet" and path.exists():
         try:
             columns = set(pl.read_parquet_schema(path))
@@ -154,7 +158,7 @@ def save_map(
             table(made).write_parquet(parquet)
             write_atomically(path, parquet.getvalue())
     except OSError as error:
-        raise SettingError(f"Cannot write the map '{path}': {error.strerror or error}.") from error
+        raise SettingError(f"Cannot write the map '{path}': {reason_of(error)}.") from error
     return ""
 
 

@@ -14,7 +14,7 @@ from safetensors.numpy import save as to_bytes
 from matinee._types import Arrays
 from matinee.data.ratings import Ratings
 from matinee.errors import ModelFileError
-from matinee.files import write_atomically
+from matinee.files import problem_of_place, reason_of, write_atomically
 
 State = Arrays
 
@@ -36,15 +36,17 @@ class Checkpoint(NamedTuple):
             write_atomically(self.path, to_bytes(state, {"matinee-checkpoint": self.fingerprint}))
         except OSError as error:
             raise ModelFileError(
-                f"Cannot write the checkpoint '{self.path}': {error.strerror}."
+                f"Cannot write the checkpoint '{self.path}': {reason_of(error)}."
             ) from error
 
     def load(self) -> State | None:
         """The saved state, or None if there is no file.
 
         Raises:
-            ModelFileError: the file is damaged, or belongs to another training run.
+            ModelFileError: the file is damaged, belongs to another training run, or could not
+                be written.
         """
+        check_checkpoint(self.path)
         if not self.path.exists():
             return None
         try:
@@ -61,6 +63,17 @@ class Checkpoint(NamedTuple):
                 "name another file."
             )
         return state
+
+
+def check_checkpoint(path: Path) -> None:
+    """Refuses, before the training, a place where no checkpoint can be written.
+
+    Raises:
+        ModelFileError: there is a problem with the place (`files.problem_of_place`).
+    """
+    problem = problem_of_place(path)
+    if problem:
+        raise ModelFileError(f"Cannot write the checkpoint '{path}': {problem}.")
 
 
 def fingerprint(settings: Mapping[str, object], train: Ratings, valid: Ratings | None) -> str:
