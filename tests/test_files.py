@@ -1,6 +1,7 @@
 """Output files are complete or absent, replace regular files alone, and bad names are refused early."""
 
 import ast
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -8,12 +9,20 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from polars.exceptions import ComputeError
 
 import matinee
 from matinee.data.catalog import Catalog
 from matinee.data.reading.row_by_row import BadRow, write_skipped
 from matinee.errors import ModelFileError, SettingError
-from matinee.files import check_output_name, check_page_name, replacing, write_atomically
+from matinee.files import (
+    check_output_name,
+    check_page_name,
+    problem_of_place,
+    reason_of,
+    replacing,
+    write_atomically,
+)
 from matinee.models.baseline import Baseline
 from matinee.recommendation.model_file import Origin, check_target, save_model
 from tests.conftest import simulated
@@ -95,7 +104,7 @@ def test_a_special_file_is_refused_before_the_work(
     with pytest.raises(ModelFileError) as refused:
         check_target(place)
     assert str(refused.value) == (
-        f"Cannot write 'out.html': it is {kind}, not a regular file. Give another place with --out."
+        f"Cannot write 'out.html': it is {kind}, not a regular file; use another name."
     )
 
 
@@ -136,11 +145,52 @@ def test_a_link_to_itself_is_an_error(tmp_path: Path) -> None:
 
 def test_a_name_that_is_too_long_gets_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 5000)
-    check_target(path)
-    with pytest.raises(
-        ModelFileError, match=r"File name too long\. Give another place with --out\.$"
-    ):
-        save_model(path, Baseline().fit(simulated(10, 10, 50)), Catalog(), Origin())
+    with pytest.raises(ModelFileError, match=r"': File name too long\.$"):
+        check_target(path)
+
+
+def test_the_longest_name_that_a_folder_allows_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 255)
+    write_atomically(path, b"data")
+    assert names(tmp_path) == [path.name]
+
+
+def test_a_file_that_is_replaced_passes_on_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "out.bin"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    write_atomically(path, b"new")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_without_the_right_to_write_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_right(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(os, "access", no_right)  # an administrator has every right
+    assert problem_of_place(tmp_path / "a.html") == (
+        f"no file can be created in the folder '{tmp_path}'; use another folder"
+    )
+
+
+def test_an_input_is_no_output_under_any_name(tmp_path: Path) -> None:
+    given, link = tmp_path / "in.csv", tmp_path / "link.csv"
+    given.write_text("user,item,rating\n")
+    link.symlink_to(given)
+    told = "it is an input of the same command; use another name"
+    assert problem_of_place(link, [None, "sqlite:///x", "nul\0l", given]) == told
+    assert not problem_of_place(tmp_path / "other.csv", [given])
+    assert problem_of_place(tmp_path / "nul\0l") == "its name contains a null character"
+
+
+def test_a_full_disk_is_recognized_in_errors_of_python_and_polars() -> None:
+    told = "the disk is full; free some space on it"
+    assert reason_of(OSError(errno.ENOSPC, "No space left on device")) == told
+    assert reason_of(ComputeError("No space left on device (os error 28)")) == told
+    assert reason_of(OSError(errno.EACCES, "Permission denied")) == "Permission denied"
+    assert reason_of(ValueError("Another reason.")) == "Another reason"
 
 
 def test_skipped_rows_do_not_follow_a_link_laid_at_a_guessed_name(tmp_path: Path) -> None:

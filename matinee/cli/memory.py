@@ -87,11 +87,12 @@ def _bytes_as_text(argument: str) -> int:
         files = [path]
         if path.is_dir():
             files = list(path.iterdir())
-        return sum(
+        sizes = [
             file.stat().st_size * UNPACKED.get(file.suffix.lower(), 1)
             for file in files
             if file.is_file()
-        )
+        ]
+        return max(sizes, default=0)  # the ratings are the largest file of a folder
     except (OSError, ValueError):
         return 0
 

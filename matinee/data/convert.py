@@ -126,7 +126,8 @@ def write_frames(frames: Iterable[pl.DataFrame], target: Path) -> int:
             match target.suffix.lower():
                 case ".parquet":
                     parts.append(Path(folder) / f"{len(parts)}.parquet")
-                    frame.write_parquet(parts[-1])
+                    with _failures_of(parts[-1]):  # $TMPDIR may be another disk
+                        frame.write_parquet(parts[-1])
                 case ".jsonl":
                     frame.write_ndjson(file)
                 case suffix:

@@ -46,6 +46,6 @@ def test_the_demo_reports_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     out = tmp_path / "none" / "demo.matinee"
     result = run("demo", "--out", out)
     assert result.exit_code == 1
-    assert result.stderr.endswith(
-        f"Error: Cannot write '{out}': No such file or directory. Give another place with --out.\n"
+    assert result.stderr == (
+        f"Error: Cannot write '{out}': the folder '{out.parent}' does not exist; create it first.\n"
     )

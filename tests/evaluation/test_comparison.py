@@ -403,7 +403,7 @@ def test_a_page_that_cannot_be_written_raises_a_clear_error(
         save_comparison_page(found, path)
     assert (
         str(caught.value)
-        == f"Cannot write the page '{path}': Is a directory. Give another place with --html."
+        == f"Cannot write the page '{path}': it is a folder; add the name of a file."
     )
 
 

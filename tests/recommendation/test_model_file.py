@@ -382,7 +382,7 @@ def refused_to_write(path: Path) -> str:
 def test_a_folder_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "none" / "m.matinee"
     assert refused_to_write(path) == (
-        f"Cannot write '{path}': No such file or directory. Give another place with --out."
+        f"Cannot write '{path}': the folder '{path.parent}' does not exist; create it first."
     )
 
 
@@ -391,14 +391,14 @@ def test_a_file_in_place_of_a_folder_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "file" / "m.matinee"
     assert (
         refused_to_write(path)
-        == f"Cannot write '{path}': Not a directory. Give another place with --out."
+        == f"Cannot write '{path}': the folder '{path.parent}' does not exist; create it first."
     )
 
 
 def test_a_folder_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
     assert (
         refused_to_write(tmp_path)
-        == f"Cannot write '{tmp_path}': Is a directory. Give another place with --out."
+        == f"Cannot write '{tmp_path}': it is a folder; add the name of a file."
     )
     assert list(tmp_path.parent.glob(f".{tmp_path.name}*")) == []
 
@@ -435,7 +435,10 @@ def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(
     with pytest.raises(expected) as caught:
         save_model(path, fitted(MODELS[-1]), Catalog(), Origin())
     if expected is ModelFileError:
-        told = f"Cannot write '{path}': No space left on device. Give another place with --out."
+        told = (
+            f"Cannot write '{path}': the disk is full; free some space on it. "
+            "Give another place with --out."
+        )
         assert str(caught.value) == told
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -603,7 +603,7 @@ def test_a_path_that_cannot_be_written_raises_a_clear_error(tmp_path: Path) -> N
     with pytest.raises(SettingError) as caught:
         save_page(replace(ranked()), tmp_path / "page.html")
     assert str(caught.value) == (
-        f"Cannot write the page '{tmp_path / 'page.html'}': Is a directory. Give another place with --out."
+        f"Cannot write the page '{tmp_path / 'page.html'}': it is a folder; add the name of a file."
     )
 
 

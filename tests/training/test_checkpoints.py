@@ -169,7 +169,7 @@ def test_a_checkpoint_that_cannot_be_written_is_reported(tmp_path: Path) -> None
     file = tmp_path / "missing" / "state"
     assert (
         checkpoint_refusal(file)
-        == f"Cannot write the checkpoint '{file}': No such file or directory."
+        == f"Cannot write the checkpoint '{file}': the folder '{file.parent}' does not exist; create it first."
     )
 
 
