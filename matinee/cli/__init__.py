@@ -59,8 +59,8 @@ class _Program(click.Group):
                 return super().main(args, *rest, **kwargs)
         except BaseException as error:
             if is_out_of_memory(error):
-                if is_watched:
-                    sys.exit(OUT_OF_MEMORY)
+                if is_watched:  # its parent says so; libraries may hang at a usual exit
+                    os._exit(OUT_OF_MEMORY)
                 _fail(sentence(given))
             if isinstance(error, MatineeError):
                 _fail(str(error))

@@ -143,16 +143,20 @@ def run_watched() -> int | None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    if number in _FATAL or os.waitstatus_to_exitcode(status) == OUT_OF_MEMORY:
-        raise MemoryError
+    code = os.waitstatus_to_exitcode(status)  # of a signal: its number, negative
     held_back.seek(0)
-    with held_back, contextlib.suppress(OSError):
-        os.write(2, held_back.read())
-    if number:
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    return os.waitstatus_to_exitcode(status)
+    with held_back:
+        told = held_back.read()
+    # OpenBLAS ends the process with status 1 and a message.
+    has_said_so = code != 0 and _SIGNS.search(told.decode("utf-8", "replace")) is not None
+    if has_said_so or code == OUT_OF_MEMORY or -code in _FATAL:
+        raise MemoryError
+    with contextlib.suppress(OSError):
+        os.write(2, told)
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    return code
 
 
 def _wait_for(child: int) -> int:
