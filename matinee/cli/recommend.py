@@ -1,6 +1,6 @@
 """matinee recommend: films for a person or a group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -140,18 +140,16 @@ def recommend(
     --out: a row for each film, with the columns user_id, rank, item_id, title, and stars or
     score.
     """
-    from matinee.data.convert import check_table_name
     from matinee.recommendation.filters import Filters
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.reranking import Dials
 
     _require_people(users, files, everybody, out)
+    _check_out(out, [model_file, only_file, without_file])
     is_group = bool(group) or len(users) + len(files) > 1
     if include_unrated and (is_group or everybody):
         raise click.UsageError("--include-unrated needs one person, not a group or --everybody.")
     dials = Dials(popularity, diversity, taste)
-    if out is not None:
-        check_table_name(out, [model_file, only_file, without_file])
     guide = Guide.load(model_file)
     filters = Filters(genres, not_genres, parse_years(years), min_ratings)
     if only_file is not None:
@@ -203,6 +201,14 @@ def _require_people(
         raise click.UsageError("--everybody and --out FILE go together; give both or neither.")
     if not (users or files or everybody):
         require_person(None, None)
+
+
+def _check_out(out: Path | None, inputs: Sequence[Path | None]) -> None:
+    """Refuses, before the lists are made, a file that they cannot be written to."""
+    from matinee.data.convert import check_table_name
+
+    if out is not None:
+        check_table_name(out, inputs)
 
 
 def _items_in(guide: "Guide", path: Path) -> "tuple[Id, ...]":

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -202,7 +202,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             strict=True,
         )
     )
-    tables = {"ratings": rows, "more": rows[:50], "pairs": [row[:2] for row in rows[:60]]}
+    tables: dict[str, Sequence[Sequence[object]]] = {
+        "ratings": rows,
+        "more": rows[:50],
+        "pairs": [row[:2] for row in rows[:60]],
+    }
     for name, table in tables.items():
         with (inputs / f"{name}.csv").open("w", newline="") as file:
             heading = ("user", "item", "rating")[: len(table[0])]
