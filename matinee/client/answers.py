@@ -160,6 +160,14 @@ class RatedFilms:
 
 
 @dataclass(frozen=True)
+class MarkedFilm(_Answer):
+    """A film on the watchlist."""
+
+    item_id: FilmId
+    title: str
+
+
+@dataclass(frozen=True)
 class ImportedRow(_Answer):
     """A row of a file whose film is known or, if `doubt` is not empty, likely."""
 

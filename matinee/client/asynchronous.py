@@ -16,6 +16,7 @@ from matinee.client.answers import (
     FilmPage,
     Imported,
     ListAnswer,
+    MarkedFilm,
     Model,
     Person,
     Predicted,
@@ -141,6 +142,26 @@ class AsyncClient(Connection):
     async def show(self, item_id: FilmId) -> None:
         """Allows a hidden film in the lists again."""
         await self.send(calls.show(item_id))
+
+    async def watchlist(self) -> list[MarkedFilm]:
+        """Lists the films to watch, the one added last first."""
+        return await self.send(calls.watchlist())
+
+    async def watch(self, item_id: FilmId) -> None:
+        """Adds a film to the watchlist."""
+        await self.send(calls.watch(item_id))
+
+    async def unwatch(self, item_id: FilmId) -> None:
+        """Removes a film from the watchlist."""
+        await self.send(calls.unwatch(item_id))
+
+    async def mark_not_seen(self, item_id: FilmId) -> None:
+        """Remembers that the person has not seen a film, so that Rate does not ask for it."""
+        await self.send(calls.mark_not_seen(item_id))
+
+    async def unmark_not_seen(self, item_id: FilmId) -> None:
+        """Forgets that the person has not seen a film."""
+        await self.send(calls.unmark_not_seen(item_id))
 
     async def import_file(
         self, path: str | Path, *, dry_run: bool = False, include_doubtful: bool = False

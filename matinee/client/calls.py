@@ -16,6 +16,7 @@ from matinee.client.answers import (
     FilmPage,
     Imported,
     ListAnswer,
+    MarkedFilm,
     Model,
     Person,
     Predicted,
@@ -201,6 +202,35 @@ def hide(item_id: FilmId) -> Call[None]:
 def show(item_id: FilmId) -> Call[None]:
     """Allows a hidden film again."""
     return Call("DELETE", f"/me/not-interested/{_address(item_id)}", _nothing)
+
+
+def watchlist() -> Call[list[MarkedFilm]]:
+    """The films to watch."""
+
+    def read(values: Any) -> list[MarkedFilm]:
+        return [MarkedFilm.of(one) for one in values["films"]]
+
+    return Call("GET", "/me/watchlist", read)
+
+
+def watch(item_id: FilmId) -> Call[None]:
+    """Adds a film to the watchlist."""
+    return Call("PUT", f"/me/watchlist/{_address(item_id)}", _nothing)
+
+
+def unwatch(item_id: FilmId) -> Call[None]:
+    """Removes a film from the watchlist."""
+    return Call("DELETE", f"/me/watchlist/{_address(item_id)}", _nothing)
+
+
+def mark_not_seen(item_id: FilmId) -> Call[None]:
+    """Remembers that the person has not seen a film."""
+    return Call("PUT", f"/me/not-seen/{_address(item_id)}", _nothing)
+
+
+def unmark_not_seen(item_id: FilmId) -> Call[None]:
+    """Forgets that the person has not seen a film."""
+    return Call("DELETE", f"/me/not-seen/{_address(item_id)}", _nothing)
 
 
 def import_file(path: Path, *, dry_run: bool, include_doubtful: bool) -> Call[Imported]:

@@ -16,6 +16,7 @@ from matinee.client.answers import (
     FilmPage,
     Imported,
     ListAnswer,
+    MarkedFilm,
     Model,
     Person,
     Predicted,
@@ -141,6 +142,26 @@ class Client(Connection):
     def show(self, item_id: FilmId) -> None:
         """Allows a hidden film in the lists again."""
         self.send(calls.show(item_id))
+
+    def watchlist(self) -> list[MarkedFilm]:
+        """Lists the films to watch, the one added last first."""
+        return self.send(calls.watchlist())
+
+    def watch(self, item_id: FilmId) -> None:
+        """Adds a film to the watchlist."""
+        self.send(calls.watch(item_id))
+
+    def unwatch(self, item_id: FilmId) -> None:
+        """Removes a film from the watchlist."""
+        self.send(calls.unwatch(item_id))
+
+    def mark_not_seen(self, item_id: FilmId) -> None:
+        """Remembers that the person has not seen a film, so that Rate does not ask for it."""
+        self.send(calls.mark_not_seen(item_id))
+
+    def unmark_not_seen(self, item_id: FilmId) -> None:
+        """Forgets that the person has not seen a film."""
+        self.send(calls.unmark_not_seen(item_id))
 
     def import_file(
         self, path: str | Path, *, dry_run: bool = False, include_doubtful: bool = False

@@ -100,6 +100,12 @@ def test_a_person_rates_imports_and_leaves(site: str, kind: Any, tmp_path: Path)
         kept = client.my_ratings()
         assert {rated.item_id: rated.stars for rated in kept.ratings} == {7: 5.0, 17: 4.0}
         assert kept.not_interested == [47]
+        client.watch(67)
+        client.watch(77)
+        client.unwatch(77)
+        assert [film.item_id for film in client.watchlist()] == [67]
+        client.mark_not_seen(87)
+        client.unmark_not_seen(87)
         best = client.my_recommendations(k=3, genre=["Drama"]).items
         assert [film.genres for film in best] == [["Drama"]] * 3
         assert client.my_explanation(best[0].item_id).title == best[0].title
