@@ -173,11 +173,10 @@ def _film(page: Page, address: str) -> None:
 
 def _together(page: Page, address: str) -> None:
     page.goto(f"{address}/together")
-    name = page.locator("main input[type=text], main input[name=name]").first
-    if name.count():
-        name.fill("Ada")
-        name.press("Enter")
-        page.wait_for_load_state("networkidle")
+    page.get_by_label("Name of the group").fill("Friday")
+    page.get_by_label("Your name in the group").fill("Ada")
+    page.get_by_role("button", name="Make a group").click()
+    page.locator("#link").wait_for()
 
 
 def _offline(page: Page, address: str) -> None:
