@@ -14,6 +14,7 @@ from matinee.client.answers import (
     Film,
     FilmId,
     FilmPage,
+    Group,
     Imported,
     ListAnswer,
     MarkedFilm,
@@ -22,7 +23,7 @@ from matinee.client.answers import (
     Predicted,
     RatedFilms,
 )
-from matinee.client.calls import Answer, Call, Filters, ListOptions, Profile, Stars
+from matinee.client.calls import Answer, Call, Filters, GroupOptions, ListOptions, Profile, Stars
 from matinee.client.connection import Connection
 
 
@@ -170,6 +171,30 @@ class Client(Connection):
         return self.send(
             calls.import_file(Path(path), dry_run=dry_run, include_doubtful=include_doubtful)
         )
+
+    def my_groups(self) -> list[Group]:
+        """Lists the groups that the person is in."""
+        return self.send(calls.my_groups())
+
+    def create_group(self, name: str, group_name: str = "") -> Group:
+        """Creates a group with the person, under this name, as its first member."""
+        return self.send(calls.create_group(name, group_name))
+
+    def group(self, key: str) -> Group:
+        """Gets a group that the person is in, by its id."""
+        return self.send(calls.group(key))
+
+    def join_group(self, key: str, name: str) -> Group:
+        """Joins a group by the last part of its link, or changes the name in it."""
+        return self.send(calls.join_group(key, name))
+
+    def leave_group(self, key: str) -> None:
+        """Removes the person from a group."""
+        self.send(calls.leave_group(key))
+
+    def group_recommendations(self, key: str, **options: Unpack[GroupOptions]) -> ListAnswer:
+        """Recommends films to all members of a group."""
+        return self.send(calls.group_recommendations(key, options))
 
     def my_recommendations(self, **options: Unpack[ListOptions]) -> ListAnswer:
         """Recommends films from the stored ratings."""

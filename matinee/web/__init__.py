@@ -25,7 +25,7 @@ order; each imports only from the parts above it:
     api         JSON API
                 schemas, dependencies      request and response models, FastAPI dependencies
                 responses                  response bodies, which the pages use too
-                films, people, imports, operator
+                films, people, imports, groups, operator
                                            endpoints
                 reference                  Swagger UI and ReDoc
     pages       HTML pages
