@@ -14,6 +14,10 @@ from matinee.web.pages import (
     import_ratings,
     models,
     operator,
+    operator_access,
+    operator_films,
+    operator_people,
+    operator_training,
     rate,
     rating_forms,
     ratings_table,
@@ -40,7 +44,11 @@ _PAGES = (
     groups,
     film_map,
     models,
+    operator_access,
     operator,
+    operator_people,
+    operator_films,
+    operator_training,
     about,
 )
 
