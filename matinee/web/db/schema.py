@@ -212,6 +212,7 @@ training_jobs = Table(
     Column("model", Text, nullable=False),
     Column("state", String(10), nullable=False),
     Column("started_at", BigInteger, nullable=False),
+    Column("started_ns", BigInteger, nullable=False),  # Unix nanoseconds, for the order
     Column("finished_at", BigInteger),
     Column("progress", Double, nullable=False),
     Column("message", Text, nullable=False),

@@ -5,6 +5,7 @@ silent, the next look declares the training failed.
 """
 
 import secrets
+import time
 from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -60,15 +61,15 @@ class TrainingJobs:
             TrainingRunsError: another one is running.
         """
         job = TrainingJob(secrets.token_hex(16), model, "running", now(), None, 0.0, "", now())
-        row = job._asdict() | {"slot": _SLOT, "is_canceled": 0}
+        row = job._asdict() | {"slot": _SLOT, "is_canceled": 0, "started_ns": time.time_ns()}
         with self._database.writing() as connection:
             _end_silent(connection)
             insert = self._database.insert(training_jobs).on_conflict_do_nothing()
-            if not connection.execute(insert, row).rowcount:
+            if connection.execute(insert.returning(training_jobs.c.id), row).first() is None:
                 raise TrainingRunsError(
                     "Another training is running; wait until it is done, or cancel it."
                 )
-            newest = sa.select(training_jobs.c.id).order_by(training_jobs.c.started_at.desc())
+            newest = sa.select(training_jobs.c.id).order_by(training_jobs.c.started_ns.desc())
             kept = connection.execute(newest.limit(MAX_JOBS)).scalars().all()
             connection.execute(training_jobs.delete().where(training_jobs.c.id.not_in(kept)))
         return job
@@ -106,8 +107,7 @@ class TrainingJobs:
 
     def latest(self) -> list[TrainingJob]:
         """The trainings, the one started last first."""
-        query = sa.select(*_COLUMNS).order_by(training_jobs.c.started_at.desc())
-        query = query.order_by(training_jobs.c.reported_at.desc()).limit(MAX_JOBS)
+        query = sa.select(*_COLUMNS).order_by(training_jobs.c.started_ns.desc()).limit(MAX_JOBS)
         with self._database.reading() as connection:
             found = [TrainingJob(*row) for row in connection.execute(query)]
         if any(job.state == "running" and _is_silent(job) for job in found):

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("model", sa.Text, nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("started_at", sa.BigInteger, nullable=False),
+        sa.Column("started_ns", sa.BigInteger, nullable=False),
         sa.Column("finished_at", sa.BigInteger),
         sa.Column("progress", sa.Double, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
