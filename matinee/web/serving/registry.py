@@ -91,15 +91,19 @@ class RegisteredModel:
             log("model refused", model=self.name, detail=self.refusal, serving=self.current.version)
             return False
 
-    def replace_with(self, path: Path) -> None:
+    def replace_with(self, path: Path, check: SnapshotCheck) -> None:
         """Serves another file: checks it, puts it in the place of this model's file, and makes it
         current. Other processes notice the change by themselves.
+
+        Args:
+            check: called before the check of every new version.
 
         Raises:
             MatineeError: the file cannot be served; the previous one stays.
         """
         with self._loading:
             snapshot = self._load(path)
+            check(self, snapshot)
             if self._check is not None:
                 self._check(self, snapshot)
             try:

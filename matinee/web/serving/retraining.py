@@ -16,13 +16,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matinee.errors import MatineeError, StoreError
+from matinee.errors import DataError, MatineeError, StoreError
 from matinee.progress import LINES_VARIABLE, parse_line
+from matinee.text import counted
 from matinee.web.db.people import Store
 from matinee.web.db.training_jobs import State, TrainingJob, TrainingRunsError
 from matinee.web.http.logs import log, log_bug
 from matinee.web.http.problems import Problem
 from matinee.web.serving.registry import ModelRegistry, RegisteredModel
+from matinee.web.serving.snapshot import ModelSnapshot
 from matinee.web.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ class Retrainer:
             state, message = self._train(job, live, file)
             if state == "done":
                 self._report(job, 1.0, "Loading the new model.")
-                live.replace_with(file)
+                live.replace_with(file, _check_titles)
         except MatineeError as error:
             state, message = "failed", f"The new model was not put in place. {error}"
         except Exception as error:  # the row must not say for ever that it runs
@@ -218,6 +220,18 @@ class _Training:
                 self._said = [*self._said[-20:], line]
                 if line.startswith("Added "):
                     self.added = line
+
+
+def _check_titles(live: RegisteredModel, new: ModelSnapshot) -> None:
+    """Raises DataError if most of the films would lose their titles."""
+    old = live.current.guide
+    titled = [item for item in old.model.items_.ids.tolist() if item in old.catalog.films]
+    lost = [item for item in titled if item not in new.guide.catalog.films]
+    if 2 * len(lost) > len(titled):
+        raise DataError(
+            f"{len(lost):,} of {counted(len(titled), 'film')} would lose their titles; give "
+            "--retrain a folder with the titles, such as movies.csv beside ratings.csv."
+        )
 
 
 def _command(model: "Recommender", sources: tuple[str, ...], file: Path) -> list[str]:

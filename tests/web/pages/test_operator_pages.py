@@ -103,7 +103,7 @@ def test_the_state_is_said_in_words(operator: httpx.Client) -> None:
     words = words_on(page)
     assert "SQLite OK · 1 request in progress" in words
     assert "Reload models" in words
-    assert words.index("Unknown addresses") > words.rindex("/operator")
+    assert words.index("Unknown addresses") > words.rindex("/ operator")
     assert "99% within, ms" in words
     after = operator.post("/operator/reload")
     assert "The models have been reloaded." in words_on(after)

@@ -176,6 +176,19 @@ def test_a_model_of_other_films_never_replaces_the_served_one(
         assert version(client) == before
 
 
+def test_a_model_without_titles_never_replaces_one_with_titles(tmp_path: Path) -> None:
+    ratings = simulated()
+    save_model(ratings, tmp_path / "films.matinee")
+    source = write_table(ratings, tmp_path / "data", {})
+    with retrainable(tmp_path, source / "ratings.csv") as client:
+        before = version(client)
+        start(client).raise_for_status()
+        job = wait_for_end(client)
+        assert job["state"] == "failed"
+        assert "120 of 120 films would lose their titles" in job["message"]
+        assert version(client) == before
+
+
 def test_missing_data_fail_with_a_sentence_and_the_next_training_can_start(
     tmp_path: Path,
 ) -> None:
