@@ -221,7 +221,7 @@ class HereCounts(BaseModel):
     n_watchlists: int = Field(description="People who want to watch it.")
 
 
-class ListedFilm(HereCounts):
+class FilmHere(HereCounts):
     """A film of the model, and what the people here said about it."""
 
     item_id: int | str
@@ -240,7 +240,7 @@ class ListedFilms(BaseModel):
         {"films": [_FILM], "total": 1, "n_guesses": 0, "page": 1, "page_size": 50}
     )
 
-    films: list[ListedFilm]
+    films: list[FilmHere]
     total: int = Field(description="Number of films on all pages.")
     n_guesses: int = Field(description="The last ones, whose titles only resemble `q`.")
     page: int

@@ -53,6 +53,8 @@ class _Exchange:
         """The pattern of the matched route, without the values that the client put into it."""
         route = self.scope.get("route")
         path: str = getattr(route, "path_format", getattr(route, "path", ""))
+        if not path and self.scope["path"].startswith("/static/"):
+            return "/static/{file}"  # a mount, which is not among the routes
         return path or OTHER_ROUTE
 
     async def receive(self) -> Message:

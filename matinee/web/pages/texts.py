@@ -6,6 +6,7 @@ about errors from where they are raised.
 
 from typing import Any
 
+from matinee.web.pages.texts_operator import MODEL_TYPES as MODEL_TYPES
 from matinee.web.pages.texts_operator import MODELS_PAGE as MODELS_PAGE
 from matinee.web.pages.texts_operator import OPERATOR as OPERATOR
 from matinee.web.pages.texts_operator import OPERATOR_FILMS as OPERATOR_FILMS

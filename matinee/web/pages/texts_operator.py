@@ -42,7 +42,7 @@ OPERATOR = {
     "requests_chart": "Requests",
     "requests_said": "{requests}; {errors}. At most {most} in {period}.",
     "times_chart": "Response time",
-    "times_said": "Half within {median}, 99% within {p99}.",
+    "times_said": "Half within {median}, 99% within {p99}; at worst 99% within {worst}.",
     "times_none": "No requests in this time.",
     "lists_chart": "Lists",
     "ratings_chart": "Ratings",
@@ -242,3 +242,20 @@ MODELS_PAGE = {
     "apart": "Where the predictions differ most",
     "film": "Film",
 }
+
+MODEL_TYPES = {
+    "baseline": "averages of films and people",
+    "popularity": "popularity",
+    "mf": "matrix factorization",
+    "plain-mf": "matrix factorization without biases",
+    "dot-product": "dot product of two networks",
+    "mlp": "neural network",
+    "bayes": "Bayesian matrix factorization",
+    "user-knn": "people alike",
+    "item-knn": "films alike",
+    "ials": "matrix factorization for rankings",
+    "ease": "films that go together",
+    "blend": "blend of several models",
+    "hybrid": "stars of one model, lists of several",
+}
+"""Name of a kind of model -> what it is."""

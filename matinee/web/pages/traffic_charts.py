@@ -92,8 +92,12 @@ def _times(counts: Sequence[TrafficCounts], total: TrafficCounts) -> TrafficChar
     t = OPERATOR
     sentence = t["times_none"]
     if total.requests:
+        worst = [one.milliseconds(0.99) for one in counts if one.requests]
+        known = [one for one in worst if one is not None]
         sentence = t["times_said"].format(
-            median=_duration(total.milliseconds(0.5)), p99=_duration(total.milliseconds(0.99))
+            median=_duration(total.milliseconds(0.5)),
+            p99=_duration(total.milliseconds(0.99)),
+            worst=_duration(max(known) if len(known) == len(worst) else None),
         )
     drawing = lines(
         {
