@@ -36,7 +36,7 @@ def client(own: str) -> Iterator[httpx.Client]:
         yield opened
 
 
-def ask(client: httpx.Client, path: str, **query: object) -> Any:
+def ask(client: httpx.Client, path: str, **query: str | int) -> Any:
     answer = client.get(f"{BASE}/{path}", params=query, headers=HEADER)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -7,7 +7,6 @@ import pytest
 import sqlalchemy as sa
 
 from matinee.errors import StoreError
-from matinee.web.db import traffic as module
 from matinee.web.db.engine import open_engine
 from matinee.web.db.people import Store
 from matinee.web.db.traffic import DAY, HOUR, MINUTE, TrafficCounts
@@ -15,7 +14,7 @@ from tests.web.db.conftest import select_rows
 
 
 def at(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(module.time, "time", lambda: seconds)
+    monkeypatch.setattr(time, "time", lambda: seconds)
 
 
 def test_processes_add_to_the_row_of_a_minute(
