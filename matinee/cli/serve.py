@@ -82,6 +82,12 @@ BURST_SECONDS = 4
     show_envvar=True,
     help="Secret for the operator's endpoints; better set in the environment.",
 )
+@click.option(
+    "--posters",
+    default="",
+    metavar="FOLDER|TEMPLATE",
+    help="Pictures of the films: a folder, or an address with {id}, {imdb} or {tmdb}.",
+)
 def serve(
     model_files: tuple[Path, ...],
     database: str,
@@ -94,6 +100,7 @@ def serve(
     retrain: tuple[str, ...],
     quiet: bool,
     operator_token: str,
+    posters: str,
 ) -> None:
     """Serve models as web pages and as an HTTP API.
 
@@ -120,6 +127,7 @@ def serve(
         log_requests=not quiet,
         allowed_origins=tuple(parse_origin(origin) for origin in allow_origins),
         retrain=retrain,
+        posters=posters,
     )
 
     def announce(url: str) -> None:

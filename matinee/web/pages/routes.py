@@ -1,6 +1,7 @@
 """Registers all pages with the application and creates the caches they use."""
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from matinee.web.pages import (
     about,
@@ -18,6 +19,7 @@ from matinee.web.pages import (
     operator_films,
     operator_people,
     operator_training,
+    poster_images,
     rate,
     rating_forms,
     ratings_table,
@@ -50,16 +52,19 @@ _PAGES = (
     operator_films,
     operator_training,
     about,
+    poster_images,
 )
 
 
 def include_pages(app: FastAPI) -> None:
     """Adds the pages, their static files, and their caches."""
     app.state.error_page = error_page
+    poster_images.posters_of(app.state.server.settings.posters)  # a wrong one is told at once
     app.state.maps, app.state.film_cards = film_map.Maps(), FilmCardsCache()
     for module in _PAGES:
         app.include_router(module.router)
-    app.mount("/static", RevalidatedFiles(packages=[("matinee.web", "static")]))
+    static = RevalidatedFiles(packages=[("matinee.web", "static")])
+    app.mount("/static", GZipMiddleware(static, minimum_size=500))
 
 
 def prepare_pages(app: FastAPI) -> None:
