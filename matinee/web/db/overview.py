@@ -68,7 +68,10 @@ class Overview:
             *marks,
         ).subquery()
         last, n = sa.func.max(acts.c.at).label("last"), sa.func.sum(acts.c.n).label("n")
-        sums = sa.select(acts.c.person_id, last, n).group_by(acts.c.person_id).subquery()
+        query_sums = sa.select(acts.c.person_id, last, n).group_by(acts.c.person_id)
+        if prefix:
+            query_sums = query_sums.where(acts.c.person_id.startswith(prefix, autoescape=True))
+        sums = query_sums.subquery()
         created = people.c.created_at
         active = sa.case((sums.c.last > created, sums.c.last), else_=created).label("active")
         n_ratings = sa.func.coalesce(sums.c.n, 0).label("n_ratings")
