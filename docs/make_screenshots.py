@@ -221,7 +221,6 @@ NEW = {
     "for-you-first": _open("/for-you"),
     "you-first": _open("/you"),
     "film-first": _open("/films/1"),
-    "models-first": _open("/models"),
     "search-first": _open("/search"),
     "together-first": _open("/together"),
     "operator-first": _open("/operator"),
@@ -259,8 +258,11 @@ SHOWN = {
     "import": _open("/you/import"),
     "review": _review,
     "together": _together,
-    "models": _open("/models"),
     "operator": _operator,
+    "operator-people": _open("/operator/people"),
+    "operator-films": _open("/operator/films"),
+    "operator-models": _open("/operator/models"),
+    "operator-training": _open("/operator/training"),
 }
 
 

@@ -6,6 +6,14 @@ about errors from where they are raised.
 
 from typing import Any
 
+from matinee.web.pages.texts_operator import MODEL_TYPES as MODEL_TYPES
+from matinee.web.pages.texts_operator import MODELS_PAGE as MODELS_PAGE
+from matinee.web.pages.texts_operator import OPERATOR as OPERATOR
+from matinee.web.pages.texts_operator import OPERATOR_FILMS as OPERATOR_FILMS
+from matinee.web.pages.texts_operator import OPERATOR_PAGES as OPERATOR_PAGES
+from matinee.web.pages.texts_operator import OPERATOR_PEOPLE as OPERATOR_PEOPLE
+from matinee.web.pages.texts_operator import OPERATOR_WINDOWS as OPERATOR_WINDOWS
+from matinee.web.pages.texts_operator import TRAINING as TRAINING
 from matinee.web.pages.texts_people import DEVICES as DEVICES
 from matinee.web.pages.texts_people import EVERYTHING as EVERYTHING
 from matinee.web.pages.texts_people import HISTORY as HISTORY
@@ -39,9 +47,8 @@ NAVIGATION = (
     ("/map", "Map"),
     ("/you", "You"),
     ("/together", "Together"),
-    ("/models", "Models"),
 )
-"""Of each page; Models only where several are served."""
+
 
 FOOTER = (("/about", "About"), ("/help", "Help"), ("/docs", "API"))
 
@@ -308,91 +315,6 @@ MAP = {
     "failed": "The map could not be loaded.",
     "script": "The map needs JavaScript. Each film's page lists similar films without it.",
     "open": "Film page",
-}
-
-MODELS_PAGE = {
-    "title": "Models",
-    "heading": "Two models, side by side",
-    "heading_one": "The model",
-    "lead": "Based on {n} you rated.",
-    "lead_none": "You haven't rated anything yet, so these are the lists for a new user.",
-    "one": (
-        "Only one model is served. To compare models, start the server with several "
-        "files: matinee serve one.matinee other.matinee"
-    ),
-    "left": "Left",
-    "right": "Right",
-    "compare": "Compare",
-    "kind": "Kind",
-    "data": "Trained on",
-    "films": "Films",
-    "ratings": "Ratings",
-    "stars": "Predicts ratings",
-    "yes": "yes",
-    "no": "no, only a ranking",
-    "own_error": "Average error on your ratings",
-    "own_error_value": "{error} stars",
-    "crowd_error": "Error of the films' averages",
-    "same": "{n} of {k} films are in both lists.",
-    "place": "#{n} in the other list",
-    "apart": "Where they differ most",
-    "film": "Film",
-    "difference": "Difference",
-}
-
-OPERATOR = {
-    "title": "Operator",
-    "heading": "Operator",
-    "none": "This server has no operator",
-    "none_lead": (
-        "To turn on this page, start the server with a secret of at least 16 characters "
-        "in MATINEE_OPERATOR_TOKEN."
-    ),
-    "sign_in": "Operator",
-    "sign_in_lead": (
-        "The token is the value of MATINEE_OPERATOR_TOKEN. You stay signed in for half an hour."
-    ),
-    "token": "Token",
-    "enter": "Sign in",
-    "wrong": "That is not the operator's token.",
-    "leave": "Sign out",
-    "health": "Health",
-    "database": "Database",
-    "answers": "OK",
-    "silent": "does not answer",
-    "counts": "Stored",
-    "people": "users",
-    "ratings": "ratings",
-    "not_interested": "not interested",
-    "groups": "groups",
-    "models": "Models",
-    "model": "Model",
-    "kind": "Kind",
-    "data": "Trained on",
-    "loaded": "Loaded",
-    "state": "State",
-    "good": "served",
-    "refused": "New file rejected: {reason}",
-    "reload": "Reload models",
-    "quality": "Accuracy on your users",
-    "quality_lead": (
-        "The last rating of up to {most} users, predicted from their earlier ones. A "
-        "model that was trained on these ratings looks better than it is."
-    ),
-    "quality_none": "Too few users have rated enough films.",
-    "n_people": "Users",
-    "rmse": "RMSE, stars",
-    "rmse_means": "RMSE of the films' averages",
-    "traffic": "Traffic since the start",
-    "route": "Route",
-    "requests": "Requests",
-    "refusals": "4xx",
-    "errors": "5xx",
-    "mean_ms": "Mean, ms",
-    "p99_ms": "99% within, ms",
-    "in_flight": "{n} in progress",
-    "no_traffic": "No requests yet.",
-    "total": "All",
 }
 
 ERROR = {

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from matinee.web.http.security import content_security_policy
+from tests.web.conftest import OPERATOR
 
 
 def test_the_document_is_at_both_addresses(web: httpx.Client) -> None:
@@ -51,7 +52,12 @@ def test_each_body_has_a_whole_example_that_is_accepted(web: httpx.Client) -> No
         example = document["components"]["schemas"][name]["examples"][0]
         body = _with_known_ids(example)
         address = path.replace("{item_id}", "7").replace("{key}", group)
+        secret = OPERATOR if "/operator/" in path else token
+        headers = {"authorization": f"Bearer {secret}"}
         done = web.request(method, address, json=body, headers=headers)
+        if path.endswith("/trainings"):  # this server has no data to train on
+            assert done.json()["type"] == "urn:matinee:no-training-data"
+            continue
         assert done.is_success, (path, done.text)
         n_tried += 1
     assert n_tried >= 6
