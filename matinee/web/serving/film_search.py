@@ -49,6 +49,11 @@ class FilmSummary(TypedDict):
     n_ratings: int
     mean: float | None
     """None without ratings."""
+    imdb: str
+    """Its id on IMDb; empty if unknown."""
+    tmdb: int | None
+    tags: list[str]
+    """Most frequent first."""
 
 
 class FilmIndex:
@@ -139,4 +144,7 @@ class FilmIndex:
             "genres": list(film.genres),
             "n_ratings": count,
             "mean": mean,
+            "imdb": film.imdb,
+            "tmdb": film.tmdb,
+            "tags": list(film.tags),
         }
