@@ -13,9 +13,11 @@ import numpy as np
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from numpy.typing import NDArray
 
 from matinee.analysis.film_map import FilmMap, make_map
 from matinee.errors import UnsupportedError
+from matinee.linalg import centered
 from matinee.models.base import Recommender
 from matinee.models.history import few_ratings
 from matinee.report.html import ASSETS
@@ -53,7 +55,15 @@ class Maps:
 
     def __init__(self) -> None:
         self._by_snapshot: WeakKeyDictionary[ModelSnapshot, DrawnMap] = WeakKeyDictionary()
+        self._has_place: WeakKeyDictionary[ModelSnapshot, NDArray[np.bool_]] = WeakKeyDictionary()
         self._lock = threading.Lock()
+
+    def can_place(self, snapshot: ModelSnapshot, index: int) -> bool:
+        """Whether the map can show a film or the one nearest to it; does not make the map."""
+        has_place = self._has_place.get(snapshot)
+        if has_place is None:
+            has_place = self._has_place[snapshot] = snapshot.run(_placeable, snapshot.guide.model)
+        return bool(has_place[index])
 
     def of(self, snapshot: ModelSnapshot) -> DrawnMap:
         """The map of a snapshot. Other requests wait while it is made."""
@@ -126,6 +136,15 @@ def _draw(snapshot: ModelSnapshot) -> DrawnMap:
     axes = axis_sentences(film_map, guide, min_ratings)
     data = page_data(film_map, heading=texts.MAP["heading"], axes=axes)
     return DrawnMap(film_map, orjson.dumps(data), "")
+
+
+def _placeable(model: Recommender) -> NDArray[np.bool_]:
+    """Which films have a direction in the space of the map, (I,); none without a map."""
+    try:
+        vectors = centered(model.item_vectors(), model.item_counts_ > 0)
+    except UnsupportedError:
+        return np.zeros(len(model.items_), bool)
+    return np.asarray(vectors.any(axis=1) & (model.item_counts_ > 0))
 
 
 def _min_ratings(model: Recommender) -> int:

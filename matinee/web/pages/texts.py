@@ -6,6 +6,7 @@ about errors from where they are raised.
 
 from typing import Any
 
+from matinee.web.pages.texts_film import FILM as FILM
 from matinee.web.pages.texts_people import DEVICES as DEVICES
 from matinee.web.pages.texts_people import EVERYTHING as EVERYTHING
 from matinee.web.pages.texts_people import HISTORY as HISTORY
@@ -133,28 +134,6 @@ FOR_YOU = {
     "why_people": "Among the best rated by everyone",
     "why_popular": "Popular",
     "why_ranked": "High on your list",
-}
-
-FILM = {
-    "description": "See what you would give it, and why, from your own ratings.",
-    "prediction": "For you",
-    "prediction_none": "Predicted for a new user",
-    "not_rated": "Rate it",
-    "rated": "Your rating",
-    "people": "Average rating",
-    "why": "Why {stars} stars",
-    "why_score": "Why it ranks here",
-    "why_lead": "Each line adds to the one above; together they make the prediction.",
-    "shrunk": "Predictions this high are usually too high, so {stars} stars are shown.",
-    "why_rated": "You have rated this film: this includes your own rating.",
-    "part": "Part",
-    "adds": "Adds",
-    "without": "If you hadn't rated it",
-    "similar": "Similar films",
-    "map": "Show on map",
-    "hidden": "You marked this film as not interesting, so your lists leave it out.",
-    "show": "Show it again",
-    "start": "Rate some films to see what you would give this one.",
 }
 
 YOU = {
