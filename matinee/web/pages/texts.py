@@ -260,6 +260,13 @@ MAP = {
     "failed": "The map could not be loaded.",
     "script": "The map needs JavaScript. Each film's page lists similar films without it.",
     "open": "Film page",
+    "nearest": (
+        "{name} has too few ratings for a place on the map. Selected is the film most similar "
+        "to it: {nearest}."
+    ),
+    "no_place": "{name} has too few ratings for a place on the map.",
+    "unknown": "That film is not on the map.",
+    "details_failed": "Your prediction could not be loaded.",
 }
 
 MODELS_PAGE = {
