@@ -577,7 +577,7 @@ def test_the_page_holds_the_whole_map(made: FilmMap) -> None:
         ["From A to B."],
         about(made),
     )
-    assert data["you"] == {"x": 0.5, "y": 0.25, "stars": [(3, 4.5)]}
+    assert data["you"] == {"x": 0.5, "y": 0.25, "stars": [(3, 4.5)], "note": ""}
     assert (data["ids"], data["color"], data["groups"]) == (made.item_ids, "genre", 4)
 
 

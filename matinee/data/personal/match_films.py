@@ -14,6 +14,7 @@ from typing import NamedTuple
 from matinee.data.catalog import AmbiguousNameError, Catalog, Film, NotRatedError, find_item
 from matinee.data.personal.given_ratings import rating_in
 from matinee.data.personal.given_scales import file_scale, on_scale, scale_note
+from matinee.data.personal.near_titles import NearTitles
 from matinee.data.personal.own_files import WEB_LIMITS, FileLimits
 from matinee.data.personal.rows import Row
 from matinee.data.personal.site_exports import Format, read_export
@@ -28,6 +29,8 @@ MOST_SECONDS = 8.0
 
 _MOST_SUGGESTIONS = 10
 _UNRATED = "it is in the catalog, but nobody has rated it"
+_SHARE_OF_SEARCHES = 0.3
+"""The part of the time that searches for titles written in another way may take."""
 _NOT_A_FILM = ("series", "episode", "show", "season")
 _NO_FILM = "no film here has this title"
 
@@ -89,6 +92,9 @@ class Unmatched(NamedTuple):
         reason: the end of a sentence.
         is_repeated: whether another row about the same film counts.
         is_unrated: whether it has no rating.
+        stars: the rating on the model's scale, so that a person can say which film it is of;
+            None if there is none, or another row counts.
+        rated_at: as in a match.
     """
 
     row: int
@@ -96,6 +102,8 @@ class Unmatched(NamedTuple):
     reason: str
     is_repeated: bool = False
     is_unrated: bool = False
+    stars: float | None = None
+    rated_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,8 @@ def match_films(
         is_typed=export.form.is_typed,
         is_converted=given_on[:2] != scale[:2],
     )
-    matcher = _Matcher(_Known(items, catalog), export.form, given_on, scale)
+    near = NearTitles(items, catalog, seconds * _SHARE_OF_SEARCHES)
+    matcher = _Matcher(_Known(items, catalog, near), export.form, given_on, scale)
     match_of: dict[Id, Match] = {}
     for row in rows:
         if time.monotonic() > deadline:
@@ -183,8 +192,16 @@ def match_films(
             match = matcher.match(row)
         except _NoMatchError as error:
             reason = str(error)
-            left_out = Unmatched(row.row, row.shown, reason, is_unrated=reason == _NO_RATING)
-            found.unmatched.append(left_out)
+            found.unmatched.append(
+                Unmatched(
+                    row.row,
+                    row.shown,
+                    reason,
+                    is_unrated=reason == _NO_RATING,
+                    stars=matcher.stars(row) if row.titles and not row.problem else None,
+                    rated_at=row.rated_at,
+                )
+            )
             continue
         _add(match, match_of, found.unmatched)
     found.matched.extend(match for match in match_of.values() if not match.doubt)
@@ -230,9 +247,8 @@ class _NoMatchError(Exception):
 class _Known:
     """The films of a model by all their names."""
 
-    def __init__(self, items: Vocabulary, catalog: Catalog) -> None:
-        self._items = items
-        self._catalog = catalog
+    def __init__(self, items: Vocabulary, catalog: Catalog, near: NearTitles) -> None:
+        self._items, self._catalog, self._near = items, catalog, near
 
     @cached_property
     def _ids_by_part(self) -> dict[str, list[Id]]:
@@ -315,6 +331,11 @@ class _Known:
         shorter = [item_id for part in _parts(title) for item_id in self.named(part)]
         return longer + shorter
 
+    def near(self, titles: Iterable[str], year: int | None) -> Id | None:
+        """The film of one of these titles written in another way; see `NearTitles`."""
+        found = (self._near.find(title, year) for title in titles)
+        return next((item_id for item_id in found if item_id is not None), None)
+
     def _of_model(self, item_ids: Iterable[Id]) -> list[Id]:
         return [item_id for item_id in item_ids if self._items.find(item_id) is not None]
 
@@ -353,9 +374,7 @@ class _Matcher:
         item_id, doubt = self._film(row)
         if not doubt and _is_series(row.kind):
             doubt = f"the file calls it a {row.kind}"
-        stars = given
-        if not self._form.is_typed or self._given_on[:2] != self._scale[:2]:
-            stars = on_scale(given, self._given_on, self._scale)
+        stars = self._on_scale(given)
         return Match(
             row=row.row,
             title=row.shown,
@@ -366,6 +385,18 @@ class _Matcher:
             doubt=doubt,
             rated_at=row.rated_at,
         )
+
+    def stars(self, row: Row) -> float | None:
+        """The rating of a row on the model's scale; None if it has none."""
+        try:
+            return self._on_scale(self._given(row))
+        except _NoMatchError:
+            return None
+
+    def _on_scale(self, given: float) -> float:
+        if self._form.is_typed and self._given_on[:2] == self._scale[:2]:
+            return given
+        return on_scale(given, self._given_on, self._scale)
 
     def _given(self, row: Row) -> float:
         """The rating of a row on the scale of the file; how often, for a model without stars."""
@@ -450,10 +481,16 @@ def _likely(row: Row, known: _Known) -> tuple[Id, str]:
         for title in row.titles:
             candidates += known.resembling(title)
     if not candidates:
-        raise _NoMatchError(_NO_FILM)
+        near = known.near(row.titles, row.year)
+        if near is None:
+            raise _NoMatchError(_NO_FILM)
+        candidates = [near]
     distance = {item_id: _years_apart(known.film(item_id).year, row.year) for item_id in candidates}
     nearest = min(distance.values())
     if nearest > 1:
+        near = known.near(row.titles, row.year)
+        if near is not None:
+            return near, _doubt(known.film(near).year, row.year)
         years = sorted({str(known.film(item_id).year) for item_id in distance})
         raise _NoMatchError(f"the film of this title here is from {', '.join(years[:4])}")
     best = [item_id for item_id in distance if distance[item_id] == nearest]
