@@ -179,7 +179,7 @@ def match_films(
         is_converted=given_on[:2] != scale[:2],
     )
     near = NearTitles(items, catalog, seconds * _SHARE_OF_SEARCHES)
-    matcher = _Matcher(_Known(items, catalog, near), export.form, given_on, scale)
+    matcher = _Matcher(KnownFilms(items, catalog, near), export.form, given_on, scale)
     match_of: dict[Id, Match] = {}
     for row in rows:
         if time.monotonic() > deadline:
@@ -190,7 +190,7 @@ def match_films(
             raise BadRowError(row.row, row.problem)
         try:
             match = matcher.match(row)
-        except _NoMatchError as error:
+        except NoMatchError as error:
             reason = str(error)
             found.unmatched.append(
                 Unmatched(
@@ -240,11 +240,11 @@ def _add(match: Match, match_of: dict[Id, Match], unmatched: list[Unmatched]) ->
 _NO_RATING = "it has no rating"
 
 
-class _NoMatchError(Exception):
+class NoMatchError(Exception):
     """A row gives no rating; the text says why."""
 
 
-class _Known:
+class KnownFilms:
     """The films of a model by all their names."""
 
     def __init__(self, items: Vocabulary, catalog: Catalog, near: NearTitles) -> None:
@@ -287,13 +287,13 @@ class _Known:
         """The item with an id on IMDb or TMDB.
 
         Raises:
-            _NoMatchError: nobody has rated it.
+            NoMatchError: nobody has rated it.
         """
         item_id = self._catalog.id_of_imdb(imdb) if imdb else None
         if item_id is None and tmdb is not None:
             item_id = self._catalog.id_of_tmdb(tmdb)
         if item_id is not None and self._items.find(item_id) is None:
-            raise _NoMatchError(_UNRATED)
+            raise NoMatchError(_UNRATED)
         return item_id
 
     def is_unrated(self, title: str, year: int | None) -> bool:
@@ -347,6 +347,23 @@ def _parts(title: str) -> list[str]:
     return [part for part in parts if part]
 
 
+def known_films(items: Vocabulary, catalog: Catalog) -> KnownFilms:
+    """The films of a model by all their names, without those that are only similar."""
+    return KnownFilms(items, catalog, NearTitles(items, catalog, 0.0))
+
+
+def film_of_row(row: Row, known: KnownFilms) -> tuple[Id, str]:
+    """The film of a row without a rating, and why it may be another; empty if it is certain.
+
+    Raises:
+        NoMatchError: there is none.
+    """
+    found = known.on_other_site(row.imdb, row.tmdb)
+    if found is not None:
+        return found, ""
+    return _film(row, known)
+
+
 class _Matcher:
     """Rows of one file -> matches.
 
@@ -357,7 +374,7 @@ class _Matcher:
         scale: of the model.
     """
 
-    def __init__(self, known: _Known, form: Format, given_on: Scale, scale: Scale) -> None:
+    def __init__(self, known: KnownFilms, form: Format, given_on: Scale, scale: Scale) -> None:
         self._known, self._form = known, form
         self._given_on, self._scale = given_on, scale
         self._n_suggestions = 0
@@ -366,10 +383,10 @@ class _Matcher:
         """The film and the rating of a row.
 
         Raises:
-            _NoMatchError: it gives none.
+            NoMatchError: it gives none.
         """
         if row.problem:
-            raise _NoMatchError(row.problem)
+            raise NoMatchError(row.problem)
         given = self._given(row)
         item_id, doubt = self._film(row)
         if not doubt and _is_series(row.kind):
@@ -390,7 +407,7 @@ class _Matcher:
         """The rating of a row on the model's scale; None if it has none."""
         try:
             return self._on_scale(self._given(row))
-        except _NoMatchError:
+        except NoMatchError:
             return None
 
     def _on_scale(self, given: float) -> float:
@@ -406,12 +423,12 @@ class _Matcher:
             if not row.rating and self._form.has_seen:
                 return 1.0
         if not row.rating:
-            raise _NoMatchError(_NO_RATING)
+            raise NoMatchError(_NO_RATING)
         given = rating_in(row.rating)
         value = float("nan") if given is None else given.value
         if not self._given_on.allows(value):
             limits = f"{self._given_on.lowest:g} to {self._given_on.highest:g}"
-            raise _NoMatchError(f"the rating '{row.rating[:20]}' is not a number from {limits}")
+            raise NoMatchError(f"the rating '{row.rating[:20]}' is not a number from {limits}")
         return value
 
     def _film(self, row: Row) -> tuple[Id, str]:
@@ -426,19 +443,19 @@ class _Matcher:
         try:
             return self._known.typed(row.typed), ""
         except NotRatedError:
-            raise _NoMatchError(_UNRATED) from None
+            raise NoMatchError(_UNRATED) from None
         except AmbiguousNameError as error:
-            raise _NoMatchError(str(error)) from None
+            raise NoMatchError(str(error)) from None
         except UnknownNameError as error:
             reason = str(error).removesuffix(".")
         try:
             if row.titles:
                 return _film(row._replace(item=""), self._known)
-        except _NoMatchError as error:
+        except NoMatchError as error:
             self._n_suggestions += 1
             if self._n_suggestions > _MOST_SUGGESTIONS:
                 reason = str(error)
-        raise _NoMatchError(reason)
+        raise NoMatchError(reason)
 
 
 def _is_series(kind: str) -> bool:
@@ -447,7 +464,7 @@ def _is_series(kind: str) -> bool:
     return kind == "tv" or any(word in kind for word in _NOT_A_FILM)
 
 
-def _film(row: Row, known: _Known) -> tuple[Id, str]:
+def _film(row: Row, known: KnownFilms) -> tuple[Id, str]:
     """The film of a row by its titles and its item id, and why it may be another."""
     by_id = None
     if row.item:
@@ -466,24 +483,24 @@ def _film(row: Row, known: _Known) -> tuple[Id, str]:
     if by_id is not None:
         return by_id, "the file gives its number and no title"
     if row.item or row.imdb or row.tmdb:
-        raise _NoMatchError("no film here has this number")
-    raise _NoMatchError("it names no film")
+        raise NoMatchError("no film here has this number")
+    raise NoMatchError("it names no film")
 
 
-def _likely(row: Row, known: _Known) -> tuple[Id, str]:
+def _likely(row: Row, known: KnownFilms) -> tuple[Id, str]:
     """The film whose title and year are nearly those of a row, and why it may be another."""
     candidates: list[Id] = []
     for title in row.titles:
         candidates += known.titled(title) + known.named(title) + known.numbered(title)
     if not candidates and any(known.is_unrated(title, row.year) for title in row.titles):
-        raise _NoMatchError(_UNRATED)
+        raise NoMatchError(_UNRATED)
     if not candidates:
         for title in row.titles:
             candidates += known.resembling(title)
     if not candidates:
         near = known.near(row.titles, row.year)
         if near is None:
-            raise _NoMatchError(_NO_FILM)
+            raise NoMatchError(_NO_FILM)
         candidates = [near]
     distance = {item_id: _years_apart(known.film(item_id).year, row.year) for item_id in candidates}
     nearest = min(distance.values())
@@ -492,11 +509,11 @@ def _likely(row: Row, known: _Known) -> tuple[Id, str]:
         if near is not None:
             return near, _doubt(known.film(near).year, row.year)
         years = sorted({str(known.film(item_id).year) for item_id in distance})
-        raise _NoMatchError(f"the film of this title here is from {', '.join(years[:4])}")
+        raise NoMatchError(f"the film of this title here is from {', '.join(years[:4])}")
     best = [item_id for item_id in distance if distance[item_id] == nearest]
     if len(best) > 1:
         listed = "; ".join(known.film(item_id).title for item_id in best[:3])
-        raise _NoMatchError(f"{len(best)} films here match: {listed}")
+        raise NoMatchError(f"{len(best)} films here match: {listed}")
     return best[0], _doubt(known.film(best[0]).year, row.year)
 
 

@@ -207,8 +207,8 @@ IMPORT: dict[str, Any] = {
     "title": "Import ratings",
     "heading": "Import ratings",
     "lead": (
-        "Bring your ratings from Letterboxd, IMDb or MovieLens. You see what was found "
-        "before anything is saved."
+        "Bring your ratings from Letterboxd, IMDb, MovieLens or any table with a title and a "
+        "rating. You see what was found before anything is saved."
     ),
     "file": "Your file",
     "file_hint": "ratings.csv, the zip file from Letterboxd, or a JSON file; at most 2 MB",
@@ -249,6 +249,20 @@ IMPORT: dict[str, Any] = {
     "no_title": "no title",
     "more": "And {n} more.",
     "matched_heading": "Matched: {n}",
+    "by_hand_heading": "Which films are these?",
+    "by_hand_lead": "We did not find these films. Search for them, or leave the boxes empty.",
+    "by_hand_of": "Film for {title}",
+    "found_heading": "Choose the films",
+    "found_lead": "These are the films found for what you typed.",
+    "found_none": "No films found. Try other words, or leave it out.",
+    "leave_out": "Leave it out",
+    "choice_of": "Choice for {title}",
+    "watchlist": "Watchlist",
+    "watchlist_add": "Add {n} to your watchlist",
+    "watchlist_others": "Not here, of your watchlist: {titles}.",
+    "and_more": "and more",
+    "imported": "{n} imported.",
+    "imported_watchlist": "{n} added to your watchlist.",
 }
 
 MAP = {

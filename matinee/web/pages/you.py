@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypedDict
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from matinee.data.personal.site_exports import plain_cell
 from matinee.data.ratings import Scale
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import native_id
+from matinee.web.db.film_lists import MAX_FILMS
 from matinee.web.db.people import PersonData
 from matinee.web.http.problems import OrjsonResponse
 from matinee.web.http.security import delete_person_cookie
@@ -50,6 +51,8 @@ class YouPage(TypedDict):
     """Values of you/you.html."""
 
     person: str | None
+    imported: int
+    listed: int
     n_ratings: int
     n_unknown: int
     """Number of rated films that the model does not know."""
@@ -79,8 +82,17 @@ class DeletePage(TypedDict):
 
 
 @router.get("")
-def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """The person's taste compared with other people's, and links to their data."""
+def you(
+    request: Request,
+    person: MaybePerson,
+    serving: Serving,
+    imported: Annotated[int, Query(ge=0, le=MAX_FILMS)] = 0,
+    listed: Annotated[int, Query(ge=0, le=MAX_FILMS)] = 0,
+) -> Response:
+    """The person's taste compared with other people's, and links to their data.
+
+    After an import the address says how many ratings and films of a watchlist it has brought.
+    """
     snapshot, data = serving.models.snapshot(), person_data(serving, person)
     taste = taste_of(snapshot.guide, snapshot.indices(data.stars()))
     scale = snapshot.guide.model.scale_
@@ -93,6 +105,8 @@ def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
     amounts = [abs(preference.beyond) for preference in (*genres, *decades)]
     values = YouPage(
         person=person,
+        imported=imported,
+        listed=listed,
         n_ratings=len(data.ratings),
         n_unknown=len(data.ratings) - taste.n_ratings,
         average=_average(taste),
