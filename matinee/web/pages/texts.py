@@ -141,6 +141,8 @@ YOU = {
     "heading": "You",
     "lead_none": "Rate a few films to see your taste profile.",
     "start": "Rate some films",
+    "example": "What you will see here",
+    "example_lead": "An example, with made-up ratings.",
     "lead": "You have seen {n}.",
     "lead_stars": "You have rated {n}.",
     "more_generous": "Your average is {mean}, {amount} above other people's for the same films.",
@@ -371,6 +373,8 @@ OPERATOR = {
 ERROR = {
     "heading": "Something went wrong",
     "home": "Back to the films",
+    "browse": "Browse all films",
+    "help": "Help",
     "again": "Try again",
     "id": "Request id for the operator: {id}",
 }
