@@ -34,3 +34,6 @@ rows.addEventListener("input", (event) => {
   clearTimeout(timers.get(input));
   timers.set(input, setTimeout(() => find(input).catch(() => {}), 200));
 });
+
+// What was typed before this file was loaded.
+for (const input of rows.querySelectorAll("[type=search]")) if (input.value.trim()) find(input).catch(() => {});

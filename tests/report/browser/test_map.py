@@ -343,7 +343,8 @@ def test_more_titles_are_shown_the_closer_one_looks(opened: "Page", made: FilmMa
             }""",
             len(made),
         )
-        return float(opened.evaluate("filmMap.titles().length")) / max(1, inside)
+        n_titles = float(opened.evaluate("filmMap.titles().length"))
+        return n_titles / max(1.0, float(inside))
 
     before = share()
     opened.locator(".marks").focus()

@@ -43,8 +43,8 @@ def test_the_map_loads_its_scripts_and_data_without_inline_code(
 def test_a_film_with_few_ratings_leads_to_the_one_most_similar_to_it(tmp_path: Path) -> None:
     common = simulated()
     users = common.users.ids.tolist()[:40]
-    ids = [common.items.id(index) for index in common.item_index.tolist()]
-    own = [common.users.id(index) for index in common.user_index.tolist()]
+    ids: list[int] = common.items.ids[common.item_index].tolist()
+    own: list[int] = common.users.ids[common.user_index].tolist()
     table = Ratings.from_ids(
         [*own, users[0], users[1]], [*ids, 9999, 9999], [*common.value.tolist(), 5.0, 1.0]
     )
