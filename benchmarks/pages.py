@@ -111,7 +111,7 @@ def clicks(page: Page, address: str, n: int, rng: np.random.Generator) -> list[d
     cards, part = (
         ("#grid > li:not(.given)", "[data-part=progress]")
         if is_grid
-        else ("#list > li", "[data-part=list]")
+        else ("#list > li:not(.given)", "[data-part=list]")
     )
     found = []
     for _ in range(n):

@@ -74,6 +74,12 @@ BURST_SECONDS = 4
     show_envvar=True,
     help="Secret for the operator's endpoints; better set in the environment.",
 )
+@click.option(
+    "--posters",
+    default="",
+    metavar="FOLDER|TEMPLATE",
+    help="Pictures of the films: a folder, or an address with {id}, {imdb} or {tmdb}.",
+)
 def serve(
     model_files: tuple[Path, ...],
     database: str,
@@ -85,6 +91,7 @@ def serve(
     allow_origins: tuple[str, ...],
     quiet: bool,
     operator_token: str,
+    posters: str,
 ) -> None:
     """Serve models as web pages and as an HTTP API.
 
@@ -110,6 +117,7 @@ def serve(
         limits,
         log_requests=not quiet,
         allowed_origins=tuple(parse_origin(origin) for origin in allow_origins),
+        posters=posters,
     )
 
     def announce(url: str) -> None:

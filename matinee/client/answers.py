@@ -168,6 +168,25 @@ class RatedFilms:
 
 
 @dataclass(frozen=True)
+class MarkedFilm(_Answer):
+    """A film on the watchlist."""
+
+    item_id: FilmId
+    title: str
+
+
+@dataclass(frozen=True)
+class Group(_Answer):
+    """A group as a member sees it; friends join it by `link`."""
+
+    id: str
+    name: str
+    link: str | None
+    members: list[str]
+    is_maker: bool
+
+
+@dataclass(frozen=True)
 class ImportedRow(_Answer):
     """A row of a file whose film is known or, if `doubt` is not empty, likely."""
 

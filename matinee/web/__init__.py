@@ -25,17 +25,21 @@ order; each imports only from the parts above it:
     api         JSON API
                 schemas, dependencies      request and response models, FastAPI dependencies
                 responses                  response bodies, which the pages use too
-                films, people, imports, operator
+                films, people, imports, groups, operator
                                            endpoints
                 reference                  Swagger UI and ReDoc
     pages       HTML pages
-                texts, texts_about         texts
+                texts, texts_about, search_texts
+                                           texts
                 posters, charts            generated posters, SVG charts
                 rendering                  templates and static files
+                poster_images              pictures that the operator gives
                 film_cards, visitor        film cards, and the visitor of a page
+                reasons, lists             reasons on cards, orders of lists
                 explanation_chart          waterfall chart of an explanation
                 rate, for_you, film, search, rating_forms, you, import_ratings, groups, film_map,
-                models, operator, about, watchlist, import_everything, ratings_table, devices
+                models, operator, about, browse, watchlist, import_everything, ratings_table,
+                devices
                                            one file per page
                 group_list                 films of a group's list
                 taste_over_time            chart of a person's ratings over time

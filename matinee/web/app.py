@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from matinee._version import __version__
 from matinee.errors import MatineeError
 from matinee.threads import one_blas_thread
-from matinee.web.api import films, imports, operator, people, reference
+from matinee.web.api import films, groups, imports, operator, people, reference
 from matinee.web.api.dependencies import ServerState
 from matinee.web.db.engine import MAX_CONNECTIONS
 from matinee.web.db.people import Store
@@ -70,7 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.server = server
-    for router in (films.router, people.router, people.me, imports.router):
+    for router in (films.router, people.router, people.me, imports.router, groups.router):
         app.include_router(router)
     for router in (operator.router, operator.health, operator.metrics):
         app.include_router(router)

@@ -1,9 +1,14 @@
 """The settings that the server starts with, and the limits that it enforces."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from string import Formatter
 from typing import Self
+from urllib.parse import urlsplit
+
+from matinee.errors import SettingError
 
 MAX_K = 200
 """The maximum length of a list of recommendations or similar films."""
@@ -18,6 +23,37 @@ UPLOAD_PATHS = ("/you/import", "/api/v1/me/import")
 """The addresses under which people upload files of their ratings."""
 MAX_BATCH = 50
 """The maximum number of people in one request."""
+
+
+POSTER_FIELDS = ("id", "imdb", "tmdb")
+"""What the template of a poster's address may hold in braces."""
+
+
+def poster_fields(setting: str) -> list[str]:
+    """The fields of the template of an address; none of a folder.
+
+    Raises:
+        SettingError: it has braces, but is not the template of an address.
+    """
+    if "{" not in setting:
+        if setting.startswith(("http://", "https://")):
+            raise SettingError(
+                f"--posters {setting}: an address needs {{id}}, {{imdb}} or {{tmdb}} where the "
+                "film's id goes."
+            )
+        return []
+    try:
+        fields = [name for _, name, _, _ in Formatter().parse(setting) if name is not None]
+    except ValueError:
+        fields = [""]
+    parts = urlsplit(setting)
+    is_web = parts.scheme in ("http", "https") and re.fullmatch(r"[A-Za-z0-9.:-]+", parts.netloc)
+    if not is_web or not set(fields) <= {*POSTER_FIELDS}:
+        raise SettingError(
+            f"--posters {setting}: give a folder of pictures, or an address that begins with "
+            "https://host/ and has {id}, {imdb} or {tmdb} where the film's id goes."
+        )
+    return fields
 
 
 @dataclass(frozen=True)
@@ -59,6 +95,7 @@ class Settings:
         log_requests: whether to log one line per request.
         allowed_origins: origins whose pages may use the API, such as https://films.example; "*"
             for all.
+        posters: a folder of pictures, or the template of their addresses; empty: no pictures.
     """
 
     models: tuple[Path, ...]
@@ -68,6 +105,15 @@ class Settings:
     poll_seconds: float = 1.0
     log_requests: bool = True
     allowed_origins: tuple[str, ...] = ()
+    posters: str = ""
+
+    @property
+    def image_origin(self) -> str:
+        """The only other origin that pictures may come from; empty if there is none."""
+        if not poster_fields(self.posters):
+            return ""
+        parts = urlsplit(self.posters)
+        return f"{parts.scheme}://{parts.netloc}"
 
     def to_json(self) -> str:
         """Serializes the settings for a worker process."""

@@ -29,6 +29,16 @@ def test_the_demo_serves_an_existing_model_and_prints_its_address(
             )
             assert found, line
             wait_for_answer(found[1])
+            for path in (
+                "/",
+                "/for-you",
+                "/films/7",
+                "/search?q=film",
+                "/you",
+                "/together",
+                "/map",
+            ):
+                assert "Sample data: simulated ratings." in httpx.get(f"{found[1]}{path}").text
             assert "Which of these have you seen?" in httpx.get(found[1]).text
         finally:
             process.terminate()

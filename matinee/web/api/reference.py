@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from matinee.report.html import new_environment
@@ -35,7 +36,8 @@ class ReferencePage(TypedDict):
 def include_reference(app: FastAPI) -> None:
     """Adds the pages and their static files."""
     app.include_router(router)
-    app.mount(ASSETS, StaticFiles(packages=[("fastapi_offline", "static")]))
+    assets = StaticFiles(packages=[("fastapi_offline", "static")])
+    app.mount(ASSETS, GZipMiddleware(assets, minimum_size=500))
 
 
 @router.get("/openapi.json")

@@ -74,17 +74,16 @@ class Catalogs:
             served = [known._asdict() for known in connection.execute(sa.select(served_catalogs))]
             url = shown_url(self._database.engine.url)
             way = f"To move its ratings to this catalog:  matinee migrate {model_file} --db {url}"
-            if served:
-                problem = _scale_problem(connection, served, catalog.scale)
-                if problem:
-                    raise CatalogConflictError(f"{source} contradicts {url}: {problem}. {way}")
-            if any(known["fingerprint"] == row["fingerprint"] for known in served):
-                self._add_row(connection, row)
-                return ""
-            kept = kept_by_id(connection)
+            is_known = any(known["fingerprint"] == row["fingerprint"] for known in served)
+            kept = {} if is_known else kept_by_id(connection)
             problem = _film_problem(kept, known_films, served)
+            if served and not problem:
+                problem = _scale_problem(connection, served, catalog.scale)
             if problem:
                 raise CatalogConflictError(f"{source} contradicts {url}: {problem}. {way}")
+            if is_known:
+                self._add_row(connection, row)
+                return ""
             self._add_films(connection, kept, known_films)
             self._add_row(connection, row)
             if kept:

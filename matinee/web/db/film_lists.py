@@ -15,7 +15,7 @@ people enter by hand."""
 LISTS = {"watchlist": watchlist, "not_seen": not_seen, "not_interested": not_interested}
 
 
-class FilmList:
+class PersonalList:
     """One kind of list, for all people. Each method runs in its own transaction."""
 
     def __init__(self, database: Database, table: sa.Table) -> None:

@@ -21,7 +21,7 @@ from matinee.web.db.engine import migrate, open_engine
 from matinee.web.db.film_lists import (
     LISTS,
     MAX_FILMS,
-    FilmList,
+    PersonalList,
     check_film_limit,
     delete_row,
     rows_of,
@@ -90,11 +90,11 @@ class Store:
         """What the item ids in the same database mean."""
         self.devices = Devices(self.database)
         """The further devices of the people."""
-        self.watchlist = FilmList(self.database, watchlist)
+        self.watchlist = PersonalList(self.database, watchlist)
         """The films that people want to watch."""
-        self.not_seen = FilmList(self.database, not_seen)
+        self.not_seen = PersonalList(self.database, not_seen)
         """The films that people need not be asked for, because they have not seen them."""
-        self.not_interested = FilmList(self.database, not_interested)
+        self.not_interested = PersonalList(self.database, not_interested)
         """The films that people's lists leave out."""
         self.lists = {
             "watchlist": self.watchlist,
@@ -274,7 +274,7 @@ class Store:
         return delete_row(self.database, ratings, person_id, item_id)
 
     def hide(self, person_id: str, item_id: str) -> None:
-        """Marks a film as not interesting for a person; see `FilmList.add`."""
+        """Marks a film as not interesting for a person; see `PersonalList.add`."""
         self.not_interested.add(person_id, item_id)
 
     def show(self, person_id: str, item_id: str) -> bool:

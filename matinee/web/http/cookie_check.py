@@ -17,6 +17,11 @@ _ASKED = "cookies"
 """The parameter of the second request."""
 
 
+def forget_check(response: Response) -> None:
+    """Removes the cookie of the check, once the person's own cookie is set."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+
+
 def check_cookies(request: Request) -> None:
     """Raises Problem, 307 or 403, unless the client is known to keep cookies. A client that is not
     a browser, and sends neither Origin nor Sec-Fetch-Site, manages its cookies itself."""

@@ -21,15 +21,17 @@ from matinee.web.settings import UPLOAD_PATHS, Settings
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _UNLIMITED_PATHS = ("/health/", "/metrics")
-_DEFAULT_HEADERS = (*security.HEADERS, security.NO_STORE)
+Headers = tuple[tuple[bytes, bytes], ...]
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class _Exchange:
     """One request and its response, with `receive` and `send` wrapped."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
-        self.scope, self._receive, self._send = scope, receive, send
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int, safety: Headers
+    ) -> None:
+        self.scope, self._receive, self._send, self._safety = scope, receive, send, safety
         self._bytes_left = max_body_bytes
         self.headers = dict(scope["headers"])
         given_id = self.headers.get(b"x-request-id", b"")
@@ -62,7 +64,7 @@ class _Exchange:
             self.status = message["status"]
             headers = [*message.get("headers", ()), (b"x-request-id", self.id.encode())]
             names = {name.lower() for name, _ in headers}
-            headers += [one for one in _DEFAULT_HEADERS if one[0] not in names]
+            headers += [one for one in self._safety if one[0] not in names]
             if self.scope.get("scheme") == "https":
                 headers.append(security.HSTS)
             message["headers"] = headers
@@ -95,6 +97,7 @@ class RequestMiddleware:
         self._new_people_limiter = RateLimiter(per_minute / 60, max(1.0, per_minute))
         # Links and codes are too long to be guessed; this keeps the log and the database quiet
         self._code_limiter = RateLimiter(per_minute / 120, max(1.0, per_minute / 2))
+        self._safety = security.headers_with(settings.image_origin)
         self._in_flight = 0
         self._metrics: dict[str, RouteMetrics] = {}
 
@@ -105,7 +108,8 @@ class RequestMiddleware:
             return
         if scope["method"] == "HEAD":  # answered like GET; uvicorn leaves out the body
             scope = {**scope, "method": "GET"}
-        exchange = _Exchange(scope, receive, send, self._max_body_bytes(scope["path"]))
+        most = self._max_body_bytes(scope["path"])
+        exchange = _Exchange(scope, receive, send, most, self._safety)
         self._in_flight += 1
         IN_FLIGHT.inc()
         try:

@@ -12,15 +12,15 @@ COOKIE_SECONDS = 400 * 24 * 3600
 """The lifetime of the cookie: the longest that browsers allow."""
 
 
-def content_security_policy(styles: str = "'self'") -> str:
-    """What a page may load: resources only from this server, and no inline scripts; it cannot be
-    framed.
+def content_security_policy(styles: str = "'self'", images: str = "'self'") -> str:
+    """What a page may load: resources only from this server, except for posters from one host if
+    the operator names it. It may run no inline scripts and cannot be framed.
 
     Args:
-        styles: the sources of styles, such as "'self' 'nonce-...'".
+        styles, images: where they may come from, such as "'self' 'nonce-...'".
     """
     return (
-        f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data:; "
+        f"default-src 'none'; script-src 'self'; style-src {styles}; img-src {images} data:; "
         "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
@@ -42,6 +42,15 @@ HEADERS = tuple(
 )
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 NO_STORE = (b"cache-control", b"no-store")
+
+
+def headers_with(image_origin: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of a response that does not set its own, with pictures from another origin
+    allowed; empty: from none."""
+    if not image_origin:
+        return (*HEADERS, NO_STORE)
+    policy = content_security_policy(images=f"'self' {image_origin}")
+    return ((HEADERS[0][0], policy.encode()), *HEADERS[1:], NO_STORE)
 
 
 def is_cross_site(method: str, headers: Mapping[bytes, bytes]) -> bool:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, ServerState, Serving
 from matinee.web.db.devices import LINK_SECONDS
 from matinee.web.db.transactions import Credentials
-from matinee.web.http.cookie_check import check_cookies
+from matinee.web.http.cookie_check import check_cookies, forget_check
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import set_person_cookie
 from matinee.web.pages import texts
@@ -37,7 +37,7 @@ class DevicesPage(TypedDict):
     problem: str
 
 
-class JoinPage(TypedDict):
+class DeviceLinkPage(TypedDict):
     """Values of devices/join.html."""
 
     code: str
@@ -71,7 +71,7 @@ def ask_to_join(request: Request, code: str, person: MaybePerson, serving: Servi
     """Asks whether this device shall use the ratings of the link. Opening the page does not use
     the link up, because messengers open links for a preview."""
     request.state.check_code_limit()
-    values = JoinPage(
+    values = DeviceLinkPage(
         code=code,
         works=serving.store.devices.is_link(code),
         n_ratings=len(person_data(serving, person).ratings),
@@ -142,7 +142,7 @@ def _page(
 def qr_code(text: str) -> Markup:
     """A QR code as SVG, dark on light in both color schemes, as cameras need it."""
     drawn = segno.make(text, error="m", micro=False)
-    return Markup(drawn.svg_inline(scale=4, border=4, dark="#000", light="#fff"))
+    return Markup(drawn.svg_inline(border=4, dark="#000", light="#fff", omitsize=True))
 
 
 def _sign_in(
@@ -153,6 +153,7 @@ def _sign_in(
         _bring_along(serving, person, found.id)
     response = RedirectResponse("/you", 303)
     set_person_cookie(request, response, found.token)
+    forget_check(response)
     return response
 
 

@@ -16,21 +16,16 @@ from matinee.models.base import UserState
 from matinee.models.interface import Ranking
 from matinee.models.list_scores import shrunk
 from matinee.recommendation.elicitation import Elicitation
-from matinee.recommendation.explanation import liked_because
 from matinee.recommendation.intervals import likely
-from matinee.text import joined
-from matinee.web.pages import texts
 from matinee.web.pages.posters import film_name
+from matinee.web.pages.reasons import Reasons, liked_films
 from matinee.web.serving.film_search import FilmSummary
 from matinee.web.serving.snapshot import ModelSnapshot
 
-MIN_COSINE_OF_REASON = 0.3
-"""The smallest cosine at which a card names a similar film as the reason."""
 _MIN_SIMILARITY = 0.2
 """The smallest similarity at which a film is listed as similar: the cosine, shrunk toward 0 for
 films with few ratings."""
 _FEW_RATINGS = 20
-_TOP_QUANTILE = 0.9
 
 
 class FilmCard(FilmSummary):
@@ -58,11 +53,7 @@ class FilmCards:
         self._unit_vectors = _item_unit_vectors(snapshot)  # (I, F), rows of length 1 or 0
         self.elicitation = Elicitation(self._unit_vectors, _labels(snapshot), self.counts)
         self.years = _first_and_last_year(snapshot)
-        self._popular_count = float(np.quantile(self.counts, _TOP_QUANTILE))
-        means = model.item_means_[~np.isnan(model.item_means_)]
-        self._high_mean = np.inf
-        if len(means):
-            self._high_mean = float(np.quantile(means, _TOP_QUANTILE))
+        self.of_list = Reasons(snapshot, self._unit_vectors)
 
     def card(self, index: int) -> FilmCard:
         """The card of a film without a prediction."""
@@ -111,50 +102,12 @@ class FilmCards:
     def reasons(
         self, indices: list[int], ratings: Mapping[int, float], profile: UserState | None = None
     ) -> list[str]:
-        """One sentence per film: it names the films that put it into the list if the model knows
-        them, or a similar film that the person likes, or says what other people think of it.
-
-        Args:
-            profile: None: without the model's own reasons.
-        """
-        reasons = self._similar_or_popular(indices, ratings)
-        if profile is None or not ratings:
-            return reasons
-        model = self.snapshot.guide.model
-        places = liked_because(model, profile, np.array(indices, np.int32))
-        for row, liked in enumerate(places):
-            if liked:
-                names = joined([self.name(index) for index in profile.item_index[liked].tolist()])
-                text = texts.FOR_YOU["why_because"]
-                if not model.scale_.has_stars:
-                    text = texts.FOR_YOU["why_because_have"]
-                reasons[row] = text.format(names=names)
-        return reasons
-
-    def _similar_or_popular(self, indices: list[int], ratings: Mapping[int, float]) -> list[str]:
-        liked = self.liked(ratings)
-        if not liked or not indices:
-            return [self._reason_from_ratings(index) for index in indices]
-        cosines = self._unit_vectors[indices] @ self._unit_vectors[liked].T  # (K, L)
-        reasons = []
-        for row, index in enumerate(indices):
-            nearest = int(cosines[row].argmax())
-            if cosines[row, nearest] >= MIN_COSINE_OF_REASON:
-                reasons.append(self._reason_from_film(liked[nearest], ratings))
-            else:
-                reasons.append(self._reason_from_ratings(index))
-        return reasons
+        """One sentence per film; see `Reasons.sentences`."""
+        return self.of_list.sentences(indices, ratings, profile)
 
     def liked(self, ratings: Mapping[int, float]) -> list[int]:
-        """The films that the person rated clearly above their own mean, or highest if there are
-        none; for implicit feedback, all of their films."""
-        scale = self.snapshot.guide.model.scale_
-        if not ratings or not scale.has_stars:
-            return list(ratings)
-        above_mean = sum(ratings.values()) / len(ratings) + 0.25
-        middle = (scale.lowest + scale.highest) / 2
-        threshold = max(min(above_mean, max(ratings.values())), middle)
-        return [index for index, stars in ratings.items() if stars >= threshold]
+        """The films that the person likes; see `liked_films`."""
+        return liked_films(self.snapshot.guide.model.scale_, ratings)
 
     def similar(self, index: int, k: int, exclude: Iterable[int]) -> list[int]:
         """The k most similar films, best first; fewer if fewer are similar and have enough
@@ -170,21 +123,6 @@ class FilmCards:
     def name(self, index: int) -> str:
         """The title as people say it; see `film_name`."""
         return film_name(self.snapshot.films.summary(index)["title"])
-
-    def _reason_from_film(self, index: int, ratings: Mapping[int, float]) -> str:
-        name = self.name(index)
-        if not self.snapshot.guide.model.scale_.has_stars:
-            return texts.FOR_YOU["why_alike_have"].format(name=name)
-        return texts.FOR_YOU["why_alike"].format(name=name, stars=f"{ratings[index]:g}")
-
-    def _reason_from_ratings(self, index: int) -> str:
-        model = self.snapshot.guide.model
-        mean, count = float(model.item_means_[index]), int(self.counts[index])
-        if model.scale_.has_stars and count >= _FEW_RATINGS and mean >= self._high_mean:
-            return texts.FOR_YOU["why_people"]
-        if count >= self._popular_count:
-            return texts.FOR_YOU["why_popular"]
-        return texts.FOR_YOU["why_ranked"]
 
 
 def _add_ranks(cards: list[FilmCard], indices: list[int], scores: Floats, rated: Indices) -> None:

@@ -1,16 +1,26 @@
 """The page "For you": recommendations with filters, and rows of films similar to the person's
 favorites."""
 
+from collections.abc import Callable
+from random import SystemRandom
 from typing import NamedTuple
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import QueryParams
 
 from matinee.web.api.dependencies import MaybePerson
-from matinee.web.api.schemas import ListOptions
 from matinee.web.pages.film_cards import FilmCard
-from matinee.web.pages.rendering import render
+from matinee.web.pages.lists import (
+    PageOptions,
+    decades_of,
+    n_chosen,
+    recommended,
+    shown_dial,
+    three_for_tonight,
+    usual_minimum,
+)
+from matinee.web.pages.rendering import film_url, render
 from matinee.web.pages.visitor import RatingContext, Visitor, read_query
 from matinee.web.settings import MAX_K
 
@@ -18,6 +28,8 @@ router = APIRouter(include_in_schema=False)
 
 N_FILMS = 24
 """Length of the list; "Show more" adds this many films."""
+N_SURPRISES = 40
+"""One of so many films is chosen by chance."""
 N_ROWS = 2
 ROW_LENGTH = 6
 MIN_ROW_LENGTH = 3
@@ -41,9 +53,17 @@ class ForYouPage(RatingContext):
     held: frozenset[str]
     """Ids of films whose cards the browser has already; for them, only the prediction and reason
     are sent."""
-    options: ListOptions
+    options: PageOptions
     chosen: dict[str, object]
     """Options that differ from their defaults."""
+    n_chosen: int
+    n_picks: int
+    """Number of films that are set apart at the top."""
+    is_end: bool
+    """Whether the list is as long as lists can be."""
+    decades: list[int]
+    usual_minimum: int
+    dial_value: Callable[[float, str, str], str]
     taste: float
     usual_taste: float
     n_more: int
@@ -59,6 +79,17 @@ def for_you_page(request: Request, person: MaybePerson) -> Response:
     return render_for_you_page(request, person, request.query_params)
 
 
+@router.get("/for-you/surprise")
+def surprise(request: Request, person: MaybePerson) -> Response:
+    """Leads to the page of one of the best films that match the filters, chosen by chance."""
+    options = read_query(PageOptions, request.query_params, k=str(N_SURPRISES))
+    visitor = Visitor(request, person, options.model)
+    films, _ = recommended(visitor, options)
+    if not films:
+        return RedirectResponse("/for-you", 303)
+    return RedirectResponse(film_url(SystemRandom().choice(films)["item_id"]), 303)
+
+
 def render_for_you_page(
     request: Request,
     person: str | None,
@@ -71,11 +102,16 @@ def render_for_you_page(
         params: the query of the page's address.
         held: ids of films whose cards the browser has already.
     """
-    options = read_query(ListOptions, params, k=str(N_FILMS))
+    options = read_query(PageOptions, params, k=str(N_FILMS))
     visitor = Visitor(request, person, options.model)
-    films, note = visitor.recommend(options.k, options)
+    films, note = recommended(visitor, options)
     usual_taste = visitor.model.usual_taste
-    chosen = options.model_dump(exclude_defaults=True, exclude={"k"})
+    chosen = options.model_dump(exclude_unset=True, exclude={"k"})
+    chosen = {
+        name: value
+        for name, value in chosen.items()
+        if name == "min_ratings" or value != PageOptions.model_fields[name].get_default()
+    }
     if options.taste == usual_taste:
         chosen.pop("taste", None)  # a form without a script sends it always
     is_complete = len(films) == options.k
@@ -89,6 +125,12 @@ def render_for_you_page(
         held=held,
         options=options,
         chosen=chosen,
+        n_chosen=n_chosen(options, usual_taste),
+        n_picks=three_for_tonight(films),
+        is_end=is_complete and options.k >= MAX_K,
+        decades=decades_of(visitor.cards.years),
+        usual_minimum=usual_minimum(visitor),
+        dial_value=shown_dial,
         taste=usual_taste if options.taste is None else options.taste,
         usual_taste=usual_taste,
         n_more=n_more,
@@ -102,7 +144,7 @@ def render_for_you_page(
 
 
 def _similar_rows(
-    visitor: Visitor, options: ListOptions, listed: list[FilmCard]
+    visitor: Visitor, options: PageOptions, listed: list[FilmCard]
 ) -> list[SimilarRow]:
     """Rows of films that resemble the person's favorites, match the filters and are not listed
     yet."""
@@ -116,13 +158,15 @@ def _similar_rows(
         if len(rows) == N_ROWS:
             break
         similar = [
-            index for index in cards.similar(favorite, 4 * ROW_LENGTH, used) if index in allowed
+            index
+            for index in cards.similar(favorite, 8 * ROW_LENGTH, used)
+            if index in allowed and cards.of_list.are_related(favorite, index)
         ]
         similar = similar[:ROW_LENGTH]
         if len(similar) < MIN_ROW_LENGTH:
             continue
         used.update(similar)
         # The heading of the row gives the reason
-        films = cards.predicted(visitor.profile, similar, visitor.ranking(options.taste))
+        films = cards.predicted(visitor.profile, similar, visitor.ranking(options.dials().taste))
         rows.append(SimilarRow(cards.name(favorite), visitor.ratings[favorite], films))
     return rows

@@ -1,5 +1,5 @@
-"""Typographic posters: without pictures, the genre determines the color and the decade the
-layout.
+"""Typographic posters, where there are no pictures: the title determines the color and the decade
+the layout.
 
 These functions return names of CSS classes; the stylesheet defines their appearance.
 """
@@ -10,21 +10,12 @@ from zlib import crc32
 
 from matinee.data.titles import display_title, spoken
 
-GENRES = (
-    "western", "musical", "film-noir", "documentary", "war", "animation", "horror", "sci-fi",
-    "fantasy", "mystery", "children", "family", "crime", "romance", "thriller", "adventure",
-    "action", "comedy", "drama",
-)  # fmt: skip
-"""Genres with a color, rarest first. A film gets the color of the first one that it has, because
-a rare genre says more about it than a common one."""
-_SYNONYMS = {
-    "children-s": "children",
-    "sci-fi-fantasy": "sci-fi",
-    "science-fiction": "sci-fi",
-    "noir": "film-noir",
-}
-N_OTHER = 6
-"""Number of colors for films without any of these genres; the title determines which."""
+N_HUES = 24
+"""Number of hues; the title determines which."""
+N_TONES = 3
+"""Number of tones: dark, middle and light."""
+_DARK = {"horror", "film-noir", "war"}
+_LIGHT = {"animation", "children", "children's", "family", "musical"}
 
 
 class Poster(NamedTuple):
@@ -46,24 +37,23 @@ def film_label(title: str, year: int | None) -> str:
     return display_title(title, year)
 
 
-def poster(title: str, year: int | None, genres: Sequence[str]) -> Poster:
-    """The poster of a film."""
+def poster(title: str, year: int | None, genres: Sequence[str] = ()) -> Poster:
+    """The poster of a film: its title gives the hue, its genres the tone, its time the layout."""
     name = film_name(title)
-    classes = f"hue-{color_of(genres, title)} size-{_size_of(name)} era-{_era_of(year)}"
+    hue, tone = look_of(title, genres)
+    classes = f"h{hue} t{tone} size-{_size_of(name)} era-{_era_of(year)}"
     return Poster(classes, name, str(year or ""))
 
 
-def color_of(genres: Sequence[str], title: str) -> str:
-    """The name of a color: that of the rarest genre, or else one chosen by the title."""
-    names = set()
-    for genre in genres:
-        letters = "".join(c if c.isalnum() else " " for c in genre.casefold())
-        name = "-".join(letters.split())
-        names.add(_SYNONYMS.get(name, name))
-    for genre in GENRES:
-        if genre in names:
-            return genre
-    return f"other-{crc32(title.encode('utf-8', 'replace')) % N_OTHER}"
+def look_of(title: str, genres: Sequence[str] = ()) -> tuple[int, int]:
+    """The numbers of the hue and the tone; the title determines both if the genres say nothing."""
+    hue, tone = divmod(crc32(title.encode("utf-8", "replace")) % (N_HUES * N_TONES), N_TONES)
+    names = {genre.casefold() for genre in genres}
+    if names & _DARK:
+        tone = 0
+    elif names & _LIGHT:
+        tone = 2
+    return hue, tone
 
 
 def _size_of(name: str) -> str:
@@ -73,8 +63,6 @@ def _size_of(name: str) -> str:
         return "xs"
     if len(name) > 30 or longest_word > 10:
         return "s"
-    if len(name) <= 9 and longest_word <= 7:
-        return "l"
     return "m"
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2.ext import Extension
 from markupsafe import Markup
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope as ASGIScope
@@ -27,14 +28,19 @@ from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.report.html import new_environment
 from matinee.text import counted
+from matinee.web.api.dependencies import ServerState
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import renew_person_cookie
 from matinee.web.pages import texts
+from matinee.web.pages.poster_images import poster_url
 from matinee.web.pages.posters import film_label, film_name, poster
 
 MAX_CHOICES = 21
 """A scale with more steps than this gets a number field instead of radio buttons."""
 _SAFE_IN_PATH = re.compile(r"(?!\.+$)[A-Za-z0-9_.~-]+")
+_SIMULATED = ("sample", "simulated")
+"""Data sets of invented people."""
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 _RETRYABLE_STATUSES = (408, 429, 503)
 
 
@@ -206,15 +212,30 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
+def _is_sample(server: ServerState) -> bool:
+    """Whether the first model was trained on simulated ratings, such as those of the demo."""
+    return server.models.snapshot().guide.origin.dataset in _SIMULATED
+
+
 def _minus_sign(text: str) -> str:
     """Replaces hyphens with minus signs."""
     return text.replace("-", "\u2212")
+
+
+class _Unindented(Extension):
+    """Removes the indentation of templates, a tenth of what pages weigh."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The template without white space at the beginnings of its lines."""
+        del name, filename
+        return _INDENTATION.sub("", source)
 
 
 @lru_cache(1)
 def _environment() -> jinja2.Environment:
     folder = Path(str(resources.files("matinee.web") / "templates"))
     environment = new_environment(folder)
+    environment.add_extension(_Unindented)
     environment.filters |= {
         "stars": stars,
         "number": number,
@@ -229,10 +250,12 @@ def _environment() -> jinja2.Environment:
         "is_stars": is_stars,
         "steps": _steps,
         "poster": poster,
+        "poster_url": poster_url,
         "film_label": film_label,
         "with_query": with_query,
         "script_texts": lambda: json.dumps(texts.SCRIPT),
         "sentence": sentence,
+        "sample_data": _is_sample,
     }
     return environment
 

@@ -1,6 +1,7 @@
 """Registers all pages with the application and creates the caches they use."""
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from matinee.web.pages import (
     about,
@@ -14,6 +15,7 @@ from matinee.web.pages import (
     import_ratings,
     models,
     operator,
+    poster_images,
     rate,
     rating_forms,
     ratings_table,
@@ -42,16 +44,19 @@ _PAGES = (
     models,
     operator,
     about,
+    poster_images,
 )
 
 
 def include_pages(app: FastAPI) -> None:
     """Adds the pages, their static files, and their caches."""
     app.state.error_page = error_page
+    poster_images.posters_of(app.state.server.settings.posters)  # a wrong one is told at once
     app.state.maps, app.state.film_cards = film_map.Maps(), FilmCardsCache()
     for module in _PAGES:
         app.include_router(module.router)
-    app.mount("/static", RevalidatedFiles(packages=[("matinee.web", "static")]))
+    static = RevalidatedFiles(packages=[("matinee.web", "static")])
+    app.mount("/static", GZipMiddleware(static, minimum_size=500))
 
 
 def prepare_pages(app: FastAPI) -> None:

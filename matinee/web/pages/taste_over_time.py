@@ -11,6 +11,7 @@ from matinee.web.db.people import StoredRating
 
 MAX_PERIODS = 24
 _MIN_PERIODS = 2
+_DAYS_OF_MONTH, _DAYS_OF_MONTHS = 24, 700
 _HEIGHT = 100
 
 
@@ -23,18 +24,22 @@ class Period(NamedTuple):
 
 
 def periods_of(ratings: Sequence[StoredRating]) -> list[Period]:
-    """The ratings by year, by month or by day, whichever gives the most periods up to
-    `MAX_PERIODS`; empty if all are of one period. Years may be merged to fit."""
+    """The ratings by day if they were given within a month, by month within two years, otherwise
+    by year; empty if all are of one period. Of more than `MAX_PERIODS`, the last ones."""
     times = sorted((datetime.fromtimestamp(one.rated_at, UTC), one.stars) for one in ratings)
-    for form in ("%b %-d, %Y", "%b %Y", "%Y"):
-        groups: dict[str, list[float]] = {}
-        for time, stars in times:
-            groups.setdefault(time.strftime(form), []).append(stars)
-        if len(groups) <= MAX_PERIODS:
-            break
+    if not times:
+        return []
+    days = (times[-1][0] - times[0][0]).days
+    groups: dict[str, list[float]] = {}
+    for time, stars in times:
+        name = f"{time.year}"
+        if days < _DAYS_OF_MONTH:
+            name = f"{time:%b} {time.day}, {time.year}"
+        elif days < _DAYS_OF_MONTHS:
+            name = f"{time:%b} {time.year}"
+        groups.setdefault(name, []).append(stars)
     periods = [Period(name, len(own), sum(own) / len(own)) for name, own in groups.items()]
-    periods = periods[-MAX_PERIODS:]
-    return periods if len(periods) >= _MIN_PERIODS else []
+    return periods[-MAX_PERIODS:] if len(periods) >= _MIN_PERIODS else []
 
 
 def chart_over_time(periods: Sequence[Period], scale: Scale) -> Markup:

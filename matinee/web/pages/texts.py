@@ -28,6 +28,7 @@ SITE = {
         "Your ratings stay on this server, under a random key in your browser. No "
         "account, no e-mail address."
     ),
+    "sample": "Sample data: simulated ratings.",
     "offline": "You're offline. New ratings will be sent when you reconnect.",
 }
 
@@ -65,13 +66,15 @@ CARD = {
     "nobody": "No ratings yet",
     "people_short": "{mean} ({n})",
     "have_n": "Seen by {n} people",
-    "predicted": "Predicted for you",
-    "likely": "likely {low} to {high}",
-    "likely_title": "8 of 10 such ratings fall within this range",
+    "predicted": "Predicted",
+    "predicted_none": "Expected of most people",
+    "likely_title": "8 of 10 such ratings are {low} to {high}",
+    "certainty": ("sure", "fairly sure", "a guess"),
     "rank": "#{n}",
     "rank_for_you": "#{n} for you",
     "rank_title": "Its place among {n} films, without those you have rated",
     "rank_of": "of {n} for you",
+    "rank_of_none": "of {n} for most people",
 }
 
 RATE = {
@@ -96,6 +99,15 @@ RATE = {
     "exhausted": "You have gone through all films.",
 }
 
+SORTS = (
+    ("match", "best match"),
+    ("stars", "highest predicted"),
+    ("taste", "fits my taste"),
+    ("gems", "hidden gems"),
+    ("newest", "newest"),
+)
+"""Order of a list -> its name."""
+
 FOR_YOU = {
     "title": "For you",
     "heading": "For you",
@@ -104,11 +116,24 @@ FOR_YOU = {
     "start": "Rate some films",
     "best": "Best for you",
     "best_none": "Rated highly by most",
-    "because": "Because you gave {stars} to {name}",
-    "because_have": "Because you have seen {name}",
+    "because": "Films like {name}, which you gave {stars}",
+    "because_have": "Films like {name}, which you have seen",
     "filters": "Filters",
-    "genre_in": "Include genres",
-    "genre_out": "Exclude genres",
+    "genre_in": "Any of these genres",
+    "genre_out": "But not",
+    "none": "no genre excluded",
+    "decade": "Decade",
+    "any_decade": "any",
+    "decade_of": "{n}s",
+    "years_end": "Our films end in {year}.",
+    "years_start": "Our films start in {year}.",
+    "floor": "Films that you would like clearly less than most you have rated are left out.",
+    "sort": "Sort by",
+    "picks": "Three for tonight",
+    "others": "More for you",
+    "surprise": "Surprise me",
+    "end": "These are the {n} best. Change the filters to see others.",
+    "off": "no preference",
     "years": "Years",
     "from": "from",
     "to": "to",
@@ -133,7 +158,9 @@ FOR_YOU = {
     "why_alike_have": "Like {name}, which you have seen",
     "why_people": "Among the best rated by everyone",
     "why_popular": "Popular",
-    "why_ranked": "High on your list",
+    "why_above": "Rated above average by everyone",
+    "why_part": "Because you gave {stars} to {name}",
+    "why_part_have": "Because you have seen {name}",
 }
 
 YOU = {
@@ -412,4 +439,10 @@ SCRIPT = {
     "watch_add": WATCHLIST["add"],
     "watch_add_of": WATCHLIST["add_of"],
     "watch_failed": WATCHLIST["failed"],
+    "undo_of": "Undo: {name}",
+    "close": "Close",
+    "shown": "{name} is back in your lists.",
+    "put_away": "Hidden.",
+    "put_back": "Shown again.",
+    "skipped": "Not seen: {name}.",
 }

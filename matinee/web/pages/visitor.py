@@ -17,7 +17,7 @@ from matinee.web.api.dependencies import ServerState
 from matinee.web.api.schemas import ListOptions
 from matinee.web.db.people import PersonData
 from matinee.web.db.schema import MAX_ITEM_ID_LENGTH
-from matinee.web.http.cookie_check import check_cookies
+from matinee.web.http.cookie_check import COOKIE, check_cookies, forget_check
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import set_person_cookie
 from matinee.web.pages.film_cards import FilmCard, FilmCardsCache
@@ -148,6 +148,8 @@ class PersonSession:
         """Adds the cookie of a new person to the response; returns the response."""
         if self.token is not None:
             set_person_cookie(request, response, self.token)
+            if COOKIE in request.cookies:
+                forget_check(response)
         return response
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from matinee.data.vocabulary import Id
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, Serving
 from matinee.web.api.responses import storable_id
-from matinee.web.db.film_lists import FilmList
+from matinee.web.db.film_lists import PersonalList
 from matinee.web.pages.film_cards import FilmCard
 from matinee.web.pages.rating_forms import FilmForm
 from matinee.web.pages.rendering import redirect_back, render, requested_part
@@ -99,7 +99,7 @@ def seen_after_all(
 
 
 def _mark(
-    request: Request, form: FilmForm, person: str | None, serving: Serving, films: FilmList
+    request: Request, form: FilmForm, person: str | None, serving: Serving, films: PersonalList
 ) -> Response:
     item_id = storable_id(serving.models.snapshot().item_id(form.item_id))
     with ensure_person(request, person) as session:

@@ -16,100 +16,79 @@ const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 
 let toastTimer;
 
+// A message with an action stays until it is used, closed by Escape or the button, or replaced.
 function showToast(text, actionName = "", action = null) {
-  const box = document.createElement("p");
-  box.append(text);
+  const box = document.createElement("p"), words = document.createElement("span");
+  words.textContent = text;
+  box.append(words);
   if (action) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = actionName;
-    button.addEventListener("click", () => { toast.replaceChildren(); action(); });
-    box.append(button);
+    box.append(newButton(actionName, () => { toast.replaceChildren(); action(); }));
+    const close = newButton("\u00d7", () => toast.replaceChildren());
+    close.setAttribute("aria-label", texts.close);
+    box.append(close);
   }
   toast.replaceChildren(box);
   clearTimeout(toastTimer);
-  if (action && actionName !== texts.undo) return; // stays until it is clicked or replaced
-  toastTimer = setTimeout(() => toast.replaceChildren(), action ? 8000 : 3500);
+  if (!action) toastTimer = setTimeout(() => toast.replaceChildren(), 5000);
+}
+
+function newButton(text, action) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+  button.addEventListener("click", action);
+  return button;
 }
 
 // -- updating parts of the page ---------------------------------------------------------------------------------------
 
-// The focused element, described so that it can be found again after its card was replaced.
+// The focused element, described so that it can be found again after it was replaced.
 function describeFocus(element) {
+  const part = element?.closest("[data-part]")?.dataset.part;
   const card = element?.closest("[data-film]");
-  if (!card || !element.closest("[data-part], #grid")) return null;
+  if (!part && !card?.closest("#grid")) return null;
   const cards = [...document.querySelectorAll("li.card")];
-  return { film: card.dataset.film, row: cards.indexOf(element.closest("li.card")) };
+  return { part, film: card?.dataset.film, row: cards.indexOf(element.closest("li.card")) };
 }
 
-function restoreFocus(focus) {
+function restoreFocus({ part, film, row }) {
   const films = [...document.querySelectorAll("[data-film]")];
-  const sameFilm = films.find((element) => element.dataset.film === focus.film);
+  const sameFilm = film && films.find((element) => element.dataset.film === film);
   const cards = document.querySelectorAll("li.card");
-  const card = sameFilm ?? cards[Math.min(focus.row, cards.length - 1)];
-  const selector = sameFilm ? "input:checked, input[type=radio], button, a" : "a";
-  card?.querySelector(selector)?.focus({ preventScroll: Boolean(sameFilm) });
+  const card = sameFilm || cards[Math.min(row, cards.length - 1)];
+  const place = card ?? document.querySelector(`[data-part="${part}"]`);
+  const selectors = card && !sameFilm ? ["a"] : ["input:checked", "input[type=radio]", "button:not([hidden])", "a, summary"];
+  const found = selectors.map((selector) => place?.querySelector(selector)).find(Boolean);
+  found?.focus({ preventScroll: Boolean(sameFilm) });
 }
 
-function updatePage(html) {
+// How parts are replaced, by their names; most are replaced as a whole.
+export const updaters = {};
+const replace = (part, newPart) => part.replaceWith(newPart);
+
+// With `pins`, what was changed on this page, and the card under the pointer, stay where they are.
+function updatePage(html, pins = false) {
   const page = parse(html);
   const active = document.activeElement, focus = describeFocus(active);
+  const pinned = pins ? document.querySelector(".card:hover") ?? active.closest(".card") : null;
+  const top = pinned?.getBoundingClientRect().top;
   for (const part of document.querySelectorAll("[data-part]")) {
     const newPart = page.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (newPart) updatePart(part, document.adoptNode(newPart));
+    if (newPart) (updaters[part.dataset.part] ?? replace)(part, document.adoptNode(newPart), pins);
   }
+  for (const [film, { given, undo }] of changed) showRating(film, given, undo);
   if (focus && document.activeElement !== active) {
     if (active.isConnected) active.focus({ preventScroll: true }); // its card was moved
-    else restoreFocus(focus);
+    else if (document.activeElement === document.body) restoreFocus(focus);
   }
+  if (pinned?.isConnected) holdInPlace(pinned, top);
   return page;
 }
 
-// Replaces a part of the page. In a list of films, cards that are open already stay and only their
-// predictions are updated: drawing cards is slow, and the focus must not be lost. For these cards
-// the server sends nothing else (data-held). If one of them is not open after all, the list is
-// loaded again as a whole.
-function updatePart(part, newPart) {
-  const [list, newList] = [part, newPart].map((element) => element.querySelector("#list"));
-  if (!list || !newList) { part.replaceWith(newPart); return; }
-  const openCards = [...part.querySelectorAll("li.card:not([data-held])")];
-  const cardOf = new Map(openCards.map((card) => [card.dataset.film, card]));
-  const reuse = (newCard) => {
-    const card = cardOf.get(newCard.dataset.film);
-    if (card) updatePrediction(card, newCard);
-    return card ?? newCard;
-  };
-  for (const card of newPart.querySelectorAll(".row li.card")) card.replaceWith(reuse(card));
-  reorder(list, [...newList.children].map(reuse));
-  for (const node of [...part.childNodes]) if (node !== list) node.remove();
-  const nodes = [...newPart.childNodes];
-  list.before(...nodes.slice(0, nodes.indexOf(newList)));
-  list.after(...nodes.slice(nodes.indexOf(newList) + 1));
-  part.dataset.back = newPart.dataset.back;
-  if (part.querySelector("li[data-held]")) load(part.dataset.back);
-}
-
-function updatePrediction(card, newCard) {
-  const find = (element) => [...element.querySelectorAll(".predicted, .why")];
-  const old = find(card), current = find(newCard);
-  const html = (elements) => elements.map((element) => element.outerHTML).join();
-  if (html(old) === html(current)) return;
-  for (const element of old) element.remove();
-  card.querySelector(".said").prepend(...current);
-}
-
-// Makes the list consist of these cards in this order, without touching those in the right place.
-function reorder(list, cards) {
-  for (const card of [...list.children]) if (!cards.includes(card)) card.remove();
-  let next = list.firstElementChild;
-  for (const card of cards) {
-    if (next && next !== card && next.nextElementSibling === card) {
-      next.remove(); // it belongs further down and is inserted there later
-      next = card;
-    }
-    if (next === card) next = next.nextElementSibling;
-    else list.insertBefore(card, next);
-  }
+// Scrolls until a card is where it was; where the page starts, space above the list does the rest.
+function holdInPlace(card, top) {
+  const moved = () => card.getBoundingClientRect().top - top;
+  scrollBy({ top: moved(), behavior: "instant" });
+  const part = card.closest("[data-part]");
+  if (moved() < -0.5 && part) part.style.paddingTop = `${(parseFloat(part.style.paddingTop) || 0) - moved()}px`;
 }
 
 // -- the queue of changes -----------------------------------------------------------------------------------------------
@@ -117,17 +96,16 @@ function reorder(list, cards) {
 const queue = [];
 let isSending = false;
 
-function enqueueChange(form, button, onSuccess) {
+function enqueueChange(form, address, stars, onSuccess, onFailure) {
   const body = new URLSearchParams(new FormData(form));
-  if (button?.name) body.set(button.name, button.value);
-  const name = form.dataset.name ?? "";
-  const address = button?.getAttribute("formaction") ?? form.getAttribute("action");
+  body.delete("stars");
+  if (stars) body.set("stars", stars);
   const film = body.get("item_id");
   // A new change to a film replaces one that has not been sent yet.
   const isReplaced = (change, index) => change.film === film && !(index === 0 && isSending);
   const replaced = queue.findIndex(isReplaced);
   if (replaced >= 0) queue.splice(replaced, 1);
-  queue.push({ address, body, name, film, form, onSuccess });
+  queue.push({ address, body, film, form, onSuccess, onFailure });
   return sendQueue();
 }
 
@@ -145,10 +123,14 @@ async function sendQueue() {
       change.form.removeAttribute("aria-busy");
       queue.shift();
       offline.hidden = true;
-      if (!response.ok) { showToast(fillIn(texts.failed, { reason: errorIn(html) })); continue; }
+      if (!response.ok) {
+        change.onFailure?.();
+        showToast(fillIn(texts.failed, { reason: errorIn(html) }));
+        continue;
+      }
       // While more changes wait, the page is not updated: the response does not contain them yet.
-      const page = queue.length ? parse(html) : updatePage(html);
-      change.onSuccess?.(page, change);
+      const page = queue.length ? parse(html) : updatePage(html, true);
+      change.onSuccess?.(page);
     }
   } catch {
     queue[0]?.form.removeAttribute("aria-busy");
@@ -174,37 +156,60 @@ globalThis.addEventListener("beforeunload", (event) => { if (queue.length) event
 
 // -- rating: sent at once on a click or tap; with the keyboard, on Enter or when the focus leaves the stars --------------
 
-let usesKeyboard = false;
+// What was changed on this page: film -> its rating now, and the one that Undo restores. Ratings
+// are texts; "" is none, and an undo of null means that there is nothing to undo.
+const changed = new Map();
+let usesKeyboard = false, lastUndo = null;
 const unsentForms = new Set();
+const isStar = (element) => element.matches?.("form.rating input[type=radio]");
+const givenIn = (form) => form.dataset.given ?? "";
 
+document.addEventListener("pointerdown", () => { usesKeyboard = false; }, true);
 document.addEventListener("keydown", (event) => {
   usesKeyboard = true;
-  const form = event.target.closest?.("form.rating");
-  if (!form || !event.target.matches("input[type=radio]")) return;
-  if (event.key === "Enter" || (event.key === " " && event.target.checked)) {
+  const { key, target } = event;
+  if (key === "z" && (event.ctrlKey || event.metaKey) && (isStar(target) || !target.matches("input, textarea"))) {
     event.preventDefault();
-    unsentForms.delete(form);
-    if (form.querySelector("input:checked")) rate(form);
+    lastUndo?.();
   }
+  if (!isStar(target)) return;
+  const form = target.form, undoButton = form.querySelector(".undo");
+  if (key === "Tab" && !event.shiftKey && undoButton) {
+    event.preventDefault(); // from stars that were cleared, Chromium goes to the next star
+    undoButton.focus();
+    return;
+  }
+  const clears = ["Delete", "Backspace", "0"].includes(key);
+  if (!clears && key !== "Enter" && key !== "Escape" && !(key === " " && target.checked)) return;
+  const wasUnsent = unsentForms.delete(form);
+  if (key === "Escape" && !wasUnsent) return;
+  event.preventDefault();
+  if (clears || key === "Escape") {
+    const { undo = null } = changed.get(form.dataset.film) ?? {};
+    if (clears && givenIn(form)) rate(form, "");
+    else showRating(form.dataset.film, givenIn(form), undo);
+  } else if (form.querySelector("input:checked")) rate(form, chosenIn(form));
 });
-document.addEventListener("pointerdown", () => { usesKeyboard = false; }, true);
 
-// Escape closes the message at the bottom of the window, or else the filters if they have the focus.
+// Escape closes the message at the bottom of the window.
 document.addEventListener("keydown", (event) => {
-  const filters = document.activeElement?.closest("details.filters[open]");
-  if (event.key !== "Escape" || event.defaultPrevented) return;
-  if (toast.firstChild && !queue.length) toast.replaceChildren();
-  else if (filters) {
-    filters.open = false;
-    filters.querySelector("summary").focus();
-  }
+  if (event.key !== "Escape" || event.defaultPrevented || !toast.firstChild || queue.length) return;
+  event.preventDefault();
+  toast.replaceChildren();
 });
 
-document.addEventListener("change", (event) => {
-  const form = event.target.closest?.("form.rating");
-  if (!form || !event.target.matches("input[type=radio]")) return;
-  if (usesKeyboard) unsentForms.add(form);
-  else rate(form);
+document.addEventListener("change", ({ target }) => {
+  if (!isStar(target)) return;
+  if (!usesKeyboard) { rate(target.form, chosenIn(target.form)); return; }
+  unsentForms.add(target.form);
+  placeUndo(target.form, givenIn(target.form)); // the next Tab leads to it
+});
+
+// A click on the stars that were given clears them; the second click of a double click does not.
+document.addEventListener("click", (event) => {
+  if (!isStar(event.target) || usesKeyboard || event.detail > 1) return;
+  const { form, value } = event.target;
+  if (value === givenIn(form)) rate(form, "");
 });
 
 document.addEventListener("focusout", (event) => {
@@ -212,23 +217,67 @@ document.addEventListener("focusout", (event) => {
   if (!form || !unsentForms.has(form)) return;
   if (form.querySelector("fieldset")?.contains(event.relatedTarget)) return;
   unsentForms.delete(form);
-  rate(form);
+  rate(form, chosenIn(form));
 });
 
-function rate(form, button = null) {
-  return enqueueChange(form, button, (page, { address, name }) => {
-    showToast(fillIn(address === "/unrate" ? texts.removed : texts.saved, { name }));
-    afterRating(form, page);
-  });
+const chosenIn = (form) => new FormData(form).get("stars") ?? "";
+
+// Saves a rating, or removes it if `stars` is "".
+function rate(form, stars, isUndo = false) {
+  const { film, name } = form.dataset, before = givenIn(form);
+  const { undo: earlier = null } = changed.get(film) ?? {};
+  if (stars === before) { showRating(film, before, earlier); return; }
+  const undo = () => rate(form, before, true);
+  showRating(film, stars, isUndo ? null : before, false);
+  lastUndo = isUndo ? null : undo;
+  const succeed = (page) => {
+    const { given, undo: to } = changed.get(film);
+    showRating(film, given, to);
+    const text = fillIn(stars ? texts.saved : texts.removed, { name });
+    if (isUndo) showToast(text);
+    else showToast(text, texts.undo, undo);
+    grid()?.append(...newCards(page, grid()));
+  };
+  enqueueChange(form, stars ? "/rate" : "/unrate", stars, succeed, () => showRating(film, before, earlier));
 }
 
-// On the start page a rated card stays, so that the rating can be corrected, and another film is
-// added at the end.
-function afterRating(form, page) {
-  const card = form.closest("li.card");
-  card?.classList.add("given");
-  card?.querySelector(".unseen-it")?.remove();
-  grid()?.append(...newCards(page, grid()));
+// Shows a rating wherever the film is on the page; with Undo once it is saved.
+function showRating(film, given, undo, isSaved = true) {
+  changed.set(film, { given, undo });
+  for (const form of document.querySelectorAll("form.rating")) {
+    if (form.dataset.film !== film || unsentForms.has(form)) continue;
+    form.dataset.given = given;
+    for (const input of form.querySelectorAll("input[type=radio]")) input.checked = input.value === given;
+    for (const input of form.querySelectorAll("input[type=number]")) input.value = given;
+    form.closest("li.card")?.classList.toggle("given", given !== "");
+    const active = document.activeElement;
+    const loses = !given && active.matches(".take-back") && form.contains(active);
+    if (isSaved || loses) placeUndo(form, undo);
+    for (const one of form.querySelectorAll(".take-back, .has")) one.hidden = !given;
+    for (const one of form.querySelectorAll("[name=stars]:is(button)")) one.hidden = Boolean(given);
+    if (active.hidden && form.contains(active)) (form.querySelector(".undo") ?? starOf(form))?.focus();
+  }
+}
+
+const starOf = (form) => form.querySelector("input:checked") ?? form.querySelector("[name=stars]:not([hidden])");
+
+// Adds the button that restores a rating, next after the stars; removes it if `undo` is null.
+function placeUndo(form, undo) {
+  let button = form.querySelector(".undo");
+  if (undo === null) {
+    const hasFocus = button && button === document.activeElement;
+    button?.remove();
+    if (hasFocus) starOf(form)?.focus();
+    return;
+  }
+  if (!button) {
+    button = newButton(texts.undo, () => rate(form, button.dataset.to, true));
+    button.className = "quiet undo";
+    button.setAttribute("aria-label", fillIn(texts.undo_of, { name: form.dataset.name }));
+    const stars = form.querySelector("fieldset, .typed, .has, [name=stars]");
+    stars.after(button);
+  }
+  button.dataset.to = undo;
 }
 
 function newCards(page, list) {
@@ -256,62 +305,107 @@ function addOpenFilms(body) {
 }
 
 document.addEventListener("submit", (event) => {
-  const form = event.target;
+  const { target: form, submitter } = event;
+  const action = form.getAttribute("action");
   if (form.matches(".rating")) {
     event.preventDefault();
     unsentForms.delete(form);
-    rate(form, event.submitter);
+    const isRemoval = submitter?.getAttribute("formaction") === "/unrate";
+    rate(form, isRemoval ? "" : submitter?.name ? submitter.value : chosenIn(form));
+  } else if (action === "/hide" || action === "/show") {
+    event.preventDefault();
+    hide(form, action === "/hide");
+  } else if (form.matches(".unseen-it")) {
+    event.preventDefault();
+    skip(form);
   }
-  if (form.matches(".hide-it")) { event.preventDefault(); hide(form); }
-  if (form.matches(".unseen-it")) { event.preventDefault(); skip(form); }
-  if (form.id === "filters") { event.preventDefault(); applyFilters(form); }
 });
 
-function hide(form) {
-  const showButton = { name: "", value: "", getAttribute: () => "/show" };
-  const undo = () => enqueueChange(form, showButton);
-  return enqueueChange(form, null, (page, { name }) => {
-    showToast(fillIn(texts.hidden, { name }), texts.undo, undo);
-  });
+// -- films that do not interest: the card stays, and its button shows the film again --------------------------------------
+
+// A second click of a double click must not undo the first.
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest?.(".act button, .undo")) event.preventDefault();
+}, true);
+
+function hide(form, hides) {
+  const film = form.elements.item_id.value;
+  const name = form.dataset.name ?? form.closest("li")?.querySelector("a")?.textContent ?? "";
+  const show = (isHidden) => showHidden(film, isHidden, name);
+  const undo = () => hide(form, !hides);
+  show(hides);
+  lastUndo = undo;
+  enqueueChange(form, hides ? "/hide" : "/show", "", () => {
+    showToast(fillIn(hides ? texts.hidden : texts.shown, { name }), texts.undo, undo);
+  }, () => show(!hides));
+}
+
+function showHidden(film, isHidden, name) {
+  for (const form of document.querySelectorAll("form[action='/hide'], form[action='/show']")) {
+    if (form.elements.item_id.value !== film) continue;
+    const button = form.querySelector("button");
+    form.dataset.first ??= form.getAttribute("action");
+    button.dataset.text ??= button.textContent;
+    button.dataset.label ??= button.getAttribute("aria-label") ?? button.textContent;
+    form.setAttribute("action", isHidden ? "/show" : "/hide");
+    const isFirst = form.dataset.first === form.getAttribute("action");
+    button.textContent = isFirst ? button.dataset.text : texts.undo;
+    button.setAttribute("aria-label", isFirst ? button.dataset.label : fillIn(texts.undo_of, { name }));
+    form.closest("li")?.classList.toggle("put-away", !isFirst);
+    form.querySelector(".done")?.remove();
+    if (isFirst) continue;
+    const done = Object.assign(document.createElement("span"), { className: "done" });
+    done.textContent = isHidden ? texts.put_away : texts.put_back;
+    button.before(done, " ");
+  }
 }
 
 // -- films not seen: another film replaces the card; the address remembers the skipped ones ------------------------------
 
 async function skip(form) {
-  const card = form.closest("li.card");
-  const pageQuery = new URLSearchParams(location.search);
-  pageQuery.append("skip", form.dataset.film);
+  const card = form.closest("li.card"), { film } = form.dataset;
+  const stars = card.querySelector("form.rating");
+  if (stars && givenIn(stars)) rate(stars, "");
+  const before = new URLSearchParams(location.search), pageQuery = new URLSearchParams(before);
+  pageQuery.append("skip", film);
   const query = new URLSearchParams(pageQuery);
-  for (const film of openFilms().slice(-400)) query.append("shown", film);
+  for (const one of openFilms().slice(-400)) query.append("shown", one);
   query.set("n", "1");
   try {
     const response = await fetch(`/?${query}`, { headers: { "X-Part": "page" } });
     const page = parse(await response.text());
-    const [nextCard] = newCards(page, card.parentElement);
+    const [next] = newCards(page, card.parentElement);
+    const nextCard = next ?? document.createElement("li");
     history.replaceState(null, "", `/?${pageQuery}`);
-    if (nextCard) {
-      card.replaceWith(nextCard);
-      nextCard.querySelector("a")?.focus({ preventScroll: true });
-    } else card.remove();
+    card.replaceWith(nextCard);
+    nextCard.animate({ pointerEvents: ["none", "none"] }, 350);
+    const name = stars?.dataset.name ?? "";
+    const undo = () => {
+      nextCard.replaceWith(card);
+      const rest = skippedFilms().filter((one) => one !== film);
+      history.replaceState(null, "", rest.length ? `/?${new URLSearchParams(rest.map((one) => ["skip", one]))}` : "/");
+      card.querySelector(".unseen-it button").focus({ preventScroll: true });
+      lastUndo = null;
+    };
+    const button = newButton(texts.undo, () => { toast.replaceChildren(); undo(); });
+    button.className = "quiet";
+    button.setAttribute("aria-label", fillIn(texts.undo_of, { name }));
+    const place = nextCard.querySelector(".unseen-it");
+    (place ?? nextCard).append(button);
+    lastUndo = undo;
+    showToast(fillIn(texts.skipped, { name }), texts.undo, undo);
+    (place?.querySelector("button") ?? button).focus({ preventScroll: true });
   } catch {
     offline.hidden = false;
   }
 }
 
-// -- lists: each change of a filter loads a new list and changes the address ---------------------------------------------
+// -- pages whose list changes without a new page ---------------------------------------------------------------------
 
 let latestRequest = 0;
 
-async function applyFilters(form) {
-  if (!form.checkValidity()) return;
-  const usual = (name) => form.elements[name].dataset?.usual ?? "0";
-  const fields = [...new FormData(form)].filter(([name, value]) => value && Number(value) !== Number(usual(name)));
-  const query = new URLSearchParams(fields);
-  await load(`${form.getAttribute("action")}${query.size ? `?${query}` : ""}`);
-}
-
 // Updates the page from another address, unless a later request has started in the meantime.
-async function load(address) {
+export async function load(address, pins = false) {
   const request = ++latestRequest;
   const region = () => document.querySelector("[data-part=list], [data-part=found]");
   region()?.setAttribute("aria-busy", "true");
@@ -320,7 +414,7 @@ async function load(address) {
     const html = await response.text();
     if (request !== latestRequest) return;
     if (response.ok) {
-      updatePage(html);
+      updatePage(html, pins);
       history.replaceState(null, "", address);
     } else showToast(errorIn(html));
     offline.hidden = true;
@@ -331,14 +425,3 @@ async function load(address) {
   }
 }
 
-document.addEventListener("change", (event) => {
-  const form = event.target.closest?.("#filters");
-  if (!form) return;
-  if (event.target.type === "checkbox" && event.target.checked) {
-    // A genre cannot be both included and excluded.
-    for (const other of form.querySelectorAll("input[type=checkbox]:checked")) {
-      if (other !== event.target && other.value === event.target.value) other.checked = false;
-    }
-  }
-  applyFilters(form);
-});

@@ -12,7 +12,8 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.intervals import LEVEL, interval
 from matinee.recommendation.model_file import Origin
 from matinee.web.pages import texts
-from matinee.web.pages.film_cards import MIN_COSINE_OF_REASON, FilmCards
+from matinee.web.pages.film_cards import FilmCards
+from matinee.web.pages.reasons import MIN_COSINE_OF_REASON
 from matinee.web.serving.snapshot import ModelSnapshot
 from tests.conftest import simulated
 from tests.web.conftest import guide_of
@@ -134,16 +135,16 @@ def test_liked_films_are_above_the_persons_mean_and_the_middle_of_the_scale(
 
 
 def test_the_reason_names_the_most_similar_liked_film(cards: FilmCards) -> None:
-    similar = cards.similar(0, 3, [])
+    related = [film for film in cards.similar(0, 30, []) if cards.of_list.are_related(0, film)]
     name = cards.name(0)
-    (why,) = cards.reasons(similar[:1], {0: 4.5})
+    (why,) = cards.reasons(related[:1], {0: 4.5})
     assert why == f"Like {name}, which you gave 4.5"
-    cosine = cards._unit_vectors[similar[0]] @ cards._unit_vectors[0]
+    cosine = cards._unit_vectors[related[0]] @ cards._unit_vectors[0]
     assert cosine >= MIN_COSINE_OF_REASON
 
 
 def test_without_ratings_the_reason_is_what_other_people_think(cards: FilmCards) -> None:
-    known = {texts.FOR_YOU[name] for name in ("why_people", "why_popular", "why_ranked")}
+    known = {texts.FOR_YOU[name] for name in ("why_people", "why_popular", "why_above")} | {""}
     means, counts = cards.snapshot.guide.model.item_means_, cards.counts
     reasons = cards.reasons(list(range(len(counts))), {})
     assert set(reasons) == known

@@ -33,3 +33,24 @@ def test_all_films_can_be_rated(tmp_path: Path) -> None:
             response = send_rating(client, item_id, 4)
         assert "That's everything. 0 instead of 24: there are 3 films" in words_on(response)
         assert "You have gone through all films." in words_on(client.get("/"))
+
+
+def test_real_ratings_are_not_called_a_sample(tmp_path: Path) -> None:
+    ratings = Ratings.from_ids([1, 1, 2], ["a", "b", "b"], [5.0, 1.0, 4.0])
+    with browsing(settings_for(fitted_guide("baseline", ratings), tmp_path)) as client:
+        assert "Sample data" not in words_on(client.get("/"))
+
+
+def test_nobody_is_told_of_their_taste_before_they_have_rated(visitor: httpx.Client) -> None:
+    for path in ("/", "/for-you", "/films/7"):
+        words = words_on(visitor.get(path))
+        for false in (
+            "Predicted for you",
+            "your taste.",
+            "for you\b#",
+            "High on your list",
+            "Predicted 4",
+        ):
+            assert false not in words, path
+    assert "Expected of most people" in words_on(visitor.get("/for-you"))
+    assert "Predicted" in words_on(send_rating(visitor, 17, 5))

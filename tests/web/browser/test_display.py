@@ -1,0 +1,162 @@
+"""Pages in windows and colors of all kinds: low windows, high zoom, colors of the system, and targets for fingers."""
+
+import io
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+CONTRAST = """([inner, outer, property]) => {
+  const channels = (text) => text.match(/[\\d.]+/g).slice(0, 3).map((one) => {
+    const part = one / 255;
+    return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  const light = (text) => channels(text).reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0.05);
+  const [a, b] = [light(inner), light(outer)];
+  return Math.max(a, b) / Math.min(a, b);
+}"""
+
+
+def shades(spot: "Locator") -> int:
+    """The number of clearly different shades of gray in a picture of an element."""
+    picture = np.asarray(Image.open(io.BytesIO(spot.screenshot())).convert("L"))
+    return len(
+        {
+            level
+            for level in (picture // 64).ravel().tolist()
+            if (picture // 64 == level).mean() > 0.01
+        }
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/for-you", "/search?q=film", "/films/37"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_stars_posters_and_progress_can_be_seen_in_forced_colors(
+    browser: "Browser", address: str, path: str, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(
+        forced_colors="active", color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(f"{address}{path}")
+    stars = page.locator("main .halves").first
+    stars.scroll_into_view_if_needed()
+    assert shades(stars) > 1
+    empty = stars.screenshot()
+    stars.locator("input").nth(5).check()
+    page.get_by_text("Saved: ").wait_for()
+    page.mouse.move(0, 0)
+    filled = page.locator("main .halves").first
+    assert filled.screenshot() != empty
+    assert (
+        page.locator("main .poster").first.evaluate("one => getComputedStyle(one).borderTopStyle")
+        == "solid"
+    )
+    if path == "/":
+        assert shades(page.locator("progress")) > 1
+    context.close()
+
+
+@pytest.mark.parametrize("size", [(320, 225), (640, 450), (844, 390)])
+@pytest.mark.parametrize("path", ["/", "/for-you", "/films/37", "/you"])
+def test_in_low_windows_nothing_stays_over_the_films(
+    page: "Page", address: str, size: tuple[int, int], path: str
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(f"{address}{path}")
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    stuck = page.evaluate(
+        """() => [...document.querySelectorAll("body *")].filter((one) => one.offsetHeight
+             && ["sticky", "fixed"].includes(getComputedStyle(one).position)
+             && one.matches(":not(.told, .told *)")).map((one) => one.className)"""
+    )
+    assert stuck == []
+    if path in ("/", "/for-you"):
+        poster = page.locator("li.card .poster").nth(3)
+        poster.evaluate("one => one.scrollIntoView({ block: 'start' })")
+        box = poster.bounding_box()
+        assert box is not None
+        assert box["height"] <= size[1] or size[1] > 300
+        is_seen = "one => { const { x, y } = one.getBoundingClientRect(); return one.contains(document.elementFromPoint(x + 9, y + 9)); }"
+        assert poster.evaluate(is_seen)
+
+
+@pytest.mark.parametrize("size", [(320, 225), (640, 450), (844, 390)])
+def test_the_map_has_most_of_a_low_window(
+    page: "Page", address: str, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(f"{address}/map")
+    stage = page.locator("#map .stage")
+    stage.wait_for()
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box is not None
+    assert box["height"] >= 0.6 * size[1]
+    assert box["width"] >= 0.55 * size[0]
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
+def test_half_stars_are_large_enough_for_fingers_and_fit(
+    page: "Page", address: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/", "/for-you", "/search?q=film", "/films/37"):
+        page.goto(f"{address}{path}")
+        sizes = page.locator("main .halves label").evaluate_all(
+            "labels => labels.map((one) => one.getBoundingClientRect()).map((box) => [box.width, box.height])"
+        )
+        assert len(sizes) >= 9
+        assert min(min(size) for size in sizes) >= 24
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        tops = page.locator("#grid > li, #list > li").evaluate_all(
+            "cards => cards.map((one) => [one.offsetTop, one.querySelector('.halves').getBoundingClientRect().top + scrollY])"
+        )
+        per_row: dict[float, set[float]] = {}
+        for top, star_top in tops:
+            per_row.setdefault(top, set()).add(round(star_top))
+        assert all(len(row) == 1 for row in per_row.values())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_outlines_of_empty_stars_and_the_frame_of_a_rated_film_stand_out(
+    page: "Page", address: str, scheme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(address)
+    page.locator("#grid > li").first.locator("input[value='3.0']").click()
+    page.get_by_text("Saved: ").wait_for()
+    page.mouse.move(0, 0)
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    colors = {
+        "empty": "getComputedStyle(document.querySelector('#grid > li:nth-child(2) label'), '::before').backgroundColor",
+        "filled": "getComputedStyle(document.querySelector('#grid > li label'), '::before').backgroundColor",
+        "frame": "getComputedStyle(document.querySelector('#grid > li .poster')).outlineColor",
+    }
+    for name, code in colors.items():
+        assert page.evaluate(CONTRAST, [page.evaluate(code), paper]) >= 3, name
+    offset = page.locator("#grid > li .poster").first.evaluate(
+        "one => getComputedStyle(one).outlineOffset"
+    )
+    assert float(offset.removesuffix("px")) >= 2  # the frame lies on the page, whatever the poster
+
+
+@pytest.mark.parametrize("path", ["/", "/for-you", "/films/37"])
+def test_prediction_mean_and_own_rating_differ_by_word_and_shape(
+    page: "Page", address: str, path: str
+) -> None:
+    page.goto(f"{address}/films/37")
+    page.locator("article .halves input").nth(4).click()
+    page.get_by_text("Saved: ").wait_for()
+    page.goto(f"{address}{path}")
+    guess = page.locator("main .predicted, main .lines .end").first
+    assert "predicted" in (guess.text_content() or "").lower()
+    shape = "one => getComputedStyle(one.querySelector('b, .guess')).borderTopStyle"
+    assert guess.evaluate(shape) == "solid"
+    assert guess.locator(".star").count() == 0
+    assert page.locator("main .mean").first.inner_text().strip()[0] in "A0123456789"
