@@ -9,8 +9,13 @@ from tests.web.browser.conftest import Watched, violations
 from tests.web.pages.conftest import LETTERBOXD_CSV
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FilePayload, Page
 
+RATINGS: "FilePayload" = {
+    "name": "ratings.csv",
+    "mimeType": "text/csv",
+    "buffer": LETTERBOXD_CSV.encode(),
+}
 WINDOWS = [(1280, 900), (768, 1024), (390, 844), (640, 450), (320, 225)]
 
 
@@ -104,8 +109,7 @@ def test_the_map_is_used_by_keyboard_alone(page: "Page", address: str) -> None:
 
 def test_a_row_is_matched_while_one_types(page: "Page", watched: Watched, address: str) -> None:
     page.goto(f"{address}/you/import")
-    file = {"name": "ratings.csv", "mimeType": "text/csv", "buffer": LETTERBOXD_CSV.encode()}
-    page.get_by_label("Your file").set_input_files(files=[file])
+    page.get_by_label("Your file").set_input_files(RATINGS)
     page.get_by_role("button", name="Preview").click()
     box = page.get_by_label("Film for Nothing Like It (1999)")
     box.fill("film 17")
@@ -128,8 +132,7 @@ def test_a_row_is_matched_without_a_script(browser: "Browser", address: str) -> 
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{address}/you/import")
-    file = {"name": "ratings.csv", "mimeType": "text/csv", "buffer": LETTERBOXD_CSV.encode()}
-    page.get_by_label("Your file").set_input_files(files=[file])
+    page.get_by_label("Your file").set_input_files(RATINGS)
     page.get_by_role("button", name="Preview").click()
     page.get_by_label("Film for Nothing Like It (1999)").fill("film 17")
     page.get_by_role("button", name="Save these ratings").click()

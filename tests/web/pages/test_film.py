@@ -66,9 +66,7 @@ def sum_on(response: httpx.Response) -> list[float]:
 
 
 def predicted_on(response: httpx.Response) -> str:
-    found = re.search(
-        r'class="predicted"><span class="unseen">[^<]*</span><b>([\d.]+)<', response.text
-    )
+    found = re.search(r'class="predicted">.*?<b>([\d.]+)<', response.text, re.DOTALL)
     assert found
     return found[1]
 
