@@ -59,6 +59,8 @@ def test_films_are_found(site: str, kind: Any) -> None:
         assert (page.total, page.is_guess) == (1, False)
         assert client.films(genre=["Horror"], year_from=1970, order="newest").total > 3
         assert client.film(7) == page.films[0]
+        assert (page.films[0].imdb, page.films[0].tmdb) == ("tt0211915", 194)
+        assert page.films[0].tags == ["quirky", "R&B?"]
         assert len(client.similar(7, 4).items) == 4
         assert "Sci-Fi" in client.genres()
         assert client.models()[0].predicts_stars

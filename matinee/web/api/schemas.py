@@ -339,6 +339,17 @@ class Film(BaseModel):
     genres: list[str] = Field(examples=[["Horror", "Sci-Fi"]])
     n_ratings: int = Field(description="Number of ratings in the training data.")
     mean: float | None = Field(description="Mean rating in stars; null without ratings.")
+    imdb: str = Field(
+        "", description="Its id on IMDb; empty if it is not known.", examples=["tt0133093"]
+    )
+    tmdb: int | None = Field(
+        None, description="Its id on TMDB; null if it is not known.", examples=[603]
+    )
+    tags: list[str] = Field(
+        [],
+        description="Tags that several people gave it, most frequent first.",
+        examples=[["cyberpunk", "dystopia"]],
+    )
 
 
 class Films(BaseModel):

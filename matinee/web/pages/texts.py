@@ -6,6 +6,7 @@ about errors from where they are raised.
 
 from typing import Any
 
+from matinee.web.pages.texts_film import FILM as FILM
 from matinee.web.pages.texts_operator import MODEL_TYPES as MODEL_TYPES
 from matinee.web.pages.texts_operator import MODELS_PAGE as MODELS_PAGE
 from matinee.web.pages.texts_operator import OPERATOR as OPERATOR
@@ -169,33 +170,13 @@ FOR_YOU = {
     "why_part_have": "Because you have seen {name}",
 }
 
-FILM = {
-    "description": "See what you would give it, and why, from your own ratings.",
-    "prediction": "For you",
-    "prediction_none": "Predicted for a new user",
-    "not_rated": "Rate it",
-    "rated": "Your rating",
-    "people": "Average rating",
-    "why": "Why {stars} stars",
-    "why_score": "Why it ranks here",
-    "why_lead": "Each line adds to the one above; together they make the prediction.",
-    "shrunk": "Predictions this high are usually too high, so {stars} stars are shown.",
-    "why_rated": "You have rated this film: this includes your own rating.",
-    "part": "Part",
-    "adds": "Adds",
-    "without": "If you hadn't rated it",
-    "similar": "Similar films",
-    "map": "Show on map",
-    "hidden": "You marked this film as not interesting, so your lists leave it out.",
-    "show": "Show it again",
-    "start": "Rate some films to see what you would give this one.",
-}
-
 YOU = {
     "title": "You",
     "heading": "You",
     "lead_none": "Rate a few films to see your taste profile.",
     "start": "Rate some films",
+    "example": "What you will see here",
+    "example_lead": "An example, with made-up ratings.",
     "lead": "You have seen {n}.",
     "lead_stars": "You have rated {n}.",
     "more_generous": "Your average is {mean}, {amount} above other people's for the same films.",
@@ -262,8 +243,8 @@ IMPORT: dict[str, Any] = {
     "title": "Import ratings",
     "heading": "Import ratings",
     "lead": (
-        "Bring your ratings from Letterboxd, IMDb or MovieLens. You see what was found "
-        "before anything is saved."
+        "Bring your ratings from Letterboxd, IMDb, MovieLens or any table with a title and a "
+        "rating. You see what was found before anything is saved."
     ),
     "file": "Your file",
     "file_hint": "ratings.csv, the zip file from Letterboxd, or a JSON file; at most 2 MB",
@@ -304,6 +285,20 @@ IMPORT: dict[str, Any] = {
     "no_title": "no title",
     "more": "And {n} more.",
     "matched_heading": "Matched: {n}",
+    "by_hand_heading": "Which films are these?",
+    "by_hand_lead": "We did not find these films. Search for them, or leave the boxes empty.",
+    "by_hand_of": "Film for {title}",
+    "found_heading": "Choose the films",
+    "found_lead": "These are the films found for what you typed.",
+    "found_none": "No films found. Try other words, or leave it out.",
+    "leave_out": "Leave it out",
+    "choice_of": "Choice for {title}",
+    "watchlist": "Watchlist",
+    "watchlist_add": "Add {n} to your watchlist",
+    "watchlist_others": "Not here, of your watchlist: {titles}.",
+    "and_more": "and more",
+    "imported": "{n} imported.",
+    "imported_watchlist": "{n} added to your watchlist.",
 }
 
 MAP = {
@@ -315,11 +310,20 @@ MAP = {
     "failed": "The map could not be loaded.",
     "script": "The map needs JavaScript. Each film's page lists similar films without it.",
     "open": "Film page",
+    "nearest": (
+        "{name} has too few ratings for a place on the map. Selected is the film most similar "
+        "to it: {nearest}."
+    ),
+    "no_place": "{name} has too few ratings for a place on the map.",
+    "unknown": "That film is not on the map.",
+    "details_failed": "Your prediction could not be loaded.",
 }
 
 ERROR = {
     "heading": "Something went wrong",
     "home": "Back to the films",
+    "browse": "Browse all films",
+    "help": "Help",
     "again": "Try again",
     "id": "Request id for the operator: {id}",
 }
