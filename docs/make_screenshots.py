@@ -1,4 +1,5 @@
-"""Takes pictures of every page of `matinee serve` on the built-in sample: light and dark, on a desktop and on a phone.
+"""Takes pictures of every page of `matinee serve` on the built-in sample: light, dark and with forced colors, on a
+desktop, a tablet and a phone.
 
     python docs/make_screenshots.py [FOLDER]
 
@@ -23,7 +24,8 @@ from matinee.recommendation.model_file import Origin
 PICTURES = Path(__file__).parent / "pictures"
 OPERATOR = "the-operator-of-the-pictures"
 README = (("for-you", "desktop-light"), ("film", "desktop-dark"))
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1280, 900), "tablet": (768, 1024), "phone": (390, 844)}
+SCHEMES = ("light", "dark", "forced")
 TASTE = {
     "Alien (1979)": "5.0",
     "Blade Runner (1982)": "4.5",
@@ -99,10 +101,11 @@ def rate(context: BrowserContext, address: str, stars: dict[str, str]) -> None:
 def visited(browser: Browser, address: str, is_all: bool) -> Iterator[tuple[str, str, Page]]:
     """Every page in every size and scheme, or those of the README: its name, which, and the page as it is open."""
     for size, (width, height) in SIZES.items():
-        for scheme in ("light", "dark"):
+        for scheme in SCHEMES:
             context = browser.new_context(
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if scheme == "dark" else "light",
+                forced_colors="active" if scheme == "forced" else "none",
                 reduced_motion="reduce",
                 has_touch=size == "phone",
             )
@@ -133,6 +136,35 @@ def _filters(page: Page, address: str) -> None:
     page.locator(".filters summary").click()
 
 
+def _rated(page: Page, address: str) -> None:
+    page.goto(address)
+    page.locator("#grid > li").first.locator("label").nth(7).click()
+    page.locator("#grid > li").first.get_by_role("button", name="Undo").wait_for()
+
+
+def _search_panel(page: Page, address: str) -> None:
+    page.goto(f"{address}/you")
+    page.keyboard.press("/")
+    page.keyboard.type("alien")
+    page.wait_for_timeout(600)
+
+
+def _watchlist(page: Page, address: str) -> None:
+    page.goto(f"{address}/for-you")
+    form = page.locator(".watch-it[action='/watchlist/add'] button").first
+    if form.count():
+        with page.expect_response("**/watchlist/add*"):
+            form.click()
+    page.goto(f"{address}/watchlist")
+    page.wait_for_load_state("networkidle")
+
+
+def _device(page: Page, address: str) -> None:
+    page.goto(f"{address}/devices")
+    page.get_by_role("button", name="Create a link").click()
+    page.locator(".qr svg").wait_for()
+
+
 def _film(page: Page, address: str) -> None:
     page.goto(f"{address}/for-you")
     page.locator("#list .poster").first.click()
@@ -141,11 +173,10 @@ def _film(page: Page, address: str) -> None:
 
 def _together(page: Page, address: str) -> None:
     page.goto(f"{address}/together")
-    name = page.locator("main input[type=text], main input[name=name]").first
-    if name.count():
-        name.fill("Ada")
-        name.press("Enter")
-        page.wait_for_load_state("networkidle")
+    page.get_by_label("Name of the group").fill("Friday")
+    page.get_by_label("Your name in the group").fill("Ada")
+    page.get_by_role("button", name="Make a group").click()
+    page.locator("#link").wait_for()
 
 
 def _offline(page: Page, address: str) -> None:
@@ -190,7 +221,6 @@ NEW = {
     "for-you-first": _open("/for-you"),
     "you-first": _open("/you"),
     "film-first": _open("/films/1"),
-    "models-first": _open("/models"),
     "search-first": _open("/search"),
     "together-first": _open("/together"),
     "operator-first": _open("/operator"),
@@ -198,10 +228,18 @@ NEW = {
 """The page of a visitor who has rated nothing."""
 SHOWN = {
     "rate": _open("/"),
+    "rated": _rated,
     "for-you": _open("/for-you"),
+    "for-you-sorted": _open("/for-you?sort=newest"),
     "filters": _filters,
     "film": _film,
+    "film-rated": _open("/films/1"),
     "search": _open("/search?q=the+m"),
+    "search-panel": _search_panel,
+    "search-meant": _open("/search?q=the+matrx"),
+    "browse": _open("/browse"),
+    "browse-genre": _open("/browse?genre=Sci-Fi"),
+    "watchlist": _watchlist,
     "search-nothing": _open("/search?q=zz"),
     "nothing-left": _open("/for-you?year_from=2200"),
     "not-found": _open("/films/none"),
@@ -212,12 +250,19 @@ SHOWN = {
     "map-film": _open("/map?film=1"),
     "you": _open("/you"),
     "ratings": _open("/you/ratings"),
+    "devices": _device,
+    "about": _open("/about"),
+    "help": _open("/help"),
+    "docs": _open("/docs"),
     "delete": _open("/you/delete"),
     "import": _open("/you/import"),
     "review": _review,
     "together": _together,
-    "models": _open("/models"),
     "operator": _operator,
+    "operator-people": _open("/operator/people"),
+    "operator-films": _open("/operator/films"),
+    "operator-models": _open("/operator/models"),
+    "operator-training": _open("/operator/training"),
 }
 
 

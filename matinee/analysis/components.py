@@ -101,6 +101,16 @@ class Component:
         effect = f"largest effect {abs(largest.effect):.2f}"
         return f"{subject} does not separate genres or decades ({effect}, {p})."
 
+    def direction(self) -> str:
+        """The same without numbers, such as "from Comedy to the 1940s"; empty if it separates no
+        genres or decades."""
+        low, high = joined(self._groups_toward(-1)), joined(self._groups_toward(1))
+        if low and high:
+            return f"from {low} to {high}"
+        if low:
+            return f"away from {low}"
+        return f"toward {high}" if high else ""
+
     def _groups_toward(self, sign: int) -> list[str]:
         """The significant groups toward the high end (1) or the low end (-1)."""
         groups = []

@@ -137,7 +137,12 @@ def print_suggestions(
 @contextmanager
 def progress_bar(label: str) -> "Iterator[Progress | None]":
     """A progress bar with the remaining time on standard error; None if that is not a
-    terminal."""
+    terminal. A program that has started the command can ask for lines instead."""
+    from matinee.progress import line_of, wants_lines
+
+    if wants_lines():
+        yield lambda step: click.echo(line_of(step), err=True)
+        return
     if not sys.stderr.isatty():
         yield None
         return

@@ -65,6 +65,14 @@ BURST_SECONDS = 4
     help="Let scripts on pages of this origin use the API, such as https://films.example; "
     "* means all. Can be repeated.",
 )
+@click.option(
+    "--retrain",
+    "retrain",
+    multiple=True,
+    metavar="DATA",
+    help="Let the operator retrain the models on this data, as `matinee train` reads it, and the "
+    "ratings in the database. Repeat it for several files of one data set.",
+)
 @click.option("--quiet", is_flag=True, help="Do not log requests.")
 @click.option(
     "--operator-token",
@@ -89,6 +97,7 @@ def serve(
     trust_proxy: str,
     rate: float,
     allow_origins: tuple[str, ...],
+    retrain: tuple[str, ...],
     quiet: bool,
     operator_token: str,
     posters: str,
@@ -117,6 +126,7 @@ def serve(
         limits,
         log_requests=not quiet,
         allowed_origins=tuple(parse_origin(origin) for origin in allow_origins),
+        retrain=retrain,
         posters=posters,
     )
 

@@ -39,7 +39,11 @@ from matinee.text import counted
 )
 @click.option("--no-history", is_flag=True, help="Do not save who rated what.")
 @click.option(
-    "--db", "database", metavar="URL", help="Add the ratings collected by `matinee serve --db URL`."
+    "--db",
+    "database",
+    metavar="URL",
+    envvar="MATINEE_TRAIN_DB",
+    help="Add the ratings collected by `matinee serve --db URL`.",
 )
 @data_options
 def train(

@@ -1,7 +1,7 @@
 """What the API answers, as typed values. Members that a newer server adds are ignored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 FilmId = int | str
@@ -20,7 +20,12 @@ class _Answer:
 
 @dataclass(frozen=True)
 class Film(_Answer):
-    """A film with the number and the mean of its ratings; `mean` is None without ratings."""
+    """A film with the number and the mean of its ratings; `mean` is None without ratings.
+
+    Attributes:
+        imdb, tmdb: its ids on IMDb and TMDB; empty or None if they are not known.
+        tags: that several people gave it, most frequent first.
+    """
 
     item_id: FilmId
     title: str
@@ -28,6 +33,9 @@ class Film(_Answer):
     genres: list[str]
     n_ratings: int
     mean: float | None
+    imdb: str = field(default="", kw_only=True)
+    tmdb: int | None = field(default=None, kw_only=True)
+    tags: list[str] = field(default_factory=list, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -157,6 +165,25 @@ class RatedFilms:
     def of(cls, values: Values) -> Self:
         """The answer in a JSON object."""
         return cls([Rated.of(one) for one in values["ratings"]], values["not_interested"])
+
+
+@dataclass(frozen=True)
+class MarkedFilm(_Answer):
+    """A film on the watchlist."""
+
+    item_id: FilmId
+    title: str
+
+
+@dataclass(frozen=True)
+class Group(_Answer):
+    """A group as a member sees it; friends join it by `link`."""
+
+    id: str
+    name: str
+    link: str | None
+    members: list[str]
+    is_maker: bool
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,16 @@ from matinee.client.answers import (
     Film,
     FilmId,
     FilmPage,
+    Group,
     Imported,
     ListAnswer,
+    MarkedFilm,
     Model,
     Person,
     Predicted,
     RatedFilms,
 )
-from matinee.client.calls import Answer, Call, Filters, ListOptions, Profile, Stars
+from matinee.client.calls import Answer, Call, Filters, GroupOptions, ListOptions, Profile, Stars
 from matinee.client.connection import Connection
 
 
@@ -142,6 +144,26 @@ class AsyncClient(Connection):
         """Allows a hidden film in the lists again."""
         await self.send(calls.show(item_id))
 
+    async def watchlist(self) -> list[MarkedFilm]:
+        """Lists the films to watch, the one added last first."""
+        return await self.send(calls.watchlist())
+
+    async def watch(self, item_id: FilmId) -> None:
+        """Adds a film to the watchlist."""
+        await self.send(calls.watch(item_id))
+
+    async def unwatch(self, item_id: FilmId) -> None:
+        """Removes a film from the watchlist."""
+        await self.send(calls.unwatch(item_id))
+
+    async def mark_not_seen(self, item_id: FilmId) -> None:
+        """Remembers that the person has not seen a film, so that Rate does not ask for it."""
+        await self.send(calls.mark_not_seen(item_id))
+
+    async def unmark_not_seen(self, item_id: FilmId) -> None:
+        """Forgets that the person has not seen a film."""
+        await self.send(calls.unmark_not_seen(item_id))
+
     async def import_file(
         self, path: str | Path, *, dry_run: bool = False, include_doubtful: bool = False
     ) -> Imported:
@@ -149,6 +171,30 @@ class AsyncClient(Connection):
         return await self.send(
             calls.import_file(Path(path), dry_run=dry_run, include_doubtful=include_doubtful)
         )
+
+    async def my_groups(self) -> list[Group]:
+        """Lists the groups that the person is in."""
+        return await self.send(calls.my_groups())
+
+    async def create_group(self, name: str, group_name: str = "") -> Group:
+        """Creates a group with the person, under this name, as its first member."""
+        return await self.send(calls.create_group(name, group_name))
+
+    async def group(self, key: str) -> Group:
+        """Gets a group that the person is in, by its id."""
+        return await self.send(calls.group(key))
+
+    async def join_group(self, key: str, name: str) -> Group:
+        """Joins a group by the last part of its link, or changes the name in it."""
+        return await self.send(calls.join_group(key, name))
+
+    async def leave_group(self, key: str) -> None:
+        """Removes the person from a group."""
+        await self.send(calls.leave_group(key))
+
+    async def group_recommendations(self, key: str, **options: Unpack[GroupOptions]) -> ListAnswer:
+        """Recommends films to all members of a group."""
+        return await self.send(calls.group_recommendations(key, options))
 
     async def my_recommendations(self, **options: Unpack[ListOptions]) -> ListAnswer:
         """Recommends films from the stored ratings."""

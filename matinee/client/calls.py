@@ -14,8 +14,10 @@ from matinee.client.answers import (
     Film,
     FilmId,
     FilmPage,
+    Group,
     Imported,
     ListAnswer,
+    MarkedFilm,
     Model,
     Person,
     Predicted,
@@ -50,6 +52,15 @@ class ListOptions(Filters, total=False):
     taste: float
     include_rated: bool
     explain: bool
+
+
+class GroupOptions(TypedDict, total=False):
+    """Options of a group's list; `how` is mean or least-misery."""
+
+    k: int
+    how: str
+    genre: Sequence[str]
+    model: str
 
 
 class Profile(NamedTuple):
@@ -203,11 +214,75 @@ def show(item_id: FilmId) -> Call[None]:
     return Call("DELETE", f"/me/not-interested/{_address(item_id)}", _nothing)
 
 
+def watchlist() -> Call[list[MarkedFilm]]:
+    """The films to watch."""
+
+    def read(values: Any) -> list[MarkedFilm]:
+        return [MarkedFilm.of(one) for one in values["films"]]
+
+    return Call("GET", "/me/watchlist", read)
+
+
+def watch(item_id: FilmId) -> Call[None]:
+    """Adds a film to the watchlist."""
+    return Call("PUT", f"/me/watchlist/{_address(item_id)}", _nothing)
+
+
+def unwatch(item_id: FilmId) -> Call[None]:
+    """Removes a film from the watchlist."""
+    return Call("DELETE", f"/me/watchlist/{_address(item_id)}", _nothing)
+
+
+def mark_not_seen(item_id: FilmId) -> Call[None]:
+    """Remembers that the person has not seen a film."""
+    return Call("PUT", f"/me/not-seen/{_address(item_id)}", _nothing)
+
+
+def unmark_not_seen(item_id: FilmId) -> Call[None]:
+    """Forgets that the person has not seen a film."""
+    return Call("DELETE", f"/me/not-seen/{_address(item_id)}", _nothing)
+
+
 def import_file(path: Path, *, dry_run: bool, include_doubtful: bool) -> Call[Imported]:
     """Imports a file of another site."""
     query = {"dry_run": dry_run, "include_doubtful": include_doubtful}
     file = (path.name, path.read_bytes())
     return Call("POST", "/me/import", Imported.of, query, file=file)
+
+
+def my_groups() -> Call[list[Group]]:
+    """The groups that the person is in."""
+
+    def read(values: Any) -> list[Group]:
+        return [Group.of(one) for one in values["groups"]]
+
+    return Call("GET", "/me/groups", read)
+
+
+def create_group(name: str, group_name: str) -> Call[Group]:
+    """A new group."""
+    body = {"name": name, "group_name": group_name}
+    return Call("POST", "/me/groups", Group.of, body=body)
+
+
+def group(key: str) -> Call[Group]:
+    """One group."""
+    return Call("GET", f"/me/groups/{_address(key)}", Group.of)
+
+
+def join_group(key: str, name: str) -> Call[Group]:
+    """Joins a group, or changes the name in it."""
+    return Call("PUT", f"/me/groups/{_address(key)}", Group.of, body={"name": name})
+
+
+def leave_group(key: str) -> Call[None]:
+    """Leaves a group."""
+    return Call("DELETE", f"/me/groups/{_address(key)}", _nothing)
+
+
+def group_recommendations(key: str, options: GroupOptions) -> Call[ListAnswer]:
+    """A list for all members of a group."""
+    return Call("GET", f"/me/groups/{_address(key)}/recommendations", ListAnswer.of, options)
 
 
 def my_recommendations(options: ListOptions) -> Call[ListAnswer]:

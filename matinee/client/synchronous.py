@@ -14,14 +14,16 @@ from matinee.client.answers import (
     Film,
     FilmId,
     FilmPage,
+    Group,
     Imported,
     ListAnswer,
+    MarkedFilm,
     Model,
     Person,
     Predicted,
     RatedFilms,
 )
-from matinee.client.calls import Answer, Call, Filters, ListOptions, Profile, Stars
+from matinee.client.calls import Answer, Call, Filters, GroupOptions, ListOptions, Profile, Stars
 from matinee.client.connection import Connection
 
 
@@ -142,6 +144,26 @@ class Client(Connection):
         """Allows a hidden film in the lists again."""
         self.send(calls.show(item_id))
 
+    def watchlist(self) -> list[MarkedFilm]:
+        """Lists the films to watch, the one added last first."""
+        return self.send(calls.watchlist())
+
+    def watch(self, item_id: FilmId) -> None:
+        """Adds a film to the watchlist."""
+        self.send(calls.watch(item_id))
+
+    def unwatch(self, item_id: FilmId) -> None:
+        """Removes a film from the watchlist."""
+        self.send(calls.unwatch(item_id))
+
+    def mark_not_seen(self, item_id: FilmId) -> None:
+        """Remembers that the person has not seen a film, so that Rate does not ask for it."""
+        self.send(calls.mark_not_seen(item_id))
+
+    def unmark_not_seen(self, item_id: FilmId) -> None:
+        """Forgets that the person has not seen a film."""
+        self.send(calls.unmark_not_seen(item_id))
+
     def import_file(
         self, path: str | Path, *, dry_run: bool = False, include_doubtful: bool = False
     ) -> Imported:
@@ -149,6 +171,30 @@ class Client(Connection):
         return self.send(
             calls.import_file(Path(path), dry_run=dry_run, include_doubtful=include_doubtful)
         )
+
+    def my_groups(self) -> list[Group]:
+        """Lists the groups that the person is in."""
+        return self.send(calls.my_groups())
+
+    def create_group(self, name: str, group_name: str = "") -> Group:
+        """Creates a group with the person, under this name, as its first member."""
+        return self.send(calls.create_group(name, group_name))
+
+    def group(self, key: str) -> Group:
+        """Gets a group that the person is in, by its id."""
+        return self.send(calls.group(key))
+
+    def join_group(self, key: str, name: str) -> Group:
+        """Joins a group by the last part of its link, or changes the name in it."""
+        return self.send(calls.join_group(key, name))
+
+    def leave_group(self, key: str) -> None:
+        """Removes the person from a group."""
+        self.send(calls.leave_group(key))
+
+    def group_recommendations(self, key: str, **options: Unpack[GroupOptions]) -> ListAnswer:
+        """Recommends films to all members of a group."""
+        return self.send(calls.group_recommendations(key, options))
 
     def my_recommendations(self, **options: Unpack[ListOptions]) -> ListAnswer:
         """Recommends films from the stored ratings."""

@@ -26,6 +26,7 @@ from matinee.plots.film_map import check_color, default_color
 from matinee.plots.output import FORMATS, save_figure
 from matinee.recommendation.guide import Guide
 from matinee.report.html import asset, render
+from matinee.text import counted
 
 SUFFIXES = (*FORMATS, ".html", ".parquet")
 
@@ -42,11 +43,26 @@ class You(NamedTuple):
 
     Attributes:
         stars: row on the map -> rating.
+        n_rated: number of films that they rated, on the map or not.
     """
 
     x: float
     y: float
     stars: dict[int, float]
+    n_rated: int = 0
+
+    @property
+    def left_out(self) -> str:
+        """How many of the person's films are on the map, if not all are."""
+        if self.n_rated <= len(self.stars):
+            return ""
+        verb = "is" if len(self.stars) == 1 else "are"
+        return f"{len(self.stars):,} of your {self.n_rated:,} films {verb} on the map."
+
+    def to_dict(self) -> dict[str, object]:
+        """For `mount` in assets/map.js."""
+        stars = [(row, round(given, 2)) for row, given in self.stars.items()]
+        return {"x": self.x, "y": self.y, "stars": stars, "note": self.left_out}
 
 
 def you_on(made: FilmMap, guide: Guide, profile: UserState) -> You:
@@ -57,11 +73,12 @@ def you_on(made: FilmMap, guide: Guide, profile: UserState) -> You:
         if item in row_of:
             stars[row_of[item]] = value
     position = place_of(made, guide, profile)
-    return You(position.x, position.y, stars)
+    return You(position.x, position.y, stars, len(profile.item_index))
 
 
 def axis_sentences(made: FilmMap, guide: Guide, min_ratings: int | None = None) -> tuple[str, ...]:
-    """What the two axes mean; empty for UMAP, whose axes mean nothing.
+    """What the two axes mean: the genres and decades that they separate. None for UMAP, whose
+    axes mean nothing, and for an axis that separates none.
 
     Args:
         min_ratings: as for `make_map`.
@@ -73,8 +90,8 @@ def axis_sentences(made: FilmMap, guide: Guide, min_ratings: int | None = None) 
     for direction, component in zip(
         directions, components(guide, 2, min_ratings=min_ratings), strict=False
     ):
-        text = component.sentence()
-        sentences.append(f"{direction}: {text[0].lower()}{text[1:]}")
+        if component.direction():
+            sentences.append(f"{direction}: {component.direction()}.")
     return tuple(sentences)
 
 
@@ -231,6 +248,19 @@ def page(
     )
 
 
+def about(made: FilmMap) -> str:
+    """What it means that films lie close together, and what it does not mean."""
+    start = (
+        f"{counted(len(made), 'film')}. Films that the same people like tend to lie close together."
+    )
+    if made.explained is None:
+        return f"{start} Large distances mean little."
+    return (
+        f"{start} A flat map shows only part of what sets films apart, so neighbors can still "
+        "differ: select a film, and lines lead to the films most similar to it."
+    )
+
+
 def page_data(
     made: FilmMap,
     *,
@@ -244,7 +274,7 @@ def page_data(
     check_color(made, color)
     return {
         "heading": heading,
-        "about": made.sentence,
+        "about": about(made),
         "axes": list(axes),
         "color": color,
         "titles": [_names(film.title) for film in made.films],
@@ -252,7 +282,7 @@ def page_data(
         "genres": made.genres,
         "groups": len(made.groups.names),
         "columns": _columns(made),
-        "you": _you_data(you),
+        "you": None if you is None else you.to_dict(),
     }
 
 
@@ -291,16 +321,6 @@ def _columns(made: FilmMap) -> dict[str, dict[str, str]]:
 def _packed(kind: str, values: Reals | Indices | list[int]) -> dict[str, str]:
     data = np.asarray(values).astype(f"<{kind}").tobytes()
     return {"type": kind, "base64": base64.b64encode(data).decode()}
-
-
-def _you_data(you: You | None) -> dict[str, object] | None:
-    if you is None:
-        return None
-    return {
-        "x": you.x,
-        "y": you.y,
-        "stars": [(row, round(stars, 2)) for row, stars in you.stars.items()],
-    }
 
 
 def _policy_hash(text: str) -> str:

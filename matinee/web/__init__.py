@@ -4,15 +4,19 @@
 order; each imports only from the parts above it:
 
     settings    settings and limits of the server
+    latency     buckets and quantiles of durations
     db          database
                 schema, migrations         tables, and the migrations that create them
                 engine, transactions       connections, transactions and database errors
                 people, groups             people with their ratings, groups that watch together
                 film_lists, devices        watchlists, further devices and recovery codes
+                traffic, overview          traffic over time; all people and films
+                training_jobs              trainings that the operator has started
                 catalog, migration_of_ids  what the item ids mean, and moves to other ids
     http        processing of every request and response
                 security, rate_limits      security headers and cookies, token buckets
                 logs, monitoring           structured logs, metrics for Prometheus
+                route_traffic              traffic of each route, from the metrics
                 problems                   errors as problem documents (RFC 9457)
                 cookie_check               whether a browser keeps cookies
                 middleware, cross_origin   ASGI middleware, scripts of other origins
@@ -22,21 +26,30 @@ order; each imports only from the parts above it:
                 work_queue                 slow work, one task at a time
                 snapshot, registry         immutable snapshots of models, and their replacement
                 catalog_check              refusal of models of other films
+                comparison, retraining     models compared on the people here, and trained anew
     api         JSON API
                 schemas, dependencies      request and response models, FastAPI dependencies
                 responses                  response bodies, which the pages use too
-                films, people, imports, operator
+                films, people, imports, groups, operator, operator_data
                                            endpoints
+                operator_views, schemas_operator
+                                           what the operator sees, and its models
                 reference                  Swagger UI and ReDoc
     pages       HTML pages
-                texts, texts_about         texts
+                texts, texts_about, search_texts
+                                           texts
                 posters, charts            generated posters, SVG charts
                 rendering                  templates and static files
+                poster_images              pictures that the operator gives
                 film_cards, visitor        film cards, and the visitor of a page
+                reasons, lists             reasons on cards, orders of lists
                 explanation_chart          waterfall chart of an explanation
                 rate, for_you, film, search, rating_forms, you, import_ratings, groups, film_map,
-                models, operator, about, watchlist, import_everything, ratings_table, devices
+                models, operator, about, browse, watchlist, import_everything, ratings_table,
+                devices
                                            one file per page
+                operator_access, operator_people, operator_films, operator_training, traffic_charts,
+                texts_operator             further pages of the operator, their charts and texts
                 group_list                 films of a group's list
                 taste_over_time            chart of a person's ratings over time
                 texts_people               texts about what people keep

@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from multiprocessing import parent_process
 
 from anyio import to_thread
@@ -17,9 +17,9 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from matinee._version import __version__
-from matinee.errors import MatineeError
+from matinee.errors import MatineeError, StoreError
 from matinee.threads import one_blas_thread
-from matinee.web.api import films, imports, operator, people, reference
+from matinee.web.api import films, groups, imports, operator, operator_data, people, reference
 from matinee.web.api.dependencies import ServerState
 from matinee.web.db.engine import MAX_CONNECTIONS
 from matinee.web.db.people import Store
@@ -35,6 +35,9 @@ from matinee.web.settings import Settings
 
 SETTINGS_VARIABLE = "MATINEE_SERVE_SETTINGS"
 """The environment variable in which the main process passes its settings to the workers."""
+
+TRAFFIC_SECONDS = 10.0
+"""The interval between additions to the stored traffic."""
 
 _DESCRIPTION = """Film recommendations from ratings. Send the ratings with each request, or store
 them for a person, who is identified only by a token.
@@ -70,14 +73,14 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.server = server
-    for router in (films.router, people.router, people.me, imports.router):
+    for router in (films.router, people.router, people.me, imports.router, groups.router):
         app.include_router(router)
-    for router in (operator.router, operator.health, operator.metrics):
+    for router in (operator.router, operator_data.router, operator.health, operator.metrics):
         app.include_router(router)
     reference.include_reference(app)
     include_pages(app)
     add_error_handlers(app)
-    app.add_middleware(RequestMiddleware, settings=settings)
+    app.add_middleware(RequestMiddleware, settings=settings, traffic=server.store.traffic)
     if settings.allowed_origins:
         app.add_middleware(CrossOriginMiddleware, origins=settings.allowed_origins)
     return app
@@ -94,7 +97,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     server: ServerState = app.state.server
     # Threads without a database connection would only compete for the CPU
     to_thread.current_default_thread_limiter().total_tokens = MAX_CONNECTIONS
-    tasks = [asyncio.create_task(_poll_models(server)), asyncio.create_task(_refresh_pages(app))]
+    tasks = [
+        asyncio.create_task(task)
+        for task in (_poll_models(server), _refresh_pages(app), _store_traffic(server))
+    ]
     log(
         "ready",
         models=[model.name for model in server.models],
@@ -106,6 +112,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
     for task in tasks:
         task.cancel()
+    await run_in_threadpool(server.retrainer.stop)
+    with suppress(StoreError):
+        await run_in_threadpool(server.store.traffic.flush)
     server.store.close()
     log("stopped")
 
@@ -124,6 +133,18 @@ async def _poll_models(server: ServerState) -> None:
             await run_in_threadpool(server.models.poll)
         except Exception as error:  # one failure must not stop the polling
             log_bug("", "watching the model files", error)
+
+
+async def _store_traffic(server: ServerState) -> None:
+    """Adds the traffic of this process to the database every few seconds."""
+    while True:
+        await asyncio.sleep(TRAFFIC_SECONDS)
+        try:
+            await run_in_threadpool(server.store.traffic.flush)
+        except StoreError:
+            pass  # the counts wait for the database, and /health/ready reports it
+        except Exception as error:
+            log_bug("", "storing the traffic", error)
 
 
 async def _refresh_pages(app: FastAPI) -> None:

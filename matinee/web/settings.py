@@ -95,6 +95,8 @@ class Settings:
         log_requests: whether to log one line per request.
         allowed_origins: origins whose pages may use the API, such as https://films.example; "*"
             for all.
+        retrain: names or paths of one data set, from which the operator can retrain the models;
+            if empty, they cannot.
         posters: a folder of pictures, or the template of their addresses; empty: no pictures.
     """
 
@@ -105,6 +107,7 @@ class Settings:
     poll_seconds: float = 1.0
     log_requests: bool = True
     allowed_origins: tuple[str, ...] = ()
+    retrain: tuple[str, ...] = ()
     posters: str = ""
 
     @property
@@ -124,5 +127,6 @@ class Settings:
         """Restores settings that `to_json` serialized."""
         values = json.loads(text)
         values["models"] = tuple(Path(path) for path in values["models"])
-        values["allowed_origins"] = tuple(values["allowed_origins"])
+        for name in ("allowed_origins", "retrain"):
+            values[name] = tuple(values[name])
         return cls(**values | {"limits": Limits(**values["limits"])})

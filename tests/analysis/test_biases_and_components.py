@@ -537,6 +537,7 @@ def test_a_component_can_be_one_sided_or_unknown() -> None:
     assert weak.sentence() == (
         "Component 2 (10% of the variance) does not separate genres or decades (largest effect 0.14, p < 0.001)."
     )
+    assert (none.direction(), low.direction(), weak.direction()) == ("", "away from Drama", "")
     assert weak.to_dict()["meanings"][1] == {
         "name": "A",
         "kind": "genre",

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from matinee import plots
+from matinee.analysis import components
 from matinee.analysis.film_map import FilmMap, Point, make_map, place_of
 from matinee.cli.map import map_
 from matinee.data.catalog import Catalog, Film
@@ -33,6 +34,7 @@ from matinee.recommendation.guide import Guide
 from matinee.recommendation.model_file import Origin
 from matinee.report.map_page import (
     You,
+    about,
     axis_sentences,
     check_map_name,
     page,
@@ -321,9 +323,13 @@ def test_only_as_many_genres_as_can_be_distinguished(made: FilmMap) -> None:
 
 
 def test_the_axes_are_described_in_words(guide: Guide, made: FilmMap) -> None:
-    across, up = axis_sentences(made, guide)
-    assert across.startswith("Left to right: component 1 (")
-    assert up.startswith("Bottom to top: component 2 (")
+    found = axis_sentences(made, guide)
+    directions = [component.direction() for component in components(guide, 2)]
+    names = ("Left to right", "Bottom to top")
+    assert found == tuple(
+        f"{name}: {text}." for name, text in zip(names, directions, strict=True) if text
+    )
+    assert not {"component", "variance"} & {*" ".join(found).lower().split()}
 
 
 # -- the figure --------------------------------------------------------------------------------------------------
@@ -569,9 +575,9 @@ def test_the_page_holds_the_whole_map(made: FilmMap) -> None:
     assert (data["heading"], data["axes"], data["about"]) == (
         "Films",
         ["From A to B."],
-        made.sentence,
+        about(made),
     )
-    assert data["you"] == {"x": 0.5, "y": 0.25, "stars": [(3, 4.5)]}
+    assert data["you"] == {"x": 0.5, "y": 0.25, "stars": [(3, 4.5)], "note": ""}
     assert (data["ids"], data["color"], data["groups"]) == (made.item_ids, "genre", 4)
 
 

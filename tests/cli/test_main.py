@@ -109,6 +109,7 @@ def test_every_command_has_help() -> None:
         "tune",
         *asking,
         "serve",
+        "migrate",
         "reproduce",
         "doctor",
     ]

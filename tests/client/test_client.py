@@ -59,6 +59,8 @@ def test_films_are_found(site: str, kind: Any) -> None:
         assert (page.total, page.is_guess) == (1, False)
         assert client.films(genre=["Horror"], year_from=1970, order="newest").total > 3
         assert client.film(7) == page.films[0]
+        assert (page.films[0].imdb, page.films[0].tmdb) == ("tt0211915", 194)
+        assert page.films[0].tags == ["quirky", "R&B?"]
         assert len(client.similar(7, 4).items) == 4
         assert "Sci-Fi" in client.genres()
         assert client.models()[0].predicts_stars
@@ -100,6 +102,12 @@ def test_a_person_rates_imports_and_leaves(site: str, kind: Any, tmp_path: Path)
         kept = client.my_ratings()
         assert {rated.item_id: rated.stars for rated in kept.ratings} == {7: 5.0, 17: 4.0}
         assert kept.not_interested == [47]
+        client.watch(67)
+        client.watch(77)
+        client.unwatch(77)
+        assert [film.item_id for film in client.watchlist()] == [67]
+        client.mark_not_seen(87)
+        client.unmark_not_seen(87)
         best = client.my_recommendations(k=3, genre=["Drama"]).items
         assert [film.genres for film in best] == [["Drama"]] * 3
         assert client.my_explanation(best[0].item_id).title == best[0].title
@@ -110,6 +118,33 @@ def test_a_person_rates_imports_and_leaves(site: str, kind: Any, tmp_path: Path)
             client.my_ratings()
         assert (gone.value.status, gone.value.kind) == (401, "unknown-person")
         assert gone.value.request_id
+
+
+@both
+def test_friends_make_a_group(site: str, kind: Any) -> None:
+    with kind(site) as anonymous:
+        tokens = [anonymous.create_person().token for _ in range(3)]
+    with kind(site, tokens[0]) as ada, kind(site, tokens[1]) as grace:
+        made = ada.create_group("Ada", "Friday films")
+        assert (made.name, made.members, made.is_maker) == ("Friday films", ["Ada"], True)
+        assert made.link is not None
+        secret = made.link.rpartition("/")[2]
+        joined = grace.join_group(secret, "ada")
+        assert (joined.members, joined.is_maker) == (["Ada", "ada (2)"], False)
+        assert grace.join_group(secret, "Grace").members == ["Ada", "Grace"]
+        assert grace.my_groups() == [grace.group(made.id)]
+        ada.rate({7: 5, 17: 1})
+        grace.rate({27: 4})
+        grace.hide(37)
+        best = ada.group_recommendations(made.id, k=6, how="least-misery", genre=["Drama"])
+        assert [film.genres for film in best.items] == [["Drama"]] * 6
+        assert {film.item_id for film in best.items}.isdisjoint({7, 17, 27, 37})
+        with kind(site, tokens[2]) as stranger:
+            assert "no group" in message(stranger.group, made.id)
+        grace.leave_group(made.id)
+        assert grace.my_groups() == []
+        ada.leave_group(made.id)
+        assert "no group" in message(grace.join_group, secret, "Grace")
 
 
 def test_both_clients_have_a_method_for_each_call_with_the_same_types() -> None:
@@ -133,6 +168,7 @@ def test_the_client_knows_each_address_for_people_and_films(site: str) -> None:
         if "/operator/" in path or path.startswith(("/health", "/metrics")):
             continue
         known = path.removeprefix("/api/v1").replace("{item_id}", "{_address(item_id)}")
+        known = known.replace("{key}", "{_address(key)}")
         others = (known.replace("/me/ratings/{_address(item_id)}", "/me/ratings"), known)
         assert any(f'"{one}"' in source for one in others) or known == "/me", path
 

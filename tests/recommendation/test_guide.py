@@ -278,7 +278,8 @@ def test_an_ambiguous_title_lists_what_it_may_mean(guide: Guide) -> None:
 
 def test_a_misspelled_title_suggests_the_right_one(guide: Guide) -> None:
     assert error_message(UnknownNameError, guide.similar, "Twinz (1920)") == (
-        "No item or title 'Twinz (1920)' among the 120 items. Did you mean 'Twins (1921)' (id 217)?"
+        "No item or title 'Twinz (1920)' among the 120 items. Did you mean 'Twins (1920)' (id 207) or "
+        "'Twins (1921)' (id 217)?"
     )
 
 

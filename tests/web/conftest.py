@@ -43,7 +43,9 @@ def guide_of(seed: int = 0, *, baseline: bool = False) -> Guide:
         )
         for place, item_id in enumerate(ratings.items.ids.tolist()[:118])
     }
-    films[7] = Film("Amélie (2001)", 2001, ("Comedy", "Romance"))
+    films[7] = Film(
+        "Amélie (2001)", 2001, ("Comedy", "Romance"), "tt0211915", 194, ("quirky", "R&B?")
+    )
     films[17] = Film("Star Wars: Episode IV (1977)", 1977, ("Sci-Fi",))
     model = Baseline() if baseline else MatrixFactorization(factors=8, epochs=12, seed=seed)
     return Guide(model.fit(ratings, n_threads=1), Catalog(films), Origin("simulated", len(ratings)))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from matinee.data.catalog import AmbiguousNameError, Catalog, Film, NotRatedError, find_item
 from matinee.data.personal.given_ratings import rating_in
 from matinee.data.personal.given_scales import file_scale, on_scale, scale_note
+from matinee.data.personal.near_titles import NearTitles
 from matinee.data.personal.own_files import WEB_LIMITS, FileLimits
 from matinee.data.personal.rows import Row
 from matinee.data.personal.site_exports import Format, read_export
@@ -28,6 +29,8 @@ MOST_SECONDS = 8.0
 
 _MOST_SUGGESTIONS = 10
 _UNRATED = "it is in the catalog, but nobody has rated it"
+_SHARE_OF_SEARCHES = 0.3
+"""The part of the time that searches for titles written in another way may take."""
 _NOT_A_FILM = ("series", "episode", "show", "season")
 _NO_FILM = "no film here has this title"
 
@@ -89,6 +92,9 @@ class Unmatched(NamedTuple):
         reason: the end of a sentence.
         is_repeated: whether another row about the same film counts.
         is_unrated: whether it has no rating.
+        stars: the rating on the model's scale, so that a person can say which film it is of;
+            None if there is none, or another row counts.
+        rated_at: as in a match.
     """
 
     row: int
@@ -96,6 +102,8 @@ class Unmatched(NamedTuple):
     reason: str
     is_repeated: bool = False
     is_unrated: bool = False
+    stars: float | None = None
+    rated_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,8 @@ def match_films(
         is_typed=export.form.is_typed,
         is_converted=given_on[:2] != scale[:2],
     )
-    matcher = _Matcher(_Known(items, catalog), export.form, given_on, scale)
+    near = NearTitles(items, catalog, seconds * _SHARE_OF_SEARCHES)
+    matcher = _Matcher(KnownFilms(items, catalog, near), export.form, given_on, scale)
     match_of: dict[Id, Match] = {}
     for row in rows:
         if time.monotonic() > deadline:
@@ -181,10 +190,18 @@ def match_films(
             raise BadRowError(row.row, row.problem)
         try:
             match = matcher.match(row)
-        except _NoMatchError as error:
+        except NoMatchError as error:
             reason = str(error)
-            left_out = Unmatched(row.row, row.shown, reason, is_unrated=reason == _NO_RATING)
-            found.unmatched.append(left_out)
+            found.unmatched.append(
+                Unmatched(
+                    row.row,
+                    row.shown,
+                    reason,
+                    is_unrated=reason == _NO_RATING,
+                    stars=matcher.stars(row) if row.titles and not row.problem else None,
+                    rated_at=row.rated_at,
+                )
+            )
             continue
         _add(match, match_of, found.unmatched)
     found.matched.extend(match for match in match_of.values() if not match.doubt)
@@ -223,16 +240,15 @@ def _add(match: Match, match_of: dict[Id, Match], unmatched: list[Unmatched]) ->
 _NO_RATING = "it has no rating"
 
 
-class _NoMatchError(Exception):
+class NoMatchError(Exception):
     """A row gives no rating; the text says why."""
 
 
-class _Known:
+class KnownFilms:
     """The films of a model by all their names."""
 
-    def __init__(self, items: Vocabulary, catalog: Catalog) -> None:
-        self._items = items
-        self._catalog = catalog
+    def __init__(self, items: Vocabulary, catalog: Catalog, near: NearTitles) -> None:
+        self._items, self._catalog, self._near = items, catalog, near
 
     @cached_property
     def _ids_by_part(self) -> dict[str, list[Id]]:
@@ -271,13 +287,13 @@ class _Known:
         """The item with an id on IMDb or TMDB.
 
         Raises:
-            _NoMatchError: nobody has rated it.
+            NoMatchError: nobody has rated it.
         """
         item_id = self._catalog.id_of_imdb(imdb) if imdb else None
         if item_id is None and tmdb is not None:
             item_id = self._catalog.id_of_tmdb(tmdb)
         if item_id is not None and self._items.find(item_id) is None:
-            raise _NoMatchError(_UNRATED)
+            raise NoMatchError(_UNRATED)
         return item_id
 
     def is_unrated(self, title: str, year: int | None) -> bool:
@@ -315,6 +331,11 @@ class _Known:
         shorter = [item_id for part in _parts(title) for item_id in self.named(part)]
         return longer + shorter
 
+    def near(self, titles: Iterable[str], year: int | None) -> Id | None:
+        """The film of one of these titles written in another way; see `NearTitles`."""
+        found = (self._near.find(title, year) for title in titles)
+        return next((item_id for item_id in found if item_id is not None), None)
+
     def _of_model(self, item_ids: Iterable[Id]) -> list[Id]:
         return [item_id for item_id in item_ids if self._items.find(item_id) is not None]
 
@@ -324,6 +345,23 @@ def _parts(title: str) -> list[str]:
     name = names_of(title)[0]
     parts = [name.partition(sign)[0].strip() for sign in (":", " - ") if sign in name]
     return [part for part in parts if part]
+
+
+def known_films(items: Vocabulary, catalog: Catalog) -> KnownFilms:
+    """The films of a model by all their names, without those that are only similar."""
+    return KnownFilms(items, catalog, NearTitles(items, catalog, 0.0))
+
+
+def film_of_row(row: Row, known: KnownFilms) -> tuple[Id, str]:
+    """The film of a row without a rating, and why it may be another; empty if it is certain.
+
+    Raises:
+        NoMatchError: there is none.
+    """
+    found = known.on_other_site(row.imdb, row.tmdb)
+    if found is not None:
+        return found, ""
+    return _film(row, known)
 
 
 class _Matcher:
@@ -336,7 +374,7 @@ class _Matcher:
         scale: of the model.
     """
 
-    def __init__(self, known: _Known, form: Format, given_on: Scale, scale: Scale) -> None:
+    def __init__(self, known: KnownFilms, form: Format, given_on: Scale, scale: Scale) -> None:
         self._known, self._form = known, form
         self._given_on, self._scale = given_on, scale
         self._n_suggestions = 0
@@ -345,17 +383,15 @@ class _Matcher:
         """The film and the rating of a row.
 
         Raises:
-            _NoMatchError: it gives none.
+            NoMatchError: it gives none.
         """
         if row.problem:
-            raise _NoMatchError(row.problem)
+            raise NoMatchError(row.problem)
         given = self._given(row)
         item_id, doubt = self._film(row)
         if not doubt and _is_series(row.kind):
             doubt = f"the file calls it a {row.kind}"
-        stars = given
-        if not self._form.is_typed or self._given_on[:2] != self._scale[:2]:
-            stars = on_scale(given, self._given_on, self._scale)
+        stars = self._on_scale(given)
         return Match(
             row=row.row,
             title=row.shown,
@@ -367,6 +403,18 @@ class _Matcher:
             rated_at=row.rated_at,
         )
 
+    def stars(self, row: Row) -> float | None:
+        """The rating of a row on the model's scale; None if it has none."""
+        try:
+            return self._on_scale(self._given(row))
+        except NoMatchError:
+            return None
+
+    def _on_scale(self, given: float) -> float:
+        if self._form.is_typed and self._given_on[:2] == self._scale[:2]:
+            return given
+        return on_scale(given, self._given_on, self._scale)
+
     def _given(self, row: Row) -> float:
         """The rating of a row on the scale of the file; how often, for a model without stars."""
         if not self._scale.has_stars:
@@ -375,12 +423,12 @@ class _Matcher:
             if not row.rating and self._form.has_seen:
                 return 1.0
         if not row.rating:
-            raise _NoMatchError(_NO_RATING)
+            raise NoMatchError(_NO_RATING)
         given = rating_in(row.rating)
         value = float("nan") if given is None else given.value
         if not self._given_on.allows(value):
             limits = f"{self._given_on.lowest:g} to {self._given_on.highest:g}"
-            raise _NoMatchError(f"the rating '{row.rating[:20]}' is not a number from {limits}")
+            raise NoMatchError(f"the rating '{row.rating[:20]}' is not a number from {limits}")
         return value
 
     def _film(self, row: Row) -> tuple[Id, str]:
@@ -395,19 +443,19 @@ class _Matcher:
         try:
             return self._known.typed(row.typed), ""
         except NotRatedError:
-            raise _NoMatchError(_UNRATED) from None
+            raise NoMatchError(_UNRATED) from None
         except AmbiguousNameError as error:
-            raise _NoMatchError(str(error)) from None
+            raise NoMatchError(str(error)) from None
         except UnknownNameError as error:
             reason = str(error).removesuffix(".")
         try:
             if row.titles:
                 return _film(row._replace(item=""), self._known)
-        except _NoMatchError as error:
+        except NoMatchError as error:
             self._n_suggestions += 1
             if self._n_suggestions > _MOST_SUGGESTIONS:
                 reason = str(error)
-        raise _NoMatchError(reason)
+        raise NoMatchError(reason)
 
 
 def _is_series(kind: str) -> bool:
@@ -416,7 +464,7 @@ def _is_series(kind: str) -> bool:
     return kind == "tv" or any(word in kind for word in _NOT_A_FILM)
 
 
-def _film(row: Row, known: _Known) -> tuple[Id, str]:
+def _film(row: Row, known: KnownFilms) -> tuple[Id, str]:
     """The film of a row by its titles and its item id, and why it may be another."""
     by_id = None
     if row.item:
@@ -435,31 +483,37 @@ def _film(row: Row, known: _Known) -> tuple[Id, str]:
     if by_id is not None:
         return by_id, "the file gives its number and no title"
     if row.item or row.imdb or row.tmdb:
-        raise _NoMatchError("no film here has this number")
-    raise _NoMatchError("it names no film")
+        raise NoMatchError("no film here has this number")
+    raise NoMatchError("it names no film")
 
 
-def _likely(row: Row, known: _Known) -> tuple[Id, str]:
+def _likely(row: Row, known: KnownFilms) -> tuple[Id, str]:
     """The film whose title and year are nearly those of a row, and why it may be another."""
     candidates: list[Id] = []
     for title in row.titles:
         candidates += known.titled(title) + known.named(title) + known.numbered(title)
     if not candidates and any(known.is_unrated(title, row.year) for title in row.titles):
-        raise _NoMatchError(_UNRATED)
+        raise NoMatchError(_UNRATED)
     if not candidates:
         for title in row.titles:
             candidates += known.resembling(title)
     if not candidates:
-        raise _NoMatchError(_NO_FILM)
+        near = known.near(row.titles, row.year)
+        if near is None:
+            raise NoMatchError(_NO_FILM)
+        candidates = [near]
     distance = {item_id: _years_apart(known.film(item_id).year, row.year) for item_id in candidates}
     nearest = min(distance.values())
     if nearest > 1:
+        near = known.near(row.titles, row.year)
+        if near is not None:
+            return near, _doubt(known.film(near).year, row.year)
         years = sorted({str(known.film(item_id).year) for item_id in distance})
-        raise _NoMatchError(f"the film of this title here is from {', '.join(years[:4])}")
+        raise NoMatchError(f"the film of this title here is from {', '.join(years[:4])}")
     best = [item_id for item_id in distance if distance[item_id] == nearest]
     if len(best) > 1:
         listed = "; ".join(known.film(item_id).title for item_id in best[:3])
-        raise _NoMatchError(f"{len(best)} films here match: {listed}")
+        raise NoMatchError(f"{len(best)} films here match: {listed}")
     return best[0], _doubt(known.film(best[0]).year, row.year)
 
 

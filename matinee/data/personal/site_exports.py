@@ -15,9 +15,11 @@ a table      with a title, an id or both, and a rating; or without a header     
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from matinee.data.personal.given_ratings import is_no_rating, time_in
+from matinee.data.personal.guessed_columns import with_usual_names
 from matinee.data.personal.own_files import (
     EXPECTED,
     WEB_LIMITS,
@@ -158,6 +160,11 @@ def read_export(
         first = number + 2 if file.kind == "CSV" else 1  # the first object of JSON is no. 1
         rows = _rows(names, file.rows[number + 1 :], form, first)
         return Export(form, rows, file.notes, column)
+    if has_stars and not typed_columns(header, has_stars).has_header:
+        guessed = with_usual_names(file.rows)
+        if guessed is not None:
+            file = replace(file, rows=guessed.rows, notes=[*file.notes, guessed.note])
+            header = [cell.strip() for cell in file.rows[number]]
     typed, notes = typed_rows(file.rows, has_stars)
     form = form._replace(has_counts=typed_columns(header, has_stars).is_count)
     rating = rating_column(header)

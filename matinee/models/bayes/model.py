@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves, Indices
 from matinee.data.ratings import Ratings
-from matinee.errors import DataError, UnsupportedError
+from matinee.errors import DataError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes import start as starts
 from matinee.models.bayes.attribution import attribute
@@ -474,13 +474,7 @@ class BayesianMF(Recommender):
     # -- items that nobody has rated -----------------------------------------------------
 
     def _score_new_items(self, profile: UserState, labels: ItemLabels) -> list[ScoredItem]:
-        features = self.history_.item_features
-        if len(self.label_draws_) == 0 or features is None:
-            raise UnsupportedError(
-                f"{self.name} predicts items without ratings from features such as genres, and "
-                "this model has none; train it on data with genres, and save its histories."
-            )
-        draws = self.label_draws_
+        features, draws = self.history_.item_features, self.label_draws_
         mean, variance = new_item_moments(profile.vector, features, draws, labels, self._link)
         deviations = self.deviation_ * np.sqrt(variance)
         return self._scored_new(self._stars(mean.astype(np.float32)), deviations)
@@ -534,10 +528,9 @@ class BayesianMF(Recommender):
             raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
         if len(self.untimed_draws_) not in (0, len(self.user_draws_)):
             raise DataError(f"{self.name}: untimed_draws_ does not fit the users")
-        if len(self.effect_variance_) not in (0, len(self.moment_sizes_)):
+        sizes = {len(self.effect_variance_), len(self.moment_variance_)}
+        if not sizes <= {0, len(self.moment_sizes_)}:
             raise DataError(f"{self.name}: effect_variance_ does not fit the time effects")
-        if len(self.moment_variance_) not in (0, len(self.moment_sizes_)):
-            raise DataError(f"{self.name}: moment_variance_ does not fit the time effects")
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)

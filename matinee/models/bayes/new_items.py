@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves
 from matinee.data.features import Features
+from matinee.errors import UnsupportedError
 from matinee.models.bayes.ordered_probit import Link
 from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.side_information import Block
@@ -73,7 +74,7 @@ class ItemRegression(NamedTuple):
 
 def new_item_moments(
     vector: Floats,
-    features: Features,
+    features: Features | None,
     draws: Halves,
     labels: Sequence[Sequence[str]],
     link: Link | None,
@@ -86,7 +87,15 @@ def new_item_moments(
         draws: from `ItemRegression.draw`, (C + 2, S, F + 1).
         labels: of each new item.
         link: from scores to levels; None for regression.
+
+    Raises:
+        UnsupportedError: the model knows no features.
     """
+    if len(draws) == 0 or features is None:
+        raise UnsupportedError(
+            "bayes predicts items without ratings from features such as genres, and this model "
+            "has none; train it on data with genres, and save its histories."
+        )
     draws = draws.astype(np.float32)
     means, variances = [np.empty(0)], [np.empty(0)]
     for first in range(0, len(labels), ITEMS_AT_ONCE):

@@ -1,6 +1,7 @@
 // The map of films: dots on one canvas; lines, rings and titles on a second above it; and the controls around them.
 //
-//     mount(element, data)      data comes from matinee.map_files.page_data
+//     mount(element, data)      data comes from matinee.report.map_page.page_data; a page may add `find`, `link` and
+//                               `details`, see map_controls.js
 
 import { SIZES, THEMES, View, css, grouped, makeGrid, makeLabels, makePainter, readFilms, rgb } from "./map_canvas.js";
 import { Legend, Panel, Search, button, h, waysToColor } from "./map_controls.js";
@@ -22,8 +23,8 @@ class FilmMap {
     this.films = readFilms(data);
     this.ways = waysToColor(this.films);
     this.color = this.ways[data.color] ? data.color : Object.keys(this.ways)[0];
-    this.you = data.you && this.films.place(data.you.x, data.you.y);
-    this.stars = new Map(data.you?.stars);
+    this.stars = new Map();
+    this.takeYou(data.you);
     this.view = new View(this.films);
     this.nearest = makeGrid(this.films);
     this.build(element, data);
@@ -42,7 +43,8 @@ class FilmMap {
     const { films, view } = this;
     this.search = new Search(films, (row, byKey) => this.choose(row, { byKey, frame: true }), data.find);
     this.legend = new Legend(films, this.ways, this.stars, () => this.choose(-1));
-    const calls = { choose: (row) => this.choose(row), point: (row) => this.point(row), link: data.link };
+    const { link, details } = data;
+    const calls = { choose: (row) => this.choose(row), point: (row) => this.point(row), link, details };
     this.panel = new Panel(films, this.stars, calls);
     this.dots = h("canvas", { class: "dots", "aria-hidden": "true" });
     const words = { "aria-label": "Map of films", "aria-describedby": "film-map-keys" };
@@ -62,9 +64,24 @@ class FilmMap {
       this.legend.element,
       h("div", { class: "more" }, ...data.axes.map((text) => h("p", {}, text)), h("p", { id: "film-map-keys" }, KEYS)),
     );
-    this.stage = h("div", { class: "stage" }, this.dots, this.marks, this.tip, zooms, this.panel.element);
-    this.root = h("div", { class: "film-map" }, side, this.stage, this.said);
+    this.stage = h("div", { class: "stage" }, this.dots, this.marks, this.tip, zooms);
+    this.root = h("div", { class: "film-map" }, side, this.stage, this.panel.element, this.said);
     element.replaceChildren(this.root);
+  }
+
+  // Where the visitor is, and their ratings: row -> stars; null for nobody.
+  takeYou(you) {
+    this.you = you && this.films.place(you.x, you.y);
+    this.stars.clear();
+    for (const [row, given] of you?.stars ?? []) this.stars.set(row, given);
+    this.stars.note = you?.note ?? "";
+  }
+
+  updateYou(you) {
+    this.takeYou(you);
+    this.legend.show(this.color, this.theme);
+    this.panel.showStars();
+    this.redraw();
   }
 
   choices() {
@@ -112,7 +129,9 @@ class FilmMap {
   resize() {
     const { clientWidth, clientHeight } = this.stage;
     if (!clientWidth || !clientHeight) return;
+    const isFirst = this.view.width < 2;
     this.view.resize(clientWidth, clientHeight);
+    if (isFirst) this.view.move(0, 0, this.view.start);
     this.draw(); // at once: a canvas that has been resized is empty
   }
 
@@ -165,7 +184,9 @@ class FilmMap {
     context.textBaseline = "middle";
     if (this.film >= 0) this.drawLines();
     const obstacles = this.you ? [this.drawYou()] : [];
-    const limit = this.film >= 0 ? 1 + films.k : Math.min(70, Math.round((view.width * view.height) / 15000));
+    // The closer, the more titles fit beside their dots.
+    const room = (view.width * view.height) / (15000 / Math.min(4, Math.max(1, view.scale / view.whole)));
+    const limit = this.film >= 0 ? 1 + films.k : Math.round(Math.min(70 * Math.max(1, view.scale / view.whole), 250, room));
     const [rows, lit] = [this.candidates(), `${this.film} ${this.legend.lit?.name}`];
     this.boxes = this.place(view, this.radii, { rows, lit, limit, obstacles });
     // Drawn again, large enough to show which dots the titles belong to and which films are similar.
@@ -278,31 +299,24 @@ class FilmMap {
     step(begin);
   }
 
-  // The part of the map that the panel covers: CSS pixels from the right and from below.
-  covered() {
-    const { offsetWidth, offsetHeight } = this.panel.element;
-    return offsetWidth > this.view.width * 0.7 ? [0, offsetHeight] : [offsetWidth, 0];
-  }
-
-  // Moves the map if a film is outside the window or under the panel.
+  // Moves the map if a film is outside the window.
   show(row) {
     const { view, films } = this;
-    const [[x, y], [right, down]] = [this.at(row), this.covered()];
-    const seen = x > 30 && y > 30 && x < view.width - 30 - right && y < view.height - 30 - down;
-    if (!seen) this.fly(films.x[row] + right / 2 / view.scale, films.y[row] - down / 2 / view.scale, view.scale);
+    const [x, y] = this.at(row);
+    const seen = x > 30 && y > 30 && x < view.width - 30 && y < view.height - 30;
+    if (!seen) this.fly(films.x[row], films.y[row], view.scale);
   }
 
-  // Fits a film and the films most similar to it into the visible part.
+  // Fits a film and the films most similar to it into the window.
   frame(row) {
     const { view, films } = this;
     const rows = [row, ...films.neighborsOf(row)];
     const [xs, ys] = [rows.map((one) => films.x[one]), rows.map((one) => films.y[one])];
     const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-    const [coveredRight, coveredBelow] = this.covered();
-    const across = Math.max(60, view.width - coveredRight - 200) / Math.max(right - left, 1e-6);
-    const up = Math.max(60, view.height - coveredBelow - 120) / Math.max(high - low, 1e-6);
+    const across = Math.max(60, view.width - Math.min(200, view.width / 2)) / Math.max(right - left, 1e-6);
+    const up = Math.max(60, view.height - Math.min(120, view.height / 2)) / Math.max(high - low, 1e-6);
     const scale = Math.max(view.whole, Math.min(across, up, view.whole * Math.max(5, Math.sqrt(films.n) / 6)));
-    this.fly((left + right + coveredRight / scale) / 2, (low + high - coveredBelow / scale) / 2, scale);
+    this.fly((left + right) / 2, (low + high) / 2, scale);
   }
 
   here(event) {
@@ -405,29 +419,37 @@ class FilmMap {
   }
 
   // Selects a film, or none (-1): shows its facts, its neighbors, and lines to them.
-  choose(row, { byKey = false, frame = false } = {}) {
+  choose(row, { byKey = false, frame = false, note = "" } = {}) {
     const panel = this.panel.element;
     const hadFocus = panel.contains(document.activeElement);
     this.film = row;
     this.point(-1);
     this.light();
     if (row < 0) {
-      if (hadFocus) this.marks.focus();
+      if (hadFocus) this.marks.focus({ preventScroll: true });
       panel.hidden = true;
+      this.resize();
       return;
     }
     panel.hidden = false;
-    this.panel.fill(row);
+    this.panel.fill(row, note);
+    this.resize(); // the panel takes room from the map
     if (byKey || hadFocus) panel.querySelector("h2").focus();
-    this.said.textContent = `${this.named(row)}: ${this.facts(row)}. ${this.films.k} similar films are listed.`;
+    this.said.textContent = `${note} ${this.named(row)}: ${this.facts(row)}. ${this.films.k} similar films are listed.`.trim();
     if (frame) this.frame(row);
     else this.show(row);
   }
 }
 
-// Fills the element with a map and returns its interface: choose(row), at(row) -> CSS pixels from the corner of the
-// canvas, and titles() -> the boxes of the visible titles.
+// Fills the element with a map and returns its interface: choose(row, options), at(row) -> CSS pixels from the corner of
+// the canvas, titles() -> the boxes of the visible titles, updateYou(you), and say(text).
 export function mount(element, data) {
   const map = new FilmMap(element, data);
-  return { choose: (row) => map.choose(row), at: (row) => map.at(row), titles: () => map.boxes };
+  return {
+    choose: (row, options) => map.choose(row, options),
+    at: (row) => map.at(row),
+    titles: () => map.boxes,
+    updateYou: (you) => map.updateYou(you),
+    say: (text) => map.legend.say(text),
+  };
 }

@@ -120,7 +120,7 @@ export function makeSearch(films) {
 // The visible part of the map: its center, and CSS pixels per unit.
 export class View {
   constructor(films) {
-    Object.assign(this, { films, x: 0, y: 0, scale: 1, whole: 1, width: 1, height: 1, ratio: 1 });
+    Object.assign(this, { films, x: 0, y: 0, scale: 1, whole: 1, start: 1, width: 1, height: 1, ratio: 1 });
   }
 
   toScreen(x, y) {
@@ -138,6 +138,9 @@ export class View {
     const fits = (room, length) => Math.max(room, 60) / Math.max(length, 0.1);
     Object.assign(this, { width, height, ratio: Math.min(devicePixelRatio || 1, 2) });
     this.whole = Math.min(fits(width - Math.min(90, width / 8), films.width), fits(height - 80, films.height));
+    // On a tall screen the whole map would be a strip: begin with its middle.
+    const fill = Math.max(fits(width, films.width), fits(height - 80, films.height));
+    this.start = height > 1.1 * width ? Math.min(fill, 1.8 * this.whole) : this.whole;
     this.most = this.whole * Math.min(600, Math.max(12, Math.sqrt(films.n) * 2));
     this.move(this.x, this.y, this.whole * zoom);
   }

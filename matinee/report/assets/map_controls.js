@@ -102,14 +102,15 @@ export function waysToColor(films) {
   const { nGroups } = films;
   if (nGroups) {
     const shade = Uint8Array.from(films.group, (group) => (group < 0 ? nGroups : group));
-    const colors = (theme) => [...theme.genres.slice(0, nGroups), theme.other].map(rgb);
+    // The last color is that of a selected genre that has none of its own.
+    const colors = (theme) => [...[...theme.genres.slice(0, nGroups), theme.other].map(rgb), theme.accent];
     ways.genre = { title: "Genre", shade, colors };
   }
   const ramp = (stops) => (theme) => [...rampOf(theme[stops], 255), rgb(theme.other)];
   if (films.year.some((year) => year !== 0)) {
     ways.year = { title: "Year", ...evenScale(films.year, (year) => year !== 0, String), colors: ramp("sequence") };
   }
-  if (films.bias) ways.bias = { title: "Bias", ...balancedScale(films.bias, signed), colors: ramp("balance") };
+  if (films.bias) ways.bias = { title: "Liked", ...balancedScale(films.bias, signed), colors: ramp("balance") };
   ways.popularity = { title: "Ratings", ...evenScale(films.count, () => true, grouped), colors: ramp("sequence") };
   return ways;
 }
@@ -126,14 +127,22 @@ export class Legend {
   show(name, theme) {
     const { films } = this;
     const parts = [];
+    if (this.stars.size) parts.push(this.line("Rated by you", this.stars.size, "", -1));
+    if (this.stars.note) parts.push(h("p", {}, this.stars.note));
     if (name === "genre") {
       const counts = new Uint32Array(films.genres.length);
       for (const genre of films.genre) counts[genre]++;
       const line = (genre, at) => this.line(genre, counts[at], at < films.nGroups ? theme.genres[at] : "", at);
       parts.push(...films.genres.slice(0, MOST_GENRES).map(line));
     } else parts.push(this.ramp(this.ways[name], this.ways[name].colors(theme)));
-    if (this.stars.size) parts.push(this.line("Rated by you", this.stars.size, "", -1));
+    if (this.text) parts.push(h("p", { role: "status" }, this.text));
+    if (name === "bias") parts.push(h("p", {}, "Stars above and below what the people who rated a film give other films."));
     this.element.replaceChildren(...parts);
+  }
+
+  say(text) {
+    this.text = text;
+    this.element.append(h("p", { role: "status" }, text));
   }
 
   // genre: its number, -1 for the films that the visitor has rated.
@@ -151,8 +160,8 @@ export class Legend {
     else {
       const mask = Uint8Array.from(films.x, (_, row) => (genre < 0 ? stars.has(row) : films.hasGenre(row, genre)));
       // While a genre is selected, all of its films have its color, whatever other genres they have.
-      const own = genre >= 0 && genre < films.nGroups;
-      this.lit = { name, mask, shade: own ? ways.genre.shade.map((was, row) => (mask[row] ? genre : was)) : null };
+      const color = genre < films.nGroups ? genre : films.nGroups + 1;
+      this.lit = { name, mask, shade: genre < 0 ? null : ways.genre.shade.map((was, row) => (mask[row] ? color : was)) };
     }
     for (const line of this.element.querySelectorAll("button")) {
       line.setAttribute("aria-pressed", String(line.querySelector("span").textContent === this.lit?.name));
@@ -175,45 +184,57 @@ export class Legend {
 // -- the selected film ----------------------------------------------------------------------------------------------
 
 // Clicking a line calls choose(row), or choose(-1) to close; pointing at one calls point(row). If films have pages,
-// link.of(id) is the address of a page and link.text the text of the link.
+// link.of(id) is the address of a page and link.text the text of the link. details(id), if given, promises an element
+// with more about the film, such as stars to rate it.
 export class Panel {
-  constructor(films, stars, { choose, point, link }) {
-    Object.assign(this, { films, stars, choose, point, link });
+  constructor(films, stars, { choose, point, link, details }) {
+    Object.assign(this, { films, stars, choose, point, link, details });
     this.element = h("section", { class: "film", "aria-label": "Selected film", hidden: true });
   }
 
-  fill(row) {
-    const { films, stars } = this;
+  fill(row, note = "") {
+    const { films } = this;
+    this.row = row;
+    this.slot = this.details && h("div", { class: "slot" });
+    this.yours = h("div", {});
+    this.showStars();
     const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
     const other = films.others(row);
     const genres = films.genresOf(row).join(", ");
-    const neighbors = Array.from(films.neighborsOf(row), (one, at) => this.neighbor(one, films.similarityOf(row)[at]));
+    const neighbors = Array.from(films.neighborsOf(row), (one) => this.neighbor(one));
     this.element.replaceChildren(
       button("×", "Close", () => this.choose(-1)),
+      ...(note ? [h("p", { class: "note" }, note)] : []),
       h("h2", { tabindex: "-1" }, films.titles[row]),
       ...[other && `also: ${other}`, [films.year[row] || "", genres].filter(Boolean).join(" · ")]
         .filter(Boolean)
         .map((text) => h("p", {}, text)),
       ...(this.link ? [h("p", {}, h("a", { href: this.link.of(films.ids[row]) }, this.link.text))] : []),
       h("dl", {},
-        fact("average", films.mean[row].toFixed(2)),
-        fact("ratings", grouped(films.count[row])),
-        films.bias && fact("bias", signed(films.bias[row])),
-        stars.has(row) && fact("your rating", String(stars.get(row))),
-        fact("id", String(films.ids[row])),
+        fact("Average", films.mean[row].toFixed(2)),
+        fact("Ratings", grouped(films.count[row])),
+        this.yours,
       ),
-      ...(neighbors.length ? [h("h3", {}, "Similar films", h("small", {}, "similarity")), h("ol", {}, ...neighbors)] : []),
+      ...(this.slot ? [this.slot] : []),
+      ...(neighbors.length ? [h("h3", {}, "Similar films", h("small", {}, "most similar first")), h("ol", {}, ...neighbors)] : []),
     );
     this.element.scrollTop = 0;
+    const { slot } = this;
+    this.details?.(films.ids[row]).then((element) => slot.replaceChildren(element));
   }
 
-  neighbor(row, similarity) {
+  // The visitor's rating among the facts, unless there are stars that show it.
+  showStars() {
+    const given = this.stars.get(this.row);
+    this.yours?.replaceChildren(...(given === undefined || this.details ? [] : [h("dt", {}, "Your rating"), h("dd", {}, String(given))]));
+  }
+
+  neighbor(row) {
     const { films } = this;
     const [here, away] = [() => this.point(row), () => this.point(-1)];
     const listeners = { onpointerenter: here, onfocus: here, onpointerleave: away, onblur: away };
     const year = films.year[row] && h("small", {}, ` ${films.year[row]}`);
     const name = h("span", {}, films.titles[row], year);
-    const value = h("small", {}, (similarity / 127).toFixed(2));
-    return h("li", {}, h("button", { type: "button", onclick: () => this.choose(row), ...listeners }, name, value));
+    return h("li", {}, h("button", { type: "button", onclick: () => this.choose(row), ...listeners }, name));
   }
 }

@@ -7,6 +7,7 @@ in a `WorkQueue`. A function that uses a model is `async` and calls `ModelSnapsh
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,6 +17,7 @@ from matinee.web.db.people import Store
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import bearer_token, person_token, secrets_match
 from matinee.web.serving.registry import ModelRegistry
+from matinee.web.serving.retraining import Retrainer
 from matinee.web.serving.work_queue import WorkQueue
 from matinee.web.settings import Settings
 
@@ -46,6 +48,11 @@ class ServerState:
     store: Store
     page_queue: WorkQueue = field(default_factory=WorkQueue)
     """Runs the pages that need much computing time."""
+
+    @cached_property
+    def retrainer(self) -> Retrainer:
+        """Retrains the models when the operator asks for it."""
+        return Retrainer(self.settings, self.models, self.store)
 
 
 async def server_state(request: Request) -> ServerState:

@@ -265,6 +265,9 @@ def _suggested_film(item: Suggestion) -> Values:
     deviation = None if item.deviation is None else round(item.deviation, 3)
     return item.to_dict() | {
         "display_title": display_title(item.film.title, item.film.year),
+        "imdb": item.film.imdb,
+        "tmdb": item.film.tmdb,
+        "tags": list(item.film.tags),
         "deviation": deviation,
         "explanation": None,
     }

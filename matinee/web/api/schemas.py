@@ -285,6 +285,8 @@ class RatingsBody(_StrictModel):
 class NameBody(_StrictModel):
     """The name of a member in a group."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Ada"}]})
+
     name: str = Field(min_length=1, max_length=MAX_NAME_LENGTH, examples=["Ada"])
 
     @model_validator(mode="after")
@@ -296,6 +298,10 @@ class NameBody(_StrictModel):
 
 class GroupBody(NameBody):
     """The name of a new group, and that of its first member."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Ada", "group_name": "Friday films"}]}
+    )
 
     group_name: str = Field("", max_length=MAX_NAME_LENGTH, examples=["Friday films"])
 
@@ -333,6 +339,17 @@ class Film(BaseModel):
     genres: list[str] = Field(examples=[["Horror", "Sci-Fi"]])
     n_ratings: int = Field(description="Number of ratings in the training data.")
     mean: float | None = Field(description="Mean rating in stars; null without ratings.")
+    imdb: str = Field(
+        "", description="Its id on IMDb; empty if it is not known.", examples=["tt0133093"]
+    )
+    tmdb: int | None = Field(
+        None, description="Its id on TMDB; null if it is not known.", examples=[603]
+    )
+    tags: list[str] = Field(
+        [],
+        description="Tags that several people gave it, most frequent first.",
+        examples=[["cyberpunk", "dystopia"]],
+    )
 
 
 class Films(BaseModel):

@@ -116,7 +116,11 @@ class Groups:
             own.c.person_id == person_id
         )
         query = query.order_by(
-            own.c.joined_at.desc(), members.group_id, members.joined_at, members.person_id
+            own.c.joined_at.desc(),
+            members.group_id,
+            members.joined_at,
+            members.person_id != group_columns.maker_id,
+            members.person_id,
         )
         groups: dict[str, Group] = {}
         with self._database.reading() as connection:
@@ -134,7 +138,9 @@ class Groups:
             found = connection.execute(about.where(groups.id == group_id)).first()
             if found is None:
                 return None
-            rows = connection.execute(query.order_by(columns.joined_at, columns.person_id))
+            is_other = columns.person_id != found.maker_id  # times are in whole seconds
+            order = columns.joined_at, is_other, columns.person_id
+            rows = connection.execute(query.order_by(*order))
             return Group(group_id, [Member(*row) for row in rows], *found)
 
     def members(self, group_id: str) -> list[Member]:

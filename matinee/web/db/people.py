@@ -26,6 +26,7 @@ from matinee.web.db.film_lists import (
     delete_row,
     rows_of,
 )
+from matinee.web.db.overview import Overview
 from matinee.web.db.schema import (
     films,
     group_marks,
@@ -39,6 +40,8 @@ from matinee.web.db.schema import (
     viewing_groups,
     watchlist,
 )
+from matinee.web.db.traffic import TrafficLog
+from matinee.web.db.training_jobs import TrainingJobs
 from matinee.web.db.transactions import (
     Credentials,
     Database,
@@ -102,6 +105,12 @@ class Store:
             "not_interested": self.not_interested,
         }
         """All lists, by the names of their tables."""
+        self.overview = Overview(self.database)
+        """All people and films, for the operator."""
+        self.traffic = TrafficLog(self.database)
+        """Requests and what people stored, over time."""
+        self.training = TrainingJobs(self.database)
+        """The trainings that the operator has started."""
         with self._reading() as connection:
             self.id: str = connection.execute(sa.select(this_database.c.id)).scalar_one()
             """The id of the database: random characters, created with it."""
@@ -144,6 +153,7 @@ class Store:
         with self._writing() as connection:
             row = {"id": person.id, "token_hash": hash_token(person.token), "created_at": now()}
             connection.execute(people.insert(), row)
+        self.traffic.count_stored(people=1)
         return person
 
     def find_person(self, token: str) -> str | None:
@@ -268,6 +278,7 @@ class Store:
                     columns = table.c
                     is_rated = (columns.person_id == person_id) & columns.item_id.in_(batch)
                     connection.execute(table.delete().where(is_rated))
+        self.traffic.count_stored(ratings=len(rows))
 
     def unrate(self, person_id: str, item_id: str) -> bool:
         """Deletes a rating; returns False if there was none."""

@@ -191,6 +191,36 @@ set_aside = Table(  # what could not be moved to the ids of another catalog
     Index("ix_set_aside_person_id", "person_id"),
 )
 
+traffic = Table(  # sums over all processes of a server: a row for each minute, later for each hour
+    "traffic",
+    METADATA,
+    Column("starts_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("seconds", Integer, primary_key=True, autoincrement=False),  # 60 or 3600
+    Column("requests", BigInteger, nullable=False),
+    Column("refusals", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),
+    Column("lists", BigInteger, nullable=False),
+    Column("ratings", BigInteger, nullable=False),
+    Column("people", BigInteger, nullable=False),
+    Column("durations", Text, nullable=False),  # requests per bucket of `latency.EDGES`, as JSON
+)
+
+training_jobs = Table(
+    "training_jobs",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("started_ns", BigInteger, nullable=False),  # Unix nanoseconds, for the order
+    Column("finished_at", BigInteger),
+    Column("progress", Double, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("reported_at", BigInteger, nullable=False),
+    Column("slot", Integer, unique=True),  # 1 while it is running, so that only one is
+    Column("is_canceled", Integer, nullable=False),
+)
+
 
 def tables_of_films() -> tuple[Table, ...]:
     """The tables in which people rate or mark films."""

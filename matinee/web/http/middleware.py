@@ -12,15 +12,25 @@ import uuid
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from matinee.text import counted
+from matinee.web.db.traffic import TrafficLog
 from matinee.web.http import security
 from matinee.web.http.logs import log, log_bug
-from matinee.web.http.monitoring import IN_FLIGHT, RouteMetrics
+from matinee.web.http.monitoring import IN_FLIGHT, OTHER_ROUTE, RouteMetrics
 from matinee.web.http.problems import Problem, error_response, to_problem, unavailable
 from matinee.web.http.rate_limits import RateLimiter, client_key
 from matinee.web.settings import UPLOAD_PATHS, Settings
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _UNLIMITED_PATHS = ("/health/", "/metrics")
+_LIST_ROUTES = {
+    "/for-you",
+    "/together/{key}",
+    "/api/v1/recommend",
+    "/api/v1/recommend/batch",
+    "/api/v1/me/recommendations",
+    "/api/v1/me/groups/{key}/recommendations",
+}
+"""The routes that answer with lists of recommendations."""
 Headers = tuple[tuple[bytes, bytes], ...]
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -46,7 +56,9 @@ class _Exchange:
         """The pattern of the matched route, without the values that the client put into it."""
         route = self.scope.get("route")
         path: str = getattr(route, "path_format", getattr(route, "path", ""))
-        return path or "other"
+        if not path and self.scope["path"].startswith("/static/"):
+            return "/static/{file}"  # a mount, which is not among the routes
+        return path or OTHER_ROUTE
 
     async def receive(self) -> Message:
         """The next part of the request; raises Problem if the body is too large."""
@@ -90,8 +102,9 @@ def too_large(path: str) -> Problem:
 class RequestMiddleware:
     """ASGI middleware that wraps the whole application; see the module docstring."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, traffic: TrafficLog | None = None) -> None:
         self._app, self._limits, self._log_requests = app, settings.limits, settings.log_requests
+        self._traffic = traffic
         self._request_limiter = RateLimiter(self._limits.per_second, self._limits.burst)
         per_minute = self._limits.people_per_minute
         self._new_people_limiter = RateLimiter(per_minute / 60, max(1.0, per_minute))
@@ -185,6 +198,8 @@ class RequestMiddleware:
         if route not in self._metrics:
             self._metrics[route] = RouteMetrics(route)
         self._metrics[route].add(method, status, seconds)
+        if self._traffic is not None:
+            self._traffic.count_request(status, seconds, is_list=route in _LIST_ROUTES)
         if self._log_requests and not exchange.scope["path"].startswith(_UNLIMITED_PATHS):
             fields: dict[str, object] = {
                 "request_id": exchange.id,

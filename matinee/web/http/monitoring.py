@@ -14,13 +14,14 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from matinee.web.latency import EDGES
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+OTHER_ROUTE = "other"
+"""The route of requests that match none."""
 
 REQUESTS = Counter("matinee_requests", "Requests answered", ("method", "route", "status"))
-REQUEST_SECONDS = Histogram(
-    "matinee_request_seconds", "Time to answer", ("route",), buckets=_BUCKETS
-)
+REQUEST_SECONDS = Histogram("matinee_request_seconds", "Time to answer", ("route",), buckets=EDGES)
 IN_FLIGHT = Gauge("matinee_requests_in_flight", "Requests in progress", multiprocess_mode="livesum")
 RATINGS_WRITTEN = Counter("matinee_ratings_written", "Ratings stored")
 MODEL_LOADS = Counter("matinee_model_loads", "Model files read", ("model", "result"))

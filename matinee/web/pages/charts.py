@@ -101,6 +101,8 @@ def lean_bar(value: float, limit: float) -> Markup:
     if value < 0:
         kind, left = "less", 50 - width
     bar = f'<rect class="{kind}" x="{left:g}" y="2" width="{width:g}" height="8"/>'
+    if round(value, 1) == 0:  # the pages write 0.0
+        bar = ""
     middle = '<rect class="middle" x="49.75" y="0" width="0.5" height="12"/>'
     box = 'viewBox="0 0 100 12" preserveAspectRatio="none"'
     return Markup(f'<svg class="lean" {box} aria-hidden="true">{bar}{middle}</svg>')

@@ -14,23 +14,32 @@ from pydantic import BaseModel, Field
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.recommendation.filters import Filters
-from matinee.recommendation.suggestions import Suggestions
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, ServerState, Serving
+from matinee.web.api.groups import (
+    Aggregation,
+    add_member,
+    check_room,
+    find_group,
+    group_link,
+    is_member,
+    member_names,
+    own_group,
+    recommend_together,
+    vetoed_films,
+)
 from matinee.web.api.responses import storable_id
 from matinee.web.api.schemas import GroupBody, NameBody
-from matinee.web.db.groups import MAX_MEMBERS, FullGroupError, Group, Member, maker_of
+from matinee.web.db.groups import MAX_MEMBERS, Group, Member, maker_of
 from matinee.web.db.people import PersonData
 from matinee.web.http.problems import Problem
 from matinee.web.pages import texts
 from matinee.web.pages.group_list import GroupFilm, group_films
 from matinee.web.pages.rendering import render, with_query
 from matinee.web.pages.visitor import FilmId, ensure_person
-from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/together", include_in_schema=False)
 
 LIST_LENGTH = 20
-Aggregation = Literal["mean", "least-misery"]
 Action = Literal["link", "remove", "leave"]
 
 
@@ -113,7 +122,7 @@ def groups(request: Request, person: MaybePerson, serving: Serving) -> Response:
     lines = []
     if person is not None:
         for group in serving.store.groups.list_for(person):
-            names = _names(group.members)
+            names = member_names(group.members)
             others = [
                 name
                 for name, member in zip(names, group.members, strict=True)
@@ -145,9 +154,9 @@ def group(
     genre: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The list for members; a form to join for others who have the link."""
-    found = _find_group(serving, person, key)
-    if person is None or not _is_member(found, person):
-        names = _names(found.members)
+    found = find_group(serving, person, key)
+    if person is None or not is_member(found, person):
+        names = member_names(found.members)
         is_full = len(names) >= MAX_MEMBERS
         values = JoinPage(key=key, name=found.name, names=names, is_full=is_full)
         return render(request, "groups/join.html", values)
@@ -171,8 +180,9 @@ def _group_page(
     people = [serving.store.load_person(member.person_id) for member in group.members]
     members = _member_lines(group, people, person)
     marks = serving.store.groups.marks(group.id)
-    vetoed = list(dict.fromkeys(mark.item_id for mark in marks if mark.kind == "veto"))
-    suggestions = snapshot.run(_recommend, snapshot, people, how, filters, frozenset(vetoed))
+    vetoed = vetoed_films(serving, group)
+    arguments = people, LIST_LENGTH, how, filters, vetoed
+    suggestions = snapshot.run(recommend_together, snapshot, *arguments)
     listed = {item.item_id: item.stars for item in suggestions.items}
     names = {
         member.person_id: line.name for member, line in zip(group.members, members, strict=True)
@@ -182,16 +192,13 @@ def _group_page(
     def films_of(item_ids: dict[Id, float | None]) -> list[GroupFilm]:
         return snapshot.run(group_films, cards, item_ids, people, names, marks, person)
 
-    link = ""
-    if group.link:
-        link = f"{request.url.scheme}://{request.url.netloc}/together/{group.link}"
     note = ""
     if len(suggestions.items) < LIST_LENGTH:
         note = suggestions.note
     return GroupPage(
         key=group.id,
         name=group.name,
-        link=link,
+        link=group_link(request, group),
         members=members,
         is_maker=maker_of(group) == person,
         has_rated=any(member.is_me and member.has_rated for member in members),
@@ -215,15 +222,11 @@ def join(
     form: Annotated[NameBody, Form()],
 ) -> Response:
     """Adds the person to a group, or changes their name in it."""
-    group = _find_group(serving, person, key)
-    is_member = person is not None and _is_member(group, person)
-    if len(group.members) >= MAX_MEMBERS and not is_member:
-        raise _full(len(group.members))
-    try:
-        with ensure_person(request, person) as session:
-            serving.store.groups.join(group.id, session.id, form.name.strip())
-    except FullGroupError:
-        raise _full(MAX_MEMBERS) from None
+    group = find_group(serving, person, key)
+    if person is None or not is_member(group, person):
+        check_room(group)  # before a person is created
+    with ensure_person(request, person) as session:
+        add_member(serving, group, session.id, form.name.strip())
     return session.set_cookie(request, RedirectResponse(f"/together/{key}", 303))
 
 
@@ -232,7 +235,7 @@ def mark(
     key: str, person: CurrentPerson, serving: Serving, form: Annotated[MarkForm, Form()]
 ) -> Response:
     """Says that the person has seen a film, or does not want to watch it with the group."""
-    group = _own_group(serving, person, key)
+    group = own_group(serving, person, key)
     item_id = storable_id(serving.models.snapshot().item_id(form.item_id))
     serving.store.groups.mark(group.id, person, item_id, form.kind)
     how = "" if form.how == "mean" else form.how
@@ -252,12 +255,12 @@ def ask(
     member: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """Asks before the link is renewed, a member is removed, or the person leaves."""
-    group = _own_group(serving, person, key)
+    group = own_group(serving, person, key)
     name = group.name or texts.TOGETHER["unnamed"]
     if action != "leave":
         _refuse_others(group, person)
     if action == "remove":
-        name = _names(group.members)[group.members.index(_member(group, member))]
+        name = member_names(group.members)[group.members.index(_member(group, member))]
     values = AskPage(key=group.id, action=action, member=member, name=name)
     return render(request, "groups/ask.html", values)
 
@@ -267,7 +270,7 @@ def new_link(
     key: str, person: CurrentPerson, serving: Serving, sure: Annotated[bool, Form()] = False
 ) -> Response:
     """Replaces a group's link, for the person who made the group; the old link stops working."""
-    group = _own_group(serving, person, key)
+    group = own_group(serving, person, key)
     _refuse_others(group, person)
     if not sure:
         return RedirectResponse(f"/together/{group.id}/ask/link", 303)
@@ -284,7 +287,7 @@ def remove(
     sure: Annotated[bool, Form()] = False,
 ) -> Response:
     """Removes a member, for the person who made the group."""
-    group = _own_group(serving, person, key)
+    group = own_group(serving, person, key)
     _refuse_others(group, person)
     found = _member(group, member)
     if not sure:
@@ -298,7 +301,7 @@ def leave(
     key: str, person: CurrentPerson, serving: Serving, sure: Annotated[bool, Form()] = False
 ) -> Response:
     """Removes the person from a group."""
-    group = _own_group(serving, person, key)
+    group = own_group(serving, person, key)
     if not sure:
         return RedirectResponse(f"/together/{group.id}/ask/leave", 303)
     serving.store.groups.leave(group.id, person)
@@ -308,53 +311,10 @@ def leave(
 # -- groups and members ------------------------------------------------------------------
 
 
-def _find_group(serving: ServerState, person: str | None, key: str) -> Group:
-    """Finds a group by the secret in its link or, for members only, by its id.
-
-    Raises:
-        Problem: 404, there is no such group, or the person must not learn of it.
-    """
-    groups = serving.store.groups
-    group_id = groups.find(key)
-    if group_id is not None:
-        group = groups.load(group_id)
-    elif person is None or not key.isprintable():  # PostgreSQL refuses NUL, even in a query
-        group = None
-    else:
-        group = groups.load(key)
-        if group is not None and not _is_member(group, person):
-            group = None
-    if group is None:
-        raise _unknown_group()
-    return group
-
-
-def _own_group(serving: ServerState, person: str, key: str) -> Group:
-    """A group that the person is in; raises Problem, 404, for others."""
-    group = _find_group(serving, person, key)
-    if not _is_member(group, person):
-        raise _unknown_group()
-    return group
-
-
 def _refuse_others(group: Group, person: str) -> None:
     """Raises Problem, 403, unless the person made the group."""
     if maker_of(group) != person:
         raise Problem(403, "not-the-maker", texts.TOGETHER["only_maker"])
-
-
-def _names(members: list[Member]) -> list[str]:
-    """The names of members; those who have the same name get numbers."""
-    names: list[str] = []
-    counts: dict[str, int] = {}
-    for member in members:
-        key = member.name.casefold()
-        counts[key] = counts.get(key, 0) + 1
-        name = member.name
-        if counts[key] > 1:
-            name = f"{name} ({counts[key]})"
-        names.append(name)
-    return names
 
 
 def _handle(group: Group, member: Member) -> str:
@@ -379,33 +339,7 @@ def _member_lines(group: Group, people: list[PersonData], person: str) -> list[M
             member.person_id == maker,
             bool(data.ratings),
         )
-        for name, member, data in zip(_names(group.members), group.members, people, strict=True)
+        for name, member, data in zip(
+            member_names(group.members), group.members, people, strict=True
+        )
     ]
-
-
-def _unknown_group() -> Problem:
-    return Problem(404, "no-group", texts.TOGETHER["gone"])
-
-
-def _full(n_members: int) -> Problem:
-    return Problem(409, "group-is-full", texts.TOGETHER["full"].format(n=n_members))
-
-
-def _is_member(group: Group, person: str) -> bool:
-    return any(member.person_id == person for member in group.members)
-
-
-def _recommend(
-    snapshot: ModelSnapshot,
-    people: list[PersonData],
-    how: str,
-    filters: Filters,
-    vetoed: frozenset[str],
-) -> Suggestions:
-    """One list for several people, without films that any of them has rated, hidden or vetoed."""
-    profiles = []
-    left_out: list[Id] = snapshot.known_ids(vetoed)
-    for data in people:
-        profiles.append(snapshot.fold_in(data.stars(), strict=False).profile)
-        left_out += snapshot.known_ids(data.not_interested)
-    return snapshot.guide.recommend_group(profiles, LIST_LENGTH, filters, how=how, exclude=left_out)

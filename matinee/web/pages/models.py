@@ -1,30 +1,38 @@
-"""The models page: two models side by side, with their lists for the same person and their errors
-on that person's ratings."""
+"""The operator's page of the models: how good they are for the people here, and two of them side
+by side."""
 
 from typing import Annotated, NamedTuple, TypedDict
 
-import numpy as np
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
-from numpy.typing import NDArray
+from fastapi.responses import RedirectResponse, Response
 
-from matinee.analysis.leave_one_out import mean_absolute_errors
-from matinee.models.history import few_ratings
+from matinee.analysis.leave_one_out import MIN_RATINGS, mean_absolute_errors
 from matinee.recommendation.suggestions import Suggestion
 from matinee.web.api.dependencies import MaybePerson, ServerState, Serving
+from matinee.web.api.operator_data import storable_prefix
 from matinee.web.api.responses import ModelInfo, describe
 from matinee.web.db.people import PersonData
+from matinee.web.pages.operator_access import refusal
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import person_data
-from matinee.web.serving.film_search import FilmSummary
+from matinee.web.serving.comparison import (
+    LIST_LENGTH,
+    MAX_PEOPLE,
+    Accuracy,
+    PredictionGap,
+    SharedFilms,
+    accuracy,
+    differences,
+    list_for,
+    shared_films,
+)
 from matinee.web.serving.snapshot import ModelSnapshot
 
-router = APIRouter(prefix="/models", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
-LIST_LENGTH = 15
+PAGE = "/operator/models"
 MAX_PREDICTED = 40
 """This many of the latest ratings are predicted, each from all others by a fold-in of its own."""
-N_DIFFERENCES = 8
 
 ModelName = Annotated[str, Query(max_length=100)]
 
@@ -47,73 +55,107 @@ class ModelColumn(NamedTuple):
     """The mean absolute error of the films' mean ratings."""
 
 
-class PredictionGap(NamedTuple):
-    """A film for which the models' predictions differ."""
+class Chosen(NamedTuple):
+    """The person for whom the lists are."""
 
-    film: FilmSummary
-    left: float
-    right: float
+    data: PersonData
+    kind: str
+    """"for_person", "for_own" or "for_new"."""
+    person_id: str
+    is_missing: bool
+    """Whether the operator asked for somebody who was not found."""
 
 
 class ModelsPage(TypedDict):
-    """Values of models.html."""
+    """Values of operator/models.html."""
 
     names: list[str]
     left: str
     right: str
+    accuracy: list[Accuracy]
+    max_people: int
     columns: list[ModelColumn]
     list_length: int
-    n_rated: int
+    chosen: Chosen
+    asked: str
     n_same: int
+    shared: SharedFilms | None
     differences: list[PredictionGap]
 
 
-@router.get("")
+@router.get("/models")
+async def former_page(request: Request) -> Response:
+    """Leads to where the page is now."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{PAGE}{query}", 303)
+
+
+@router.get(PAGE)
 async def models(
     request: Request,
-    person: MaybePerson,
+    visitor: MaybePerson,
     serving: Serving,
     left: ModelName = "",
     right: ModelName = "",
+    person: Annotated[str, Query(max_length=32)] = "",
 ) -> Response:
     """The page for two chosen models, by default the first two."""
-    return await serving.page_queue.run(_models, request, person, serving, left, right)
+    refused = refusal(request, serving)
+    if refused is not None:
+        return refused
+    return await serving.page_queue.run(_models, request, visitor, serving, left, right, person)
 
 
 def _models(
-    request: Request, person: str | None, serving: ServerState, left: str, right: str
+    request: Request,
+    visitor: str | None,
+    serving: ServerState,
+    left: str,
+    right: str,
+    asked: str,
 ) -> Response:
     names = [model.name for model in serving.models]
     if left not in names:
         left = names[0]
     if right not in names:
         right = next((name for name in names if name != left), left)
-    data = person_data(serving, person)
+    chosen = _chosen(serving, visitor, asked)
+    people = serving.store.recent_raters(MAX_PEOPLE, MIN_RATINGS)
     snapshots = [serving.models.snapshot(name) for name in dict.fromkeys((left, right))]
-    lists = [snapshot.run(_recommend, snapshot, data) for snapshot in snapshots]
+    lists = [list_for(snapshot, chosen.data) for snapshot in snapshots]
     columns = []
     for snapshot, items in zip(snapshots, lists, strict=True):
         others = [other for other in lists if other is not items]
-        columns.append(snapshot.run(_column, snapshot, data, items, others))
+        columns.append(snapshot.run(_column, snapshot, chosen.data, items, others))
     values = ModelsPage(
         names=names,
         left=left,
         right=right,
+        accuracy=[accuracy(live.current, people) for live in serving.models],
+        max_people=MAX_PEOPLE,
         columns=columns,
         list_length=LIST_LENGTH,
-        n_rated=len(data.ratings),
+        chosen=chosen,
+        asked=asked,
         n_same=sum(film.other_rank is not None for film in columns[0].films),
+        shared=None,
         differences=[],
     )
     if len(snapshots) == 2:
-        values["differences"] = _differences(snapshots[0], snapshots[1], data)
-    return render(request, "models.html", values)
+        values["shared"] = shared_films(snapshots[0], snapshots[1], people)
+        values["differences"] = differences(snapshots[0], snapshots[1], chosen.data)
+    return render(request, "operator/models.html", values)
 
 
-def _recommend(snapshot: ModelSnapshot, data: PersonData) -> list[Suggestion]:
-    profile = snapshot.fold_in(data.stars(), strict=False).profile
-    exclude = snapshot.known_ids(data.not_interested)
-    return snapshot.guide.recommend(profile, LIST_LENGTH, exclude=exclude).items
+def _chosen(serving: ServerState, visitor: str | None, asked: str) -> Chosen:
+    """The person whose id starts as asked; otherwise the operator's own, or a new one."""
+    if asked:
+        found = serving.store.overview.people(storable_prefix(asked), page_size=1)
+        if found.total == 1:
+            person_id = found.people[0].person_id
+            return Chosen(serving.store.load_person(person_id), "for_person", person_id, False)
+    own = PersonData([], []) if asked else person_data(serving, visitor)
+    return Chosen(own, "for_own" if own.ratings else "for_new", "", bool(asked))
 
 
 def _column(
@@ -138,35 +180,3 @@ def _column(
     return ModelColumn(
         describe(snapshot), films, round(errors.model, 2), round(errors.item_means, 2)
     )
-
-
-def _differences(
-    left: ModelSnapshot, right: ModelSnapshot, data: PersonData
-) -> list[PredictionGap]:
-    """The well-known films whose predictions differ most; empty unless both models predict
-    stars."""
-    if not (left.guide.model.has_stars and right.guide.model.has_stars):
-        return []
-    left_stars = left.run(_predictions, left, data)
-    right_stars = right.run(_predictions, right, data)
-    rated = set(data.stars())
-    min_ratings = few_ratings(left.guide.model.item_counts_)
-    common = []
-    for index, item_id in enumerate(left.guide.model.items_.ids.tolist()):
-        other_index = right.find(item_id)
-        is_known = left.guide.model.item_counts_[index] >= min_ratings
-        if other_index is not None and is_known and str(item_id) not in rated:
-            common.append((index, float(left_stars[index]), float(right_stars[other_index])))
-    common.sort(key=lambda film: -abs(film[1] - film[2]))
-    return [
-        PredictionGap(left.films.summary(index), one, other)
-        for index, one, other in common[:N_DIFFERENCES]
-    ]
-
-
-def _predictions(snapshot: ModelSnapshot, data: PersonData) -> NDArray[np.float32]:
-    """The person's predicted stars for all items, (I,)."""
-    model = snapshot.guide.model
-    profile = snapshot.fold_in(data.stars(), strict=False).profile
-    lowest, highest = model.scale_[:2]
-    return np.clip(model.all_stars(profile), lowest, highest)

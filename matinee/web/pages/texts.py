@@ -6,6 +6,15 @@ about errors from where they are raised.
 
 from typing import Any
 
+from matinee.web.pages.texts_film import FILM as FILM
+from matinee.web.pages.texts_operator import MODEL_TYPES as MODEL_TYPES
+from matinee.web.pages.texts_operator import MODELS_PAGE as MODELS_PAGE
+from matinee.web.pages.texts_operator import OPERATOR as OPERATOR
+from matinee.web.pages.texts_operator import OPERATOR_FILMS as OPERATOR_FILMS
+from matinee.web.pages.texts_operator import OPERATOR_PAGES as OPERATOR_PAGES
+from matinee.web.pages.texts_operator import OPERATOR_PEOPLE as OPERATOR_PEOPLE
+from matinee.web.pages.texts_operator import OPERATOR_WINDOWS as OPERATOR_WINDOWS
+from matinee.web.pages.texts_operator import TRAINING as TRAINING
 from matinee.web.pages.texts_people import DEVICES as DEVICES
 from matinee.web.pages.texts_people import EVERYTHING as EVERYTHING
 from matinee.web.pages.texts_people import HISTORY as HISTORY
@@ -39,9 +48,8 @@ NAVIGATION = (
     ("/map", "Map"),
     ("/you", "You"),
     ("/together", "Together"),
-    ("/models", "Models"),
 )
-"""Of each page; Models only where several are served."""
+
 
 FOOTER = (("/about", "About"), ("/help", "Help"), ("/docs", "API"))
 
@@ -162,33 +170,13 @@ FOR_YOU = {
     "why_part_have": "Because you have seen {name}",
 }
 
-FILM = {
-    "description": "See what you would give it, and why, from your own ratings.",
-    "prediction": "For you",
-    "prediction_none": "Predicted for a new user",
-    "not_rated": "Rate it",
-    "rated": "Your rating",
-    "people": "Average rating",
-    "why": "Why {stars} stars",
-    "why_score": "Why it ranks here",
-    "why_lead": "Each line adds to the one above; together they make the prediction.",
-    "shrunk": "Predictions this high are usually too high, so {stars} stars are shown.",
-    "why_rated": "You have rated this film: this includes your own rating.",
-    "part": "Part",
-    "adds": "Adds",
-    "without": "If you hadn't rated it",
-    "similar": "Similar films",
-    "map": "Show on map",
-    "hidden": "You marked this film as not interesting, so your lists leave it out.",
-    "show": "Show it again",
-    "start": "Rate some films to see what you would give this one.",
-}
-
 YOU = {
     "title": "You",
     "heading": "You",
     "lead_none": "Rate a few films to see your taste profile.",
     "start": "Rate some films",
+    "example": "What you will see here",
+    "example_lead": "An example, with made-up ratings.",
     "lead": "You have seen {n}.",
     "lead_stars": "You have rated {n}.",
     "more_generous": "Your average is {mean}, {amount} above other people's for the same films.",
@@ -255,8 +243,8 @@ IMPORT: dict[str, Any] = {
     "title": "Import ratings",
     "heading": "Import ratings",
     "lead": (
-        "Bring your ratings from Letterboxd, IMDb or MovieLens. You see what was found "
-        "before anything is saved."
+        "Bring your ratings from Letterboxd, IMDb, MovieLens or any table with a title and a "
+        "rating. You see what was found before anything is saved."
     ),
     "file": "Your file",
     "file_hint": "ratings.csv, the zip file from Letterboxd, or a JSON file; at most 2 MB",
@@ -297,6 +285,20 @@ IMPORT: dict[str, Any] = {
     "no_title": "no title",
     "more": "And {n} more.",
     "matched_heading": "Matched: {n}",
+    "by_hand_heading": "Which films are these?",
+    "by_hand_lead": "We did not find these films. Search for them, or leave the boxes empty.",
+    "by_hand_of": "Film for {title}",
+    "found_heading": "Choose the films",
+    "found_lead": "These are the films found for what you typed.",
+    "found_none": "No films found. Try other words, or leave it out.",
+    "leave_out": "Leave it out",
+    "choice_of": "Choice for {title}",
+    "watchlist": "Watchlist",
+    "watchlist_add": "Add {n} to your watchlist",
+    "watchlist_others": "Not here, of your watchlist: {titles}.",
+    "and_more": "and more",
+    "imported": "{n} imported.",
+    "imported_watchlist": "{n} added to your watchlist.",
 }
 
 MAP = {
@@ -308,96 +310,20 @@ MAP = {
     "failed": "The map could not be loaded.",
     "script": "The map needs JavaScript. Each film's page lists similar films without it.",
     "open": "Film page",
-}
-
-MODELS_PAGE = {
-    "title": "Models",
-    "heading": "Two models, side by side",
-    "heading_one": "The model",
-    "lead": "Based on {n} you rated.",
-    "lead_none": "You haven't rated anything yet, so these are the lists for a new user.",
-    "one": (
-        "Only one model is served. To compare models, start the server with several "
-        "files: matinee serve one.matinee other.matinee"
+    "nearest": (
+        "{name} has too few ratings for a place on the map. Selected is the film most similar "
+        "to it: {nearest}."
     ),
-    "left": "Left",
-    "right": "Right",
-    "compare": "Compare",
-    "kind": "Kind",
-    "data": "Trained on",
-    "films": "Films",
-    "ratings": "Ratings",
-    "stars": "Predicts ratings",
-    "yes": "yes",
-    "no": "no, only a ranking",
-    "own_error": "Average error on your ratings",
-    "own_error_value": "{error} stars",
-    "crowd_error": "Error of the films' averages",
-    "same": "{n} of {k} films are in both lists.",
-    "place": "#{n} in the other list",
-    "apart": "Where they differ most",
-    "film": "Film",
-    "difference": "Difference",
-}
-
-OPERATOR = {
-    "title": "Operator",
-    "heading": "Operator",
-    "none": "This server has no operator",
-    "none_lead": (
-        "To turn on this page, start the server with a secret of at least 16 characters "
-        "in MATINEE_OPERATOR_TOKEN."
-    ),
-    "sign_in": "Operator",
-    "sign_in_lead": (
-        "The token is the value of MATINEE_OPERATOR_TOKEN. You stay signed in for half an hour."
-    ),
-    "token": "Token",
-    "enter": "Sign in",
-    "wrong": "That is not the operator's token.",
-    "leave": "Sign out",
-    "health": "Health",
-    "database": "Database",
-    "answers": "OK",
-    "silent": "does not answer",
-    "counts": "Stored",
-    "people": "users",
-    "ratings": "ratings",
-    "not_interested": "not interested",
-    "groups": "groups",
-    "models": "Models",
-    "model": "Model",
-    "kind": "Kind",
-    "data": "Trained on",
-    "loaded": "Loaded",
-    "state": "State",
-    "good": "served",
-    "refused": "New file rejected: {reason}",
-    "reload": "Reload models",
-    "quality": "Accuracy on your users",
-    "quality_lead": (
-        "The last rating of up to {most} users, predicted from their earlier ones. A "
-        "model that was trained on these ratings looks better than it is."
-    ),
-    "quality_none": "Too few users have rated enough films.",
-    "n_people": "Users",
-    "rmse": "RMSE, stars",
-    "rmse_means": "RMSE of the films' averages",
-    "traffic": "Traffic since the start",
-    "route": "Route",
-    "requests": "Requests",
-    "refusals": "4xx",
-    "errors": "5xx",
-    "mean_ms": "Mean, ms",
-    "p99_ms": "99% within, ms",
-    "in_flight": "{n} in progress",
-    "no_traffic": "No requests yet.",
-    "total": "All",
+    "no_place": "{name} has too few ratings for a place on the map.",
+    "unknown": "That film is not on the map.",
+    "details_failed": "Your prediction could not be loaded.",
 }
 
 ERROR = {
     "heading": "Something went wrong",
     "home": "Back to the films",
+    "browse": "Browse all films",
+    "help": "Help",
     "again": "Try again",
     "id": "Request id for the operator: {id}",
 }

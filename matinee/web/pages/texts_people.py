@@ -165,8 +165,6 @@ TOGETHER = {
     "apply": "Show",
     "group_stars": "Predicted for the group",
     "leave": "Leave the group",
-    "full": "This group is full: it has {n} members.",
-    "gone": "There is no group at this address. Ask for a new link, or make a group.",
     "copy_link": "Copy the link",
     "copied": "Copied",
 }

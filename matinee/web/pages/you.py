@@ -6,15 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypedDict
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
-from matinee.analysis.taste import Preference, Taste, shares_beyond_everyone, taste_of
+from matinee.analysis.taste import Preference, StarCount, Taste, shares_beyond_everyone, taste_of
 from matinee.data.personal.site_exports import plain_cell
 from matinee.data.ratings import Scale
 from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import native_id
+from matinee.web.db.film_lists import MAX_FILMS
 from matinee.web.db.people import PersonData
 from matinee.web.http.problems import OrjsonResponse
 from matinee.web.http.security import delete_person_cookie
@@ -34,6 +35,11 @@ MAX_PREFERENCES = 10
 _LETTERBOXD_COLUMNS = ("Title", "Year", "WatchedDate", "imdbID", "tmdbID", "Rating")
 _OWN_COLUMNS = ("item_id", "stars", "rated_at")
 _MIN_BAR_RANGE = 0.05
+_MIN_FILMS, _MIN_FILMS_AT_FIRST, _MANY_RATINGS = 3, 2, 10
+"""A genre or decade is shown from so many films on: one film says nothing about a genre."""
+_EXAMPLE_RATINGS = ((0.2, 1), (0.4, 3), (0.6, 6), (0.8, 9), (1.0, 4))
+"""Parts of the scale, and how many ratings are there."""
+_EXAMPLE_PREFERENCES = ((9, 0.6), (7, 0.3), (5, -0.2), (8, -0.5))
 _SMALL_GENEROSITY = 0.05
 
 
@@ -50,6 +56,8 @@ class YouPage(TypedDict):
     """Values of you/you.html."""
 
     person: str | None
+    imported: int
+    listed: int
     n_ratings: int
     n_unknown: int
     """Number of rated films that the model does not know."""
@@ -79,20 +87,33 @@ class DeletePage(TypedDict):
 
 
 @router.get("")
-def you(request: Request, person: MaybePerson, serving: Serving) -> Response:
-    """The person's taste compared with other people's, and links to their data."""
+def you(
+    request: Request,
+    person: MaybePerson,
+    serving: Serving,
+    imported: Annotated[int, Query(ge=0, le=MAX_FILMS)] = 0,
+    listed: Annotated[int, Query(ge=0, le=MAX_FILMS)] = 0,
+) -> Response:
+    """The person's taste compared with other people's, and links to their data.
+
+    After an import the address says how many ratings and films of a watchlist it has brought.
+    """
     snapshot, data = serving.models.snapshot(), person_data(serving, person)
     taste = taste_of(snapshot.guide, snapshot.indices(data.stars()))
     scale = snapshot.guide.model.scale_
     genres, decades = taste.genres, taste.decades
     if not scale.has_stars:
         genres, decades = shares_beyond_everyone(snapshot.guide, taste)
-    genres, decades = _extremes(genres), _extremes(decades)
+    genres, decades = _extremes(genres, taste), _extremes(decades, taste)
     columns = columns_of(taste.histogram, taste.everyone, scale)
+    if not data.ratings:
+        columns, genres = _example(snapshot)
     periods = periods_of(data.ratings)
     amounts = [abs(preference.beyond) for preference in (*genres, *decades)]
     values = YouPage(
         person=person,
+        imported=imported,
+        listed=listed,
         n_ratings=len(data.ratings),
         n_unknown=len(data.ratings) - taste.n_ratings,
         average=_average(taste),
@@ -118,12 +139,34 @@ def _disagreements(snapshot: ModelSnapshot, taste: Taste) -> list[DisagreementLi
     return lines
 
 
-def _extremes(preferences: list[Preference]) -> list[Preference]:
-    """All preferences, or the most and the least liked of more than `MAX_PREFERENCES`."""
+def _extremes(preferences: list[Preference], taste: Taste) -> list[Preference]:
+    """The groups of several films; of more than `MAX_PREFERENCES`, the most and the least liked."""
+    least = _MIN_FILMS if taste.n_ratings >= _MANY_RATINGS else _MIN_FILMS_AT_FIRST
+    preferences = [one for one in preferences if one.n_ratings >= least]
     if len(preferences) <= MAX_PREFERENCES:
         return preferences
     half = MAX_PREFERENCES // 2
     return [*preferences[:half], *preferences[-half:]]
+
+
+def _example(snapshot: ModelSnapshot) -> tuple[list[Column], list[Preference]]:
+    """A made-up person, for the page of somebody without ratings."""
+    scale = snapshot.guide.model.scale_
+    columns = []
+    if scale.has_stars:
+        span = scale.highest - scale.lowest
+        stars = [scale.lowest + span * part for part, n in _EXAMPLE_RATINGS for _ in range(n)]
+        if scale.step:
+            stars = [
+                round((one - scale.lowest) / scale.step) * scale.step + scale.lowest
+                for one in stars
+            ]
+        counts = [StarCount(one, stars.count(one)) for one in sorted(set(stars))]
+        columns = columns_of(counts, None, scale)
+    names = snapshot.guide.catalog.genres[: len(_EXAMPLE_PREFERENCES)]
+    likes = zip(names, _EXAMPLE_PREFERENCES, strict=False)
+    factor = 1 if scale.has_stars else 10  # percent without stars
+    return columns, [Preference(name, n, factor * beyond) for name, (n, beyond) in likes]
 
 
 def _average(taste: Taste) -> str:

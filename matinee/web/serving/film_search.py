@@ -1,5 +1,6 @@
 """Search for films by title, genre and year among the items of one model, and their order."""
 
+from collections import Counter
 from functools import cached_property
 from threading import Thread
 from typing import NamedTuple, TypedDict
@@ -20,6 +21,7 @@ if the film had this many additional average ratings."""
 
 _MOST_TAGS = 60
 _FEWEST_FILMS_OF_TAG = 3
+_COMMON_GENRE = 0.2
 
 
 class SearchResult(NamedTuple):
@@ -49,6 +51,11 @@ class FilmSummary(TypedDict):
     n_ratings: int
     mean: float | None
     """None without ratings."""
+    imdb: str
+    """Its id on IMDb; empty if unknown."""
+    tmdb: int | None
+    tags: list[str]
+    """Most frequent first."""
 
 
 class FilmIndex:
@@ -121,6 +128,12 @@ class FilmIndex:
         return sorted(sorted(several, key=lambda tag: (-n_films[tag], tag))[:_MOST_TAGS])
 
     @cached_property
+    def common_genres(self) -> set[str]:
+        """The genres that so many films have that they say little about one."""
+        n_films = Counter(g for item_id in self._ids for g in self._guide.catalog[item_id].genres)
+        return {genre for genre, n in n_films.items() if n > _COMMON_GENRE * len(self._ids)}
+
+    @cached_property
     def decades(self) -> list[int]:
         """The decades with films, latest first, such as 1990."""
         years = (self._guide.catalog[item_id].year for item_id in self._ids)
@@ -139,4 +152,7 @@ class FilmIndex:
             "genres": list(film.genres),
             "n_ratings": count,
             "mean": mean,
+            "imdb": film.imdb,
+            "tmdb": film.tmdb,
+            "tags": list(film.tags),
         }

@@ -6,13 +6,14 @@ replaces the snapshot, so no request sees a partly loaded model. If a file canno
 previous snapshot stays in use.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from matinee.errors import MatineeError, SettingError, StoreError
+from matinee.errors import MatineeError, ModelFileError, SettingError, StoreError
 from matinee.recommendation.guide import Guide
 from matinee.web.http.logs import log
 from matinee.web.http.monitoring import MODEL_LOADED_AT, MODEL_LOADS
@@ -90,11 +91,35 @@ class RegisteredModel:
             log("model refused", model=self.name, detail=self.refusal, serving=self.current.version)
             return False
 
-    def _load(self) -> ModelSnapshot:
+    def replace_with(self, path: Path, check: SnapshotCheck) -> None:
+        """Serves another file: checks it, puts it in the place of this model's file, and makes it
+        current. Other processes notice the change by themselves.
+
+        Args:
+            check: called before the check of every new version.
+
+        Raises:
+            MatineeError: the file cannot be served; the previous one stays.
+        """
+        with self._loading:
+            snapshot = self._load(path)
+            check(self, snapshot)
+            if self._check is not None:
+                self._check(self, snapshot)
+            try:
+                os.replace(path, os.path.realpath(self.path))
+            except OSError as error:
+                raise ModelFileError(f"Cannot write '{self.path}': {error.strerror}.") from error
+            self._loaded_signature = self._last_signature = self._read_signature()
+            self.current, self.refusal = snapshot, None
+            self._count_load(snapshot)
+
+    def _load(self, path: Path | None = None) -> ModelSnapshot:
+        """Loads a file, by default that of this model."""
         started = time.perf_counter()
-        signature = self._read_signature()
+        signature = self._read_signature(path)
         version = f"{signature.modified_ns:x}-{signature.size:x}"
-        snapshot = ModelSnapshot(self.name, Guide.load(self.path), version)
+        snapshot = ModelSnapshot(self.name, Guide.load(path or self.path), version)
         log(
             "model loaded",
             model=self.name,
@@ -109,9 +134,9 @@ class RegisteredModel:
         MODEL_LOADS.labels(self.name, "loaded").inc()
         MODEL_LOADED_AT.labels(self.name).set(snapshot.loaded_at)
 
-    def _read_signature(self) -> FileSignature:
+    def _read_signature(self, path: Path | None = None) -> FileSignature:
         try:
-            status = self.path.stat()
+            status = (path or self.path).stat()
         except OSError:
             return FileSignature(0, 0, 0)
         return FileSignature(status.st_ino, status.st_size, status.st_mtime_ns)
@@ -142,15 +167,19 @@ class ModelRegistry:
     def snapshot(self, name: str | None = None) -> ModelSnapshot:
         """The current snapshot of a model, by default of the first one; raises Problem, 404, if
         there is no model of that name."""
+        return self.registered(name).current
+
+    def registered(self, name: str | None = None) -> RegisteredModel:
+        """As `snapshot`, with the file of the model."""
         if name is None:
-            return next(iter(self._models.values())).current
+            return next(iter(self._models.values()))
         if name not in self._models:
             raise Problem(
                 404,
                 "unknown-model",
                 f"There is no model '{name[:60]}'. The models are: {', '.join(self._models)}.",
             )
-        return self._models[name].current
+        return self._models[name]
 
     def use_check(self, check: SnapshotCheck) -> None:
         """Checks all models, and from now on every new version of them; see

@@ -29,17 +29,39 @@ function makeFind(films) {
   };
 }
 
+// The prediction for the person and stars to rate with, as the server draws them on all pages.
+async function details(id) {
+  try {
+    const response = await fetch(`/map/film?${new URLSearchParams({ id })}`, { headers: { "X-Part": "page" } });
+    if (!response.ok) throw new Error(String(response.status));
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    return document.adoptNode(page.querySelector("[data-part=map-film]"));
+  } catch {
+    const message = document.createElement("p");
+    message.textContent = container.dataset.detailsFailed;
+    return message;
+  }
+}
+
 try {
-  const version = encodeURIComponent(container.dataset.version);
+  const { version, open, row, note } = container.dataset;
   const [films, you] = await Promise.all([
-    fetchJson(`/map/films.json?v=${version}`),
+    fetchJson(`/map/films.json?v=${encodeURIComponent(version)}`),
     fetchJson("/map/you.json"),
   ]);
-  const link = { text: container.dataset.open, of: filmUrl };
-  const map = mount(container, { ...films, you, link, find: makeFind(films) });
-  const film = new URLSearchParams(location.search).get("film");
-  const row = film === null ? -1 : films.ids.findIndex((id) => String(id) === film);
-  if (row >= 0) map.choose(row);
+  const map = mount(container, { ...films, you, link: { text: open, of: filmUrl }, find: makeFind(films), details });
+  if (Number(row) >= 0) map.choose(Number(row), { frame: true, note });
+  else if (note) map.say(note);
+  // A rating replaces this part of the panel (app.js): the person has moved.
+  let given = null;
+  new MutationObserver(async () => {
+    const form = container.querySelector("[data-part=map-film] form.rating");
+    if (!form) return;
+    const now = `${form.dataset.film} ${form.querySelector("input:checked")?.value ?? (form.querySelector(".has") ? 1 : "")}`;
+    const isRating = given !== null && now !== given && now.split(" ")[0] === given.split(" ")[0];
+    given = now;
+    if (isRating) map.updateYou(await fetchJson("/map/you.json"));
+  }).observe(container.querySelector("section.film"), { childList: true, subtree: true });
 } catch (error) {
   const link = document.createElement("a");
   Object.assign(link, { href: location.href, textContent: container.dataset.again });

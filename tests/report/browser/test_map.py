@@ -1,5 +1,6 @@
 """The page of the map, in a browser, opened from disk as people open it."""
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Id
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
-from matinee.report.map_page import page_data, save_map, you_on
+from matinee.report.map_page import about, page_data, save_map, you_on
 from tests.conftest import simulated
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def test_it_opens_from_disk_and_asks_for_nothing_else(
 ) -> None:
     settle(opened)
     assert opened.locator("h1").inner_text() == "Films of a simulation"
-    assert opened.locator(".about").inner_text() == made.sentence
+    assert opened.locator(".about").inner_text() == about(made)
     assert opened.locator(".more p").first.inner_text() == "Left to right: more horror."
     assert opened.evaluate("() => filmMap.titles().length") > 10
     assert watched.requests == [address]
@@ -243,19 +244,14 @@ def test_a_click_shows_a_film_and_its_neighbors_and_these_lead_on(
             strict=True,
         )
     )
-    assert facts["average"] == f"{made.means[row]:.2f}"
-    assert facts["ratings"] == str(made.n_ratings[row])
-    assert facts["id"] == str(made.item_ids[row])
-    assert made.biases is not None
-    assert facts["bias"].replace("\u2212", "-") == f"{made.biases[row]:+.2f}"
+    assert facts["Average"] == f"{made.means[row]:.2f}"
+    assert facts["Ratings"] == str(made.n_ratings[row])
     shown = panel.locator("ol small").all_inner_texts()
-    assert [float(text) for text in shown if "." in text] == pytest.approx(
-        made.likeness[row].tolist(), abs=0.01
-    )
     years = [
         str(made.films[one].year) for one in made.neighbors[row].tolist() if made.films[one].year
     ]
-    assert [text.strip() for text in shown if "." not in text] == years
+    assert [text.strip() for text in shown] == years
+    assert "most similar first" in panel.inner_text()
     first = panel.locator("ol button").first
     name = first.locator("span").evaluate("span => span.firstChild.textContent")
     first.click()
@@ -297,6 +293,89 @@ def test_a_click_beside_all_films_lets_go(opened: "Page") -> None:
     assert opened.locator(".film").is_visible()
     opened.mouse.click(300, 790)
     assert opened.locator(".film").is_hidden()
+
+
+WINDOWS = [(1280, 900), (1024, 600), (768, 1024), (390, 844), (844, 390), (640, 450), (320, 225)]
+
+
+@pytest.mark.parametrize(("width", "height"), WINDOWS)
+def test_the_selected_film_covers_nothing_of_the_map(
+    opened: "Page", width: int, height: int
+) -> None:
+    opened.set_viewport_size({"width": width, "height": height})
+    opened.get_by_label("Find a film").fill("amelie")
+    opened.keyboard.press("Enter")
+    panel, stage = (opened.locator(name).bounding_box() for name in (".film", ".stage"))
+    assert panel is not None
+    assert stage is not None
+    is_beside = panel["x"] >= stage["x"] + stage["width"] - 1
+    assert is_beside or panel["y"] >= stage["y"] + stage["height"] - 1
+    assert stage["width"] >= min(300, width)
+    assert stage["height"] >= 190
+    opened.wait_for_timeout(400)
+    x, y = opened.evaluate("filmMap.at(3)")
+    assert 0 < x < stage["width"]
+    assert 0 < y < stage["height"]
+    assert opened.evaluate("document.documentElement.scrollWidth") == width
+    opened.locator(".film ol button").last.scroll_into_view_if_needed()
+    opened.locator(".film ol button").last.click()
+    assert opened.locator(".film h2").inner_text() != "Amélie"
+
+
+def test_the_page_says_in_words_what_nearness_means(opened: "Page") -> None:
+    opened.evaluate("() => filmMap.choose(0)")
+    text = opened.locator("body").inner_text()
+    assert "Films that the same people like tend to lie close together." in text
+    assert "neighbors can still differ" in text
+    for word in ("variance", "component", "bias", "similarity", "likeness", "\nid"):
+        assert word not in text.lower()
+
+
+def test_more_titles_are_shown_the_closer_one_looks(opened: "Page", made: FilmMap) -> None:
+    def share() -> float:
+        settle(opened)
+        inside = opened.evaluate(
+            """n => {
+                const { clientWidth, clientHeight } = document.querySelector(".marks");
+                const at = Array.from({ length: n }, (_, row) => filmMap.at(row));
+                const isIn = ([x, y]) => x > 0 && y > 0 && x < clientWidth && y < clientHeight;
+                return at.filter(isIn).length;
+            }""",
+            len(made),
+        )
+        n_titles = float(opened.evaluate("filmMap.titles().length"))
+        return n_titles / max(1.0, float(inside))
+
+    before = share()
+    opened.locator(".marks").focus()
+    for _ in range(5):
+        opened.keyboard.press("+")
+    assert share() > min(0.9, 1.3 * before)
+
+
+def test_each_genre_has_a_color_of_its_own_while_it_is_selected(
+    page: "Page", made: FilmMap, tmp_path: Path
+) -> None:
+    films = [Film(film.title, film.year, (f"Genre {n % 12}",)) for n, film in enumerate(made.films)]
+    many = replace(made, films=films)
+    save_map(many, tmp_path / "map.html")
+    page.goto((tmp_path / "map.html").as_uri())
+    name = many.genres[-1]
+    assert name not in many.groups.names
+    page.locator(".legend button", has_text=name).click()
+    rows = np.array([n for n, film in enumerate(films) if name in film.genres])
+    assert near(color(page, *place(page, lonely(made, rows))), rgb("#a3213a"), 60)
+
+
+def test_films_that_are_not_on_the_map_are_counted(
+    page: "Page", made: FilmMap, guide: Guide, tmp_path: Path
+) -> None:
+    you = you_on(made, guide, guide.model.profile(YOU))
+    n = len(you.stars)
+    save_map(made, tmp_path / "map.html", you=you._replace(n_rated=n + 2))
+    page.goto((tmp_path / "map.html").as_uri())
+    assert f"{n} of your {n + 2} films are on the map." in page.locator(".legend").inner_text()
+    assert you.left_out == ""
 
 
 def test_a_title_with_markup_is_text(opened: "Page") -> None:
@@ -380,7 +459,7 @@ def test_dots_change_their_color_with_what_it_stands_for(opened: "Page", made: F
     spot = place(opened, row)
     seen = [color(opened, *spot)]
     assert near(seen[0], rgb(("#0072b2", "#d55e00", "#009e73", "#cc79a7")[horror]))
-    for name in ("Year", "Bias", "Ratings"):
+    for name in ("Year", "Liked", "Ratings"):
         opened.get_by_label(name, exact=True).check()
         seen.append(color(opened, *spot))
         assert opened.locator(".legend .ticks span").count() == 5
@@ -415,7 +494,7 @@ def test_ones_own_place_and_films_are_shown(opened: "Page", made: FilmMap, guide
     opened.evaluate("row => filmMap.choose(row)", row)
     facts = opened.locator(".film dl").inner_text()
     assert (
-        f"{you.stars[row]:g}\nyour rating" in facts or f"your rating\n{you.stars[row]:g}" in facts
+        f"{you.stars[row]:g}\nYour rating" in facts or f"Your rating\n{you.stars[row]:g}" in facts
     )
 
 
@@ -499,7 +578,7 @@ def test_three_films_without_titles_make_a_page(page: "Page", tmp_path: Path) ->
     model.item_factors_ = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
     save_map(make_map(Guide(model)), tmp_path / "map.html")
     page.goto((tmp_path / "map.html").as_uri())
-    assert page.locator(".ways label").all_inner_texts() == ["Bias", "Ratings"]
+    assert page.locator(".ways label").all_inner_texts() == ["Liked", "Ratings"]
     page.evaluate("() => filmMap.choose(1)")
     assert page.locator(".film h2").inner_text() == "b"
     assert page.locator(".film ol li").count() == 2

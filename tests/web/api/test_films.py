@@ -27,7 +27,7 @@ def test_a_film_is_found_by_the_beginnings_of_words_without_accents(web: httpx.C
     assert found["films"][0] | {"n_ratings": 0, "mean": 0} == {
         "item_id": 7, "title": "Amélie (2001)", "display_title": "Amélie (2001)", "year": 2001,
         "genres": ["Comedy", "Romance"],
-        "n_ratings": 0, "mean": 0,
+        "n_ratings": 0, "mean": 0, "imdb": "tt0211915", "tmdb": 194, "tags": ["quirky", "R&B?"],
     }  # fmt: skip
     assert [film["item_id"] for film in web.get("/api/v1/films?q=epi%20STAR").json()["films"]] == [
         17
@@ -185,3 +185,12 @@ def test_several_people_get_their_lists_in_one_request(web: httpx.Client) -> Non
     assert web.post("/api/v1/recommend/batch", json=wrong).status_code == 422
     many: Any = {"people": [{}] * 51}
     assert web.post("/api/v1/recommend/batch", json=many).status_code == 422
+
+
+def test_lists_give_the_ids_on_other_sites_and_the_tags(web: httpx.Client) -> None:
+    body = {"k": 120, "min_ratings": 0}
+    items = web.post("/api/v1/recommend", json=body).json()["items"]
+    known = {item["item_id"]: (item["imdb"], item["tmdb"], item["tags"]) for item in items}
+    assert known[7] == ("tt0211915", 194, ["quirky", "R&B?"])
+    assert known[27] == ("", None, [])
+    assert web.get("/api/v1/films/7").json()["imdb"] == "tt0211915"

@@ -139,11 +139,3 @@ def test_the_examples_are_valid_requests(site: str, schema: str, path: str) -> N
     body = json.loads(text.replace("[3, 4]", "[47, 57]"))
     answer = httpx.post(f"{site}/api/v1/{path}", json=body)
     assert answer.status_code == 200, answer.text
-
-
-def test_the_documentation_pages_of_fastapi_are_disabled(web: httpx.Client) -> None:
-    assert [web.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json")] == [
-        404,
-        404,
-        404,
-    ]

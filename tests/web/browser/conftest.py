@@ -1,8 +1,9 @@
 """A server for tests in a browser; the browser and its pages are those of `tests/browser`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.report.browser import conftest as shared
 from tests.web.conftest import OPERATOR, UNLIMITED, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Response
 
 browser, watched, page = shared.browser, shared.watched, shared.page
 Watched = shared.Watched
@@ -23,6 +24,11 @@ def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     database = f"sqlite:///{tmp_path_factory.mktemp('pages') / 'people.db'}"
     with serving(Settings((model_file,), database, OPERATOR, UNLIMITED, log_requests=False)) as url:
         yield url
+
+
+def saved(path: str) -> "Callable[[Response], bool]":
+    """Whether a response says that a form was taken, rather than to send it again with a cookie."""
+    return lambda response: urlsplit(response.url).path == path and response.ok
 
 
 RULES: dict[str, Any] = {

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.web.browser.conftest import saved
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -107,7 +109,7 @@ def test_show_more_stays_in_its_place_and_goes_on_from_there(page: "Page", addre
 @pytest.mark.parametrize("sort", ["stars", "newest", "gems", "taste"])
 def test_a_list_is_sorted_as_chosen(page: "Page", address: str, sort: str) -> None:
     page.goto(f"{address}/for-you")
-    with page.expect_response("**/rate"):
+    with page.expect_response(saved("/rate")):
         page.locator("#list > li input[value='5.0']").first.click()
     page.reload()
     usual = films(page)

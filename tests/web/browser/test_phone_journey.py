@@ -5,18 +5,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.web.browser.conftest import Watched
+from tests.web.browser.conftest import Watched, saved
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PHONE = {"width": 390, "height": 844}
+WIDTH, HEIGHT = 390, 844
 
 
 def phone(browser: "Browser", watched: Watched) -> "Iterator[Page]":
     """A page of a phone of its own."""
     context = browser.new_context(
-        viewport=PHONE, has_touch=True, is_mobile=True, reduced_motion="reduce"
+        viewport={"width": WIDTH, "height": HEIGHT},
+        has_touch=True,
+        is_mobile=True,
+        reduced_motion="reduce",
     )
     made = context.new_page()
     watched.watch(made)
@@ -50,7 +53,7 @@ def test_ten_films_one_for_tonight_a_watchlist_a_new_phone_and_goodbye(
     for place in range(10):
         card = page.locator("#grid > li").nth(place)
         card.scroll_into_view_if_needed()
-        with page.expect_response("**/rate*"):
+        with page.expect_response(saved("/rate")):
             card.locator("label").nth(6 + place % 3).tap()
         card.get_by_role("button", name="Undo").wait_for()
     page.get_by_text("Use on another device").wait_for()
@@ -63,7 +66,7 @@ def test_ten_films_one_for_tonight_a_watchlist_a_new_phone_and_goodbye(
     title = tonight.first.locator(".poster .name").inner_text()
     tonight.first.locator(".poster").tap()
     page.get_by_role("heading", level=1, name=title).wait_for()
-    with page.expect_response("**/watchlist/add*"):
+    with page.expect_response(saved("/watchlist/add")):
         page.get_by_role("button", name="watchlist").first.tap()
     go_to(page, "Watchlist")
     assert page.locator("li.card").get_attribute("data-film") == chosen

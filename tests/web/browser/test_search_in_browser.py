@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.web.browser.conftest import Watched, violations
+from tests.web.browser.conftest import Watched, saved, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -70,7 +70,7 @@ def test_a_film_found_in_the_panel_can_be_rated(page: "Page", address: str) -> N
     page.goto(f"{address}/for-you")
     type_text(page, "amel")
     page.locator("#found li.card").first.wait_for()
-    with page.expect_response("**/rate"):
+    with page.expect_response(saved("/rate")):
         page.locator("#found input[value='5.0']").first.click()
     page.get_by_text("Saved: Amélie (2001).").wait_for()
     assert page.locator("#found li.card").first.is_visible()

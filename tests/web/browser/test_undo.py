@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.web.browser.conftest import Watched
+from tests.web.browser.conftest import Watched, saved
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -98,7 +98,7 @@ def test_a_rating_is_cleared_by_the_same_star_and_by_undo_where_it_was_given(
     page.goto(f"{address}{path}")
     card = page.locator(CARDS.get(path, "article.film")).first
     for clear in ("star", "undo", "message", "keys"):
-        with page.expect_response("**/rate"):
+        with page.expect_response(saved("/rate")):
             star(card, "3.0").click()
         settle(page)
         assert list(stored(page).values()) == [3.0]
@@ -120,10 +120,10 @@ def test_undo_restores_the_rating_that_was_there_before(page: "Page", address: s
     page.goto(f"{address}/for-you")
     card = page.locator("#list > li").first
     for stars in ("2.0", "4.5"):
-        with page.expect_response("**/rate"):
+        with page.expect_response(saved("/rate")):
             star(card, stars).click()
         settle(page)
-    with page.expect_response("**/rate"):
+    with page.expect_response(saved("/rate")):
         card.get_by_role("button", name="Undo").click()
     settle(page)
     assert list(stored(page).values()) == [2.0]
@@ -138,19 +138,19 @@ def test_the_keyboard_clears_and_undoes_next_to_the_stars_and_never_loses_its_pl
     card = page.locator("#grid > li").first
     star(card, "1.0").focus()
     page.keyboard.press("ArrowRight")
-    with page.expect_response("**/rate"):
+    with page.expect_response(saved("/rate")):
         page.keyboard.press("Tab")
     settle(page)
     assert page.evaluate(FOCUS).startswith("Undo: ")
     assert card.get_by_role("button", name="I haven't seen").is_visible()
     page.keyboard.press("Shift+Tab")
-    with page.expect_response("**/unrate"):
+    with page.expect_response(saved("/unrate")):
         page.keyboard.press(key)
     settle(page)
     assert stored(page) == {}
     assert page.evaluate("document.activeElement.type") == "radio"
     page.keyboard.press("Tab")
-    with page.expect_response("**/rate"):
+    with page.expect_response(saved("/rate")):
         page.keyboard.press("Enter")
     settle(page)
     assert list(stored(page).values()) == [1.5]
@@ -163,16 +163,16 @@ def test_not_interested_is_undone_by_the_same_button(page: "Page", address: str)
     film = film_of(card)
     card.get_by_role("button", name="Not interested").focus()
     for _ in range(2):
-        with page.expect_response("**/hide"):
+        with page.expect_response(saved("/hide")):
             page.keyboard.press("Enter")
         settle(page)
         assert film_of(card) == film
         assert page.evaluate(FOCUS).startswith("Undo: ")
-        with page.expect_response("**/show"):
+        with page.expect_response(saved("/show")):
             page.keyboard.press("Enter")
         settle(page)
         assert page.evaluate(FOCUS).startswith("Not interested in ")
-    with page.expect_response("**/hide"):
+    with page.expect_response(saved("/hide")):
         card.get_by_role("button", name="Not interested").dblclick()
     settle(page)
     assert "put-away" in (card.get_attribute("class") or "")
@@ -200,19 +200,19 @@ def test_a_removed_rating_shows_empty_stars_and_undo_on_the_page_of_all_ratings(
     page: "Page", address: str
 ) -> None:
     page.goto(f"{address}/films/47")
-    with page.expect_response("**/rate"):
+    with page.expect_response(saved("/rate")):
         star(page.locator("article.film"), "4.0").click()
     settle(page)
     page.goto(f"{address}/you/ratings")
     row = page.locator("li[data-film='47']")
     row.get_by_role("button", name="Remove your rating").focus()
-    with page.expect_response("**/unrate"):
+    with page.expect_response(saved("/unrate")):
         page.keyboard.press("Enter")
     settle(page)
     assert row.locator("input:checked").count() == 0
     assert not row.get_by_role("button", name="Remove your rating").is_visible()
     assert page.evaluate(FOCUS).startswith("Undo: ")
-    with page.expect_response("**/rate"):
+    with page.expect_response(saved("/rate")):
         page.keyboard.press("Enter")
     settle(page)
     assert stored(page) == {"47": 4.0}
@@ -221,7 +221,7 @@ def test_a_removed_rating_shows_empty_stars_and_undo_on_the_page_of_all_ratings(
 
 def test_a_film_shown_again_can_be_hidden_again_in_its_place(page: "Page", address: str) -> None:
     page.goto(f"{address}/for-you")
-    with page.expect_response("**/hide"):
+    with page.expect_response(saved("/hide")):
         page.locator("#list > li").first.get_by_role("button", name="Not interested").click()
     settle(page)
     page.goto(f"{address}/you/ratings")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.web.browser.conftest import Watched, violations
+from tests.web.browser.conftest import Watched, saved, violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -24,7 +24,7 @@ def other(browser: "Browser") -> "Iterator[Page]":
 def rate_first(page: "Page", address: str, n: int = 1) -> None:
     page.goto(address)
     for place in range(n):
-        with page.expect_response("**/rate*"):
+        with page.expect_response(saved("/rate")):
             page.locator("#grid > li").nth(place).locator("label").nth(8).click()
         page.wait_for_selector(f"#grid .given >> nth={place}")
 
@@ -37,7 +37,7 @@ def test_a_film_goes_on_the_watchlist_and_off_without_a_new_page(
     film = card.get_attribute("data-film")
     page.evaluate("globalThis.isSamePage = true")
     button = card.locator(".watch-it button")
-    with page.expect_response("**/watchlist/add*"):
+    with page.expect_response(saved("/watchlist/add")):
         button.click()
     assert button.inner_text() == "On your watchlist"
     assert "Remove it" in (button.get_attribute("aria-label") or "")
@@ -48,7 +48,7 @@ def test_a_film_goes_on_the_watchlist_and_off_without_a_new_page(
     assert page.get_by_role("link", name="Watchlist").get_attribute("aria-current") == "page"
     button = page.locator(".watch-it button")
     button.focus()
-    with page.expect_response("**/watchlist/remove"):
+    with page.expect_response(saved("/watchlist/remove")):
         page.keyboard.press("Enter")
     assert button.inner_text() == "Add to watchlist"
     page.reload()
@@ -71,7 +71,7 @@ def test_a_button_that_could_not_be_saved_changes_back(
 def test_a_film_not_seen_stays_away_after_other_pages(page: "Page", address: str) -> None:
     page.goto(address)
     film = page.locator("#grid > li").first.get_attribute("data-film")
-    with page.expect_response("**/not-seen*"):
+    with page.expect_response(saved("/not-seen")):
         page.locator("#grid > li").first.locator(".unseen-it button").click()
     page.wait_for_selector(f"#grid > li[data-film='{film}']", state="detached")
     page.goto(f"{address}/for-you")

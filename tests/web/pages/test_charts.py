@@ -31,3 +31,10 @@ def test_columns_are_the_steps_of_the_scale_or_ten_bins() -> None:
 def test_a_bar_extends_toward_its_sign_and_is_clipped() -> None:
     assert 'class="more" x="50" y="2" width="25"' in lean_bar(0.5, 1)
     assert 'class="less" x="0" y="2" width="50"' in lean_bar(-7, 1)
+
+
+def test_what_is_written_as_0_has_no_bar() -> None:
+    for value in (0.0, 0.04, -0.04):
+        assert 'class="more"' not in lean_bar(value, 0.05)
+        assert 'class="less"' not in lean_bar(value, 0.05)
+    assert 'class="more"' in lean_bar(0.06, 0.06)

@@ -109,7 +109,7 @@ def test_a_large_number_of_doubtful_films_can_be_stored(large: str) -> None:
             *(("doubtful", (None, one)) for one in doubtful),
         ]  # as browsers send this form
         done = browser.post("/you/import/keep", files=parts)
-        assert (done.status_code, done.headers["location"]) == (303, "/you")
+        assert (done.status_code, done.headers["location"]) == (303, f"/you?imported={N_FILMS}")
         assert browser.get("/api/v1/me").json()["n_ratings"] == N_FILMS
         first = browser.get("/api/v1/me/ratings").json()["ratings"][0]
         assert first["item_id"] == N_FILMS - 1  # the last one in the file

@@ -28,7 +28,11 @@ def test_pages_have_one_heading_and_no_inline_code(visitor: httpx.Client, addres
     assert not re.search(
         r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", response.text
     )
-    assert set(re.findall(r'(?:src|href|action)="(\w+:|//)', response.text)) == set()
+    assert set(re.findall(r'(?:src|action)="(\w+:|//)', response.text)) == set()
+    links = re.findall(r'<a href="(?:\w+:|//)[^>]*>', response.text)
+    assert all('rel="external noopener noreferrer"' in link for link in links)
+    others = re.findall(r'<(?!a )[^>]* href="(?:\w+:|//)', response.text)
+    assert others == []
 
 
 def test_static_files_are_cached_and_revalidated(visitor: httpx.Client) -> None:

@@ -15,7 +15,8 @@ def test_the_page_compares_the_person_with_other_people(web: httpx.Client) -> No
     assert "You have rated 4 films. Your average is 3.38," in page
     assert page.count("<svg") == 1 + page.count('class="lean"')
     assert page.count('<rect class="own"') == 4
-    assert page.index(">Comedy <small>") > 0
+    assert page.index(">Sci-Fi <small>") > 0
+    assert ">Comedy <small>" not in page  # one film says nothing about a genre
     assert "Where you disagree most with others" in page
     ratings = web.get("/you/ratings").text
     assert ratings.count('action="/rate"') == 4
@@ -49,3 +50,22 @@ def test_data_is_deleted_only_after_confirmation(web: httpx.Client) -> None:
     assert "Your data has been deleted" in gone.text
     assert not web.cookies
     assert web.get("/api/v1/me").status_code == 401
+
+
+def test_a_genre_of_one_or_two_films_does_not_lead(web: httpx.Client) -> None:
+    for item_id in range(57, 57 + 40 * 12, 40):  # each fourth film: all of one genre
+        rate(web, item_id, 3.0)
+    rate(web, 7, 5.0)
+    page = web.get("/you").text
+    assert ">Romance <small>" not in page
+    assert page.count('<th scope="row">') > 0
+
+
+def test_the_page_of_somebody_without_ratings_shows_an_example(web: httpx.Client) -> None:
+    page = web.get("/you").text
+    assert "What you will see here" in page
+    assert "made-up ratings" in page
+    assert page.count('<rect class="own"') >= 4
+    assert page.count('<svg class="lean"') == 4
+    rate(web, 7, 5.0)
+    assert "What you will see here" not in web.get("/you").text
