@@ -68,6 +68,11 @@ def write_atomically(path: Path, payload: bytes) -> None:
         file.write(payload)
 
 
+def put_in_place(source: Path, target: Path) -> None:
+    """Replaces a file by another, complete one in the same folder; links are followed."""
+    os.replace(source, os.path.realpath(target))
+
+
 def special_kind(path: Path) -> str:
     """What stands at a path and must not be replaced: "a device", "a named pipe" or "a socket".
 

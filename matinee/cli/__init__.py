@@ -19,13 +19,7 @@ from matinee.cli.doctor import doctor
 from matinee.cli.evaluate import evaluate
 from matinee.cli.explain import explain
 from matinee.cli.map import map_
-from matinee.cli.memory import (
-    OUT_OF_MEMORY,
-    is_out_of_memory,
-    needs_watching,
-    run_watched,
-    sentence,
-)
+from matinee.cli.memory import is_out_of_memory, sentence
 from matinee.cli.migrate import migrate
 from matinee.cli.neighbors import neighbors
 from matinee.cli.predict import predict
@@ -46,21 +40,11 @@ class _Program(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         given = sys.argv[1:] if args is None else list(args)
-        is_watched = needs_watching(given)
-        try:
-            if is_watched:
-                status = run_watched()
-                if status is not None:
-                    sys.exit(status)
-        except MemoryError:
-            _fail(sentence(given))
         try:
             with cleaning_up():
                 return super().main(args, *rest, **kwargs)
         except BaseException as error:
             if is_out_of_memory(error):
-                if is_watched:  # its parent says so; libraries may hang at a usual exit
-                    os._exit(OUT_OF_MEMORY)
                 _fail(sentence(given))
             if isinstance(error, MatineeError):
                 _fail(str(error))

@@ -6,7 +6,6 @@ replaces the snapshot, so no request sees a partly loaded model. If a file canno
 previous snapshot stays in use.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matinee.errors import MatineeError, ModelFileError, SettingError, StoreError
+from matinee.files import put_in_place
 from matinee.recommendation.guide import Guide
 from matinee.web.http.logs import log
 from matinee.web.http.monitoring import MODEL_LOADED_AT, MODEL_LOADS
@@ -107,7 +107,7 @@ class RegisteredModel:
             if self._check is not None:
                 self._check(self, snapshot)
             try:
-                os.replace(path, os.path.realpath(self.path))
+                put_in_place(path, self.path)
             except OSError as error:
                 raise ModelFileError(f"Cannot write '{self.path}': {error.strerror}.") from error
             self._loaded_signature = self._last_signature = self._read_signature()
