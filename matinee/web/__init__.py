@@ -36,7 +36,7 @@ order; each imports only from the parts above it:
                                            what the operator sees, and its models
                 reference                  Swagger UI and ReDoc
     pages       HTML pages
-                texts, texts_about, search_texts
+                texts, texts_about, search_texts, texts_film
                                            texts
                 posters, charts            generated posters, SVG charts
                 rendering                  templates and static files
@@ -44,6 +44,8 @@ order; each imports only from the parts above it:
                 film_cards, visitor        film cards, and the visitor of a page
                 reasons, lists             reasons on cards, orders of lists
                 explanation_chart          waterfall chart of an explanation
+                film_words                 a prediction and its reasons in words
+                import_by_hand             films that a person finds for rows of an import
                 rate, for_you, film, search, rating_forms, you, import_ratings, groups, film_map,
                 models, operator, about, browse, watchlist, import_everything, ratings_table,
                 devices

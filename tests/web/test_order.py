@@ -7,7 +7,7 @@ from pathlib import Path
 import matinee.web
 
 FOLDER = Path(matinee.web.__file__).parent
-ORDER = ("settings", "db", "http", "serving", "api", "pages", "app", "server")
+ORDER = ("settings", "latency", "db", "http", "serving", "api", "pages", "app", "server")
 
 
 def part_of(module: str) -> str:

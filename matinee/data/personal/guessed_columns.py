@@ -47,7 +47,7 @@ class _Column(NamedTuple):
         name = self.name.casefold()
         return any(word in name for word in words)
 
-    def share(self, test: Callable[[str], object]) -> float:
+    def share_of(self, test: Callable[[str], object]) -> float:
         return sum(bool(test(cell)) for cell in self.cells) / max(1, len(self.cells))
 
 
@@ -75,9 +75,9 @@ def with_usual_names(rows: Sequence[Sequence[str]]) -> Guessed | None:
     renamed = [f"unused {number}" for number in range(len(header))]
     rest = [column for column in columns if column not in (rating, title)]
     for column in rest:
-        if column.is_called(_YEAR) and "year" not in renamed and column.share(_is_year) > 0.9:
+        if column.is_called(_YEAR) and "year" not in renamed and column.share_of(_is_year) > 0.9:
             renamed[column.number] = "year"
-        elif column.is_called(_DATE) and "date" not in renamed and column.share(_is_date) > 0.9:
+        elif column.is_called(_DATE) and "date" not in renamed and column.share_of(_is_date) > 0.9:
             renamed[column.number] = "date"
     renamed[title.number], renamed[rating.number] = "title", f"rating{_end_of_scale(rating)}"
     note = (
@@ -88,8 +88,8 @@ def with_usual_names(rows: Sequence[Sequence[str]]) -> Guessed | None:
 
 
 def _rating_column(columns: Sequence[_Column]) -> _Column | None:
-    numeric = [column for column in columns if column.share(_is_rating) > 0.9]
-    numeric = [column for column in numeric if not column.share(_is_year) > 0.9]
+    numeric = [column for column in columns if column.share_of(_is_rating) > 0.9]
+    numeric = [column for column in numeric if not column.share_of(_is_year) > 0.9]
     named = [
         column
         for column in numeric
@@ -99,8 +99,8 @@ def _rating_column(columns: Sequence[_Column]) -> _Column | None:
 
 
 def _title_column(columns: Sequence[_Column]) -> _Column | None:
-    texts = [column for column in columns if column.share(_has_letters) > _MOST_FILLED]
-    texts = [column for column in texts if column.share(_is_date) < _MOST_FILLED]
+    texts = [column for column in columns if column.share_of(_has_letters) > _MOST_FILLED]
+    texts = [column for column in texts if column.share_of(_is_date) < _MOST_FILLED]
     for word in _TITLE:
         named = [column for column in texts if column.is_called((word,))]
         if named:

@@ -78,7 +78,7 @@ def test_a_film_is_rated_on_the_map(page: "Page", address: str, width: int, heig
     panel.locator("input[value='4.5']").scroll_into_view_if_needed()
     with page.expect_response("**/map/you.json"):
         panel.locator("input[value='4.5']").click()
-    panel.get_by_role("button", name="Remove your rating").wait_for()
+    panel.get_by_role("button", name="Undo").wait_for()
     page.get_by_role("button", name="Rated by you 1").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
@@ -100,7 +100,7 @@ def test_the_map_is_used_by_keyboard_alone(page: "Page", address: str) -> None:
     page.keyboard.press("ArrowRight")
     with page.expect_response("**/map/film?id=7"):
         page.keyboard.press("Enter")
-    panel.get_by_role("button", name="Remove your rating").wait_for()
+    panel.get_by_role("button", name="Undo").wait_for()
     assert page.evaluate(focused)
     page.keyboard.press("Escape")
     assert panel.is_hidden()
