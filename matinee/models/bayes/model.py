@@ -9,7 +9,8 @@ features of users and items (`side_information.py`), and the times of ratings
 (`time_effects.py`). The sets are those of the training ratings only, without the pairs to
 predict.
 
-The S stored draws form one factor model with S x F factors. For the value of each ingredient
+The S stored draws form one factor model with S x F factors. Of 300 draws, 32 are stored (`kept`),
+which costs .0013 of RMSE on ML-100K; 8 would cost .0076. For the value of each ingredient
 see Rendle, Zhang and Koren, "On the difficulty of evaluating baselines" (2019); for sources,
 see `gibbs.py`.
 """
