@@ -211,8 +211,14 @@ def test_training_never_replaces_a_file_that_is_not_a_model(tmp_path: Path) -> N
     before = table.read_text()
     result = run("train", table, "--out", table)
     assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"Error: Cannot write '{table}': it is an input of the same command; use another name.\n"
+    )
+    other = tmp_path / "other.csv"
+    other.write_text("not a model")
+    result = run("train", table, "--out", other)
     assert (
         result.stderr
-        == f"Error: '{table}' exists and is not a model file; give another name with --out.\n"
+        == f"Error: '{other}' exists and is not a model file; give another name with --out.\n"
     )
-    assert table.read_text() == before
+    assert (table.read_text(), other.read_text()) == (before, "not a model")

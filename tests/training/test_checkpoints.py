@@ -136,9 +136,8 @@ def test_a_damaged_checkpoint_is_refused_and_left_alone(
 
 
 def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
-    assert (
-        checkpoint_refusal(tmp_path)
-        == f"The checkpoint '{tmp_path}' is damaged; remove it to start again."
+    assert checkpoint_refusal(tmp_path) == (
+        f"Cannot write the checkpoint '{tmp_path}': it is a folder; add the name of a file."
     )
 
 
