@@ -194,17 +194,14 @@ def find_group(serving: ServerState, person: str | None, key: str) -> Group:
     Raises:
         Problem: 404, there is no such group, or the person must not learn of it.
     """
+    if not key.isprintable():  # PostgreSQL refuses NUL, even in a query
+        raise _unknown_group()
     groups = serving.store.groups
-    group_id = groups.find(key) if key.isprintable() else None  # PostgreSQL refuses NUL
-    if group_id is not None:
-        group = groups.load(group_id)
-    elif person is None or not key.isprintable():
-        group = None
-    else:
-        group = groups.load(key)
-        if group is not None and not is_member(group, person):
-            group = None
+    invited_to = groups.find(key)
+    group = groups.load(invited_to or key)
     if group is None:
+        raise _unknown_group()
+    if invited_to is None and (person is None or not is_member(group, person)):
         raise _unknown_group()
     return group
 

@@ -85,7 +85,6 @@ DEVICES = {
     "brings_n": "Add the {n} of this browser to them",
     "gone_heading": "This link doesn't work",
     "gone": "It was used before or has expired. Create a new one on your other device.",
-    "after_ten": "Keep them:",
 }
 
 TOGETHER = {
