@@ -286,10 +286,10 @@ class ImplicitALS(Recommender):
         diagonal = self.alpha0 * self.spectrum_ + penalty  # the form without the likes
         if len(liked) < self.factors:  # the smaller of two equal systems (Woodbury, 1950)
             form = (liked / diagonal) @ liked.T + np.diag(1 / weight)  # (n, n)
-            vector = np.linalg.solve(form, np.ones(len(liked))) @ liked / diagonal
-        else:
-            vector = np.linalg.solve(liked.T * weight @ liked + np.diag(diagonal), weight @ liked)
-        return np.asarray(vector, np.float32)
+            part: Doubles = np.linalg.solve(form, np.ones(len(liked)))
+            return (part @ liked / diagonal).astype(np.float32)
+        form = liked.T * weight @ liked + np.diag(diagonal)  # (F, F)
+        return np.linalg.solve(form, weight @ liked).astype(np.float32)
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         return [self._parts(profile, item) for item in item_index.tolist()]

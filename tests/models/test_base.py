@@ -10,6 +10,7 @@ import pytest
 
 from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
+from matinee.data.vocabulary import Id
 from matinee.errors import DataError, SettingError, UnknownNameError
 from matinee.models.baseline import Baseline
 from matinee.models.hybrid import Hybrid
@@ -169,7 +170,7 @@ def test_what_is_neither_a_list_of_ids_nor_a_mask_is_refused() -> None:
 
 def test_a_new_training_forgets_what_was_computed_from_the_last() -> None:
     first, second = simulated(seed=1), simulated(seed=2)
-    person = {7: 5.0, 17: 1.0, 27: 4.0}
+    person: dict[Id, float] = {7: 5.0, 17: 1.0, 27: 4.0}
     for model, fresh in ((Hybrid(), Hybrid()), (ImplicitALS(), ImplicitALS())):
         model.fit(first, n_threads=1).recommend(person, 5)
         model.fit(second, n_threads=1)
