@@ -286,7 +286,7 @@ class ImplicitALS(Recommender):
         diagonal = self.alpha0 * self.spectrum_ + penalty  # the form without the likes
         if len(liked) < self.factors:  # the smaller of two equal systems (Woodbury, 1950)
             form = (liked / diagonal) @ liked.T + np.diag(1 / weight)  # (n, n)
-            part: Doubles = np.linalg.solve(form, np.ones(len(liked)))
+            part = np.linalg.solve(form, np.ones(len(liked)))
             return (part @ liked / diagonal).astype(np.float32)
         form = liked.T * weight @ liked + np.diag(diagonal)  # (F, F)
         return np.linalg.solve(form, weight @ liked).astype(np.float32)
