@@ -174,8 +174,12 @@ def _are_columns(names: Iterable[str]) -> bool:
 
 
 def _transposed(columns: dict[str, dict[Any, Any]]) -> list[dict[str, object]]:
-    keys = dict.fromkeys(key for cells in columns.values() for key in cells)
-    return [{name: cells.get(key) for name, cells in columns.items()} for key in keys]
+    """The rows of columns; a row has no key for a column without a cell, of which many may be."""
+    rows: dict[Any, dict[str, object]] = {}
+    for name, cells in columns.items():
+        for key, cell in cells.items():
+            rows.setdefault(key, {})[name] = cell
+    return list(rows.values())
 
 
 def _by_user(document: dict[str, dict[str, object]]) -> list[dict[str, object]]:
