@@ -60,8 +60,8 @@ def note_on_keys(names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> 
         return []
     shown = joined([f"'{printable(name[:40])}'" for name in rare[:_NAMED]])
     return [
-        f"The first {len(rows):,} rows have {len(names):,} different keys, {len(rare):,} of them in "
-        f"less than half of the rows, such as {shown}; they are not read."
+        f"The first {len(rows):,} rows have {len(names):,} different keys, {len(rare):,} of them "
+        f"in less than half of the rows, such as {shown}; they are not read."
     ]
 
 
