@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from matinee.cli.memory import require_for_tables
 from matinee.cli.options import json_option, min_ratings_option, path_argument
 from matinee.cli.output import as_json, note
 from matinee.cli.person import profile_of, ratings_option, require_person, user_option
@@ -120,6 +121,7 @@ def _print_result(out: Path, sentences: list[str], remarks: list[str]) -> None:
     if out.suffix.lower() == ".html":
         note("Open it in a browser; it needs no network.")
     if out.suffix.lower() == ".parquet":
+        require_for_tables("Writing a Parquet file")
         note(f"Open it with:  embedding-atlas {out} --x x --y y --neighbors neighbors --text title")
 
 

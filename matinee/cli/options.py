@@ -337,9 +337,11 @@ def make_model_for(
 ) -> "Recommender":
     """As `make_model`; without a name, the default for the data, with a note if the table has
     no ratings."""
+    from matinee.cli.memory import require_for_training
     from matinee.cli.output import note
     from matinee.models import default_model
 
+    require_for_training(len(dataset.ratings))
     scale = dataset.ratings.scale
     if name is None and not scale.has_stars:
         note(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from matinee.cli.memory import require_for_tables
 from matinee.cli.options import (
     dial_options,
     group_option,
@@ -157,6 +158,7 @@ def recommend(
     if without_file is not None:
         filters = replace(filters, not_items=_items_in(guide, without_file))
     if out is not None:
+        require_for_tables("Writing lists for everybody")
         lists = guide.recommend_everybody(k, filters, dials=dials, include_seen=include_seen)
         _write_lists(guide, lists, out, as_json_)
         return

@@ -20,6 +20,7 @@ from matinee.data.reading.layouts.matrix import (
     read_matrix,
     read_matrix_frame,
 )
+from matinee.data.reading.memory import require_memory_for_parquet, require_memory_for_text
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.row_by_row import (
     BadRow,
@@ -100,13 +101,16 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
     head = file.head()
     text = text_of_head(head)
     if head.startswith(b"PAR1"):
+        require_memory_for_parquet(file.path, file.label)
         frame, others = _parquet(file.path, file.label, options)
         found = table_of_frame(frame, file.label, options, file.kind, others, file.place_of)
         if others is not None:
             notes = unnamed_times(others, options, _cells_of_parquet(file.path, others))
             own = _titles_of_parquet(file.path, found)
             found = found._replace(own=own, notes=(*found.notes, *notes))
-    elif file.layout is not None:
+        return found._replace(notes=(*file.notes, *found.notes))
+    require_memory_for_text(file.path, head, file.label)
+    if file.layout is not None:
         reading = file.layout.read(file.path, options, file.label)
         found = _table_of_reading(reading, file.layout.name, file.label, options, file.place_of)
     elif file.separator is None:

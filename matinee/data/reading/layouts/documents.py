@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from matinee.data.reading.memory import require_memory_for_document
 from matinee.data.reading.schema import column_of
 from matinee.errors import DataError
 
@@ -89,6 +90,7 @@ def write_json_lines(path: Path, target: Path, label: str) -> None:
             f"{label} is one JSON document of more than 2 GB; save it as JSON lines, one object "
             "per line, for example with jq -c '.[]'."
         )
+    require_memory_for_document(path, label)
     text = path.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("\ufeff")
     try:
         document = list(_documents(text))
