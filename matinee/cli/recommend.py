@@ -25,6 +25,7 @@ from matinee.cli.person import (
     ratings_file_options,
     require_person,
 )
+from matinee.text import printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -238,7 +239,7 @@ def _write_lists(
         as_json({"users": n_users, "rows": n_rows, "out": str(out)})
         return
     users, rows = counted(n_users, "list"), counted(n_rows, "row")
-    click.echo(f"Wrote {users} to {out}: {rows}.")
+    click.echo(f"Wrote {users} to {printable(str(out))}: {rows}.")
     note(guide.origin.note)
 
 

@@ -157,8 +157,14 @@ def _download(url: str, wanted: Entry, folder: Path, progress: bool) -> Path:
     downloader = HTTPDownloader(  # type: ignore[no-untyped-call]
         progressbar=progress, chunk_size=1 << 16
     )
+
+    def to_disk(url: str, target: str, pooch: object) -> None:
+        downloader(url, target, pooch)
+        with open(target, "rb+") as file:  # its data before its name
+            os.fsync(file.fileno())
+
     name = f"{wanted.name}.zip"
-    return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=downloader))
+    return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=to_disk))
 
 
 def _published_md5(url: str) -> str:
