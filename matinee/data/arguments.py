@@ -225,6 +225,8 @@ def path_of(value: Any, name: str) -> Path:
         value = os.fspath(value)
     if not isinstance(value, str):
         raise DataError(f"The {name} is given by its path, not by {described(value)}.")
+    if "\0" in value:
+        raise DataError(f"The path of the {name} contains a null character.")
     return Path(value)
 
 

@@ -13,6 +13,7 @@ import re
 import time
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from pooch.core import retrieve
 from pooch.downloaders import HTTPDownloader
@@ -154,17 +155,21 @@ def _download(url: str, wanted: Entry, folder: Path, progress: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     checksum = wanted.md5 or _published_md5(url)
     get_logger().setLevel("WARNING")  # the progress bar says enough
-    downloader = HTTPDownloader(  # type: ignore[no-untyped-call]
+    downloader = _ToDisk(  # type: ignore[no-untyped-call]
         progressbar=progress, chunk_size=1 << 16
     )
-
-    def to_disk(url: str, target: str, pooch: object) -> None:
-        downloader(url, target, pooch)
-        with open(target, "rb+") as file:  # its data before its name
-            os.fsync(file.fileno())
-
     name = f"{wanted.name}.zip"
-    return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=to_disk))
+    return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=downloader))
+
+
+class _ToDisk(HTTPDownloader):
+    """Downloads whose bytes are on the disk before the file gets its name."""
+
+    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> Any:
+        found = super().__call__(url, output_file, pooch, check_only)
+        with open(output_file, "rb+") as file:
+            os.fsync(file.fileno())
+        return found
 
 
 def _published_md5(url: str) -> str:
