@@ -189,13 +189,12 @@ def expressions() -> Iterator[tuple[str, Callable[[Any], Any], bool]]:
         }
         called = {ast.unparse(node.value): node.attr for node in attributes(tree)}
         others = {node.attr for node in attributes(tree) if ast.unparse(node.value) not in compiled}
-        for name, pattern in patterns_in(module):
+        for name, held in patterns_in(module):
             if name in called:
                 continue  # below, with the method that is called
-            wants_bytes = isinstance(pattern.pattern, bytes)
             for method in METHODS & others:
-                place = f"{path.relative_to(ROOT)}:{name}.{method} {pattern.pattern!r}"
-                yield place, _call(pattern, method), wants_bytes
+                place = f"{path.relative_to(ROOT)}:{name}.{method} {held.pattern!r}"
+                yield place, _call(held, method), isinstance(held.pattern, bytes)
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue

@@ -97,18 +97,27 @@ def answering(*answers: list[str] | None) -> Callable[[str], Any]:
 
 
 def test_findings_fail_and_are_looked_up_again(
-    audit: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    audit: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    audit.vulnerabilities = answering(["requests 2.31.0: X-1"], ["polars 2.1.0: X-2"])
+    monkeypatch.setattr(
+        audit, "vulnerabilities", answering(["requests 2.31.0: X-1"], ["polars 2.1.0: X-2"])
+    )
     assert audit.main(tmp_path / "memory") == 1
     assert capsys.readouterr().out.endswith("known vulnerabilities:\n  polars 2.1.0: X-2\n")
-    audit.vulnerabilities = answering(["requests 2.31.0: X-1"], [])
+    monkeypatch.setattr(audit, "vulnerabilities", answering(["requests 2.31.0: X-1"], []))
     assert audit.main(tmp_path / "memory") == 0
     assert capsys.readouterr().out == ""
-    audit.vulnerabilities = answering()  # the result of the same versions counts for a day
+    monkeypatch.setattr(
+        audit, "vulnerabilities", answering()
+    )  # the result of the same versions counts for a day
     assert audit.main(tmp_path / "memory") == 0
     os.utime(tmp_path / "memory", (1, 1))
-    audit.vulnerabilities = answering(["requests 2.31.0: X-1"], ["polars 2.1.0: X-2"])
+    monkeypatch.setattr(
+        audit, "vulnerabilities", answering(["requests 2.31.0: X-1"], ["polars 2.1.0: X-2"])
+    )
     assert audit.main(tmp_path / "memory") == 1
 
 
@@ -118,8 +127,9 @@ def test_without_the_database_there_is_one_sentence_and_no_failure(
     audit: ModuleType,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    audit.vulnerabilities = answering(*answers)
+    monkeypatch.setattr(audit, "vulnerabilities", answering(*answers))
     assert audit.main(tmp_path / "memory") == 0
     assert capsys.readouterr().out == (
         "Known vulnerabilities were not looked up: pip-audit or its database is not available here.\n"

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from matinee.errors import MatineeError
+from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.guide import Guide
 
 ODD: tuple[Any, ...] = (
@@ -68,7 +69,7 @@ VERBS: dict[str, Callable[[Any], object]] = {
     "model.similar, k": lambda odd: guide().model.similar(item(), odd),
     "model.fold_in": lambda odd: guide().model.fold_in(odd),
     "model.predict_ratings": lambda odd: guide().model.predict_ratings(odd),
-    "model.fit": lambda odd: type(guide().model)(epochs=1).fit(odd),
+    "model.fit": lambda odd: MatrixFactorization(epochs=1).fit(odd),
 }
 
 

@@ -13,7 +13,7 @@ import re
 import time
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pooch.core import retrieve
 from pooch.downloaders import HTTPDownloader
@@ -23,6 +23,9 @@ from requests.exceptions import HTTPError, RequestException, SSLError
 
 from matinee.data.datasets.registry import Entry, entry
 from matinee.errors import DownloadError, SettingError
+
+if TYPE_CHECKING:
+    from pooch.typing import Downloader
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:
@@ -155,19 +158,26 @@ def _download(url: str, wanted: Entry, folder: Path, progress: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     checksum = wanted.md5 or _published_md5(url)
     get_logger().setLevel("WARNING")  # the progress bar says enough
-    downloader = _ToDisk(  # type: ignore[no-untyped-call]
+    downloader = HTTPDownloader(  # type: ignore[no-untyped-call]
         progressbar=progress, chunk_size=1 << 16
     )
-    name = f"{wanted.name}.zip"
-    return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=downloader))
+    name, to_disk = f"{wanted.name}.zip", _ToDisk(downloader)
+    return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=to_disk))
 
 
-class _ToDisk(HTTPDownloader):
-    """Downloads whose bytes are on the disk before the file gets its name."""
+class _ToDisk:
+    """Downloads a file whose bytes are on the disk before it gets its name."""
 
-    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> Any:
-        found = super().__call__(url, output_file, pooch, check_only)
-        with open(output_file, "rb+") as file:
+    def __init__(self, downloader: "Downloader") -> None:
+        self._downloader = downloader
+
+    def __call__(
+        self, fname: str, action: Any, pooch: Any, *, check_only: bool | None = None
+    ) -> Any:
+        """The parameters have the names that Pooch declares: the address, and the file."""
+        del check_only  # for a question that is not asked here
+        found = self._downloader(fname, action, pooch)
+        with open(action, "rb+") as file:
             os.fsync(file.fileno())
         return found
 
