@@ -52,7 +52,7 @@ wheel: .venv/release
 	@echo "A release in dist/: wheel, sources, and an SBOM in CycloneDX's format"
 	@$(BIN)/python -m build --outdir dist .
 	@$(BIN)/cyclonedx-py requirements constraints.txt --pyproject pyproject.toml --output-reproducible \
-		--outfile dist/matinee-$$($(BIN)/python -c 'from matinee._version import __version__ as v; print(v)').cdx.json
+		--output-file dist/matinee-$$($(BIN)/python -c 'from matinee._version import __version__ as v; print(v)').cdx.json
 
 hashes: .venv/release
 	@echo "constraints-hashed.txt, after a change of constraints.txt"
