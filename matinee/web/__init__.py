@@ -14,13 +14,15 @@ order; each imports only from the parts above it:
                 training_jobs              trainings that the operator has started
                 catalog, migration_of_ids  what the item ids mean, and moves to other ids
     http        processing of every request and response
-                security, rate_limits      security headers and cookies, token buckets
+                rate_limits                token buckets, numbers of connections
                 logs, monitoring           structured logs, metrics for Prometheus
                 route_traffic              traffic of each route, from the metrics
                 problems                   errors as problem documents (RFC 9457)
+                hosts, security            host names; security headers, cookies, origins
+                client_limits, bodies      limits per client; bodies, read before they count
                 cookie_check               whether a browser keeps cookies
                 middleware, cross_origin   ASGI middleware, scripts of other origins
-                protocol                   limits on request heads
+                protocol                   limits on request heads and connections
     serving     models
                 film_search                filters, orders and the search by title
                 work_queue                 slow work, one task at a time

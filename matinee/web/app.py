@@ -23,11 +23,14 @@ from matinee.web.api import films, groups, imports, operator, operator_data, peo
 from matinee.web.api.dependencies import ServerState
 from matinee.web.db.engine import MAX_CONNECTIONS
 from matinee.web.db.people import Store
+from matinee.web.http.client_limits import ClientLimiters
 from matinee.web.http.cross_origin import CrossOriginMiddleware
 from matinee.web.http.logs import log, log_bug
 from matinee.web.http.middleware import RequestMiddleware
 from matinee.web.http.monitoring import remove_dead_gauges
 from matinee.web.http.problems import add_error_handlers
+from matinee.web.http.protocol import CONNECTIONS
+from matinee.web.http.rate_limits import ConnectionLimit
 from matinee.web.pages.routes import include_pages, prepare_pages
 from matinee.web.serving.catalog_check import CatalogCheck
 from matinee.web.serving.registry import ModelRegistry
@@ -56,7 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
         CatalogConflictError: the films of a model contradict the ratings in the database.
     """
     models = ModelRegistry(settings.models)
-    server = ServerState(settings, models, Store.open(settings.database))
+    limiters = ClientLimiters(settings.limits)
+    server = ServerState(settings, models, Store.open(settings.database), limiters)
     try:
         models.use_check(CatalogCheck(server.store))
     except MatineeError:
@@ -80,7 +84,9 @@ def create_app(settings: Settings) -> FastAPI:
     reference.include_reference(app)
     include_pages(app)
     add_error_handlers(app)
-    app.add_middleware(RequestMiddleware, settings=settings, traffic=server.store.traffic)
+    app.add_middleware(
+        RequestMiddleware, settings=settings, traffic=server.store.traffic, limiters=limiters
+    )
     if settings.allowed_origins:
         app.add_middleware(CrossOriginMiddleware, origins=settings.allowed_origins)
     return app
@@ -93,7 +99,7 @@ def worker_app() -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     server: ServerState = app.state.server
     # Threads without a database connection would only compete for the CPU
     to_thread.current_default_thread_limiter().total_tokens = MAX_CONNECTIONS
@@ -106,10 +112,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         models=[model.name for model in server.models],
         database=server.store.kind,
         version=__version__,
+        hosts=server.settings.allowed_hosts,
     )
     # Requests are many and small, so several BLAS threads would only compete for the CPU
+    settings = server.settings
+    connections = ConnectionLimit(settings.limits.connections, settings.trusted_proxies)
     with one_blas_thread():
-        yield
+        yield {CONNECTIONS: connections}
     for task in tasks:
         task.cancel()
     await run_in_threadpool(server.retrainer.stop)

@@ -29,7 +29,7 @@ from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
 
 OPERATOR = "the-operator-of-the-tests"
-UNLIMITED = Limits(per_second=0, people_per_minute=0)
+UNLIMITED = Limits(per_second=0, people_per_minute=0, connections=0, guesses_per_minute=0)
 NEEDED = "needs PostgreSQL's initdb and pg_ctl: apt-get install postgresql"
 
 
