@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from matinee.data.catalog import Catalog, Film
 from matinee.models.baseline import Baseline
@@ -136,7 +137,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Runs a server in a thread of this process, on a free port; yields its URL."""
-    server = uvicorn.Server(uvicorn_config(create_app(settings), Address(port=0)))
+    with serving_app(create_app(settings)) as url:
+        yield url
+
+
+@contextmanager
+def serving_app(app: FastAPI) -> Iterator[str]:
+    """As `serving`, for an application that a test looks into."""
+    server = uvicorn.Server(uvicorn_config(app, Address(port=0)))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

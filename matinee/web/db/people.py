@@ -145,6 +145,10 @@ class Store:
         with self._reading() as connection:
             connection.execute(sa.select(people.c.id).limit(1)).all()
 
+    def check_writes(self) -> None:
+        """Raises WriteError if nothing can be stored; other errors as in `check`."""
+        self.database.check_writes()
+
     # -- people --------------------------------------------------------------------------
 
     def create_person(self) -> Credentials:

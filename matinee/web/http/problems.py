@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from matinee.errors import MatineeError, StoreError, UnsupportedError
-from matinee.web.db.people import UnknownPersonError
+from matinee.web.db.transactions import UnknownPersonError, WriteError
 from matinee.web.http.logs import log_seldom
 
 MEDIA_TYPE = "application/problem+json"
@@ -106,6 +106,12 @@ def to_problem(error: Exception) -> Problem:
         return Problem(error.status_code, kind, detail, dict(error.headers or {}))
     if isinstance(error, UnknownPersonError):
         return Problem(401, "unknown-person", f"{error} Start again with POST /api/v1/people.")
+    if isinstance(error, WriteError):
+        return unavailable(
+            f"Nothing can be stored at the moment, because the database {error.reason}; nothing "
+            "was changed. What is stored can still be read. Try again later.",
+            "no-writes",
+        )
     if isinstance(error, StoreError):
         return unavailable(
             "The database is not available; nothing was changed. Try again in a moment.",
