@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from matinee.data.vocabulary import Id
 from matinee.errors import OutOfScaleError, UnsupportedError
@@ -98,6 +99,17 @@ class ModelSnapshot:
         """The index of an item; None if the model does not know it. Faster than a search in the
         vocabulary."""
         return self._index.get(str(item_id))
+
+    def id_in_path(self, text: str) -> str:
+        """The id that the path of an address names.
+
+        Clients and proxies resolve "." and "..", and may change "%2F", so such an id is
+        percent-encoded twice: "%252E" is the film ".". An id that is known as it stands is meant
+        as it stands.
+        """
+        if "%" not in text or self.find(text) is not None:
+            return text
+        return unquote(text, errors="replace")
 
     def index_of(self, item_id: Id) -> int:
         """The index of an item; raises Problem, 404, if the model does not know it."""
