@@ -27,6 +27,8 @@ order; each imports only from the parts above it:
                 film_search                filters, orders and the search by title
                 work_queue                 slow work, one task at a time
                 snapshot, registry         immutable snapshots of models, and their replacement
+                uploads, import_process, import_worker
+                                           uploaded files, read in a process with limits
                 catalog_check              refusal of models of other films
                 comparison, retraining     models compared on the people here, and trained anew
     api         JSON API

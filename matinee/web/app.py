@@ -121,6 +121,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         yield {CONNECTIONS: connections}
     for task in tasks:
         task.cancel()
+    await server.imports.close()
     await run_in_threadpool(server.retrainer.stop)
     with suppress(StoreError):
         await run_in_threadpool(server.store.traffic.flush)

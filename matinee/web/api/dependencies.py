@@ -17,6 +17,7 @@ from matinee.web.db.people import Store
 from matinee.web.http.client_limits import ClientLimiters, client_limits
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import bearer_token, person_token, secrets_match
+from matinee.web.serving.import_worker import ImportWorker
 from matinee.web.serving.registry import ModelRegistry
 from matinee.web.serving.retraining import Retrainer
 from matinee.web.serving.work_queue import WorkQueue
@@ -50,6 +51,8 @@ class ServerState:
     limiters: ClientLimiters
     page_queue: WorkQueue = field(default_factory=WorkQueue)
     """Runs the pages that need much computing time."""
+    imports: ImportWorker = field(default_factory=ImportWorker)
+    """Reads uploaded files."""
 
     @cached_property
     def retrainer(self) -> Retrainer:

@@ -5,6 +5,7 @@ deadline, and if many bodies are on their way at once, the one that has taken lo
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive
@@ -15,6 +16,8 @@ MAX_OPEN = 1_000
 """The maximum number of bodies on their way, per process."""
 MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 """The maximum size of all bodies in memory, per process."""
+
+_PART_BYTES = 16 * 1024
 
 
 @dataclass(eq=False)
@@ -107,13 +110,16 @@ def _check_size(body: Body, max_bytes: int, too_large: Problem) -> None:
 
 def replay(body: Body, receive: Receive) -> Receive:
     """Gives an application a body that has been read."""
-    is_given = False
+    parts = deque(
+        body.content[place : place + _PART_BYTES]
+        for place in range(0, max(1, len(body.content)), _PART_BYTES)
+    )
 
     async def receive_again() -> Message:
-        nonlocal is_given
-        if is_given:
+        if not parts:
             return await receive()
-        is_given = True
-        return {"type": "http.request", "body": body.content, "more_body": False}
+        await asyncio.sleep(0)  # parsers of forms take long, so others get their turn
+        part = parts.popleft()
+        return {"type": "http.request", "body": part, "more_body": bool(parts)}
 
     return receive_again
