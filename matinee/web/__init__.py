@@ -12,6 +12,7 @@ order; each imports only from the parts above it:
                 film_lists, devices        watchlists, further devices and recovery codes
                 traffic, overview          traffic over time; all people and films
                 training_jobs              trainings that the operator has started
+                rate_tokens                limits per client that worker processes share
                 catalog, migration_of_ids  what the item ids mean, and moves to other ids
     http        processing of every request and response
                 rate_limits                token buckets, numbers of connections

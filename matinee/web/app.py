@@ -23,7 +23,7 @@ from matinee.web.api import films, groups, imports, operator, operator_data, peo
 from matinee.web.api.dependencies import ServerState
 from matinee.web.db.engine import MAX_CONNECTIONS
 from matinee.web.db.people import Store
-from matinee.web.http.client_limits import ClientLimiters
+from matinee.web.http.client_limits import ClientLimiters, SharedLimits
 from matinee.web.http.cross_origin import CrossOriginMiddleware
 from matinee.web.http.logs import log, log_bug
 from matinee.web.http.middleware import RequestMiddleware
@@ -41,6 +41,9 @@ SETTINGS_VARIABLE = "MATINEE_SERVE_SETTINGS"
 
 TRAFFIC_SECONDS = 10.0
 """The interval between additions to the stored traffic."""
+
+SHARE_SECONDS = 0.25
+"""The interval between exchanges of the limits per client among workers."""
 
 _DESCRIPTION = """Film recommendations from ratings. Send the ratings with each request, or store
 them for a person, who is identified only by a token.
@@ -107,6 +110,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         asyncio.create_task(task)
         for task in (_poll_models(server), _refresh_pages(app), _store_traffic(server))
     ]
+    if server.settings.shared_limits_key and server.store.kind == "postgresql":
+        tasks.append(asyncio.create_task(_share_limits(server)))
     log(
         "ready",
         models=[model.name for model in server.models],
@@ -155,6 +160,20 @@ async def _store_traffic(server: ServerState) -> None:
             pass  # the counts wait for the database, and /health/ready reports it
         except Exception as error:
             log_bug("", "storing the traffic", error)
+
+
+async def _share_limits(server: ServerState) -> None:
+    """Shares the limits per client with the other workers."""
+    key = server.settings.shared_limits_key
+    shared = SharedLimits(server.limiters, server.store.rate_tokens, key)
+    while True:
+        await asyncio.sleep(SHARE_SECONDS)
+        try:
+            await run_in_threadpool(shared.exchange)
+        except StoreError:
+            pass  # meanwhile, each worker has limits of its own
+        except Exception as error:
+            log_bug("", "sharing the limits", error)
 
 
 async def _refresh_pages(app: FastAPI) -> None:

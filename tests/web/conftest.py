@@ -160,10 +160,12 @@ def serving_app(app: FastAPI) -> Iterator[str]:
 class Process:
     """`matinee serve` as a process, on a free port."""
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *arguments: str, environment: dict[str, str] | None = None, rate: str = "0"
+    ) -> None:
         command = [sys.executable, "-m", "matinee", "serve", *arguments]
         self.process = subprocess.Popen(
-            [*command, "--port", "0", "--rate", "0"],
+            [*command, "--port", "0", "--rate", rate],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

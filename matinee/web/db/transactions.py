@@ -99,6 +99,18 @@ class Database:
             self._check_file()
             self._written_at = time.monotonic()
 
+    @contextmanager
+    def unsafe_writing(self) -> Iterator[sa.Connection]:
+        """Opens a write transaction for what may be lost; it does not wait for the disk.
+
+        Raises:
+            StoreError: as for `writing`.
+        """
+        with self._translated_errors(), self._writer.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            yield connection
+
     def check_writes(self) -> None:
         """Writes a row and deletes it, unless something has been written a moment ago.
 

@@ -1,10 +1,13 @@
 """What one client may do: the limits per address, as handlers check them."""
 
+import hashlib
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from matinee.errors import StoreError
 from matinee.text import counted
+from matinee.web.db.rate_tokens import RateTokens
 from matinee.web.http.problems import Problem
 from matinee.web.http.rate_limits import RateLimiter
 from matinee.web.settings import Limits
@@ -35,6 +38,45 @@ class ClientLimiters:
             "codes": self.codes,
             "guesses": self.guesses,
         }
+
+
+class SharedLimits:
+    """Shares the token buckets of a process with the other workers of its server.
+
+    Requests are checked against the buckets of their own process, so they wait for nothing. Now
+    and then the process tells the database what its clients have taken, and learns what is left.
+
+    Args:
+        key: known to the workers only.
+    """
+
+    def __init__(self, limiters: ClientLimiters, tokens: RateTokens, key: str) -> None:
+        self._limiters, self._tokens, self._key = limiters.named(), tokens, key.encode()
+        for limiter in self._limiters.values():
+            limiter.take_counts()  # from now on, they count
+
+    def exchange(self) -> None:
+        """Tells and learns.
+
+        Raises:
+            StoreError: the database does not respond; the process goes on by itself.
+        """
+        for name, limiter in self._limiters.items():
+            counts = limiter.take_counts()
+            if not counts or limiter.per_second <= 0:
+                continue
+            client_of = {self._bucket(name, client): client for client in counts}
+            taken = {bucket: counts[client] for bucket, client in client_of.items()}
+            try:
+                left = self._tokens.take(taken, limiter.per_second, limiter.burst)
+            except StoreError:
+                limiter.put_back(counts)
+                raise
+            limiter.set_tokens({client_of[bucket]: tokens for bucket, tokens in left.items()})
+
+    def _bucket(self, name: str, client: str) -> str:
+        text = f"{name} {client}".encode()
+        return hashlib.blake2b(text, key=self._key, digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)

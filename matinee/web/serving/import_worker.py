@@ -22,6 +22,7 @@ MAX_WAITING = 8
 """The maximum number of files that wait for their turn."""
 IDLE_SECONDS = 300.0
 """The time after which the process ends if it has nothing to do."""
+COMMAND = (sys.executable, "-m", "matinee.web.serving.import_process")
 _GAVE_UP = "Reading the file takes too much time or memory; give a part of it."
 _LIMITS = ExportLimits(MAX_FILMS, MAX_GROUPS, MAX_ITEM_ID_LENGTH, MAX_NAME_LENGTH, tuple(LISTS))
 _NOT_PASSED_ON = ("MATINEE_OPERATOR_TOKEN", "MATINEE_SERVE_SETTINGS", "PROMETHEUS_MULTIPROC_DIR")
@@ -130,9 +131,7 @@ class ImportWorker:
 
 async def _new_process() -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "matinee.web.serving.import_process",
+        *COMMAND,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
