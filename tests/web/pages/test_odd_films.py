@@ -34,7 +34,7 @@ def odd_films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server of films with odd ids and titles."""
     folder = tmp_path_factory.mktemp("odd_films")
     items = [*ODD_IDS, *(f"t{place}" for place in range(len(STARTS)))]
-    films = {
+    films: dict[int | str, Film] = {
         item_id: Film(f"{start}cmd{place} (19{50 + place})", 1950 + place)
         for place, (item_id, start) in enumerate(zip(items[len(ODD_IDS) :], STARTS, strict=True))
     }
