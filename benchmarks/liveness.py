@@ -249,10 +249,9 @@ def load(
     statuses: Counter[int] = Counter()
 
     def work(first: int) -> None:
-        place = first
-        while time.time() < stop:
-            asked = requests[place % len(requests)]
-            place += 1
+        rng = random.Random(first)
+        while requests and time.time() < stop:
+            asked = rng.choice(requests)
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             try:
                 connection.request(asked.method, asked.path, asked.body, asked.headers)
@@ -264,7 +263,7 @@ def load(
             finally:
                 connection.close()
 
-    threads = [threading.Thread(target=work, args=(7 * number,)) for number in range(N_CLIENTS)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(N_CLIENTS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -342,6 +341,7 @@ def main(model_file: Path, only: str, seconds: float, database: str) -> None:
             asked for asked in Site(port, Guide.load(model_file)).requests() if only in asked.name
         ]
         click.echo("longest     99%  median")
+        click.echo(f"{measure(port, [], seconds)}   nothing else")
         for asked in requests:
             click.echo(f"{measure(port, [asked], seconds)}   {asked.name}")
         click.echo(f"{measure(port, requests, 10 * seconds)}   all at once")

@@ -8,6 +8,7 @@ get the models and the store from `api.dependencies`.
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from multiprocessing import parent_process
@@ -42,6 +43,8 @@ SETTINGS_VARIABLE = "MATINEE_SERVE_SETTINGS"
 TRAFFIC_SECONDS = 10.0
 """The interval between additions to the stored traffic."""
 
+SWITCH_SECONDS = 0.001
+"""How long a thread computes before another one gets its turn."""
 SHARE_SECONDS = 0.25
 """The interval between exchanges of the limits per client among workers."""
 
@@ -106,6 +109,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     server: ServerState = app.state.server
     # Threads without a database connection would only compete for the CPU
     to_thread.current_default_thread_limiter().total_tokens = MAX_CONNECTIONS
+    # Requests on the event loop wait for threads that compute, at most so long for each
+    sys.setswitchinterval(SWITCH_SECONDS)
     tasks = [
         asyncio.create_task(task)
         for task in (_poll_models(server), _refresh_pages(app), _store_traffic(server))
