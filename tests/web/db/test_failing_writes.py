@@ -68,7 +68,7 @@ def check(
     """What a server answers while its database cannot be written."""
     app = create_app(settings)
     store: Store = app.state.server.store
-    with serving_app(app) as url, httpx.Client(base_url=url) as client:
+    with serving_app(app) as url, httpx.Client(base_url=url, timeout=60) as client:
         ada = newcomer(client)
         assert client.put(RATE, json={"stars": 4}, headers=ada).status_code == 204
         assert client.get("/health/ready").json()["writes"] == "work"
