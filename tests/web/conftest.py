@@ -173,9 +173,9 @@ class Process:
             start_new_session=True,
         )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, f"the server did not start: {line!r}"
+        self.told = self.process.stdout.readline()
+        found = re.search(r"http://\S+", self.told)
+        assert found, f"the server did not start: {self.told!r}"
         self.url = found[0]
 
     def wait(self) -> None:

@@ -92,9 +92,11 @@ def test_every_acknowledged_rating_survives_ten_kills(
 def test_sigterm_closes_the_database_cleanly(model_file: Path, tmp_path: Path) -> None:
     server = Process(str(model_file), "--db", str(tmp_path / "people.db"))
     server.wait()
+    assert " for localhost, 127.0.0.1 and [::1] at http://127.0.0.1:" in server.told
     with httpx.Client(base_url=server.url) as client:
         ada = newcomer(client)
         client.put("/api/v1/me/ratings/7", json={"stars": 5}, headers=ada)
+        assert client.get("/you", headers={"host": "evil.example"}).status_code == 400
     assert server.stop() == -signal.SIGTERM
     assert not (tmp_path / "people.db-wal").exists()  # closed cleanly: all data is in the main file
 
@@ -165,6 +167,10 @@ def test_workers_release_the_address_after_the_main_process_was_killed(
         (
             ["MODEL", "--operator-token", "short"],
             "Error: The operator's token needs at least 16 characters;",
+        ),
+        (
+            ["MODEL", "--allowed-hosts", "films.example,https://films.example"],
+            "Error: An allowed host is a name such as films.example,",
         ),
     ],
 )

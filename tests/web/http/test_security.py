@@ -49,6 +49,7 @@ def test_behind_a_trusted_https_proxy_the_cookie_is_secure(
         str(model_file), "--db", str(tmp_path / "people.db"), "--trust-proxy", "127.0.0.1"
     )
     server.wait()
+    assert " for any host name at " in server.told
     secure = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
     made = httpx.post(f"{server.url}/api/v1/people?cookie=true", headers=secure)
     cookie = cookie_of(made)
