@@ -94,10 +94,13 @@ def _serve(out: Path, port: int) -> None:
     if not out.exists():
         announce_compiling()
         _train(load("sample"), out)
+    from matinee.web.http.hosts import LOCAL
     from matinee.web.server import Address, run
     from matinee.web.settings import Settings
 
-    settings = Settings((out,), str(out.with_suffix(".db")), log_requests=False)
+    settings = Settings(
+        (out,), str(out.with_suffix(".db")), log_requests=False, allowed_hosts=LOCAL
+    )
 
     def announce(url: str) -> None:
         click.echo(
