@@ -208,3 +208,63 @@ def sum_rows(
             one = table[index[place]]
             for k in range(len(total)):
                 total[k] += one[k]
+
+
+@kernel(fastmath=True)
+def scale_factors(
+    rated: Rated,
+    tables: tuple[NDArray[np.float32], NDArray[np.float32]],
+    weights: NDArray[np.float32],
+    errors: NDArray[np.float32],
+    prior: NDArray[np.float64],
+    random: tuple[NDArray[np.float64], NDArray[np.float64]],
+    out: NDArray[np.float64],
+) -> None:
+    """Draws what each factor of the first table is multiplied by, given all else in units of it.
+
+    Changes the errors, but neither table. The density of a multiple s is that of the ratings times
+
+        |s|^prior[0] * exp(-prior[1] s^2 / 2 - prior[2] / s^2),
+
+    from which Metropolis-Hastings steps draw, whose proposals come from the ratings alone.
+
+    Args:
+        tables: factors and bias of the rows that have the ratings, (R, F + 1), and of the
+            others, (O, F + 1).
+        weights: the precision of a rating's noise, by row, (R,).
+        errors: the residuals, (N,).
+        prior: (F, 3).
+        random: normal numbers, and logarithms of uniform ones, (F, T) each, of T steps.
+        out: the multiples, (F,).
+    """
+    own, others = tables
+    normal, log_uniform = random
+    products = np.empty(len(errors), np.float32)
+    for f in range(len(out)):
+        x, y = own[:, f].copy(), others[:, f].copy()
+        gram, right = 0.0, 0.0
+        for row in range(len(x)):
+            squares, cross = F32(0), F32(0)
+            for place in range(rated.indptr[row], rated.indptr[row + 1]):
+                product = x[row] * y[rated.indices[place]]
+                products[place] = product
+                squares += product * product
+                cross += product * (errors[place] + product)
+            gram += weights[row] * squares
+            right += weights[row] * cross
+        scale = 1.0
+        power, square, inverse = prior[f]
+        if gram > 1e-12:
+            for step in range(normal.shape[1]):
+                proposed = right / gram + normal[f, step] / np.sqrt(gram)
+                if proposed == 0:
+                    continue
+                gain = power * np.log(abs(proposed / scale))
+                gain -= square / 2 * (proposed**2 - scale**2)
+                gain -= inverse * (proposed**-2 - scale**-2)
+                if log_uniform[f, step] < gain:
+                    scale = proposed
+        out[f] = scale
+        change = F32(1 - scale)
+        for place in range(len(errors)):
+            errors[place] += change * products[place]

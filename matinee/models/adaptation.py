@@ -2,7 +2,7 @@
 
 The default number of epochs and penalties suit tables on which users and items have dozens of
 ratings. With fewer, the factors need more steps to grow, and stronger penalties lest they learn
-noise. Several plans are trained on a part of the ratings. The users' side of each is solved for
+noise. First, held-out ratings choose the shrinkage of the biases. Then several plans are trained on a part of the ratings. The users' side of each is solved for
 several strengths of its factors, and the held-out ratings decide: a plan is taken if it is better
 than no factors at all by more than its standard error.
 """
@@ -14,12 +14,23 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles
 from matinee.models.biases import shrunken_biases
-from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.models.coordinate_descent import descent_of
+from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
 from matinee.threads import Run, workers
 
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
 """What a plan multiplies epochs, learning rate, regularization and factor shrinkage by; the most
 useful first."""
+FEW_FACTORS, FEW_SHRINKAGES = (2, 4, 8), (1.0, 2.0)
+FEW_SETTINGS = {
+    "epochs": 40,
+    "regularization": 0.0,
+    "start_deviation": 0.1,
+    "by_coordinates": True,
+}
+"""Plans with few factors: how many, what the factor shrinkage is multiplied by, and settings."""
+USER_SHRINKAGES, ITEM_SHRINKAGES = (1.0, 2.0, 4.0), (0.5, 1.0, 2.0, 4.0)
+"""What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
 STRENGTHS = (1.0, 0.7, 0.45, 0.25)
@@ -28,25 +39,26 @@ N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
 choice would be chance."""
 
 
-def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan | None:
-    """The plan that predicts held-out ratings best; None if no factors predict them better."""
+def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan:
+    """The plan that predicts held-out ratings best; without factors if none predict them
+    better."""
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
+    base, nothing = _with_shrinkages(base, table, [part == number for number in range(n_parts)])
     plans = [variant(base, *factors) for factors in VARIANTS]
     visits = np.cumsum([n * plan.epochs for plan in plans])
     plans = plans[: max(AT_LEAST, int(np.searchsorted(visits, MOST_VISITS)))]
+    plans += _few_factors(base)
     errors: list[list[list[Doubles]]] = [
         [[np.empty(0)] * len(STRENGTHS) for _ in plans] for _ in range(n_parts)
     ]
-    without = [_errors_without(base, table, part == number) for number in range(n_parts)]
 
     def try_plan(number: int, place: int) -> None:
         errors[number][place] = _errors_of(plans[place], table, part == number, seed)
 
     run(try_plan, list(product(range(n_parts), range(len(plans)))))
-    nothing = np.concatenate(without)
-    best, best_bound = None, 0.0
+    best, best_bound = base._replace(factors=0), 0.0
     for place, plan in enumerate(plans):
         for rank, strength in enumerate(STRENGTHS):
             each = np.concatenate([errors[number][place][rank] for number in range(n_parts)])
@@ -55,6 +67,43 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
             if bound > best_bound:
                 best, best_bound = plan._replace(strength=strength), bound
     return best
+
+
+def _with_shrinkages(
+    base: FactorPlan, table: TrainingTable, parts: list[NDArray[np.bool_]]
+) -> tuple[FactorPlan, Doubles]:
+    """The plan with the shrinkages of biases that predict held-out ratings best without factors,
+    first that of users and then that of items, and the squared errors of all these ratings."""
+    splits = [(table.part(~is_held_out), table.part(is_held_out)) for is_held_out in parts]
+
+    def errors(plan: FactorPlan) -> Doubles:
+        return np.concatenate([_errors_without(plan, *split) for split in splits])
+
+    best, least = base, errors(base)
+    for field, multiples in (
+        ("bias_shrinkage", USER_SHRINKAGES),
+        ("item_bias_shrinkage", ITEM_SHRINKAGES),
+    ):
+        usual: float = getattr(base, field)
+        for multiple in multiples:
+            if multiple == 1:
+                continue
+            plan = best._replace(**{field: multiple * usual})
+            found = errors(plan)
+            if found.mean() < least.mean():
+                best, least = plan, found
+    return best, least
+
+
+def _few_factors(base: FactorPlan) -> list[FactorPlan]:
+    """The plans with few factors."""
+    plans = []
+    for factors, multiple in product(FEW_FACTORS, FEW_SHRINKAGES):
+        if factors <= base.factors:
+            shrinkage = multiple * base.factor_shrinkage
+            plan = base._replace(factors=factors, factor_shrinkage=shrinkage, **FEW_SETTINGS)
+            plans.append(plan)
+    return plans
 
 
 def variant(
@@ -77,7 +126,7 @@ def _errors_of(
     rng = np.random.default_rng(seed)
     weights = DescentWeights.start(train, plan, rng)
     with workers(1) as run:
-        descent = Descent(train, weights, rng, run, 1)
+        descent = descent_of(plan, train, weights, rng, run, 1)
         for rate in plan.rates():
             descent.epoch(rate)
         found = []
@@ -87,20 +136,18 @@ def _errors_of(
     return found
 
 
-def _errors_without(
-    plan: FactorPlan, table: TrainingTable, is_held_out: NDArray[np.bool_]
-) -> Doubles:
+def _errors_without(plan: FactorPlan, train: TrainingTable, test: TrainingTable) -> Doubles:
     """The squared errors of the biases alone, (n,)."""
-    train, test = table.part(~is_held_out), table.part(is_held_out)
-    user_bias, item_bias = biases_of(train, plan.bias_shrinkage)
+    user_bias, item_bias = biases_of(train, plan)
     return _squares(test, user_bias[test.ratings.user_index] + item_bias[test.ratings.item_index])
 
 
-def biases_of(table: TrainingTable, shrinkage: float) -> tuple[Doubles, Doubles]:
+def biases_of(table: TrainingTable, plan: FactorPlan) -> tuple[Doubles, Doubles]:
     """The biases of users, (U,), and items, (I,), that are best without factors."""
     ratings = table.ratings
     residual = ratings.value.astype(np.float64)
-    return shrunken_biases(ratings, residual, shrinkage, shrinkage, 10, table.importance)
+    shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
+    return shrunken_biases(ratings, residual, *shrinkages, 10, table.importance)
 
 
 def _squares(test: TrainingTable, predicted: NDArray[np.floating]) -> Doubles:

@@ -60,9 +60,13 @@ class FactorPlan(NamedTuple):
     regularization: float
     factor_shrinkage: float
     bias_shrinkage: float
+    """Of users."""
+    item_bias_shrinkage: float
     start_deviation: float
     strength: float = 1.0
     """What the products of the learned factors are multiplied by at the end, 0 to 1."""
+    by_coordinates: bool = False
+    """Whether coordinate descent learns the factors, instead of gradient descent."""
 
     def rates(self) -> list[float]:
         """The learning rate of each epoch."""
@@ -91,8 +95,10 @@ class DescentWeights(NamedTuple):
         counts = table.ratings.user_counts, table.ratings.item_counts
         users, items = (_initial_factors(each, plan, rng) for each in counts)
         sums = table.weight_sums()
+        shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
         user_side, item_side = (
-            _initial_side(*each, plan) for each in zip(counts, sums, strict=True)
+            _initial_side(*each, plan, shrinkage)
+            for *each, shrinkage in zip(counts, sums, shrinkages, strict=True)
         )
         return cls(users, items, user_side, item_side)
 
@@ -114,7 +120,9 @@ def _initial_factors(counts: Longs, plan: FactorPlan, rng: np.random.Generator) 
     return factors
 
 
-def _initial_side(counts: Longs, sums: Doubles | Longs, plan: FactorPlan) -> Floats:
+def _initial_side(
+    counts: Longs, sums: Doubles | Longs, plan: FactorPlan, bias_shrinkage: float
+) -> Floats:
     """The bias and the decays at each rating of each row, (R, 3).
 
     Args:
@@ -123,7 +131,7 @@ def _initial_side(counts: Longs, sums: Doubles | Longs, plan: FactorPlan) -> Flo
     share = 1 / np.maximum(counts, 1)
     mean_weight = sums / np.maximum(counts, 1)
     factor_decay = plan.regularization * mean_weight + plan.factor_shrinkage * share
-    bias_decay = plan.bias_shrinkage * share
+    bias_decay = bias_shrinkage * share
     return np.stack([0 * share, factor_decay, bias_decay], axis=1).astype(np.float32)
 
 

@@ -193,6 +193,7 @@ class BayesianMF(Recommender):
         ordinal = self._ordinal(train)
         tables = starts.start_tables(self, train, rng, options.n_threads)
         start = starts.chosen_start(self, train, options, limit)
+        is_sparse = starts.is_sparse(train)
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             side = SideInformation([], [], None, False)
@@ -200,7 +201,10 @@ class BayesianMF(Recommender):
                 side = starts.side_information(self, train, rng, run)
             users, items = tables[0].copy(), tables[1].copy()
             sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
-            draws = Draws(sampler, train, options.valid, self.kept, self.seed)
+            sampler.scales = is_sparse
+            draws = Draws(
+                sampler, train, options.valid, self.kept, self.seed, mirrored=is_sparse
+            )
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
             losses: list[tuple[float, float, float]] = []
             if start != "mf":

@@ -37,9 +37,7 @@ def chosen_start(model: "BayesianMF", train: Ratings, options: FitOptions, limit
     be found, the noise that it lets in takes long to vanish. Two short chains decide. With a
     time limit, they must also be better than `mf`.
     """
-    n_rows = int((train.user_counts > 0).sum() + (train.item_counts > 0).sum())
-    is_sparse = ENOUGH_RATINGS <= len(train) < DENSE * n_rows
-    if model.start != "auto" or not is_sparse:
+    if model.start != "auto" or len(train) < ENOUGH_RATINGS or not is_sparse(train):
         return "near" if model.start == "auto" else model.start
     if model.seconds > 0 and limit.elapsed > START_SHARE * model.seconds:
         return "mf"
@@ -64,6 +62,12 @@ def chosen_start(model: "BayesianMF", train: Ratings, options: FitOptions, limit
         if error < least * (1 - WORTH):
             chosen, least = start, error
     return chosen
+
+
+def is_sparse(train: Ratings) -> bool:
+    """Whether a table has few ratings for each user and item."""
+    n_rows = int((train.user_counts > 0).sum() + (train.item_counts > 0).sum())
+    return len(train) < DENSE * n_rows
 
 
 def start_tables(
