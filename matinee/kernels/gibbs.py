@@ -21,6 +21,7 @@ from matinee.kernels import kernel
 from matinee.kernels.prefetch import prefetch_row
 
 F32 = np.float32
+LEAST_GRAM = 1e-12
 AT_ONCE = 8
 """Ratings added at a time, so that the sums are loaded and stored once for all of them."""
 
@@ -210,6 +211,31 @@ def sum_rows(
                 total[k] += one[k]
 
 
+@kernel(fastmath=True, is_inlined=True)
+def _draw_scale(
+    moments: tuple[float, float],
+    prior: NDArray[np.float64],
+    normal: NDArray[np.float64],
+    log_uniform: NDArray[np.float64],
+) -> float:
+    """See `scale_factors`.
+
+    Args:
+        moments: the sums of w c^2 and of w c (e + c), c being the products and e the errors.
+    """
+    gram, right = moments
+    power, square, inverse = prior[0], prior[1], prior[2]
+    scale = 1.0
+    for step in range(len(normal)):
+        proposed = right / gram + normal[step] / np.sqrt(gram)
+        gain = power * np.log(abs(proposed / scale))
+        gain -= square / 2 * (proposed**2 - scale**2)
+        gain -= inverse * (proposed**-2 - scale**-2)
+        if log_uniform[step] < gain:
+            scale = proposed
+    return scale
+
+
 @kernel(fastmath=True)
 def scale_factors(
     rated: Rated,
@@ -253,17 +279,8 @@ def scale_factors(
             gram += weights[row] * squares
             right += weights[row] * cross
         scale = 1.0
-        power, square, inverse = prior[f]
-        if gram > 1e-12:
-            for step in range(normal.shape[1]):
-                proposed = right / gram + normal[f, step] / np.sqrt(gram)
-                if proposed == 0:
-                    continue
-                gain = power * np.log(abs(proposed / scale))
-                gain -= square / 2 * (proposed**2 - scale**2)
-                gain -= inverse * (proposed**-2 - scale**-2)
-                if log_uniform[f, step] < gain:
-                    scale = proposed
+        if gram > LEAST_GRAM:
+            scale = _draw_scale((gram, right), prior[f], normal[f], log_uniform[f])
         out[f] = scale
         change = F32(1 - scale)
         for place in range(len(errors)):

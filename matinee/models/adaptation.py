@@ -1,10 +1,11 @@
 """What a small or sparse table needs instead of the settings of `mf`: tried on held-out ratings.
 
 The default number of epochs and penalties suit tables on which users and items have dozens of
-ratings. With fewer, the factors need more steps to grow, and stronger penalties lest they learn
-noise. First, held-out ratings choose the shrinkage of the biases. Then several plans are trained on a part of the ratings. The users' side of each is solved for
-several strengths of its factors, and the held-out ratings decide: a plan is taken if it is better
-than no factors at all by more than its standard error.
+ratings. With fewer, many factors need more steps to grow, and stronger penalties lest they learn
+noise; a few are often better (`coordinate_descent.py`). Held-out ratings decide, first on the
+shrinkage of the biases. Then several plans are trained on a part of the ratings, and the users'
+side of each is solved for several strengths of its factors. A plan is taken if it is better than no
+factors at all by more than its standard error.
 """
 
 from itertools import product
@@ -21,15 +22,10 @@ from matinee.threads import Run, workers
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
 """What a plan multiplies epochs, learning rate, regularization and factor shrinkage by; the most
 useful first."""
-FEW_FACTORS, FEW_SHRINKAGES = (2, 4, 8), (1.0, 2.0)
-FEW_SETTINGS = {
-    "epochs": 40,
-    "regularization": 0.0,
-    "start_deviation": 0.1,
-    "by_coordinates": True,
-}
-"""Plans with few factors: how many, what the factor shrinkage is multiplied by, and settings."""
-USER_SHRINKAGES, ITEM_SHRINKAGES = (1.0, 2.0, 4.0), (0.5, 1.0, 2.0, 4.0)
+FEW_FACTORS = ((2, 1.0), (4, 1.0), (4, 2.0), (8, 1.0), (8, 2.0))
+"""Plans with few factors: how many, and what the factor shrinkage is multiplied by."""
+FEW_EPOCHS, FEW_DEVIATION = 30, 0.1
+USER_SHRINKAGES, ITEM_SHRINKAGES = (2.0, 4.0), (0.5, 2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
@@ -80,30 +76,32 @@ def _with_shrinkages(
         return np.concatenate([_errors_without(plan, *split) for split in splits])
 
     best, least = base, errors(base)
-    for field, multiples in (
-        ("bias_shrinkage", USER_SHRINKAGES),
-        ("item_bias_shrinkage", ITEM_SHRINKAGES),
-    ):
-        usual: float = getattr(base, field)
-        for multiple in multiples:
-            if multiple == 1:
-                continue
-            plan = best._replace(**{field: multiple * usual})
-            found = errors(plan)
-            if found.mean() < least.mean():
-                best, least = plan, found
+    for multiple in USER_SHRINKAGES:
+        plan = base._replace(bias_shrinkage=multiple * base.bias_shrinkage)
+        found = errors(plan)
+        if found.mean() < least.mean():
+            best, least = plan, found
+    for multiple in ITEM_SHRINKAGES:
+        plan = best._replace(item_bias_shrinkage=multiple * base.item_bias_shrinkage)
+        found = errors(plan)
+        if found.mean() < least.mean():
+            best, least = plan, found
     return best, least
 
 
 def _few_factors(base: FactorPlan) -> list[FactorPlan]:
     """The plans with few factors."""
-    plans = []
-    for factors, multiple in product(FEW_FACTORS, FEW_SHRINKAGES):
-        if factors <= base.factors:
-            shrinkage = multiple * base.factor_shrinkage
-            plan = base._replace(factors=factors, factor_shrinkage=shrinkage, **FEW_SETTINGS)
-            plans.append(plan)
-    return plans
+    few = base._replace(
+        epochs=FEW_EPOCHS,
+        regularization=0.0,
+        start_deviation=FEW_DEVIATION,
+        by_coordinates=True,
+    )
+    return [
+        few._replace(factors=factors, factor_shrinkage=multiple * base.factor_shrinkage)
+        for factors, multiple in FEW_FACTORS
+        if factors <= base.factors
+    ]
 
 
 def variant(

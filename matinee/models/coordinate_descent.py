@@ -16,7 +16,6 @@ from matinee.models.descent import (
 )
 from matinee.threads import Run
 
-
 NOISE = np.float32(0.6)
 """The variance of ratings that factors leave, about; in units of all variance."""
 
@@ -26,7 +25,8 @@ class CoordinateDescent:
 
     def __init__(self, table: TrainingTable, weights: DescentWeights, plan: FactorPlan) -> None:
         ratings = table.ratings
-        self.ratings, self.weights = ratings, weights
+        self.weights = weights
+        self.errors = ratings.value - weights.predictions(ratings)
         self.user_variances = np.zeros_like(weights.user_factors)
         self.item_variances = np.zeros_like(weights.item_factors)
         importance = table.importance
@@ -50,11 +50,11 @@ class CoordinateDescent:
             )
         ]
 
-    def epoch(self, rate: float) -> float:
+    def epoch(self, _rate: float) -> float:
         """Finds the users' factors and biases and then those of the items.
 
         Args:
-            rate: not used; there are no steps whose size could be chosen.
+            _rate: not used; there are no steps whose size could be chosen.
 
         Returns:
             The RMSE after it, in standard deviations.
@@ -64,10 +64,10 @@ class CoordinateDescent:
         user_bias, item_bias = (side[:, 0].copy() for side in self.weights[2:])
         users = self.weights.user_factors, self.user_variances
         items = self.weights.item_factors, self.item_variances
-        errors = self.ratings.value - self.weights.predictions(self.ratings)
-        descend(self.by_user, (*users, user_bias), items, self.penalties[0], NOISE, errors)
-        errors, nothing = errors[self.rows], np.float32(0)
+        descend(self.by_user, (*users, user_bias), items, self.penalties[0], NOISE, self.errors)
+        errors, nothing = self.errors[self.rows], np.float32(0)
         descend(self.by_item, (*items, item_bias), users, self.penalties[1], nothing, errors)
+        self.errors[self.rows] = errors
         self.weights.user_side[:, 0], self.weights.item_side[:, 0] = user_bias, item_bias
         weight = self.by_item[2]
         squares = np.square(errors, dtype=np.float64)

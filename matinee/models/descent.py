@@ -95,11 +95,8 @@ class DescentWeights(NamedTuple):
         counts = table.ratings.user_counts, table.ratings.item_counts
         users, items = (_initial_factors(each, plan, rng) for each in counts)
         sums = table.weight_sums()
-        shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
-        user_side, item_side = (
-            _initial_side(*each, plan, shrinkage)
-            for *each, shrinkage in zip(counts, sums, shrinkages, strict=True)
-        )
+        user_side = _initial_side(counts[0], sums[0], plan, plan.bias_shrinkage)
+        item_side = _initial_side(counts[1], sums[1], plan, plan.item_bias_shrinkage)
         return cls(users, items, user_side, item_side)
 
     def copy(self) -> "DescentWeights":

@@ -23,9 +23,9 @@ Differences from the papers: ratings are standardized, so that the same settings
 scale. The shrinkage terms keep users and items with few ratings close to the average. The
 factors start almost at zero. In the first half of the epochs, a few ratings are held out to
 test what the factors learn beyond the biases. On a table where that is little, or that has few
-ratings for each user and item, held-out ratings choose among several numbers of factors
-and epochs, and penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings). Ratings are
-visited in an order that follows from the ids, whatever the order of the rows.
+ratings for each user and item, held-out ratings choose among several numbers of factors and
+epochs, and penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings).
+Ratings are visited in an order that follows from the ids, whatever the order of the rows.
 """
 
 from dataclasses import dataclass, replace
@@ -160,9 +160,7 @@ class MatrixFactorization(Recommender):
                 table = self._table(self.history_.to_training_ratings())
             weights = solve_users(table, weights, plan, run, n_threads)
         self._set_attributes(weights)
-        self.penalty_ = np.array(
-            [plan.regularization, plan.factor_shrinkage, plan.bias_shrinkage]
-        )
+        self.penalty_ = np.array([plan.regularization, plan.factor_shrinkage, plan.bias_shrinkage])
 
     def _plan(self) -> FactorPlan:
         """The plan that the settings describe."""
@@ -218,10 +216,10 @@ class MatrixFactorization(Recommender):
         losses: list[tuple[float, float, float]] = []
         best_rmse, best_epoch, best_weights = np.inf, 0, weights
         for epoch, rate in enumerate(rates):
-            if tested and epoch == half:
-                if not self._are_useful(tested.gain_of_factors(), fit.table):
-                    self.curve_ = curve_of(self, np.array(losses))
-                    return None
+            gain = tested.gain_of_factors() if tested and epoch == half else None
+            if not self._are_useful(gain, fit.table):
+                self.curve_ = curve_of(self, np.array(losses))
+                return None
             train_rmse = float(self.deviation_) * descent.epoch(rate)
             valid_rmse = None
             if options.valid is not None:

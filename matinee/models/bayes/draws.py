@@ -144,8 +144,12 @@ class Draws:
             single = float(watched.var(axis=0, ddof=1).mean())
             self.effective_samples = single / max(variance, 1e-12)
 
-    def learned(self, sampler: Sampler) -> Arrays:
-        """The learned arrays of `BayesianMF`."""
+    def learned(self, sampler: Sampler, n_factors: int) -> Arrays:
+        """The learned arrays of `BayesianMF`.
+
+        Args:
+            n_factors: the length of the rows in them; what the sampler has less is 0.
+        """
         n_kept = min(self.kept_sweeps, len(self.draws))
         chosen = np.unique(np.linspace(0, len(self.draws) - 1, n_kept).round().astype(int))
         draws = [draw for number in chosen for draw in self.draws[number]]
@@ -161,6 +165,9 @@ class Draws:
         for name in ("mean_draws_", "precision_draws_"):
             arrays[name] = np.stack([draw[name] for draw in draws])
         self._center(arrays)
+        for name, array in arrays.items():
+            fill = 1.0 if name == "precision_draws_" else 0.0
+            arrays[name] = _widened(array, n_factors, fill)
         arrays["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
         arrays["noise_draws_"] = np.array([draw["noise"] for draw in draws], np.float32)
         noise = self.noise / self.n_sweeps
@@ -198,6 +205,13 @@ class Draws:
             "moment_sizes_": np.array([len(level) for level in keys], np.int64),
             "moment_effects_": np.concatenate([np.empty(0), *known]).astype(np.float32),
         }
+
+
+def _widened(draws: Halves | Floats, n_factors: int, fill: float) -> Halves | Floats:
+    """Draws with a value in place of the factors that are missing before the bias."""
+    n_missing = n_factors + 1 - draws.shape[-1]
+    missing = np.full((*draws.shape[:-1], n_missing), fill, draws.dtype)
+    return np.concatenate([draws[..., :-1], missing, draws[..., -1:]], axis=-1)
 
 
 class _BiasMean:

@@ -36,6 +36,7 @@ SPANS = 32
 """Parts of the work; fixed, so that threads do not change the order of a sum."""
 BLOCK_ROWS = 1024
 SCALE_STEPS = 4
+"""Of the Metropolis-Hastings steps for the scale of each factor."""
 
 
 def _gamma(rng: np.random.Generator, shape: float | Doubles, rate: float | Doubles) -> Doubles:
@@ -73,7 +74,7 @@ class FactorState:
         """The terms of the prior in `scale_factors`, (F, 3)."""
         penalties = np.sum(self.penalties, axis=0) if self.penalties else 0.0
         inverse = self.rate * (self.precision + penalties)
-        power = np.full(len(inverse), -2.0 - 2 * len(self.blocks))
+        power = np.full(len(inverse), -2 * SHAPE * (1 + len(self.blocks)))
         return np.stack([power, self.mean**2, inverse], axis=1)[:-1]
 
     def scale(self, multiples: Doubles) -> None:
@@ -221,6 +222,8 @@ class Sampler:
             self.effects = TimeEffects(users, positions, sizes)
         self.error = float("nan")
         self.scales = False
+        """Whether a sweep draws the scale of each factor, too: with few ratings of each user, the
+        chain is slow without it, because a draw of the factors follows the scale of the last."""
 
     @property
     def effect_levels(self) -> list[Doubles]:
@@ -237,7 +240,8 @@ class Sampler:
 
     def restart(self, users: Floats, items: Floats) -> None:
         """Goes back to some tables, (U, F + 1) and (I, F + 1), without time effects."""
-        self.users.table, self.items.table = users, items
+        self.users = FactorState(users, self.users.blocks)
+        self.items = FactorState(items, self.items.blocks)
         self.side, self.effects = self.side._replace(time_keys=None), None
 
     def estimated_seconds(self, n_threads: int) -> float:
