@@ -279,8 +279,11 @@ def solve_users(
     ends = np.searchsorted(indptr, np.linspace(0, indptr[-1], 8 * n_threads + 1))
     ends[0], ends[-1] = 0, ratings.n_users
     least = np.maximum(spectrum, 0).astype(np.float32)
+    precision = PRECISION
+    if plan.by_coordinates:  # few factors are large, so that the same part is more
+        precision = PRECISION / 1000
     calls = [
-        (rated, span, rotated, least, penalty, out, (ITERATIONS, PRECISION))
+        (rated, span, rotated, least, penalty, out, (ITERATIONS, precision))
         for span in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)
     ]
     run(ridge.solve_users, calls)

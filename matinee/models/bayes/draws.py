@@ -17,25 +17,18 @@ class Draws:
     """The draws of one fit after the burn-in."""
 
     def __init__(
-        self,
-        sampler: Sampler,
-        train: Ratings,
-        valid: Ratings | None,
-        kept: int,
-        seed: int,
-        *,
-        mirrored: bool = False,
+        self, sampler: Sampler, train: Ratings, valid: Ratings | None, kept: int, seed: int
     ) -> None:
         """Args:
         valid: ratings whose error is tracked.
         kept: the number of draws to keep; during the fit, up to twice as many are stored.
-        mirrored: keeps two draws of each kept sweep, which differ in the users: those of the
-            second are as far from their mean, given the items, as those of the first, on the
-            other side (antithetic variates, Hammersley and Morton, 1956). With few ratings of
-            each user, most of the Monte Carlo error of a few draws is that of the users.
         """
         rng = np.random.default_rng(seed)
-        self.mirrored = mirrored and kept > 1
+        # On sparse tables, two draws of each kept sweep, which differ in the users: those of the
+        # second are as far from their mean, given the items, as those of the first, on the other
+        # side (antithetic variates; Hammersley and Morton, 1956). With few ratings of each user,
+        # most of the Monte Carlo error of a few draws is that of the users.
+        self.mirrored = sampler.scales and kept > 1
         self.kept_sweeps = kept // 2 if self.mirrored else kept
         self.every, self.n_sweeps = 1, 0
         self.draws: list[list[Arrays]] = []

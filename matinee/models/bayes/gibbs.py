@@ -243,6 +243,7 @@ class Sampler:
         self.users = FactorState(users, self.users.blocks)
         self.items = FactorState(items, self.items.blocks)
         self.side, self.effects = self.side._replace(time_keys=None), None
+        self.scales = False
 
     def estimated_seconds(self, n_threads: int) -> float:
         """About how long a sweep takes, from a part of one that changes nothing."""

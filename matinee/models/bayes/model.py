@@ -54,7 +54,6 @@ from matinee.threads import available_cores, one_blas_thread, workers
 TINY = float(np.finfo(np.float32).tiny)
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
-STARTS = "auto", "near", "few", "wide"
 ENOUGH_DRAWS = 16
 """The number of draws below which `mf` is more accurate than their mean."""
 
@@ -125,10 +124,9 @@ class BayesianMF(Recommender):
     )
     start: str = hyper(
         "auto",
-        choices=STARTS,
-        help="near: with the factors of mf; few: with two of them, and no others; wide: with a "
-        "wide prior of some factors; auto: for sparse tables, near or few, whichever is better on "
-        "a tenth of the ratings, else near",
+        choices=starts.STARTS,
+        help="near: with mf's factors; few: two of them; wide: a wide prior of some factors; auto: "
+        "near or, for sparse tables, few if better on a tenth of the ratings",
     )
 
     global_mean_: Doubles = learned(dtype=np.float64)
@@ -193,7 +191,6 @@ class BayesianMF(Recommender):
         ordinal = self._ordinal(train)
         tables = starts.start_tables(self, train, rng, options.n_threads)
         start = starts.chosen_start(self, train, tables, options, limit)
-        is_sparse = starts.is_sparse(train)
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             side = SideInformation([], [], None, False)
@@ -201,8 +198,8 @@ class BayesianMF(Recommender):
                 side = starts.side_information(self, train, rng, run)
             users, items, _ = tables.few().copy() if start == "few" else tables.copy()
             sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
-            sampler.scales = is_sparse
-            draws = Draws(sampler, train, options.valid, self.kept, self.seed, mirrored=is_sparse)
+            sampler.scales = starts.is_sparse(train)
+            draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
             losses: list[tuple[float, float, float]] = []
             if start != "mf":

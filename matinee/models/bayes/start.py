@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matinee.models.base import Recommender
     from matinee.models.bayes.model import BayesianMF
 
+STARTS = "auto", "near", "few", "wide"
 WIDE_FACTORS, WIDE_RATE, WIDE_SHARE = 8, 0.5, 0.7
 """The wide prior: for how many factors, its rate, and for which part of the burn-in."""
 ENOUGH_RATINGS, DENSE, FEW = 2000, 20, 2
