@@ -25,7 +25,7 @@ useful first."""
 FEW_FACTORS = ((2, 1.0), (4, 1.0), (4, 2.0), (8, 1.0), (8, 2.0))
 """Plans with few factors: how many, and what the factor shrinkage is multiplied by."""
 FEW_EPOCHS, FEW_DEVIATION = 30, 0.1
-USER_SHRINKAGES, ITEM_SHRINKAGES = (2.0, 4.0), (0.5, 2.0, 4.0)
+USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
