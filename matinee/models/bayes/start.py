@@ -97,6 +97,11 @@ def is_sparse(train: Ratings) -> bool:
     return len(train) < DENSE * n_rows
 
 
+def has_sparse_users(train: Ratings) -> bool:
+    """Whether a table has few ratings for each user."""
+    return len(train) < DENSE * int((train.user_counts > 0).sum())
+
+
 def start_tables(
     model: "BayesianMF", train: Ratings, rng: np.random.Generator, n_threads: int | None
 ) -> StartTables:
