@@ -29,7 +29,7 @@ from matinee.errors import DataError, NotFittedError, UnsupportedError
 from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.configurable import Configurable
-from matinee.models.declarations import check_class
+from matinee.models.declarations import check_class, forget_cached
 from matinee.models.history import History, UserRows
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import (
@@ -326,6 +326,7 @@ class Recommender(Configurable, ABC):
         if valid is None and self.needs_valid and len(train) > 1:
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test
+        forget_cached(self)
         self._fit(train, FitOptions(valid, n_threads, progress, checkpoint))
         return self
 

@@ -147,7 +147,6 @@ class MatrixFactorization(Recommender):
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
-        self.__dict__.pop("_typical", None)
         self._set_moments(train)
         table, plan = self._table(train), self._plan()
         n_threads = options.n_threads or available_cores()
