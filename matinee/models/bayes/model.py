@@ -54,7 +54,6 @@ from matinee.threads import available_cores, one_blas_thread, workers
 TINY = float(np.finfo(np.float32).tiny)
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
-STARTS = "auto", "near", "wide"
 ENOUGH_DRAWS = 16
 """The number of draws below which `mf` is more accurate than their mean."""
 
@@ -125,10 +124,9 @@ class BayesianMF(Recommender):
     )
     start: str = hyper(
         "auto",
-        choices=STARTS,
-        help="near: with the factors of mf; wide: with a wide prior of some factors, which finds "
-        "tastes in sparse tables; auto: for sparse tables, what is better on a tenth of the "
-        "ratings, else near",
+        choices=starts.STARTS,
+        help="near: with mf's factors; few: two of them; wide: a wide prior of some factors; auto: "
+        "near or, for sparse tables, few if better on a tenth of the ratings",
     )
 
     global_mean_: Doubles = learned(dtype=np.float64)
@@ -192,25 +190,26 @@ class BayesianMF(Recommender):
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
         tables = starts.start_tables(self, train, rng, options.n_threads)
-        start = starts.chosen_start(self, train, options, limit)
+        start = starts.chosen_start(self, train, tables, options, limit)
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             side = SideInformation([], [], None, False)
             if start != "mf" and not limit.is_late:
                 side = starts.side_information(self, train, rng, run)
-            users, items = tables[0].copy(), tables[1].copy()
+            users, items, _ = tables.few().copy() if start == "few" else tables.copy()
             sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
+            sampler.scales = starts.has_sparse_users(train)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
             losses: list[tuple[float, float, float]] = []
             if start != "mf":
                 losses = self._sample(sampler, draws, rng, limit, start, options)
             if draws.n_sweeps == 0 or (limit.is_late and draws.n_sweeps < ENOUGH_DRAWS):
-                sampler.restart(*tables)
+                sampler.restart(tables.users, tables.items)
                 draws = Draws(sampler, train, options.valid, self.kept, self.seed)
                 draws.add(sampler)
         self.curve_ = curve_of(self, np.array(losses).reshape(-1, 3))
-        for name, array in draws.learned(sampler).items():
+        for name, array in draws.learned(sampler, self.factors).items():
             setattr(self, name, array)
 
     def _sample(
