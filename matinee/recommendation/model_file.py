@@ -31,8 +31,17 @@ from matinee.errors import DataError, MatineeError, ModelFileError, SettingError
 from matinee.files import problem_of_place, reason_of, write_atomically
 from matinee.models import MODELS
 from matinee.models.base import Recommender
-from matinee.models.declarations import check_indices, check_indptr, check_state, restore, state_of
+from matinee.models.declarations import (
+    check_history,
+    check_indices,
+    check_indptr,
+    check_magnitude,
+    check_state,
+    restore,
+    state_of,
+)
 from matinee.models.history import History
+from matinee.models.hyperparameters import LARGEST
 from matinee.models.neural.network import Network
 from matinee.models.registry import member_named
 
@@ -44,6 +53,15 @@ FORMAT = 1
 
 #: Besides the history, what a blend and its members share; a file holds it once.
 SHARED = ("item_counts_", "item_means_")
+
+#: Of the header, and of that of safetensors, which holds it: longer ones cost time and memory.
+MOST_LETTERS, MOST_BYTES = 1_000_000, 4_000_000
+#: The nesting of the header; of a blend within a hybrid, 7.
+MOST_LEVELS = 20
+#: The members of one model.
+MOST_MEMBERS = 50
+#: What features may take in memory: this many times the bytes of the tensors, or this many bytes.
+MOST_TIMES, ALWAYS = 64, 256 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -185,6 +203,7 @@ def _fill(model: Recommender, header: dict[str, Any], tensors: Arrays) -> None:
     history = _unpack_history(tensors, users, items, _scale(header["scale"]))
     history = replace(history, is_complete=header.get("history_is_complete", False) is True)
     shared = {name: tensors[f"model.{name}"] for name in SHARED}
+    check_history(history, *shared.values())
     state = _with_prefix(tensors, "model.")
     restore(model, history, state, _members(header, history, state, shared))
 
@@ -194,9 +213,14 @@ def _members(
 ) -> dict[str, Recommender]:
     """The members of a model by name, from its header and its tensors."""
     members: dict[str, Recommender] = {}
-    for entry in header.get("members", []):
+    entries = header.get("members", [])
+    if len(entries) > MOST_MEMBERS:
+        raise DataError(f"it has {len(entries):,} members")
+    for entry in entries:
         member = _unfitted(entry, None, ())
         name = str(entry.get("name", member.name))
+        if name in members:
+            raise DataError(f"it has two members {name}")
         members[name] = member
         if entry["is_fitted"]:
             state = _with_prefix(tensors, f"{name}.") | shared
@@ -215,8 +239,10 @@ def _with_prefix(tensors: Arrays, prefix: str) -> Arrays:
 
 def _scale(numbers: list[float]) -> Scale:
     lowest, highest, step = numbers
-    are_finite = all(type(number) in (int, float) and np.isfinite(number) for number in numbers)
-    if not are_finite or lowest > highest or step < 0:
+    are_usual = all(
+        type(number) in (int, float) and -LARGEST <= number <= LARGEST for number in numbers
+    )
+    if not are_usual or lowest > highest or step < 0:
         raise DataError(f"its scale is {numbers}")
     return Scale(lowest, highest, step)
 
@@ -252,10 +278,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
             names = file.keys()  # `file` is no dict, and has no iterator
             tensors = {name: file.get_tensor(name) for name in names}
     except (*_UNUSABLE, SafetensorError, OSError) as error:
-        raise ModelFileError(
-            f"'{path}' is not a complete model file (it is truncated, damaged, or of another "
-            "kind); train the model again."
-        ) from error
+        raise _incomplete(path) from error
     if metadata.get("sha256") != digest(metadata["matinee"], tensors):
         raise ModelFileError(
             f"'{path}' was damaged or altered after it was saved; train the model again."
@@ -265,7 +288,8 @@ def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 def _refuse_unreadable(path: Path) -> None:
     try:
-        path.open("rb").close()
+        with path.open("rb") as file:
+            n_bytes = int.from_bytes(file.read(8), "little")
     except FileNotFoundError:
         raise ModelFileError(
             f"There is no model file '{path}'. Make one:  matinee train DATA --out {path}"
@@ -274,18 +298,64 @@ def _refuse_unreadable(path: Path) -> None:
         raise ModelFileError(
             f"Cannot read '{path}': {error.strerror}. Give the path of a model file."
         ) from error
+    if n_bytes > MOST_BYTES:
+        raise _incomplete(path)
+
+
+def _incomplete(path: Path) -> ModelFileError:
+    return ModelFileError(
+        f"'{path}' is not a complete model file (it is truncated, damaged, or of another "
+        "kind); train the model again."
+    )
 
 
 def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if "matinee" not in metadata:
         raise ModelFileError(f"'{path}' is a safetensors file that matinee did not write.")
-    header: dict[str, Any] = json.loads(metadata["matinee"])
+    header = _parsed(metadata["matinee"])
     if header["format"] > FORMAT:
         raise ModelFileError(
             f"'{path}' was saved by matinee {header['origin']['version']}, which is newer than "
             f"this one ({__version__}). Update:  pip install --upgrade matinee"
         )
     return header
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The header from its JSON.
+
+    Raises:
+        ValueError: it is too long or too deep, repeats a key, or holds a number that is not
+            finite: no version writes that.
+    """
+    if len(text) > MOST_LETTERS:
+        raise ValueError("its header is too long")
+    header: dict[str, Any] = json.loads(
+        text, object_pairs_hook=_distinct, parse_constant=_not_a_number
+    )
+    level: list[Any] = [header]
+    for _ in range(MOST_LEVELS):
+        level = [part for parts in level for part in _parts(parts)]
+    if level:
+        raise ValueError("its header is too deep")
+    return header
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("its header repeats a key")
+    return entries
+
+
+def _not_a_number(constant: str) -> None:
+    raise ValueError(f"its header holds {constant}")
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def digest(header: str, tensors: Arrays) -> str:
@@ -314,6 +384,10 @@ def _with_sorted_metadata(payload: bytes) -> bytes:
 
 def _model_tensors(model: Recommender, has_history: bool) -> Arrays:
     history = model.history_
+    try:
+        check_history(history, model.item_counts_, model.item_means_)
+    except DataError as error:
+        raise _not_saved(error) from error
     if not has_history:
         history = history.without_ratings()
     tensors = {f"model.{name}": array for name, array in _checked_state(model).items()}
@@ -341,8 +415,12 @@ def _checked_state(model: Recommender) -> Arrays:
     try:
         check_state(model, model.history_, state)
     except DataError as error:
-        raise ModelFileError(f"This model cannot be saved: {error}.") from error
+        raise _not_saved(error) from error
     return state
+
+
+def _not_saved(error: DataError) -> ModelFileError:
+    return ModelFileError(f"This model cannot be saved: {error}.")
 
 
 def _pack_history(history: History) -> Arrays:
@@ -392,12 +470,19 @@ def _unpack_features(tensors: Arrays, name: str, n_rows: int) -> Features | None
     column = tensors[f"{name}.columns"]
     value = tensors[f"{name}.values"]
     names = tuple(_unpack_texts(tensors, f"{name}.names"))
-    if indptr.shape != (n_rows + 1,) or column.shape != value.shape or value.dtype != np.float32:
+    dtypes = indptr.dtype, column.dtype, value.dtype
+    shapes = indptr.shape, column.shape, value.shape
+    if dtypes != (np.int64, np.int32, np.float32) or shapes != (
+        (n_rows + 1,),
+        *2 * [(len(value),)],
+    ):
         raise DataError(f"{name} has the wrong shape")
     check_indptr(name, indptr, len(column))
     check_indices(name, column, len(names))
-    if not np.isfinite(value).all():
-        raise DataError(f"{name} holds a number that is not finite")
+    check_magnitude(name, value)
+    n_bytes = sum(array.nbytes for array in tensors.values())
+    if 4 * n_rows * len(names) > max(ALWAYS, MOST_TIMES * n_bytes):
+        raise DataError(f"{name} has {len(names):,} names, far too many for the file")
     table = np.zeros((n_rows, len(names)), np.float32)
     table[np.repeat(np.arange(n_rows), np.diff(indptr)), column] = value
     return Features(names, table)
@@ -425,9 +510,11 @@ def _pack_texts(texts: list[str], name: str) -> Arrays:
 
 
 def _unpack_texts(tensors: Arrays, name: str) -> list[str]:
-    encoded = tensors[f"{name}.text"].tobytes()
-    ends = tensors[f"{name}.ends"].tolist()
-    check_indptr(name, np.array([0, *ends], np.int64), len(encoded))
+    letters, places = tensors[f"{name}.text"], tensors[f"{name}.ends"]
+    if (letters.dtype, letters.ndim, places.dtype, places.ndim) != (np.uint8, 1, np.int64, 1):
+        raise DataError(f"{name} holds no texts")
+    check_indptr(name, np.append(0, places), len(letters))
+    encoded, ends = letters.tobytes(), places.tolist()
     texts = []
     start = 0
     for end in ends:
@@ -460,11 +547,12 @@ def _unpack_catalog(tensors: Arrays) -> Catalog:
     ids = _unpack_ids(tensors, "films").tolist()
     n_films = len(ids)
     titles = _unpack_texts(tensors, "films.title")
-    years = tensors["films.year"].tolist()
+    years = _column(tensors, "films.year", np.int32, n_films)
     joined_genres = _unpack_texts(tensors, "films.genres")
     imdb, tmdb, tags = [""] * n_films, [0] * n_films, [""] * n_films
     if "films.tmdb" in tensors:
-        imdb, tmdb = _unpack_texts(tensors, "films.imdb"), _unpack_ids(tensors, "films.tmdb")
+        imdb = _unpack_texts(tensors, "films.imdb")
+        tmdb = _column(tensors, "films.tmdb", np.int64, n_films)
     if "films.tags.text" in tensors:
         tags = _unpack_texts(tensors, "films.tags")
     films: dict[Id, Film] = {}
@@ -475,10 +563,20 @@ def _unpack_catalog(tensors: Arrays) -> Catalog:
             year=year or None,
             genres=_split(genres, "|"),
             imdb=imdb_id,
-            tmdb=int(tmdb_id) or None,
+            tmdb=tmdb_id or None,
             tags=_split(joined_tags, "\n"),
         )
+    if len(films) < n_films:
+        raise DataError("it has two films with the same id")
     return Catalog(films)
+
+
+def _column(tensors: Arrays, name: str, dtype: type[np.integer], n: int) -> list[int]:
+    """A column of whole numbers, one for each film."""
+    column = tensors[name]
+    if column.dtype != dtype or column.shape != (n,):
+        raise DataError(f"{name} has dtype and shape {column.dtype} and {column.shape}")
+    return list(column.tolist())
 
 
 def _split(text: str, separator: str) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.spread import Unknown, spread_of, variance_of_unknown
-from matinee.models.bayes.time_effects import Moments, TimedRatings
+from matinee.models.bayes.time_effects import Moments, TimedRatings, check_keys
 from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
@@ -52,6 +52,8 @@ from matinee.progress import Step
 from matinee.threads import available_cores, one_blas_thread, workers
 
 TINY = float(np.finfo(np.float32).tiny)
+MOST = 1e30
+"""The largest precision: that of numbers that hardly differ."""
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
 STARTS = "auto", "near", "wide"
@@ -140,9 +142,9 @@ class BayesianMF(Recommender):
     set_draws_: Halves = learned("I", "S", "factors+1", dtype=np.float16)
     """What each rated item adds to a user's prior mean, times the root of their number."""
     mean_draws_: Floats = learned("S", "factors+1", dtype=np.float32)
-    precision_draws_: Floats = learned("S", "factors+1", dtype=np.float32, least=TINY)
+    precision_draws_: Floats = learned("S", "factors+1", dtype=np.float32, least=TINY, most=MOST)
     """The mean, without sets, and the precision of the users' prior, (S, F + 1)."""
-    noise_draws_: Floats = learned("S", dtype=np.float32, least=TINY)
+    noise_draws_: Floats = learned("S", dtype=np.float32, least=TINY, most=MOST)
     """The common precision of the noise, (S,)."""
     user_noise_: Floats = learned("U+1", dtype=np.float32, least=0)
     """The mean variance of each user's noise, (U + 1,)."""
@@ -521,7 +523,12 @@ class BayesianMF(Recommender):
         return np.asarray(self.deviation_ * biases, np.float32)
 
     def check_arrays(self) -> None:
-        """Checks that the levels fit the setting `likelihood`, and the draws the features."""
+        """Checks what the arrays must have in common: numbers of draws, levels and times."""
+        if self._n_draws == 0:
+            raise DataError(f"{self.name}: there are no draws")
+        if (np.diff(self.levels_) <= 0).any() or (np.diff(self.threshold_draws_) < 0).any():
+            raise DataError(f"{self.name}: levels_ or threshold_draws_ does not ascend")
+        check_keys(self.moment_keys_, self.moment_sizes_, len(self.users_))
         if (len(self.levels_) > 0) != (self.likelihood == "probit"):
             raise DataError(f"{self.name}: levels_ does not fit likelihood={self.likelihood}")
         features, n = self.history_.item_features, len(self.label_draws_)

@@ -26,6 +26,7 @@ from matinee.models.interface import Capabilities
 from matinee.models.neural.common import (
     UPDATES,
     NeuralRecommender,
+    check_range,
     is_lazy,
     require_torch,
     sigmoid_bounds,
@@ -179,6 +180,7 @@ class EmbeddingMLP(NeuralRecommender):
     def check_arrays(self) -> None:
         """See `Recommender`."""
         super().check_arrays()
+        check_range(self.name, self.range_)
         n = sum((before + 1) * after for before, after in itertools.pairwise(self._widths()))
         if len(self.layers_) != n:
             raise DataError(f"{self.name}: layers_ has {len(self.layers_)} numbers, not {n}")
