@@ -11,6 +11,7 @@ declares (`models/declarations.py`).
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -60,8 +61,11 @@ MOST_LETTERS, MOST_BYTES = 1_000_000, 4_000_000
 MOST_LEVELS = 20
 #: The members of one model.
 MOST_MEMBERS = 50
+#: Half a pair of surrogates or a zero, which neither a page nor a database takes; in bytes, and
+#: as a letter.
+_UNWRITABLE, _NO_LETTER = re.compile(rb"\0|\xed[\xa0-\xbf]"), re.compile("[\0\ud800-\udfff]")
 #: What features may take in memory: this many times the bytes of the tensors, or this many bytes.
-MOST_TIMES, ALWAYS = 64, 256 * 1024**2
+MOST_TIMES, ALWAYS = 16, 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -288,15 +292,17 @@ def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 def _refuse_unreadable(path: Path) -> None:
     try:
+        if path.is_fifo():  # reading would wait for a writer
+            raise ModelFileError(f"Cannot read '{path}': it is a pipe. Give the path of a file.")
         with path.open("rb") as file:
             n_bytes = int.from_bytes(file.read(8), "little")
     except FileNotFoundError:
         raise ModelFileError(
             f"There is no model file '{path}'. Make one:  matinee train DATA --out {path}"
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise ModelFileError(
-            f"Cannot read '{path}': {error.strerror}. Give the path of a model file."
+            f"Cannot read {str(path)!r}: {reason_of(error)}. Give the path of a model file."
         ) from error
     if n_bytes > MOST_BYTES:
         raise _incomplete(path)
@@ -520,6 +526,8 @@ def _unpack_texts(tensors: Arrays, name: str) -> list[str]:
     for end in ends:
         texts.append(encoded[start:end].decode("utf-8", "surrogatepass"))
         start = end
+    if _UNWRITABLE.search(encoded):
+        return [_NO_LETTER.sub("\N{REPLACEMENT CHARACTER}", text) for text in texts]
     return texts
 
 

@@ -3,7 +3,9 @@
 import json
 import random
 import struct
+import tempfile
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from matinee.data.catalog import Catalog, Film
+from matinee.models import model_named
 from matinee.recommendation.guide import Guide
+from matinee.recommendation.model_file import Origin, save_model
 from tests.forged import contents, signed
 from tests.fuzz.asked import ask
-from tests.recommendation.model_files.write import SETTINGS, network_module
+from tests.recommendation.model_files.write import SETTINGS, network_module, table
 
 FOLDER = Path(__file__).parents[1] / "recommendation" / "model_files"
-FILES = tuple(sorted(SETTINGS))
+HALF_LIFE: dict[str, Any] = {"half_life": 300.0}
+NEW: dict[str, dict[str, Any]] = {
+    "new mf": SETTINGS["mf"] | HALF_LIFE,
+    "new bayes": SETTINGS["bayes"],
+    "new bayes-probit": SETTINGS["bayes-probit"],
+    "new item-knn": SETTINGS["item-knn"] | HALF_LIFE,
+    "new user-knn": HALF_LIFE,
+    "new ials": SETTINGS["ials"] | HALF_LIFE,
+    "new ease": SETTINGS["ease"] | HALF_LIFE,
+    "new blend": SETTINGS["blend"],
+    "new hybrid": SETTINGS["hybrid"] | HALF_LIFE,
+}
+"""Models that learn from times or features, which the files of earlier versions do not hold."""
+FILES = (*sorted(SETTINGS), *NEW)
 ODD_FLOATS = (np.nan, np.inf, -np.inf, 3e38, -3e38, 1e30, -1e18, 1e9, 1e-45, -1.0, 0.0, 65504.0)
 ODD_INTEGERS = (-(2**63), -(2**31), -(10**8), -2, -1, 0, 1, 24, 25, 39, 40, 41, 60_000, 10**8)
 ODD_VALUES: tuple[Any, ...] = (
@@ -31,9 +49,29 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @cache
+def valid(name: str) -> bytes:
+    """A file that nobody has altered: one of the tests, or of a model trained here."""
+    if name not in NEW:
+        return (FOLDER / f"{name}.matinee").read_bytes()
+    ratings, kind = table(), name.removeprefix("new ").removesuffix("-probit")
+    model = model_named(kind).from_settings(NEW[name]).fit(ratings, n_threads=1)
+    films = {
+        item: Film(f"Film {item}", 1990 + place, ("Drama", "War"), f"tt{item}", item, ("slow",))
+        for place, item in enumerate(ratings.items.ids.tolist())
+    }
+    with tempfile.TemporaryDirectory(prefix="matinee-fuzz-") as folder:
+        path = Path(folder) / "new.matinee"
+        save_model(path, model, Catalog(films), Origin("simulated", len(ratings)))
+        return path.read_bytes()
+
+
+@cache
 def whole(name: str) -> tuple[dict[str, Any], Arrays]:
     """The header and the arrays of a file."""
-    return contents(FOLDER / f"{name}.matinee")
+    with tempfile.TemporaryDirectory(prefix="matinee-fuzz-") as folder:
+        path = Path(folder) / "valid.matinee"
+        path.write_bytes(valid(name))
+        return contents(path)
 
 
 # -- arrays --------------------------------------------------------------------------------
@@ -220,7 +258,7 @@ def _change_header(rng: random.Random, header: dict[str, Any], arrays: Arrays) -
             return f"header without {key}"
         case 1 if isinstance(container, dict):
             added = rng.choice(("factors", "half_life", "extra", "members", "name", "", "models"))
-            container[added] = rng.choice(ODD_VALUES)
+            container[added] = deepcopy(rng.choice(ODD_VALUES))
             return f"header with {added} = {container[added]!r:.40}"
         case 2 if isinstance(container[key], list):
             container[key] = container[key] * rng.choice((2, 5))
@@ -228,7 +266,7 @@ def _change_header(rng: random.Random, header: dict[str, Any], arrays: Arrays) -
         case 3 if isinstance(container[key], int | float):
             container[key] = container[key] * rng.choice((-1, 2, 0, 1e3, 10**9))
             return f"header with {key} = {container[key]}"
-    container[key] = rng.choice(ODD_VALUES)
+    container[key] = deepcopy(rng.choice(ODD_VALUES))
     return f"header with {key} = {container[key]!r:.40}"
 
 
@@ -238,7 +276,7 @@ def _text_of(rng: random.Random, header: dict[str, Any]) -> str:
     match rng.randrange(40):
         case 0:
             key = rng.choice(sorted(header))
-            return f'{{"{key}": {json.dumps(rng.choice(ODD_VALUES))}, {text[1:]}'
+            return f'{{"{key}": {json.dumps(deepcopy(rng.choice(ODD_VALUES)))}, {text[1:]}'
         case 1:
             return "[" * 10**5 + text
         case 2:
@@ -289,7 +327,7 @@ def forged(rng: random.Random) -> tuple[bytes, str]:
     """A file, and what was done to it."""
     name = rng.choice(FILES)
     if rng.random() < 0.1:
-        damaged, how = _damaged(rng, (FOLDER / f"{name}.matinee").read_bytes())
+        damaged, how = _damaged(rng, valid(name))
         return damaged, f"{name}: {how}"
     header, arrays = whole(name)
     header, arrays = json.loads(json.dumps(header)), dict(arrays)
@@ -311,7 +349,10 @@ def case(rng: random.Random, folder: Path, say: Callable[[str], None]) -> str:
 
 
 def prepare() -> Callable[..., str]:
-    """Asks every whole file, so that everything is imported and compiled."""
+    """Asks every valid file, so that everything is imported and compiled."""
     for name in FILES:
-        ask(Guide.load(FOLDER / f"{name}.matinee", network_module() if name == "network" else None))
+        with tempfile.TemporaryDirectory(prefix="matinee-fuzz-") as folder:
+            path = Path(folder) / "valid.matinee"
+            path.write_bytes(valid(name))
+            ask(Guide.load(path, network_module() if name == "network" else None))
     return case

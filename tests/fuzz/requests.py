@@ -8,6 +8,7 @@ import json
 import random
 import tempfile
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -114,9 +115,11 @@ def _odd_json(rng: random.Random, body: Any) -> bytes:
             case 1 if isinstance(container[key], list):
                 container[key] = container[key] * rng.choice((2, 50, 400))
             case 2 if isinstance(container, dict):
-                container[rng.choice(("model", "k", "", "extra"))] = rng.choice(ODD_VALUES)
+                container[rng.choice(("model", "k", "", "extra"))] = deepcopy(
+                    rng.choice(ODD_VALUES)
+                )
             case _:
-                container[key] = rng.choice((*ODD_VALUES, rng.choice(ODD_TEXTS)))
+                container[key] = deepcopy(rng.choice((*ODD_VALUES, rng.choice(ODD_TEXTS))))
     content = json.dumps(body).encode()
     match rng.randrange(12):
         case 0:

@@ -77,6 +77,7 @@ def main(kind: str, seed: int, first: int, end: int) -> None:
     for number in range(first, end):
         say(case=number, what="")
         run_case(case, seed, number, say)
+    os._exit(0)  # threads of a server are not waited for
 
 
 if __name__ == "__main__":
