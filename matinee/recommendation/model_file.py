@@ -11,32 +11,26 @@ declares (`models/declarations.py`).
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from matinee._types import Arrays
 from matinee._version import __version__
-from matinee.data.catalog import Catalog, Film
-from matinee.data.features import Features
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import Scale
-from matinee.data.vocabulary import Id, Vocabulary
+from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, MatineeError, ModelFileError, SettingError
 from matinee.files import problem_of_place, reason_of, write_atomically
 from matinee.models import MODELS
 from matinee.models.base import Recommender
 from matinee.models.declarations import (
     check_history,
-    check_indices,
-    check_indptr,
-    check_magnitude,
     check_state,
     restore,
     state_of,
@@ -45,6 +39,14 @@ from matinee.models.history import History
 from matinee.models.hyperparameters import LARGEST
 from matinee.models.neural.network import Network
 from matinee.models.registry import member_named
+from matinee.recommendation.tensors import (
+    catalog_tensors,
+    pack_history,
+    pack_ids,
+    unpack_catalog,
+    unpack_history,
+    unpack_ids,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,11 +63,6 @@ MOST_LETTERS, MOST_BYTES = 1_000_000, 4_000_000
 MOST_LEVELS = 20
 #: The members of one model.
 MOST_MEMBERS = 50
-#: Half a pair of surrogates or a zero, which neither a page nor a database takes; in bytes, and
-#: as a letter.
-_UNWRITABLE, _NO_LETTER = re.compile(rb"\0|\xed[\xa0-\xbf]"), re.compile("[\0\ud800-\udfff]")
-#: What features may take in memory: this many times the bytes of the tensors, or this many bytes.
-MOST_TIMES, ALWAYS = 16, 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
             "item-knn."
         )
     tensors = _model_tensors(model, origin.has_history)
-    tensors |= _catalog_tensors(catalog)
+    tensors |= catalog_tensors(catalog)
     header = {
         "format": FORMAT,
         "model": model.name,
@@ -179,7 +176,7 @@ def load_model(
     try:
         model = _unfitted(header, module, models)
         _fill(model, header, tensors)
-        return model, _unpack_catalog(tensors), _origin(header["origin"])
+        return model, unpack_catalog(tensors), _origin(header["origin"])
     except (*_UNUSABLE, MatineeError) as error:
         reason = str(error).rstrip(".")
         raise ModelFileError(
@@ -202,9 +199,9 @@ _UNUSABLE = (
 
 def _fill(model: Recommender, header: dict[str, Any], tensors: Arrays) -> None:
     """Sets the learned attributes of the model and of its members, which share the history."""
-    users = Vocabulary(_unpack_ids(tensors, "users"), "user")
-    items = Vocabulary(_unpack_ids(tensors, "items"), "item")
-    history = _unpack_history(tensors, users, items, _scale(header["scale"]))
+    users = Vocabulary(unpack_ids(tensors, "users"), "user")
+    items = Vocabulary(unpack_ids(tensors, "items"), "item")
+    history = unpack_history(tensors, users, items, _scale(header["scale"]))
     history = replace(history, is_complete=header.get("history_is_complete", False) is True)
     shared = {name: tensors[f"model.{name}"] for name in SHARED}
     check_history(history, *shared.values())
@@ -398,8 +395,8 @@ def _model_tensors(model: Recommender, has_history: bool) -> Arrays:
         history = history.without_ratings()
     tensors = {f"model.{name}": array for name, array in _checked_state(model).items()}
     tensors |= _member_tensors(model, "model")
-    ids = _pack_ids(model.users_.ids, "users") | _pack_ids(model.items_.ids, "items")
-    return tensors | _pack_history(history) | ids
+    ids = pack_ids(model.users_.ids, "users") | pack_ids(model.items_.ids, "items")
+    return tensors | pack_history(history) | ids
 
 
 def _member_tensors(model: Recommender, prefix: str) -> Arrays:
@@ -427,165 +424,3 @@ def _checked_state(model: Recommender) -> Arrays:
 
 def _not_saved(error: DataError) -> ModelFileError:
     return ModelFileError(f"This model cannot be saved: {error}.")
-
-
-def _pack_history(history: History) -> Arrays:
-    tensors: Arrays = {
-        "model.history_indptr_": history.indptr,
-        "model.history_items_": history.item_index,
-        "model.history_values_": history.value,
-    }
-    if history.timestamp is not None:
-        tensors["model.history_timestamps_"] = history.timestamp
-    tensors |= _pack_features(history.user_features, "model.history_user_features_")
-    return tensors | _pack_features(history.item_features, "model.history_item_features_")
-
-
-def _unpack_history(tensors: Arrays, users: Vocabulary, items: Vocabulary, scale: Scale) -> History:
-    return History(
-        users,
-        items,
-        scale,
-        tensors["model.history_indptr_"],
-        tensors["model.history_items_"],
-        tensors["model.history_values_"],
-        tensors.get("model.history_timestamps_"),
-        _unpack_features(tensors, "model.history_user_features_", len(users)),
-        _unpack_features(tensors, "model.history_item_features_", len(items)),
-    )
-
-
-def _pack_features(features: Features | None, name: str) -> Arrays:
-    """The names, and the numbers other than 0 as a sparse matrix (CSR)."""
-    if features is None:
-        return {}
-    row, column = np.nonzero(features.table)
-    counts = np.bincount(row, minlength=len(features.table))
-    return {
-        f"{name}.indptr": np.append(0, np.cumsum(counts)),
-        f"{name}.columns": column.astype(np.int32),
-        f"{name}.values": features.table[row, column],
-        **_pack_texts(list(features.names), f"{name}.names"),
-    }
-
-
-def _unpack_features(tensors: Arrays, name: str, n_rows: int) -> Features | None:
-    if f"{name}.indptr" not in tensors:
-        return None
-    indptr = tensors[f"{name}.indptr"]
-    column = tensors[f"{name}.columns"]
-    value = tensors[f"{name}.values"]
-    names = tuple(_unpack_texts(tensors, f"{name}.names"))
-    dtypes = indptr.dtype, column.dtype, value.dtype
-    shapes = indptr.shape, column.shape, value.shape
-    if dtypes != (np.int64, np.int32, np.float32) or shapes != (
-        (n_rows + 1,),
-        *2 * [(len(value),)],
-    ):
-        raise DataError(f"{name} has the wrong shape")
-    check_indptr(name, indptr, len(column))
-    check_indices(name, column, len(names))
-    check_magnitude(name, value)
-    n_bytes = sum(array.nbytes for array in tensors.values())
-    if 4 * n_rows * len(names) > max(ALWAYS, MOST_TIMES * n_bytes):
-        raise DataError(f"{name} has {len(names):,} names, far too many for the file")
-    table = np.zeros((n_rows, len(names)), np.float32)
-    table[np.repeat(np.arange(n_rows), np.diff(indptr)), column] = value
-    return Features(names, table)
-
-
-def _pack_ids(ids: NDArray[np.generic], name: str) -> Arrays:
-    if ids.dtype == np.int64:
-        return {name: ids}
-    return _pack_texts(ids.tolist(), name)
-
-
-def _unpack_ids(tensors: Arrays, name: str) -> Any:
-    if name not in tensors:
-        return np.array(_unpack_texts(tensors, name), object)
-    if tensors[name].dtype != np.int64 or tensors[name].ndim != 1:
-        raise DataError(f"the ids of its {name} are not whole numbers")
-    return tensors[name]
-
-
-def _pack_texts(texts: list[str], name: str) -> Arrays:
-    """Texts as one array of UTF-8 bytes and the positions where each text ends."""
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
-    return {f"{name}.text": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.ends": ends}
-
-
-def _unpack_texts(tensors: Arrays, name: str) -> list[str]:
-    letters, places = tensors[f"{name}.text"], tensors[f"{name}.ends"]
-    if (letters.dtype, letters.ndim, places.dtype, places.ndim) != (np.uint8, 1, np.int64, 1):
-        raise DataError(f"{name} holds no texts")
-    check_indptr(name, np.append(0, places), len(letters))
-    encoded, ends = letters.tobytes(), places.tolist()
-    texts = []
-    start = 0
-    for end in ends:
-        texts.append(encoded[start:end].decode("utf-8", "surrogatepass"))
-        start = end
-    if _UNWRITABLE.search(encoded):
-        return [_NO_LETTER.sub("\N{REPLACEMENT CHARACTER}", text) for text in texts]
-    return texts
-
-
-def _catalog_tensors(catalog: Catalog) -> Arrays:
-    films = list(catalog.films.values())
-    ids: list[Id] = list(catalog.films)
-    are_integers = all(isinstance(item_id, int | np.integer) for item_id in ids)
-    dtype = np.int64 if are_integers else object
-    tensors = {
-        **_pack_ids(np.array(ids, dtype), "films"),
-        **_pack_texts([film.title for film in films], "films.title"),
-        "films.year": np.array([film.year or 0 for film in films], np.int32),
-        **_pack_texts(["|".join(film.genres) for film in films], "films.genres"),
-    }
-    # Only if there are any: earlier versions wrote the same files for the same catalogs
-    if any(film.imdb or film.tmdb for film in films):
-        tensors |= _pack_texts([film.imdb for film in films], "films.imdb")
-        tensors["films.tmdb"] = np.array([film.tmdb or 0 for film in films], np.int64)
-    if any(film.tags for film in films):
-        tensors |= _pack_texts(["\n".join(film.tags) for film in films], "films.tags")
-    return tensors
-
-
-def _unpack_catalog(tensors: Arrays) -> Catalog:
-    ids = _unpack_ids(tensors, "films").tolist()
-    n_films = len(ids)
-    titles = _unpack_texts(tensors, "films.title")
-    years = _column(tensors, "films.year", np.int32, n_films)
-    joined_genres = _unpack_texts(tensors, "films.genres")
-    imdb, tmdb, tags = [""] * n_films, [0] * n_films, [""] * n_films
-    if "films.tmdb" in tensors:
-        imdb = _unpack_texts(tensors, "films.imdb")
-        tmdb = _column(tensors, "films.tmdb", np.int64, n_films)
-    if "films.tags.text" in tensors:
-        tags = _unpack_texts(tensors, "films.tags")
-    films: dict[Id, Film] = {}
-    columns = zip(ids, titles, years, joined_genres, imdb, tmdb, tags, strict=True)
-    for item_id, title, year, genres, imdb_id, tmdb_id, joined_tags in columns:
-        films[item_id] = Film(
-            title=title,
-            year=year or None,
-            genres=_split(genres, "|"),
-            imdb=imdb_id,
-            tmdb=tmdb_id or None,
-            tags=_split(joined_tags, "\n"),
-        )
-    if len(films) < n_films:
-        raise DataError("it has two films with the same id")
-    return Catalog(films)
-
-
-def _column(tensors: Arrays, name: str, dtype: type[np.integer], n: int) -> list[int]:
-    """A column of whole numbers, one for each film."""
-    column = tensors[name]
-    if column.dtype != dtype or column.shape != (n,):
-        raise DataError(f"{name} has dtype and shape {column.dtype} and {column.shape}")
-    return list(column.tolist())
-
-
-def _split(text: str, separator: str) -> tuple[str, ...]:
-    return tuple(text.split(separator)) if text else ()

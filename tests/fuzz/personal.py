@@ -10,11 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from matinee.data.catalog import Catalog, Film
 from matinee.data.personal.match_films import match_films
 from matinee.data.personal.personal_ratings import read_personal_ratings
 from matinee.data.ratings import PAIRS, Scale
-from matinee.data.vocabulary import Vocabulary
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import MatineeError
 from tests.fuzz.asked import check_finite
 from tests.fuzz.damage import ODD_TEXTS, damaged, with_odd_cells
@@ -37,11 +39,11 @@ COLUMNS = (
 
 @cache
 def _catalog() -> tuple[Vocabulary, Catalog]:
-    films = {
+    films: dict[Id, Film] = {
         place: Film(f"{title} ({1970 + place})", 1970 + place, ("Drama",), f"tt{place:07}", place)
         for place, title in enumerate(TITLES * 3, 1)
     }
-    return Vocabulary(list(films), "item"), Catalog(films)
+    return Vocabulary(np.arange(1, len(films) + 1), "item"), Catalog(films)
 
 
 def _cell(rng: random.Random, name: str) -> str:
@@ -70,7 +72,10 @@ def _json(rng: random.Random, rows: list[list[str]]) -> str:
     """The rows as JSON, perhaps nested as on some sites."""
     objects: list[Any] = [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
     if rng.random() < 0.4:
-        movie = {"title": rng.choice((*TITLES, None, 3, [])), "year": rng.choice((1971, "x", None))}
+        movie: dict[str, Any] = {
+            "title": rng.choice((*TITLES, None, 3, [])),
+            "year": rng.choice((1971, "x", None)),
+        }
         rating: Any = rng.choice((8, "8", None, [], {}, 10**30, rng.choice(ODD_TEXTS)))
         objects += [{"rating": rating, "movie": movie | {"ids": {"imdb": "tt0000002", "tmdb": 3}}}]
     if rng.random() < 0.3:

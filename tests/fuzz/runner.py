@@ -119,7 +119,11 @@ def _run_until_dead(summary: Summary, first: int, end: int) -> int:
         raise RuntimeError(f"The worker did not begin: {told}")
     with summary.lock:
         summary.ends["died"] += 1
-    why = f"gave no answer for {PATIENCE:.0f} s" if is_stopped and code == -9 else f"ended with {code}"
+    why = (
+        f"gave no answer for {PATIENCE:.0f} s"
+        if is_stopped and code == -9
+        else f"ended with {code}"
+    )
     summary.fail(number, what, f"the process {why}\n{told}")
     return number + 1
 

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves, Indices
 from matinee.data.ratings import Ratings
-from matinee.errors import DataError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes import start as starts
+from matinee.models.bayes.array_checks import check_arrays
 from matinee.models.bayes.attribution import attribute
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import (
@@ -42,7 +42,7 @@ from matinee.models.bayes.new_items import new_item_moments
 from matinee.models.bayes.ordered_probit import Link, Ordinal, rating_levels
 from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.spread import Unknown, spread_of, variance_of_unknown
-from matinee.models.bayes.time_effects import Moments, TimedRatings, check_keys
+from matinee.models.bayes.time_effects import Moments, TimedRatings
 from matinee.models.bayes.time_limit import TimeLimit
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
@@ -524,21 +524,7 @@ class BayesianMF(Recommender):
 
     def check_arrays(self) -> None:
         """Checks what the arrays must have in common: numbers of draws, levels and times."""
-        if self._n_draws == 0:
-            raise DataError(f"{self.name}: there are no draws")
-        if (np.diff(self.levels_) <= 0).any() or (np.diff(self.threshold_draws_) < 0).any():
-            raise DataError(f"{self.name}: levels_ or threshold_draws_ does not ascend")
-        check_keys(self.moment_keys_, self.moment_sizes_, len(self.users_))
-        if (len(self.levels_) > 0) != (self.likelihood == "probit"):
-            raise DataError(f"{self.name}: levels_ does not fit likelihood={self.likelihood}")
-        features, n = self.history_.item_features, len(self.label_draws_)
-        if features is not None and n not in (0, len(features.names) + 2):
-            raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
-        if len(self.untimed_draws_) not in (0, len(self.user_draws_)):
-            raise DataError(f"{self.name}: untimed_draws_ does not fit the users")
-        sizes = {len(self.effect_variance_), len(self.moment_variance_)}
-        if not sizes <= {0, len(self.moment_sizes_)}:
-            raise DataError(f"{self.name}: effect_variance_ does not fit the time effects")
+        check_arrays(self)
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)
