@@ -5,14 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 
 import numpy as np
+import orjson
 import polars as pl
 
 from matinee.analysis.biases import disagreements, generosity
 from matinee.analysis.components import components
+from matinee.analysis.film_map import make_map
 from matinee.analysis.similar_users import neighbors
+from matinee.analysis.taste import taste_of
 from matinee.errors import MatineeError
+from matinee.recommendation.filters import Filters
 from matinee.recommendation.guide import Guide
 from matinee.recommendation.reranking import Dials
+from matinee.web.serving.film_search import FilmIndex
 
 
 def check_finite(answer: object, place: str) -> None:
@@ -63,8 +68,19 @@ def questions(guide: Guide) -> dict[str, Callable[[], object]]:
         "everybody": lambda: list(guide.recommend_everybody(3)),
         "generosity": lambda: generosity(guide, 3),
         "disagreements": lambda: disagreements(guide, 3),
+        "map": lambda: make_map(guide, k=3, min_ratings=0),
+        "taste": lambda: taste_of(guide, {0: new[items[0]], len(items) - 1: new[items[-1]]}),
+        "films of the server": lambda: _shown_films(FilmIndex(guide)),
         "components": lambda: [part.to_dict() for part in components(guide, 2, 3, min_ratings=0)],
     }
+
+
+def _shown_films(films: FilmIndex) -> object:
+    """What pages show of films; it must be possible to send it."""
+    found = films.search("film 3", Filters(), "relevance"), films.decades, films.top_tags
+    summaries = [films.summary(index) for index in range(5)]
+    orjson.dumps([summaries, str(found)])
+    return found, summaries
 
 
 def ask(guide: Guide) -> None:
