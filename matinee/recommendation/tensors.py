@@ -19,9 +19,10 @@ from matinee.errors import DataError
 from matinee.models.declarations import check_indices, check_indptr, check_magnitude
 from matinee.models.history import History
 
-#: Half a pair of surrogates or a zero, which neither a page nor a database takes; in bytes, and
-#: as a letter.
-_UNWRITABLE, _NO_LETTER = re.compile(rb"\0|\xed[\xa0-\xbf]"), re.compile("[\0\ud800-\udfff]")
+#: Half a pair of surrogates, and the same or a zero, which pages and databases do not take; in
+#: bytes, and as a letter.
+_HALF, _UNWRITABLE = re.compile(rb"\xed[\xa0-\xbf]"), re.compile(rb"\0|\xed[\xa0-\xbf]")
+_NO_LETTER = re.compile("[\0\ud800-\udfff]")
 #: What features may take in memory: this many times the bytes of the tensors, or this many bytes.
 MOST_TIMES, ALWAYS = 16, 64 * 1024**2
 
@@ -90,16 +91,27 @@ def pack_ids(ids: NDArray[np.generic], name: str) -> Arrays:
     """Ids as whole numbers, or as texts."""
     if ids.dtype == np.int64:
         return {name: ids}
-    return _pack_texts(ids.tolist(), name)
+    tensors = _pack_texts(ids.tolist(), name)
+    _refuse_halves(tensors[f"{name}.text"].tobytes(), name)
+    return tensors
 
 
 def unpack_ids(tensors: Arrays, name: str) -> Any:
     """The ids with a name, (n,), as `Vocabulary` takes them."""
     if name not in tensors:
-        return np.array(_unpack_texts(tensors, name), object)
+        ids = _unpack_texts(tensors, name)
+        _refuse_halves(tensors[f"{name}.text"].tobytes(), name)
+        return np.array(ids, object)
     if tensors[name].dtype != np.int64 or tensors[name].ndim != 1:
         raise DataError(f"the ids of its {name} are not whole numbers")
     return tensors[name]
+
+
+def _refuse_halves(encoded: bytes, name: str) -> None:
+    """Raises DataError where an id holds half a pair of surrogates, with which it has no
+    address."""
+    if _HALF.search(encoded):
+        raise DataError(f"the ids of its {name} are no valid Unicode")
 
 
 def _pack_texts(texts: list[str], name: str) -> Arrays:
@@ -119,7 +131,13 @@ def _unpack_texts(tensors: Arrays, name: str) -> list[str]:
     for end in ends:
         texts.append(encoded[start:end].decode("utf-8", "surrogatepass"))
         start = end
-    if _UNWRITABLE.search(encoded):
+    return texts
+
+
+def _unpack_shown(tensors: Arrays, name: str) -> list[str]:
+    """Texts that people see, without letters that no page or database takes."""
+    texts = _unpack_texts(tensors, name)
+    if _UNWRITABLE.search(tensors[f"{name}.text"].tobytes()):
         return [_NO_LETTER.sub("\N{REPLACEMENT CHARACTER}", text) for text in texts]
     return texts
 
@@ -149,15 +167,15 @@ def unpack_catalog(tensors: Arrays) -> Catalog:
     """The catalog from its tensors."""
     ids = unpack_ids(tensors, "films").tolist()
     n_films = len(ids)
-    titles = _unpack_texts(tensors, "films.title")
+    titles = _unpack_shown(tensors, "films.title")
     years = _row(tensors, "films.year", np.int32, n_films).tolist()
-    joined_genres = _unpack_texts(tensors, "films.genres")
+    joined_genres = _unpack_shown(tensors, "films.genres")
     imdb, tmdb, tags = [""] * n_films, [0] * n_films, [""] * n_films
     if "films.tmdb" in tensors:
-        imdb = _unpack_texts(tensors, "films.imdb")
+        imdb = _unpack_shown(tensors, "films.imdb")
         tmdb = _row(tensors, "films.tmdb", np.int64, n_films).tolist()
     if "films.tags.text" in tensors:
-        tags = _unpack_texts(tensors, "films.tags")
+        tags = _unpack_shown(tensors, "films.tags")
     films: dict[Id, Film] = {}
     columns = zip(ids, titles, years, joined_genres, imdb, tmdb, tags, strict=True)
     for item_id, title, year, genres, imdb_id, tmdb_id, joined_tags in columns:

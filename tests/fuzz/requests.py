@@ -9,17 +9,21 @@ import random
 import tempfile
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
 
+from matinee.data.catalog import Catalog, Film
+from matinee.data.vocabulary import Id, Vocabulary
+from matinee.recommendation.model_file import Origin, save_model
 from matinee.web.app import create_app
 from matinee.web.settings import Limits, Settings
 from tests.fuzz.damage import ODD_TEXTS, damaged
 from tests.fuzz.personal import upload
-from tests.recommendation.model_files.write import SETTINGS
+from tests.recommendation.model_files.write import table, unfitted
 
 MODELS = Path(__file__).parents[1] / "recommendation" / "model_files"
 OPERATOR = "the-operator-of-the-tests"
@@ -209,13 +213,26 @@ def request(rng: random.Random) -> dict[str, Any]:
     }
 
 
+def _save_odd_films(path: Path) -> None:
+    """Writes a model whose films nobody expects."""
+    plain, texts = table(), sorted({text for text in ODD_TEXTS if text.strip()})
+    items = Vocabulary(texts[: plain.n_items], "item")
+    ratings = replace(plain, items=items)
+    films: dict[Id, Film] = {
+        text: Film(
+            texts[-place], place * 9999, (texts[-place - 1], "Drama"), text, 7, (text, "slow")
+        )
+        for place, text in enumerate(items.ids.tolist(), 1)
+    }
+    model = unfitted("mf").fit(ratings, n_threads=1)
+    save_model(path, model, Catalog(films), Origin("simulated", len(ratings)))
+
+
 class _Server:
     """The application in this process, with its background tasks, and a client of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *models: Path) -> None:
         folder = tempfile.mkdtemp(prefix="matinee-fuzz-server-")
-        models = tuple(MODELS / f"{name}.matinee" for name in ("mf", "item-knn", "hybrid"))
-        assert {"mf", "item-knn", "hybrid"} <= set(SETTINGS)
         limits = Limits(per_second=0, people_per_minute=0, seconds=60)
         database = f"{folder}/people.db"
         settings = Settings(models, database, OPERATOR, limits, log_requests=False)
@@ -251,12 +268,15 @@ class _Server:
 
 
 def prepare() -> Callable[..., str]:
-    """Starts a server with a person whose token is used."""
-    server = _Server()
+    """Starts two servers; the films of one have odd ids, titles, genres and tags."""
+    odd = Path(tempfile.mkdtemp(prefix="matinee-fuzz-server-")) / "odd.matinee"
+    _save_odd_films(odd)
+    usual = (MODELS / f"{name}.matinee" for name in ("mf", "item-knn", "hybrid"))
+    servers = _Server(*usual), _Server(odd)
 
     def case(rng: random.Random, folder: Path, say: Callable[[str], None]) -> str:
         del folder
-        sent = request(rng)
+        sent, server = request(rng), rng.choice(servers)
         say(f"{sent['method']} {sent['url'][:200]} {str(sent.get('content', b''))[:300]}")
         server.client.cookies.clear()
         if rng.random() < 0.9:
