@@ -47,6 +47,7 @@ from matinee.recommendation.tensors import (
     unpack_history,
     unpack_ids,
 )
+from matinee.text import printable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,6 +64,8 @@ MOST_LETTERS, MOST_BYTES = 1_000_000, 4_000_000
 MOST_LEVELS = 20
 #: The members of one model.
 MOST_MEMBERS = 50
+#: Letters of a file in a message.
+MOST_QUOTED = 500
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ def load_model(
         _fill(model, header, tensors)
         return model, unpack_catalog(tensors), _origin(header["origin"])
     except (*_UNUSABLE, MatineeError) as error:
-        reason = str(error).rstrip(".")
+        reason = _shown(error).rstrip(".")
         raise ModelFileError(
             f"'{path}' is a model file that this version of matinee ({__version__}) cannot "
             f"use: {reason}."
@@ -317,11 +320,18 @@ def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
         raise ModelFileError(f"'{path}' is a safetensors file that matinee did not write.")
     header = _parsed(metadata["matinee"])
     if header["format"] > FORMAT:
+        version = _shown(header["origin"]["version"])
         raise ModelFileError(
-            f"'{path}' was saved by matinee {header['origin']['version']}, which is newer than "
-            f"this one ({__version__}). Update:  pip install --upgrade matinee"
+            f"'{path}' was saved by matinee {version}, which is newer than this one "
+            f"({__version__}). Update:  pip install --upgrade matinee"
         )
     return header
+
+
+def _shown(quoted: object) -> str:
+    """What a file says, for a message: on one line, and not too long."""
+    text = printable(str(quoted)[:MOST_QUOTED])
+    return f"{text}..." if len(str(quoted)) > MOST_QUOTED else text
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -19,10 +19,8 @@ from matinee.errors import DataError
 from matinee.models.declarations import check_indices, check_indptr, check_magnitude
 from matinee.models.history import History
 
-#: Half a pair of surrogates, and the same or a zero, which pages and databases do not take; in
-#: bytes, and as a letter.
-_HALF, _UNWRITABLE = re.compile(rb"\xed[\xa0-\xbf]"), re.compile(rb"\0|\xed[\xa0-\xbf]")
-_NO_LETTER = re.compile("[\0\ud800-\udfff]")
+#: Half a pair of surrogates, which no page or database takes: in bytes, and as a letter.
+_HALF, _HALF_LETTER = re.compile(rb"\xed[\xa0-\xbf]"), re.compile("[\ud800-\udfff]")
 #: What features may take in memory: this many times the bytes of the tensors, or this many bytes.
 MOST_TIMES, ALWAYS = 16, 64 * 1024**2
 
@@ -135,10 +133,10 @@ def _unpack_texts(tensors: Arrays, name: str) -> list[str]:
 
 
 def _unpack_shown(tensors: Arrays, name: str) -> list[str]:
-    """Texts that people see, without letters that no page or database takes."""
+    """Texts that people see, with valid letters in place of halves of surrogates."""
     texts = _unpack_texts(tensors, name)
-    if _UNWRITABLE.search(tensors[f"{name}.text"].tobytes()):
-        return [_NO_LETTER.sub("\N{REPLACEMENT CHARACTER}", text) for text in texts]
+    if _HALF.search(tensors[f"{name}.text"].tobytes()):
+        return [_HALF_LETTER.sub("\N{REPLACEMENT CHARACTER}", text) for text in texts]
     return texts
 
 

@@ -307,6 +307,19 @@ def test_a_header_of_nested_lists_is_refused(text: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("entry", ["model", "format"])
+def test_a_message_quotes_little_of_a_file_and_nothing_that_a_terminal_obeys(
+    entry: str, tmp_path: Path
+) -> None:
+    odd, path = "\x1b[31m\n" * 50_000, tmp_path / "forged.matinee"
+    header = {"format": 2, "origin": {"version": odd}} if entry == "format" else {"model": odd}
+    forge(FOLDER / "mf.matinee", {}, header, to=path)
+    with pytest.raises(ModelFileError) as caught:
+        load_model(path)
+    assert len(str(caught.value)) < 3_000
+    assert str(caught.value).isprintable()
+
+
 def test_a_header_that_repeats_a_key_is_refused(tmp_path: Path) -> None:
     header, tensors = contents(FOLDER / "mf.matinee")
     path, text = tmp_path / "forged.matinee", json.dumps(header)
@@ -375,7 +388,9 @@ def test_columns_of_films_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 def test_letters_that_no_page_can_show_are_replaced(tmp_path: Path) -> None:
     path, n = tmp_path / "forged.matinee", len(whole("mf")["films"])
-    odd = texts_of("films.title", ["\ud800 Heat\0"] * n) | texts_of("films.genres", ["\udfff"] * n)
+    odd = texts_of("films.title", ["\ud800 Heat\udfff"] * n) | texts_of(
+        "films.genres", ["\udfff"] * n
+    )
     forge(FOLDER / "mf.matinee", odd, to=path)
     film = next(iter(load_model(path)[1].films.values()))
     assert film.title == "\N{REPLACEMENT CHARACTER} Heat\N{REPLACEMENT CHARACTER}"

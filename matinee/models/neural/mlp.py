@@ -37,6 +37,7 @@ from matinee.training.initialization import start_table
 if TYPE_CHECKING:
     from matinee.training.torch_engine import NetworkEngine
 
+MOST_LAYERS = 100
 ITEMS_AT_ONCE = 512
 """The first-layer sums of this many items stay in the cache while one person after another is
 added."""
@@ -114,12 +115,13 @@ class EmbeddingMLP(NeuralRecommender):
             sizes, dropouts = self._hidden_sizes(), self._dropouts()
         except ValueError:
             sizes, dropouts = [], []
-        valid_sizes = bool(sizes) and min(sizes) >= 1
+        valid_sizes = 1 <= len(sizes) <= MOST_LAYERS and min(sizes) >= 1
         valid_dropouts = all(0 <= dropout < 1 for dropout in dropouts)
         if not (valid_sizes and valid_dropouts and len(sizes) == len(dropouts)):
             raise SettingError(
                 f"{self.name}: hidden '{self.hidden}' does not fit dropout '{self.dropout}'. Give "
-                "sizes such as 100,50 and either one dropout from 0 to below 1 or one per layer."
+                f"up to {MOST_LAYERS} sizes such as 100,50 and either one dropout from 0 to below 1 "
+                "or one per layer."
             )
 
     def _hidden_sizes(self) -> list[int]:
