@@ -399,13 +399,13 @@ def _model_tensors(model: Recommender, has_history: bool) -> Arrays:
     history = model.history_
     try:
         check_history(history, model.item_counts_, model.item_means_)
-        ids = pack_ids(model.users_.ids, "users") | pack_ids(model.items_.ids, "items")
     except DataError as error:
         raise _not_saved(error) from error
     if not has_history:
         history = history.without_ratings()
     tensors = {f"model.{name}": array for name, array in _checked_state(model).items()}
     tensors |= _member_tensors(model, "model")
+    ids = pack_ids(model.users_.ids, "users") | pack_ids(model.items_.ids, "items")
     return tensors | pack_history(history) | ids
 
 

@@ -4,7 +4,6 @@ What comes from a file is checked; every problem is a DataError, or a KeyError w
 missing.
 """
 
-import re
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,6 @@ from matinee.errors import DataError
 from matinee.models.declarations import check_indices, check_indptr, check_magnitude
 from matinee.models.history import History
 
-#: Half a pair of surrogates, which no page or database takes: in bytes, and as a letter.
-_HALF, _HALF_LETTER = re.compile(rb"\xed[\xa0-\xbf]"), re.compile("[\ud800-\udfff]")
 #: What features may take in memory: this many times the bytes of the tensors, or this many bytes.
 MOST_TIMES, ALWAYS = 16, 64 * 1024**2
 
@@ -89,27 +86,16 @@ def pack_ids(ids: NDArray[np.generic], name: str) -> Arrays:
     """Ids as whole numbers, or as texts."""
     if ids.dtype == np.int64:
         return {name: ids}
-    tensors = _pack_texts(ids.tolist(), name)
-    _refuse_halves(tensors[f"{name}.text"].tobytes(), name)
-    return tensors
+    return _pack_texts(ids.tolist(), name)
 
 
 def unpack_ids(tensors: Arrays, name: str) -> Any:
     """The ids with a name, (n,), as `Vocabulary` takes them."""
     if name not in tensors:
-        ids = _unpack_texts(tensors, name)
-        _refuse_halves(tensors[f"{name}.text"].tobytes(), name)
-        return np.array(ids, object)
+        return np.array(_unpack_texts(tensors, name), object)
     if tensors[name].dtype != np.int64 or tensors[name].ndim != 1:
         raise DataError(f"the ids of its {name} are not whole numbers")
     return tensors[name]
-
-
-def _refuse_halves(encoded: bytes, name: str) -> None:
-    """Raises DataError where an id holds half a pair of surrogates, with which it has no
-    address."""
-    if _HALF.search(encoded):
-        raise DataError(f"the ids of its {name} are no valid Unicode")
 
 
 def _pack_texts(texts: list[str], name: str) -> Arrays:
@@ -129,14 +115,6 @@ def _unpack_texts(tensors: Arrays, name: str) -> list[str]:
     for end in ends:
         texts.append(encoded[start:end].decode("utf-8", "surrogatepass"))
         start = end
-    return texts
-
-
-def _unpack_shown(tensors: Arrays, name: str) -> list[str]:
-    """Texts that people see, with valid letters in place of halves of surrogates."""
-    texts = _unpack_texts(tensors, name)
-    if _HALF.search(tensors[f"{name}.text"].tobytes()):
-        return [_HALF_LETTER.sub("\N{REPLACEMENT CHARACTER}", text) for text in texts]
     return texts
 
 
@@ -165,15 +143,15 @@ def unpack_catalog(tensors: Arrays) -> Catalog:
     """The catalog from its tensors."""
     ids = unpack_ids(tensors, "films").tolist()
     n_films = len(ids)
-    titles = _unpack_shown(tensors, "films.title")
+    titles = _unpack_texts(tensors, "films.title")
     years = _row(tensors, "films.year", np.int32, n_films).tolist()
-    joined_genres = _unpack_shown(tensors, "films.genres")
+    joined_genres = _unpack_texts(tensors, "films.genres")
     imdb, tmdb, tags = [""] * n_films, [0] * n_films, [""] * n_films
     if "films.tmdb" in tensors:
-        imdb = _unpack_shown(tensors, "films.imdb")
+        imdb = _unpack_texts(tensors, "films.imdb")
         tmdb = _row(tensors, "films.tmdb", np.int64, n_films).tolist()
     if "films.tags.text" in tensors:
-        tags = _unpack_shown(tensors, "films.tags")
+        tags = _unpack_texts(tensors, "films.tags")
     films: dict[Id, Film] = {}
     columns = zip(ids, titles, years, joined_genres, imdb, tmdb, tags, strict=True)
     for item_id, title, year, genres, imdb_id, tmdb_id, joined_tags in columns:

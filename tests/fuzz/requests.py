@@ -215,7 +215,10 @@ def request(rng: random.Random) -> dict[str, Any]:
 
 def _save_odd_films(path: Path) -> None:
     """Writes a model whose films nobody expects."""
-    plain, texts = table(), sorted({text for text in ODD_TEXTS if text.strip()})
+    plain, texts = (
+        table(),
+        sorted({text for text in ODD_TEXTS if text.strip() and "\0" not in text}),
+    )
     items = Vocabulary(texts[: plain.n_items], "item")
     ratings = replace(plain, items=items)
     films: dict[Id, Film] = {

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from matinee.data.catalog import Catalog
 from matinee.data.features import Features
-from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, ModelFileError
 from matinee.models import MODELS
 from matinee.models.bayes.model import BayesianMF
@@ -384,33 +383,6 @@ def test_columns_of_films_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     told = refusal("mf", {"films": np.zeros(n, np.int64)}, tmp_path)
     assert "two films with the same id" in told
     assert "two films with the same id" in refusal("mf", texts_of("films", ["a"] * n), tmp_path)
-
-
-def test_letters_that_no_page_can_show_are_replaced(tmp_path: Path) -> None:
-    path, n = tmp_path / "forged.matinee", len(whole("mf")["films"])
-    odd = texts_of("films.title", ["\ud800 Heat\udfff"] * n) | texts_of(
-        "films.genres", ["\udfff"] * n
-    )
-    forge(FOLDER / "mf.matinee", odd, to=path)
-    film = next(iter(load_model(path)[1].films.values()))
-    assert film.title == "\N{REPLACEMENT CHARACTER} Heat\N{REPLACEMENT CHARACTER}"
-    assert film.genres == ("\N{REPLACEMENT CHARACTER}",)
-
-
-def test_ids_that_are_no_valid_unicode_are_neither_saved_nor_loaded(tmp_path: Path) -> None:
-    texts = [f"tt{place:02}\0" for place in range(25)]
-    ratings = replace(table(), items=Vocabulary(texts, "item"))
-    model = unfitted("baseline").fit(ratings, n_threads=1)
-    save_model(tmp_path / "m.matinee", model, Catalog(), Origin())
-    assert load_model(tmp_path / "m.matinee")[0].items_.ids.tolist() == texts
-    model.items_ = Vocabulary([*texts[:-1], "\udc80"], "item")
-    with pytest.raises(ModelFileError) as caught:
-        save_model(tmp_path / "n.matinee", model, Catalog(), Origin())
-    assert str(caught.value) == (
-        "This model cannot be saved: the ids of its items are no valid Unicode."
-    )
-    odd = texts_of("items", [*texts[:-1], "\udc80"])
-    assert "are no valid Unicode" in refusal("mf", odd, tmp_path)
 
 
 def test_features_that_would_take_far_more_memory_than_the_file_are_refused(

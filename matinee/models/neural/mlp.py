@@ -120,8 +120,8 @@ class EmbeddingMLP(NeuralRecommender):
         if not (valid_sizes and valid_dropouts and len(sizes) == len(dropouts)):
             raise SettingError(
                 f"{self.name}: hidden '{self.hidden}' does not fit dropout '{self.dropout}'. Give "
-                f"up to {MOST_LAYERS} sizes such as 100,50 and either one dropout from 0 to below 1 "
-                "or one per layer."
+                f"up to {MOST_LAYERS} sizes such as 100,50 and either one dropout from 0 to below "
+                "1 or one per layer."
             )
 
     def _hidden_sizes(self) -> list[int]:
