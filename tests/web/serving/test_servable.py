@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from matinee.data.catalog import Catalog, Film
-from matinee.data.vocabulary import Vocabulary
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import ModelFileError
 from matinee.models.baseline import Baseline
 from matinee.recommendation.guide import Guide
@@ -17,11 +17,11 @@ from tests.conftest import simulated
 SIGN = "\N{REPLACEMENT CHARACTER}"
 
 
-def guide_of(films: dict[str, Film], odd_id: str = "tt9") -> Guide:
+def guide_of(films: dict[Id, Film], odd_id: str = "tt9") -> Guide:
     ratings = simulated(20, 5, 60)
     ids = sorted([*(f"tt{place}" for place in range(4)), odd_id])
     ratings = replace(ratings, items=Vocabulary(ids, "item"))
-    return Guide(Baseline().fit(ratings, n_threads=1), Catalog(dict(films)))
+    return Guide(Baseline().fit(ratings, n_threads=1), Catalog(films))
 
 
 def test_what_is_no_letter_is_replaced_in_all_texts_of_a_served_film(tmp_path: Path) -> None:
