@@ -93,9 +93,14 @@ def _run_until_dead(summary: Summary, first: int, end: int) -> int:
     one_thread = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
     environment = os.environ | dict.fromkeys((*one_thread, "OMP_NUM_THREADS"), "1")
     with (
+        tempfile.TemporaryDirectory(prefix="matinee-fuzz-") as folder,
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors
+            command,
+            cwd=ROOT,
+            env=environment | {"TMPDIR": folder},
+            stdout=subprocess.PIPE,
+            stderr=errors,
         ) as worker,
     ):
         assert worker.stdout is not None
