@@ -82,6 +82,7 @@ GENERAL_TESTS = {
     "test_linear_time",
     "test_pairs",
     "test_benchmarks",
+    "test_supply_chain",
 }
 """Tests of no single module, in tests/ itself."""
 

@@ -109,8 +109,11 @@ class Vocabulary:
         index_of = np.cumsum(occurs, dtype=np.int32) - np.int32(1)
         index = np.empty(ends[-1], np.int32)
         for part, end in zip(parts, ends.tolist(), strict=True):
-            row = part.astype(np.intp, copy=False)
-            np.take(index_of, row, out=index[end - len(part) : end], mode="clip")  # none is clipped
+            for start in range(0, len(part), _BLOCK):
+                block = part[start : start + _BLOCK].astype(np.intp, copy=False)
+                place = end - len(part) + start
+                out = index[place : place + len(block)]
+                np.take(index_of, block, out=out, mode="clip")  # none is clipped
         return cls(np.flatnonzero(occurs), kind), index
 
     def __len__(self) -> int:

@@ -29,7 +29,7 @@ from matinee.errors import DataError, NotFittedError, UnsupportedError
 from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.configurable import Configurable
-from matinee.models.declarations import check_class
+from matinee.models.declarations import check_class, forget_cached
 from matinee.models.finite import finite, finite_parts, solvable
 from matinee.models.history import History, UserRows
 from matinee.models.hyperparameters import hyper, learned
@@ -327,6 +327,7 @@ class Recommender(Configurable, ABC):
         if valid is None and self.needs_valid and len(train) > 1:
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test
+        forget_cached(self)
         self._fit(train, FitOptions(valid, n_threads, progress, checkpoint))
         return self
 
@@ -513,8 +514,7 @@ class Recommender(Configurable, ABC):
         ratings = rows_to_predict(ratings)
         user_index = ratings.users.indices_in(self.users_)[ratings.user_index]
         item_index = ratings.items.indices_in(self.items_)[ratings.item_index]
-        stars = self.predict_at(user_index, item_index, ratings.timestamp)
-        return np.asarray(self._clip(stars), np.float32)
+        return self.predict_known(user_index, item_index, ratings.timestamp)
 
     def predict_known(
         self,

@@ -6,6 +6,7 @@ Compiled code trusts indices and shapes, so everything from a file is checked he
 import re
 from collections.abc import Mapping, Set
 from dataclasses import Field, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,14 @@ _SIZE = re.compile(r"([A-Za-z_]\w*?)([+-]1)?")
 
 
 # -- declarations of a class -------------------------------------------------------------
+
+
+def forget_cached(model: "Recommender") -> None:
+    """Removes what a model has computed from learned attributes that are about to change."""
+    for kind in type(model).__mro__:
+        for name, value in vars(kind).items():
+            if isinstance(value, cached_property):
+                vars(model).pop(name, None)
 
 
 def check_class(model: "type[Recommender]", implemented: Set[str]) -> None:

@@ -270,7 +270,6 @@ class Hybrid(Recommender):
         self.genre_tastes_ = genre_tastes(
             self._content, by_user.indptr, by_user.indices, by_user.value, float(self.global_mean_)
         )
-        self.__dict__.pop("_average_stars", None)
         self.ends_ = self._vector_ends()
         self._combine()
 
@@ -339,6 +338,12 @@ class Hybrid(Recommender):
         vector = self.predictor.fold_in({}).vector
         return np.asarray(self.predictor.stars_of(vector[None])[0])
 
+    @cached_property
+    def _popularity(self) -> Floats:
+        """What popularity takes from the scores, (1, I); not saved."""
+        counts = np.log1p(self.item_counts_)[None].astype(np.float32)
+        return POPULARITY * standardized(counts)
+
     # -- stars ---------------------------------------------------------------------------
 
     def _predict_all(self, vectors: Floats) -> Floats:
@@ -384,7 +389,7 @@ class Hybrid(Recommender):
             if weight > 0:
                 scores = self.members_[name].scores_of(parts[name])
                 choice += 4 * weight * standardized(scores)
-        choice -= POPULARITY * standardized(np.log1p(self.item_counts_)[None].astype(np.float32))
+        choice -= self._popularity
         weight = MOST_CHOICE + (LEAST_CHOICE - MOST_CHOICE) * taste
         total = weight * np.log1p(np.logaddexp(0, choice))
         total -= CAUTION * (1 + taste) / np.sqrt(self.item_counts_ + 1.0)

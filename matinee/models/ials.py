@@ -29,6 +29,7 @@ weigh as much as the newest ones.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -270,17 +271,24 @@ class ImplicitALS(Recommender):
             weight *= recency
         return liked, weight, liked.T * weight @ liked + np.diag(self.alpha0 * self.spectrum_)
 
-    @property
+    @cached_property
     def _n_active_items(self) -> int:
-        """The number of items with positives."""
+        """The number of items with positives; not saved."""
         return int(np.count_nonzero(self.item_factors_.any(axis=1)))
 
     def _fold_in(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         likes = value >= float(self.threshold_)
         if not likes.any():
             return self.average_
-        liked, weight, form = self._normal_equations(item_index[likes], value[likes])
-        form += np.eye(self.factors) * self._penalties(weight.sum(), self._n_active_items)
+        liked = self.item_factors_[item_index[likes]].astype(np.float64)
+        weight = self._weights_of(value[likes]).astype(np.float64)
+        penalty = self._penalties(weight.sum(), self._n_active_items)
+        diagonal = self.alpha0 * self.spectrum_ + penalty  # the form without the likes
+        if len(liked) < self.factors:  # the smaller of two equal systems (Woodbury, 1950)
+            form = (liked / diagonal) @ liked.T + np.diag(1 / weight)  # (n, n)
+            part = np.linalg.solve(form, np.ones(len(liked)))
+            return (part @ liked / diagonal).astype(np.float32)
+        form = liked.T * weight @ liked + np.diag(diagonal)  # (F, F)
         return np.linalg.solve(form, weight @ liked).astype(np.float32)
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:

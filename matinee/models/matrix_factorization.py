@@ -151,7 +151,6 @@ class MatrixFactorization(Recommender):
             raise DataError(f"{self.name}: penalty_ has {len(self.penalty_)} numbers, not 2")
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
-        self.__dict__.pop("_typical", None)
         self._set_moments(train)
         table, plan = self._table(train), self._plan()
         n_threads = options.n_threads or available_cores()

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Longs, Reals
-from matinee.data.arguments import id_list, list_length, person_of
+from matinee.data.arguments import (
+    described,
+    id_list,
+    list_length,
+    one_id,
+    path_of,
+    person_of,
+    whole_number,
+)
 from matinee.data.catalog import Catalog, Labels, find_item, find_unrated
 from matinee.data.vocabulary import Id, Ids
 from matinee.errors import (
@@ -97,12 +105,12 @@ class Guide:
             module: the PyTorch module, for a file with a network of your own.
             models: your own model classes, for a file of one of them.
         """
-        model, catalog, origin = load_model(path, module, models)
+        model, catalog, origin = load_model(path_of(path, "model file"), module, models)
         return cls(model, catalog, origin)
 
     def save(self, path: str | Path) -> None:
         """Writes a `.matinee` file."""
-        save_model(path, self.model, self.catalog, self.origin)
+        save_model(path_of(path, "model file"), self.model, self.catalog, self.origin)
 
     def item_id(self, text: Id) -> Id:
         """The id of an item, given by id or title; raises UnknownNameError with
@@ -158,7 +166,7 @@ class Guide:
         None if there is no such item, several have this title, or a rated one has this id or
         title.
         """
-        return find_unrated(item, self.model.items_, self.catalog)
+        return find_unrated(one_id(item, "item"), self.model.items_, self.catalog)
 
     def score_unrated(self, person: Person, item_id: Id) -> ScoredItem:
         """The expected score, stars and deviation of an item of the catalog without ratings.
@@ -198,7 +206,8 @@ class Guide:
 
         For `k` and `scores` see `recommendation.explanation.explain_each`.
         """
-        return explain_each(self.model, self.catalog, person, item_ids, k, scores)
+        ids = id_list(item_ids, "item_ids")
+        return explain_each(self.model, self.catalog, person, ids, k, scores)
 
     def recommend(
         self,
@@ -329,6 +338,8 @@ class Guide:
         users, items = self.model.users_.lookup(user_ids), self.model.items_.lookup(item_ids)
         if len(users) != len(items):
             raise DataError(f"There are {len(users):,} users but {len(items):,} items.")
+        if timestamps is not None:
+            timestamps = _times(timestamps)
         if timestamps is not None and len(timestamps) != len(users):
             raise DataError(f"There are {len(users):,} users but {len(timestamps):,} timestamps.")
         stars = self.model.predict_known(np.maximum(users, 0), np.maximum(items, 0), timestamps)
@@ -400,12 +411,12 @@ class Guide:
                 histories.
         """
         k = list_length(k)
-        if by not in ("factors", "co-rating"):
-            raise SettingError(f"by must be factors or co-rating, not '{by}'.")
+        if not isinstance(by, str) or by not in ("factors", "co-rating"):
+            raise SettingError(f"by must be factors or co-rating, not {described(by)}.")
         few = few_ratings(self.model.item_counts_)
         if min_ratings is None:
             min_ratings = few
-        allowed = self.allowed(Filters(min_ratings=min_ratings))
+        allowed = self.allowed(Filters(min_ratings=whole_number(min_ratings, "min_ratings")))
         item_id = self.item_id(item)
         if by == "co-rating":
             scored = co_rated(self.model, item_id, k, allowed, few)
@@ -504,6 +515,14 @@ class Guide:
             )
             lines.append(line)
         return lines
+
+
+def _times(given: Any) -> NDArray[np.int64]:
+    """Seconds since 1970, (N,)."""
+    try:
+        return np.array(id_list(given, "timestamps"), np.int64)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError("timestamps must be a list of whole numbers.") from None
 
 
 def _placed(lines: list[Suggestion], scores: Reals, shown: Doubles | None) -> list[Suggestion]:

@@ -10,9 +10,13 @@ import pytest
 
 from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
+from matinee.data.vocabulary import Id
 from matinee.errors import DataError, SettingError, UnknownNameError
 from matinee.models.baseline import Baseline
+from matinee.models.hybrid import Hybrid
+from matinee.models.ials import ImplicitALS
 from matinee.models.matrix_factorization import MatrixFactorization
+from tests.conftest import simulated
 from tests.helpers import arrays, assert_same, error_message, fitted, small_table
 
 
@@ -162,3 +166,14 @@ def test_what_is_neither_a_list_of_ids_nor_a_mask_is_refused() -> None:
     assert error_message(
         UnknownNameError, lambda: fitted().recommend(4, allowed=[17, 18])
     ).startswith("No item '18' among the 120")
+
+
+def test_a_new_training_forgets_what_was_computed_from_the_last() -> None:
+    first, second = simulated(seed=1), simulated(seed=2)
+    person: dict[Id, float] = {7: 5.0, 17: 1.0, 27: 4.0}
+    for model, fresh in ((Hybrid(), Hybrid()), (ImplicitALS(), ImplicitALS())):
+        model.fit(first, n_threads=1).recommend(person, 5)
+        model.fit(second, n_threads=1)
+        fresh.fit(second, n_threads=1)
+        asked = model.fold_in(person), fresh.fold_in(person)
+        np.testing.assert_array_equal(model.scores(asked[0]), fresh.scores(asked[1]))

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from matinee.data.reading.options import Kind
+from matinee.data.reading.parse import parse_blocks, parse_whole
 from matinee.data.reading.sniff import Layout
 from matinee.data.reading.survey import Survey, has_quotes, survey_of
 from matinee.data.vocabulary import Vocabulary
@@ -69,7 +70,9 @@ def frames_of_text(path: Path, layout: Layout, survey: Survey | None) -> Iterato
     if survey.leading_zeros:
         attempts[0] = ids_as_text
     for attempt in attempts:
-        frame = _read_csv(path, layout, attempt)
+        frame = parse_blocks(path, layout, attempt)
+        if frame is None:
+            frame = parse_whole(path, layout, attempt)
         if frame is None:
             continue
         if all(column.has_nulls() for column in frame):
@@ -85,9 +88,9 @@ def other_columns_of_text(path: Path, layout: Layout, positions: Sequence[int]) 
     names = {str(position): position for position in positions}
     types: dict[str, type[pl.DataType]] = dict.fromkeys(names, pl.String)
     wanted = replace(layout, positions=names)
-    frame = _read_csv(path, wanted, types)
+    frame = parse_whole(path, wanted, types)
     if frame is None:
-        frame = _read_csv(path, wanted, types, may_be_ragged=True)
+        frame = parse_whole(path, wanted, types, may_be_ragged=True)
     return pl.DataFrame() if frame is None else frame
 
 
@@ -105,36 +108,3 @@ def _check_fields(survey: Survey, path: Path, layout: Layout, frame: pl.DataFram
         is_flawed = has_nulls
     if is_flawed:
         raise NotClean
-
-
-def _read_csv(
-    path: Path,
-    layout: Layout,
-    types: dict[str, type[pl.DataType]],
-    may_be_ragged: bool = False,
-) -> pl.DataFrame | None:
-    """The columns that matter, named by their roles; None if a cell does not fit its type."""
-    # Polars splits at one byte, so "::" makes an empty column between every two; it is not
-    # read.
-    step = len(layout.separator)
-    columns = {position * step: role for role, position in layout.positions.items()}
-    n_columns = (layout.n_fields - 1) * step + 1
-    names = [columns.get(number, f"-{number}") for number in range(n_columns)]
-    quote: str | None = '"'
-    if layout.separator == "::":
-        quote = None
-    try:
-        frame = pl.read_csv(
-            path,
-            has_header=False,
-            skip_rows=int(layout.has_header),
-            separator=layout.separator[0],
-            quote_char=quote,
-            schema={name: types.get(name, pl.String)() for name in names},
-            columns=sorted(columns),
-            glob=False,
-            truncate_ragged_lines=may_be_ragged,
-        )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # it may panic on odd text
-        return None
-    return frame.select(list(layout.positions))

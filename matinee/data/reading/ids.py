@@ -71,7 +71,9 @@ def read_ids(column: pl.Series, role: str, rules: ValueRules) -> IdColumn:
     elif dtype.is_float() or dtype.is_decimal():
         column = _whole(column, role, rules)
     if column.dtype.is_integer():
-        integers = column.cast(pl.Int64, strict=False)
+        integers = column
+        if column.dtype != pl.Int32:
+            integers = column.cast(pl.Int64, strict=False)
         if integers.null_count() == column.null_count():
             return _integers(integers, role, rules)
     return _texts(text_column(column), role, rules)

@@ -54,6 +54,8 @@ class ReadOptions:
             YYYYMMDDhhmmss, YYYYMM, years, days); or how dates are written: dmy, mdy, or a
             format of `strptime`. None detects it.
         text_ids: read ids as text, so that `1` and `1.0` are two ids.
+        max_unpacked: bytes that a compressed file or archive may unpack to; None: 100 times its
+            size, and at least 250 MB.
     """
 
     user: str | None = None
@@ -73,6 +75,7 @@ class ReadOptions:
     decimal: Literal[".", ","] | None = None
     time_format: str | None = None
     text_ids: bool = False
+    max_unpacked: int | None = None
 
     def __post_init__(self) -> None:
         self._check_values()
@@ -98,6 +101,10 @@ class ReadOptions:
     def _check_values(self) -> None:
         if self.decimal not in (None, ".", ","):
             raise SettingError(f"The decimal mark must be . or , but is '{self.decimal}'.")
+        if self.max_unpacked is not None and self.max_unpacked < 1:
+            raise SettingError(
+                f"The limit of unpacking must be at least 1 byte but is {self.max_unpacked}."
+            )
         for word, value in (self.value_map or {}).items():
             if not math.isfinite(value):
                 raise SettingError(f"The value of '{word}' is {value:g}, which is not finite.")

@@ -14,6 +14,7 @@ from matinee.web.pages.film_cards import FilmCard
 from matinee.web.pages.lists import (
     PageOptions,
     decades_of,
+    is_above_floor,
     n_chosen,
     recommended,
     shown_dial,
@@ -33,6 +34,8 @@ N_SURPRISES = 40
 N_ROWS = 2
 ROW_LENGTH = 6
 MIN_ROW_LENGTH = 3
+ROW_QUANTILE = 0.5
+"""The floor of rows never leaves out this upper part of all films."""
 
 
 class SimilarRow(NamedTuple):
@@ -149,7 +152,9 @@ def _similar_rows(
     """Rows of films that resemble the person's favorites, match the filters and are not listed
     yet."""
     snapshot, cards = visitor.snapshot, visitor.cards
-    allowed = set(snapshot.films.search("", options.filters(), "popular").indices.tolist())
+    ranking = visitor.ranking(options.dials().taste)
+    matching = snapshot.films.search("", options.filters(), "popular").indices
+    allowed = set(matching[is_above_floor(visitor, ranking, ROW_QUANTILE)[matching]].tolist())
     used = {*visitor.ratings, *visitor.hidden}
     used.update(snapshot.index_of(film["item_id"]) for film in listed)
     rows: list[SimilarRow] = []
@@ -167,6 +172,6 @@ def _similar_rows(
             continue
         used.update(similar)
         # The heading of the row gives the reason
-        films = cards.predicted(visitor.profile, similar, visitor.ranking(options.dials().taste))
+        films = cards.predicted(visitor.profile, similar, ranking)
         rows.append(SimilarRow(cards.name(favorite), visitor.ratings[favorite], films))
     return rows

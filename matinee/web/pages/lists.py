@@ -8,6 +8,7 @@ films that the person is predicted to like clearly less than what they usually w
 from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from matinee._types import Reals
@@ -128,21 +129,30 @@ def usual_minimum(visitor: Visitor) -> int:
 
 def _above_floor(visitor: Visitor, ranking: Ranking, dials: Dials) -> Ranking:
     """The ranking, with the films below the person's floor at its very end."""
-    floor = floor_of(visitor, ranking)
-    if ranking.stars is None or floor is None or not (dials.diversity or dials.popularity < 0):
+    if not (dials.diversity or dials.popularity < 0):
         return ranking
-    scores: Reals = np.where(_shown(visitor, ranking.stars) >= floor, ranking.scores, -np.inf)
-    return ranking._replace(scores=np.asarray(scores, np.float32))
+    scores = np.where(is_above_floor(visitor, ranking), ranking.scores, np.float32(-np.inf))
+    return ranking._replace(scores=scores)
 
 
-def floor_of(visitor: Visitor, ranking: Ranking) -> float | None:
-    """The predicted stars below which a film is left out of a re-ranked list; None without
-    stars or ratings."""
+def is_above_floor(
+    visitor: Visitor, ranking: Ranking, quantile: float = FLOOR_QUANTILE
+) -> NDArray[np.bool_]:
+    """Whether each item, (I,), is predicted well enough to be suggested for another reason than
+    its place on the list; all are without stars or ratings."""
+    floor = floor_of(visitor, ranking, quantile)
+    if ranking.stars is None or floor is None:
+        return np.ones(len(ranking.scores), np.bool_)
+    return _shown(visitor, ranking.stars) >= floor
+
+
+def floor_of(visitor: Visitor, ranking: Ranking, quantile: float = FLOOR_QUANTILE) -> float | None:
+    """The predicted stars below which a film is left out; None without stars or ratings."""
     if ranking.stars is None or not visitor.ratings:
         return None
     mean = sum(visitor.ratings.values()) / len(visitor.ratings)
     shown = _shown(visitor, ranking.stars)
-    return min(mean - BELOW_MEAN, float(np.quantile(shown, FLOOR_QUANTILE)))
+    return min(mean - BELOW_MEAN, float(np.quantile(shown, quantile)))
 
 
 def _shown(visitor: Visitor, stars: Reals) -> Reals:

@@ -9,8 +9,11 @@ from matinee.web.pages import search_texts
 from matinee.web.pages.film_lists import FilmListPage, film_list, read_list_query
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import Visitor
+from matinee.web.serving.film_search import FilmSummary
 
 router = APIRouter(include_in_schema=False)
+
+N_EXAMPLES = 12
 
 
 class SearchPage(FilmListPage):
@@ -18,6 +21,8 @@ class SearchPage(FilmListPage):
 
     is_start: bool
     """Whether there is nothing to search for."""
+    examples: list[FilmSummary]
+    """Films to show before anything was searched for."""
     search: dict[str, str]
 
 
@@ -30,9 +35,11 @@ async def search_page(request: Request, person: MaybePerson, serving: Serving) -
 def _search(request: Request, person: str | None) -> Response:
     query = read_list_query(request.query_params, order="relevance")
     visitor = Visitor(request, person)
+    found = film_list(visitor, query, "/search")
     values = SearchPage(
-        **film_list(visitor, query, "/search"),
+        **found,
         is_start=not fold(query.q),
+        examples=[] if query.q else found["films"][:N_EXAMPLES],
         search=search_texts.SEARCH,
     )
     return render(request, "search.html", values)

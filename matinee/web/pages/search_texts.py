@@ -5,6 +5,8 @@ SEARCH = {
     "heading": "Search",
     "start": "Search by title.",
     "browse": "Or browse by genre, decade or tag.",
+    "examples": "For example:",
+    "popular": "Most rated films",
     "none": "No films found for \u201c{q}\u201d.",
     "guess": "Did you mean:",
     "found": "{n} found",

@@ -100,8 +100,7 @@ RATE = {
     "progress_label": "Films rated",
     "list": "Your list so far",
     "list_none": "Popular with most people, until you rate something",
-    "list_link": "See your full list",
-    "list_link_none": "See the list",
+    "list_link": "See the full list",
     "grid": "Films to rate",
     "exhausted": "You have gone through all films.",
 }

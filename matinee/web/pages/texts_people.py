@@ -95,6 +95,13 @@ TOGETHER = {
         "Everyone sees who is in the group and what each would probably like; nobody sees "
         "other people's ratings."
     ),
+    "steps": "How it works",
+    "step_make": "Make a group. You need no account, only a name that your friends recognize.",
+    "step_send": "Send the link. Whoever opens it can join and rate a few films.",
+    "step_pick": (
+        "Pick a film from one list that shows what each of you would probably give it. Mark what "
+        "you have seen, and what you would rather not watch."
+    ),
     "name": "Your name in the group",
     "group_name": "Name of the group",
     "group_name_hint": "For example, Friday films",

@@ -73,7 +73,10 @@ def test_a_newcomer_imports_a_file_reviews_it_and_deletes_themselves(
 
     page.get_by_role("link", name="Delete my data").click()
     page.get_by_label("Yes, delete everything").check()
-    page.get_by_role("button", name="Delete my data").click()
+    delete = page.get_by_role("button", name="Delete my data")
+    background = delete.evaluate("one => getComputedStyle(one).backgroundColor")
+    assert background == "rgba(0, 0, 0, 0)"  # filled buttons are next steps
+    delete.click()
     page.get_by_role("heading", name="Your data has been deleted").wait_for()
     assert page.context.cookies() == []
     page.goto(f"{address}/you")

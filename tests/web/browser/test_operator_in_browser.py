@@ -15,7 +15,7 @@ from tests.web.conftest import OPERATOR, UNLIMITED, guide_of, newcomer, serving
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SIZES = {"phone": (390, 844), "small": (320, 480), "desktop": (1280, 900)}
+SIZES = {"small": (320, 480), "desktop": (1280, 900)}
 PATHS = ("", "?window=week", "/people", "/films", "/films?q=zzzzzzz", "/models", "/training")
 
 

@@ -55,7 +55,7 @@ def test_a_newcomer_rates_ten_films_opens_one_reads_why_and_filters(
     page.get_by_text("10 films. Every rating sharpens your list.").wait_for()
     assert top.inner_text() != unasked
     assert page.locator("#grid > li").count() == 28
-    page.get_by_role("link", name="See your full list").click()
+    page.get_by_role("link", name="See the full list").click()
     assert "Based on your 10 films" in page.locator(".lead").first.inner_text()
 
     before = films(page)

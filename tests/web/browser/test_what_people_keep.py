@@ -10,7 +10,7 @@ from tests.web.browser.conftest import Watched, saved, violations
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Route
 
-SIZES = {"phone": (390, 844), "small": (320, 480)}
+SIZES = {"desktop": (1280, 800), "small": (320, 480)}
 
 
 @pytest.fixture

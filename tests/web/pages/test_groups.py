@@ -11,6 +11,13 @@ from tests.web.conftest import newcomer
 from tests.web.pages.conftest import rate, words_on
 
 
+def test_before_the_first_group_the_page_says_how_it_works(web: httpx.Client) -> None:
+    words = words_on(web.get("/together"))
+    assert "How it works Make a group." in words
+    web.post("/together", data={"name": "Ada"})
+    assert "How it works" not in words_on(web.get("/together"))
+
+
 def test_two_friends_get_one_list_and_see_names_but_no_ratings(
     web: httpx.Client, friend: httpx.Client
 ) -> None:

@@ -1,5 +1,6 @@
 """The start page: films to rate."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -54,3 +55,13 @@ def test_nobody_is_told_of_their_taste_before_they_have_rated(visitor: httpx.Cli
             assert false not in words, path
     assert "Expected of most people" in words_on(visitor.get("/for-you"))
     assert "Predicted" in words_on(send_rating(visitor, 17, 5))
+
+
+def test_the_link_to_the_list_keeps_its_words(visitor: httpx.Client) -> None:
+    def link(page: httpx.Response) -> list[str]:
+        return re.findall(r'class="button" href="/for-you">([^<]+)<', page.text)
+
+    before = link(visitor.get("/"))
+    assert len(before) == 1
+    send_rating(visitor, 17, 5)
+    assert link(visitor.get("/")) == before

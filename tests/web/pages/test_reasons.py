@@ -65,7 +65,7 @@ def check(cards: FilmCards, ratings: dict[int, float]) -> int:
 
 MODELS: dict[str, Recommender] = {
     "mf": MatrixFactorization(factors=16, epochs=10),
-    "bayes": BayesianMF(factors=8, samples=12, burn_in=4),
+    "bayes": BayesianMF(factors=8, samples=12, burn_in=4, sets=False, side=False),
 }
 
 

@@ -18,6 +18,16 @@ def test_search_finds_words_and_says_when_it_guesses(visitor: httpx.Client) -> N
     assert films_on(visitor.get("/search", params={"q": "\0 ' %"})) == []
 
 
+def test_before_a_search_there_are_films_and_examples_that_find_them(
+    visitor: httpx.Client,
+) -> None:
+    page = visitor.get("/search")
+    shown = films_on(page)
+    assert len(shown) == 12
+    examples = re.findall(r'<a href="(/search\?q=[^"]+)"', page.text)
+    assert [films_on(visitor.get(one))[0] for one in examples] == shown[:3]
+
+
 @pytest.mark.parametrize("text", ["Amelie", "amelie", "Amélie", "Amélie (2001)", "AMELIE (2001)"])
 def test_search_ignores_case_and_accents(visitor: httpx.Client, text: str) -> None:
     assert films_on(visitor.get("/search", params={"q": text})) == ["7"]

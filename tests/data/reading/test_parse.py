@@ -1,0 +1,85 @@
+"""Blocks of lines give the columns of the whole file, or none."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from matinee.data.reading import parse
+from matinee.data.reading.columnar import frames_of_text
+from matinee.data.reading.options import ReadOptions
+from matinee.data.reading.read import read
+from matinee.data.reading.sniff import layout_of
+
+ROWS = [(user, 3 * user % 11, 1 + user % 9 / 2, 956_703_932 + user) for user in range(200, 1, -1)]
+
+
+def text_of(separator: str, end: str, rows: Sequence[Sequence[object]] = ROWS) -> str:
+    return end.join(separator.join(map(str, row)) for row in rows)
+
+
+def head_of(path: Path) -> str:
+    return "".join(path.read_text().splitlines(keepends=True)[:20])
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse, "_BLOCK", 100)
+
+
+def parsed(path: Path, separator: str) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
+    """The columns from blocks, and those of the whole."""
+    layout = layout_of(head_of(path), ReadOptions(), "a table", separator)
+    blocks = parse.parse_blocks(path, layout, layout.types)
+    return blocks, parse.parse_whole(path, layout, layout.types)
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "::"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("last", [True, False])
+def test_blocks_give_the_same_columns(
+    tmp_path: Path, separator: str, end: str, header: bool, last: bool
+) -> None:
+    text = text_of(separator, end) + end * last
+    if header:
+        text = separator.join(("userId", "movieId", "rating", "timestamp")) + end + text
+    (tmp_path / "r.csv").write_bytes(text.encode())
+    blocks, whole = parsed(tmp_path / "r.csv", separator)
+    assert blocks is not None
+    assert whole is not None
+    assert blocks["user"].dtype == pl.Int32
+    assert all(column.n_chunks() == 1 for column in blocks)
+    short = whole.with_columns(pl.col("user", "item").cast(pl.Int32))
+    assert blocks.equals(short)
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['"7",3,4.5,956703932', "7,3,,956703932", "3000000000,3,4.5,956703932", "7,x,4.5,956703932"],
+    ids=["quotes", "gap", "large id", "text"],
+)
+def test_other_tables_are_left_to_the_parser_of_whole_files(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(f"{text_of(',', chr(10))}\n{row}\n")
+    blocks, _ = parsed(path, ",")
+    assert blocks is None
+
+
+def test_ids_of_more_than_32_bits_are_read_truly(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(f"{text_of(',', chr(10))}\n3000000000,3,4.5,956703932\n")
+    ratings = read(path).ratings
+    assert ratings.users.ids[-1] == 3_000_000_000
+    assert len(ratings) == len(ROWS) + 1
+
+
+def test_a_line_may_be_longer_than_a_block(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    rows = [(user, item, 4, "x" * 300) for user, item, _, _ in ROWS]
+    path.write_text("user,item,rating,comment\n" + text_of(",", "\n", rows))
+    layout = layout_of(head_of(path), ReadOptions(), "a table", ",")
+    frame = next(frames_of_text(path, layout, None))
+    np.testing.assert_array_equal(frame["user"].to_numpy(), [row[0] for row in ROWS])
