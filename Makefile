@@ -15,7 +15,7 @@ DATA := $(if $(MATINEE_DATA),$(MATINEE_DATA),$(wildcard ../shared/data))
 # The tests start many processes: modules are compiled once, even where the environment asks for no bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo serve test lint bench docs wheel hashes clean
+.PHONY: demo serve test lint fuzz bench docs wheel hashes clean
 
 demo: .venv/core
 	@echo "matinee demo: from ratings to recommendations, on the built-in sample"
@@ -35,6 +35,11 @@ lint: .venv/dev
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/python .ci/audit.py .venv/audited
+
+# FUZZ: options, such as FUZZ="--kind models --cases 2000 --seed 7".
+fuzz: .venv/dev
+	@echo "Damaged model files, tables, personal files and requests: most of an hour on two cores"
+	@$(BIN)/python -m tests.fuzz --workers 2 $(FUZZ)
 
 bench: .venv/dev
 	@echo "Rating prediction against its peers; the first time this builds an environment for them"

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Indices
 from matinee.data.ratings import Ratings
+from matinee.errors import DataError
 from matinee.models.adaptation import adapted, biases_of
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -145,6 +146,11 @@ class MatrixFactorization(Recommender):
     def learned_biases(self) -> Biases:
         """The fitted mean and biases."""
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
+
+    def check_arrays(self) -> None:
+        """Checks that there are two penalties or none."""
+        if len(self.penalty_) not in (0, 2):
+            raise DataError(f"{self.name}: penalty_ has {len(self.penalty_)} numbers, not 2")
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         self._set_moments(train)

@@ -479,10 +479,8 @@ class Guide:
         labels = self._labels()
         genre_named = self.catalog.genre_named
         if filters.genres:
-            wanted = [labels.of_genre[genre_named(genre)] for genre in filters.genres]
-            passes &= np.any(wanted, axis=0)
-        for genre in filters.not_genres:
-            passes &= ~labels.of_genre[genre_named(genre)]
+            passes &= labels.has_one_of(map(genre_named, filters.genres))
+        passes &= ~labels.has_one_of(map(genre_named, filters.not_genres))
         if first or last:
             years = labels.years
             passes &= (years > 0) & (years >= (first or 0)) & (years <= (last or _LAST_YEAR))

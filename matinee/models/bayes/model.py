@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves, Indices
 from matinee.data.ratings import Ratings
-from matinee.errors import DataError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes import start as starts
+from matinee.models.bayes.array_checks import check_arrays
 from matinee.models.bayes.attribution import attribute
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import (
@@ -52,6 +52,8 @@ from matinee.progress import Step
 from matinee.threads import available_cores, one_blas_thread, workers
 
 TINY = float(np.finfo(np.float32).tiny)
+MOST = 1e30
+"""The largest precision: that of numbers that hardly differ."""
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
 ENOUGH_DRAWS = 16
@@ -138,9 +140,9 @@ class BayesianMF(Recommender):
     set_draws_: Halves = learned("I", "S", "factors+1", dtype=np.float16)
     """What each rated item adds to a user's prior mean, times the root of their number."""
     mean_draws_: Floats = learned("S", "factors+1", dtype=np.float32)
-    precision_draws_: Floats = learned("S", "factors+1", dtype=np.float32, least=TINY)
+    precision_draws_: Floats = learned("S", "factors+1", dtype=np.float32, least=TINY, most=MOST)
     """The mean, without sets, and the precision of the users' prior, (S, F + 1)."""
-    noise_draws_: Floats = learned("S", dtype=np.float32, least=TINY)
+    noise_draws_: Floats = learned("S", dtype=np.float32, least=TINY, most=MOST)
     """The common precision of the noise, (S,)."""
     user_noise_: Floats = learned("U+1", dtype=np.float32, least=0)
     """The mean variance of each user's noise, (U + 1,)."""
@@ -520,17 +522,8 @@ class BayesianMF(Recommender):
         return np.asarray(self.deviation_ * biases, np.float32)
 
     def check_arrays(self) -> None:
-        """Checks that the levels fit the setting `likelihood`, and the draws the features."""
-        if (len(self.levels_) > 0) != (self.likelihood == "probit"):
-            raise DataError(f"{self.name}: levels_ does not fit likelihood={self.likelihood}")
-        features, n = self.history_.item_features, len(self.label_draws_)
-        if features is not None and n not in (0, len(features.names) + 2):
-            raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
-        if len(self.untimed_draws_) not in (0, len(self.user_draws_)):
-            raise DataError(f"{self.name}: untimed_draws_ does not fit the users")
-        sizes = {len(self.effect_variance_), len(self.moment_variance_)}
-        if not sizes <= {0, len(self.moment_sizes_)}:
-            raise DataError(f"{self.name}: effect_variance_ does not fit the time effects")
+        """Checks what the arrays must have in common: numbers of draws, levels and times."""
+        check_arrays(self)
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)
