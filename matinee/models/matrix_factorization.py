@@ -148,9 +148,9 @@ class MatrixFactorization(Recommender):
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
     def check_arrays(self) -> None:
-        """Checks that there are two penalties or none."""
-        if len(self.penalty_) not in (0, 2):
-            raise DataError(f"{self.name}: penalty_ has {len(self.penalty_)} numbers, not 2")
+        """Checks that there are three penalties, or those of files of earlier versions."""
+        if len(self.penalty_) not in (0, 2, 3):
+            raise DataError(f"{self.name}: penalty_ has {len(self.penalty_)} numbers, not 3")
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         self._set_moments(train)
