@@ -80,9 +80,9 @@ class Habits(NamedTuple):
 class Users(NamedTuple):
     """The users to draw: their numbers, how many ratings each has, and how many all before have."""
 
-    index: NDArray[np.int64]
-    count: NDArray[np.int64]
-    start: NDArray[np.int64]
+    number: NDArray[np.int64]
+    n_rated: NDArray[np.int64]
+    n_before: NDArray[np.int64]
 
 
 class Person(NamedTuple):
@@ -251,20 +251,20 @@ def draw(users: Users, items: Items, habits: Habits, key: np.uint64, rows: Rows)
 
     Args:
         key: what the streams of random numbers start from.
-        rows: sum of users.count rows.
+        rows: sum of users.n_rated rows.
     """
     n_items, n_factors = items.factors.shape
     mark = np.full(n_items, -1, np.int64)  # the last user who has the item
     own, state = np.empty(n_factors, np.float32), np.empty(1, np.uint64)
     begin = 0
-    for position in range(len(users.index)):
-        user, end = users.index[position], begin + users.count[position]
+    for position in range(len(users.number)):
+        user, end = users.number[position], begin + users.n_rated[position]
         state[0] = key + np.uint64(user)
         state[0] = _next(state)  # streams of neighbors start far apart
         for factor in range(n_factors):
             own[factor] = _normal(state)
         # All items in a fixed order, spread over all rows of the table.
-        start = users.start[position]
+        start = users.n_before[position]
         item_begin = -(-start * n_items // habits.n_ratings)
         item_end = -(-(start + end - begin) * n_items // habits.n_ratings)
         n_given = item_end - item_begin

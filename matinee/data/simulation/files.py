@@ -3,7 +3,9 @@
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,6 +30,8 @@ COLUMNS = {
 PARQUET_BYTES = 7.0
 """Of a row in Parquet, at most: measured at all shapes, and rounded up."""
 ROW_GROUP = 2**19
+NO_QUESTION = 10**7
+"""Bytes; less is just tried."""
 README = "README.txt"
 
 
@@ -101,16 +105,28 @@ def _write_csv(blocks: Iterator[Block], file: BinaryIO, note: str) -> None:
 
 
 def _write_parquet(blocks: Iterator[Block], file: BinaryIO, note: str) -> None:
+    """Polars asks for the blocks in another thread, so that this one hears signals."""
+    is_stopped = threading.Event()
+
     def frames(
         columns: list[str] | None, predicate: Any, n_rows: int | None, batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         del columns, predicate, n_rows, batch_size  # all rows are written
-        yield from map(_frame, blocks)
+        for block in blocks:
+            if is_stopped.is_set():
+                return
+            yield _frame(block)
 
-    source = register_io_source(frames, schema=COLUMNS)
-    source.sink_parquet(
-        file, metadata={"note": note}, row_group_size=ROW_GROUP, compression_level=1
-    )
+    def sink() -> None:
+        register_io_source(frames, schema=COLUMNS).sink_parquet(
+            file, metadata={"note": note}, row_group_size=ROW_GROUP, compression_level=1
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            pool.submit(sink).result()
+        finally:
+            is_stopped.set()
 
 
 def _write_parts(
@@ -124,7 +140,7 @@ def _write_parts(
         temporary.mkdir()
         for number, (first, end) in enumerate(pairwise(edges)):
             blocks = simulation.blocks(n_threads, first_user=first, end_user=end)
-            with replacing(temporary / f"part-{number:0{digits}}.parquet") as file:
+            with replacing(temporary / f"ratings-{number:0{digits}}.parquet") as file:
                 _write_parquet(counter.watch(blocks), file, simulation.note)
         write_atomically(temporary / README, readme(simulation, counter.sums.summary()).encode())
         os.replace(temporary, folder)  # which is empty, or does not exist
@@ -167,11 +183,11 @@ def check_place(simulation: Simulation, path: Path, n_parts: int | None) -> None
         raise SettingError(f"'{path}' exists already; remove it or give another path.")
     needed = bytes_of(simulation, path, n_parts)
     free = shutil.disk_usage(path.absolute().parent).free
-    if needed > free:
+    if needed > max(free, NO_QUESTION):
         raise UnsupportedError(
-            f"{counted(simulation.n_ratings, 'rating')} need about {_size(needed)}, but there are "
-            f"only {_size(free)} free in '{path.absolute().parent}'. Use fewer ratings, another "
-            "folder, or Parquet instead of CSV."
+            f"Cannot write '{path}': {counted(simulation.n_ratings, 'rating')} need about "
+            f"{_size(needed)}, but only {_size(free)} are free there. Use fewer ratings, another "
+            "disk, or Parquet instead of CSV."
         )
 
 

@@ -39,9 +39,9 @@ def find_limits(shape: Shape, pilot: "Rows", noise: float) -> Limits:
         noise: the deviation of what users feel from what they expect.
     """
     shares = np.cumsum(shape.shares) / np.sum(shape.shares)
-    limits = np.quantile(pilot.felt, shares[:-1])
+    limits = np.quantile(pilot.felt, shares[:-1]).astype(np.float64)
     lowest, _, step = shape.scale
-    stars = lowest + step * np.arange(len(shares))
+    stars = (lowest + step * np.arange(len(shares))).astype(np.float64)
     low, high = float(pilot.expected.min()) - 1, float(pilot.expected.max()) + 1
     expected = np.linspace(low, high, CELLS)
     return Limits(

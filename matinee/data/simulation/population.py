@@ -11,7 +11,7 @@ from matinee.data.simulation.shapes import FEWEST, Liking, Shape
 if TYPE_CHECKING:
     from matinee.kernels.simulation import Items
 
-GROUPS = 64
+GROUPS = 32
 """Groups of users of equal activity, and of items of equal popularity, for `_weights`."""
 
 
@@ -117,7 +117,7 @@ def _weights(wanted: Doubles, user_counts: Longs) -> Floats:
     )
     activity = np.quantile(user_counts, (np.arange(GROUPS) + 0.5) / GROUPS)
     activity *= n_ratings / len(user_counts) / activity.mean()
-    activity = activity.clip(max=0.999 * len(wanted)) * (wanted.sum() / n_ratings)
+    activity = activity.clip(max=0.999 * len(wanted)) * max(wanted.sum() / n_ratings, 1e-9)
     each = len(user_counts) / GROUPS
     most = 0.999 * len(user_counts)
     log_weight = np.log(ladder / n_ratings)
@@ -136,4 +136,5 @@ def _weights(wanted: Doubles, user_counts: Longs) -> Floats:
     for _ in range(6):
         log_weight = weights(times(log_weight))
     found = np.interp(np.log(wanted.clip(min=ladder[0])), np.log(ladder), log_weight)
-    return np.exp(found - found.max()).clip(min=1e-30).astype(np.float32)
+    weight: Floats = np.exp(found - found.max()).clip(min=1e-30).astype(np.float32)
+    return weight

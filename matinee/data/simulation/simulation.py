@@ -286,7 +286,8 @@ def _drawn(population: _Population, users: Longs) -> "Rows":
     starts = np.where(users > 0, population.ends[users - 1], 0)
     counts = population.ends[users] - starts
     n = int(counts.sum())
-    rows = Rows(np.empty(n, np.int32), *np.empty((2, n), np.float32), np.empty(n, np.int64))
+    expected, felt = np.empty(n, np.float32), np.empty(n, np.float32)
+    rows = Rows(np.empty(n, np.int32), expected, felt, np.empty(n, np.int64))
     draw(Users(users, counts, starts), population.items, population.habits, population.key, rows)
     return rows
 
@@ -336,23 +337,27 @@ def simulate(
         SettingError: there is no table of this size.
     """
     chosen = shape(like)
+    _check_arguments(seed, {"ratings": n_ratings, "users": n_users, "items": n_items})
     mean = chosen.n_ratings / chosen.n_users
     if n_ratings is None:
         n_ratings = chosen.n_ratings if n_users is None else round(mean * n_users)
     if n_users is None:
         n_users = max(1, round(n_ratings / mean))
     if n_items is None:
-        n_items = round(chosen.n_items * math.sqrt(max(n_ratings, 0) / chosen.n_ratings))
-        n_items = max(1, min(n_items, n_ratings))
-    for value, what in ((n_ratings, "ratings"), (n_users, "users"), (n_items, "items")):
-        if value < 1:
-            raise SettingError(f"The number of {what} must be at least 1, not {value:,}.")
-    if seed < 0:
-        raise SettingError(f"The seed must be at least 0, not {seed}.")
+        n_items = round(chosen.n_items * math.sqrt(n_ratings / chosen.n_ratings))
+        n_items = min(max(n_items, FEWEST), n_ratings)
     problem = _problem_of_size(n_ratings, n_users, n_items)
     if problem:
         raise SettingError(problem)
     return Simulation(chosen, n_ratings, n_users, n_items, seed)
+
+
+def _check_arguments(seed: int, numbers: dict[str, int | None]) -> None:
+    for what, number in numbers.items():
+        if number is not None and number < 1:
+            raise SettingError(f"The number of {what} must be at least 1, not {number:,}.")
+    if seed < 0:
+        raise SettingError(f"The seed must be at least 0, not {seed}.")
 
 
 def _problem_of_size(n_ratings: int, n_users: int, n_items: int) -> str:
@@ -361,14 +366,14 @@ def _problem_of_size(n_ratings: int, n_users: int, n_items: int) -> str:
     items = counted(n_items, "item")
     if max(n_users, n_items) > MOST:
         return f"There can be at most {MOST:,} users and as many items."
-    if n_items < FEWEST:
-        return f"Each user rates at least {FEWEST} items, but there are only {items}."
     if n_ratings < FEWEST * n_users:
+        fewer = f"--users {n_ratings // FEWEST} or less, or " if n_ratings >= FEWEST else ""
         return (
             f"{ratings} are too few for {users}: each has at least {FEWEST}. "
-            f"Use --users {max(1, n_ratings // FEWEST)} or less, or --ratings {FEWEST * n_users} "
-            "or more."
+            f"Use {fewer}--ratings {FEWEST * n_users} or more."
         )
+    if n_items < FEWEST:
+        return f"Each user rates at least {FEWEST} items, but there are only {items}."
     if n_ratings > n_users * n_items:
         return (
             f"{ratings} are too many for {users} and {items}, which have {n_users * n_items:,} "
