@@ -85,7 +85,7 @@ class Users(NamedTuple):
     n_before: NDArray[np.int64]
 
 
-class Person(NamedTuple):
+class Chooser(NamedTuple):
     """One user: the number, the tastes (F,), (I,) who had each item last, the random numbers."""
 
     number: int
@@ -94,7 +94,7 @@ class Person(NamedTuple):
     state: NDArray[np.uint64]
 
 
-class Rows(NamedTuple):
+class Drawn(NamedTuple):
     """What `draw` fills: for each rating the item, what the user expects, what they feel, when."""
 
     item: NDArray[np.int32]
@@ -173,7 +173,7 @@ def _chance(taste: float, choice: float) -> float:
 
 
 @kernel()
-def _race(row: int, end: int, person: Person, items: Items, choice: float, rows: Rows) -> None:
+def _race(row: int, end: int, person: Chooser, items: Items, choice: float, rows: Drawn) -> None:
     """Chooses the items of the last rows of a user at once.
 
     The items that arrive first, after exponential times at the rates of their weights, are
@@ -194,7 +194,7 @@ def _race(row: int, end: int, person: Person, items: Items, choice: float, rows:
 
 
 @kernel()
-def _choose(row: int, end: int, person: Person, items: Items, choice: float, rows: Rows) -> None:
+def _choose(row: int, end: int, person: Chooser, items: Items, choice: float, rows: Drawn) -> None:
     """Chooses the items of the rows up to `end`, by weight and taste, none twice."""
     number, own, mark, state = person
     n = len(mark)
@@ -217,7 +217,7 @@ def _choose(row: int, end: int, person: Person, items: Items, choice: float, row
 
 
 @kernel()
-def _rate(begin: int, end: int, person: Person, items: Items, habits: Habits, rows: Rows) -> None:
+def _rate(begin: int, end: int, person: Chooser, items: Items, habits: Habits, rows: Drawn) -> None:
     """Fills what the user of the rows expects and feels."""
     own, state = person.own, person.state
     activity = (math.log(end - begin) - habits.activity) / habits.activity_spread
@@ -232,7 +232,7 @@ def _rate(begin: int, end: int, person: Person, items: Items, habits: Habits, ro
 
 
 @kernel()
-def _date(begin: int, end: int, habits: Habits, rows: Rows, state: NDArray[np.uint64]) -> None:
+def _date(begin: int, end: int, habits: Habits, rows: Drawn, state: NDArray[np.uint64]) -> None:
     """Fills the times of a user's rows: sittings, most of them days apart; they never decrease."""
     time = habits.first + (habits.last - habits.first) * _uniform(state) ** habits.rush
     for row in range(begin, end):
@@ -246,7 +246,7 @@ def _date(begin: int, end: int, habits: Habits, rows: Rows, state: NDArray[np.ui
 
 
 @kernel()
-def draw(users: Users, items: Items, habits: Habits, key: np.uint64, rows: Rows) -> None:
+def draw(users: Users, items: Items, habits: Habits, key: np.uint64, rows: Drawn) -> None:
     """Fills the rows of some users, one user after the other.
 
     Args:
@@ -271,7 +271,7 @@ def draw(users: Users, items: Items, habits: Habits, key: np.uint64, rows: Rows)
         for given in range(n_given):
             rows.item[begin + given] = items.order[item_begin + given]
             mark[rows.item[begin + given]] = user
-        person = Person(user, own, mark, state)
+        person = Chooser(user, own, mark, state)
         _choose(begin + n_given, end, person, items, habits.choice, rows)
         for given in range(n_given):
             row = begin + given
@@ -284,7 +284,7 @@ def draw(users: Users, items: Items, habits: Habits, key: np.uint64, rows: Rows)
 
 @kernel()
 def grade(
-    rows: Rows,
+    rows: Drawn,
     limits: NDArray[np.float32],
     stars: NDArray[np.float32],
     variance: NDArray[np.float64],

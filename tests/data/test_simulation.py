@@ -17,7 +17,7 @@ from matinee.data.simulation import files
 from matinee.data.simulation.limits import star_variance
 from matinee.data.simulation.population import ratings_of_items, ratings_of_users
 from matinee.data.simulation.shapes import FEWEST, SHAPES, shape
-from matinee.data.simulation.simulation import Block, Simulation, simulate
+from matinee.data.simulation.simulation import SimulatedBlock, Simulation, simulate
 from matinee.data.split import random_split
 from matinee.errors import SettingError, UnknownNameError, UnsupportedError
 from matinee.evaluation.metrics import rmse
@@ -31,7 +31,7 @@ def small(seed: int = 0) -> Simulation:
     return simulate("ml-25m", n_ratings=10_000, n_users=100, n_items=1_000, seed=seed)
 
 
-def joined(blocks: Iterator[Block]) -> dict[str, list[float]]:
+def joined(blocks: Iterator[SimulatedBlock]) -> dict[str, list[float]]:
     """The columns of all blocks."""
     parts = list(blocks)
     return {

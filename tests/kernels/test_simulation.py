@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from matinee.kernels import simulation as kernels
-from matinee.kernels.simulation import BELOVED, Habits, Items, Rows, Users
+from matinee.kernels.simulation import BELOVED, Drawn, Habits, Items, Users
 from tests.reference import chance_of_choice
 
 N_ITEMS, N_FACTORS = 12, 2
@@ -29,12 +29,12 @@ def habits(**changes: Any) -> Habits:
     return usual._replace(**changes)
 
 
-def drawn(items: Items, habits: Habits, n_users: int, each: int, seed: int = 7) -> Rows:
+def drawn(items: Items, habits: Habits, n_users: int, each: int, seed: int = 7) -> Drawn:
     numbers = np.arange(n_users)
     users = Users(numbers, np.full(n_users, each), 10**6 + numbers * each)
     n = n_users * each
     expected, felt = np.empty(n, np.float32), np.empty(n, np.float32)
-    rows = Rows(np.empty(n, np.int32), expected, felt, np.empty(n, np.int64))
+    rows = Drawn(np.empty(n, np.int32), expected, felt, np.empty(n, np.int64))
     kernels.draw(users, items, habits, np.uint64(seed), rows)
     return rows
 
@@ -83,7 +83,7 @@ def test_feelings_are_expectations_with_noise() -> None:
 def test_users_do_not_depend_on_each_other() -> None:
     items = make_items()
     one, many = drawn(items, habits(), 1, 6), drawn(items, habits(), 5, 6)
-    for name in Rows._fields:
+    for name in Drawn._fields:
         alone, together = getattr(one, name), getattr(many, name)
         assert (alone == together[:6]).all()
         assert not (together[:6] == together[6:12]).all()
@@ -102,7 +102,7 @@ def test_times_never_decrease_and_stay_within_the_ends() -> None:
 def test_stars_and_the_variance_of_each_row() -> None:
     felt = np.array([-9, -1, 0.5, 0.6, 9], np.float32)
     expected = np.array([0, 0.25, 0.5, 1, 7], np.float32)
-    rows = Rows(np.zeros(5, np.int32), expected, felt, np.zeros(5, np.int64))
+    rows = Drawn(np.zeros(5, np.int32), expected, felt, np.zeros(5, np.int64))
     rating = np.empty(5, np.float32)
     limits, stars = np.array([-1, 0.55], np.float32), np.array([1, 2, 3], np.float32)
     variance: NDArray[np.float64] = np.array([0.0, 1, 4, 9])

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from matinee.data.simulation.simulation import Block, Simulation, Summary, Sums
+from matinee.data.simulation.simulation import SimulatedBlock, Simulation, Summary, Sums
 from matinee.errors import SettingError, UnsupportedError
 from matinee.files import problem_of_place, reason_of, replacing, write_atomically
 from matinee.progress import Progress, Step
@@ -78,7 +78,7 @@ class _Counter:
     def __init__(self, total: int, progress: Progress | None) -> None:
         self.sums, self._total, self._progress = Sums(), total, progress
 
-    def watch(self, blocks: Iterator[Block]) -> Iterator[Block]:
+    def watch(self, blocks: Iterator[SimulatedBlock]) -> Iterator[SimulatedBlock]:
         for block in blocks:
             self.sums.add(block)
             if self._progress is not None:
@@ -87,24 +87,24 @@ class _Counter:
             yield block
 
 
-def _writer(path: Path) -> Callable[[Iterator[Block], BinaryIO, str], None]:
+def _writer(path: Path) -> Callable[[Iterator[SimulatedBlock], BinaryIO, str], None]:
     if path.suffix.lower() == ".csv":
         return _write_csv
     return _write_parquet
 
 
-def _frame(block: Block) -> pl.DataFrame:
+def _frame(block: SimulatedBlock) -> pl.DataFrame:
     columns = (block.user_id, block.item_id, block.rating, block.timestamp)
     return pl.DataFrame(dict(zip(COLUMNS, columns, strict=True)), schema=COLUMNS)
 
 
-def _write_csv(blocks: Iterator[Block], file: BinaryIO, note: str) -> None:
+def _write_csv(blocks: Iterator[SimulatedBlock], file: BinaryIO, note: str) -> None:
     del note  # MovieLens has no comment lines, and many readers stumble over them
     for number, block in enumerate(blocks):
         _frame(block).write_csv(file, include_header=number == 0)
 
 
-def _write_parquet(blocks: Iterator[Block], file: BinaryIO, note: str) -> None:
+def _write_parquet(blocks: Iterator[SimulatedBlock], file: BinaryIO, note: str) -> None:
     """Polars asks for the blocks in another thread, so that this one hears signals."""
     is_stopped = threading.Event()
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matinee._types import Doubles, Floats
-from matinee.data.simulation.shapes import Shape
+from matinee.data.simulation.shapes import TableShape
 
 if TYPE_CHECKING:
-    from matinee.kernels.simulation import Rows
+    from matinee.kernels.simulation import Drawn
 
 CELLS = 2_048
 
 
 @dataclass(frozen=True, eq=False)
-class Limits:
+class StarLimits:
     """How feelings become stars.
 
     Attributes:
@@ -32,7 +32,7 @@ class Limits:
     step: float
 
 
-def find_limits(shape: Shape, pilot: "Rows", noise: float) -> Limits:
+def find_limits(shape: TableShape, pilot: "Drawn", noise: float) -> StarLimits:
     """The limits that give a pilot the shares of stars of a shape.
 
     Args:
@@ -44,7 +44,7 @@ def find_limits(shape: Shape, pilot: "Rows", noise: float) -> Limits:
     stars = (lowest + step * np.arange(len(shares))).astype(np.float64)
     low, high = float(pilot.expected.min()) - 1, float(pilot.expected.max()) + 1
     expected = np.linspace(low, high, CELLS)
-    return Limits(
+    return StarLimits(
         limits.astype(np.float32),
         stars.astype(np.float32),
         star_variance(expected, limits, stars, noise),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matinee._types import Doubles, Floats, Longs
-from matinee.data.simulation.shapes import FEWEST, Liking, Shape
+from matinee.data.simulation.shapes import FEWEST, Liking, TableShape
 
 if TYPE_CHECKING:
     from matinee.kernels.simulation import Items
@@ -16,7 +16,7 @@ GROUPS = 32
 
 
 def ratings_of_users(
-    shape: Shape, n_ratings: int, n_users: int, n_items: int, rng: np.random.Generator
+    shape: TableShape, n_ratings: int, n_users: int, n_items: int, rng: np.random.Generator
 ) -> Longs:
     """The number of ratings of each user, (U,): at least `FEWEST`, `n_ratings` together."""
     excess = np.exp(shape.user_spread * rng.standard_normal(n_users))
@@ -26,7 +26,7 @@ def ratings_of_users(
 
 
 def ratings_of_items(
-    shape: Shape, n_ratings: int, n_users: int, n_items: int, rng: np.random.Generator
+    shape: TableShape, n_ratings: int, n_users: int, n_items: int, rng: np.random.Generator
 ) -> Doubles:
     """The number of ratings that each item is to have, (I,): at least 1, `n_ratings` together.
 

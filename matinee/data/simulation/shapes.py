@@ -20,7 +20,7 @@ _WHOLE, _HALF = Scale(1, 5, 1), Scale(0.5, 5, 0.5)
 
 
 @dataclass(frozen=True)
-class Shape:
+class TableShape:
     """What a simulation is like.
 
     Attributes:
@@ -89,7 +89,7 @@ class Liking:
 
 
 SHAPES = (
-    Shape(
+    TableShape(
         name="ml-100k",
         scale=_WHOLE,
         shares=(6.1, 11.4, 27.1, 34.2, 21.2),
@@ -101,7 +101,7 @@ SHAPES = (
         high_spread=1.5,
         item_reach=0.8,
     ),
-    Shape(
+    TableShape(
         name="ml-1m",
         scale=_WHOLE,
         shares=(5.6, 10.8, 26.1, 34.9, 22.6),
@@ -114,7 +114,7 @@ SHAPES = (
         item_reach=0.9,
         rush=3.0,
     ),
-    Shape(
+    TableShape(
         name="ml-20m",
         scale=_HALF,
         shares=(1.2, 3.4, 1.4, 7.2, 4.4, 21.5, 11.0, 27.8, 7.7, 14.5),
@@ -126,7 +126,7 @@ SHAPES = (
         high_spread=2.9,
         item_reach=0.6,
     ),
-    Shape(
+    TableShape(
         name="ml-25m",
         scale=_HALF,
         shares=(1.6, 3.1, 1.6, 6.6, 5.1, 19.6, 12.7, 26.6, 8.8, 14.4),
@@ -138,7 +138,7 @@ SHAPES = (
         high_spread=3.3,
         item_reach=0.6,
     ),
-    Shape(
+    TableShape(
         name="ml-32m",
         scale=_HALF,
         shares=(1.6, 3.0, 1.7, 6.3, 5.3, 18.9, 13.4, 26.1, 9.3, 14.4),
@@ -153,7 +153,7 @@ SHAPES = (
 )
 
 
-def shape(name: str) -> Shape:
+def shape(name: str) -> TableShape:
     """The shape with a name.
 
     Raises:

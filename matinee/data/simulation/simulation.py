@@ -16,16 +16,16 @@ from matinee._types import Floats, Longs
 from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import Ratings
-from matinee.data.simulation.limits import Limits, find_limits
+from matinee.data.simulation.limits import StarLimits, find_limits
 from matinee.data.simulation.population import make_items, ratings_of_items, ratings_of_users
-from matinee.data.simulation.shapes import FEWEST, Liking, Shape, shape
+from matinee.data.simulation.shapes import FEWEST, Liking, TableShape, shape
 from matinee.errors import SettingError
 from matinee.progress import Progress
 from matinee.text import counted
 from matinee.threads import available_cores
 
 if TYPE_CHECKING:
-    from matinee.kernels.simulation import Habits, Items, Rows
+    from matinee.kernels.simulation import Drawn, Habits, Items
 
 BLOCK_ROWS = 2**18
 PILOT_ROWS = 500_000
@@ -50,7 +50,7 @@ class _Population(NamedTuple):
 Ids = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 
-class Block(NamedTuple):
+class SimulatedBlock(NamedTuple):
     """Some rows of a simulation, (n,) each, sorted by user and time.
 
     Attributes:
@@ -91,7 +91,7 @@ class Sums:
     def __init__(self) -> None:
         self.n, self.variance, self.value, self.square = 0, 0.0, 0.0, 0.0
 
-    def add(self, block: Block) -> None:
+    def add(self, block: SimulatedBlock) -> None:
         """Adds the rows of a block."""
         self.n += len(block.rating)
         self.variance += block.variance
@@ -123,7 +123,7 @@ class Simulation:
         seed: of the random numbers.
     """
 
-    shape: Shape
+    shape: TableShape
     n_ratings: int
     n_users: int
     n_items: int
@@ -155,7 +155,7 @@ class Simulation:
         block_rows: int = BLOCK_ROWS,
         first_user: int = 0,
         end_user: int | None = None,
-    ) -> Iterator[Block]:
+    ) -> Iterator[SimulatedBlock]:
         """The rows, sorted by user and time, in blocks of whole users.
 
         Args:
@@ -169,7 +169,7 @@ class Simulation:
             end_user = self.n_users
         edges = _edges(population.ends, block_rows, first_user, end_user)
         n_threads = n_threads or available_cores()
-        running: deque[Future[Block]] = deque()
+        running: deque[Future[SimulatedBlock]] = deque()
         with ThreadPoolExecutor(n_threads) as pool:
             for first, end in pairwise(edges):
                 running.append(pool.submit(_block, population, limits, first, end))
@@ -263,7 +263,7 @@ class Simulation:
         return _Population(np.cumsum(counts, out=counts), items, habits, key)
 
     @cached_property
-    def _limits(self) -> Limits:
+    def _limits(self) -> StarLimits:
         """From a pilot: every so many users."""
         users = np.arange(0, self.n_users, max(1, self.n_ratings // PILOT_ROWS))
         return find_limits(self.shape, _drawn(self._population, users), self.liking.noise)
@@ -279,20 +279,20 @@ def _edges(ends: Longs, block_rows: int, first: int, end: int) -> list[int]:
     return edges
 
 
-def _drawn(population: _Population, users: Longs) -> "Rows":
+def _drawn(population: _Population, users: Longs) -> "Drawn":
     """The rows of some users, before feelings become stars."""
-    from matinee.kernels.simulation import Rows, Users, draw
+    from matinee.kernels.simulation import Drawn, Users, draw
 
     starts = np.where(users > 0, population.ends[users - 1], 0)
     counts = population.ends[users] - starts
     n = int(counts.sum())
     expected, felt = np.empty(n, np.float32), np.empty(n, np.float32)
-    rows = Rows(np.empty(n, np.int32), expected, felt, np.empty(n, np.int64))
+    rows = Drawn(np.empty(n, np.int32), expected, felt, np.empty(n, np.int64))
     draw(Users(users, counts, starts), population.items, population.habits, population.key, rows)
     return rows
 
 
-def _block(population: _Population, limits: Limits, begin: int, end: int) -> Block:
+def _block(population: _Population, limits: StarLimits, begin: int, end: int) -> SimulatedBlock:
     from matinee.kernels.simulation import grade
 
     users = np.arange(begin, end)
@@ -309,7 +309,7 @@ def _block(population: _Population, limits: Limits, begin: int, end: int) -> Blo
     )
     counts = np.diff(population.ends[begin:end], prepend=population.ends[begin - 1] if begin else 0)
     user_id = np.repeat(users.astype(np.int32) + 1, counts)
-    return Block(user_id, rows.item + np.int32(1), rating, rows.time, variance)
+    return SimulatedBlock(user_id, rows.item + np.int32(1), rating, rows.time, variance)
 
 
 def simulate(
