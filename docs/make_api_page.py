@@ -11,7 +11,7 @@ from matinee.models.base import Recommender
 PAGE = Path(__file__).parent / "api.md"
 
 GROUPS = {
-    "Data": ["load", "read", "ReadOptions", "Dataset", "Ratings", "Catalog", "Film", "splits", "Split"],
+    "Data": ["load", "read", "ReadOptions", "Dataset", "Ratings", "Catalog", "Film", "splits", "Split", "simulate", "Simulation"],
     "Models": [
         "MODELS", "Baseline", "Popularity", "MatrixFactorization", "BayesianMF", "UserKNN", "ItemKNN", "ImplicitALS",
         "EASE", "Blend", "Hybrid", "DotProduct", "PlainMF", "EmbeddingMLP", "Network", "lr_find",

@@ -7,6 +7,7 @@ from .data.datasets.load import load
 from .data.ratings import Ratings
 from .data.reading.options import ReadOptions
 from .data.reading.read import read
+from .data.simulation.simulation import Simulation, simulate
 from .data.split import Split, splits
 from .errors import MatineeError
 from .evaluation import Report, evaluate
@@ -63,6 +64,7 @@ __all__ = [
     "Ratings",
     "ReadOptions",
     "Report",
+    "Simulation",
     "Split",
     "Tuning",
     "UserKNN",
@@ -76,6 +78,7 @@ __all__ = [
     "make_map",
     "read",
     "save_map",
+    "simulate",
     "splits",
     "tune",
 ]

@@ -190,3 +190,24 @@ def weighted_twin(found: list[tuple[float, int, float]], rule: Rule) -> float:
     weights: list[float] = [(-like) ** rule.amplification for like, _, _ in near]
     total = sum(weight * value for weight, (_, _, value) in zip(weights, near, strict=True))
     return total / ((sum(weights) + rule.damping) or 1) if rule.is_mean else total
+
+
+# -- simulated ratings -------------------------------------------------------------------------------------------
+
+
+def chance_of_choice(weight: Floats, n_chosen: int) -> Floats:
+    """How probable it is that each item is among the first few that are drawn by weight, none twice: by all sets."""
+    n = len(weight)
+    reached = {0: 1.0}  # sets of items as bits, with the probability that they are the first ones
+    for _ in range(n_chosen):
+        following: dict[int, float] = {}
+        for chosen, chance in reached.items():
+            left = [item for item in range(n) if not chosen >> item & 1]
+            total = sum(float(weight[item]) for item in left)
+            for item in left:
+                more = chosen | 1 << item
+                following[more] = following.get(more, 0) + chance * float(weight[item]) / total
+        reached = following
+    return np.array(
+        [sum(chance for chosen, chance in reached.items() if chosen >> i & 1) for i in range(n)]
+    )

@@ -92,6 +92,7 @@ LATE_IMPORTS = {
     "models.neural.network": "it imports PyTorch",
     "plots": "Matplotlib takes half a second to load",
     "data.reading.read": "it imports Polars, which only a table that is not Ratings yet needs",
+    "data.simulation.files": "it imports Polars, which only files of simulated ratings need",
     "data.reading.sql": "it imports SQLAlchemy, which only queries need",
     "data.reading.arrays": "it imports Polars, which only `Ratings.from_ids` needs",
     "recommendation.everybody": "it imports Polars, which only a table of lists needs",

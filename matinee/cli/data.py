@@ -1,12 +1,20 @@
-"""matinee data: list, fetch, describe, convert and merge data sets."""
+"""matinee data: list, fetch, describe, convert, merge and simulate data sets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from matinee.cli.options import DataOptions, data_argument, data_options, json_option, load_data
-from matinee.cli.output import as_json, note, table
+from matinee.cli.options import (
+    DataOptions,
+    data_argument,
+    data_options,
+    json_option,
+    load_data,
+    seed_option,
+    threads_option,
+)
+from matinee.cli.output import as_json, note, progress_bar, table
 from matinee.cli.reading import reading_of
 
 if TYPE_CHECKING:
@@ -15,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """List, download, describe, convert and merge data sets."""
+    """List, download, describe, convert, merge and simulate data sets."""
 
 
 @data.command("list")
@@ -150,3 +158,59 @@ def merge(sources: tuple[str, ...], target: Path, **columns: Unpack[DataOptions]
         repeated = counted(merged.n_duplicates, "row")
         how = "the last counts" if merged.ratings.scale.has_stars else "their counts are added"
         note(f"Repeated in several tables: {repeated}; {how}.")
+
+
+@data.command()
+@click.option(
+    "--like",
+    required=True,
+    metavar="NAME",
+    help="The data set whose shape it has: ml-100k, ml-1m, ml-20m, ml-25m or ml-32m.",
+)
+@click.option("--ratings", type=int, help="Number of ratings. Default: as NAME, or by the users.")
+@click.option("--users", type=int, help="Number of users. Default: as NAME, or by the ratings.")
+@click.option("--items", type=int, help="Number of items. Default: as NAME, or by the ratings.")
+@click.option("--parts", type=int, help="Write a folder of so many Parquet files.")
+@seed_option
+@threads_option
+@json_option
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+def simulate(
+    like: str,
+    ratings: int | None,
+    users: int | None,
+    items: int | None,
+    parts: int | None,
+    seed: int,
+    threads: int | None,
+    as_json_: bool,
+    target: Path,
+) -> None:
+    """Write simulated ratings to OUT: .csv, .parquet or a folder.
+
+    The table has the shape of MovieLens, and any size: nobody gave these ratings. Memory does
+    not depend on the number of ratings.
+    """
+    from matinee.data.simulation.simulation import simulate as simulate_
+
+    simulation = simulate_(like, n_ratings=ratings, n_users=users, n_items=items, seed=seed)
+    with progress_bar("Simulating") as progress:
+        summary = simulation.write(target, n_parts=parts, n_threads=threads, progress=progress)
+    if as_json_:
+        as_json(
+            {
+                "simulated": True,
+                "like": simulation.shape.name,
+                "seed": seed,
+                "n_ratings": simulation.n_ratings,
+                "n_users": simulation.n_users,
+                "n_items": simulation.n_items,
+                "rmse_of_mean": summary.deviation,
+                "rmse_floor": summary.floor,
+                "path": str(target),
+            }
+        )
+        return
+    click.echo(f"Wrote {simulation.size()} to {target}.")
+    click.echo(simulation.note)
+    click.echo(str(summary))

@@ -10,6 +10,7 @@ split            training and test parts
 describe         a first look at a data set
 convert          a data set in another file format
 server_ratings   ratings that `matinee serve` collected
+simulation/      simulated tables of any size, in the shape of MovieLens
 datasets/        the built-in sample and MovieLens
 reading/         any table of ratings
 personal/        a person's own ratings

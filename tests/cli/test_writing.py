@@ -46,6 +46,14 @@ CASES = {
         "data convert IN/ratings.csv a.parquet", ("a.parquet", "items.csv"), False
     ),
     "merge": Case("data merge IN/ratings.csv IN/more.csv a.jsonl", ("a.jsonl", "items.csv"), False),
+    "simulate csv": Case(
+        "data simulate --like ml-1m --ratings 1000 --users 20 --items 90 a.csv", ("a.csv",), False
+    ),
+    "simulate parquet": Case(
+        "data simulate --like ml-1m --ratings 1000 --users 20 --items 90 a.parquet",
+        ("a.parquet",),
+        False,
+    ),
     "skipped rows": Case("data describe bad.csv --skip-bad-rows", ("bad.csv.skipped.csv",)),
     "train": Case("train IN/ratings.csv --model popularity --out m.matinee", ("m.matinee",)),
     "checkpoint": Case(
