@@ -39,6 +39,7 @@ from matinee.models.implicit_feedback import (
 )
 from matinee.models.interface import Capabilities
 from matinee.models.recency import half_life_setting, recency_weights
+from matinee.models.updating import Change
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -136,6 +137,16 @@ class EASE(Recommender):
         counts[items] = np.diff(links.indptr)
         self.indptr_ = np.append(0, np.cumsum(counts))
         self.related_, self.correlations_ = items.astype(np.int32)[links.indices], links.weight
+
+    def absorb(self, change: Change, n_threads: int | None) -> None:
+        """Keeps the weights if no item changes, else learns them again; see `updating.py`.
+
+        Users need no numbers of their own. The weights of all items depend on each other, and
+        those that the model stores do not suffice to change only some.
+        """
+        if change.items_change.any():
+            options = FitOptions(n_threads=n_threads)
+            self._fit(change.history.to_training_ratings(), options)
 
     # -- people --------------------------------------------------------------------------
 

@@ -71,7 +71,9 @@ def renew(factors: Factors, change: Change, n_threads: int | None) -> None:
     Args:
         factors: with zeros for new users and items.
     """
-    is_new = change.user_source < 0
+    is_known = np.zeros(len(change.has_news), bool)
+    is_known[change.history.user_index[~np.isnan(change.earlier)]] = True
+    is_new = change.has_news & ~is_known
     items, biases = np.flatnonzero(change.items_change), np.zeros_like(factors.users.bias)
     steps = Side(np.zeros_like(factors.items.factors), np.zeros_like(factors.items.bias))
     with one_blas_thread(), workers(n_threads) as run:

@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats, Longs
+from matinee._types import Floats, Indices, Longs
 from matinee.data.arguments import RatingsLike, ratings_of
 from matinee.data.features import Features
 from matinee.data.ratings import NO_TIME, PAIRS, Ratings, Scale
@@ -134,7 +134,7 @@ def updated(
 def after(model: Model, change: Change, n_threads: int | None) -> Model:
     """A copy of a fitted model after a change; trained again if the model is not `Updatable`."""
     history = change.history
-    if not isinstance(model, Updatable):
+    if not can_update(model):
         unfitted = type(model).from_settings(model.settings())
         return unfitted.fit(history.to_training_ratings(), n_threads=n_threads)
     result = copy(model)
@@ -144,8 +144,15 @@ def after(model: Model, change: Change, n_threads: int | None) -> Model:
     sums = np.bincount(history.item_index, history.value, minlength=len(history.items))
     means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     result.item_counts_, result.item_means_ = counts, means.astype(np.float32)
-    result.absorb(change, n_threads)
+    absorbing: object = result
+    if isinstance(absorbing, Updatable):
+        absorbing.absorb(change, n_threads)
     return result
+
+
+def can_update(model: object) -> bool:
+    """Whether a model is `Updatable`; any other must be trained again."""
+    return isinstance(model, Updatable)
 
 
 def placed(array: NDArray[Number], source: NDArray[np.int32]) -> NDArray[Number]:
@@ -182,7 +189,7 @@ def change_of(
         users = users.merge(_rated(news.users, news.user_index))
         items = items.merge(_rated(news.items, news.item_index))
     table = _Table.of(history, users, items)
-    is_news = np.zeros((0,), np.int64)
+    is_news = np.zeros(0, np.int64)
     n_added = n_replaced = 0
     if news is not None:
         before = len(table.pair)
@@ -237,7 +244,7 @@ class _Table(NamedTuple):
         """The ratings of a history in larger vocabularies."""
         user_index = history.users.indices_in(users)[history.user_index]
         item_index = history.items.indices_in(items)[history.item_index]
-        pair = np.multiply(user_index, len(items), dtype=np.int64) + item_index
+        pair = _pairs(user_index, item_index, len(items))
         return cls(pair, history.value, history.value, history.timestamp)
 
     def subset(self, rows: NDArray[np.bool_]) -> "_Table":
@@ -293,9 +300,7 @@ class _Table(NamedTuple):
         )
 
 
-def _widened(
-    features: Features, before: Vocabulary, items: Vocabulary, labels: Labels
-) -> Features:
+def _widened(features: Features, before: Vocabulary, items: Vocabulary, labels: Labels) -> Features:
     """The features of all items; those of new ones follow from their labels."""
     source = items.indices_in(before)
     table = features.take(source).table
@@ -310,7 +315,7 @@ def _with_news(
     """The table with the news, and the pairs whose ratings are new or differ, ascending."""
     user_index = news.users.indices_in(users)[news.user_index]
     item_index = news.items.indices_in(items)[news.item_index]
-    pair = np.multiply(user_index, len(items), dtype=np.int64) + item_index
+    pair = _pairs(user_index, item_index, len(items))
     # Stable, so that of several ratings of one pair the last one comes last
     order = np.argsort(pair, kind="stable")
     order = order[np.append(pair[order[1:]] != pair[order[:-1]], True)]
@@ -345,7 +350,7 @@ def _without(
     """The table without withdrawn ratings, and the withdrawn ones."""
     user = withdrawn.users.indices_in(users)[withdrawn.user_index]
     item = withdrawn.items.indices_in(items)[withdrawn.item_index]
-    pair = np.multiply(user, len(items), dtype=np.int64) + item
+    pair = _pairs(user, item, len(items))
     place, is_there = table.find(pair)
     is_there &= (user >= 0) & (item >= 0)
     if not is_there.all():
@@ -355,10 +360,9 @@ def _without(
             "row."
         )
     if news is not None:
-        given = np.multiply(
-            news.users.indices_in(users)[news.user_index], len(items), dtype=np.int64
-        )
-        given += news.items.indices_in(items)[news.item_index]
+        user = news.users.indices_in(users)[news.user_index]
+        item = news.items.indices_in(items)[news.item_index]
+        given = _pairs(user, item, len(items))
         both = np.flatnonzero(np.isin(pair, given))
         if len(both):
             raise DataError(
@@ -368,6 +372,13 @@ def _without(
     kept = np.ones(len(table.pair), bool)
     kept[place] = False
     return table.subset(kept), table.subset(~kept)
+
+
+def _pairs(user_index: Indices, item_index: Indices, n_items: int) -> Longs:
+    """A number for each pair of a user and an item, (N,)."""
+    pair: Longs = np.multiply(user_index, n_items, dtype=np.int64)
+    pair += item_index
+    return pair
 
 
 def _told(ratings: Ratings, row: int) -> str:
@@ -382,7 +393,7 @@ def _told(ratings: Ratings, row: int) -> str:
 def _refuse_model(model: Recommender) -> None:
     """Raises UnsupportedError if a model cannot be updated."""
     again = "Train it again on all ratings:  matinee train DATA MORE_DATA --out NEW"
-    if not isinstance(model, Updatable):
+    if not can_update(model):
         raise UnsupportedError(
             f"{model.name} cannot be updated; hybrid, mf, ials and ease can. {again}"
         )
@@ -391,7 +402,7 @@ def _refuse_model(model: Recommender) -> None:
             "This model was saved without histories, so it cannot be updated; train it without "
             "--no-history."
         )
-    if model.half_life > 0:
+    if any(each.half_life > 0 for each in (model, *model.members().values())):
         raise UnsupportedError(
             f"A model with a half-life cannot be updated, because each new rating makes all others "
             f"older. {again}"

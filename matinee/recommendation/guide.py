@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Longs, Reals
-from matinee.data.arguments import id_list, list_length, person_of
+from matinee.data.arguments import RatingsLike, id_list, list_length, person_of
 from matinee.data.catalog import Catalog, Labels, find_item, find_unrated
 from matinee.data.vocabulary import Id, Ids
 from matinee.errors import (
@@ -31,6 +31,7 @@ from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
 from matinee.recommendation.suggestions import Suggestion, Suggestions
 from matinee.recommendation.unrated import with_unrated
+from matinee.recommendation.updating import updated_parts
 from matinee.text import counted
 
 if TYPE_CHECKING:
@@ -103,6 +104,29 @@ class Guide:
     def save(self, path: str | Path) -> None:
         """Writes a `.matinee` file."""
         save_model(path, self.model, self.catalog, self.origin)
+
+    def updated(
+        self,
+        news: "RatingsLike | None",
+        *,
+        withdrawn: "RatingsLike | None" = None,
+        n_threads: int | None = None,
+    ) -> Self:
+        """A guide that also knows new ratings, users and items, without training again.
+
+        This guide does not change. See `matinee.models.updating` for what is solved for again.
+
+        Args:
+            news: a `Dataset` brings the titles of new items along.
+            withdrawn: pairs of user and item whose ratings are removed.
+            n_threads: None means all cores; they do not change the result.
+
+        Raises:
+            UnsupportedError: the model cannot be updated, or was saved without its ratings.
+            DataError: the news do not fit the model.
+        """
+        known = self.model, self.catalog, self.origin
+        return type(self)(*updated_parts(*known, news, withdrawn, n_threads)[:3])
 
     def item_id(self, text: Id) -> Id:
         """The id of an item, given by id or title; raises UnknownNameError with

@@ -104,6 +104,7 @@ def test_every_command_has_help() -> None:
         "demo",
         "data",
         "train",
+        "update",
         "evaluate",
         "compare",
         "tune",
