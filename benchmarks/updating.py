@@ -155,7 +155,9 @@ def main() -> None:
     part = random_split(load(options.data).ratings, 0.1, 0)
     for name in options.models.split(","):
         kernels = own_ids(part.train.subset(np.arange(2000)))  # compiled, or loaded, before
-        updated(model_named(name)().fit(kernels, n_threads=1), kernels.subset(np.arange(1)), n_threads=1)
+        updated(
+            model_named(name)().fit(kernels, n_threads=1), kernels.subset(np.arange(1)), n_threads=1
+        )
     print(f"{options.data}: RMSE, RMSE new, RMSE old, NDCG@10, processor time")
     for name in options.models.split(","):
         for kind in options.kinds.split(","):

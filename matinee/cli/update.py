@@ -17,7 +17,7 @@ from matinee.cli.options import (
 from matinee.cli.output import announce_compiling, note
 
 if TYPE_CHECKING:
-    from matinee.models.updating import Tally
+    from matinee.models.updating import NewsTally
 
 
 @click.command()
@@ -70,7 +70,7 @@ def update(
     note(f"Next:  matinee recommend {out} --user {parts.model.users_.id(0)}")
 
 
-def in_words(tally: "Tally", unit: str) -> str:
+def in_words(tally: "NewsTally", unit: str) -> str:
     """What the news consisted of, such as "3 new ratings by 1 new user"."""
     from matinee.text import counted, joined
 

@@ -39,7 +39,7 @@ from matinee.models.implicit_feedback import (
 )
 from matinee.models.interface import Capabilities
 from matinee.models.recency import half_life_setting, recency_weights
-from matinee.models.updating import Change
+from matinee.models.updating import Change, placed
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -52,6 +52,8 @@ TINY = float(np.finfo(np.float32).tiny)
 TILE = 256
 """Rows of a block in products and inversions; fixed, so that threads do not change the
 result."""
+LEARN_AGAIN = 0.001
+"""An update learns the weights again if the items that change have this share of the ratings."""
 SAMPLE = 2**20
 BYTES_PER_PAIR = 8
 """Memory of the matrix in single precision, and of its inversion."""
@@ -139,14 +141,24 @@ class EASE(Recommender):
         self.related_, self.correlations_ = items.astype(np.int32)[links.indices], links.weight
 
     def absorb(self, change: Change, n_threads: int | None) -> None:
-        """Keeps the weights if no item changes, else learns them again; see `updating.py`.
+        """Learns the weights again if the items that change have enough ratings; see `updating.py`.
 
-        Users need no numbers of their own. The weights of all items depend on each other, and
-        those that the model stores do not suffice to change only some.
+        The weights of all items depend on each other, and those that the model stores do not
+        suffice to change only some. Otherwise the weights stay, and new items have none yet.
+        Users need no numbers of their own.
         """
-        if change.items_change.any():
-            options = FitOptions(n_threads=n_threads)
-            self._fit(change.history.to_training_ratings(), options)
+        counts = self.item_counts_[change.items_change]
+        if counts.sum() >= LEARN_AGAIN * len(change.history) or (counts == 0).any():
+            self._fit(change.history.to_training_ratings(), FitOptions(n_threads=n_threads))
+            return
+        source = change.item_source
+        n_stored = placed(np.diff(self.indptr_), source)
+        self.indptr_ = np.append(0, np.cumsum(n_stored))
+        # Items keep their order, so only their numbers change
+        self.related_ = np.flatnonzero(source >= 0).astype(np.int32)[self.related_]
+        self.root_precision_ = placed(self.root_precision_, source)
+        self.root_precision_[source < 0] = 1
+        self.popularity_ = placed(self.popularity_, source)
 
     # -- people --------------------------------------------------------------------------
 

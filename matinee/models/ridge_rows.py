@@ -26,6 +26,8 @@ from matinee.models.history import History
 from matinee.models.updating import Change
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
+STEP_PRECISION = 1e-5
+"""That of the steps of items, which are small beside the factors."""
 GONE = 1e-3
 """The weight of a withdrawn rating, whose error is divided by it: the equations lose what it said,
 and hardly count it."""
@@ -38,7 +40,7 @@ class Side(NamedTuple):
     bias: Floats
 
 
-class Rows(NamedTuple):
+class RatedRows(NamedTuple):
     """The ratings of some users, or items: those of rows[k] are at indptr[k]:indptr[k + 1]."""
 
     rows: Longs  # (n,)
@@ -80,7 +82,7 @@ def renew(factors: Factors, change: Change, n_threads: int | None) -> None:
         team = _Team(run, n_threads or available_cores(), factors.penalty)
         team.solve(_of_users(factors, change.history, np.flatnonzero(is_new)), *factors[:2])
         rated = _surprises(factors, change, items)
-        team.solve(rated, steps, factors.users._replace(bias=biases))
+        team.solve(rated, steps, factors.users._replace(bias=biases), STEP_PRECISION)
         factors.items.factors[items] += steps.factors[items]
         factors.items.bias[items] += steps.bias[items]
         left = np.bincount(change.history.item_index, minlength=len(factors.items.bias))
@@ -89,15 +91,15 @@ def renew(factors: Factors, change: Change, n_threads: int | None) -> None:
         team.solve(_of_users(factors, change.history, change.affected_users), *factors[:2])
 
 
-def _of_users(factors: Factors, history: History, users: Longs) -> Rows:
+def _of_users(factors: Factors, history: History, users: Longs) -> RatedRows:
     """The ratings of some users, less the mean and the item biases."""
     _, item, value = history.rows(users)
     indptr = np.append(0, np.cumsum(history.counts[users]))
     left = value - np.float32(factors.mean) - factors.items.bias[item]
-    return Rows(users, indptr, item, left, np.ones_like(left))
+    return RatedRows(users, indptr, item, left, np.ones_like(left))
 
 
-def _surprises(factors: Factors, change: Change, items: Longs) -> Rows:
+def _surprises(factors: Factors, change: Change, items: Longs) -> RatedRows:
     """All ratings of some items, ascending, with what the news change in their values."""
     history, gone = change.history, change.withdrawn
     place = np.flatnonzero(change.items_change[history.item_index])
@@ -117,7 +119,7 @@ def _surprises(factors: Factors, change: Change, items: Longs) -> Rows:
     order = np.argsort(item, kind="stable")
     counts = np.bincount(item, minlength=len(history.items))[items]
     indptr = np.append(0, np.cumsum(counts))
-    return Rows(items, indptr, user[order], value[order], weight[order])
+    return RatedRows(items, indptr, user[order], value[order], weight[order])
 
 
 class _Team:
@@ -126,7 +128,7 @@ class _Team:
     def __init__(self, run: Run, n_threads: int, penalty: Penalty) -> None:
         self.run, self.n_spans, self.penalty = run, 8 * n_threads, penalty
 
-    def solve(self, rated: Rows, own: Side, other: Side) -> None:
+    def solve(self, rated: RatedRows, own: Side, other: Side, precision: float = PRECISION) -> None:
         """Sets the factors and biases of some rows to the minimum, given the other side."""
         from matinee.kernels import ridge
 
@@ -146,7 +148,7 @@ class _Team:
         ends = np.searchsorted(work, np.linspace(0, work[-1], self.n_spans + 1)).tolist()
         fixed = rotated, np.maximum(spectrum, 0).astype(np.float32)
         penalty = pull.astype(np.float32), sums, bias_pull
-        stop = ITERATIONS, PRECISION
+        stop = ITERATIONS, precision
         calls = [(by_row, span, *fixed, penalty, out, stop) for span in pairwise(ends)]
         self.run(ridge.solve_users, calls)
         own.factors[rated.rows] = out[:, :-1] @ axes.T

@@ -41,7 +41,7 @@ Number = TypeVar("Number", bound=np.generic)
 Model = TypeVar("Model", bound=Recommender)
 
 
-class Tally(NamedTuple):
+class NewsTally(NamedTuple):
     """What the news consist of."""
 
     n_added: int
@@ -74,7 +74,7 @@ class Change(NamedTuple):
     items_change: NDArray[np.bool_]  # (I,) enough of the item's ratings are news
     earlier: Floats  # (N,) the values before the news, in the order of the history; NaN if new
     withdrawn: "Withdrawn"
-    tally: Tally
+    tally: NewsTally
 
     @property
     def affected_users(self) -> Longs:
@@ -97,7 +97,7 @@ class Updated(NamedTuple):
     """A model after the news, and what they consisted of."""
 
     model: Recommender
-    tally: Tally
+    tally: NewsTally
 
 
 def updated(
@@ -207,7 +207,7 @@ def change_of(
     has_news[touched // len(items)] = True
     n_news = np.bincount(touched % len(items), minlength=len(items))
     counts = np.bincount(after_news.item_index, minlength=len(items))
-    tally = Tally(
+    tally = NewsTally(
         n_added,
         n_replaced,
         len(gone.pair),

@@ -18,13 +18,13 @@ from matinee.text import counted
 _NOTE = re.compile(r" ?Updated with ([\d,]+) new, changed or withdrawn (?:rating|pair)s?\.")
 
 
-class Parts(NamedTuple):
+class UpdatedParts(NamedTuple):
     """The parts of a guide after the news, and what they consisted of."""
 
     model: Recommender
     catalog: Catalog
     origin: Origin
-    tally: updating.Tally
+    tally: updating.NewsTally
 
 
 def updated_parts(
@@ -34,7 +34,7 @@ def updated_parts(
     news: "RatingsLike | None",
     withdrawn: "RatingsLike | None",
     n_threads: int | None,
-) -> "Parts":
+) -> "UpdatedParts":
     """The parts of a guide after the news; see `Guide.updated`."""
     model.check_fitted()
     given = _read(news, news_options(model.scale_, DEFAULT_OPTIONS))
@@ -46,7 +46,7 @@ def updated_parts(
             whole = Catalog({**catalog.films, **new})
         labels = {key: whole.feature_names(key) for key in given.ratings.items.ids.tolist()}
     result = updating.updated(model, given, withdrawn=gone, labels=labels, n_threads=n_threads)
-    return Parts(result.model, whole, _origin(origin, result), result.tally)
+    return UpdatedParts(result.model, whole, _origin(origin, result), result.tally)
 
 
 def news_options(scale: Scale, options: ReadOptions) -> ReadOptions:

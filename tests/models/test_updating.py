@@ -15,7 +15,7 @@ from matinee.models.ease import EASE
 from matinee.models.hybrid import Hybrid
 from matinee.models.ials import ImplicitALS
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models.updating import SHARE, Tally, can_update, updated
+from matinee.models.updating import SHARE, NewsTally, can_update, updated
 from tests.helpers import (
     Model,
     arrays,
@@ -194,7 +194,7 @@ def test_a_user_whose_ratings_are_all_withdrawn_is_the_average_person(model: Mod
 def test_the_same_ratings_again_change_nothing(model: Model) -> None:
     news = table().subset(np.arange(500))
     found = updated(known(model), news, n_threads=1)
-    assert found.tally == Tally(0, 0, 0, 0, 0)
+    assert found.tally == NewsTally(0, 0, 0, 0, 0)
     assert_same(arrays(known(model)), arrays(found.model))
 
 
@@ -215,6 +215,19 @@ def test_threads_do_not_change_the_result(model: Model) -> None:
     assert_same(arrays(one), arrays(other))
     for name, member in one.members().items():
         assert_same(arrays(member), arrays(other.members()[name]))
+
+
+def test_ease_waits_until_the_items_that_change_have_enough_ratings() -> None:
+    one, before = after(EASE, of([1, 2, 3], [2000, 12, 2000], [5.0] * 3)), known(EASE)
+    assert isinstance(one, EASE)
+    assert isinstance(before, EASE)
+    assert np.array_equal(one.correlations_, before.correlations_)
+    assert one.items_.ids[1] == 12
+    assert one.likeness(2)[3] == before.likeness(1)[2] != 0
+    assert np.isnan(one.likeness(1)).all()
+    learned = after(EASE, new_item(5.0))
+    assert isinstance(learned, EASE)
+    assert not np.isnan(learned.likeness(120)).all()
 
 
 # -- how good it is ----------------------------------------------------------------------
@@ -241,7 +254,7 @@ def test_weighted_counts_add_up() -> None:
     base = unary()
     one = ImplicitALS(factors=4, weights="log").fit(base, n_threads=1)
     found = updated(one, base.subset(np.arange(10)), n_threads=1)
-    assert found.tally == Tally(0, 10, 0, 0, 0)
+    assert found.tally == NewsTally(0, 10, 0, 0, 0)
     assert found.model.history_.value.sum() == len(base) + 10
 
 
