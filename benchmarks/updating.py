@@ -48,6 +48,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--models", default="mf,ials,hybrid", help="comma-separated models")
     parser.add_argument("--kinds", default="rows,users,items,one", help=f"of: {','.join(KINDS)}")
     parser.add_argument("--share", type=float, default=0.1, help="of the news (default: 0.1)")
+    parser.add_argument("--updates", type=int, default=1, help="how many share the news")
     return parser.parse_args()
 
 
@@ -129,15 +130,24 @@ def timed(function: Callable[[], Recommender]) -> tuple[Recommender, float]:
     return function(), time.process_time() - start
 
 
-def compare(name: str, kind: str, train: Ratings, test: Ratings, share: float) -> None:
+def after_all(model: Recommender, news: Ratings, n_updates: int) -> Recommender:
+    """A model after one update with each of several equal parts of the news."""
+    for part in np.array_split(np.arange(len(news)), n_updates):
+        model = updated(model, own_ids(news.subset(part)), n_threads=1).model
+    return model
+
+
+def compare(
+    name: str, kind: str, train: Ratings, test: Ratings, options: argparse.Namespace
+) -> None:
     """Prints one line for each of the three models."""
-    part = is_news(kind, train, share)
+    part = is_news(kind, train, options.share)
     base, news = own_ids(train.subset(~part)), own_ids(train.subset(part))
     is_new = (base.users.lookup(train.users.ids)[test.user_index] < 0) | (
         base.items.lookup(train.items.ids)[test.item_index] < 0
     )
     old, _ = timed(lambda: model_named(name)().fit(base, n_threads=1))
-    new, update = timed(lambda: updated(old, news, n_threads=1).model)
+    new, update = timed(lambda: after_all(old, news, options.updates))
     full, again = timed(lambda: model_named(name)().fit(own_ids(train), n_threads=1))
     print(f"{name}, {kind}: {len(news):,} of {len(train):,} ratings are news")
     for told, model, seconds in (
@@ -161,7 +171,7 @@ def main() -> None:
     print(f"{options.data}: RMSE, RMSE new, RMSE old, NDCG@10, processor time")
     for name in options.models.split(","):
         for kind in options.kinds.split(","):
-            compare(name, kind, part.train, part.test, options.share)
+            compare(name, kind, part.train, part.test, options)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ TILE = 256
 """Rows of a block in products and inversions; fixed, so that threads do not change the
 result."""
 LEARN_AGAIN = 0.001
-"""An update learns the weights again if the items that change have this share of the ratings."""
+"""An update learns the weights again if its news are this share of all ratings."""
 SAMPLE = 2**20
 BYTES_PER_PAIR = 8
 """Memory of the matrix in single precision, and of its inversion."""
@@ -141,14 +141,15 @@ class EASE(Recommender):
         self.related_, self.correlations_ = items.astype(np.int32)[links.indices], links.weight
 
     def absorb(self, change: Change, n_threads: int | None) -> None:
-        """Learns the weights again if the items that change have enough ratings; see `updating.py`.
+        """Learns the weights again if the items that change have enough news; see `updating.py`.
 
         The weights of all items depend on each other, and those that the model stores do not
         suffice to change only some. Otherwise the weights stay, and new items have none yet.
         Users need no numbers of their own.
         """
-        counts = self.item_counts_[change.items_change]
-        if counts.sum() >= LEARN_AGAIN * len(change.history) or (counts == 0).any():
+        changed = change.items_change
+        n_news, is_gone = change.item_news[changed].sum(), self.item_counts_[changed] == 0
+        if n_news >= LEARN_AGAIN * len(change.history) or is_gone.any():
             self._fit(change.history.to_training_ratings(), FitOptions(n_threads=n_threads))
             return
         source = change.item_source

@@ -32,7 +32,7 @@ from matinee.models.base import Recommender
 from matinee.models.declarations import forget_cached
 from matinee.models.history import History
 
-SHARE = 0.02
+SHARE = 0.005
 """An item changes if its news are at least this share of its ratings."""
 
 Labels = Mapping[Id, Sequence[str]]
@@ -71,6 +71,7 @@ class Change(NamedTuple):
     user_source: NDArray[np.int32]  # (U,) the row in the earlier model; -1 for a new user
     item_source: NDArray[np.int32]  # (I,)
     has_news: NDArray[np.bool_]  # (U,) the user gave or withdrew a rating
+    item_news: Longs  # (I,) the number of ratings that are new, differ or were withdrawn
     items_change: NDArray[np.bool_]  # (I,) enough of the item's ratings are news
     earlier: Floats  # (N,) the values before the news, in the order of the history; NaN if new
     withdrawn: "Withdrawn"
@@ -219,6 +220,7 @@ def change_of(
         users.indices_in(history.users),
         items.indices_in(history.items),
         has_news,
+        n_news,
         (n_news > 0) & (n_news >= SHARE * counts),
         table.earlier,
         gone.withdrawn(len(items)),

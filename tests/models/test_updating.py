@@ -9,13 +9,13 @@ import pytest
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.split import random_split
 from matinee.errors import DataError, UnsupportedError
-from matinee.models import MODELS
+from matinee.models import MODELS, updating
 from matinee.models.base import Recommender
 from matinee.models.ease import EASE
 from matinee.models.hybrid import Hybrid
 from matinee.models.ials import ImplicitALS
 from matinee.models.matrix_factorization import MatrixFactorization
-from matinee.models.updating import SHARE, NewsTally, can_update, updated
+from matinee.models.updating import NewsTally, can_update, updated
 from tests.helpers import (
     Model,
     arrays,
@@ -69,9 +69,16 @@ def new_item(stars: float) -> Ratings:
     return of(list(range(1, 41)), [2000] * 40, [stars] * 40)
 
 
+@pytest.fixture
+def many_ratings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more rating is no more, to an item of `table()`, than to one that hundreds have rated."""
+    monkeypatch.setattr(updating, "SHARE", 0.02)
+
+
 # -- what changes ------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("many_ratings")
 @each
 def test_a_new_user_gets_the_vector_of_a_new_person_with_the_same_ratings(model: Model) -> None:
     ratings: dict[int | str, float] = {7: 5.0, 17: 1.0, 27: 4.5, 37: 5.0}
@@ -86,6 +93,7 @@ def test_a_new_user_gets_the_vector_of_a_new_person_with_the_same_ratings(model:
     assert ours == pytest.approx(theirs, abs=0.02)  # the hybrid's depend on all counts a little
 
 
+@pytest.mark.usefixtures("many_ratings")
 @each
 def test_who_has_no_news_keeps_everything_if_no_item_changes(model: Model) -> None:
     one, before = after(model, of([900, 900], [7, 17], [5, 1])), known(model)
@@ -217,7 +225,7 @@ def test_threads_do_not_change_the_result(model: Model) -> None:
         assert_same(arrays(member), arrays(other.members()[name]))
 
 
-def test_ease_waits_until_the_items_that_change_have_enough_ratings() -> None:
+def test_ease_waits_until_the_items_that_change_have_enough_news() -> None:
     one, before = after(EASE, of([1, 2, 3], [2000, 12, 2000], [5.0] * 3)), known(EASE)
     assert isinstance(one, EASE)
     assert isinstance(before, EASE)
@@ -268,10 +276,11 @@ def test_members_that_cannot_be_updated_are_trained_again() -> None:
     assert_same(arrays(full), arrays(member))
 
 
+@pytest.mark.usefixtures("many_ratings")
 def test_an_item_changes_from_a_share_of_news() -> None:
     one, before = after(MF, of([900], [7], [5.0])), known(MF)
     n_ratings = int(before.item_counts_[0])
-    assert n_ratings * SHARE > 1
+    assert n_ratings * updating.SHARE > 1
     assert isinstance(one, MatrixFactorization)
     assert isinstance(before, MatrixFactorization)
     assert np.array_equal(one.item_factors_, before.item_factors_)
