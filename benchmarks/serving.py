@@ -75,7 +75,7 @@ def start(model_file: Path, folder: Path) -> Server:
     if found is None:
         raise click.ClickException(f"The server did not start: {(folder / 'log').read_text()}")
     port = int(found[1])
-    asyncio.run(_exchange(port, b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"))
+    asyncio.run(_exchange(port, b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"))
     return Server(process, port, time.perf_counter() - began)
 
 
@@ -115,7 +115,11 @@ class Client:
         if self.streams is None:
             self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.streams
-        head = ("POST /api/v1/recommend HTTP/1.1", "Host: x", "Content-Type: application/json")
+        head = (
+            "POST /api/v1/recommend HTTP/1.1",
+            "Host: localhost",
+            "Content-Type: application/json",
+        )
         lines = "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""])
         writer.write(lines.encode() + body)
         answer = await reader.readuntil(b"\r\n\r\n")

@@ -27,6 +27,35 @@ def peak_memory_mb() -> float:
     return peak / 2**10
 
 
+POLARS_SPACE = 1_450_000_000
+"""Address space of a process once Polars has started its threads, however small the table."""
+
+
+def memory_shortage(needed: float, space: float, start: int = POLARS_SPACE) -> str:
+    """Why the memory will not be enough, as part of a sentence after "needs about"; else empty.
+
+    To be asked before a compiled library asks for the memory: some end the process if they do
+    not get it.
+
+    Args:
+        needed: bytes of memory.
+        space: bytes of address space, which count where `ulimit -v` limits it.
+        start: bytes of address space that the process takes in any case.
+    """
+    free = _free_outside_the_address_space()
+    if needed > free:
+        return f"{needed / 1e9:.2f} GB of memory, and {free / 1e9:.2f} GB are free"
+    limit = address_space_limit()
+    if limit:
+        import psutil
+
+        total = max(start, int(psutil.Process().memory_info().vms)) + space
+        if total > limit:
+            allowed = f"{limit / 1e9:.2f} GB are allowed (ulimit -v)"
+            return f"{total / 1e9:.2f} GB of address space, and {allowed}"
+    return ""
+
+
 def free_memory() -> int:
     """Bytes that this process can still allocate without swapping or reaching a limit, at least 0.
 
@@ -34,22 +63,31 @@ def free_memory() -> int:
     space (`ulimit -v`), and what is left of the memory limits of the control groups that the
     process is in, as in a container.
     """
+    return max(0, min([_free_outside_the_address_space(), *_left_of_address_space()]))
+
+
+def _free_outside_the_address_space() -> int:
     import psutil
 
-    left = [int(psutil.virtual_memory().available), *_left_of_address_space(), *_left_of_cgroups()]
-    return max(0, min(left))
+    return max(0, min([int(psutil.virtual_memory().available), *_left_of_cgroups()]))
 
 
 def _left_of_address_space() -> Iterator[int]:
-    if sys.platform == "win32":  # which has no such limit
-        return
+    limit = address_space_limit()
+    if limit:
+        import psutil
+
+        yield limit - int(psutil.Process().memory_info().vms)
+
+
+def address_space_limit() -> int:
+    """In bytes, as `ulimit -v` sets it; 0 without a limit, and where there is no such thing."""
+    if sys.platform == "win32":
+        return 0
     import resource
 
-    import psutil
-
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY:
-        yield limit - int(psutil.Process().memory_info().vms)
+    return 0 if limit == resource.RLIM_INFINITY else limit
 
 
 def _left_of_cgroups(process: Path = _PROCESS, mounts: Path = _CGROUPS) -> Iterator[int]:

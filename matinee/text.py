@@ -57,6 +57,14 @@ def span(low: float, high: float) -> str:
     return f"{low:,.0f} to {high:,.0f}"
 
 
+def in_bytes(n: float) -> str:
+    """A number of bytes with three digits: "250 MB", "1.02 GB", "17 bytes"."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if n >= size:
+            return f"{float(f'{n / size:.3g}'):g} {unit}"
+    return counted(int(n), "byte")
+
+
 def html_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], notes: Iterable[str] = ()
 ) -> str:

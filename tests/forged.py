@@ -20,6 +20,12 @@ def contents(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
+def signed(header: str, tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    """A file of this header and these tensors, with the digest of them."""
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    return save(arrays, {"matinee": header, "sha256": digest(header, arrays)})
+
+
 def forge(
     path: Path,
     tensors: Mapping[str, NDArray[Any] | None],
@@ -30,10 +36,5 @@ def forge(
     """Replaces some tensors of a file, or removes those that are None, and entries of its header."""
     old_header, old = contents(path)
     text = json.dumps(old_header | dict(header or {}), sort_keys=True)
-    new = {
-        name: np.asarray(array, order="C")
-        for name, array in (old | dict(tensors)).items()
-        if array is not None
-    }
-    metadata = {"matinee": text, "sha256": digest(text, new)}
-    (to or path).write_bytes(save(new, metadata))
+    new = {name: array for name, array in (old | dict(tensors)).items() if array is not None}
+    (to or path).write_bytes(signed(text, new))

@@ -203,6 +203,16 @@ def test_skipped_rows_do_not_follow_a_link_laid_at_a_guessed_name(tmp_path: Path
     assert target.read_bytes() == b'line,reason,content\r\n3,the user is missing,",1,5\\udcff"\r\n'
 
 
+def test_skipped_rows_replace_an_earlier_list_of_them_but_no_other_file(tmp_path: Path) -> None:
+    target = tmp_path / "r.csv.skipped.csv"
+    target.write_text("user,item,rating\n1,2,3\n")
+    second = tmp_path / "r.csv.2.skipped.csv"
+    assert write_skipped([BadRow(3, "the user is missing", "")], target) == second
+    assert write_skipped([BadRow(4, "the item is missing", "")], target) == second
+    assert target.read_text() == "user,item,rating\n1,2,3\n"
+    assert second.read_text().splitlines()[1:] == ["4,the item is missing,"]
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -82,6 +82,7 @@ GENERAL_TESTS = {
     "test_linear_time",
     "test_pairs",
     "test_benchmarks",
+    "test_supply_chain",
 }
 """Tests of no single module, in tests/ itself."""
 
@@ -380,7 +381,7 @@ def test_every_test_is_in_the_folder_of_its_package() -> None:
     folders = {
         path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")
     }
-    assert {str(folder) for folder in folders if folder.name != "browser"} <= packages
+    assert {str(folder) for folder in folders if folder.name not in ("browser", "fuzz")} <= packages
     flat = {path.stem for path in (ROOT / "tests").glob("test_*.py")}
     assert flat <= {f"test_{path.stem}" for path in (ROOT / "matinee").glob("*.py")} | GENERAL_TESTS
 

@@ -8,7 +8,14 @@ import numpy as np
 import psutil
 import pytest
 
-from matinee.system import _left_of_cgroups, free_memory, peak_memory_mb
+from matinee import system
+from matinee.system import (
+    POLARS_SPACE,
+    _left_of_cgroups,
+    free_memory,
+    memory_shortage,
+    peak_memory_mb,
+)
 
 GB = 2**30
 
@@ -72,3 +79,20 @@ def test_a_group_without_a_limit_does_not_count(tmp_path: Path) -> None:
     group(tmp_path / "a", "max", str(GB), 0, 2)
     assert list(_left_of_cgroups(tmp_path, tmp_path)) == []
     assert list(_left_of_cgroups(tmp_path / "nothing", tmp_path)) == []
+
+
+def test_too_little_memory_or_address_space_is_told_before_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(system, "_left_of_cgroups", lambda: iter([2 * 10**9]))
+    monkeypatch.setattr(system, "address_space_limit", lambda: 0)
+    assert memory_shortage(1e9, 1e15) == ""
+    assert memory_shortage(3e9, 0) == "3.00 GB of memory, and 2.00 GB are free"
+    monkeypatch.setattr(system, "address_space_limit", lambda: 10**15)
+    assert memory_shortage(1e9, 1e14) == ""
+    told = "1000000.00 GB are allowed (ulimit -v)"
+    assert memory_shortage(1e9, 1e16).endswith(f" of address space, and {told}")
+    monkeypatch.setattr(system, "address_space_limit", lambda: POLARS_SPACE - 1)
+    assert memory_shortage(0, 0).endswith(
+        " GB of address space, and 1.45 GB are allowed (ulimit -v)"
+    )

@@ -22,6 +22,7 @@ from matinee.cli.map import map_
 from matinee.cli.memory import is_out_of_memory, sentence
 from matinee.cli.migrate import migrate
 from matinee.cli.neighbors import neighbors
+from matinee.cli.output import without_controls
 from matinee.cli.predict import predict
 from matinee.cli.recommend import recommend
 from matinee.cli.report import report
@@ -73,7 +74,7 @@ class _Program(click.Group):
 
 
 def _fail(told: str) -> NoReturn:
-    click.echo(f"Error: {told}", err=True)
+    click.echo(without_controls(f"Error: {told}"), err=True)
     sys.exit(1)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from matinee.cli.output import announce_compiling, note, progress_bar, table
+from matinee.text import printable
 
 if TYPE_CHECKING:
     from matinee.data.dataset import Dataset
@@ -61,7 +62,7 @@ def demo(out: Path, is_served: bool, port: int) -> None:
     click.echo(
         "\n3. The model, hybrid: the stars of mf, and lists of what people are likely to choose "
         "and to like.\n   It was trained on all ratings and saved with the titles "
-        f"as {out} ({size:,} bytes)"
+        f"as {printable(str(out))} ({size:,} bytes)"
     )
     _recommend(guide)
     click.echo("\nContinue with real ratings:\n")
@@ -93,10 +94,13 @@ def _serve(out: Path, port: int) -> None:
     if not out.exists():
         announce_compiling()
         _train(load("sample"), out)
+    from matinee.web.http.hosts import LOCAL
     from matinee.web.server import Address, run
     from matinee.web.settings import Settings
 
-    settings = Settings((out,), str(out.with_suffix(".db")), log_requests=False)
+    settings = Settings(
+        (out,), str(out.with_suffix(".db")), log_requests=False, allowed_hosts=LOCAL
+    )
 
     def announce(url: str) -> None:
         click.echo(

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from matinee.cli.memory import require_for_tables
 from matinee.cli.options import json_option, min_ratings_option, path_argument
 from matinee.cli.output import as_json, note
 from matinee.cli.person import profile_of, ratings_option, require_person, user_option
+from matinee.text import printable
 
 if TYPE_CHECKING:
     from matinee.report.map_page import You
@@ -112,7 +114,7 @@ def map_(
 
 
 def _print_result(out: Path, sentences: list[str], remarks: list[str]) -> None:
-    click.echo(f"Written: {out} ({out.stat().st_size / 1e6:.2f} MB)")
+    click.echo(f"Written: {printable(str(out))} ({out.stat().st_size / 1e6:.2f} MB)")
     for sentence in sentences:
         click.echo(sentence)
     for remark in remarks:
@@ -120,7 +122,11 @@ def _print_result(out: Path, sentences: list[str], remarks: list[str]) -> None:
     if out.suffix.lower() == ".html":
         note("Open it in a browser; it needs no network.")
     if out.suffix.lower() == ".parquet":
-        note(f"Open it with:  embedding-atlas {out} --x x --y y --neighbors neighbors --text title")
+        require_for_tables("Writing a Parquet file")
+        note(
+            f"Open it with:  embedding-atlas {printable(str(out))} --x x --y y "
+            "--neighbors neighbors --text title"
+        )
 
 
 def _position(you: "You | None") -> dict[str, object] | None:

@@ -1,18 +1,19 @@
 """A command that runs out of memory says so in one sentence, with an estimate of what it needs.
 
-Python, NumPy, Polars and PyTorch raise exceptions. Where the memory is limited by `ulimit -v`, a
-compiled library may also end the process by itself; then there is no sentence.
+Python, NumPy and PyTorch raise exceptions, and the sentence comes afterwards. Polars and LLVM may
+end the process instead, so what they need at least is compared with what is left before they
+start.
 """
 
 import errno
 import re
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from matinee.errors import MatineeError, ModelFileError
+from matinee.errors import MatineeError, ModelFileError, UnsupportedError
+from matinee.system import POLARS_SPACE, address_space_limit, memory_shortage
 
 PROGRAM_GB = 0.3
 """Memory of a command on a small table: Python, the libraries and the compiled kernels."""
@@ -20,6 +21,10 @@ RESERVED_GB = 1.5
 """Address space that libraries reserve for their threads besides, which counts for `ulimit -v`."""
 BYTES_PER_BYTE = 20
 """Memory for each byte of a table of text, with the most users and items that one may have."""
+BYTES_PER_RATING = 120
+"""Memory of the smallest training, mf with 16 factors, for each rating; measured: 170."""
+SPACE_PER_RATING, SPACE_OF_TRAINING = 250, 1_850_000_000
+"""Address space of the same."""
 UNPACKED = {".gz": 4, ".bz2": 5, ".xz": 5, ".zst": 4, ".zip": 4, ".parquet": 4}
 """How much longer a table is as text."""
 
@@ -55,7 +60,7 @@ def sentence(arguments: Iterable[str]) -> str:
     """
     n_bytes = sum(_bytes_as_text(argument) for argument in arguments)
     needed = PROGRAM_GB + BYTES_PER_BYTE * n_bytes / 1e9
-    limit = _address_space_limit()
+    limit = address_space_limit()
     allowed, remedy = "more than this machine has free", "a machine with more memory"
     if limit:
         needed += RESERVED_GB
@@ -66,6 +71,39 @@ def sentence(arguments: Iterable[str]) -> str:
         f"files and a model of the usual size, {allowed}. Use fewer rows, a smaller model (such as "
         f"--model mf --set factors=16), fewer threads, or {remedy}."
     )
+
+
+def require_for_training(n_ratings: int) -> None:
+    """Refuses, before the training starts, what no model can be trained in.
+
+    Raises:
+        UnsupportedError: the memory will not be enough.
+    """
+    _refuse_shortage(
+        f"Training on {n_ratings:,} rows",
+        memory_shortage(
+            BYTES_PER_RATING * n_ratings, SPACE_PER_RATING * n_ratings, SPACE_OF_TRAINING
+        ),
+        "fewer rows, or ",
+    )
+
+
+def require_for_tables(what: str) -> None:
+    """Refuses the work on tables where its libraries could not even start.
+
+    Args:
+        what: the work, as the subject of a sentence.
+
+    Raises:
+        UnsupportedError: the memory will not be enough.
+    """
+    _refuse_shortage(what, memory_shortage(0, 0, POLARS_SPACE), "")
+
+
+def _refuse_shortage(what: str, shortage: str, less: str) -> None:
+    if shortage:
+        remedy = "a higher limit" if "ulimit" in shortage else "a machine with more memory"
+        raise UnsupportedError(f"{what} needs about {shortage}. Use {less}{remedy}.")
 
 
 def _bytes_as_text(argument: str) -> int:
@@ -83,13 +121,3 @@ def _bytes_as_text(argument: str) -> int:
         return max(sizes, default=0)  # the ratings are the largest file of a folder
     except (OSError, ValueError):
         return 0
-
-
-def _address_space_limit() -> int:
-    """In bytes; 0 without a limit, and where there is no such thing."""
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return 0 if limit == resource.RLIM_INFINITY else limit

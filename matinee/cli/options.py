@@ -14,6 +14,7 @@ from matinee.cli.reading import (
     note_test_part,
     parse_map,
     parse_missing,
+    parse_size,
     text_ids_option,
     time_format_option,
     with_options,
@@ -140,6 +141,13 @@ header_option = click.option(
     help="Whether the first line names the columns. Default: detected.",
 )
 
+max_unpacked_option = click.option(
+    "--max-unpacked",
+    metavar="SIZE",
+    help="How much a compressed file or archive may unpack to, such as 2GB. Default: 100 times its "
+    "size, at least 250MB.",
+)
+
 
 def data_options(function: Function) -> Function:
     """Options for tables with unusual columns or rows; their values go to `read_options`."""
@@ -168,6 +176,7 @@ def data_options(function: Function) -> Function:
         separator_option,
         encoding_option,
         header_option,
+        max_unpacked_option,
         click.option(
             "--skip-bad-rows", is_flag=True, help="Skip bad rows and list them in a file."
         ),
@@ -184,6 +193,7 @@ def pair_options(function: Function) -> Function:
         separator_option,
         encoding_option,
         header_option,
+        max_unpacked_option,
         missing_option,
         time_format_option,
         text_ids_option,
@@ -200,6 +210,7 @@ class PairOptions(TypedDict):
     separator: str | None
     encoding: str | None
     header: bool | None
+    max_unpacked: str | None
     missing: str | None
     time_format: str | None
     text_ids: bool
@@ -250,6 +261,7 @@ def read_pair_options(columns: PairOptions, skip_bad_rows: bool) -> "ReadOptions
         missing=parse_missing(columns["missing"]),
         time_format=columns["time_format"],
         text_ids=columns["text_ids"],
+        max_unpacked=parse_size(columns["max_unpacked"]),
     )
 
 
@@ -325,9 +337,11 @@ def make_model_for(
 ) -> "Recommender":
     """As `make_model`; without a name, the default for the data, with a note if the table has
     no ratings."""
+    from matinee.cli.memory import require_for_training
     from matinee.cli.output import note
     from matinee.models import default_model
 
+    require_for_training(len(dataset.ratings))
     scale = dataset.ratings.scale
     if name is None and not scale.has_stars:
         note(

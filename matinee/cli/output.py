@@ -1,6 +1,7 @@
 """Output of commands: tables or one JSON object; progress and notes on standard error."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,9 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from matinee.text import printable
+
 if TYPE_CHECKING:
     from matinee.progress import Progress, Step
     from matinee.recommendation.suggestions import Suggestions
+
+#: Control characters but the line break, and those that turn the direction of the text.
+_CONTROLS = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]")
 
 
 def as_json(values: Mapping[str, object]) -> None:
@@ -35,7 +41,12 @@ def _finite(value: object) -> object:
 def note(text: str) -> None:
     """Prints a remark on standard error; nothing if the text is empty."""
     if text:
-        click.echo(text, err=True)
+        click.echo(without_controls(text), err=True)
+
+
+def without_controls(text: str) -> str:
+    """A text for a terminal: its lines, with control characters as \\x1b and the like."""
+    return _CONTROLS.sub(lambda match: printable(match[0]), text)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> None:

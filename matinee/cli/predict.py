@@ -22,6 +22,7 @@ from matinee.cli.person import (
     skips_bad_rows,
     user_option,
 )
+from matinee.text import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,7 +140,7 @@ def _predict_pairs(
     if as_json_:
         as_json({"rows": len(stars), "unknown": n_unknown, "out": str(out)})
         return
-    click.echo(f"Wrote {counted(len(stars), 'prediction')} to {out}.")
+    click.echo(f"Wrote {counted(len(stars), 'prediction')} to {printable(str(out))}.")
     if n_unknown:
         note(
             f"Rows with a user or an item that the model does not know: {n_unknown:,}; their "

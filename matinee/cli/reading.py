@@ -1,6 +1,7 @@
 """How a table was read: options on what its cells mean, and the notes on what was taken for
 what."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from matinee.data.dataset import Dataset
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([kmgt]?)b?", re.IGNORECASE)
+_LONGEST_SIZE = 30
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
 missing_option = click.option(
@@ -90,6 +95,17 @@ def parse_map(text: str | None) -> dict[str, float] | None:
                 f"--map {text} is not of the form WORD=VALUE,..., such as --map like=1,dislike=0."
             )
     return values
+
+
+def parse_size(text: str | None) -> int | None:
+    """The bytes of a text such as "500MB" or "2 GB"; kB, MB and GB are powers of 1000."""
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text.strip()[:_LONGEST_SIZE])
+    n_bytes = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
+    if n_bytes < 1:
+        raise SettingError(f"--max-unpacked {text} is not a size, such as 500MB or 2GB.")
+    return n_bytes
 
 
 def note_reading(dataset: "Dataset") -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from matinee.cli.memory import require_for_tables
 from matinee.cli.options import (
     dial_options,
     group_option,
@@ -24,6 +25,7 @@ from matinee.cli.person import (
     ratings_file_options,
     require_person,
 )
+from matinee.text import printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -157,6 +159,7 @@ def recommend(
     if without_file is not None:
         filters = replace(filters, not_items=_items_in(guide, without_file))
     if out is not None:
+        require_for_tables("Writing lists for everybody")
         lists = guide.recommend_everybody(k, filters, dials=dials, include_seen=include_seen)
         _write_lists(guide, lists, out, as_json_)
         return
@@ -236,7 +239,7 @@ def _write_lists(
         as_json({"users": n_users, "rows": n_rows, "out": str(out)})
         return
     users, rows = counted(n_users, "list"), counted(n_rows, "row")
-    click.echo(f"Wrote {users} to {out}: {rows}.")
+    click.echo(f"Wrote {users} to {printable(str(out))}: {rows}.")
     note(guide.origin.note)
 
 

@@ -6,6 +6,7 @@ import click
 
 from matinee.cli.options import json_option, path_argument, threads_option
 from matinee.cli.output import announce_compiling, as_json, note, progress_bar
+from matinee.text import printable
 
 
 @click.command()
@@ -45,7 +46,7 @@ def report(
     if out is not None:
         save_page(content, out)
         note(
-            f"Written: {out} ({out.stat().st_size / 1e6:.1f} MB). "
+            f"Written: {printable(str(out))} ({out.stat().st_size / 1e6:.1f} MB). "
             "Open it in a browser; it needs no network."
         )
     if as_json_:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from matinee.errors import SettingError
+from matinee.text import joined
 
 MIN_TOKEN_LENGTH = 16
 #: A client may send this many seconds' worth of requests at once.
@@ -43,6 +44,15 @@ BURST_SECONDS = 4
     default=1,
     show_default=True,
     help="Number of processes.",
+)
+@click.option(
+    "--allowed-hosts",
+    "allowed_hosts",
+    default="",
+    metavar="NAMES",
+    help="Host names to answer under, separated by commas, such as films.example,*.films.example; "
+    "* means all. By default, those of this machine, or all if --host lets other machines in or "
+    "--trust-proxy names a proxy.",
 )
 @click.option(
     "--trust-proxy",
@@ -94,6 +104,7 @@ def serve(
     host: str,
     port: int,
     workers: int,
+    allowed_hosts: str,
     trust_proxy: str,
     rate: float,
     allow_origins: tuple[str, ...],
@@ -108,6 +119,7 @@ def serve(
     without downtime when they change. Requests that name no model use the first one.
     """
     require_packages()
+    from matinee.web.http import hosts
     from matinee.web.http.cross_origin import parse_origin
     from matinee.web.server import Address, run
     from matinee.web.settings import Limits, Settings
@@ -116,9 +128,11 @@ def serve(
         raise SettingError(
             f"The operator's token needs at least {MIN_TOKEN_LENGTH} characters; use a random one."
         )
-    limits = Limits(per_second=0, people_per_minute=0)
+    limits = Limits(per_second=0, people_per_minute=0, connections=0)
     if rate:
         limits = Limits(per_second=rate, burst=max(1, int(BURST_SECONDS * rate)))
+    given = [hosts.parse_allowed_host(name) for name in allowed_hosts.split(",") if name.strip()]
+    names = hosts.allowed_hosts(given, host, has_proxy=bool(trust_proxy))
     settings = Settings(
         model_files,
         database,
@@ -128,11 +142,14 @@ def serve(
         allowed_origins=tuple(parse_origin(origin) for origin in allow_origins),
         retrain=retrain,
         posters=posters,
+        allowed_hosts=names,
+        trusted_proxies=trust_proxy,
     )
 
     def announce(url: str) -> None:
-        names = ", ".join(str(path) for path in model_files)
-        click.echo(f"Serving {names} at {url}")
+        files = ", ".join(str(path) for path in model_files)
+        under = "any host name" if hosts.ANY in names else joined(names)
+        click.echo(f"Serving {files} for {under} at {url}")
 
     run(settings, Address(host, port, workers, trust_proxy), announce)
 

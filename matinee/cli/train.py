@@ -21,7 +21,7 @@ from matinee.cli.options import (
     with_half_life,
 )
 from matinee.cli.output import announce_compiling, note, progress_bar
-from matinee.text import counted
+from matinee.text import counted, printable
 
 
 @click.command()
@@ -93,8 +93,8 @@ def train(
     origin = Origin(dataset.name, len(ratings), remark, has_history=not no_history)
     Guide(model, dataset.catalog, origin).save(out)
     rows = counted(len(ratings), ratings.unit)
-    note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {out}.")
+    note(f"Trained {model.name} on {rows} in {seconds:.1f} s; saved as {printable(str(out))}.")
     weights = model.member_weights()
     if weights:
         note(f"Weights: {in_words(weights)}.")
-    note(f"Next:  matinee recommend {out} --user {ratings.users.id(0)}")
+    note(f"Next:  matinee recommend {printable(str(out))} --user {ratings.users.id(0)}")

@@ -115,7 +115,12 @@ def _person(profile: Profile) -> dict[str, Any]:
 
 
 def _address(item_id: FilmId) -> str:
-    return quote(str(item_id), safe="")
+    """An id as a part of a path. Encoded twice if clients or proxies could change it."""
+    text = str(item_id)
+    if text.strip(".") == "":
+        return text.replace(".", "%252E")
+    once = quote(text, safe="")
+    return quote(once, safe="") if "/" in text or "\\" in text else once
 
 
 # -- films -------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ series. Anything else is refused in one sentence that says what to give.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -195,6 +196,38 @@ def list_length(value: object, name: str = "k") -> int:
     if length < 1:
         raise SettingError(f"{name} must be at least 1, not {length}.")
     return length
+
+
+def one_id(value: Any, name: str) -> Any:
+    """One id or title, as it is.
+
+    Args:
+        name: of the argument, for the message.
+
+    Raises:
+        DataError: it is None, or several.
+    """
+    if value is None or is_collection(value) or not isinstance(value, Hashable):
+        raise DataError(f"{name} must be one id or title, not {described(value)}.")
+    return value
+
+
+def path_of(value: Any, name: str) -> Path:
+    """A path.
+
+    Args:
+        name: what it leads to, for the message.
+
+    Raises:
+        DataError: it is neither a text nor a path.
+    """
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str):
+        raise DataError(f"The {name} is given by its path, not by {described(value)}.")
+    if "\0" in value:
+        raise DataError(f"The path of the {name} contains a null character.")
+    return Path(value)
 
 
 def id_list(value: Any, name: str) -> list[Any]:

@@ -57,12 +57,19 @@ class Labels(NamedTuple):
     Attributes:
         items: the items; the arrays are in their order.
         years: (I,), 0 where unknown.
-        of_genre: genre -> which items have it, (I,).
+        of_genre: genre -> the indices of the items that have it.
     """
 
     items: Vocabulary
     years: NDArray[np.int64]
-    of_genre: dict[str, NDArray[np.bool_]]
+    of_genre: dict[str, list[int]]
+
+    def has_one_of(self, genres: Iterable[str]) -> NDArray[np.bool_]:
+        """Which items have at least one of some genres, (I,)."""
+        has_one = np.zeros(len(self.items), bool)
+        for genre in genres:
+            has_one[self.of_genre[genre]] = True
+        return has_one
 
 
 class _Made(NamedTuple):
@@ -126,12 +133,14 @@ class Catalog:
         return sorted({genre for film in self.films.values() for genre in film.genres})
 
     def labels(self, items: Vocabulary) -> Labels:
-        """Years and genres of some items, with a column for every genre of the catalog."""
+        """Years and genres of some items, with every genre of the catalog."""
         films = [self[item_id] for item_id in items.ids.tolist()]
-        of_genre = {}
-        for genre in self.genres:
-            of_genre[genre] = np.array([genre in film.genres for film in films], bool)
-        return Labels(items, np.array([film.year or 0 for film in films], np.int64), of_genre)
+        of_genre: dict[str, list[int]] = {genre: [] for genre in self.genres}
+        for place, film in enumerate(films):
+            for genre in film.genres:
+                of_genre.setdefault(genre, []).append(place)
+        years = np.array([film.year or 0 for film in films], np.int64)
+        return Labels(items, years, of_genre)
 
     def features(self, items: Vocabulary) -> Features | None:
         """Genres, years and decades as features of items; None if all items have the same."""

@@ -1,10 +1,16 @@
 """Side information on users and items, such as genres: a table with one column per label."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+MOST_CELLS = 50_000_000
+"""Cells of a table of features; rare labels that would take more are left out."""
+LABELS_KEPT = 200
+"""Labels that have a column however many rows there are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +29,26 @@ class Features:
     @classmethod
     def of(cls, labels: Sequence[Sequence[str]]) -> "Features | None":
         """Features from the labels of each row, "kind: value"; None if all rows have the
-        same."""
-        names = sorted({name for row in labels for name in row})
+        same.
+
+        Of very many labels, the most frequent have a column (`MOST_CELLS`).
+        """
+        counts = Counter(name for row in labels for name in row)
+        every = sorted(counts)
+        n_kept = max(LABELS_KEPT, MOST_CELLS // max(1, len(labels)))
+        names = every
+        if len(every) > n_kept:
+            names = sorted(sorted(every, key=lambda name: -counts[name])[:n_kept])
         column_of = {name: column for column, name in enumerate(names)}
-        kinds, kind = np.unique([name.split(":")[0] for name in names], return_inverse=True)  # (C,)
-        column = np.array([column_of[name] for row in labels for name in row], np.int64)  # (L,)
+        number_of = {name: number for number, name in enumerate(every)}
+        kinds, kind = np.unique([name.split(":")[0] for name in every], return_inverse=True)  # (C,)
+        label = np.array([number_of[name] for row in labels for name in row], np.int64)  # (L,)
         row = np.repeat(np.arange(len(labels)), [len(row_labels) for row_labels in labels])  # (L,)
-        row_and_kind = row * len(kinds) + kind[column]  # (L,)
+        row_and_kind = row * len(kinds) + kind[label]  # (L,)
+        value = np.bincount(row_and_kind)[row_and_kind] ** -0.5  # (L,)
+        column = np.array([column_of.get(name, -1) for name in every], np.int64)[label]  # (L,)
         table = np.zeros((len(labels), len(names)), np.float32)
-        table[row, column] = np.bincount(row_and_kind)[row_and_kind] ** -0.5
+        table[row[column >= 0], column[column >= 0]] = value[column >= 0]
         if len(table) == 0 or bool((table == table[0]).all()):
             return None
         return cls(tuple(names), table)

@@ -19,6 +19,7 @@ MAX_EXAMPLES = 3
 _YEARS_APART = 1
 """Years of the same film may differ by this much: catalogs count from different first nights."""
 _LIKE_TITLES = 0.6
+_LONGEST = 200  # letters of a title that are compared; the time grows with their square
 """The similarity from which two titles of the same id and year are spellings of one film."""
 _MIN_SHARED = 0.9
 """Without titles to compare, catalogs are taken for the same if the smaller one shares this part
@@ -96,7 +97,8 @@ def _keys(title: str) -> set[str]:
 def _are_alike(key: str, other: str) -> bool:
     if f" {key} " in f" {other} " or f" {other} " in f" {key} ":
         return True
-    return SequenceMatcher(None, key, other, autojunk=False).ratio() >= _LIKE_TITLES
+    first, second = key[:_LONGEST], other[:_LONGEST]
+    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _LIKE_TITLES
 
 
 def contradictions(kept: Mapping[str, KeptFilm], others: Iterable[KeptFilm]) -> list[Contradiction]:

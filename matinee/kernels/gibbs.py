@@ -21,6 +21,7 @@ from matinee.kernels import kernel
 from matinee.kernels.prefetch import prefetch_row
 
 F32 = np.float32
+LEAST_GRAM = 1e-12
 AT_ONCE = 8
 """Ratings added at a time, so that the sums are loaded and stored once for all of them."""
 
@@ -208,3 +209,79 @@ def sum_rows(
             one = table[index[place]]
             for k in range(len(total)):
                 total[k] += one[k]
+
+
+@kernel(fastmath=True, is_inlined=True)
+def _draw_scale(
+    moments: tuple[float, float],
+    prior: NDArray[np.float64],
+    normal: NDArray[np.float64],
+    log_uniform: NDArray[np.float64],
+) -> float:
+    """See `scale_factors`.
+
+    Args:
+        moments: the sums of w c^2 and of w c (e + c), c being the products and e the errors.
+    """
+    gram, right = moments
+    power, square, inverse = prior[0], prior[1], prior[2]
+    scale = 1.0
+    for step in range(len(normal)):
+        proposed = right / gram + normal[step] / np.sqrt(gram)
+        gain = power * np.log(abs(proposed / scale))
+        gain -= square / 2 * (proposed**2 - scale**2)
+        gain -= inverse * (proposed**-2 - scale**-2)
+        if log_uniform[step] < gain:
+            scale = proposed
+    return scale
+
+
+@kernel(fastmath=True)
+def scale_factors(
+    rated: Rated,
+    tables: tuple[NDArray[np.float32], NDArray[np.float32]],
+    weights: NDArray[np.float32],
+    errors: NDArray[np.float32],
+    prior: NDArray[np.float64],
+    random: tuple[NDArray[np.float64], NDArray[np.float64]],
+    out: NDArray[np.float64],
+) -> None:
+    """Draws what each factor of the first table is multiplied by, given all else in units of it.
+
+    Changes the errors, but neither table. The density of a multiple s is that of the ratings times
+
+        |s|^prior[0] * exp(-prior[1] s^2 / 2 - prior[2] / s^2),
+
+    from which Metropolis-Hastings steps draw, whose proposals come from the ratings alone.
+
+    Args:
+        tables: factors and bias of the rows that have the ratings, (R, F + 1), and of the
+            others, (O, F + 1).
+        weights: the precision of a rating's noise, by row, (R,).
+        errors: the residuals, (N,).
+        prior: (F, 3).
+        random: normal numbers, and logarithms of uniform ones, (F, T) each, of T steps.
+        out: the multiples, (F,).
+    """
+    own, others = tables
+    normal, log_uniform = random
+    products = np.empty(len(errors), np.float32)
+    for f in range(len(out)):
+        x, y = own[:, f].copy(), others[:, f].copy()
+        gram, right = 0.0, 0.0
+        for row in range(len(x)):
+            squares, cross = F32(0), F32(0)
+            for place in range(rated.indptr[row], rated.indptr[row + 1]):
+                product = x[row] * y[rated.indices[place]]
+                products[place] = product
+                squares += product * product
+                cross += product * (errors[place] + product)
+            gram += weights[row] * squares
+            right += weights[row] * cross
+        scale = 1.0
+        if gram > LEAST_GRAM:
+            scale = _draw_scale((gram, right), prior[f], normal[f], log_uniform[f])
+        out[f] = scale
+        change = F32(1 - scale)
+        for place in range(len(errors)):
+            errors[place] += change * products[place]

@@ -1,10 +1,11 @@
 """What a small or sparse table needs instead of the settings of `mf`: tried on held-out ratings.
 
 The default number of epochs and penalties suit tables on which users and items have dozens of
-ratings. With fewer, the factors need more steps to grow, and stronger penalties lest they learn
-noise. Several plans are trained on a part of the ratings. The users' side of each is solved for
-several strengths of its factors, and the held-out ratings decide: a plan is taken if it is better
-than no factors at all by more than its standard error.
+ratings. With fewer, many factors need more steps to grow, and stronger penalties lest they learn
+noise; a few are often better (`coordinate_descent.py`). Held-out ratings decide, first on the
+shrinkage of the biases. Then several plans are trained on a part of the ratings, and the users'
+side of each is solved for several strengths of its factors. A plan is taken if it is better than no
+factors at all by more than its standard error.
 """
 
 from itertools import product
@@ -14,12 +15,18 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles
 from matinee.models.biases import shrunken_biases
-from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.models.coordinate_descent import descent_of
+from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
 from matinee.threads import Run, workers
 
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
 """What a plan multiplies epochs, learning rate, regularization and factor shrinkage by; the most
 useful first."""
+FEW_FACTORS = ((2, 1.0), (4, 1.0), (4, 2.0), (8, 1.0), (8, 2.0))
+"""Plans with few factors: how many, and what the factor shrinkage is multiplied by."""
+FEW_EPOCHS, FEW_DEVIATION = 30, 0.1
+USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
+"""What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
 STRENGTHS = (1.0, 0.7, 0.45, 0.25)
@@ -28,25 +35,26 @@ N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
 choice would be chance."""
 
 
-def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan | None:
-    """The plan that predicts held-out ratings best; None if no factors predict them better."""
+def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan:
+    """The plan that predicts held-out ratings best; without factors if none predict them
+    better."""
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
+    base, nothing = _with_shrinkages(base, table, [part == number for number in range(n_parts)])
     plans = [variant(base, *factors) for factors in VARIANTS]
     visits = np.cumsum([n * plan.epochs for plan in plans])
     plans = plans[: max(AT_LEAST, int(np.searchsorted(visits, MOST_VISITS)))]
+    plans += _few_factors(base)
     errors: list[list[list[Doubles]]] = [
         [[np.empty(0)] * len(STRENGTHS) for _ in plans] for _ in range(n_parts)
     ]
-    without = [_errors_without(base, table, part == number) for number in range(n_parts)]
 
     def try_plan(number: int, place: int) -> None:
         errors[number][place] = _errors_of(plans[place], table, part == number, seed)
 
     run(try_plan, list(product(range(n_parts), range(len(plans)))))
-    nothing = np.concatenate(without)
-    best, best_bound = None, 0.0
+    best, best_bound = base._replace(factors=0), 0.0
     for place, plan in enumerate(plans):
         for rank, strength in enumerate(STRENGTHS):
             each = np.concatenate([errors[number][place][rank] for number in range(n_parts)])
@@ -55,6 +63,45 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
             if bound > best_bound:
                 best, best_bound = plan._replace(strength=strength), bound
     return best
+
+
+def _with_shrinkages(
+    base: FactorPlan, table: TrainingTable, parts: list[NDArray[np.bool_]]
+) -> tuple[FactorPlan, Doubles]:
+    """The plan with the shrinkages of biases that predict held-out ratings best without factors,
+    first that of users and then that of items, and the squared errors of all these ratings."""
+    splits = [(table.part(~is_held_out), table.part(is_held_out)) for is_held_out in parts]
+
+    def errors(plan: FactorPlan) -> Doubles:
+        return np.concatenate([_errors_without(plan, *split) for split in splits])
+
+    best, least = base, errors(base)
+    for multiple in USER_SHRINKAGES:
+        plan = base._replace(bias_shrinkage=multiple * base.bias_shrinkage)
+        found = errors(plan)
+        if found.mean() < least.mean():
+            best, least = plan, found
+    for multiple in ITEM_SHRINKAGES:
+        plan = best._replace(item_bias_shrinkage=multiple * base.item_bias_shrinkage)
+        found = errors(plan)
+        if found.mean() < least.mean():
+            best, least = plan, found
+    return best, least
+
+
+def _few_factors(base: FactorPlan) -> list[FactorPlan]:
+    """The plans with few factors."""
+    few = base._replace(
+        epochs=FEW_EPOCHS,
+        regularization=0.0,
+        start_deviation=FEW_DEVIATION,
+        by_coordinates=True,
+    )
+    return [
+        few._replace(factors=factors, factor_shrinkage=multiple * base.factor_shrinkage)
+        for factors, multiple in FEW_FACTORS
+        if factors <= base.factors
+    ]
 
 
 def variant(
@@ -77,7 +124,7 @@ def _errors_of(
     rng = np.random.default_rng(seed)
     weights = DescentWeights.start(train, plan, rng)
     with workers(1) as run:
-        descent = Descent(train, weights, rng, run, 1)
+        descent = descent_of(plan, train, weights, rng, run, 1)
         for rate in plan.rates():
             descent.epoch(rate)
         found = []
@@ -87,20 +134,18 @@ def _errors_of(
     return found
 
 
-def _errors_without(
-    plan: FactorPlan, table: TrainingTable, is_held_out: NDArray[np.bool_]
-) -> Doubles:
+def _errors_without(plan: FactorPlan, train: TrainingTable, test: TrainingTable) -> Doubles:
     """The squared errors of the biases alone, (n,)."""
-    train, test = table.part(~is_held_out), table.part(is_held_out)
-    user_bias, item_bias = biases_of(train, plan.bias_shrinkage)
+    user_bias, item_bias = biases_of(train, plan)
     return _squares(test, user_bias[test.ratings.user_index] + item_bias[test.ratings.item_index])
 
 
-def biases_of(table: TrainingTable, shrinkage: float) -> tuple[Doubles, Doubles]:
+def biases_of(table: TrainingTable, plan: FactorPlan) -> tuple[Doubles, Doubles]:
     """The biases of users, (U,), and items, (I,), that are best without factors."""
     ratings = table.ratings
     residual = ratings.value.astype(np.float64)
-    return shrunken_biases(ratings, residual, shrinkage, shrinkage, 10, table.importance)
+    shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
+    return shrunken_biases(ratings, residual, *shrinkages, 10, table.importance)
 
 
 def _squares(test: TrainingTable, predicted: NDArray[np.floating]) -> Doubles:

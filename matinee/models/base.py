@@ -30,6 +30,7 @@ from matinee.linalg import centered, cosines_with, top
 from matinee.models.biases import Biases
 from matinee.models.configurable import Configurable
 from matinee.models.declarations import check_class, forget_cached
+from matinee.models.finite import finite, finite_parts, solvable
 from matinee.models.history import History, UserRows
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import (
@@ -370,20 +371,21 @@ class Recommender(Configurable, ABC):
     def vector_of(self, item_index: NDArray[np.int32], value: Floats) -> Floats:
         """The vector of a new person, (D,); see `fold_in`."""
         self.check_fitted()
-        return self._fold_in(item_index, value)
+        with solvable(self.name):
+            return self._fold_in(item_index, value)
 
     def scores_of(self, vectors: Floats, taste: float | None = None) -> Floats:
         """The scores of all items for each vector, (B, D) -> (B, I); see `scores`."""
         self.check_fitted()
         if taste is None or taste == self.usual_taste:
-            return self._scores(vectors)
+            return finite(self.name, self._scores(vectors))
         check_taste(taste)
-        return self._scores_at(vectors, taste)
+        return finite(self.name, self._scores_at(vectors, taste))
 
     def stars_of(self, vectors: Floats) -> Floats:
         """The stars of all items for each vector, (B, D) -> (B, I); see `all_stars`."""
         self._require_stars()
-        return self._predict_all(vectors)
+        return finite(self.name, self._predict_all(vectors))
 
     def predict_at(
         self,
@@ -393,11 +395,12 @@ class Recommender(Configurable, ABC):
     ) -> NDArray[np.float32]:
         """Stars before clipping, (N,); an index of -1 is an unknown user or item."""
         self._require_stars()
-        return self._predict_at(user_index, item_index, timestamp)
+        return finite(self.name, self._predict_at(user_index, item_index, timestamp))
 
     def attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         """`parts_each` by index."""
-        return self._attribute(profile, item_index)
+        with solvable(self.name):
+            return finite_parts(self.name, self._attribute(profile, item_index))
 
     # -- for people, by id ---------------------------------------------------------------
 
@@ -431,12 +434,11 @@ class Recommender(Configurable, ABC):
         if not isinstance(ratings, Mapping):
             raise DataError("Give the ratings of a new person as {item id: stars}.")
         index, value = self.items_.indices(ratings), values_in(self.scale_, ratings)
-        return UserState(index, value, self._fold_in(index, value))
+        return UserState(index, value, self.vector_of(index, value))
 
     def predict(self, person: Person, item_id: Id) -> float:
         """The stars that a person would give an item, clipped to the scale."""
-        self._require_stars()
-        stars = self._predict_all(self.profile(person).vector[None])  # (1, I)
+        stars = self.stars_of(self.profile(person).vector[None])  # (1, I)
         return float(self._clip(stars[0, self.items_.index(item_id)]))
 
     def _clip(self, stars: ArrayLike) -> Any:
@@ -495,7 +497,7 @@ class Recommender(Configurable, ABC):
 
     def parts_each(self, person: Person, item_ids: Sequence[Id]) -> list[Attribution]:
         """The attribution of several items, in some models as fast as of one; see `parts`."""
-        return self._attribute(self.profile(person), self.items_.indices(item_ids))
+        return self.attribute(self.profile(person), self.items_.indices(item_ids))
 
     def predict_ratings(self, ratings: RatingsLike) -> NDArray[np.float32]:
         """Predicted stars for each row, (N,) float32, clipped to the scale.
@@ -512,8 +514,7 @@ class Recommender(Configurable, ABC):
         ratings = rows_to_predict(ratings)
         user_index = ratings.users.indices_in(self.users_)[ratings.user_index]
         item_index = ratings.items.indices_in(self.items_)[ratings.item_index]
-        stars = self._predict_at(user_index, item_index, ratings.timestamp)
-        return np.asarray(self._clip(stars), np.float32)
+        return self.predict_known(user_index, item_index, ratings.timestamp)
 
     def predict_known(
         self,
@@ -523,8 +524,7 @@ class Recommender(Configurable, ABC):
     ) -> NDArray[np.float32]:
         """Predicted stars of pairs of known users and items by index, (N,), clipped to the
         scale."""
-        self._require_stars()
-        stars = self._predict_at(user_index, item_index, timestamp)
+        stars = self.predict_at(user_index, item_index, timestamp)
         return np.asarray(self._clip(stars), np.float32)
 
     def recommend(
@@ -570,13 +570,13 @@ class Recommender(Configurable, ABC):
         clipped: list[float | None] = [None] * len(item_index)
         deviations: list[float | None] = [None] * len(item_index)
         if self.has_stars and stars is None and profile is not None:
-            stars = self._predict_all(profile.vector[None])[0]
+            stars = self.stars_of(profile.vector[None])[0]
         if self.has_stars and stars is not None:
             clipped = self._clip(stars[item_index]).tolist()
         if self.has_stars and profile is not None:
             known = self._deviations(profile, item_index)
             if known is not None:
-                deviations = known.tolist()
+                deviations = finite(self.name, known).tolist()
         ids = self.items_.ids[item_index].tolist()
         return list(map(ScoredItem, ids, scores[item_index].tolist(), clipped, deviations))
 
@@ -597,8 +597,8 @@ class Recommender(Configurable, ABC):
             return Ranking(np.asarray(self.scores_of(vectors, taste)[0], np.float32), None)
         taste = self.usual_taste if taste is None else taste
         check_taste(taste)
-        stars = self._predict_all(vectors)
-        scores = self._scores_given(stars, vectors, taste)
+        stars = self.stars_of(vectors)
+        scores = finite(self.name, self._scores_given(stars, vectors, taste))
         return Ranking(np.asarray(scores[0], np.float32), np.asarray(stars[0], np.float32))
 
     def all_stars(self, person: Person) -> NDArray[np.float32]:
@@ -607,15 +607,15 @@ class Recommender(Configurable, ABC):
         Raises:
             UnsupportedError: the model predicts no stars.
         """
-        self._require_stars()
-        return np.asarray(self._predict_all(self.profile(person).vector[None])[0], np.float32)
+        return np.asarray(self.stars_of(self.profile(person).vector[None])[0], np.float32)
 
     def deviations(self, person: Person, item_index: Indices) -> NDArray[np.float64] | None:
         """The standard deviations of a person's ratings about the predictions, (n,), in stars.
 
         None if the model cannot estimate them.
         """
-        return self._deviations(self.profile(person), item_index)
+        known = self._deviations(self.profile(person), item_index)
+        return None if known is None else finite(self.name, known)
 
     def top_items(self, user_index: Indices, k: int) -> NDArray[np.int64]:
         """The first k unseen items of known users by index, (B, K), best first; for
@@ -649,7 +649,7 @@ class Recommender(Configurable, ABC):
         k = whole_number(k, "k")
         item = self.items_.index(item_id)
         similarity = self._similarity(item)  # (I,)
-        candidates = mask_of(allowed, self.items_) & ~np.isnan(similarity)
+        candidates = mask_of(allowed, self.items_) & np.isfinite(similarity)
         if np.isnan(similarity).all():
             biases, learned_of_it = self.learned_biases(), "nothing about it"
             if biases is not None and biases.item[item]:

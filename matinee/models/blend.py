@@ -168,6 +168,11 @@ class Blend(Recommender):
     def set_members(self, members: Mapping[str, Recommender]) -> None:
         """Sets all its models, fitted or not, from a file."""
         self.members_ = list(members.values())
+        possible = [self._names(None)]
+        if self.models == AUTO:
+            possible = [FOR_LIKES, FOR_STARS, (*FOR_STARS, THIRD)]
+        if tuple(members) not in possible or list(self.members()) != list(members):
+            raise DataError(f"{self.name}: its members are not those of its settings")
         if [model.is_fitted for model in self.members_] != (self.weights_ > 0).tolist():
             raise DataError(f"{self.name}: weights_ does not fit its models")
         self._combine()

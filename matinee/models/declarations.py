@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Arrays, Indices
+from matinee.data.ratings import NO_TIME, Scale
 from matinee.errors import DataError
 from matinee.models.history import History
-from matinee.models.hyperparameters import CurveNames, Learned
+from matinee.models.hyperparameters import LARGEST, CurveNames, Learned
 from matinee.models.interface import Capabilities, TrainingCurve
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 CURVE = "losses_"
 """The name in a file of the rows of `curve_`."""
+
+MOST_SECONDS = 2**40
+"""The latest time of a rating in seconds before or after 1970, in the year 36812."""
 
 _SIZE = re.compile(r"([A-Za-z_]\w*?)([+-]1)?")
 
@@ -116,13 +120,16 @@ def state_of(model: "Recommender") -> Arrays:
 
 
 def check_state(model: "Recommender", history: History, arrays: Arrays) -> Arrays:
-    """Checks the arrays against their declarations, and the history.
+    """Checks the arrays against their declarations.
+
+    Args:
+        history: checked by `check_history`.
 
     Returns:
         The arrays, with an empty one for each that files of earlier versions lack.
 
     Raises:
-        DataError: an array is missing or is not as declared, or the history is damaged.
+        DataError: an array is missing or is not as declared.
     """
     sizes, declared = _sizes(model, history), learned_arrays(type(model))
     complete = dict(arrays)
@@ -134,7 +141,6 @@ def check_state(model: "Recommender", history: History, arrays: Arrays) -> Array
         _check_shape(model.name, array, complete[array.name], sizes)
     for array in declared:
         _check_values(model.name, array, complete[array.name], sizes)
-    check_history(history, complete["item_counts_"])
     return complete
 
 
@@ -145,6 +151,9 @@ def restore(
     members: "Mapping[str, Recommender]",
 ) -> None:
     """Restores a fitted model from the arrays of `state_of`.
+
+    Args:
+        history: checked by `check_history`.
 
     Raises:
         DataError: as for `check_state`.
@@ -234,10 +243,24 @@ def _check_values(
         check_indices(name, array, total + 1)
         if array.sum() != total:
             raise DataError(f"{name} does not add up to {total}")
-    if array.dtype.kind == "f" and not declared.allows_nan and not np.isfinite(array).all():
-        raise DataError(f"{name} holds a number that is not finite; training may have diverged")
+    if array.dtype.kind == "f" and not declared.allows_nan:
+        check_magnitude(name, array, declared.most)
     if declared.least is not None and array.size and not array.min() >= declared.least:
         raise DataError(f"{name} holds {array.min():g}, but must be at least {declared.least:g}")
+
+
+def check_magnitude(name: str, array: NDArray[Any], most: float = LARGEST) -> None:
+    """Raises DataError unless all numbers are finite and none is larger than `most`."""
+    if array.size == 0:
+        return
+    largest = max(-float(array.min()), float(array.max()))  # NaN if there is one
+    if not largest < np.inf:
+        raise DataError(f"{name} holds a number that is not finite; training may have diverged")
+    if largest > most:
+        raise DataError(
+            f"{name} holds a number of size {largest:g}, but at most {most:g} is usual; training "
+            "may have diverged"
+        )
 
 
 def check_indices(name: str, index: Indices, n: int) -> None:
@@ -252,11 +275,20 @@ def check_indptr(name: str, indptr: Indices, n: int) -> None:
         raise DataError(f"{name} does not ascend from 0 to {n}")
 
 
-def check_history(history: History, item_counts: NDArray[np.int64]) -> None:
-    """Raises DataError unless the training ratings are consistent and match the item
-    counts."""
-    n = len(history.value)
+def check_history(
+    history: History, item_counts: NDArray[np.int64], item_means: NDArray[np.float32]
+) -> None:
+    """Checks the training ratings, and what all models know of the items.
+
+    Raises:
+        DataError: they are inconsistent.
+    """
+    n, n_items = len(history.value), len(history.items)
+    if not (len(history.users) and n_items):
+        raise DataError("there are no users or no items")
     columns: dict[str, tuple[NDArray[np.generic], type[np.generic], int]] = {
+        "item_counts_": (item_counts, np.int64, n_items),
+        "item_means_": (item_means, np.float32, n_items),
         "history_indptr_": (history.indptr, np.int64, len(history.users) + 1),
         "history_items_": (history.item_index, np.int32, n),
         "history_values_": (history.value, np.float32, n),
@@ -269,10 +301,51 @@ def check_history(history: History, item_counts: NDArray[np.int64]) -> None:
             raise DataError(
                 f"{name} has dtype and shape {array.dtype} and {array.shape}, not {expected}"
             )
+    if item_counts.min() < 0 or item_counts.max() > len(history.users):
+        raise DataError("item_counts_ holds a number that is no number of users")
     check_indptr("history_indptr_", history.indptr, n)
-    check_indices("history_items_", history.item_index, len(history.items))
-    if not np.isfinite(history.value).all():
-        raise DataError("history_values_ holds a number that is not finite")
-    counts = np.bincount(history.item_index, minlength=len(item_counts))
-    if n and not np.array_equal(counts, item_counts):
-        raise DataError("item_counts_ does not match the numbers of ratings in history_items_")
+    check_indices("history_items_", history.item_index, n_items)
+    if n:
+        _check_items_ascend(history)
+        _check_ratings(history)
+        counts = np.bincount(history.item_index, minlength=n_items)
+        if not np.array_equal(counts, item_counts):
+            raise DataError("item_counts_ does not match the numbers of ratings in history_items_")
+    _check_means(history.scale, item_counts, item_means)
+
+
+def _check_items_ascend(history: History) -> None:
+    """Raises DataError unless the items of each user ascend, each only once."""
+    rises = history.item_index[1:] > history.item_index[:-1]
+    ends = history.indptr[1:-1]
+    rises[ends[(ends > 0) & (ends < len(history))] - 1] = True
+    if not rises.all():
+        raise DataError("history_items_ does not ascend for each user")
+
+
+def _check_ratings(history: History) -> None:
+    """Raises DataError unless values and times can be those of ratings on the scale."""
+    check_magnitude("history_values_", history.value)
+    scale, lowest, highest = history.scale, history.value.min(), history.value.max()
+    if lowest < np.float32(scale.lowest) or (
+        scale.has_stars and highest > np.float32(scale.highest)
+    ):
+        raise DataError(
+            f"history_values_ holds {lowest:g} or {highest:g}, unlike the scale {scale}"
+        )
+    if history.timestamp is not None:
+        known = history.timestamp[history.timestamp != NO_TIME]
+        if known.size and not (known.min() >= -MOST_SECONDS and known.max() <= MOST_SECONDS):
+            raise DataError("history_timestamps_ holds a time that is no time of a rating")
+
+
+def _check_means(scale: Scale, counts: NDArray[np.int64], means: NDArray[np.float32]) -> None:
+    """Raises DataError unless the rated items, and only these, have a mean rating on the scale."""
+    rated = means[counts > 0]
+    if np.isnan(means).sum() != len(means) - len(rated) or np.isnan(rated).any():
+        raise DataError("item_means_ does not match item_counts_")
+    check_magnitude("item_means_", rated)
+    if rated.size and scale.has_stars:
+        room = 1e-3 * max(1, abs(scale.lowest), abs(scale.highest))  # sums are rounded
+        if rated.min() < scale.lowest - room or rated.max() > scale.highest + room:
+            raise DataError(f"item_means_ holds a mean outside the scale {scale}")

@@ -60,9 +60,13 @@ class FactorPlan(NamedTuple):
     regularization: float
     factor_shrinkage: float
     bias_shrinkage: float
+    """Of users."""
+    item_bias_shrinkage: float
     start_deviation: float
     strength: float = 1.0
     """What the products of the learned factors are multiplied by at the end, 0 to 1."""
+    by_coordinates: bool = False
+    """Whether coordinate descent learns the factors, instead of gradient descent."""
 
     def rates(self) -> list[float]:
         """The learning rate of each epoch."""
@@ -91,9 +95,8 @@ class DescentWeights(NamedTuple):
         counts = table.ratings.user_counts, table.ratings.item_counts
         users, items = (_initial_factors(each, plan, rng) for each in counts)
         sums = table.weight_sums()
-        user_side, item_side = (
-            _initial_side(*each, plan) for each in zip(counts, sums, strict=True)
-        )
+        user_side = _initial_side(counts[0], sums[0], plan, plan.bias_shrinkage)
+        item_side = _initial_side(counts[1], sums[1], plan, plan.item_bias_shrinkage)
         return cls(users, items, user_side, item_side)
 
     def copy(self) -> "DescentWeights":
@@ -114,7 +117,9 @@ def _initial_factors(counts: Longs, plan: FactorPlan, rng: np.random.Generator) 
     return factors
 
 
-def _initial_side(counts: Longs, sums: Doubles | Longs, plan: FactorPlan) -> Floats:
+def _initial_side(
+    counts: Longs, sums: Doubles | Longs, plan: FactorPlan, bias_shrinkage: float
+) -> Floats:
     """The bias and the decays at each rating of each row, (R, 3).
 
     Args:
@@ -123,7 +128,7 @@ def _initial_side(counts: Longs, sums: Doubles | Longs, plan: FactorPlan) -> Flo
     share = 1 / np.maximum(counts, 1)
     mean_weight = sums / np.maximum(counts, 1)
     factor_decay = plan.regularization * mean_weight + plan.factor_shrinkage * share
-    bias_decay = plan.bias_shrinkage * share
+    bias_decay = bias_shrinkage * share
     return np.stack([0 * share, factor_decay, bias_decay], axis=1).astype(np.float32)
 
 
@@ -274,8 +279,11 @@ def solve_users(
     ends = np.searchsorted(indptr, np.linspace(0, indptr[-1], 8 * n_threads + 1))
     ends[0], ends[-1] = 0, ratings.n_users
     least = np.maximum(spectrum, 0).astype(np.float32)
+    precision = PRECISION
+    if plan.by_coordinates:  # few factors are large, so that the same part is more
+        precision = PRECISION / 1000
     calls = [
-        (rated, span, rotated, least, penalty, out, (ITERATIONS, PRECISION))
+        (rated, span, rotated, least, penalty, out, (ITERATIONS, precision))
         for span in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)
     ]
     run(ridge.solve_users, calls)

@@ -98,7 +98,7 @@ class EASE(Recommender):
     """The root of the diagonal of P, (I,)."""
     popularity_: Floats = learned("I", dtype=np.float32)
     """The share of users who like each item, (I,); the vector of a person without likes."""
-    threshold_: Doubles = learned(dtype=np.float64)
+    threshold_: Doubles = learned(dtype=np.float64, most=np.inf)
 
     def __post_init__(self) -> None:
         self.threshold = check_threshold(self.threshold, self.name)

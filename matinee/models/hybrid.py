@@ -220,6 +220,11 @@ class Hybrid(Recommender):
 
     def set_members(self, members: Mapping[str, Recommender]) -> None:
         """Sets all its members, fitted or not, from a file."""
+        unfitted = self._unfitted()
+        if list(map(type, unfitted.values())) != list(map(type, members.values())) or list(
+            unfitted
+        ) != list(members):
+            raise DataError(f"{self.name}: its members are not those of its settings")
         self.members_ = dict(members)
         expected = [self.has_stars, *(self.weights_ > 0).tolist()]
         if [member.is_fitted for member in self.members_.values()] != expected:

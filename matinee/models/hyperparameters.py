@@ -18,6 +18,10 @@ from matinee.text import did_you_mean, joined
 if TYPE_CHECKING:
     from matinee.models.configurable import Configurable
 
+LARGEST = 1e12
+"""The largest magnitude of a learned number, unless it is declared otherwise: products of three
+are still single-precision numbers."""
+
 SettingValue = bool | int | float | str
 """A value of a hyperparameter."""
 
@@ -121,6 +125,7 @@ class Learned(NamedTuple):
     indptr_of: str = ""
     sizes_of: str = ""
     least: float | None = None
+    most: float = LARGEST
     allows_nan: bool = False
     may_be_missing: bool = False
 
@@ -132,6 +137,7 @@ def learned(
     indptr_of: str = "",
     sizes_of: str = "",
     least: float | None = None,
+    most: float = LARGEST,
     allows_nan: bool = False,
     may_be_missing: bool = False,
 ) -> Any:
@@ -146,7 +152,8 @@ def learned(
             rows.
         sizes_of: a letter N: the values are lengths that add up to N.
         least: the lowest valid value.
-        allows_nan: values may be NaN or infinite.
+        most: the largest valid magnitude of numbers that are no integers.
+        allows_nan: values may be NaN or infinite, and of any magnitude.
         may_be_missing: files of earlier versions lack the array; then it is empty, with a size
             of 0 for each letter that occurs in no array before it.
     """
@@ -158,6 +165,7 @@ def learned(
         indptr_of=indptr_of,
         sizes_of=sizes_of,
         least=least,
+        most=most,
         allows_nan=allows_nan,
         may_be_missing=may_be_missing,
     )

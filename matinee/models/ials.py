@@ -129,8 +129,8 @@ class ImplicitALS(Recommender):
     """The mean of the users with positives, (F,); the vector of a user without any."""
     spectrum_: Floats = learned("factors", dtype=np.float32)
     """The squared norms of the orthogonal columns of the item factors, descending, (F,)."""
-    threshold_: Doubles = learned(dtype=np.float64)
-    mean_weight_: Doubles = learned(dtype=np.float64, least=1e-300)
+    threshold_: Doubles = learned(dtype=np.float64, most=np.inf)
+    mean_weight_: Doubles = learned(dtype=np.float64, least=1e-9)
     strength_: Doubles = learned(dtype=np.float64)
     curve_: TrainingCurve = curve("objective per like", first="0")
     """There is no loss on the validation part."""

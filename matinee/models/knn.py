@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Floats
 from matinee.data.ratings import Grouped, Ratings
+from matinee.errors import DataError
 from matinee.models.base import Attribution, FitOptions, UserState
 from matinee.models.history import History
 from matinee.models.hyperparameters import hyper, learned, redeclared
@@ -45,7 +46,7 @@ class ItemKNN(Neighborhood):
 
     neighbours_: NDArray[np.int32] = learned("I", "M", dtype=np.int32, index_of="items")
     """The nearest neighbors of each item, nearest first, (I, M)."""
-    weights_: Floats = learned("I", "M", dtype=np.float32)
+    weights_: Floats = learned("I", "M", dtype=np.float32, least=0)
     """Their similarities to the power of the amplification, (I, M); 0 where there are
     fewer."""
 
@@ -141,6 +142,16 @@ class UserKNN(Neighborhood):
         self.lengths_ = norms(train.user_index, compared, train.n_users)
         self.rater_starts_, self.raters_, _, row = train.by_item
         self.rater_values_ = residual[row]
+
+    def check_arrays(self) -> None:
+        """Checks that the raters of each item are those of the history, ascending."""
+        n_ratings = np.diff(self.rater_starts_)
+        if not np.array_equal(n_ratings, self.item_counts_):
+            raise DataError(f"{self.name}: rater_starts_ does not match item_counts_")
+        pairs = np.repeat(np.arange(len(n_ratings)), n_ratings) * len(self.users_) + self.raters_
+        counts = np.bincount(self.raters_, minlength=len(self.users_))
+        if (pairs[1:] <= pairs[:-1]).any() or not np.array_equal(counts, self.history_.counts):
+            raise DataError(f"{self.name}: raters_ does not match the history")
 
     def _kernels(self) -> tuple[Callable[..., None], Callable[..., None], tuple[object, ...]]:
         from matinee.kernels import knn

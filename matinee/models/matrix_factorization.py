@@ -23,9 +23,9 @@ Differences from the papers: ratings are standardized, so that the same settings
 scale. The shrinkage terms keep users and items with few ratings close to the average. The
 factors start almost at zero. In the first half of the epochs, a few ratings are held out to
 test what the factors learn beyond the biases. On a table where that is little, or that has few
-ratings for each user and item, held-out ratings choose among several numbers of epochs and
-penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings). Ratings are
-visited in an order that follows from the ids, whatever the order of the rows.
+ratings for each user and item, held-out ratings choose among several numbers of factors and
+epochs, and penalties, or no factors at all (`adaptation.py`; `adapt=False` keeps the settings).
+Ratings are visited in an order that follows from the ids, whatever the order of the rows.
 """
 
 from dataclasses import dataclass, replace
@@ -37,10 +37,12 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Indices
 from matinee.data.ratings import Ratings
+from matinee.errors import DataError
 from matinee.models.adaptation import adapted, biases_of
 from matinee.models.attribution import rating_parts
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.biases import Biases, median_bias
+from matinee.models.coordinate_descent import descent_of
 from matinee.models.declarations import curve_of
 from matinee.models.descent import Descent, DescentWeights, FactorPlan, TrainingTable, solve_users
 from matinee.models.fold_in import penalties, ridge
@@ -133,8 +135,9 @@ class MatrixFactorization(Recommender):
     user_factors_: NDArray[np.float32] = learned("U", "factors", dtype=np.float32)
     item_factors_: NDArray[np.float32] = learned("I", "factors", dtype=np.float32)
     penalty_: NDArray[np.float64] = learned("P", dtype=np.float64, least=0, may_be_missing=True)
-    """The regularization and the factor shrinkage of the training, (2,), which the settings or
-    held-out ratings determine; empty in files of earlier versions, which follow the settings."""
+    """The regularization and the shrinkage of the factors and of the users' biases of the training,
+    (3,), which the settings or held-out ratings determine; without the last, or empty, in files of
+    earlier versions, which follow the settings."""
     curve_: TrainingCurve = curve("RMSE, stars")
 
     @property
@@ -145,6 +148,11 @@ class MatrixFactorization(Recommender):
     def learned_biases(self) -> Biases:
         """The fitted mean and biases."""
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
+
+    def check_arrays(self) -> None:
+        """Checks that there are three penalties, two as in earlier versions, or none."""
+        if len(self.penalty_) not in (0, 2, 3):
+            raise DataError(f"{self.name}: penalty_ has {len(self.penalty_)} numbers, not 3")
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
         self._set_moments(train)
@@ -159,7 +167,7 @@ class MatrixFactorization(Recommender):
                 table = self._table(self.history_.to_training_ratings())
             weights = solve_users(table, weights, plan, run, n_threads)
         self._set_attributes(weights)
-        self.penalty_ = np.array([plan.regularization, plan.factor_shrinkage])
+        self.penalty_ = np.array([plan.regularization, plan.factor_shrinkage, plan.bias_shrinkage])
 
     def _plan(self) -> FactorPlan:
         """The plan that the settings describe."""
@@ -171,6 +179,7 @@ class MatrixFactorization(Recommender):
             self.regularization,
             self.factor_shrinkage,
             self.bias_shrinkage,
+            self.bias_shrinkage,
             self.start_deviation,
         )
 
@@ -178,17 +187,18 @@ class MatrixFactorization(Recommender):
         self, fit: "_Fit", plan: FactorPlan, options: FitOptions
     ) -> tuple[DescentWeights, FactorPlan]:
         """The weights and the plan that suit the table; biases alone if no factors do."""
-        found = None
         if self.adapt:
-            found = adapted(plan, fit.table, self.seed, fit.run)
-        if found is not None:
-            weights = self._train(fit, found, options, is_final=True)
+            plan = adapted(plan, fit.table, self.seed, fit.run)
+        else:
+            plan = plan._replace(factors=0)
+        if plan.factors:
+            weights = self._train(fit, plan, options, is_final=True)
             assert weights is not None
-            return weights, found
-        user_bias, item_bias = biases_of(fit.table, self.bias_shrinkage)
-        weights = DescentWeights.start(fit.table, plan, fit.rng)
+            return weights, plan
+        weights = DescentWeights.start(fit.table, plan._replace(factors=1), fit.rng)
         weights.user_factors[:] = 0
         weights.item_factors[:] = 0
+        user_bias, item_bias = biases_of(fit.table, plan)
         weights.user_side[:, 0] = user_bias
         weights.item_side[:, 0] = item_bias
         return weights, plan
@@ -202,16 +212,19 @@ class MatrixFactorization(Recommender):
         one is final.
         """
         weights = DescentWeights.start(fit.table, plan, fit.rng)
-        descent = Descent(fit.table, weights, fit.rng, fit.run, fit.n_threads)
+        descent = descent_of(plan, fit.table, weights, fit.rng, fit.run, fit.n_threads)
         stops_early = options.valid is not None and self.patience > 0
         rates, half = plan.rates(), plan.epochs // 2
-        is_tested = not stops_early and not is_final
-        if is_tested and sum(rates[:half]) * fit.table.mean_importance() >= ENOUGH_STEPS:
-            descent.hold_out(min(0.05, 10_000 / len(fit.table)))
+        tested: Descent | None = None
+        if isinstance(descent, Descent) and not stops_early and not is_final:
+            tested = descent
+        if tested and sum(rates[:half]) * fit.table.mean_importance() >= ENOUGH_STEPS:
+            tested.hold_out(min(0.05, 10_000 / len(fit.table)))
         losses: list[tuple[float, float, float]] = []
         best_rmse, best_epoch, best_weights = np.inf, 0, weights
         for epoch, rate in enumerate(rates):
-            if epoch == half and not self._are_useful(descent.gain_of_factors(), fit.table):
+            gain = tested.gain_of_factors() if tested and epoch == half else None
+            if not self._are_useful(gain, fit.table):
                 self.curve_ = curve_of(self, np.array(losses))
                 return None
             train_rmse = float(self.deviation_) * descent.epoch(rate)
@@ -287,7 +300,7 @@ class MatrixFactorization(Recommender):
         users = Side(placed(self.user_factors_, source[0]), placed(self.user_bias_, source[0]))
         items = Side(placed(self.item_factors_, source[1]), placed(self.item_bias_, source[1]))
         each, row = self._penalty(1) - self._penalty(0), self._penalty(0)
-        penalty = Penalty(each, row, self.bias_shrinkage)
+        penalty = Penalty(each, row, self._bias_penalty)
         renew(Factors(users, items, float(self.global_mean_), penalty), change, n_threads)
         self.user_factors_, self.user_bias_ = users
         self.item_factors_, self.item_bias_ = items
@@ -295,8 +308,11 @@ class MatrixFactorization(Recommender):
     def _set_attributes(self, weights: DescentWeights) -> None:
         """Sets the learned attributes, in stars, from standardized weights."""
         deviation = np.float32(self.deviation_)
-        self.user_factors_ = weights.user_factors * np.sqrt(deviation)
-        self.item_factors_ = weights.item_factors * np.sqrt(deviation)
+        n_missing = self.factors - weights.user_factors.shape[1]
+        sides = weights.user_factors, weights.item_factors
+        self.user_factors_, self.item_factors_ = (
+            np.pad(np.sqrt(deviation) * each, ((0, 0), (0, n_missing))) for each in sides
+        )
         self.user_bias_ = weights.user_side[:, 0] * deviation
         self.item_bias_ = weights.item_side[:, 0] * deviation
 
@@ -322,15 +338,22 @@ class MatrixFactorization(Recommender):
     ) -> NDArray[np.float32]:
         residual = value - np.float32(self.global_mean_) - self.item_bias_[item_index]  # (n,)
         return ridge(
-            self.item_factors_[item_index], residual, self._penalty(len(value)), self.bias_shrinkage
+            self.item_factors_[item_index], residual, self._penalty(len(value)), self._bias_penalty
         )
 
     def _penalty(self, n: float) -> float:
         """The penalty of the factors of a user with n ratings, in stars."""
         regularization, shrinkage = self.regularization, self.factor_shrinkage
         if len(self.penalty_):
-            regularization, shrinkage = self.penalty_.tolist()
+            regularization, shrinkage = self.penalty_[:2].tolist()
         return (regularization * n + shrinkage) * float(self.deviation_)
+
+    @property
+    def _bias_penalty(self) -> float:
+        """The penalty of the bias of a user."""
+        if len(self.penalty_) > 2:
+            return float(self.penalty_[2])
+        return self.bias_shrinkage
 
     def _attribute(self, profile: UserState, item_index: NDArray[np.int32]) -> list[Attribution]:
         n, mean = float(len(profile.value)), float(self.global_mean_)
@@ -348,8 +371,8 @@ class MatrixFactorization(Recommender):
             rated,
             surprises,
             vector,
-            penalties(self.factors, self._penalty(n), self.bias_shrinkage),
-            penalties(self.factors, self._penalty(max(0, n - 1)), self.bias_shrinkage),
+            penalties(self.factors, self._penalty(n), self._bias_penalty),
+            penalties(self.factors, self._penalty(max(0, n - 1)), self._bias_penalty),
             asked,
             asked,
             n_biases=1,
@@ -383,7 +406,7 @@ class MatrixFactorization(Recommender):
         for place, row in enumerate(rated):
             pull = self._penalty(max(0.0, float(weight_sums[place])))
             form = gram - np.outer(row, row)
-            form += np.diag(penalties(self.factors, pull, self.bias_shrinkage))
+            form += np.diag(penalties(self.factors, pull, self._bias_penalty))
             vectors[place] = np.linalg.solve(form, right - row * surprises[place])
         return vectors
 

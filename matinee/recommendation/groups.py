@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from matinee._types import Doubles
+from matinee.data.arguments import described
 from matinee.errors import SettingError
 from matinee.models.base import Recommender, UserState
 
@@ -43,9 +44,10 @@ def group_scores(
     Raises:
         SettingError: the group is empty, or there is no such aggregation.
     """
-    if how not in AGGREGATIONS:
+    if not isinstance(how, str) or how not in AGGREGATIONS:
         raise SettingError(
-            f"The scores of a group are combined by {' or '.join(AGGREGATIONS)}, not by '{how}'."
+            f"The scores of a group are combined by {' or '.join(AGGREGATIONS)}, "
+            f"not by {described(how)}."
         )
     if not profiles:
         raise SettingError("A group needs at least one person.")

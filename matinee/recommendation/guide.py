@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Longs, Reals
-from matinee.data.arguments import RatingsLike, id_list, list_length, person_of
+from matinee.data.arguments import (
+    RatingsLike,
+    described,
+    id_list,
+    list_length,
+    one_id,
+    path_of,
+    person_of,
+    whole_number,
+)
 from matinee.data.catalog import Catalog, Labels, find_item, find_unrated
 from matinee.data.vocabulary import Id, Ids
 from matinee.errors import (
@@ -29,6 +38,7 @@ from matinee.recommendation.filters import Filters, seldom
 from matinee.recommendation.groups import group_scores
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
+from matinee.recommendation.shortage import is_or_are, shortage
 from matinee.recommendation.suggestions import Suggestion, Suggestions
 from matinee.recommendation.unrated import with_unrated
 from matinee.recommendation.updating import updated_parts
@@ -98,12 +108,12 @@ class Guide:
             module: the PyTorch module, for a file with a network of your own.
             models: your own model classes, for a file of one of them.
         """
-        model, catalog, origin = load_model(path, module, models)
+        model, catalog, origin = load_model(path_of(path, "model file"), module, models)
         return cls(model, catalog, origin)
 
     def save(self, path: str | Path) -> None:
         """Writes a `.matinee` file."""
-        save_model(path, self.model, self.catalog, self.origin)
+        save_model(path_of(path, "model file"), self.model, self.catalog, self.origin)
 
     def updated(
         self,
@@ -182,7 +192,7 @@ class Guide:
         None if there is no such item, several have this title, or a rated one has this id or
         title.
         """
-        return find_unrated(item, self.model.items_, self.catalog)
+        return find_unrated(one_id(item, "item"), self.model.items_, self.catalog)
 
     def score_unrated(self, person: Person, item_id: Id) -> ScoredItem:
         """The expected score, stars and deviation of an item of the catalog without ratings.
@@ -222,7 +232,8 @@ class Guide:
 
         For `k` and `scores` see `recommendation.explanation.explain_each`.
         """
-        return explain_each(self.model, self.catalog, person, item_ids, k, scores)
+        ids = id_list(item_ids, "item_ids")
+        return explain_each(self.model, self.catalog, person, ids, k, scores)
 
     def recommend(
         self,
@@ -353,6 +364,8 @@ class Guide:
         users, items = self.model.users_.lookup(user_ids), self.model.items_.lookup(item_ids)
         if len(users) != len(items):
             raise DataError(f"There are {len(users):,} users but {len(items):,} items.")
+        if timestamps is not None:
+            timestamps = _times(timestamps)
         if timestamps is not None and len(timestamps) != len(users):
             raise DataError(f"There are {len(users):,} users but {len(timestamps):,} timestamps.")
         stars = self.model.predict_known(np.maximum(users, 0), np.maximum(items, 0), timestamps)
@@ -393,7 +406,7 @@ class Guide:
             if n_without_year == len(allowed):
                 return chosen, f"{NO_YEARS} {note}".strip()
             has_stars = self.model.scale_.has_stars
-            reason = _shortage(filters, allowed, n_seen, n_without_year, has_stars)
+            reason = shortage(filters, allowed, n_seen, n_without_year, has_stars)
             note = f"{len(chosen)} instead of {k}: {reason} {note}".strip()
         return chosen, f"{note} {self._unknown_items(filters)}".strip()
 
@@ -424,12 +437,12 @@ class Guide:
                 histories.
         """
         k = list_length(k)
-        if by not in ("factors", "co-rating"):
-            raise SettingError(f"by must be factors or co-rating, not '{by}'.")
+        if not isinstance(by, str) or by not in ("factors", "co-rating"):
+            raise SettingError(f"by must be factors or co-rating, not {described(by)}.")
         few = few_ratings(self.model.item_counts_)
         if min_ratings is None:
             min_ratings = few
-        allowed = self.allowed(Filters(min_ratings=min_ratings))
+        allowed = self.allowed(Filters(min_ratings=whole_number(min_ratings, "min_ratings")))
         item_id = self.item_id(item)
         if by == "co-rating":
             scored = co_rated(self.model, item_id, k, allowed, few)
@@ -444,7 +457,7 @@ class Guide:
         n_left_out = int((~allowed).sum())
         if n_left_out:
             films = seldom(min_ratings, self.model.scale_.has_stars)
-            notes.append(f"{counted(n_left_out, 'film')} {films} {_is_or_are(n_left_out)} left out")
+            notes.append(f"{counted(n_left_out, 'film')} {films} {is_or_are(n_left_out)} left out")
         note = "; ".join(reason for reason in notes if reason)
         if len(scored) < k:
             note = f"{len(scored)} instead of {k}: {note}"
@@ -492,10 +505,8 @@ class Guide:
         labels = self._labels()
         genre_named = self.catalog.genre_named
         if filters.genres:
-            wanted = [labels.of_genre[genre_named(genre)] for genre in filters.genres]
-            passes &= np.any(wanted, axis=0)
-        for genre in filters.not_genres:
-            passes &= ~labels.of_genre[genre_named(genre)]
+            passes &= labels.has_one_of(map(genre_named, filters.genres))
+        passes &= ~labels.has_one_of(map(genre_named, filters.not_genres))
         if first or last:
             years = labels.years
             passes &= (years > 0) & (years >= (first or 0)) & (years <= (last or _LAST_YEAR))
@@ -532,6 +543,14 @@ class Guide:
         return lines
 
 
+def _times(given: Any) -> NDArray[np.int64]:
+    """Seconds since 1970, (N,)."""
+    try:
+        return np.array(id_list(given, "timestamps"), np.int64)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError("timestamps must be a list of whole numbers.") from None
+
+
 def _placed(lines: list[Suggestion], scores: Reals, shown: Doubles | None) -> list[Suggestion]:
     """The lines with percentiles and shown stars.
 
@@ -546,60 +565,3 @@ def _placed(lines: list[Suggestion], scores: Reals, shown: Doubles | None) -> li
     for line, percentile, amount in zip(lines, shares, stars, strict=True):
         placed.append(replace(line, percentile=percentile, shown=amount))
     return placed
-
-
-def _shortage(
-    filters: Filters,
-    allowed: NDArray[np.bool_],
-    n_seen: int,
-    n_without_year: int,
-    has_ratings: bool,
-) -> str:
-    """Why a list is short, and what would make it longer.
-
-    Args:
-        n_without_year: items that a filter by years leaves out because theirs is unknown.
-    """
-    reason = f"there are {counted(len(allowed), 'film')}"
-    if str(filters):
-        n_allowed = int(allowed.sum())
-        unknown = ""
-        if n_without_year:
-            unknown = f"; the year of {counted(n_without_year, 'film')} is unknown"
-        reason = (
-            f"{n_allowed:,} of the {len(allowed):,} films match the filters ({filters}{unknown})"
-        )
-    if n_seen:
-        where = "rated" if has_ratings else "in the history"
-        reason += f", and {n_seen:,} of them {_is_or_are(n_seen)} already {where}"
-    advice = []
-    too_strict = _set_filters(filters, has_ratings)
-    if too_strict:
-        advice.append(f"loosen the {' or '.join(too_strict)}")
-    if n_seen:
-        advice.append("include seen films")
-    if advice:
-        reason += f"; for more, {', or '.join(advice)}"
-    return f"{reason}."
-
-
-def _set_filters(filters: Filters, has_ratings: bool) -> list[str]:
-    """The names of the filters that leave items out."""
-    names = []
-    if filters.genres or filters.not_genres:
-        names.append("genre")
-    if any(filters.years):
-        names.append("years")
-    if filters.items is not None or filters.not_items:
-        names.append("list of items")
-    if filters.min_ratings and has_ratings:
-        names.append("number of ratings")
-    elif filters.min_ratings:
-        names.append("number of people")
-    return names
-
-
-def _is_or_are(n: int) -> str:
-    if n == 1:
-        return "is"
-    return "are"

@@ -17,24 +17,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from matinee._types import Arrays
 from matinee._version import __version__
-from matinee.data.catalog import Catalog, Film
-from matinee.data.features import Features
+from matinee.data.catalog import Catalog
 from matinee.data.ratings import Scale
-from matinee.data.vocabulary import Id, Vocabulary
+from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, MatineeError, ModelFileError, SettingError
 from matinee.files import problem_of_place, reason_of, write_atomically
 from matinee.models import MODELS
 from matinee.models.base import Recommender
-from matinee.models.declarations import check_indices, check_indptr, check_state, restore, state_of
+from matinee.models.declarations import (
+    check_history,
+    check_state,
+    restore,
+    state_of,
+)
 from matinee.models.history import History
+from matinee.models.hyperparameters import LARGEST
 from matinee.models.neural.network import Network
 from matinee.models.registry import member_named
+from matinee.recommendation.tensors import (
+    catalog_tensors,
+    pack_history,
+    pack_ids,
+    unpack_catalog,
+    unpack_history,
+    unpack_ids,
+)
+from matinee.text import printable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,6 +57,15 @@ FORMAT = 1
 
 #: Besides the history, what a blend and its members share; a file holds it once.
 SHARED = ("item_counts_", "item_means_")
+
+#: Of the header, and of that of safetensors, which holds it: longer ones cost time and memory.
+MOST_LETTERS, MOST_BYTES = 1_000_000, 4_000_000
+#: The nesting of the header; of a blend within a hybrid, 7.
+MOST_LEVELS = 20
+#: The members of one model.
+MOST_MEMBERS = 50
+#: Letters of a file in a message.
+MOST_QUOTED = 500
 
 
 @dataclass(frozen=True)
@@ -71,7 +93,7 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
             "item-knn."
         )
     tensors = _model_tensors(model, origin.has_history)
-    tensors |= _catalog_tensors(catalog)
+    tensors |= catalog_tensors(catalog)
     header = {
         "format": FORMAT,
         "model": model.name,
@@ -157,9 +179,9 @@ def load_model(
     try:
         model = _unfitted(header, module, models)
         _fill(model, header, tensors)
-        return model, _unpack_catalog(tensors), _origin(header["origin"])
+        return model, unpack_catalog(tensors), _origin(header["origin"])
     except (*_UNUSABLE, MatineeError) as error:
-        reason = str(error).rstrip(".")
+        reason = _shown(error).rstrip(".")
         raise ModelFileError(
             f"'{path}' is a model file that this version of matinee ({__version__}) cannot "
             f"use: {reason}."
@@ -180,11 +202,12 @@ _UNUSABLE = (
 
 def _fill(model: Recommender, header: dict[str, Any], tensors: Arrays) -> None:
     """Sets the learned attributes of the model and of its members, which share the history."""
-    users = Vocabulary(_unpack_ids(tensors, "users"), "user")
-    items = Vocabulary(_unpack_ids(tensors, "items"), "item")
-    history = _unpack_history(tensors, users, items, _scale(header["scale"]))
+    users = Vocabulary(unpack_ids(tensors, "users"), "user")
+    items = Vocabulary(unpack_ids(tensors, "items"), "item")
+    history = unpack_history(tensors, users, items, _scale(header["scale"]))
     history = replace(history, is_complete=header.get("history_is_complete", False) is True)
     shared = {name: tensors[f"model.{name}"] for name in SHARED}
+    check_history(history, *shared.values())
     state = _with_prefix(tensors, "model.")
     restore(model, history, state, _members(header, history, state, shared))
 
@@ -194,9 +217,14 @@ def _members(
 ) -> dict[str, Recommender]:
     """The members of a model by name, from its header and its tensors."""
     members: dict[str, Recommender] = {}
-    for entry in header.get("members", []):
+    entries = header.get("members", [])
+    if len(entries) > MOST_MEMBERS:
+        raise DataError(f"it has {len(entries):,} members")
+    for entry in entries:
         member = _unfitted(entry, None, ())
         name = str(entry.get("name", member.name))
+        if name in members:
+            raise DataError(f"it has two members {name}")
         members[name] = member
         if entry["is_fitted"]:
             state = _with_prefix(tensors, f"{name}.") | shared
@@ -215,8 +243,10 @@ def _with_prefix(tensors: Arrays, prefix: str) -> Arrays:
 
 def _scale(numbers: list[float]) -> Scale:
     lowest, highest, step = numbers
-    are_finite = all(type(number) in (int, float) and np.isfinite(number) for number in numbers)
-    if not are_finite or lowest > highest or step < 0:
+    are_usual = all(
+        type(number) in (int, float) and -LARGEST <= number <= LARGEST for number in numbers
+    )
+    if not are_usual or lowest > highest or step < 0:
         raise DataError(f"its scale is {numbers}")
     return Scale(lowest, highest, step)
 
@@ -252,10 +282,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
             names = file.keys()  # `file` is no dict, and has no iterator
             tensors = {name: file.get_tensor(name) for name in names}
     except (*_UNUSABLE, SafetensorError, OSError) as error:
-        raise ModelFileError(
-            f"'{path}' is not a complete model file (it is truncated, damaged, or of another "
-            "kind); train the model again."
-        ) from error
+        raise _incomplete(path) from error
     if metadata.get("sha256") != digest(metadata["matinee"], tensors):
         raise ModelFileError(
             f"'{path}' was damaged or altered after it was saved; train the model again."
@@ -265,27 +292,83 @@ def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 def _refuse_unreadable(path: Path) -> None:
     try:
-        path.open("rb").close()
+        if path.is_fifo():  # reading would wait for a writer
+            raise ModelFileError(f"Cannot read '{path}': it is a pipe. Give the path of a file.")
+        with path.open("rb") as file:
+            n_bytes = int.from_bytes(file.read(8), "little")
     except FileNotFoundError:
         raise ModelFileError(
             f"There is no model file '{path}'. Make one:  matinee train DATA --out {path}"
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise ModelFileError(
-            f"Cannot read '{path}': {error.strerror}. Give the path of a model file."
+            f"Cannot read {str(path)!r}: {reason_of(error)}. Give the path of a model file."
         ) from error
+    if n_bytes > MOST_BYTES:
+        raise _incomplete(path)
+
+
+def _incomplete(path: Path) -> ModelFileError:
+    return ModelFileError(
+        f"'{path}' is not a complete model file (it is truncated, damaged, or of another "
+        "kind); train the model again."
+    )
 
 
 def _header(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if "matinee" not in metadata:
         raise ModelFileError(f"'{path}' is a safetensors file that matinee did not write.")
-    header: dict[str, Any] = json.loads(metadata["matinee"])
+    header = _parsed(metadata["matinee"])
     if header["format"] > FORMAT:
+        version = _shown(header["origin"]["version"])
         raise ModelFileError(
-            f"'{path}' was saved by matinee {header['origin']['version']}, which is newer than "
-            f"this one ({__version__}). Update:  pip install --upgrade matinee"
+            f"'{path}' was saved by matinee {version}, which is newer than this one "
+            f"({__version__}). Update:  pip install --upgrade matinee"
         )
     return header
+
+
+def _shown(quoted: object) -> str:
+    """What a file says, for a message: on one line, and not too long."""
+    text = printable(str(quoted)[:MOST_QUOTED])
+    return f"{text}..." if len(str(quoted)) > MOST_QUOTED else text
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The header from its JSON.
+
+    Raises:
+        ValueError: it is too long or too deep, repeats a key, or holds a number that is not
+            finite: no version writes that.
+    """
+    if len(text) > MOST_LETTERS:
+        raise ValueError("its header is too long")
+    header: dict[str, Any] = json.loads(
+        text, object_pairs_hook=_distinct, parse_constant=_not_a_number
+    )
+    level: list[Any] = [header]
+    for _ in range(MOST_LEVELS):
+        level = [part for parts in level for part in _parts(parts)]
+    if level:
+        raise ValueError("its header is too deep")
+    return header
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("its header repeats a key")
+    return entries
+
+
+def _not_a_number(constant: str) -> None:
+    raise ValueError(f"its header holds {constant}")
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def digest(header: str, tensors: Arrays) -> str:
@@ -314,12 +397,16 @@ def _with_sorted_metadata(payload: bytes) -> bytes:
 
 def _model_tensors(model: Recommender, has_history: bool) -> Arrays:
     history = model.history_
+    try:
+        check_history(history, model.item_counts_, model.item_means_)
+    except DataError as error:
+        raise _not_saved(error) from error
     if not has_history:
         history = history.without_ratings()
     tensors = {f"model.{name}": array for name, array in _checked_state(model).items()}
     tensors |= _member_tensors(model, "model")
-    ids = _pack_ids(model.users_.ids, "users") | _pack_ids(model.items_.ids, "items")
-    return tensors | _pack_history(history) | ids
+    ids = pack_ids(model.users_.ids, "users") | pack_ids(model.items_.ids, "items")
+    return tensors | pack_history(history) | ids
 
 
 def _member_tensors(model: Recommender, prefix: str) -> Arrays:
@@ -341,145 +428,9 @@ def _checked_state(model: Recommender) -> Arrays:
     try:
         check_state(model, model.history_, state)
     except DataError as error:
-        raise ModelFileError(f"This model cannot be saved: {error}.") from error
+        raise _not_saved(error) from error
     return state
 
 
-def _pack_history(history: History) -> Arrays:
-    tensors: Arrays = {
-        "model.history_indptr_": history.indptr,
-        "model.history_items_": history.item_index,
-        "model.history_values_": history.value,
-    }
-    if history.timestamp is not None:
-        tensors["model.history_timestamps_"] = history.timestamp
-    tensors |= _pack_features(history.user_features, "model.history_user_features_")
-    return tensors | _pack_features(history.item_features, "model.history_item_features_")
-
-
-def _unpack_history(tensors: Arrays, users: Vocabulary, items: Vocabulary, scale: Scale) -> History:
-    return History(
-        users,
-        items,
-        scale,
-        tensors["model.history_indptr_"],
-        tensors["model.history_items_"],
-        tensors["model.history_values_"],
-        tensors.get("model.history_timestamps_"),
-        _unpack_features(tensors, "model.history_user_features_", len(users)),
-        _unpack_features(tensors, "model.history_item_features_", len(items)),
-    )
-
-
-def _pack_features(features: Features | None, name: str) -> Arrays:
-    """The names, and the numbers other than 0 as a sparse matrix (CSR)."""
-    if features is None:
-        return {}
-    row, column = np.nonzero(features.table)
-    counts = np.bincount(row, minlength=len(features.table))
-    return {
-        f"{name}.indptr": np.append(0, np.cumsum(counts)),
-        f"{name}.columns": column.astype(np.int32),
-        f"{name}.values": features.table[row, column],
-        **_pack_texts(list(features.names), f"{name}.names"),
-    }
-
-
-def _unpack_features(tensors: Arrays, name: str, n_rows: int) -> Features | None:
-    if f"{name}.indptr" not in tensors:
-        return None
-    indptr = tensors[f"{name}.indptr"]
-    column = tensors[f"{name}.columns"]
-    value = tensors[f"{name}.values"]
-    names = tuple(_unpack_texts(tensors, f"{name}.names"))
-    if indptr.shape != (n_rows + 1,) or column.shape != value.shape or value.dtype != np.float32:
-        raise DataError(f"{name} has the wrong shape")
-    check_indptr(name, indptr, len(column))
-    check_indices(name, column, len(names))
-    if not np.isfinite(value).all():
-        raise DataError(f"{name} holds a number that is not finite")
-    table = np.zeros((n_rows, len(names)), np.float32)
-    table[np.repeat(np.arange(n_rows), np.diff(indptr)), column] = value
-    return Features(names, table)
-
-
-def _pack_ids(ids: NDArray[np.generic], name: str) -> Arrays:
-    if ids.dtype == np.int64:
-        return {name: ids}
-    return _pack_texts(ids.tolist(), name)
-
-
-def _unpack_ids(tensors: Arrays, name: str) -> Any:
-    if name not in tensors:
-        return np.array(_unpack_texts(tensors, name), object)
-    if tensors[name].dtype != np.int64 or tensors[name].ndim != 1:
-        raise DataError(f"the ids of its {name} are not whole numbers")
-    return tensors[name]
-
-
-def _pack_texts(texts: list[str], name: str) -> Arrays:
-    """Texts as one array of UTF-8 bytes and the positions where each text ends."""
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
-    return {f"{name}.text": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.ends": ends}
-
-
-def _unpack_texts(tensors: Arrays, name: str) -> list[str]:
-    encoded = tensors[f"{name}.text"].tobytes()
-    ends = tensors[f"{name}.ends"].tolist()
-    check_indptr(name, np.array([0, *ends], np.int64), len(encoded))
-    texts = []
-    start = 0
-    for end in ends:
-        texts.append(encoded[start:end].decode("utf-8", "surrogatepass"))
-        start = end
-    return texts
-
-
-def _catalog_tensors(catalog: Catalog) -> Arrays:
-    films = list(catalog.films.values())
-    ids: list[Id] = list(catalog.films)
-    are_integers = all(isinstance(item_id, int | np.integer) for item_id in ids)
-    dtype = np.int64 if are_integers else object
-    tensors = {
-        **_pack_ids(np.array(ids, dtype), "films"),
-        **_pack_texts([film.title for film in films], "films.title"),
-        "films.year": np.array([film.year or 0 for film in films], np.int32),
-        **_pack_texts(["|".join(film.genres) for film in films], "films.genres"),
-    }
-    # Only if there are any: earlier versions wrote the same files for the same catalogs
-    if any(film.imdb or film.tmdb for film in films):
-        tensors |= _pack_texts([film.imdb for film in films], "films.imdb")
-        tensors["films.tmdb"] = np.array([film.tmdb or 0 for film in films], np.int64)
-    if any(film.tags for film in films):
-        tensors |= _pack_texts(["\n".join(film.tags) for film in films], "films.tags")
-    return tensors
-
-
-def _unpack_catalog(tensors: Arrays) -> Catalog:
-    ids = _unpack_ids(tensors, "films").tolist()
-    n_films = len(ids)
-    titles = _unpack_texts(tensors, "films.title")
-    years = tensors["films.year"].tolist()
-    joined_genres = _unpack_texts(tensors, "films.genres")
-    imdb, tmdb, tags = [""] * n_films, [0] * n_films, [""] * n_films
-    if "films.tmdb" in tensors:
-        imdb, tmdb = _unpack_texts(tensors, "films.imdb"), _unpack_ids(tensors, "films.tmdb")
-    if "films.tags.text" in tensors:
-        tags = _unpack_texts(tensors, "films.tags")
-    films: dict[Id, Film] = {}
-    columns = zip(ids, titles, years, joined_genres, imdb, tmdb, tags, strict=True)
-    for item_id, title, year, genres, imdb_id, tmdb_id, joined_tags in columns:
-        films[item_id] = Film(
-            title=title,
-            year=year or None,
-            genres=_split(genres, "|"),
-            imdb=imdb_id,
-            tmdb=int(tmdb_id) or None,
-            tags=_split(joined_tags, "\n"),
-        )
-    return Catalog(films)
-
-
-def _split(text: str, separator: str) -> tuple[str, ...]:
-    return tuple(text.split(separator)) if text else ()
+def _not_saved(error: DataError) -> ModelFileError:
+    return ModelFileError(f"This model cannot be saved: {error}.")

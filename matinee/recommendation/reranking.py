@@ -52,6 +52,8 @@ from matinee.models.list_scores import check_taste
 CANDIDATES, CANDIDATES_PER_PLACE = 50, 10
 #: The number of candidates that tell what a high similarity is.
 TYPICAL = 10
+#: The genres of a candidate that are compared.
+MOST_GENRES = 100
 
 SimilarityRow = Callable[[int], Floats | Doubles]
 """The similarity of one of P candidates, given by its position, to each of them, (P,)."""
@@ -213,7 +215,7 @@ def _of_model(model: Recommender, items: Longs) -> SimilarityRow | None:
 
 
 def _of_genres(catalog: Catalog, item_ids: list[Id]) -> SimilarityRow | None:
-    item_genres = [catalog[item_id].genres for item_id in item_ids]
+    item_genres = [catalog[item_id].genres[:MOST_GENRES] for item_id in item_ids]
     genres = sorted(set().union(*item_genres))
     column_of = {genre: column for column, genre in enumerate(genres)}
     vectors = np.zeros((len(item_ids), len(genres)), np.float32)

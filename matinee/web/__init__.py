@@ -12,19 +12,24 @@ order; each imports only from the parts above it:
                 film_lists, devices        watchlists, further devices and recovery codes
                 traffic, overview          traffic over time; all people and films
                 training_jobs              trainings that the operator has started
+                rate_tokens                limits per client that worker processes share
                 catalog, migration_of_ids  what the item ids mean, and moves to other ids
     http        processing of every request and response
-                security, rate_limits      security headers and cookies, token buckets
+                rate_limits                token buckets, numbers of connections
                 logs, monitoring           structured logs, metrics for Prometheus
                 route_traffic              traffic of each route, from the metrics
                 problems                   errors as problem documents (RFC 9457)
+                hosts, security            host names; security headers, cookies, origins
+                client_limits, bodies      limits per client; bodies, read before they count
                 cookie_check               whether a browser keeps cookies
                 middleware, cross_origin   ASGI middleware, scripts of other origins
-                protocol                   limits on request heads
+                protocol                   limits on request heads and connections
     serving     models
                 film_search                filters, orders and the search by title
                 work_queue                 slow work, one task at a time
                 snapshot, registry         immutable snapshots of models, and their replacement
+                uploads, import_process, import_worker
+                                           uploaded files, read in a process with limits
                 catalog_check              refusal of models of other films
                 comparison, retraining     models compared on the people here, and trained anew
     api         JSON API

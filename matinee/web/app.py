@@ -8,6 +8,7 @@ get the models and the store from `api.dependencies`.
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from multiprocessing import parent_process
@@ -23,11 +24,14 @@ from matinee.web.api import films, groups, imports, operator, operator_data, peo
 from matinee.web.api.dependencies import ServerState
 from matinee.web.db.engine import MAX_CONNECTIONS
 from matinee.web.db.people import Store
+from matinee.web.http.client_limits import ClientLimiters, SharedLimits
 from matinee.web.http.cross_origin import CrossOriginMiddleware
 from matinee.web.http.logs import log, log_bug
 from matinee.web.http.middleware import RequestMiddleware
 from matinee.web.http.monitoring import remove_dead_gauges
 from matinee.web.http.problems import add_error_handlers
+from matinee.web.http.protocol import CONNECTIONS
+from matinee.web.http.rate_limits import ConnectionLimit
 from matinee.web.pages.routes import include_pages, prepare_pages
 from matinee.web.serving.catalog_check import CatalogCheck
 from matinee.web.serving.registry import ModelRegistry
@@ -38,6 +42,11 @@ SETTINGS_VARIABLE = "MATINEE_SERVE_SETTINGS"
 
 TRAFFIC_SECONDS = 10.0
 """The interval between additions to the stored traffic."""
+
+SWITCH_SECONDS = 0.001
+"""How long a thread computes before another one gets its turn."""
+SHARE_SECONDS = 0.25
+"""The interval between exchanges of the limits per client among workers."""
 
 _DESCRIPTION = """Film recommendations from ratings. Send the ratings with each request, or store
 them for a person, who is identified only by a token.
@@ -56,7 +65,8 @@ def create_app(settings: Settings) -> FastAPI:
         CatalogConflictError: the films of a model contradict the ratings in the database.
     """
     models = ModelRegistry(settings.models)
-    server = ServerState(settings, models, Store.open(settings.database))
+    limiters = ClientLimiters(settings.limits)
+    server = ServerState(settings, models, Store.open(settings.database), limiters)
     try:
         models.use_check(CatalogCheck(server.store))
     except MatineeError:
@@ -80,7 +90,9 @@ def create_app(settings: Settings) -> FastAPI:
     reference.include_reference(app)
     include_pages(app)
     add_error_handlers(app)
-    app.add_middleware(RequestMiddleware, settings=settings, traffic=server.store.traffic)
+    app.add_middleware(
+        RequestMiddleware, settings=settings, traffic=server.store.traffic, limiters=limiters
+    )
     if settings.allowed_origins:
         app.add_middleware(CrossOriginMiddleware, origins=settings.allowed_origins)
     return app
@@ -93,25 +105,33 @@ def worker_app() -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     server: ServerState = app.state.server
     # Threads without a database connection would only compete for the CPU
     to_thread.current_default_thread_limiter().total_tokens = MAX_CONNECTIONS
+    # Requests on the event loop wait for threads that compute, at most so long for each
+    sys.setswitchinterval(SWITCH_SECONDS)
     tasks = [
         asyncio.create_task(task)
         for task in (_poll_models(server), _refresh_pages(app), _store_traffic(server))
     ]
+    if server.settings.shared_limits_key and server.store.kind == "postgresql":
+        tasks.append(asyncio.create_task(_share_limits(server)))
     log(
         "ready",
         models=[model.name for model in server.models],
         database=server.store.kind,
         version=__version__,
+        hosts=server.settings.allowed_hosts,
     )
     # Requests are many and small, so several BLAS threads would only compete for the CPU
+    settings = server.settings
+    connections = ConnectionLimit(settings.limits.connections, settings.trusted_proxies)
     with one_blas_thread():
-        yield
+        yield {CONNECTIONS: connections}
     for task in tasks:
         task.cancel()
+    await server.imports.close()
     await run_in_threadpool(server.retrainer.stop)
     with suppress(StoreError):
         await run_in_threadpool(server.store.traffic.flush)
@@ -145,6 +165,20 @@ async def _store_traffic(server: ServerState) -> None:
             pass  # the counts wait for the database, and /health/ready reports it
         except Exception as error:
             log_bug("", "storing the traffic", error)
+
+
+async def _share_limits(server: ServerState) -> None:
+    """Shares the limits per client with the other workers."""
+    key = server.settings.shared_limits_key
+    shared = SharedLimits(server.limiters, server.store.rate_tokens, key)
+    while True:
+        await asyncio.sleep(SHARE_SECONDS)
+        try:
+            await run_in_threadpool(shared.exchange)
+        except StoreError:
+            pass  # meanwhile, each worker has limits of its own
+        except Exception as error:
+            log_bug("", "sharing the limits", error)
 
 
 async def _refresh_pages(app: FastAPI) -> None:

@@ -2,11 +2,12 @@
 address."""
 
 import os
+import secrets
 import socket
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -62,6 +63,7 @@ def _run(
         announce(url)
         uvicorn.Server(uvicorn_config(app, address)).run(sockets=[listener])
         return
+    settings = replace(settings, shared_limits_key=secrets.token_hex(16))
     with tempfile.TemporaryDirectory(prefix="matinee-") as folder:
         # Workers store their metrics in files in this folder, so that each can report the sums
         # over all of them

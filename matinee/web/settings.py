@@ -63,14 +63,20 @@ class Limits:
     Attributes:
         body_bytes: maximum size of a request body.
         upload_bytes: maximum size of a request body below `UPLOAD_PATHS`.
-        seconds: maximum time from the first byte of a request to the last byte of its response.
+        seconds: maximum time for the body of a request to arrive, and from then on to the last
+            byte of its response.
         per_second: average number of requests per second and client address; 0 means no limit.
-            Each process counts separately.
+            Each process counts separately, unless `Settings.shared_limits_key` is set.
         burst: number of requests that a client may send at once.
         people_per_minute: average number of people created per minute and client address, and
             the number created at once; 0 means no limit.
-        in_flight: maximum number of concurrent requests per process; further requests are
-            answered with 503.
+        in_flight: maximum number of requests that a process works on at once; further requests
+            are answered with 503. A request counts once its body is there, and until its response
+            starts.
+        connections: maximum number of open connections per client address and process; 0 means
+            no limit.
+        guesses_per_minute: average number of wrong operator tokens per minute and client address,
+            and half the number accepted at once; 0 means no limit.
     """
 
     body_bytes: int = 256 * 1024
@@ -80,6 +86,8 @@ class Limits:
     burst: int = 200
     people_per_minute: float = 30.0
     in_flight: int = 500
+    connections: int = 300
+    guesses_per_minute: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,12 @@ class Settings:
         retrain: names or paths of one data set, from which the operator can retrain the models;
             if empty, they cannot.
         posters: a folder of pictures, or the template of their addresses; empty: no pictures.
+        allowed_hosts: names under which the server answers, as `http.hosts.allowed_hosts` returns
+            them.
+        trusted_proxies: addresses of proxies, separated by commas; their connections are those of
+            many clients.
+        shared_limits_key: secret with which the worker processes share the limits per client in
+            the database; if empty, each has its own.
     """
 
     models: tuple[Path, ...]
@@ -109,6 +123,9 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     retrain: tuple[str, ...] = ()
     posters: str = ""
+    allowed_hosts: tuple[str, ...] = ("*",)
+    trusted_proxies: str = ""
+    shared_limits_key: str = ""
 
     @property
     def image_origin(self) -> str:
@@ -127,6 +144,6 @@ class Settings:
         """Restores settings that `to_json` serialized."""
         values = json.loads(text)
         values["models"] = tuple(Path(path) for path in values["models"])
-        for name in ("allowed_origins", "retrain"):
+        for name in ("allowed_origins", "retrain", "allowed_hosts"):
             values[name] = tuple(values[name])
         return cls(**values | {"limits": Limits(**values["limits"])})

@@ -13,7 +13,7 @@ import pytest
 
 from matinee import __version__
 from tests.cli.conftest import SIMULATED, environment, on_a_terminal, program, real
-from tests.helpers import good, misused, refused
+from tests.helpers import good, misused, refused, run
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,17 @@ def test_wrong_usage_is_reported_and_exits_with_2(
     words: Sequence[str], told: str, model_file: Path
 ) -> None:
     assert misused(*(model_file if word == "m" else word for word in words)) == told
+
+
+def test_control_characters_of_names_are_shown_not_sent_to_the_terminal(tmp_path: Path) -> None:
+    name = "a\nb\x1b[31m\u202e\x9b.matinee"
+    result = run("train", "sample", "--model", "popularity", "--out", tmp_path / name)
+    assert result.exit_code == 0
+    assert f"saved as {tmp_path}/a\\nb\\x1b[31m\\u202e\\x9b.matinee." in result.stderr
+    result = run("recommend", tmp_path / f"no{name}", "--user", 1)
+    assert result.exit_code == 1
+    for text in (result.stderr, result.stdout):
+        assert not set(text) & set("\x1b\u202e\x9b")
 
 
 def test_a_misspelled_option_suggests_the_right_one(model_file: Path) -> None:

@@ -1,9 +1,11 @@
 """Titles, years and genres, and how a title finds its item."""
 
+import time
+
 import pytest
 
 from matinee.data.catalog import Catalog, Film, find_item
-from matinee.data.vocabulary import Vocabulary
+from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import UnknownNameError
 
 CATALOG = Catalog(
@@ -66,6 +68,30 @@ def test_genres_are_listed_and_found_without_case() -> None:
     with pytest.raises(UnknownNameError) as caught:
         Catalog().genre_named("Western")
     assert str(caught.value) == "No genre 'Western'. The data has no genres."
+
+
+def test_labels_say_which_items_have_one_of_some_genres() -> None:
+    films: dict[Id, Film] = {
+        1: Film("A", genres=("Drama",)),
+        2: Film("B", 1999, ("War", "Drama")),
+        3: Film("C", genres=("War", "War")),
+        5: Film("never rated", genres=("Horror",)),
+    }
+    labels = Catalog(films).labels(Vocabulary([1, 2, 3, 4], "item"))
+    assert labels.years.tolist() == [0, 1999, 0, 0]
+    assert labels.has_one_of(["Drama"]).tolist() == [True, True, False, False]
+    assert labels.has_one_of(["Drama", "War"]).tolist() == [True, True, True, False]
+    assert not labels.has_one_of(["Horror"]).any()
+    assert not labels.has_one_of([]).any()
+
+
+def test_a_large_number_of_genres_takes_time_in_proportion() -> None:
+    n = 20_000
+    films: dict[Id, Film] = {item: Film(f"F {item}", genres=(f"G {item}",)) for item in range(n)}
+    items, catalog = Vocabulary(list(range(n)), "item"), Catalog(films)
+    started = time.process_time()
+    assert catalog.labels(items).has_one_of(["G 7"]).sum() == 1
+    assert time.process_time() - started < 1
 
 
 def test_restricting_keeps_the_given_items_only() -> None:

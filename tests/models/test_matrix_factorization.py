@@ -107,11 +107,9 @@ def test_a_new_person_is_given_the_minimum_of_the_objective_of_fit() -> None:
         {table.items.id(item): stars for item, stars in ((1, 5.0), (7, 2.0), (30, 4.5))}
     )
     left = profile.value - float(one.global_mean_) - one.item_bias_[profile.item_index]
-    regularization, shrinkage = one.penalty_.tolist()
+    regularization, shrinkage, bias_shrinkage = one.penalty_.tolist()
     pull = (regularization * 3 + shrinkage) * float(one.deviation_)
-    expected = reference.fold_in(
-        one.item_factors_[profile.item_index], left, pull, one.bias_shrinkage
-    )
+    expected = reference.fold_in(one.item_factors_[profile.item_index], left, pull, bias_shrinkage)
     np.testing.assert_allclose(profile.vector, expected, atol=1e-5)
 
 
@@ -140,14 +138,14 @@ def test_with_a_half_life_the_users_minimize_the_weighted_objective() -> None:
     one = MatrixFactorization(factors=8, half_life=300).fit(table, n_threads=1)
     weight = recency_weights(table, 300, "mf")
     assert weight is not None
-    regularization, shrinkage = one.penalty_.tolist()
+    regularization, shrinkage, bias_shrinkage = one.penalty_.tolist()
     for user in range(0, 60, 7):
         rows = np.flatnonzero(table.user_index == user)
         root, item = np.sqrt(weight[rows]), table.item_index[rows]
         residual = table.value[rows] - float(one.global_mean_) - one.item_bias_[item]
         slopes = np.column_stack([np.ones(len(rows)), one.item_factors_[item]]) * root[:, None]
         pull = (regularization * root @ root + shrinkage) * float(one.deviation_)
-        form = slopes.T @ slopes + np.diag([one.bias_shrinkage] + [pull] * 8)
+        form = slopes.T @ slopes + np.diag([bias_shrinkage] + [pull] * 8)
         expected = np.linalg.solve(form, slopes.T @ (root * residual))
         found = np.append(one.user_bias_[user], one.user_factors_[user])
         np.testing.assert_allclose(found, expected, atol=2e-5)
@@ -350,8 +348,30 @@ def test_on_small_tables_it_finds_what_item_knn_finds(
 def test_settings_that_must_not_adapt_are_those_of_the_training() -> None:
     table = simulated(300, 300, 6_000)
     fixed, free = (MatrixFactorization(adapt=adapt) for adapt in (False, True))
-    assert fixed.fit(table, n_threads=1).penalty_.tolist() == [0.04, 2.0]
-    assert free.fit(table, n_threads=1).penalty_.tolist() != [0.04, 2.0]
+    assert fixed.fit(table, n_threads=1).penalty_.tolist() == [0.04, 2.0, 5.0]
+    assert free.fit(table, n_threads=1).penalty_.tolist() != [0.04, 2.0, 5.0]
+
+
+def test_few_factors_find_strong_tastes_in_a_sparse_table() -> None:
+    part = random_split(simulated(600, 200, 7_000, signal=1.0, seed=2), 0.2)
+    one = MatrixFactorization().fit(part.train, n_threads=1)
+    assert 0 < np.count_nonzero(one.item_factors_.any(axis=0)) <= 8
+    assert rmse(part.test.value, one.predict_ratings(part.test)) < 0.84
+
+
+def test_biases_are_shrunk_as_held_out_ratings_say() -> None:
+    """People with few ratings each, who hardly differ, are better off with more shrinkage."""
+    rng = np.random.default_rng(0)
+    pairs = rng.choice(2000 * 100, 8000, replace=False)
+    user, item = pairs // 100, pairs % 100
+    bias = rng.normal(0, 0.15, 2000)[user] + rng.normal(0, 0.4, 100)[item]
+    stars = np.clip(np.round(2 * (3.2 + bias + rng.normal(0, 0.9, 8000))) / 2, 1, 5)
+    part = random_split(Ratings.from_ids(user + 1, item + 1, stars), 0.2)
+    errors = [
+        rmse(part.test.value, one.fit(part.train, n_threads=1).predict_ratings(part.test))
+        for one in (MatrixFactorization(), MatrixFactorization(adapt=False))
+    ]
+    assert errors[0] < errors[1] - 0.005
 
 
 # -- real ratings ------------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def test_a_rating_adds_what_the_regression_of_its_surprise_alone_gives(
         - small.item_bias_[profile.item_index]
         - profile.vector[0]
     )
-    regularization, shrinkage = small.penalty_.tolist()
+    regularization, shrinkage, _ = small.penalty_.tolist()
     pull = np.full(6, (regularization * 15 + shrinkage) * float(small.deviation_))
     for place, item_id in enumerate(mine):
         alone = np.where(np.arange(15) == place, surprise, 0)
@@ -176,14 +176,14 @@ def test_with_a_half_life_without_a_rating_is_the_weighted_regression_without_it
     found = {
         reason.item_id: reason.without for reason in explain(model, Catalog(), 5, ITEM).reasons
     }
-    regularization, shrinkage = model.penalty_.tolist()
+    regularization, shrinkage, bias_shrinkage = model.penalty_.tolist()
     for place in range(0, len(profile.value), 5):
         rows = np.arange(len(profile.value)) != place
         rated, weight = profile.item_index[rows], profile.weight[rows].astype(np.float64)
         slopes = np.column_stack([np.ones(len(rated)), model.item_factors_[rated]])
         residual = profile.value[rows] - float(model.global_mean_) - model.item_bias_[rated]
         pull = (regularization * weight.sum() + shrinkage) * float(model.deviation_)
-        form = slopes.T * weight @ slopes + np.diag([model.bias_shrinkage] + [pull] * 6)
+        form = slopes.T * weight @ slopes + np.diag([bias_shrinkage] + [pull] * 6)
         bias, *taste = np.linalg.solve(form, slopes.T @ (weight * residual)).tolist()
         stars = float(model.global_mean_) + model.item_bias_[item] + bias
         stars += model.item_factors_[item] @ np.array(taste)

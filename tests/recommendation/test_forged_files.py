@@ -1,10 +1,11 @@
 """Altered model files with a new digest: what compiled code would trust is refused when they are loaded."""
 
 import json
+import os
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from matinee.data.catalog import Catalog
 from matinee.data.features import Features
-from matinee.errors import ModelFileError
+from matinee.errors import DataError, ModelFileError
 from matinee.models import MODELS
 from matinee.models.bayes.model import BayesianMF
 from matinee.models.declarations import CURVE, learned_arrays
@@ -24,7 +25,8 @@ from matinee.models.hyperparameters import Learned
 from matinee.models.matrix_factorization import MatrixFactorization
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from tests.conftest import simulated
-from tests.forged import contents, forge
+from tests.forged import contents, forge, signed
+from tests.fuzz.models import valid
 from tests.recommendation.model_files.write import SETTINGS, network_module, table, unfitted
 
 FOLDER = Path(__file__).parent / "model_files"
@@ -88,6 +90,8 @@ def forgeries(one: Learned, array: NDArray[Any]) -> Iterator[tuple[str, NDArray[
     if array.size and array.dtype.kind == "f" and not one.allows_nan:
         yield "NaN", with_first(array, np.nan)
         yield "infinite", with_last(array, np.inf)
+        if array.dtype != np.float16 and one.most < 1e300:
+            yield "far too large", with_last(array, 10 * one.most)
     if array.size and one.least is not None:
         yield "too small", with_first(array, one.least - 1)
     if array.size and (one.index_of or one.indptr_of or one.sizes_of):
@@ -146,9 +150,23 @@ HISTORY = {
         lambda a: a[:-1],
         lambda a: a.astype(np.int64),
         lambda a: np.roll(a, 1) * 0,
+        lambda a: np.sort(a),  # as many of each item
+        lambda a: np.sort(a)[::-1],
     ],
-    "history_values_": [lambda a: with_first(a, np.nan), lambda a: a.astype(np.float64)],
-    "item_counts_": [lambda a: a + 1, lambda a: np.roll(a, 1)],
+    "history_values_": [
+        lambda a: with_first(a, np.nan),
+        lambda a: a.astype(np.float64),
+        lambda a: with_first(a, 5.5),
+        lambda a: with_last(a, -1e30),
+    ],
+    "item_counts_": [lambda a: a + 1, lambda a: np.roll(a, 1), lambda a: with_first(a, 10**12)],
+    "item_means_": [
+        lambda a: with_first(a, np.nan),
+        lambda a: with_last(a, np.inf),
+        lambda a: with_last(a, 1e30),
+        lambda a: with_first(a, 0.5),
+        lambda a: a[:-1],
+    ],
 }
 
 
@@ -158,6 +176,49 @@ def test_a_history_that_points_elsewhere_is_refused(name: str, part: str, tmp_pa
     for change in HISTORY[part]:
         changed = change(whole(name)[f"model.{part}"])  # type: ignore[no-untyped-call]
         assert part in refusal(name, {f"model.{part}": changed}, tmp_path)
+
+
+RELATIONS = [
+    ("user-knn", "raters_", np.sort, "raters_ does not match the history"),
+    ("user-knn", "raters_", lambda a: np.roll(a, 1), "raters_ does not match the history"),
+    (
+        "user-knn",
+        "rater_starts_",
+        lambda a: np.append(np.zeros(len(a) - 1, np.int64), a[-1]),
+        "rater_starts_ does not match item_counts_",
+    ),
+    ("item-knn", "weights_", lambda a: with_first(a, -0.5), "must be at least 0"),
+    ("new mf", "penalty_", lambda a: np.append(a, 1.0), "penalty_ has 4 numbers, not 3"),
+    ("bayes", "moment_keys_", lambda a: a[::-1], "moment_keys_ does not ascend"),
+    ("bayes", "moment_keys_", lambda a: with_first(a, -1), "moment_keys_ holds a key of another"),
+    ("bayes", "moment_keys_", lambda a: with_last(a, 2**62), "moment_keys_ holds a key of another"),
+    ("bayes", "moment_sizes_", lambda a: [a.sum()], "moment_sizes_ has 1 levels"),
+    (
+        "new bayes",
+        "history_timestamps_",
+        lambda a: with_first(a, 2**62),
+        "history_timestamps_ holds",
+    ),
+    ("bayes-probit", "levels_", lambda a: a[::-1], "levels_ or threshold_draws_"),
+    ("bayes-probit", "threshold_draws_", lambda a: a[:, ::-1], "levels_ or threshold_draws_"),
+    ("dot-product", "range_", lambda a: a[::-1], "range_ does not ascend"),
+    ("mlp", "range_", lambda a: a[::-1], "range_ does not ascend"),
+]
+
+
+@pytest.mark.parametrize(("name", "part", "change", "told"), RELATIONS)
+def test_arrays_that_do_not_fit_each_other_are_refused(
+    name: str, part: str, change: Callable[[Any], Any], told: str, tmp_path: Path
+) -> None:
+    place, path = f"model.{part}", tmp_path / "whole.matinee"
+    path.write_bytes(valid(name))
+    array = contents(path)[1][place]
+    changed = np.asarray(change(array))
+    assert not np.array_equal(changed, array)
+    forge(path, {place: changed})
+    with pytest.raises(ModelFileError) as caught:
+        load_model(path)
+    assert told in str(caught.value)
 
 
 def test_a_forged_index_ends_in_a_sentence_on_the_command_line(tmp_path: Path) -> None:
@@ -197,7 +258,14 @@ def test_a_forged_index_ends_in_a_sentence_on_the_command_line(tmp_path: Path) -
         ("model", "bayes"),
         ("model", "blend"),
         ("format", "1"),
+        ("scale", [1.0, 1e30, 1.0]),
+        ("hyperparameters", {"factors": 10**12}),
+        ("hyperparameters", {"half_life": float("nan")}),
+        ("deep", json.loads("[" * 30 + "]" * 30)),
+        ("long", "x" * 1_000_000),
+        ("infinite", float("inf")),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_a_nonsensical_header_is_refused(entry: str, value: Any, tmp_path: Path) -> None:
     path = tmp_path / "forged.matinee"
@@ -236,6 +304,156 @@ def test_a_header_of_nested_lists_is_refused(text: str, tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"'{path}' is not a complete model file (it is truncated, damaged, or of another kind); train the model again."
     )
+
+
+@pytest.mark.parametrize("entry", ["model", "format"])
+def test_a_message_quotes_little_of_a_file_and_nothing_that_a_terminal_obeys(
+    entry: str, tmp_path: Path
+) -> None:
+    odd, path = "\x1b[31m\n" * 50_000, tmp_path / "forged.matinee"
+    header = {"format": 2, "origin": {"version": odd}} if entry == "format" else {"model": odd}
+    forge(FOLDER / "mf.matinee", {}, header, to=path)
+    with pytest.raises(ModelFileError) as caught:
+        load_model(path)
+    assert len(str(caught.value)) < 3_000
+    assert str(caught.value).isprintable()
+
+
+def test_a_header_that_repeats_a_key_is_refused(tmp_path: Path) -> None:
+    header, tensors = contents(FOLDER / "mf.matinee")
+    path, text = tmp_path / "forged.matinee", json.dumps(header)
+    path.write_bytes(signed(text, tensors))
+    load_model(path)
+    path.write_bytes(signed('{"model": "ease", ' + text[1:], tensors))
+    with pytest.raises(ModelFileError):
+        load_model(path)
+
+
+def test_a_header_of_many_megabytes_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "forged.matinee"
+    header, tensors = contents(FOLDER / "mf.matinee")
+    many = {f"empty.{number}": np.zeros(0, np.float32) for number in range(60_000)}
+    path.write_bytes(signed(json.dumps(header), tensors | many))
+    with pytest.raises(ModelFileError):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda members: members * 3,
+        lambda members: [members[0] | {"name": f"mf{number}"} for number in range(60)],
+        lambda members: [members[0] | {"name": "ials"}, *members[1:]],
+        lambda members: [members[1], members[0], *members[2:]],
+        lambda members: [*members[:-1], members[-1] | {"model": "ease", "hyperparameters": {}}],
+    ],
+)
+@pytest.mark.parametrize("name", ["blend", "hybrid"])
+def test_members_that_the_settings_do_not_name_are_refused(
+    name: str, change: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "forged.matinee"
+    members = change(contents(FOLDER / f"{name}.matinee")[0]["members"])
+    forge(FOLDER / f"{name}.matinee", {}, {"members": members}, to=path)
+    with pytest.raises(ModelFileError):
+        load_model(path)
+
+
+def texts_of(name: str, texts: list[str]) -> dict[str, NDArray[Any] | None]:
+    """The arrays of some texts in a file."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    return {
+        name: None,
+        f"{name}.text": np.frombuffer(b"".join(encoded), np.uint8),
+        f"{name}.ends": np.cumsum([len(text) for text in encoded], dtype=np.int64),
+    }
+
+
+def test_columns_of_films_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    films = whole("mf")
+    n = len(films["films"])
+    for changed in (
+        {"films.year": films["films.year"].astype(np.float64)},
+        {"films.year": films["films.year"][:-1]},
+        {"films.title.text": films["films.title.text"].astype(np.int32)},
+        {"films.title.ends": films["films.title.ends"][None]},
+        {"films": films["films"][:-1]},
+    ):
+        refusal("mf", dict(changed), tmp_path)
+    told = refusal("mf", {"films": np.zeros(n, np.int64)}, tmp_path)
+    assert "two films with the same id" in told
+    assert "two films with the same id" in refusal("mf", texts_of("films", ["a"] * n), tmp_path)
+
+
+def test_features_that_would_take_far_more_memory_than_the_file_are_refused(
+    tmp_path: Path,
+) -> None:
+    path, names = tmp_path / "features.matinee", 2_000_000
+    path.write_bytes(valid("new bayes"))
+    place = "model.history_user_features_.names"
+    forge(
+        path, {f"{place}.text": np.zeros(0, np.uint8), f"{place}.ends": np.zeros(names, np.int64)}
+    )
+    with pytest.raises(ModelFileError) as caught:
+        load_model(path)
+    assert "2,000,000 names, far too many for the file" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5_000])
+def test_a_name_that_no_file_can_have_is_refused_in_a_sentence(name: str) -> None:
+    with pytest.raises(ModelFileError) as caught:
+        load_model(name)
+    assert str(caught.value).startswith("Cannot read ")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.matinee"
+    os.mkfifo(path)
+    with pytest.raises(ModelFileError) as caught:
+        load_model(path)
+    assert str(caught.value) == f"Cannot read '{path}': it is a pipe. Give the path of a file."
+
+
+# -- answers ---------------------------------------------------------------------------------------
+
+USELESS = (
+    "This {} model computes numbers that are not finite: its file was altered, or its training "
+    "diverged. Train it again."
+)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_numbers_that_are_not_finite_are_no_answers() -> None:
+    model = unfitted("mf").fit(table(), n_threads=1)
+    assert isinstance(model, MatrixFactorization)
+    user, item = model.users_.id(3), model.items_.id(5)
+    model.item_factors_[5], model.user_factors_[3] = 3e38, 10
+    model.item_bias_[0], new = np.inf, {model.items_.id(0): 5.0, item: 1.0}
+    questions: list[Callable[[], object]] = [
+        lambda: model.recommend(user),
+        lambda: model.predict(user, item),
+        lambda: model.predict_ratings(table()),
+        lambda: model.scores(user, 0.7),
+        lambda: model.ranking(user),
+        lambda: model.parts(user, item),
+        lambda: model.recommend(new),
+    ]
+    for question in questions:
+        with pytest.raises(DataError) as caught:
+            question()
+        assert str(caught.value) == USELESS.format("mf")
+
+
+def test_equations_without_a_solution_are_no_answer() -> None:
+    model = unfitted("bayes").fit(table(), n_threads=1)
+    assert isinstance(model, BayesianMF)
+    model.noise_draws_ = -1e6 * np.ones_like(model.noise_draws_)
+    with pytest.raises(DataError) as caught:
+        model.fold_in({model.items_.id(place): 5.0 for place in range(20)})
+    assert str(caught.value) == USELESS.format("bayes")
+
+
+# -- titles ----------------------------------------------------------------------------------------
 
 
 def test_titles_and_ids_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from matinee.data.catalog import Catalog, Film
 from matinee.models.baseline import Baseline
@@ -29,7 +30,7 @@ from matinee.web.settings import Limits, Settings
 from tests.conftest import simulated
 
 OPERATOR = "the-operator-of-the-tests"
-UNLIMITED = Limits(per_second=0, people_per_minute=0)
+UNLIMITED = Limits(per_second=0, people_per_minute=0, connections=0, guesses_per_minute=0)
 NEEDED = "needs PostgreSQL's initdb and pg_ctl: apt-get install postgresql"
 
 
@@ -136,7 +137,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """Runs a server in a thread of this process, on a free port; yields its URL."""
-    server = uvicorn.Server(uvicorn_config(create_app(settings), Address(port=0)))
+    with serving_app(create_app(settings)) as url:
+        yield url
+
+
+@contextmanager
+def serving_app(app: FastAPI) -> Iterator[str]:
+    """As `serving`, for an application that a test looks into."""
+    server = uvicorn.Server(uvicorn_config(app, Address(port=0)))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -152,10 +160,12 @@ def serving(settings: Settings) -> Iterator[str]:
 class Process:
     """`matinee serve` as a process, on a free port."""
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *arguments: str, environment: dict[str, str] | None = None, rate: str = "0"
+    ) -> None:
         command = [sys.executable, "-m", "matinee", "serve", *arguments]
         self.process = subprocess.Popen(
-            [*command, "--port", "0", "--rate", "0"],
+            [*command, "--port", "0", "--rate", rate],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -163,9 +173,9 @@ class Process:
             start_new_session=True,
         )
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, f"the server did not start: {line!r}"
+        self.told = self.process.stdout.readline()
+        found = re.search(r"http://\S+", self.told)
+        assert found, f"the server did not start: {self.told!r}"
         self.url = found[0]
 
     def wait(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from matinee.cli import main
 from matinee.web.db.people import Store
-from tests.web.conftest import OPERATOR, Process, ServerForker, newcomer
+from tests.web.conftest import OPERATOR, Cluster, Process, ServerForker, newcomer
 
 KILLS = 10
 WRITERS = 3
@@ -92,9 +92,11 @@ def test_every_acknowledged_rating_survives_ten_kills(
 def test_sigterm_closes_the_database_cleanly(model_file: Path, tmp_path: Path) -> None:
     server = Process(str(model_file), "--db", str(tmp_path / "people.db"))
     server.wait()
+    assert " for localhost, 127.0.0.1 and [::1] at http://127.0.0.1:" in server.told
     with httpx.Client(base_url=server.url) as client:
         ada = newcomer(client)
         client.put("/api/v1/me/ratings/7", json={"stars": 5}, headers=ada)
+        assert client.get("/you", headers={"host": "evil.example"}).status_code == 400
     assert server.stop() == -signal.SIGTERM
     assert not (tmp_path / "people.db-wal").exists()  # closed cleanly: all data is in the main file
 
@@ -107,25 +109,31 @@ def test_ctrl_c_exits_without_an_error(model_file: Path, tmp_path: Path) -> None
     server.stop()
 
 
-def test_several_workers_share_address_database_and_metrics(
-    model_file: Path, tmp_path: Path
+def test_several_workers_share_address_database_metrics_and_limits(
+    model_file: Path, cluster: Cluster
 ) -> None:
-    options = ("--db", str(tmp_path / "people.db"), "--workers", "2", "--quiet")
-    server = Process(str(model_file), *options, environment={"MATINEE_OPERATOR_TOKEN": OPERATOR})
+    options = ("--db", cluster.new_database("two_workers"), "--workers", "2", "--quiet")
+    secret = {"MATINEE_OPERATOR_TOKEN": OPERATOR}
+    server = Process(str(model_file), *options, environment=secret, rate="8")
     server.wait()
-    with httpx.Client(base_url=server.url) as client:
+    close = {"connection": "close"}  # a new connection each time, so that both workers handle some
+    with httpx.Client(base_url=server.url, headers=close, verify=False) as client:
         ada = newcomer(client)
-    for _ in range(12):  # each on a new connection, so that both workers handle some
-        assert (
-            httpx.put(
-                f"{server.url}/api/v1/me/ratings/7", json={"stars": 5}, headers=ada
-            ).status_code
-            == 204
-        )
-    assert len(httpx.get(f"{server.url}/api/v1/me/ratings", headers=ada).json()["ratings"]) == 1
-    text = httpx.get(f"{server.url}/metrics", headers={"Authorization": f"Bearer {OPERATOR}"}).text
-    assert "matinee_ratings_written_total 12.0" in text
+        for _ in range(12):
+            answer = client.put("/api/v1/me/ratings/7", json={"stars": 5}, headers=ada)
+            assert answer.status_code == 204
+        assert len(client.get("/api/v1/me/ratings", headers=ada).json()["ratings"]) == 1
+        text = client.get("/metrics", headers={"Authorization": f"Bearer {OPERATOR}"}).text
+        assert "matinee_ratings_written_total 12.0" in text
+        time.sleep(4)  # until the client may send a burst of 32 again
+        began, n_allowed = time.monotonic(), 0
+        for _ in range(6):
+            n_allowed += sum(client.get("/api/v1/genres").status_code == 200 for _ in range(15))
+            time.sleep(0.3)
+        seconds = time.monotonic() - began
     assert server.stop() in (0, -signal.SIGTERM)
+    # One worker would allow so many, and two that share it some more between two exchanges
+    assert 30 <= n_allowed <= 32 + 8 * seconds + 15
 
 
 def test_workers_release_the_address_after_the_main_process_was_killed(
@@ -159,6 +167,10 @@ def test_workers_release_the_address_after_the_main_process_was_killed(
         (
             ["MODEL", "--operator-token", "short"],
             "Error: The operator's token needs at least 16 characters;",
+        ),
+        (
+            ["MODEL", "--allowed-hosts", "films.example,https://films.example"],
+            "Error: An allowed host is a name such as films.example,",
         ),
     ],
 )

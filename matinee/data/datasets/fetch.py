@@ -13,6 +13,7 @@ import re
 import time
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pooch.core import retrieve
 from pooch.downloaders import HTTPDownloader
@@ -22,6 +23,9 @@ from requests.exceptions import HTTPError, RequestException, SSLError
 
 from matinee.data.datasets.registry import Entry, entry
 from matinee.errors import DownloadError, SettingError
+
+if TYPE_CHECKING:
+    from pooch.typing import Downloader
 
 
 def cache_folder(cache: str | Path | None = None) -> Path:
@@ -157,8 +161,25 @@ def _download(url: str, wanted: Entry, folder: Path, progress: bool) -> Path:
     downloader = HTTPDownloader(  # type: ignore[no-untyped-call]
         progressbar=progress, chunk_size=1 << 16
     )
-    name = f"{wanted.name}.zip"
-    return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=downloader))
+    name, to_disk = f"{wanted.name}.zip", _ToDisk(downloader)
+    return Path(retrieve(url, f"md5:{checksum}", fname=name, path=folder, downloader=to_disk))
+
+
+class _ToDisk:
+    """Downloads a file whose bytes are on the disk before it gets its name."""
+
+    def __init__(self, downloader: "Downloader") -> None:
+        self._downloader = downloader
+
+    def __call__(
+        self, fname: str, action: Any, pooch: Any, *, check_only: bool | None = None
+    ) -> Any:
+        """The parameters have the names that Pooch declares: the address, and the file."""
+        del check_only  # for a question that is not asked here
+        found = self._downloader(fname, action, pooch)
+        with open(action, "rb+") as file:
+            os.fsync(file.fileno())
+        return found
 
 
 def _published_md5(url: str) -> str:

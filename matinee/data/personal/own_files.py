@@ -38,6 +38,7 @@ _IN_ZIP = (
 )
 _NOT_OURS = frozenset(("deleted", "orphaned", "__MACOSX"))
 _MOST_COLUMNS = 200
+_MOST_FIELDS = 1_000  # of a row; the widest export has 31
 _NUMBER = re.compile(r"[0-9]")
 _DECIMAL_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9]{1,2}(?![0-9]))")
 _JSON = re.compile(r'\s*(?:\[\s*[{\]]|\{\s*["}])')
@@ -167,6 +168,11 @@ def _csv_rows(text: str, limits: FileLimits) -> list[list[str]]:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
             rows.append(row)
             _refuse_too_many(rows, limits)
+            if len(row) > _MOST_FIELDS:
+                raise DataError(
+                    f"Row {len(rows):,} has {len(row):,} fields; a table of ratings has a few. "
+                    f"{EXPECTED}"
+                )
     except csv.Error as error:
         raise DataError(f"The file is not a table ({error}). {EXPECTED}") from error
     return rows

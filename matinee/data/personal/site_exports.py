@@ -37,7 +37,21 @@ from matinee.errors import DataError
 
 _LONGEST_CELL = 300  # longer cells are cut before they are compared; the longest title has 200
 _MOST_LINES_BEFORE = 10
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Signs with which a formula begins, in all widths and heights, and those that separate cells
+_FORMULA = (
+    "=+\\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20\uff5c\ufe66\ufe62\ufe63\ufe6b"
+    "\u2212\u207a\u207b\u207c\u208a\u208b\u208c\ufb29"
+)
+#: What spreadsheets skip before a formula: quotation marks, blanks, controls, zero-width signs
+_SKIPPED = (
+    '"\\x00-\\x08\\x0b\\x0c\\x0e-\\x20\\x7f-\\xa0\\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5'
+    "\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufffb"
+)
+#: Where a formula could begin: at the start, and after each separator that a spreadsheet of
+#: another country may use; whatever number of apostrophes is there already
+_BEFORE_FORMULA = re.compile(rf"(?:^|(?<=[;\t\r\n|]))(?='*+[{_SKIPPED}]*+[{_FORMULA}])")
+_APOSTROPHE = re.compile(rf"(?:^|(?<=[;\t\r\n|]))'(?='*+[{_SKIPPED}]*+[{_FORMULA}])")
 _HALF_STARS = Scale(0.5, 5.0, 0.5)
 _TEN = Scale(1, 10, 1)
 _OF_IMDB = frozenset(("const", "titletype", "imdbrating", "daterated", "numvotes", "runtimemins"))
@@ -183,9 +197,7 @@ def plain_cell(text: str) -> str:
 
     `read_rows` removes the apostrophe.
     """
-    if text.startswith(_FORMULA):
-        return f"'{text}"
-    return text
+    return _BEFORE_FORMULA.sub("'", text)
 
 
 def _header_of(file: OwnFile) -> int:
@@ -260,7 +272,7 @@ def _rows(
             titles=titles,
             year=_year(_first_cell(row, [of["year"]]), titles),
             rating=rating,
-            item=_first_cell(row, [item_column]) or (isbn[1] if isbn else ""),
+            item=_without_apostrophe(_first_cell(row, [item_column])) or (isbn[1] if isbn else ""),
             kind=_first_cell(row, [of["kind of title"]]),
             imdb=imdb_id(_first_cell(row, [of["imdb id"]])),
             tmdb=tmdb_id(_first_cell(row, [of["tmdb id"]])),
@@ -291,7 +303,6 @@ def _first_cell(row: Sequence[str], columns: Iterable[int | None]) -> str:
     return next(iter(_cells(row, columns)), "")
 
 
-def _without_apostrophe(title: str) -> str:
-    if title.startswith("'") and title[1:].startswith(_FORMULA):
-        return title[1:]
-    return title
+def _without_apostrophe(cell: str) -> str:
+    """A cell as it was before `plain_cell`."""
+    return _APOSTROPHE.sub("", cell)

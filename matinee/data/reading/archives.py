@@ -5,9 +5,9 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
-from matinee.data.reading.compression import blocks_of, copy_bounded
+from matinee.data.reading.compression import Allowance, blocks_of, copy_bounded
 from matinee.data.reading.sniff import EXCEL
 from matinee.errors import DataError
 
@@ -109,27 +109,42 @@ def is_tar(path: Path) -> bool:
         return file.read(5) == b"ustar"
 
 
-def unzip(path: Path, folder: Path, companions: Sequence[str], label: str) -> list[str]:
+class Unpacking(NamedTuple):
+    """What is unpacked from an archive, and to where.
+
+    Attributes:
+        folder: where the files are written.
+        companions: names of other files to unpack, such as that of the titles.
+        label: the archive's name in messages.
+        allowance: how much may be unpacked.
+        level: how many archives the archive is in.
+    """
+
+    folder: Path
+    companions: Sequence[str]
+    label: str
+    allowance: Allowance
+    level: int = 0
+
+
+def unzip(path: Path, how: Unpacking) -> list[str]:
     """Unpack the ratings in a zip file, and companion files from the same folder of it.
 
     Args:
         path: the zip file.
-        folder: where the files are written.
-        companions: names of other files to unpack, such as that of the titles.
-        label: the archive's name in messages.
     Returns: the paths of the ratings within the zip file.
 
     Raises:
-        DataError: it is not a zip file, is damaged or encrypted, or contains no ratings.
+        DataError: it is not a zip file, is damaged or encrypted, contains no ratings, or unpacks
+            to more than allowed.
     """
+    label = how.label
     try:
         with zipfile.ZipFile(path) as archive:
             if "[Content_Types].xml" in archive.namelist():
                 raise DataError(f"{label} {EXCEL}")
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            return _unpack(
-                names, lambda name: archive.open(name), folder, companions, f"zip file {label}"
-            )
+            return _unpack(names, lambda name: archive.open(name), how, f"zip file {label}")
     except (DataError, OSError):
         raise
     except RuntimeError as error:  # encrypted, or a compression method that Python lacks
@@ -140,7 +155,7 @@ def unzip(path: Path, folder: Path, companions: Sequence[str], label: str) -> li
         ) from error
 
 
-def untar(path: Path, folder: Path, companions: Sequence[str], label: str) -> list[str]:
+def untar(path: Path, how: Unpacking) -> list[str]:
     """As `unzip`, for a tar archive that is not compressed.
 
     Only the contents of plain files are copied; links and paths of the archive are not followed.
@@ -149,22 +164,16 @@ def untar(path: Path, folder: Path, companions: Sequence[str], label: str) -> li
         with tarfile.open(path, "r:") as archive:
             names = [member.name for member in archive if member.isfile()]
             return _unpack(
-                names,
-                lambda name: archive.extractfile(name),
-                folder,
-                companions,
-                f"tar archive {label}",
+                names, lambda name: archive.extractfile(name), how, f"tar archive {how.label}"
             )
     except tarfile.TarError as error:
-        raise DataError(f"{label} is damaged or truncated; download or copy it again.") from error
+        raise DataError(
+            f"{how.label} is damaged or truncated; download or copy it again."
+        ) from error
 
 
 def _unpack(
-    names: Sequence[str],
-    opened: Callable[[str], Any],
-    folder: Path,
-    companions: Sequence[str],
-    label: str,
+    names: Sequence[str], opened: Callable[[str], Any], how: Unpacking, label: str
 ) -> list[str]:
     names = names[:_LIMIT_OF_MEMBERS]
     ratings = choose_ratings(names)
@@ -178,8 +187,9 @@ def _unpack(
             f"found {found}. Unpack it, and give the file itself."
         )
     beside = PurePosixPath(ratings[0]).parent
-    wanted = [name for name in names if name in {str(beside / other) for other in companions}]
+    wanted = [name for name in names if name in {str(beside / other) for other in how.companions}]
     for name in dict.fromkeys([*ratings, *wanted]):
         with opened(name) as packed:
-            copy_bounded(blocks_of(packed), folder / PurePosixPath(name).name, label)
+            target = how.folder / PurePosixPath(name).name
+            copy_bounded(blocks_of(packed), target, label, how.allowance, how.level)
     return ratings

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from matinee.data.reading.memory import require_start_of_polars
 from matinee.errors import DataError
 
 _FILE = b"ARROW1"
@@ -29,6 +30,7 @@ def write_as_parquet(path: Path, target: Path, label: str) -> None:
             f"{label} is a Feather file of version 1, which is not read; write it again with a "
             "newer version of the program that made it, or as Parquet."
         )
+    require_start_of_polars(label)
     try:
         frame = pl.read_ipc(path) if start.startswith(_FILE) else pl.read_ipc_stream(path)
         frame.write_parquet(target, compression="uncompressed")

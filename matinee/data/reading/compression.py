@@ -8,12 +8,19 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import zstandard
 
 from matinee.errors import DataError
+from matinee.text import in_bytes
+
+MOST_UNPACKED_TIMES = 100
+"""How many times its size a file may unpack to; tables of ratings unpack to 3 to 20 times."""
+ALWAYS_UNPACKED = 250_000_000
+"""Bytes that a small file may unpack to, however well it is compressed."""
 
 _BLOCK = 1 << 20
 _ZSTANDARD_BLOCK = 1 << 12  # small, because one block of a bomb is unpacked at once
@@ -87,17 +94,67 @@ def refuse_other_archives(head: bytes, label: str) -> None:
             raise DataError(f"{label} is a {name} archive; unpack it, and give the file in it.")
 
 
-def decompress(path: Path, target: Path, label: str) -> None:
+@dataclass
+class Allowance:
+    """How much one file that a person gave may unpack to.
+
+    Archives in archives count once for each level, and all members of a level together.
+
+    Attributes:
+        most: bytes.
+        is_given: whether the person set the limit, with --max-unpacked.
+        packed: size of the file.
+        used: level -> bytes that were unpacked so far.
+    """
+
+    most: int
+    is_given: bool
+    packed: int
+    used: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: Path, given: int | None) -> "Allowance":
+        """For a file; without a given limit, it depends on the file's size."""
+        packed = path.stat().st_size
+        if given is not None:
+            return cls(given, True, packed)
+        return cls(max(ALWAYS_UNPACKED, MOST_UNPACKED_TIMES * packed), False, packed)
+
+    def spend(self, n_bytes: int, level: int, label: str) -> None:
+        """Count bytes before they are written.
+
+        Raises:
+            DataError: they are more than may be unpacked.
+        """
+        self.used[level] = self.used.get(level, 0) + n_bytes
+        if self.used[level] <= self.most:
+            return
+        if self.is_given:
+            limit = f"{in_bytes(self.most)}, the limit given by --max-unpacked"
+        elif self.most > ALWAYS_UNPACKED:
+            limit = f"{in_bytes(self.most)}, {MOST_UNPACKED_TIMES} times its size"
+        else:
+            limit = f"{in_bytes(self.most)}, though it has only {in_bytes(self.packed)}"
+        raise DataError(
+            f"{label} unpacks to more than {limit}. If that is right, raise the limit, as in "
+            f"--max-unpacked {in_bytes(4 * self.most).replace(' ', '')}."
+        )
+
+
+def decompress(path: Path, target: Path, label: str, allowance: Allowance, level: int) -> None:
     """Unpack a file of gzip, bzip2, xz or zstandard.
 
+    Args:
+        level: how many archives it is in.
+
     Raises:
-        DataError: it is damaged, compressed twice, or larger than the disk allows.
+        DataError: it is damaged, compressed twice, or larger than allowed or than the disk.
     """
     with path.open("rb") as file:
         reader = _reader(file.read(8))
     assert reader is not None
     try:
-        copy_bounded(reader(path), target, label)
+        copy_bounded(reader(path), target, label, allowance, level)
     except _DAMAGE as error:
         raise _damaged(label) from error
     except OSError as error:
@@ -123,16 +180,19 @@ def blocks_of(packed: Readable) -> Iterator[bytes]:
         yield block
 
 
-def copy_bounded(blocks: Iterable[bytes], target: Path, label: str) -> None:
+def copy_bounded(
+    blocks: Iterable[bytes], target: Path, label: str, allowance: Allowance, level: int
+) -> None:
     """Write what comes out of an archive to a file.
 
     Raises:
-        DataError: it takes more than the disk has.
+        DataError: it is more than allowed, or than the disk has.
     """
     left = shutil.disk_usage(target.parent).free - _RESERVE
     with target.open("wb") as file:
         for block in blocks:
             left -= len(block)
+            allowance.spend(len(block), level, label)
             if left < 0:
                 file.truncate(0)
                 raise DataError(

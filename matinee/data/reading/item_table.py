@@ -5,8 +5,10 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 from matinee.data.catalog import Catalog, Film
@@ -25,6 +27,10 @@ _POWER = re.compile(r"[+-]?[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{1,2}")
 _EXACT = 2**53  # larger whole numbers are rounded where they are written with a power of ten
 _SAMPLED = 200
 _LONGEST_LIST = 10_000
+MOST_GENRES = 1_000
+"""Different genres of a catalog, the most frequent; tables and pages have a column for each."""
+MOST_OF_ONE_ITEM = 100
+"""Genres of one item, the first."""
 _IMDB = re.compile(r"(?:tt)?([0-9]{1,10})(?:\.0)?")
 
 
@@ -90,7 +96,8 @@ def year_in(text: str) -> int | None:
 def without_no_genre(names: Iterable[str]) -> tuple[str, ...]:
     """Genres, stripped and each once, without those that mean "no genre"."""
     stripped = dict.fromkeys(name.strip() for name in names)
-    return tuple([name for name in stripped if name.casefold() not in _NO_GENRE])
+    genres = (name for name in stripped if name.casefold() not in _NO_GENRE)
+    return tuple(islice(genres, MOST_OF_ONE_ITEM))
 
 
 class GenreFormat(NamedTuple):
@@ -240,4 +247,19 @@ def catalog_of(
             f"{label} has several titles for {counted(len(differing), 'id')}; the last title "
             f"counts ({first} is '{title}', not '{earlier_title}'), and the genres of all rows."
         )
-    return Catalog(films), notes
+    return Catalog(_with_frequent_genres(films, label, notes)), notes
+
+
+def _with_frequent_genres(films: dict[Id, Film], label: str, notes: list[str]) -> dict[Id, Film]:
+    """The films; of very many genres with the most frequent alone, and a note."""
+    counts = Counter(genre for film in films.values() for genre in film.genres)
+    if len(counts) <= MOST_GENRES:
+        return films
+    kept = {genre for genre, _ in counts.most_common(MOST_GENRES)}
+    notes.append(
+        f"{label} has {len(counts):,} different genres; the {MOST_GENRES:,} most frequent are used."
+    )
+    return {
+        item_id: replace(film, genres=tuple([name for name in film.genres if name in kept]))
+        for item_id, film in films.items()
+    }

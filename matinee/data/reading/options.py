@@ -56,6 +56,8 @@ class ReadOptions:
         text_ids: read ids as text, so that `1` and `1.0` are two ids.
         adds: the table adds to one that a model has learned from, so that ratings of one user,
             one item or one value are enough.
+        max_unpacked: bytes that a compressed file or archive may unpack to; None: 100 times its
+            size, and at least 250 MB.
     """
 
     user: str | None = None
@@ -76,6 +78,7 @@ class ReadOptions:
     time_format: str | None = None
     text_ids: bool = False
     adds: bool = False
+    max_unpacked: int | None = None
 
     def __post_init__(self) -> None:
         self._check_values()
@@ -101,6 +104,10 @@ class ReadOptions:
     def _check_values(self) -> None:
         if self.decimal not in (None, ".", ","):
             raise SettingError(f"The decimal mark must be . or , but is '{self.decimal}'.")
+        if self.max_unpacked is not None and self.max_unpacked < 1:
+            raise SettingError(
+                f"The limit of unpacking must be at least 1 byte but is {self.max_unpacked}."
+            )
         for word, value in (self.value_map or {}).items():
             if not math.isfinite(value):
                 raise SettingError(f"The value of '{word}' is {value:g}, which is not finite.")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matinee.data.reading.sniff import Layout
 
+_LEAST = 64 << 20  # bytes of a file whose memory takes time
 _BLOCK = 8 << 20  # its columns stay in memory that is used again and again
 _SPARE = 1.02  # rows to expect, in rows by the length of the first block
 
@@ -25,13 +26,14 @@ def parse_whole(
 
 
 def parse_blocks(path: Path, layout: Layout, types: Types) -> pl.DataFrame | None:
-    """`parse_whole` for columns of numbers without gaps in a text without quotation marks, else
-    None.
+    """`parse_whole` for columns of numbers without gaps in a large text without quotation marks,
+    else None.
 
     The file is parsed in blocks of lines that fill the columns, which takes half the memory of a
     whole file, and less time. Ids are read as integers of 32 bits; None if one is too large.
     """
-    if not set(types.values()) <= {pl.Int64, pl.Float32}:
+    size = os.path.getsize(path)
+    if size < _LEAST or not set(types.values()) <= {pl.Int64, pl.Float32}:
         return None
     short: Types = {**types, "user": pl.Int32, "item": pl.Int32}
     columns = _Columns(short)
@@ -41,7 +43,7 @@ def parse_blocks(path: Path, layout: Layout, types: Types) -> pl.DataFrame | Non
             frame = _parse(block, layout, short, skipped=0)
         if frame is None or any(column.has_nulls() for column in frame):
             return None
-        columns.append(frame, os.path.getsize(path) / len(block))
+        columns.append(frame, size / len(block))
     return columns.frame()
 
 

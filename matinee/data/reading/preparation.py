@@ -26,6 +26,7 @@ from matinee.text import counted, printable
 
 _BLOCK = 1 << 22
 _SAMPLE_LINES = 300
+_LONGEST = 2_000  # letters of a line in which quotation marks are looked for
 _UNIT = "\x1f"  # stands for a separator of several characters
 _SEP_LINE = re.compile(r"^\s*\"?sep=(.|\\t)\"?\s*$", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -236,13 +237,13 @@ def _rewriting(separator: str, body: Sequence[str]) -> tuple[str, Callable[[byte
     """The separator of the result, and what brings whole lines there."""
     if separator in (SPACES, WIDE_SPACES):
         inner = re.compile(rb" {2,}" if separator == WIDE_SPACES else rb"[ \t]+")
-        outer = re.compile(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)")
+        outer = re.compile(rb"(?m)^[ \t]+|(?<![ \t])[ \t]+(?=\r?$)")
         return "\t", lambda block: inner.sub(b"\t", outer.sub(b"", block))
     if separator != "::" and (len(separator) > 1 or not separator.isascii()):
         raw = separator.encode()
         return _UNIT, lambda block: block.replace(raw, _UNIT.encode())
     spaced = re.compile(rf'{re.escape(separator)} +"(?:[^"]|"")*" *(?={re.escape(separator)}|$)')
-    if separator not in ("::", " ") and any(spaced.search(line) for line in body):
+    if separator not in ("::", " ") and any(spaced.search(line[:_LONGEST]) for line in body):
         sign = re.escape(separator.encode())
         before = re.compile(rb"(?m)(" + sign + rb'|^) +(?="(?!")|"""|""(?:' + sign + rb"|\r?$))")
         after = re.compile(rb'(?m)" +(?=' + sign + rb"|\r?$)")

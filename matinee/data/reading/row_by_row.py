@@ -27,6 +27,8 @@ from matinee.text import counted
 GO_ON = "Use --skip-bad-rows to leave out such rows."
 _QUOTED_LINES = 100  # of a quoted field; one that seems longer has an unclosed quotation mark
 _CHUNK_ROWS = 1 << 16
+_SKIPPED = ".skipped.csv"
+_MOST_LISTS = 100
 
 #: User, item, rating or count (empty in pairs), timestamp.
 Cells = Sequence[str | None]
@@ -296,6 +298,8 @@ def _in_order(frame: pl.DataFrame) -> list[str]:
 def write_skipped(bad: Sequence[BadRow], path: Path) -> Path | None:
     """Write the rows that were left out, to the current folder if `path` cannot be written.
 
+    An earlier list is replaced. Any other file of that name is not: the list gets a number.
+
     Returns: the file, or None if neither folder could be written to.
     """
     text = io.StringIO(newline="")
@@ -305,8 +309,27 @@ def write_skipped(bad: Sequence[BadRow], path: Path) -> Path | None:
     payload = text.getvalue().encode("utf-8", "backslashreplace")
     for target in (path, Path.cwd() / path.name):
         try:
-            write_atomically(target, payload)
+            free = _free_name(target)
+            write_atomically(free, payload)
         except OSError:
             continue
-        return target
+        return free
     return None
+
+
+def _free_name(path: Path) -> Path:
+    """The path, or with a number the first one where no file stands but a list of bad rows."""
+    stem = path.name.removesuffix(_SKIPPED)
+    for number in range(2, _MOST_LISTS):
+        if not path.exists() or _is_list(path):
+            break
+        path = path.with_name(f"{stem}.{number}{_SKIPPED}")
+    return path
+
+
+def _is_list(path: Path) -> bool:
+    beginning = ",".join(BadRow._fields).encode()
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(beginning)) == beginning

@@ -15,7 +15,7 @@ from matinee.data.reading.schema import Columns, find_columns
 from matinee.data.reading.separator import split_lines
 from matinee.data.reading.unnamed_times import unnamed_times
 from matinee.errors import DataError
-from matinee.text import printable
+from matinee.text import in_bytes, printable
 
 # -- sniffing: separator, header, types, times -------------------------------------------
 
@@ -111,10 +111,24 @@ def refuse_what_is_no_table(head: bytes, label: str, is_whole: bool) -> None:
         )
     is_short = is_whole and len(head) < _LONGEST_LINE
     has_lines = is_short or b"\n" in head or b"\r" in head or start.startswith((b"{", b"["))
+    if b"\0" not in head and not has_lines and _is_text(head):
+        size = f"is {in_bytes(len(head))} long" if is_whole else "has no end"
+        raise DataError(
+            f"{label} is no table: its first line {size}. A table has a line for each row."
+        )
     if b"\0" in head or not has_lines:
         raise DataError(
             f"{label} holds binary data, not a table in CSV, TSV, Parquet, Arrow or JSON lines."
         )
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether the first bytes of a file are text in UTF-8."""
+    try:
+        head[:_LONGEST_LINE].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(head[:_LONGEST_LINE]) - 4  # cut within a letter
+    return True
 
 
 def layout_of(head: str, options: ReadOptions, label: str, separator: str) -> Layout:

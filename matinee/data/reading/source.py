@@ -13,13 +13,19 @@ from pathlib import Path, PurePosixPath
 
 from matinee.data.reading.archives import (
     RATINGS_FILES,
+    Unpacking,
     choose_ratings,
     is_tar,
     untar,
     unzip,
 )
 from matinee.data.reading.arrow import is_arrow, write_as_parquet
-from matinee.data.reading.compression import decompress, is_compressed, refuse_other_archives
+from matinee.data.reading.compression import (
+    Allowance,
+    decompress,
+    is_compressed,
+    refuse_other_archives,
+)
 from matinee.data.reading.encoding import (
     encoding_of_file,
     encoding_of_head,
@@ -154,9 +160,16 @@ class _Workplace:
 
     def __init__(self, stack: ExitStack, options: ReadOptions) -> None:
         self._stack, self._options = stack, options
+        self._allowances: dict[Path, Allowance] = {}
 
     def _folder(self) -> Path:
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="matinee-")))
+
+    def _allowance(self, origin: Path) -> Allowance:
+        """How much a file that was given may unpack to."""
+        if origin not in self._allowances:
+            self._allowances[origin] = Allowance.of(origin, self._options.max_unpacked)
+        return self._allowances[origin]
 
     def files_of(self, path: Path) -> list[SourceFile]:
         """The files that one path stands for, unpacked and in UTF-8."""
@@ -205,7 +218,7 @@ class _Workplace:
             return self._in_archive(file, is_zip, depth)
         if is_compressed(head):
             target = self._folder() / "unpacked"
-            decompress(file.path, target, file.label)
+            decompress(file.path, target, file.label, self._allowance(file.origin), depth)
             return self._plain(replace(file, path=target), depth + 1)
         if is_arrow(head):
             target = self._folder() / "arrow.parquet"
@@ -218,7 +231,8 @@ class _Workplace:
     def _in_archive(self, file: SourceFile, is_zip: bool, depth: int) -> list[SourceFile]:
         folder = self._folder()
         unpack = unzip if is_zip else untar
-        members = unpack(file.path, folder, _COMPANIONS, file.label)
+        how = Unpacking(folder, _COMPANIONS, file.label, self._allowance(file.origin), depth)
+        members = unpack(file.path, how)
         name = file.origin.name.removesuffix(".gz").removesuffix(".tar")
         return [
             part

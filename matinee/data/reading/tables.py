@@ -3,16 +3,16 @@
 The fast way comes first; the careful one reads only tables with a flaw.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from matinee.data.reading.cells import PlaceOf, ValueRules, cell_text
 from matinee.data.reading.columnar import NotClean, frames_of_text, other_columns_of_text
 from matinee.data.reading.heads import sampled_lines, text_of_head
+from matinee.data.reading.json_lines import frame_of_json, note_on_keys, sampled_objects
 from matinee.data.reading.layouts import Reading
 from matinee.data.reading.layouts.matrix import (
     MatrixShape,
@@ -20,6 +20,7 @@ from matinee.data.reading.layouts.matrix import (
     read_matrix,
     read_matrix_frame,
 )
+from matinee.data.reading.memory import require_memory_for_parquet, require_memory_for_text
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.row_by_row import (
     BadRow,
@@ -49,6 +50,7 @@ from matinee.data.reading.values import ValuesRead, read_columns
 from matinee.errors import DataError
 
 _SAMPLED, _SAMPLED_OF_WIDE = 200, 20
+_MOST_ASKED = 30  # columns of JSON lines that may hold words for ratings
 
 
 class ReadTable(NamedTuple):
@@ -99,13 +101,16 @@ def table_of_file(file: SourceFile, options: ReadOptions) -> ReadTable:
     head = file.head()
     text = text_of_head(head)
     if head.startswith(b"PAR1"):
+        require_memory_for_parquet(file.path, file.label)
         frame, others = _parquet(file.path, file.label, options)
         found = table_of_frame(frame, file.label, options, file.kind, others, file.place_of)
         if others is not None:
             notes = unnamed_times(others, options, _cells_of_parquet(file.path, others))
             own = _titles_of_parquet(file.path, found)
             found = found._replace(own=own, notes=(*found.notes, *notes))
-    elif file.layout is not None:
+        return found._replace(notes=(*file.notes, *found.notes))
+    require_memory_for_text(file.path, head, file.label)
+    if file.layout is not None:
         reading = file.layout.read(file.path, options, file.label)
         found = _table_of_reading(reading, file.layout.name, file.label, options, file.place_of)
     elif file.separator is None:
@@ -250,7 +255,7 @@ def _titles_of_parquet(path: Path, found: ReadTable) -> OwnTitles:
 
 def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTable:
     path, label = file.path, file.label
-    rows = [_json_object(line) for line in head.splitlines()[:_SAMPLED]]
+    rows = sampled_objects(head)
     names = list(dict.fromkeys(name for row in rows for name in row))
 
     def sampled(position: int) -> list[str]:
@@ -259,12 +264,16 @@ def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTab
     columns = find_columns(names, options, label, sampled)
     name_of_role = {role: names[position] for role, position in columns.positions.items()}
     rules = _rules(label, "line", columns, options, file.place_of)
-    frame = _json_frame(path)
+    described = title_columns(names, columns.positions)
+    frame = frame_of_json(path, rows, {*name_of_role.values(), *_named(names, described)})
     if _asks(columns, options):
-        cells = frame if frame is not None else _sampled_frame(names, sampled)
-        refuse_words(columns, lambda position: cells[names[position]], label)
+        asked = columns.unused()[:_MOST_ASKED]
+        cells = frame_of_json(path, rows, set(_named(names, dict(enumerate(asked)))))
+        if cells is None:
+            cells = pl.DataFrame({names[position]: sampled(position) for position in asked})
+        refuse_words(columns, lambda position: cells[names[position]], label, asked)
     values, bad = None, list[BadRow]()
-    if frame is not None and set(name_of_role.values()) <= set(frame.columns):
+    if frame is not None:
         named = frame.select(pl.col(name).alias(role) for role, name in name_of_role.items())
         values = read_columns(named, rules)
     if values is None or values.bad or values.table is None:
@@ -272,32 +281,14 @@ def _table_of_json(file: SourceFile, head: str, options: ReadOptions) -> ReadTab
     own = NO_TITLES
     if frame is not None and values.table is not None:
         numbers = {name: number for number, name in enumerate(frame.columns)}
-        if set(name_of_role.values()) <= set(numbers):
-            positions = {role: numbers[name] for role, name in name_of_role.items()}
-            own = titles_of_frame(frame, positions, values.table.items)
-    notes = tuple(unnamed_times(columns, options, sampled))
+        positions = {role: numbers[name] for role, name in name_of_role.items()}
+        own = titles_of_frame(frame, positions, values.table.items)
+    notes = (*unnamed_times(columns, options, sampled), *note_on_keys(names, rows))
     return ReadTable(values, bad, rules, columns, "JSON lines", notes, own)
 
 
-def _json_frame(path: Path) -> pl.DataFrame | None:
-    try:
-        return pl.read_ndjson(path, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        return None
-
-
-def _sampled_frame(names: list[str], sampled: Callable[[int], list[str]]) -> pl.DataFrame:
-    return pl.DataFrame({name: sampled(position) for position, name in enumerate(names)})
-
-
-def _json_object(line: str) -> dict[str, object]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    if isinstance(row, dict):
-        return row
-    return {}
+def _named(names: Sequence[str], numbers: Mapping[Any, int]) -> list[str]:
+    return [names[number] for number in numbers.values()]
 
 
 def table_of_frame(

@@ -3,7 +3,7 @@
 Likes and dislikes, or views and purchases, must not count alike without a word.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import polars as pl
 
@@ -20,15 +20,21 @@ _DESCRIPTIONS = ("item", "item title", "genres", "year", "user", "age", "gender"
 _DATE_OR_NUMBER = r"^[+-]?[0-9][0-9.,:/ T-]*"
 
 
-def refuse_words(columns: Columns, cells: Callable[[int], pl.Series], label: str) -> None:
+def refuse_words(
+    columns: Columns,
+    cells: Callable[[int], pl.Series],
+    label: str,
+    positions: Iterable[int] | None = None,
+) -> None:
     """Raise a `DataError` if a column without a role holds few distinct words, or booleans.
 
     Args:
         columns: of a table of pairs.
         cells: the cells of a column by its number.
         label: the table's name in messages.
+        positions: the columns to look at; None: all without a role.
     """
-    for position in columns.unused():
+    for position in columns.unused() if positions is None else positions:
         name = columns.names[position]
         if any(column_of([name], role) is not None for role in _DESCRIPTIONS):
             continue

@@ -24,8 +24,14 @@ class Draws:
         kept: the number of draws to keep; during the fit, up to twice as many are stored.
         """
         rng = np.random.default_rng(seed)
-        self.kept, self.every, self.n_sweeps = kept, 1, 0
-        self.draws: list[Arrays] = []
+        # On sparse tables, two draws of each kept sweep, which differ in the users: those of the
+        # second are as far from their mean, given the items, as those of the first, on the other
+        # side (antithetic variates; Hammersley and Morton, 1956). With few ratings of each user,
+        # most of the Monte Carlo error of a few draws is that of the users.
+        self.mirrored = sampler.scales and kept > 1
+        self.kept_sweeps = kept // 2 if self.mirrored else kept
+        self.every, self.n_sweeps = 1, 0
+        self.draws: list[list[Arrays]] = []
         self.noise = np.zeros(train.n_users)
         self.regression: ItemRegression | None = None
         self.effects = [np.zeros_like(level) for level in sampler.effect_levels]
@@ -76,23 +82,36 @@ class Draws:
             self.sum += _ratings(sampler, self.valid_users, scores)
             self.valid_error = float(np.sqrt(np.mean((self.sum / self.n_sweeps - self.value) ** 2)))
         if self.n_sweeps % self.every == 0:
-            self.draws.append(self._draw(sampler))
-        if len(self.draws) >= 2 * self.kept:
+            self.draws.append(self._kept(sampler))
+        if len(self.draws) >= 2 * self.kept_sweeps:
             self.draws, self.every = self.draws[1::2], 2 * self.every
 
-    def _draw(self, sampler: Sampler) -> Arrays:
-        """The arrays of one sweep."""
-        draw = _draw(sampler)
-        size = sampler.items.table.shape[1]
-        draw["label_draws_"] = np.empty((0, size), np.float16)
-        draw["untimed_draws_"] = np.empty((0, size), np.float16)
-        if has_item_features(sampler):
-            self._draw_labels(sampler, draw)
-        if sampler.effects:
-            table = sampler.draw_untimed_users(self.untimed_rng)
-            self.means["untimed_draws_"].add(table - sampler.users.table)
-            draw["untimed_draws_"] = _with_average(table, sampler.counts)
-        return draw
+    def _kept(self, sampler: Sampler) -> list[Arrays]:
+        """What is kept of one sweep: the arrays of a draw, or of two."""
+        rng = self.untimed_rng
+        timed = [sampler.users.table]
+        if self.mirrored:
+            timed = sampler.mirrored_users(rng, sampler.timed())
+        untimed: list[Floats] = []
+        if sampler.effects and self.mirrored:
+            untimed = sampler.mirrored_users(rng, sampler.untimed())
+        elif sampler.effects:
+            untimed = [sampler.draw_users(rng, sampler.untimed())]
+        if untimed:
+            difference = np.mean(untimed, axis=0) - np.mean(timed, axis=0)
+            self.means["untimed_draws_"].add(difference)
+        kept = []
+        for number, table in enumerate(timed):
+            draw = _draw(sampler, table)
+            size = sampler.items.table.shape[1]
+            draw["label_draws_"] = np.empty((0, size), np.float16)
+            draw["untimed_draws_"] = np.empty((0, size), np.float16)
+            if has_item_features(sampler):
+                self._draw_labels(sampler, draw)
+            if untimed:
+                draw["untimed_draws_"] = _with_average(untimed[number], sampler.counts)
+            kept.append(draw)
+        return kept
 
     def _draw_labels(self, sampler: Sampler, draw: Arrays) -> None:
         """Adds what is expected of new items, which items without ratings get, too."""
@@ -118,11 +137,15 @@ class Draws:
             single = float(watched.var(axis=0, ddof=1).mean())
             self.effective_samples = single / max(variance, 1e-12)
 
-    def learned(self, sampler: Sampler) -> Arrays:
-        """The learned arrays of `BayesianMF`."""
-        n_kept = min(self.kept, len(self.draws))
+    def learned(self, sampler: Sampler, n_factors: int) -> Arrays:
+        """The learned arrays of `BayesianMF`.
+
+        Args:
+            n_factors: the length of the rows in them; what the sampler has less is 0.
+        """
+        n_kept = min(self.kept_sweeps, len(self.draws))
         chosen = np.unique(np.linspace(0, len(self.draws) - 1, n_kept).round().astype(int))
-        draws = [self.draws[number] for number in chosen]
+        draws = [draw for number in chosen for draw in self.draws[number]]
         arrays = {}
         for name in (
             "user_draws_",
@@ -135,6 +158,9 @@ class Draws:
         for name in ("mean_draws_", "precision_draws_"):
             arrays[name] = np.stack([draw[name] for draw in draws])
         self._center(arrays)
+        for name, array in arrays.items():
+            fill = 1.0 if name == "precision_draws_" else 0.0
+            arrays[name] = _widened(array, n_factors, fill)
         arrays["threshold_draws_"] = np.array([draw["thresholds"] for draw in draws], np.float32)
         arrays["noise_draws_"] = np.array([draw["noise"] for draw in draws], np.float32)
         noise = self.noise / self.n_sweeps
@@ -174,6 +200,13 @@ class Draws:
         }
 
 
+def _widened(draws: Halves | Floats, n_factors: int, fill: float) -> Halves | Floats:
+    """Draws with a value in place of the factors that are missing before the bias."""
+    n_missing = n_factors + 1 - draws.shape[-1]
+    missing = np.full((*draws.shape[:-1], n_missing), fill, draws.dtype)
+    return np.concatenate([draws[..., :-1], missing, draws[..., -1:]], axis=-1)
+
+
 class _BiasMean:
     """The mean of the biases over all sweeps, of which only some draws are kept.
 
@@ -210,8 +243,12 @@ class _BiasMean:
         return average
 
 
-def _draw(sampler: Sampler) -> Arrays:
-    """The arrays of one sweep. The last rows of the tables are for unknown users and items."""
+def _draw(sampler: Sampler, user_table: Floats) -> Arrays:
+    """The arrays of one sweep. The last rows of the tables are for unknown users and items.
+
+    Args:
+        user_table: (U, F + 1), instead of that of the sampler.
+    """
     users, items = sampler.users, sampler.items
     user_counts, item_counts = sampler.counts, np.diff(sampler.by_item.indptr)
     other = np.zeros(users.table.shape[1])
@@ -225,7 +262,7 @@ def _draw(sampler: Sampler) -> Arrays:
     if sampler.ordinal:
         thresholds = sampler.ordinal.thresholds
     return {
-        "user_draws_": _with_average(users.table, user_counts),
+        "user_draws_": _with_average(user_table, user_counts),
         "item_draws_": _with_average(items.table, item_counts),
         "set_draws_": sets.astype(np.float16),
         "mean_draws_": (users.mean + other).astype(np.float32),

@@ -35,6 +35,8 @@ SHAPE, RATE = 1.0, 0.01
 SPANS = 32
 """Parts of the work; fixed, so that threads do not change the order of a sum."""
 BLOCK_ROWS = 1024
+SCALE_STEPS = 4
+"""Of the Metropolis-Hastings steps for the scale of each factor."""
 
 
 def _gamma(rng: np.random.Generator, shape: float | Doubles, rate: float | Doubles) -> Doubles:
@@ -67,6 +69,24 @@ class FactorState:
         for part in self.parts:
             mean += part
         return mean
+
+    def scale_terms(self) -> Doubles:
+        """The terms of the prior in `scale_factors`, (F, 3)."""
+        penalties = np.sum(self.penalties, axis=0) if self.penalties else 0.0
+        inverse = self.rate * (self.precision + penalties)
+        power = np.full(len(inverse), -2 * SHAPE * (1 + len(self.blocks)))
+        return np.stack([power, self.mean**2, inverse], axis=1)[:-1]
+
+    def scale(self, multiples: Doubles) -> None:
+        """Multiplies the factors and all that their prior says by some numbers, (F,)."""
+        by = np.append(multiples, 1.0)
+        self.table *= by.astype(np.float32)
+        self.mean *= by
+        self.precision /= by**2
+        for number in range(len(self.blocks)):
+            self.weights[number] *= by
+            self.penalties[number] /= by**2
+            self.parts[number] *= by.astype(np.float32)
 
     def draw_prior(self, rng: np.random.Generator, run: Run) -> None:
         """Draws mean, precision and regression weights given the table."""
@@ -201,6 +221,9 @@ class Sampler:
             sizes = [len(keys) for keys in side.time_keys.keys]
             self.effects = TimeEffects(users, positions, sizes)
         self.error = float("nan")
+        self.scales = False
+        """Whether a sweep draws the scale of each factor, too: with few ratings of each user, the
+        chain is slow without it, because a draw of the factors follows the scale of the last."""
 
     @property
     def effect_levels(self) -> list[Doubles]:
@@ -217,8 +240,10 @@ class Sampler:
 
     def restart(self, users: Floats, items: Floats) -> None:
         """Goes back to some tables, (U, F + 1) and (I, F + 1), without time effects."""
-        self.users.table, self.items.table = users, items
+        self.users = FactorState(users, self.users.blocks)
+        self.items = FactorState(items, self.items.blocks)
         self.side, self.effects = self.side._replace(time_keys=None), None
+        self.scales = False
 
     def estimated_seconds(self, n_threads: int) -> float:
         """About how long a sweep takes, from a part of one that changes nothing."""
@@ -256,6 +281,8 @@ class Sampler:
         errors = np.empty(len(target), np.float32)
         tables = self.users.table, self.items.table
         self.run(add_errors, [(by_user, span, tables, errors) for span in _spans(by_user.indptr)])
+        if self.scales:
+            self._scale(rng, by_user, errors)
         if self.effects is not None:
             errors = self.effects.draw(rng, errors, np.repeat(self.noise, self.counts))
         self._draw_noise(rng, errors)
@@ -286,25 +313,63 @@ class Sampler:
         calls = [(rated, span, tables, precisions, prior, random) for span in _spans(rated.indptr)]
         self.run(draw_rows, calls)
 
-    def draw_untimed_users(self, rng: np.random.Generator) -> Floats:
-        """A draw of the users' table, (U, F + 1), in which time effects are noise.
+    def _scale(self, rng: np.random.Generator, rated: "Rated", errors: Floats) -> None:
+        """Draws the scale of each factor; see `scale_factors`."""
+        from matinee.kernels.gibbs import scale_factors
 
-        It predicts ratings at unknown times. The state of the chain does not change.
+        terms = self.users.scale_terms()
+        multiples = np.empty(len(terms))
+        size = len(terms), SCALE_STEPS
+        random = rng.standard_normal(size), np.log(rng.uniform(size=size))
+        tables = self.users.table, self.items.table
+        noise = self.noise.astype(np.float32)
+        scale_factors(rated, tables, noise, errors, terms, random, multiples)
+        self.users.scale(multiples)
+
+    def timed(self) -> tuple[Floats, Doubles]:
+        """The values less the time effects, (N,), and the variance of each user's noise, (U,)."""
+        effects = 0.0 if self.effects is None else self.effects.total
+        return self.value - effects, 1 / self.noise
+
+    def untimed(self) -> tuple[Floats, Doubles]:
+        """The values, (N,), and the variance of each user's noise, (U,), if time effects are
+        noise: for the prediction of ratings at unknown times."""
+        assert self.effects is not None
+        return self.value, 1 / self.noise + sum(self.effects.variances())
+
+    def draw_users(
+        self,
+        rng: np.random.Generator,
+        explained: tuple[Floats, Doubles],
+        random: Floats | None = None,
+    ) -> Floats:
+        """A draw of the users' table, (U, F + 1), given all else; the chain does not change.
+
+        Args:
+            explained: the result of `timed` or `untimed`.
+            random: standard normal numbers for the draw, (U, F + 1); None for new ones.
         """
         from matinee.kernels.gibbs import Rated, draw_rows
 
-        assert self.effects is not None
         users, items = self.users, self.items
         table = users.table.copy()
-        variance = 1 / self.noise + sum(self.effects.variances())
+        target, variance = explained
         precisions = (1 / variance).astype(np.float32), np.ones(len(items.table), np.float32)
-        rated = Rated(self.by_user.indptr, self.by_user.indices, self.value)
+        rated = Rated(self.by_user.indptr, self.by_user.indices, target)
         prior = users.prior(), users.precision.astype(np.float32)
-        random = rng.standard_normal(table.shape, np.float32)
+        if random is None:
+            random = rng.standard_normal(table.shape, np.float32)
         spans = _spans(rated.indptr)
         tables = table, items.table
         self.run(draw_rows, [(rated, at, tables, precisions, prior, random) for at in spans])
         return table
+
+    def mirrored_users(
+        self, rng: np.random.Generator, explained: tuple[Floats, Doubles]
+    ) -> list[Floats]:
+        """Two draws of the users' table whose mean is that of all draws, given all else."""
+        random = rng.standard_normal(self.users.table.shape, np.float32)
+        return [self.draw_users(rng, explained, each) for each in (random, -random)]
 
     def _draw_noise(self, rng: np.random.Generator, errors: Floats) -> None:
         """Draws the precisions of the noise: the common one, and that of each user."""

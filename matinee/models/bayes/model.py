@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Halves, Indices
 from matinee.data.ratings import Ratings
-from matinee.errors import DataError
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes import start as starts
+from matinee.models.bayes.array_checks import check_arrays
 from matinee.models.bayes.attribution import attribute
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import (
@@ -52,9 +52,10 @@ from matinee.progress import Step
 from matinee.threads import available_cores, one_blas_thread, workers
 
 TINY = float(np.finfo(np.float32).tiny)
+MOST = 1e30
+"""The largest precision: that of numbers that hardly differ."""
 PAIRS_AT_ONCE = 4096
 LIKELIHOODS = "regression", "probit"
-STARTS = "auto", "near", "wide"
 ENOUGH_DRAWS = 16
 """The number of draws below which `mf` is more accurate than their mean."""
 
@@ -125,10 +126,9 @@ class BayesianMF(Recommender):
     )
     start: str = hyper(
         "auto",
-        choices=STARTS,
-        help="near: with the factors of mf; wide: with a wide prior of some factors, which finds "
-        "tastes in sparse tables; auto: for sparse tables, what is better on a tenth of the "
-        "ratings, else near",
+        choices=starts.STARTS,
+        help="near: with mf's factors; few: two of them; wide: a wide prior of some factors; auto: "
+        "near or, for sparse tables, few if better on a tenth of the ratings",
     )
 
     global_mean_: Doubles = learned(dtype=np.float64)
@@ -140,9 +140,9 @@ class BayesianMF(Recommender):
     set_draws_: Halves = learned("I", "S", "factors+1", dtype=np.float16)
     """What each rated item adds to a user's prior mean, times the root of their number."""
     mean_draws_: Floats = learned("S", "factors+1", dtype=np.float32)
-    precision_draws_: Floats = learned("S", "factors+1", dtype=np.float32, least=TINY)
+    precision_draws_: Floats = learned("S", "factors+1", dtype=np.float32, least=TINY, most=MOST)
     """The mean, without sets, and the precision of the users' prior, (S, F + 1)."""
-    noise_draws_: Floats = learned("S", dtype=np.float32, least=TINY)
+    noise_draws_: Floats = learned("S", dtype=np.float32, least=TINY, most=MOST)
     """The common precision of the noise, (S,)."""
     user_noise_: Floats = learned("U+1", dtype=np.float32, least=0)
     """The mean variance of each user's noise, (U + 1,)."""
@@ -192,25 +192,26 @@ class BayesianMF(Recommender):
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
         tables = starts.start_tables(self, train, rng, options.n_threads)
-        start = starts.chosen_start(self, train, options, limit)
+        start = starts.chosen_start(self, train, tables, options, limit)
         n_threads = options.n_threads or available_cores()
         with one_blas_thread(), workers(n_threads) as run:
             side = SideInformation([], [], None, False)
             if start != "mf" and not limit.is_late:
                 side = starts.side_information(self, train, rng, run)
-            users, items = tables[0].copy(), tables[1].copy()
+            users, items, _ = tables.few().copy() if start == "few" else tables.copy()
             sampler = Sampler(train, value, users, items, side, self.noise_pooling, run, ordinal)
+            sampler.scales = starts.has_sparse_users(train)
             draws = Draws(sampler, train, options.valid, self.kept, self.seed)
             limit.start(sampler.estimated_seconds(n_threads) if self.seconds else 0)
             losses: list[tuple[float, float, float]] = []
             if start != "mf":
                 losses = self._sample(sampler, draws, rng, limit, start, options)
             if draws.n_sweeps == 0 or (limit.is_late and draws.n_sweeps < ENOUGH_DRAWS):
-                sampler.restart(*tables)
+                sampler.restart(tables.users, tables.items)
                 draws = Draws(sampler, train, options.valid, self.kept, self.seed)
                 draws.add(sampler)
         self.curve_ = curve_of(self, np.array(losses).reshape(-1, 3))
-        for name, array in draws.learned(sampler).items():
+        for name, array in draws.learned(sampler, self.factors).items():
             setattr(self, name, array)
 
     def _sample(
@@ -521,17 +522,8 @@ class BayesianMF(Recommender):
         return np.asarray(self.deviation_ * biases, np.float32)
 
     def check_arrays(self) -> None:
-        """Checks that the levels fit the setting `likelihood`, and the draws the features."""
-        if (len(self.levels_) > 0) != (self.likelihood == "probit"):
-            raise DataError(f"{self.name}: levels_ does not fit likelihood={self.likelihood}")
-        features, n = self.history_.item_features, len(self.label_draws_)
-        if features is not None and n not in (0, len(features.names) + 2):
-            raise DataError(f"{self.name}: label_draws_ does not fit the features of the items")
-        if len(self.untimed_draws_) not in (0, len(self.user_draws_)):
-            raise DataError(f"{self.name}: untimed_draws_ does not fit the users")
-        sizes = {len(self.effect_variance_), len(self.moment_variance_)}
-        if not sizes <= {0, len(self.moment_sizes_)}:
-            raise DataError(f"{self.name}: effect_variance_ does not fit the time effects")
+        """Checks what the arrays must have in common: numbers of draws, levels and times."""
+        check_arrays(self)
 
     def _item_vectors(self) -> Floats:
         factors = self.item_draws_[:-1, :, :-1].reshape(len(self.items_), -1).astype(np.float32)

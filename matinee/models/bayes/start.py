@@ -1,7 +1,7 @@
-"""The start of the chain: its tables, the side information, and whether it starts near or wide."""
+"""The start of the chain: its tables, the side information, and how many factors it has."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,26 +20,49 @@ if TYPE_CHECKING:
     from matinee.models.base import Recommender
     from matinee.models.bayes.model import BayesianMF
 
+STARTS = "auto", "near", "few", "wide"
 WIDE_FACTORS, WIDE_RATE, WIDE_SHARE = 8, 0.5, 0.7
 """The wide prior: for how many factors, its rate, and for which part of the burn-in."""
-ENOUGH_RATINGS, DENSE, WORTH = 2000, 20, 5e-4
-"""Tables with fewer ratings than that many for each user and item are sparse. The wide start must
-lower the error by the part `WORTH`."""
+ENOUGH_RATINGS, DENSE, FEW = 2000, 20, 2
+"""Tables with fewer ratings than `DENSE` for each user and item are sparse. `FEW`: the number of
+factors of a start with few."""
 START_SHARE, PILOT_SHARE = 0.08, 0.2
 """The parts of a time limit that `mf` and each of two short chains may take."""
 
 
-def chosen_start(model: "BayesianMF", train: Ratings, options: FitOptions, limit: TimeLimit) -> str:
-    """`start`, or for auto the choice: near, wide, or mf for no sampling at all.
+class StartTables(NamedTuple):
+    """The initial tables: those of `mf` plus noise, for a short burn-in."""
 
-    In a sparse table the sampler takes long to leave the neighborhood of 0, where it starts
-    if `mf` finds hardly any tastes. A wide prior pushes it away, but if there is nothing to
-    be found, the noise that it lets in takes long to vanish. Two short chains decide. With a
-    time limit, they must also be better than `mf`.
+    users: Floats  # (U, F + 1)
+    items: Floats  # (I, F + 1)
+    has_factors: bool
+    """Whether `mf` found any tastes."""
+
+    def few(self) -> "StartTables":
+        """The first `FEW` factors and the biases."""
+        users, items = (np.delete(table, np.s_[FEW:-1], axis=1) for table in self[:2])
+        return StartTables(users, items, self.has_factors)
+
+    def copy(self) -> "StartTables":
+        """The same tables in new memory, in C order."""
+        return StartTables(self.users.copy(), self.items.copy(), self.has_factors)
+
+
+def chosen_start(
+    model: "BayesianMF",
+    train: Ratings,
+    tables: StartTables,
+    options: FitOptions,
+    limit: TimeLimit,
+) -> str:
+    """`start`, or for auto the choice: near, few, or mf for no sampling at all.
+
+    In a sparse table many factors find more, but if there is little to be found, they fit noise:
+    each has a prior of its own, and together they take long to vanish. Whether `mf` found tastes
+    decides, unless a short chain with the other start is better than one with this, by more than
+    the standard error of the difference. With a time limit, it must also be better than `mf`.
     """
-    n_rows = int((train.user_counts > 0).sum() + (train.item_counts > 0).sum())
-    is_sparse = ENOUGH_RATINGS <= len(train) < DENSE * n_rows
-    if model.start != "auto" or not is_sparse:
+    if model.start != "auto" or len(train) < ENOUGH_RATINGS or not is_sparse(train):
         return "near" if model.start == "auto" else model.start
     if model.seconds > 0 and limit.elapsed > START_SHARE * model.seconds:
         return "mf"
@@ -47,34 +70,47 @@ def chosen_start(model: "BayesianMF", train: Ratings, options: FitOptions, limit
     pilots: dict[str, Recommender] = {}
     if model.seconds > 0:
         pilots["mf"] = MatrixFactorization(factors=model.factors, seed=model.seed)
-    for start, burn_in in (("near", 20), ("wide", 70)):
+    for start in ("near", "few") if tables.has_factors else ("few", "near"):
         pilots[start] = replace(
             model,
             start=start,
-            burn_in=burn_in,
-            samples=20,
+            burn_in=40,
+            samples=30,
             seconds=PILOT_SHARE * model.seconds,
             likelihood="regression",
             times=False,
         )
-    chosen, least = "", np.inf
+    chosen, least = "", np.full(len(part.test), np.inf)
     for start, pilot in pilots.items():
         pilot.fit(part.train, n_threads=n_threads)
-        error = float(np.std(pilot.predict_ratings(part.test) - part.test.value))
-        if error < least * (1 - WORTH):
-            chosen, least = start, error
+        errors = pilot.predict_ratings(part.test).astype(np.float64) - part.test.value
+        squares = (errors - errors.mean()) ** 2
+        gain = least - squares
+        if not chosen or gain.mean() > gain.std() / np.sqrt(len(gain)):
+            chosen, least = start, squares
     return chosen
+
+
+def is_sparse(train: Ratings) -> bool:
+    """Whether a table has few ratings for each user and item."""
+    n_rows = int((train.user_counts > 0).sum() + (train.item_counts > 0).sum())
+    return len(train) < DENSE * n_rows
+
+
+def has_sparse_users(train: Ratings) -> bool:
+    """Whether a table has few ratings for each user."""
+    return len(train) < DENSE * int((train.user_counts > 0).sum())
 
 
 def start_tables(
     model: "BayesianMF", train: Ratings, rng: np.random.Generator, n_threads: int | None
-) -> tuple[Floats, Floats]:
-    """The initial tables of users and items: those of `mf` plus noise, for a short
-    burn-in."""
+) -> StartTables:
+    """See `StartTables`."""
     start = MatrixFactorization(factors=model.factors, seed=model.seed)
     start.fit(train, n_threads=n_threads)
     users = _start_table(model, start.user_factors_, start.user_bias_, rng)
-    return users, _start_table(model, start.item_factors_, start.item_bias_, rng)
+    items = _start_table(model, start.item_factors_, start.item_bias_, rng)
+    return StartTables(users, items, bool(start.item_factors_.any()))
 
 
 def _start_table(

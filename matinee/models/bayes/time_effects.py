@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Longs
 from matinee.data.ratings import NO_TIME
+from matinee.errors import DataError
 
 RUNS = (40, 10)
 DAY = 86_400
@@ -133,6 +134,22 @@ class Moments(NamedTuple):
         keys = TimeKeys.unpack(self.keys, self.sizes)
         moments = self._replace(variances=variances, new_variances=new)
         return keys.lookup(moments, user_index, timestamp)
+
+
+def check_keys(keys: Longs, sizes: Longs, n_users: int) -> None:
+    """Checks the keys of all levels, (M,), and the sizes of the levels, (L,).
+
+    Raises:
+        DataError: a level is missing, or its keys do not ascend or are of other users.
+    """
+    if len(sizes) not in (0, len(RUNS) + 2):
+        raise DataError(f"bayes: moment_sizes_ has {len(sizes)} levels")
+    is_first = np.zeros(len(keys) + 1, bool)
+    is_first[np.cumsum(sizes)] = True
+    if not (is_first[1:-1] | (keys[1:] > keys[:-1])).all():
+        raise DataError("bayes: moment_keys_ does not ascend")
+    if keys.size and not (keys.min() >= 0 and keys.max() >> SHIFT < n_users):
+        raise DataError("bayes: moment_keys_ holds a key of another user")
 
 
 def _exact_positions(keys: Longs, wanted: Longs) -> Longs:

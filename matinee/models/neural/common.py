@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Floats, Real, Reals
+from matinee._types import Doubles, Floats, Real, Reals
 from matinee.data.ratings import Ratings, Scale
 from matinee.errors import DataError, SettingError, UnsupportedError
 from matinee.models.attribution import path_parts
@@ -256,6 +256,12 @@ def sigmoid_bounds(text: str, scale: Scale | None) -> tuple[float, float]:
             f"'{text}'."
         )
     return low, high
+
+
+def check_range(model: str, ends: Doubles) -> None:
+    """Raises DataError if the low end of a sigmoid's range, (2,), is above the high one."""
+    if ends[0] > ends[1]:
+        raise DataError(f"{model}: range_ does not ascend")
 
 
 def to_stars(raw: NDArray[Real], low: float, high: float) -> NDArray[Real]:

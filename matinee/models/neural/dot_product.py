@@ -27,6 +27,7 @@ from matinee.models.latent_factors import FactorTables, predictions, scores, use
 from matinee.models.neural.common import (
     UPDATES,
     NeuralRecommender,
+    check_range,
     is_lazy,
     require_torch,
     sigmoid_bounds,
@@ -76,6 +77,11 @@ class DotProduct(NeuralRecommender):
     item_factors_: Floats = learned("I", "factors", dtype=np.float32)
     range_: NDArray[np.float64] = learned(2, dtype=np.float64)
     """Low and high end of the sigmoid's range; equal if there is no sigmoid."""
+
+    def check_arrays(self) -> None:
+        """See `Recommender`."""
+        super().check_arrays()
+        check_range(self.name, self.range_)
 
     def __post_init__(self) -> None:
         super().__post_init__()

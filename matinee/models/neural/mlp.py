@@ -26,6 +26,7 @@ from matinee.models.interface import Capabilities
 from matinee.models.neural.common import (
     UPDATES,
     NeuralRecommender,
+    check_range,
     is_lazy,
     require_torch,
     sigmoid_bounds,
@@ -36,6 +37,7 @@ from matinee.training.initialization import start_table
 if TYPE_CHECKING:
     from matinee.training.torch_engine import NetworkEngine
 
+MOST_LAYERS = 100
 ITEMS_AT_ONCE = 512
 """The first-layer sums of this many items stay in the cache while one person after another is
 added."""
@@ -113,12 +115,13 @@ class EmbeddingMLP(NeuralRecommender):
             sizes, dropouts = self._hidden_sizes(), self._dropouts()
         except ValueError:
             sizes, dropouts = [], []
-        valid_sizes = bool(sizes) and min(sizes) >= 1
+        valid_sizes = 1 <= len(sizes) <= MOST_LAYERS and min(sizes) >= 1
         valid_dropouts = all(0 <= dropout < 1 for dropout in dropouts)
         if not (valid_sizes and valid_dropouts and len(sizes) == len(dropouts)):
             raise SettingError(
                 f"{self.name}: hidden '{self.hidden}' does not fit dropout '{self.dropout}'. Give "
-                "sizes such as 100,50 and either one dropout from 0 to below 1 or one per layer."
+                f"up to {MOST_LAYERS} sizes such as 100,50 and either one dropout from 0 to below "
+                "1 or one per layer."
             )
 
     def _hidden_sizes(self) -> list[int]:
@@ -179,6 +182,7 @@ class EmbeddingMLP(NeuralRecommender):
     def check_arrays(self) -> None:
         """See `Recommender`."""
         super().check_arrays()
+        check_range(self.name, self.range_)
         n = sum((before + 1) * after for before, after in itertools.pairwise(self._widths()))
         if len(self.layers_) != n:
             raise DataError(f"{self.name}: layers_ has {len(self.layers_)} numbers, not {n}")

@@ -14,8 +14,10 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from matinee.web.db.people import Store
+from matinee.web.http.client_limits import ClientLimiters, client_limits
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import bearer_token, person_token, secrets_match
+from matinee.web.serving.import_worker import ImportWorker
 from matinee.web.serving.registry import ModelRegistry
 from matinee.web.serving.retraining import Retrainer
 from matinee.web.serving.work_queue import WorkQueue
@@ -46,8 +48,11 @@ class ServerState:
     settings: Settings
     models: ModelRegistry
     store: Store
+    limiters: ClientLimiters
     page_queue: WorkQueue = field(default_factory=WorkQueue)
     """Runs the pages that need much computing time."""
+    imports: ImportWorker = field(default_factory=ImportWorker)
+    """Reads uploaded files."""
 
     @cached_property
     def retrainer(self) -> Retrainer:
@@ -86,6 +91,17 @@ def current_person(request: Request) -> str:
     return person
 
 
+def is_operator_secret(request: Request, secret: str, given: str) -> bool:
+    """Whether a client has sent the operator's token, or what only its owner can make; raises
+    Problem, 429, if the client has sent too many wrong ones."""
+    limits = client_limits(request)
+    limits.check_guesses()
+    if secrets_match(secret, given):
+        return True
+    limits.count_guess()
+    return False
+
+
 async def require_operator(request: Request) -> None:
     """Raises Problem, 401 or 403, unless the operator's token was sent."""
     server: ServerState = request.app.state.server
@@ -96,7 +112,8 @@ async def require_operator(request: Request) -> None:
             "in MATINEE_OPERATOR_TOKEN."
         )
         raise Problem(403, "no-operator", detail)
-    if not secrets_match(secret, bearer_token(request) or ""):
+    token = bearer_token(request)
+    if not token or not is_operator_secret(request, secret, token):
         detail = "This address needs the operator's token, as 'Authorization: Bearer TOKEN'."
         raise Problem(401, "not-the-operator", detail, {"WWW-Authenticate": "Bearer"})
 

@@ -6,7 +6,7 @@ Endpoints that use stored ratings are in `people`, those for the operator in `op
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
 from matinee.web.api import responses, schemas
@@ -43,10 +43,27 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 router = APIRouter(prefix="/api/v1")
 
-FilmId = Annotated[
-    str,
-    schemas.Field(max_length=MAX_ITEM_ID_LENGTH, description="The id of a film.", examples=["1"]),
-]
+_MAX_ENCODED = 12
+"""The maximum length of a character that is percent-encoded."""
+
+
+def _film_in_path(
+    serving: Serving,
+    item_id: Annotated[
+        str,
+        Path(
+            max_length=_MAX_ENCODED * MAX_ITEM_ID_LENGTH,
+            description='The id of a film; if it is ".", ".." or contains "/", percent-encoded '
+            "twice.",
+            examples=["1"],
+        ),
+    ],
+) -> str:
+    return serving.models.snapshot().id_in_path(item_id)
+
+
+FilmInPath = Annotated[str, Depends(_film_in_path)]
+"""The id of the film that the path of an endpoint names."""
 
 
 @router.get(
@@ -90,7 +107,7 @@ async def models(serving: Serving) -> Response:
     responses=problems(404, 409),
 )
 async def similar_films(
-    item_id: FilmId, query: Annotated[schemas.SimilarQuery, Query()], serving: Serving
+    item_id: FilmInPath, query: Annotated[schemas.SimilarQuery, Query()], serving: Serving
 ) -> Response:
     """Lists the films that are most similar to one film in the model; `score` is the cosine
     similarity."""
@@ -106,7 +123,7 @@ async def similar_films(
     responses=problems(404),
 )
 async def one_film(
-    item_id: FilmId, query: Annotated[schemas.ModelQuery, Query()], serving: Serving
+    item_id: FilmInPath, query: Annotated[schemas.ModelQuery, Query()], serving: Serving
 ) -> Response:
     """Gets a film by its id."""
     snapshot = serving.models.snapshot(query.model)

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, File, Query, UploadFile
 from fastapi.responses import Response
 
-from matinee.data.personal.match_films import Import, Match, match_films
+from matinee.data.personal.match_films import Import, Match
 from matinee.data.personal.own_files import MOST_BYTES
 from matinee.web.api import responses, schemas
 from matinee.web.api.dependencies import CurrentPerson, ServerState, Serving, needs_person
 from matinee.web.api.films import problems
 from matinee.web.http.problems import OrjsonResponse
+from matinee.web.serving.snapshot import ModelSnapshot
 
 router = APIRouter(prefix="/api/v1/me", tags=["people"], dependencies=needs_person)
 
@@ -30,18 +31,20 @@ async def import_ratings(
     """Imports the ratings in an export of Letterboxd, IMDb, Trakt or another site, or in a table
     with a title and a rating. Rows whose film is certain are stored; they replace earlier ratings
     of the same films."""
-    content = await file.read(MOST_BYTES + 1)
+    content, snapshot = await file.read(MOST_BYTES + 1), serving.models.snapshot()
+    found = (await serving.imports.read(snapshot, content)).ratings
     return OrjsonResponse(
-        await serving.page_queue.run(_import, serving, person, query, content),
+        await serving.page_queue.run(_import, serving, snapshot, person, query, found),
     )
 
 
 def _import(
-    serving: ServerState, person: str, query: schemas.ImportQuery, content: bytes
+    serving: ServerState,
+    snapshot: ModelSnapshot,
+    person: str,
+    query: schemas.ImportQuery,
+    found: Import,
 ) -> responses.Values:
-    snapshot = serving.models.snapshot()
-    model, catalog = snapshot.guide.model, snapshot.guide.catalog
-    found = snapshot.run(match_films, content, model.items_, catalog, model.scale_)
     chosen = found.matched + (found.doubtful if query.include_doubtful else [])
     if chosen and not query.dry_run:
         stars = {match.item_id: match.stars for match in chosen}

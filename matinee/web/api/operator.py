@@ -10,6 +10,7 @@ from matinee.errors import StoreError
 from matinee.web.api.dependencies import Serving, needs_operator, require_operator
 from matinee.web.api.films import problems
 from matinee.web.api.responses import Values, describe
+from matinee.web.db.transactions import WriteError
 from matinee.web.http.monitoring import CONTENT_TYPE, exposition
 from matinee.web.http.problems import OrjsonResponse, Problem
 from matinee.web.serving.registry import RegisteredModel
@@ -29,21 +30,25 @@ async def live() -> Response:
 async def ready(serving: Serving) -> Response:
     """Tells whether the server can handle requests; 503 if the database is not available. If a
     changed model file was refused, the status is "degraded", `refused` says why, and the
-    previous model stays in use."""
+    previous model stays in use. If nothing can be stored, the status is "degraded" too, and
+    `writes` says why; what is stored can still be read."""
+    status, database, writes = 200, "answers", "work"
     try:
         await run_in_threadpool(serving.store.check)
+        await run_in_threadpool(serving.store.check_writes)
+    except WriteError as error:
+        writes = f"fail: the database {error.reason}"
     except StoreError:
-        status, database = 503, "does not answer"
-    else:
-        status, database = 200, "answers"
+        status, database, writes = 503, "does not answer", "fail: the database does not answer"
     models = [_state(model) for model in serving.models]
     if status == 503:
         readiness = "not ready"
-    elif all(model["refused"] is None for model in models):
+    elif writes == "work" and all(model["refused"] is None for model in models):
         readiness = "ready"
     else:
         readiness = "degraded"
-    return OrjsonResponse({"status": readiness, "database": database, "models": models}, status)
+    answer = {"status": readiness, "database": database, "writes": writes, "models": models}
+    return OrjsonResponse(answer, status)
 
 
 @router.get("/model", summary="Describe the models", responses=problems(401, 403))

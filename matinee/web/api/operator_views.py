@@ -1,6 +1,7 @@
 """What the operator sees, as values that the pages and the API share."""
 
 import time
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from matinee.recommendation.filters import Filters
 from matinee.web.db.overview import FilmCounts
 from matinee.web.db.people import Store
 from matinee.web.db.traffic import DAY, HOUR, MINUTE, TrafficCounts
+from matinee.web.db.transactions import WriteError
 from matinee.web.serving.film_search import FilmSummary
 from matinee.web.serving.snapshot import ModelSnapshot
 
@@ -66,7 +68,8 @@ def traffic_history(store: Store, window: Window, now: float | None = None) -> l
     Raises:
         StoreError: the database does not respond.
     """
-    store.traffic.flush()
+    with suppress(WriteError):  # what is stored can still be read
+        store.traffic.flush()
     seconds, n = WINDOWS[window]
     last = int(time.time() if now is None else now) // seconds * seconds
     start = last - (n - 1) * seconds

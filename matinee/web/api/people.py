@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from matinee.data.vocabulary import Id
 from matinee.web.api import responses, schemas
 from matinee.web.api.dependencies import CurrentPerson, Serving, maybe_person, needs_person
-from matinee.web.api.films import FilmId, problems
+from matinee.web.api.films import FilmInPath, problems
 from matinee.web.db.people import PersonData
 from matinee.web.http.problems import OrjsonResponse, Problem
 from matinee.web.http.security import delete_person_cookie, set_person_cookie
@@ -106,7 +106,7 @@ def rate_several(body: schemas.RatingsBody, person: CurrentPerson, serving: Serv
     responses=problems(401, 404),
 )
 def rate(
-    item_id: FilmId, body: schemas.StarsBody, person: CurrentPerson, serving: Serving
+    item_id: FilmInPath, body: schemas.StarsBody, person: CurrentPerson, serving: Serving
 ) -> Response:
     """Stores a rating, or replaces an earlier one of the same film. When the response arrives,
     the rating is on the disk."""
@@ -121,7 +121,7 @@ def rate(
     status_code=204,
     responses=problems(401, 404),
 )
-def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+def delete_rating(item_id: FilmInPath, person: CurrentPerson, serving: Serving) -> Response:
     """Deletes a rating."""
     if not serving.store.unrate(person, responses.storable_id(item_id)):
         raise Problem(
@@ -138,7 +138,7 @@ def delete_rating(item_id: FilmId, person: CurrentPerson, serving: Serving) -> R
     summary="Hide a film",
     responses=problems(401, 404),
 )
-def not_interested(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+def not_interested(item_id: FilmInPath, person: CurrentPerson, serving: Serving) -> Response:
     """Hides a film from the person's recommendations."""
     serving.store.hide(person, responses.storable_id(serving.models.snapshot().item_id(item_id)))
     return Response(status_code=204)
@@ -150,7 +150,7 @@ def not_interested(item_id: FilmId, person: CurrentPerson, serving: Serving) -> 
     summary="Show a hidden film again",
     responses=problems(401, 404),
 )
-def interested_again(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+def interested_again(item_id: FilmInPath, person: CurrentPerson, serving: Serving) -> Response:
     """Allows a hidden film in the person's recommendations again."""
     if not serving.store.show(person, responses.storable_id(item_id)):
         raise Problem(
@@ -180,7 +180,7 @@ def my_watchlist(
     summary="Add a film to the watchlist",
     responses=problems(401, 404),
 )
-def watch_later(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+def watch_later(item_id: FilmInPath, person: CurrentPerson, serving: Serving) -> Response:
     """Adds a film to the person's watchlist. It stays in their recommendations."""
     known_id = serving.models.snapshot().item_id(item_id)
     serving.store.watchlist.add(person, responses.storable_id(known_id))
@@ -193,7 +193,7 @@ def watch_later(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Res
     summary="Remove a film from the watchlist",
     responses=problems(401, 404),
 )
-def watch_no_more(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+def watch_no_more(item_id: FilmInPath, person: CurrentPerson, serving: Serving) -> Response:
     """Removes a film from the person's watchlist."""
     if not serving.store.watchlist.remove(person, responses.storable_id(item_id)):
         raise Problem(
@@ -210,7 +210,7 @@ def watch_no_more(item_id: FilmId, person: CurrentPerson, serving: Serving) -> R
     summary="Mark a film as not seen",
     responses=problems(401, 404),
 )
-def not_seen(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+def not_seen(item_id: FilmInPath, person: CurrentPerson, serving: Serving) -> Response:
     """Remembers that the person has not seen a film, so that the page Rate does not ask for it."""
     known_id = serving.models.snapshot().item_id(item_id)
     serving.store.not_seen.add(person, responses.storable_id(known_id))
@@ -223,7 +223,7 @@ def not_seen(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Respon
     summary="Unmark a film as not seen",
     responses=problems(401, 404),
 )
-def seen_after_all(item_id: FilmId, person: CurrentPerson, serving: Serving) -> Response:
+def seen_after_all(item_id: FilmInPath, person: CurrentPerson, serving: Serving) -> Response:
     """Forgets that the person has not seen a film."""
     if not serving.store.not_seen.remove(person, responses.storable_id(item_id)):
         raise Problem(404, "not-marked", "This film is not marked as not seen.")
@@ -263,7 +263,7 @@ def _recommend(
     responses=problems(401, 404, 409),
 )
 async def my_explanation(
-    item_id: FilmId,
+    item_id: FilmInPath,
     person: CurrentPerson,
     serving: Serving,
     query: Annotated[schemas.ExplainQuery, Query()],

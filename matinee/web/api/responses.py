@@ -16,7 +16,9 @@ from matinee.web.http.monitoring import RATINGS_WRITTEN
 from matinee.web.http.problems import Problem
 from matinee.web.serving.film_search import FilmSummary
 from matinee.web.serving.snapshot import FoldInResult, ModelSnapshot
+from matinee.web.serving.work_queue import stop_if_abandoned
 
+_N_EXPLAINED = 25
 N_REASONS = 3
 """The number of reasons given for each film of a list."""
 
@@ -101,9 +103,14 @@ def suggestions(
         item_ids = [item.item_id for item in found.items]
         attributed = ranking.scores if ranking.stars is None else ranking.stars
         scores = attributed[snapshot.guide.model.items_.indices(item_ids)].tolist()
-        explanations = snapshot.guide.explain_each(person.profile, item_ids, N_REASONS, scores)
-        for item, reason in zip(items, explanations, strict=True):
-            item["explanation"] = reason.to_dict(N_REASONS)
+        for start in range(0, len(items), _N_EXPLAINED):
+            stop_if_abandoned()
+            part = slice(start, start + _N_EXPLAINED)
+            explanations = snapshot.guide.explain_each(
+                person.profile, item_ids[part], N_REASONS, scores[part]
+            )
+            for item, reason in zip(items[part], explanations, strict=True):
+                item["explanation"] = reason.to_dict(N_REASONS)
     return {"items": items, "note": found.note} | _provenance(snapshot, person)
 
 
@@ -195,7 +202,7 @@ def storable_ratings(
         OutOfScaleError: a rating is outside the model's scale.
     """
     native = {snapshot.item_id(item_id): given for item_id, given in stars.items()}
-    snapshot.fold_in(native, strict=True)
+    snapshot.check_scale(native)
     return {storable_id(item_id): given for item_id, given in native.items()}
 
 

@@ -91,6 +91,30 @@ def error_reason(error: SQLAlchemyError) -> str:
     return str(cause).strip().split("\n")[0].rstrip(".") or type(cause).__name__
 
 
+def write_problem(error: SQLAlchemyError) -> str | None:
+    """What keeps a database that answers from being written, as the end of a sentence; None for
+    an error of another kind."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    name = str(getattr(cause, "sqlite_errorname", "") or getattr(cause, "sqlstate", "") or "")
+    return next((text for start, text in _WRITE_PROBLEMS.items() if name.startswith(start)), None)
+
+
+_WRITE_PROBLEMS = {
+    "SQLITE_READONLY": "is read-only",
+    "SQLITE_PERM": "is read-only",
+    "SQLITE_FULL": "has no more room on its disk",
+    "SQLITE_IOERR": "cannot be written on its disk",
+    "SQLITE_BUSY": "is locked by another program",
+    "SQLITE_LOCKED": "is locked by another program",
+    "25006": "is read-only",
+    "53100": "has no more room on its disk",
+    "58030": "cannot be written on its disk",
+    "55P03": "is locked by another program",
+    "57014": "takes too long to write",
+}
+"""Beginning of SQLite's name of an error, or PostgreSQL's code -> what it means."""
+
+
 def _sqlite(address: sa.URL) -> sa.Engine:
     if not address.database or address.database == ":memory:" or "mode" in address.query:
         raise StoreError(

@@ -27,6 +27,7 @@ from matinee.web.db.film_lists import (
     rows_of,
 )
 from matinee.web.db.overview import Overview
+from matinee.web.db.rate_tokens import RateTokens
 from matinee.web.db.schema import (
     films,
     group_marks,
@@ -109,6 +110,8 @@ class Store:
         """All people and films, for the operator."""
         self.traffic = TrafficLog(self.database)
         """Requests and what people stored, over time."""
+        self.rate_tokens = RateTokens(self.database)
+        """What clients may still send, if worker processes share it."""
         self.training = TrainingJobs(self.database)
         """The trainings that the operator has started."""
         with self._reading() as connection:
@@ -144,6 +147,10 @@ class Store:
         replaced."""
         with self._reading() as connection:
             connection.execute(sa.select(people.c.id).limit(1)).all()
+
+    def check_writes(self) -> None:
+        """Raises WriteError if nothing can be stored; other errors as in `check`."""
+        self.database.check_writes()
 
     # -- people --------------------------------------------------------------------------
 

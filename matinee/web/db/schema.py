@@ -205,6 +205,14 @@ traffic = Table(  # sums over all processes of a server: a row for each minute, 
     Column("durations", Text, nullable=False),  # requests per bucket of `latency.EDGES`, as JSON
 )
 
+rate_tokens = Table(  # requests that clients may still send, if worker processes share that
+    "rate_tokens",
+    METADATA,
+    Column("bucket", String(64), primary_key=True),  # a keyed hash of a limit and an address
+    Column("tokens", Double, nullable=False),
+    Column("counted_at", Double, nullable=False),
+)
+
 training_jobs = Table(
     "training_jobs",
     METADATA,

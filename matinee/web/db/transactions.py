@@ -6,6 +6,7 @@ Also holds what the modules for people and groups share: tokens, hashes and lock
 
 import hashlib
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,12 +19,14 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from matinee.data.reading.sql import shown_url
 from matinee.errors import StoreError
-from matinee.web.db.engine import error_reason
-from matinee.web.db.schema import people
+from matinee.web.db.engine import TIMEOUT_SECONDS, error_reason, write_problem
+from matinee.web.db.schema import people, traffic
 
 MOVE_LOCK = 0x6D_61_74_69_6E_65_6D
 """The key of the PostgreSQL advisory lock that writers share and a move of all ratings holds
 alone."""
+_SECONDS_BETWEEN_CHECKS = 5.0
+_WAIT_MILLISECONDS = 300
 DELETED_MESSAGE = "This person or group has been deleted."
 
 
@@ -38,6 +41,18 @@ class UnknownPersonError(StoreError):
     """The person or group does not exist, or has been deleted."""
 
 
+class WriteError(StoreError):
+    """The database can be read, but not written.
+
+    Attributes:
+        reason: why, as the end of a sentence.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class Database:
     """An open, migrated database; safe for concurrent use by threads and processes."""
 
@@ -49,6 +64,7 @@ class Database:
         self._file = Path(str(engine.url.database)).absolute() if is_file else None
         self._opened_file = self._file_identity()  # None on PostgreSQL
         self._n_moves: int | None = None
+        self._written_at = float("-inf")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -69,9 +85,10 @@ class Database:
 
         Raises:
             StoreError: as for `reading`.
+            WriteError: the database is read-only, full or locked.
             UnknownPersonError: a row refers to a person or group that does not exist.
         """
-        with self._translated_errors():
+        with self._translated_errors(writes=True):
             self._check_file()
             with self._writer.begin() as connection:
                 if connection.dialect.name == "postgresql":
@@ -80,17 +97,52 @@ class Database:
                 yield connection
             # If the file was replaced during the transaction, the changes are in the old file
             self._check_file()
+            self._written_at = time.monotonic()
 
     @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
+    def unsafe_writing(self) -> Iterator[sa.Connection]:
+        """Opens a write transaction for what may be lost; it does not wait for the disk.
+
+        Raises:
+            StoreError: as for `writing`.
+        """
+        with self._translated_errors(), self._writer.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            yield connection
+
+    def check_writes(self) -> None:
+        """Writes a row and deletes it, unless something has been written a moment ago.
+
+        Raises:
+            StoreError, WriteError: as for `writing`; sooner if the database is locked.
+        """
+        if time.monotonic() - self._written_at < _SECONDS_BETWEEN_CHECKS:
+            return
+        # Larger than a page, so that it needs room on the disk
+        row = {"starts_at": -1 - secrets.randbits(60), "seconds": 0, "durations": " " * 10_000}
+        numbers = dict.fromkeys(("requests", "refusals", "errors", "lists", "ratings", "people"), 0)
+        with self._translated_errors(writes=True):
+            self._check_file()
+            with self._writer.connect() as connection, _short_wait(connection), connection.begin():
+                connection.execute(traffic.insert(), row | numbers)
+                connection.execute(traffic.delete().where(traffic.c.starts_at == row["starts_at"]))
+            self._written_at = time.monotonic()
+
+    @contextmanager
+    def _translated_errors(self, *, writes: bool = False) -> Iterator[None]:
         try:
             yield
         except IntegrityError:
             raise UnknownPersonError(DELETED_MESSAGE) from None
         except SQLAlchemyError as error:
-            raise StoreError(
-                f"Cannot use the database {shown_url(self.engine.url)}: {error_reason(error)}."
-            ) from error
+            shown = shown_url(self.engine.url)
+            reason = write_problem(error) if writes else None
+            if reason is not None:
+                self._written_at = float("-inf")
+                message = f"The database {shown} {reason}: {error_reason(error)}."
+                raise WriteError(message, reason) from error
+            raise StoreError(f"Cannot use the database {shown}: {error_reason(error)}.") from error
 
     def _check_moves(self, connection: sa.Connection) -> None:
         """Raises StoreError if all ratings have been moved to the ids of another catalog since
@@ -125,6 +177,21 @@ class Database:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+@contextmanager
+def _short_wait(connection: sa.Connection) -> Iterator[None]:
+    """Waits only for a moment if SQLite is locked."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.cursor()
+    driver.execute(f"PRAGMA busy_timeout = {_WAIT_MILLISECONDS}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {1000 * TIMEOUT_SECONDS}")
+        driver.close()
 
 
 def hash_token(token: str) -> str:

@@ -73,7 +73,7 @@ class _WithoutCookies:
         headers = dict(scope["headers"])
         origin = headers.get(b"origin")
         is_allowed = origin in self._origins or (origin and ANY.encode() in self._origins)
-        if is_allowed and is_cross_site("POST", headers):
+        if is_allowed and is_cross_site("POST", headers, scope["scheme"]):
             kept = [header for header in scope["headers"] if header[0] not in _OF_BROWSERS]
             scope = {**scope, "headers": kept}
         await self._app(scope, receive, send)

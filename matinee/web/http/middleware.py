@@ -8,16 +8,19 @@ import asyncio
 import re
 import time
 import uuid
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from matinee.text import counted
 from matinee.web.db.traffic import TrafficLog
 from matinee.web.http import security
+from matinee.web.http.bodies import Body, BodyReader, replay
+from matinee.web.http.client_limits import ClientLimiters, ClientLimits
+from matinee.web.http.hosts import check_host, relative_location
 from matinee.web.http.logs import log, log_bug
 from matinee.web.http.monitoring import IN_FLIGHT, OTHER_ROUTE, RouteMetrics
 from matinee.web.http.problems import Problem, error_response, to_problem, unavailable
-from matinee.web.http.rate_limits import RateLimiter, client_key
+from matinee.web.http.rate_limits import client_key
 from matinee.web.settings import UPLOAD_PATHS, Settings
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -42,13 +45,15 @@ class _Exchange:
         self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int, safety: Headers
     ) -> None:
         self.scope, self._receive, self._send, self._safety = scope, receive, send, safety
-        self._bytes_left = max_body_bytes
+        self._bytes_left = self.max_body_bytes = max_body_bytes
+        self.body: Body | None = None
+        self.free_slot: Callable[[], None] = _nothing
         self.headers = dict(scope["headers"])
         given_id = self.headers.get(b"x-request-id", b"")
         self.id = given_id.decode() if _REQUEST_ID.fullmatch(given_id) else uuid.uuid4().hex
         self.started = time.perf_counter()
         self.status = 0
-        self.body_received = scope["method"] in security.SAFE_METHODS
+        self.has_body = scope["method"] not in security.SAFE_METHODS
         scope.setdefault("state", {})["request_id"] = self.id
 
     @property
@@ -65,16 +70,24 @@ class _Exchange:
         message = await self._receive()
         if message["type"] == "http.request":
             self._bytes_left -= len(message.get("body", b""))
-            self.body_received = self.body_received or not message.get("more_body", False)
             if self._bytes_left < 0:
                 raise too_large(self.scope["path"])
         return message
+
+    async def read_body(self, reader: BodyReader) -> bool:
+        """Reads the whole body for the application; False if the client is gone."""
+        path = self.scope["path"]
+        self.body = await reader.read(self._receive, self.max_body_bytes, too_large(path))
+        self._receive = replay(self.body, self._receive)
+        return not self.body.is_gone
 
     async def send(self, message: Message) -> None:
         """Sends the next part of the response, and adds headers to its first part."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), (b"x-request-id", self.id.encode())]
+            self.free_slot()  # a client that reads slowly holds nothing that others need
+            headers = [_relative(header) for header in message.get("headers", ())]
+            headers.append((b"x-request-id", self.id.encode()))
             names = {name.lower() for name, _ in headers}
             headers += [one for one in self._safety if one[0] not in names]
             if self.scope.get("scheme") == "https":
@@ -86,6 +99,17 @@ class _Exchange:
         """Sends a problem document, unless a response has been started already."""
         if not self.status:
             await error_response(self.scope, problem)(self.scope, self.receive, self.send)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _relative(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """A header of a response; Location without the host, which Starlette takes from the request."""
+    if header[0].lower() != b"location":
+        return header
+    return header[0], relative_location(header[1].decode("latin-1")).encode("latin-1")
 
 
 def too_large(path: str) -> Problem:
@@ -102,14 +126,17 @@ def too_large(path: str) -> Problem:
 class RequestMiddleware:
     """ASGI middleware that wraps the whole application; see the module docstring."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, traffic: TrafficLog | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        traffic: TrafficLog | None = None,
+        limiters: ClientLimiters | None = None,
+    ) -> None:
         self._app, self._limits, self._log_requests = app, settings.limits, settings.log_requests
-        self._traffic = traffic
-        self._request_limiter = RateLimiter(self._limits.per_second, self._limits.burst)
-        per_minute = self._limits.people_per_minute
-        self._new_people_limiter = RateLimiter(per_minute / 60, max(1.0, per_minute))
-        # Links and codes are too long to be guessed; this keeps the log and the database quiet
-        self._code_limiter = RateLimiter(per_minute / 120, max(1.0, per_minute / 2))
+        self._allowed_hosts, self._traffic = settings.allowed_hosts, traffic
+        self._limiters = limiters or ClientLimiters(self._limits)
+        self._bodies = BodyReader(self._limits.seconds)
         self._safety = security.headers_with(settings.image_origin)
         self._in_flight = 0
         self._metrics: dict[str, RouteMetrics] = {}
@@ -123,18 +150,22 @@ class RequestMiddleware:
             scope = {**scope, "method": "GET"}
         most = self._max_body_bytes(scope["path"])
         exchange = _Exchange(scope, receive, send, most, self._safety)
-        self._in_flight += 1
         IN_FLIGHT.inc()
         try:
             await self._handle(exchange)
         finally:
-            self._in_flight -= 1
+            exchange.free_slot()
+            if exchange.body is not None:
+                self._bodies.forget(exchange.body)
             IN_FLIGHT.dec()
             self._record(exchange)
 
     async def _handle(self, exchange: _Exchange) -> None:
         try:
             self._check(exchange)
+            if exchange.has_body and not await exchange.read_body(self._bodies):
+                return
+            self._take_slot(exchange)
             async with asyncio.timeout(self._limits.seconds):
                 await self._app(exchange.scope, exchange.receive, exchange.send)
         except TimeoutError:
@@ -147,7 +178,7 @@ class RequestMiddleware:
 
     def _timeout_problem(self, exchange: _Exchange) -> Problem:
         seconds = f"{self._limits.seconds:g} seconds"
-        if exchange.body_received:
+        if exchange.body is not None or not exchange.has_body:
             return unavailable(
                 f"The request took longer than {seconds}; ask for less, or try again.", "too-slow"
             )
@@ -155,26 +186,34 @@ class RequestMiddleware:
             408, "slow-request", f"The request did not arrive within {seconds}; send it again."
         )
 
+    def _take_slot(self, exchange: _Exchange) -> None:
+        """Counts a request that is being worked on; raises Problem, 503, if they are too many."""
+        if exchange.scope["path"].startswith(_UNLIMITED_PATHS):
+            return
+        if self._in_flight >= self._limits.in_flight:
+            raise unavailable("The server is handling too many requests; try again in a second.")
+        self._in_flight += 1
+
+        def free() -> None:
+            self._in_flight -= 1
+            exchange.free_slot = _nothing
+
+        exchange.free_slot = free
+
     def _check(self, exchange: _Exchange) -> None:
-        """Raises Problem if the request exceeds a limit or comes from another site."""
+        """Raises Problem if the request exceeds a limit, is for another host or comes from
+        another site."""
         scope, headers = exchange.scope, exchange.headers
+        check_host(scope, self._allowed_hosts)
+        client = client_key(scope["client"][0] if scope.get("client") else None)
+        limits = ClientLimits(self._limiters, client)
+        scope["state"]["client_limits"] = limits
         if scope["path"].startswith(_UNLIMITED_PATHS):
             return
-        if self._in_flight > self._limits.in_flight:
-            raise unavailable("The server is handling too many requests; try again in a second.")
-        client = client_key(scope["client"][0] if scope.get("client") else None)
-        _check_rate(self._request_limiter, client, "requests")
-        # A form on a page may create a person too; only the page knows whether it will, so it
-        # calls this function itself
-        scope["state"]["check_new_people_limit"] = lambda: _check_rate(
-            self._new_people_limiter, client, "new people"
-        )
-        scope["state"]["check_code_limit"] = lambda: _check_rate(
-            self._code_limiter, client, "attempts"
-        )
+        limits.check_requests()
         if scope["method"] == "POST" and scope["path"] == "/api/v1/people":
-            scope["state"]["check_new_people_limit"]()
-        if security.is_cross_site(scope["method"], headers):
+            limits.check_new_people()
+        if security.is_cross_site(scope["method"], headers, scope["scheme"]):
             raise Problem(
                 403,
                 "foreign-site",
@@ -208,12 +247,3 @@ class RequestMiddleware:
                 "status": status,
             }
             log("request", **fields, ms=round(1000 * seconds, 2))
-
-
-def _check_rate(limiter: RateLimiter, client: str, what: str) -> None:
-    """Raises Problem, 429, if a client has no token left."""
-    seconds = limiter.acquire(client)
-    if seconds > 0:
-        whole_seconds = int(seconds) + 1
-        detail = f"Too many {what} from this address; wait {counted(whole_seconds, 'second')}."
-        raise Problem(429, "too-many", detail, {"Retry-After": str(whole_seconds)})

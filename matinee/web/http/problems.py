@@ -6,6 +6,7 @@
 The document of an invalid request also has "errors": one sentence for each invalid value.
 """
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -17,8 +18,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from matinee.errors import MatineeError, StoreError, UnsupportedError
-from matinee.web.db.people import UnknownPersonError
-from matinee.web.http.logs import log
+from matinee.web.db.transactions import UnknownPersonError, WriteError
+from matinee.web.http.logs import log_seldom
 
 MEDIA_TYPE = "application/problem+json"
 _HINTS = {
@@ -26,6 +27,7 @@ _HINTS = {
     405: "This address does not accept that method; see /docs for those it accepts.",
 }
 _NO_PAGE_PATHS = ("/api/", "/health/", "/metrics", "/static/", "/docs/assets/")
+_NUMBER = re.compile(r"[0-9]+")
 _PLACES = {"query": "Parameter", "path": "Parameter", "header": "Header", "cookie": "Cookie"}
 
 
@@ -104,6 +106,12 @@ def to_problem(error: Exception) -> Problem:
         return Problem(error.status_code, kind, detail, dict(error.headers or {}))
     if isinstance(error, UnknownPersonError):
         return Problem(401, "unknown-person", f"{error} Start again with POST /api/v1/people.")
+    if isinstance(error, WriteError):
+        return unavailable(
+            f"Nothing can be stored at the moment, because the database {error.reason}; nothing "
+            "was changed. What is stored can still be read. Try again later.",
+            "no-writes",
+        )
     if isinstance(error, StoreError):
         return unavailable(
             "The database is not available; nothing was changed. Try again in a moment.",
@@ -124,7 +132,13 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def handle(request: Request, error: Exception) -> Response:
         if isinstance(error, StoreError) and not isinstance(error, UnknownPersonError):
-            log("database failed", request_id=request_id_of(request.scope), detail=str(error))
+            detail = str(error)
+            log_seldom(
+                "database failed",
+                _NUMBER.sub("", detail),
+                request_id=request_id_of(request.scope),
+                detail=detail,
+            )
         return error_response(request.scope, to_problem(error))
 
     async def handle_invalid(request: Request, error: Exception) -> Response:

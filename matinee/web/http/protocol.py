@@ -1,15 +1,20 @@
-"""uvicorn's HTTP protocol with limits on the head of a request. The middleware cannot enforce
-them, because it runs only when the head is complete."""
+"""uvicorn's HTTP protocol with limits on the head of a request and on the connections of a client.
+The middleware cannot enforce them, because it runs only when the head is complete."""
 
 import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from matinee.web.http.rate_limits import ConnectionLimit
 
 MAX_HEAD_BYTES = 64 * 1024
 """The maximum size of the URL and the headers together."""
 MAX_HEAD_SECONDS = 10.0
 """The maximum time from the first byte of a head, or from the opening of the connection, to the
 end of the head."""
+
+CONNECTIONS = "connections"
+"""The name of a `ConnectionLimit` in the state that the application's lifespan yields."""
 
 _TOO_LONG = "431 Request Header Fields Too Large"
 
@@ -23,9 +28,14 @@ class HeadLimitProtocol(HttpToolsProtocol):
     """Timer of the current head; None while a request is processed, and between requests."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts the timer for the first head."""
+        """Starts the timer for the first head, unless the client has too many connections."""
         super().connection_made(transport)
         self._start_timer()
+        self._peer: str | None = self.client[0] if self.client else None
+        limit: ConnectionLimit | None = self.app_state.get(CONNECTIONS)
+        self._limit = limit
+        if limit is not None and not limit.open(self._peer):
+            self._refuse("503 Service Unavailable")
 
     def on_message_begin(self) -> None:
         """Starts the timer for a head whose first byte has arrived."""
@@ -57,8 +67,10 @@ class HeadLimitProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the timer."""
+        """Stops the timer and the count of the connection."""
         self._stop_timer()
+        if self._limit is not None:
+            self._limit.close(self._peer)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:

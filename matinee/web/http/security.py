@@ -2,10 +2,11 @@
 
 import hmac
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from matinee.web.http.hosts import origin_of
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 COOKIE_SECONDS = 400 * 24 * 3600
@@ -53,7 +54,7 @@ def headers_with(image_origin: str) -> tuple[tuple[bytes, bytes], ...]:
     return ((HEADERS[0][0], policy.encode()), *HEADERS[1:], NO_STORE)
 
 
-def is_cross_site(method: str, headers: Mapping[bytes, bytes]) -> bool:
+def is_cross_site(method: str, headers: Mapping[bytes, bytes], scheme: str = "http") -> bool:
     """Whether a request that may change data was made by a page of another site (cross-site
     request forgery).
 
@@ -64,6 +65,7 @@ def is_cross_site(method: str, headers: Mapping[bytes, bytes]) -> bool:
     Args:
         method: the HTTP method; requests with a safe method are never refused.
         headers: names in lower case.
+        scheme: of the request, as the browser sees it.
     """
     if method in SAFE_METHODS:
         return False
@@ -73,12 +75,8 @@ def is_cross_site(method: str, headers: Mapping[bytes, bytes]) -> bool:
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    try:
-        return urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode(
-            "latin-1"
-        )
-    except ValueError:  # such as http://[, which cannot be the origin of our pages
-        return True
+    host = headers.get(b"host", b"").decode("latin-1")
+    return origin.decode("latin-1").lower() != origin_of(scheme, host)
 
 
 def secrets_match(secret: str, given: str) -> bool:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matinee.web.api.dependencies import CurrentPerson, MaybePerson, ServerState, Serving
 from matinee.web.db.devices import LINK_SECONDS
 from matinee.web.db.transactions import Credentials
+from matinee.web.http.client_limits import client_limits
 from matinee.web.http.cookie_check import check_cookies, forget_check
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import set_person_cookie
@@ -70,7 +71,7 @@ def new_code(request: Request, person: CurrentPerson, serving: Serving) -> Respo
 def ask_to_join(request: Request, code: str, person: MaybePerson, serving: Serving) -> Response:
     """Asks whether this device shall use the ratings of the link. Opening the page does not use
     the link up, because messengers open links for a preview."""
-    request.state.check_code_limit()
+    client_limits(request).check_codes()
     values = DeviceLinkPage(
         code=code,
         works=serving.store.devices.is_link(code),
@@ -91,7 +92,7 @@ def join(
     brings: Annotated[bool, Form()] = False,
 ) -> Response:
     """Uses a link up: this device gets the person's ratings."""
-    request.state.check_code_limit()
+    client_limits(request).check_codes()
     check_cookies(request)
     found = serving.store.devices.use_link(code)
     if found is None:
@@ -108,7 +109,7 @@ def recover(
     brings: Annotated[bool, Form()] = False,
 ) -> Response:
     """Gives this device the ratings of the person with a recovery code."""
-    request.state.check_code_limit()
+    client_limits(request).check_codes()
     check_cookies(request)
     found = serving.store.devices.use_recovery_code(code)
     if found is None:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from matinee.errors import UnsupportedError
 from matinee.models.base import UserState
 from matinee.models.interface import Ranking
-from matinee.web.api.dependencies import MaybePerson
+from matinee.web.api.dependencies import MaybePerson, Serving
 from matinee.web.api.responses import exact_id
 from matinee.web.pages.explanation_chart import Chart, chart, with_display_titles
 from matinee.web.pages.film_cards import FilmCard
@@ -53,12 +53,16 @@ def film_by_query(
     request: Request, person: MaybePerson, item_id: Annotated[FilmId, Query(alias="id")]
 ) -> Response:
     """The page of a film whose id is not safe in a path; see `film_url`."""
-    return film_page(request, item_id, person)
+    return _page(request, person, item_id)
 
 
 @router.get("/films/{item_id:path}")
-def film_page(request: Request, item_id: FilmId, person: MaybePerson) -> Response:
+def film_page(request: Request, person: MaybePerson, serving: Serving, item_id: FilmId) -> Response:
     """The page of a film."""
+    return _page(request, person, serving.models.snapshot().id_in_path(item_id))
+
+
+def _page(request: Request, person: str | None, item_id: str) -> Response:
     visitor = Visitor(request, person)
     index = visitor.snapshot.index_of(item_id)
     maps: Maps = request.app.state.maps

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypedDict
 
 import orjson
-from fastapi import APIRouter, Depends, File, Request, UploadFile
+from fastapi import APIRouter, BackgroundTasks, Depends, File, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from matinee.data.personal.match_films import Import, Match, Unmatched, match_films
-from matinee.data.personal.own_files import MOST_BYTES, is_zip
-from matinee.data.personal.watchlists import Watchlist, match_watchlist, watchlist_in
+from matinee.data.personal.match_films import Import, Match, Unmatched
+from matinee.data.personal.own_files import MOST_BYTES
+from matinee.data.personal.watchlists import Watchlist
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Id
 from matinee.errors import DataError
@@ -35,10 +35,11 @@ from matinee.web.pages.import_by_hand import (
     rows_to_match,
     with_choices,
 )
-from matinee.web.pages.import_everything import is_export, review_everything
+from matinee.web.pages.import_everything import review_everything
 from matinee.web.pages.rendering import render, with_query
 from matinee.web.pages.visitor import ensure_person, person_data
 from matinee.web.serving.snapshot import ModelSnapshot
+from matinee.web.serving.uploads import Upload
 
 router = APIRouter(prefix="/you/import", include_in_schema=False)
 
@@ -94,8 +95,9 @@ class FindPage(TypedDict):
 
 
 @router.get("")
-def upload_page(request: Request) -> Response:
+async def upload_page(request: Request, serving: Serving, tasks: BackgroundTasks) -> Response:
     """A form for the file, and where to get one."""
+    tasks.add_task(serving.imports.prepare, serving.models.snapshot())
     return render(request, "import_ratings/upload.html", ImportPage(problem=""))
 
 
@@ -107,24 +109,30 @@ async def review(
     file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """Matches the rows of a file to films and shows them for review, without storing anything."""
-    return await serving.page_queue.run(_review, request, person, serving, file)
+    content = await file.read(MOST_BYTES + 1) if file is not None else b""
+    if file is None or not content:
+        return _refusal(request, texts.IMPORT["no_file"])
+    snapshot = serving.models.snapshot()
+    try:
+        upload = await serving.imports.read(snapshot, content, file.filename or "")
+    except DataError as error:
+        return _refusal(request, str(error))
+    if upload.everything is not None:
+        run = serving.page_queue.run
+        return await run(review_everything, request, upload.everything, content)
+    return await serving.page_queue.run(_review, request, person, serving, snapshot, upload)
 
 
 def _review(
-    request: Request, person: str | None, serving: ServerState, file: UploadFile | None
+    request: Request,
+    person: str | None,
+    serving: ServerState,
+    snapshot: ModelSnapshot,
+    upload: Upload,
 ) -> Response:
-    content, name = b"", ""
-    if file is not None:
-        content, name = file.file.read(MOST_BYTES + 1), file.filename or ""
-    if not content:
-        return _refusal(request, texts.IMPORT["no_file"])
-    snapshot = serving.models.snapshot()
-    if is_export(content):
-        return review_everything(request, snapshot, content)
-    try:
-        found, wanted = snapshot.run(_read, snapshot, content, name)
-    except DataError as error:
-        return _refusal(request, str(error))
+    found, wanted = upload.ratings, upload.watchlist
+    if not found.source:
+        found = Import(texts.IMPORT["watchlist"], "")
     rated = person_data(serving, person).stars()
     by_hand = rows_to_match(found.unmatched)
     values = ReviewPage(
@@ -143,28 +151,6 @@ def _review(
         scale=snapshot.guide.model.scale_,
     )
     return render(request, "import_ratings/review.html", values)
-
-
-def _read(snapshot: ModelSnapshot, content: bytes, name: str) -> tuple[Import, Watchlist]:
-    """The ratings and the watchlist in a file; the file may be only a watchlist.
-
-    Raises:
-        DataError: it is neither.
-    """
-    model, catalog = snapshot.guide.model, snapshot.guide.catalog
-    if name.lower().startswith("watchlist") and not is_zip(content):
-        return Import(texts.IMPORT["watchlist"], ""), match_watchlist(
-            content, model.items_, catalog
-        )
-    found = match_films(content, model.items_, catalog, model.scale_)
-    listed = watchlist_in(content)
-    wanted = Watchlist([], [])
-    if listed is not None:
-        try:
-            wanted = match_watchlist(listed, model.items_, catalog)
-        except DataError as error:
-            found.notes.append(str(error))
-    return found, wanted
 
 
 def day_of(time: int | None) -> str:

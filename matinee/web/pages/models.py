@@ -12,7 +12,7 @@ from matinee.web.api.dependencies import MaybePerson, ServerState, Serving
 from matinee.web.api.operator_data import storable_prefix
 from matinee.web.api.responses import ModelInfo, describe
 from matinee.web.db.people import PersonData
-from matinee.web.pages.operator_access import refusal
+from matinee.web.pages.operator_access import needs_sign_in
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import person_data
 from matinee.web.serving.comparison import (
@@ -90,7 +90,7 @@ async def former_page(request: Request) -> Response:
     return RedirectResponse(f"{PAGE}{query}", 303)
 
 
-@router.get(PAGE)
+@router.get(PAGE, dependencies=needs_sign_in)
 async def models(
     request: Request,
     visitor: MaybePerson,
@@ -100,9 +100,6 @@ async def models(
     person: Annotated[str, Query(max_length=32)] = "",
 ) -> Response:
     """The page for two chosen models, by default the first two."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     return await serving.page_queue.run(_models, request, visitor, serving, left, right, person)
 
 

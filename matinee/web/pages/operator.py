@@ -13,12 +13,12 @@ from matinee.web.api.operator_views import WINDOWS, Window, traffic_history
 from matinee.web.api.responses import ModelInfo, describe
 from matinee.web.http.monitoring import exposition
 from matinee.web.http.route_traffic import Traffic, traffic_of
-from matinee.web.pages.operator_access import refusal
+from matinee.web.pages.operator_access import needs_sign_in
 from matinee.web.pages.rendering import render
 from matinee.web.pages.traffic_charts import TrafficView, traffic_view
 from matinee.web.serving.registry import RegisteredModel
 
-router = APIRouter(prefix="/operator", include_in_schema=False)
+router = APIRouter(prefix="/operator", include_in_schema=False, dependencies=needs_sign_in)
 
 _DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -53,9 +53,6 @@ def operator_page(
     request: Request, serving: Serving, window: str = "hour", told: str = ""
 ) -> Response:
     """The page for the signed-in operator; otherwise a form for the token."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     known_window: Window = window if window in WINDOWS else "hour"
     counts: dict[str, int] = {}
     over_time = None
@@ -80,11 +77,8 @@ def operator_page(
 
 
 @router.post("/reload")
-def reload(request: Request, serving: Serving) -> Response:
+def reload(serving: Serving) -> Response:
     """Reloads the model files; the page says what came of it."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     told = "reloaded" if serving.models.reload() else "not_reloaded"
     return RedirectResponse(f"/operator?told={told}", 303)
 

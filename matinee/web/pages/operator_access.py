@@ -10,11 +10,10 @@ import hmac
 import time
 from typing import Annotated, TypedDict
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from matinee.web.api.dependencies import ServerState, Serving
-from matinee.web.http.security import secrets_match
+from matinee.web.api.dependencies import ServerState, Serving, is_operator_secret
 from matinee.web.pages.rendering import is_local, render
 
 router = APIRouter(prefix="/operator", include_in_schema=False)
@@ -39,8 +38,8 @@ def sign_in(
     back: Annotated[str, Form(max_length=500)] = START,
 ) -> Response:
     """Sets the cookie if the token is correct."""
-    secret = serving.settings.operator_token
-    if not secret or not secrets_match(secret, token.strip()):
+    secret, given = serving.settings.operator_token, token.strip()
+    if not secret or not given or not is_operator_secret(request, secret, given):
         return _sign_in_page(request, serving, 401, back, wrong=True)
     response = RedirectResponse(_own_page(back), 303)
     expires = str(int(time.time()) + COOKIE_SECONDS)
@@ -56,16 +55,29 @@ def sign_out(request: Request) -> Response:
     return response
 
 
-def refusal(request: Request, serving: ServerState) -> Response | None:
-    """The form for the token, for everybody but the signed-in operator, who gets None."""
+class SignInNeededError(Exception):
+    """The visitor of an operator's page is not the signed-in operator."""
+
+
+def require_signed_in(request: Request, serving: Serving) -> None:
+    """Raises SignInNeededError for everybody but the signed-in operator."""
+    if not _is_operator(request, serving):
+        raise SignInNeededError
+
+
+def ask_to_sign_in(request: Request, _: Exception) -> Response:
+    """The form for the token, which leads back to the page that was asked for."""
+    serving: ServerState = request.app.state.server
     if not serving.settings.operator_token:
         return _sign_in_page(request, serving, 403, START)
-    if _is_operator(request, serving):
-        return None
     back = START
     if request.method == "GET":
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return _sign_in_page(request, serving, 401, back)
+
+
+needs_sign_in = [Depends(require_signed_in)]
+"""The dependencies of all other pages of the operator."""
 
 
 def _sign_in_page(
@@ -92,7 +104,10 @@ def _is_operator(request: Request, serving: ServerState) -> bool:
     expires, _, signature = request.cookies.get(_cookie_name(request), "").partition(".")
     if not secret or not (expires.isascii() and expires.isdigit() and len(expires) < 15):
         return False
-    return secrets_match(_signature(secret, expires), signature) and int(expires) > time.time()
+    if int(expires) <= time.time():
+        return False
+    # A guessed token makes a cookie as well, so a wrong one counts as a guess
+    return is_operator_secret(request, _signature(secret, expires), signature)
 
 
 def _signature(secret: str, expires: str) -> str:

@@ -15,12 +15,12 @@ from matinee.web.api.operator_views import (
     film_table,
     unknown_films,
 )
-from matinee.web.pages.operator_access import refusal
+from matinee.web.pages.operator_access import needs_sign_in
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import read_query
 from matinee.web.settings import MAX_TEXT_LENGTH
 
-router = APIRouter(prefix="/operator/films", include_in_schema=False)
+router = APIRouter(prefix="/operator/films", include_in_schema=False, dependencies=needs_sign_in)
 
 PER_PAGE = 50
 MAX_UNKNOWN = 50
@@ -58,9 +58,6 @@ async def films(request: Request, serving: Serving) -> Response:
 
 
 def _films(request: Request, serving: ServerState) -> Response:
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     query = read_query(FilmsPageQuery, request.query_params)
     snapshot = serving.models.snapshot(query.model)
     sort = query.sort or ("best match" if query.q else "here")

@@ -11,12 +11,12 @@ from matinee.web.api.dependencies import Serving
 from matinee.web.api.operator_data import person_export, storable_prefix
 from matinee.web.db.overview import PEOPLE_SORTS, PeopleSort, PersonLine
 from matinee.web.http.problems import OrjsonResponse
-from matinee.web.pages.operator_access import refusal
+from matinee.web.pages.operator_access import needs_sign_in
 from matinee.web.pages.posters import film_label
 from matinee.web.pages.rendering import render
 from matinee.web.pages.visitor import read_query
 
-router = APIRouter(prefix="/operator/people", include_in_schema=False)
+router = APIRouter(prefix="/operator/people", include_in_schema=False, dependencies=needs_sign_in)
 
 PER_PAGE = 50
 N_LATEST = 10
@@ -76,9 +76,6 @@ class PersonPage(TypedDict):
 @router.get("")
 def people(request: Request, serving: Serving) -> Response:
     """The people, one page at a time."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     query = read_query(PeoplePageQuery, request.query_params)
     found = serving.store.overview.people(
         storable_prefix(query.q), query.sort, query.page, PER_PAGE
@@ -111,19 +108,13 @@ def people(request: Request, serving: Serving) -> Response:
 @router.get("/{person_id}")
 def person(request: Request, serving: Serving, person_id: str) -> Response:
     """One person."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     values = _person_page(person_export(serving, person_id))
     return render(request, "operator/person.html", values)
 
 
 @router.get("/{person_id}/export")
-def export(request: Request, serving: Serving, person_id: str) -> Response:
+def export(serving: Serving, person_id: str) -> Response:
     """All data of a person as a JSON file."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     response = OrjsonResponse(person_export(serving, person_id))
     name = f"matinee-{person_id[:SHORT_ID]}.json"
     response.headers["content-disposition"] = f'attachment; filename="{name}"'
@@ -133,24 +124,17 @@ def export(request: Request, serving: Serving, person_id: str) -> Response:
 @router.get("/{person_id}/delete")
 def ask_to_delete(request: Request, serving: Serving, person_id: str) -> Response:
     """The question before a person is deleted."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     values = _person_page(person_export(serving, person_id))
     return render(request, "operator/delete_person.html", values)
 
 
 @router.post("/{person_id}/delete")
 def delete(
-    request: Request,
     serving: Serving,
     person_id: str,
     sure: Annotated[bool, Form()] = False,
 ) -> Response:
     """Deletes a person, if the operator is sure."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     found = person_export(serving, person_id)
     if not sure:
         return RedirectResponse(f"/operator/people/{found['person_id']}/delete", 303)

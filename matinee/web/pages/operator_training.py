@@ -8,11 +8,11 @@ from fastapi.responses import RedirectResponse, Response
 from matinee.web.api.dependencies import Serving
 from matinee.web.db.training_jobs import TrainingJob
 from matinee.web.http.problems import Problem
-from matinee.web.pages.operator_access import refusal
+from matinee.web.pages.operator_access import needs_sign_in
 from matinee.web.pages.operator_people import minute_of
 from matinee.web.pages.rendering import render
 
-router = APIRouter(prefix="/operator/training", include_in_schema=False)
+router = APIRouter(prefix="/operator/training", include_in_schema=False, dependencies=needs_sign_in)
 
 
 class ShownJob(NamedTuple):
@@ -39,9 +39,6 @@ class TrainingPage(TypedDict):
 @router.get("")
 def training(request: Request, serving: Serving, told: str = "") -> Response:
     """The page."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     return _page(request, serving, told=told if told in ("canceling", "ended") else "")
 
 
@@ -53,9 +50,6 @@ def start(
     sure: Annotated[bool, Form()] = False,
 ) -> Response:
     """Starts a training, if the operator is sure."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     if not sure:
         response = _page(request, serving, problem="sure_missing")
         response.status_code = 422
@@ -72,13 +66,8 @@ def start(
 
 
 @router.post("/cancel")
-def cancel(
-    request: Request, serving: Serving, job: Annotated[str, Form(max_length=64)] = ""
-) -> Response:
+def cancel(serving: Serving, job: Annotated[str, Form(max_length=64)] = "") -> Response:
     """Asks a training to stop."""
-    refused = refusal(request, serving)
-    if refused is not None:
-        return refused
     is_asked = job.isalnum() and job.isascii() and serving.store.training.cancel(job)
     told = "canceling" if is_asked else "ended"
     return RedirectResponse(f"/operator/training?told={told}", 303)

@@ -63,6 +63,7 @@ def include_pages(app: FastAPI) -> None:
     app.state.maps, app.state.film_cards = film_map.Maps(), FilmCardsCache()
     for module in _PAGES:
         app.include_router(module.router)
+    app.add_exception_handler(operator_access.SignInNeededError, operator_access.ask_to_sign_in)
     static = RevalidatedFiles(packages=[("matinee.web", "static")])
     app.mount("/static", GZipMiddleware(static, minimum_size=500))
 

@@ -17,6 +17,7 @@ from matinee.web.api.dependencies import ServerState
 from matinee.web.api.schemas import ListOptions
 from matinee.web.db.people import PersonData
 from matinee.web.db.schema import MAX_ITEM_ID_LENGTH
+from matinee.web.http.client_limits import client_limits
 from matinee.web.http.cookie_check import COOKIE, check_cookies, forget_check
 from matinee.web.http.problems import Problem
 from matinee.web.http.security import set_person_cookie
@@ -166,7 +167,7 @@ def ensure_person(request: Request, person: str | None) -> Iterator[PersonSessio
         return
     check_cookies(request)
     serving: ServerState = request.app.state.server
-    request.state.check_new_people_limit()
+    client_limits(request).check_new_people()
     created = serving.store.create_person()
     try:
         yield PersonSession(created.id, created.token)

@@ -18,6 +18,7 @@ from matinee.recommendation.guide import Guide
 from matinee.web.http.logs import log
 from matinee.web.http.monitoring import MODEL_LOADED_AT, MODEL_LOADS
 from matinee.web.http.problems import Problem
+from matinee.web.serving.servable import servable
 from matinee.web.serving.snapshot import ModelSnapshot
 
 
@@ -119,7 +120,8 @@ class RegisteredModel:
         started = time.perf_counter()
         signature = self._read_signature(path)
         version = f"{signature.modified_ns:x}-{signature.size:x}"
-        snapshot = ModelSnapshot(self.name, Guide.load(path or self.path), version)
+        guide = servable(Guide.load(path or self.path), self.name)
+        snapshot = ModelSnapshot(self.name, guide, version)
         log(
             "model loaded",
             model=self.name,

@@ -5,14 +5,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from matinee.data.vocabulary import Id
 from matinee.errors import OutOfScaleError, UnsupportedError
 from matinee.models.base import UserState
+from matinee.models.interface import values_in
 from matinee.recommendation.guide import Guide
 from matinee.web.http.problems import Problem
 from matinee.web.serving.film_search import FilmIndex
-from matinee.web.serving.work_queue import WorkQueue
+from matinee.web.serving.work_queue import WorkQueue, stop_if_abandoned
 
 INLINE_SECONDS = 0.01
 """Work that is expected to be shorter runs on the event loop, and longer work in a queue. Python
@@ -57,6 +59,7 @@ class ModelSnapshot:
     def run(self, work: Callable[..., Result], *arguments: object) -> Result:
         """Calls a function that uses the model, under the model's lock if it has one."""
         with self._lock or nullcontext():
+            stop_if_abandoned()
             return work(*arguments)
 
     async def run_async(
@@ -99,6 +102,17 @@ class ModelSnapshot:
         vocabulary."""
         return self._index.get(str(item_id))
 
+    def id_in_path(self, text: str) -> str:
+        """The id that the path of an address names.
+
+        Clients and proxies resolve "." and "..", and may change "%2F", so such an id is
+        percent-encoded twice: "%252E" is the film ".". An id that is known as it stands is meant
+        as it stands.
+        """
+        if "%" not in text or self.find(text) is not None:
+            return text
+        return unquote(text, errors="replace")
+
     def index_of(self, item_id: Id) -> int:
         """The index of an item; raises Problem, 404, if the model does not know it."""
         index = self.find(item_id)
@@ -122,6 +136,7 @@ class ModelSnapshot:
                 Otherwise they are clipped to the scale: stored ratings may be older than the
                 model.
         """
+        stop_if_abandoned()
         model = self.guide.model
         lowest, highest = model.scale_[:2]
         known: dict[Id, float] = {}
@@ -131,12 +146,24 @@ class ModelSnapshot:
             if index is None:
                 unknown.append(str(item_id))
             elif strict and not lowest <= given <= highest:
-                raise OutOfScaleError(
-                    f"{given:g} stars for film '{item_id}' are outside the scale {model.scale_}."
-                )
+                raise self._out_of_scale(item_id, given)
             else:
                 known[model.items_.id(index)] = min(max(given, lowest), highest)
         return FoldInResult(model.fold_in(known), unknown)
+
+    def check_scale(self, stars: Mapping[Id, float]) -> None:
+        """Raises OutOfScaleError for stars outside the model's scale."""
+        lowest, highest = self.guide.model.scale_[:2]
+        for item_id, given in stars.items():
+            if not lowest <= given <= highest:
+                raise self._out_of_scale(item_id, given)
+        values_in(self.guide.model.scale_, stars)
+
+    def _out_of_scale(self, item_id: Id, given: float) -> OutOfScaleError:
+        scale = self.guide.model.scale_
+        return OutOfScaleError(
+            f"{given:g} stars for film '{item_id}' are outside the scale {scale}."
+        )
 
     def item_id(self, item_id: Id) -> Id:
         """The model's own form of an id, such as 7 for the text "7"; raises Problem, 404, if the

@@ -162,6 +162,23 @@ def test_a_good_archive_is_downloaded_once_and_read(server: Server, tmp_path: Pa
     assert dataset.catalog[10].title == "Heat (1995)"
 
 
+def test_an_archive_is_on_the_disk_before_it_has_its_name(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process or machine that stops meanwhile leaves nothing that counts as the archive later."""
+    server.will_give("ml-1m.zip", GOOD)
+    seen, folder = list[list[str]](), tmp_path / "cache"
+
+    def fsync(number: int) -> None:
+        del number
+        seen.append([path.suffix for path in folder.iterdir()])
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    fetch_entry(server.entry(), progress=False)
+    assert seen == [[""]]
+    assert [path.name for path in folder.iterdir()] == ["ml-1m.zip"]
+
+
 def test_progress_goes_to_standard_error_and_is_silent_when_not_wanted(
     server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -297,3 +297,11 @@ def test_a_watchlist_is_refused(tmp_path: Path) -> None:
     assert error_message(DataError, own, path, "Date,Name,Year,Letterboxd URI\n") == (
         f"In {path}: a watchlist holds films that the person has not seen, and no ratings."
     )
+
+
+@pytest.mark.parametrize(
+    "content", [b"title,rating\n" + b"a," * 2_000, b"[" + b"1," * 5_000 + b"1]"]
+)
+def test_a_row_of_thousands_of_fields_is_refused(content: bytes) -> None:
+    said = error_message(DataError, lambda: match_films(content, ITEMS, Catalog(FILMS), HALVES))
+    assert "fields; a table of ratings has a few." in said

@@ -26,6 +26,7 @@ def head_of(path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse, "_LEAST", 0)
     monkeypatch.setattr(parse, "_BLOCK", 100)
 
 

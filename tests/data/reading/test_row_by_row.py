@@ -237,7 +237,10 @@ FILES: list[tuple[str | bytes, str]] = [
     (b"PAR1 cut short", "{path} is not a valid Parquet file, or it is damaged; write it again."),
     (b"\x80\x04\x95x.", PICKLE),
     (b"\x7fELF\0\0\0", BINARY),
-    (b"x" * 70_000, BINARY),
+    (
+        b"x" * 70_000,
+        "{path} is no table: its first line is 70 kB long. A table has a line for each row.",
+    ),
     (b"\xd0\xcf\x11\xe0\xa1\xb1", f"{{path}} {WORKBOOK}"),
     (b"SQLite format 3\0", "{path} is an SQLite database; give it as sqlite:///FILE."),
     (b"%PDF-1.7", "{path} is a PDF document; a table in CSV or Parquet is needed."),

@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,12 @@ import polars as pl
 import pytest
 import zstandard
 
+from matinee.cli.reading import parse_size
+from matinee.data.reading import compression
+from matinee.data.reading.compression import Allowance, copy_bounded
 from matinee.data.reading.options import ReadOptions
 from matinee.data.reading.read import read
+from matinee.errors import DataError, SettingError
 from tests.helpers import reading_error, rows_of
 
 TABLE = b"user,item,rating\n1,10,4\n1,11,2\n2,10,5\n"
@@ -274,3 +279,83 @@ def test_one_odd_byte_is_damage_not_an_encoding(tmp_path: Path) -> None:
     whole = "user,item,rating\né1,10,4\né2,11,3\n".encode() + b"\xff3,10,5\n"
     path.write_bytes(whole)
     assert "line 4: " in reading_error(path)
+
+
+# -- how much is unpacked ------------------------------------------------------------------
+
+ROW_OF_A_BOMB = b"1,10,4\n"
+BOMB = TABLE + ROW_OF_A_BOMB * 3_000
+
+
+def zipped(*contents: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"part-{number}.csv", content)
+    return buffer.getvalue()
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "gzip": lambda: gzip.compress(BOMB),
+    "bzip2": lambda: bz2.compress(BOMB),
+    "xz": lambda: lzma.compress(BOMB),
+    "zstandard": lambda: zstandard.compress(BOMB),
+    "zip": lambda: zipped(BOMB),
+    "zip of parts": lambda: zipped(*[TABLE + ROW_OF_A_BOMB * 1_000] * 3),
+    "zip of compressed parts": lambda: zipped(
+        *[gzip.compress(TABLE + ROW_OF_A_BOMB * 1_000) for _ in range(3)]
+    ),
+    "gzip in zip": lambda: zipped(gzip.compress(BOMB)),
+    "zip in zip": lambda: zipped(zipped(BOMB)),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_file_that_unpacks_to_far_more_than_its_size_is_refused(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "ALWAYS_UNPACKED", 20_000)
+    monkeypatch.setattr(compression, "MOST_UNPACKED_TIMES", 2)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(work))
+    path = tmp_path / "table.csv"
+    path.write_bytes(BOMBS[kind]())
+    told = reading_error(path)
+    assert "unpacks to more than 20 kB, though it has only " in told
+    assert told.endswith("If that is right, raise the limit, as in --max-unpacked 80kB.")
+    assert not list(work.iterdir())
+    assert rows_of(read(path, ReadOptions(max_unpacked=100_000)))[-1] == (1, 10, 4.0, None)
+    assert "more than 2 kB, the limit given by --max-unpacked" in reading_error(
+        path, ReadOptions(max_unpacked=2_000)
+    )
+
+
+def test_large_files_may_unpack_to_a_multiple_of_their_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compression, "ALWAYS_UNPACKED", 10)
+    monkeypatch.setattr(compression, "MOST_UNPACKED_TIMES", 2)
+    path = tmp_path / "table.gz"
+    path.write_bytes(gzip.compress(BOMB))
+    packed = path.stat().st_size
+    assert f"more than {2 * packed} bytes, 2 times its size" in reading_error(path)
+
+
+def test_blocks_of_a_bomb_are_not_written_beyond_the_limit(tmp_path: Path) -> None:
+    allowance = Allowance(2_500_000, True, 100)
+    blocks = iter([bytes(1 << 20)] * 1_000)
+    with pytest.raises(DataError, match=r"more than 2\.5 MB"):
+        copy_bounded(blocks, tmp_path / "x", "x.gz", allowance, 0)
+    assert (tmp_path / "x").stat().st_size <= 2_500_000
+    assert len(list(blocks)) == 997
+
+
+def test_the_limit_must_be_a_size() -> None:
+    with pytest.raises(SettingError, match="at least 1 byte but is 0"):
+        ReadOptions(max_unpacked=0)
+    assert parse_size("2GB") == parse_size("2 gb") == parse_size("2000m") == 2_000_000_000
+    assert parse_size("1.5k") == 1_500
+    for text in ("", "x", "-1", "0", "1e9", "GB", "9" * 400, "1 0"):
+        with pytest.raises(SettingError, match="is not a size, such as 500MB or 2GB"):
+            parse_size(text)

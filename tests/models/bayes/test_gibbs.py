@@ -143,12 +143,17 @@ def difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("has_sides", "has_times", "pooling"),
-    [(False, False, 0.0), (True, True, POOLING)],
-    ids=["plain", "with everything"],
+    ("has_sides", "has_times", "pooling", "scales"),
+    [(False, False, 0.0, False), (True, True, POOLING, False), (True, True, POOLING, True)],
+    ids=["plain", "with everything", "with scales"],
 )
 def test_sweeps_leave_prior_draws_and_their_ratings_as_they_are(
-    run: Run, monkeypatch: pytest.MonkeyPatch, has_sides: bool, has_times: bool, pooling: float
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    has_sides: bool,
+    has_times: bool,
+    pooling: float,
+    scales: bool,
 ) -> None:
     """Whoever draws unknowns from the prior and ratings given these, and then sweeps given the ratings, has draws from
     the prior again (Geweke, "Getting it right", 2004): a wrong step of the sweep would move them."""
@@ -165,6 +170,7 @@ def test_sweeps_leave_prior_draws_and_their_ratings_as_they_are(
         np.ones((N_ITEMS, N_FACTORS + 1), np.float32),
     )
     one = Sampler(ratings, ratings.value, *tables, beside, pooling, run)
+    one.scales = scales
     rng = np.random.default_rng(7)
     before, after = [], []
     for number in range(1_500):
@@ -207,6 +213,18 @@ def swept(ratings: Ratings, n_threads: int, n_sweeps: int = 4) -> Sampler:
         for _ in range(n_sweeps):
             one.sweep(rng)
     return one
+
+
+def test_mirrored_draws_have_the_mean_of_all_draws(run: Run) -> None:
+    ratings, beside = tiny(run)
+    tables = [np.ones((n, N_FACTORS + 1), np.float32) for n in (N_USERS, N_ITEMS)]
+    one = Sampler(ratings, ratings.value, tables[0], tables[1], beside, POOLING, run)
+    rng = np.random.default_rng(0)
+    first, second = one.mirrored_users(rng, one.timed())
+    mean = one.draw_users(rng, one.timed(), np.zeros_like(first))
+    np.testing.assert_allclose((first + second) / 2, mean, atol=1e-6)
+    assert np.abs(first - mean).min() > 0
+    assert (one.users.table == 1).all()
 
 
 def test_threads_change_no_bit(ratings: Ratings) -> None:

@@ -91,16 +91,24 @@ def sparse(signal: float) -> Ratings:
     return simulated(300, 120, 3_000, signal=signal, seed=4)
 
 
-def test_a_wide_start_finds_what_a_near_one_misses() -> None:
+def test_draws_of_scales_find_tastes_in_a_sparse_table(monkeypatch: pytest.MonkeyPatch) -> None:
     part = random_split(sparse(1.0), 0.2)
-    errors = {}
-    for name in ("near", "wide", "auto"):
-        one = BayesianMF(start=name, samples=40, burn_in=60, factors=8)
-        errors[name] = rmse(
-            part.test.value, one.fit(part.train, n_threads=1).predict_ratings(part.test)
-        )
-    assert errors["wide"] < errors["near"]
-    assert errors["auto"] == errors["wide"]
+    errors = []
+    for is_sparse in (True, False):
+        monkeypatch.setattr(start, "DENSE", 20 if is_sparse else 0)
+        one = BayesianMF(start="near", samples=40, burn_in=60, factors=8)
+        stars = one.fit(part.train, n_threads=1).predict_ratings(part.test)
+        errors.append(rmse(part.test.value, stars))
+    assert errors[0] < errors[1] - 0.005
+
+
+@pytest.mark.parametrize("signal", [0.0, 1.0])
+def test_a_sparse_table_without_tastes_gets_few_factors(signal: float) -> None:
+    train = simulated(300, 120, 3_000, signal=signal, seed=4)
+    one = BayesianMF(samples=40, burn_in=60, factors=8).fit(train, n_threads=1)
+    is_used = one.item_draws_[:, :, :-1].any(axis=(0, 1))
+    assert is_used.tolist() == [True] * 2 + [signal > 0] * 6
+    assert np.isfinite(one.predict_deviations(train)).all()
 
 
 def test_a_dense_table_needs_no_short_chains(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,12 +179,13 @@ def test_embeddings_have_these_sizes() -> None:
         ("", "0.1"), ("100,", "0.1"), ("ten", "0.1"), ("0", "0.1"), ("-5", "0.1"), ("1.5", "0.1"),
         ("100", "1"), ("100", "-0.1"), ("100", "much"), ("100", ""), ("100", "nan"),
         ("100,50", "0.1,0.2,0.3"), ("100,50,20", "0.1,0.2"),
+        ("1" + ",1" * 100, "0.1"),
     ],
 )  # fmt: skip
 def test_sizes_and_dropouts_that_do_not_match_are_refused(hidden: str, dropout: str) -> None:
     with pytest.raises(SettingError) as caught:
         EmbeddingMLP(hidden=hidden, dropout=dropout)
     assert str(caught.value) == (
-        f"mlp: hidden '{hidden}' does not fit dropout '{dropout}'. Give sizes such as 100,50 and either one dropout "
-        "from 0 to below 1 or one per layer."
+        f"mlp: hidden '{hidden}' does not fit dropout '{dropout}'. Give up to 100 sizes such as 100,50 and either "
+        "one dropout from 0 to below 1 or one per layer."
     )

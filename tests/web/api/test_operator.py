@@ -47,7 +47,8 @@ def test_a_server_whose_database_fails_is_not_ready(
         engine.dispose()
         health = client.get("/health/ready")
         assert (health.status_code, health.json()["status"]) == (503, "not ready")
-        response = client.post("/api/v1/people")
+        for _ in range(5):
+            response = client.post("/api/v1/people")
         assert response.headers["retry-after"] == "1"
         assert read_problem(response) == (
             503,
@@ -55,4 +56,4 @@ def test_a_server_whose_database_fails_is_not_ready(
         )
         # Recommendations from ratings in the request need no database
         assert client.post("/api/v1/recommend", json={}).status_code == 200
-    assert '"event":"database failed"' in capsys.readouterr().err
+    assert capsys.readouterr().err.count('"event":"database failed"') == 1  # not one per request

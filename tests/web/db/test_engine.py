@@ -30,7 +30,7 @@ def test_concurrent_starts_create_the_tables_once(database: str) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    assert select_rows(database, "SELECT version_num FROM alembic_version") == [("0005",)]
+    assert select_rows(database, "SELECT version_num FROM alembic_version") == [("0006",)]
 
 
 def test_a_migration_keeps_ratings_and_their_order(database: str) -> None:

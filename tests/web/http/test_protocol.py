@@ -3,10 +3,15 @@
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
+import httpx
 import pytest
 
 from matinee.web.http import protocol
+from matinee.web.settings import Settings
+from tests.web.conftest import UNLIMITED, serving
 
 
 @pytest.fixture
@@ -74,3 +79,18 @@ def test_pipelined_requests_do_not_count_as_one_long_head(connection: socket.soc
     time.sleep(0.1)
     connection.sendall(b"Connection: close\r\n\r\n")
     assert read_all(connection).count(b"HTTP/1.1 200 OK\r\n") == 301
+
+
+def test_a_client_has_a_limit_of_connections(model_file: Path, tmp_path: Path) -> None:
+    limits = replace(UNLIMITED, connections=2)
+    with serving(Settings((model_file,), str(tmp_path / "people.db"), limits=limits)) as url:
+        host, port = url.removeprefix("http://").split(":")
+        open_ones = [socket.create_connection((host, int(port)), timeout=20) for _ in range(3)]
+        with open_ones.pop() as refused:
+            answer = read_all(refused)
+        assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        open_ones.pop().close()
+        open_ones[0].sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert open_ones[0].recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert httpx.get(f"{url}/health/live").status_code == 200
+        open_ones[0].close()

@@ -1,6 +1,6 @@
 """Token buckets, and the keys under which clients are counted."""
 
-from matinee.web.http.rate_limits import MAX_CLIENTS, RateLimiter, client_key
+from matinee.web.http.rate_limits import MAX_CLIENTS, ConnectionLimit, RateLimiter, client_key
 
 
 def test_a_bucket_is_emptied_and_refilled() -> None:
@@ -41,3 +41,16 @@ def test_a_client_is_an_ipv4_address_or_an_ipv6_network() -> None:
         == client_key("2001:db8:1:2::9")
     )
     assert client_key(None) == client_key("a socket") == "local"
+
+
+def test_connections_are_counted_per_client_but_not_for_proxies() -> None:
+    limit = ConnectionLimit(2, "192.0.2.7, 198.51.100.0/24")
+    assert [limit.open("203.0.113.9") for _ in range(4)] == [True, True, False, False]
+    assert limit.open("203.0.113.10")
+    for _ in range(3):
+        limit.close("203.0.113.9")
+    assert limit.open("203.0.113.9")
+    for proxy in ("192.0.2.7", "198.51.100.200"):
+        assert all(limit.open(proxy) for _ in range(5))
+    for without in (ConnectionLimit(0), ConnectionLimit(1, "*")):
+        assert all(without.open("203.0.113.9") for _ in range(5))

@@ -49,6 +49,7 @@ def test_behind_a_trusted_https_proxy_the_cookie_is_secure(
         str(model_file), "--db", str(tmp_path / "people.db"), "--trust-proxy", "127.0.0.1"
     )
     server.wait()
+    assert " for any host name at " in server.told
     secure = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
     made = httpx.post(f"{server.url}/api/v1/people?cookie=true", headers=secure)
     cookie = cookie_of(made)
@@ -56,6 +57,10 @@ def test_behind_a_trusted_https_proxy_the_cookie_is_secure(
     assert "secure" in cookie
     assert "domain" not in cookie
     assert made.headers["strict-transport-security"] == "max-age=31536000"
+    for scheme, status in (("https", 201), ("http", 403)):  # the scheme that the browser sees
+        origin = {"host": "films.example", "origin": f"{scheme}://films.example"}
+        forged = secure | origin | {"x-forwarded-host": "evil.example"}
+        assert httpx.post(f"{server.url}/api/v1/people", headers=forged).status_code == status
     header = {"cookie": f"{cookie['name']}={cookie['token']}"}
     assert httpx.get(f"{server.url}{ME}", headers=secure | header).status_code == 200
     assert httpx.get(f"{server.url}{ME}", headers=header).status_code == 401
@@ -117,13 +122,16 @@ def test_two_servers_on_one_host_have_separate_cookies(model_file: Path, tmp_pat
         ({"origin": "https://evil.example"}, False),
         ({"origin": "null"}, False),
         ({"origin": "http://127.0.0.1:1"}, False),
+        ({"origin": "OTHER SCHEME"}, False),
+        ({"origin": "SELF/"}, False),
         ({"origin": "http://["}, False),
     ],
 )
 def test_changes_from_other_sites_are_refused(
     site: str, headers: dict[str, str], is_let_in: bool
 ) -> None:
-    headers = {name: site if value == "SELF" else value for name, value in headers.items()}
+    own = {"SELF": site, "SELF/": f"{site}/", "OTHER SCHEME": site.replace("http:", "https:")}
+    headers = {name: own.get(value, value) for name, value in headers.items()}
     with httpx.Client(base_url=site) as browser:
         browser.post("/api/v1/people?cookie=true")
         answer = browser.put(RATE, json={"stars": 1}, headers=headers)

@@ -1,6 +1,7 @@
 """The operator page: signing in, and traffic."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -39,6 +40,25 @@ def test_the_page_needs_the_token_and_its_cookie_gives_no_other_access(three_mod
                 ).status_code
                 == 401
             )
+
+
+def test_wrong_tokens_have_a_limit_of_their_own(model_file: Path, tmp_path: Path) -> None:
+    limits = replace(UNLIMITED, guesses_per_minute=1)  # two at once
+    settings = Settings((model_file,), str(tmp_path / "people.db"), OPERATOR, limits)
+    right = {"Authorization": f"Bearer {OPERATOR}"}
+    cookie = {"Cookie": f"matinee-operator={int(time.time()) + 999}.{'0' * 64}"}
+    with serving(settings) as url, httpx.Client(base_url=url) as client:
+        assert client.get("/metrics").status_code == 401  # without a token, nothing is guessed
+        assert [client.get("/metrics", headers=right).status_code for _ in range(4)] == [200] * 4
+        assert client.get("/metrics", headers={"Authorization": "Bearer x"}).status_code == 401
+        assert client.get("/operator", headers=cookie).status_code == 401
+        for headers in ({"Authorization": "Bearer x"}, right):  # a 200 would tell the right one
+            told = client.get("/api/v1/operator/counts", headers=headers)
+            assert (told.status_code, told.headers["retry-after"].isdigit()) == (429, True)
+            assert told.json()["detail"].startswith("Too many wrong tokens from this address;")
+        assert client.post("/operator", data={"token": OPERATOR}).status_code == 429
+        assert client.get("/operator", headers=cookie).status_code == 429
+        assert client.get("/api/v1/genres").status_code == 200
 
 
 def test_without_a_token_nobody_can_sign_in(model_file: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from matinee.web.http.problems import Problem
-from matinee.web.serving.work_queue import WorkQueue
+from matinee.web.serving.work_queue import AbandonedError, WorkQueue, stop_if_abandoned
 
 
 def test_tasks_run_one_at_a_time_in_order() -> None:
@@ -67,3 +67,53 @@ def test_an_error_ends_only_its_own_task() -> None:
         return str(caught.value), await queue.run(int, "7")
 
     assert asyncio.run(both())[1] == 7
+
+
+def test_a_task_whose_request_is_given_up_stops_and_the_next_one_waits_for_its_end() -> None:
+    started, end, events = threading.Event(), threading.Event(), []
+
+    def long_task() -> None:
+        started.set()
+        try:
+            while True:
+                stop_if_abandoned()
+                time.sleep(0.001)
+        except AbandonedError:
+            end.wait(5)
+            events.append("stopped")
+            raise
+
+    async def run_both() -> None:
+        queue = WorkQueue()
+        first = asyncio.create_task(queue.run(long_task))
+        while not started.is_set():
+            await asyncio.sleep(0.001)
+        never = asyncio.create_task(queue.run(events.append, "never begun"))
+        second = asyncio.create_task(queue.run(events.append, "second"))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        never.cancel()
+        await asyncio.wait([first, never])
+        await asyncio.sleep(0.02)
+        assert events == []  # the thread of the first still runs
+        end.set()
+        await second
+        await queue.run(stop_if_abandoned)
+        assert events == ["stopped", "second"]
+
+    asyncio.run(run_both())
+    stop_if_abandoned()  # outside a queue, nothing happens
+
+
+def test_a_task_that_is_given_up_before_it_begins_does_not_block_the_queue() -> None:
+    async def run_many() -> int:
+        queue = WorkQueue()
+        for _ in range(50):
+            task = asyncio.create_task(queue.run(int, "7", seconds=0))
+            for _ in range(3):  # at different places
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+        return await asyncio.wait_for(queue.run(int, "7"), 5)
+
+    assert asyncio.run(run_many()) == 7

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from matinee.data.reading.memory import require_memory_for_document
 from matinee.data.reading.schema import column_of
 from matinee.errors import DataError
 
@@ -89,6 +90,7 @@ def write_json_lines(path: Path, target: Path, label: str) -> None:
             f"{label} is one JSON document of more than 2 GB; save it as JSON lines, one object "
             "per line, for example with jq -c '.[]'."
         )
+    require_memory_for_document(path, label)
     text = path.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("\ufeff")
     try:
         document = list(_documents(text))
@@ -174,8 +176,12 @@ def _are_columns(names: Iterable[str]) -> bool:
 
 
 def _transposed(columns: dict[str, dict[Any, Any]]) -> list[dict[str, object]]:
-    keys = dict.fromkeys(key for cells in columns.values() for key in cells)
-    return [{name: cells.get(key) for name, cells in columns.items()} for key in keys]
+    """The rows of columns; a row has no key for a column without a cell, of which many may be."""
+    rows: dict[Any, dict[str, object]] = {}
+    for name, cells in columns.items():
+        for key, cell in cells.items():
+            rows.setdefault(key, {})[name] = cell
+    return list(rows.values())
 
 
 def _by_user(document: dict[str, dict[str, object]]) -> list[dict[str, object]]:

@@ -1,0 +1,64 @@
+"""Coordinate descent on the factors and biases of one side of a factorization.
+
+Each bias and factor in turn gets the value that minimizes the expected objective of `mf`, given the
+means and variances of all others (Raiko, Ilin, Karhunen, "Principal component analysis for large
+scale problems with lots of missing values", 2007).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matinee.kernels import kernel
+
+F32 = np.float32
+
+
+@kernel(fastmath=True)
+def descend(
+    rated: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]],
+    own: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    others: tuple[NDArray[np.float32], NDArray[np.float32]],
+    penalties: tuple[NDArray[np.float32], np.float32],
+    noise: np.float32,
+    errors: NDArray[np.float32],
+) -> None:
+    """Changes the factors and biases of all rows with ratings, and the errors, in place.
+
+    Args:
+        rated: the ratings by row: row r has the others' rows index[indptr[r]:indptr[r + 1]],
+            with the weights of their squared errors; (R + 1,), (N,) and (N,).
+        own: the factors, (R, F), their variances, (R, F), and the biases, (R,), to change.
+        others: the factors of the other side and their variances, (O, F) each.
+        penalties: of the factors of each row, (R,), and of biases; above 0.
+        noise: the variance of a rating, which the variances of the factors follow from; 0 if they
+            have none.
+        errors: the residuals, (N,).
+    """
+    indptr, index, weight = rated
+    factors, variances, bias = own
+    slopes, doubts = others
+    factor_penalty, bias_penalty = penalties
+    for row in range(len(factors)):
+        first, stop = indptr[row], indptr[row + 1]
+        if first == stop:
+            continue
+        square, right = F32(0), F32(0)
+        for place in range(first, stop):
+            square += weight[place]
+            right += weight[place] * errors[place]
+        change = (right + square * bias[row]) / (square + bias_penalty) - bias[row]
+        bias[row] += change
+        for place in range(first, stop):
+            errors[place] -= change
+        for f in range(factors.shape[1]):
+            value = factors[row, f]
+            square, right = F32(0), F32(0)
+            for place in range(first, stop):
+                slope = slopes[index[place], f]
+                square += weight[place] * (slope * slope + doubts[index[place], f])
+                right += weight[place] * slope * (errors[place] + value * slope)
+            change = right / (square + factor_penalty[row]) - value
+            factors[row, f] += change
+            variances[row, f] = noise / (square + factor_penalty[row])
+            for place in range(first, stop):
+                errors[place] -= change * slopes[index[place], f]
