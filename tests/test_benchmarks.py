@@ -56,6 +56,16 @@ def test_models_are_compared_on_simulated_tables() -> None:
     assert refused.stderr.startswith("Error: no model 'mff'. There are: baseline, ")
 
 
+def test_an_update_is_compared_with_training_again_on_the_sample() -> None:
+    done = run("updating.py", "--data", "sample", "--models", "mf", "--kinds", "users")
+    assert done.returncode == 0, done.stderr
+    _, head, *lines = done.stdout.splitlines()
+    assert head.startswith("mf, users: ")
+    ignored, updated, again = (float(line[17:23]) for line in lines)
+    assert again < ignored
+    assert updated < ignored
+
+
 def test_a_misspelled_table_is_refused_with_an_example() -> None:
     done = run("neural.py", "--table", "2000x1000")
     assert done.returncode == 1

@@ -32,6 +32,7 @@ from matinee.cli.similar import similar
 from matinee.cli.stopping import cleaning_up, sentence_on_full_disk
 from matinee.cli.train import train
 from matinee.cli.tune import tune
+from matinee.cli.update import update
 from matinee.errors import MatineeError
 
 
@@ -88,7 +89,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, data, train, evaluate, compare, tune),
+    *(demo, data, train, update, evaluate, compare, tune),
     *(predict, recommend, similar, neighbors, explain),
     *(biases, map_, report, serve, migrate),
     *(reproduce, doctor),

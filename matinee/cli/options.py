@@ -358,12 +358,17 @@ def load_data(source: tuple[str, ...], columns: DataOptions) -> "Dataset":
         source: the files or other sources of one data set, usually one.
         columns: the values of `data_options`.
     """
+    return load_with(source, read_options(columns))
+
+
+def load_with(source: tuple[str, ...], options: "ReadOptions") -> "Dataset":
+    """`load_data` with options that are made already."""
     from matinee.cli.output import note
     from matinee.data.datasets.load import load
     from matinee.text import counted
 
     data = source[0] if len(source) == 1 else list(source)
-    dataset = load(data, read_options(columns))
+    dataset = load(data, options)
     note_reading(dataset)
     n_repeated = counted(dataset.n_duplicates, "row")
     if not dataset.ratings.scale.has_stars:

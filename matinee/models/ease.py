@@ -39,6 +39,7 @@ from matinee.models.implicit_feedback import (
 )
 from matinee.models.interface import Capabilities
 from matinee.models.recency import half_life_setting, recency_weights
+from matinee.models.updating import Change, placed
 from matinee.system import free_memory
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -51,6 +52,8 @@ TINY = float(np.finfo(np.float32).tiny)
 TILE = 256
 """Rows of a block in products and inversions; fixed, so that threads do not change the
 result."""
+LEARN_AGAIN = 0.001
+"""An update learns the weights again if its news are this share of all ratings."""
 SAMPLE = 2**20
 BYTES_PER_PAIR = 8
 """Memory of the matrix in single precision, and of its inversion."""
@@ -136,6 +139,27 @@ class EASE(Recommender):
         counts[items] = np.diff(links.indptr)
         self.indptr_ = np.append(0, np.cumsum(counts))
         self.related_, self.correlations_ = items.astype(np.int32)[links.indices], links.weight
+
+    def absorb(self, change: Change, n_threads: int | None) -> None:
+        """Learns the weights again if the items that change have enough news; see `updating.py`.
+
+        The weights of all items depend on each other, and those that the model stores do not
+        suffice to change only some. Otherwise the weights stay, and new items have none yet.
+        Users need no numbers of their own.
+        """
+        changed = change.items_change
+        n_news, is_gone = change.item_news[changed].sum(), self.item_counts_[changed] == 0
+        if n_news >= LEARN_AGAIN * len(change.history) or is_gone.any():
+            self._fit(change.history.to_training_ratings(), FitOptions(n_threads=n_threads))
+            return
+        source = change.item_source
+        n_stored = placed(np.diff(self.indptr_), source)
+        self.indptr_ = np.append(0, np.cumsum(n_stored))
+        # Items keep their order, so only their numbers change
+        self.related_ = np.flatnonzero(source >= 0).astype(np.int32)[self.related_]
+        self.root_precision_ = placed(self.root_precision_, source)
+        self.root_precision_[source < 0] = 1
+        self.popularity_ = placed(self.popularity_, source)
 
     # -- people --------------------------------------------------------------------------
 

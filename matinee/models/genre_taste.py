@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from matinee._types import Doubles, Floats, Longs
 from matinee.data.features import Features
 from matinee.data.ratings import Ratings
+from matinee.models.updating import Change, placed
 
 PENALTY, ITEM_PENALTY, USER_PENALTY = 2.0, 5.0, 2.0
 HALF = 50.0
@@ -44,6 +45,25 @@ def item_content(train: Ratings, global_mean: float) -> ItemContent:
         table = _tastes_in(train.item_features)
         table = table - np.average(table, axis=0, weights=counts).astype(np.float32)
     return ItemContent(table, bias)
+
+
+def content_after(before: ItemContent, change: Change, global_mean: float) -> ItemContent:
+    """The content of the items after an update: new rows, and other biases for some items.
+
+    The average of the features, and so the rows of the other items, stay.
+    """
+    history, is_new = change.history, change.item_source < 0
+    features = placed(before.features, change.item_source)
+    if features.shape[1] and history.item_features is not None:
+        table, old = _tastes_in(history.item_features), int(np.argmin(is_new))
+        features[is_new] = table[is_new] - (table[old] - features[old])
+    n_items = len(is_new)
+    counts = np.bincount(history.item_index, minlength=n_items)
+    sums = np.bincount(history.item_index, history.value - global_mean, minlength=n_items)
+    bias = placed(before.bias, change.item_source)
+    changed = change.items_change
+    bias[changed] = (sums[changed] / (counts[changed] + ITEM_PENALTY)).astype(np.float32)
+    return ItemContent(features, bias)
 
 
 def _tastes_in(features: Features) -> Floats:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Indices
 from matinee.data.features import Features
-from matinee.data.ratings import Ratings, Scale
+from matinee.data.ratings import Grouped, Ratings, Scale
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import UnsupportedError
 from matinee.models.recency import TrainingTimes
@@ -83,6 +83,11 @@ class History:
     def counts(self) -> NDArray[np.int64]:
         """The number of ratings of each user, (U,)."""
         return np.diff(self.indptr)
+
+    @property
+    def by_user(self) -> Grouped:
+        """The ratings as those of `Ratings.by_user`."""
+        return Grouped(self.indptr, self.item_index, self.value, np.arange(len(self)))
 
     @property
     def user_index(self) -> NDArray[np.int32]:

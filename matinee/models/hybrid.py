@@ -44,6 +44,7 @@ from matinee.models.blend import Blend
 from matinee.models.ease import EASE, has_memory
 from matinee.models.genre_taste import (
     ItemContent,
+    content_after,
     genre_taste,
     genre_tastes,
     item_content,
@@ -67,6 +68,7 @@ from matinee.models.members import (
 from matinee.models.recency import half_life_setting, recency_weights
 from matinee.models.registry import MEMBERS, member_named
 from matinee.models.stacking import standardized
+from matinee.models.updating import Change, after, placed
 from matinee.threads import one_blas_thread
 
 STARS, LISTS = "mf", "ials,ease,ials-all"
@@ -302,6 +304,26 @@ class Hybrid(Recommender):
         """Checks that the vectors of the members have the expected lengths."""
         if not np.array_equal(self.ends_, self._vector_ends()):
             raise DataError(f"{self.name}: ends_ does not fit its members")
+
+    def absorb(self, change: Change, n_threads: int | None) -> None:
+        """Updates its members, and trains those that cannot be updated again; see `updating.py`.
+
+        The weights stay, and so does the average that features are compared with.
+        """
+        self.members_ = {
+            name: after(member, change, n_threads) if member.is_fitted else member
+            for name, member in self.members_.items()
+        }
+        history, mean, users = change.history, float(self.global_mean_), change.affected_users
+        content = content_after(self._content, change, mean)
+        self.features_, self.item_bias_ = content
+        tastes = placed(self.genre_tastes_, change.user_source)
+        _, item, value = history.rows(users)
+        indptr = np.append(0, np.cumsum(history.counts[users]))
+        tastes[users] = genre_tastes(content, indptr, item, value, mean)
+        self.genre_tastes_ = tastes
+        self.ends_ = self._vector_ends()
+        self._combine()
 
     # -- people --------------------------------------------------------------------------
 

@@ -36,11 +36,12 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats, Indices
+from matinee._types import Doubles, Floats, Indices, Longs
 from matinee.data.ratings import Grouped, Ratings
 from matinee.linalg import centered, cosines_with
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.declarations import curve_of
+from matinee.models.history import run_positions
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.implicit_feedback import (
     AUTO,
@@ -50,6 +51,7 @@ from matinee.models.implicit_feedback import (
 )
 from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.models.recency import half_life_setting, recency_weights
+from matinee.models.updating import Change, placed
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -63,6 +65,8 @@ ROUNDS = 3
 LAST_STEPS, LAST_GAIN = 30, 1e-8
 """Limits of the last solve of the users: the number of steps, and the gain relative to step
 one."""
+UPDATE_GAIN = 1e-5
+"""The limit of that solve in an update, where the first step is small already."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -164,10 +168,46 @@ class ImplicitALS(Recommender):
                 if options.progress:
                     options.progress(Step(epoch, self.epochs, f"loss {loss:.4f}"))
         self.curve_ = curve_of(self, np.array(losses))
-        self.user_factors_, self.item_factors_ = users.factors, items.factors
-        has_positives = np.diff(users.positives.indptr) > 0
-        self.average_ = users.factors[has_positives].mean(axis=0)
-        users.factors[~has_positives] = self.average_
+        self._set_factors(users.factors, items.factors, np.diff(users.positives.indptr) > 0)
+
+    def _set_factors(self, users: Floats, items: Floats, has_likes: NDArray[np.bool_]) -> None:
+        """Sets the factors, and those of users without likes to the average of the others."""
+        self.average_ = users[has_likes].mean(axis=0)
+        users[~has_likes] = self.average_
+        self.user_factors_, self.item_factors_ = users, items
+
+    def absorb(self, change: Change, n_threads: int | None) -> None:
+        """Solves for the users and items that the news touch, in turn; see `updating.py`.
+
+        If an item changes, so does the Gram matrix of the items, and with it what follows for
+        every user: the last solve is then that of all users, from where they are. The threshold
+        and the units of weights and penalties stay.
+        """
+        users = self._table(change.history.by_user, placed(self.user_factors_, change.user_source))
+        item_factors = placed(self.item_factors_, change.item_source)
+        counts = np.bincount(users.positives.indices, minlength=len(item_factors))
+        n_items, n_users = int(np.count_nonzero(counts)), _n_active(users.positives)
+        users.penalties[:] = self._penalties(_weight_sums(users.positives), n_items)
+        own, changed = np.flatnonzero(change.has_news), np.flatnonzero(change.items_change)
+        closely = _Stop(LAST_STEPS, LAST_GAIN)
+        with one_blas_thread(), workers(n_threads) as run:
+            solver = _Solver(run, n_threads or available_cores(), self.alpha0)
+            solver.improve_rows(users, item_factors, own, self.spectrum_, closely)
+            if len(changed):
+                ratings = change.history.to_training_ratings()
+                items = self._table(ratings.by_item, item_factors)
+                items.penalties[:] = self._penalties(_weight_sums(items.positives), n_users)
+                spectrum = solver.rotate(items, users)
+                solver.improve_rows(items, users.factors, changed, spectrum, closely)
+                self.spectrum_ = solver.improve(users, items, LAST_STEPS, UPDATE_GAIN)
+        self._set_factors(users.factors, item_factors, np.diff(users.positives.indptr) > 0)
+
+    def _table(self, group: Grouped, factors: Floats) -> "_FactorTable":
+        """The factor table of users or items, for an update, without its penalties."""
+        positives = self._positives(group, None)
+        factors[np.diff(positives.indptr) == 0] = 0
+        n_rows = len(factors)
+        return _FactorTable(positives, factors, np.zeros(n_rows, np.float32), np.zeros(n_rows))
 
     def _initial_tables(
         self, train: Ratings, recency: Floats | None
@@ -356,6 +396,20 @@ class _FactorTable(NamedTuple):
     penalties: Floats  # (R,)
     losses: Doubles  # (R,), each row's part of the objective: positives, all pairs and penalty
 
+    def of(self, rows: Longs) -> "_FactorTable":
+        """Copies of some rows."""
+        from matinee.kernels.als import Positives
+
+        indptr = self.positives.indptr
+        counts = indptr[rows + 1] - indptr[rows]
+        place = run_positions(indptr[rows], counts)
+        positives = Positives(
+            np.append(0, np.cumsum(counts)),
+            self.positives.indices[place],
+            self.positives.weight[place],
+        )
+        return _FactorTable(positives, self.factors[rows], self.penalties[rows], self.losses[rows])
+
 
 def _n_active(positives: "Positives") -> int:
     """The number of rows with positives."""
@@ -366,6 +420,13 @@ def _weight_sums(positives: "Positives") -> Doubles:
     """The sum of the weights of each row, (R,)."""
     sums = np.append(0, np.cumsum(positives.weight, dtype=np.float64))
     return np.diff(sums[positives.indptr])
+
+
+class _Stop(NamedTuple):
+    """When the steps for a row end."""
+
+    max_steps: int
+    least_gain: float  # relative to that of the first step
 
 
 class _Solver:
@@ -391,21 +452,48 @@ class _Solver:
             least_gain: steps end at this part of the gain of the first step.
         Returns: the diagonal of the Gram matrix, descending, (F,).
         """
+        spectrum = self.rotate(table, others)
+        self._solve(table, others.factors, spectrum, _Stop(max_steps, least_gain))
+        return spectrum
+
+    def rotate(self, table: _FactorTable, others: _FactorTable) -> Floats:
+        """Rotates both tables so that the Gram matrix of the second is diagonal.
+
+        Returns: its diagonal, descending, (F,).
+        """
         values, axes = np.linalg.eigh(self._gram(others.factors))
         rotation, spectrum = axes[:, ::-1].copy(), np.maximum(values[::-1], 0)
-        factors = table.factors, others.factors
-        for rotated in factors:
+        for rotated in (table.factors, others.factors):
             self.run(_rotate, [(rotated[rows], rotation) for rows in _blocks(len(rotated))])
+        return np.asarray(spectrum)
+
+    def improve_rows(
+        self,
+        table: _FactorTable,
+        others: Floats,
+        rows: Longs,
+        spectrum: Floats,
+        stop: "_Stop",
+    ) -> None:
+        """Solves for some rows of a table; both tables are rotated already."""
+        part = table.of(rows)
+        self._solve(part, others, spectrum, stop)
+        table.factors[rows] = part.factors
+
+    def _solve(self, table: _FactorTable, others: Floats, spectrum: Floats, stop: "_Stop") -> None:
+        """Solves for all rows of a table; `stop` is that of `als.solve`."""
+        factors = table.factors, others
         penalty = np.float32(self.alpha0) * spectrum, table.penalties
-        stop = max_steps, least_gain
         indptr = table.positives.indptr
         work = indptr + 16 * np.arange(len(indptr))  # a row without positives takes time, too
         ends = np.searchsorted(work, np.linspace(0, work[-1], self.n_spans + 1)).tolist()
+        # Plain tuples: Numba's cache would name the class and be lost if the class moves.
+        limits = stop.max_steps, stop.least_gain
         calls = [
-            (table.positives, span, factors, penalty, stop, table.losses) for span in pairwise(ends)
+            (table.positives, span, factors, penalty, limits, table.losses)
+            for span in pairwise(ends)
         ]
         self.run(self.solve, calls)
-        return np.asarray(spectrum)
 
     def _gram(self, factors: Floats) -> Floats:
         blocks, n_factors = _blocks(len(factors)), factors.shape[1]

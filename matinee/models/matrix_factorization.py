@@ -54,6 +54,8 @@ from matinee.models.recency import (
     mean_of,
     recency_weights,
 )
+from matinee.models.ridge_rows import Factors, Penalty, Side, renew
+from matinee.models.updating import Change, placed
 from matinee.progress import Step
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
@@ -148,7 +150,7 @@ class MatrixFactorization(Recommender):
         return Biases(float(self.global_mean_), self.user_bias_, self.item_bias_)
 
     def check_arrays(self) -> None:
-        """Checks that there are three penalties, or those of files of earlier versions."""
+        """Checks that there are three penalties, two as in earlier versions, or none."""
         if len(self.penalty_) not in (0, 2, 3):
             raise DataError(f"{self.name}: penalty_ has {len(self.penalty_)} numbers, not 3")
 
@@ -291,6 +293,17 @@ class MatrixFactorization(Recommender):
             timestamp=None,
         )
         return TrainingTable(ordered, self._importance(train))
+
+    def absorb(self, change: Change, n_threads: int | None) -> None:
+        """The mean stays; see `ridge_rows.py` and `updating.py`."""
+        source = change.user_source, change.item_source
+        users = Side(placed(self.user_factors_, source[0]), placed(self.user_bias_, source[0]))
+        items = Side(placed(self.item_factors_, source[1]), placed(self.item_bias_, source[1]))
+        each, row = self._penalty(1) - self._penalty(0), self._penalty(0)
+        penalty = Penalty(each, row, self._bias_penalty)
+        renew(Factors(users, items, float(self.global_mean_), penalty), change, n_threads)
+        self.user_factors_, self.user_bias_ = users
+        self.item_factors_, self.item_bias_ = items
 
     def _set_attributes(self, weights: DescentWeights) -> None:
         """Sets the learned attributes, in stars, from standardized weights."""

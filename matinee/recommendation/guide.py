@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from matinee._types import Doubles, Longs, Reals
 from matinee.data.arguments import (
+    RatingsLike,
     described,
     id_list,
     list_length,
@@ -37,8 +38,10 @@ from matinee.recommendation.filters import Filters, seldom
 from matinee.recommendation.groups import group_scores
 from matinee.recommendation.model_file import Origin, load_model, save_model
 from matinee.recommendation.reranking import AS_RANKED, Dials, choose
+from matinee.recommendation.shortage import is_or_are, shortage
 from matinee.recommendation.suggestions import Suggestion, Suggestions
 from matinee.recommendation.unrated import with_unrated
+from matinee.recommendation.updating import updated_parts
 from matinee.text import counted
 
 if TYPE_CHECKING:
@@ -111,6 +114,29 @@ class Guide:
     def save(self, path: str | Path) -> None:
         """Writes a `.matinee` file."""
         save_model(path_of(path, "model file"), self.model, self.catalog, self.origin)
+
+    def updated(
+        self,
+        news: "RatingsLike | None",
+        *,
+        withdrawn: "RatingsLike | None" = None,
+        n_threads: int | None = None,
+    ) -> Self:
+        """A guide that also knows new ratings, users and items, without training again.
+
+        This guide does not change. See `matinee.models.updating` for what is solved for again.
+
+        Args:
+            news: a `Dataset` brings the titles of new items along.
+            withdrawn: pairs of user and item whose ratings are removed.
+            n_threads: None means all cores; they do not change the result.
+
+        Raises:
+            UnsupportedError: the model cannot be updated, or was saved without its ratings.
+            DataError: the news do not fit the model.
+        """
+        known = self.model, self.catalog, self.origin
+        return type(self)(*updated_parts(*known, news, withdrawn, n_threads)[:3])
 
     def item_id(self, text: Id) -> Id:
         """The id of an item, given by id or title; raises UnknownNameError with
@@ -380,7 +406,7 @@ class Guide:
             if n_without_year == len(allowed):
                 return chosen, f"{NO_YEARS} {note}".strip()
             has_stars = self.model.scale_.has_stars
-            reason = _shortage(filters, allowed, n_seen, n_without_year, has_stars)
+            reason = shortage(filters, allowed, n_seen, n_without_year, has_stars)
             note = f"{len(chosen)} instead of {k}: {reason} {note}".strip()
         return chosen, f"{note} {self._unknown_items(filters)}".strip()
 
@@ -431,7 +457,7 @@ class Guide:
         n_left_out = int((~allowed).sum())
         if n_left_out:
             films = seldom(min_ratings, self.model.scale_.has_stars)
-            notes.append(f"{counted(n_left_out, 'film')} {films} {_is_or_are(n_left_out)} left out")
+            notes.append(f"{counted(n_left_out, 'film')} {films} {is_or_are(n_left_out)} left out")
         note = "; ".join(reason for reason in notes if reason)
         if len(scored) < k:
             note = f"{len(scored)} instead of {k}: {note}"
@@ -539,60 +565,3 @@ def _placed(lines: list[Suggestion], scores: Reals, shown: Doubles | None) -> li
     for line, percentile, amount in zip(lines, shares, stars, strict=True):
         placed.append(replace(line, percentile=percentile, shown=amount))
     return placed
-
-
-def _shortage(
-    filters: Filters,
-    allowed: NDArray[np.bool_],
-    n_seen: int,
-    n_without_year: int,
-    has_ratings: bool,
-) -> str:
-    """Why a list is short, and what would make it longer.
-
-    Args:
-        n_without_year: items that a filter by years leaves out because theirs is unknown.
-    """
-    reason = f"there are {counted(len(allowed), 'film')}"
-    if str(filters):
-        n_allowed = int(allowed.sum())
-        unknown = ""
-        if n_without_year:
-            unknown = f"; the year of {counted(n_without_year, 'film')} is unknown"
-        reason = (
-            f"{n_allowed:,} of the {len(allowed):,} films match the filters ({filters}{unknown})"
-        )
-    if n_seen:
-        where = "rated" if has_ratings else "in the history"
-        reason += f", and {n_seen:,} of them {_is_or_are(n_seen)} already {where}"
-    advice = []
-    too_strict = _set_filters(filters, has_ratings)
-    if too_strict:
-        advice.append(f"loosen the {' or '.join(too_strict)}")
-    if n_seen:
-        advice.append("include seen films")
-    if advice:
-        reason += f"; for more, {', or '.join(advice)}"
-    return f"{reason}."
-
-
-def _set_filters(filters: Filters, has_ratings: bool) -> list[str]:
-    """The names of the filters that leave items out."""
-    names = []
-    if filters.genres or filters.not_genres:
-        names.append("genre")
-    if any(filters.years):
-        names.append("years")
-    if filters.items is not None or filters.not_items:
-        names.append("list of items")
-    if filters.min_ratings and has_ratings:
-        names.append("number of ratings")
-    elif filters.min_ratings:
-        names.append("number of people")
-    return names
-
-
-def _is_or_are(n: int) -> str:
-    if n == 1:
-        return "is"
-    return "are"

@@ -115,6 +115,7 @@ def test_every_command_has_help() -> None:
         "demo",
         "data",
         "train",
+        "update",
         "evaluate",
         "compare",
         "tune",

@@ -56,6 +56,9 @@ CASES = {
     ),
     "skipped rows": Case("data describe bad.csv --skip-bad-rows", ("bad.csv.skipped.csv",)),
     "train": Case("train IN/ratings.csv --model popularity --out m.matinee", ("m.matinee",)),
+    "update": Case(
+        "update IN/m.matinee --withdrawn IN/more.csv --threads 1 --out u.matinee", ("u.matinee",)
+    ),
     "checkpoint": Case(
         "train IN/ratings.csv --model plain-mf --set epochs=2 --checkpoint state --out m.matinee",
         ("m.matinee", "state"),
@@ -95,7 +98,7 @@ import json, os, resource, select, signal, sys, time
 from matinee.cli import main
 import matinee.analysis.film_map, matinee.recommendation.guide, matinee.report.map_page
 import matinee.data.convert, matinee.data.datasets.load, matinee.cli.person
-import matinee.kernels.prefetch, matinee.kernels.sgd, matinee.recommendation.everybody
+import matinee.kernels.prefetch, matinee.kernels.ridge, matinee.kernels.sgd, matinee.recommendation.everybody
 import matplotlib.backends.backend_agg, matplotlib.figure
 for line in sys.stdin:
     task = json.loads(line)

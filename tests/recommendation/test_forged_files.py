@@ -188,7 +188,7 @@ RELATIONS = [
         "rater_starts_ does not match item_counts_",
     ),
     ("item-knn", "weights_", lambda a: with_first(a, -0.5), "must be at least 0"),
-    ("new mf", "penalty_", lambda a: np.append(a, 1.0), "penalty_ has 3 numbers, not 2"),
+    ("new mf", "penalty_", lambda a: np.append(a, 1.0), "penalty_ has 4 numbers, not 3"),
     ("bayes", "moment_keys_", lambda a: a[::-1], "moment_keys_ does not ascend"),
     ("bayes", "moment_keys_", lambda a: with_first(a, -1), "moment_keys_ holds a key of another"),
     ("bayes", "moment_keys_", lambda a: with_last(a, 2**62), "moment_keys_ holds a key of another"),

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from matinee.errors import SettingError
+from matinee.errors import DataError, SettingError
 
 #: What a row says besides its user and item: stars, how often, or nothing.
 Kind = Literal["rating", "count", "pair"]
@@ -54,6 +54,8 @@ class ReadOptions:
             YYYYMMDDhhmmss, YYYYMM, years, days); or how dates are written: dmy, mdy, or a
             format of `strptime`. None detects it.
         text_ids: read ids as text, so that `1` and `1.0` are two ids.
+        adds: the table adds to one that a model has learned from, so that ratings of one user,
+            one item or one value are enough.
         max_unpacked: bytes that a compressed file or archive may unpack to; None: 100 times its
             size, and at least 250 MB.
     """
@@ -75,6 +77,7 @@ class ReadOptions:
     decimal: Literal[".", ","] | None = None
     time_format: str | None = None
     text_ids: bool = False
+    adds: bool = False
     max_unpacked: int | None = None
 
     def __post_init__(self) -> None:
@@ -134,7 +137,13 @@ class ReadOptions:
 
         Raises:
             SettingError: a scale was given for a table without ratings.
+            DataError: it adds to ratings, but has none.
         """
+        if kind != "rating" and self.scale is not None and self.adds:
+            raise DataError(
+                f"The new table has no ratings, only {kind}s, but the model learned from ratings; "
+                "name their column with --rating-column."
+            )
         if kind != "rating" and self.scale is not None:
             raise SettingError("--scale is for ratings, and this table has none; leave it out.")
         if kind == "count":

@@ -151,7 +151,8 @@ def _checked(
     written = None
     if bad and bad_rows_file:
         written = write_skipped(bad, bad_rows_file)
-    _refuse_nothing_to_learn(read_table, table)
+    if not options.adds:
+        _refuse_nothing_to_learn(read_table, table)
     notes = [*read_table.notes, *read_table.values.notes]
     scale = PAIRS
     with ThreadPoolExecutor(1) as pool:  # NumPy releases Python's lock
