@@ -362,7 +362,7 @@ def test_a_film_that_only_strict_people_saw_is_better_than_its_mean() -> None:
 
 
 def test_the_audience_is_what_is_predicted_for_the_raters_beyond_the_average_person() -> None:
-    model = MatrixFactorization(factors=3).fit(lopsided(), n_threads=1)
+    model = MatrixFactorization(factors=3, adapt=False).fit(lopsided(), n_threads=1)
     model.item_factors_ = np.random.default_rng(0).normal(1, 0.3, (20, 3)).astype(np.float32)
     model.user_factors_ = np.random.default_rng(1).normal(0.1, 0.1, (80, 3)).astype(np.float32)
     lines = disagreements(Guide(model), 50) + disagreements(Guide(model), 50, lowest=True)
@@ -587,9 +587,8 @@ def test_models_without_useful_factors_are_refused() -> None:
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("insight") / "m.matinee"
-    Guide(fitted(MatrixFactorization), Catalog({7: Film("Alien (1979)", 1979, ("Horror",))})).save(
-        path
-    )
+    model = MatrixFactorization(adapt=False).fit(simulated(), n_threads=1)
+    Guide(model, Catalog({7: Film("Alien (1979)", 1979, ("Horror",))})).save(path)
     return path
 
 
