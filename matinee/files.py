@@ -69,7 +69,8 @@ def write_atomically(path: Path, payload: bytes) -> None:
 
 
 def put_in_place(source: Path, target: Path) -> None:
-    """Replaces a file by another, complete one in the same folder; links are followed."""
+    """Gives a complete file, or a folder, the name of another in the same folder, which it
+    replaces; links are followed."""
     os.replace(source, os.path.realpath(target))
 
 

@@ -15,7 +15,7 @@ from polars.io.plugins import register_io_source
 
 from matinee.data.simulation.simulation import SimulatedBlock, Simulation, Summary, Sums
 from matinee.errors import SettingError, UnsupportedError
-from matinee.files import problem_of_place, reason_of, replacing, write_atomically
+from matinee.files import problem_of_place, put_in_place, reason_of, replacing, write_atomically
 from matinee.progress import Progress, Step
 from matinee.text import counted
 
@@ -143,7 +143,7 @@ def _write_parts(
             with replacing(temporary / f"ratings-{number:0{digits}}.parquet") as file:
                 _write_parquet(counter.watch(blocks), file, simulation.note)
         write_atomically(temporary / README, readme(simulation, counter.sums.summary()).encode())
-        os.replace(temporary, folder)  # which is empty, or does not exist
+        put_in_place(temporary, folder)  # which is empty, or does not exist
     finally:
         shutil.rmtree(temporary, ignore_errors=True)  # after a success it no longer exists
 
