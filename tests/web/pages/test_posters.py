@@ -139,7 +139,8 @@ def test_a_template_allows_pictures_from_its_host_alone(
         origin = expected.split("/")[0] + "//" + expected.split("/")[2]
         assert policy["img-src"] == f"'self' {origin} data:"
         assert policy["script-src"] == policy["connect-src"] == "'self'"
-        assert client.get("/films/27").text.count("<img") == ("{id}" in template) * 7
+        without_ids = client.get("/films/27").text.split('<section class="row"')[0]
+        assert ("<img" in without_ids) == ("{id}" in template)
         assert client.get("/posters/7.png").status_code == 404
 
 
