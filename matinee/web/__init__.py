@@ -27,6 +27,7 @@ order; each imports only from the parts above it:
     serving     models
                 film_search                filters, orders and the search by title
                 work_queue                 slow work, one task at a time
+                servable                   models that pages and addresses can show
                 snapshot, registry         immutable snapshots of models, and their replacement
                 uploads, import_process, import_worker
                                            uploaded files, read in a process with limits
