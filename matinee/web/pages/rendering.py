@@ -207,6 +207,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def milliseconds(value: float) -> str:
+    """A time to three digits, such as 0.25, 12.3 or 1,150."""
+    return number(float(f"{value:.3g}"))
+
+
 def sentence(text: str) -> str:
     """The text with its first letter capitalized."""
     return f"{text[:1].upper()}{text[1:]}"
@@ -238,6 +243,7 @@ def _environment() -> jinja2.Environment:
     environment.add_extension(_Unindented)
     environment.filters |= {
         "stars": stars,
+        "milliseconds": milliseconds,
         "number": number,
         "of": counted,
         "name": film_name,

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from matinee.text import counted
 from matinee.web.api.operator_views import WINDOWS, TrafficPeriod, Window
 from matinee.web.db.traffic import DAY, HOUR, MINUTE, TrafficCounts
+from matinee.web.pages.rendering import milliseconds
 from matinee.web.pages.texts_operator import OPERATOR
 
 _HEIGHT = 100
@@ -163,7 +164,7 @@ def _milliseconds(counts: TrafficCounts) -> tuple[str, str]:
     if not counts.requests:
         return "\u2013", "\u2013"
     found = [counts.milliseconds(share) for share in (0.5, 0.99)]
-    median, p99 = (OPERATOR["above"] if one is None else f"{one:.3g}" for one in found)
+    median, p99 = (OPERATOR["above"] if one is None else milliseconds(one) for one in found)
     return median, p99
 
 

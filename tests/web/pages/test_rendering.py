@@ -9,7 +9,7 @@ import pytest
 from matinee.data.catalog import Catalog, Film
 from matinee.data.ratings import PAIRS, Scale
 from matinee.recommendation.guide import Guide
-from matinee.web.pages.rendering import choices, film_url
+from matinee.web.pages.rendering import choices, film_url, milliseconds
 from matinee.web.settings import Limits, Settings
 from tests.web.conftest import guide_of, serving
 from tests.web.pages.conftest import ADDRESSES, HTML, browsing, send_rating, settings_for, words_on
@@ -112,3 +112,8 @@ def test_a_scale_offers_its_steps_unless_there_are_too_many() -> None:
     assert choices(Scale(1, 5, 1)) == [1, 2, 3, 4, 5]
     assert len(choices(Scale(-10, 10, 1))) == 21
     assert choices(Scale(-10, 10, 0.5)) == choices(Scale(1, 5, 0)) == choices(PAIRS) == []
+
+
+def test_long_times_are_written_in_digits() -> None:
+    written = [milliseconds(value) for value in (0.2512, 12.345, 1152.0, 70_300.0, 123_456.0)]
+    assert written == ["0.251", "12.3", "1,150", "70,300", "123,000"]
