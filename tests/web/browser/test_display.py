@@ -160,3 +160,11 @@ def test_prediction_mean_and_own_rating_differ_by_word_and_shape(
     assert guess.evaluate(shape) == "solid"
     assert guess.locator(".star").count() == 0
     assert page.locator("main .mean").first.inner_text().strip()[0] in "A0123456789"
+
+
+@pytest.mark.parametrize("width", [360, 390, 430])
+def test_on_phones_the_header_shows_all_links(page: "Page", address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(address)
+    hidden = page.locator("header.site nav").evaluate("nav => nav.scrollWidth - nav.clientWidth")
+    assert hidden <= 0
