@@ -12,8 +12,6 @@ import io
 import json
 import multiprocessing
 import random
-import re
-import subprocess
 import sys
 import tempfile
 import threading
@@ -26,6 +24,10 @@ from typing import NamedTuple
 
 import click
 
+sys.path.append(
+    str(Path(__file__).resolve().parent.parent)
+)  # a script has only its own folder there
+from benchmarks.serving import start
 from matinee.recommendation.guide import Guide
 
 OPERATOR = "operator-of-the-benchmark"
@@ -151,9 +153,9 @@ class Site:
         token = json.loads(self.call(Asked("", "POST", "/api/v1/people"))[1])["token"]
         header = {"Authorization": f"Bearer {token}"}
         rated = self.ids[:n_ratings]
-        for start in range(0, len(rated), 1_000):
+        for first in range(0, len(rated), 1_000):
             rows = [
-                {"item_id": one, "stars": 1 + start % 5} for one in rated[start : start + 1_000]
+                {"item_id": one, "stars": 1 + first % 5} for one in rated[first : first + 1_000]
             ]
             self.call(json_request("", "/api/v1/me/ratings", {"ratings": rows}, header))
         return header
@@ -307,36 +309,10 @@ def measure(port: int, requests: list[Asked], seconds: float) -> str:
 @click.option("--database", default="", help="URL of an empty database instead of an SQLite file.")
 def main(model_file: Path, only: str, seconds: float, database: str) -> None:
     """Measure the answers of /health/live under load: the longest, 99%, the median."""
-    with (
-        tempfile.TemporaryDirectory(prefix="liveness-") as folder,
-        Path(folder, "log").open("w") as log,
-    ):
-        command = [
-            sys.executable,
-            "-m",
-            "matinee",
-            "serve",
-            str(model_file),
-            "--port",
-            "0",
-            "--rate",
-            "0",
-            "--quiet",
-        ]
-        command += [
-            "--db",
-            database or str(Path(folder, "people.db")),
-            "--operator-token",
-            OPERATOR,
-        ]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        assert server.stdout is not None
-        found = re.search(r":(\d+)$", server.stdout.readline().strip())
-        if found is None:
-            raise click.ClickException(
-                f"The server did not start: {Path(folder, 'log').read_text()}"
-            )
-        port = int(found[1])
+    with tempfile.TemporaryDirectory(prefix="liveness-") as folder:
+        options = ("--quiet", "--operator-token", OPERATOR)
+        server = start(model_file, Path(folder), *options, database=database)
+        port = server.port
         requests = [
             asked for asked in Site(port, Guide.load(model_file)).requests() if only in asked.name
         ]
@@ -345,8 +321,8 @@ def main(model_file: Path, only: str, seconds: float, database: str) -> None:
         for asked in requests:
             click.echo(f"{measure(port, [asked], seconds)}   {asked.name}")
         click.echo(f"{measure(port, requests, 10 * seconds)}   all at once")
-        server.terminate()
-        server.wait()
+        server.process.terminate()
+        server.process.communicate()
 
 
 if __name__ == "__main__":

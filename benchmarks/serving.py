@@ -55,8 +55,9 @@ class Server(NamedTuple):
         return int(re.findall(r"VmRSS:\s+(\d+)", text)[0]) / 1024
 
 
-def start(model_file: Path, folder: Path) -> Server:
-    """Starts a server without limits on the number of requests."""
+def start(model_file: Path, folder: Path, *options: str, database: str = "") -> Server:
+    """Starts a server without limits on the number of requests; the folder gets its log and, if no
+    other is named, its database."""
     began = time.perf_counter()
     command = [
         str(Path(sys.executable).parent / "matinee"),
@@ -67,7 +68,7 @@ def start(model_file: Path, folder: Path) -> Server:
         "--rate",
         "0",
     ]
-    command += ["--db", str(folder / "people.db")]
+    command += ["--db", database or str(folder / "people.db"), *options]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None

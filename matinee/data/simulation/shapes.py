@@ -1,10 +1,11 @@
 """The shapes of the MovieLens data sets: their sizes, and the few numbers that describe them.
 
-No rating of a real person is in here. Sizes, times and the shares of the stars are published
-facts. The other numbers were chosen so that a simulation is close to what is known: for ml-100k
-and ml-1m the quantiles of the ratings per user and per item of the real tables, and the errors
-of `baseline` and `mf` on ml-1m; for the larger ones the published quantiles, maxima and Gini
-coefficients. The gaps between ratings were read off ml-100k and half of ml-1m.
+No rating of a real person is in here. Sizes and times are published facts. The other numbers were
+chosen so that a simulation is close to what is known: for ml-100k and ml-1m the quantiles of the
+ratings per user and per item of the real tables, and the errors of `baseline` and `mf` on ml-1m;
+for the larger ones published maxima and Gini coefficients. Their quantiles and shares of stars
+were not checked against the real tables. The gaps between ratings were read off ml-100k and half of
+ml-1m.
 """
 
 from dataclasses import dataclass

@@ -184,8 +184,6 @@ class BayesianMF(Recommender):
     # -- learning ------------------------------------------------------------------------
 
     def _fit(self, train: Ratings, options: FitOptions) -> None:
-        for name in ("_wide_items", "_item_layers", "_user_spread", "_item_spread"):
-            self.__dict__.pop(name, None)
         limit, rng = TimeLimit(self.seconds), np.random.default_rng(self.seed)
         self.global_mean_ = np.array(train.value.mean(dtype=np.float64))
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)

@@ -29,13 +29,7 @@ def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def saved(path: str) -> "Callable[[Response], bool]":
     """Whether a response says that a form was taken, rather than to send it again with a cookie."""
     return lambda response: (
-        urlsplit(response.url).path == path
-        and response.status
-        in (
-            200,
-            204,
-            303,
-        )
+        urlsplit(response.url).path == path and response.status in (200, 204, 303)
     )
 
 
