@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from matinee.data.vocabulary import Vocabulary
 
 _BITMAP_CELLS = 1 << 27
-_BLOCK = 1 << 14  # rows whose columns stay in the processor's cache
+_BLOCK = 1 << 16  # rows whose columns stay in the processor's cache
 
 
 class _Pairs(Protocol):
