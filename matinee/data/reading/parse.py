@@ -1,12 +1,10 @@
 """Polars' parser of CSV for the columns of a table: a whole file at once, or blocks of lines."""
 
-import mmap
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -99,17 +97,16 @@ def _frames(
     """The frames of blocks of lines, in order, with their share of the file; None as `_parse`, and
     for a block with quotation marks."""
 
-    def parsed(block: range) -> tuple[pl.DataFrame | None, float]:
-        text = os.pread(file.fileno(), len(block), block.start)
+    def parsed(block: bytes) -> tuple[pl.DataFrame | None, float]:
         frame = None
-        if b'"' not in text:
-            frame = _parse(text, layout, types, skipped=0)
+        if b'"' not in block:
+            frame = _parse(block, layout, types, skipped=0)
         return frame, len(block) / size
 
+    size = os.path.getsize(path)
     waiting: deque[Future[tuple[pl.DataFrame | None, float]]] = deque()
-    with path.open("rb") as file, ThreadPoolExecutor(_AHEAD) as pool:
-        size = os.fstat(file.fileno()).st_size
-        for block in _blocks(file, layout.has_header):
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        for block in _blocks(path, layout.has_header):
             waiting.append(pool.submit(parsed, block))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
@@ -117,14 +114,13 @@ def _frames(
             yield waiting.popleft().result()
 
 
-def _blocks(file: BinaryIO, has_header: bool) -> Iterator[range]:
-    """Where blocks of whole lines lie in a file, without its header."""
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        start = content.find(b"\n") + 1 if has_header else 0
-        while start < len(content):
-            end = content.find(b"\n", start + _BLOCK - 1) + 1 or len(content)
-            yield range(start, end)
-            start = end
+def _blocks(path: Path, has_header: bool) -> Iterator[bytes]:
+    """Whole lines of a file, without its header."""
+    with path.open("rb") as file:
+        if has_header:
+            file.readline()
+        while block := file.read(_BLOCK):
+            yield block + file.readline()
 
 
 def _parse(
