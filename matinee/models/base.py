@@ -48,6 +48,7 @@ from matinee.models.interface import (
 from matinee.models.list_scores import caution, check_taste, distinguished
 from matinee.models.top_lists import top_items
 from matinee.progress import Progress
+from matinee.training.checkpoints import Checkpoint, fingerprint
 from matinee.training.loop import Engine
 
 _NO_RATINGS = np.empty(0, np.int32), np.empty(0, np.float32)
@@ -241,6 +242,11 @@ class Recommender(Configurable, ABC):
         """The models that this one combines, by name, fitted or not; usually none."""
         return {}
 
+    def new_members(self, train: Ratings) -> "dict[str, Recommender]":
+        """The members of a model of these ratings, by name, not fitted; usually none."""
+        del train
+        return {}
+
     def set_members(self, members: "Mapping[str, Recommender]") -> None:
         """Sets the members loaded from a file, after the arrays are set."""
         if members:
@@ -285,7 +291,7 @@ class Recommender(Configurable, ABC):
         valid: "RatingsLike | None" = None,
         n_threads: int | None = None,
         progress: Progress | None = None,
-        checkpoint: Path | None = None,
+        checkpoint: "Path | Checkpoint | None" = None,
     ) -> Self:
         """Learns from `train` and discards everything learned before.
 
@@ -298,9 +304,11 @@ class Recommender(Configurable, ABC):
                 given, a random twentieth of `train` is used.
             n_threads: None means all cores.
             progress: called after each step.
-            checkpoint: a file for the state after each epoch. If it exists, training resumes
-                from it, with the same result as without the interruption. It is removed at the
-                end.
+            checkpoint: a file for the state of the training, which is saved after an epoch
+                whenever that takes less than a tenth of the time, and when `progress` raises an
+                exception. If it exists, training resumes from it, with the same result as without
+                the interruption. It is removed at the end. If it cannot be written meanwhile,
+                there is a warning, and the training goes on.
         """
         train = ratings_of(train, "fit")
         if valid is not None:
@@ -328,7 +336,15 @@ class Recommender(Configurable, ABC):
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test
         forget_cached(self)
+        own: Checkpoint | None = None
+        if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+            own = checkpoint = Checkpoint(checkpoint)
+        if checkpoint is not None:
+            settings = {"model": self.name} | self.settings()
+            checkpoint.begin(lambda: fingerprint(settings, train, valid))
         self._fit(train, FitOptions(valid, n_threads, progress, checkpoint))
+        if own is not None:
+            own.remove()
         return self
 
     @property

@@ -1,0 +1,205 @@
+"""What a training will cost: its time, from two short probes, and its memory, from the sizes of
+arrays.
+
+A probe trains for a few epochs on the ratings of some users, drawn at random, whose number of
+ratings is small beside that of the table. The time of the preparation and that of an epoch grow
+linearly with the number of users; two probes of different sizes tell the slope.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from matinee._types import Doubles
+from matinee.data.ratings import Ratings
+from matinee.data.vocabulary import Vocabulary
+from matinee.models.base import Recommender
+from matinee.models.blend import Blend
+from matinee.models.ease import EASE
+from matinee.models.hybrid import MOST_ITEMS, MOST_WEIGHED, Hybrid
+from matinee.progress import Step
+
+PROBES = (50_000, 150_000)
+"""Ratings of the two probes."""
+ENOUGH = 500_000
+"""With fewer ratings, a probe would take a good part of the time that it foretells."""
+WARM_UP = 2_000
+"""Ratings of a training before the probes, which loads the compiled kernels."""
+PROBE_EPOCHS = 3
+LEAST_SLOPE = 0.5
+"""Of the time by the number of ratings, as a part of their ratio."""
+SHORTENED: dict[str, Any] = {
+    "epochs": PROBE_EPOCHS,
+    "burn_in": 1,
+    "samples": PROBE_EPOCHS - 1,
+    "kept": 1,
+    "tolerance": 0.0,
+    "seconds": 0.0,
+    "patience": 0,
+    "keep_best": False,
+    "adapt": False,
+}
+"""The settings of a probe, as far as a model has them."""
+BYTES_PER_RATING = {"mf": 85, "ials": 90, "bayes": 160}
+OTHER_BYTES = 85
+"""Memory during the training for each rating, besides the table; that of other models."""
+SIDE, PAIR_SECONDS = 1000, 1e-9
+"""Of the matrix whose inverse is timed; for each pair of items that a user likes."""
+COPIES = {"mf": 6, "ials": 5}
+"""How many times the factors are in memory, with the model file; twice in other models."""
+
+
+class Cost(NamedTuple):
+    """What a training will cost."""
+
+    seconds: float
+    n_bytes: float
+    """The most memory besides the table."""
+
+    def plus(self, other: "Cost") -> "Cost":
+        """The cost of one training after the other, whose model stays."""
+        return Cost(self.seconds + other.seconds, max(self.n_bytes, other.n_bytes))
+
+
+def estimated_cost(model: Recommender, train: Ratings, n_threads: int | None) -> Cost | None:
+    """What `fit` will cost at most; None for a table on which it is short.
+
+    Args:
+        model: unfitted; not changed.
+    """
+    if len(train) < ENOUGH:
+        return None
+    cost, kept = Cost(0.0, 0.0), 0.0
+    probes: dict[str, _Line] = {}
+    for member, n_ratings, stays in _fits(model, train):
+        key = repr(member)
+        if key not in probes:
+            probes[key] = _line_of(member, train, n_threads)
+        n_bytes = kept + memory_of(member, train, n_ratings)
+        cost = cost.plus(Cost(probes[key].seconds(n_ratings), n_bytes))
+        if stays:
+            kept += _model_bytes(member, train)
+    return cost
+
+
+def memory_of(model: Recommender, train: Ratings, n_ratings: int) -> float:
+    """The most memory of one fit on so many ratings of a table, besides the table, in bytes."""
+    per_rating = BYTES_PER_RATING.get(model.name, OTHER_BYTES)
+    return per_rating * n_ratings + COPIES.get(model.name, 2) * _model_bytes(model, train)
+
+
+def _model_bytes(model: Recommender, train: Ratings) -> float:
+    """The size of a fitted model."""
+    settings = model.settings()
+    n_rows, width = train.n_users + train.n_items, int(settings.get("factors", 1))
+    if model.name == "bayes":  # users twice with times; and the features of the sets
+        halves = 2 * int(settings["kept"]) * (n_rows + train.n_users + train.n_items) * (width + 1)
+        return halves + 2.0 * n_rows * min(int(settings["set_rank"]), train.n_items)
+    if model.name == EASE.name:
+        return 4.0 * float(np.count_nonzero(train.item_counts)) ** 2
+    return 4.0 * n_rows * width
+
+
+def _fits(model: Recommender, train: Ratings) -> Iterator[tuple[Recommender, int, bool]]:
+    """The fits of a training: unfitted models, their numbers of ratings, and whether they stay."""
+    if not isinstance(model, (Blend, Hybrid)):
+        yield model, len(train), True
+        return
+    unfitted = type(model).from_settings(model.settings())
+    unfitted.scale_ = train.scale
+    members = unfitted.new_members(train)
+    most = len(train)
+    if isinstance(model, Hybrid):
+        most = MOST_WEIGHED
+        if np.count_nonzero(train.item_counts) > MOST_ITEMS:
+            members = {key: each for key, each in members.items() if each.name != EASE.name}
+    for name, member in members.items():
+        if not isinstance(model, Hybrid) or name != model.stars:
+            yield member, int((1 - model.holdout) * min(most, len(train))), False
+    for member in members.values():
+        yield from _fits(member, train)
+
+
+class _Line(NamedTuple):
+    """The time of a fit by the number of ratings."""
+
+    sizes: Doubles  # (2,)
+    preparation: Doubles  # (2,), in seconds
+    epoch: Doubles  # (2,)
+    n_epochs: int
+
+    def seconds(self, n_ratings: int) -> float:
+        """The time on so many ratings."""
+        epoch = self._at(self.epoch, n_ratings)
+        return self._at(self.preparation, n_ratings) + self.n_epochs * epoch
+
+    def _at(self, times: Doubles, n_ratings: int) -> float:
+        first, second = self.sizes.tolist()
+        slope = (times[1] - times[0]) / (second - first)
+        slope = max(slope, LEAST_SLOPE * times[1] / second)
+        return float(max(0.0, times[1] + slope * (n_ratings - second)))
+
+
+def _line_of(model: Recommender, train: Ratings, n_threads: int | None) -> _Line:
+    """The time of a model, from two probes."""
+    if model.name == EASE.name:
+        return _line_of_ease(train)
+    settings = model.settings()
+    n_epochs = int(settings.get("epochs", 0))
+    if "burn_in" in settings:
+        n_epochs = int(settings["burn_in"]) + int(settings["samples"])
+    given = settings | {name: value for name, value in SHORTENED.items() if name in settings}
+    if settings.get("start") == "auto":
+        given["start"] = "near"
+    order = np.random.default_rng(0).permutation(train.n_users)
+    sums = np.cumsum(train.user_counts[order])
+    found = []
+    for size in (WARM_UP, *PROBES):
+        chosen = np.zeros(train.n_users, bool)
+        chosen[order[: max(1, int(np.searchsorted(sums, size)))]] = True
+        part = _own_rows(train.subset(chosen[train.user_index]))
+        probe = type(model).from_settings(given)
+        times: list[float] = []
+
+        def note(_: Step, times: list[float] = times) -> None:
+            times.append(time.perf_counter())
+
+        began = time.perf_counter()
+        probe.fit(part, n_threads=n_threads, progress=note)
+        total = time.perf_counter() - began
+        steps = [after - before for before, after in pairwise(times)]
+        epoch = min(steps, default=0.0)
+        found.append((len(part), max(0.0, total - len(times) * epoch), epoch))
+    columns = np.array(found[1:], np.float64).T
+    return _Line(columns[0], columns[1], columns[2], n_epochs)
+
+
+def _own_rows(part: Ratings) -> Ratings:
+    """The ratings with a vocabulary of their own users alone."""
+    rows, index = np.unique(part.user_index, return_inverse=True)
+    features = part.user_features
+    if features is not None:
+        features = features.take(rows)
+    users = Vocabulary(part.users.ids[rows], part.users.kind)
+    index = index.astype(np.int32)
+    return replace(part, users=users, user_index=index, user_features=features)
+
+
+def _line_of_ease(train: Ratings) -> _Line:
+    """The time of `ease`, most of which is that of the inverse of a matrix, (I, I)."""
+    table = np.random.default_rng(0).standard_normal((SIDE, SIDE), np.float32)
+    form = table @ table.T + SIDE * np.eye(SIDE, dtype=np.float32)
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        np.linalg.inv(form)
+        seconds.append(time.perf_counter() - began)
+    n_items = int(np.count_nonzero(train.item_counts))
+    whole = min(seconds) * (n_items / SIDE) ** 3
+    pairs = PAIR_SECONDS * float(np.square(train.user_counts, dtype=np.float64).sum())
+    sizes = np.array([1.0, len(train)])
+    return _Line(sizes, np.array([whole, whole + pairs]), np.zeros(2), 0)
