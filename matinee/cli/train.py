@@ -61,6 +61,13 @@ LONG_SECONDS = 10
     help="Add the ratings collected by `matinee serve --db URL`.",
 )
 @json_option
+@click.option(
+    "--stable-ids",
+    is_flag=True,
+    envvar="MATINEE_STABLE_IDS",
+    help="Give the people of --db ids that stay the same, so that `matinee update --db` knows "
+    "them.",
+)
 @data_options
 def train(
     source: tuple[str, ...],
@@ -75,6 +82,7 @@ def train(
     no_history: bool,
     database: str | None,
     as_json_: bool,
+    stable_ids: bool,
     **columns: Unpack[DataOptions],
 ) -> None:
     """Train a model on all of DATA and save it in a file."""
@@ -95,7 +103,7 @@ def train(
     if database is not None:
         from matinee.data.server_ratings import with_collected
 
-        dataset, added = with_collected(dataset, database)
+        dataset, added = with_collected(dataset, database, stable=stable_ids)
         note(added)
     ratings = dataset.ratings
     model = make_model_for(dataset, model_name, settings, seed)

@@ -2,8 +2,9 @@
 arrays.
 
 A probe trains for a few epochs on the ratings of some users, drawn at random, whose number of
-ratings is small beside that of the table. The time of the preparation and that of an epoch grow
-linearly with the number of users; two probes of different sizes tell the slope.
+ratings is small beside that of the table. The time of the preparation, and that of an epoch, are
+about linear in the number of ratings, users and items; two probes of different sizes tell the
+slope.
 """
 
 import time
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from matinee._types import Doubles
+from matinee._types import Doubles, Longs
 from matinee.data.ratings import Ratings
 from matinee.data.vocabulary import Vocabulary
 from matinee.models.base import Recommender
@@ -30,6 +31,8 @@ ENOUGH = 500_000
 WARM_UP = 2_000
 """Ratings of a training before the probes, which loads the compiled kernels."""
 PROBE_EPOCHS = 3
+RATINGS_PER_ROW = 30
+"""What a user or an item costs beside its ratings, in ratings."""
 LEAST_SLOPE = 0.5
 """Of the time by the number of ratings, as a part of their ratio."""
 SHORTENED: dict[str, Any] = {
@@ -44,8 +47,8 @@ SHORTENED: dict[str, Any] = {
     "adapt": False,
 }
 """The settings of a probe, as far as a model has them."""
-BYTES_PER_RATING = {"mf": 85, "ials": 90, "bayes": 160}
-OTHER_BYTES = 85
+BYTES_PER_RATING = {"mf": 50, "ials": 60, "bayes": 130}
+OTHER_BYTES = 60
 """Memory during the training for each rating, besides the table; that of other models."""
 SIDE, PAIR_SECONDS = 1000, 1e-9
 """Of the matrix whose inverse is timed; for each pair of items that a user likes."""
@@ -75,12 +78,15 @@ def estimated_cost(model: Recommender, train: Ratings, n_threads: int | None) ->
         return None
     cost, kept = Cost(0.0, 0.0), 0.0
     probes: dict[str, _Line] = {}
+    n_users, n_items = (np.count_nonzero(each) for each in (train.user_counts, train.item_counts))
     for member, n_ratings, stays in _fits(model, train):
         key = repr(member)
         if key not in probes:
             probes[key] = _line_of(member, train, n_threads)
         n_bytes = kept + memory_of(member, train, n_ratings)
-        cost = cost.plus(Cost(probes[key].seconds(n_ratings), n_bytes))
+        share = n_ratings / len(train)  # of the users; items that many have rated stay
+        seconds = probes[key].seconds(_work(n_ratings, share * n_users + n_items))
+        cost = cost.plus(Cost(seconds, n_bytes))
         if stays:
             kept += _model_bytes(member, train)
     return cost
@@ -125,23 +131,22 @@ def _fits(model: Recommender, train: Ratings) -> Iterator[tuple[Recommender, int
 
 
 class _Line(NamedTuple):
-    """The time of a fit by the number of ratings."""
+    """The time of a fit by its work."""
 
-    sizes: Doubles  # (2,)
+    sizes: Doubles  # (2,), see `_work`
     preparation: Doubles  # (2,), in seconds
     epoch: Doubles  # (2,)
     n_epochs: int
 
-    def seconds(self, n_ratings: int) -> float:
-        """The time on so many ratings."""
-        epoch = self._at(self.epoch, n_ratings)
-        return self._at(self.preparation, n_ratings) + self.n_epochs * epoch
+    def seconds(self, work: float) -> float:
+        """The time of so much work."""
+        return self._at(self.preparation, work) + self.n_epochs * self._at(self.epoch, work)
 
-    def _at(self, times: Doubles, n_ratings: int) -> float:
+    def _at(self, times: Doubles, work: float) -> float:
         first, second = self.sizes.tolist()
         slope = (times[1] - times[0]) / (second - first)
         slope = max(slope, LEAST_SLOPE * times[1] / second)
-        return float(max(0.0, times[1] + slope * (n_ratings - second)))
+        return float(max(0.0, times[1] + slope * (work - second)))
 
 
 def _line_of(model: Recommender, train: Ratings, n_threads: int | None) -> _Line:
@@ -156,12 +161,9 @@ def _line_of(model: Recommender, train: Ratings, n_threads: int | None) -> _Line
     if settings.get("start") == "auto":
         given["start"] = "near"
     order = np.random.default_rng(0).permutation(train.n_users)
-    sums = np.cumsum(train.user_counts[order])
     found = []
     for size in (WARM_UP, *PROBES):
-        chosen = np.zeros(train.n_users, bool)
-        chosen[order[: max(1, int(np.searchsorted(sums, size)))]] = True
-        part = _own_rows(train.subset(chosen[train.user_index]))
+        part = _some_users(train, order, size)
         probe = type(model).from_settings(given)
         times: list[float] = []
 
@@ -173,20 +175,35 @@ def _line_of(model: Recommender, train: Ratings, n_threads: int | None) -> _Line
         total = time.perf_counter() - began
         steps = [after - before for before, after in pairwise(times)]
         epoch = min(steps, default=0.0)
-        found.append((len(part), max(0.0, total - len(times) * epoch), epoch))
+        work = _work(len(part), part.n_users + part.n_items)
+        found.append((work, max(0.0, total - len(times) * epoch), epoch))
     columns = np.array(found[1:], np.float64).T
     return _Line(columns[0], columns[1], columns[2], n_epochs)
 
 
-def _own_rows(part: Ratings) -> Ratings:
-    """The ratings with a vocabulary of their own users alone."""
-    rows, index = np.unique(part.user_index, return_inverse=True)
-    features = part.user_features
-    if features is not None:
-        features = features.take(rows)
-    users = Vocabulary(part.users.ids[rows], part.users.kind)
-    index = index.astype(np.int32)
-    return replace(part, users=users, user_index=index, user_features=features)
+def _some_users(train: Ratings, order: Longs, n_ratings: int) -> Ratings:
+    """About so many ratings, of the first users of an order, with vocabularies of their own."""
+    sums = np.cumsum(train.user_counts[order])
+    chosen = np.zeros(train.n_users, bool)
+    chosen[order[: max(1, int(np.searchsorted(sums, n_ratings)))]] = True
+    part = train.subset(chosen[train.user_index])
+    users, user_index = np.unique(part.user_index, return_inverse=True)
+    items, item_index = np.unique(part.item_index, return_inverse=True)
+    user_features, item_features = part.user_features, part.item_features
+    return replace(
+        part,
+        users=Vocabulary(part.users.ids[users], "user"),
+        items=Vocabulary(part.items.ids[items], "item"),
+        user_index=user_index.astype(np.int32),
+        item_index=item_index.astype(np.int32),
+        user_features=None if user_features is None else user_features.take(users),
+        item_features=None if item_features is None else item_features.take(items),
+    )
+
+
+def _work(n_ratings: float, n_rows: float) -> float:
+    """What the time of an epoch grows with."""
+    return n_ratings + RATINGS_PER_ROW * n_rows
 
 
 def _line_of_ease(train: Ratings) -> _Line:
@@ -201,5 +218,5 @@ def _line_of_ease(train: Ratings) -> _Line:
     n_items = int(np.count_nonzero(train.item_counts))
     whole = min(seconds) * (n_items / SIDE) ** 3
     pairs = PAIR_SECONDS * float(np.square(train.user_counts, dtype=np.float64).sum())
-    sizes = np.array([1.0, len(train)])
+    sizes = np.array([0.0, len(train)])
     return _Line(sizes, np.array([whole, whole + pairs]), np.zeros(2), 0)

@@ -126,7 +126,7 @@ def updated(
         DataError: the news do not fit the model, or a withdrawn rating is unknown.
     """
     model.check_fitted()
-    _refuse_model(model)
+    refuse_model(model)
     parts = [None if part is None else ratings_of(part, "updated") for part in (news, withdrawn)]
     change = change_of(model.history_, parts[0], parts[1], labels or {})
     return Updated(after(model, change, n_threads), change.tally)
@@ -392,7 +392,7 @@ def _told(ratings: Ratings, row: int) -> str:
 # -- refusals ----------------------------------------------------------------------------
 
 
-def _refuse_model(model: Recommender) -> None:
+def refuse_model(model: Recommender) -> None:
     """Raises UnsupportedError if a model cannot be updated."""
     again = "Train it again on all ratings:  matinee train DATA MORE_DATA --out NEW"
     if not can_update(model):
