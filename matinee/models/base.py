@@ -230,6 +230,11 @@ class Recommender(Configurable, ABC):
         """Whether the settings choose the last epoch by the loss on the validation part."""
         return False
 
+    @property
+    def can_absorb(self) -> bool:
+        """Whether the settings allow an update, in a model that is `Updatable`."""
+        return True
+
     def check_arrays(self) -> None:
         """Checks arrays from a file beyond what their declarations can express.
 

@@ -47,7 +47,7 @@ SHORTENED: dict[str, Any] = {
     "adapt": False,
 }
 """The settings of a probe, as far as a model has them."""
-BYTES_PER_RATING = {"mf": 50, "ials": 60, "bayes": 130}
+BYTES_PER_RATING = {"mf": 50, "ials": 60, "bayes": 120}
 OTHER_BYTES = 60
 """Memory during the training for each rating, besides the table; that of other models."""
 SIDE, PAIR_SECONDS = 1000, 1e-9
@@ -102,9 +102,10 @@ def _model_bytes(model: Recommender, train: Ratings) -> float:
     """The size of a fitted model."""
     settings = model.settings()
     n_rows, width = train.n_users + train.n_items, int(settings.get("factors", 1))
-    if model.name == "bayes":  # users twice with times; and the features of the sets
-        halves = 2 * int(settings["kept"]) * (n_rows + train.n_users + train.n_items) * (width + 1)
-        return halves + 2.0 * n_rows * min(int(settings["set_rank"]), train.n_items)
+    if model.name == "bayes":  # of the draws, and of the features of the sets
+        n_draws = min(int(settings["kept"]), int(settings["samples"]))
+        rank = min(int(settings["set_rank"]), train.n_users, train.n_items)
+        return 4.0 * n_rows * (n_draws * (width + 1) + 3 * rank * bool(settings["sets"]))
     if model.name == EASE.name:
         return 4.0 * float(np.count_nonzero(train.item_counts)) ** 2
     return 4.0 * n_rows * width

@@ -151,9 +151,9 @@ def after(model: Model, change: Change, n_threads: int | None) -> Model:
     return result
 
 
-def can_update(model: object) -> bool:
-    """Whether a model is `Updatable`; any other must be trained again."""
-    return isinstance(model, Updatable)
+def can_update(model: Recommender) -> bool:
+    """Whether a model can be updated; any other must be trained again."""
+    return isinstance(model, Updatable) and model.can_absorb
 
 
 def placed(array: NDArray[Number], source: NDArray[np.int32]) -> NDArray[Number]:
@@ -396,8 +396,9 @@ def refuse_model(model: Recommender) -> None:
     """Raises UnsupportedError if a model cannot be updated."""
     again = "Train it again on all ratings:  matinee train DATA MORE_DATA --out NEW"
     if not can_update(model):
+        how = " with these settings" if isinstance(model, Updatable) else ""
         raise UnsupportedError(
-            f"{model.name} cannot be updated; hybrid, mf, ials and ease can. {again}"
+            f"{model.name} cannot be updated{how}; hybrid, mf, bayes, ials and ease can. {again}"
         )
     if model.history_.is_empty:
         raise UnsupportedError(

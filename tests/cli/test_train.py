@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from matinee.cli import memory, stopping
+from matinee.cli import memory
 from matinee.models import MODELS, costs, ials
 from matinee.models.declarations import state_of
 from matinee.models.ials import ImplicitALS
@@ -269,7 +269,7 @@ def test_a_signal_saves_the_training_and_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(ials._Solver, "improve", interrupt)
-        patch.setattr(stopping.os, "kill", lambda _, number: ends.append(number))
+        patch.setattr("matinee.cli.stopping.os.kill", lambda _, number: ends.append(number))
         result = run(*words)
     assert ends == [signal.SIGTERM]
     assert len(calls) == 4
@@ -299,7 +299,7 @@ def test_a_signal_on_a_full_disk_says_what_is_left(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("matinee.files.os.fsync", fail)
-    monkeypatch.setattr(stopping.os, "kill", lambda *_: None)
+    monkeypatch.setattr("matinee.cli.stopping.os.kill", lambda *_: None)
     out = tmp_path / "m.matinee"
     result = run("train", table, "--model", "ials", "--checkpoint", state, "--out", out)
     problem = f"Cannot write the checkpoint '{state}': the disk is full; free some space on it."

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 Settings = dict[str, Any]
 SPARSE, DENSE = simulated(40, 30, 600), simulated(120, 60, 5000)
-DRAWS = {"factors": 3, "samples": 12, "burn_in": 3, "kept": 4, "set_rank": 5}
-LISTS = {"ials.factors": 4, "ials.epochs": 2, "ials-all.factors": 4, "ials-all.epochs": 2}
+DRAWS: Settings = {"factors": 3, "samples": 12, "burn_in": 3, "kept": 4, "set_rank": 5}
+LISTS: Settings = {"ials.factors": 4, "ials.epochs": 2, "ials-all.factors": 4, "ials-all.epochs": 2}
 CASES: list[tuple[str, Settings, Ratings, Sequence[int]]] = [
     ("mf", {"factors": 4, "epochs": 6}, DENSE, (1, 3, 6)),
     ("ials", {"factors": 4, "epochs": 3}, DENSE, (1, 3)),
@@ -116,7 +116,7 @@ def test_a_training_with_another_plan_resumes(
 
     monkeypatch.setattr(matrix_factorization, "adapted", choose)
     make = functools.partial(MatrixFactorization, factors=4, epochs=6, learning_rate=0.2)
-    whole, reports = make().fit(SPARSE, n_threads=1), []
+    whole, reports = make().fit(SPARSE, n_threads=1), list[Step]()
     assert len(calls) == 1
     make().fit(SPARSE, n_threads=1, progress=reports.append)
     first = len(reports) - 4
@@ -130,7 +130,8 @@ def test_a_training_with_another_plan_resumes(
 @pytest.mark.parametrize("name", ["mf", "bayes"])
 def test_the_loss_on_the_validation_part_is_not_forgotten(name: str, tmp_path: Path) -> None:
     part = random_split(DENSE, 0.3)
-    settings = {"mf": {"factors": 4, "patience": 2, "learning_rate": 0.3}, "bayes": DRAWS}[name]
+    patient: Settings = {"factors": 4, "patience": 2, "learning_rate": 0.3}
+    settings = patient if name == "mf" else DRAWS
     make = model_named(name).from_settings
     whole = make(settings).fit(part.train, valid=part.test)
     interrupted(make(settings), part.train, 5, tmp_path / "state", valid=part.test)
@@ -144,7 +145,11 @@ def test_the_loss_on_the_validation_part_is_not_forgotten(name: str, tmp_path: P
 @cache
 def saved_state(name: str, folder: Path) -> tuple[Recommender, Path]:
     """A model, and the checkpoint of its interrupted training."""
-    settings = {"mf": {"factors": 4, "epochs": 6}, "bayes": DRAWS, "ials": {"factors": 4}}
+    settings: dict[str, Settings] = {
+        "mf": {"factors": 4, "epochs": 6},
+        "bayes": DRAWS,
+        "ials": {"factors": 4},
+    }
     model = model_named(name).from_settings(
         settings.get(name, LISTS | {"mf.factors": 4, "mf.adapt": False})
     )
@@ -265,7 +270,7 @@ def test_after_a_slow_write_the_next_one_waits(
 ) -> None:
     """A tenth of the time is the most that checkpoints may take."""
     now, writes = [0.0], list[float]()
-    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("matinee.training.checkpoints.time.monotonic", lambda: now[0])
 
     def write(*_: object) -> list[bytes]:
         writes.append(now[0])

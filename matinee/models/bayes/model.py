@@ -45,10 +45,12 @@ from matinee.models.bayes.rating_moments import rating_moments
 from matinee.models.bayes.spread import Unknown, spread_of, variance_of_unknown
 from matinee.models.bayes.time_effects import Moments, TimedRatings
 from matinee.models.bayes.time_limit import TimeLimit
+from matinee.models.bayes.update import renewed
 from matinee.models.biases import Biases
 from matinee.models.declarations import curve_of
 from matinee.models.hyperparameters import curve, hyper, learned
 from matinee.models.interface import Capabilities, ItemLabels, ScoredItem, TrainingCurve
+from matinee.models.updating import Change
 from matinee.progress import Step
 from matinee.threads import available_cores, one_blas_thread, workers
 from matinee.training.checkpoints import State, generator_state, restore_generator
@@ -282,6 +284,16 @@ class BayesianMF(Recommender):
             float(self.global_mean_),
             float(self.deviation_),
         )
+
+    def absorb(self, change: Change, n_threads: int | None) -> None:
+        """One more sweep of each draw for what the news touch; see `update.py`."""
+        for name, array in renewed(self, change, n_threads).items():
+            setattr(self, name, array)
+
+    @property
+    def can_absorb(self) -> bool:
+        """Whether it can be updated: not with the latent scores of the ordered probit."""
+        return self.likelihood != "probit"
 
     # -- people --------------------------------------------------------------------------
 
