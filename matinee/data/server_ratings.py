@@ -205,7 +205,7 @@ def _note(collected: _Collected, database: str) -> str:
 
 
 def _merged(own: Ratings, collected: _Collected, new_ids: "list[int] | list[str]") -> Ratings:
-    users = own.users.merge(Vocabulary(sorted(new_ids), "user"))
+    users = own.users.merge(Vocabulary(np.sort(np.array(new_ids)), "user"))
     widened = own.with_vocabularies(users, own.items)
     timestamp = None
     if own.timestamp is not None:

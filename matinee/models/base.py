@@ -31,7 +31,7 @@ from matinee.models.biases import Biases
 from matinee.models.configurable import Configurable
 from matinee.models.declarations import check_class, forget_cached
 from matinee.models.finite import finite, finite_parts, solvable
-from matinee.models.history import History, UserRows
+from matinee.models.history import History, UserRows, item_means
 from matinee.models.hyperparameters import hyper, learned
 from matinee.models.interface import (
     Attribution,
@@ -48,7 +48,7 @@ from matinee.models.interface import (
 from matinee.models.list_scores import caution, check_taste, distinguished
 from matinee.models.top_lists import top_items
 from matinee.progress import Progress
-from matinee.training.checkpoints import Checkpoint, fingerprint
+from matinee.training.checkpoints import Checkpoint, resuming
 from matinee.training.loop import Engine
 
 _NO_RATINGS = np.empty(0, np.int32), np.empty(0, np.float32)
@@ -230,11 +230,6 @@ class Recommender(Configurable, ABC):
         """Whether the settings choose the last epoch by the loss on the validation part."""
         return False
 
-    @property
-    def can_absorb(self) -> bool:
-        """Whether the settings allow an update, in a model that is `Updatable`."""
-        return True
-
     def check_arrays(self) -> None:
         """Checks arrays from a file beyond what their declarations can express.
 
@@ -245,11 +240,6 @@ class Recommender(Configurable, ABC):
 
     def members(self) -> "dict[str, Recommender]":
         """The models that this one combines, by name, fitted or not; usually none."""
-        return {}
-
-    def new_members(self, train: Ratings) -> "dict[str, Recommender]":
-        """The members of a model of these ratings, by name, not fitted; usually none."""
-        del train
         return {}
 
     def set_members(self, members: "Mapping[str, Recommender]") -> None:
@@ -334,22 +324,14 @@ class Recommender(Configurable, ABC):
         times, features = self.capabilities.uses_times, self.capabilities.uses_features
         self.history_ = History.from_ratings(train, times=times, features=features)
         self.item_counts_ = train.item_counts
-        sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
-        means = np.where(self.item_counts_ > 0, sums / np.maximum(self.item_counts_, 1), np.nan)
-        self.item_means_ = means.astype(np.float32)
+        self.item_means_ = item_means(self.item_counts_, train.item_index, train.value)
         if valid is None and self.needs_valid and len(train) > 1:
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test
         forget_cached(self)
-        own: Checkpoint | None = None
-        if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
-            own = checkpoint = Checkpoint(checkpoint)
-        if checkpoint is not None:
-            settings = {"model": self.name} | self.settings()
-            checkpoint.begin(lambda: fingerprint(settings, train, valid))
-        self._fit(train, FitOptions(valid, n_threads, progress, checkpoint))
-        if own is not None:
-            own.remove()
+        settings = {"model": self.name} | self.settings()
+        with resuming(checkpoint, settings, train, valid) as saver:
+            self._fit(train, FitOptions(valid, n_threads, progress, saver))
         return self
 
     @property

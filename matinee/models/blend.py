@@ -232,7 +232,7 @@ class Blend(Recommender):
         stages.keep("weights", {"weights": self.weights_, "intercept": self.intercept_})
 
     def new_members(self, train: Ratings) -> dict[str, Recommender]:
-        """See `Recommender`; `scale_` must be set."""
+        """See `Combining`."""
         return {model.name: model for model in self._unfitted(self._names(len(train)))}
 
     def _vector_ends(self) -> NDArray[np.int64]:

@@ -157,6 +157,19 @@ class History:
         )
 
 
+def item_means(
+    counts: NDArray[np.int64], item_index: Indices, value: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The mean rating of each item, (I,); NaN for an item without ratings.
+
+    Args:
+        counts: the number of ratings of each item, (I,).
+    """
+    sums = np.bincount(item_index, value, minlength=len(counts))
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return means.astype(np.float32)
+
+
 def run_positions(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """The positions of several runs of consecutive elements, one run after the other.
 

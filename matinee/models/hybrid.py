@@ -300,7 +300,7 @@ class Hybrid(Recommender):
         return weights
 
     def new_members(self, train: Ratings) -> dict[str, Recommender]:
-        """See `Recommender`."""
+        """See `Combining`."""
         del train
         return self._unfitted()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -310,6 +310,14 @@ class Stages:
         return state
 
 
+@runtime_checkable
+class Combining(Protocol):
+    """A model that has members."""
+
+    def new_members(self, train: Ratings) -> dict[str, Recommender]:
+        """The members of a model of these ratings, by name, not fitted; `scale_` must be set."""
+
+
 def fitted_state(model: Recommender) -> State:
     """The learned arrays of a fitted model, with those of its members."""
     state = state_of(model)
@@ -332,7 +340,9 @@ def restore_fitted(model: Recommender, train: Ratings, state: State) -> None:
     history = History.from_ratings(train, times=times, features=features)
     own = {name: array for name, array in state.items() if not name.startswith("member.")}
     model.scale_ = train.scale
-    members = model.new_members(train)
+    members: dict[str, Recommender] = {}
+    if isinstance(model, Combining):
+        members = model.new_members(train)
     for name, member in members.items():
         if part := with_prefix(state, f"member.{name}."):
             restore_fitted(member, train, part)

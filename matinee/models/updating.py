@@ -30,7 +30,7 @@ from matinee.data.vocabulary import Id, Vocabulary
 from matinee.errors import DataError, UnsupportedError
 from matinee.models.base import Recommender
 from matinee.models.declarations import forget_cached
-from matinee.models.history import History
+from matinee.models.history import History, item_means
 
 SHARE = 0.005
 """An item changes if its news are at least this share of its ratings."""
@@ -87,7 +87,7 @@ class Change(NamedTuple):
 
 @runtime_checkable
 class Updatable(Protocol):
-    """A model that can be updated."""
+    """A model that can be updated, unless it has `can_absorb`, which is False."""
 
     def absorb(self, change: Change, n_threads: int | None) -> None:
         """Sets the learned arrays of the model after the news; `history_` and what follows from
@@ -141,10 +141,8 @@ def after(model: Model, change: Change, n_threads: int | None) -> Model:
     result = copy(model)
     forget_cached(result)
     result.users_, result.items_, result.history_ = history.users, history.items, history
-    counts = np.bincount(history.item_index, minlength=len(history.items))
-    sums = np.bincount(history.item_index, history.value, minlength=len(history.items))
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    result.item_counts_, result.item_means_ = counts, means.astype(np.float32)
+    result.item_counts_ = np.bincount(history.item_index, minlength=len(history.items))
+    result.item_means_ = item_means(result.item_counts_, history.item_index, history.value)
     absorbing: object = result
     if isinstance(absorbing, Updatable):
         absorbing.absorb(change, n_threads)
@@ -153,7 +151,7 @@ def after(model: Model, change: Change, n_threads: int | None) -> Model:
 
 def can_update(model: Recommender) -> bool:
     """Whether a model can be updated; any other must be trained again."""
-    return isinstance(model, Updatable) and model.can_absorb
+    return isinstance(model, Updatable) and bool(getattr(model, "can_absorb", True))
 
 
 def placed(array: NDArray[Number], source: NDArray[np.int32]) -> NDArray[Number]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from matinee._version import __version__
 from matinee.data.arguments import RatingsLike
@@ -10,15 +10,10 @@ from matinee.data.catalog import Catalog
 from matinee.data.dataset import Dataset
 from matinee.data.ratings import Ratings, Scale
 from matinee.data.reading.options import DEFAULT_OPTIONS, ReadOptions
-from matinee.errors import UnsupportedError
 from matinee.models import updating
 from matinee.models.base import Recommender
 from matinee.recommendation.model_file import Origin
 from matinee.text import counted
-
-if TYPE_CHECKING:
-    from matinee.data.server_ratings import CollectedNews
-    from matinee.recommendation.guide import Guide
 
 _NOTE = re.compile(r" ?Updated with ([\d,]+) new, changed or withdrawn (?:rating|pair)s?\.")
 
@@ -52,23 +47,6 @@ def updated_parts(
         labels = {key: whole.feature_names(key) for key in given.ratings.items.ids.tolist()}
     result = updating.updated(model, given, withdrawn=gone, labels=labels, n_threads=n_threads)
     return UpdatedParts(result.model, whole, _origin(origin, result), result.tally)
-
-
-def news_for(guide: "Guide", name: str, database: str) -> "CollectedNews":
-    """What is new for a model in the database of a server; see `collected_news`.
-
-    Args:
-        name: of the model, for messages.
-    """
-    from matinee.data.server_ratings import collected_news  # Polars is slow to import
-
-    known = guide.model.history_.to_ratings()
-    if not known.scale.has_stars:
-        raise UnsupportedError(
-            f"{name} has learned from a table without ratings, so the ratings in a database cannot "
-            "be added."
-        )
-    return collected_news(known, guide.catalog, name, database)
 
 
 def news_options(scale: Scale, options: ReadOptions) -> ReadOptions:

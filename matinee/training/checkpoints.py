@@ -200,6 +200,32 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
+@contextmanager
+def resuming(
+    place: "Path | Checkpoint | None",
+    settings: Mapping[str, object],
+    train: Ratings,
+    valid: Ratings | None,
+) -> Iterator["Checkpoint | None"]:
+    """The checkpoint of a training in the block, with the state that it has left, if there is one.
+
+    Args:
+        place: a file, which is removed if the block ends without an error; or a checkpoint, which
+            stays; None for no checkpoint.
+
+    Raises:
+        ModelFileError: see `Checkpoint`.
+    """
+    saver = place
+    if saver is not None and not isinstance(saver, Checkpoint):
+        saver = Checkpoint(saver)
+    if saver is not None:
+        saver.begin(lambda: fingerprint(settings, train, valid))
+    yield saver
+    if saver is not None and saver is not place:
+        saver.remove()
+
+
 def check_checkpoint(path: Path) -> None:
     """Refuses, before the training, a place where no checkpoint can be written.
 

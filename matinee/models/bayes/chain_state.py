@@ -4,16 +4,18 @@ What follows from the ratings, such as the rotated features and the moments of t
 saved: the same random numbers make it again.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from matinee._types import Arrays
+from matinee.data.ratings import Ratings
 from matinee.errors import DataError
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.gibbs import FactorState, Sampler
-from matinee.models.bayes.start import STARTS, StartTables
+from matinee.models.bayes.start import STARTS, StartTables, chosen_start, start_tables
 from matinee.models.bayes.time_limit import TimeLimit
+from matinee.models.interface import FitOptions
 from matinee.training.checkpoints import (
     State,
     check_finite,
@@ -25,6 +27,9 @@ from matinee.training.checkpoints import (
     rows_of,
     with_prefix,
 )
+
+if TYPE_CHECKING:
+    from matinee.models.bayes.model import BayesianMF
 
 Rows = list[tuple[float, float, float]]
 
@@ -69,6 +74,28 @@ class ChainStart(NamedTuple):
         has_factors = bool(number_of(state, "has_factors", 0, 1))
         tables = StartTables(state["users"], state["items"], has_factors)
         return cls(STARTS[number], tables, {"rng": state["rng"]})
+
+
+def begin(
+    model: "BayesianMF",
+    train: Ratings,
+    rng: np.random.Generator,
+    limit: TimeLimit,
+    options: FitOptions,
+) -> tuple[ChainStart, State | None]:
+    """What a chain starts from, and its saved state, if there is one."""
+    saved = None
+    if options.checkpoint is not None:
+        saved = options.checkpoint.load()
+    if saved is None or options.checkpoint is None:
+        tables = start_tables(model, train, rng, options.n_threads)
+        start = chosen_start(model, train, tables, options, limit)
+        return ChainStart(start, tables, {"rng": generator_state(rng)}), None
+    shapes = [(n, model.factors + 1) for n in (train.n_users, train.n_items)]
+    with options.checkpoint.reading():
+        begun = ChainStart.restored(saved, shapes)
+        restore_generator(rng, begun.rng_state["rng"])
+    return begun, saved
 
 
 class Chain(NamedTuple):

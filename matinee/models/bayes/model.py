@@ -28,7 +28,7 @@ from matinee.models.base import Attribution, FitOptions, Recommender, UserState
 from matinee.models.bayes import start as starts
 from matinee.models.bayes.array_checks import check_arrays
 from matinee.models.bayes.attribution import attribute
-from matinee.models.bayes.chain_state import Chain, ChainStart, Rows
+from matinee.models.bayes.chain_state import Chain, Rows, begin
 from matinee.models.bayes.draws import Draws
 from matinee.models.bayes.fold_in import (
     FEW,
@@ -53,7 +53,7 @@ from matinee.models.interface import Capabilities, ItemLabels, ScoredItem, Train
 from matinee.models.updating import Change
 from matinee.progress import Step
 from matinee.threads import available_cores, one_blas_thread, workers
-from matinee.training.checkpoints import State, generator_state, restore_generator
+from matinee.training.checkpoints import State
 from matinee.training.loop import end_epoch
 
 TINY = float(np.finfo(np.float32).tiny)
@@ -195,7 +195,7 @@ class BayesianMF(Recommender):
         self.deviation_ = np.array(train.value.std(dtype=np.float64) or 1e-6)
         value = ((train.value - self.global_mean_) / self.deviation_).astype(np.float32)
         ordinal = self._ordinal(train)
-        begun, saved = self._begin(train, rng, limit, options)
+        begun, saved = begin(self, train, rng, limit, options)
         start, tables = begun.start, begun.tables
         losses: Rows = []
         n_threads = options.n_threads or available_cores()
@@ -218,27 +218,6 @@ class BayesianMF(Recommender):
         self.curve_ = curve_of(self, np.array(losses).reshape(-1, 3))
         for name, array in draws.learned(sampler, self.factors).items():
             setattr(self, name, array)
-
-    def _begin(
-        self,
-        train: Ratings,
-        rng: np.random.Generator,
-        limit: TimeLimit,
-        options: FitOptions,
-    ) -> tuple[ChainStart, State | None]:
-        """What the chain starts from, and its saved state, if there is one."""
-        saved = None
-        if options.checkpoint is not None:
-            saved = options.checkpoint.load()
-        if saved is None or options.checkpoint is None:
-            tables = starts.start_tables(self, train, rng, options.n_threads)
-            start = starts.chosen_start(self, train, tables, options, limit)
-            return ChainStart(start, tables, {"rng": generator_state(rng)}), None
-        shapes = [(n, self.factors + 1) for n in (train.n_users, train.n_items)]
-        with options.checkpoint.reading():
-            begun = ChainStart.restored(saved, shapes)
-            restore_generator(rng, begun.rng_state["rng"])
-        return begun, saved
 
     def _sample(self, chain: Chain, saved: State | None, options: FitOptions) -> None:
         """Sweeps until the tolerance, the number of samples or the time limit; adds the rows of

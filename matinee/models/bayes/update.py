@@ -21,6 +21,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matinee._types import Arrays, Doubles, Floats, Halves, Indices, Longs
 from matinee.data.ratings import Ratings
@@ -101,7 +102,8 @@ def _moved_keys(keys: Longs, user_source: Indices) -> Longs:
     moved = np.zeros(int(user_source.max(initial=-1)) + 1, np.int64)
     known = np.flatnonzero(user_source >= 0)
     moved[user_source[known]] = known
-    return (moved[keys >> SHIFT] << SHIFT) | (keys & ((1 << SHIFT) - 1))
+    found: Longs = (moved[keys >> SHIFT] << SHIFT) | (keys & ((1 << SHIFT) - 1))
+    return found
 
 
 def _expected(model: "BayesianMF", history: History, items: Longs) -> Halves:
@@ -131,7 +133,7 @@ class _Rows(NamedTuple):
 
     indptr: Longs
     place: Longs  # of the ratings in the history
-    item_index: Indices
+    item_index: NDArray[np.int32]
 
 
 class _Sweep:
@@ -154,9 +156,11 @@ class _Sweep:
         unit = np.float32(model.deviation_)
         value = (history.value - np.float32(model.global_mean_)) / unit
         variance = arrays["user_noise_"][:-1]
+        self.predicting = "user_draws_"
         self.targets = {"user_draws_": value, "untimed_draws_": value}
         self.precisions = {"user_draws_": 1 / variance}
         if len(arrays["untimed_draws_"]):
+            self.predicting = "untimed_draws_"
             self.targets["user_draws_"] = value - self._effects(history.to_training_ratings())
             self.precisions["untimed_draws_"] = 1 / (variance + model.effect_variance_.sum())
 
@@ -221,7 +225,7 @@ class _Sweep:
         penalty = Penalty(0.0, 1.0, bias_penalty)
         factors = Factors(side, own, float(self.model.global_mean_), penalty)
         rated, is_news = surprises(factors, self.change, changed)
-        weight = self.precisions[_last(self.precisions)][rated.others].astype(np.float32)
+        weight = self.precisions[self.predicting][rated.others].astype(np.float32)
         noise = random.normal(int(np.count_nonzero(is_news)))
         rated.value[is_news] += unit * noise / np.sqrt(weight[is_news])
         scaled = np.ascontiguousarray(people[:, :-1] * spread[:-1].astype(np.float32))
@@ -231,11 +235,6 @@ class _Sweep:
         team.solve(rated._replace(weight=rated.weight * weight), steps, nothing, STEP_PRECISION)
         items[changed, :-1] += steps.factors[changed] * spread[:-1].astype(np.float32) / unit
         items[changed, -1] += steps.bias[changed] / unit
-
-
-def _last(names: dict[str, Floats]) -> str:
-    """The table of the predictions at unknown times, if there is one."""
-    return list(names)[-1]
 
 
 def _spans(indptr: Longs) -> list[tuple[int, int]]:
