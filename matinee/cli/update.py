@@ -56,11 +56,10 @@ def update(
     `matinee train`. For hybrid, mf, ials and ease.
     """
     from matinee.data.datasets.load import load
-    from matinee.models.updating import refuse_model
+    from matinee.recommendation.collected import news_for
     from matinee.recommendation.guide import Guide
     from matinee.recommendation.model_file import check_target
     from matinee.recommendation.updating import (
-        news_for,
         news_options,
         updated_parts,
         withdrawn_options,
@@ -81,7 +80,6 @@ def update(
     if withdrawn is not None:
         gone = load(withdrawn, withdrawn_options(options))
     if database is not None:
-        refuse_model(guide.model)
         news = news_for(guide, str(model_file), database)
         if news.is_empty:
             note(f"{model_file} knows all ratings in the database; nothing was written.")

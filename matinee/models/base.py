@@ -329,8 +329,7 @@ class Recommender(Configurable, ABC):
             part = random_split(train, max(0.05, 1 / len(train)), self.seed)
             train, valid = part.train, part.test
         forget_cached(self)
-        settings = {"model": self.name} | self.settings()
-        with resuming(checkpoint, settings, train, valid) as saver:
+        with resuming(checkpoint, {"model": self.name} | self.settings(), train, valid) as saver:
             self._fit(train, FitOptions(valid, n_threads, progress, saver))
         return self
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from matinee.errors import DataError, MatineeError, SettingError, StoreError
 from matinee.models.updating import refuse_model
 from matinee.progress import LINES_VARIABLE, parse_line
-from matinee.recommendation.updating import news_for
+from matinee.recommendation.collected import news_for
 from matinee.text import counted
 from matinee.web.db.people import Store
 from matinee.web.db.training_jobs import State, TrainingJob, TrainingRunsError
