@@ -8,7 +8,7 @@ slope.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from matinee.models.blend import Blend
 from matinee.models.ease import EASE
 from matinee.models.hybrid import MOST_ITEMS, MOST_WEIGHED, Hybrid
 from matinee.progress import Step
+from matinee.threads import one_blas_thread
 
 PROBES = (50_000, 150_000)
 """Ratings of the two probes."""
@@ -68,11 +69,17 @@ class Cost(NamedTuple):
         return Cost(self.seconds + other.seconds, max(self.n_bytes, other.n_bytes))
 
 
-def estimated_cost(model: Recommender, train: Ratings, n_threads: int | None) -> Cost | None:
-    """What `fit` will cost at most; None for a table on which it is short.
+def estimated_cost(
+    model: Recommender,
+    train: Ratings,
+    n_threads: int | None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Cost | None:
+    """About what `fit` will cost; None for a table on which it is short.
 
     Args:
         model: unfitted; not changed.
+        clock: measures the probes.
     """
     if len(train) < ENOUGH:
         return None
@@ -82,7 +89,7 @@ def estimated_cost(model: Recommender, train: Ratings, n_threads: int | None) ->
     for member, n_ratings, stays in _fits(model, train):
         key = repr(member)
         if key not in probes:
-            probes[key] = _line_of(member, train, n_threads)
+            probes[key] = _line_of(member, train, n_threads, clock)
         n_bytes = kept + memory_of(member, train, n_ratings)
         share = n_ratings / len(train)  # of the users; items that many have rated stay
         seconds = probes[key].seconds(_work(n_ratings, share * n_users + n_items))
@@ -150,10 +157,12 @@ class _Line(NamedTuple):
         return float(max(0.0, times[1] + slope * (work - second)))
 
 
-def _line_of(model: Recommender, train: Ratings, n_threads: int | None) -> _Line:
+def _line_of(
+    model: Recommender, train: Ratings, n_threads: int | None, clock: Callable[[], float]
+) -> _Line:
     """The time of a model, from two probes."""
     if model.name == EASE.name:
-        return _line_of_ease(train)
+        return _line_of_ease(train, clock)
     settings = model.settings()
     n_epochs = int(settings.get("epochs", 0))
     if "burn_in" in settings:
@@ -169,11 +178,11 @@ def _line_of(model: Recommender, train: Ratings, n_threads: int | None) -> _Line
         times: list[float] = []
 
         def note(_: Step, times: list[float] = times) -> None:
-            times.append(time.perf_counter())
+            times.append(clock())
 
-        began = time.perf_counter()
+        began = clock()
         probe.fit(part, n_threads=n_threads, progress=note)
-        total = time.perf_counter() - began
+        total = clock() - began
         steps = [after - before for before, after in pairwise(times)]
         epoch = min(steps, default=0.0)
         work = _work(len(part), part.n_users + part.n_items)
@@ -207,15 +216,16 @@ def _work(n_ratings: float, n_rows: float) -> float:
     return n_ratings + RATINGS_PER_ROW * n_rows
 
 
-def _line_of_ease(train: Ratings) -> _Line:
+def _line_of_ease(train: Ratings, clock: Callable[[], float]) -> _Line:
     """The time of `ease`, most of which is that of the inverse of a matrix, (I, I)."""
     table = np.random.default_rng(0).standard_normal((SIDE, SIDE), np.float32)
     form = table @ table.T + SIDE * np.eye(SIDE, dtype=np.float32)
     seconds = []
-    for _ in range(2):
-        began = time.perf_counter()
-        np.linalg.inv(form)
-        seconds.append(time.perf_counter() - began)
+    with one_blas_thread():
+        for _ in range(2):
+            began = clock()
+            np.linalg.inv(form)
+            seconds.append(clock() - began)
     n_items = int(np.count_nonzero(train.item_counts))
     whole = min(seconds) * (n_items / SIDE) ** 3
     pairs = PAIR_SECONDS * float(np.square(train.user_counts, dtype=np.float64).sum())
