@@ -38,8 +38,8 @@ def test_the_fits_of_a_hybrid_are_those_on_a_part_and_those_on_all() -> None:
     lists = [("ials", part, False), ("ease", part, False), ("ials", part, False)]
     whole = [("mf", n, True), ("ials", n, True), ("ease", n, True), ("ials", n, True)]
     assert found == lists + whole
-    found = [(one.name, n) for one, n, _ in _fits(model_named("blend")(models="mf"), TABLE)]
-    assert found == [("mf", part), ("mf", n)]
+    blend = model_named("blend").from_settings({"models": "mf"})
+    assert [n_ratings for _, n_ratings, _ in _fits(blend, TABLE)] == [part, n]
 
 
 @pytest.mark.usefixtures("small_probes")
@@ -68,7 +68,7 @@ def test_more_epochs_take_longer() -> None:
     ticks = iter(np.arange(10_000.0))
 
     def seconds(epochs: int) -> float:
-        model = model_named("mf")(epochs=epochs, factors=4)
+        model = model_named("mf").from_settings({"epochs": epochs, "factors": 4})
         cost = estimated_cost(model, TABLE, 1, lambda: float(next(ticks)))
         assert cost is not None
         return cost.seconds
