@@ -112,7 +112,7 @@ def _model_bytes(model: Recommender, train: Ratings) -> float:
     if model.name == "bayes":  # of the draws, and of the features of the sets
         n_draws = min(int(settings["kept"]), int(settings["samples"]))
         rank = min(int(settings["set_rank"]), train.n_users, train.n_items)
-        return 4.0 * n_rows * (n_draws * (width + 1) + 3 * rank * bool(settings["sets"]))
+        return 4.0 * n_rows * (n_draws * (width + 1) + 5 * rank * bool(settings["sets"]))
     if model.name == EASE.name:
         return 4.0 * float(np.count_nonzero(train.item_counts)) ** 2
     return 4.0 * n_rows * width
