@@ -4,10 +4,10 @@ import mmap
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
 
 _PROCESS = Path("/proc/self")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -33,13 +33,15 @@ def peak_memory_mb() -> float:
     return peak / 2**10
 
 
-def empty_in_small_pages(n: int, dtype: DTypeLike) -> NDArray[Any]:
+def empty_in_small_pages(n: int, dtype: "DTypeLike") -> "NDArray[Any]":
     """`numpy.empty`, (n,), for an array that is filled once, in order.
 
     NumPy asks Linux for pages of 2 MB for large arrays. Those help random reads, but while memory
     is fragmented or busy, each may take milliseconds to find, and filling an array takes several
     times as long.
     """
+    import numpy as np
+
     type_ = np.dtype(dtype)
     n_bytes = n * type_.itemsize
     if n_bytes < _MANY_PAGES or not hasattr(mmap, "MAP_PRIVATE"):
