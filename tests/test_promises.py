@@ -52,6 +52,8 @@ GROUND = {
         "files",
         "threads",
         "kernels",
+        "array_checks",
+        "scratch",
     ),
 }
 """They import nothing of ours, except `errors` and `_types`."""

@@ -148,6 +148,7 @@ def _merged(own: Ratings, collected: _Collected) -> Ratings:
         user_index=np.concatenate([widened.user_index, users.lookup(new_ids)[collected.person]]),
         item_index=np.concatenate([widened.item_index, collected.item_index]),
         value=np.concatenate([widened.value, collected.value]),
+        stored=None,
         timestamp=timestamp,
     )
 

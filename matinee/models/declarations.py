@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Arrays, Indices
+from matinee._types import Arrays
+from matinee.array_checks import check_indices, check_indptr, check_magnitude
 from matinee.data.ratings import NO_TIME, Scale
 from matinee.errors import DataError
 from matinee.models.history import History
-from matinee.models.hyperparameters import LARGEST, CurveNames, Learned
+from matinee.models.hyperparameters import CurveNames, Learned
 from matinee.models.interface import Capabilities, TrainingCurve
 
 if TYPE_CHECKING:
@@ -247,32 +248,6 @@ def _check_values(
         check_magnitude(name, array, declared.most)
     if declared.least is not None and array.size and not array.min() >= declared.least:
         raise DataError(f"{name} holds {array.min():g}, but must be at least {declared.least:g}")
-
-
-def check_magnitude(name: str, array: NDArray[Any], most: float = LARGEST) -> None:
-    """Raises DataError unless all numbers are finite and none is larger than `most`."""
-    if array.size == 0:
-        return
-    largest = max(-float(array.min()), float(array.max()))  # NaN if there is one
-    if not largest < np.inf:
-        raise DataError(f"{name} holds a number that is not finite; training may have diverged")
-    if largest > most:
-        raise DataError(
-            f"{name} holds a number of size {largest:g}, but at most {most:g} is usual; training "
-            "may have diverged"
-        )
-
-
-def check_indices(name: str, index: Indices, n: int) -> None:
-    """Raises DataError unless all values are row numbers from 0 to n - 1."""
-    if index.size and not (index.min() >= 0 and index.max() < n):
-        raise DataError(f"{name} holds an index outside 0 to {n - 1}")
-
-
-def check_indptr(name: str, indptr: Indices, n: int) -> None:
-    """Raises DataError unless the values ascend from 0 to n."""
-    if indptr[0] != 0 or indptr[-1] != n or (indptr[1:] < indptr[:-1]).any():
-        raise DataError(f"{name} does not ascend from 0 to {n}")
 
 
 def check_history(

@@ -63,7 +63,7 @@ class History:
             train.users, train.items, train.scale, by_user.indptr, by_user.indices, by_user.value
         )
         if times and train.timestamp is not None:
-            history = replace(history, timestamp=train.timestamp[by_user.row])
+            history = replace(history, timestamp=by_user.take(train.timestamp))
         if features:
             history = replace(
                 history, user_features=train.user_features, item_features=train.item_features
@@ -87,7 +87,7 @@ class History:
     @property
     def by_user(self) -> Grouped:
         """The ratings as those of `Ratings.by_user`."""
-        return Grouped(self.indptr, self.item_index, self.value, np.arange(len(self)))
+        return Grouped(self.indptr, self.item_index, self.value, None)
 
     @property
     def user_index(self) -> NDArray[np.int32]:

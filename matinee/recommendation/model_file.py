@@ -22,7 +22,9 @@ from safetensors.numpy import save as to_bytes
 
 from matinee._types import Arrays
 from matinee._version import __version__
+from matinee.array_checks import LARGEST
 from matinee.data.catalog import Catalog
+from matinee.data.packing import pack_catalog, pack_ids, unpack_catalog, unpack_ids
 from matinee.data.ratings import Scale
 from matinee.data.vocabulary import Vocabulary
 from matinee.errors import DataError, MatineeError, ModelFileError, SettingError
@@ -36,17 +38,9 @@ from matinee.models.declarations import (
     state_of,
 )
 from matinee.models.history import History
-from matinee.models.hyperparameters import LARGEST
 from matinee.models.neural.network import Network
 from matinee.models.registry import member_named
-from matinee.recommendation.tensors import (
-    catalog_tensors,
-    pack_history,
-    pack_ids,
-    unpack_catalog,
-    unpack_history,
-    unpack_ids,
-)
+from matinee.recommendation.tensors import pack_history, unpack_history
 from matinee.text import printable
 
 if TYPE_CHECKING:
@@ -93,7 +87,7 @@ def save_model(path: str | Path, model: Recommender, catalog: Catalog, origin: O
             "item-knn."
         )
     tensors = _model_tensors(model, origin.has_history)
-    tensors |= catalog_tensors(catalog)
+    tensors |= pack_catalog(catalog)
     header = {
         "format": FORMAT,
         "model": model.name,

@@ -25,6 +25,11 @@ def parse_whole(
     return _parse(path, layout, types, int(layout.has_header), may_be_ragged)
 
 
+def parse_lines(block: bytes, layout: Layout, types: Types) -> pl.DataFrame | None:
+    """`parse_whole` for some lines of a file, without its header."""
+    return _parse(block, layout, types, skipped=0)
+
+
 def parse_blocks(path: Path, layout: Layout, types: Types) -> pl.DataFrame | None:
     """`parse_whole` for columns of numbers without gaps in a large text without quotation marks,
     else None.
@@ -38,7 +43,7 @@ def parse_blocks(path: Path, layout: Layout, types: Types) -> pl.DataFrame | Non
         return None
     short: Types = {**types, "user": pl.Int32, "item": pl.Int32}
     columns = _Columns(short)
-    for block in _blocks(path, layout.has_header):
+    for block in whole_lines(path, layout.has_header):
         frame = None
         if b'"' not in block:
             frame = _parse(block, layout, short, skipped=0)
@@ -81,8 +86,8 @@ class _Columns:
         return pl.DataFrame({role: array[: self._n_rows] for role, array in self._arrays.items()})
 
 
-def _blocks(path: Path, has_header: bool) -> Iterator[bytes]:
-    """Whole lines of a file, without its header."""
+def whole_lines(path: Path, has_header: bool) -> Iterator[bytes]:
+    """The lines of a file without its header, some megabytes at a time."""
     with path.open("rb") as file:
         if has_header:
             file.readline()
