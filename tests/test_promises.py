@@ -54,6 +54,7 @@ GROUND = {
         "kernels",
         "array_checks",
         "scratch",
+        "block_sums",
     ),
 }
 """They import nothing of ours, except `errors` and `_types`."""

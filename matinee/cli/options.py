@@ -341,7 +341,8 @@ def make_model_for(
     from matinee.cli.output import note
     from matinee.models import default_model
 
-    require_for_training(len(dataset.ratings))
+    if dataset.ratings.stored is None:
+        require_for_training(len(dataset.ratings))
     scale = dataset.ratings.scale
     if name is None and not scale.has_stars:
         note(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee._types import Indices, Reals
+from matinee.block_sums import counts_by
 from matinee.data.features import Features
 from matinee.data.repeats import last_of_each_pair, sums_of_pairs
 from matinee.data.vocabulary import Ids, Vocabulary
@@ -327,14 +328,14 @@ class Ratings:
         """Number of ratings of each user, (U,)."""
         if self.stored is not None:
             return np.diff(self.stored.by_user.indptr)
-        return np.bincount(self.user_index, minlength=self.n_users)
+        return counts_by(self.user_index, self.n_users)
 
     @cached_property
     def item_counts(self) -> NDArray[np.int64]:
         """Number of ratings of each item, (I,)."""
         if self.stored is not None:
             return np.diff(self.stored.by_item.indptr)
-        return np.bincount(self.item_index, minlength=self.n_items)
+        return counts_by(self.item_index, self.n_items)
 
 
 def _finite(values: ArrayLike) -> NDArray[np.float32]:

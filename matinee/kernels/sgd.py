@@ -36,15 +36,16 @@ def arrange(
     user_group: NDArray[np.int32],
     item_group: NDArray[np.int32],
     n_groups: int,
+    out: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]],
 ) -> Blocks:
-    """The ratings sorted by block, user_group * G + item_group; the sort is stable."""
+    """The ratings sorted by block, user_group * G + item_group, in `out`; the sort is stable."""
     n = len(value)
     starts = np.zeros(n_groups * n_groups + 1, np.int64)
     for row in range(n):
         starts[user_group[user_index[row]] * n_groups + item_group[item_index[row]] + 1] += 1
     starts = np.cumsum(starts)
     next_row = starts.copy()
-    users, items, values = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.float32)
+    users, items, values = out
     for row in range(n):
         block = user_group[user_index[row]] * n_groups + item_group[item_index[row]]
         target = next_row[block]

@@ -17,6 +17,7 @@ from matinee._types import Doubles
 from matinee.models.biases import shrunken_biases
 from matinee.models.coordinate_descent import descent_of
 from matinee.models.descent import DescentWeights, FactorPlan, TrainingTable, solve_users
+from matinee.models.history import run_positions
 from matinee.threads import Run, workers
 
 VARIANTS = ((3, 1, 2.5, 1), (1, 1, 1, 1), (3, 2, 2.5, 2), (3, 2, 2.5, 1))
@@ -29,6 +30,8 @@ USER_SHRINKAGES = ITEM_SHRINKAGES = (2.0, 4.0)
 """What the shrinkage of the biases of users and items may be multiplied by."""
 AT_LEAST, MOST_VISITS = 2, 100_000_000
 """On large tables, plans after the first two are tried up to this number of ratings visited."""
+MOST_TRIED = 4_000_000
+"""Ratings of a table on a disk to try plans on: those of as many users."""
 STRENGTHS = (1.0, 0.7, 0.45, 0.25)
 N_PARTS, ENOUGH_HELD_OUT = 5, 5_000
 """A fifth of the ratings is held out, and then the next, until so many have been: with fewer, the
@@ -38,6 +41,8 @@ choice would be chance."""
 def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> FactorPlan:
     """The plan that predicts held-out ratings best; without factors if none predict them
     better."""
+    if table.ratings.stored is not None:
+        table = _some_users(table, seed)
     n = len(table)
     part = np.random.default_rng([seed, 1]).permutation(n) % N_PARTS
     n_parts = int(np.clip(np.ceil(ENOUGH_HELD_OUT * N_PARTS / n), 1, N_PARTS))
@@ -63,6 +68,16 @@ def adapted(base: FactorPlan, table: TrainingTable, seed: int, run: Run) -> Fact
             if bound > best_bound:
                 best, best_bound = plan._replace(strength=strength), bound
     return best
+
+
+def _some_users(table: TrainingTable, seed: int) -> TrainingTable:
+    """A table on a disk, or, if it is large, that of random users, in memory."""
+    counts = table.ratings.user_counts
+    order = np.random.default_rng([seed, 2]).permutation(len(counts))
+    n_users = max(1, int(np.searchsorted(np.cumsum(counts[order]), MOST_TRIED, "right")))
+    users = np.sort(order[:n_users])
+    first = np.cumsum(counts) - counts
+    return table.part(run_positions(first[users], counts[users]))
 
 
 def _with_shrinkages(
@@ -143,9 +158,8 @@ def _errors_without(plan: FactorPlan, train: TrainingTable, test: TrainingTable)
 def biases_of(table: TrainingTable, plan: FactorPlan) -> tuple[Doubles, Doubles]:
     """The biases of users, (U,), and items, (I,), that are best without factors."""
     ratings = table.ratings
-    residual = ratings.value.astype(np.float64)
     shrinkages = plan.bias_shrinkage, plan.item_bias_shrinkage
-    return shrunken_biases(ratings, residual, *shrinkages, 10, table.importance)
+    return shrunken_biases(ratings, ratings.value, *shrinkages, 10, table.importance)
 
 
 def _squares(test: TrainingTable, predicted: NDArray[np.floating]) -> Doubles:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matinee._types import Floats, Indices, Longs, Reals
+from matinee.block_sums import sums_by
 from matinee.data.arguments import (
     RatingsLike,
     mask_of,
@@ -303,6 +304,7 @@ class Recommender(Configurable, ABC):
                 end.
         """
         train = ratings_of(train, "fit")
+        train.check_indices()
         if valid is not None:
             valid = ratings_of(valid, "fit")
         if checkpoint is not None and not self.capabilities.resumes:
@@ -321,7 +323,7 @@ class Recommender(Configurable, ABC):
         times, features = self.capabilities.uses_times, self.capabilities.uses_features
         self.history_ = History.from_ratings(train, times=times, features=features)
         self.item_counts_ = train.item_counts
-        sums = np.bincount(train.item_index, train.value, minlength=train.n_items)
+        sums = sums_by(train.item_index, train.value, train.n_items)
         means = np.where(self.item_counts_ > 0, sums / np.maximum(self.item_counts_, 1), np.nan)
         self.item_means_ = means.astype(np.float32)
         if valid is None and self.needs_valid and len(train) > 1:

@@ -3,15 +3,20 @@
 Everything here is in standardized units: ratings of mean 0 and deviation 1.
 """
 
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Floats, Longs
+from matinee.block_sums import BLOCK
 from matinee.data.ratings import Ratings
 from matinee.models.recency import sums_of
 from matinee.threads import Run
+
+if TYPE_CHECKING:
+    from matinee.kernels.ridge import RatedByUser
 
 LEAST_PENALTY = 1e-6
 """Keeps the equations of a user solvable where the settings have no penalty."""
@@ -28,7 +33,7 @@ class TrainingTable(NamedTuple):
     def __len__(self) -> int:
         return len(self.ratings)
 
-    def part(self, rows: NDArray[np.bool_]) -> "TrainingTable":
+    def part(self, rows: NDArray[np.bool_] | Longs) -> "TrainingTable":
         """Some rows, in the same order."""
         importance = None if self.importance is None else self.importance[rows]
         return TrainingTable(self.ratings.subset(rows), importance)
@@ -156,13 +161,18 @@ class Descent:
         item_group = _deal(ratings.item_counts, self.n_groups, rng)
         user, item = ratings.user_index, ratings.item_index
         groups = user_group, item_group
-        self.ratings = sgd.arrange(user, item, ratings.value, *groups, self.n_groups)
+        scratch = ratings.scratch()
+
+        def arranged(value: Floats) -> "sgd.Blocks":
+            out = tuple(scratch.empty(len(value), dtype) for dtype in ("i4", "i4", "f4"))
+            return sgd.arrange(user, item, value, *groups, self.n_groups, out)
+
+        self.ratings = arranged(ratings.value)
         tables = [self.ratings]
         self.importance: Floats | None = None
         if table.importance is not None:
-            arranged = sgd.arrange(user, item, table.importance, *groups, self.n_groups)
-            tables.append(arranged)  # shuffled in the same way
-            self.importance = arranged.values
+            tables.append(arranged(table.importance))  # shuffled in the same way
+            self.importance = tables[1].values
         group = np.arange(self.n_groups)
         n_parts = min(n_threads, self.n_groups)
         self.strata = []
@@ -171,8 +181,8 @@ class Descent:
             self.strata.append([blocks[part::n_parts] for part in range(n_parts)])
         seed = int(rng.integers(2**31))
         for stratum in self.strata:
-            for arranged in tables:
-                run(sgd.shuffle, [(arranged, blocks, seed) for blocks in stratum])
+            for each in tables:
+                run(sgd.shuffle, [(each, blocks, seed) for blocks in stratum])
         self.stops = self.ratings.starts[1:]
         self.losses = np.zeros(len(self.stops))
 
@@ -262,32 +272,48 @@ def solve_users(
     rotated = np.ascontiguousarray(item_factors @ axes)
     start = weights.user_factors * np.float32(np.sqrt(plan.strength))
     out = np.column_stack([start @ axes, weights.user_side[:, 0]])  # (U, F + 1)
-    weight = table.importance
-    if weight is None:
-        weight = np.ones(len(table), np.float32)
-    indptr = np.zeros(ratings.n_users + 1, np.int64)
-    np.cumsum(ratings.user_counts, out=indptr[1:])
-    residual = ratings.value - weights.item_side[ratings.item_index, 0]
-    rated = ridge.RatedByUser(indptr, ratings.item_index, residual, weight)
-    penalty = (
-        np.maximum(plan.regularization * user_sums + plan.factor_shrinkage, LEAST_PENALTY).astype(
-            np.float32
-        ),
-        user_sums.astype(np.float32),
-        np.float32(max(plan.bias_shrinkage, LEAST_PENALTY)),
-    )
-    ends = np.searchsorted(indptr, np.linspace(0, indptr[-1], 8 * n_threads + 1))
-    ends[0], ends[-1] = 0, ratings.n_users
+    pulls = np.maximum(plan.regularization * user_sums + plan.factor_shrinkage, LEAST_PENALTY)
+    bias_pull = np.float32(max(plan.bias_shrinkage, LEAST_PENALTY))
     least = np.maximum(spectrum, 0).astype(np.float32)
     precision = PRECISION
     if plan.by_coordinates:  # few factors are large, so that the same part is more
         precision = PRECISION / 1000
-    calls = [
-        (rated, span, rotated, least, penalty, out, (ITERATIONS, precision))
-        for span in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)
-    ]
-    run(ridge.solve_users, calls)
+    for users in _runs_of_users(ratings.user_counts):
+        rated = _rated(table, users, weights.item_side[:, 0])
+        penalty = pulls[users].astype(np.float32), user_sums[users].astype(np.float32), bias_pull
+        indptr = rated.indptr
+        ends = np.searchsorted(indptr, np.linspace(0, indptr[-1], 8 * n_threads + 1))
+        ends[0], ends[-1] = 0, len(indptr) - 1
+        calls = [
+            (rated, span, rotated, least, penalty, out[users], (ITERATIONS, precision))
+            for span in pairwise(ends.tolist())
+        ]
+        run(ridge.solve_users, calls)
     user_side = weights.user_side.copy()
     user_side[:, 0] = out[:, -1]
     user_factors = out[:, :-1] @ axes.T
     return DescentWeights(user_factors, item_factors, user_side, weights.item_side)
+
+
+def _runs_of_users(counts: Longs) -> list[slice]:
+    """Consecutive users with about as many ratings as fit into a block, at least one user."""
+    indptr = np.append(0, np.cumsum(counts))
+    edges = np.searchsorted(indptr, np.arange(0, indptr[-1], BLOCK))
+    ends = np.unique(np.concatenate([[0], edges, [len(counts)]])).tolist()
+    return [slice(first, stop) for first, stop in pairwise(ends)]
+
+
+def _rated(table: TrainingTable, users: slice, item_bias: Floats) -> "RatedByUser":
+    """The ratings of some users, less the biases of the items."""
+    from matinee.kernels.ridge import RatedByUser
+
+    ratings = table.ratings
+    counts = ratings.user_counts
+    start = int(counts[: users.start].sum())
+    indptr = np.append(0, np.cumsum(counts[users]))
+    at = slice(start, start + int(indptr[-1]))
+    item_index = ratings.item_index[at]
+    weight = np.ones(len(item_index), np.float32)
+    if table.importance is not None:
+        weight = table.importance[at]
+    return RatedByUser(indptr, item_index, ratings.value[at] - item_bias[item_index], weight)

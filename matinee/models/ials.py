@@ -36,7 +36,8 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from matinee._types import Doubles, Floats, Indices, Longs
+from matinee._types import Doubles, Floats, Indices, Longs, Reals
+from matinee.block_sums import BLOCK, row_sums
 from matinee.data.ratings import Grouped, Ratings
 from matinee.linalg import centered, cosines_with
 from matinee.models.base import Attribution, FitOptions, Recommender, UserState
@@ -53,6 +54,7 @@ from matinee.models.interface import Capabilities, TrainingCurve
 from matinee.models.recency import half_life_setting, recency_weights
 from matinee.models.updating import Change, placed
 from matinee.progress import Step
+from matinee.scratch import Scratch
 from matinee.threads import Run, available_cores, one_blas_thread, workers
 
 if TYPE_CHECKING:
@@ -148,12 +150,11 @@ class ImplicitALS(Recommender):
         else:
             threshold = find_threshold(self.threshold, train, self.name)
         self.threshold_, self.mean_weight_ = np.array(threshold), np.array(1.0)
-        liked = train.value[train.value >= threshold]
-        self.mean_weight_ = np.array(self._weights_of(liked).mean(dtype=np.float64))
+        self.mean_weight_ = np.array(self._mean_weight(train.value))
         n_threads = options.n_threads or available_cores()
         losses = []
         with one_blas_thread(), workers(n_threads) as run:
-            users, items = self._initial_tables(train, recency)
+            users, items = self._initial_tables(train, recency, train.scratch())
             solver = _Solver(run, n_threads, self.alpha0)
             for epoch in range(1, self.epochs + 1):
                 solver.improve(items, users, self.steps, 0.0)
@@ -204,17 +205,17 @@ class ImplicitALS(Recommender):
 
     def _table(self, group: Grouped, factors: Floats) -> "_FactorTable":
         """The factor table of users or items, for an update, without its penalties."""
-        positives = self._positives(group, None)
+        positives = self._positives(group, None, Scratch())
         factors[np.diff(positives.indptr) == 0] = 0
         n_rows = len(factors)
         return _FactorTable(positives, factors, np.zeros(n_rows, np.float32), np.zeros(n_rows))
 
     def _initial_tables(
-        self, train: Ratings, recency: Floats | None
+        self, train: Ratings, recency: Floats | None, scratch: Scratch
     ) -> tuple["_FactorTable", "_FactorTable"]:
         """The factor tables of users and items before the first epoch; sets `strength_`."""
-        by_user = self._positives(train.by_user, recency)
-        by_item = self._positives(train.by_item, recency)
+        by_user = self._positives(train.by_user, recency, scratch)
+        by_item = self._positives(train.by_item, recency, scratch)
         n_users, n_items = _n_active(by_user), _n_active(by_item)
         user_sums, item_sums = _weight_sums(by_user), _weight_sums(by_item)
         self.strength_ = np.array(1.0)
@@ -241,16 +242,43 @@ class ImplicitALS(Recommender):
         )
         return users, items
 
-    def _positives(self, group: Grouped, recency: Floats | None) -> "Positives":
+    def _positives(self, group: Grouped, recency: Floats | None, scratch: Scratch) -> "Positives":
         """The ratings that count as liked, with their weights, times those by age, (N,)."""
         from matinee.kernels.als import Positives
 
-        is_liked = group.value >= float(self.threshold_)
-        indptr = np.append(0, np.cumsum(is_liked))[group.indptr]
-        weight = self._weights_of(group.value[is_liked])
-        if recency is not None:
-            weight = weight * recency[group.row[is_liked]]
-        return Positives(indptr, group.indices[is_liked], weight)
+        counts = row_sums(group.value, group.indptr, self._is_liked)
+        indptr = np.append(0, np.cumsum(counts.astype(np.int64)))
+        n_likes = int(indptr[-1])
+        positives = Positives(
+            indptr, scratch.empty(n_likes, np.int32), scratch.empty(n_likes, np.float32)
+        )
+        place = 0
+        for start in range(0, len(group.value), BLOCK):
+            at = slice(start, start + BLOCK)
+            is_liked = self._is_liked(group.value[at])
+            weight = self._weights_of(group.value[at][is_liked])
+            if recency is not None and group.order is None:
+                weight = weight * recency[at][is_liked]
+            elif recency is not None and group.order is not None:
+                weight = weight * recency[group.order[at][is_liked]]
+            to = slice(place, place + len(weight))
+            positives.indices[to], positives.weight[to] = group.indices[at][is_liked], weight
+            place = to.stop
+        return positives
+
+    def _is_liked(self, value: Reals) -> NDArray[np.bool_]:
+        return np.asarray(value >= float(self.threshold_))
+
+    def _mean_weight(self, value: Floats) -> float:
+        """The mean weight of the likes among some ratings."""
+        total, n_likes, mean = 0.0, 0, 1.0
+        for start in range(0, len(value), BLOCK):
+            block = value[start : start + BLOCK]
+            weight = self._weights_of(block[self._is_liked(block)])
+            if len(weight):
+                mean = float(weight.mean(dtype=np.float64))
+            total, n_likes = total + mean * len(weight), n_likes + len(weight)
+        return mean if n_likes == len(weight) else total / n_likes
 
     def _start(self, by_user: "Positives", by_item: "Positives") -> tuple[Floats, Floats]:
         """Random factors for users, (U, F), and zeros for items, (I, F), which are solved
@@ -418,8 +446,7 @@ def _n_active(positives: "Positives") -> int:
 
 def _weight_sums(positives: "Positives") -> Doubles:
     """The sum of the weights of each row, (R,)."""
-    sums = np.append(0, np.cumsum(positives.weight, dtype=np.float64))
-    return np.diff(sums[positives.indptr])
+    return row_sums(positives.weight, positives.indptr)
 
 
 class _Stop(NamedTuple):

@@ -36,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matinee._types import Doubles, Indices
+from matinee.block_sums import BLOCK, deviation
 from matinee.data.ratings import Ratings
 from matinee.errors import DataError
 from matinee.models.adaptation import adapted, biases_of
@@ -268,7 +269,7 @@ class MatrixFactorization(Recommender):
         value, importance = train.by_user.value, self._importance(train)
         self.global_mean_ = mean_of(value, importance)
         if importance is None:
-            self.deviation_ = np.array(value.std(dtype=np.float64) or 1.0)
+            self.deviation_ = np.array(deviation(value) or 1.0)
         else:
             squares = np.square(value - self.global_mean_)
             self.deviation_ = np.array(np.sqrt(mean_of(squares, importance)) or 1.0)
@@ -278,19 +279,29 @@ class MatrixFactorization(Recommender):
         importance = recency_weights(train, self.half_life, self.name)
         if importance is None:
             return None
-        return importance[train.by_user.row]
+        return train.by_user.take(importance)
 
     def _table(self, train: Ratings) -> TrainingTable:
         """The standardized ratings by user and item: the order of the rows does not matter."""
         by_user = train.by_user
-        value = (by_user.value - np.float32(self.global_mean_)) / np.float32(self.deviation_)
-        user_index = np.repeat(np.arange(train.n_users, dtype=np.int32), np.diff(by_user.indptr))
+        mean, unit = np.float32(self.global_mean_), np.float32(self.deviation_)
+        value = train.scratch().empty(len(train), np.float32)
+        for start in range(0, len(train), BLOCK):
+            at = slice(start, start + BLOCK)
+            value[at] = (by_user.value[at] - mean) / unit
+        user_index, stored = train.user_index, None
+        if train.stored is not None:
+            stored = train.stored._replace(by_user=by_user._replace(value=value))
+        else:
+            counts = np.diff(by_user.indptr)
+            user_index = np.repeat(np.arange(train.n_users, dtype=np.int32), counts)
         ordered = replace(
             train,
             user_index=user_index,
             item_index=by_user.indices,
-            value=value.astype(np.float32, copy=False),
+            value=value,
             timestamp=None,
+            stored=stored,
         )
         return TrainingTable(ordered, self._importance(train))
 

@@ -35,7 +35,8 @@ def make_groups() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
 def arranged(rows: list[reference.Row]) -> sgd.Blocks:
     users, items, values = (np.array(column) for column in zip(*rows, strict=True))
     columns = users.astype(np.int32), items.astype(np.int32), values.astype(np.float32)
-    return sgd.Blocks(*sgd.arrange(*columns, *make_groups(), N_GROUPS))
+    out = tuple(np.empty_like(column) for column in columns)
+    return sgd.Blocks(*sgd.arrange(*columns, *make_groups(), N_GROUPS, out))
 
 
 def rows_of(blocks: sgd.Blocks, block: int) -> list[reference.Row]:
