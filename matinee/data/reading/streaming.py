@@ -9,6 +9,7 @@ The columns grow in memory, or in files without a name if the result is to stay 
 
 import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -38,15 +39,13 @@ class GrowingColumn:
     Args:
         dtype: of its elements.
         n_expected: how many there will be, as far as that is known.
-        folder: of the file; None: in memory.
+        place: of the file.
     """
 
-    def __init__(self, dtype: DTypeLike, n_expected: int, folder: Path | None) -> None:
+    def __init__(self, dtype: DTypeLike, n_expected: int, place: "_Place") -> None:
         self.dtype, self._n = np.dtype(dtype), 0
-        self._file: BinaryIO | None = None
-        if folder is not None:
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed by `array`
-        self._array = np.empty(0 if folder else n_expected, self.dtype)
+        self._file = place.file()
+        self._array = np.empty(0 if self._file else n_expected, self.dtype)
 
     def append(self, part: NDArray[Any]) -> None:
         """Adds elements."""
@@ -64,19 +63,31 @@ class GrowingColumn:
         if self._file is None:
             self._array.resize(self._n, refcheck=False)
             return self._array
-        with self._file:
-            self._file.flush()
-            return mapped(self._file, self._n, self.dtype)
+        self._file.flush()
+        return mapped(self._file, self._n, self.dtype)
+
+
+class _Place(NamedTuple):
+    """Where columns grow: in a folder, or in memory; the stack closes their files."""
+
+    folder: Path | None
+    stack: ExitStack
+
+    def file(self) -> BinaryIO | None:
+        """A new file; None in memory."""
+        if self.folder is None:
+            return None
+        return self.stack.enter_context(tempfile.TemporaryFile(dir=self.folder))
 
 
 class _Ids:
     """A column of ids: integers as they are, or the numbers of distinct texts."""
 
-    def __init__(self, role: str, rules: ValueRules, n_expected: int, folder: Path | None) -> None:
+    def __init__(self, role: str, rules: ValueRules, n_expected: int, place: _Place) -> None:
         self._role, self._rules = role, rules
         self._numbers: dict[str, int] | None = None
-        self._column = GrowingColumn(np.int32, n_expected, folder)
-        self._n_expected, self._folder = n_expected, folder
+        self._column = GrowingColumn(np.int32, n_expected, place)
+        self._n_expected, self._place = n_expected, place
         self._lowest, self._highest = 0, -1
 
     def append(self, column: pl.Series) -> None:
@@ -112,7 +123,7 @@ class _Ids:
         is_long = self._lowest < -(2**31) or self._highest >= 2**31
         if is_long and self._column.dtype == np.int32:
             before = self._column.array()
-            self._column = GrowingColumn(np.int64, self._n_expected, self._folder)
+            self._column = GrowingColumn(np.int64, self._n_expected, self._place)
             for start in range(0, len(before), BLOCK):
                 self._column.append(before[start : start + BLOCK])
         self._column.append(part)
@@ -146,7 +157,7 @@ class _Ids:
         refuse_cut(vocabulary, self._rules)
         index = column
         if column.dtype != np.int32:
-            target = GrowingColumn(np.int32, len(column), self._folder)
+            target = GrowingColumn(np.int32, len(column), self._place)
         for block in _blocks(column):
             found = np.searchsorted(ids, block) if index_of is None else index_of[block]
             if column.dtype == np.int32:
@@ -166,9 +177,9 @@ def _blocks(column: NDArray[Any]) -> Iterable[NDArray[Any]]:
 class _Times:
     """A column of times, read part by part in one unit."""
 
-    def __init__(self, rules: ValueRules, n_expected: int, folder: Path | None) -> None:
+    def __init__(self, rules: ValueRules, n_expected: int, place: _Place) -> None:
         self._rules, self.unit, self._is_timed = rules, "", False
-        self._column = GrowingColumn(np.int64, n_expected, folder)
+        self._column = GrowingColumn(np.int64, n_expected, place)
 
     def append(self, column: pl.Series) -> list[str]:
         """Adds times; returns notes."""
@@ -188,8 +199,7 @@ class _Times:
 
     def finish(self) -> NDArray[np.int64] | None:
         """The times; None if no row has one."""
-        array = self._column.array()
-        return array if self._is_timed else None
+        return self._column.array() if self._is_timed else None
 
 
 class Sink(NamedTuple):
@@ -221,12 +231,18 @@ def streamed_values(rows: StreamedRows, rules: ValueRules, sink: Sink) -> Values
     """
     if rules.options.missing or rules.options.skip_bad_rows:
         raise NotClean
+    with ExitStack() as stack:
+        return _streamed(rows, rules, sink.progress, _Place(sink.folder, stack))
+
+
+def _streamed(
+    rows: StreamedRows, rules: ValueRules, progress: Progress | None, place: _Place
+) -> ValuesRead:
     n = rows.n_expected
-    users, items = (_Ids(role, rules, n, sink.folder) for role in ("user", "item"))
-    value = GrowingColumn(np.float32, n, sink.folder)
-    times = _Times(rules, n, sink.folder)
+    users, items = (_Ids(role, rules, n, place) for role in ("user", "item"))
+    value, times = GrowingColumn(np.float32, n, place), _Times(rules, n, place)
     notes: dict[str, None] = {}
-    n_read, has_times = 0, False
+    n_read = 0
     for frame in rows.frames:
         if frame.height == 0:
             continue
@@ -237,12 +253,11 @@ def streamed_values(rows: StreamedRows, rules: ValueRules, sink: Sink) -> Values
         else:
             notes |= dict.fromkeys(_append_values(frame["rating"], value, rules))
         if "timestamp" in frame.columns:
-            has_times = True
             notes |= dict.fromkeys(times.append(frame["timestamp"]))
         n_read += frame.height
-        if sink.progress is not None:
+        if progress is not None:
             total = max(n, n_read)
-            sink.progress(Step(n_read, total, f"{n_read:,} of {total:,} rows read"))
+            progress(Step(n_read, total, f"{n_read:,} of {total:,} rows read"))
     if n_read == 0:
         raise NotClean
     user, item = users.finish(), items.finish()
@@ -252,7 +267,7 @@ def streamed_values(rows: StreamedRows, rules: ValueRules, sink: Sink) -> Values
         user_index=user.index,
         item_index=item.index,
         value=value.array(),
-        timestamp=times.finish() if has_times else None,
+        timestamp=times.finish(),
         kind=rules.kind,
     )
     told = [*user.notes, *item.notes, *list(notes)[:_MOST_NOTES]]

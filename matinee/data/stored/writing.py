@@ -90,6 +90,7 @@ class FolderWriter:
             rows, n_users, adds=adds, place=self._place, scratch=self.scratch, report=counter.add
         )
         n = len(by_user)
+        counter.total = len(rows.user) + n
         by_item = group_by_item(
             by_user, n_items, place=self._place, scratch=self.scratch, report=counter.add
         )
@@ -180,10 +181,10 @@ class _Counter:
     """Reports rows as they are grouped."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
-        self._done, self._total, self._progress = 0, total, progress
+        self.total, self._done, self._progress = total, 0, progress
 
     def add(self, n: int) -> None:
         self._done += n
         if self._progress is not None:
-            done, total = self._done // 2, self._total // 2
-            self._progress(Step(self._done, self._total, f"{done:,} of {total:,} rows sorted"))
+            done, total = self._done // 2, self.total // 2
+            self._progress(Step(self._done, self.total, f"{done:,} of {total:,} rows sorted"))
